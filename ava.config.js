@@ -1,0 +1,5 @@
+export default {
+  files: ['dist/test/unit/**/*.test.js', 'dist/test/fuzz/**/*.test.js'],
+  workerThreads: false,
+  timeout: '2m',
+};

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The one door into the checkpoint/restore engine. Knows nothing of containerd: it is told process
+ * ids, cgroups and paths, and works on Linux alone.
+ */
+export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
+export type { RestoredTask, RestoreRequest } from './restore.js';
+export { checkpoint } from './checkpoint.js';
+export { validateImage, restore } from './restore.js';

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Set-up, build, then every test: unit, integration, end to end. Each part prints its own summary;
+# the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
+#
+# MVAS_TEST_PARTS: the parts to run (default "unit integration e2e").
+set -uo pipefail
+cd "$(dirname "$0")/.."
+exec </dev/null
+
+bash scripts/setup.sh || exit 1
+bash scripts/build.sh || exit 1
+
+passed=0 failed=0 skipped=0
+status=0
+logs="$(mktemp -d)"
+trap 'rm -rf "$logs"' EXIT
+
+config_of() {
+  case "$1" in
+    unit) echo ava.config.js ;;
+    integration) echo ava.integration.config.js ;;
+    e2e) echo ava.e2e.config.js ;;
+    *) return 1 ;;
+  esac
+}
+
+# Counts lines of AVA's TAP output: results stand at the beginning of a line.
+count() { grep -cE "$1" "$2" || true; }
+
+for part in ${MVAS_TEST_PARTS:-unit integration e2e}; do
+  config="$(config_of "$part")" || { echo "test: no such part: $part" >&2; exit 1; }
+  if [ -z "$(find "dist/test/$part" -name '*.test.js' -print -quit 2>/dev/null)" ]; then
+    echo "== $part: no tests"
+    continue
+  fi
+  echo "== $part"
+  log="$logs/$part.tap"
+  npx ava --config "$config" --tap | tee "$log" | grep -vE '^(TAP version|1\.\.|# (tests|pass|skip|fail))'
+  code="${PIPESTATUS[0]}"
+  s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
+  f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"
+  p="$(grep -E '^ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"
+  # A run that broke without a failed test (a crash, a time-out, no tests at all) is a failure too.
+  if [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  [ "$f" -eq 0 ] || status=1
+  echo "== $part: $p passed, $f failed, $s skipped"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+
+if [ "$((passed + failed))" -eq 0 ]; then
+  echo 'test: not a single test ran' >&2
+  status=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+exit "$status"

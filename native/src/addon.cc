@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registration of the addon. Every export is typed in src/native/index.ts.
+#include <napi.h>
+
+#include "syscall_binding.h"
+#include "tracer_binding.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("syscall", Napi::Function::New(env, mvas::Syscall, "syscall"));
+  exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
+  exports.Set("Tracer", mvas::TracerBinding::Define(env));
+  return exports;
+}
+
+NODE_API_MODULE(mvas, Init)

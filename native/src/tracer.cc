@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracer.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace mvas {
+namespace {
+
+constexpr int kSyscallStop = SIGTRAP | 0x80;  // with PTRACE_O_TRACESYSGOOD
+constexpr long kGetRseqConfiguration = 0x420f;
+constexpr size_t kXstateMax = 16384;
+constexpr size_t kSiginfoBatch = 32;
+
+int64_t NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int Request(int request, pid_t tid, void* address, void* data) {
+  return ptrace(static_cast<__ptrace_request>(request), tid, address, data) == -1 ? -errno : 0;
+}
+
+void* Word(unsigned long value) { return reinterpret_cast<void*>(value); }
+
+// 20 microseconds first, a millisecond at the most.
+void Pause(int attempt) {
+  const long wait = attempt > 50 ? 1000000 : 20000 * (attempt + 1);
+  const timespec time = {0, wait > 1000000 ? 1000000 : wait};
+  nanosleep(&time, nullptr);
+}
+
+int Event(int status) { return status >> 16; }
+
+Bytes Signals(pid_t tid, bool shared, int* error) {
+  Bytes all;
+  for (;;) {
+    siginfo_t batch[kSiginfoBatch];
+    struct {
+      uint64_t offset;
+      uint32_t flags;
+      int32_t count;
+    } peek = {all.size() / sizeof(siginfo_t), shared ? 1u : 0u, kSiginfoBatch};
+    const long count = ptrace(static_cast<__ptrace_request>(PTRACE_PEEKSIGINFO), tid, &peek, batch);
+    if (count < 0) *error = -errno;
+    if (count <= 0) return all;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(batch);
+    all.insert(all.end(), bytes, bytes + static_cast<size_t>(count) * sizeof(siginfo_t));
+  }
+}
+
+// Waits for the next stop of one tracee. Spins shortly first: the stops we wait for take microseconds.
+int WaitOne(pid_t tid, int* status) {
+  for (;;) {
+    const pid_t got = wait4(tid, status, __WALL, nullptr);
+    if (got == tid) return 0;
+    if (got == -1 && errno != EINTR) return -errno;
+  }
+}
+
+// Runs the tracee to its next system call stop.
+int ToSyscallStop(pid_t tid) {
+  for (;;) {
+    const int error = Request(PTRACE_SYSCALL, tid, nullptr, nullptr);
+    if (error) return error;
+    int status;
+    const int waited = WaitOne(tid, &status);
+    if (waited) return waited;
+    if (!WIFSTOPPED(status)) return -ESRCH;
+    if (WSTOPSIG(status) == kSyscallStop) return 0;
+    if (Event(status) == 0) return -EPROTO;  // a signal, though all are blocked: a fault of the call
+  }
+}
+
+}  // namespace
+
+int Seize(pid_t tid, unsigned long options) {
+  const int seized = Request(PTRACE_SEIZE, tid, nullptr, Word(options));
+  if (seized) return seized;
+  return Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+}
+
+std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms) {
+  std::vector<Stop> stops;
+  const int64_t deadline = NowMs() + timeout_ms;
+  for (int attempt = 0; !pending.empty(); attempt++) {
+    bool progress = false;
+    for (auto it = pending.begin(); it != pending.end();) {
+      const pid_t tid = *it;
+      int status = 0;
+      const pid_t got = wait4(tid, &status, __WALL | WNOHANG, nullptr);
+      if (got == 0) {
+        ++it;
+        continue;
+      }
+      progress = true;
+      if (got < 0) {
+        stops.push_back({tid, -errno});
+        it = pending.erase(it);
+        continue;
+      }
+      if (WIFSTOPPED(status) && Event(status) != PTRACE_EVENT_STOP) {
+        unsigned long created = 0;
+        if (Event(status) == PTRACE_EVENT_FORK || Event(status) == PTRACE_EVENT_VFORK || Event(status) == PTRACE_EVENT_CLONE) {
+          if (Request(PTRACE_GETEVENTMSG, tid, nullptr, &created) == 0) pending.insert(static_cast<pid_t>(created));
+        }
+        const int signal = Event(status) == 0 && WSTOPSIG(status) != kSyscallStop ? WSTOPSIG(status) : 0;
+        Request(PTRACE_CONT, tid, nullptr, Word(static_cast<unsigned long>(signal)));
+        ++it;
+        continue;
+      }
+      stops.push_back({tid, status});
+      it = pending.erase(it);
+    }
+    if (progress) attempt = 0;
+    if (pending.empty()) break;
+    if (NowMs() > deadline) {
+      for (const pid_t tid : pending) stops.push_back({tid, -ETIMEDOUT});
+      break;
+    }
+    Pause(attempt);
+  }
+  return stops;
+}
+
+ThreadState ReadThread(pid_t tid) {
+  ThreadState state;
+  iovec registers = {&state.registers, sizeof state.registers};
+  state.error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &registers);
+  if (state.error) return state;
+  state.xstate.resize(kXstateMax);
+  iovec xstate = {state.xstate.data(), state.xstate.size()};
+  state.error = Request(PTRACE_GETREGSET, tid, Word(NT_X86_XSTATE), &xstate);
+  if (state.error) return state;
+  state.xstate.resize(xstate.iov_len);
+  state.error = Request(PTRACE_GETSIGMASK, tid, Word(sizeof state.signal_mask), &state.signal_mask);
+  if (state.error) return state;
+  uint8_t rseq[24];
+  if (ptrace(static_cast<__ptrace_request>(kGetRseqConfiguration), tid, sizeof rseq, rseq) > 0)
+    state.rseq.assign(rseq, rseq + sizeof rseq);
+  state.private_signals = Signals(tid, false, &state.error);
+  state.shared_signals = Signals(tid, true, &state.error);
+  return state;
+}
+
+int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate, const uint64_t* signal_mask) {
+  if (!xstate.empty()) {
+    iovec vector = {const_cast<uint8_t*>(xstate.data()), xstate.size()};
+    const int error = Request(PTRACE_SETREGSET, tid, Word(NT_X86_XSTATE), &vector);
+    if (error) return error;
+  }
+  if (signal_mask) {
+    uint64_t mask = *signal_mask;
+    const int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof mask), &mask);
+    if (error) return error;
+  }
+  user_regs_struct copy = registers;
+  iovec vector = {&copy, sizeof copy};
+  return Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
+}
+
+int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vector<RemoteCall>& calls,
+                std::vector<int64_t>* results) {
+  user_regs_struct base;
+  iovec vector = {&base, sizeof base};
+  int error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
+  if (error) return error;
+  for (const RemoteCall& call : calls) {
+    user_regs_struct registers = base;
+    registers.rip = instruction;
+    if (stack) registers.rsp = stack;
+    registers.eflags &= ~0x500ull;  // neither single step nor backward string operations
+    registers.rax = call.nr;
+    registers.orig_rax = ~0ull;  // the kernel must not restart what it interrupted
+    registers.rdi = call.args[0];
+    registers.rsi = call.args[1];
+    registers.rdx = call.args[2];
+    registers.r10 = call.args[3];
+    registers.r8 = call.args[4];
+    registers.r9 = call.args[5];
+    vector = {&registers, sizeof registers};
+    error = Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
+    for (int stops = 0; !error && stops < 2; stops++) error = ToSyscallStop(tid);  // entry, then exit
+    vector = {&registers, sizeof registers};
+    if (!error) error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
+    if (error) return error;
+    results->push_back(static_cast<int64_t>(registers.rax));
+  }
+  return 0;
+}
+
+int Detach(pid_t tid, int signal) { return Request(PTRACE_DETACH, tid, nullptr, Word(static_cast<unsigned long>(signal))); }
+
+namespace {
+
+// What one stop means for a gathering.
+enum class Arrival { kArrived, kGoesOn, kGone, kFailed };
+
+Arrival Judge(pid_t tid, int status) {
+  if (!WIFSTOPPED(status)) return WIFEXITED(status) ? Arrival::kGone : Arrival::kGone;
+  const int event = Event(status);
+  const int signal = WSTOPSIG(status);
+  if (event != 0) {  // births, and the first stop of who was born
+    return Request(PTRACE_CONT, tid, nullptr, nullptr) == 0 ? Arrival::kGoesOn : Arrival::kFailed;
+  }
+  if (signal == SIGTRAP) return Arrival::kArrived;
+  siginfo_t info;
+  const bool known = Request(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0;
+  // A helper that ends by a signal sends it to itself; a fault comes from the kernel.
+  if (known && (info.si_code == SI_TKILL || info.si_code == SI_USER)) {
+    const auto pass = static_cast<unsigned long>(signal);
+    return Request(PTRACE_CONT, tid, nullptr, Word(pass)) == 0 ? Arrival::kGoesOn : Arrival::kFailed;
+  }
+  return Arrival::kFailed;
+}
+
+}  // namespace
+
+Gathering Gather(const std::vector<pid_t>& running, size_t expected, int timeout_ms) {
+  Gathering result;
+  for (const pid_t tid : running) {
+    result.error = Request(PTRACE_CONT, tid, nullptr, nullptr);
+    if (result.error) {
+      result.culprit = {tid, result.error};
+      return result;
+    }
+  }
+  const int64_t deadline = NowMs() + timeout_ms;
+  for (int attempt = 0; result.stopped.size() < expected; attempt++) {
+    int status = 0;
+    // Tracees of this thread only: never a child that libuv waits for.
+    const pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD | WNOHANG, nullptr);
+    if (tid == 0) {
+      if (NowMs() > deadline) {
+        result.error = -ETIMEDOUT;
+        return result;
+      }
+      Pause(attempt);
+      continue;
+    }
+    attempt = 0;
+    if (tid < 0) {
+      result.error = -errno;
+      return result;
+    }
+    const Arrival arrival = Judge(tid, status);
+    if (arrival == Arrival::kArrived) result.stopped.push_back(tid);
+    if (arrival == Arrival::kFailed) {
+      result.error = -EPROTO;
+      result.culprit = {tid, status};
+      user_regs_struct registers;
+      iovec vector = {&registers, sizeof registers};
+      if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0) result.culprit_ip = registers.rip;
+      return result;
+    }
+  }
+  return result;
+}
+
+}  // namespace mvas

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracer_binding.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "syscall_binding.h"
+#include "tracer.h"
+
+namespace mvas {
+namespace {
+
+std::vector<pid_t> Tids(const Napi::Value& value) {
+  const auto array = value.As<Napi::Int32Array>();
+  return std::vector<pid_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+Bytes ToBytes(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return {};
+  const auto array = value.As<Napi::Uint8Array>();
+  return Bytes(array.Data(), array.Data() + array.ByteLength());
+}
+
+Napi::Value FromBytes(Napi::Env env, const void* data, size_t length) {
+  auto array = Napi::Uint8Array::New(env, length);
+  if (length) memcpy(array.Data(), data, length);
+  return array;
+}
+
+Napi::Value FromStops(Napi::Env env, const std::vector<mvas::Stop>& stops) {
+  auto array = Napi::Int32Array::New(env, stops.size() * 2);
+  for (size_t i = 0; i < stops.size(); i++) {
+    array[2 * i] = stops[i].tid;
+    array[2 * i + 1] = stops[i].status;
+  }
+  return array;
+}
+
+Napi::Object FromThread(Napi::Env env, const ThreadState& state) {
+  auto object = Napi::Object::New(env);
+  object.Set("error", state.error);
+  object.Set("registers", FromBytes(env, &state.registers, sizeof state.registers));
+  object.Set("xstate", FromBytes(env, state.xstate.data(), state.xstate.size()));
+  object.Set("signalMask", Napi::BigInt::New(env, state.signal_mask));
+  object.Set("rseq", FromBytes(env, state.rseq.data(), state.rseq.size()));
+  object.Set("privateSignals", FromBytes(env, state.private_signals.data(), state.private_signals.size()));
+  object.Set("sharedSignals", FromBytes(env, state.shared_signals.data(), state.shared_signals.size()));
+  return object;
+}
+
+}  // namespace
+
+Napi::Function TracerBinding::Define(Napi::Env env) {
+  return DefineClass(env, "Tracer",
+                     {
+                         InstanceMethod<&TracerBinding::Seize>("seize"),
+                         InstanceMethod<&TracerBinding::WaitStops>("waitStops"),
+                         InstanceMethod<&TracerBinding::ReadThreads>("readThreads"),
+                         InstanceMethod<&TracerBinding::WriteThread>("writeThread"),
+                         InstanceMethod<&TracerBinding::RemoteCalls>("remoteCalls"),
+                         InstanceMethod<&TracerBinding::Detach>("detach"),
+                         InstanceMethod<&TracerBinding::Gather>("gather"),
+                         InstanceMethod<&TracerBinding::Request>("request"),
+                         InstanceMethod<&TracerBinding::Close>("close"),
+                     });
+}
+
+TracerBinding::TracerBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TracerBinding>(info) {
+  deliver_ = Napi::ThreadSafeFunction::New(info.Env(), Napi::Function(), "mvas-tracer", 0, 1);
+  thread_ = std::thread([this] { Run(); });
+}
+
+TracerBinding::~TracerBinding() { End(); }
+
+void TracerBinding::End() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  deliver_.Release();
+}
+
+void TracerBinding::Run() {
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job->finish = job->work();
+    deliver_.BlockingCall(job.release(), [](Napi::Env env, Napi::Function, Job* done) {
+      const std::unique_ptr<Job> owned(done);
+      if (env != nullptr) owned->deferred.Resolve(owned->finish(env));
+    });
+  }
+}
+
+Napi::Value TracerBinding::Queue(Napi::Env env, Work work) {
+  auto job = std::make_unique<Job>(Job{std::move(work), {}, Napi::Promise::Deferred::New(env)});
+  const Napi::Value promise = job->deferred.Promise();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_) throw Napi::Error::New(env, "the tracer is closed");
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return promise;
+}
+
+Napi::Value TracerBinding::Seize(const Napi::CallbackInfo& info) {
+  const auto tids = Tids(info[0]);
+  const auto options = static_cast<unsigned long>(ToWord(info[1]));
+  return Queue(info.Env(), [tids, options]() -> Finish {
+    std::vector<mvas::Stop> results;
+    for (const pid_t tid : tids) results.push_back({tid, mvas::Seize(tid, options)});
+    return [results](Napi::Env env) { return FromStops(env, results); };
+  });
+}
+
+Napi::Value TracerBinding::WaitStops(const Napi::CallbackInfo& info) {
+  const auto tids = Tids(info[0]);
+  const int timeout = info[1].As<Napi::Number>().Int32Value();
+  return Queue(info.Env(), [tids, timeout]() -> Finish {
+    const auto stops = mvas::WaitStops(std::set<pid_t>(tids.begin(), tids.end()), timeout);
+    return [stops](Napi::Env env) { return FromStops(env, stops); };
+  });
+}
+
+Napi::Value TracerBinding::ReadThreads(const Napi::CallbackInfo& info) {
+  const auto tids = Tids(info[0]);
+  return Queue(info.Env(), [tids]() -> Finish {
+    auto states = std::make_shared<std::vector<ThreadState>>();
+    for (const pid_t tid : tids) states->push_back(ReadThread(tid));
+    return [states](Napi::Env env) -> Napi::Value {
+      auto array = Napi::Array::New(env, states->size());
+      for (size_t i = 0; i < states->size(); i++) array.Set(static_cast<uint32_t>(i), FromThread(env, (*states)[i]));
+      return array;
+    };
+  });
+}
+
+// writeThread(tid, registers, xstate | null, signalMask | null)
+Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  user_regs_struct registers;
+  const Bytes given = ToBytes(info[1]);
+  if (given.size() != sizeof registers) throw Napi::TypeError::New(info.Env(), "writeThread: wrong size of registers");
+  memcpy(&registers, given.data(), sizeof registers);
+  const Bytes xstate = ToBytes(info[2]);
+  const bool masked = info[3].IsBigInt();
+  const uint64_t mask = masked ? ToWord(info[3]) : 0;
+  return Queue(info.Env(), [tid, registers, xstate, masked, mask]() -> Finish {
+    const int error = mvas::WriteThread(tid, registers, xstate, masked ? &mask : nullptr);
+    return [error](Napi::Env env) { return Napi::Number::New(env, error); };
+  });
+}
+
+// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array [error, result...]
+Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  const uint64_t instruction = ToWord(info[1]);
+  const uint64_t stack = ToWord(info[2]);
+  const auto words = info[3].As<Napi::BigUint64Array>();
+  std::vector<RemoteCall> calls(words.ElementLength() / 7);
+  if (!calls.empty()) memcpy(calls.data(), words.Data(), calls.size() * sizeof(RemoteCall));
+  return Queue(info.Env(), [tid, instruction, stack, calls]() -> Finish {
+    std::vector<int64_t> results;
+    const int error = mvas::RemoteCalls(tid, instruction, stack, calls, &results);
+    return [error, results](Napi::Env env) {
+      auto array = Napi::BigInt64Array::New(env, results.size() + 1);
+      array[0] = error;
+      for (size_t i = 0; i < results.size(); i++) array[i + 1] = results[i];
+      return array;
+    };
+  });
+}
+
+Napi::Value TracerBinding::Detach(const Napi::CallbackInfo& info) {
+  const auto tids = Tids(info[0]);
+  return Queue(info.Env(), [tids]() -> Finish {
+    std::vector<mvas::Stop> results;
+    for (const pid_t tid : tids) results.push_back({tid, mvas::Detach(tid, 0)});
+    return [results](Napi::Env env) { return FromStops(env, results); };
+  });
+}
+
+Napi::Value TracerBinding::Gather(const Napi::CallbackInfo& info) {
+  const auto running = Tids(info[0]);
+  const auto expected = static_cast<size_t>(info[1].As<Napi::Number>().Uint32Value());
+  const int timeout = info[2].As<Napi::Number>().Int32Value();
+  return Queue(info.Env(), [running, expected, timeout]() -> Finish {
+    const auto gathering = std::make_shared<Gathering>(mvas::Gather(running, expected, timeout));
+    return [gathering](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      auto stopped = Napi::Int32Array::New(env, gathering->stopped.size());
+      for (size_t i = 0; i < gathering->stopped.size(); i++) stopped[i] = gathering->stopped[i];
+      object.Set("error", gathering->error);
+      object.Set("stopped", stopped);
+      object.Set("culprit", gathering->culprit.tid);
+      object.Set("culpritStatus", gathering->culprit.status);
+      object.Set("culpritIp", Napi::BigInt::New(env, gathering->culprit_ip));
+      return object;
+    };
+  });
+}
+
+// request(ptrace request, tid, address, data): any other ptrace request. `data` may be a Uint8Array, which must
+// stay alive until the promise settles (it is kept by a reference here).
+Napi::Value TracerBinding::Request(const Napi::CallbackInfo& info) {
+  const auto request = static_cast<long>(ToWord(info[0]));
+  const auto tid = static_cast<long>(ToWord(info[1]));
+  const auto address = static_cast<long>(ToWord(info[2]));
+  const auto data = static_cast<long>(ToWord(info[3]));
+  auto keep = info[3].IsTypedArray() ? std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(info[3])) : nullptr;
+  return Queue(info.Env(), [request, tid, address, data, keep]() -> Finish {
+    // The raw call: glibc's wrapper changes what PEEK requests return.
+    const long result = syscall(SYS_ptrace, request, tid, address, data);
+    const long value = result == -1 ? -errno : result;
+    return [value, keep](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(value)); };
+  });
+}
+
+Napi::Value TracerBinding::Close(const Napi::CallbackInfo& info) {
+  End();
+  return info.Env().Undefined();
+}
+
+}  // namespace mvas

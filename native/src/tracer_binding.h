@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef MVAS_TRACER_BINDING_H_
+#define MVAS_TRACER_BINDING_H_
+
+#include <napi.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace mvas {
+
+// A session's tracing thread, as JavaScript sees it. Methods queue work for the thread and return promises.
+// When the thread ends (close, or the object is collected) the kernel releases every tracee.
+class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit TracerBinding(const Napi::CallbackInfo& info);
+  ~TracerBinding() override;
+
+ private:
+  // Runs on the tracing thread; what it returns makes the result, on JavaScript's thread.
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+  using Work = std::function<Finish()>;
+  struct Job {
+    Work work;
+    Finish finish;
+    Napi::Promise::Deferred deferred;
+  };
+
+  Napi::Value Queue(Napi::Env env, Work work);
+  void Run();
+  void End();
+
+  Napi::Value Seize(const Napi::CallbackInfo& info);
+  Napi::Value WaitStops(const Napi::CallbackInfo& info);
+  Napi::Value ReadThreads(const Napi::CallbackInfo& info);
+  Napi::Value WriteThread(const Napi::CallbackInfo& info);
+  Napi::Value RemoteCalls(const Napi::CallbackInfo& info);
+  Napi::Value Detach(const Napi::CallbackInfo& info);
+  Napi::Value Gather(const Napi::CallbackInfo& info);
+  Napi::Value Request(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  Napi::ThreadSafeFunction deliver_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::unique_ptr<Job>> jobs_;  // guarded by mutex_
+  bool stopping_ = false;                  // guarded by mutex_
+};
+
+}  // namespace mvas
+
+#endif

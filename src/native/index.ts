@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createRequire } from 'node:module';
+
+/**
+ * The only loader of the addon, and its types. No policy lies below this border: results are numbers,
+ * errors are `-errno`, and words for them are found above.
+ */
+
+/** An argument of a raw system call; typed arrays are passed by address, `null` is 0. */
+export type SyscallArgument = number | bigint | Uint8Array | BigUint64Array | BigInt64Array | null;
+
+/** What {@link Tracer.readThreads} reads of a stopped thread without running anything in it. */
+export interface ThreadState {
+  /** 0, or `-errno` of the first ptrace request that failed. */
+  readonly error: number;
+  /** `struct user_regs_struct`, 27 words of 8 bytes. */
+  readonly registers: Uint8Array;
+  /** NT_X86_XSTATE as the kernel gave it (XSAVE layout). */
+  readonly xstate: Uint8Array;
+  readonly signalMask: bigint;
+  /** `struct ptrace_rseq_configuration`; empty before Linux 5.13. */
+  readonly rseq: Uint8Array;
+  /** Queued `siginfo_t`s of 128 bytes each: the thread's own, and its process's. */
+  readonly privateSignals: Uint8Array;
+  readonly sharedSignals: Uint8Array;
+}
+
+/** What {@link Tracer.gather} saw. */
+export interface Gathering {
+  /** 0; -110 (ETIMEDOUT); -71 (EPROTO): `culprit` stopped or died in a way that was not expected. */
+  readonly error: number;
+  readonly stopped: Int32Array;
+  readonly culprit: number;
+  readonly culpritStatus: number;
+  readonly culpritIp: bigint;
+}
+
+/**
+ * A tracing session on a thread of its own. When it is closed, or its process dies, the kernel
+ * releases all tracees (ptrace(2)); those with PTRACE_O_EXITKILL die.
+ */
+export interface Tracer {
+  /** PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. */
+  seize(tids: Int32Array, options: number): Promise<Int32Array>;
+  /** Waits until all have stopped: pairs of tid and wait status, or -errno; newborns included. */
+  waitStops(tids: Int32Array, timeoutMs: number): Promise<Int32Array>;
+  readThreads(tids: Int32Array): Promise<ThreadState[]>;
+  /** Sets registers, and xstate and signal mask unless null. 0 or -errno. */
+  writeThread(
+    tid: number,
+    registers: Uint8Array,
+    xstate: Uint8Array | null,
+    signalMask: bigint | null,
+  ): Promise<number>;
+  /**
+   * Makes system calls inside a stopped thread by the `syscall` instruction at an address, with a
+   * stack pointer (0n: as it is). `calls` has 7 words each: number and arguments. Resolves with
+   * 0 or -errno of the tracing, then the results so far. The thread's registers are left changed.
+   */
+  remoteCalls(
+    tid: number,
+    instruction: bigint,
+    stack: bigint,
+    calls: BigUint64Array,
+  ): Promise<BigInt64Array>;
+  /** PTRACE_DETACH of each: pairs of tid and 0 or -errno. */
+  detach(tids: Int32Array): Promise<Int32Array>;
+  /** Lets threads go on until `expected` of them and of those they create stand at an int3. */
+  gather(running: Int32Array, expected: number, timeoutMs: number): Promise<Gathering>;
+  /** Any other ptrace request on the session's thread: its result or -errno. */
+  request(
+    request: number,
+    tid: number,
+    address: SyscallArgument,
+    data: SyscallArgument,
+  ): Promise<number>;
+  /** Ends the thread once its queue is empty. */
+  close(): void;
+}
+
+interface Addon {
+  /**
+   * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
+   * 2^53) or `-errno`. A pointer inside a buffer is made with {@link addressOf}.
+   */
+  syscall(nr: number, ...args: SyscallArgument[]): number;
+  /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
+  addressOf(array: Uint8Array): bigint;
+  readonly Tracer: new () => Tracer;
+}
+
+const addon = createRequire(import.meta.url)('../../../native/build/mvas.node') as Addon;
+
+export const { syscall, addressOf, Tracer } = addon;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The border to the freestanding code, in step with native/include/mvas_abi.h (a test compares them). */
+
+export const PLAN_MAGIC = 0x31304e4c50534156n;
+export const PLAN_HEADER_SIZE = 64;
+export const OP_SIZE = 80;
+
+/** Byte offsets of the plan header's fields. */
+export const HEADER = { magic: 0, size: 8, slots: 16, failed: 24, failedResult: 32 } as const;
+
+/** Byte offsets of an operation's fields. */
+export const OP = { code: 0, flags: 4, nr: 8, args: 16, slot: 64, expect: 72 } as const;
+
+export const OP_CODE = {
+  syscall: 1,
+  copy: 2,
+  pull: 3,
+  pread: 4,
+  fork: 5,
+  thread: 6,
+  stop: 7,
+  end: 8,
+  timer: 9,
+  drainSignals: 10,
+  write: 11,
+} as const;
+
+export const OP_FLAG = {
+  slot: (argument: number) => 1 << argument,
+  offset: (argument: number) => 64 << argument,
+  tolerate: 1 << 12,
+  expect: 1 << 13,
+  store: 1 << 14,
+} as const;
+
+export const REQUEST_MAGIC = 0x5143564d;
+export const REQUEST_SIZE = 40;
+export const REPLY_SIZE = 32;
+export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;
+
+/** Layout of the range a holder and a restorer keep for themselves. */
+export const WORK = {
+  size: 0x40000000n,
+  stack: 0x100000n,
+  vdso: 0x140000n,
+  plan: 0x200000n,
+} as const;

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertInvariant } from '../../common/errors.js';
+import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
+
+/** A place for a result that later operations use as an argument. Shared by all processes of a plan. */
+export class Slot {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** Bytes inside the plan; as an argument, their address. */
+export class PlanData {
+  /** The bytes themselves: may be filled in until the plan is finished. */
+  readonly bytes: Uint8Array;
+  readonly align: number;
+  /** Offset in the plan; known once it is finished. */
+  offset = -1;
+  /** As an argument: the address `delta` bytes into the data. */
+  constructor(bytes: Uint8Array, align: number) {
+    this.bytes = bytes;
+    this.align = align;
+  }
+}
+
+/** The address some bytes into {@link PlanData}. */
+export class PlanPointer {
+  readonly data: PlanData;
+  readonly delta: number;
+  constructor(data: PlanData, delta: number) {
+    this.data = data;
+    this.delta = delta;
+  }
+}
+
+/** An argument of an operation. */
+export type Argument = number | bigint | null | Slot | PlanData | PlanPointer;
+
+/** How an operation's result is judged and kept. */
+export interface OpOptions {
+  /** A failure is no failure. */
+  readonly tolerate?: boolean;
+  /** Any other result is a failure. */
+  readonly expect?: number | bigint;
+  /** Keeps the result. */
+  readonly store?: Slot;
+}
+
+interface Operation {
+  readonly what: string;
+  readonly code: number;
+  readonly nr: number;
+  readonly args: readonly (Argument | Sequence)[];
+  readonly options: OpOptions;
+}
+
+/**
+ * Operations that one process or thread executes one after the other. Each carries `what`, words for
+ * an error message: what was attempted, on which object (`open fd 7 (/data/log)`).
+ */
+export class Sequence {
+  readonly name: string;
+  readonly operations: Operation[] = [];
+  offset = -1;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** A system call; by default a result in [-4095, -1] is a failure and ends the whole plan. */
+  syscall(what: string, nr: number, args: readonly Argument[], options: OpOptions = {}): void {
+    this.#add(what, OP_CODE.syscall, { nr, args, options });
+  }
+
+  /** Copies memory. */
+  copy(what: string, to: Argument, from: Argument, length: Argument): void {
+    this.#add(what, OP_CODE.copy, { args: [to, from, length] });
+  }
+
+  /** Pulls memory of another process here (process_vm_readv(2)). */
+  pull(what: string, pid: Argument, to: bigint, from: bigint, length: bigint): void {
+    this.#add(what, OP_CODE.pull, { args: [pid, to, from, length] });
+  }
+
+  /** Pulls bytes of a file here (pread(2)). */
+  pread(what: string, fd: Argument, to: bigint, offset: bigint, length: bigint): void {
+    this.#add(what, OP_CODE.pread, { args: [fd, to, offset, length] });
+  }
+
+  /** Writes bytes to a descriptor, all of them. */
+  write(what: string, fd: Argument, from: Argument, length: Argument): void {
+    this.#add(what, OP_CODE.write, { args: [fd, from, length] });
+  }
+
+  /** Forks a child with a pid, which goes on with a sequence of its own. `flags`: further clone flags. */
+  fork(what: string, pid: number, child: Sequence, flags = 0): void {
+    this.#add(what, OP_CODE.fork, { args: [pid, child, flags] });
+  }
+
+  /** Makes a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
+  thread(what: string, tid: number, thread: Sequence, stackEnd: Argument): void {
+    this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
+  }
+
+  /** Makes a POSIX timer with a given id on kernels that number timers by themselves. */
+  timer(what: string, clock: Argument, sigevent: Argument, id: number): void {
+    this.#add(what, OP_CODE.timer, { args: [clock, sigevent, id] });
+  }
+
+  /** Takes the pending signals of a set (a 64-bit mask) out of the queue. */
+  drainSignals(what: string, mask: Argument): void {
+    this.#add(what, OP_CODE.drainSignals, { args: [mask] });
+  }
+
+  /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
+  stop(what: string): void {
+    this.#add(what, OP_CODE.stop, { args: [] });
+  }
+
+  /** The plan ends here (a holder answers; a restorer must not come here). */
+  end(): void {
+    this.#add('end', OP_CODE.end, { args: [] });
+  }
+
+  #add(
+    what: string,
+    code: number,
+    rest: { nr?: number; args: readonly (Argument | Sequence)[]; options?: OpOptions },
+  ): void {
+    assertInvariant(rest.args.length <= 6, `${what}: at most six arguments`);
+    this.operations.push({ what, code, nr: rest.nr ?? 0, args: rest.args, options: rest.options ?? {} });
+  }
+}
+
+/** A finished plan: bytes for a memory file, and words for its failures. */
+export interface Plan {
+  readonly bytes: Uint8Array;
+  /** What the operation at an offset was to do; for error messages. */
+  describe(offset: bigint): string;
+}
+
+/** Collects sequences, data and slots, and lays them out. The format is drawn in mvas_abi.h. */
+export class PlanBuilder {
+  readonly #sequences: Sequence[] = [];
+  readonly #data: PlanData[] = [];
+  #slots = 0;
+
+  /** A new, empty sequence; `name` appears in error messages (`pid 12`, `pid 12 tid 13`). */
+  sequence(name: string): Sequence {
+    const sequence = new Sequence(name);
+    this.#sequences.push(sequence);
+    return sequence;
+  }
+
+  slot(): Slot {
+    return new Slot(this.#slots++);
+  }
+
+  /** Puts bytes into the plan. They are not copied before {@link finish}. */
+  data(bytes: Uint8Array, align = 8): PlanData {
+    const data = new PlanData(bytes, align);
+    this.#data.push(data);
+    return data;
+  }
+
+  /** Zeroed room. */
+  reserve(size: number, align = 8): PlanData {
+    return this.data(new Uint8Array(size), align);
+  }
+
+  /** A C string. */
+  string(text: string | Uint8Array): PlanData {
+    const raw = typeof text === 'string' ? Buffer.from(text) : text;
+    const bytes = new Uint8Array(raw.length + 1);
+    bytes.set(raw);
+    return this.data(bytes, 1);
+  }
+
+  /** Lays everything out. The builder must not be used afterwards. */
+  finish(): Plan {
+    const size = this.#layOut();
+    const bytes = Buffer.alloc(size);
+    bytes.writeBigUInt64LE(PLAN_MAGIC, HEADER.magic);
+    bytes.writeBigUInt64LE(BigInt(size), HEADER.size);
+    bytes.writeBigUInt64LE(BigInt(this.#slots), HEADER.slots);
+    const words = new Map<bigint, string>();
+    for (const sequence of this.#sequences) {
+      sequence.operations.forEach((operation, index) => {
+        const at = sequence.offset + index * OP_SIZE;
+        words.set(BigInt(at), `${sequence.name}: ${operation.what}`);
+        writeOperation(bytes, at, operation);
+      });
+    }
+    for (const data of this.#data) bytes.set(data.bytes, data.offset);
+    return { bytes, describe: (offset) => words.get(offset) ?? `operation at ${String(offset)}` };
+  }
+
+  #layOut(): number {
+    let cursor = PLAN_HEADER_SIZE + this.#slots * 8;
+    for (const sequence of this.#sequences) {
+      sequence.offset = cursor;
+      cursor += sequence.operations.length * OP_SIZE;
+    }
+    for (const data of this.#data) {
+      cursor = Math.ceil(cursor / data.align) * data.align;
+      data.offset = cursor;
+      cursor += data.bytes.length;
+    }
+    return Math.ceil(cursor / 4096) * 4096;
+  }
+}
+
+function writeOperation(bytes: Buffer, at: number, operation: Operation): void {
+  const { options } = operation;
+  let flags = 0;
+  operation.args.forEach((argument, index) => {
+    const [value, flag] = resolve(argument, index);
+    flags |= flag;
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at + OP.args + index * 8);
+  });
+  if (options.tolerate) flags |= OP_FLAG.tolerate;
+  if (options.expect !== undefined) {
+    flags |= OP_FLAG.expect;
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(options.expect)), at + OP.expect);
+  }
+  if (options.store) {
+    flags |= OP_FLAG.store;
+    bytes.writeBigUInt64LE(BigInt(options.store.index), at + OP.slot);
+  }
+  bytes.writeUInt32LE(operation.code, at + OP.code);
+  bytes.writeUInt32LE(flags, at + OP.flags);
+  bytes.writeBigUInt64LE(BigInt(operation.nr), at + OP.nr);
+}
+
+function resolve(argument: Argument | Sequence, index: number): [value: bigint, flag: number] {
+  if (argument === null) return [0n, 0];
+  if (argument instanceof Slot) return [BigInt(argument.index), OP_FLAG.slot(index)];
+  if (argument instanceof PlanData) return [BigInt(argument.offset), OP_FLAG.offset(index)];
+  if (argument instanceof PlanPointer) {
+    return [BigInt(argument.data.offset + argument.delta), OP_FLAG.offset(index)];
+  }
+  if (argument instanceof Sequence) {
+    assertInvariant(argument.offset >= 0, `sequence ${argument.name} belongs to another plan`);
+    return [BigInt(argument.offset), 0];
+  }
+  return [BigInt(argument), 0];
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ThreadState } from '../../native/index.js';
+
+/** One system call to be made inside a tracee: its number and up to six arguments. */
+export interface RemoteCall {
+  readonly nr: number;
+  readonly args: readonly (number | bigint)[];
+}
+
+/** A stopped thread under our trace. */
+export interface Tracee {
+  /** Thread and process id as the engine's own pid namespace numbers them. */
+  readonly tid: number;
+  readonly pid: number;
+  /** The same as the container numbers them. */
+  readonly nsTid: number;
+  readonly nsPid: number;
+  /** Registers, xstate, signals as they were when it stopped. */
+  readonly state: ThreadState;
+  /**
+   * Makes system calls inside the thread, in order; all signals are blocked meanwhile, and seccomp is
+   * suspended. Resolves with the raw results (`-errno` on failure). Must not be a call that blocks.
+   */
+  remote(calls: readonly RemoteCall[]): Promise<bigint[]>;
+  /** Scratch memory inside the process (shared by its threads), for arguments and results of remote calls. */
+  readonly scratch: { readonly address: bigint; readonly size: number };
+  /** Reads and writes memory of the process (process_vm_readv(2), /proc/PID/mem). */
+  readMemory(address: bigint, length: number): Uint8Array;
+  writeMemory(address: bigint, bytes: Uint8Array): void;
+}
+
+/** A stopped process of the container: its leader first, then its other threads. */
+export interface TracedProcess {
+  readonly pid: number;
+  readonly nsPid: number;
+  readonly leader: Tracee;
+  readonly threads: readonly Tracee[];
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { splitLines, unescapeOctal, type Line, type ProcText } from './line.js';
+
+/** Numbers of a block or pseudo device. */
+export interface DeviceNumber {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** One line of /proc/PID/maps: a virtual memory area. Source: proc_pid_maps(5), fs/proc/task_mmu.c. */
+export interface Vma {
+  /** First address. */
+  readonly start: bigint;
+  /** First address behind the area. */
+  readonly end: bigint;
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly exec: boolean;
+  /** MAP_SHARED; otherwise private, copy on write. */
+  readonly shared: boolean;
+  /** Bytes into the file. */
+  readonly offset: bigint;
+  /** As the file's superblock has it; overlayfs and btrfs show other numbers to stat(2). */
+  readonly dev: DeviceNumber;
+  /** 0 where no file is mapped. */
+  readonly inode: bigint;
+  /**
+   * Path of the mapped file, without ` (deleted)`; empty where none is mapped. Also `/memfd:NAME`,
+   * `/SYSV%08x`, `/dev/zero` (shared anonymous), `/[aio]` and `anon_inode:[NAME]`. The kernel writes
+   * a line feed as `\012` and a backslash as it is: a name that contains these four characters
+   * cannot be told from one with a line feed, and is taken for the latter.
+   */
+  readonly path: string;
+  /**
+   * The path ended in ` (deleted)`. A file may be called so: who needs certainty looks at its link
+   * count.
+   */
+  readonly deleted: boolean;
+  /**
+   * Name in brackets of an area that no file of that name is mapped to, brackets included: `[heap]`,
+   * `[stack]`, `[vdso]`, `[vvar]`, `[vvar_vclock]`, `[vsyscall]`, `[uprobes]`, `[anon:NAME]`,
+   * `[anon_shmem:NAME]`; empty otherwise.
+   */
+  readonly special: string;
+  /** The name that prctl(PR_SET_VMA_ANON_NAME) gave: NAME of `[anon:NAME]` or `[anon_shmem:NAME]`. */
+  readonly anonName: string | undefined;
+}
+
+const HEX = '([0-9a-f]+)';
+const VMA_LINE = new RegExp(
+  `^${HEX}-${HEX} ([r-])([w-])([x-])([sp]) ${HEX} ${HEX}:${HEX} ([0-9]+) *(.*)$`,
+  's',
+);
+const DELETED = ' (deleted)';
+const ANON_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
+
+/** Whether the line is one of maps (in smaps, the head of an area). */
+export function isVmaLine(line: Line): boolean {
+  return VMA_LINE.test(line.text);
+}
+
+/** Parses one line of /proc/PID/maps. */
+export function parseVma(line: Line): Vma {
+  const [, start, end, r, w, x, s, offset, major, minor, inode, name] = line.match(VMA_LINE);
+  const range = { start: line.hex(start), end: line.hex(end) };
+  if (range.start >= range.end) line.fail();
+  return {
+    ...range,
+    read: r === 'r',
+    write: w === 'w',
+    exec: x === 'x',
+    shared: s === 's',
+    offset: line.hex(offset),
+    dev: { major: line.hexInteger(major), minor: line.hexInteger(minor) },
+    inode: line.bigInteger(inode),
+    ...parseName(name ?? ''),
+  };
+}
+
+/** Parses /proc/PID/maps; the areas in order of address. */
+export function parseMaps(content: ProcText): readonly Vma[] {
+  return splitLines('maps', content).map(parseVma);
+}
+
+function parseName(name: string): Pick<Vma, 'path' | 'deleted' | 'special' | 'anonName'> {
+  if (name.startsWith('[')) {
+    return { path: '', deleted: false, special: name, anonName: ANON_NAME.exec(name)?.[1] };
+  }
+  const deleted = name.endsWith(DELETED);
+  const path = unescapeOctal(deleted ? name.slice(0, -DELETED.length) : name, '\n');
+  return { path, deleted, special: '', anonName: undefined };
+}

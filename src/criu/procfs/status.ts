@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Line, splitLines, type ProcText } from './line.js';
+import { parseTaskState, type TaskState } from './stat.js';
+
+/** The four ids of one kind that a task has. */
+export interface TaskIds {
+  readonly real: number;
+  readonly effective: number;
+  readonly saved: number;
+  readonly fileSystem: number;
+}
+
+/** The capability sets of a task; bit N is capability N. */
+export interface TaskCapabilities {
+  readonly inheritable: bigint;
+  readonly permitted: bigint;
+  readonly effective: bigint;
+  readonly bounding: bigint;
+  readonly ambient: bigint;
+}
+
+/** Signal masks of a task; bit N-1 is signal N. */
+export interface TaskSignals {
+  /** Signals queued for the task's user, all its processes together. */
+  readonly queued: number;
+  /** How many may be. */
+  readonly queueLimit: number;
+  readonly pending: bigint;
+  readonly sharedPending: bigint;
+  readonly blocked: bigint;
+  readonly ignored: bigint;
+  readonly caught: bigint;
+}
+
+/** /proc/PID/status or /proc/PID/task/TID/status. Source: proc_pid_status(5), fs/proc/array.c. */
+export interface ProcStatus {
+  /** The comm, escapes undone. */
+  readonly name: string;
+  /** undefined for a task without a file system context: a zombie, or before Linux 4.7. */
+  readonly umask: number | undefined;
+  readonly state: TaskState;
+  readonly tgid: number;
+  /** The thread's own id. */
+  readonly pid: number;
+  readonly ppid: number;
+  /** Thread (group) that traces it, 0 if none. */
+  readonly tracerPid: number;
+  readonly uid: TaskIds;
+  readonly gid: TaskIds;
+  readonly groups: readonly number[];
+  /**
+   * Ids in each pid namespace, from the reader's (of procfs) to the task's own. Empty where the
+   * kernel has no pid namespaces.
+   */
+  readonly nsTgid: readonly number[];
+  readonly nsPid: readonly number[];
+  readonly nsPgid: readonly number[];
+  readonly nsSid: readonly number[];
+  /** 0 for a zombie that lost its signal handlers. */
+  readonly threads: number;
+  readonly signals: TaskSignals;
+  readonly capabilities: TaskCapabilities;
+  readonly noNewPrivs: boolean;
+  /** 0 off, 1 strict, 2 filter. */
+  readonly seccomp: number;
+  /** undefined before Linux 5.9. */
+  readonly seccompFilters: number | undefined;
+  /** Resident memory in bytes; 0 for a zombie or kernel thread. */
+  readonly vmRss: number;
+  /** undefined before Linux 4.10 and without memory. */
+  readonly coreDumping: boolean | undefined;
+}
+
+/** Parses a status file. Lines it does not know are left out; a missing one it needs is an error. */
+export function parseStatus(content: ProcText): ProcStatus {
+  const fields = new StatusFields(content);
+  return {
+    name: fields.required('Name', (line, value) => unescapeName(line.present(value))),
+    umask: fields.optional('Umask', (line, value) => line.octal(value)),
+    state: fields.required('State', (line, value) => parseTaskState(line, value[0])),
+    tgid: fields.integer('Tgid'),
+    pid: fields.integer('Pid'),
+    ppid: fields.integer('PPid'),
+    tracerPid: fields.integer('TracerPid'),
+    uid: fields.required('Uid', parseIds),
+    gid: fields.required('Gid', parseIds),
+    groups: fields.list('Groups'),
+    nsTgid: fields.list('NStgid'),
+    nsPid: fields.list('NSpid'),
+    nsPgid: fields.list('NSpgid'),
+    nsSid: fields.list('NSsid'),
+    threads: fields.integer('Threads'),
+    signals: parseSignals(fields),
+    capabilities: parseCapabilities(fields),
+    noNewPrivs: (fields.optional('NoNewPrivs', integer) ?? 0) !== 0,
+    seccomp: fields.optional('Seccomp', integer) ?? 0,
+    seccompFilters: fields.optional('Seccomp_filters', integer),
+    vmRss: fields.optional('VmRSS', kibibytes) ?? 0,
+    coreDumping: fields.optional('CoreDumping', (line, value) => line.integer(value) !== 0),
+  };
+}
+
+type Convert<T> = (line: Line, value: string) => T;
+
+class StatusFields {
+  readonly #fields = new Map<string, { line: Line; value: string }>();
+
+  constructor(content: ProcText) {
+    for (const line of splitLines('status', content)) {
+      const [, key, value] = line.match(/^([^:]+):[ \t]?(.*)$/s);
+      this.#fields.set(line.present(key), { line, value: line.present(value) });
+    }
+  }
+
+  optional<T>(key: string, convert: Convert<T>): T | undefined {
+    const field = this.#fields.get(key);
+    return field && convert(field.line, field.value);
+  }
+
+  required<T>(key: string, convert: Convert<T>): T {
+    return this.optional(key, convert) ?? new Line('status', `${key}: (missing)`).fail();
+  }
+
+  integer(key: string): number {
+    return this.required(key, integer);
+  }
+
+  mask(key: string): bigint {
+    return this.required(key, (line, value) => line.hex(value));
+  }
+
+  list(key: string): readonly number[] {
+    return this.optional(key, (line, value) => line.integers(value)) ?? [];
+  }
+}
+
+function integer(line: Line, value: string): number {
+  return line.integer(value);
+}
+
+function kibibytes(line: Line, value: string): number {
+  const [, kib] = /^ *([0-9]+) kB$/.exec(value) ?? line.fail();
+  return line.integer(kib) * 1024;
+}
+
+function parseIds(line: Line, value: string): TaskIds {
+  const [real, effective, saved, fileSystem] = value.split('\t').map((id) => line.integer(id));
+  if (real === undefined || effective === undefined) line.fail();
+  if (saved === undefined || fileSystem === undefined) line.fail();
+  return { real, effective, saved, fileSystem };
+}
+
+function parseSignals(fields: StatusFields): TaskSignals {
+  const [queued, queueLimit] = fields.required('SigQ', (line, value) => {
+    const [, used, limit] = /^([0-9]+)\/([0-9]+)$/.exec(value) ?? line.fail();
+    // The limit is RLIM_INFINITY without one: inexact as a number, and still larger than any count.
+    return [line.integer(used), Number(limit)];
+  });
+  return {
+    queued: queued ?? 0,
+    queueLimit: queueLimit ?? 0,
+    pending: fields.mask('SigPnd'),
+    sharedPending: fields.mask('ShdPnd'),
+    blocked: fields.mask('SigBlk'),
+    ignored: fields.mask('SigIgn'),
+    caught: fields.mask('SigCgt'),
+  };
+}
+
+function parseCapabilities(fields: StatusFields): TaskCapabilities {
+  return {
+    inheritable: fields.mask('CapInh'),
+    permitted: fields.mask('CapPrm'),
+    effective: fields.mask('CapEff'),
+    bounding: fields.mask('CapBnd'),
+    ambient: fields.optional('CapAmb', (line, value) => line.hex(value)) ?? 0n,
+  };
+}
+
+/** The kernel writes a line feed as `\n` and a backslash as `\\`. Source: proc_task_name(). */
+function unescapeName(value: string): string {
+  return value.replace(/\\([n\\])/g, (_, escaped) => (escaped === 'n' ? '\n' : '\\'));
+}

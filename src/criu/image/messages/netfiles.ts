@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from proto/criu/netfiles.proto; do not edit.
+/** Files of the network stack that our engine refuses, kept readable so that it can say so. */
+import type { EnumTables, MessageTables } from '../fields.js';
+import type { FownEntry } from './files.js';
+import type { SkOptsEntry } from './sockets.js';
+
+/** Multicast membership of a packet socket. */
+export interface PacketMclist {
+  index: number;
+  type: number;
+  addr: Uint8Array;
+}
+
+/** Ring of a packet socket. */
+export interface PacketRing {
+  block_size: number;
+  block_nr: number;
+  frame_size: number;
+  frame_nr: number;
+  retire_tmo: number;
+  sizeof_priv: number;
+  features: number;
+}
+
+/** A packet socket. */
+export interface PacketSockEntry {
+  id: number;
+  type: number;
+  protocol: number;
+  flags: number;
+  ifindex: number;
+  fown: FownEntry;
+  opts: SkOptsEntry;
+  version: number;
+  reserve: number;
+  aux_data: boolean;
+  orig_dev: boolean;
+  vnet_hdr: boolean;
+  loss: boolean;
+  timestamp: number;
+  copy_thresh: number;
+  mclist: PacketMclist[];
+  fanout?: number | undefined;
+  rx_ring?: PacketRing | undefined;
+  tx_ring?: PacketRing | undefined;
+  ns_id?: number | undefined;
+}
+
+/** A netlink socket. */
+export interface NetlinkSkEntry {
+  id: number;
+  ino: number;
+  protocol: number;
+  state: number;
+  flags: number;
+  portid: number;
+  groups: number[];
+  dst_portid: number;
+  dst_group: number;
+  fown: FownEntry;
+  opts: SkOptsEntry;
+  ns_id?: number | undefined;
+}
+
+/** An open /dev/net/tun. */
+export interface TunfileEntry {
+  id: number;
+  netdev?: string | undefined;
+  detached?: boolean | undefined;
+  ns_id?: number | undefined;
+}
+
+/** Field tables of this file's messages. */
+export const NETFILES_MESSAGES = {
+  packet_mclist: [
+    ['index', 1, 'required', 'uint32'],
+    ['type', 2, 'required', 'uint32'],
+    ['addr', 3, 'required', 'bytes'],
+  ],
+  packet_ring: [
+    ['block_size', 1, 'required', 'uint32'],
+    ['block_nr', 2, 'required', 'uint32'],
+    ['frame_size', 3, 'required', 'uint32'],
+    ['frame_nr', 4, 'required', 'uint32'],
+    ['retire_tmo', 5, 'required', 'uint32'],
+    ['sizeof_priv', 6, 'required', 'uint32'],
+    ['features', 7, 'required', 'uint32'],
+  ],
+  packet_sock_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['type', 2, 'required', 'uint32'],
+    ['protocol', 3, 'required', 'uint32'],
+    ['flags', 4, 'required', 'uint32'],
+    ['ifindex', 5, 'required', 'uint32'],
+    ['fown', 6, 'required', 'fown_entry'],
+    ['opts', 7, 'required', 'sk_opts_entry'],
+    ['version', 8, 'required', 'uint32'],
+    ['reserve', 9, 'required', 'uint32'],
+    ['aux_data', 10, 'required', 'bool'],
+    ['orig_dev', 11, 'required', 'bool'],
+    ['vnet_hdr', 12, 'required', 'bool'],
+    ['loss', 13, 'required', 'bool'],
+    ['timestamp', 14, 'required', 'uint32'],
+    ['copy_thresh', 15, 'required', 'uint32'],
+    ['mclist', 16, 'repeated', 'packet_mclist'],
+    ['fanout', 17, 'optional', 'uint32'],
+    ['rx_ring', 18, 'optional', 'packet_ring'],
+    ['tx_ring', 19, 'optional', 'packet_ring'],
+    ['ns_id', 20, 'optional', 'uint32'],
+  ],
+  netlink_sk_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['ino', 2, 'required', 'uint32'],
+    ['protocol', 3, 'required', 'uint32'],
+    ['state', 4, 'required', 'uint32'],
+    ['flags', 6, 'required', 'uint32'],
+    ['portid', 7, 'required', 'uint32'],
+    ['groups', 8, 'repeated', 'uint32'],
+    ['dst_portid', 9, 'required', 'uint32'],
+    ['dst_group', 10, 'required', 'uint32'],
+    ['fown', 11, 'required', 'fown_entry'],
+    ['opts', 12, 'required', 'sk_opts_entry'],
+    ['ns_id', 13, 'optional', 'uint32'],
+  ],
+  tunfile_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['netdev', 2, 'optional', 'string'],
+    ['detached', 3, 'optional', 'bool'],
+    ['ns_id', 4, 'optional', 'uint32'],
+  ],
+} as const satisfies MessageTables;
+
+/** Numbers of this file's enums. */
+export const NETFILES_ENUMS = {} as const satisfies EnumTables;

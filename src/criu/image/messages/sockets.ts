@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from proto/criu/sockets.proto; do not edit.
+/** Socket options, unix and internet sockets, unread packets. */
+import type { EnumTables, MessageTables } from '../fields.js';
+import type { FownEntry } from './files.js';
+
+/** Which directions were shut down. */
+export type SkShutdown = 'NONE' | 'READ' | 'WRITE' | 'BOTH';
+
+/** Options at level SOL_SOCKET. */
+export interface SkOptsEntry {
+  so_sndbuf: number;
+  so_rcvbuf: number;
+  so_snd_tmo_sec: bigint;
+  so_snd_tmo_usec: bigint;
+  so_rcv_tmo_sec: bigint;
+  so_rcv_tmo_usec: bigint;
+  reuseaddr?: boolean | undefined;
+  so_priority?: number | undefined;
+  so_rcvlowat?: number | undefined;
+  so_mark?: number | undefined;
+  so_passcred?: boolean | undefined;
+  so_passsec?: boolean | undefined;
+  so_dontroute?: boolean | undefined;
+  so_no_check?: boolean | undefined;
+  so_bound_dev?: string | undefined;
+  so_filter: bigint[];
+  so_reuseport?: boolean | undefined;
+  so_broadcast?: boolean | undefined;
+  so_keepalive?: boolean | undefined;
+  tcp_keepcnt?: number | undefined;
+  tcp_keepidle?: number | undefined;
+  tcp_keepintvl?: number | undefined;
+  so_oobinline?: number | undefined;
+  so_linger?: number | undefined;
+  so_buf_lock?: number | undefined;
+}
+
+/** Permissions of a socket's file. */
+export interface FilePermsEntry {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** A unix socket. */
+export interface UnixSkEntry {
+  id: number;
+  ino: number;
+  type: number;
+  state: number;
+  flags: number;
+  uflags: number;
+  backlog: number;
+  peer: number;
+  fown: FownEntry;
+  opts: SkOptsEntry;
+  name: Uint8Array;
+  shutdown?: SkShutdown | undefined;
+  file_perms?: FilePermsEntry | undefined;
+  name_dir?: string | undefined;
+  deleted?: boolean | undefined;
+  ns_id?: number | undefined;
+  mnt_id?: number | undefined;
+}
+
+/** Options of raw sockets. */
+export interface IpOptsRawEntry {
+  hdrincl?: boolean | undefined;
+  nodefrag?: boolean | undefined;
+  checksum?: boolean | undefined;
+  icmpv_filter: number[];
+}
+
+/** Options at level SOL_IP. */
+export interface IpOptsEntry {
+  freebind?: boolean | undefined;
+  raw?: IpOptsRawEntry | undefined;
+  pktinfo?: boolean | undefined;
+  tos?: number | undefined;
+  ttl?: number | undefined;
+}
+
+/** Options at level SOL_TCP. */
+export interface TcpOptsEntry {
+  cork?: boolean | undefined;
+  nodelay?: boolean | undefined;
+  keepcnt?: number | undefined;
+  keepidle?: number | undefined;
+  keepintvl?: number | undefined;
+}
+
+/** An internet socket; addresses are 32-bit words in network order. */
+export interface InetSkEntry {
+  id: number;
+  ino: number;
+  family: number;
+  type: number;
+  proto: number;
+  state: number;
+  src_port: number;
+  dst_port: number;
+  flags: number;
+  backlog: number;
+  src_addr: number[];
+  dst_addr: number[];
+  fown: FownEntry;
+  opts: SkOptsEntry;
+  v6only?: boolean | undefined;
+  ip_opts?: IpOptsEntry | undefined;
+  ifname?: string | undefined;
+  ns_id?: number | undefined;
+  shutdown?: SkShutdown | undefined;
+  tcp_opts?: TcpOptsEntry | undefined;
+}
+
+/** State of an established connection; its queues follow. */
+export interface TcpStreamEntry {
+  inq_len: number;
+  inq_seq: number;
+  outq_len: number;
+  outq_seq: number;
+  opt_mask: number;
+  snd_wscale: number;
+  mss_clamp: number;
+  rcv_wscale?: number | undefined;
+  timestamp?: number | undefined;
+  cork?: boolean | undefined;
+  nodelay?: boolean | undefined;
+  unsq_len?: number | undefined;
+  snd_wl1?: number | undefined;
+  snd_wnd?: number | undefined;
+  max_window?: number | undefined;
+  rcv_wnd?: number | undefined;
+  rcv_wup?: number | undefined;
+}
+
+/** Ancillary data: passed files by id. */
+export interface ScmEntry {
+  type: number;
+  rights: number[];
+}
+
+/** A packet in a socket's queue; `length` bytes follow. */
+export interface SkPacketEntry {
+  id_for: number;
+  length: number;
+  scm: ScmEntry[];
+}
+
+/** Field tables of this file's messages. */
+export const SOCKETS_MESSAGES = {
+  sk_opts_entry: [
+    ['so_sndbuf', 1, 'required', 'uint32'],
+    ['so_rcvbuf', 2, 'required', 'uint32'],
+    ['so_snd_tmo_sec', 3, 'required', 'uint64'],
+    ['so_snd_tmo_usec', 4, 'required', 'uint64'],
+    ['so_rcv_tmo_sec', 5, 'required', 'uint64'],
+    ['so_rcv_tmo_usec', 6, 'required', 'uint64'],
+    ['reuseaddr', 7, 'optional', 'bool'],
+    ['so_priority', 8, 'optional', 'uint32'],
+    ['so_rcvlowat', 9, 'optional', 'uint32'],
+    ['so_mark', 10, 'optional', 'uint32'],
+    ['so_passcred', 11, 'optional', 'bool'],
+    ['so_passsec', 12, 'optional', 'bool'],
+    ['so_dontroute', 13, 'optional', 'bool'],
+    ['so_no_check', 14, 'optional', 'bool'],
+    ['so_bound_dev', 15, 'optional', 'string'],
+    ['so_filter', 16, 'repeated', 'fixed64'],
+    ['so_reuseport', 17, 'optional', 'bool'],
+    ['so_broadcast', 18, 'optional', 'bool'],
+    ['so_keepalive', 19, 'optional', 'bool'],
+    ['tcp_keepcnt', 20, 'optional', 'uint32'],
+    ['tcp_keepidle', 21, 'optional', 'uint32'],
+    ['tcp_keepintvl', 22, 'optional', 'uint32'],
+    ['so_oobinline', 23, 'optional', 'uint32'],
+    ['so_linger', 24, 'optional', 'uint32'],
+    ['so_buf_lock', 25, 'optional', 'uint32'],
+  ],
+  file_perms_entry: [
+    ['mode', 1, 'required', 'uint32'],
+    ['uid', 2, 'required', 'uint32'],
+    ['gid', 3, 'required', 'uint32'],
+  ],
+  unix_sk_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['ino', 2, 'required', 'uint32'],
+    ['type', 3, 'required', 'uint32'],
+    ['state', 4, 'required', 'uint32'],
+    ['flags', 5, 'required', 'uint32'],
+    ['uflags', 6, 'required', 'uint32'],
+    ['backlog', 7, 'required', 'uint32'],
+    ['peer', 8, 'required', 'uint32'],
+    ['fown', 9, 'required', 'fown_entry'],
+    ['opts', 10, 'required', 'sk_opts_entry'],
+    ['name', 11, 'required', 'bytes'],
+    ['shutdown', 12, 'optional', 'sk_shutdown'],
+    ['file_perms', 13, 'optional', 'file_perms_entry'],
+    ['name_dir', 14, 'optional', 'string'],
+    ['deleted', 15, 'optional', 'bool'],
+    ['ns_id', 16, 'optional', 'uint32'],
+    ['mnt_id', 17, 'optional', 'sint32'],
+  ],
+  ip_opts_raw_entry: [
+    ['hdrincl', 1, 'optional', 'bool'],
+    ['nodefrag', 2, 'optional', 'bool'],
+    ['checksum', 3, 'optional', 'bool'],
+    ['icmpv_filter', 4, 'repeated', 'uint32'],
+  ],
+  ip_opts_entry: [
+    ['freebind', 1, 'optional', 'bool'],
+    ['raw', 4, 'optional', 'ip_opts_raw_entry'],
+    ['pktinfo', 5, 'optional', 'bool'],
+    ['tos', 6, 'optional', 'uint32'],
+    ['ttl', 7, 'optional', 'uint32'],
+  ],
+  tcp_opts_entry: [
+    ['cork', 1, 'optional', 'bool'],
+    ['nodelay', 2, 'optional', 'bool'],
+    ['keepcnt', 3, 'optional', 'uint32'],
+    ['keepidle', 4, 'optional', 'uint32'],
+    ['keepintvl', 5, 'optional', 'uint32'],
+  ],
+  inet_sk_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['ino', 2, 'required', 'uint32'],
+    ['family', 3, 'required', 'uint32'],
+    ['type', 4, 'required', 'uint32'],
+    ['proto', 5, 'required', 'uint32'],
+    ['state', 6, 'required', 'uint32'],
+    ['src_port', 7, 'required', 'uint32'],
+    ['dst_port', 8, 'required', 'uint32'],
+    ['flags', 9, 'required', 'uint32'],
+    ['backlog', 10, 'required', 'uint32'],
+    ['src_addr', 11, 'repeated', 'uint32'],
+    ['dst_addr', 12, 'repeated', 'uint32'],
+    ['fown', 13, 'required', 'fown_entry'],
+    ['opts', 14, 'required', 'sk_opts_entry'],
+    ['v6only', 15, 'optional', 'bool'],
+    ['ip_opts', 16, 'optional', 'ip_opts_entry'],
+    ['ifname', 17, 'optional', 'string'],
+    ['ns_id', 18, 'optional', 'uint32'],
+    ['shutdown', 19, 'optional', 'sk_shutdown'],
+    ['tcp_opts', 20, 'optional', 'tcp_opts_entry'],
+  ],
+  tcp_stream_entry: [
+    ['inq_len', 1, 'required', 'uint32'],
+    ['inq_seq', 2, 'required', 'uint32'],
+    ['outq_len', 3, 'required', 'uint32'],
+    ['outq_seq', 4, 'required', 'uint32'],
+    ['opt_mask', 5, 'required', 'uint32'],
+    ['snd_wscale', 6, 'required', 'uint32'],
+    ['mss_clamp', 7, 'required', 'uint32'],
+    ['rcv_wscale', 8, 'optional', 'uint32'],
+    ['timestamp', 9, 'optional', 'uint32'],
+    ['cork', 10, 'optional', 'bool'],
+    ['nodelay', 11, 'optional', 'bool'],
+    ['unsq_len', 12, 'optional', 'uint32'],
+    ['snd_wl1', 13, 'optional', 'uint32'],
+    ['snd_wnd', 14, 'optional', 'uint32'],
+    ['max_window', 15, 'optional', 'uint32'],
+    ['rcv_wnd', 16, 'optional', 'uint32'],
+    ['rcv_wup', 17, 'optional', 'uint32'],
+  ],
+  scm_entry: [
+    ['type', 1, 'required', 'uint32'],
+    ['rights', 2, 'repeated', 'uint32'],
+  ],
+  sk_packet_entry: [
+    ['id_for', 1, 'required', 'uint32'],
+    ['length', 2, 'required', 'uint32'],
+    ['scm', 4, 'repeated', 'scm_entry'],
+  ],
+} as const satisfies MessageTables;
+
+/** Numbers of this file's enums. */
+export const SOCKETS_ENUMS = {
+  sk_shutdown: { NONE: 0, READ: 1, WRITE: 2, BOTH: 3 },
+} as const satisfies EnumTables;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Line, toText, type ProcText } from './line.js';
+
+/**
+ * Parses /proc/PID/task/TID/children: ids of the processes this thread made, oldest first. Reliable
+ * only while all of them stand still. Source: proc_tid_children(5).
+ */
+export function parseChildren(content: ProcText): readonly number[] {
+  const line = new Line('children', toText(content));
+  const [, ids] = line.match(/^([0-9 ]*)\n?$/);
+  return line.integers(ids);
+}

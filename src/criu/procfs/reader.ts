@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { ShimError, type ErrorKind } from '../../common/errors.js';
+import { parseAuxv, type AuxvEntry } from './auxv.js';
+import { decodeBytes } from './bytes.js';
+import { parseCgroup, type CgroupMembership } from './cgroup.js';
+import { parseChildren } from './children.js';
+import { parseCmdline, parseEnviron } from './cmdline.js';
+import { parseFdinfo, type FdInfo } from './fdinfo.js';
+import { Line } from './line.js';
+import { parseLimits, type ResourceLimit } from './limits.js';
+import { parseMaps, type Vma } from './maps.js';
+import { parseMountinfo, type MountInfo } from './mountinfo.js';
+import { parseSmaps, type SmapsVma } from './smaps.js';
+import { parseStat, type ProcStat } from './stat.js';
+import { parseStatus, type ProcStatus } from './status.js';
+import { parseTimers, type PosixTimer } from './timers.js';
+
+/*
+ * Reads files of /proc as the caller's own pid namespace sees them. Synchronous: the kernel makes
+ * these texts on the spot, and the task they speak of should not stand still for a turn of a thread
+ * pool. All throw ShimError: `notFound` when the task (or descriptor) is gone, `permissionDenied`
+ * without the right to see it, `internal` for a text nobody understands.
+ *
+ * Where `tid` can be given, it is a thread of `pid`; the leader otherwise.
+ */
+
+const PROC = '/proc';
+
+/** The areas of a process's memory. */
+export function readMaps(pid: number): readonly Vma[] {
+  return parseMaps(readProc(`${String(pid)}/maps`));
+}
+
+/** The areas with counters and flags: walks all page tables, so much slower than maps. */
+export function readSmaps(pid: number): readonly SmapsVma[] {
+  return parseSmaps(readProc(`${String(pid)}/smaps`));
+}
+
+/** Ids, signals, capabilities of a thread. */
+export function readStatus(pid: number, tid?: number): ProcStatus {
+  return parseStatus(readProc(`${task(pid, tid)}/status`));
+}
+
+/** State, tree, memory layout of a thread. */
+export function readStat(pid: number, tid?: number): ProcStat {
+  return parseStat(readProc(`${task(pid, tid)}/stat`));
+}
+
+/** Name of a thread, as it is. */
+export function readComm(pid: number, tid?: number): string {
+  return decodeBytes(readProc(`${task(pid, tid)}/comm`)).replace(/\n$/, '');
+}
+
+/** Resource limits; the index is the RLIMIT_* number. */
+export function readLimits(pid: number): readonly ResourceLimit[] {
+  return parseLimits(readProc(`${String(pid)}/limits`));
+}
+
+/** POSIX timers. */
+export function readTimers(pid: number): readonly PosixTimer[] {
+  return parseTimers(readProc(`${String(pid)}/timers`));
+}
+
+/** Mounts the process sees. */
+export function readMountinfo(pid: number): readonly MountInfo[] {
+  return parseMountinfo(readProc(`${String(pid)}/mountinfo`));
+}
+
+/** Cgroups of a thread, one for each hierarchy. */
+export function readCgroup(pid: number, tid?: number): readonly CgroupMembership[] {
+  return parseCgroup(readProc(`${task(pid, tid)}/cgroup`));
+}
+
+/** Arguments, for people to read. */
+export function readCmdline(pid: number): readonly string[] {
+  return parseCmdline(readProc(`${String(pid)}/cmdline`));
+}
+
+/** Environment it was started with. */
+export function readEnviron(pid: number): readonly string[] {
+  return parseEnviron(readProc(`${String(pid)}/environ`));
+}
+
+/** Auxiliary vector. */
+export function readAuxv(pid: number): readonly AuxvEntry[] {
+  return parseAuxv(readProc(`${String(pid)}/auxv`));
+}
+
+/** One open file. */
+export function readFdinfo(pid: number, fd: number): FdInfo {
+  return parseFdinfo(readProc(`${String(pid)}/fdinfo/${String(fd)}`));
+}
+
+/** What a descriptor is a link to: a path, `pipe:[123]`, `anon_inode:[eventpoll]`. Not unescaped: nothing is escaped. */
+export function readFdLink(pid: number, fd: number): string {
+  return readProcLink(`${String(pid)}/fd/${String(fd)}`);
+}
+
+/** Path of the executable, working directory or root, ` (deleted)` included. */
+export function readLink(pid: number, name: 'exe' | 'cwd' | 'root'): string {
+  return readProcLink(`${String(pid)}/${name}`);
+}
+
+/** A namespace as `mnt:[4026531841]`; equal texts of one kind mean the same namespace. */
+export function readNamespace(pid: number, name: string, tid?: number): string {
+  return readProcLink(`${task(pid, tid)}/ns/${name}`);
+}
+
+/** PER_* bits of personality(2). */
+export function readPersonality(pid: number): number {
+  const text = decodeBytes(readProc(`${String(pid)}/personality`)).trimEnd();
+  return new Line('personality', text).hexInteger(text);
+}
+
+/** Numbers of the open descriptors, ascending. */
+export function listFds(pid: number): readonly number[] {
+  return listNumbers(`${String(pid)}/fd`);
+}
+
+/** Ids of the threads, ascending. */
+export function listThreads(pid: number): readonly number[] {
+  return listNumbers(`${String(pid)}/task`);
+}
+
+/** Processes one thread made. Needs CONFIG_PROC_CHILDREN: `notFound` without it. */
+export function readChildren(pid: number, tid: number = pid): readonly number[] {
+  return parseChildren(readProc(`${task(pid, tid)}/children`));
+}
+
+function task(pid: number, tid: number | undefined): string {
+  return tid === undefined ? String(pid) : `${String(pid)}/task/${String(tid)}`;
+}
+
+function readProc(path: string): Buffer {
+  return wrap('read', path, () => readFileSync(`${PROC}/${path}`));
+}
+
+function readProcLink(path: string): string {
+  return wrap('read link', path, () =>
+    decodeBytes(readlinkSync(`${PROC}/${path}`, { encoding: 'buffer' })),
+  );
+}
+
+function listNumbers(path: string): readonly number[] {
+  const names = wrap('list', path, () => readdirSync(`${PROC}/${path}`));
+  return names.map(Number).sort((a, b) => a - b);
+}
+
+const KINDS: Readonly<Record<string, ErrorKind>> = {
+  ENOENT: 'notFound',
+  ESRCH: 'notFound',
+  EACCES: 'permissionDenied',
+  EPERM: 'permissionDenied',
+  ENOMEM: 'resourceExhausted',
+  EMFILE: 'resourceExhausted',
+};
+
+function wrap<T>(verb: string, path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const kind = Object.hasOwn(KINDS, code) ? KINDS[code] : undefined;
+    throw new ShimError(kind ?? 'internal', `${verb} ${PROC}/${path}: ${code}`, { cause: error });
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What containerd grants by default. */
+const DEFAULT_CAPABILITIES = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FSETID',
+  'CAP_FOWNER',
+  'CAP_MKNOD',
+  'CAP_NET_RAW',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETFCAP',
+  'CAP_SETPCAP',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SYS_CHROOT',
+  'CAP_KILL',
+  'CAP_AUDIT_WRITE',
+];
+
+/** What to make a bundle of. */
+export interface BundleRequest {
+  /** Directory to make; must not exist. */
+  readonly path: string;
+  /** Static binary: becomes `/target`, the only file of the root filesystem. */
+  readonly binary: string;
+  /** Cgroup of the container below each hierarchy's root. */
+  readonly cgroup: string;
+  readonly extraCapabilities: readonly string[];
+}
+
+/** Makes an OCI bundle: one binary, a writable root, a tmpfs on /dev, /dev/shm, /tmp and /run. */
+export function makeBundle(request: BundleRequest): void {
+  const root = join(request.path, 'rootfs');
+  for (const folder of ['proc', 'dev', 'sys', 'tmp', 'run', 'data', 'etc']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  copyFileSync(request.binary, join(root, 'target'));
+  writeFileSync(join(request.path, 'config.json'), JSON.stringify(spec(request), null, 2));
+}
+
+function spec(request: BundleRequest): object {
+  const capabilities = [...DEFAULT_CAPABILITIES, ...request.extraCapabilities];
+  return {
+    ociVersion: '1.0.2',
+    hostname: 'target',
+    root: { path: 'rootfs', readonly: false },
+    process: {
+      terminal: false,
+      user: { uid: 0, gid: 0 },
+      args: ['/target', 'first argument', 'second'],
+      env: ['PATH=/', 'GREETING=good morning', 'EMPTY='],
+      cwd: '/',
+      capabilities: {
+        bounding: capabilities,
+        effective: capabilities,
+        permitted: capabilities,
+      },
+      noNewPrivileges: false,
+    },
+    mounts: mounts(),
+    linux: {
+      cgroupsPath: request.cgroup,
+      namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
+      resources: { devices: [{ allow: true, access: 'rwm' }] },
+    },
+  };
+}
+
+function mounts(): object[] {
+  const tmpfs = (destination: string, options: readonly string[]): object => ({
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', ...options],
+  });
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    tmpfs('/dev', ['strictatime', 'mode=755', 'size=64m']),
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+    },
+    tmpfs('/dev/shm', ['nodev', 'noexec', 'mode=1777', 'size=64m']),
+    tmpfs('/tmp', ['nodev', 'mode=1777', 'size=64m']),
+    tmpfs('/run', ['nodev', 'mode=755', 'size=64m']),
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'ro'] },
+  ];
+}

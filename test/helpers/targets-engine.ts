@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../src/common/errors.js';
+
+/** How a command ended. */
+export interface CommandResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end; `output` becomes its stdout and stderr instead of being captured. */
+export function runCommand(argv: readonly string[], output?: number): Promise<CommandResult> {
+  const [file = '', ...args] = argv;
+  const sink = output ?? 'pipe';
+  const child = spawn(file, args, { stdio: ['ignore', sink, sink] });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => (texts.stderr += chunk.toString('utf8')));
+  return new Promise((resolve, reject) => {
+    child.on('error', (cause) => {
+      reject(new ShimError('unavailable', `run ${file}: ${cause.message}`, { cause }));
+    });
+    child.on('close', (code, signal) => {
+      resolve({ status: code ?? (signal ? 255 : 1), ...texts });
+    });
+  });
+}
+
+/** Where a container lives on the host. */
+export interface Place {
+  readonly id: string;
+  readonly bundle: string;
+  readonly runcRoot: string;
+}
+
+/** Something that checkpoints and restores runc containers. */
+export interface Engine {
+  checkpoint(place: Place, imagePath: string, leaveRunning: boolean): Promise<CommandResult>;
+  /** `output` is a file descriptor for stdout and stderr of the restored container. */
+  restore(place: Place, imagePath: string, output: number): Promise<CommandResult>;
+  /** Drops what checkpoints of the container keep outside the image directory. */
+  discard(place: Place): Promise<void>;
+}
+
+/** This project's engine, by the `mvas` command. */
+export function mvasEngine(repository: string): Engine {
+  const mvas = join(repository, 'bin/mvas');
+  const scope = (place: Place, imagePath: string): string[] => [
+    '--runc-root',
+    place.runcRoot,
+    '--image-path',
+    imagePath,
+  ];
+  return {
+    checkpoint: (place, imagePath, leaveRunning) => {
+      const flags = leaveRunning ? ['--leave-running'] : [];
+      return runCommand([mvas, 'checkpoint', ...scope(place, imagePath), ...flags, place.id]);
+    },
+    restore: (place, imagePath, output) =>
+      runCommand(
+        [
+          mvas,
+          'restore',
+          ...scope(place, imagePath),
+          '--bundle',
+          place.bundle,
+          '--detach',
+          place.id,
+        ],
+        output,
+      ),
+    discard: async (place) => {
+      if (!existsSync(mvas)) return;
+      const listed = await runCommand([mvas, 'ls', '--json']);
+      if (listed.status !== 0) return;
+      const entries = JSON.parse(listed.stdout) as { id: string; containerId?: string }[];
+      for (const entry of entries.filter(({ containerId }) => containerId === place.id)) {
+        await runCommand([mvas, 'rm', entry.id]);
+      }
+    },
+  };
+}

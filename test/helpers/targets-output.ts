@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { ShimError } from '../../src/common/errors.js';
+
+/**
+ * A FIFO whose write end a container gets as stdout and stderr, read line by line, as containerd
+ * hands stdio to a task. Close it when the container has gone.
+ */
+export class Output {
+  readonly lines: string[] = [];
+  readonly #reader: Socket;
+  readonly #path: string;
+  #partial = '';
+  #wake: () => void = () => undefined;
+
+  /** Makes the FIFO at a path that does not exist yet. */
+  constructor(path: string) {
+    execFileSync('mkfifo', ['-m', '600', path]);
+    this.#path = path;
+    const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    this.#reader = new Socket({ fd: descriptor, readable: true, writable: false });
+    this.#reader.on('data', (chunk) => {
+      this.#take(chunk.toString('utf8'));
+    });
+  }
+
+  /** Opens the write end; the caller closes it. */
+  openWriter(): number {
+    return openSync(this.#path, constants.O_WRONLY);
+  }
+
+  /** The first line that matches, come or yet to come. Throws `deadlineExceeded` after the timeout. */
+  async waitFor(pattern: RegExp, timeoutMs: number): Promise<string> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const found = this.lines.find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      const left = deadline - Date.now();
+      if (left <= 0) throw this.#late(pattern, timeoutMs);
+      await this.#more(left);
+    }
+  }
+
+  /** Stops reading. */
+  close(): void {
+    this.#reader.destroy();
+  }
+
+  #late(pattern: RegExp, timeoutMs: number): ShimError {
+    const seen = [...this.lines, this.#partial].join(' | ');
+    const message = `no ${String(pattern)} within ${String(timeoutMs)} ms; output: ${seen}`;
+    return new ShimError('deadlineExceeded', message);
+  }
+
+  #more(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #take(text: string): void {
+    const parts = (this.#partial + text).split('\n');
+    this.#partial = parts.pop() ?? '';
+    this.lines.push(...parts);
+    this.#wake();
+  }
+}
+
+/** Runs `use` with a new write end of an output, which is closed in this process afterwards. */
+export async function withWriter<T>(output: Output, use: (fd: number) => Promise<T>): Promise<T> {
+  const descriptor = output.openWriter();
+  try {
+    return await use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from '../../src/common/errors.js';
+import { Scope } from '../../src/common/scope.js';
+import { makeBundle } from './targets-bundle.js';
+import { runCommand } from './targets-engine.js';
+import type { CommandResult, Engine, Place } from './targets-engine.js';
+import { Output, withWriter } from './targets-output.js';
+import type { Target } from './targets.js';
+import { extraCapabilities } from './targets.js';
+import type { View } from './targets-view.js';
+import { differences, isAtRest, viewOf } from './targets-view.js';
+
+/** What a target says in the end. */
+export type Verdict = 'PASS' | `FAIL${string}` | `SKIP${string}`;
+
+const READY_TIMEOUT_MS = 20_000;
+const VERDICT_TIMEOUT_MS = 30_000;
+const REST_TIMEOUT_MS = 3_000;
+const POLL_MS = 10;
+
+/**
+ * One target in one container: started by runc in a root of its own, checkpointed and restored by an
+ * engine. Everything lies in one temporary directory.
+ */
+export class TargetRun {
+  readonly folder: string;
+  readonly place: Place;
+  readonly #target: Target;
+  readonly #engine: Engine;
+  readonly #scope = new Scope();
+  #generation = 0;
+  #output: Output | undefined;
+
+  constructor(target: Target, engine: Engine, binary: string) {
+    this.#target = target;
+    this.#engine = engine;
+    this.folder = mkdtempSync(join(tmpdir(), 'mvas-target-'));
+    const id = `${target.name}-${this.folder.slice(-6)}`.replaceAll('_', '-');
+    this.place = { id, bundle: join(this.folder, 'bundle'), runcRoot: join(this.folder, 'runc') };
+    makeBundle({
+      path: this.place.bundle,
+      binary,
+      cgroup: `/mvas-target-${id}`,
+      extraCapabilities: extraCapabilities(target),
+    });
+  }
+
+  /** Starts the target; resolves with `READY` or with its early verdict. */
+  async start(): Promise<string> {
+    const result = await withWriter(this.#nextOutput(), (fd) =>
+      runCommand(this.#runc('run', '--detach', '--bundle', this.place.bundle, this.place.id), fd),
+    );
+    this.#scope.defer('delete the container', async () => this.#delete());
+    if (result.status !== 0) throw this.#failed('runc run', result);
+    return this.#out.waitFor(/^(READY|FAIL|SKIP)/, READY_TIMEOUT_MS);
+  }
+
+  /** Checkpoints into a new image directory. Never throws for a refusal: look at `status`. */
+  async checkpoint(leaveRunning: boolean): Promise<{ imagePath: string; result: CommandResult }> {
+    this.#generation += 1;
+    const imagePath = join(this.folder, `image.${String(this.#generation)}`);
+    if (this.#generation === 1) {
+      this.#scope.defer('drop the VASes', () => this.#engine.discard(this.place));
+    }
+    const result = await this.#engine.checkpoint(this.place, imagePath, leaveRunning);
+    return { imagePath, result };
+  }
+
+  /** Deletes what is left of the killed container and restores it under its old name. */
+  async restore(imagePath: string): Promise<void> {
+    await this.#waitForEnd(await this.initPid());
+    await this.#delete();
+    const output = this.#nextOutput();
+    const result = await withWriter(output, (fd) =>
+      this.#engine.restore(this.place, imagePath, fd),
+    );
+    if (result.status !== 0) {
+      throw new ShimError('internal', `restore: ${result.stderr}${output.lines.join('\n')}`);
+    }
+  }
+
+  /** Host pid of the container's init, 0 when it has stopped. */
+  async initPid(): Promise<number> {
+    const result = await runCommand(this.#runc('state', this.place.id));
+    if (result.status !== 0) throw this.#failed('runc state', result);
+    const state = JSON.parse(result.stdout) as { pid: number };
+    return state.pid;
+  }
+
+  /** The outside view once all threads rest and two looks in a row agree. */
+  async view(): Promise<View> {
+    const pid = await this.initPid();
+    const deadline = Date.now() + REST_TIMEOUT_MS;
+    let view = viewOf(pid, this.folder);
+    for (;;) {
+      await delay(POLL_MS);
+      const next = viewOf(pid, this.folder);
+      const isSettled = isAtRest(pid) && differences(view, next, []).length === 0;
+      if (isSettled || Date.now() > deadline) return next;
+      view = next;
+    }
+  }
+
+  /** Differences of the container as it is now from an earlier view; waits a little for none. */
+  async compare(before: View): Promise<string[]> {
+    const pid = await this.initPid();
+    const deadline = Date.now() + REST_TIMEOUT_MS;
+    for (;;) {
+      const found = differences(before, viewOf(pid, this.folder), this.#target.varies);
+      if (found.length === 0 || Date.now() > deadline) return found;
+      await delay(POLL_MS);
+    }
+  }
+
+  /** Sends the go through runc; resolves with the verdict once init has ended. */
+  async go(): Promise<Verdict> {
+    const pid = await this.initPid();
+    const sent = await runCommand(this.#runc('kill', this.place.id, 'TERM'));
+    if (sent.status !== 0) throw this.#failed('runc kill', sent);
+    const verdict = await this.#out.waitFor(/^(PASS|FAIL|SKIP)/, VERDICT_TIMEOUT_MS);
+    await this.#waitForEnd(pid);
+    return verdict as Verdict;
+  }
+
+  /** Removes the container and what checkpoints kept; the folder too unless it is evidence. */
+  async close(keepFolder: boolean): Promise<void> {
+    await this.#scope.close();
+    if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get #out(): Output {
+    if (!this.#output) throw new ShimError('internal', 'the target has not been started');
+    return this.#output;
+  }
+
+  #nextOutput(): Output {
+    const fifo = join(this.folder, `stdio.${String(this.#generation)}`);
+    const output = new Output(fifo);
+    this.#scope.defer('close the output', () => {
+      output.close();
+    });
+    this.#output = output;
+    return output;
+  }
+
+  #runc(...args: readonly string[]): string[] {
+    return ['runc', '--root', this.place.runcRoot, ...args];
+  }
+
+  async #delete(): Promise<void> {
+    if (!existsSync(join(this.place.runcRoot, this.place.id))) return;
+    const result = await runCommand(this.#runc('delete', '--force', this.place.id));
+    if (result.status !== 0) throw this.#failed('runc delete', result);
+  }
+
+  async #waitForEnd(pid: number): Promise<void> {
+    const deadline = Date.now() + VERDICT_TIMEOUT_MS;
+    const isAlive = (): boolean =>
+      pid > 0 && viewOf(pid, this.folder).facts.get('1.state') === 'alive';
+    while (isAlive()) {
+      if (Date.now() > deadline) {
+        throw new ShimError('deadlineExceeded', `init (pid ${String(pid)}) has not ended`);
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  #failed(what: string, result: CommandResult): ShimError {
+    const output = this.#output?.lines.join('\n') ?? '';
+    return new ShimError('internal', `${what}: ${result.stderr}${output}`);
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { mvasEngine } from '../helpers/targets-engine.js';
+import { TargetRun } from '../helpers/targets-run.js';
+import type { Target } from '../helpers/targets.js';
+import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
+
+/**
+ * Each target of test/targets four times: without a checkpoint, with one that leaves it running, with
+ * one that kills it and a restore, and with that done twice in a row. MVAS_TARGETS (a regular
+ * expression) and MVAS_TARGET_MODES (a comma-separated list) choose among them.
+ */
+const MODES = ['none', 'leave', 'restore', 'twice'] as const;
+type Mode = (typeof MODES)[number];
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const TARGETS = join(REPOSITORY, 'test/targets');
+const engine = mvasEngine(REPOSITORY);
+const machine = thisMachine();
+
+const wantedModes = process.env['MVAS_TARGET_MODES']?.split(',') ?? MODES;
+const wantedTargets = new RegExp(process.env['MVAS_TARGETS'] ?? '');
+
+test.before('build the targets', (t) => {
+  t.timeout(300_000);
+  execFileSync('make', ['-s', '-j2', '-C', TARGETS], { stdio: ['ignore', 'ignore', 'inherit'] });
+});
+
+for (const target of readTargets(TARGETS).filter(({ name }) => wantedTargets.test(name))) {
+  for (const mode of MODES.filter((name) => wantedModes.includes(name))) {
+    if (target.expect.kind === 'refuse' && mode === 'twice') continue;
+    test.serial(`${target.name}: ${mode}`, async (t) => {
+      t.timeout(120_000);
+      const missing = unmetNeed(target, machine);
+      if (missing !== undefined) {
+        skip(t, missing);
+        return;
+      }
+      await runTarget(t, target, mode);
+    });
+  }
+}
+
+async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promise<void> {
+  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
+  t.teardown(async () => {
+    await run.close(!t.passed);
+    if (!t.passed) t.log(`kept ${run.folder}; again: ${repeatCommand(target, mode)}`);
+  });
+  const first = await run.start();
+  if (first.startsWith('SKIP')) {
+    skip(t, first);
+    return;
+  }
+  t.is(first, 'READY');
+  const refusal = await passThrough(t, run, target, mode);
+  if (refusal !== undefined) t.log(`refused: ${refusal}`);
+  t.is(await run.go(), 'PASS');
+}
+
+/** Takes the waiting target through a mode; resolves with the message of an expected refusal. */
+async function passThrough(
+  t: ExecutionContext,
+  run: TargetRun,
+  target: Target,
+  mode: Mode,
+): Promise<string | undefined> {
+  const rounds = mode === 'twice' ? 2 : 1;
+  for (let round = 0; round < rounds; round++) {
+    const before = await run.view();
+    t.true(before.facts.size > 0, 'the container can be seen from outside');
+    if (mode !== 'none') {
+      const { imagePath, result } = await run.checkpoint(mode === 'leave');
+      const refusal = checkOutcome(t, target, result);
+      if (refusal !== undefined) {
+        t.deepEqual(await run.compare(before), [], 'a refused checkpoint changes nothing');
+        return refusal;
+      }
+      if (mode !== 'leave') await run.restore(imagePath);
+    }
+    t.deepEqual(await run.compare(before), [], 'the same from outside');
+    const identities = (await run.view()).identities;
+    if (mode === 'none' || mode === 'leave') t.deepEqual(identities, before.identities);
+    else for (const [pid, id] of identities) t.not(id, before.identities.get(pid), `new ${pid}`);
+  }
+  return undefined;
+}
+
+/** Holds a checkpoint's result against what the target expects; the message if it was refused. */
+function checkOutcome(
+  t: ExecutionContext,
+  { expect }: Target,
+  result: { status: number; stderr: string },
+): string | undefined {
+  if (result.status === 0) {
+    t.not(expect.kind, 'refuse', 'this cannot be restored and must be refused');
+    return undefined;
+  }
+  if (expect.kind === 'restore') t.fail(`checkpoint failed: ${result.stderr}`);
+  else t.regex(result.stderr, expect.because);
+  return result.stderr.trim();
+}
+
+function skip(t: ExecutionContext, reason: string): void {
+  t.log(`not run: ${reason}`);
+  t.pass();
+}
+
+function repeatCommand(target: Target, mode: Mode): string {
+  return (
+    `MVAS_TARGETS='^${target.name}$' MVAS_TARGET_MODES=${mode} ` +
+    'npx ava --config ava.integration.config.js dist/test/integration/targets.test.js'
+  );
+}

@@ -47,7 +47,8 @@ struct mvas_plan_header {
 #define MVAS_OP_PULL 3
 /* Pulls a[3] bytes at offset a[2] of file a[0] to a[1] (pread(2)), all of them. */
 #define MVAS_OP_PREAD 4
-/* Forks; the child, pid a[0] in its innermost pid namespace, goes on at operation offset a[1]. a[2]: more clone flags. */
+/* Forks; the child, pid a[0] in its innermost pid namespace, goes on at operation offset a[1]. a[2]: more clone flags;
+ * a[3]: the signal its parent gets when it exits. */
 #define MVAS_OP_FORK 5
 /* Makes a thread with tid a[0], which goes on at operation offset a[1] with its stack ending at address a[2]. */
 #define MVAS_OP_THREAD 6

@@ -47,6 +47,14 @@ export interface OpOptions {
   readonly store?: Slot;
 }
 
+/** How a child is forked: further clone flags, and the signal its parent gets when it exits. */
+export interface ForkOptions {
+  readonly flags?: number;
+  readonly exitSignal?: number;
+}
+
+const SIGCHLD = 17;
+
 interface Operation {
   readonly what: string;
   readonly code: number;
@@ -93,9 +101,10 @@ export class Sequence {
     this.#add(what, OP_CODE.write, { args: [fd, from, length] });
   }
 
-  /** Forks a child with a pid, which goes on with a sequence of its own. `flags`: further clone flags. */
-  fork(what: string, pid: number, child: Sequence, flags = 0): void {
-    this.#add(what, OP_CODE.fork, { args: [pid, child, flags] });
+  /** Forks a child with a pid, which goes on with a sequence of its own. */
+  fork(what: string, pid: number, child: Sequence, options: ForkOptions = {}): void {
+    const args = [pid, child, options.flags ?? 0, options.exitSignal ?? SIGCHLD];
+    this.#add(what, OP_CODE.fork, { args });
   }
 
   /** Makes a thread with a tid and a stack (its end), which goes on with a sequence of its own. */

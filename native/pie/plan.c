@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interpreter of plans; see mvas_abi.h. */
+#include "plan.h"
+
+#define CLONE_THREAD_FLAGS 0x00050f00ul /* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
+#define THREAD_STACK 4096ul
+#define PROT_READ_WRITE 3
+#define MAP_SHARED_FIXED 0x11
+#define SIGEVENT_TRIES 100000
+
+struct clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+static s64 *slots_of(struct mvas_plan_header *plan)
+{
+	return (s64 *)((u8 *)plan + MVAS_PLAN_SLOTS_OFFSET);
+}
+
+static u64 argument(struct mvas_plan_header *plan, const struct mvas_op *op, int i)
+{
+	if (op->flags & MVAS_OP_SLOT(i))
+		return op->a[i] < plan->slots ? (u64)slots_of(plan)[op->a[i]] : 0;
+	if (op->flags & MVAS_OP_OFFSET(i))
+		return (u64)plan + op->a[i];
+	return op->a[i];
+}
+
+static s64 pull(u64 pid, u64 to, u64 from, u64 length)
+{
+	while (length) {
+		struct iov local = { (void *)to, length };
+		struct iov remote = { (void *)from, length };
+		s64 got = sys6(__NR_process_vm_readv, pid, ARG(&local), 1, ARG(&remote), 1, 0);
+
+		if (got <= 0)
+			return got ? got : -E_PROTO;
+		to += (u64)got;
+		from += (u64)got;
+		length -= (u64)got;
+	}
+	return 0;
+}
+
+static s64 pull_file(u64 fd, u64 to, u64 offset, u64 length)
+{
+	while (length) {
+		s64 got = sys4(__NR_pread64, fd, to, length, offset);
+
+		if (got <= 0)
+			return got ? got : -E_PROTO;
+		to += (u64)got;
+		offset += (u64)got;
+		length -= (u64)got;
+	}
+	return 0;
+}
+
+static s64 write_all(u64 fd, u64 from, u64 length)
+{
+	while (length) {
+		s64 got = sys3(__NR_write, fd, from, length);
+
+		if (got <= 0)
+			return got ? got : -E_PROTO;
+		from += (u64)got;
+		length -= (u64)got;
+	}
+	return 0;
+}
+
+static s64 drain_signals(u64 mask)
+{
+	u64 none[2] = { 0, 0 };
+	s64 got;
+
+	do
+		got = sys4(__NR_rt_sigtimedwait, mask, 0, none, 8);
+	while (got > 0 || got == -E_INTR);
+	return got == -E_AGAIN ? 0 : got;
+}
+
+/* Kernels before 6.15 number timers one after the other: make and delete until the wanted id comes. */
+static s64 make_timer(u64 clock, u64 event, u64 wanted)
+{
+	for (int tries = 0; tries < SIGEVENT_TRIES; tries++) {
+		int id = 0;
+		s64 result = sys3(__NR_timer_create, clock, event, &id);
+
+		if (result < 0 || (u64)id == wanted)
+			return result;
+		sys1(__NR_timer_delete, id);
+		if ((u64)id > wanted)
+			return -E_INVAL;
+	}
+	return -E_AGAIN;
+}
+
+/* Returns the child's pid; 0 in the child. */
+static s64 fork_child(u64 pid, u64 flags, u64 exit_signal)
+{
+	int number = (int)pid;
+	struct clone_args args;
+
+	zero(&args, sizeof(args));
+	args.flags = flags;
+	args.exit_signal = exit_signal;
+	args.set_tid = ARG(&number);
+	args.set_tid_size = 1;
+	return sys2(__NR_clone3, &args, sizeof(args));
+}
+
+static _Noreturn void fault(void)
+{
+	for (;;)
+		__asm__ volatile("ud2");
+}
+
+_Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset);
+_Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset)
+{
+	run_plan(plan, offset);
+	fault(); /* a restorer's sequence ends at a stop, never here */
+}
+
+static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 stack_end)
+{
+	int number = (int)tid;
+	struct clone_args args;
+	register struct mvas_plan_header *plan_register __asm__("r12") = plan;
+	register u64 offset_register __asm__("r13") = offset;
+	s64 result;
+
+	zero(&args, sizeof(args));
+	args.flags = CLONE_THREAD_FLAGS;
+	args.stack = stack_end - THREAD_STACK;
+	args.stack_size = THREAD_STACK;
+	args.set_tid = ARG(&number);
+	args.set_tid_size = 1;
+	/* The child has a new stack, and its two arguments in callee-saved registers. */
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r12, %%rdi\n\t"
+			 "mov %%r13, %%rsi\n\t"
+			 "call thread_main\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(__NR_clone3), "D"(&args), "S"(sizeof(args)), "r"(plan_register), "r"(offset_register)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *next)
+{
+	u64 a[6];
+	s64 result;
+
+	for (int i = 0; i < 6; i++)
+		a[i] = argument(plan, op, i);
+	switch (op->code) {
+	case MVAS_OP_SYSCALL:
+		return sys6(op->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	case MVAS_OP_COPY:
+		copy((void *)a[0], (const void *)a[1], a[2]);
+		return 0;
+	case MVAS_OP_PULL:
+		return pull(a[0], a[1], a[2], a[3]);
+	case MVAS_OP_PREAD:
+		return pull_file(a[0], a[1], a[2], a[3]);
+	case MVAS_OP_WRITE:
+		return write_all(a[0], a[1], a[2]);
+	case MVAS_OP_FORK:
+		result = fork_child(a[0], a[2], a[3]);
+		if (result == 0)
+			*next = a[1];
+		return result;
+	case MVAS_OP_THREAD:
+		return make_thread(plan, a[0], a[1], a[2]);
+	case MVAS_OP_STOP:
+		__asm__ volatile("int3" : : : "memory");
+		return 0;
+	case MVAS_OP_TIMER:
+		return make_timer(a[0], a[1], a[2]);
+	case MVAS_OP_DRAIN_SIGNALS:
+		return drain_signals(a[0]);
+	default:
+		return -E_INVAL;
+	}
+}
+
+static int acceptable(const struct mvas_op *op, s64 result)
+{
+	if (op->flags & MVAS_OP_TOLERATE)
+		return 1;
+	if (op->flags & MVAS_OP_EXPECT)
+		return (u64)result == op->expect;
+	return result >= 0 || result < -4095;
+}
+
+int run_plan(struct mvas_plan_header *plan, u64 offset)
+{
+	for (;;) {
+		const struct mvas_op *op = (const struct mvas_op *)((u8 *)plan + offset);
+		u64 next = offset + sizeof(*op);
+		s64 result;
+
+		if (next > plan->size)
+			return -1;
+		if (op->code == MVAS_OP_END)
+			return 0;
+		result = execute(plan, op, &next);
+		if ((op->flags & MVAS_OP_STORE) && op->slot < plan->slots)
+			slots_of(plan)[op->slot] = result;
+		if (!acceptable(op, result)) {
+			plan->failed_result = result;
+			plan->failed = offset;
+			return -1;
+		}
+		offset = next;
+	}
+}
+
+struct mvas_plan_header *map_plan(const struct mvas_request *request, const int *fds, int count)
+{
+	struct mvas_plan_header *plan;
+	s64 mapped;
+
+	if (count < 1)
+		return 0;
+	mapped = sys6(__NR_mmap, request->a[1], request->a[0], PROT_READ_WRITE, MAP_SHARED_FIXED, ARG(fds[0]), 0);
+	sys1(__NR_close, fds[0]);
+	if (mapped < 0 && mapped >= -4095)
+		return 0;
+	plan = (struct mvas_plan_header *)mapped;
+	if (plan->magic != MVAS_PLAN_MAGIC || plan->size > request->a[0] || (u64)count > plan->slots + 1)
+		return 0;
+	for (int i = 1; i < count; i++)
+		slots_of(plan)[i - 1] = fds[i];
+	return plan;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Started with two listening SOCK_SEQPACKET sockets: descriptor 3 takes requests to the holder, 4 questions to
+ * the keeper. The first process becomes the keeper, its child the holder.
+ */
+#include "holder.h"
+#include "sys.h"
+
+#define CONTROL_SOCKET 3
+#define WAIT_SOCKET 4
+#define SIG_SETMASK_ 2
+#define SIGCHLD_ 17
+
+__asm__(".section .text.start,\"ax\",@progbits\n"
+	".globl _start\n"
+	"_start:\n"
+	"	xor %ebp, %ebp\n"
+	"	and $-16, %rsp\n"
+	"	call start\n"
+	"	.previous");
+
+_Noreturn void start(void);
+_Noreturn void start(void)
+{
+	u64 all = ~0ul;
+	s64 child;
+
+	sys4(__NR_rt_sigprocmask, SIG_SETMASK_, &all, 0, sizeof(all));
+	sys1(__NR_setsid, 0);
+	sys1(__NR_umask, 0);
+	child = sys6(__NR_clone, SIGCHLD_, 0, 0, 0, 0, 0);
+	if (child < 0)
+		leave(1);
+	if (child == 0) {
+		sys1(__NR_close, WAIT_SOCKET);
+		holder_main(CONTROL_SOCKET);
+	}
+	sys1(__NR_close, CONTROL_SOCKET);
+	keeper_main(WAIT_SOCKET);
+}

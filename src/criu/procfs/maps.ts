@@ -48,7 +48,7 @@ export interface Vma {
 
 const HEX = '([0-9a-f]+)';
 const VMA_LINE = new RegExp(
-  `^${HEX}-${HEX} ([r-])([w-])([x-])([sp]) ${HEX} ${HEX}:${HEX} ([0-9]+) *(.*)$`,
+  `^${HEX}-${HEX} ([r-])([w-])([x-])([sp]) ${HEX} ${HEX}:${HEX} ([0-9]+)(?: +(.*))?$`,
   's',
 );
 const DELETED = ' (deleted)';

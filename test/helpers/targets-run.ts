@@ -99,7 +99,8 @@ export class TargetRun {
     for (;;) {
       await delay(POLL_MS);
       const next = viewOf(pid, this.folder);
-      const isSettled = isAtRest(pid) && differences(view, next, []).length === 0;
+      const isResting = this.#target.varies.includes('rest') || isAtRest(pid);
+      const isSettled = isResting && differences(view, next, []).length === 0;
       if (isSettled || Date.now() > deadline) return next;
       view = next;
     }

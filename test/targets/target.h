@@ -11,7 +11,7 @@
  *   @needs: none | any of kernel>=X.Y  cap:NAME (added to the container)  cpu:FLAG  rlimit:raise
  *   @expect: restore | refuse REGEX | either REGEX      (REGEX: what the refusal must say)
  * and may carry
- *   @varies: keys of the outside view that may change, such as status.ShdPnd or fds
+ *   @varies: keys of the outside view that may change, such as ShdPnd or fds; "rest": never at rest
  */
 #ifndef TARGET_H
 #define TARGET_H

@@ -6,7 +6,7 @@
 #
 # MVAS_TEST_PARTS: the parts to run (default "unit integration e2e").
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
 bash scripts/setup.sh || exit 1

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BIN } from './paths.js';
+import { findByArgument } from './procfs.js';
+import { tryRun } from './run.js';
+
+/** What is known of a containerd whose traces are to be removed. */
+export interface Traces {
+  readonly directory: string;
+  readonly address: string;
+  readonly namespace: string;
+}
+
+const CGROUPS = '/sys/fs/cgroup';
+const VAS_ROOT = '/run/mvas';
+
+/**
+ * Removes what a stopped containerd left: shims (known by its socket in their arguments), their
+ * containers (known by its namespace's cgroup), mounts, cgroups, runc state, VASes, and its files.
+ */
+export async function removeTraces(traces: Traces, keepFiles: boolean): Promise<void> {
+  for (const pid of await findByArgument(traces.address)) signal(pid);
+  await killCgroups(traces.namespace);
+  await unmountBelow(traces.directory);
+  await rm(`/run/containerd/runc/${traces.namespace}`, { recursive: true, force: true });
+  for (const id of await vasesOf(traces.namespace)) await tryRun(join(BIN, 'mvas'), ['rm', id]);
+  if (!keepFiles) await rm(traces.directory, { recursive: true, force: true });
+}
+
+/**
+ * Ids of the VASes made for containers of a private containerd, which are known by the unique part
+ * of their containers' names.
+ */
+export async function vasesOf(namespace: string): Promise<string[]> {
+  if (!existsSync(VAS_ROOT)) return [];
+  const token = namespace.slice(5);
+  const found: string[] = [];
+  for (const id of await readdir(VAS_ROOT)) {
+    const description = await readFile(join(VAS_ROOT, id, 'vas.json'), 'utf8').catch(() => '');
+    if (description.includes(token)) found.push(id);
+  }
+  return found;
+}
+
+/** Mount points at and below a directory, innermost first. */
+export async function mountsBelow(directory: string): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const points = lines.map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).reverse();
+}
+
+async function unmountBelow(directory: string): Promise<void> {
+  for (const point of await mountsBelow(directory)) await tryRun('umount', ['-l', point]);
+}
+
+/** Cgroup directories of a namespace in every mounted hierarchy. */
+export async function cgroupsOf(namespace: string): Promise<string[]> {
+  const roots = [CGROUPS, ...(await readdir(CGROUPS)).map((name) => join(CGROUPS, name))];
+  return roots.map((root) => join(root, namespace)).filter((path) => existsSync(path));
+}
+
+async function killCgroups(namespace: string): Promise<void> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const groups = await cgroupsOf(namespace);
+    if (groups.length === 0) return;
+    for (const group of groups) await killTree(group);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function killTree(group: string): Promise<void> {
+  const entries = await readdir(group, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await killTree(join(group, entry.name));
+  const pids = (await readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => '')).split('\n');
+  for (const pid of pids.filter((line) => line !== '')) signal(Number(pid));
+  await tryRun('sh', ['-c', `[ ! -e "$1/freezer.state" ] || echo THAWED > "$1/freezer.state"`, 'sh', group]);
+  await rmdir(group).catch(() => undefined); // busy until its last process is reaped: tried again
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself meanwhile
+  }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { run, tryRun, until, type RunOptions, type RunResult } from './run.js';
+import { BIN } from './paths.js';
+import { removeTraces } from './containerd-cleanup.js';
+
+/** How a private containerd is set up. */
+export interface ContainerdOptions {
+  /** Directories put before PATH, after the project's own `bin`; for example where `criu` lies. */
+  readonly path?: readonly string[];
+  /** Where containerd puts checkpoints before they go to the content store; default on disk. */
+  readonly temporary?: string;
+  /** Environment variables besides; they reach the shims as well. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * A containerd of one's own: root, state, socket, namespace, cgroups and log are private to it, so
+ * that several can run on one machine and nothing is left when it stops.
+ */
+export class PrivateContainerd {
+  readonly directory: string;
+  /** gRPC socket. */
+  readonly address: string;
+  /** containerd namespace; also the name of the parent cgroup of all containers. */
+  readonly namespace: string;
+  readonly logFile: string;
+  readonly #daemon: ChildProcess;
+  #snapshotter = 'overlayfs';
+
+  private constructor(directory: string, namespace: string, daemon: ChildProcess) {
+    this.directory = directory;
+    this.namespace = namespace;
+    this.address = join(directory, 'c.sock');
+    this.logFile = join(directory, 'containerd.log');
+    this.#daemon = daemon;
+  }
+
+  /** Starts a containerd and waits until it answers. The caller stops it. */
+  static async start(options: ContainerdOptions = {}): Promise<PrivateContainerd> {
+    const directory = await mkdtemp('/var/tmp/mvas-e2e-');
+    const temporary = options.temporary ?? join(directory, 'tmp');
+    await mkdir(temporary, { recursive: true });
+    await writeFile(join(directory, 'config.toml'), configuration(directory));
+    const path = [BIN, ...(options.path ?? []), process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'];
+    const { XDG_RUNTIME_DIR: unused, ...inherited } = process.env;
+    void unused; // containerd would put checkpoints there
+    const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
+      env: { ...inherited, TMPDIR: temporary, PATH: path.join(':'), ...options.env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    daemon.stderr?.pipe(createWriteStream(join(directory, 'containerd.log')));
+    daemon.on('error', () => undefined); // shows as a containerd that never answers
+    const namespace = `mvas-${randomBytes(4).toString('hex')}`;
+    const containerd = new PrivateContainerd(directory, namespace, daemon);
+    await until(`containerd in ${directory} to answer`, async () => {
+      await containerd.ctr(['version'], { timeoutMs: 5_000 });
+      return true;
+    });
+    const plugins = await containerd.ctr(['plugins', 'ls']);
+    if (!/\boverlayfs\b.*\bok\b/.test(plugins)) containerd.#snapshotter = 'native';
+    return containerd;
+  }
+
+  /** The snapshotter containers use here: overlayfs, or native where that is not to be had. */
+  get snapshotter(): string {
+    return this.#snapshotter;
+  }
+
+  /** Pid of the daemon. */
+  get pid(): number {
+    return this.#daemon.pid ?? 0;
+  }
+
+  /** A container id that no other run of any test uses. */
+  uniqueId(name: string): string {
+    return `${name}-${this.namespace.slice(5)}${randomBytes(2).toString('hex')}`;
+  }
+
+  /** Runs `ctr`, which has to succeed; resolves with its stdout. */
+  async ctr(args: readonly string[], options?: RunOptions): Promise<string> {
+    return await run('ctr', this.#ctrArguments(args), options);
+  }
+
+  /** Runs `ctr` and tells how it ended. */
+  async tryCtr(args: readonly string[], options?: RunOptions): Promise<RunResult> {
+    return await tryRun('ctr', this.#ctrArguments(args), options);
+  }
+
+  /** Imports image archives. */
+  async importImages(...archives: readonly string[]): Promise<void> {
+    for (const archive of archives) {
+      await this.ctr(['images', 'import', '--snapshotter', this.#snapshotter, archive]);
+    }
+  }
+
+  /**
+   * Removes all containers, ends the daemon and its shims, and removes every trace: mounts, cgroups,
+   * VASes, files. With `keep` the directory with the log stays, for looking into a failure.
+   */
+  async stop({ keep = false }: { keep?: boolean } = {}): Promise<void> {
+    await this.#removeContainers().catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+    });
+    if (this.#daemon.exitCode === null && this.#daemon.signalCode === null) {
+      const gone = once(this.#daemon, 'exit');
+      this.#daemon.kill('SIGTERM');
+      const timer = setTimeout(() => this.#daemon.kill('SIGKILL'), 10_000);
+      await gone;
+      clearTimeout(timer);
+    }
+    await removeTraces(this, keep);
+  }
+
+  async #removeContainers(): Promise<void> {
+    const tasks = (await this.ctr(['tasks', 'ls', '-q'])).split('\n').filter((id) => id !== '');
+    for (const id of tasks) await this.tryCtr(['tasks', 'rm', '-f', id], { timeoutMs: 20_000 });
+    const ids = (await this.ctr(['containers', 'ls', '-q'])).split('\n').filter((id) => id !== '');
+    for (const id of ids) await this.tryCtr(['containers', 'rm', id], { timeoutMs: 20_000 });
+  }
+
+  #ctrArguments(args: readonly string[]): string[] {
+    return ['--address', this.address, '--namespace', this.namespace, ...args];
+  }
+}
+
+function configuration(directory: string): string {
+  return `version = 2
+root = "${directory}/root"
+state = "${directory}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt",
+  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
+[grpc]
+  address = "${directory}/c.sock"
+[debug]
+  level = "${process.env['MVAS_E2E_LOG'] ?? 'info'}"
+`;
+}

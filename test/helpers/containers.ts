@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { ShimError } from '../../src/common/errors.js';
+import type { PrivateContainerd } from './containerd.js';
+
+/** The runtime that the end-to-end tests drive: `MVAS_E2E_RUNTIME`, or this project's. */
+export const RUNTIME = process.env['MVAS_E2E_RUNTIME'] ?? 'io.containerd.mvas.v1';
+
+/** What `ctr run` is told. */
+export interface RunRequest {
+  readonly id: string;
+  readonly image: string;
+  readonly runtime?: string;
+  /** Replaces the image's command. */
+  readonly args?: readonly string[];
+  /** Further flags of `ctr run`. */
+  readonly flags?: readonly string[];
+}
+
+/** One line of `ctr tasks ls`. */
+export interface TaskLine {
+  readonly id: string;
+  readonly pid: number;
+  readonly status: string;
+}
+
+/** Runs a container in the background and resolves with the pid of its init. Output goes to a log. */
+export async function runContainer(containerd: PrivateContainerd, request: RunRequest): Promise<number> {
+  await containerd.ctr([
+    'run',
+    '--detach',
+    '--snapshotter',
+    containerd.snapshotter,
+    '--runtime',
+    request.runtime ?? RUNTIME,
+    '--log-uri',
+    `file://${join(containerd.directory, `${request.id}.log`)}`,
+    ...(request.flags ?? []),
+    request.image,
+    request.id,
+    ...(request.args ?? []),
+  ]);
+  return (await taskOf(containerd, request.id)).pid;
+}
+
+/** All tasks. */
+export async function listTasks(containerd: PrivateContainerd): Promise<TaskLine[]> {
+  const lines = (await containerd.ctr(['tasks', 'ls'])).trim().split('\n').slice(1);
+  return lines.map((line) => {
+    const [id = '', pid = '', status = ''] = line.split(/\s+/);
+    return { id, pid: Number(pid), status };
+  });
+}
+
+/** The task of a container; rejects with `notFound` where it has none. */
+export async function taskOf(containerd: PrivateContainerd, id: string): Promise<TaskLine> {
+  const task = (await listTasks(containerd)).find((line) => line.id === id);
+  if (!task) throw new ShimError('notFound', `look up the task of ${id}: it has none`);
+  return task;
+}
+
+/** `ctr containers checkpoint`: task, root filesystem changes and image into the image `reference`. */
+export async function checkpointContainer(
+  containerd: PrivateContainerd,
+  id: string,
+  reference: string,
+): Promise<void> {
+  await containerd.ctr(['containers', 'checkpoint', '--task', '--rw', '--image', id, reference]);
+}
+
+/** `ctr containers restore --live`: a new container from a checkpoint; resolves with its init's pid. */
+export async function restoreContainer(
+  containerd: PrivateContainerd,
+  id: string,
+  reference: string,
+): Promise<number> {
+  await containerd.ctr(['containers', 'restore', '--live', '--rw', id, reference]);
+  return (await taskOf(containerd, id)).pid;
+}
+
+/** Kills a container's task, and removes task and container. */
+export async function removeContainer(containerd: PrivateContainerd, id: string): Promise<void> {
+  await containerd.ctr(['tasks', 'rm', '-f', id]);
+  await containerd.ctr(['containers', 'rm', id]);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ShimError } from '../../src/common/errors.js';
+import { REPOSITORY, cacheDirectory } from './paths.js';
+import { run, until } from './run.js';
+
+const SOURCE = join(REPOSITORY, 'test/helpers/netns-tcp.c');
+let built: Promise<string> | undefined;
+
+/**
+ * A TCP connection to 127.0.0.1 inside the network namespace of a process, held by a small helper
+ * process: containers that run side by side may so listen on the same port.
+ */
+export class NetnsConnection {
+  readonly #child: ChildProcessWithoutNullStreams;
+  #received = Buffer.alloc(0);
+  #ended = false;
+  #wake: () => void = () => undefined;
+  #complaint = '';
+
+  private constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child;
+    child.stdin.on('error', () => undefined);
+    child.stderr.on('data', (data: Buffer) => (this.#complaint += data.toString()));
+    child.stdout.on('data', (data: Buffer) => {
+      this.#received = Buffer.concat([this.#received, data]);
+      this.#wake();
+    });
+    child.once('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  /** Starts to connect; retries inside until `timeoutMs` are over, so this resolves at once. */
+  static async open(pid: number, port: number, timeoutMs = 20_000): Promise<NetnsConnection> {
+    const helper = await (built ??= build());
+    return new NetnsConnection(spawn(helper, [String(pid), String(port), String(timeoutMs)]));
+  }
+
+  /** Sends bytes. */
+  write(data: string | Buffer): void {
+    this.#child.stdin.write(data);
+  }
+
+  /** Says that no more bytes follow. */
+  end(): void {
+    this.#child.stdin.end();
+  }
+
+  /**
+   * Waits until `parse` makes something of the bytes received so far: it returns the value and how
+   * many bytes it used up, or undefined for "more, please". Rejects with `unavailable` at the end.
+   */
+  async read<T>(parse: (bytes: Buffer, ended: boolean) => readonly [T, number] | undefined): Promise<T> {
+    for (;;) {
+      const parsed = parse(this.#received, this.#ended);
+      if (parsed !== undefined) {
+        this.#received = this.#received.subarray(parsed[1]);
+        return parsed[0];
+      }
+      if (this.#ended) {
+        const why = this.#complaint.trim() || 'the peer closed the connection';
+        throw new ShimError('unavailable', `read from the container: ${why}`);
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Drops the connection. */
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+async function build(): Promise<string> {
+  const directory = cacheDirectory('tools');
+  const binary = join(directory, 'netns-tcp');
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(SOURCE).mtimeMs) return binary;
+  const fresh = `${binary}.${String(process.pid)}`;
+  await run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', fresh, SOURCE]);
+  await rename(fresh, binary);
+  return binary;
+}
+
+/**
+ * Waits until no TCP connection is left in the network namespace of a process: a server learns a
+ * moment later than its client that a connection was closed.
+ */
+export async function quiet(pid: number): Promise<void> {
+  await until(`pid ${String(pid)} to have no TCP connection`, async () => {
+    const lines = (await readFile(`/proc/${String(pid)}/net/tcp`, 'utf8')).trim().split('\n').slice(1);
+    const open = lines.filter((line) => {
+      const [, , , state, , , , , , inode] = line.trim().split(/\s+/);
+      return state !== '0A' && inode !== '0'; // neither listening nor left to time out
+    });
+    return open.length === 0;
+  });
+}
+
+/** GET of a path inside the container; resolves with the body of a 200 answer. */
+export async function httpGet(pid: number, port: number, path = '/', timeoutMs = 20_000): Promise<string> {
+  const connection = await NetnsConnection.open(pid, port, timeoutMs);
+  try {
+    connection.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    const answer = await connection.read((bytes, ended) =>
+      ended && bytes.length > 0 ? ([bytes.toString(), bytes.length] as const) : undefined,
+    );
+    const split = answer.indexOf('\r\n\r\n');
+    if (!/^HTTP\/1\.1 200 /.test(answer)) {
+      throw new ShimError('unavailable', `GET ${path}: ${answer.split('\r\n', 1)[0] ?? ''}`);
+    }
+    return answer.slice(split + 4);
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile, readdir } from 'node:fs/promises';
+
+/** What tells one life of a process from another: pids are used again, start times with them are not. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot (proc(5), stat field 22). */
+  readonly startTicks: number;
+}
+
+/** Identity of a running process; rejects with ENOENT when there is none. */
+export async function identify(pid: number): Promise<ProcessIdentity> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid, startTicks: Number(fields[19]) };
+}
+
+/** The pid by which a process knows itself (last column of NSpid, proc(5)). */
+export async function innerPid(pid: number): Promise<number> {
+  const match = /^NSpid:\s+(.*)$/m.exec(await readFile(`/proc/${String(pid)}/status`, 'utf8'));
+  return Number(match?.[1]?.split(/\s+/).at(-1));
+}
+
+/** Pids of all processes below `pid`, itself first. */
+export async function processTree(pid: number): Promise<number[]> {
+  const found = [pid];
+  for (const tid of await readdir(`/proc/${String(pid)}/task`)) {
+    const children = await readFile(`/proc/${String(pid)}/task/${tid}/children`, 'utf8');
+    for (const child of children.split(' ').filter((word) => word !== '')) {
+      found.push(...(await processTree(Number(child))));
+    }
+  }
+  return found;
+}
+
+/** Number of threads of a process. */
+export async function threadCount(pid: number): Promise<number> {
+  return (await readdir(`/proc/${String(pid)}/task`)).length;
+}
+
+/** Sum of the Private_* lines of smaps_rollup: memory that only this process has. Bytes. */
+export async function privateBytes(pid: number): Promise<number> {
+  return sumKiB(await readFile(`/proc/${String(pid)}/smaps_rollup`, 'utf8'), /^Private_\w+:\s+(\d+) kB$/gm);
+}
+
+/** Resident memory (VmRSS) and its peak (VmHWM). Bytes. */
+export async function residentMemory(pid: number): Promise<{ now: number; peak: number }> {
+  const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
+  return {
+    now: sumKiB(status, /^VmRSS:\s+(\d+) kB$/gm),
+    peak: sumKiB(status, /^VmHWM:\s+(\d+) kB$/gm),
+  };
+}
+
+/** Pids of processes whose argument list holds `argument`, verbatim. */
+export async function findByArgument(argument: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found: number[] = [];
+  for (const pid of pids) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.split('\0').includes(argument)) found.push(Number(pid));
+  }
+  return found;
+}
+
+function sumKiB(text: string, pattern: RegExp): number {
+  let sum = 0;
+  for (const match of text.matchAll(pattern)) sum += Number(match[1]) * 1024;
+  return sum;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * A program in a container that can be asked about its memory from outside. Two answers tell whether
+ * the later one comes from the same life of the program: its `birth` is made up once, in memory, and
+ * `progress` only grows, again in memory only.
+ */
+export interface Workload {
+  readonly name: string;
+  /** Name of the image in containerd. */
+  readonly image: string;
+  /** Makes the image's archive, or finds it in the cache. */
+  readonly archive: () => Promise<string>;
+  /** Fewest processes of a healthy instance, init included. */
+  readonly processes: number;
+  /** Asks the instance whose init has this pid; waits until it answers. */
+  readonly observe: (pid: number) => Promise<Observation>;
+  /** Brings something large or lasting into the instance's memory before it is checkpointed. */
+  readonly prepare?: (pid: number) => Promise<void>;
+}
+
+/** One answer of a workload. */
+export interface Observation {
+  /** What this life of the program chose at random, or read once, when it began. */
+  readonly birth: string;
+  /** Counters that never go back within a life, by name. */
+  readonly progress: Readonly<Record<string, number>>;
+  /** What must not change at all between checkpoint and restore: digests, numbers of keys. */
+  readonly fixed?: Readonly<Record<string, string | number>>;
+}

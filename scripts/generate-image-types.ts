@@ -104,9 +104,12 @@ function indexText(protos: ReadonlyMap<string, ProtoFile>): string {
   return [
     LICENSE,
     '// Generated from proto/criu; do not edit.\n',
-    ...groups.map((g) => `import { ${tableName(g, 'ENUMS')}, ${tableName(g, 'MESSAGES')} } from './${g}.js';\n`),
+    ...groups.map(
+      (g) => `import { ${tableName(g, 'ENUMS')}, ${tableName(g, 'MESSAGES')} } from './${g}.js';\n`,
+    ),
     ...[...protos].map(
-      ([g, proto]) => `import type { ${proto.messages.map(({ name }) => pascal(name)).join()} } from './${g}.js';\n`,
+      ([g, proto]) =>
+        `import type { ${proto.messages.map(({ name }) => pascal(name)).join()} } from './${g}.js';\n`,
     ),
     ...groups.map((g) => `export type * from './${g}.js';\n`),
     '\n/** Message name to interface. */\nexport interface ImageMessages {\n',

@@ -31,7 +31,8 @@ export interface ProtoFile {
   readonly enums: ProtoEnum[];
 }
 
-const FIELD = /^(required|optional|repeated) (\w+) (\w+) = (\d+)(?: \[(packed|default) = [\w-]+\])?;$/;
+const FIELD =
+  /^(required|optional|repeated) (\w+) (\w+) = (\d+)(?: \[(packed|default) = [\w-]+\])?;$/;
 const VALUE = /^(\w+) = (\d+);$/;
 const OPEN = /^(message|enum) (\w+) \{$/;
 const NOTHING = /^(|syntax = "proto2";|import "\w+\.proto";)$/;
@@ -46,7 +47,7 @@ export function parseProto(text: string): ProtoFile {
   text.split('\n').forEach((line, index) => {
     if (!parser.line(line.trim())) {
       throw new ShimError('invalidArgument', `parse proto: line ${String(index + 1)}: ${line}`);
-    };
+    }
   });
   return parser.file();
 }

@@ -51,6 +51,18 @@ export interface TaskCoreEntry {
 
   /** /proc/PID/coredump_filter. */
   mvas_coredump_filter?: number | undefined;
+
+  /** prctl(PR_GET_DUMPABLE): 0, 1, or 2 for root alone. */
+  mvas_dumpable?: number | undefined;
+
+  /** prctl(PR_GET_THP_DISABLE), with its flags. */
+  mvas_thp_disable?: number | undefined;
+
+  /** prctl(PR_GET_MDWE). */
+  mvas_mdwe?: number | undefined;
+
+  /** prctl(PR_GET_MEMORY_MERGE). */
+  mvas_memory_merge?: boolean | undefined;
 }
 
 /** Alternate signal stack, as sigaltstack(2). */
@@ -98,6 +110,18 @@ export interface ThreadCoreEntry {
 
   /** Timer slack in nanoseconds. */
   mvas_timerslack?: bigint | undefined;
+
+  /** struct sched_attr, as sched_getattr(2) gives it. */
+  mvas_sched_attr?: Uint8Array | undefined;
+
+  /** ERESTART* code (512, 513 or 514) of a system call in progress; gpregs are set to make it again. */
+  mvas_restart?: number | undefined;
+
+  /** prctl(PR_GET_TSC) when not the default. */
+  mvas_tsc?: number | undefined;
+
+  /** prctl(PR_MCE_KILL_GET) when not the default. */
+  mvas_mce_kill?: number | undefined;
 }
 
 /** A thread; the leader's entry also has `tc` and `ids`. */
@@ -138,6 +162,10 @@ export const CORE_MESSAGES = {
     ['membarrier_registration_mask', 22, 'optional', 'uint32'],
     ['mvas_personality', 10000, 'optional', 'uint32'],
     ['mvas_coredump_filter', 10001, 'optional', 'uint32'],
+    ['mvas_dumpable', 10002, 'optional', 'uint32'],
+    ['mvas_thp_disable', 10003, 'optional', 'uint32'],
+    ['mvas_mdwe', 10004, 'optional', 'uint32'],
+    ['mvas_memory_merge', 10005, 'optional', 'bool'],
   ],
   thread_sas_entry: [
     ['ss_sp', 1, 'required', 'uint64'],
@@ -171,6 +199,10 @@ export const CORE_MESSAGES = {
     ['mvas_cpu_mask', 10001, 'optional', 'bytes'],
     ['mvas_ioprio', 10002, 'optional', 'int32'],
     ['mvas_timerslack', 10003, 'optional', 'uint64'],
+    ['mvas_sched_attr', 10004, 'optional', 'bytes'],
+    ['mvas_restart', 10005, 'optional', 'uint32'],
+    ['mvas_tsc', 10006, 'optional', 'uint32'],
+    ['mvas_mce_kill', 10007, 'optional', 'uint32'],
   ],
   core_entry: [
     ['mtype', 1, 'required', 'march'],

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import {
+  firstMagic,
+  IMAGE_KINDS,
+  kindInfo,
+  MAX_ENTRIES_BYTES,
+  MAX_PAYLOAD_BYTES,
+  type EntryKind,
+  type ImageKind,
+  type PagemapKind,
+  type PayloadKind,
+} from './header.js';
+import { decodeMessage, type DecodeBudget } from './message-decoder.js';
+import { encodeMessage } from './message-encoder.js';
+import type { MessageName } from './message-plan.js';
+import { payloadLength, payloadPadding } from './payload.js';
+import type { ImageMessages, PagemapEntry, PagemapHead } from './types.js';
+import { WireReader } from './wire-reader.js';
+import { WireWriter } from './wire-writer.js';
+
+/** The entry of a kind of file. */
+export type EntryOf<K extends EntryKind | PayloadKind> =
+  ImageMessages[(typeof IMAGE_KINDS)[K]['message']];
+
+/** An entry with the raw bytes that follow it. */
+export interface PayloadEntry<K extends PayloadKind> {
+  readonly entry: EntryOf<K>;
+  readonly payload: Uint8Array;
+}
+
+/** Content of a pagemap file. */
+export interface Pagemap {
+  readonly head: PagemapHead;
+  readonly entries: readonly PagemapEntry[];
+}
+
+/** How decoding is bounded; the defaults suit an image nobody vouches for. */
+export interface DecodeLimits {
+  /** Largest file in bytes; 64 MiB, or 1 GiB for kinds with payloads. */
+  readonly maxBytes?: number;
+  /** Most messages in a file, nested ones included; 262144. */
+  readonly maxMessages?: number;
+  /** Most elements of repeated fields in a file; 4194304. */
+  readonly maxValues?: number;
+  /** Fields that this version does not know: `refuse` (the default), since they may matter, or `skip`. */
+  readonly unknownFields?: 'refuse' | 'skip';
+  /** Names the bytes in errors; the kind by default. */
+  readonly source?: string;
+}
+
+/** Encodes a file of messages. Throws ShimError `internal` for values that the format cannot hold. */
+export function encodeImage<K extends EntryKind>(
+  kind: K,
+  entries: readonly EntryOf<K>[],
+): Uint8Array {
+  if (kindInfo(kind).layout === 'single' && entries.length !== 1) {
+    throw new ShimError('internal', `encode ${kind}: ${String(entries.length)} entries, not one`);
+  }
+  const writer = startFile(kind);
+  for (const entry of entries) writeEntry(writer, IMAGE_KINDS[kind].message, entry);
+  return writer.finish();
+}
+
+/** Decodes a file of messages. Throws ShimError `dataLoss` for anything else. */
+export function decodeImage<K extends EntryKind>(
+  kind: K,
+  bytes: Uint8Array,
+  limits: DecodeLimits = {},
+): EntryOf<K>[] {
+  const file = openFile(kind, bytes, limits);
+  const entries: EntryOf<K>[] = [];
+  while (!file.reader.done) {
+    entries.push(readEntry(file, IMAGE_KINDS[kind].message) as EntryOf<K>);
+  }
+  if (kindInfo(kind).layout === 'single' && entries.length !== 1) {
+    file.reader.fail(`${String(entries.length)} entries, not one`);
+  }
+  return entries;
+}
+
+/**
+ * Encodes a file whose messages are followed by raw bytes. Throws ShimError `internal` when a payload
+ * is not as long as its entry says.
+ */
+export function encodePayloadImage<K extends PayloadKind>(
+  kind: K,
+  entries: readonly PayloadEntry<K>[],
+): Uint8Array {
+  const writer = startFile(kind);
+  for (const { entry, payload } of entries) {
+    if (payload.length !== payloadLength(kind, entry)) {
+      throw new ShimError('internal', `encode ${kind}: ${String(payload.length)} bytes of payload`);
+    }
+    writeEntry(writer, IMAGE_KINDS[kind].message, entry);
+    writer.raw(payload);
+    writer.raw(new Uint8Array(payloadPadding(kind, payload.length)));
+  }
+  return writer.finish();
+}
+
+/** Decodes a file whose messages are followed by raw bytes. Throws ShimError `dataLoss`. */
+export function decodePayloadImage<K extends PayloadKind>(
+  kind: K,
+  bytes: Uint8Array,
+  limits: DecodeLimits = {},
+): PayloadEntry<K>[] {
+  const file = openFile(kind, bytes, limits);
+  const entries: PayloadEntry<K>[] = [];
+  while (!file.reader.done) {
+    const entry = readEntry(file, IMAGE_KINDS[kind].message) as EntryOf<K>;
+    const payload = file.reader.take(payloadLength(kind, entry));
+    file.reader.take(payloadPadding(kind, payload.length));
+    entries.push({ entry, payload });
+  }
+  return entries;
+}
+
+/** Encodes a pagemap file: which runs of pages a pages file holds. */
+export function encodePagemap(kind: PagemapKind, pagemap: Pagemap): Uint8Array {
+  const writer = startFile(kind);
+  writeEntry(writer, 'pagemap_head', pagemap.head);
+  for (const entry of pagemap.entries) writeEntry(writer, 'pagemap_entry', entry);
+  return writer.finish();
+}
+
+/** Decodes a pagemap file. Throws ShimError `dataLoss`. */
+export function decodePagemap(
+  kind: PagemapKind,
+  bytes: Uint8Array,
+  limits: DecodeLimits = {},
+): Pagemap {
+  const file = openFile(kind, bytes, limits);
+  const head = readEntry(file, 'pagemap_head');
+  const entries: PagemapEntry[] = [];
+  while (!file.reader.done) entries.push(readEntry(file, 'pagemap_entry'));
+  return { head, entries };
+}
+
+/** A file being decoded. */
+export interface OpenFile {
+  readonly reader: WireReader;
+  readonly budget: DecodeBudget;
+}
+
+/** A writer behind the magics of a kind. */
+export function startFile(kind: ImageKind): WireWriter {
+  const writer = new WireWriter();
+  const first = firstMagic(kind);
+  if (first !== undefined) writer.fixed32(first);
+  writer.fixed32(kindInfo(kind).magic);
+  return writer;
+}
+
+/** A reader behind the magics of a kind; throws ShimError `dataLoss` when they are not there. */
+export function openFile(kind: ImageKind, bytes: Uint8Array, limits: DecodeLimits): OpenFile {
+  const info = kindInfo(kind);
+  const most =
+    info.layout === 'payload' || info.layout === 'ghost' ? MAX_PAYLOAD_BYTES : MAX_ENTRIES_BYTES;
+  const reader = new WireReader(bytes, limits.source ?? kind);
+  if (bytes.length > (limits.maxBytes ?? most)) {
+    reader.fail(`${String(bytes.length)} bytes, more than such a file may have`);
+  }
+  for (const magic of [firstMagic(kind), info.magic]) {
+    if (magic !== undefined && reader.fixed32() !== magic) reader.fail('wrong magic');
+  }
+  const budget = {
+    messages: limits.maxMessages ?? 262_144,
+    values: limits.maxValues ?? 4_194_304,
+    unknownFields: limits.unknownFields ?? 'refuse',
+  };
+  return { reader, budget };
+}
+
+/** Writes size and message. */
+export function writeEntry<M extends MessageName>(
+  writer: WireWriter,
+  name: M,
+  value: ImageMessages[M],
+): void {
+  writer.framed(() => {
+    encodeMessage(name, value, writer);
+  });
+}
+
+/** Reads size and message. */
+export function readEntry<M extends MessageName>(file: OpenFile, name: M): ImageMessages[M] {
+  return decodeMessage(name, file.reader, file.reader.fixed32(), file.budget);
+}

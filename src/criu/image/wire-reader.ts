@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Protobuf's wire types that a proto2 message without groups can have. */
+export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+/**
+ * A cursor over protobuf bytes that never reads past its end. Source of the encoding: protobuf.dev,
+ * "Encoding". Every method throws ShimError `dataLoss`, naming the source and the byte, when the
+ * bytes cannot be what it is asked for.
+ */
+export class WireReader {
+  readonly #bytes: Uint8Array;
+  readonly #source: string;
+  #at: number;
+  #end: number;
+  #low = 0;
+  #high = 0;
+
+  /** `source` names the bytes in errors: a file name. The bytes are borrowed, not copied. */
+  constructor(bytes: Uint8Array, source: string, from = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#source = source;
+    this.#at = from;
+    this.#end = end;
+  }
+
+  /** Byte position from the start of the source. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** Whether all has been read. */
+  get done(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  /** Throws `dataLoss` at the current position. */
+  fail(why: string): never {
+    badImage(`decode ${this.#source}: ${why} at byte ${String(this.#at)}`);
+  }
+
+  /** A varint as unsigned 64-bit. */
+  uint64(): bigint {
+    this.#varint();
+    if (this.#high === 0) return BigInt(this.#low);
+    return (BigInt(this.#high) << 32n) | BigInt(this.#low);
+  }
+
+  /** A varint as two's complement 64-bit. */
+  int64(): bigint {
+    return BigInt.asIntN(64, this.uint64());
+  }
+
+  /** A varint below 2^32. */
+  uint32(): number {
+    this.#varint();
+    if (this.#high !== 0) this.fail('a 32-bit value with more than 32 bits');
+    return this.#low;
+  }
+
+  /** A sign-extended varint of 32 bits. */
+  int32(): number {
+    this.#varint();
+    const value = this.#low | 0;
+    if (this.#high !== (value < 0 ? 0xffffffff : 0)) this.fail('a value beyond int32');
+    return value;
+  }
+
+  /** Eight bytes, little endian. */
+  fixed64(): bigint {
+    const from = this.#advance(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + from, 8).getBigUint64(0, true);
+  }
+
+  /** Four bytes, little endian. */
+  fixed32(): number {
+    const from = this.#advance(4);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + from, 4).getUint32(0, true);
+  }
+
+  /** `length` raw bytes, as a copy that does not keep the source alive. */
+  take(length: number): Uint8Array {
+    const from = this.#advance(length);
+    return this.#bytes.slice(from, from + length);
+  }
+
+  /** A length-prefixed run of bytes, copied. */
+  bytes(): Uint8Array {
+    return this.take(this.uint32());
+  }
+
+  /** A length-prefixed string; it must be valid UTF-8. */
+  string(): string {
+    const length = this.uint32();
+    const from = this.#advance(length);
+    try {
+      return UTF8.decode(this.#bytes.subarray(from, from + length));
+    } catch {
+      return this.fail('a string that is not UTF-8');
+    }
+  }
+
+  /** Runs `read` on the next `length` bytes alone; it must use them up. */
+  within(length: number, read: () => void): void {
+    const outer = this.#end;
+    if (length > outer - this.#at) this.fail(`a length of ${String(length)} beyond the end`);
+    this.#end = this.#at + length;
+    while (!this.done) read();
+    this.#end = outer;
+  }
+
+  /** Passes over a field's value; groups, which proto2 has dropped, fail. */
+  skip(wireType: number): void {
+    if (wireType === WIRE.varint) this.#varint();
+    else if (wireType === WIRE.fixed64) this.#advance(8);
+    else if (wireType === WIRE.fixed32) this.#advance(4);
+    else if (wireType === WIRE.bytes) this.#advance(this.uint32());
+    else this.fail(`wire type ${String(wireType)}`);
+  }
+
+  #advance(length: number): number {
+    const from = this.#at;
+    if (length > this.#end - from) this.fail(`${String(length)} bytes wanted beyond the end`);
+    this.#at = from + length;
+    return from;
+  }
+
+  /** Leaves the value's halves in `#low` and `#high`: no bigint for the many small values. */
+  #varint(): void {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#advance(1)] ?? 0;
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (shift - 32);
+      if (shift === 63 && byte > 1) this.fail('a varint of more than 64 bits');
+      if (byte < 0x80) break;
+    }
+    this.#low = low >>> 0;
+    this.#high = high >>> 0;
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const FIRST_CAPACITY = 1024;
+const TWO_32 = 0x1_0000_0000;
+
+/** A growing buffer of protobuf bytes. Values must be in range: the caller has checked them. */
+export class WireWriter {
+  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #length = 0;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+  }
+
+  /** An unsigned varint of a safe integer. */
+  varint(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest >= TWO_32) {
+      this.#bytes[this.#length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** A varint of 64 bits; negative values as two's complement. */
+  varint64(value: bigint): void {
+    let rest = BigInt.asUintN(64, value);
+    this.#reserve(10);
+    while (rest > BigInt(Number.MAX_SAFE_INTEGER)) {
+      this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.varint(Number(rest));
+  }
+
+  /** Eight bytes, little endian. */
+  fixed64(value: bigint): void {
+    this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(value, this.#length);
+    this.#length += 8;
+  }
+
+  /** Four bytes, little endian. */
+  fixed32(value: number): void {
+    this.#reserve(4);
+    this.#bytes.writeUInt32LE(value, this.#length);
+    this.#length += 4;
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Whatever `write` writes, preceded by its length as a varint. */
+  prefixed(write: () => void): void {
+    const start = this.#length;
+    write();
+    const size = this.#length - start;
+    const shift = size < 0x80 ? 1 : Math.ceil((32 - Math.clz32(size)) / 7);
+    this.#reserve(shift);
+    this.#bytes.copyWithin(start + shift, start, this.#length);
+    this.#length = start;
+    this.varint(size);
+    this.#length += size;
+  }
+
+  /** Whatever `write` writes, preceded by its length in four bytes. */
+  framed(write: () => void): void {
+    const start = this.#length;
+    this.fixed32(0);
+    write();
+    this.#bytes.writeUInt32LE(this.#length - start - 4, start);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}

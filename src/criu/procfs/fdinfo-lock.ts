@@ -16,6 +16,7 @@ export interface FileLock {
   readonly id: number;
   /** POSIX locks belong to a process, OFD and flock locks to the open file. */
   readonly kind: (typeof KINDS)[keyof typeof KINDS];
+  /** Of a lease that is being broken: what it is to become. */
   readonly access: (typeof ACCESSES)[keyof typeof ACCESSES];
   /** A lease or delegation that someone is waiting to see broken. */
   readonly breaking: boolean;

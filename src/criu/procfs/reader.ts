@@ -77,12 +77,12 @@ export function readCmdline(pid: number): readonly string[] {
   return parseCmdline(readProc(`${String(pid)}/cmdline`));
 }
 
-/** Environment it was started with. */
+/** Environment it was started with; see readAuxv for zombies. */
 export function readEnviron(pid: number): readonly string[] {
   return parseEnviron(readProc(`${String(pid)}/environ`));
 }
 
-/** Auxiliary vector. */
+/** Auxiliary vector; a zombie has none, which newer kernels report as ESRCH: `notFound`. */
 export function readAuxv(pid: number): readonly AuxvEntry[] {
   return parseAuxv(readProc(`${String(pid)}/auxv`));
 }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import * as reader from '../../../../src/criu/procfs/reader.js';
+
+const SELF = process.pid;
+/** Beyond the largest pid Linux gives (PID_MAX_LIMIT is 2^22). */
+const NOBODY = 2 ** 22 + 1;
+
+const READERS: Readonly<Record<string, (pid: number) => unknown>> = {
+  maps: reader.readMaps,
+  smaps: reader.readSmaps,
+  status: reader.readStatus,
+  stat: reader.readStat,
+  comm: reader.readComm,
+  limits: reader.readLimits,
+  timers: reader.readTimers,
+  mountinfo: reader.readMountinfo,
+  cgroup: reader.readCgroup,
+  cmdline: reader.readCmdline,
+  environ: reader.readEnviron,
+  auxv: reader.readAuxv,
+  children: reader.readChildren,
+  personality: reader.readPersonality,
+  exe: (pid) => reader.readLink(pid, 'exe'),
+  'namespace link': (pid) => reader.readNamespace(pid, 'mnt'),
+  'fdinfo of all descriptors': (pid) =>
+    reader.listFds(pid).map((fd) => skipMissing(() => reader.readFdinfo(pid, fd))),
+  'links of all descriptors': (pid) =>
+    reader.listFds(pid).map((fd) => skipMissing(() => reader.readFdLink(pid, fd))),
+  'status of all threads': (pid) =>
+    reader.listThreads(pid).map((tid) => skipMissing(() => reader.readStatus(pid, tid))),
+  'stat of all threads': (pid) =>
+    reader.listThreads(pid).map((tid) => skipMissing(() => reader.readStat(pid, tid))),
+  'cgroup of all threads': (pid) =>
+    reader.listThreads(pid).map((tid) => skipMissing(() => reader.readCgroup(pid, tid))),
+};
+
+for (const [name, read] of Object.entries(READERS)) {
+  test(`every live process can be read: ${name}`, (t) => {
+    t.not(read(SELF), undefined);
+    const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
+    for (const pid of pids) skipUnreadable(() => read(Number(pid)));
+    t.true(pids.length > 0);
+  });
+
+  test(`nobody's is not found: ${name}`, (t) => {
+    const error = t.throws(() => read(NOBODY), { instanceOf: ShimError });
+    t.is(error.kind, 'notFound');
+    t.true(error.message.includes(`/proc/${String(NOBODY)}/`), error.message);
+  });
+}
+
+test('what different files say of this process agrees', (t) => {
+  const status = reader.readStatus(SELF);
+  const stat = reader.readStat(SELF);
+  t.is(status.pid, SELF);
+  t.is(stat.pid, SELF);
+  t.is(status.name, stat.comm);
+  t.is(reader.readComm(SELF), stat.comm);
+  t.is(stat.ppid, process.ppid);
+  t.is(status.uid.real, process.getuid?.() ?? -1);
+  t.is(reader.readLink(SELF, 'exe'), process.execPath);
+  t.is(reader.readLink(SELF, 'cwd'), process.cwd());
+  t.deepEqual(reader.readCmdline(SELF)[1], process.execArgv[0] ?? process.argv[1]);
+});
+
+test('the layout that stat gives lies in the areas that maps gives', (t) => {
+  const stat = reader.readStat(SELF);
+  const areas = reader.readMaps(SELF);
+  const areaOf = (address: bigint) =>
+    areas.find((vma) => vma.start <= address && address < vma.end);
+  t.is(areaOf(stat.startStack)?.special, '[stack]');
+  t.is(areaOf(stat.startCode)?.path, process.execPath);
+  t.is(areaOf(stat.startBrk)?.special, '[heap]');
+});
+
+test('smaps gives the areas of maps, of a process that stands still', async (t) => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const pid = child.pid ?? t.fail('no pid');
+  child.kill('SIGSTOP');
+  while (reader.readStat(pid).state !== 'T') await new Promise(setImmediate);
+  const areas = reader.readSmaps(pid);
+  t.like(
+    areas,
+    reader.readMaps(pid).map((vma) => ({ ...vma })),
+  );
+  t.true(areas.reduce((sum, area) => sum + area.rss, 0) > 0);
+  t.true(reader.readChildren(SELF).includes(pid));
+});
+
+test('a zombie tells how it ended, and has no memory', async (t) => {
+  const parent = spawn('sh', ['-c', 'sh -c "exit 7" & exec sleep 60'], { stdio: 'ignore' });
+  t.teardown(() => parent.kill('SIGKILL'));
+  await once(parent, 'spawn');
+  const pid = parent.pid ?? t.fail('no pid');
+  const zombie = await firstZombie(pid);
+  t.like(reader.readStat(zombie), { state: 'Z', exitCode: 7 << 8, ppid: pid });
+  t.like(reader.readStatus(zombie), { state: 'Z', umask: undefined });
+  t.deepEqual(reader.readMaps(zombie), []);
+  t.deepEqual(reader.readCmdline(zombie), []);
+});
+
+async function firstZombie(parent: number): Promise<number> {
+  for (;;) {
+    const found = reader
+      .readChildren(parent)
+      .find(
+        (child) => reader.readStat(child).state === 'Z' && reader.readStat(parent).comm === 'sleep',
+      );
+    if (found !== undefined) return found;
+    await new Promise(setImmediate);
+  }
+}
+
+/** Processes end while they are read, and without root most are closed to us. */
+function skipUnreadable(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof ShimError)) throw error;
+    if (error.kind !== 'notFound' && error.kind !== 'permissionDenied') throw error;
+  }
+}
+
+function skipMissing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ShimError && error.kind === 'notFound') return undefined;
+    throw error;
+  }
+}

@@ -67,8 +67,8 @@
 		v_;                                                                                \
 	})
 
-__attribute__((unused)) static sigset_t target_go;
-__attribute__((unused)) static int target_arrival = -1;
+static sigset_t target_go;
+static int target_arrival = -1;
 
 __attribute__((constructor)) static void target_begin(void)
 {
@@ -77,32 +77,32 @@ __attribute__((constructor)) static void target_begin(void)
 	sigprocmask(SIG_BLOCK, &target_go, NULL);
 }
 
-__attribute__((unused)) static void ready(void)
+static void ready(void)
 {
 	dprintf(1, "READY\n");
 }
 
 /* Blocks until the go; interruptions by stops and ptrace are the kernel's business, not a failure. */
-__attribute__((unused)) static void wait_for_go(void)
+static void wait_for_go(void)
 {
 	while (sigwaitinfo(&target_go, NULL) != SIGTERM)
 		if (errno != EINTR) FAIL("sigwaitinfo: %s", strerror(errno));
 }
 
-__attribute__((unused)) static void ready_and_wait(void)
+static void ready_and_wait(void)
 {
 	ready();
 	wait_for_go();
 }
 
-__attribute__((unused, noreturn)) static void pass(void)
+__attribute__((noreturn)) static void pass(void)
 {
 	dprintf(1, "PASS\n");
 	_exit(0);
 }
 
 /* Called by a child of spawn() once it is set up. */
-__attribute__((unused)) static void arrived(void)
+static void arrived(void)
 {
 	if (target_arrival < 0 || write(target_arrival, "a", 1) != 1) FAIL("arrival of a child");
 	close(target_arrival);
@@ -110,7 +110,7 @@ __attribute__((unused)) static void arrived(void)
 }
 
 /* Forks a child that runs body(arg) and exits 0; returns once it has called arrived(). */
-__attribute__((unused)) static pid_t spawn(void (*body)(void *), void *arg)
+static pid_t spawn(void (*body)(void *), void *arg)
 {
 	int gate[2];
 	char byte;
@@ -130,7 +130,7 @@ __attribute__((unused)) static pid_t spawn(void (*body)(void *), void *arg)
 }
 
 /* Waits for a child and checks that it exited with the status. */
-__attribute__((unused)) static void expect_exit(pid_t pid, int code)
+static void expect_exit(pid_t pid, int code)
 {
 	int status = 0;
 	pid_t got;
@@ -141,13 +141,13 @@ __attribute__((unused)) static void expect_exit(pid_t pid, int code)
 }
 
 /* Sends a child its go and checks that it was content. */
-__attribute__((unused)) static void finish(pid_t pid)
+static void finish(pid_t pid)
 {
 	MUST(kill(pid, SIGTERM));
 	expect_exit(pid, 0);
 }
 
-__attribute__((unused)) static double seconds(clockid_t clock)
+static double seconds(clockid_t clock)
 {
 	struct timespec t;
 	MUST(clock_gettime(clock, &t));
@@ -155,17 +155,17 @@ __attribute__((unused)) static double seconds(clockid_t clock)
 }
 
 /* Byte number i of the pattern of a seed: no period that equals a page. */
-__attribute__((unused)) static unsigned char pattern_byte(size_t i, unsigned seed)
+static unsigned char pattern_byte(size_t i, unsigned seed)
 {
 	return (unsigned char)((i * 31 + (i >> 12) * 17 + seed) % 251);
 }
 
-__attribute__((unused)) static void fill(void *at, size_t length, unsigned seed)
+static void fill(void *at, size_t length, unsigned seed)
 {
 	for (size_t i = 0; i < length; i++) ((volatile unsigned char *)at)[i] = pattern_byte(i, seed);
 }
 
-__attribute__((unused)) static void check_fill(const char *what, const void *at, size_t length,
+static void check_fill(const char *what, const void *at, size_t length,
 					       unsigned seed)
 {
 	const volatile unsigned char *bytes = at;
@@ -174,7 +174,7 @@ __attribute__((unused)) static void check_fill(const char *what, const void *at,
 			FAIL("%s: byte %zu: expected %u, got %u", what, i, pattern_byte(i, seed), bytes[i]);
 }
 
-__attribute__((unused)) static void check_zero(const char *what, const void *at, size_t length)
+static void check_zero(const char *what, const void *at, size_t length)
 {
 	const volatile unsigned char *bytes = at;
 	for (size_t i = 0; i < length; i++)
@@ -182,7 +182,7 @@ __attribute__((unused)) static void check_zero(const char *what, const void *at,
 }
 
 /* Reads a small text file; FAIL when it cannot be read. The buffer is static. */
-__attribute__((unused)) static const char *slurp(const char *path)
+static const char *slurp(const char *path)
 {
 	static char text[16384];
 	int fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
@@ -196,7 +196,7 @@ __attribute__((unused)) static const char *slurp(const char *path)
 }
 
 /* The value of a "Name:" line of /proc/self/status or the like, white space skipped; static buffer. */
-__attribute__((unused)) static const char *status_field(const char *path, const char *name)
+static const char *status_field(const char *path, const char *name)
 {
 	static char value[256];
 	char key[64];

@@ -119,6 +119,9 @@ export interface FileEntry {
   tty?: TtyFileEntry | undefined;
   memfd?: MemfdFileEntry | undefined;
   pidfd?: PidfdEntry | undefined;
+
+  /** Stands for the task's stdin, stdout or stderr (0 to 2), whose other end is outside the container. */
+  mvas_stdio?: number | undefined;
 }
 
 /** Working directory, root and umask of a process. */
@@ -229,6 +232,7 @@ export const FILES_MESSAGES = {
     ['tty', 19, 'optional', 'tty_file_entry'],
     ['memfd', 20, 'optional', 'memfd_file_entry'],
     ['pidfd', 22, 'optional', 'pidfd_entry'],
+    ['mvas_stdio', 10000, 'optional', 'uint32'],
   ],
   fs_entry: [
     ['cwd_id', 1, 'required', 'uint32'],

@@ -93,6 +93,7 @@ import type { PstreeEntry, TaskKobjIdsEntry } from './pstree.js';
 import type { SaEntry, SiginfoEntry, SignalQueueEntry } from './signals.js';
 import type {
   SkOptsEntry,
+  MvasSkOption,
   FilePermsEntry,
   UnixSkEntry,
   IpOptsRawEntry,
@@ -226,6 +227,7 @@ export interface ImageMessages {
   siginfo_entry: SiginfoEntry;
   signal_queue_entry: SignalQueueEntry;
   sk_opts_entry: SkOptsEntry;
+  mvas_sk_option: MvasSkOption;
   file_perms_entry: FilePermsEntry;
   unix_sk_entry: UnixSkEntry;
   ip_opts_raw_entry: IpOptsRawEntry;

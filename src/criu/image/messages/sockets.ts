@@ -34,6 +34,14 @@ export interface SkOptsEntry {
   so_oobinline?: number | undefined;
   so_linger?: number | undefined;
   so_buf_lock?: number | undefined;
+  mvas_options: MvasSkOption[];
+}
+
+/** An option that CRIU's fields have no room for, as getsockopt(2) gave it. */
+export interface MvasSkOption {
+  level: number;
+  name: number;
+  value: Uint8Array;
 }
 
 /** Permissions of a socket's file. */
@@ -176,6 +184,12 @@ export const SOCKETS_MESSAGES = {
     ['so_oobinline', 23, 'optional', 'uint32'],
     ['so_linger', 24, 'optional', 'uint32'],
     ['so_buf_lock', 25, 'optional', 'uint32'],
+    ['mvas_options', 10000, 'repeated', 'mvas_sk_option'],
+  ],
+  mvas_sk_option: [
+    ['level', 1, 'required', 'uint32'],
+    ['name', 2, 'required', 'uint32'],
+    ['value', 3, 'required', 'bytes'],
   ],
   file_perms_entry: [
     ['mode', 1, 'required', 'uint32'],

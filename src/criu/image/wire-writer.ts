@@ -2,6 +2,7 @@
 
 const FIRST_CAPACITY = 1024;
 const TWO_32 = 0x1_0000_0000;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** A growing buffer of protobuf bytes. Values must be in range: the caller has checked them. */
 export class WireWriter {
@@ -37,7 +38,7 @@ export class WireWriter {
   varint64(value: bigint): void {
     let rest = BigInt.asUintN(64, value);
     this.#reserve(10);
-    while (rest > BigInt(Number.MAX_SAFE_INTEGER)) {
+    while (rest > MAX_SAFE) {
       this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }

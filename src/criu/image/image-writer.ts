@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import {
+  encodeImage,
+  encodePagemap,
+  encodePayloadImage,
+  type EntryOf,
+  type Pagemap,
+  type PayloadEntry,
+} from './codec.js';
+import { attempt, codeOf } from './fs-errors.js';
+import { encodeGhostFile, type GhostFile } from './ghost.js';
+import {
+  imageFileName,
+  type EntryKind,
+  type PagemapKind,
+  type PayloadKind,
+  type RawKind,
+} from './header.js';
+import type { InventoryEntry } from './types.js';
+import { formatVasReference, VAS_REFERENCE_FILE, type VasReference } from './vas-reference.js';
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
+const INVENTORY = imageFileName('inventory');
+const INVENTORY_DRAFT = '.inventory.img.new';
+const FILES_SYNCED_AT_ONCE = 16;
+
+/** How an image is committed. */
+export interface CommitOptions {
+  /**
+   * Sync all files first, so that an inventory that survives a power failure says the truth. On by
+   * default; useless where the memory lives in a VAS of this boot.
+   */
+  readonly durable?: boolean;
+}
+
+/**
+ * Writes the files of one checkpoint into a directory: each 0600 and new, the inventory last and by
+ * rename, so that a directory with an inventory is complete. Close it by `commit` or `abort`.
+ */
+export class ImageWriter {
+  readonly #path: string;
+  readonly #directory: FileHandle;
+  readonly #madeDirectory: boolean;
+  readonly #names = new Set<string>();
+
+  private constructor(path: string, directory: FileHandle, madeDirectory: boolean) {
+    this.#path = path;
+    this.#directory = directory;
+    this.#madeDirectory = madeDirectory;
+  }
+
+  /**
+   * Opens `path` for a new checkpoint: makes the directory (0700, one level) when it is missing.
+   *
+   * @throws ShimError `alreadyExists` when it has files, `notFound` when its parent is missing,
+   * `permissionDenied` or `invalidArgument` for what cannot be written to.
+   */
+  static async create(path: string): Promise<ImageWriter> {
+    const made = await attempt(`make ${path}`, makeDirectory(path));
+    const directory = await attempt(`open ${path}`, open(path, O_RDONLY | O_DIRECTORY));
+    const writer = new ImageWriter(path, directory, made);
+    const names = await readdir(writer.#at(''));
+    if (names.length > 0) {
+      await directory.close();
+      throw new ShimError(
+        'alreadyExists',
+        `write checkpoint to ${path}: the directory is not empty`,
+      );
+    }
+    return writer;
+  }
+
+  /** Writes a file of messages: `write('core', 1, [entry])`; `id` undefined where the kind has none. */
+  write<K extends Exclude<EntryKind, 'inventory'>>(
+    kind: K,
+    id: number | undefined,
+    entries: readonly EntryOf<K>[],
+  ): Promise<void> {
+    return this.#put(imageFileName(kind, id), encodeImage(kind, entries));
+  }
+
+  /** Writes a file whose messages have raw bytes behind them. */
+  writePayloads<K extends PayloadKind>(
+    kind: K,
+    id: number | undefined,
+    entries: readonly PayloadEntry<K>[],
+  ): Promise<void> {
+    return this.#put(imageFileName(kind, id), encodePayloadImage(kind, entries));
+  }
+
+  /** Writes a pagemap. */
+  writePagemap(kind: PagemapKind, id: number | bigint, pagemap: Pagemap): Promise<void> {
+    return this.#put(imageFileName(kind, id), encodePagemap(kind, pagemap));
+  }
+
+  /** Writes a deleted file. */
+  writeGhost(id: number, ghost: GhostFile): Promise<void> {
+    return this.#put(imageFileName('ghost-file', id), encodeGhostFile(ghost));
+  }
+
+  /** Writes `vas.json`. */
+  writeVasReference(reference: VasReference): Promise<void> {
+    return this.#put(VAS_REFERENCE_FILE, Buffer.from(formatVasReference(reference)));
+  }
+
+  /** Makes a file that is not in the format, for the caller to fill and close before `commit`. */
+  openRaw(kind: RawKind, id: number): Promise<FileHandle> {
+    return this.#open(imageFileName(kind, id));
+  }
+
+  /** Completes the checkpoint. On failure the caller aborts. */
+  async commit(inventory: InventoryEntry, { durable = true }: CommitOptions = {}): Promise<void> {
+    const what = `commit checkpoint ${this.#path}`;
+    if (durable) await attempt(what, this.#sync());
+    const draft = await this.#open(INVENTORY_DRAFT);
+    await attempt(what, fill(draft, encodeImage('inventory', [inventory]), durable));
+    this.#names.add(INVENTORY);
+    await attempt(what, rename(this.#at(INVENTORY_DRAFT), this.#at(INVENTORY)));
+    this.#names.delete(INVENTORY_DRAFT);
+    if (durable) await attempt(what, this.#directory.sync());
+    await this.#directory.close();
+  }
+
+  /**
+   * Removes every file this writer made, the inventory first, and the directory if it made that too.
+   * After a commit it does nothing. Never throws for what is gone already.
+   */
+  async abort(): Promise<void> {
+    if (this.#directory.fd < 0) return;
+    try {
+      for (const name of [...this.#names].reverse()) {
+        await unlink(this.#at(name)).catch(ignoreMissing);
+      }
+    } finally {
+      await this.#directory.close();
+    }
+    if (this.#madeDirectory) await rmdir(this.#path).catch(ignoreMissing);
+  }
+
+  async #put(name: string, bytes: Uint8Array): Promise<void> {
+    await attempt(`write ${join(this.#path, name)}`, fill(await this.#open(name), bytes, false));
+  }
+
+  async #open(name: string): Promise<FileHandle> {
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    const file = await attempt(
+      `create ${join(this.#path, name)}`,
+      open(this.#at(name), flags, 0o600),
+    );
+    this.#names.add(name);
+    return file;
+  }
+
+  async #sync(): Promise<void> {
+    const names = [...this.#names];
+    while (names.length > 0) {
+      const batch = names.splice(0, FILES_SYNCED_AT_ONCE);
+      await Promise.all(batch.map((name) => syncFile(this.#at(name))));
+    }
+  }
+
+  /** A path under the open directory, whatever has become of its name. */
+  #at(name: string): string {
+    return `/proc/self/fd/${String(this.#directory.fd)}/${name}`;
+  }
+}
+
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array, sync: boolean): Promise<void> {
+  try {
+    await file.writeFile(bytes);
+    if (sync) await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, O_RDONLY | O_NOFOLLOW);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw ShimError.from(error);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../../src/common/errors.js';
+import {
+  decodeImage,
+  decodePagemap,
+  decodePayloadImage,
+  encodeImage,
+  encodePagemap,
+  encodePayloadImage,
+} from '../../../../src/criu/image/codec.js';
+import { decodeMessage } from '../../../../src/criu/image/message-decoder.js';
+import { encodeMessage } from '../../../../src/criu/image/message-encoder.js';
+import { planOf, type MessageName } from '../../../../src/criu/image/message-plan.js';
+import { IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
+import type { PstreeEntry } from '../../../../src/criu/image/types.js';
+import { WireReader } from '../../../../src/criu/image/wire-reader.js';
+import { WireWriter } from '../../../../src/criu/image/wire-writer.js';
+import { messageArbitrary } from './arbitraries.js';
+
+const INIT: PstreeEntry = { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 300] };
+
+for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
+  test(`${name} survives encoding and decoding`, (t) => {
+    fc.assert(
+      fc.property(messageArbitrary(name), (message) => {
+        const writer = new WireWriter();
+        encodeMessage(name, message, writer);
+        const reader = new WireReader(writer.finish(), name);
+        const budget = { messages: 10_000, values: 10_000, unknownFields: 'refuse' } as const;
+        t.deepEqual(decodeMessage(name, reader, writer.length, budget), message);
+      }),
+      { numRuns: 15 },
+    );
+    t.true(planOf(name).fields.length > 0);
+  });
+}
+
+test('an image is two magics, then size and message of each entry', (t) => {
+  const image = encodeImage('pstree', [INIT]);
+  t.is(
+    Buffer.from(image).toString('hex'),
+    ['19435654', '30302750', '0d000000', '08011000180120012801' + '28ac02'].join(''),
+  );
+  t.deepEqual(decodeImage('pstree', image), [INIT]);
+});
+
+test('the inventory has one magic, statistics the service magic', (t) => {
+  const inventory = encodeImage('inventory', [{ img_version: 2 }]);
+  t.is(Buffer.from(inventory).toString('hex'), ['16313158', '02000000', '0802'].join(''));
+  const stats = Buffer.from(encodeImage('stats-dump', [{}])).toString('hex');
+  t.is(stats, ['40591055', '06330957', '00000000'].join(''));
+});
+
+test('payloads follow their entries, padded where CRIU pads', (t) => {
+  const pipes = [
+    { entry: { pipe_id: 7, bytes: 3 }, payload: Uint8Array.of(1, 2, 3) },
+    { entry: { pipe_id: 8, bytes: 0, size: 65536 }, payload: new Uint8Array() },
+  ];
+  t.deepEqual(decodePayloadImage('pipes-data', encodePayloadImage('pipes-data', pipes)), pipes);
+  const desc = { key: 1, uid: 0, gid: 0, cuid: 0, cgid: 0, mode: 0o600, id: 0 };
+  const sets = [{ entry: { desc, nsems: 3 }, payload: Uint8Array.of(1, 0, 2, 0, 3, 0) }];
+  const image = encodePayloadImage('ipcns-sem', sets);
+  t.deepEqual(image.subarray(-2), Uint8Array.of(0, 0));
+  t.deepEqual(decodePayloadImage('ipcns-sem', image), sets);
+});
+
+test('a pagemap has a head', (t) => {
+  const pagemap = {
+    head: { pages_id: 4 },
+    entries: [{ vaddr: 0x7fff_0000_0000n, compat_nr_pages: 2, flags: 4, nr_pages: 2n }],
+  };
+  t.deepEqual(decodePagemap('pagemap', encodePagemap('pagemap', pagemap)), pagemap);
+});
+
+const pstree = (hex: string): Uint8Array =>
+  Buffer.from(`1943565430302750${hex}`.replaceAll(' ', ''), 'hex');
+
+const BAD: (readonly [string, Uint8Array, RegExp])[] = [
+  ['nothing', new Uint8Array(), /beyond the end/],
+  ['a foreign magic', encodeImage('cgroup', [{ sets: [], controllers: [] }]), /wrong magic/],
+  ['an entry beyond the end', pstree('0a000000 0801'), /length of 10 beyond/],
+  ['half a size', pstree('0a00'), /beyond the end/],
+  ['a missing field', pstree('02000000 0801'), /pstree_entry without ppid/],
+  ['a field given twice', pstree('04000000 08010801'), /pid given twice/],
+  ['a field nobody knows', pstree('02000000 7801'), /unknown field 15 of pstree_entry/],
+  ['field zero', pstree('02000000 0001'), /unknown field 0/],
+  ['a wrong wire type', pstree('02000000 0a00'), /wrong wire type of pid/],
+];
+
+for (const [what, image, message] of BAD) {
+  test(`refuses ${what}`, (t) => {
+    t.throws(() => decodeImage('pstree', image), { instanceOf: ShimError, code: 15, message });
+  });
+}
+
+test('bounds bytes, messages and values', (t) => {
+  const image = encodeImage('pstree', [INIT, INIT]);
+  t.throws(() => decodeImage('pstree', image, { maxBytes: 20 }), { message: /more than such/ });
+  t.throws(() => decodeImage('pstree', image, { maxMessages: 1 }), {
+    message: /too many messages/,
+  });
+  t.throws(() => decodeImage('pstree', image, { maxValues: 3 }), { message: /too many values/ });
+  t.is(decodeImage('pstree', image, { maxMessages: 2, maxValues: 4 }).length, 2);
+});
+
+test('passes over unknown fields when asked to', (t) => {
+  const image = pstree('0d000000 0801100018012001 7801 7a0100');
+  t.deepEqual(decodeImage('pstree', image, { unknownFields: 'skip' }), [{ ...INIT, threads: [] }]);
+});
+
+test('reads packed lists where CRIU writes single values', (t) => {
+  const image = pstree('0d000000 0801100018012001 2a03 01ac02');
+  t.deepEqual(decodeImage('pstree', image), [INIT]);
+});
+
+const UNSAYABLE: (readonly [string, unknown])[] = [
+  ['a missing field', { ppid: 0, pgid: 1, sid: 1, threads: [] }],
+  ['a negative uint32', { ...INIT, pid: -1 }],
+  ['a fraction', { ...INIT, pid: 1.5 }],
+  ['a bigint for a number', { ...INIT, pid: 1n }],
+  ['a missing list', { ...INIT, threads: undefined }],
+  ['a number for a list', { ...INIT, threads: 1 }],
+];
+
+for (const [what, entry] of UNSAYABLE) {
+  test(`does not encode ${what}`, (t) => {
+    const error = t.throws(() => encodeImage('pstree', [entry as PstreeEntry]), {
+      instanceOf: ShimError,
+    });
+    t.is(error.kind, 'internal');
+  });
+}
+
+test('does not encode half of a surrogate pair, nor two entries where one belongs', (t) => {
+  t.throws(() => encodeImage('pidns', [{ ext_key: '\ud800' }]), { message: /well-formed/ });
+  t.throws(() => encodeImage('pidns', [{}, {}]), { message: /2 entries, not one/ });
+  const entry = { pipe_id: 1, bytes: 2 };
+  t.throws(() => encodePayloadImage('pipes-data', [{ entry, payload: Uint8Array.of(1) }]), {
+    message: /1 bytes of payload/,
+  });
+});

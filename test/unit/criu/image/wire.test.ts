@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import { WireReader } from '../../../../src/criu/image/wire-reader.js';
+import { WireWriter } from '../../../../src/criu/image/wire-writer.js';
+
+const NUMBERS: (readonly [bigint, string])[] = [
+  [0n, '00'],
+  [1n, '01'],
+  [127n, '7f'],
+  [128n, '8001'],
+  [300n, 'ac02'],
+  [(1n << 28n) - 1n, 'ffffff7f'],
+  [1n << 28n, '8080808001'],
+  [(1n << 32n) - 1n, 'ffffffff0f'],
+  [1n << 32n, '8080808010'],
+  [(1n << 53n) - 1n, 'ffffffffffffff0f'],
+  [1n << 53n, '8080808080808010'],
+  [(1n << 64n) - 1n, 'ffffffffffffffffff01'],
+];
+
+for (const [value, hex] of NUMBERS) {
+  test(`varint ${String(value)} is ${hex}, both ways`, (t) => {
+    const writer = new WireWriter();
+    writer.varint64(value);
+    t.is(Buffer.from(writer.finish()).toString('hex'), hex);
+    t.is(new WireReader(Buffer.from(hex, 'hex'), 'test').uint64(), value);
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+      const plain = new WireWriter();
+      plain.varint(Number(value));
+      t.deepEqual(plain.finish(), writer.finish());
+    }
+  });
+}
+
+test('a negative int32 takes ten bytes and comes back', (t) => {
+  const writer = new WireWriter();
+  writer.varint64(-1n);
+  writer.varint64(-0x80000000n);
+  t.is(writer.length, 20);
+  const reader = new WireReader(writer.finish(), 'test');
+  t.deepEqual([reader.int32(), reader.int32()], [-1, -0x80000000]);
+  t.true(reader.done);
+});
+
+test('a prefix of several bytes moves what was written', (t) => {
+  for (const size of [0, 1, 127, 128, 16_383, 16_384, 3_000_000]) {
+    const writer = new WireWriter();
+    writer.raw(Uint8Array.of(9));
+    writer.prefixed(() => {
+      writer.raw(new Uint8Array(size).fill(7));
+    });
+    const reader = new WireReader(writer.finish(), 'test');
+    t.deepEqual(reader.take(1), Uint8Array.of(9));
+    t.is(Buffer.compare(reader.bytes(), Buffer.alloc(size, 7)), 0);
+    t.true(reader.done);
+  }
+});
+
+const BAD: (readonly [string, string, (reader: WireReader) => unknown])[] = [
+  ['an unfinished varint', 'ffff', (reader) => reader.uint64()],
+  ['a varint of eleven bytes', 'ffffffffffffffffffff01', (reader) => reader.uint64()],
+  ['a varint of 65 bits', 'ffffffffffffffffff02', (reader) => reader.uint64()],
+  ['33 bits as uint32', '8080808010', (reader) => reader.uint32()],
+  ['2^31 as int32', '8080808008', (reader) => reader.int32()],
+  ['a short fixed64', '00000000000000', (reader) => reader.fixed64()],
+  ['a short fixed32', '000000', (reader) => reader.fixed32()],
+  ['a string beyond the end', '0541', (reader) => reader.string()],
+  ['a string that is not UTF-8', '01ff', (reader) => reader.string()],
+  ['a length beyond the end', '00', (reader) => reader.within.bind(reader)(2, () => undefined)],
+  ['a group', '00', (reader) => reader.skip.bind(reader)(3)],
+];
+
+for (const [what, hex, read] of BAD) {
+  test(`refuses ${what}`, (t) => {
+    const reader = new WireReader(Buffer.from(hex, 'hex'), 'core-1.img');
+    const error = t.throws(() => read(reader), { instanceOf: ShimError });
+    t.is(error.kind, 'dataLoss');
+    t.regex(error.message, /^decode core-1\.img: .* at byte \d+$/);
+  });
+}
+
+test('bytes are copied, not borrowed', (t) => {
+  const source = Uint8Array.of(1, 42);
+  const taken = new WireReader(source, 'test').bytes();
+  source[1] = 0;
+  t.deepEqual(taken, Uint8Array.of(42));
+});

@@ -48,7 +48,9 @@ export async function vasesOf(namespace: string): Promise<string[]> {
 export async function mountsBelow(directory: string): Promise<string[]> {
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   const points = lines.map((line) => line.split(' ')[4] ?? '');
-  return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).reverse();
+  return points
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .reverse();
 }
 
 async function unmountBelow(directory: string): Promise<void> {
@@ -75,7 +77,12 @@ async function killTree(group: string): Promise<void> {
   for (const entry of entries) if (entry.isDirectory()) await killTree(join(group, entry.name));
   const pids = (await readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => '')).split('\n');
   for (const pid of pids.filter((line) => line !== '')) signal(Number(pid));
-  await tryRun('sh', ['-c', `[ ! -e "$1/freezer.state" ] || echo THAWED > "$1/freezer.state"`, 'sh', group]);
+  await tryRun('sh', [
+    '-c',
+    `[ ! -e "$1/freezer.state" ] || echo THAWED > "$1/freezer.state"`,
+    'sh',
+    group,
+  ]);
   await rmdir(group).catch(() => undefined); // busy until its last process is reaped: tried again
 }
 

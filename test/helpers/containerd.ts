@@ -47,7 +47,11 @@ export class PrivateContainerd {
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
     await writeFile(join(directory, 'config.toml'), configuration(directory));
-    const path = [BIN, ...(options.path ?? []), process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'];
+    const path = [
+      BIN,
+      ...(options.path ?? []),
+      process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    ];
     const { XDG_RUNTIME_DIR: unused, ...inherited } = process.env;
     void unused; // containerd would put checkpoints there
     const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
@@ -55,6 +59,7 @@ export class PrivateContainerd {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     daemon.stderr?.pipe(createWriteStream(join(directory, 'containerd.log')));
+    process.once('exit', () => daemon.kill('SIGKILL'));
     daemon.on('error', () => undefined); // shows as a containerd that never answers
     const namespace = `mvas-${randomBytes(4).toString('hex')}`;
     const containerd = new PrivateContainerd(directory, namespace, daemon);

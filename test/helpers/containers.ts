@@ -25,7 +25,10 @@ export interface TaskLine {
 }
 
 /** Runs a container in the background and resolves with the pid of its init. Output goes to a log. */
-export async function runContainer(containerd: PrivateContainerd, request: RunRequest): Promise<number> {
+export async function runContainer(
+  containerd: PrivateContainerd,
+  request: RunRequest,
+): Promise<number> {
   await containerd.ctr([
     'run',
     '--detach',
@@ -59,13 +62,34 @@ export async function taskOf(containerd: PrivateContainerd, id: string): Promise
   return task;
 }
 
-/** `ctr containers checkpoint`: task, root filesystem changes and image into the image `reference`. */
+/**
+ * `ctr containers checkpoint`: task, root filesystem changes and image into the image `reference`.
+ *
+ * containerd 1.6 drops the task in silence when the content store already holds the same spec, that
+ * is, an earlier checkpoint of the same container or of the one it was restored from (client
+ * container.go: AlreadyExists of any part counts as done). Rejects with `alreadyExists` then; remove
+ * the earlier image first.
+ */
 export async function checkpointContainer(
   containerd: PrivateContainerd,
   id: string,
   reference: string,
 ): Promise<void> {
   await containerd.ctr(['containers', 'checkpoint', '--task', '--rw', '--image', id, reference]);
+  const line = (await containerd.ctr(['images', 'ls', `name==${reference}`])).split('\n')[1] ?? '';
+  const digest = /sha256:\w+/.exec(line)?.[0] ?? '';
+  const index = await containerd.ctr(['content', 'get', digest]);
+  if (!index.includes('container.criu.checkpoint.criu.tar')) {
+    throw new ShimError(
+      'alreadyExists',
+      `checkpoint ${id}: containerd left the task out of ${reference}`,
+    );
+  }
+}
+
+/** Removes an image and what only it needed. */
+export async function removeImage(containerd: PrivateContainerd, reference: string): Promise<void> {
+  await containerd.ctr(['images', 'rm', '--sync', reference]);
 }
 
 /** `ctr containers restore --live`: a new container from a checkpoint; resolves with its init's pid. */

@@ -55,7 +55,9 @@ export class NetnsConnection {
    * Waits until `parse` makes something of the bytes received so far: it returns the value and how
    * many bytes it used up, or undefined for "more, please". Rejects with `unavailable` at the end.
    */
-  async read<T>(parse: (bytes: Buffer, ended: boolean) => readonly [T, number] | undefined): Promise<T> {
+  async read<T>(
+    parse: (bytes: Buffer, ended: boolean) => readonly [T, number] | undefined,
+  ): Promise<T> {
     for (;;) {
       const parsed = parse(this.#received, this.#ended);
       if (parsed !== undefined) {
@@ -92,7 +94,10 @@ async function build(): Promise<string> {
  */
 export async function quiet(pid: number): Promise<void> {
   await until(`pid ${String(pid)} to have no TCP connection`, async () => {
-    const lines = (await readFile(`/proc/${String(pid)}/net/tcp`, 'utf8')).trim().split('\n').slice(1);
+    const lines = (await readFile(`/proc/${String(pid)}/net/tcp`, 'utf8'))
+      .trim()
+      .split('\n')
+      .slice(1);
     const open = lines.filter((line) => {
       const [, , , state, , , , , , inode] = line.trim().split(/\s+/);
       return state !== '0A' && inode !== '0'; // neither listening nor left to time out
@@ -102,7 +107,12 @@ export async function quiet(pid: number): Promise<void> {
 }
 
 /** GET of a path inside the container; resolves with the body of a 200 answer. */
-export async function httpGet(pid: number, port: number, path = '/', timeoutMs = 20_000): Promise<string> {
+export async function httpGet(
+  pid: number,
+  port: number,
+  path = '/',
+  timeoutMs = 20_000,
+): Promise<string> {
   const connection = await NetnsConnection.open(pid, port, timeoutMs);
   try {
     connection.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);

@@ -40,7 +40,10 @@ export async function threadCount(pid: number): Promise<number> {
 
 /** Sum of the Private_* lines of smaps_rollup: memory that only this process has. Bytes. */
 export async function privateBytes(pid: number): Promise<number> {
-  return sumKiB(await readFile(`/proc/${String(pid)}/smaps_rollup`, 'utf8'), /^Private_\w+:\s+(\d+) kB$/gm);
+  return sumKiB(
+    await readFile(`/proc/${String(pid)}/smaps_rollup`, 'utf8'),
+    /^Private_\w+:\s+(\d+) kB$/gm,
+  );
 }
 
 /** Resident memory (VmRSS) and its peak (VmHWM). Bytes. */

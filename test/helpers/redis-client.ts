@@ -51,13 +51,21 @@ export function parseReply(bytes: Buffer, at: number): readonly [Reply, number] 
   }
 }
 
-function parseBulk(bytes: Buffer, at: number, length: number): readonly [Reply, number] | undefined {
+function parseBulk(
+  bytes: Buffer,
+  at: number,
+  length: number,
+): readonly [Reply, number] | undefined {
   if (length < 0) return [null, at];
   if (bytes.length < at + length + 2) return undefined;
   return [bytes.toString('utf8', at, at + length), at + length + 2];
 }
 
-function parseArray(bytes: Buffer, at: number, count: number): readonly [Reply, number] | undefined {
+function parseArray(
+  bytes: Buffer,
+  at: number,
+  count: number,
+): readonly [Reply, number] | undefined {
   const items: Reply[] = [];
   let offset = at;
   for (let index = 0; index < count; index++) {

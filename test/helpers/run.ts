@@ -41,7 +41,12 @@ export async function tryRun(
   return await new Promise<RunResult>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new ShimError('deadlineExceeded', `${describe(command, args)}: ran over ${String(timeoutMs)} ms`));
+      reject(
+        new ShimError(
+          'deadlineExceeded',
+          `${describe(command, args)}: ran over ${String(timeoutMs)} ms`,
+        ),
+      );
     }, timeoutMs);
     child.once('error', (cause) => {
       clearTimeout(timer);
@@ -67,7 +72,10 @@ export async function run(
   const result = await tryRun(command, args, options);
   if (result.code !== 0) {
     const said = (result.stderr.trim() || result.stdout.trim()).slice(-2000);
-    throw new ShimError('unknown', `${describe(command, args)}: exit ${String(result.code)}: ${said}`);
+    throw new ShimError(
+      'unknown',
+      `${describe(command, args)}: exit ${String(result.code)}: ${said}`,
+    );
   }
   return result.stdout;
 }

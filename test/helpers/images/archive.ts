@@ -107,12 +107,20 @@ async function writeLayout(
   await addBytes(tar, { name: `blobs/sha256/${sha256(image)}` }, image);
   await addBytes(tar, { name: `blobs/sha256/${sha256(manifest)}` }, manifest);
   await addFile(tar, { name: `blobs/sha256/${layerDigest}` }, layer);
-  await addBytes(tar, { name: 'index.json' }, json({ schemaVersion: 2, manifests: [{ ...entry, annotations }] }));
+  await addBytes(
+    tar,
+    { name: 'index.json' },
+    json({ schemaVersion: 2, manifests: [{ ...entry, annotations }] }),
+  );
   tar.finalize();
   await written;
 }
 
-function addBytes(tar: Pack, header: EntryHeader, content: Buffer = Buffer.alloc(0)): Promise<void> {
+function addBytes(
+  tar: Pack,
+  header: EntryHeader,
+  content: Buffer = Buffer.alloc(0),
+): Promise<void> {
   return new Promise((resolve, reject) => {
     tar.entry(header as Header, content, (error) => {
       if (error) reject(error);

@@ -9,9 +9,30 @@ export type Entry =
   | { readonly kind: 'directory'; readonly mode: number }
   | { readonly kind: 'symlink'; readonly target: string }
   | { readonly kind: 'content'; readonly content: string; readonly mode: number }
-  | { readonly kind: 'copy'; readonly source: string; readonly mode: number; readonly size: number; readonly stamp: string };
+  | {
+      readonly kind: 'copy';
+      readonly source: string;
+      readonly mode: number;
+      readonly size: number;
+      readonly stamp: string;
+    };
 
-const SKELETON = ['dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'usr/bin', 'usr/lib', 'usr/lib64', 'usr/sbin', 'var', 'var/log'];
+const SKELETON = [
+  'dev',
+  'etc',
+  'proc',
+  'root',
+  'run',
+  'sys',
+  'tmp',
+  'usr',
+  'usr/bin',
+  'usr/lib',
+  'usr/lib64',
+  'usr/sbin',
+  'var',
+  'var/log',
+];
 const MERGED_USR = ['bin', 'lib', 'lib64', 'sbin'];
 
 /**
@@ -25,7 +46,10 @@ export class RootFilesystem {
     for (const path of SKELETON) this.directory(path);
     for (const name of MERGED_USR) this.symlink(name, `usr/${name}`);
     this.directory('tmp', 0o1777);
-    this.content('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\n');
+    this.content(
+      'etc/passwd',
+      'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\n',
+    );
     this.content('etc/group', 'root:x:0:\nwww-data:x:33:\n');
     this.content('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files\n');
     this.content('etc/hosts', '127.0.0.1 localhost\n');
@@ -55,7 +79,13 @@ export class RootFilesystem {
   async copy(source: string, path: string): Promise<void> {
     const { mode, size, mtimeMs } = await stat(source);
     this.#parents(path);
-    const entry = { kind: 'copy', source, mode: mode & 0o777, size, stamp: String(mtimeMs) } as const;
+    const entry = {
+      kind: 'copy',
+      source,
+      mode: mode & 0o777,
+      size,
+      stamp: String(mtimeMs),
+    } as const;
     this.#entries.set(path, entry);
   }
 

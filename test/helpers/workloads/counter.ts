@@ -29,12 +29,24 @@ async function observe(pid: number): Promise<Observation> {
 export const COUNTER: Workload = {
   name: 'counter',
   image: 'mvas.test/counter:1',
-  processes: 1,
   observe,
   archive: async () => {
     const rootfs = new RootFilesystem();
     await rootfs.binary('/usr/bin/busybox', 'usr/bin/busybox');
-    for (const applet of ['sh', 'sleep', 'mv', 'cat', 'echo', 'ps', 'kill', 'true', 'false', 'id', 'head', 'seq']) {
+    for (const applet of [
+      'sh',
+      'sleep',
+      'mv',
+      'cat',
+      'echo',
+      'ps',
+      'kill',
+      'true',
+      'false',
+      'id',
+      'head',
+      'seq',
+    ]) {
       rootfs.symlink(`usr/bin/${applet}`, 'busybox');
     }
     rootfs.content('counter.sh', SCRIPT);

@@ -32,14 +32,20 @@ const PAGE = `${'mvas '.repeat(2000)}\n`;
 
 async function observe(pid: number): Promise<Observation> {
   if ((await httpGet(pid, PORT, '/page.txt')) !== PAGE) {
-    throw new ShimError('dataLoss', `nginx of pid ${String(pid)} serves another page than it was given`);
+    throw new ShimError(
+      'dataLoss',
+      `nginx of pid ${String(pid)} serves another page than it was given`,
+    );
   }
   const status = await httpGet(pid, PORT, '/status');
   const [accepted = '', , requests = ''] = status.split('\n')[2]?.trim().split(/\s+/) ?? [];
   const pids = (await Promise.all((await processTree(pid)).map(innerPid))).sort((a, b) => a - b);
   const worker = Number(await httpGet(pid, PORT, '/worker'));
   if (!pids.includes(worker)) {
-    throw new ShimError('dataLoss', `nginx answers by worker ${String(worker)}, which is none of its processes`);
+    throw new ShimError(
+      'dataLoss',
+      `nginx answers by worker ${String(worker)}, which is none of its processes`,
+    );
   }
   return {
     birth: pids.join(' '), // a worker that died is replaced by one with another pid

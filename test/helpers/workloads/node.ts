@@ -18,6 +18,8 @@ export const NODE: Workload = {
     await rootfs.binary(process.execPath, 'usr/bin/node');
     const script = join(REPOSITORY, 'test/helpers/workloads/service.mjs');
     rootfs.content('service.mjs', await readFile(script, 'utf8'));
-    return await imageArchive('mvas.test/node:1', rootfs, { args: ['/usr/bin/node', '/service.mjs'] });
+    return await imageArchive('mvas.test/node:1', rootfs, {
+      args: ['/usr/bin/node', '/service.mjs'],
+    });
   },
 };

@@ -39,10 +39,17 @@ export async function fillRedis(
 }
 
 /** Compares `samples` keys, spread evenly, with what {@link fillRedis} set; rejects on a difference. */
-export async function verifyRedis(client: RedisClient, count: number, samples = 200): Promise<void> {
-  for (let sample = 0; sample < samples; sample++) {
+export async function verifyRedis(
+  client: RedisClient,
+  count: number,
+  samples = 200,
+): Promise<void> {
+  for (let sample = 0; sample < Math.min(samples, count); sample++) {
     const key = `key:${String(1 + Math.floor((sample * (count - 1)) / Math.max(1, samples - 1)))}`;
-    const expected = createHash('sha1').update(key).digest('hex').repeat(VALUE_BYTES / 40);
+    const expected = createHash('sha1')
+      .update(key)
+      .digest('hex')
+      .repeat(VALUE_BYTES / 40);
     if ((await client.command('GET', key)) !== expected) {
       throw new ShimError('dataLoss', `verify redis: ${key} has another value than was set`);
     }
@@ -53,10 +60,11 @@ async function observe(pid: number): Promise<Observation> {
   const client = await RedisClient.open(pid, REDIS_PORT);
   try {
     const info = String(await client.command('INFO', 'server', 'stats'));
-    const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+    const field = (name: string): string =>
+      new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
     const keys = Number(await client.command('DBSIZE'));
     const digest = String(await client.command('DEBUG', 'DIGEST'));
-    await verifyRedis(client, keys);
+    await verifyRedis(client, keys - Number(await client.command('EXISTS', 'mutated')));
     return {
       birth: field('run_id'),
       progress: { commands: Number(field('total_commands_processed')) },
@@ -67,10 +75,13 @@ async function observe(pid: number): Promise<Observation> {
   }
 }
 
-async function prepare(pid: number, mib: number): Promise<void> {
+async function withClient(
+  pid: number,
+  work: (client: RedisClient) => Promise<unknown>,
+): Promise<void> {
   const client = await RedisClient.open(pid, REDIS_PORT);
   try {
-    await fillRedis(client, mib);
+    await work(client);
   } finally {
     client.close();
   }
@@ -83,7 +94,8 @@ export function redisWorkload(mib: number): Workload {
     image: 'mvas.test/redis:1',
     processes: 1,
     observe,
-    prepare: (pid) => prepare(pid, mib),
+    prepare: (pid) => withClient(pid, (client) => fillRedis(client, mib)),
+    mutate: (pid) => withClient(pid, (client) => client.command('SET', 'mutated', 'yes')),
     archive: redisArchive,
   };
 }

@@ -11,12 +11,14 @@ export interface Workload {
   readonly image: string;
   /** Makes the image's archive, or finds it in the cache. */
   readonly archive: () => Promise<string>;
-  /** Fewest processes of a healthy instance, init included. */
-  readonly processes: number;
+  /** Number of processes, init included; undefined where children come and go. */
+  readonly processes?: number;
   /** Asks the instance whose init has this pid; waits until it answers. */
   readonly observe: (pid: number) => Promise<Observation>;
   /** Brings something large or lasting into the instance's memory before it is checkpointed. */
   readonly prepare?: (pid: number) => Promise<void>;
+  /** Changes what {@link Observation.fixed} tells of this instance. */
+  readonly mutate?: (pid: number) => Promise<void>;
 }
 
 /** One answer of a workload. */

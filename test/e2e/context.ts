@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { PrivateContainerd } from '../helpers/containerd.js';
+import { cgroupsOf, mountsBelow, vasesOf } from '../helpers/containerd-cleanup.js';
+import { RUNTIME, removeContainer } from '../helpers/containers.js';
+import { BIN } from '../helpers/paths.js';
+import { findByArgument } from '../helpers/procfs.js';
+import { run, tryRun, until } from '../helpers/run.js';
+
+const test = anyTest as TestFn;
+
+/** Whether the tests drive containerd's own runtime, to check the tests themselves. */
+export const IS_RUNC = RUNTIME === 'io.containerd.runc.v2';
+
+let containerd: PrivateContainerd | undefined;
+
+/** The containerd of this test file. Precondition: {@link useContainerd} was called. */
+export function daemon(): PrivateContainerd {
+  if (!containerd) throw new Error('no containerd was started for this test file');
+  return containerd;
+}
+
+/**
+ * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its
+ * directory with all logs stays when a test failed.
+ */
+export function useContainerd(archives: readonly (() => Promise<string>)[]): void {
+  let failed = false;
+  test.before('start a containerd of our own', async (t) => {
+    t.timeout(300_000);
+    const path = IS_RUNC ? [await criuDirectory()] : [];
+    containerd = await PrivateContainerd.start({ path });
+    for (const archive of archives) await containerd.importImages(await archive());
+  });
+  test.afterEach.always('remember failures', (t) => {
+    failed ||= !t.passed;
+  });
+  test.after.always('stop it', async () => {
+    if (!containerd) return;
+    if (failed) process.stderr.write(`kept for a look: ${containerd.directory}\n`);
+    await containerd.stop({ keep: failed });
+  });
+}
+
+/** A unique container id whose container and task are removed when the test ends. */
+export function containerId(t: ExecutionContext, name: string): string {
+  const id = daemon().uniqueId(name);
+  t.teardown(async () => {
+    await daemon().tryCtr(['tasks', 'rm', '-f', id], { timeoutMs: 20_000 });
+    await daemon().tryCtr(['containers', 'rm', id], { timeoutMs: 20_000 });
+  });
+  return id;
+}
+
+/** Removes a container and asserts that this works. */
+export async function remove(t: ExecutionContext, id: string): Promise<void> {
+  await t.notThrowsAsync(removeContainer(daemon(), id));
+}
+
+/** The last test of a file: all containers gone, the host is as before. */
+export function leavesNothingBehind(): void {
+  test.serial('leaves no shim, mount, cgroup or VAS behind', async (t) => {
+    const { namespace, address, directory } = daemon();
+    for (const id of await vasesOf(namespace)) await run(join(BIN, 'mvas'), ['rm', id]);
+    t.deepEqual(await vasesOf(namespace), []);
+    await t.notThrowsAsync(
+      until('all shims to end', async () => (await findByArgument(address)).length === 0),
+    );
+    t.deepEqual((await cgroupsOf(namespace)).flatMap(childrenOf), []);
+    const tasks = join(directory, 'state', 'io.containerd.runtime.v2.task');
+    t.deepEqual(await mountsBelow(tasks), []);
+    t.is((await tryRun('ls', [`/run/containerd/runc/${namespace}`])).stdout, '');
+  });
+}
+
+function childrenOf(directory: string): string[] {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
+}
+
+async function criuDirectory(): Promise<string> {
+  return (await run('bash', [join(BIN, '..', 'scripts', 'fetch-criu.sh')])).trim();
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { Client, Metadata, credentials } from '@grpc/grpc-js';
+import { loadSync, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader';
+import { ShimError } from '../../src/common/errors.js';
+import type { PrivateContainerd } from './containerd.js';
+import { REPOSITORY } from './paths.js';
+
+/** A piece of content, as containerd describes it. */
+export interface ContentDescriptor {
+  readonly media_type: string;
+  readonly digest: string;
+  readonly size: string;
+}
+
+const PACKAGE = 'containerd.services.tasks.v1';
+const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
+const DEFINITIONS = loadSync(join(REPOSITORY, 'test/helpers/containerd-api.proto'), {
+  keepCase: true,
+  longs: String,
+  defaults: true,
+});
+
+type Message = Record<string, unknown>;
+
+/**
+ * A client of containerd's own gRPC API, for what `ctr` cannot be told: checkpoint options for other
+ * runtimes than runc's, and a task that begins from a checkpoint in the same container.
+ */
+export class TasksClient {
+  readonly #client: Client;
+  readonly #metadata = new Metadata();
+  readonly #containerd: PrivateContainerd;
+
+  private constructor(containerd: PrivateContainerd) {
+    this.#containerd = containerd;
+    this.#client = new Client(`unix://${containerd.address}`, credentials.createInsecure());
+    this.#metadata.set('containerd-namespace', containerd.namespace);
+  }
+
+  /** Connects, and takes a lease, so that content made here is not collected before it is used. */
+  static async open(containerd: PrivateContainerd): Promise<TasksClient> {
+    const client = new TasksClient(containerd);
+    const id = containerd.uniqueId('lease');
+    await client.#call('leases', 'Leases', 'Create', { id });
+    client.#metadata.set('containerd-lease', id);
+    return client;
+  }
+
+  /** Checkpoints a task into the content store; with `exit` its processes end by that. */
+  async checkpoint(id: string, options: { readonly exit: boolean }): Promise<ContentDescriptor> {
+    const type = DEFINITIONS[`${PACKAGE}.CheckpointOptions`] as MessageTypeDefinition<
+      object,
+      object
+    >;
+    const value = type.serialize(options);
+    const answer = await this.#call('tasks', 'Tasks', 'Checkpoint', {
+      container_id: id,
+      options: { type_url: 'containerd.runc.v1.CheckpointOptions', value },
+    });
+    const all = answer['descriptors'] as ContentDescriptor[];
+    const found = all.find((descriptor) => descriptor.media_type === CRIU_TAR);
+    if (!found)
+      throw new ShimError('internal', `checkpoint ${id}: no checkpoint among the descriptors`);
+    return found;
+  }
+
+  /**
+   * Creates and starts a task of an existing container from a checkpoint; resolves with its pid.
+   * Precondition: the container has no task.
+   */
+  async restore(id: string, checkpoint: ContentDescriptor): Promise<number> {
+    const { snapshotter } = this.#containerd;
+    const { mounts } = await this.#call('snapshots', 'Snapshots', 'Mounts', {
+      snapshotter,
+      key: id,
+    });
+    await this.#call('tasks', 'Tasks', 'Create', { container_id: id, rootfs: mounts, checkpoint });
+    const started = await this.#call('tasks', 'Tasks', 'Start', { container_id: id });
+    return started['pid'] as number;
+  }
+
+  /** Waits until a task has ended; resolves with its exit status. */
+  async wait(id: string): Promise<number> {
+    return (await this.#call('tasks', 'Tasks', 'Wait', { container_id: id }))[
+      'exit_status'
+    ] as number;
+  }
+
+  /** Removes a task that has ended; resolves with its exit status. */
+  async delete(id: string): Promise<number> {
+    return (await this.#call('tasks', 'Tasks', 'Delete', { container_id: id }))[
+      'exit_status'
+    ] as number;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #call(api: string, service: string, method: string, request: Message): Promise<Message> {
+    const definitions = DEFINITIONS[`${PACKAGE}.${service}`] as Record<
+      string,
+      MethodDefinition<Message, Message>
+    >;
+    const definition = definitions[method];
+    if (!definition) throw new ShimError('internal', `no method ${service}.${method}`);
+    const path = `/containerd.services.${api}.v1.${service}/${method}`;
+    const { requestSerialize, responseDeserialize } = definition;
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        this.#metadata,
+        { deadline: Date.now() + 120_000 },
+        (error, answer) => {
+          if (error)
+            reject(
+              new ShimError('unknown', `${service}.${method}: ${error.details}`, { cause: error }),
+            );
+          else resolve(answer ?? {});
+        },
+      );
+    });
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CliContext } from './context.js';
+import { main } from './main.js';
+
+/**
+ * Runs the `mvas` command in this process: its arguments, its stdio, its exit code. A reader that
+ * closes the pipe early (`mvas ls | head`) ends the output, not in an error.
+ */
+export async function runMvas(context: Pick<CliContext, 'version' | 'openStore'>): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = 1;
+  });
+  process.exitCode = await main(process.argv.slice(2), {
+    ...context,
+    writeOut: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    now: () => new Date(),
+  });
+}

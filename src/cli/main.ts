@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError, type ErrorKind } from '../common/errors.js';
+import { parseArgs, type Command, type VerbName } from './args.js';
+import type { CliContext } from './context.js';
+import { INSPECT_HELP, runInspect } from './inspect.js';
+import { LS_HELP, runLs } from './ls.js';
+import { RM_HELP, runRm } from './rm.js';
+import { printable } from './text.js';
+
+/** Exit codes of the `mvas` command. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+const HELP = `Usage: mvas COMMAND [OPTIONS]
+
+Shows and removes VASes: address spaces of checkpointed containers, parked in the memory of this
+host.
+
+Commands:
+  ls       list VASes
+  inspect  show all about one
+  rm       remove VASes and free their memory
+
+Options:
+      --json     print JSON, for programs
+  -h, --help     print this, or the help of a command
+  -V, --version  print the version
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+`;
+
+const VERB_HELP: Readonly<Record<VerbName, string>> = {
+  ls: LS_HELP,
+  inspect: INSPECT_HELP,
+  rm: RM_HELP,
+};
+
+/** What a person may do about an error of some kind. */
+const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
+  permissionDenied: 'VASes belong to root: run mvas as root',
+  internal: 'this is a fault of mvas-shim: please report it with the output of DEBUG=mvas:*',
+};
+
+/** Runs the `mvas` command with the arguments behind its name; returns the exit code. Never rejects. */
+export async function main(args: readonly string[], context: CliContext): Promise<number> {
+  let command: Command;
+  try {
+    command = parseArgs(args);
+  } catch (error) {
+    context.writeError(`${describe(error)}Try 'mvas --help'.\n`);
+    return EXIT.usage;
+  }
+  try {
+    return await run(command, context);
+  } catch (error) {
+    context.writeError(describe(error));
+    return EXIT.failed;
+  }
+}
+
+function run(command: Command, context: CliContext): Promise<number> {
+  switch (command.verb) {
+    case 'version':
+      context.writeOut(`mvas ${context.version}\n`);
+      return Promise.resolve(EXIT.ok);
+    case 'help':
+      context.writeOut(command.topic === undefined ? HELP : VERB_HELP[command.topic]);
+      return Promise.resolve(EXIT.ok);
+    case 'ls':
+      return runLs(context, command);
+    case 'inspect':
+      return runInspect(context, command);
+    case 'rm':
+      return runRm(context, command);
+  }
+}
+
+function describe(error: unknown): string {
+  const { kind, message } = ShimError.from(error);
+  const hint = HINTS[kind];
+  return `mvas: ${printable(message)}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
+}

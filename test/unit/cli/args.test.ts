@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../src/common/errors.js';
+import { parseArgs, type Command } from '../../../src/cli/args.js';
+
+const GOOD: readonly (readonly [string, Command])[] = [
+  ['ls', { verb: 'ls', json: false, quiet: false }],
+  ['list --json', { verb: 'ls', json: true, quiet: false }],
+  ['-q ls', { verb: 'ls', json: false, quiet: true }],
+  ['inspect a', { verb: 'inspect', json: false, ids: ['a'] }],
+  ['show a b --json', { verb: 'inspect', json: true, ids: ['a', 'b'] }],
+  ['--json rm a', { verb: 'rm', json: true, ids: ['a'] }],
+  ['remove a', { verb: 'rm', json: false, ids: ['a'] }],
+  ['rm -- --json', { verb: 'rm', json: false, ids: ['--json'] }],
+  ['--help', { verb: 'help', topic: undefined }],
+  ['-h', { verb: 'help', topic: undefined }],
+  ['help', { verb: 'help', topic: undefined }],
+  ['help rm', { verb: 'help', topic: 'rm' }],
+  ['rm --help', { verb: 'help', topic: 'rm' }],
+  ['rm a --help', { verb: 'help', topic: 'rm' }],
+  ['--version', { verb: 'version' }],
+  ['ls -V', { verb: 'version' }],
+];
+
+for (const [line, command] of GOOD) {
+  test(`understood: mvas ${line}`, (t) => {
+    t.deepEqual(parseArgs(line.split(' ')), command);
+  });
+}
+
+for (const [line, message] of [
+  ['', 'no command given'],
+  ['--json', 'no command given'],
+  ['frob', "unknown command 'frob'"],
+  ['help frob', "unknown command 'frob'"],
+  ['help rm ls', "'help' takes one command, got 'ls' too"],
+  ['ls --all', "unknown option '--all'"],
+  ['ls a', "'ls' takes no argument, got 'a'"],
+  ['ls --json -q', "'--json' and '--quiet' exclude each other"],
+  ['rm', "'rm' needs the id or name of a VAS"],
+  ['inspect --json', "'inspect' needs the id or name of a VAS"],
+  ['rm -q a', "'rm' has no option '--quiet'"],
+] as const) {
+  test(`refused: mvas ${line}`, (t) => {
+    const args = line.split(' ').filter((word) => word !== '');
+    const error = t.throws(() => parseArgs(args), { instanceOf: ShimError, message });
+    t.is(error.kind, 'invalidArgument');
+  });
+}
+
+test('an empty id is refused, since it would begin every id', (t) => {
+  t.throws(() => parseArgs(['rm', '']), { instanceOf: ShimError });
+});
+
+test('any words give a command or a ShimError', (t) => {
+  const word = fc.oneof(
+    fc.string(),
+    fc.constantFrom('ls', 'rm', 'inspect', 'help', '--', '-', '--json', '-q', '-h', 'toString'),
+  );
+  fc.assert(
+    fc.property(fc.array(word), (args) => {
+      try {
+        return typeof parseArgs(args).verb === 'string';
+      } catch (error) {
+        return error instanceof ShimError && error.kind === 'invalidArgument';
+      }
+    }),
+  );
+  t.pass();
+});

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../src/common/errors.js';
+import { main } from '../../../src/cli/main.js';
+import type { VasDetails, VasEntry, VasStore } from '../../../src/cli/vas-store.js';
+
+const NOW = new Date('2026-05-01T12:00:00Z');
+
+function vas(id: string, fields: Partial<VasEntry> = {}): VasEntry {
+  return {
+    id,
+    name: `name-${id}`,
+    state: 'complete',
+    containerId: 'redis',
+    createdAt: new Date('2026-05-01T11:57:00Z'),
+    bytes: 3 << 20,
+    segments: 2,
+    processes: 1,
+    holderPid: 4711,
+    clones: 0,
+    ...fields,
+  };
+}
+
+/** A store in memory that behaves as the interface says. */
+class FakeStore implements VasStore {
+  readonly entries: Map<string, VasEntry>;
+
+  constructor(entries: readonly VasEntry[]) {
+    this.entries = new Map(entries.map((entry) => [entry.id, entry]));
+  }
+
+  list(): Promise<readonly VasEntry[]> {
+    return Promise.resolve([...this.entries.values()]);
+  }
+
+  inspect(id: string): Promise<VasDetails> {
+    const entry = this.entries.get(id);
+    if (!entry) return Promise.reject(new ShimError('notFound', `inspect VAS ${id}: gone`));
+    const segment = { protection: 'rw-', kind: 'private', bytes: 4096 } as const;
+    return Promise.resolve({
+      ...entry,
+      directory: `/run/mvas/${id}`,
+      bootId: 'boot-1',
+      parentId: undefined,
+      segmentList: [
+        { ...segment, start: 0x1000n, end: 0x3000n, name: '[heap]' },
+        { ...segment, start: 0x7ffd00000000n, end: 0x7ffd00021000n, name: '' },
+      ],
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    if (this.entries.get(id)?.state === 'filling') {
+      return Promise.reject(new ShimError('failedPrecondition', `remove VAS ${id}: is filling`));
+    }
+    this.entries.delete(id);
+    return Promise.resolve();
+  }
+}
+
+async function mvas(line: string, store?: VasStore) {
+  const output = { out: '', err: '' };
+  const code = await main(line.split(' '), {
+    version: '1.2.3',
+    openStore: () =>
+      store
+        ? Promise.resolve(store)
+        : Promise.reject(new ShimError('permissionDenied', 'open /run/mvas: EACCES')),
+    writeOut: (text) => (output.out += text),
+    writeError: (text) => (output.err += text),
+    now: () => NOW,
+  });
+  return { code, ...output };
+}
+
+test('help and version need no store', async (t) => {
+  t.like(await mvas('--version'), { code: 0, out: 'mvas 1.2.3\n', err: '' });
+  for (const verb of ['ls', 'inspect', 'rm']) {
+    t.true((await mvas('--help')).out.includes(`\n  ${verb} `));
+    const { code, out } = await mvas(`${verb} --help`);
+    t.is(code, 0);
+    t.true(out.startsWith(`Usage: mvas ${verb} `));
+  }
+});
+
+test('wrong usage is exit code 2, says what is wrong and where to look', async (t) => {
+  t.deepEqual(await mvas('frob'), {
+    code: 2,
+    out: '',
+    err: "mvas: unknown command 'frob'\nTry 'mvas --help'.\n",
+  });
+});
+
+test('who may not see the store is told so', async (t) => {
+  const { code, err } = await mvas('ls');
+  t.is(code, 1);
+  t.is(err, 'mvas: open /run/mvas: EACCES\nhint: VASes belong to root: run mvas as root\n');
+});
+
+test('ls shows a table, newest first', async (t) => {
+  const old = vas('aaa', { createdAt: new Date('2026-04-29T12:00:00Z'), state: 'lost' });
+  const store = new FakeStore([{ ...old, holderPid: undefined }, vas('bbb', { clones: 3 })]);
+  const { code, out } = await mvas('ls', store);
+  t.is(code, 0);
+  const rows = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {2,}/));
+  t.deepEqual(rows[0]?.slice(0, 6), ['ID', 'NAME', 'STATE', 'CONTAINER', 'CREATED', 'SIZE']);
+  const tail = ['3 MiB', '2', '1'];
+  t.deepEqual(rows.slice(1), [
+    ['bbb', 'name-bbb', 'complete', 'redis', '3 minutes ago', ...tail, '4711', '3'],
+    ['aaa', 'name-aaa', 'lost', 'redis', '2 days ago', ...tail, '-', '0'],
+  ]);
+});
+
+test('ls for programs: ids alone, or JSON', async (t) => {
+  const store = new FakeStore([vas('aaa'), vas('bbb')]);
+  t.is((await mvas('ls -q', store)).out, 'aaa\nbbb\n');
+  const entries: unknown = JSON.parse((await mvas('ls --json', store)).out);
+  t.like(entries, [{ id: 'aaa', createdAt: '2026-05-01T11:57:00.000Z' }, { id: 'bbb' }]);
+});
+
+test('without any VAS, ls prints its head, nothing, or an empty array', async (t) => {
+  const store = new FakeStore([]);
+  t.is((await mvas('ls', store)).out.split('\n').length, 2);
+  t.is((await mvas('ls -q', store)).out, '');
+  t.is((await mvas('ls --json', store)).out, '[]\n');
+});
+
+test('a name cannot play with the terminal', async (t) => {
+  const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: 'a\x1b]0;x\x07\nb' })]));
+  t.false(out.includes('\x1b'));
+  t.is(out.split('\n').length, 3);
+});
+
+test('inspect finds by id, by name, and by the beginning of an id', async (t) => {
+  const store = new FakeStore([
+    vas('abc', { name: 'ab' }),
+    vas('abd'),
+    vas('xyz', { name: 'abc' }),
+  ]);
+  const idOf = async (wanted: string) =>
+    /^Id: +(.*)$/m.exec((await mvas(`inspect ${wanted}`, store)).out)?.[1];
+  t.is(await idOf('abc'), 'abc', 'an id goes before a name');
+  t.is(await idOf('ab'), 'abc', 'a name goes before the beginning of an id');
+  t.is(await idOf('x'), 'xyz');
+  const ambiguous = await mvas('inspect a', store);
+  t.deepEqual([ambiguous.code, ambiguous.out], [1, '']);
+  t.is(ambiguous.err, "mvas: 'a' may be any of abc, abd\n");
+});
+
+test('inspect shows facts and segments, in JSON with addresses as strings', async (t) => {
+  const store = new FakeStore([vas('aaa')]);
+  const { out } = await mvas('inspect aaa', store);
+  t.regex(out, /^Size: +3 MiB \(3145728 bytes\)$/m);
+  t.regex(out, /^Holder: +pid 4711$/m);
+  t.regex(out, /^Parent: +none$/m);
+  t.regex(out, /^ {2}1000-3000 +rw- {2}private {2}4 KiB {2}\[heap\]$/m);
+  t.regex(out, /^ {2}7ffd00000000-7ffd00021000 {2}rw- {2}private {2}4 KiB$/m);
+  const [json] = JSON.parse((await mvas('inspect aaa --json', store)).out) as [VasDetails];
+  t.like(json, { id: 'aaa', directory: '/run/mvas/aaa' });
+  t.like(json.segmentList[0], { start: '0x1000', end: '0x3000' });
+});
+
+test('inspect of an unknown VAS fails and prints nothing', async (t) => {
+  const { code, out, err } = await mvas('inspect aaa nope', new FakeStore([vas('aaa')]));
+  t.deepEqual([code, out], [1, '']);
+  t.is(err, "mvas: no VAS 'nope'; 'mvas ls' shows what there is\n");
+});
+
+test('rm removes what it can and reports the rest', async (t) => {
+  const store = new FakeStore([vas('aaa'), vas('bbb', { state: 'filling' }), vas('ccc')]);
+  const { code, out, err } = await mvas('rm aaa nope bbb name-ccc aaa', store);
+  t.is(code, 1);
+  t.is(out, 'aaa\nccc\n');
+  t.is(
+    err,
+    "mvas: no VAS 'nope'; 'mvas ls' shows what there is\nmvas: remove VAS bbb: is filling\n",
+  );
+  t.deepEqual([...store.entries.keys()], ['bbb']);
+});
+
+test('rm that succeeds is exit code 0, and JSON tells all', async (t) => {
+  const store = new FakeStore([vas('aaa'), vas('bbb')]);
+  t.deepEqual(await mvas('rm aaa', store), { code: 0, out: 'aaa\n', err: '' });
+  const { code, out } = await mvas('rm --json bbb nope', store);
+  t.is(code, 1);
+  t.like(JSON.parse(out), { removed: ['bbb'], failed: [{ id: 'nope', kind: 'notFound' }] });
+});
+
+test('rm removes nothing when an id is ambiguous', async (t) => {
+  const store = new FakeStore(['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'b'].map((id) => vas(id)));
+  const { code, err } = await mvas('rm b a', store);
+  t.is(code, 1);
+  t.is(err, "mvas: 'a' may be any of a1, a2, a3, a4, a5, ...\n");
+  t.is(store.entries.size, 7);
+});
+
+test('a fault of ours asks for a report', async (t) => {
+  const store = new FakeStore([]);
+  store.list = () => Promise.reject(new ShimError('internal', 'broken invariant: x'));
+  const { code, err } = await mvas('ls', store);
+  t.is(code, 1);
+  t.regex(err, /^mvas: broken invariant: x\nhint: .*report/);
+});

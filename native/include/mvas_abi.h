@@ -61,6 +61,8 @@ struct mvas_plan_header {
 #define MVAS_OP_DRAIN_SIGNALS 10
 /* Writes (nr 1) or a[3]: a[2] bytes at a[1] to descriptor a[0], all of them. */
 #define MVAS_OP_WRITE 11
+/* Stores the word a[1] (such as the address of plan data) at address a[0]: pointers inside structures. */
+#define MVAS_OP_POKE 12
 
 struct mvas_op {
 	unsigned int code;

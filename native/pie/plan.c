@@ -183,6 +183,9 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 		return 0;
 	case MVAS_OP_TIMER:
 		return make_timer(a[0], a[1], a[2]);
+	case MVAS_OP_POKE:
+		*(volatile u64 *)a[0] = a[1];
+		return 0;
 	case MVAS_OP_DRAIN_SIGNALS:
 		return drain_signals(a[0]);
 	default:

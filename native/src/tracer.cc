@@ -80,6 +80,20 @@ int ToSyscallStop(pid_t tid) {
   }
 }
 
+// From a system call stop to a trap stop, without running anything: only a task that resumes from there
+// restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
+int ToTrap(pid_t tid) {
+  int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+  while (!error) {
+    error = Request(PTRACE_CONT, tid, nullptr, nullptr);
+    int status = 0;
+    if (!error) error = WaitOne(tid, &status);
+    if (!error && !WIFSTOPPED(status)) error = -ESRCH;
+    if (!error && Event(status) == PTRACE_EVENT_STOP) return 0;
+  }
+  return error;
+}
+
 }  // namespace
 
 int Seize(pid_t tid, unsigned long options) {
@@ -194,7 +208,7 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vect
     if (error) return error;
     results->push_back(static_cast<int64_t>(registers.rax));
   }
-  return 0;
+  return ToTrap(tid);
 }
 
 int Detach(pid_t tid, int signal) { return Request(PTRACE_DETACH, tid, nullptr, Word(static_cast<unsigned long>(signal))); }

@@ -4,6 +4,7 @@ import { ShimError, type ErrorKind } from '../common/errors.js';
 import { addressOf, syscall, type SyscallArgument } from './index.js';
 
 /** Numbers of x86-64 system calls (asm/unistd_64.h). */
+// prettier-ignore
 export const SYS = {
   read: 0, write: 1, open: 2, close: 3, lseek: 8, mmap: 9, mprotect: 10, munmap: 11, brk: 12,
   rt_sigaction: 13, rt_sigprocmask: 14, ioctl: 16, pread64: 17, pwrite64: 18, mremap: 25, madvise: 28,
@@ -29,9 +30,11 @@ export const SYS = {
   kcmp: 312, sched_setattr: 314, sched_getattr: 315, seccomp: 317, memfd_create: 319,
   membarrier: 324, mlock2: 325, rseq: 334, pidfd_send_signal: 424, pidfd_open: 434, clone3: 435,
   close_range: 436, openat2: 437, pidfd_getfd: 438,
-} as const; // prettier-ignore
+} as const;
 
-const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
 
 const KINDS: Readonly<Record<string, ErrorKind>> = {
   EPERM: 'permissionDenied',
@@ -121,7 +124,9 @@ function transfer(nr: number, pid: number, address: bigint, bytes: Uint8Array): 
 
 function memoryError(verb: string, pid: number, address: bigint, length: number, got: number) {
   const where = `${verb} ${String(length)} bytes at 0x${address.toString(16)} of pid ${String(pid)}`;
-  return got < 0 ? errnoError(where, got) : new ShimError('aborted', `${where}: only ${String(got)}`);
+  return got < 0
+    ? errnoError(where, got)
+    : new ShimError('aborted', `${where}: only ${String(got)}`);
 }
 
 const SOL_SOCKET = 1;
@@ -143,7 +148,9 @@ export function sendWithFds(socket: number, message: Uint8Array, fds: readonly n
     header[4] = addressOf(control);
     header[5] = BigInt(control.length);
   }
-  check('send a message', syscall(SYS.sendmsg, socket, header, MSG_NOSIGNAL));
+  // What the header points to comes along as arguments nobody reads: it must live until the call is over.
+  const sent = syscall(SYS.sendmsg, socket, header, MSG_NOSIGNAL, message, control, vector);
+  check('send a message', sent);
 }
 
 /** Makes a system call with any arguments and throws on failure. */

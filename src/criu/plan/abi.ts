@@ -24,6 +24,7 @@ export const OP_CODE = {
   timer: 9,
   drainSignals: 10,
   write: 11,
+  poke: 12,
 } as const;
 
 export const OP_FLAG = {

@@ -101,6 +101,11 @@ export class Sequence {
     this.#add(what, OP_CODE.write, { args: [fd, from, length] });
   }
 
+  /** Stores a word, such as the address of plan data: for pointers inside structures. */
+  poke(what: string, at: Argument, word: Argument): void {
+    this.#add(what, OP_CODE.poke, { args: [at, word] });
+  }
+
   /** Forks a child with a pid, which goes on with a sequence of its own. */
   fork(what: string, pid: number, child: Sequence, options: ForkOptions = {}): void {
     const args = [pid, child, options.flags ?? 0, options.exitSignal ?? SIGCHLD];
@@ -138,7 +143,13 @@ export class Sequence {
     rest: { nr?: number; args: readonly (Argument | Sequence)[]; options?: OpOptions },
   ): void {
     assertInvariant(rest.args.length <= 6, `${what}: at most six arguments`);
-    this.operations.push({ what, code, nr: rest.nr ?? 0, args: rest.args, options: rest.options ?? {} });
+    this.operations.push({
+      what,
+      code,
+      nr: rest.nr ?? 0,
+      args: rest.args,
+      options: rest.options ?? {},
+    });
   }
 }
 

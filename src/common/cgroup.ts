@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from './errors.js';
+
+const FREEZE_TIMEOUT_MS = 10_000;
+const KILL_TIMEOUT_MS = 2_000;
+const POLL_MS = 1;
+
+/** Where a container's processes are listed, frozen and killed: one cgroup directory. */
+export interface Cgroup {
+  readonly directory: string;
+  /** The v1 freezer hierarchy, or the unified one. */
+  readonly version: 1 | 2;
+}
+
+/**
+ * Finds the freezer cgroup of a process (cgroups(7)): that of the v1 freezer hierarchy where it is
+ * mounted, the unified one otherwise. Pure.
+ *
+ * @param cgroups text of /proc/PID/cgroup
+ * @param mountinfo text of /proc/self/mountinfo
+ * @returns undefined for the root cgroup, which is nobody's to freeze
+ */
+export function locateCgroup(cgroups: string, mountinfo: string): Cgroup | undefined {
+  const mounts = cgroupMounts(mountinfo);
+  const lines = cgroups.split('\n').map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line));
+  const pathOf = (wanted: (controllers: string[]) => boolean): string | undefined =>
+    lines.find((line) => line !== null && wanted((line[1] ?? '').split(',')))?.[2];
+  const freezer = pathOf((controllers) => controllers.includes('freezer'));
+  if (freezer !== undefined && mounts.freezer !== undefined) {
+    return freezer === '/' ? undefined : { directory: join(mounts.freezer, freezer), version: 1 };
+  }
+  const unified = pathOf((controllers) => controllers[0] === '');
+  if (unified === undefined || unified === '/' || mounts.unified === undefined) return undefined;
+  return { directory: join(mounts.unified, unified), version: 2 };
+}
+
+function cgroupMounts(mountinfo: string): { freezer?: string; unified?: string } {
+  const found: { freezer?: string; unified?: string } = {};
+  for (const line of mountinfo.split('\n')) {
+    const [mount, filesystem] = line.split(' - ');
+    const point = mount?.split(' ')[4];
+    const [type, , options = ''] = filesystem?.split(' ') ?? [];
+    if (point === undefined) continue;
+    if (type === 'cgroup2') found.unified ??= point;
+    if (type === 'cgroup' && options.split(',').includes('freezer')) found.freezer ??= point;
+  }
+  return found;
+}
+
+/** The cgroup of a live process; undefined when it has gone or sits in the root or in our own cgroup. */
+export function cgroupOf(pid: number): Cgroup | undefined {
+  try {
+    const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
+    const found = locateCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), mountinfo);
+    const ours = locateCgroup(readFileSync('/proc/self/cgroup', 'utf8'), mountinfo);
+    return found?.directory === ours?.directory ? undefined : found;
+  } catch {
+    return undefined; // The process has exited.
+  }
+}
+
+/** All pids in a cgroup and those below it; empty when it is gone. */
+export function pidsIn(cgroup: Cgroup): number[] {
+  return directoriesOf(cgroup.directory).flatMap((directory) => {
+    try {
+      const text = readFileSync(join(directory, 'cgroup.procs'), 'utf8');
+      return text.split('\n').filter(Boolean).map(Number);
+    } catch {
+      return []; // Removed meanwhile.
+    }
+  });
+}
+
+function directoriesOf(directory: string): string[] {
+  try {
+    const below = readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => directoriesOf(join(directory, entry.name)));
+    return [directory, ...below];
+  } catch {
+    return [];
+  }
+}
+
+/** Freezes a cgroup and waits until nothing in it runs. @throws ShimError `deadlineExceeded` */
+export async function freeze(cgroup: Cgroup): Promise<void> {
+  write(cgroup, 'freeze');
+  const end = performance.now() + FREEZE_TIMEOUT_MS;
+  while (!isFrozen(cgroup)) {
+    if (performance.now() > end) {
+      write(cgroup, 'thaw');
+      throw new ShimError(
+        'deadlineExceeded',
+        `freeze ${cgroup.directory}: not frozen after ${FREEZE_TIMEOUT_MS} ms`,
+      );
+    }
+    await delay(POLL_MS);
+    // A v1 freezer can hang on FREEZING until asked once more (kernel cgroup-v1/freezer-subsystem.rst).
+    if (cgroup.version === 1) write(cgroup, 'freeze');
+  }
+}
+
+/** Lets a cgroup's processes run again. */
+export function thaw(cgroup: Cgroup): void {
+  write(cgroup, 'thaw');
+}
+
+/** Whether everything in a cgroup stands still. */
+export function isFrozen(cgroup: Cgroup): boolean {
+  try {
+    if (cgroup.version === 1) {
+      return readFileSync(join(cgroup.directory, 'freezer.state'), 'utf8').trim() === 'FROZEN';
+    }
+    return /^frozen 1$/m.test(readFileSync(join(cgroup.directory, 'cgroup.events'), 'utf8'));
+  } catch (cause) {
+    throw new ShimError('notFound', `read the frozen state of ${cgroup.directory}`, { cause });
+  }
+}
+
+/** Sends a signal to every process of a cgroup; frozen for the moment, so that none forks away. */
+export async function signalAll(cgroup: Cgroup, signal: number): Promise<void> {
+  const wasFrozen = isFrozen(cgroup);
+  if (!wasFrozen) await freeze(cgroup);
+  for (const pid of pidsIn(cgroup)) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone already.
+    }
+  }
+  if (!wasFrozen || signal === 9) thaw(cgroup);
+}
+
+/** Kills every process of a cgroup and waits, for a short time, until they have gone. */
+export async function killAll(cgroup: Cgroup): Promise<void> {
+  const end = performance.now() + KILL_TIMEOUT_MS;
+  while (pidsIn(cgroup).length > 0 && performance.now() < end) {
+    await signalAll(cgroup, 9);
+    await delay(POLL_MS);
+  }
+}
+
+function write(cgroup: Cgroup, action: 'freeze' | 'thaw'): void {
+  const isFreeze = action === 'freeze';
+  const [file, value] =
+    cgroup.version === 1
+      ? ['freezer.state', isFreeze ? 'FROZEN' : 'THAWED']
+      : ['cgroup.freeze', isFreeze ? '1' : '0'];
+  try {
+    writeFileSync(join(cgroup.directory, file), value);
+  } catch (cause) {
+    const gone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new ShimError(
+      gone ? 'notFound' : 'unknown',
+      `${action} ${cgroup.directory}: ${String(cause)}`,
+      { cause },
+    );
+  }
+}

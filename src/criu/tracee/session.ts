@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup.js';
+import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import { Tracer } from '../../native/index.js';
+import { errnoName } from '../../native/sys.js';
+import { listThreads, readNamespace, readStat, readStatus } from '../procfs/reader.js';
+import { StoppedThread } from './stopped-thread.js';
+import { injectSyscallPage, type SyscallPage } from './syscall-page.js';
+import type { TracedProcess } from './tracee.js';
+
+const log = logger('session');
+
+/** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
+const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
+const SUSPEND_SECCOMP = 0x00200000;
+const STOP_TIMEOUT_MS = 10_000;
+const MAX_ROUNDS = 100;
+const EPERM = 1;
+const ESRCH = 3;
+const PTRACE_EVENT_STOP = 128;
+const SIGTRAP = 5;
+
+/** A process that has exited and waits to be reaped. */
+export interface Zombie {
+  readonly pid: number;
+  readonly nsPid: number;
+}
+
+/**
+ * A container under our trace: every thread of every process stopped. Closing the session, or the
+ * death of this process, lets all of them go on.
+ */
+export class Session {
+  readonly tracer = new Tracer();
+  readonly zombies: Zombie[] = [];
+  readonly processes: TracedProcess[] = [];
+  /** Container pids of processes that job control had stopped, with the signal that did it. */
+  readonly jobStopped = new Map<number, number>();
+  readonly #cgroup: Cgroup;
+  readonly #initPid: number;
+  /** The container was frozen when it was found. */
+  readonly wasFrozen: boolean;
+  readonly #stops = new Map<number, number>();
+  readonly #pages: SyscallPage[] = [];
+  readonly #threads: StoppedThread[] = [];
+
+  private constructor(initPid: number, cgroup: Cgroup) {
+    this.#initPid = initPid;
+    this.#cgroup = cgroup;
+    this.wasFrozen = isFrozen(cgroup);
+  }
+
+  /**
+   * Stops a container. On failure everything runs (or is frozen) as before.
+   *
+   * @throws ShimError `failedPrecondition` for a process that cannot be traced
+   */
+  static async seize(initPid: number, cgroup: Cgroup): Promise<Session> {
+    const session = new Session(initPid, cgroup);
+    try {
+      await session.#seizeAll();
+      await session.#collect();
+      return session;
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  /** Reads every thread's state, and makes the processes ready for remote calls. */
+  async prepare(): Promise<void> {
+    for (const process of this.processes) {
+      const threads = process.threads as StoppedThread[];
+      const page = await injectSyscallPage(this.tracer, threads);
+      this.#pages.push(page);
+    }
+  }
+
+  /**
+   * Puts every register back, takes our pages out and lets all threads go, frozen if they were.
+   * Never throws: a thread that cannot be put back has died.
+   */
+  async release(): Promise<void> {
+    for (const page of this.#pages) await page.remove();
+    this.#pages.length = 0;
+    for (const thread of this.#threads) await thread.putBack();
+    // Asked for before the threads are let go, so that none of them runs; done when they are.
+    const frozen = this.wasFrozen ? freeze(this.#cgroup) : Promise.resolve();
+    if (this.#stops.size > 0) await this.tracer.detach(Int32Array.from(this.#stops.keys()));
+    this.#stops.clear();
+    this.tracer.close();
+    await frozen.catch((error: unknown) => {
+      log.error('the container could not be frozen again', { error: String(error) });
+    });
+  }
+
+  /** SIGKILLs every process. The session is over. */
+  kill(): void {
+    for (const pid of this.#pids()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone already.
+      }
+    }
+    this.tracer.close();
+    if (this.wasFrozen) thaw(this.#cgroup);
+  }
+
+  #pids(): number[] {
+    const pids = pidsIn(this.#cgroup);
+    return pids.includes(this.#initPid) ? pids : [this.#initPid, ...pids];
+  }
+
+  async #seizeAll(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const fresh = this.#pids().flatMap((pid) => this.#untraced(pid));
+      if (fresh.length === 0) return;
+      const pending = await this.#seizeThreads(fresh);
+      if (round === 0 && this.wasFrozen) thaw(this.#cgroup);
+      await this.#waitStops(pending);
+    }
+    throw new ShimError('aborted', 'stop the container: it makes processes faster than they stop');
+  }
+
+  #untraced(pid: number): number[] {
+    try {
+      if (readStat(pid).state === 'Z') return [];
+      return listThreads(pid).filter((tid) => !this.#stops.has(tid));
+    } catch {
+      return []; // Gone meanwhile.
+    }
+  }
+
+  async #seizeThreads(tids: readonly number[]): Promise<number[]> {
+    const plain: number[] = [];
+    const filtered: number[] = [];
+    for (const tid of tids) (hasSeccomp(tid) ? filtered : plain).push(tid);
+    const results = [
+      ...(await this.tracer.seize(Int32Array.from(plain), OPTIONS)),
+      ...(await this.tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP)),
+    ];
+    const pending: number[] = [];
+    for (let i = 0; i < results.length; i += 2) {
+      const [tid = 0, error = 0] = results.slice(i, i + 2);
+      if (error === 0) pending.push(tid);
+      else if (error !== -ESRCH && !isDying(tid)) throw cannotTrace(tid, error);
+    }
+    return pending;
+  }
+
+  async #waitStops(tids: readonly number[]): Promise<void> {
+    const stops = await this.tracer.waitStops(Int32Array.from(tids), STOP_TIMEOUT_MS);
+    for (let i = 0; i < stops.length; i += 2) {
+      const [tid = 0, status = 0] = stops.slice(i, i + 2);
+      if (status === -110) throw notStopping(tid);
+      if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
+    }
+  }
+
+  async #collect(): Promise<void> {
+    const pidNamespace = readNamespace(this.#initPid, 'pid');
+    for (const pid of this.#pids()) {
+      const status = readStatus(pid);
+      const nsPid = status.nsPid.at(-1) ?? pid;
+      if (status.state === 'Z') {
+        this.zombies.push({ pid, nsPid });
+        continue;
+      }
+      if (readNamespace(pid, 'pid') !== pidNamespace) {
+        const remedy = 'containers within containers cannot be checkpointed: stop it first';
+        throw new ShimError(
+          'failedPrecondition',
+          `pid ${String(nsPid)} (${status.name}): nested pid namespace is not supported; ${remedy}`,
+        );
+      }
+      await this.#collectProcess(pid, nsPid);
+    }
+  }
+
+  async #collectProcess(pid: number, nsPid: number): Promise<void> {
+    const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
+    const states = await this.tracer.readThreads(Int32Array.from(tids));
+    const threads = tids.map((tid, index) => {
+      const state = states[index];
+      if (!state || state.error !== 0) {
+        const why = errnoName(state?.error ?? ESRCH);
+        throw new ShimError('aborted', `read registers of tid ${String(tid)}: ${why}`);
+      }
+      const nsTid = readStatus(pid, tid).nsPid.at(-1) ?? tid;
+      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid }, state);
+    });
+    this.#threads.push(...threads);
+    const [leader] = threads;
+    if (!leader) throw new ShimError('aborted', `pid ${String(nsPid)} has no thread left`);
+    this.processes.push({ pid, nsPid, leader, threads });
+    const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
+    const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;
+    if (isGroupStop) this.jobStopped.set(nsPid, stop);
+  }
+}
+
+function hasSeccomp(tid: number): boolean {
+  try {
+    return readStatus(tid).seccomp !== 0;
+  } catch {
+    return false; // Gone: the seizure will say so.
+  }
+}
+
+function isDying(tid: number): boolean {
+  try {
+    return ['Z', 'X'].includes(readStat(tid).state);
+  } catch {
+    return true;
+  }
+}
+
+function cannotTrace(tid: number, error: number): ShimError {
+  const tracer = (() => {
+    try {
+      return readStatus(tid).tracerPid;
+    } catch {
+      return 0;
+    }
+  })();
+  const what = `tid ${String(tid)}`;
+  if (error === -EPERM && tracer !== 0) {
+    const remedy = 'detach the debugger and try again';
+    return new ShimError(
+      'failedPrecondition',
+      `${what}: is being traced by pid ${String(tracer)}, which is not supported; ${remedy}`,
+    );
+  }
+  return new ShimError('permissionDenied', `trace ${what}: ${errnoName(error)}`);
+}
+
+function notStopping(tid: number): ShimError {
+  const remedy = 'it may wait for a vfork child or for a device: try again later';
+  return new ShimError('failedPrecondition', `tid ${String(tid)} does not stop; ${remedy}`);
+}

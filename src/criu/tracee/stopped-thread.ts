@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { assertInvariant, ShimError } from '../../common/errors.js';
+import type { ThreadState, Tracer } from '../../native/index.js';
+import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
+import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
+import type { RemoteCall, Tracee } from './tracee.js';
+
+const ALL_SIGNALS = 0xffffffffffffffffn;
+const WORDS_PER_CALL = 7;
+
+/** Ids of a thread: on the host and in its container. */
+export interface ThreadIds {
+  readonly pid: number;
+  readonly tid: number;
+  readonly nsPid: number;
+  readonly nsTid: number;
+}
+
+/** Where a thread makes remote calls, and finds its way home from. */
+export interface CallSite {
+  readonly code: bigint;
+  readonly frame: bigint;
+  readonly scratch: { readonly address: bigint; readonly size: number };
+}
+
+/** A stopped thread under our trace. */
+export class StoppedThread implements Tracee {
+  readonly pid: number;
+  readonly tid: number;
+  readonly nsPid: number;
+  readonly nsTid: number;
+  readonly state: ThreadState;
+  readonly #tracer: Tracer;
+  #site: CallSite | undefined;
+  #isTouched = false;
+  /** Registers it resumes with when it is left running; differ from `state` only for a reason. */
+  resume: Uint8Array;
+
+  constructor(tracer: Tracer, ids: ThreadIds, state: ThreadState) {
+    this.#tracer = tracer;
+    this.pid = ids.pid;
+    this.tid = ids.tid;
+    this.nsPid = ids.nsPid;
+    this.nsTid = ids.nsTid;
+    this.state = state;
+    this.resume = state.registers;
+  }
+
+  /** Registers as words, in the order of {@link REG}. */
+  get registers(): BigUint64Array {
+    return toWords(this.state.registers);
+  }
+
+  /** What brings the thread home. */
+  get home(): HomeState {
+    return {
+      registers: toWords(this.resume),
+      xstate: this.state.xstate,
+      signalMask: this.state.signalMask,
+    };
+  }
+
+  get scratch(): { readonly address: bigint; readonly size: number } {
+    return this.#callSite().scratch;
+  }
+
+  /**
+   * Sends the thread to its call site: should we die from now on, it goes home by itself. Then all
+   * signals are blocked.
+   */
+  async settle(site: CallSite): Promise<void> {
+    const registers = this.registers;
+    registers[REG.rip] = site.code + BigInt(HOME_ENTRY);
+    registers[REG.rsp] = frameStack(site.frame);
+    registers[REG.origRax] = 0xffffffffffffffffn;
+    this.#site = site;
+    this.#isTouched = true;
+    await this.#write(toBytes(registers), null, null);
+    await this.#write(toBytes(registers), null, ALL_SIGNALS);
+  }
+
+  async remote(calls: readonly RemoteCall[]): Promise<bigint[]> {
+    const site = this.#callSite();
+    return this.#call(site.code, frameStack(site.frame), calls);
+  }
+
+  /**
+   * Makes calls by another `syscall` instruction, on the thread's own stack, where there is no way
+   * home: for the calls that make and remove the call site itself.
+   */
+  async exposedRemote(instruction: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
+    this.#isTouched = true;
+    await this.#write(this.state.registers, null, ALL_SIGNALS);
+    return this.#call(instruction, 0n, calls);
+  }
+
+  async #call(instruction: bigint, stack: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
+    const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
+    calls.forEach((call, index) => {
+      words[index * WORDS_PER_CALL] = BigInt(call.nr);
+      call.args.forEach((argument, position) => {
+        words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
+      });
+    });
+    const [error = 0n, ...results] = await this.#tracer.remoteCalls(
+      this.tid,
+      instruction,
+      stack,
+      words,
+    );
+    if (error !== 0n) {
+      const what = `make a system call in pid ${String(this.nsPid)} tid ${String(this.nsTid)}`;
+      throw new ShimError('aborted', `${what}: ${errnoName(Number(error))}`);
+    }
+    return results;
+  }
+
+  readMemory(address: bigint, length: number): Uint8Array {
+    return readProcess(this.pid, address, length);
+  }
+
+  writeMemory(address: bigint, bytes: Uint8Array): void {
+    writeProcess(this.pid, address, bytes);
+  }
+
+  /** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
+  forceWrite(address: bigint, bytes: Uint8Array): void {
+    const fd = openSync(`/proc/${String(this.pid)}/mem`, 'r+');
+    try {
+      writeSync(fd, bytes, 0, bytes.length, Number(address));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Registers and signal mask as they were. Never throws: a thread that refuses has died. */
+  async putBack(): Promise<void> {
+    if (!this.#isTouched) return;
+    // The mask first, while the registers still lead home.
+    await this.#tracer.writeThread(this.tid, this.resume, null, this.state.signalMask);
+    this.#isTouched = false;
+    this.#site = undefined;
+  }
+
+  async #write(registers: Uint8Array, xstate: Uint8Array | null, mask: bigint | null) {
+    const error = await this.#tracer.writeThread(this.tid, registers, xstate, mask);
+    if (error !== 0) {
+      throw new ShimError(
+        'aborted',
+        `set registers of tid ${String(this.tid)}: ${errnoName(error)}`,
+      );
+    }
+  }
+
+  #callSite(): CallSite {
+    assertInvariant(this.#site !== undefined, `tid ${String(this.tid)} has no call site`);
+    return this.#site;
+  }
+}
+
+function toWords(bytes: Uint8Array): BigUint64Array {
+  return new BigUint64Array(bytes.slice().buffer);
+}
+
+function toBytes(words: BigUint64Array): Uint8Array {
+  return new Uint8Array(words.buffer);
+}

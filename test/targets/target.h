@@ -56,7 +56,7 @@
 #define CHECK_STR(what, expected, got)                                                             \
 	do {                                                                                       \
 		const char *e_ = (expected), *g_ = (got);                                          \
-		if (strcmp(e_, g_) != 0) FAIL("%s: expected \"%s\", got \"%s\"", what, e_, g_);    \
+		if (strcmp(e_, g_) != 0) FAIL("%s: expected \"%.200s\", got \"%.200s\"", what, e_, g_);    \
 	} while (0)
 
 /* A call that sets up or must not fail: its value, or FAIL with its text when it returns -1. */

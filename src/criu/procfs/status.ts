@@ -151,20 +151,20 @@ function parseIds(line: Line, value: string): TaskIds {
 }
 
 function parseSignals(fields: StatusFields): TaskSignals {
-  const [queued, queueLimit] = fields.required('SigQ', (line, value) => {
-    const [, used, limit] = /^([0-9]+)\/([0-9]+)$/.exec(value) ?? line.fail();
-    // The limit is RLIM_INFINITY without one: inexact as a number, and still larger than any count.
-    return [line.integer(used), Number(limit)];
-  });
   return {
-    queued: queued ?? 0,
-    queueLimit: queueLimit ?? 0,
+    ...fields.required('SigQ', parseQueue),
     pending: fields.mask('SigPnd'),
     sharedPending: fields.mask('ShdPnd'),
     blocked: fields.mask('SigBlk'),
     ignored: fields.mask('SigIgn'),
     caught: fields.mask('SigCgt'),
   };
+}
+
+function parseQueue(line: Line, value: string): Pick<TaskSignals, 'queued' | 'queueLimit'> {
+  const [, used, limit] = /^([0-9]+)\/([0-9]+)$/.exec(value) ?? line.fail();
+  // The limit is RLIM_INFINITY without one: inexact as a number, and still larger than any count.
+  return { queued: line.integer(used), queueLimit: Number(limit) };
 }
 
 function parseCapabilities(fields: StatusFields): TaskCapabilities {

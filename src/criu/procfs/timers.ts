@@ -19,6 +19,7 @@ export interface PosixTimer {
   readonly clockId: number;
 }
 
+const WAYS = ['signal', 'none', 'thread'] as const;
 const LINES_PER_TIMER = 4;
 const NO_LINE = new Line('timers', '');
 
@@ -40,7 +41,7 @@ function parseTimer([id, signal, notify, clock]: readonly Line[]): PosixTimer {
     id: id.integer(/^ID: (.*)$/.exec(id.text)?.[1]),
     signal: signal.integer(number),
     value: signal.hex(value),
-    notify: way === 'signal' || way === 'none' || way === 'thread' ? way : notify.fail(),
+    notify: WAYS.find((name) => name === way) ?? notify.fail(),
     toThread: scope === 'tid',
     target: notify.integer(target),
     clockId: clock.integer(/^ClockID: (.*)$/.exec(clock.text)?.[1]),

@@ -135,6 +135,16 @@ export class ImageReader {
     return decodePayloadImage(kind, bytes, limits);
   }
 
+  /** The state and the queues of a connection, by `ino` of its socket. */
+  async readStream(ino: number): Promise<PayloadEntry<'tcp-stream'>> {
+    const entries = await this.readPayloads('tcp-stream', ino);
+    const [entry] = entries;
+    if (entry === undefined || entries.length !== 1) {
+      badImage(`read ${imageFileName('tcp-stream', ino)}: ${String(entries.length)} entries`);
+    }
+    return entry;
+  }
+
   /** A pagemap. */
   async readPagemap(kind: PagemapKind, id: number | bigint): Promise<Pagemap> {
     const [bytes, limits] = await this.#load(kind, id);
@@ -205,15 +215,20 @@ function largest(kind: ImageKind, limits: DecodeLimits): number {
   return limits.maxBytes ?? usual;
 }
 
-/** Opens a name without following a link and without waiting on a FIFO; see open(2). */
+/**
+ * Opens a name without following a link and without waiting on a FIFO; see open(2): a link gives
+ * ELOOP, a socket ENXIO.
+ */
 async function openRegular(directory: FileHandle, name: string): Promise<FileHandle> {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-  const file = await attempt(`open ${name}`, open(beneath(directory, name), flags));
-  if (!(await file.stat()).isFile()) {
-    await file.close();
-    badImage(`read ${name}: it is not a regular file`);
-  }
-  return file;
+  const opening = open(beneath(directory, name), flags).catch((error: unknown) => {
+    if (['ELOOP', 'ENXIO'].includes(codeOf(error))) badImage(`read ${name}: not a regular file`);
+    throw error;
+  });
+  const file = await attempt(`open ${name}`, opening);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  return badImage(`read ${name}: not a regular file`);
 }
 
 /** Reads and closes a file. Bounded by what is read, not by what fstat said: it may grow. */

@@ -124,6 +124,7 @@ function encodeOther(
 function utf8(value: unknown, where: string): Uint8Array {
   if (typeof value !== 'string') wrong(where, 'is not a string');
   if (LONE_SURROGATE.test(value)) wrong(where, 'is not well-formed Unicode');
+  if (value.includes('\0')) wrong(where, 'has a NUL');
   return Buffer.from(value, 'utf8');
 }
 

@@ -84,7 +84,8 @@ export class WireReader {
   /** `length` raw bytes, as a copy that does not keep the source alive. */
   take(length: number): Uint8Array {
     const from = this.#advance(length);
-    return this.#bytes.slice(from, from + length);
+    // Not slice(): that of a Buffer would share its memory.
+    return new Uint8Array(this.#bytes.subarray(from, from + length));
   }
 
   /** A length-prefixed run of bytes, copied. */
@@ -92,12 +93,14 @@ export class WireReader {
     return this.take(this.uint32());
   }
 
-  /** A length-prefixed string; it must be valid UTF-8. */
+  /** A length-prefixed string: UTF-8 without NUL, as it goes to system calls. */
   string(): string {
     const length = this.uint32();
     const from = this.#advance(length);
+    const bytes = this.#bytes.subarray(from, from + length);
+    if (bytes.includes(0)) this.fail('a string with NUL');
     try {
-      return UTF8.decode(this.#bytes.subarray(from, from + length));
+      return UTF8.decode(bytes);
     } catch {
       return this.fail('a string that is not UTF-8');
     }

@@ -56,7 +56,7 @@ function scalarArbitrary(type: ScalarType): fc.Arbitrary<unknown> {
     case 'bool':
       return fc.boolean();
     case 'string':
-      return fc.string({ unit: 'binary', maxLength: 12 });
+      return fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\0', 'x'));
     case 'bytes':
       return fc.uint8Array({ maxLength: 20 });
   }

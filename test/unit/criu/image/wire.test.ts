@@ -67,6 +67,7 @@ const BAD: (readonly [string, string, (reader: WireReader) => unknown])[] = [
   ['a short fixed32', '000000', (reader) => reader.fixed32()],
   ['a string beyond the end', '0541', (reader) => reader.string()],
   ['a string that is not UTF-8', '01ff', (reader) => reader.string()],
+  ['a string with NUL', '024100', (reader) => reader.string()],
   ['a length beyond the end', '00', (reader) => reader.within.bind(reader)(2, () => undefined)],
   ['a group', '00', (reader) => reader.skip.bind(reader)(3)],
 ];
@@ -80,9 +81,10 @@ for (const [what, hex, read] of BAD) {
   });
 }
 
-test('bytes are copied, not borrowed', (t) => {
-  const source = Uint8Array.of(1, 42);
-  const taken = new WireReader(source, 'test').bytes();
-  source[1] = 0;
-  t.deepEqual(taken, Uint8Array.of(42));
-});
+for (const source of [Uint8Array.of(1, 42), Buffer.of(1, 42)]) {
+  test(`bytes of a ${source.constructor.name} are copied, not borrowed`, (t) => {
+    const taken = new WireReader(source, 'test').bytes();
+    source[1] = 0;
+    t.deepEqual(taken, Uint8Array.of(42));
+  });
+}

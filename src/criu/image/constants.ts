@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** `task_core_entry.task_state`. */
+export const TASK_STATE = { alive: 1, dead: 2, stopped: 3, helper: 4, zombie: 6 } as const;
+
+/** Bits of `vma_entry.status`: what a mapping is, which its protection and flags do not say. */
+export const VMA_STATUS = {
+  /** An ordinary mapping, to be saved and restored. */
+  regular: 1 << 0,
+  stack: 1 << 1,
+  vsyscall: 1 << 2,
+  vdso: 1 << 3,
+  heap: 1 << 5,
+  filePrivate: 1 << 6,
+  fileShared: 1 << 7,
+  anonShared: 1 << 8,
+  anonPrivate: 1 << 9,
+  sysvIpc: 1 << 10,
+  socket: 1 << 11,
+  vvar: 1 << 12,
+  aioRing: 1 << 13,
+  memfd: 1 << 14,
+  shadowStack: 1 << 15,
+  /** A range with MADV_GUARD_INSTALL inside other mappings; listed after all of these. */
+  guard: 1 << 16,
+  uprobes: 1 << 17,
+} as const;
+
+/** Bits of `pagemap_entry.flags`. */
+export const PAGEMAP_FLAG = { parent: 1 << 0, lazy: 1 << 1, present: 1 << 2 } as const;
+
+/** Bits of `unix_sk_entry.uflags`. */
+export const UNIX_SOCKET_FLAG = { external: 1 << 0, service: 1 << 1, callback: 1 << 2 } as const;

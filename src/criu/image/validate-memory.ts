@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import type { CheckpointImage } from './checkpoint-image.js';
+import { VMA_STATUS } from './constants.js';
+import type { FileEntry, MmEntry, VmaEntry } from './types.js';
+
+/** End of user memory with four levels of page tables; see TASK_SIZE_MAX of arch/x86. */
+export const USER_END = 0x7fff_ffff_f000n;
+
+const PAGE = 4096n;
+/** Where the kernel shows its vsyscall page, above user memory. */
+const VSYSCALL_START = 0xffff_ffff_ff60_0000n;
+const MAX_VMAS = 262_144;
+/** Auxiliary vector: AT_VECTOR_SIZE is well below this number of words. */
+const MAX_AUXV = 256;
+const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
+const MAPPABLE: ReadonlySet<string> = new Set<FileEntry['type']>(['REG', 'MEMFD', 'PACKETSK']);
+
+/** Checks the layout of every address space. Throws ShimError `dataLoss`. */
+export function validateMemory(image: CheckpointImage): void {
+  const files = new Map(image.files.map((file) => [BigInt(file.id), file]));
+  for (const [pid, mm] of image.mms) {
+    const what = `check memory of process ${String(pid)}`;
+    if (files.get(BigInt(mm.exe_file_id))?.type !== 'REG') badImage(`${what}: no executable`);
+    if (mm.mm_saved_auxv.length > MAX_AUXV) badImage(`${what}: its auxiliary vector is too long`);
+    checkPointers(mm, what);
+    checkLayout(mm.vmas, what);
+    for (const vma of mm.vmas) checkVma(vma, files, what);
+  }
+}
+
+function checkPointers(mm: MmEntry, what: string): void {
+  const pairs: (readonly [string, bigint, bigint])[] = [
+    ['code', mm.mm_start_code, mm.mm_end_code],
+    ['data', mm.mm_start_data, mm.mm_end_data],
+    ['heap', mm.mm_start_brk, mm.mm_brk],
+    ['arguments', mm.mm_arg_start, mm.mm_arg_end],
+    ['environment', mm.mm_env_start, mm.mm_env_end],
+  ];
+  for (const [name, start, end] of pairs) {
+    if (start > end || end > USER_END) badImage(`${what}: its ${name} cannot be there`);
+  }
+  if (mm.mm_start_stack > USER_END) badImage(`${what}: its stack cannot be there`);
+}
+
+/** Ascending and apart; guards come last and lie anywhere. */
+function checkLayout(vmas: readonly VmaEntry[], what: string): void {
+  if (vmas.length > MAX_VMAS) badImage(`${what}: too many mappings`);
+  let end = 0n;
+  let guards = false;
+  for (const vma of vmas) {
+    if ((vma.status & VMA_STATUS.guard) !== 0) {
+      guards = true;
+      continue;
+    }
+    if (guards) badImage(`${what}: ${rangeOf(vma)} is listed after guards`);
+    if (vma.start < end) badImage(`${what}: ${rangeOf(vma)} is out of order or overlaps`);
+    end = vma.end;
+  }
+}
+
+function checkVma(vma: VmaEntry, files: ReadonlyMap<bigint, FileEntry>, what: string): void {
+  const mapping = `${what}: ${rangeOf(vma)}`;
+  if (vma.start >= vma.end || vma.start % PAGE !== 0n || vma.end % PAGE !== 0n) {
+    badImage(`${mapping} is not a range of pages`);
+  }
+  const kernels = vma.start === VSYSCALL_START && (vma.status & VMA_STATUS.vsyscall) !== 0;
+  if (vma.end > USER_END && !kernels) badImage(`${mapping} is beyond user memory`);
+  if (vma.prot > 7) badImage(`${mapping} has an unknown protection`);
+  if ((vma.status & FILE_BACKED) !== 0) {
+    const type = files.get(vma.shmid)?.type ?? 'no file';
+    if (!MAPPABLE.has(type)) badImage(`${mapping} maps ${type}`);
+    if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping} has a bad offset`);
+  }
+  checkPark(vma, mapping);
+  checkRuns(vma, mapping);
+}
+
+function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): void {
+  if (park === undefined) return;
+  if (park % PAGE !== 0n || park + (end - start) > USER_END) {
+    badImage(`${mapping} is parked where nothing can be`);
+  }
+}
+
+function checkRuns({ start, end, mvas_runs: runs }: VmaEntry, mapping: string): void {
+  if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
+  const pages = (end - start) / PAGE;
+  let next = 0n;
+  for (let i = 0; i < runs.length; i += 2) {
+    const first = runs[i] ?? 0n;
+    const count = runs[i + 1] ?? 0n;
+    if (first < next || count === 0n || first + count > pages) {
+      badImage(`${mapping} has runs of pages out of order or beyond its end`);
+    }
+    next = first + count;
+  }
+}
+
+function rangeOf({ start, end }: VmaEntry): string {
+  return `${start.toString(16)}-${end.toString(16)}`;
+}

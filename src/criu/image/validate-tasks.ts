@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import type { CheckpointImage } from './checkpoint-image.js';
+import { TASK_STATE } from './constants.js';
+import type {
+  CoreEntry,
+  CredsEntry,
+  PstreeEntry,
+  SeccompEntry,
+  SignalQueueEntry,
+  TaskCoreEntry,
+  TaskKobjIdsEntry,
+  ThreadCoreEntry,
+} from './types.js';
+
+/** Largest pid of a 64-bit kernel: PID_MAX_LIMIT of include/linux/threads.h. */
+export const MAX_PID = 4_194_304;
+
+const MAX_PROCESSES = 32_768;
+const MAX_THREADS = 131_072;
+const MAX_SIGNALS = 64;
+const MAX_QUEUED = 65_536;
+const MAX_LIMITS = 16;
+const MAX_TIMERS = 65_536;
+/** NGROUPS_MAX of include/uapi/linux/limits.h. */
+const MAX_GROUPS = 65_536;
+/** sizeof(siginfo_t). */
+const SIGINFO_BYTES = 128;
+const NOBODY = 0xffff_ffff;
+/** Room for all extended states there are, AMX tiles included, and more. */
+const MAX_XSTATE_BYTES = 65_536;
+/** CONFIG_NR_CPUS of no kernel is larger than 8192; a mask has a bit for each. */
+const MAX_CPU_MASK_BYTES = 8_192;
+/** TASK_COMM_LEN without the end. */
+const MAX_COMM_BYTES = 15;
+
+/** Whether a process runs no code any more: it has a core and nothing else. */
+export function isDead(core: CoreEntry): boolean {
+  const state = core.tc?.task_state;
+  return state === TASK_STATE.dead || state === TASK_STATE.zombie;
+}
+
+/** Checks the tree, its threads, and what each of them consists of. Throws ShimError `dataLoss`. */
+export function validateTasks(image: CheckpointImage): void {
+  const { pstree, cores, seccomp } = image;
+  if (pstree.length > MAX_PROCESSES) badImage('check pstree: too many processes');
+  const seen = new Set<number>();
+  const pids = new Set<number>();
+  for (const process of pstree) {
+    checkPlace(process, pids);
+    pids.add(process.pid);
+    checkThreads(process, seen, cores);
+  }
+  if (!pids.has(1)) badImage('check pstree: there is no process 1');
+  for (const tid of cores.keys()) {
+    if (!seen.has(tid)) badImage(`check core-${String(tid)}: no process has such a thread`);
+  }
+  checkFilters(seccomp);
+  const shared = sharedObjects(image);
+  for (const process of pstree) checkProcess(process, image, shared);
+}
+
+function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<number>): void {
+  const what = `check process ${String(pid)}`;
+  checkPid(pid, what);
+  if (pgid > MAX_PID || sid > MAX_PID) badImage(`${what}: its group or session is beyond any pid`);
+  if (earlier.size === 0) {
+    if (pid !== 1 || ppid !== 0) badImage(`${what}: the root must be process 1 without a parent`);
+  } else if (!earlier.has(ppid)) {
+    badImage(`${what}: parent ${String(ppid)} does not come before it`);
+  }
+}
+
+function checkPid(pid: number, what: string): void {
+  if (pid < 1 || pid > MAX_PID) badImage(`${what}: ${String(pid)} is not a pid`);
+}
+
+function checkThreads(
+  { pid, threads }: PstreeEntry,
+  seen: Set<number>,
+  cores: ReadonlyMap<number, CoreEntry>,
+): void {
+  const what = `check process ${String(pid)}`;
+  if (!threads.includes(pid)) badImage(`${what}: its leader is not among its threads`);
+  for (const tid of threads) {
+    checkPid(tid, what);
+    if (seen.has(tid)) badImage(`${what}: thread ${String(tid)} occurs twice`);
+    if (seen.size >= MAX_THREADS) badImage('check pstree: too many threads');
+    if (!cores.has(tid)) badImage(`${what}: thread ${String(tid)} has no core`);
+    seen.add(tid);
+  }
+}
+
+function checkProcess(
+  { pid, threads }: PstreeEntry,
+  image: CheckpointImage,
+  shared: SharedObjects,
+): void {
+  const what = `check process ${String(pid)}`;
+  const core = image.cores.get(pid);
+  const states: readonly number[] = Object.values(TASK_STATE);
+  if (!core?.tc || !states.includes(core.tc.task_state)) badImage(`${what}: it has no known state`);
+  checkTask(core.tc, what);
+  const dead = isDead(core);
+  if (dead && threads.length > 1) badImage(`${what}: it is dead and has threads`);
+  if (dead) return;
+  const ids = image.ids.get(pid);
+  if (!ids) badImage(`${what}: it has no ids`);
+  checkObjects(pid, ids, image, shared);
+  for (const tid of threads) checkThread(tid, image);
+}
+
+function checkTask(tc: TaskCoreEntry, what: string): void {
+  const posix = tc.timers?.posix ?? [];
+  if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
+  if (tc.sigactions.length > MAX_SIGNALS) badImage(`${what}: too many signal actions`);
+  if ((tc.rlimits?.rlimits.length ?? 0) > MAX_LIMITS) badImage(`${what}: too many limits`);
+  if (posix.length > MAX_TIMERS) badImage(`${what}: too many timers`);
+  if (new Set(posix.map((timer) => timer.it_id)).size < posix.length) {
+    badImage(`${what}: two timers have one id`);
+  }
+  checkQueue(tc.signals_s, what);
+}
+
+/** Ids of the objects that processes share, as far as some process has the object. */
+interface SharedObjects {
+  readonly vms: ReadonlySet<number>;
+  readonly dirs: ReadonlySet<number>;
+}
+
+function sharedObjects({ ids, mms, fs }: CheckpointImage): SharedObjects {
+  const of = (owners: Iterable<number>, field: 'vm_id' | 'fs_id'): Set<number> =>
+    new Set([...owners].map((pid) => ids.get(pid)?.[field] ?? 0).filter((id) => id !== 0));
+  return { vms: of(mms.keys(), 'vm_id'), dirs: of(fs.keys(), 'fs_id') };
+}
+
+/** What a process has not itself must be had by another with the same id. */
+function checkObjects(
+  pid: number,
+  ids: TaskKobjIdsEntry,
+  image: CheckpointImage,
+  shared: SharedObjects,
+): void {
+  const what = `check process ${String(pid)}`;
+  if (!image.mms.has(pid) && !shared.vms.has(ids.vm_id)) badImage(`${what}: no address space`);
+  if (!image.fs.has(pid) && !shared.dirs.has(ids.fs_id)) badImage(`${what}: no working directory`);
+  if (!image.fdinfo.has(ids.files_id)) badImage(`${what}: no table of descriptors`);
+}
+
+function checkThread(tid: number, { cores, seccomp }: CheckpointImage): void {
+  const what = `check thread ${String(tid)}`;
+  const core = cores.get(tid);
+  if (core?.mtype !== 'X86_64' || !core.thread_info) badImage(`${what}: no registers of x86-64`);
+  const own = core.thread_core;
+  if (!own) badImage(`${what}: it has no thread_core`);
+  checkAttributes(own, what);
+  if (!own.creds) badImage(`${what}: it has no credentials`);
+  checkCreds(own.creds, what);
+  checkQueue(own.signals_p, what);
+  const filters = seccomp?.seccomp_filters.length ?? 0;
+  if (own.seccomp_filter !== undefined && own.seccomp_filter >= filters) {
+    badImage(`${what}: seccomp filter ${String(own.seccomp_filter)} does not exist`);
+  }
+}
+
+function checkAttributes(own: ThreadCoreEntry, what: string): void {
+  if (own.mvas_xstate && own.mvas_xstate.length > MAX_XSTATE_BYTES) {
+    badImage(`${what}: its extended state is too long`);
+  }
+  if (own.mvas_cpu_mask && own.mvas_cpu_mask.length > MAX_CPU_MASK_BYTES) {
+    badImage(`${what}: its affinity is too long`);
+  }
+  if (own.comm !== undefined && Buffer.byteLength(own.comm) > MAX_COMM_BYTES) {
+    badImage(`${what}: its name is too long`);
+  }
+}
+
+function checkCreds(creds: CredsEntry, what: string): void {
+  const { uid, gid, euid, egid, suid, sgid, fsuid, fsgid } = creds;
+  const all = [uid, gid, euid, egid, suid, sgid, fsuid, fsgid, ...creds.groups];
+  if (all.includes(NOBODY)) badImage(`${what}: -1 is no user and no group`);
+  if (creds.groups.length > MAX_GROUPS) badImage(`${what}: too many groups`);
+  const { cap_inh, cap_prm, cap_eff, cap_bnd } = creds;
+  const sets = [cap_inh, cap_prm, cap_eff, cap_bnd];
+  if (sets.some((words) => words.length !== 2) || ![0, 2].includes(creds.cap_amb.length)) {
+    badImage(`${what}: a capability set is not two words`);
+  }
+}
+
+function checkQueue(queue: SignalQueueEntry | undefined, what: string): void {
+  const signals = queue?.signals ?? [];
+  if (signals.length > MAX_QUEUED) badImage(`${what}: too many pending signals`);
+  if (signals.some(({ siginfo }) => siginfo.length !== SIGINFO_BYTES)) {
+    badImage(`${what}: a pending signal is not ${String(SIGINFO_BYTES)} bytes`);
+  }
+}
+
+/** Each filter is whole instructions, and built on an earlier one, which excludes cycles. */
+function checkFilters(seccomp: SeccompEntry | undefined): void {
+  for (const [index, { filter, prev }] of (seccomp?.seccomp_filters ?? []).entries()) {
+    const what = `check seccomp filter ${String(index)}`;
+    // BPF_MAXINSNS instructions of 8 bytes: include/uapi/linux/bpf_common.h.
+    if (filter.length === 0 || filter.length % 8 !== 0 || filter.length > 4096 * 8) {
+      badImage(`${what}: it is no program`);
+    }
+    if (prev !== undefined && prev >= index) badImage(`${what}: it is built on a later one`);
+  }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import test, { type ExecutionContext } from 'ava';
+import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
+import {
+  readCheckpointImage,
+  writeCheckpointImage,
+  type CheckpointImage,
+} from '../../../../src/criu/image/checkpoint-image.js';
+import { encodeImage } from '../../../../src/criu/image/codec.js';
+import { ImageReader } from '../../../../src/criu/image/image-reader.js';
+import { ImageWriter } from '../../../../src/criu/image/image-writer.js';
+import { sampleImage, VAS } from './sample.js';
+
+async function temporary(t: ExecutionContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'mvas-image-'));
+  t.teardown(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function written(t: ExecutionContext): Promise<string> {
+  const path = join(await temporary(t), 'image');
+  await writeCheckpointImage(await ImageWriter.create(path), sampleImage());
+  return path;
+}
+
+async function read(path: string): Promise<CheckpointImage> {
+  const reader = await ImageReader.open(path);
+  try {
+    return await readCheckpointImage(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function fails(
+  t: ExecutionContext,
+  work: Promise<unknown>,
+  kind: ErrorKind,
+  message: RegExp,
+): Promise<void> {
+  const error = await t.throwsAsync(work, { instanceOf: ShimError, message });
+  t.is(error?.kind, kind);
+}
+
+test('a checkpoint is read as it was written', async (t) => {
+  t.deepEqual(await read(await written(t)), sampleImage());
+});
+
+test('files are 0600 in a directory that is 0700', async (t) => {
+  const path = await written(t);
+  t.is((await stat(path)).mode & 0o777, 0o700);
+  const names = await readdir(path);
+  t.true(names.includes('core-5.img') && names.includes('vas.json'));
+  for (const name of names) t.is((await stat(join(path, name))).mode & 0o777, 0o600, name);
+});
+
+test('an existing empty directory will do, one with files will not', async (t) => {
+  const path = await temporary(t);
+  const writer = await ImageWriter.create(path);
+  await writer.write('pstree', undefined, []);
+  await fails(t, ImageWriter.create(path), 'alreadyExists', /not empty/);
+  await writer.abort();
+  t.deepEqual(await readdir(path), []);
+  await fails(t, ImageWriter.create(join(path, 'a', 'b')), 'notFound', /ENOENT/);
+  await writeFile(join(path, 'file'), '');
+  await fails(t, ImageWriter.create(join(path, 'file')), 'invalidArgument', /ENOTDIR/);
+});
+
+test('abort leaves nothing, not even the directory it made', async (t) => {
+  const parent = await temporary(t);
+  const writer = await ImageWriter.create(join(parent, 'image'));
+  await writer.write('utsns', 1, [{ nodename: 'a', domainname: 'b' }]);
+  const raw = await writer.openRaw('tmpfs-dev', 7);
+  await raw.close();
+  await writer.abort();
+  await writer.abort();
+  t.deepEqual(await readdir(parent), []);
+});
+
+test('abort leaves files of others alone', async (t) => {
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  await writer.write('pstree', undefined, []);
+  await writeFile(join(path, 'dump.log'), 'x');
+  await t.throwsAsync(writer.abort(), { instanceOf: ShimError });
+  t.deepEqual(await readdir(path), ['dump.log']);
+});
+
+test('a file that is there already is not overwritten, nor is the target of a link', async (t) => {
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  await writeFile(join(path, '..', 'victim'), 'x');
+  await symlink('../victim', join(path, 'seccomp.img'));
+  const writing = writer.write('seccomp', undefined, [{ seccomp_filters: [] }]);
+  await fails(t, writing, 'alreadyExists', /create .*seccomp\.img: EEXIST/);
+  t.is((await stat(join(path, '..', 'victim'))).size, 1);
+});
+
+test('a commit that fails can be aborted', async (t) => {
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  await writer.write('pstree', undefined, []);
+  await mkdir(join(path, 'inventory.img'));
+  await t.throwsAsync(writer.commit({ img_version: 2 }), { instanceOf: ShimError });
+  await rm(join(path, 'inventory.img'), { recursive: true });
+  await writer.abort();
+  await t.throwsAsync(stat(path), { code: 'ENOENT' });
+});
+
+test('without an inventory it is no checkpoint', async (t) => {
+  const path = await written(t);
+  await rm(join(path, 'inventory.img'));
+  await fails(t, ImageReader.open(path), 'invalidArgument', /not a complete checkpoint/);
+  await fails(t, ImageReader.open(join(path, 'none')), 'invalidArgument', /ENOENT/);
+  await fails(t, ImageReader.open(join(path, 'vas.json')), 'invalidArgument', /ENOTDIR/);
+});
+
+test('another image version is refused', async (t) => {
+  const path = await written(t);
+  await writeFile(join(path, 'inventory.img'), encodeImage('inventory', [{ img_version: 1 }]));
+  await fails(t, ImageReader.open(path), 'dataLoss', /image version 1/);
+});
+
+test('a missing, a truncated and a too long file are refused by name', async (t) => {
+  const path = await written(t);
+  await truncate(join(path, 'core-5.img'), 50);
+  await fails(t, read(path), 'dataLoss', /core-5\.img: .* at byte/);
+  await rm(join(path, 'pstree.img'));
+  await fails(t, read(path), 'notFound', /open pstree\.img: ENOENT/);
+  await truncate(join(path, 'files.img'), 65 * 1024 * 1024);
+  const reader = await ImageReader.open(path);
+  t.teardown(() => reader.close());
+  await fails(t, reader.read('files'), 'dataLoss', /more than such a file may have/);
+});
+
+test('links, directories, FIFOs and sockets are not read', async (t) => {
+  const path = await written(t);
+  for (const name of ['pstree', 'files', 'seccomp', 'remap-fpath']) {
+    await rm(join(path, `${name}.img`));
+  }
+  await symlink('/etc/hostname', join(path, 'pstree.img'));
+  await mkdir(join(path, 'files.img'));
+  execFileSync('mkfifo', [join(path, 'seccomp.img')]);
+  const server = createServer().listen(join(path, 'remap-fpath.img'));
+  t.teardown(() => server.close());
+  const reader = await ImageReader.open(path);
+  t.teardown(() => reader.close());
+  for (const kind of ['pstree', 'files', 'seccomp', 'remap-fpath'] as const) {
+    await fails(t, reader.read(kind), 'dataLoss', /not a regular file/);
+  }
+});
+
+test('an image without a VAS says so, one with a wrong reference is refused', async (t) => {
+  const path = await written(t);
+  await writeFile(join(path, 'vas.json'), JSON.stringify({ ...VAS, vasId: '../../etc' }));
+  const reader = await ImageReader.open(path);
+  t.teardown(() => reader.close());
+  await fails(t, reader.vasReference(), 'dataLoss', /vasId/);
+  await rm(join(path, 'vas.json'));
+  const bare = await ImageReader.open(path);
+  t.teardown(() => bare.close());
+  t.is(await bare.vasReference(), undefined);
+});
+
+test('raw files are handed out as they are', async (t) => {
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  const raw = await writer.openRaw('pages', 1);
+  await raw.write('pages');
+  await raw.close();
+  await writer.commit({ img_version: 2 }, { durable: false });
+  const reader = await ImageReader.open(path);
+  t.teardown(() => reader.close());
+  const back = await reader.openRaw('pages', 1);
+  t.is(await back.readFile('utf8'), 'pages');
+  await back.close();
+  t.deepEqual(reader.ids('pages'), [1]);
+});

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  emptyCheckpointImage,
+  type CheckpointImage,
+} from '../../../../src/criu/image/checkpoint-image.js';
+import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import type {
+  CoreEntry,
+  CredsEntry,
+  FileEntry,
+  MmEntry,
+  TaskKobjIdsEntry,
+  ThreadInfoX86,
+  UserX86RegsEntry,
+  VmaEntry,
+} from '../../../../src/criu/image/types.js';
+import type { VasReference } from '../../../../src/criu/image/vas-reference.js';
+
+/** Owner of a file that sends no signals. */
+export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+
+/** A reference to a VAS that need not exist. */
+export const VAS: VasReference = {
+  format: 1,
+  vasId: 'vas-0001',
+  bootId: '01234567-89ab-cdef-0123-456789abcdef',
+  createdAt: '2026-01-02T03:04:05.678Z',
+  containerId: 'redis',
+};
+
+const CREDS: CredsEntry = {
+  uid: 0,
+  gid: 0,
+  euid: 0,
+  egid: 0,
+  suid: 0,
+  sgid: 0,
+  fsuid: 0,
+  fsgid: 0,
+  cap_inh: [0, 0],
+  cap_prm: [0xa80425fb, 0],
+  cap_eff: [0xa80425fb, 0],
+  cap_bnd: [0xa80425fb, 0],
+  cap_amb: [],
+  secbits: 0,
+  groups: [0, 10],
+};
+
+const REGS: UserX86RegsEntry = {
+  r15: 0n,
+  r14: 0n,
+  r13: 0n,
+  r12: 0n,
+  bp: 0n,
+  bx: 0n,
+  r11: 0x246n,
+  r10: 0n,
+  r9: 0n,
+  r8: 0n,
+  ax: 0xffff_ffff_ffff_fe00n,
+  cx: 0n,
+  dx: 0n,
+  si: 0n,
+  di: 0n,
+  orig_ax: 35n,
+  ip: 0x40_1000n,
+  cs: 0x33n,
+  flags: 0x246n,
+  sp: 0x7ffc_0000_0f00n,
+  ss: 0x2bn,
+  fs_base: 0n,
+  gs_base: 0n,
+  ds: 0n,
+  es: 0n,
+  fs: 0n,
+  gs: 0n,
+};
+
+const INFO: ThreadInfoX86 = {
+  clear_tid_addr: 0n,
+  gpregs: REGS,
+  fpregs: {
+    cwd: 0x37f,
+    swd: 0,
+    twd: 0,
+    fop: 0,
+    rip: 0n,
+    rdp: 0n,
+    mxcsr: 0x1f80,
+    mxcsr_mask: 0xffff,
+    st_space: new Array<number>(32).fill(0),
+    xmm_space: new Array<number>(64).fill(7),
+    padding: [],
+  },
+  tls: [],
+};
+
+/** A thread; a leader when `comm` is given. */
+export function core(comm?: string): CoreEntry {
+  const entry: CoreEntry = {
+    mtype: 'X86_64',
+    thread_info: INFO,
+    thread_core: {
+      futex_rla: 0n,
+      futex_rla_len: 24,
+      sched_nice: -5,
+      creds: CREDS,
+      signals_p: { signals: [{ siginfo: new Uint8Array(128).fill(3) }] },
+      mvas_xstate: new Uint8Array(832).fill(1),
+    },
+  };
+  if (comm === undefined) return entry;
+  const blk_sigset = 1n << 63n;
+  const tc = { task_state: 1, exit_code: 0, personality: 0, flags: 0, blk_sigset, comm };
+  return { ...entry, tc: { ...tc, sigactions: [] } };
+}
+
+/** A mapping of regular, private, anonymous memory. */
+export function vma(start: bigint, end: bigint): VmaEntry {
+  const status = VMA_STATUS.regular | VMA_STATUS.anonPrivate;
+  const rest = { pgoff: 0n, shmid: 0n, prot: 3, flags: 0x22, status, fd: -1n };
+  return { start, end, ...rest, mvas_runs: [] };
+}
+
+function memory(): MmEntry {
+  const text = { ...vma(0x40_0000n, 0x40_2000n), shmid: 1n, prot: 5, flags: 2 };
+  text.status = VMA_STATUS.regular | VMA_STATUS.filePrivate;
+  const vsyscall = vma(0xffff_ffff_ff60_0000n, 0xffff_ffff_ff60_1000n);
+  vsyscall.status = VMA_STATUS.vsyscall;
+  return {
+    mm_start_code: 0x40_0000n,
+    mm_end_code: 0x40_1800n,
+    mm_start_data: 0x60_0000n,
+    mm_end_data: 0x60_0100n,
+    mm_start_stack: 0x7ffc_0000_1000n,
+    mm_start_brk: 0x70_0000n,
+    mm_brk: 0x70_1000n,
+    mm_arg_start: 0n,
+    mm_arg_end: 0n,
+    mm_env_start: 0n,
+    mm_env_end: 0n,
+    exe_file_id: 1,
+    mm_saved_auxv: [33n, 0x7fff_f000_0000n, 0n, 0n],
+    vmas: [
+      text,
+      { ...vma(0x60_0000n, 0x60_4000n), mvas_runs: [0n, 1n, 2n, 2n], mvas_park: 0x1000_0000n },
+      vma(0x7ffc_0000_0000n, 0x7ffc_0000_1000n),
+      vsyscall,
+    ],
+    aios: [],
+    mvas_vas_id: VAS.vasId,
+    vid: 1,
+  };
+}
+
+function regular(id: number, name: string): FileEntry {
+  const reg = { id, flags: 0, pos: 0n, fown: NO_OWNER, name, build_id: [] };
+  return { type: 'REG', id, reg };
+}
+
+const IDS: TaskKobjIdsEntry = { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 };
+
+/** A small checkpoint that is valid: init with two threads, a live child, a zombie. */
+export function sampleImage(): CheckpointImage {
+  const zombie = core('gone');
+  if (zombie.tc) zombie.tc.task_state = 6;
+  const opts = { so_sndbuf: 0, so_rcvbuf: 0, so_filter: [] };
+  const times = {
+    so_snd_tmo_sec: 0n,
+    so_snd_tmo_usec: 0n,
+    so_rcv_tmo_sec: 0n,
+    so_rcv_tmo_usec: 0n,
+  };
+  const socket = { type: 1, state: 1, flags: 2, uflags: 0, backlog: 0, fown: NO_OWNER };
+  const usk = {
+    ...socket,
+    opts: { ...opts, ...times, mvas_options: [] },
+    name: new Uint8Array(),
+  };
+  return {
+    ...emptyCheckpointImage({ img_version: 2, fdinfo_per_id: true, mvas_format: 1 }),
+    vas: VAS,
+    pstree: [
+      { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 5] },
+      { pid: 9, ppid: 1, pgid: 1, sid: 1, threads: [9] },
+      { pid: 10, ppid: 9, pgid: 1, sid: 1, threads: [10] },
+    ],
+    cores: new Map([
+      [1, core('redis-server')],
+      [5, core()],
+      [9, core('worker')],
+      [10, zombie],
+    ]),
+    ids: new Map([
+      [1, IDS],
+      [9, { ...IDS, vm_id: 2, files_id: 2, fs_id: 1 }],
+    ]),
+    mms: new Map([
+      [1, memory()],
+      [9, memory()],
+    ]),
+    fs: new Map([[1, { cwd_id: 2, root_id: 2, umask: 0o22 }]]),
+    fdinfo: new Map([
+      [
+        1,
+        [
+          { id: 3, flags: 0, type: 'PIPE', fd: 0 },
+          { id: 4, flags: 1, type: 'UNIXSK', fd: 7 },
+          { id: 6, flags: 0, type: 'REG', fd: 8 },
+        ],
+      ],
+      [2, []],
+    ]),
+    files: [
+      regular(1, '/usr/bin/redis-server'),
+      regular(2, '/'),
+      { type: 'PIPE', id: 3, pipe: { id: 3, pipe_id: 77, flags: 0, fown: NO_OWNER } },
+      { type: 'UNIXSK', id: 4, usk: { ...usk, id: 4, ino: 101, peer: 102 } },
+      { type: 'UNIXSK', id: 5, usk: { ...usk, id: 5, ino: 102, peer: 101 } },
+      regular(6, '/tmp/deleted'),
+    ],
+    remaps: [{ orig_id: 6, remap_id: 1, remap_type: 'GHOST' }],
+    ghosts: new Map([
+      [
+        1,
+        {
+          entry: { uid: 0, gid: 0, mode: 0o100600, chunks: true, size: 9000n },
+          content: [{ offset: 4096n, data: Uint8Array.of(1, 2, 3) }],
+        },
+      ],
+    ]),
+    pipesData: [{ entry: { pipe_id: 77, bytes: 2 }, payload: Uint8Array.of(104, 105) }],
+    skQueues: [
+      {
+        entry: { id_for: 5, length: 1, scm: [{ type: 1, rights: [3] }] },
+        payload: Uint8Array.of(33),
+      },
+    ],
+    seccomp: { seccomp_filters: [{ filter: new Uint8Array(8) }] },
+  };
+}

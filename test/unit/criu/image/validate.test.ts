@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
+import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import type { CoreEntry, FileEntry, VmaEntry } from '../../../../src/criu/image/types.js';
+import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
+import { core, sampleImage, vma } from './sample.js';
+
+test('accepts a sensible checkpoint', (t) => {
+  t.notThrows(() => {
+    validateCheckpointImage(sampleImage());
+  });
+});
+
+type Change = (image: CheckpointImage) => Partial<CheckpointImage>;
+
+function refuses(what: string, message: RegExp, change: Change): void {
+  test(`refuses ${what}`, (t) => {
+    const image = sampleImage();
+    const error = t.throws(
+      () => {
+        validateCheckpointImage({ ...image, ...change(image) });
+      },
+      { instanceOf: ShimError, message },
+    );
+    t.is(error.kind, 'dataLoss');
+  });
+}
+
+const process = { pid: 20, ppid: 1, pgid: 1, sid: 1, threads: [20] };
+
+function withProcess(entry: typeof process): Change {
+  return ({ pstree }) => ({ pstree: [...pstree, entry] });
+}
+
+function withCore(tid: number, edit: (entry: CoreEntry) => CoreEntry): Change {
+  return ({ cores }) => ({ cores: new Map(cores).set(tid, edit(cores.get(tid) ?? core())) });
+}
+
+function withVmas(edit: (vmas: VmaEntry[]) => VmaEntry[]): Change {
+  return ({ mms }) => {
+    const mm = mms.get(1);
+    return { mms: mm ? new Map(mms).set(1, { ...mm, vmas: edit(mm.vmas) }) : mms };
+  };
+}
+
+const withVma = (entry: VmaEntry): Change => withVmas(() => [entry]);
+
+refuses('an empty tree', /no process 1/, () => ({ pstree: [], cores: new Map() }));
+refuses('a tree under another pid', /root must be process 1/, () => ({ pstree: [process] }));
+refuses('a second root', /parent 0 does not come before/, withProcess({ ...process, ppid: 0 }));
+refuses('pid 0', /0 is not a pid/, withProcess({ ...process, pid: 0, threads: [0] }));
+refuses('pid 4194305', /not a pid/, withProcess({ ...process, pid: 4_194_305 }));
+refuses('a parent that comes later', /parent 20/, withProcess({ ...process, ppid: 20 }));
+refuses('a pid twice', /thread 9 occurs twice/, withProcess({ ...process, pid: 9, threads: [9] }));
+refuses('a leader beside its threads', /leader/, withProcess({ ...process, threads: [21] }));
+refuses('a thread without a core', /thread 20 has no core/, withProcess(process));
+refuses('a core without a thread', /core-30: no process/, ({ cores }) => ({
+  cores: new Map(cores).set(30, core()),
+}));
+refuses(
+  'an unknown state',
+  /no known state/,
+  withCore(9, (entry) => ({ ...entry, tc: entry.tc && { ...entry.tc, task_state: 77 } })),
+);
+refuses(
+  'a long name',
+  /name is too long/,
+  withCore(9, () => core('sixteen letters!')),
+);
+refuses(
+  'another architecture',
+  /no registers of x86-64/,
+  withCore(5, (entry) => ({ ...entry, mtype: 'AARCH64' })),
+);
+refuses(
+  'a thread without attributes',
+  /no thread_core/,
+  withCore(5, (entry) => ({ ...entry, thread_core: undefined })),
+);
+refuses('uid -1', /no user and no group/, (image) => {
+  const own = image.cores.get(5)?.thread_core;
+  const creds = own?.creds && { ...own.creds, fsuid: 0xffff_ffff };
+  return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, creds } }))(image);
+});
+refuses('half a siginfo', /not 128 bytes/, (image) => {
+  const own = image.cores.get(5)?.thread_core;
+  const signals_p = { signals: [{ siginfo: new Uint8Array(64) }] };
+  return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, signals_p } }))(image);
+});
+refuses('a filter that does not exist', /seccomp filter 1 does not exist/, (image) => {
+  const own = image.cores.get(5)?.thread_core;
+  return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, seccomp_filter: 1 } }))(image);
+});
+refuses('a filter built on itself', /built on a later one/, () => ({
+  seccomp: { seccomp_filters: [{ filter: new Uint8Array(8), prev: 0 }] },
+}));
+refuses('a process without memory', /process 9: no address space/, ({ mms }) => {
+  const rest = new Map(mms);
+  rest.delete(9);
+  return { mms: rest };
+});
+refuses('a process without a directory', /no working directory/, () => ({ fs: new Map() }));
+refuses('a process without a table', /no table of descriptors/, () => ({ fdinfo: new Map() }));
+
+refuses(
+  'overlapping mappings',
+  /overlaps/,
+  withVmas((vmas) => [...vmas.slice(0, 1), ...vmas]),
+);
+refuses(
+  'mappings out of order',
+  /out of order/,
+  withVmas((vmas) => vmas.toReversed()),
+);
+refuses('an empty mapping', /not a range of pages/, withVma(vma(0x1000n, 0x1000n)));
+refuses('half a page', /not a range of pages/, withVma(vma(0x1000n, 0x1800n)));
+refuses('kernel memory', /beyond user memory/, withVma(vma(0x1000n, 1n << 47n)));
+refuses('an odd protection', /unknown protection/, withVma({ ...vma(0x1000n, 0x2000n), prot: 8 }));
+refuses(
+  'a mapping of no file',
+  /maps no file/,
+  withVma({ ...vma(0x1000n, 0x2000n), shmid: 99n, status: VMA_STATUS.filePrivate }),
+);
+refuses(
+  'a mapping of a pipe',
+  /maps PIPE/,
+  withVma({ ...vma(0x1000n, 0x2000n), shmid: 3n, status: VMA_STATUS.fileShared }),
+);
+refuses(
+  'memory parked too high',
+  /parked/,
+  withVma({ ...vma(0x1000n, 0x3000n), mvas_park: 0x7fff_ffff_e000n }),
+);
+for (const mvas_runs of [[0n], [0n, 3n], [1n, 1n, 0n, 1n], [0n, 0n], [0n, 1n << 64n]]) {
+  refuses(
+    `page runs ${mvas_runs.join()} of two pages`,
+    /runs? of pages/,
+    withVma({ ...vma(0x1000n, 0x3000n), mvas_runs }),
+  );
+}
+refuses('an executable that is a pipe', /no executable/, ({ mms }) => {
+  const mm = mms.get(1);
+  return { mms: mm ? new Map(mms).set(1, { ...mm, exe_file_id: 3 }) : mms };
+});
+
+const pipe: FileEntry = { type: 'PIPE', id: 3 };
+
+refuses('a file twice', /file 1: it occurs twice/, ({ files }) => ({
+  files: [...files, ...files],
+}));
+refuses('a file without its detail', /PIPE needs pipe/, () => ({ files: [pipe] }));
+refuses('a file with a foreign detail', /does not go with fifo/, ({ files }) => ({
+  files: files.map((file) => (file.id === 3 ? { ...file, fifo: { id: 3, pipe_id: 1 } } : file)),
+}));
+refuses('a detail of another file', /pipe has another id/, ({ files }) => ({
+  files: files.map((file) =>
+    file.id === 3 ? { ...file, pipe: file.pipe && { ...file.pipe, id: 4 } } : file,
+  ),
+}));
+refuses('a type that has no files', /CTL_TTY do not exist/, () => ({
+  files: [{ type: 'CTL_TTY', id: 3 }],
+}));
+refuses('a descriptor of no file', /file 50 does not exist/, () => ({
+  fdinfo: new Map([
+    [1, [{ id: 50, flags: 0, type: 'REG' as const, fd: 0 }]],
+    [2, []],
+  ]),
+}));
+refuses('a descriptor of another type', /file 3 is PIPE, not REG/, () => ({
+  fdinfo: new Map([
+    [1, [{ id: 3, flags: 0, type: 'REG' as const, fd: 0 }]],
+    [2, []],
+  ]),
+}));
+refuses('a descriptor twice', /descriptor 0 of table 1: it occurs twice/, () => {
+  const entry = { id: 3, flags: 0, type: 'PIPE' as const, fd: 0 };
+  return {
+    fdinfo: new Map([
+      [1, [entry, entry]],
+      [2, []],
+    ]),
+  };
+});
+refuses('a huge descriptor', /too large/, () => ({
+  fdinfo: new Map([
+    [1, [{ id: 3, flags: 0, type: 'PIPE' as const, fd: 1 << 20 }]],
+    [2, []],
+  ]),
+}));
+refuses('data of no pipe', /no pipe 78/, () => ({
+  pipesData: [{ entry: { pipe_id: 78, bytes: 0 }, payload: new Uint8Array() }],
+}));
+refuses('a passed file that does not exist', /passed file 99/, () => ({
+  skQueues: [
+    {
+      entry: { id_for: 5, length: 0, scm: [{ type: 1, rights: [99] }] },
+      payload: new Uint8Array(),
+    },
+  ],
+}));
+refuses('a peer that does not exist', /peer does not exist/, ({ files }) => ({
+  files: files.filter(({ id }) => id !== 5),
+}));
+refuses('a ghost that does not exist', /no such ghost/, () => ({ ghosts: new Map() }));
+refuses('a stream of no socket', /no such socket/, () => {
+  const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };
+  const stream = { entry: { ...entry, mss_clamp: 0 }, payload: new Uint8Array() };
+  return { tcpStreams: new Map([[5, stream]]) };
+});

@@ -56,7 +56,7 @@ export function isAtRest(initPid: number): boolean {
   return membersOf(initPid).every((pid) =>
     entries(`/proc/${pid}/task`).every((tid) => {
       const state = statFields(`/proc/${pid}/task/${tid}`)[0];
-      return state !== 'R' && state !== 'D';
+      return state !== 'R';
     }),
   );
 }

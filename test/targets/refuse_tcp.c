@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An established TCP connection, here over the loopback interface.
+ * @needs: none
+ * @expect: refuse tcp
+ */
+#include "inet.h"
+
+int main(void)
+{
+	char text[8] = "";
+	int server = bound(AF_INET, SOCK_STREAM, 7201), client = MUST(socket(AF_INET, SOCK_STREAM, 0));
+	MUST(listen(server, 1));
+	join(client, AF_INET, 7201);
+	int accepted = MUST(accept(server, NULL, NULL));
+	CHECK_EQ("send", 5, send(client, "early", 5, 0));
+
+	ready_and_wait();
+
+	CHECK_EQ("recv", 5, recv(accepted, text, 5, 0));
+	CHECK_STR("content", "early", text);
+	CHECK_EQ("send", 4, send(accepted, "late", 4, 0));
+	CHECK_EQ("recv", 4, recv(client, text, 4, 0));
+	pass();
+}

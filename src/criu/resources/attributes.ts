@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Attributes of threads and processes: registers, signals, timers, credentials, limits, scheduling,
+ * seccomp. The order of a checkpoint: {@link resumeRegisters} before any remote call, then
+ * {@link dumpAttributes}. The order of a restore: {@link AttributePlan}, {@link applyFromOutside}, the
+ * tracer sets {@link finalThreadState}, {@link auditThread}.
+ */
+export {
+  dumpAttributes,
+  dumpZombie,
+  resumeRegisters,
+  type AttributeContext,
+  type AttributeDump,
+} from './attributes/dump.js';
+export { auditThread, type HostThread } from './attributes/audit.js';
+export { finalThreadState, type FinalThreadState } from './attributes/final.js';
+export { applyFromOutside } from './attributes/outside.js';
+export {
+  AttributePlan,
+  type AttributePlanOptions,
+  type ExpectedThread,
+  type ProcessCores,
+} from './attributes/plan.js';
+export type { LiveLimits } from './attributes/policy.js';
+export { TASK_STATE } from './attributes/process-dump.js';
+export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';

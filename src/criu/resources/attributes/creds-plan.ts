@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../native/sys.js';
+import type { CredsEntry } from '../../image/types.js';
+import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { TaskCapabilities } from '../../procfs/status.js';
+import { PR } from './abi.js';
+import { CAP, capabilitiesIn, decodeCapabilities, hasCapability } from './capabilities.js';
+
+const CAPABILITY_VERSION_3 = 0x20080522;
+const AMBIENT_RAISE = 2;
+const AMBIENT_CLEAR_ALL = 4;
+/** SECBIT_NO_SETUID_FIXUP: changes of ids leave the capabilities alone. */
+const NO_SETUID_FIXUP = 1 << 2;
+
+type Sets = Pick<TaskCapabilities, 'effective' | 'permitted' | 'inheritable'>;
+
+/**
+ * Gives a thread its credentials, by itself, with root's privileges to begin with. The order is the
+ * kernel's: ids while the capabilities are still there; inheritable and ambient ones before the
+ * bounding set shrinks; securebits while CAP_SETPCAP is left, which therefore goes last.
+ */
+export class CredsPlan {
+  readonly #builder: PlanBuilder;
+  readonly #lastCapability: number;
+  readonly #header: PlanData;
+
+  constructor(builder: PlanBuilder, lastCapability: number) {
+    this.#builder = builder;
+    this.#lastCapability = lastCapability;
+    this.#header = builder.data(new Uint8Array(Uint32Array.of(CAPABILITY_VERSION_3, 0).buffer));
+  }
+
+  plan(creds: CredsEntry, sequence: Sequence): void {
+    const sets = decodeCapabilities(creds);
+    const setpcap = 1n << CAP.setpcap;
+    prctl(sequence, 'keep capabilities', [PR.setSecurebits, NO_SETUID_FIXUP]);
+    this.#planIds(creds, sequence);
+    const { inheritable } = sets;
+    this.#capset(
+      { permitted: sets.permitted | setpcap, effective: sets.effective | setpcap, inheritable },
+      sequence,
+    );
+    planAmbient(sets.ambient, sequence);
+    this.#planBounding(sets.bounding, sequence);
+    prctl(sequence, 'set securebits', [PR.setSecurebits, creds.secbits]);
+    if (!hasCapability(sets.permitted & sets.effective, CAP.setpcap)) this.#capset(sets, sequence);
+  }
+
+  #planIds(creds: CredsEntry, sequence: Sequence): void {
+    const { uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups } = creds;
+    const list = this.#builder.data(new Uint8Array(Uint32Array.from(groups).buffer), 4);
+    const count = groups.length;
+    sequence.syscall(`set ${String(count)} groups`, SYS.setgroups, [count, count > 0 ? list : 0]);
+    const triple = (...ids: number[]): string => ids.join(', ');
+    sequence.syscall(`set gids ${triple(gid, egid, sgid)}`, SYS.setresgid, [gid, egid, sgid]);
+    // These two return the id there was, never an error; the audit looks at what they came to.
+    if (fsgid !== egid) sequence.syscall(`set fsgid ${String(fsgid)}`, SYS.setfsgid, [fsgid]);
+    sequence.syscall(`set uids ${triple(uid, euid, suid)}`, SYS.setresuid, [uid, euid, suid]);
+    if (fsuid !== euid) sequence.syscall(`set fsuid ${String(fsuid)}`, SYS.setfsuid, [fsuid]);
+  }
+
+  #planBounding(bounding: bigint, sequence: Sequence): void {
+    for (let number = 0; number <= this.#lastCapability; number++) {
+      if (hasCapability(bounding, BigInt(number))) continue;
+      prctl(sequence, `drop capability ${String(number)}`, [PR.capbsetDrop, number]);
+    }
+  }
+
+  #capset(sets: Sets, sequence: Sequence): void {
+    const half = (shift: bigint): number[] =>
+      [sets.effective, sets.permitted, sets.inheritable].map((set) =>
+        Number((set >> shift) & 0xffffffffn),
+      );
+    const data = Uint32Array.of(...half(0n), ...half(32n));
+    const bytes = this.#builder.data(new Uint8Array(data.buffer), 4);
+    sequence.syscall('set capabilities', SYS.capset, [this.#header, bytes]);
+  }
+}
+
+function planAmbient(ambient: bigint, sequence: Sequence): void {
+  prctl(sequence, 'clear ambient capabilities', [PR.capAmbient, AMBIENT_CLEAR_ALL]);
+  for (const number of capabilitiesIn(ambient)) {
+    const what = `raise ambient capability ${String(number)}`;
+    prctl(sequence, what, [PR.capAmbient, AMBIENT_RAISE, number]);
+  }
+}
+
+/** prctl(2) with the unused arguments 0, as many operations want them. */
+export function prctl(
+  sequence: Sequence,
+  what: string,
+  args: readonly [operation: number, ...(number | bigint | PlanData)[]],
+): void {
+  const padded = [...args, 0, 0, 0, 0].slice(0, 5);
+  sequence.syscall(what, SYS.prctl, padded);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import type { CredsEntry } from '../../image/types.js';
+import type { ProcStatus, TaskIds } from '../../procfs/status.js';
+import { encodeCapabilities } from './capabilities.js';
+import type { IdMap } from './id-map.js';
+
+const MOST_GROUPS = 65536;
+const NO_ID = 0xffffffff;
+const KNOWN_SECUREBITS = 0xff;
+
+/** User and group ids of a thread's user namespace. */
+export interface IdMaps {
+  readonly users: IdMap;
+  readonly groups: IdMap;
+}
+
+/** Credentials of a thread from its status; ids become those of its user namespace. */
+export function toCreds(status: ProcStatus, securebits: number, maps: IdMaps): CredsEntry {
+  const inside = (ids: TaskIds, map: IdMap): number[] =>
+    [ids.real, ids.effective, ids.saved, ids.fileSystem].map((id) => map.toInside(id));
+  const [uid = 0, euid = 0, suid = 0, fsuid = 0] = inside(status.uid, maps.users);
+  const [gid = 0, egid = 0, sgid = 0, fsgid = 0] = inside(status.gid, maps.groups);
+  const groups = status.groups.map((group) => maps.groups.toInside(group));
+  return {
+    ...{ uid, gid, euid, egid, suid, sgid, fsuid, fsgid },
+    ...encodeCapabilities(status.capabilities),
+    secbits: securebits,
+    groups,
+    no_new_privs: status.noNewPrivs ? 1 : 0,
+  };
+}
+
+/** Throws `dataLoss` for ids that mean "unchanged" to the kernel, or more groups than it takes. */
+export function checkCreds(where: string, creds: CredsEntry): void {
+  const { uid, gid, euid, egid, suid, sgid, fsuid, fsgid, groups } = creds;
+  const ids = [uid, gid, euid, egid, suid, sgid, fsuid, fsgid, ...groups];
+  if (groups.length > MOST_GROUPS) badImage(`${where}: ${String(groups.length)} groups`);
+  if (ids.some((id) => id < 0 || id >= NO_ID)) badImage(`${where}: an impossible user or group id`);
+  if ((creds.secbits & ~KNOWN_SECUREBITS) !== 0) badImage(`${where}: impossible securebits`);
+}

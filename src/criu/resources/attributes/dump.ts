@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../../common/errors.js';
+import type { Tracer } from '../../../native/index.js';
+import type { CoreEntry, SeccompEntry } from '../../image/types.js';
+import { readStat, readStatus } from '../../procfs/reader.js';
+import type { TracedProcess, Tracee } from '../../tracee/tracee.js';
+import { Refusals } from '../files/refusals.js';
+import { readIdMap, type IdMap } from './id-map.js';
+import { dumpProcess, zombieTask } from './process-dump.js';
+import { rseqResume } from './rseq.js';
+import { SeccompCollector } from './seccomp.js';
+import { dumpThread, type ThreadContext } from './thread-dump.js';
+
+/** What {@link dumpAttributes} found. */
+export interface AttributeDump {
+  /** Entries by container tid; those of leaders with `tc`. `ids` is left to whoever compares processes. */
+  readonly cores: ReadonlyMap<number, CoreEntry>;
+  /** Filters of all threads; undefined without any. */
+  readonly seccomp: SeccompEntry | undefined;
+}
+
+/** What a dump of attributes is told besides the processes. */
+export interface AttributeContext {
+  readonly tracer: Tracer;
+  /** Container pids that job control had stopped, with the signal that did it. */
+  readonly jobStopped: ReadonlyMap<number, number>;
+  /** Host tid to registers, of {@link resumeRegisters}. */
+  readonly resume: ReadonlyMap<number, Uint8Array>;
+}
+
+/**
+ * Threads that stopped inside a restartable sequence, by host tid, with the registers they must go on
+ * with: those of the sequence's abort handler, in the image and for a container left running.
+ *
+ * *Precondition:* nothing has run in the threads since they stopped: to be called before the first
+ * remote call.
+ */
+export function resumeRegisters(processes: readonly TracedProcess[]): Map<number, Uint8Array> {
+  const resume = new Map<number, Uint8Array>();
+  for (const thread of processes.flatMap((process) => process.threads)) {
+    const registers = rseqResume(thread);
+    if (registers) resume.set(thread.tid, registers);
+  }
+  return resume;
+}
+
+/**
+ * Dumps the attributes of all threads and processes of a stopped container.
+ *
+ * @throws ShimError `failedPrecondition` that lists everything that cannot be restored
+ */
+export async function dumpAttributes(
+  processes: readonly TracedProcess[],
+  context: AttributeContext,
+): Promise<AttributeDump> {
+  const refusals = new Refusals();
+  const seccomp = new SeccompCollector();
+  const cores = new Map<number, CoreEntry>();
+  for (const process of processes) {
+    const maps = mapsOf(process);
+    for (const thread of process.threads) {
+      const { core, problems } = await dumpThread(thread, {
+        tracer: context.tracer,
+        status: readStatus(thread.pid, thread.tid),
+        maps,
+        seccomp,
+        resume: context.resume.get(thread.tid),
+      } satisfies ThreadContext);
+      for (const problem of problems) refusals.add(nameThread(thread), problem);
+      cores.set(thread.nsTid, core);
+    }
+    await dumpLeader(process, context, { cores, refusals });
+  }
+  refusals.throwIfAny();
+  return { cores, seccomp: seccomp.entry };
+}
+
+async function dumpLeader(
+  process: TracedProcess,
+  context: AttributeContext,
+  into: { cores: Map<number, CoreEntry>; refusals: Refusals },
+): Promise<void> {
+  const core = into.cores.get(process.leader.nsTid);
+  if (!core?.thread_core) return; // Refused already.
+  const stopSignal = context.jobStopped.get(process.nsPid);
+  const status = readStatus(process.pid);
+  const { task, problems } = await dumpProcess(process, status, stopSignal);
+  for (const problem of problems) into.refusals.add(nameThread(process.leader), problem);
+  core.tc = task;
+}
+
+/** The entry of a process that has exited and waits to be reaped; `pid` is the host's. */
+export function dumpZombie(pid: number): CoreEntry {
+  const stat = readStat(pid);
+  if (stat.state !== 'Z') throw new ShimError('internal', `pid ${String(pid)} is no zombie`);
+  return { mtype: 'X86_64', tc: zombieTask(stat.comm, stat.exitCode) };
+}
+
+function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {
+  return { users: readIdMap(process.pid, 'uid_map'), groups: readIdMap(process.pid, 'gid_map') };
+}
+
+function nameThread(thread: Tracee): string {
+  const pid = `pid ${String(thread.nsPid)}`;
+  return thread.nsTid === thread.nsPid ? pid : `${pid} tid ${String(thread.nsTid)}`;
+}

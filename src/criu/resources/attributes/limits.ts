@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import { SYS } from '../../../native/sys.js';
+import type { RlimitEntry, TaskRlimitsEntry } from '../../image/types.js';
+import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import { RESOURCES, type ResourceLimit } from '../../procfs/limits.js';
+import { words } from './abi.js';
+
+/** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) of another user's process does). */
+export function toRlimits(limits: readonly ResourceLimit[]): TaskRlimitsEntry {
+  return { rlimits: limits.map(({ soft, hard }) => ({ cur: soft, max: hard })) };
+}
+
+/** Throws `dataLoss` for limits of more resources than there are, or soft ones above hard ones. */
+export function checkRlimits(where: string, limits: TaskRlimitsEntry | undefined): void {
+  const rlimits = limits?.rlimits ?? [];
+  if (rlimits.length > RESOURCES.length || rlimits.some(({ cur, max }) => cur > max)) {
+    badImage(`${where}: impossible resource limits`);
+  }
+}
+
+/**
+ * Limits a process of the new container gets: those of the image, below the hard ones of the live
+ * container where given, since those come from the request and never from an image.
+ */
+export function effectiveRlimits(
+  limits: TaskRlimitsEntry | undefined,
+  liveHard: readonly bigint[] | undefined,
+): RlimitEntry[] {
+  return (limits?.rlimits ?? []).map(({ cur, max }, resource) => {
+    const most = liveHard?.[resource] ?? max;
+    return { cur: cur < most ? cur : most, max: max < most ? max : most };
+  });
+}
+
+/** Raises hard limits, by a thread that still has privileges, above those that the engine itself has. */
+export function planRaises(
+  builder: PlanBuilder,
+  limits: readonly RlimitEntry[],
+  own: readonly ResourceLimit[],
+  sequence: Sequence,
+): void {
+  limits.forEach(({ max }, resource) => {
+    if (max <= (own[resource]?.hard ?? 0n)) return;
+    planLimit(builder, { resource, cur: max, max }, sequence);
+  });
+}
+
+/** Sets all limits of a process, by any of its threads. */
+export function planRlimits(
+  builder: PlanBuilder,
+  limits: readonly RlimitEntry[],
+  sequence: Sequence,
+): void {
+  limits.forEach(({ cur, max }, resource) => {
+    planLimit(builder, { resource, cur, max }, sequence);
+  });
+}
+
+function planLimit(
+  builder: PlanBuilder,
+  limit: { resource: number; cur: bigint; max: bigint },
+  sequence: Sequence,
+): void {
+  const range = `${String(limit.cur)} to ${String(limit.max)}`;
+  const what = `set limit ${RESOURCES[limit.resource] ?? '?'} (${range})`;
+  const value = builder.data(words(limit.cur, limit.max));
+  sequence.syscall(what, SYS.setrlimit, [limit.resource, value]);
+}

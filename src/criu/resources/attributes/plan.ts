@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import { SYS } from '../../../native/sys.js';
+import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
+import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import { readLimits } from '../../procfs/reader.js';
+import type { ResourceLimit } from '../../procfs/limits.js';
+import { PR, SIGCHLD, words } from './abi.js';
+import { lastCapability } from './capabilities.js';
+import { prctl } from './creds-plan.js';
+import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
+import { QueuePlan } from './pending.js';
+import { checkProcess, checkThread, type LiveLimits } from './policy.js';
+import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
+import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
+import { SeccompPlan } from './seccomp-plan.js';
+import { SigactionPlan } from './sigactions.js';
+import { ThreadPlan } from './thread-plan.js';
+import { hasTimerIds, TimerPlan } from './timer-plan.js';
+
+/** A process of an image: its leader's entry first among those of its threads. */
+export interface ProcessCores {
+  readonly nsPid: number;
+  /** Container tid to entry, the leader's included. */
+  readonly threads: ReadonlyMap<number, CoreEntry>;
+}
+
+/** What an {@link AttributePlan} is made from. */
+export interface AttributePlanOptions {
+  readonly builder: PlanBuilder;
+  readonly processes: readonly ProcessCores[];
+  readonly seccomp: SeccompEntry | undefined;
+  readonly limits: LiveLimits;
+  /** Whether the kernel makes timers with wanted ids; found out by default. */
+  readonly hasTimerIds?: boolean;
+}
+
+interface ProcessState {
+  readonly nsPid: number;
+  readonly task: TaskCoreEntry;
+  readonly threads: ReadonlyMap<number, CoreEntry>;
+  readonly chains: ReadonlyMap<number, readonly ChainLink[]>;
+  /** How many filters all its threads begin with. */
+  readonly shared: number;
+  readonly rlimits: readonly RlimitEntry[];
+}
+
+const DUMPABLE_BY_ROOT = 2;
+
+/**
+ * Plans the attributes of all threads and processes of an image, which it checks first. Zombies have
+ * none and are not given to it. Each process runs {@link planProcess}, then each of its threads
+ * {@link planThread}, then, when all its threads have done so, its leader {@link planLate}.
+ */
+export class AttributePlan {
+  readonly #builder: PlanBuilder;
+  readonly #processes = new Map<number, ProcessState>();
+  readonly #limits: LiveLimits;
+  readonly #own: readonly ResourceLimit[];
+  readonly #childMask: PlanData;
+  readonly #sigactions: SigactionPlan;
+  readonly #queues: QueuePlan;
+  readonly #seccomp: SeccompPlan;
+  readonly #timers: TimerPlan;
+  readonly #threads: ThreadPlan;
+
+  /**
+   * @throws ShimError `failedPrecondition` for what goes beyond the live limits, `dataLoss` for
+   * entries that no checkpoint would have written
+   */
+  constructor(options: AttributePlanOptions) {
+    const { builder, limits } = options;
+    this.#builder = builder;
+    this.#limits = limits;
+    this.#own = readLimits(process.pid);
+    this.#childMask = builder.data(words(1n << BigInt(SIGCHLD - 1)));
+    this.#sigactions = new SigactionPlan(builder);
+    this.#queues = new QueuePlan(builder);
+    this.#seccomp = new SeccompPlan(builder);
+    this.#timers = new TimerPlan(builder, options.hasTimerIds ?? hasTimerIds());
+    this.#threads = new ThreadPlan(builder, lastCapability());
+    for (const cores of options.processes) {
+      this.#processes.set(cores.nsPid, checkCores(cores, options.seccomp, limits));
+    }
+  }
+
+  /**
+   * By the leader while it is the only thread, with the host's privileges and all its memory mapped:
+   * what all threads share or inherit.
+   */
+  planProcess(nsPid: number, sequence: Sequence): void {
+    const { task, chains, shared, rlimits } = this.#process(nsPid);
+    this.#sigactions.planAll(task.sigactions, sequence);
+    const personality = task.mvas_personality ?? task.personality;
+    sequence.syscall('set the personality', SYS.personality, [personality]);
+    planOptions(task, sequence);
+    planRaises(this.#builder, rlimits, this.#own, sequence);
+    this.#seccomp.planFilters((chains.get(nsPid) ?? []).slice(0, shared), sequence);
+  }
+
+  /** By each thread, the leader included, with the host's privileges; it has its own afterwards. */
+  planThread(nsPid: number, nsTid: number, sequence: Sequence): void {
+    const { threads, chains, shared } = this.#process(nsPid);
+    const core = threads.get(nsTid)?.thread_core ?? badImage(`no thread ${String(nsTid)}`);
+    this.#threads.planFirst(threads.get(nsTid), sequence);
+    if (nsTid !== nsPid) this.#queues.planPrivate({ nsPid, nsTid }, core.signals_p, sequence);
+    this.#seccomp.planFilters((chains.get(nsTid) ?? []).slice(shared), sequence);
+    if (core.seccomp_mode === 'strict') this.#seccomp.planStrict(sequence);
+    this.#threads.planLast(core, this.#limits.noNewPrivileges, sequence);
+  }
+
+  /**
+   * By the leader, when all its threads are through {@link planThread} and all zombies are dead.
+   * Needs no privilege. Comes after whatever opens files of /proc/self: a process that is not
+   * dumpable any more may not.
+   */
+  planLate(nsPid: number, sequence: Sequence): void {
+    const { task, threads, rlimits } = this.#process(nsPid);
+    sequence.drainSignals('forget SIGCHLD of the restore', this.#childMask);
+    this.#sigactions.planChild(task.sigactions, sequence);
+    this.#queues.planShared(nsPid, task.signals_s, sequence);
+    const own = threads.get(nsPid)?.thread_core?.signals_p;
+    this.#queues.planPrivate({ nsPid, nsTid: nsPid }, own, sequence);
+    if (task.timers) this.#timers.plan(nsPid, task.timers, sequence);
+    planRlimits(this.#builder, rlimits, sequence);
+    if (task.mvas_mdwe) {
+      prctl(sequence, 'deny writable executable memory', [PR.setMdwe, task.mvas_mdwe]);
+    }
+    // The kernel alone sets 2; nobody but root may look at the process with 0 either.
+    const dumpable = task.mvas_dumpable === DUMPABLE_BY_ROOT ? 0 : (task.mvas_dumpable ?? 1);
+    prctl(sequence, 'set dumpable', [PR.setDumpable, dumpable]);
+  }
+
+  /**
+   * The action of SIGTRAP where it is not the default. A breakpoint whose SIGTRAP is blocked or
+   * ignored makes the kernel forget the action (force_sig in kernel/signal.c). So where this is not
+   * undefined, the tracer makes one remote call after the last breakpoint of the process:
+   * `rt_sigaction(SIGTRAP, <address of this data>, 0, 8)`.
+   */
+  trapAction(nsPid: number): PlanData | undefined {
+    return this.#sigactions.trapAction(this.#process(nsPid).task.sigactions);
+  }
+
+  /** What a thread was planned to have in the end: for the audit. */
+  expected(nsPid: number, nsTid: number): ExpectedThread {
+    const { task, threads, chains, rlimits } = this.#process(nsPid);
+    const core = threads.get(nsTid) ?? badImage(`no thread ${String(nsTid)}`);
+    const noNewPrivs =
+      this.#limits.noNewPrivileges || (core.thread_core?.creds?.no_new_privs ?? 0) !== 0;
+    const filters = (chains.get(nsTid) ?? []).length;
+    return { core, task, rlimits, noNewPrivs, filters, isLeader: nsTid === nsPid };
+  }
+
+  #process(nsPid: number): ProcessState {
+    return this.#processes.get(nsPid) ?? badImage(`no process ${String(nsPid)}`);
+  }
+}
+
+/** A thread as it should be when it is let go. */
+export interface ExpectedThread {
+  readonly core: CoreEntry;
+  readonly task: TaskCoreEntry;
+  readonly rlimits: readonly RlimitEntry[];
+  readonly noNewPrivs: boolean;
+  /** Number of seccomp filters. */
+  readonly filters: number;
+  readonly isLeader: boolean;
+}
+
+function checkCores(
+  { nsPid, threads }: ProcessCores,
+  seccomp: SeccompEntry | undefined,
+  limits: LiveLimits,
+): ProcessState {
+  const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
+  const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
+  checkProcess(`pid ${String(nsPid)}`, leader);
+  const chains = new Map<number, readonly ChainLink[]>();
+  for (const [nsTid, core] of threads) {
+    checkThread(`pid ${String(nsPid)} tid ${String(nsTid)}`, core, limits);
+    const isFiltered = core.thread_core?.seccomp_mode === 'filter';
+    const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
+    chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));
+  }
+  const first = chains.get(nsPid) ?? [];
+  const shared = [...chains.values()].map((chain) => commonLength(first, chain));
+  const rlimits = effectiveRlimits(task.rlimits, limits.hardLimits);
+  return { nsPid, task, threads, chains, rlimits, shared: Math.min(...shared) };
+}
+
+function planOptions(task: TaskCoreEntry, sequence: Sequence): void {
+  if (task.mvas_thp_disable) {
+    const flags = task.mvas_thp_disable & ~1;
+    prctl(sequence, 'disable huge pages', [PR.setThpDisable, 1, flags]);
+  }
+  if (task.mvas_memory_merge) prctl(sequence, 'merge memory', [PR.setMemoryMerge, 1]);
+  if (task.child_subreaper) prctl(sequence, 'become a subreaper', [PR.setChildSubreaper, 1]);
+  const registrations = (task.membarrier_registration_mask ?? 0) & MEMBARRIER_REGISTRATIONS;
+  for (let command = 1; command <= registrations; command <<= 1) {
+    if ((registrations & command) === 0) continue;
+    const what = `register for membarrier ${String(command)}`;
+    sequence.syscall(what, SYS.membarrier, [command, 0, 0]);
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage, ShimError } from '../../../common/errors.js';
+import { syscall } from '../../../native/index.js';
+import { SYS } from '../../../native/sys.js';
+import type { CoreEntry, CredsEntry, ThreadCoreEntry } from '../../image/types.js';
+import {
+  CAP,
+  CAPABILITY_SETS,
+  decodeCapabilities,
+  hasCapability,
+  nameCapabilities,
+} from './capabilities.js';
+import { checkCreds } from './creds.js';
+import { checkRlimits } from './limits.js';
+import { checkQueue } from './pending.js';
+import { schedulingPrivilege, checkScheduling } from './scheduling.js';
+import type { ChainLink } from './seccomp.js';
+import { checkSigactions } from './sigactions.js';
+import { checkTimers } from './timers.js';
+
+/**
+ * What the live request allows. An image may only ask for less: it was written by a stranger, and its
+ * processes begin with the host's privileges.
+ */
+export interface LiveLimits {
+  /** `process.capabilities.bounding` of the live spec as a mask: no set may go beyond. */
+  readonly boundingSet: bigint;
+  /** `process.noNewPrivileges` of the live spec: set in every thread. */
+  readonly noNewPrivileges: boolean;
+  /** Hard limits of the new container in RLIMIT_* order (its donor's /proc/PID/limits): never exceeded. */
+  readonly hardLimits?: readonly bigint[] | undefined;
+  /** The live spec's seccomp filters, oldest first (its donor's): every thread gets at least these. */
+  readonly seccompChain?: readonly ChainLink[] | undefined;
+  /** `process.oomScoreAdj` of the live container: the lowest value allowed without CAP_SYS_RESOURCE. */
+  readonly oomScoreAdj?: number | undefined;
+}
+
+const MOST_COMM_BYTES = 64;
+const ROBUST_LIST_LENGTH = 24;
+const PRIO_PROCESS = 0;
+const NICE_BASE = 20;
+
+/**
+ * Checks a thread's entry against the live limits and against what a kernel could have told.
+ *
+ * @throws ShimError `failedPrecondition` naming what goes beyond the limits, `dataLoss` for the rest
+ */
+export function checkThread(where: string, core: CoreEntry, limits: LiveLimits): void {
+  const thread = core.thread_core ?? badImage(`${where}: no thread_core`);
+  const creds = thread.creds ?? badImage(`${where}: no credentials`);
+  checkCreds(where, creds);
+  checkQueue(where, thread.signals_p);
+  checkScheduling(where, thread);
+  checkCapabilities(where, creds, limits);
+  checkPrivilegedScheduling(where, thread, limits);
+  const hasRobustList = thread.futex_rla !== 0n;
+  const isPossible =
+    (thread.comm?.length ?? 0) <= MOST_COMM_BYTES &&
+    (thread.pdeath_sig ?? 0) <= 64 &&
+    (!hasRobustList || thread.futex_rla_len === ROBUST_LIST_LENGTH);
+  if (!isPossible) badImage(`${where}: impossible attributes`);
+}
+
+/** The same for what belongs to a process. */
+export function checkProcess(where: string, core: CoreEntry): void {
+  const task = core.tc ?? badImage(`${where}: no task core`);
+  checkSigactions(where, task.sigactions);
+  checkQueue(where, task.signals_s);
+  checkTimers(where, task.timers);
+  checkRlimits(where, task.rlimits);
+  const isPossible = (task.mvas_dumpable ?? 0) <= 2 && (task.mvas_mdwe ?? 0) <= 3;
+  if (!isPossible) badImage(`${where}: impossible options`);
+}
+
+function checkCapabilities(where: string, creds: CredsEntry, limits: LiveLimits): void {
+  const sets = decodeCapabilities(creds);
+  for (const name of CAPABILITY_SETS) {
+    const beyond = sets[name] & ~limits.boundingSet;
+    if (beyond === 0n) continue;
+    throw new ShimError(
+      'failedPrecondition',
+      `${where}: its ${name} capabilities go beyond those of the new container by ` +
+        `${nameCapabilities(beyond)}; add them to its process.capabilities`,
+    );
+  }
+}
+
+function checkPrivilegedScheduling(
+  where: string,
+  thread: ThreadCoreEntry,
+  limits: LiveLimits,
+): void {
+  if (hasCapability(limits.boundingSet, CAP.sysNice)) return;
+  const privilege = schedulingPrivilege(thread, Math.min(0, ownNice()));
+  if (privilege === undefined) return;
+  throw new ShimError(
+    'failedPrecondition',
+    `${where}: ${privilege} needs CAP_SYS_NICE, which the new container does not have`,
+  );
+}
+
+/** The nice value containers inherit here. The raw call returns 20 - nice. */
+function ownNice(): number {
+  return NICE_BASE - syscall(SYS.getpriority, PRIO_PROCESS, 0);
+}

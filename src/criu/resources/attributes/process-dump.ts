@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { ShimError } from '../../../common/errors.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { TaskCoreEntry } from '../../image/types.js';
+import { readLimits, readPersonality, readTimers } from '../../procfs/reader.js';
+import type { ProcStatus } from '../../procfs/status.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { ARCH, PR, reader } from './abi.js';
+import { toRlimits } from './limits.js';
+import { decodeQueue } from './pending.js';
+import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
+import { dumpSigactions } from './sigactions.js';
+import { dumpTimers } from './timers.js';
+
+/** States of a task in an image, as CRIU numbers them. */
+export const TASK_STATE = { alive: 1, dead: 2, stopped: 3 } as const;
+
+const MEMBARRIER_GET_REGISTRATIONS = 1 << 9;
+const MEMBARRIER_QUERY = 0;
+/** Commands of membarrier(2) that register a process. Source: linux/membarrier.h. */
+export const MEMBARRIER_REGISTRATIONS = (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8);
+/** XFEATURE_XTILEDATA: the component of AMX tiles. */
+const XTILEDATA = 1n << 18n;
+
+const QUERIES = {
+  dumpable: plainQuery(SYS.prctl, PR.getDumpable, 0, 0, 0, 0),
+  subreaper: intoRoom(SYS.prctl, PR.getChildSubreaper),
+  thpDisable: plainQuery(SYS.prctl, PR.getThpDisable, 0, 0, 0, 0),
+  memoryMerge: plainQuery(SYS.prctl, PR.getMemoryMerge, 0, 0, 0, 0),
+  mdwe: plainQuery(SYS.prctl, PR.getMdwe, 0, 0, 0, 0),
+  registrations: plainQuery(SYS.membarrier, MEMBARRIER_GET_REGISTRATIONS, 0, 0),
+  membarriers: plainQuery(SYS.membarrier, MEMBARRIER_QUERY, 0, 0),
+  tiles: intoRoom(SYS.arch_prctl, ARCH.getXcompPerm),
+} as const;
+
+function intoRoom(nr: number, operation: number): RemoteQuery {
+  return { nr, args: (room) => [operation, room, 0, 0, 0], room: 8 };
+}
+
+/** A process's part of its leader's entry, and why it cannot be restored, if so. */
+export interface ProcessDump {
+  readonly task: TaskCoreEntry;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads what belongs to a process.
+ *
+ * @param stopSignal the signal by which job control had stopped it; undefined for one that runs
+ */
+export async function dumpProcess(
+  process: TracedProcess,
+  status: ProcStatus,
+  stopSignal: number | undefined,
+): Promise<ProcessDump> {
+  const { leader, pid } = process;
+  const answers = await askOptions(process);
+  const personality = readPersonality(pid);
+  const task: TaskCoreEntry = {
+    task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
+    ...(stopSignal === undefined ? {} : { stop_signo: stopSignal }),
+    exit_code: 0,
+    personality,
+    mvas_personality: personality,
+    flags: 0,
+    blk_sigset: leader.state.signalMask,
+    comm: status.name,
+    timers: await dumpTimers(process, readTimers(pid)),
+    rlimits: toRlimits(readLimits(pid)),
+    signals_s: decodeQueue(leader.state.sharedSignals),
+    sigactions: await dumpSigactions(leader, status),
+    oom_score_adj: readNumber(`/proc/${String(pid)}/oom_score_adj`, 10),
+    mvas_coredump_filter: readNumber(`/proc/${String(pid)}/coredump_filter`, 16),
+    ...options(answers, process.threads.length > 1),
+  };
+  const usesTiles = answers.tiles.result === 0n && (word(answers.tiles.bytes) & XTILEDATA) !== 0n;
+  return { task, problems: usesTiles ? ['AMX tile registers are not supported'] : [] };
+}
+
+/** The entry of a zombie: `exitCode` is its wait status. */
+export function zombieTask(comm: string, exitCode: number): TaskCoreEntry {
+  return {
+    task_state: TASK_STATE.dead,
+    exit_code: exitCode,
+    personality: 0,
+    flags: 0,
+    blk_sigset: 0n,
+    comm,
+    sigactions: [],
+  };
+}
+
+type Answers = { [Name in keyof typeof QUERIES]: { result: bigint; bytes: Uint8Array } };
+
+async function askOptions(process: TracedProcess): Promise<Answers> {
+  const names = Object.keys(QUERIES) as (keyof typeof QUERIES)[];
+  const answers = await queryRemotely(
+    process.leader,
+    names.map((name) => QUERIES[name]),
+  );
+  return Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
+}
+
+/** Options of an address space and a process. What an older kernel does not know it does not have. */
+function options(answers: Answers, isThreaded: boolean): Partial<TaskCoreEntry> {
+  const what = 'read options of a process';
+  const known = (name: keyof typeof QUERIES): number => Math.max(0, Number(answers[name].result));
+  check(what, Number(answers.dumpable.result));
+  check(what, Number(answers.subreaper.result));
+  return {
+    mvas_dumpable: Number(answers.dumpable.result),
+    child_subreaper: reader(answers.subreaper.bytes).readInt32LE(0) !== 0,
+    mvas_thp_disable: known('thpDisable'),
+    mvas_memory_merge: known('memoryMerge') !== 0,
+    mvas_mdwe: known('mdwe'),
+    membarrier_registration_mask: registrations(answers, isThreaded),
+  };
+}
+
+/** Before Linux 6.3 nobody tells what is registered: then a threaded process gets all there is. */
+function registrations(answers: Answers, isThreaded: boolean): number {
+  const told = answers.registrations.result;
+  if (told >= 0n) return Number(told) & MEMBARRIER_REGISTRATIONS;
+  const supported = answers.membarriers.result;
+  return isThreaded && supported > 0n ? Number(supported) & MEMBARRIER_REGISTRATIONS : 0;
+}
+
+function word(bytes: Uint8Array): bigint {
+  return reader(bytes).readBigUInt64LE(0);
+}
+
+function readNumber(path: string, base: 10 | 16): number {
+  const text = readFileSync(path, 'utf8').trim();
+  const number = Number.parseInt(text, base);
+  if (!Number.isSafeInteger(number)) {
+    throw new ShimError('internal', `parse ${path}: unexpected ${JSON.stringify(text)}`);
+  }
+  return number;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage, ShimError } from '../../../common/errors.js';
+import type { UserX86RegsEntry } from '../../image/types.js';
+import { reader, words } from './abi.js';
+
+/** Order of `struct user_regs_struct`: 27 words. Source: sys/user.h. */
+const ORDER = [
+  'r15', 'r14', 'r13', 'r12', 'bp', 'bx', 'r11', 'r10', 'r9', 'r8', 'ax', 'cx', 'dx', 'si', 'di',
+  'orig_ax', 'ip', 'cs', 'flags', 'sp', 'ss', 'fs_base', 'gs_base', 'ds', 'es', 'fs', 'gs',
+] as const satisfies readonly (keyof UserX86RegsEntry)[]; // prettier-ignore
+
+/** Bytes of `struct user_regs_struct`. */
+export const REGISTERS_SIZE = ORDER.length * 8;
+
+const USER_CODE_64 = 0x33n;
+const USER_CODE_32 = 0x23n;
+const USER_DATA = 0x2bn;
+
+/** General registers from `struct user_regs_struct`. */
+export function decodeRegisters(bytes: Uint8Array): UserX86RegsEntry {
+  if (bytes.length !== REGISTERS_SIZE) {
+    throw new ShimError('internal', `read registers: ${String(bytes.length)} bytes`);
+  }
+  const view = reader(bytes);
+  const entries = ORDER.map((name, index) => [name, view.readBigUInt64LE(index * 8)] as const);
+  const registers = Object.fromEntries(entries) as Record<(typeof ORDER)[number], bigint>;
+  return { ...registers, mode: registers.cs === USER_CODE_32 ? 'COMPAT' : 'NATIVE' };
+}
+
+/** `struct user_regs_struct` of general registers. */
+export function encodeRegisters(registers: UserX86RegsEntry): Uint8Array {
+  return words(...ORDER.map((name) => registers[name]));
+}
+
+/** Why a thread with these registers cannot be restored; undefined when it can. */
+export function registersProblem(registers: UserX86RegsEntry): string | undefined {
+  if (registers.cs === USER_CODE_32) return 'a 32-bit program is not supported';
+  const isPlain =
+    registers.cs === USER_CODE_64 &&
+    registers.ss === USER_DATA &&
+    [registers.ds, registers.es, registers.fs, registers.gs].every(isPlainSelector);
+  return isPlain
+    ? undefined
+    : 'segments of its own (modify_ldt, set_thread_area) are not supported';
+}
+
+/** Throws `dataLoss` for registers that {@link registersProblem} would not have let pass. */
+export function checkRegisters(where: string, registers: UserX86RegsEntry): void {
+  const problem = registersProblem(registers);
+  if (problem !== undefined) badImage(`registers of ${where}: ${problem}`);
+}
+
+function isPlainSelector(selector: bigint): boolean {
+  return selector < 4n || selector === USER_DATA;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { badImage } from '../../../common/errors.js';
+import { syscall } from '../../../native/index.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { ThreadCoreEntry } from '../../image/types.js';
+import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import { reader } from './abi.js';
+
+/** `struct sched_attr` up to the utilization clamps (Linux 5.3). Source: linux/sched/types.h. */
+const SCHED_ATTR_SIZE = 56;
+const SCHED_ATTR_SIZE_VER0 = 48;
+/** Room for 8192 processors. */
+const MOST_MASK_BYTES = 1024;
+const WHO_PROCESS = 1;
+const IOPRIO_CLASS_SHIFT = 13;
+const IOPRIO_CLASS_REALTIME = 1;
+const IOPRIO_CLASSES = 4;
+const POLICY = { normal: 0, fifo: 1, roundRobin: 2, batch: 3, idle: 5, deadline: 6 } as const;
+const REALTIME: readonly number[] = [POLICY.fifo, POLICY.roundRobin, POLICY.deadline];
+
+type Scheduling = Pick<
+  ThreadCoreEntry,
+  'sched_nice' | 'sched_policy' | 'sched_prio' | 'mvas_sched_attr' | 'mvas_cpu_mask' | 'mvas_ioprio'
+>;
+
+/** Policy, priorities, processors and I/O priority of a thread, all from outside. */
+export function dumpScheduling(tid: number): Scheduling {
+  const attr = Buffer.alloc(SCHED_ATTR_SIZE);
+  const what = `of tid ${String(tid)}`;
+  const got = syscall(SYS.sched_getattr, tid, attr, SCHED_ATTR_SIZE, 0);
+  check(`read the scheduling ${what}`, got);
+  const ioprio = check(`read the I/O priority ${what}`, syscall(SYS.ioprio_get, WHO_PROCESS, tid));
+  const mask = readCpuMask(tid);
+  return {
+    sched_nice: attr.readInt32LE(16),
+    sched_policy: attr.readUInt32LE(4),
+    sched_prio: attr.readUInt32LE(20),
+    mvas_sched_attr: attr.subarray(0, attr.readUInt32LE(0)),
+    ...(isEveryOnlineCpu(mask) ? {} : { mvas_cpu_mask: mask }),
+    ...(ioprio >> IOPRIO_CLASS_SHIFT === 0 ? {} : { mvas_ioprio: ioprio }),
+  };
+}
+
+function readCpuMask(tid: number): Uint8Array {
+  const mask = new Uint8Array(MOST_MASK_BYTES);
+  const length = syscall(SYS.sched_getaffinity, tid, mask.length, mask);
+  return mask.subarray(0, check(`read the processors of tid ${String(tid)}`, length));
+}
+
+/** A mask of all processors is no wish of the thread: it would keep it from those that come later. */
+function isEveryOnlineCpu(mask: Uint8Array): boolean {
+  const online = parseCpuList(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
+  return online.every((cpu) => ((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1);
+}
+
+/** Processors of a list such as `0-3,8`. */
+export function parseCpuList(text: string): number[] {
+  const ranges = text
+    .trim()
+    .split(',')
+    .filter((range) => range !== '');
+  return ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+/** What of a thread's scheduling takes CAP_SYS_NICE when nice values from `lowestNice` up do not. */
+export function schedulingPrivilege(core: ThreadCoreEntry, lowestNice: number): string | undefined {
+  const attr = attrOf(core);
+  if (REALTIME.includes(attr.readUInt32LE(4))) return 'real-time scheduling';
+  const nice = attr.readInt32LE(16);
+  if (nice < lowestNice) return `nice value ${String(nice)}`;
+  const isRealtime = (core.mvas_ioprio ?? 0) >> IOPRIO_CLASS_SHIFT === IOPRIO_CLASS_REALTIME;
+  return isRealtime ? 'real-time I/O priority' : undefined;
+}
+
+/** Throws `dataLoss` for scheduling no kernel would have told of. */
+export function checkScheduling(where: string, core: ThreadCoreEntry): void {
+  const size = core.mvas_sched_attr?.length ?? SCHED_ATTR_SIZE;
+  const isPossible =
+    size >= SCHED_ATTR_SIZE_VER0 &&
+    size <= SCHED_ATTR_SIZE &&
+    (core.mvas_cpu_mask?.length ?? 8) <= MOST_MASK_BYTES &&
+    (core.mvas_ioprio ?? 0) >= 0 &&
+    (core.mvas_ioprio ?? 0) < IOPRIO_CLASSES << IOPRIO_CLASS_SHIFT;
+  if (!isPossible) badImage(`${where}: impossible scheduling`);
+}
+
+/** Sets a thread's scheduling, by itself, while it has privileges. */
+export function planScheduling(
+  builder: PlanBuilder,
+  core: ThreadCoreEntry,
+  sequence: Sequence,
+): void {
+  if (core.mvas_cpu_mask) {
+    const mask = builder.data(core.mvas_cpu_mask);
+    const args = [0, core.mvas_cpu_mask.length, mask];
+    // The new container may have other processors; then these wishes end, as at any change of a cpuset.
+    sequence.syscall('choose processors', SYS.sched_setaffinity, args, { tolerate: true });
+  }
+  if (core.mvas_ioprio !== undefined) {
+    const args = [WHO_PROCESS, 0, core.mvas_ioprio];
+    sequence.syscall(`set I/O priority ${String(core.mvas_ioprio)}`, SYS.ioprio_set, args);
+  }
+  const attr = attrOf(core);
+  const what = `set scheduling policy ${String(attr.readUInt32LE(4))}`;
+  sequence.syscall(what, SYS.sched_setattr, [0, builder.data(attr), 0]);
+}
+
+/** `struct sched_attr` of a thread; made up from CRIU's fields where ours is missing. */
+function attrOf(core: ThreadCoreEntry): Buffer {
+  const attr = Buffer.alloc(SCHED_ATTR_SIZE);
+  if (core.mvas_sched_attr) {
+    attr.set(core.mvas_sched_attr);
+    attr.writeUInt32LE(core.mvas_sched_attr.length, 0);
+    return reader(attr.subarray(0, core.mvas_sched_attr.length));
+  }
+  attr.writeUInt32LE(SCHED_ATTR_SIZE_VER0, 0);
+  attr.writeUInt32LE(core.sched_policy ?? 0, 4);
+  attr.writeInt32LE(core.sched_nice ?? 0, 16);
+  attr.writeUInt32LE(core.sched_prio ?? 0, 20);
+  return reader(attr.subarray(0, SCHED_ATTR_SIZE_VER0));
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { SaEntry } from '../../image/types.js';
+import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { ProcStatus } from '../../procfs/status.js';
+import type { Tracee } from '../../tracee/tracee.js';
+import { reader, SIGCHLD, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP, words } from './abi.js';
+import { queryRemotely } from './remote-query.js';
+
+const SIGACTION_SIZE = 32;
+const SIGSET_SIZE = 8;
+
+/** Signals that have an action, in the order of an image's actions (CRIU leaves out KILL and STOP). */
+const SIGNALS_WITH_ACTION: readonly number[] = Array.from(
+  { length: SIGNALS },
+  (_, index) => index + 1,
+).filter((signal) => signal !== SIGKILL && signal !== SIGSTOP);
+
+const DEFAULT_ACTION: SaEntry = { sigaction: 0n, flags: 0n, restorer: 0n, mask: 0n };
+
+/**
+ * Actions of all signals of a process. Only those are asked for that `status` does not show as
+ * default, and SIGCHLD, whose flags matter (SA_NOCLDWAIT) even by default.
+ */
+export async function dumpSigactions(leader: Tracee, status: ProcStatus): Promise<SaEntry[]> {
+  const special = status.signals.caught | status.signals.ignored | bit(SIGCHLD);
+  const asked = SIGNALS_WITH_ACTION.filter((signal) => (special & bit(signal)) !== 0n);
+  const answers = await queryRemotely(
+    leader,
+    asked.map((signal) => ({
+      nr: SYS.rt_sigaction,
+      args: (room) => [signal, 0, room, SIGSET_SIZE],
+      room: SIGACTION_SIZE,
+    })),
+  );
+  const actions = new Map<number, SaEntry>();
+  asked.forEach((signal, index) => {
+    const answer = answers[index];
+    const what = `read the action of signal ${String(signal)} of pid ${String(leader.nsPid)}`;
+    check(what, Number(answer?.result ?? -1n));
+    if (answer) actions.set(signal, decodeAction(answer.bytes));
+  });
+  return SIGNALS_WITH_ACTION.map((signal) => actions.get(signal) ?? { ...DEFAULT_ACTION });
+}
+
+function decodeAction(bytes: Uint8Array): SaEntry {
+  const view = reader(bytes);
+  return {
+    sigaction: view.readBigUInt64LE(0),
+    flags: view.readBigUInt64LE(8),
+    restorer: view.readBigUInt64LE(16),
+    mask: view.readBigUInt64LE(24),
+  };
+}
+
+/** Throws `dataLoss` unless there is an action for each signal (or none at all). */
+export function checkSigactions(where: string, actions: readonly SaEntry[]): void {
+  if (actions.length > 0 && actions.length !== SIGNALS_WITH_ACTION.length) {
+    badImage(`${where}: ${String(actions.length)} signal actions`);
+  }
+  if (actions.some((action) => action.compat_sigaction === true)) {
+    badImage(`${where}: signal actions of a 32-bit program`);
+  }
+}
+
+/** Masks of ignored and caught signals, as /proc/PID/status shows them. */
+export function actionMasks(actions: readonly SaEntry[]): { ignored: bigint; caught: bigint } {
+  const masks = { ignored: 0n, caught: 0n };
+  SIGNALS_WITH_ACTION.forEach((signal, index) => {
+    const handler = actions[index]?.sigaction ?? 0n;
+    if (handler === 1n) masks.ignored |= bit(signal);
+    if (handler > 1n) masks.caught |= bit(signal);
+  });
+  return masks;
+}
+
+/** Sets a process's signal actions, by any of its threads. */
+export class SigactionPlan {
+  readonly #builder: PlanBuilder;
+  readonly #default: PlanData;
+
+  constructor(builder: PlanBuilder) {
+    this.#builder = builder;
+    this.#default = builder.data(encodeAction(DEFAULT_ACTION));
+  }
+
+  /** All but SIGCHLD, whose action would hide the deaths of zombies that are still being made. */
+  planAll(actions: readonly SaEntry[], sequence: Sequence): void {
+    for (const signal of SIGNALS_WITH_ACTION) {
+      if (signal !== SIGCHLD) this.#plan(signal, actions, sequence);
+    }
+  }
+
+  /** SIGCHLD. */
+  planChild(actions: readonly SaEntry[], sequence: Sequence): void {
+    this.#plan(SIGCHLD, actions, sequence);
+  }
+
+  /** The action of SIGTRAP where it is not the default, for a call that a tracer makes at the very end. */
+  trapAction(actions: readonly SaEntry[]): PlanData | undefined {
+    const action = actionOf(SIGTRAP, actions);
+    return isDefault(action) ? undefined : this.#builder.data(encodeAction(action));
+  }
+
+  #plan(signal: number, actions: readonly SaEntry[], sequence: Sequence): void {
+    const action = actionOf(signal, actions);
+    const data = isDefault(action) ? this.#default : this.#builder.data(encodeAction(action));
+    const args = [signal, data, 0, SIGSET_SIZE];
+    sequence.syscall(`set the action of signal ${String(signal)}`, SYS.rt_sigaction, args);
+  }
+}
+
+function actionOf(signal: number, actions: readonly SaEntry[]): SaEntry {
+  return actions[SIGNALS_WITH_ACTION.indexOf(signal)] ?? DEFAULT_ACTION;
+}
+
+function isDefault(action: SaEntry): boolean {
+  return action.sigaction === 0n && action.flags === 0n;
+}
+
+function encodeAction(action: SaEntry): Uint8Array {
+  return words(action.sigaction, action.flags, action.restorer, action.mask);
+}
+
+function bit(signal: number): bigint {
+  return 1n << BigInt(signal - 1);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import { syscall, type Tracer } from '../../../native/index.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { CoreEntry, ThreadCoreEntry } from '../../image/types.js';
+import type { ProcStatus } from '../../procfs/status.js';
+import type { Tracee } from '../../tracee/tracee.js';
+import { ARCH, PR, PTRACE, reader } from './abi.js';
+import { toCreds, type IdMaps } from './creds.js';
+import { decodeQueue, queueProblem } from './pending.js';
+import { decodeRegisters, registersProblem } from './registers.js';
+import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
+import { CODE_WINDOW, resolveRestart } from './restart.js';
+import { rseqEntry } from './rseq.js';
+import { dumpScheduling } from './scheduling.js';
+import {
+  notifiesSupervisor,
+  readSeccompChain,
+  type ChainLink,
+  type SeccompCollector,
+} from './seccomp.js';
+import { decodeFpregs } from './xstate.js';
+
+const STACK_T_SIZE = 24;
+const SHADOW_STACK = 1n;
+const SUD_CONFIG_SIZE = 32;
+const TSC_DEFAULT = 1;
+const MCE_KILL_DEFAULT = 2;
+const CPUID_FAULTS = 0n;
+const SECCOMP_MODES = ['disabled', 'strict', 'filter'] as const;
+
+const QUERIES = {
+  altstack: { nr: SYS.sigaltstack, args: (room) => [0, room], room: STACK_T_SIZE },
+  tidAddress: { nr: SYS.prctl, args: (room) => [PR.getTidAddress, room, 0, 0, 0], room: 8 },
+  pdeathsig: { nr: SYS.prctl, args: (room) => [PR.getPdeathsig, room, 0, 0, 0], room: 8 },
+  tsc: { nr: SYS.prctl, args: (room) => [PR.getTsc, room, 0, 0, 0], room: 8 },
+  securebits: plainQuery(SYS.prctl, PR.getSecurebits, 0, 0, 0, 0),
+  timerslack: plainQuery(SYS.prctl, PR.getTimerslack, 0, 0, 0, 0),
+  mceKill: plainQuery(SYS.prctl, PR.mceKillGet, 0, 0, 0, 0),
+  cpuid: plainQuery(SYS.arch_prctl, ARCH.getCpuid, 0),
+  shadowStack: { nr: SYS.arch_prctl, args: (room) => [ARCH.shstkStatus, room], room: 8 },
+} as const satisfies Readonly<Record<string, RemoteQuery>>;
+
+type Answers = { [Name in keyof typeof QUERIES]: RemoteAnswer };
+
+/** What a thread's dump needs besides the thread. */
+export interface ThreadContext {
+  readonly tracer: Tracer;
+  readonly status: ProcStatus;
+  readonly maps: IdMaps;
+  readonly seccomp: SeccompCollector;
+  /** Registers to take instead of those it stopped with. */
+  readonly resume: Uint8Array | undefined;
+}
+
+/** A thread's entry, and why it cannot be restored, if so. */
+export interface ThreadDump {
+  readonly core: CoreEntry;
+  readonly problems: readonly string[];
+}
+
+/** Reads what belongs to a stopped thread. */
+export async function dumpThread(thread: Tracee, context: ThreadContext): Promise<ThreadDump> {
+  const stopped = decodeRegisters(context.resume ?? thread.state.registers);
+  const problem = registersProblem(stopped);
+  // The rest is of no use for a 32-bit program: its remote calls mean something else.
+  if (problem !== undefined) return { core: { mtype: 'X86_64' }, problems: [problem] };
+  const answers = await ask(thread);
+  const chain = await readFilters(thread, context);
+  const problems = threadProblems(thread, answers);
+  if (chain.some(({ filter }) => notifiesSupervisor(filter))) {
+    problems.push('a seccomp filter with a supervisor is not supported');
+  }
+  if (await hasUserDispatch(thread, context.tracer)) {
+    problems.push('syscall user dispatch is not supported');
+  }
+  const { registers, restart } = resolveRestart(stopped, (end) => codeBefore(thread, end));
+  const core: CoreEntry = {
+    mtype: 'X86_64',
+    thread_info: {
+      clear_tid_addr: word(answers.tidAddress),
+      gpregs: registers,
+      fpregs: decodeFpregs(thread.state.xstate),
+      tls: [],
+    },
+    thread_core: {
+      ...threadCore(thread, answers, context),
+      ...seccompOf(context, chain),
+      ...(restart === undefined ? {} : { mvas_restart: restart }),
+    },
+  };
+  return { core, problems };
+}
+
+async function ask(thread: Tracee): Promise<Answers> {
+  const names = Object.keys(QUERIES) as (keyof typeof QUERIES)[];
+  const answers = await queryRemotely(
+    thread,
+    names.map((name) => QUERIES[name]),
+  );
+  const found = Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
+  const where = `tid ${String(thread.nsTid)}`;
+  for (const name of ['altstack', 'tidAddress', 'pdeathsig', 'securebits', 'timerslack'] as const) {
+    check(`read ${name} of ${where}`, Number(found[name].result));
+  }
+  return found;
+}
+
+function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): ThreadCoreEntry {
+  const altstack = reader(answers.altstack.bytes);
+  const pdeathsig = reader(answers.pdeathsig.bytes).readInt32LE(0);
+  const tsc = reader(answers.tsc.bytes).readInt32LE(0);
+  const mceKill = Number(answers.mceKill.result);
+  const rseq = rseqEntry(thread);
+  return {
+    ...robustList(thread.tid),
+    ...dumpScheduling(thread.tid),
+    blk_sigset: thread.state.signalMask,
+    sas: {
+      ss_sp: altstack.readBigUInt64LE(0),
+      ss_flags: altstack.readUInt32LE(8),
+      ss_size: altstack.readBigUInt64LE(16),
+    },
+    ...(pdeathsig === 0 ? {} : { pdeath_sig: pdeathsig }),
+    signals_p: decodeQueue(thread.state.privateSignals),
+    creds: toCreds(context.status, Number(answers.securebits.result), context.maps),
+    comm: context.status.name,
+    ...(rseq ? { rseq_entry: rseq } : {}),
+    mvas_xstate: thread.state.xstate,
+    mvas_timerslack: answers.timerslack.result,
+    ...(tsc === TSC_DEFAULT || answers.tsc.result < 0n ? {} : { mvas_tsc: tsc }),
+    ...(mceKill === MCE_KILL_DEFAULT || mceKill < 0 ? {} : { mvas_mce_kill: mceKill }),
+  };
+}
+
+function robustList(tid: number): Pick<ThreadCoreEntry, 'futex_rla' | 'futex_rla_len'> {
+  const [head, length] = [new BigUint64Array(1), new BigUint64Array(1)];
+  const what = `read the robust list of tid ${String(tid)}`;
+  check(what, syscall(SYS.get_robust_list, tid, head, length));
+  return { futex_rla: head[0] ?? 0n, futex_rla_len: Number(length[0] ?? 0n) };
+}
+
+function seccompOf(
+  context: ThreadContext,
+  chain: readonly ChainLink[],
+): Pick<ThreadCoreEntry, 'seccomp_mode' | 'seccomp_filter'> {
+  const mode = SECCOMP_MODES[context.status.seccomp] ?? 'disabled';
+  if (mode === 'disabled') return {};
+  return { seccomp_mode: mode, seccomp_filter: context.seccomp.add(chain) };
+}
+
+function readFilters(thread: Tracee, context: ThreadContext): Promise<ChainLink[]> {
+  const hasFilters = SECCOMP_MODES[context.status.seccomp] === 'filter';
+  return hasFilters ? readSeccompChain(context.tracer, thread.tid) : Promise.resolve([]);
+}
+
+async function hasUserDispatch(thread: Tracee, tracer: Tracer): Promise<boolean> {
+  const config = Buffer.alloc(SUD_CONFIG_SIZE);
+  const request = PTRACE.getSyscallUserDispatch;
+  const got = await tracer.request(request, thread.tid, SUD_CONFIG_SIZE, config);
+  return got >= 0 && config.readBigUInt64LE(0) !== 0n;
+}
+
+function threadProblems(thread: Tracee, answers: Answers): string[] {
+  const shadowStack = answers.shadowStack;
+  const hasShadowStack = shadowStack.result === 0n && (word(shadowStack) & SHADOW_STACK) !== 0n;
+  const { privateSignals, sharedSignals } = thread.state;
+  const queues = thread.tid === thread.pid ? [privateSignals, sharedSignals] : [privateSignals];
+  return [
+    hasShadowStack
+      ? 'a shadow stack is not supported; run it without GLIBC_TUNABLES for SHSTK'
+      : '',
+    answers.cpuid.result === CPUID_FAULTS ? 'trapping CPUID is not supported' : '',
+    ...queues.map((queue) => queueProblem(decodeQueue(queue)) ?? ''),
+  ].filter((problem) => problem !== '');
+}
+
+function codeBefore(thread: Tracee, end: bigint): Uint8Array | undefined {
+  try {
+    return thread.readMemory(end - BigInt(CODE_WINDOW), CODE_WINDOW);
+  } catch {
+    return undefined; // Execute-only, or at the start of a mapping.
+  }
+}
+
+function word(answer: RemoteAnswer): bigint {
+  return reader(answer.bytes).readBigUInt64LE(0);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
+import type { PosixTimer } from '../../procfs/timers.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { reader } from './abi.js';
+import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
+
+const ITIMERS = [0, 1, 2] as const;
+const TIMESPECS_SIZE = 32;
+const MOST_TIMERS = 1 << 16;
+const MOST_SECONDS = 1n << 62n;
+
+/** Values of sigev_notify. Source: asm-generic/siginfo.h. */
+export const SIGEV = { signal: 0, none: 1, thread: 2, threadId: 4 } as const;
+
+/** Timers of a process with their remaining times: itimers, and `timers` of /proc/PID/timers. */
+export async function dumpTimers(
+  process: TracedProcess,
+  timers: readonly PosixTimer[],
+): Promise<TaskTimersEntry> {
+  const sorted = [...timers].sort((a, b) => a.id - b.id);
+  const answers = await queryRemotely(process.leader, [
+    ...ITIMERS.map((which) => timeQuery(SYS.getitimer, which)),
+    ...sorted.map((timer) => timeQuery(SYS.timer_gettime, timer.id)),
+    ...sorted.map((timer) => plainQuery(SYS.timer_getoverrun, timer.id)),
+  ]);
+  const where = `pid ${String(process.nsPid)}`;
+  const [real, virt, prof] = ITIMERS.map((which) => {
+    const [isec, iusec, vsec, vusec] = times(
+      `read itimer ${String(which)} of ${where}`,
+      answers[which],
+    );
+    return { isec, iusec, vsec, vusec } satisfies ItimerEntry;
+  });
+  const posix = sorted.map((timer, index): PosixTimerEntry => {
+    const what = `read timer ${String(timer.id)} of ${where}`;
+    const [isec, insec, vsec, vnsec] = times(what, answers[ITIMERS.length + index]);
+    const overrun = answers[ITIMERS.length + sorted.length + index]?.result ?? 0n;
+    return {
+      ...describeTimer(timer, process),
+      overrun: Math.max(0, Number(overrun)),
+      isec,
+      insec,
+      vsec,
+      vnsec,
+    };
+  });
+  const none: ItimerEntry = { isec: 0n, iusec: 0n, vsec: 0n, vusec: 0n };
+  return { real: real ?? none, virt: virt ?? none, prof: prof ?? none, posix };
+}
+
+function timeQuery(nr: number, timer: number): RemoteQuery {
+  return { nr, args: (room) => [timer, room], room: TIMESPECS_SIZE };
+}
+
+type FourWords = [bigint, bigint, bigint, bigint];
+
+function times(what: string, answer: RemoteAnswer | undefined): FourWords {
+  check(what, Number(answer?.result ?? -1n));
+  const view = reader(answer?.bytes ?? new Uint8Array(TIMESPECS_SIZE));
+  return [0, 8, 16, 24].map((at) => view.readBigUInt64LE(at)) as FourWords;
+}
+
+function describeTimer(timer: PosixTimer, process: TracedProcess) {
+  const target = process.threads.find((thread) => thread.tid === timer.target);
+  return {
+    it_id: timer.id,
+    clock_id: timer.clockId >>> 0,
+    si_signo: timer.signal,
+    it_sigev_notify: notifyOf(timer, target !== undefined),
+    sival_ptr: timer.value,
+    ...(timer.toThread && target ? { notify_thread_id: target.nsTid } : {}),
+  };
+}
+
+/** A timer whose thread has ended signals nobody, as one that was told to. */
+function notifyOf(timer: PosixTimer, hasTarget: boolean): number {
+  if (timer.notify === 'none' || (timer.toThread && !hasTarget)) return SIGEV.none;
+  const way = timer.notify === 'thread' ? SIGEV.thread : SIGEV.signal;
+  return timer.toThread ? way | SIGEV.threadId : way;
+}
+
+/** Throws `dataLoss` for timers that no kernel would have had. */
+export function checkTimers(where: string, timers: TaskTimersEntry | undefined): void {
+  if (!timers) return;
+  if (timers.posix.length > MOST_TIMERS)
+    badImage(`${where}: ${String(timers.posix.length)} timers`);
+  const ids = new Set(timers.posix.map((timer) => timer.it_id));
+  if (ids.size !== timers.posix.length) badImage(`${where}: two timers of one id`);
+  for (const timer of timers.posix) {
+    const hasTimes = [timer.isec, timer.insec, timer.vsec, timer.vnsec].every(
+      (t) => t < MOST_SECONDS,
+    );
+    if (timer.it_id > 0x7fffffff || timer.si_signo > 64 || timer.it_sigev_notify > 6 || !hasTimes) {
+      badImage(`${where}: timer ${String(timer.it_id)} is impossible`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { decode } from './proto/codec.js';
+import { BootstrapParams } from './proto/bootstrap.js';
+import { RUNC_OPTIONS_URL, RuncOptions } from './proto/options.js';
+import { Any, type AnyValue } from './proto/types.js';
+
+/** What the stdin of `start` says, as far as `start` needs it. */
+export interface Bootstrap {
+  /** Directory for the socket; empty: the default. */
+  readonly socketDir: string;
+  /** Cgroup for the daemon; empty: none of its own. */
+  readonly shimCgroup: string;
+}
+
+const NOTHING: Bootstrap = { socketDir: '', shimCgroup: '' };
+
+/**
+ * Reads the stdin of `start`: BootstrapParams from containerd 2.3 on, an Any with runtime options before,
+ * or nothing. Both messages decode as each other, so identity decides: BootstrapParams name this task.
+ * What cannot be read is no reason to fail. Pure.
+ */
+export function readBootstrap(input: Uint8Array, id: string, namespace: string): Bootstrap {
+  try {
+    const params = decode(BootstrapParams, input);
+    if (params.instanceId !== id || params.namespace !== namespace) {
+      return { ...NOTHING, shimCgroup: shimCgroupOf([decode(Any, input)]) };
+    }
+    const options = params.extensions.map((extension) => extension.value ?? {});
+    return { socketDir: params.socketDir, shimCgroup: shimCgroupOf(options) };
+  } catch {
+    return NOTHING;
+  }
+}
+
+function shimCgroupOf(candidates: readonly AnyValue[]): string {
+  const options = candidates.find(({ typeUrl }) => typeUrl === RUNC_OPTIONS_URL);
+  return options?.value === undefined ? '' : decode(RuncOptions, options.value).shimCgroup;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import { encode } from '../proto/codec.js';
+import { ForwardRequest } from '../proto/events.js';
+import { timestamp } from '../proto/types.js';
+import type { TaskEvent } from './topics.js';
+
+const log = logger('events');
+
+const SERVICE = 'containerd.services.events.ttrpc.v1.Events';
+const CALL_TIMEOUT_MS = 5_000;
+const RETRY_STEP_MS = 1_000;
+const MAX_RETRY_MS = 5_000;
+const MAX_REFUSALS = 5;
+const MAX_QUEUED = 2_048;
+
+/** What the publisher sends through: a ttrpc client. */
+export interface EventChannel {
+  readonly isClosed: boolean;
+  call(call: {
+    service: string;
+    method: string;
+    payload: Uint8Array;
+    timeoutMs: number;
+    metadata: readonly { key: string; value: string }[];
+  }): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** How to reach containerd. */
+export interface PublisherOptions {
+  readonly namespace: string;
+  connect(): Promise<EventChannel>;
+  /** Waits between attempts; replaced in tests. */
+  readonly wait?: (ms: number) => Promise<unknown>;
+}
+
+interface Queued {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Sends events to containerd, strictly in order. While containerd is away they wait (the oldest are
+ * dropped beyond 2048); an event that containerd refuses five times is dropped.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #queue: Queued[] = [];
+  #channel: EventChannel | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Queues an event; its time is now. */
+  publish({ topic, event }: TaskEvent): void {
+    const { namespace } = this.#options;
+    const envelope = { timestamp: timestamp(new Date()), namespace, topic, event };
+    this.#queue.push({ topic, payload: encode(ForwardRequest, { envelope }) });
+    if (this.#queue.length > MAX_QUEUED) {
+      log.error('event dropped: queue is full', { topic: this.#queue.shift()?.topic });
+    }
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  /** Waits until everything was sent, at most so long; then closes the connection. */
+  async close(timeoutMs: number): Promise<void> {
+    const limit = delay(timeoutMs, undefined, { ref: false });
+    await Promise.race([this.#sending, limit]);
+    this.#channel?.close();
+  }
+
+  async #sendAll(): Promise<void> {
+    const wait = this.#options.wait ?? ((ms: number) => delay(ms, undefined, { ref: false }));
+    let refusals = 0;
+    for (let attempt = 1; this.#queue.length > 0; attempt += 1) {
+      const [head] = this.#queue;
+      if (head === undefined) return;
+      const error = await this.#send(head);
+      if (error !== undefined && error.kind !== 'unavailable') refusals += 1;
+      if (error === undefined || refusals >= MAX_REFUSALS) {
+        if (error !== undefined)
+          log.error('event dropped', { topic: head.topic, error: error.message });
+        if (this.#queue[0] === head) this.#queue.shift();
+        attempt = 0;
+        refusals = 0;
+      } else {
+        log.debug('event not sent yet', { topic: head.topic, attempt, error: error.message });
+        await wait(Math.min(RETRY_STEP_MS * attempt, MAX_RETRY_MS));
+      }
+    }
+  }
+
+  /** Sends one event, over a new connection when the old one has gone; the error, if any. */
+  async #send({ payload }: Queued): Promise<ShimError | undefined> {
+    try {
+      if (this.#channel === undefined || this.#channel.isClosed) {
+        this.#channel = await this.#options.connect();
+      }
+      const metadata = [{ key: 'containerd-namespace-ttrpc', value: this.#options.namespace }];
+      const call = { service: SERVICE, method: 'Forward', payload, timeoutMs: CALL_TIMEOUT_MS };
+      await this.#channel.call({ ...call, metadata });
+      return undefined;
+    } catch (error) {
+      return ShimError.from(error);
+    }
+  }
+}

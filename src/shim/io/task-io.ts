@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync } from 'node:fs';
+import type { Stdio } from '../runc/runc.js';
+import type { Copy } from './copy.js';
+
+/** How a process's streams were asked for. */
+export interface StdioRequest {
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly terminal: boolean;
+}
+
+/** Whose streams they are. */
+export interface IoOwner {
+  readonly containerId: string;
+  readonly namespace: string;
+  /** Owner of the container's ends of the pipes, on the host. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The streams of one process, between the container and the client. */
+export interface TaskIo {
+  /** What the container gets; closed by {@link launched}. */
+  readonly stdio: Stdio;
+  /** Unix socket on which runc hands over the terminal's master. */
+  readonly consoleSocket?: string;
+  /** To be called when the process has its streams: our copies of them are closed. */
+  launched(): Promise<void>;
+  /** No more input: the process sees its end once the client has closed it, too. */
+  closeStdin(): void;
+  resize(width: number, height: number): void;
+  /** Waits until all output was copied, at most so long. Input ends with the process. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Closes everything. May be called at any time, and repeatedly. */
+  close(): void;
+}
+
+/** Descriptors that are closed once. */
+export class FdSet {
+  readonly #fds = new Set<number>();
+
+  add(fd: number): number {
+    this.#fds.add(fd);
+    return fd;
+  }
+
+  /** Hands a descriptor to another owner. */
+  take(fd: number): number {
+    this.#fds.delete(fd);
+    return fd;
+  }
+
+  closeAll(): void {
+    for (const fd of this.#fds) closeSync(fd);
+    this.#fds.clear();
+  }
+}
+
+/** Waits for copies, at most so long; whether they all ended. */
+export async function drainCopies(copies: readonly Copy[], timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  const all = Promise.all(copies.map((one) => one.done)).then(() => true);
+  try {
+    return await Promise.race([all, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:os';
+import { ShimError, type ErrorKind } from '../common/errors.js';
+import { addressOf, syscall } from '../native/index.js';
+
+/** The few system calls the shim needs and Node does not offer. All return at once. x86-64 numbers. */
+
+const SYS = {
+  ioctl: 16,
+  recvmsg: 47,
+  getsockopt: 55,
+  fcntl: 72,
+  prctl: 157,
+  mount: 165,
+  umount2: 166,
+  waitid: 247,
+  pipe2: 293,
+  pidfdSendSignal: 424,
+  pidfdOpen: 434,
+} as const;
+
+const O_CLOEXEC = 0o2000000;
+const PR_SET_CHILD_SUBREAPER = 36;
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+/** Only children of the calling thread: never those that another thread of ours traces. */
+const WNOTHREAD = 0x20000000;
+const CLD_EXITED = 1;
+const TIOCSWINSZ = 0x5414;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const UMOUNT_NOFOLLOW = 8;
+
+const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+const KINDS: Readonly<Record<string, ErrorKind>> = {
+  EPERM: 'permissionDenied',
+  EACCES: 'permissionDenied',
+  ENOENT: 'notFound',
+  ESRCH: 'notFound',
+  EEXIST: 'alreadyExists',
+  EINVAL: 'invalidArgument',
+  ENOMEM: 'resourceExhausted',
+  EMFILE: 'resourceExhausted',
+  ENFILE: 'resourceExhausted',
+  ENOSPC: 'resourceExhausted',
+};
+
+function check(result: number, attempt: string): number {
+  if (result >= 0) return result;
+  const name = NAMES.get(-result) ?? `errno ${-result}`;
+  throw new ShimError(KINDS[name] ?? 'unknown', `${attempt}: ${name}`);
+}
+
+function cString(text: string): Buffer {
+  return Buffer.from(`${text}\0`);
+}
+
+/** A pipe: read end, write end; both close on exec. */
+export function pipe(): readonly [number, number] {
+  const fds = Buffer.alloc(8);
+  check(syscall(SYS.pipe2, fds, O_CLOEXEC), 'make a pipe');
+  return [fds.readInt32LE(0), fds.readInt32LE(4)];
+}
+
+/** A second descriptor of the same open file; closes on exec. */
+export function duplicate(fd: number): number {
+  const F_DUPFD_CLOEXEC = 1030;
+  return check(syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3), `duplicate descriptor ${fd}`);
+}
+
+/** Makes this process the parent of its descendants' orphans (prctl(2)). */
+export function becomeSubreaper(): void {
+  check(syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'become a subreaper');
+}
+
+/**
+ * Reaps a child that has exited: its status as a shell counts it (128 + signal). `'running'` while it
+ * lives; `'unknown'` when it is no child of ours, or somebody reaped it before.
+ */
+export function reapChild(pid: number): number | 'running' | 'unknown' {
+  const info = Buffer.alloc(128);
+  const result = syscall(SYS.waitid, P_PID, pid, info, WNOHANG | WEXITED | WNOTHREAD, null);
+  if (result < 0) return 'unknown';
+  // siginfo_t: si_code at 8, si_pid at 16, si_status at 24; si_pid is 0 when nothing has happened.
+  if (info.readInt32LE(16) === 0) return 'running';
+  const status = info.readInt32LE(24);
+  return info.readInt32LE(8) === CLD_EXITED ? status : 128 + status;
+}
+
+/** mount(2). */
+export function mount(
+  source: string,
+  target: string,
+  options: { readonly type: string; readonly flags: number; readonly data: string },
+): void {
+  const { type, flags, data } = options;
+  const result = syscall(
+    SYS.mount,
+    cString(source),
+    cString(target),
+    cString(type),
+    flags,
+    cString(data),
+  );
+  check(result, `mount ${type} ${source} on ${target}`);
+}
+
+/** umount2(2), not following a symbolic link; a path that is no mount point is no error. */
+export function unmount(target: string, flags: number): void {
+  const result = syscall(SYS.umount2, cString(target), flags | UMOUNT_NOFOLLOW);
+  if (result === -constants.errno.EINVAL || result === -constants.errno.ENOENT) return;
+  check(result, `unmount ${target}`);
+}
+
+/** Sets the size of a terminal, by its master (ioctl_tty(2)). */
+export function setWindowSize(fd: number, width: number, height: number): void {
+  const size = Buffer.alloc(8);
+  size.writeUInt16LE(height & 0xffff, 0);
+  size.writeUInt16LE(width & 0xffff, 2);
+  check(syscall(SYS.ioctl, fd, TIOCSWINSZ, size), 'set the size of a terminal');
+}
+
+/** The user id of a connected unix socket's peer (SO_PEERCRED, unix(7)). */
+export function peerUid(fd: number): number {
+  const credentials = Buffer.alloc(12);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(12, 0);
+  const result = syscall(SYS.getsockopt, fd, SOL_SOCKET, SO_PEERCRED, credentials, length);
+  check(result, "read the peer's credentials");
+  return credentials.readUInt32LE(4);
+}
+
+/** A pidfd of a process (pidfd_open(2)). @throws ShimError `notFound` when there is none */
+export function openPidfd(pid: number): number {
+  return check(syscall(SYS.pidfdOpen, pid, 0), `open pidfd of ${pid}`);
+}
+
+/** Sends a signal through a pidfd. @throws ShimError `notFound` when the process has gone */
+export function signalPidfd(pidfd: number, signal: number): void {
+  check(syscall(SYS.pidfdSendSignal, pidfd, signal, null, 0), `send signal ${signal}`);
+}
+
+/**
+ * Receives the file descriptor that came with a message on a unix socket, which must be readable
+ * (SCM_RIGHTS, unix(7)). Closes on exec. @throws ShimError when there is none
+ */
+export function receiveFd(socketFd: number): number {
+  const MSG_CMSG_CLOEXEC = 0x40000000;
+  const MSG_DONTWAIT = 0x40;
+  const text = Buffer.alloc(4096);
+  const control = Buffer.alloc(64);
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(addressOf(text), 0);
+  vector.writeBigUInt64LE(BigInt(text.length), 8);
+  // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(addressOf(vector), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(addressOf(control), 32);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  const result = syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  check(result, 'receive a file descriptor');
+  const isRights = control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === 1;
+  if (header.readBigUInt64LE(40) < 20n || !isRights) {
+    throw new ShimError('internal', 'receive a file descriptor: the message has none');
+  }
+  return control.readInt32LE(16);
+}

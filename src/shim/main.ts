@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../common/errors.js';
+import { parseArgs, type ShimArgs } from './args.js';
+
+/** The shim's program: flags decide between `start`, `delete` and the daemon; each loads only its own. */
+async function main(args: ShimArgs): Promise<void> {
+  switch (args.action) {
+    case 'start':
+      return (await import('./start.js')).start(args);
+    case 'delete':
+      return (await import('./delete.js')).deleteLeftovers(args);
+    case 'serve':
+      return (await import('./serve.js')).serve(args);
+    case 'version':
+      return (await import('./info.js')).printVersion();
+    case 'info':
+      return (await import('./info.js')).printInfo();
+  }
+}
+
+try {
+  await main(parseArgs(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`containerd-shim-mvas-v1: ${ShimError.from(error).message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { mount, unmount } from '../linux.js';
+import type { MountValue } from '../proto/types.js';
+import { MS, planMount, shortenLowerdirs } from './options.js';
+
+/** mount(2) takes one page of options; some of it is kept free, as containerd does. */
+const MAX_DATA_BYTES = 4096 - 512;
+const MNT_DETACH = 2;
+
+/**
+ * Mounts a container's root file system on a directory, in containerd's own mount namespace. On
+ * failure what was mounted is unmounted again.
+ */
+export function mountRootfs(mounts: readonly MountValue[], directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  try {
+    for (const one of mounts) mountOne(one, targetBelow(directory, one.target ?? ''));
+  } catch (error) {
+    unmountAll(directory);
+    throw error;
+  }
+}
+
+/** Unmounts whatever is mounted on a directory or below it; busy mounts are detached. */
+export function unmountAll(directory: string): void {
+  for (const target of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), directory)) {
+    unmount(target, MNT_DETACH);
+  }
+}
+
+/** Mount points on or below a directory, the last mounted first (proc(5), mountinfo). Pure. */
+export function mountsBelow(mountinfo: string, directory: string): string[] {
+  const points = mountinfo
+    .split('\n')
+    .map((line) => line.split(' ')[4])
+    .filter((point) => point !== undefined)
+    .map((point) => point.replace(/\\([0-7]{3})/g, (_, code: string) => octal(code)));
+  return points
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .reverse();
+}
+
+function octal(code: string): string {
+  return String.fromCharCode(parseInt(code, 8));
+}
+
+/** A relative submount's directory, which must not lead out of the root file system. */
+function targetBelow(directory: string, relative: string): string {
+  if (relative === '' || relative === '/') return directory;
+  const target = join(directory, relative);
+  mkdirSync(target, { recursive: true, mode: 0o711 });
+  const real = realpathSync(target);
+  if (!real.startsWith(`${realpathSync(directory)}/`)) {
+    throw new ShimError('invalidArgument', `mount target ${relative} leads out of ${directory}`);
+  }
+  return real;
+}
+
+function mountOne(one: MountValue, target: string): void {
+  const { flags, propagation, data } = planMount(one.options ?? []);
+  const type = one.type ?? '';
+  const source = one.source ?? '';
+  if (data.length > MAX_DATA_BYTES) mountShortened(source, target, { type, flags, data });
+  else mount(source, target, { type, flags, data });
+  if ((flags & MS.bind) !== 0 && (flags & MS.rdonly) !== 0) {
+    mount('', target, { type: '', flags: flags | MS.remount, data });
+  }
+  if (propagation !== 0) mount('', target, { type: '', flags: propagation, data: '' });
+}
+
+/** Synchronous from one chdir to the other, so no other work sees the changed directory. */
+function mountShortened(
+  source: string,
+  target: string,
+  options: { readonly type: string; readonly flags: number; readonly data: string },
+): void {
+  const { base, data } = shortenLowerdirs(options.data);
+  const before = process.cwd();
+  process.chdir(base);
+  try {
+    mount(source, target, { ...options, data });
+  } finally {
+    process.chdir(before);
+  }
+}

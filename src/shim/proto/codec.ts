@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { WireReader, WireWriter } from './wire.js';
+
+/**
+ * A proto3 codec driven by small tables, so that the shim starts without parsing .proto files or
+ * loading a protobuf library (design: start-up of the daemon is a hot path). The .proto files in
+ * `proto/` stay the reference: a unit test checks every table against them.
+ */
+
+type ScalarKind = 'string' | 'bytes' | 'uint32' | 'int32' | 'int64' | 'uint64' | 'bool' | 'double';
+
+/** One field of a message: its number, its type and its value when absent. `T` is the TypeScript type. */
+export interface Field<T> {
+  readonly number: number;
+  readonly kind: ScalarKind | Message;
+  readonly repeated: boolean;
+  readonly absent: () => T;
+}
+
+/** A message's fields by their camelCase names. */
+export interface Message {
+  readonly fields: Readonly<Record<string, Field<unknown>>>;
+}
+
+/** A message with its TypeScript type. */
+export interface MessageType<T> extends Message {
+  /** Never set; carries the type. */
+  readonly shape?: T;
+}
+
+/** The TypeScript type of a table. */
+export type ValueOf<M> = M extends MessageType<infer T> ? T : never;
+
+type ShapeOf<F> = { [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+/** Declares a message. */
+export function message<F extends Record<string, Field<unknown>>>(
+  fields: F,
+): MessageType<ShapeOf<F>> {
+  return { fields };
+}
+
+const scalar =
+  <T>(kind: ScalarKind, value: T) =>
+  (number: number): Field<T> => ({ number, kind, repeated: false, absent: () => value });
+
+/** Constructors of fields. `int64` is a JavaScript number: timestamps and durations fit. */
+export const field = {
+  string: scalar<string>('string', ''),
+  bytes: scalar<Uint8Array>('bytes', new Uint8Array(0)),
+  uint32: scalar<number>('uint32', 0),
+  int32: scalar<number>('int32', 0),
+  int64: scalar<number>('int64', 0),
+  uint64: scalar<bigint>('uint64', 0n),
+  bool: scalar<boolean>('bool', false),
+  double: scalar<number>('double', 0),
+  message: <T>(number: number, kind: MessageType<T>): Field<Partial<T> | undefined> => ({
+    number,
+    kind,
+    repeated: false,
+    absent: () => undefined,
+  }),
+  strings: (number: number): Field<readonly string[]> => ({
+    number,
+    kind: 'string',
+    repeated: true,
+    absent: () => [],
+  }),
+  uint64s: (number: number): Field<readonly bigint[]> => ({
+    number,
+    kind: 'uint64',
+    repeated: true,
+    absent: () => [],
+  }),
+  messages: <T>(number: number, kind: MessageType<T>): Field<readonly Partial<T>[]> => ({
+    number,
+    kind,
+    repeated: true,
+    absent: () => [],
+  }),
+} as const;
+
+/** Encodes a message; absent fields and fields with their default value take no bytes. */
+export function encode<T>(type: MessageType<T>, value: Partial<T>): Uint8Array {
+  const writer = new WireWriter();
+  for (const [name, spec] of Object.entries(type.fields)) {
+    const member = (value as Record<string, unknown>)[name];
+    if (member === undefined || member === null) continue;
+    if (!spec.repeated) writeOne(writer, spec, member, false);
+    else if (spec.kind === 'uint64') writePacked(writer, spec, member as readonly bigint[]);
+    else for (const item of member as readonly unknown[]) writeOne(writer, spec, item, true);
+  }
+  return writer.finish();
+}
+
+function writePacked(writer: WireWriter, spec: Field<unknown>, items: readonly bigint[]): void {
+  if (items.length === 0) return;
+  const packed = new WireWriter();
+  for (const item of items) packed.varint(item);
+  writer.bytesField(spec.number, packed.finish());
+}
+
+function writeOne(
+  writer: WireWriter,
+  spec: Field<unknown>,
+  value: unknown,
+  evenDefault: boolean,
+): void {
+  const { number, kind } = spec;
+  if (typeof kind === 'object') {
+    writer.bytesField(number, encode(kind as MessageType<object>, value as object));
+    return;
+  }
+  if (kind === 'string' || kind === 'bytes') {
+    const bytes = kind === 'string' ? Buffer.from(value as string) : (value as Uint8Array);
+    if (bytes.length > 0 || evenDefault) writer.bytesField(number, bytes);
+    return;
+  }
+  if (kind === 'double') {
+    if (value !== 0) writer.doubleField(number, value as number);
+    return;
+  }
+  const integer = BigInt(value as number | bigint | boolean);
+  if (integer !== 0n || evenDefault) writer.varintField(number, integer);
+}
+
+/**
+ * Decodes a message; absent fields get their default, unknown fields are skipped.
+ *
+ * @throws ShimError `invalidArgument` for bytes that are no such message.
+ */
+export function decode<T>(type: MessageType<T>, bytes: Uint8Array): T {
+  const byNumber = new Map<number, [string, Field<unknown>]>();
+  const result: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(type.fields)) {
+    byNumber.set(spec.number, [name, spec]);
+    result[name] = spec.repeated ? [] : spec.absent();
+  }
+  const reader = new WireReader(bytes);
+  while (!reader.atEnd) {
+    const { number, wireType } = reader.tag();
+    const known = byNumber.get(number);
+    if (known === undefined) {
+      reader.skip(wireType);
+      continue;
+    }
+    const [name, spec] = known;
+    if (spec.repeated) readRepeated(reader, wireType, spec, result[name] as unknown[]);
+    else result[name] = readOne(reader, wireType, spec.kind);
+  }
+  return result as T;
+}
+
+function readRepeated(
+  reader: WireReader,
+  wireType: number,
+  spec: Field<unknown>,
+  into: unknown[],
+): void {
+  if (spec.kind === 'uint64' && wireType === 2) {
+    const packed = new WireReader(reader.bytes());
+    while (!packed.atEnd) into.push(packed.varint());
+    return;
+  }
+  into.push(readOne(reader, wireType, spec.kind));
+}
+
+function readOne(reader: WireReader, wireType: number, kind: ScalarKind | Message): unknown {
+  const expected = wireTypeOf(kind);
+  if (wireType !== expected) {
+    throw new ShimError(
+      'invalidArgument',
+      `decode message: wire type ${wireType}, not ${expected}`,
+    );
+  }
+  if (typeof kind === 'object') return decode(kind as MessageType<object>, reader.bytes());
+  switch (kind) {
+    case 'string':
+      return Buffer.from(reader.bytes()).toString('utf8');
+    case 'bytes':
+      return Uint8Array.from(reader.bytes());
+    case 'double':
+      return reader.double();
+    case 'bool':
+      return reader.varint() !== 0n;
+    case 'uint32':
+      return Number(BigInt.asUintN(32, reader.varint()));
+    case 'int32':
+      return Number(BigInt.asIntN(32, reader.varint()));
+    case 'int64':
+      return Number(BigInt.asIntN(64, reader.varint()));
+    case 'uint64':
+      return BigInt.asUintN(64, reader.varint());
+  }
+}
+
+function wireTypeOf(kind: ScalarKind | Message): number {
+  if (typeof kind === 'object' || kind === 'string' || kind === 'bytes') return 2;
+  return kind === 'double' ? 1 : 0;
+}

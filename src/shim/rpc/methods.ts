@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { decode, encode, type MessageType } from '../proto/codec.js';
+
+/** What a handler is told about the call besides its request. */
+export interface CallContext {
+  /** Aborted at the call's time limit, and when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** A method on the wire: request bytes in, response bytes out; throws ShimError. */
+export type Method = (payload: Uint8Array, context: CallContext) => Promise<Uint8Array>;
+
+/** Methods by `service/method`, the service fully qualified. */
+export type MethodTable = ReadonlyMap<string, Method>;
+
+/** Gives a typed handler its codec. */
+export function method<Q, R>(
+  request: MessageType<Q>,
+  response: MessageType<R>,
+  handle: (request: Q, context: CallContext) => Promise<Partial<R>> | Partial<R>,
+): Method {
+  return async (payload, context) =>
+    encode(response, await handle(decode(request, payload), context));
+}
+
+/** The same handlers under several service names. */
+export function serviceTable(
+  services: readonly string[],
+  methods: Readonly<Record<string, Method>>,
+): MethodTable {
+  const table = new Map<string, Method>();
+  for (const service of services) {
+    for (const [name, handler] of Object.entries(methods)) table.set(`${service}/${name}`, handler);
+  }
+  return table;
+}

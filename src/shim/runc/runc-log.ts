@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError, type ErrorKind } from '../../common/errors.js';
+
+/** The message of the last error in runc's JSON log; undefined when it has none. Pure. */
+export function lastError(log: string): string | undefined {
+  for (const line of log.trimEnd().split('\n').reverse()) {
+    const entry = parseEntry(line);
+    if (entry?.level === 'error' && typeof entry.msg === 'string') return entry.msg;
+  }
+  return undefined;
+}
+
+function parseEntry(line: string): { level?: unknown; msg?: unknown } | undefined {
+  try {
+    return JSON.parse(line) as { level?: unknown; msg?: unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+const GONE = /process already finished|container not running|no such process|does not exist/i;
+
+/** The class of an error of runc, told by its words, since runc offers nothing else. Pure. */
+export function fromRuncLog(verb: string, id: string, message: string): ShimError {
+  return new ShimError(kindOf(message), `OCI runtime ${verb} failed: ${message} (task ${id})`);
+}
+
+function kindOf(message: string): ErrorKind {
+  if (GONE.test(message)) return 'notFound';
+  if (/already exists|already in use/i.test(message)) return 'alreadyExists';
+  return 'unknown';
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decode, type ValueOf } from '../proto/codec.js';
+import { RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
+import type { AnyValue } from '../proto/types.js';
+
+/** How runc is called for one container. */
+export interface RuncSettings {
+  readonly binary: string;
+  /** runc's state directory for the namespace: a container's lies in `<root>/<id>`. */
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+}
+
+/** Where runc keeps its state unless the options say otherwise. */
+export const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
+
+/** Decodes runtime options; `undefined` for none and for those of a type that is not runc's. */
+export function decodeRuncOptions(
+  any: AnyValue | undefined,
+): ValueOf<typeof RuncOptions> | undefined {
+  if (any?.typeUrl !== RUNC_OPTIONS_URL) return undefined;
+  return decode(RuncOptions, any.value ?? new Uint8Array(0));
+}
+
+/** The settings that a container's options mean in a namespace. Pure. */
+export function runcSettings(
+  options: Partial<ValueOf<typeof RuncOptions>> | undefined,
+  namespace: string,
+): RuncSettings {
+  return {
+    binary: options?.binaryName || 'runc',
+    root: join(options?.root || DEFAULT_RUNC_ROOT, namespace),
+    systemdCgroup: options?.systemdCgroup ?? false,
+  };
+}
+
+/** Reads the settings a daemon has left in its bundle; those without options when there are none. */
+export function readRuncSettings(path: string, namespace: string): RuncSettings {
+  try {
+    const saved = JSON.parse(readFileSync(path, 'utf8')) as Partial<RuncSettings>;
+    const { binary, root, systemdCgroup } = saved;
+    if (typeof binary === 'string' && typeof root === 'string') {
+      return { binary, root, systemdCgroup: systemdCgroup === true };
+    }
+  } catch {
+    // The daemon died before it wrote them, or never created a container.
+  }
+  return runcSettings(undefined, namespace);
+}

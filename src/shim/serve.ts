@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants, openSync, rmSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { enableDebugLog, logger, setLogSink } from '../common/log.js';
+import type { ShimArgs } from './args.js';
+import { Bundle } from './bundle.js';
+import { Publisher } from './events/publisher.js';
+import { Reaper } from './reaper.js';
+import { TtrpcClient } from './rpc/client.js';
+import { TtrpcServer } from './rpc/server.js';
+import { taskMethods } from './task-methods.js';
+import type { Engine } from './task/ports.js';
+import { Registry } from './task/registry.js';
+import { TaskService } from './task/service.js';
+
+const log = logger('serve');
+
+/** `start` leaves the listening socket here. */
+const SOCKET_FD = 3;
+const CONNECT_TIMEOUT_MS = 5_000;
+const FLUSH_MS = 2_000;
+
+/** The daemon: puts everything together and serves until containerd shuts it down. */
+export function serve(args: ShimArgs): void {
+  openLog(new Bundle(process.cwd()), args.debug);
+  guard();
+  const reaper = new Reaper();
+  reaper.start();
+  const events = new Publisher({
+    namespace: args.namespace,
+    connect: () => TtrpcClient.connect(process.env['TTRPC_ADDRESS'] ?? '', CONNECT_TIMEOUT_MS),
+  });
+  const registry = new Registry({
+    namespace: args.namespace,
+    exits: reaper,
+    engine,
+    publish: (event) => {
+      events.publish(event);
+    },
+  });
+  const shutdown = once(() => void stop(args, server, events));
+  const rpc = new TtrpcServer(taskMethods(new TaskService(registry, { shutdown })));
+  const server = createServer((socket) => {
+    rpc.accept(socket);
+  });
+  server.listen({ fd: SOCKET_FD });
+  process.on('SIGTERM', shutdown);
+  process.on('SIGINT', shutdown);
+  log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
+}
+
+/** The engine, loaded at its first use: most containers never need it. */
+const engine: Engine = {
+  checkpoint: async (request) => (await import('../criu/index.js')).checkpoint(request),
+  restore: async (request) => (await import('../criu/index.js')).restore(request),
+  validateImage: async (path) => (await import('../criu/index.js')).validateImage(path),
+};
+
+/** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */
+async function stop(
+  args: ShimArgs,
+  server: ReturnType<typeof createServer>,
+  events: Publisher,
+): Promise<void> {
+  log.info('shutting down', { id: args.id });
+  server.close();
+  if (args.socket !== '') rmSync(args.socket, { force: true });
+  await events.close(FLUSH_MS);
+  setImmediate(() => process.exit(0));
+}
+
+/** Sends log lines to the bundle's FIFO, which containerd copies to its own log. */
+function openLog(bundle: Bundle, debug: boolean): void {
+  if (debug) enableDebugLog();
+  const fd = openFifo(bundle.log);
+  setLogSink((line) => {
+    try {
+      if (fd !== undefined) writeSync(fd, `${line}\n`);
+    } catch {
+      // Nobody reads, or the FIFO is full: containerd is away, and a log line is not worth waiting.
+    }
+  });
+}
+
+function openFifo(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A bug in one container's affairs must not take the others down with it: it is logged. */
+function guard(): void {
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught exception', { error: error.stack ?? error.message });
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection', {
+      error: reason instanceof Error ? reason.stack : String(reason),
+    });
+  });
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    work();
+  };
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { decode } from '../proto/codec.js';
+import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../proto/options.js';
+import type { AnyValue } from '../proto/types.js';
+
+/** What a Checkpoint request asks for. */
+export interface CheckpointPlan {
+  /** Where the image files go. */
+  readonly imagePath: string;
+  readonly leaveRunning: boolean;
+}
+
+/**
+ * Reads a Checkpoint request. Without options the container is left running: containerd 1.6 and 1.7 send
+ * them only to runtimes of runc's own name. Pure.
+ *
+ * @throws ShimError `invalidArgument`
+ */
+export function planCheckpoint(path: string, options: AnyValue | undefined): CheckpointPlan {
+  const url = options?.typeUrl ?? '';
+  if (url !== '' && url !== CHECKPOINT_OPTIONS_URL) {
+    throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
+  }
+  const { exit, imagePath } = decode(CheckpointOptions, options?.value ?? new Uint8Array(0));
+  const target = path === '' ? imagePath : path;
+  if (!target.startsWith('/')) {
+    throw new ShimError(
+      'invalidArgument',
+      `checkpoint path ${JSON.stringify(target)} is not absolute`,
+    );
+  }
+  return { imagePath: target, leaveRunning: !exit };
+}

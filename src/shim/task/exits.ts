@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+
+/**
+ * The order of exits in one container: no process starts once init has exited, and init's exit is told
+ * last, after the exits of all others and after its own start (containerd issues #9719, #10589).
+ *
+ * A process enters before it is started and leaves when its exit was told (or its start has failed);
+ * init is inside for the time of its start. Init's exit closes the gate, then waits for it to empty.
+ */
+export class ExitGate {
+  #inside = 0;
+  #closed = false;
+  #emptied: (() => void)[] = [];
+
+  /** Lets one in; returns how it leaves. @throws ShimError `failedPrecondition` once closed */
+  enter(what: string): () => void {
+    if (this.#closed) {
+      throw new ShimError('failedPrecondition', `cannot start ${what}: its container has exited`);
+    }
+    this.#inside += 1;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#inside -= 1;
+      if (this.#inside === 0) this.#announceEmpty();
+    };
+  }
+
+  /** Lets nobody in any more; resolves when nobody is inside. */
+  close(): Promise<void> {
+    this.#closed = true;
+    if (this.#inside === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#emptied.push(resolve);
+    });
+  }
+
+  #announceEmpty(): void {
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  CheckpointRequest,
+  CheckpointResult,
+  RestoredTask,
+  RestoreRequest,
+} from '../../criu/index.js';
+import type { TaskEvent } from '../events/topics.js';
+import type { Exit } from '../reaper.js';
+
+/** The checkpoint/restore engine, loaded when first used. */
+export interface Engine {
+  checkpoint(request: CheckpointRequest): Promise<CheckpointResult>;
+  restore(request: RestoreRequest): Promise<RestoredTask>;
+  validateImage(imagePath: string): Promise<unknown>;
+}
+
+/** Who tells when a process ends. */
+export interface ExitSource {
+  exitOf(pid: number): Promise<Exit>;
+  launching<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** What tasks need of the daemon around them. */
+export interface Surroundings {
+  /** containerd's namespace. */
+  readonly namespace: string;
+  readonly exits: ExitSource;
+  readonly engine: Engine;
+  /** Queues an event for containerd; events arrive in the order of the calls. */
+  publish(event: TaskEvent): void;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import type { StdioRequest, TaskIo } from '../io/task-io.js';
+import type { Exit } from '../reaper.js';
+
+/** One process of a container as containerd sees it: its init, or an exec. */
+export class TaskProcess {
+  /** Empty for init. */
+  readonly execId: string;
+  readonly stdio: StdioRequest;
+  /** 0 until it runs. */
+  pid = 0;
+  io: TaskIo | undefined;
+  /** Resolves when the process has ended and its exit was told; never rejects. */
+  readonly exited: Promise<Exit>;
+  #exit: Exit | undefined;
+  #resolve: (exit: Exit) => void = () => undefined;
+
+  constructor(execId: string, stdio: StdioRequest) {
+    this.execId = execId;
+    this.stdio = stdio;
+    this.exited = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** How it ended; undefined while it has not. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  /** Notes its end and releases those who wait for it. */
+  finish(exit: Exit): void {
+    this.#exit = exit;
+    this.#resolve(exit);
+  }
+
+  /** Releases those who wait for a process that will never run. It may still be deleted. */
+  abandon(exit: Exit): void {
+    this.#resolve(exit);
+  }
+
+  /**
+   * Sends it a signal.
+   *
+   * @throws ShimError `failedPrecondition` before its start, `notFound` after its end
+   */
+  kill(signal: number): void {
+    const name = this.execId === '' ? 'init' : `process ${this.execId}`;
+    if (this.#exit !== undefined) throw new ShimError('notFound', `${name} has already finished`);
+    if (this.pid === 0) {
+      throw new ShimError('failedPrecondition', `${name} was not started`);
+    }
+    try {
+      process.kill(this.pid, signal);
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+      const kind =
+        code === 'ESRCH' ? 'notFound' : code === 'EINVAL' ? 'invalidArgument' : 'unknown';
+      throw new ShimError(kind, `send signal ${signal} to ${name}: ${code}`, { cause });
+    }
+  }
+}

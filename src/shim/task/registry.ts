@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { Bundle } from '../bundle.js';
+import { taskEvent } from '../events/topics.js';
+import { mountRootfs, unmountAll } from '../mount/rootfs.js';
+import type { ValueOf } from '../proto/codec.js';
+import type { RuncOptions } from '../proto/options.js';
+import type { CreateTaskRequest } from '../proto/task.js';
+import { Runc } from '../runc/runc.js';
+import { decodeRuncOptions, runcSettings } from '../runc/settings.js';
+import { Container } from './container.js';
+import type { Surroundings } from './ports.js';
+import { ownCgroupsPath } from './spec.js';
+
+type CreateRequest = ValueOf<typeof CreateTaskRequest>;
+type Options = ValueOf<typeof RuncOptions>;
+
+/** The containers of this daemon, by id. */
+export class Registry {
+  readonly #surroundings: Surroundings;
+  readonly #containers = new Map<string, Container>();
+  readonly #creating = new Map<string, Promise<Container>>();
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  get isEmpty(): boolean {
+    return this.#containers.size === 0 && this.#creating.size === 0;
+  }
+
+  /** @throws ShimError `notFound` */
+  get(id: string): Container {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new ShimError('notFound', `task ${id} not found`);
+    return container;
+  }
+
+  /** As {@link get}, without an error. */
+  find(id: string): Container | undefined {
+    return this.#containers.get(id);
+  }
+
+  /** Creates a container. On failure nothing is left. @throws ShimError `alreadyExists` … */
+  async create(request: CreateRequest): Promise<Container> {
+    const { id } = request;
+    if (this.#containers.has(id) || this.#creating.has(id)) {
+      throw new ShimError('alreadyExists', `task ${id} already exists`);
+    }
+    const creating = this.#create(request);
+    this.#creating.set(id, creating);
+    try {
+      const container = await creating;
+      this.#containers.set(id, container);
+      return container;
+    } finally {
+      this.#creating.delete(id);
+    }
+  }
+
+  /** Deletes a container, also one whose creation has not ended yet. */
+  async delete(id: string): Promise<Awaited<ReturnType<Container['delete']>>> {
+    await this.#creating.get(id)?.catch(() => undefined);
+    const container = this.get(id);
+    const deleted = await container.delete();
+    this.#containers.delete(id);
+    return deleted;
+  }
+
+  async #create(request: CreateRequest): Promise<Container> {
+    const bundle = new Bundle(request.bundle);
+    const options = decodeRuncOptions(request.options);
+    if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
+    try {
+      if (request.checkpoint !== '') await this.#prepareRestore(request, bundle);
+      const container = new Container(this.#partsOf(request, bundle, options));
+      await container.create();
+      this.#announce(container, request);
+      return container;
+    } catch (error) {
+      unmountAll(bundle.rootfs);
+      throw error;
+    }
+  }
+
+  /** Checks the image, and gives the container a cgroup of its own. */
+  async #prepareRestore(request: CreateRequest, bundle: Bundle): Promise<void> {
+    await this.#surroundings.engine.validateImage(request.checkpoint);
+    const spec = bundle.readSpec();
+    const cgroupsPath = ownCgroupsPath(spec, request.id);
+    if (cgroupsPath === undefined) return;
+    const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
+    bundle.write(bundle.config, JSON.stringify(changed));
+  }
+
+  #partsOf(
+    request: CreateRequest,
+    bundle: Bundle,
+    options: Options | undefined,
+  ): ConstructorParameters<typeof Container>[0] {
+    const { namespace, exits } = this.#surroundings;
+    const { id, stdin, stdout, stderr, terminal, checkpoint } = request;
+    const settings = runcSettings(options, namespace);
+    bundle.write(bundle.options, JSON.stringify(settings));
+    return {
+      id,
+      bundle,
+      checkpoint,
+      exits,
+      surroundings: this.#surroundings,
+      spec: bundle.readSpec(),
+      runc: new Runc(settings, bundle.runcLog),
+      stdio: { stdin, stdout, stderr, terminal },
+      owner: {
+        containerId: id,
+        namespace,
+        uid: options?.ioUid ?? 0,
+        gid: options?.ioGid ?? 0,
+      },
+      initFlags: {
+        noPivotRoot: options?.noPivotRoot ?? false,
+        noNewKeyring: options?.noNewKeyring ?? false,
+      },
+    };
+  }
+
+  #announce(container: Container, request: CreateRequest): void {
+    const { id, rootfs, checkpoint, stdin, stdout, stderr, terminal } = request;
+    this.#surroundings.publish(
+      taskEvent.create({
+        containerId: id,
+        bundle: request.bundle,
+        rootfs,
+        io: { stdin, stdout, stderr, terminal },
+        checkpoint,
+        pid: container.init.pid,
+      }),
+    );
+    container.watch();
+  }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { encode, type ValueOf } from '../proto/codec.js';
+import { PROCESS_DETAILS_URL, ProcessDetails } from '../proto/options.js';
+import type * as proto from '../proto/task.js';
+import { STATUS, timestamp, type TimestampValue } from '../proto/types.js';
+import type { Exit } from '../reaper.js';
+import { planCheckpoint } from './checkpoint-options.js';
+import type { Container, Deleted } from './container.js';
+import type { TaskProcess } from './process.js';
+import type { Registry } from './registry.js';
+
+type Req<M> = ValueOf<M>;
+type Res<M> = Partial<ValueOf<M>>;
+type ProcessRequest = Req<typeof proto.ProcessRequest>;
+type IdRequest = Req<typeof proto.IdRequest>;
+
+/** What the service needs besides the containers. */
+export interface ServiceOptions {
+  /** Called when containerd has no more use for this daemon; the reply has yet to be sent. */
+  shutdown(): void;
+}
+
+/** The task service: one method for each RPC, between messages and containers. */
+export class TaskService {
+  readonly #registry: Registry;
+  readonly #options: ServiceOptions;
+
+  constructor(registry: Registry, options: ServiceOptions) {
+    this.#registry = registry;
+    this.#options = options;
+  }
+
+  state({ id, execId }: ProcessRequest): Res<typeof proto.StateResponse> {
+    const container = this.#registry.get(id);
+    const child = container.process(execId);
+    const { exit } = child;
+    return {
+      id,
+      execId,
+      bundle: container.bundle.path,
+      pid: child.pid,
+      status: statusOf(container, child),
+      ...child.stdio,
+      ...(exit === undefined ? {} : exitFields(exit)),
+    };
+  }
+
+  async create(request: Req<typeof proto.CreateTaskRequest>): Promise<{ pid: number }> {
+    const container = await this.#registry.create(request);
+    return { pid: container.init.pid };
+  }
+
+  async start({ id, execId }: ProcessRequest, signal: AbortSignal): Promise<{ pid: number }> {
+    const container = this.#registry.get(id);
+    const pid = execId === '' ? container.start(signal) : container.startExec(execId);
+    return { pid: await pid };
+  }
+
+  async delete({ id, execId }: ProcessRequest): Promise<Res<typeof proto.DeleteResponse>> {
+    const { pid, exit }: Deleted =
+      execId === ''
+        ? await this.#registry.delete(id)
+        : await this.#registry.get(id).deleteExec(execId);
+    return { pid, ...exitFields(exit) };
+  }
+
+  pids({ id }: IdRequest): Res<typeof proto.PidsResponse> {
+    const processes = this.#registry.get(id).pids();
+    return {
+      processes: processes.map(({ pid, execId }) =>
+        execId === ''
+          ? { pid }
+          : {
+              pid,
+              info: { typeUrl: PROCESS_DETAILS_URL, value: encode(ProcessDetails, { execId }) },
+            },
+      ),
+    };
+  }
+
+  async pause({ id }: IdRequest): Promise<object> {
+    await this.#registry.get(id).pause();
+    return {};
+  }
+
+  async resume({ id }: IdRequest): Promise<object> {
+    await this.#registry.get(id).resume();
+    return {};
+  }
+
+  async checkpoint(
+    { id, path, options }: Req<typeof proto.CheckpointTaskRequest>,
+    signal: AbortSignal,
+  ): Promise<object> {
+    await this.#registry.get(id).checkpoint(planCheckpoint(path, options), signal);
+    return {};
+  }
+
+  async kill(request: Req<typeof proto.KillRequest>): Promise<object> {
+    const { id, execId, signal, all } = request;
+    await this.#registry.get(id).kill(execId, signal, all);
+    return {};
+  }
+
+  exec(request: Req<typeof proto.ExecProcessRequest>): object {
+    const { id, execId, stdin, stdout, stderr, terminal } = request;
+    const container = this.#registry.get(id);
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(execId)) {
+      throw new ShimError('invalidArgument', `exec id ${JSON.stringify(execId)} is no identifier`);
+    }
+    const spec = withTerminal(request.spec?.value ?? new Uint8Array(0), terminal);
+    container.addExec(execId, { stdin, stdout, stderr, terminal }, spec);
+    return {};
+  }
+
+  resizePty(request: Req<typeof proto.ResizePtyRequest>): object {
+    const { id, execId, width, height } = request;
+    this.#registry.get(id).process(execId).io?.resize(width, height);
+    return {};
+  }
+
+  closeIo({ id, execId, stdin }: Req<typeof proto.CloseIORequest>): object {
+    const child = this.#registry.get(id).process(execId);
+    if (stdin) child.io?.closeStdin();
+    return {};
+  }
+
+  async update({ id, resources }: Req<typeof proto.UpdateTaskRequest>): Promise<object> {
+    const json = Buffer.from(resources?.value ?? new Uint8Array(0)).toString('utf8');
+    await this.#registry.get(id).update(json);
+    return {};
+  }
+
+  async wait({ id, execId }: ProcessRequest): Promise<Res<typeof proto.WaitResponse>> {
+    return exitFields(await this.#registry.get(id).process(execId).exited);
+  }
+
+  connect({ id }: IdRequest): Res<typeof proto.ConnectResponse> {
+    return { shimPid: process.pid, taskPid: this.#registry.find(id)?.init.pid ?? 0 };
+  }
+
+  shutdown(): object {
+    if (this.#registry.isEmpty) this.#options.shutdown();
+    return {};
+  }
+}
+
+function exitFields(exit: Exit): { exitStatus: number; exitedAt: TimestampValue } {
+  return { exitStatus: exit.status, exitedAt: timestamp(exit.at) };
+}
+
+/** A process's status: its own end, and while it lives, that of its container where they share it. */
+function statusOf(container: Container, child: TaskProcess): number {
+  if (child.exit !== undefined) return STATUS.stopped;
+  const { state } = container;
+  if (state === 'paused' || state === 'pausing') return STATUS[state];
+  if (child.execId !== '') return child.pid === 0 ? STATUS.created : STATUS.running;
+  if (state === 'running') return STATUS.running;
+  return state === 'created' || state === 'checkpointed' ? STATUS.created : STATUS.stopped;
+}
+
+/** An exec's process spec with the request's terminal flag. @throws ShimError `invalidArgument` */
+function withTerminal(spec: Uint8Array, terminal: boolean): string {
+  try {
+    const parsed = JSON.parse(Buffer.from(spec).toString('utf8')) as Record<string, unknown>;
+    return JSON.stringify({ ...parsed, terminal });
+  } catch (cause) {
+    throw new ShimError('invalidArgument', `read process spec: ${String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Spec } from '../bundle.js';
+
+/** Questions about a container's spec. Pure. */
+
+/** Whether the container has a pid namespace of its own, whose processes die with its init. */
+export function hasOwnPidNamespace(spec: Spec): boolean {
+  const namespaces = spec.linux?.namespaces ?? [];
+  return namespaces.some(({ type, path }) => type === 'pid' && (path ?? '') === '');
+}
+
+/**
+ * Mount points of the file systems in memory that were made for the container. `/dev` is not one of
+ * them: the runtime fills it anew.
+ */
+export function tmpfsMounts(spec: Spec): string[] {
+  const mounts = spec.mounts ?? [];
+  return mounts
+    .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev')
+    .map(({ destination }) => destination);
+}
+
+/**
+ * The cgroup path for a container whose spec was handed on from another one (`ctr containers restore`
+ * gives the old spec back unchanged): a path beside the other's, named by the container's own id. Both
+ * forms are known: a path, and systemd's `slice:prefix:name`.
+ *
+ * @returns undefined when the path is the container's own already, or the spec names none
+ */
+export function ownCgroupsPath(spec: Spec, id: string): string | undefined {
+  const path = spec.linux?.cgroupsPath ?? '';
+  if (path === '') return undefined;
+  const separator = path.includes('/') ? '/' : path.includes(':') ? ':' : '/';
+  const parts = path.split(separator);
+  if (parts.at(-1) === id) return undefined;
+  return [...parts.slice(0, -1), id].join(separator);
+}

@@ -45,12 +45,9 @@ export function checkpointTests(workload: Workload, criuRefuses?: string): void 
   const label = `${workload.name}${reason}`;
 
   useContainerd([workload.archive]);
-  serial(
-    `${label}: goes on untouched after a checkpoint that leaves it running`,
-    async (t) => {
-      await leaveRunning(t, workload);
-    },
-  );
+  serial(`${label}: goes on untouched after a checkpoint that leaves it running`, async (t) => {
+    await leaveRunning(t, workload);
+  });
   serial(`${label}: ends by a checkpoint with exit, and goes on in a new task`, async (t) => {
     await checkpointWithExit(t, workload);
   });

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
 import type { PrivateContainerd } from './containerd.js';
+import { CRIU_TAR, type ContentDescriptor } from './tasks-client.js';
 
 /** The runtime that the end-to-end tests drive: `MVAS_E2E_RUNTIME`, or this project's. */
 export const RUNTIME = process.env['MVAS_E2E_RUNTIME'] ?? 'io.containerd.mvas.v1';
@@ -76,15 +77,42 @@ export async function checkpointContainer(
   reference: string,
 ): Promise<void> {
   await containerd.ctr(['containers', 'checkpoint', '--task', '--rw', '--image', id, reference]);
-  const line = (await containerd.ctr(['images', 'ls', `name==${reference}`])).split('\n')[1] ?? '';
-  const digest = /sha256:\w+/.exec(line)?.[0] ?? '';
-  const index = await containerd.ctr(['content', 'get', digest]);
-  if (!index.includes('container.criu.checkpoint.criu.tar')) {
+  if (!(await checkpointIn(containerd, reference))) {
     throw new ShimError(
       'alreadyExists',
       `checkpoint ${id}: containerd left the task out of ${reference}`,
     );
   }
+}
+
+/** The checkpointed task in a checkpoint image; undefined where it holds none. */
+export async function checkpointIn(
+  containerd: PrivateContainerd,
+  reference: string,
+): Promise<ContentDescriptor | undefined> {
+  const line = (await containerd.ctr(['images', 'ls', `name==${reference}`])).split('\n')[1] ?? '';
+  const digest = /sha256:\w+/.exec(line)?.[0] ?? '';
+  const index = JSON.parse(await containerd.ctr(['content', 'get', digest])) as {
+    readonly manifests: readonly { mediaType: string; digest: string; size: number }[];
+  };
+  const found = index.manifests.find((manifest) => manifest.mediaType === CRIU_TAR);
+  return found && { media_type: CRIU_TAR, digest: found.digest, size: String(found.size) };
+}
+
+/** Creates a container without a task, for a task that begins from a checkpoint. */
+export async function createContainer(
+  containerd: PrivateContainerd,
+  request: RunRequest,
+): Promise<void> {
+  const runtime = request.runtime ?? RUNTIME;
+  const flags = [
+    '--snapshotter',
+    containerd.snapshotter,
+    '--runtime',
+    runtime,
+    ...(request.flags ?? []),
+  ];
+  await containerd.ctr(['containers', 'create', ...flags, request.image, request.id]);
 }
 
 /** Removes an image and what only it needed. */

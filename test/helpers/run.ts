@@ -7,6 +7,8 @@ import { ShimError } from '../../src/common/errors.js';
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Output goes to /dev/null: for commands that leave a process behind which would keep a pipe open. */
+  readonly discardOutput?: boolean;
   /** Written to stdin, which is then closed; without it stdin is /dev/null. */
   readonly input?: string | Buffer;
   /** The command is killed and the run rejected after so many milliseconds; default 120 000. */
@@ -27,10 +29,11 @@ export async function tryRun(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
+  const output = options.discardOutput === true ? 'ignore' : 'pipe';
   const child = spawn(command, args, {
     env: options.env ?? process.env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
   });
   const chunks: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
   child.stdout?.on('data', (data: Buffer) => chunks.stdout.push(data));

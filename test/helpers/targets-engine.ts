@@ -38,6 +38,8 @@ export interface Place {
 
 /** Something that checkpoints and restores runc containers. */
 export interface Engine {
+  /** Turns a command that starts a container into one whose stdio this engine can take along. */
+  wrapStart(argv: readonly string[]): readonly string[];
   checkpoint(place: Place, imagePath: string, leaveRunning: boolean): Promise<CommandResult>;
   /** `output` is a file descriptor for stdout and stderr of the restored container. */
   restore(place: Place, imagePath: string, output: number): Promise<CommandResult>;
@@ -55,6 +57,7 @@ export function mvasEngine(repository: string): Engine {
     imagePath,
   ];
   return {
+    wrapStart: (argv) => argv,
     checkpoint: (place, imagePath, leaveRunning) => {
       const flags = leaveRunning ? ['--leave-running'] : [];
       return runCommand([mvas, 'checkpoint', ...scope(place, imagePath), ...flags, place.id]);

@@ -33,6 +33,7 @@ export class TargetRun {
   readonly #engine: Engine;
   readonly #scope = new Scope();
   #generation = 0;
+  #checkpointed = 0;
   #output: Output | undefined;
 
   constructor(target: Target, engine: Engine, binary: string) {
@@ -51,8 +52,9 @@ export class TargetRun {
 
   /** Starts the target; resolves with `READY` or with its early verdict. */
   async start(): Promise<string> {
+    const argv = this.#runc('run', '--detach', '--bundle', this.place.bundle, this.place.id);
     const result = await withWriter(this.#nextOutput(), (fd) =>
-      runCommand(this.#runc('run', '--detach', '--bundle', this.place.bundle, this.place.id), fd),
+      runCommand(this.#engine.wrapStart(argv), fd),
     );
     this.#scope.defer('delete the container', async () => this.#delete());
     if (result.status !== 0) throw this.#failed('runc run', result);
@@ -66,13 +68,14 @@ export class TargetRun {
     if (this.#generation === 1) {
       this.#scope.defer('drop the VASes', () => this.#engine.discard(this.place));
     }
+    this.#checkpointed = await this.initPid();
     const result = await this.#engine.checkpoint(this.place, imagePath, leaveRunning);
     return { imagePath, result };
   }
 
   /** Deletes what is left of the killed container and restores it under its old name. */
   async restore(imagePath: string): Promise<void> {
-    await this.#waitForEnd(await this.initPid());
+    await this.#waitForEnd(this.#checkpointed);
     await this.#delete();
     const output = this.#nextOutput();
     const result = await withWriter(output, (fd) =>

@@ -14,7 +14,8 @@ export interface ContentDescriptor {
 }
 
 const PACKAGE = 'containerd.services.tasks.v1';
-const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
+/** Media type of a checkpointed task, whatever wrote it. */
+export const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
 const DEFINITIONS = loadSync(join(REPOSITORY, 'test/helpers/containerd-api.proto'), {
   keepCase: true,
   longs: String,
@@ -76,8 +77,14 @@ export class TasksClient {
       key: id,
     });
     await this.#call('tasks', 'Tasks', 'Create', { container_id: id, rootfs: mounts, checkpoint });
-    const started = await this.#call('tasks', 'Tasks', 'Start', { container_id: id });
-    return started['pid'] as number;
+    await this.#call('tasks', 'Tasks', 'Start', { container_id: id });
+    return await this.pid(id);
+  }
+
+  /** Pid of a task's init. */
+  async pid(id: string): Promise<number> {
+    const { process } = await this.#call('tasks', 'Tasks', 'Get', { container_id: id });
+    return (process as { readonly pid: number }).pid;
   }
 
   /** Waits until a task has ended; resolves with its exit status. */

@@ -11,7 +11,8 @@ export const REDIS_PORT = 6379;
 /** Bytes of each value that {@link fillRedis} sets. */
 export const VALUE_BYTES = 1000;
 
-const COMMAND = [
+/** How Redis is started, wherever its image runs. */
+export const REDIS_COMMAND = [
   '/usr/bin/redis-server',
   ...['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--protected-mode', 'no'],
   ...['--save', '', '--appendonly', 'no', '--enable-debug-command', 'yes'],
@@ -104,5 +105,5 @@ export function redisWorkload(mib: number): Workload {
 export async function redisArchive(): Promise<string> {
   const rootfs = new RootFilesystem();
   await rootfs.binary('/usr/bin/redis-server');
-  return await imageArchive('mvas.test/redis:1', rootfs, { args: COMMAND });
+  return await imageArchive('mvas.test/redis:1', rootfs, { args: REDIS_COMMAND });
 }

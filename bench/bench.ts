@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFile } from 'node:fs/promises';
+import { ShimError } from '../src/common/errors.js';
+import type { Scope } from '../src/common/scope.js';
+import { runProgram } from './program.js';
+import { ContainerdSide } from './containerd-side.js';
+import { CriuSide, findCriu } from './criu-side.js';
+import {
+  median,
+  medians,
+  round,
+  type DaemonMemory,
+  type Figures,
+  type Measurement,
+} from './figures.js';
+import { sideName, type BenchOptions } from './options.js';
+import { figuresTable, type Shown } from './report.js';
+
+/** What does one run of the work. */
+interface Side {
+  measure(mib: number): Promise<Measurement>;
+}
+
+/** Medians of one side, with all runs. */
+interface Summary {
+  readonly median: Figures;
+  /** Median of the standstill sampled from outside, which covers the client's own pause. */
+  readonly standstillMs: number;
+  /** Medians of the shim daemon's memory, in bytes; null where there is no shim. */
+  readonly daemon: DaemonMemory | null;
+  readonly runs: readonly Figures[];
+}
+
+const RUNC_SHIM = 'io.containerd.runc.v2';
+
+const say = (message: string): void => {
+  process.stderr.write(`bench: ${message}\n`);
+};
+
+await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) => {
+  const { sides, criuVersion } = await openSides(scope, options);
+  const sizes: Record<string, Record<string, Summary>> = {};
+  for (const mib of options.mib) {
+    const summaries = await measureAll(sides, mib, options.runs);
+    sizes[String(mib)] = summaries;
+    const shown = Object.entries(summaries).map(([name, { median: figures, standstillMs }]) => [
+      name,
+      { figures, standstillMs },
+    ]);
+    process.stdout.write(
+      `\nredis with ${String(mib)} MiB of values, medians of ${String(options.runs)}\n\n`,
+    );
+    process.stdout.write(`${figuresTable(Object.fromEntries(shown) as Record<string, Shown>)}\n`);
+  }
+  if (options.json === undefined) return;
+  const document = { runtime: options.runtime, criuVersion, runs: options.runs, mib: sizes };
+  await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
+});
+
+/**
+ * The sides to compare: the runtime under test; runc and CRIU called directly; and the same two
+ * through containerd. CRIU is left out, with the reason said, where it cannot be had.
+ */
+async function openSides(
+  scope: Scope,
+  options: BenchOptions,
+): Promise<{ sides: Map<string, Side>; criuVersion: string | null }> {
+  const sides = new Map<string, Side>();
+  const mvas = await ContainerdSide.open(options.runtime, say);
+  scope.defer('stop containerd', () => mvas.close());
+  sides.set(sideName(options), mvas);
+  try {
+    const { directory, version } = await findCriu();
+    const criu = await CriuSide.open(directory);
+    scope.defer('clean up after runc', () => criu.close());
+    sides.set('criu', criu);
+    const through = await ContainerdSide.open(RUNC_SHIM, say, [directory]);
+    scope.defer('stop containerd of runc', () => through.close());
+    sides.set('criuThroughContainerd', through);
+    return { sides, criuVersion: version };
+  } catch (error) {
+    say(`no comparison with runc and CRIU: ${ShimError.from(error).message}`);
+    return { sides, criuVersion: null };
+  }
+}
+
+/** Runs all sides in turn, so that what the machine does meanwhile hits all of them. */
+async function measureAll(
+  sides: ReadonlyMap<string, Side>,
+  mib: number,
+  count: number,
+): Promise<Record<string, Summary>> {
+  const seen = new Map([...sides.keys()].map((name) => [name, [] as Measurement[]]));
+  for (let index = 1; index <= count; index++) {
+    for (const [name, side] of sides) {
+      say(`${String(mib)} MiB, run ${String(index)} of ${String(count)}: ${name}`);
+      const measurement = await side.measure(mib);
+      if (measurement.keysAfter.some((keys) => keys !== measurement.keysBefore)) {
+        throw new ShimError('dataLoss', `${name} lost keys`);
+      }
+      seen.get(name)?.push(measurement);
+    }
+  }
+  return Object.fromEntries([...seen].map(([name, runs]) => [name, summarize(runs)]));
+}
+
+function summarize(runs: readonly Measurement[]): Summary {
+  return {
+    median: medians(runs.map((run) => run.figures)),
+    standstillMs: round(median(runs.map((run) => run.standstillMs))),
+    daemon: daemonMedians(runs.flatMap((run) => run.daemon ?? [])),
+    runs: runs.map((run) => run.figures),
+  };
+}
+
+function daemonMedians(series: readonly DaemonMemory[]): DaemonMemory | null {
+  const first = series[0];
+  if (!first) return null;
+  const names = Object.keys(first) as (keyof DaemonMemory)[];
+  const entries = names.map((name) => [name, median(series.map((memory) => memory[name]))]);
+  return Object.fromEntries(entries) as unknown as DaemonMemory;
+}

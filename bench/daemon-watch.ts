@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFile } from 'node:fs/promises';
+import { residentMemory } from '../test/helpers/procfs.js';
+import type { DaemonMemory } from './figures.js';
+
+/** Watches the memory of a shim daemon during checkpoint, and of one during restore. */
+export class DaemonWatch {
+  readonly #pid: number | undefined;
+  #seen: Partial<DaemonMemory> = {};
+
+  constructor(pid: number | undefined) {
+    this.#pid = pid;
+  }
+
+  /** Notes the memory, and sets the peak back (proc(5), clear_refs 5) right before a checkpoint. */
+  async before(): Promise<void> {
+    if (this.#pid === undefined) return;
+    await writeFile(`/proc/${String(this.#pid)}/clear_refs`, '5');
+    this.#seen = { beforeCheckpoint: (await residentMemory(this.#pid)).now };
+  }
+
+  async afterCheckpoint(): Promise<void> {
+    if (this.#pid === undefined) return;
+    const { now, peak } = await residentMemory(this.#pid);
+    this.#seen = { ...this.#seen, peakDuringCheckpoint: peak, afterCheckpoint: now };
+  }
+
+  /** Notes the memory of the daemon that restored; it has done nothing else yet. */
+  async afterRestore(pid: number | undefined): Promise<void> {
+    if (pid === undefined) return;
+    const { now, peak } = await residentMemory(pid);
+    this.#seen = { ...this.#seen, peakDuringRestore: peak, afterRestore: now };
+  }
+
+  /** What was seen, if it is all there. */
+  result(): { daemon?: DaemonMemory } {
+    const { beforeCheckpoint, peakDuringRestore } = this.#seen;
+    const complete = beforeCheckpoint !== undefined && peakDuringRestore !== undefined;
+    return complete ? { daemon: this.#seen as DaemonMemory } : {};
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import { ShimError } from '../src/common/errors.js';
+
+const MVAS_RUNTIME = 'io.containerd.mvas.v1';
+
+/** What demo and bench can be told on the command line. */
+export interface BenchOptions {
+  /** File for the result in JSON; none by default. */
+  readonly json: string | undefined;
+  /** Sizes of the data set in MiB, at least one. */
+  readonly mib: readonly number[];
+  /** Number of runs of each measurement. */
+  readonly runs: number;
+  /** The containerd runtime under test. */
+  readonly runtime: string;
+}
+
+/** How the side under test is called in results: `mvas`, or the runtime's name if it is another one. */
+export function sideName({ runtime }: BenchOptions): string {
+  return runtime === MVAS_RUNTIME ? 'mvas' : runtime;
+}
+
+/** Parses `--json FILE`, `--mib N[,N...]`, `--runs N`, `--runtime NAME`; rejects anything else. */
+export function parseOptions(
+  args: readonly string[],
+  defaults: Pick<BenchOptions, 'mib' | 'runs'>,
+): BenchOptions {
+  const { json, mib, runs, runtime } = parse(args);
+  return {
+    json,
+    mib: mib === undefined ? defaults.mib : mib.split(',').map((text) => positive('--mib', text)),
+    runs: runs === undefined ? defaults.runs : positive('--runs', runs),
+    runtime: runtime ?? process.env['MVAS_E2E_RUNTIME'] ?? MVAS_RUNTIME,
+  };
+}
+
+type Flags = Partial<Record<'json' | 'mib' | 'runs' | 'runtime', string>>;
+
+function parse(args: readonly string[]): Flags {
+  const string = { type: 'string' } as const;
+  const options = { json: string, mib: string, runs: string, runtime: string };
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values;
+  } catch (cause) {
+    throw new ShimError('invalidArgument', ShimError.from(cause).message, { cause });
+  }
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ShimError('invalidArgument', `${flag} ${text}: not a positive whole number`);
+  }
+  return value;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { round, type Measurement } from './figures.js';
+
+const MIB = 1024 * 1024;
+
+/** What is shown of one side. */
+export type Shown = Pick<Measurement, 'figures' | 'standstillMs'>;
+
+type Row = readonly [string, (shown: Shown) => number | null, 'ms' | 'MiB'];
+
+const ROWS: readonly Row[] = [
+  ['standstill, as the engine counts it', ({ figures }) => figures.frozenMs, 'ms'],
+  ['standstill, sampled from outside', ({ standstillMs }) => standstillMs, 'ms'],
+  ['checkpoint, as its client sees it', ({ figures }) => figures.checkpointMs, 'ms'],
+  ['restore until the first reply', ({ figures }) => figures.restoreToFirstReplyMs, 'ms'],
+  ['second restore, beside the first', ({ figures }) => figures.secondRestoreToFirstReplyMs, 'ms'],
+  ['checkpoint files', ({ figures }) => figures.imageBytes, 'MiB'],
+  ['private memory of the second', ({ figures }) => figures.clonePrivateBytes, 'MiB'],
+];
+
+/** A table of figures, one column per side, and how many times less the first needs than the second. */
+export function figuresTable(sides: Readonly<Record<string, Shown>>): string {
+  const names = Object.keys(sides);
+  const factor = names.length > 1;
+  const head = ['', ...names, ...(factor ? ['factor'] : [])];
+  const body = ROWS.map(([label, pick, unit]) => {
+    const values = Object.values(sides).map(pick);
+    const cells = values.map((value) => cell(value, unit));
+    return [label, ...cells, ...(factor ? [times(values[0], values[1])] : [])];
+  });
+  return formatTable([head, ...body]);
+}
+
+/** Lines of text with columns of equal width; all but the first column are aligned to the right. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map((row) => {
+    const cells = row.map((text, column) => {
+      const width = widths[column] ?? 0;
+      return column === 0 ? text.padEnd(width) : text.padStart(width);
+    });
+    return cells.join('   ').trimEnd();
+  });
+  return lines.join('\n');
+}
+
+function cell(value: number | null, unit: 'ms' | 'MiB'): string {
+  if (value === null) return 'not told';
+  return unit === 'ms' ? `${value.toFixed(1)} ms` : `${(value / MIB).toFixed(2)} MiB`;
+}
+
+function times(ours: number | null | undefined, theirs: number | null | undefined): string {
+  if (typeof ours !== 'number' || typeof theirs !== 'number' || ours <= 0) return '';
+  return `${String(round(theirs / ours))}x`;
+}

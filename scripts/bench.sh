@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Set-up, build, then bench/bench.ts with the arguments given.
+set -euo pipefail
+here="$(cd "$(dirname "$0")/.." && pwd)"
+(
+  cd "$here"
+  bash scripts/setup.sh
+  bash scripts/build.sh
+) </dev/null >&2
+exec node --no-warnings "$here/dist/bench/bench.js" "$@"

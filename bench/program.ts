@@ -10,7 +10,8 @@ import { parseOptions, type BenchOptions } from './options.js';
  */
 export async function runProgram(
   name: string,
-  work: (scope: Scope) => Promise<void>,
+  defaults: Pick<BenchOptions, 'mib' | 'runs'>,
+  work: (scope: Scope, options: BenchOptions) => Promise<void>,
 ): Promise<void> {
   const scope = new Scope();
   const interrupted = (signal: NodeJS.Signals): void => {

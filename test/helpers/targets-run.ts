@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,6 +70,9 @@ export class TargetRun {
     }
     this.#checkpointed = await this.initPid();
     const result = await this.#engine.checkpoint(this.place, imagePath, leaveRunning);
+    if (result.status === 0 && !(existsSync(imagePath) && readdirSync(imagePath).length > 0)) {
+      throw new ShimError('internal', `checkpoint said yes and wrote nothing to ${imagePath}`);
+    }
     return { imagePath, result };
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { criuEngine } from '../helpers/targets-criu.js';
 import { mvasEngine } from '../helpers/targets-engine.js';
 import { TargetRun } from '../helpers/targets-run.js';
 import type { Target } from '../helpers/targets.js';
@@ -12,14 +13,16 @@ import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
 /**
  * Each target of test/targets four times: without a checkpoint, with one that leaves it running, with
  * one that kills it and a restore, and with that done twice in a row. MVAS_TARGETS (a regular
- * expression) and MVAS_TARGET_MODES (a comma-separated list) choose among them.
+ * expression) and MVAS_TARGET_MODES (a comma-separated list) choose among them. With MVAS_TARGET_CRIU
+ * (a path of criu) runc and CRIU are the engine: that proves the targets, not this project.
  */
 const MODES = ['none', 'leave', 'restore', 'twice'] as const;
 type Mode = (typeof MODES)[number];
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const TARGETS = join(REPOSITORY, 'test/targets');
-const engine = mvasEngine(REPOSITORY);
+const criu = process.env['MVAS_TARGET_CRIU'];
+const engine = criu === undefined ? mvasEngine(REPOSITORY) : criuEngine(criu);
 const machine = thisMachine();
 
 const wantedModes = process.env['MVAS_TARGET_MODES']?.split(',') ?? MODES;

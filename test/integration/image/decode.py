@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads image files with pycriu, prints them as JSON, and writes them again with pycriu.
 
-Usage: pycriu.py INPUT-FOLDER OUTPUT-FOLDER
+Usage: decode.py INPUT-FOLDER OUTPUT-FOLDER
 
 Prints one object: file name to what pycriu.images.load() makes of it, integers as strings, since
 JSON's numbers do not hold 64 bits in every reader, bytes as base64. A file that

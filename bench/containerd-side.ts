@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { ShimError } from '../src/common/errors.js';
 import { PrivateContainerd } from '../test/helpers/containerd.js';
-import { vasesOf } from '../test/helpers/containerd-cleanup.js';
+import { removeVas, vasesOf } from '../test/helpers/containerd-cleanup.js';
 import {
   checkpointIn,
   createContainer,
@@ -10,9 +10,7 @@ import {
   removeImage,
   runContainer,
 } from '../test/helpers/containers.js';
-import { BIN } from '../test/helpers/paths.js';
 import { findByArgument, privateBytes, residentMemory } from '../test/helpers/procfs.js';
-import { run } from '../test/helpers/run.js';
 import { TasksClient, type ContentDescriptor } from '../test/helpers/tasks-client.js';
 import { redisArchive } from '../test/helpers/workloads/redis.js';
 import { DaemonWatch } from './daemon-watch.js';
@@ -144,7 +142,6 @@ export class ContainerdSide {
   async #cleanUp(...ids: readonly string[]): Promise<void> {
     for (const id of ids) await removeContainer(this.#containerd, id);
     await removeImage(this.#containerd, REFERENCE);
-    for (const id of await vasesOf(this.#containerd.namespace))
-      await run(`${BIN}/mvas`, ['rm', id]);
+    for (const id of await vasesOf(this.#containerd)) await removeVas(this.#containerd, id);
   }
 }

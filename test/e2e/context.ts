@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { PrivateContainerd } from '../helpers/containerd.js';
-import { cgroupsOf, mountsBelow, vasesOf } from '../helpers/containerd-cleanup.js';
+import { cgroupsOf, mountsBelow, removeVas, vasesOf } from '../helpers/containerd-cleanup.js';
 import { RUNTIME, removeContainer } from '../helpers/containers.js';
 import { BIN } from '../helpers/paths.js';
 import { findByArgument } from '../helpers/procfs.js';
@@ -63,8 +63,8 @@ export async function remove(t: ExecutionContext, id: string): Promise<void> {
 export function leavesNothingBehind(): void {
   test.serial('leaves no shim, mount, cgroup or VAS behind', async (t) => {
     const { namespace, address, directory } = daemon();
-    for (const id of await vasesOf(namespace)) await run(join(BIN, 'mvas'), ['rm', id]);
-    t.deepEqual(await vasesOf(namespace), []);
+    for (const id of await vasesOf(daemon())) await removeVas(daemon(), id);
+    t.deepEqual(await vasesOf(daemon()), []);
     await t.notThrowsAsync(
       until('all shims to end', async () => (await findByArgument(address)).length === 0),
     );

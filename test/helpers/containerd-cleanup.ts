@@ -4,7 +4,7 @@ import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
-import { tryRun } from './run.js';
+import { run, tryRun } from './run.js';
 
 /** What is known of a containerd whose traces are to be removed. */
 export interface Traces {
@@ -14,7 +14,6 @@ export interface Traces {
 }
 
 const CGROUPS = '/sys/fs/cgroup';
-const VAS_ROOT = '/run/mvas';
 
 /**
  * Removes what a stopped containerd left: shims (known by its socket in their arguments), their
@@ -25,23 +24,29 @@ export async function removeTraces(traces: Traces, keepFiles: boolean): Promise<
   await killCgroups(traces.namespace);
   await unmountBelow(traces.directory);
   await rm(`/run/containerd/runc/${traces.namespace}`, { recursive: true, force: true });
-  for (const id of await vasesOf(traces.namespace)) await tryRun(join(BIN, 'mvas'), ['rm', id]);
+  for (const id of await vasesOf(traces)) {
+    await removeVas(traces, id).catch((error: unknown) => {
+      process.stderr.write(`VAS ${id} stays: ${String(error)}\n`);
+    });
+  }
   if (!keepFiles) await rm(traces.directory, { recursive: true, force: true });
 }
 
-/**
- * Ids of the VASes made for containers of a private containerd, which are known by the unique part
- * of their containers' names.
- */
-export async function vasesOf(namespace: string): Promise<string[]> {
-  if (!existsSync(VAS_ROOT)) return [];
-  const token = namespace.slice(5);
-  const found: string[] = [];
-  for (const id of await readdir(VAS_ROOT)) {
-    const description = await readFile(join(VAS_ROOT, id, 'vas.json'), 'utf8').catch(() => '');
-    if (description.includes(token)) found.push(id);
-  }
-  return found;
+/** Where the VASes of a private containerd live. */
+export function vasRoot({ directory }: Pick<Traces, 'directory'>): string {
+  return join(directory, 'vas');
+}
+
+/** Ids of the VASes made by the shims of a private containerd. */
+export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<string[]> {
+  const root = vasRoot(traces);
+  return existsSync(root) ? (await readdir(root)).sort() : [];
+}
+
+/** Removes a VAS by `mvas rm`. */
+export async function removeVas(traces: Pick<Traces, 'directory'>, id: string): Promise<void> {
+  const env = { ...process.env, MVAS_ROOT: vasRoot(traces) };
+  await run(join(BIN, 'mvas'), ['rm', id], { env });
 }
 
 /** Mount points at and below a directory, innermost first. */

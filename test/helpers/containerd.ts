@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { run, tryRun, until, type RunOptions, type RunResult } from './run.js';
 import { BIN } from './paths.js';
-import { removeTraces } from './containerd-cleanup.js';
+import { removeTraces, vasRoot } from './containerd-cleanup.js';
 
 /** How a private containerd is set up. */
 export interface ContainerdOptions {
@@ -55,7 +55,13 @@ export class PrivateContainerd {
     const { XDG_RUNTIME_DIR: unused, ...inherited } = process.env;
     void unused; // containerd would put checkpoints there
     const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
-      env: { ...inherited, TMPDIR: temporary, PATH: path.join(':'), ...options.env },
+      env: {
+        ...inherited,
+        TMPDIR: temporary,
+        PATH: path.join(':'),
+        MVAS_ROOT: vasRoot({ directory }),
+        ...options.env,
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     daemon.stderr?.pipe(createWriteStream(join(directory, 'containerd.log')));

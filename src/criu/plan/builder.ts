@@ -162,9 +162,21 @@ export interface Plan {
 
 /** Collects sequences, data and slots, and lays them out. The format is drawn in mvas_abi.h. */
 export class PlanBuilder {
+  /** Where the plan will be mapped. */
+  readonly #address: bigint;
+  readonly #links: { readonly from: PlanData; readonly at: number; readonly to: PlanData }[] = [];
   readonly #sequences: Sequence[] = [];
   readonly #data: PlanData[] = [];
   #slots = 0;
+
+  constructor(address = 0n) {
+    this.#address = address;
+  }
+
+  /** Lets a word of some data hold the address of other data: a pointer inside a structure. */
+  link(from: PlanData, at: number, to: PlanData): void {
+    this.#links.push({ from, at, to });
+  }
 
   /** A new, empty sequence; `name` appears in error messages (`pid 12`, `pid 12 tid 13`). */
   sequence(name: string): Sequence {
@@ -213,6 +225,9 @@ export class PlanBuilder {
       });
     }
     for (const data of this.#data) bytes.set(data.bytes, data.offset);
+    for (const { from, at, to } of this.#links) {
+      bytes.writeBigUInt64LE(this.#address + BigInt(to.offset), from.offset + at);
+    }
     return { bytes, describe: (offset) => words.get(offset) ?? `operation at ${String(offset)}` };
   }
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { SmapsVma } from '../procfs/smaps.js';
+
+/** What an area of memory is, and so how it is captured and restored. */
+export type AreaKind =
+  /** Private anonymous: lies in the VAS as it is. */
+  | 'anonymous'
+  /** Private mapping of a file: the file, and the pages written to. */
+  | 'file-private'
+  /** Shared mapping of a file (memfd included): the file alone. */
+  | 'file-shared'
+  /** Shared anonymous: an object of its own, which several processes may map. */
+  | 'anonymous-shared'
+  /** The kernel's own pages: moved into place. */
+  | 'vdso'
+  | 'vvar'
+  /** At the same place in every process. */
+  | 'vsyscall';
+
+/** VMA flags that we cannot restore, with words for them (Documentation/filesystems/proc.rst). */
+const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
+  ['pf', 'a mapping of device memory'],
+  ['io', 'a mapping of device memory'],
+  ['ht', 'a mapping of huge TLB pages'],
+  ['uw', 'memory watched by userfaultfd'],
+  ['um', 'memory served by userfaultfd'],
+  ['ui', 'memory watched by userfaultfd'],
+  ['ss', 'a shadow stack'],
+  ['sl', 'sealed memory (mseal)'],
+];
+
+const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
+  '[vdso]': 'vdso',
+  '[vvar]': 'vvar',
+  '[vvar_vclock]': 'vvar',
+  '[vsyscall]': 'vsyscall',
+};
+
+const STATUS: Readonly<Record<AreaKind, number>> = {
+  anonymous: VMA_STATUS.regular | VMA_STATUS.anonPrivate,
+  'file-private': VMA_STATUS.regular | VMA_STATUS.filePrivate,
+  'file-shared': VMA_STATUS.regular | VMA_STATUS.fileShared,
+  'anonymous-shared': VMA_STATUS.regular | VMA_STATUS.anonShared,
+  vdso: VMA_STATUS.regular | VMA_STATUS.vdso | VMA_STATUS.anonPrivate,
+  vvar: VMA_STATUS.regular | VMA_STATUS.vvar | VMA_STATUS.anonPrivate,
+  vsyscall: VMA_STATUS.vsyscall | VMA_STATUS.anonPrivate,
+};
+
+/** An area, judged. */
+export interface Area {
+  readonly vma: SmapsVma;
+  readonly kind: AreaKind;
+}
+
+/** `0x7f…-0x7f… /path` for messages. */
+export function describeArea(vma: SmapsVma): string {
+  const name = vma.special || vma.path;
+  return `memory 0x${vma.start.toString(16)}-0x${vma.end.toString(16)}${name ? ` (${name})` : ''}`;
+}
+
+/**
+ * Judges an area.
+ *
+ * @throws ShimError `failedPrecondition` for what cannot be restored
+ */
+export function classifyArea(nsPid: number, vma: SmapsVma): Area {
+  const kernelArea = KERNEL_AREAS[vma.special];
+  if (kernelArea) return { vma, kind: kernelArea };
+  const refuse = (what: string): never => {
+    const where = `pid ${String(nsPid)} ${describeArea(vma)}`;
+    throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
+  };
+  for (const [flag, words] of UNSUPPORTED_FLAGS) if (vma.vmFlags.has(flag)) refuse(words);
+  if (vma.special === '[uprobes]') refuse('a uprobe');
+  if (vma.path.startsWith('/[aio]')) refuse('asynchronous I/O (io_setup)');
+  if (vma.path.startsWith('anon_inode:')) refuse(`a mapping of ${vma.path}`);
+  if (vma.path.startsWith('/SYSV')) refuse('System V shared memory');
+  if (vma.path.startsWith('socket:')) refuse('a mapping of a socket');
+  if (!vma.shared) return { vma, kind: isFile(vma) ? 'file-private' : 'anonymous' };
+  const isAnonymous = vma.path === '/dev/zero' && vma.deleted;
+  return { vma, kind: isAnonymous || vma.special !== '' ? 'anonymous-shared' : 'file-shared' };
+}
+
+function isFile(vma: SmapsVma): boolean {
+  return vma.inode !== 0n && vma.path !== '';
+}
+
+/** `vma_entry.status` of an area. */
+export function areaStatus(area: Area): number {
+  const extra =
+    area.vma.special === '[heap]'
+      ? VMA_STATUS.heap
+      : area.vma.special === '[stack]'
+        ? VMA_STATUS.stack
+        : 0;
+  return STATUS[area.kind] | extra;
+}
+
+/** PROT_* bits. */
+export function protection(vma: SmapsVma): number {
+  return Number(vma.read) | (Number(vma.write) << 1) | (Number(vma.exec) << 2);
+}

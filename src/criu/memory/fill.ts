@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, openSync } from 'node:fs';
+import { SYS } from '../../native/sys.js';
+import { WORK } from '../plan/abi.js';
+import { PlanBuilder, type Sequence } from '../plan/builder.js';
+import { readMaps } from '../procfs/reader.js';
+import type { HolderClient } from '../vas/holder-client.js';
+import { describeArea, protection } from './area.js';
+import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
+
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_GROWSDOWN = 0x100;
+const MAP_NORESERVE = 0x4000;
+const MAP_FIXED_NOREPLACE = 0x100000;
+const MADV_HUGEPAGE = 14;
+const MADV_NOHUGEPAGE = 15;
+const PR_SET_THP_DISABLE = 41;
+const MREMAP_MOVE_FIXED = 3;
+/** Descriptors that go along with one plan. */
+const FDS_AT_ONCE = 200;
+const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
+
+/**
+ * Empties a new holder: its code moves to `base`, the vDSO behind it, and everything else is unmapped.
+ */
+export async function clearHolder(holder: HolderClient, pid: number, base: bigint): Promise<void> {
+  await holder.move(base);
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('holder');
+  const maps = readMaps(pid).filter((vma) => vma.special !== '[vsyscall]');
+  const outside = maps.filter((vma) => vma.start < base || vma.end > base + WORK.size);
+  const special = outside.filter((vma) => SPECIAL.has(vma.special));
+  const first = special[0]?.start ?? 0n;
+  for (const vma of special) {
+    const size = vma.end - vma.start;
+    const to = base + WORK.vdso + (vma.start - first);
+    const args = [vma.start, size, size, MREMAP_MOVE_FIXED, to];
+    sequence.syscall(`move ${vma.special}`, SYS.mremap, args);
+  }
+  for (const vma of outside) {
+    if (SPECIAL.has(vma.special)) continue;
+    const args = [vma.start, vma.end - vma.start];
+    sequence.syscall(`unmap 0x${vma.start.toString(16)}`, SYS.munmap, args);
+  }
+  sequence.end();
+  const plan = builder.finish();
+  await holder.run(plan, base, sequence.offset);
+}
+
+/** Copies a process's memory into the holder. The process must stand still. */
+export async function fillProcess(
+  holder: HolderClient,
+  base: bigint,
+  memory: ProcessMemory,
+): Promise<void> {
+  const builder = new PlanBuilder();
+  const memoryFile = builder.slot();
+  const sequence = builder.sequence(`pid ${String(memory.process.nsPid)}`);
+  const placed = memory.areas.filter((area) => area.place !== undefined);
+  for (const area of placed) mapArea(sequence, area);
+  // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
+  sequence.syscall('turn huge pages off', SYS.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0]);
+  for (const area of placed)
+    if (area.vma.anonHugePages === 0) pullArea(sequence, memory, area, memoryFile);
+  sequence.syscall('turn huge pages on', SYS.prctl, [PR_SET_THP_DISABLE, 0, 0, 0, 0]);
+  for (const area of placed)
+    if (area.vma.anonHugePages > 0) pullArea(sequence, memory, area, memoryFile);
+  for (const area of placed) protectArea(sequence, area);
+  sequence.end();
+  const file = openSync(`/proc/${String(memory.process.pid)}/mem`, 'r');
+  try {
+    await holder.run(builder.finish(), base, sequence.offset, [file]);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function mapArea(sequence: Sequence, { vma, kind, place }: StoredArea): void {
+  const isAnonymous = kind === 'anonymous';
+  const flags =
+    MAP_PRIVATE_ANONYMOUS |
+    MAP_FIXED_NOREPLACE |
+    (isAnonymous && vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
+    (!isAnonymous || vma.vmFlags.has('nr') || !vma.write ? MAP_NORESERVE : 0);
+  const at = place ?? 0n;
+  const length = vma.end - vma.start;
+  const args = [at, length, PROT_READ_WRITE, flags, -1, 0];
+  sequence.syscall(`map ${describeArea(vma)}`, SYS.mmap, args, { expect: at });
+  const advice = vma.vmFlags.has('hg')
+    ? MADV_HUGEPAGE
+    : vma.vmFlags.has('nh')
+      ? MADV_NOHUGEPAGE
+      : 0;
+  if (advice !== 0 && isAnonymous) {
+    const options = { tolerate: true }; // A kernel without huge pages.
+    sequence.syscall('advise huge pages', SYS.madvise, [at, length, advice], options);
+  }
+}
+
+function pullArea(
+  sequence: Sequence,
+  memory: ProcessMemory,
+  area: StoredArea,
+  memoryFile: ReturnType<PlanBuilder['slot']>,
+): void {
+  const { vma, place = 0n } = area;
+  for (const run of area.runs) {
+    const to = place + (run.start - vma.start);
+    const what = `copy ${String(run.length)} bytes of ${describeArea(vma)}`;
+    if (vma.read) sequence.pull(what, memory.process.pid, to, run.start, run.length);
+    else sequence.pread(what, memoryFile, to, run.start, run.length);
+  }
+}
+
+function protectArea(sequence: Sequence, { vma, kind, place = 0n }: StoredArea): void {
+  const bits = protection(vma);
+  if (kind !== 'anonymous' || bits === PROT_READ_WRITE) return;
+  const args = [place, vma.end - vma.start, bits];
+  sequence.syscall(`protect ${describeArea(vma)}`, SYS.mprotect, args);
+}
+
+/** Copies shared memory into the holder. Everybody who could write to it must stand still. */
+export async function fillShared(
+  holder: HolderClient,
+  base: bigint,
+  objects: readonly SharedObject[],
+): Promise<bigint> {
+  let bytes = 0n;
+  for (let first = 0; first < objects.length; first += FDS_AT_ONCE) {
+    bytes += await fillSomeShared(holder, base, objects.slice(first, first + FDS_AT_ONCE));
+  }
+  return bytes;
+}
+
+async function fillSomeShared(
+  holder: HolderClient,
+  base: bigint,
+  objects: readonly SharedObject[],
+): Promise<bigint> {
+  const builder = new PlanBuilder();
+  const slots = objects.map(() => builder.slot());
+  const sequence = builder.sequence('shared memory');
+  const files = objects.map((object) => openSync(object.link, 'r'));
+  let bytes = 0n;
+  try {
+    for (const [index, object] of objects.entries()) {
+      const slot = slots[index];
+      const flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE;
+      const args = [object.place, object.size, PROT_READ_WRITE, flags, -1, 0];
+      sequence.syscall('map shared memory', SYS.mmap, args, { expect: object.place });
+      for (const { start, length } of object.runs) {
+        sequence.pread('copy shared memory', slot ?? null, object.place + start, start, length);
+        bytes += length;
+      }
+    }
+    sequence.end();
+    await holder.run(builder.finish(), base, sequence.offset, files);
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+  return bytes;
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import { SYS } from '../../native/sys.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { MmEntry, VmaEntry } from '../image/types.js';
+import { WORK } from '../plan/abi.js';
+import type { PlanBuilder, Sequence } from '../plan/builder.js';
+import { ADVICE } from './snapshot.js';
+import type { Range } from './layout.js';
+
+const PROT_READ_WRITE = 3;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_ANONYMOUS = 0x20;
+const MAP_LOCKED = 0x2000;
+const MAP_FIXED_NOREPLACE = 0x100000;
+const MREMAP_MOVE_FIXED = 3;
+const MADV_DONTFORK = 10;
+const MADV_DOFORK = 11;
+const PR_SET_MM = 35;
+const PR_SET_VMA = 0x53564d41;
+const PR_SET_VMA_ANON_NAME = 0;
+const PR_SET_MM_MAP = 14;
+const PAGE = 4096n;
+const LOWEST = 0x1000n;
+const HIGHEST = 0x7ffffffff000n;
+const MM_MAP_SIZE = 104;
+/** Advice that is given while the holder is filled, or at the very end of all. */
+const EARLY_ADVICE = new Set([14, 15]);
+
+/** One of the kernel's own areas in the holder, to be moved into place. */
+export interface KernelArea {
+  readonly special: string;
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** What the plan of the memory is made from. */
+export interface MemoryPlanOptions {
+  readonly builder: PlanBuilder;
+  /** Where the holder's own range begins. */
+  readonly base: bigint;
+  /** Address spaces by container pid. */
+  readonly mms: ReadonlyMap<number, MmEntry>;
+  /** The kernel's areas as they lie in the holder. */
+  readonly kernelAreas: readonly KernelArea[];
+  /** The staged descriptor of a file of the image. */
+  readonly staged: (fileId: number) => number;
+}
+
+/**
+ * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in
+ * place. That of every other process waits in the park; a child takes its part along when it is forked,
+ * and moves it into place.
+ */
+export class MemoryPlan {
+  readonly #options: MemoryPlanOptions;
+  readonly #parks = new Map<number, readonly Range[]>();
+  readonly #shared: ReadonlyMap<bigint, SharedMemory>;
+
+  constructor(options: MemoryPlanOptions) {
+    this.#options = options;
+    for (const [pid, mm] of options.mms) this.#parks.set(pid, parkedRanges(pid, mm));
+    this.#shared = collectShared(options.mms.values());
+  }
+
+  /** In PID 1, before any fork: shared memory comes into being. */
+  planShared(root: Sequence): void {
+    for (const { at, size, stash, runs } of this.#shared.values()) {
+      const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+      const args = [at, size, PROT_READ_WRITE, flags, -1, 0];
+      root.syscall('make shared memory', SYS.mmap, args, { expect: at });
+      for (const [page, count] of runs) {
+        const offset = page * PAGE;
+        root.copy('fill shared memory', at + offset, stash + offset, count * PAGE);
+      }
+      root.syscall('drop the stash', SYS.munmap, [stash, size]);
+    }
+  }
+
+  /** In a process that is about to fork: nothing of its own, or of its descendants, goes along by itself. */
+  planBeforeForks(pid: number, descendants: readonly number[], sequence: Sequence): void {
+    for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
+    for (const other of descendants) this.#advisePark(other, sequence, MADV_DONTFORK);
+  }
+
+  /** Right before a fork: the memory of these processes goes along. */
+  planFork(subtree: readonly number[], sequence: Sequence): void {
+    for (const pid of subtree) this.#advisePark(pid, sequence, MADV_DOFORK);
+  }
+
+  /** Right after it: the parent has no use for it. */
+  planForked(subtree: readonly number[], sequence: Sequence): void {
+    for (const pid of subtree) {
+      for (const { start, end } of this.#parks.get(pid) ?? []) {
+        const what = `drop memory of pid ${String(pid)}`;
+        sequence.syscall(what, SYS.munmap, [start, end - start]);
+      }
+    }
+  }
+
+  /** When a process has no more children to fork. */
+  planAfterForks(pid: number, sequence: Sequence): void {
+    for (const range of this.#own(pid)) advise(sequence, range, MADV_DOFORK);
+  }
+
+  /** In each process: everything comes to its place. Files must be staged. */
+  planPlace(pid: number, sequence: Sequence): void {
+    const mm = this.#mm(pid);
+    for (const vma of mm.vmas) {
+      if (is(vma, VMA_STATUS.anonShared)) this.#placeShared(vma, sequence);
+      else if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared))
+        this.#placeFile(vma, sequence);
+      else if (isOrdinary(vma) && pid !== 1) placePrivate(vma, sequence);
+    }
+    for (const { at, size } of this.#shared.values()) {
+      sequence.syscall('drop shared memory', SYS.munmap, [at, size]);
+    }
+    this.#placeKernelAreas(mm, sequence);
+    this.#setLayout(mm, sequence);
+  }
+
+  /** Late in each process: locks and advice that would be in the way before. */
+  planFinish(pid: number, sequence: Sequence): void {
+    for (const vma of this.#mm(pid).vmas) {
+      const length = vma.end - vma.start;
+      for (const [, advice] of ADVICE) {
+        if (EARLY_ADVICE.has(advice) || ((vma.madv ?? 0n) & (1n << BigInt(advice))) === 0n)
+          continue;
+        const what = `advise ${String(advice)} ${describe(vma)}`;
+        sequence.syscall(what, SYS.madvise, [vma.start, length, advice]);
+      }
+      if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);
+      if (vma.flags & MAP_LOCKED) {
+        sequence.syscall(`lock ${describe(vma)}`, SYS.mlock2, [vma.start, length, 1]);
+      }
+    }
+  }
+
+  #nameArea(vma: VmaEntry, name: string, sequence: Sequence): void {
+    const text = this.#options.builder.string(name);
+    const args = [PR_SET_VMA, PR_SET_VMA_ANON_NAME, vma.start, vma.end - vma.start, text];
+    sequence.syscall(`name ${describe(vma)}`, SYS.prctl, args, { tolerate: true });
+  }
+
+  #mm(pid: number): MmEntry {
+    return this.#options.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
+  }
+
+  /** The ranges of a process's own memory before it is put into place. */
+  #own(pid: number): readonly Range[] {
+    const { base } = this.#options;
+    if (pid !== 1) return this.#parks.get(pid) ?? [];
+    const parks = [...this.#parks].filter(([other]) => other !== 1).flatMap(([, ranges]) => ranges);
+    const shared = [...this.#shared.values()].map(({ at, size }) => ({
+      start: at,
+      end: at + size,
+    }));
+    return complement([...parks, ...shared, { start: base, end: base + WORK.size }]);
+  }
+
+  #advisePark(pid: number, sequence: Sequence, advice: number): void {
+    for (const range of this.#parks.get(pid) ?? []) advise(sequence, range, advice);
+  }
+
+  #placeShared(vma: VmaEntry, sequence: Sequence): void {
+    const object = this.#shared.get(vma.shmid);
+    if (!object) badImage('shared memory nobody made');
+    const length = vma.end - vma.start;
+    // Of a shared mapping, mremap(2) with an old size of 0 makes another one of the same pages.
+    const args = [object.at + vma.pgoff, 0, length, MREMAP_MOVE_FIXED, vma.start];
+    sequence.syscall(`map ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
+    protect(vma, PROT_READ_WRITE, sequence);
+  }
+
+  #placeFile(vma: VmaEntry, sequence: Sequence): void {
+    const length = vma.end - vma.start;
+    const isPrivate = is(vma, VMA_STATUS.filePrivate);
+    const runs = pairs(vma.mvas_runs);
+    const bits = runs.length > 0 ? vma.prot | PROT_WRITE : vma.prot;
+    const flags = (isPrivate ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED_NOREPLACE;
+    const fd = this.#options.staged(Number(vma.shmid));
+    const args = [vma.start, length, bits, flags, fd, vma.pgoff];
+    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: vma.start });
+    const stash = vma.mvas_park;
+    if (runs.length === 0 || stash === undefined) return;
+    for (const [page, count] of runs) {
+      const offset = page * PAGE;
+      const what = `lay pages over ${describe(vma)}`;
+      sequence.copy(what, vma.start + offset, stash + offset, count * PAGE);
+    }
+    sequence.syscall('drop the stash', SYS.munmap, [stash, length]);
+    protect(vma, bits, sequence);
+  }
+
+  #placeKernelAreas(mm: MmEntry, sequence: Sequence): void {
+    const wanted = mm.vmas.filter((vma) => is(vma, VMA_STATUS.vdso | VMA_STATUS.vvar));
+    const ours = this.#options.kernelAreas;
+    wanted.forEach((vma, index) => {
+      const from = ours[index];
+      const size = vma.end - vma.start;
+      if (from?.end !== undefined && from.end - from.start === size) {
+        const args = [from.start, size, size, MREMAP_MOVE_FIXED, vma.start];
+        sequence.syscall(`move ${from.special}`, SYS.mremap, args, { expect: vma.start });
+        return;
+      }
+      badImage('the vDSO of the image is not the one of this kernel');
+    });
+    for (const area of ours.slice(wanted.length)) {
+      sequence.syscall(`unmap ${area.special}`, SYS.munmap, [area.start, area.end - area.start]);
+    }
+  }
+
+  /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable not mapped any more. */
+  #setLayout(mm: MmEntry, sequence: Sequence): void {
+    const { builder, staged } = this.#options;
+    const auxv = Buffer.alloc(mm.mm_saved_auxv.length * 8);
+    mm.mm_saved_auxv.forEach((word, index) => auxv.writeBigUInt64LE(word, index * 8));
+    const map = Buffer.alloc(MM_MAP_SIZE);
+    // prettier-ignore
+    [
+      mm.mm_start_code, mm.mm_end_code, mm.mm_start_data, mm.mm_end_data, mm.mm_start_brk, mm.mm_brk,
+      mm.mm_start_stack, mm.mm_arg_start, mm.mm_arg_end, mm.mm_env_start, mm.mm_env_end,
+    ].forEach((word, index) => map.writeBigUInt64LE(word, index * 8));
+    map.writeUInt32LE(auxv.length, 96);
+    map.writeUInt32LE(staged(mm.exe_file_id), 100);
+    const data = builder.data(map);
+    builder.link(data, 88, builder.data(auxv));
+    const args = [PR_SET_MM, PR_SET_MM_MAP, data, MM_MAP_SIZE, 0];
+    sequence.syscall('set the memory layout and the executable', SYS.prctl, args);
+  }
+}
+
+function placePrivate(vma: VmaEntry, sequence: Sequence): void {
+  const from = vma.mvas_park ?? badImage(`${describe(vma)} has no place`);
+  const length = vma.end - vma.start;
+  const args = [from, length, length, MREMAP_MOVE_FIXED, vma.start];
+  sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
+}
+
+function protect(vma: VmaEntry, current: number, sequence: Sequence): void {
+  if (vma.prot === current) return;
+  const args = [vma.start, vma.end - vma.start, vma.prot];
+  sequence.syscall(`protect ${describe(vma)}`, SYS.mprotect, args);
+}
+
+function advise(sequence: Sequence, { start, end }: Range, advice: number): void {
+  // ENOMEM says that the range has holes: the rest has been advised (madvise(2)).
+  sequence.syscall('advise fork', SYS.madvise, [start, end - start, advice], { tolerate: true });
+}
+
+/** Shared anonymous memory: its content in the park, and behind that room for the memory itself. */
+interface SharedMemory {
+  readonly at: bigint;
+  readonly size: bigint;
+  readonly stash: bigint;
+  readonly runs: readonly (readonly [page: bigint, count: bigint])[];
+}
+
+function collectShared(mms: Iterable<MmEntry>): Map<bigint, SharedMemory> {
+  const found = new Map<bigint, SharedMemory>();
+  for (const mm of mms) {
+    for (const vma of mm.vmas.filter((one) => is(one, VMA_STATUS.anonShared))) {
+      const stash = vma.mvas_park ?? badImage('shared memory without a place');
+      const size = vma.pgoff + (vma.end - vma.start);
+      if ((found.get(vma.shmid)?.size ?? 0n) >= size) continue;
+      found.set(vma.shmid, { at: stash + size, size, stash, runs: pairs(vma.mvas_runs) });
+    }
+  }
+  return found;
+}
+
+/** What a process takes of the park. */
+function parkedRanges(pid: number, mm: MmEntry): Range[] {
+  return mm.vmas
+    .filter((vma) => vma.mvas_park !== undefined && !is(vma, VMA_STATUS.anonShared))
+    .filter((vma) => pid !== 1 || vma.mvas_park !== vma.start)
+    .map((vma) => {
+      const start = vma.mvas_park ?? 0n;
+      return { start, end: start + (vma.end - vma.start) };
+    });
+}
+
+/** Everything that user space can have but these ranges. */
+function complement(ranges: readonly Range[]): Range[] {
+  const sorted = [...ranges].sort((a, b) => (a.start < b.start ? -1 : 1));
+  const rest: Range[] = [];
+  let at = LOWEST;
+  for (const { start, end } of sorted) {
+    if (start > at) rest.push({ start: at, end: start });
+    if (end > at) at = end;
+  }
+  rest.push({ start: at, end: HIGHEST });
+  return rest;
+}
+
+function is(vma: VmaEntry, status: number): boolean {
+  return (vma.status & status) !== 0;
+}
+
+function isOrdinary(vma: VmaEntry): boolean {
+  const special = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
+  return is(vma, VMA_STATUS.anonPrivate) && !is(vma, special);
+}
+
+function pairs(words: readonly bigint[]): [bigint, bigint][] {
+  const result: [bigint, bigint][] = [];
+  for (let i = 0; i + 1 < words.length; i += 2) result.push([words[i] ?? 0n, words[i + 1] ?? 0n]);
+  return result;
+}
+
+function describe(vma: VmaEntry): string {
+  return `0x${vma.start.toString(16)}-0x${vma.end.toString(16)}`;
+}

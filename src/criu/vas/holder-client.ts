@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import { read } from 'node:fs';
+import { ShimError } from '../../common/errors.js';
+import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
+import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
+import type { Plan } from '../plan/builder.js';
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** `struct sockaddr_un` of a path. */
+export function unixAddress(path: string): Uint8Array {
+  const name = cString(path);
+  if (name.length > 108) throw new ShimError('invalidArgument', `socket path too long: ${path}`);
+  const address = Buffer.alloc(2 + name.length);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.set(name, 2);
+  return address;
+}
+
+/** State a holder tells of itself. */
+export interface HolderStatus {
+  readonly pid: number;
+  readonly isSealed: boolean;
+  readonly forks: number;
+}
+
+/** Takes requests to a holder over its control socket; see native/include/mvas_abi.h. */
+export class HolderClient {
+  readonly #socket: number;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(socket: number) {
+    this.#socket = socket;
+  }
+
+  /** @throws ShimError `failedPrecondition` when no holder listens there: its VAS is lost. */
+  static connect(path: string): HolderClient {
+    const type = SOCK_SEQPACKET | SOCK_CLOEXEC;
+    const socket = call('make a socket', SYS.socket, AF_UNIX, type, 0);
+    const address = unixAddress(path);
+    try {
+      call(`connect to the holder at ${path}`, SYS.connect, socket, address, address.length);
+    } catch (cause) {
+      closeFd(socket);
+      const message = `no holder answers at ${path}: the VAS is lost`;
+      throw new ShimError('failedPrecondition', message, { cause });
+    }
+    return new HolderClient(socket);
+  }
+
+  async status(): Promise<HolderStatus> {
+    const [pid, sealed, forks] = await this.#request(REQUEST.status, []);
+    return { pid: Number(pid), isSealed: sealed !== 0n, forks: Number(forks) };
+  }
+
+  /** Moves the holder's code and stack to a free range of {@link WORK.size} bytes. */
+  async move(base: bigint): Promise<void> {
+    await this.#request(REQUEST.move, [base]);
+  }
+
+  /**
+   * Runs a sequence of a plan in the holder. `base`: where its work range starts. Descriptors fill the
+   * first slots.
+   *
+   * @returns the slots, as they were left
+   * @throws ShimError that says which operation failed, and how
+   */
+  async run(plan: Plan, base: bigint, entry: number, fds: readonly number[] = []): Promise<void> {
+    const file = memfd('mvas-plan', plan.bytes);
+    try {
+      const args = [BigInt(plan.bytes.length), base + WORK.plan, BigInt(entry)];
+      await this.#request(REQUEST.run, args, [file, ...fds], plan);
+    } finally {
+      closeFd(file);
+    }
+  }
+
+  /** Makes the VAS immutable. */
+  async seal(): Promise<void> {
+    await this.#request(REQUEST.seal, []);
+  }
+
+  /** Forks a restorer into a new pid namespace, its plan to come over `socket`. Returns its pid. */
+  async fork(socket: number): Promise<number> {
+    const [pid] = await this.#request(REQUEST.fork, [], [socket]);
+    return Number(pid);
+  }
+
+  /** Ends the holder, and with it the VAS. */
+  async drop(): Promise<void> {
+    await this.#request(REQUEST.drop, []);
+  }
+
+  close(): void {
+    closeFd(this.#socket);
+  }
+
+  async #request(
+    op: number,
+    args: readonly bigint[],
+    fds: readonly number[] = [],
+    plan?: Plan,
+  ): Promise<readonly [bigint, bigint, bigint]> {
+    const turn = this.#queue.then(async () => {
+      sendWithFds(this.#socket, encodeRequest(op, args), fds);
+      return this.#reply();
+    });
+    this.#queue = turn.catch(() => undefined);
+    const reply = await turn;
+    const result = Number(reply.readBigInt64LE(0));
+    if (result < 0) {
+      const what = plan ? plan.describe(reply.readBigUInt64LE(8)) : `request ${String(op)}`;
+      throw errnoError(`holder: ${what}`, result);
+    }
+    return [reply.readBigUInt64LE(8), reply.readBigUInt64LE(16), reply.readBigUInt64LE(24)];
+  }
+
+  #reply(): Promise<Buffer> {
+    const reply = Buffer.alloc(REPLY_SIZE);
+    return new Promise((resolve, reject) => {
+      read(this.#socket, reply, 0, REPLY_SIZE, null, (error, length) => {
+        if (!error && length === REPLY_SIZE) {
+          resolve(reply);
+          return;
+        }
+        const message = 'the holder died (killed, or out of memory): its VAS is lost';
+        reject(new ShimError('resourceExhausted', message, { cause: error ?? undefined }));
+      });
+    });
+  }
+}
+
+/** A `struct mvas_request`. */
+export function encodeRequest(op: number, args: readonly bigint[]): Uint8Array {
+  const request = Buffer.alloc(REQUEST_SIZE);
+  request.writeUInt32LE(REQUEST_MAGIC, 0);
+  request.writeUInt32LE(op, 4);
+  args.forEach((argument, index) => request.writeBigUInt64LE(argument, 8 + index * 8));
+  return request;
+}
+
+/** Which operation of a plan failed (0n: none), and what it returned, from the plan's header. */
+export function readFailure(header: Buffer): { readonly at: bigint; readonly result: number } {
+  return {
+    at: header.readBigUInt64LE(HEADER.failed),
+    result: Number(header.readBigInt64LE(HEADER.failedResult)),
+  };
+}

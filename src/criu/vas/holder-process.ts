@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ShimError } from '../../common/errors.js';
+import { call, closeFd, SYS } from '../../native/sys.js';
+import { unixAddress } from './holder-client.js';
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
+const BACKLOG = 64;
+
+const EXECUTABLE = fileURLToPath(new URL('../../../../native/build/mvas-holder', import.meta.url));
+
+/** Names of the sockets in a VAS's directory. */
+export const CONTROL_SOCKET = 'ctl.sock';
+export const WAIT_SOCKET = 'wait.sock';
+
+function listenOn(path: string, type: number): number {
+  const socket = call('make a socket', SYS.socket, AF_UNIX, type | SOCK_CLOEXEC, 0);
+  const address = unixAddress(path);
+  try {
+    call(`bind ${path}`, SYS.bind, socket, address, address.length);
+    chmodSync(path, 0o600);
+    call(`listen on ${path}`, SYS.listen, socket, BACKLOG);
+    return socket;
+  } catch (error) {
+    closeFd(socket);
+    throw error;
+  }
+}
+
+/**
+ * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours) and outlive us.
+ *
+ * @returns pid of the keeper
+ */
+export async function startHolder(directory: string): Promise<number> {
+  const control = listenOn(join(directory, CONTROL_SOCKET), SOCK_SEQPACKET);
+  const wait = listenOn(join(directory, WAIT_SOCKET), SOCK_STREAM);
+  try {
+    const child = spawn(EXECUTABLE, [], {
+      cwd: '/',
+      env: {},
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', control, wait],
+    });
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('spawn', () => {
+        resolve(child.pid ?? 0);
+      });
+    });
+    child.unref();
+    return pid;
+  } catch (cause) {
+    throw new ShimError('internal', `start ${EXECUTABLE}: ${String(cause)}`, { cause });
+  } finally {
+    closeFd(control);
+    closeFd(wait);
+  }
+}

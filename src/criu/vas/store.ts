@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import { HolderClient, type HolderStatus } from './holder-client.js';
+import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
+import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
+
+const log = logger('vas');
+const RECORD = 'vas.json';
+const FORMAT = 1;
+const ID = /^[0-9a-f]{32}$/;
+
+/** A range a VAS holds. Addresses are hexadecimal strings in the file. */
+export interface SegmentRecord {
+  readonly start: string;
+  readonly end: string;
+  readonly kind: 'private' | 'shared' | 'file-private';
+  readonly protection: string;
+  /** Bytes that are stored; the rest reads as zeros or as the file. */
+  readonly bytes: number;
+}
+
+/** A process whose memory a VAS holds. */
+export interface ProcessRecord {
+  readonly pid: number;
+  readonly name: string;
+  readonly segments: readonly SegmentRecord[];
+}
+
+/** What `vas.json` says of a VAS. Written once when it is filled; the directory is ours alone (0700). */
+export interface VasRecord {
+  readonly format: typeof FORMAT;
+  readonly id: string;
+  readonly name: string;
+  readonly bootId: string;
+  readonly containerId: string;
+  readonly createdAt: string;
+  readonly isComplete: boolean;
+  readonly bytes: number;
+  /** Where the holder's own range begins: hexadecimal. */
+  readonly base: string;
+  /** SHA-256 of the image directory that belongs to it (see image/digest.ts). */
+  readonly imageDigest: string;
+  readonly processes: readonly ProcessRecord[];
+}
+
+/** Id of the running boot: a VAS does not outlive it. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** Where VASes live: `/run/mvas`, or `MVAS_ROOT`. */
+export function vasRoot(): string {
+  return process.env['MVAS_ROOT'] ?? '/run/mvas';
+}
+
+/** The directory of a VAS. @throws ShimError `invalidArgument` for what cannot be an id */
+export function vasDirectory(id: string): string {
+  if (!ID.test(id)) throw new ShimError('invalidArgument', `not a VAS id: ${JSON.stringify(id)}`);
+  return join(vasRoot(), id);
+}
+
+/** A new, empty VAS: its directory, keeper and holder. */
+export async function createVas(): Promise<{ readonly id: string; readonly holder: HolderClient }> {
+  const id = randomBytes(16).toString('hex');
+  const directory = vasDirectory(id);
+  mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
+  mkdirSync(directory, { mode: 0o700 });
+  try {
+    const keeper = await startHolder(directory);
+    const holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
+    const { pid } = await holder.status();
+    enterVasCgroup(id, [keeper, pid]);
+    return { id, holder };
+  } catch (error) {
+    await removeVas(id);
+    throw error;
+  }
+}
+
+/** Connects to a VAS's holder. @throws ShimError `failedPrecondition` when the VAS is lost */
+export function connectVas(id: string): HolderClient {
+  return HolderClient.connect(join(vasDirectory(id), CONTROL_SOCKET));
+}
+
+/** Path of the socket on which a VAS's keeper tells exits. */
+export function waitSocketOf(id: string): string {
+  return join(vasDirectory(id), WAIT_SOCKET);
+}
+
+/** Writes a VAS's record, atomically. */
+export function writeRecord(record: VasRecord): void {
+  const path = join(vasDirectory(record.id), RECORD);
+  writeFileSync(`${path}.tmp`, JSON.stringify(record, null, 1), { mode: 0o600 });
+  renameSync(`${path}.tmp`, path);
+}
+
+/** Reads a VAS's record. @throws ShimError `notFound` */
+export function readRecord(id: string): VasRecord {
+  const path = join(vasDirectory(id), RECORD);
+  try {
+    const record = JSON.parse(readFileSync(path, 'utf8')) as VasRecord;
+    if (record.format !== FORMAT || record.id !== id) throw new Error('not this format');
+    return record;
+  } catch (cause) {
+    throw new ShimError('notFound', `no VAS ${id} on this host`, { cause });
+  }
+}
+
+/** What is known of one VAS. `lost`: its holder is gone, and its memory with it. */
+export interface VasEntry {
+  readonly id: string;
+  readonly state: 'complete' | 'filling' | 'lost';
+  readonly record: VasRecord | undefined;
+  readonly holder: HolderStatus | undefined;
+}
+
+/** What is known of a VAS. @throws ShimError `notFound` when it has no directory */
+export async function inspectVas(id: string): Promise<VasEntry> {
+  if (!listIds().includes(id)) throw new ShimError('notFound', `no VAS ${id} on this host`);
+  let record: VasRecord | undefined;
+  try {
+    record = readRecord(id);
+  } catch {
+    record = undefined; // Being filled.
+  }
+  const holder = await statusOf(id);
+  if (!holder) return { id, state: 'lost', record, holder };
+  return { id, state: record?.isComplete === true ? 'complete' : 'filling', record, holder };
+}
+
+/** All VASes, by id. */
+export async function listVases(): Promise<VasEntry[]> {
+  return Promise.all(listIds().map((id) => inspectVas(id)));
+}
+
+/**
+ * Drops a VAS's memory and its directory. Containers restored from it run on. Nothing happens when
+ * there is none.
+ */
+export async function removeVas(id: string): Promise<void> {
+  const directory = vasDirectory(id);
+  try {
+    const holder = connectVas(id);
+    try {
+      await holder.drop();
+    } finally {
+      holder.close();
+    }
+  } catch (error) {
+    log.debug('no holder to drop', { vas: id, error: String(error) });
+  }
+  rmSync(directory, { recursive: true, force: true });
+  leaveVasCgroup(id);
+}
+
+function listIds(): string[] {
+  try {
+    return readdirSync(vasRoot())
+      .filter((name) => ID.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+async function statusOf(id: string): Promise<HolderStatus | undefined> {
+  try {
+    const holder = connectVas(id);
+    try {
+      return await holder.status();
+    } finally {
+      holder.close();
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -41,6 +41,9 @@ export function decodeGhostFile(bytes: Uint8Array, limits: DecodeLimits = {}): G
   const entry = readEntry(file, 'ghost_file_entry');
   if (entry.chunks !== true) {
     const data = file.reader.take(bytes.length - file.reader.position);
+    if (entry.size !== undefined && BigInt(data.length) > entry.size) {
+      file.reader.fail('more content than the size of the deleted file');
+    }
     return { entry, content: data.length > 0 ? [{ offset: 0n, data }] : [] };
   }
   const content: GhostChunk[] = [];

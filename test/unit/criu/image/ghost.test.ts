@@ -27,6 +27,10 @@ test('reads content that follows whole, as CRIU writes small files', (t) => {
   writeEntry(writer, 'ghost_file_entry', ENTRY);
   writer.raw(DATA);
   t.deepEqual(decodeGhostFile(writer.finish()).content, [{ offset: 0n, data: DATA }]);
+  const short = startFile('ghost-file');
+  writeEntry(short, 'ghost_file_entry', { ...ENTRY, size: 2n });
+  short.raw(DATA);
+  t.throws(() => decodeGhostFile(short.finish()), { code: 15, message: /more content/ });
 });
 
 test('refuses chunks beyond the file, and does not write them', (t) => {

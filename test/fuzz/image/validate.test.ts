@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../src/common/errors.js';
+import {
+  emptyCheckpointImage,
+  type CheckpointImage,
+} from '../../../src/criu/image/checkpoint-image.js';
+import { validateCheckpointImage } from '../../../src/criu/image/validate.js';
+import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
+import { sampleImage } from '../../unit/criu/image/sample.js';
+
+const TIME_BOX_MS = 1_000;
+const RUNS = 20_000;
+
+/** Small numbers, so that references resolve now and then. */
+const ID = fc.integer({ min: 0, max: 12 });
+
+function mapOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<number, T>> {
+  return fc.array(fc.tuple(ID, value), { maxLength: 3 }).map((pairs) => new Map(pairs));
+}
+
+function listOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  return fc.array(value, { maxLength: 3 });
+}
+
+/** One or two parts of a checkpoint, of any content. */
+const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
+  {
+    pstree: listOf(
+      fc.record({ pid: ID, ppid: ID, pgid: ID, sid: ID, threads: fc.array(ID, { maxLength: 3 }) }),
+    ),
+    cores: mapOf(messageArbitrary('core_entry', 2)),
+    ids: mapOf(messageArbitrary('task_kobj_ids_entry')),
+    mms: mapOf(messageArbitrary('mm_entry')),
+    fs: mapOf(messageArbitrary('fs_entry')),
+    fdinfo: mapOf(listOf(messageArbitrary('fdinfo_entry'))),
+    files: listOf(messageArbitrary('file_entry', 1)),
+    remaps: listOf(messageArbitrary('remap_file_path_entry')),
+    memfds: listOf(messageArbitrary('memfd_inode_entry')),
+    ttys: listOf(messageArbitrary('tty_info_entry')),
+    ttyData: listOf(messageArbitrary('tty_data_entry')),
+    locks: listOf(messageArbitrary('file_lock_entry')),
+    seccomp: messageArbitrary('seccomp_entry'),
+  },
+  { requiredKeys: [] },
+);
+
+function refusesOrAccepts(base: CheckpointImage): fc.IProperty<[Partial<CheckpointImage>]> {
+  return fc.property(PARTS, (parts) => {
+    try {
+      validateCheckpointImage({ ...base, ...parts });
+    } catch (error) {
+      if (!(error instanceof ShimError) || error.kind !== 'dataLoss') throw error;
+    }
+  });
+}
+
+for (const [what, base] of [
+  ['a valid checkpoint with parts replaced', sampleImage()],
+  ['a checkpoint of arbitrary parts', emptyCheckpointImage({ img_version: 2 })],
+] as const) {
+  test(`${what} is accepted, or refused as dataLoss`, (t) => {
+    const box = { interruptAfterTimeLimit: TIME_BOX_MS, markInterruptAsFailure: false };
+    t.notThrows(() => {
+      fc.assert(refusesOrAccepts(base), { numRuns: RUNS, ...box });
+    });
+  });
+}

@@ -27,7 +27,8 @@ export async function readFrozenMsOf(path: string): Promise<number | null> {
   return existsSync(path) ? parseFrozenMs(await readFile(path)) : null;
 }
 
-function parseFrozenMs(file: Buffer): number | null {
+/** DumpStatsEntry.frozen_time of the bytes of a stats file; null where they do not tell. */
+export function parseFrozenMs(file: Buffer): number | null {
   if (file.length < HEADER_BYTES + 4) return null;
   const entry = file.subarray(HEADER_BYTES + 4);
   const dump = field(entry, DUMP_ENTRY);

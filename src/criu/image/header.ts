@@ -36,6 +36,7 @@ export interface ImageKindInfo {
   readonly layout: ImageLayout;
   /** The part of the name behind the stem: none, a decimal or a hexadecimal number. */
   readonly id: 'none' | 'decimal' | 'hex';
+  /** End of the name, `.img` by default. */
   readonly extension?: string;
 }
 
@@ -85,8 +86,20 @@ export const IMAGE_KINDS = {
   'ipcns-sem': { magic: 0x59573019, message: 'ipc_sem_entry', layout: 'payload', id: 'decimal' },
   tmpfs: { magic: 0, layout: 'raw', id: 'decimal', extension: '.tar.gz.img' },
   'tmpfs-dev': { magic: 0, layout: 'raw', id: 'decimal', extension: '.tar.gz.img' },
-  'stats-dump': { magic: 0x57093306, message: 'stats_entry', layout: 'single', id: 'none' },
-  'stats-restore': { magic: 0x57093306, message: 'stats_entry', layout: 'single', id: 'none' },
+  'stats-dump': {
+    magic: 0x57093306,
+    message: 'stats_entry',
+    layout: 'single',
+    id: 'none',
+    extension: '',
+  },
+  'stats-restore': {
+    magic: 0x57093306,
+    message: 'stats_entry',
+    layout: 'single',
+    id: 'none',
+    extension: '',
+  },
 } as const satisfies Readonly<Record<string, ImageKindInfo>>;
 
 /** Stem of a file name of a checkpoint directory. */
@@ -129,7 +142,7 @@ export function parseImageFileName(name: string): { kind: ImageKind; id?: bigint
     const info = kindInfo(kind);
     const extension = info.extension ?? '.img';
     if (!name.startsWith(kind) || !name.endsWith(extension)) continue;
-    const rest = name.slice(kind.length, -extension.length);
+    const rest = name.slice(kind.length, name.length - extension.length);
     if (info.id === 'none' && rest === '') return { kind };
     const digits = info.id === 'hex' ? /^-(0|[1-9a-f][0-9a-f]{0,15})$/ : /^-(0|[1-9]\d{0,18})$/;
     const id = info.id === 'none' ? undefined : digits.exec(rest)?.[1];

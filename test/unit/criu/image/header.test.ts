@@ -17,7 +17,7 @@ const NAMES: (readonly [ImageKind, number | undefined, string])[] = [
   ['tcp-stream', 0xdead, 'tcp-stream-dead.img'],
   ['tmpfs', 5, 'tmpfs-5.tar.gz.img'],
   ['tmpfs-dev', 64, 'tmpfs-dev-64.tar.gz.img'],
-  ['stats-dump', undefined, 'stats-dump.img'],
+  ['stats-dump', undefined, 'stats-dump'],
 ];
 
 for (const [kind, id, name] of NAMES) {
@@ -47,6 +47,7 @@ for (const name of [
   'core-99999999999999999999.img',
   'inventory-1.img',
   'tmpfs-5.img',
+  'stats-dump.img',
   'dump.log',
 ]) {
   test(`"${name}" is none of our files`, (t) => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PayloadEntry } from './codec.js';
+import { inBatches } from './batches.js';
+import type { EntryOf, PayloadEntry } from './codec.js';
 import type { GhostFile } from './ghost.js';
 import type { EntryKind } from './header.js';
-import type { EntryOf } from './codec.js';
 import type { ImageReader } from './image-reader.js';
 import type { CommitOptions, ImageWriter } from './image-writer.js';
 import type {
@@ -130,11 +130,11 @@ export async function writeCheckpointImage(
 }
 
 async function writeTasks(writer: ImageWriter, image: CheckpointImage): Promise<void> {
-  for (const [tid, core] of image.cores) await writer.write('core', tid, [core]);
-  for (const [pid, ids] of image.ids) await writer.write('ids', pid, [ids]);
-  for (const [pid, mm] of image.mms) await writer.write('mm', pid, [mm]);
-  for (const [pid, fs] of image.fs) await writer.write('fs', pid, [fs]);
-  for (const [id, fdinfo] of image.fdinfo) await writer.write('fdinfo', id, fdinfo);
+  await inBatches(image.cores, ([tid, core]) => writer.write('core', tid, [core]));
+  await inBatches(image.ids, ([pid, ids]) => writer.write('ids', pid, [ids]));
+  await inBatches(image.mms, ([pid, mm]) => writer.write('mm', pid, [mm]));
+  await inBatches(image.fs, ([pid, fs]) => writer.write('fs', pid, [fs]));
+  await inBatches(image.fdinfo, ([id, fdinfo]) => writer.write('fdinfo', id, fdinfo));
 }
 
 async function writeFiles(writer: ImageWriter, image: CheckpointImage): Promise<void> {
@@ -173,6 +173,8 @@ async function mapIds<T>(
   read: (id: number) => Promise<T>,
 ): Promise<Map<number, T>> {
   const result = new Map<number, T>();
-  for (const id of ids) result.set(id, await read(id));
-  return result;
+  await inBatches(ids, async (id) => {
+    result.set(id, await read(id));
+  });
+  return new Map([...result].sort(([a], [b]) => a - b));
 }

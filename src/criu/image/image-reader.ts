@@ -160,20 +160,20 @@ export class ImageReader {
   /** Where the memory is; undefined for an image without a VAS, such as CRIU's own. */
   async vasReference(): Promise<VasReference | undefined> {
     if (!this.names.has(VAS_REFERENCE_FILE)) return undefined;
-    const file = await openRegular(this.#directory, VAS_REFERENCE_FILE);
-    const bytes = await readAll(file, VAS_REFERENCE_FILE, MAX_VAS_REFERENCE_BYTES);
+    const most = MAX_VAS_REFERENCE_BYTES;
+    const bytes = await readRegular(this.#directory, VAS_REFERENCE_FILE, most);
     return parseVasReference(bytes.toString('utf8'));
   }
 
   /** Opens a file that is not in the format; the caller closes it and bounds what it reads. */
-  openRaw(kind: RawKind, id: number): Promise<FileHandle> {
-    return openRegular(this.#directory, imageFileName(kind, id));
+  async openRaw(kind: RawKind, id: number): Promise<FileHandle> {
+    return (await openRegular(this.#directory, imageFileName(kind, id))).file;
   }
 
   async #load(kind: ImageKind, id?: number | bigint): Promise<[Buffer, DecodeLimits]> {
     const name = imageFileName(kind, id);
-    const file = await openRegular(this.#directory, name);
-    const bytes = await readAll(file, name, Math.min(largest(kind, this.#limits), this.#bytesLeft));
+    const most = Math.min(largest(kind, this.#limits), this.#bytesLeft);
+    const bytes = await readRegular(this.#directory, name, most);
     this.#bytesLeft -= bytes.length;
     return [bytes, { ...this.#limits, source: `${this.#path}/${name}` }];
   }
@@ -200,8 +200,7 @@ async function readInventory(source: Opened, limits: DecodeLimits): Promise<Inve
     const why = `${source.path} is not a complete checkpoint: it has no ${name}`;
     throw new ShimError('invalidArgument', why);
   }
-  const file = await openRegular(source.directory, name);
-  const bytes = await readAll(file, name, largest('inventory', limits));
+  const bytes = await readRegular(source.directory, name, largest('inventory', limits));
   const [entry] = decodeImage('inventory', bytes, { ...limits, source: `${source.path}/${name}` });
   if (entry?.img_version !== IMAGE_VERSION) {
     badImage(`read checkpoint ${source.path}: image version ${String(entry?.img_version)}`);
@@ -219,22 +218,26 @@ function largest(kind: ImageKind, limits: DecodeLimits): number {
  * Opens a name without following a link and without waiting on a FIFO; see open(2): a link gives
  * ELOOP, a socket ENXIO.
  */
-async function openRegular(directory: FileHandle, name: string): Promise<FileHandle> {
+async function openRegular(
+  directory: FileHandle,
+  name: string,
+): Promise<{ file: FileHandle; size: number }> {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   const opening = open(beneath(directory, name), flags).catch((error: unknown) => {
     if (['ELOOP', 'ENXIO'].includes(codeOf(error))) badImage(`read ${name}: not a regular file`);
     throw error;
   });
   const file = await attempt(`open ${name}`, opening);
-  if ((await file.stat()).isFile()) return file;
+  const stats = await file.stat();
+  if (stats.isFile()) return { file, size: stats.size };
   await file.close();
   return badImage(`read ${name}: not a regular file`);
 }
 
-/** Reads and closes a file. Bounded by what is read, not by what fstat said: it may grow. */
-async function readAll(file: FileHandle, name: string, most: number): Promise<Buffer> {
+/** Reads a whole file. Bounded by the size that fstat said, even when the file grows meanwhile. */
+async function readRegular(directory: FileHandle, name: string, most: number): Promise<Buffer> {
+  const { file, size } = await openRegular(directory, name);
   try {
-    const { size } = await file.stat();
     if (size > most)
       badImage(`read ${name}: ${String(size)} bytes, more than such a file may have`);
     const buffer = Buffer.allocUnsafe(size);

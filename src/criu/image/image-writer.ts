@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
+import { inBatches } from './batches.js';
 import {
   encodeImage,
   encodePagemap,
@@ -26,7 +27,6 @@ import { formatVasReference, VAS_REFERENCE_FILE, type VasReference } from './vas
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
 const INVENTORY = imageFileName('inventory');
 const INVENTORY_DRAFT = '.inventory.img.new';
-const FILES_SYNCED_AT_ONCE = 16;
 
 /** How an image is committed. */
 export interface CommitOptions {
@@ -155,12 +155,8 @@ export class ImageWriter {
     return file;
   }
 
-  async #sync(): Promise<void> {
-    const names = [...this.#names];
-    while (names.length > 0) {
-      const batch = names.splice(0, FILES_SYNCED_AT_ONCE);
-      await Promise.all(batch.map((name) => syncFile(this.#at(name))));
-    }
+  #sync(): Promise<void> {
+    return inBatches(this.#names, (name) => syncFile(this.#at(name)));
   }
 
   /** A path under the open directory, whatever has become of its name. */

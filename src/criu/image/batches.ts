@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+
+/** Enough for the threads that do the work, few enough to have open at a time. */
+const FILES_AT_ONCE = 8;
+
+/**
+ * Runs `work` on some elements at once. When one fails, no further batch begins, and the first error
+ * is thrown once nothing is under way any more: the caller may close what the work was using.
+ */
+export async function inBatches<T>(
+  all: Iterable<T>,
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...all];
+  while (rest.length > 0) {
+    const results = await Promise.allSettled(rest.splice(0, FILES_AT_ONCE).map(work));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw ShimError.from(failed.reason);
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertInvariant } from '../../../common/errors.js';
+import type { FileEntry } from '../../image/types.js';
+import type { MountInfo } from '../../procfs/mountinfo.js';
+import { readMountinfo, readStatus } from '../../procfs/reader.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { FilesImageBuilder } from './files-image.js';
+import { OpenFiles } from './open-file.js';
+import { Refusals } from './refusals.js';
+
+/** Most bytes of deleted files and memfds, all together. */
+export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
+
+/** What the dumpers of all kinds share. */
+export class DumpContext {
+  readonly processes: readonly TracedProcess[];
+  /** PID 1 of the container; the first process where there is none. */
+  readonly init: TracedProcess;
+  readonly refusals = new Refusals();
+  readonly image = new FilesImageBuilder();
+  readonly open: OpenFiles;
+  /** Mounts that init sees, by id. */
+  readonly mounts: ReadonlyMap<number, MountInfo>;
+  readonly #nsPids = new Map<number, number>();
+  #lastId = 0;
+  #contentBytes = 0;
+
+  constructor(processes: readonly TracedProcess[]) {
+    const [first] = processes;
+    assertInvariant(first !== undefined, 'a container has a process');
+    this.processes = processes;
+    this.init = processes.find((process) => process.nsPid === 1) ?? first;
+    this.mounts = new Map(readMountinfo(this.init.pid).map((mount) => [mount.id, mount]));
+    for (const { threads } of processes) {
+      for (const thread of threads) this.#nsPids.set(thread.tid, thread.nsTid);
+    }
+    for (const { pid, nsPid } of processes) this.#nsPids.set(pid, nsPid);
+    this.open = new OpenFiles(processes, () => this.nextId());
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  add(entry: FileEntry): number {
+    this.image.files.push(entry);
+    return entry.id;
+  }
+
+  /** A process or thread as the container numbers it; undefined for one that is not of it. */
+  nsPid(pid: number): number | undefined {
+    return this.#nsPids.get(pid);
+  }
+
+  /** The same of a process that need not be one of the stopped ones (a zombie that leads a group). */
+  nsPidOfAny(pid: number): number | undefined {
+    const known = this.#nsPids.get(pid);
+    if (known !== undefined) return known;
+    try {
+      const { nsTgid } = readStatus(pid);
+      return nsTgid.length === readStatus(this.init.pid).nsTgid.length ? nsTgid.at(-1) : undefined;
+    } catch {
+      return undefined; // gone: nobody to be named
+    }
+  }
+
+  /** Takes bytes from the room there is for content; false when there is not enough left. */
+  takeContent(bytes: number): boolean {
+    if (this.#contentBytes + bytes > MAX_CONTENT_BYTES) return false;
+    this.#contentBytes += bytes;
+    return true;
+  }
+
+  close(): void {
+    this.open.close();
+  }
+}

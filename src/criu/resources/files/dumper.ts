@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeFd } from '../../../native/sys.js';
+import type { FileEntry, FdTypes } from '../../image/types.js';
+import { readLink, readStatus } from '../../procfs/reader.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { AF, KCMP, O, S_IF } from './abi.js';
+import { DumpContext } from './dump-context.js';
+import { dumpEpoll } from './epoll.js';
+import { dumpEventfd, dumpSignalfd } from './events.js';
+import type { FilesImage } from './files-image.js';
+import { Ghosts } from './ghost.js';
+import { dumpInet } from './inet.js';
+import { dumpInotify } from './inotify.js';
+import { compareTasks, KcmpSet } from './kcmp.js';
+import { dumpLocks } from './locks.js';
+import { isMemfdLink, Memfds } from './memfd.js';
+import { dumpNetlink } from './netlink.js';
+import { inodeKey, type OpenFile } from './open-file.js';
+import { noOwner } from './owner.js';
+import { dumpPidfd } from './pidfd.js';
+import { dumpFifo, dumpPipe, dumpPipeData, otherEndIsGone } from './pipe.js';
+import {
+  dumpRegular,
+  linkIsWritable,
+  pathFileOf,
+  pathFileOfLink,
+  type PathFile,
+} from './regular.js';
+import { getOption, SO, SocketOptions, SOL } from './socket-options.js';
+import { findStdio, hasOtherEnd, isPlainPipe } from './stdio.js';
+import { dumpTimerfd } from './timerfd.js';
+import { UnixSockets } from './unix-dump.js';
+
+/** A file mapping, as /proc/PID/maps has it. */
+export interface FileMapping {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+type Body = Omit<FileEntry, 'id'>;
+
+/**
+ * Dumps all files of the stopped processes of a container. Order of use: {@link dump}, then
+ * {@link mappedFile} and {@link exeFile} as often as needed, {@link finish}; {@link close} in any case.
+ * Changes nothing in the processes and runs nothing in them.
+ */
+export class FileDumper {
+  readonly #context: DumpContext;
+  readonly #ghosts: Ghosts;
+  readonly #memfds: Memfds;
+  readonly #options: SocketOptions;
+  readonly #sockets: UnixSockets;
+  readonly #byPath = new Map<string, number>();
+  #stdio: ReadonlyMap<number, number> = new Map();
+
+  /** Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. */
+  constructor(processes: readonly TracedProcess[]) {
+    this.#context = new DumpContext(processes);
+    this.#ghosts = new Ghosts(this.#context);
+    this.#memfds = new Memfds(this.#context, this.#ghosts);
+    this.#options = new SocketOptions(this.#context);
+    this.#sockets = new UnixSockets(this.#context, this.#options);
+  }
+
+  /** Descriptor tables, open files, working directories, locks. Refusals are kept for {@link finish}. */
+  dump(): void {
+    const { open, image, processes } = this.#context;
+    this.#refuseSharing();
+    this.#stdio = findStdio(this.#context, this.#sockets);
+    const types = new Map(open.files.map((file) => [file.id, this.#dumpFile(file)]));
+    this.#dumpPipes();
+    for (const table of open.tables) {
+      for (const { nsPid } of [table.owner, ...table.sharers]) image.tables.set(nsPid, table.id);
+      const descriptors = table.descriptors.map(({ fd, closeOnExec, file }) => ({
+        id: file.id,
+        flags: closeOnExec ? 1 : 0,
+        type: types.get(file.id) ?? ('UND' as FdTypes),
+        fd,
+      }));
+      image.fdinfo.set(table.id, descriptors);
+    }
+    for (const process of processes) this.#dumpFs(process);
+    dumpLocks(this.#context);
+  }
+
+  /**
+   * The file behind a mapping of a process: id of an entry whose access mode suits the mapping. Equal
+   * files of all mappings share one entry. For memfds, of a MEMFD entry.
+   */
+  mappedFile(process: TracedProcess, mapping: FileMapping): number {
+    const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
+    const path = `/proc/${String(process.pid)}/map_files/${range}`;
+    const where = `pid ${String(process.nsPid)} mapping ${range}`;
+    return this.#pathEntry(path, where, linkIsWritable(path) ? O.rdwr : O.rdonly);
+  }
+
+  /** The executable of a process. */
+  exeFile(process: TracedProcess): number {
+    const path = `/proc/${String(process.pid)}/exe`;
+    return this.#pathEntry(path, `pid ${String(process.nsPid)} executable`, O.rdonly);
+  }
+
+  /** All that was dumped. Throws ShimError `failedPrecondition` when something was refused. */
+  finish(): FilesImage {
+    this.#context.refusals.throwIfAny();
+    return this.#context.image;
+  }
+
+  close(): void {
+    this.#options.close();
+    this.#context.close();
+  }
+
+  #pathEntry(path: string, where: string, flags: number): number {
+    const file = pathFileOfLink(path, where, flags);
+    try {
+      const key = `${inodeKey(file.stat)} ${String(file.mountId)} ${String(flags)} ${file.link}`;
+      const known = this.#byPath.get(key);
+      if (known !== undefined) return known;
+      const id = this.#context.nextId();
+      this.#byPath.set(key, id);
+      const entry = isMemfdLink(file.link) ? this.#mappedMemfd(file, id) : this.#regular(file, id);
+      if (entry) this.#context.add({ id, ...entry });
+      return id;
+    } finally {
+      closeFd(file.own);
+    }
+  }
+
+  #mappedMemfd(file: PathFile, id: number): Body | undefined {
+    const inode = this.#memfds.inode(file.own, file.stat, file.link, file.where);
+    if (inode === undefined) return undefined;
+    const memfd = { id, flags: file.flags, pos: 0n, fown: noOwner(), inode_id: inode };
+    return { type: 'MEMFD', memfd };
+  }
+
+  #regular(file: PathFile, id: number): Body | undefined {
+    const reg = dumpRegular(this.#context, this.#ghosts, file, id);
+    return reg && { type: 'REG', reg };
+  }
+
+  /** The type of what was dumped. */
+  #dumpFile(file: OpenFile): FdTypes {
+    const stdio = this.#stdio.get(file.id);
+    const body = stdio === undefined ? this.#body(file) : this.#stdioBody(file);
+    if (!body) return 'UND';
+    this.#context.add({
+      id: file.id,
+      ...body,
+      ...(stdio === undefined ? {} : { mvas_stdio: stdio }),
+    });
+    return body.type;
+  }
+
+  /** Just enough for CRIU's tools to show what it was. */
+  #stdioBody(file: OpenFile): Body {
+    if (isPlainPipe(file)) return { type: 'PIPE', pipe: dumpPipe(this.#context, file) };
+    if (file.type === S_IF.sock) return { type: 'UNIXSK', usk: this.#sockets.dumpForeign(file) };
+    const { flags, fown, link: name, stat } = pathFileOf(this.#context, file);
+    const mode = Number(stat.mode);
+    return { type: 'REG', reg: { id: file.id, flags, pos: 0n, fown, name, mode, build_id: [] } };
+  }
+
+  #body(file: OpenFile): Body | undefined {
+    if (file.type === S_IF.sock && !(file.flags & O.path)) return this.#socket(file);
+    if (isPlainPipe(file)) return this.#pipe(file);
+    if (file.link.startsWith('anon_inode:') || file.link.startsWith('pidfd:')) {
+      return this.#anonymous(file);
+    }
+    if (isMemfdLink(file.link)) {
+      const memfd = this.#memfds.dump(file);
+      return memfd && { type: 'MEMFD', memfd };
+    }
+    if (!file.link.startsWith('/')) {
+      const remedy = 'remedy: close it';
+      this.#context.refusals.add(file.where, `${file.link} cannot be restored; ${remedy}`);
+      return undefined;
+    }
+    if (file.type === S_IF.fifo && !(file.flags & O.path)) return this.#fifo(file);
+    return this.#regular(pathFileOf(this.#context, file), file.id);
+  }
+
+  #anonymous(file: OpenFile): Body | undefined {
+    const context = this.#context;
+    const kind = /^anon_inode:\[?(\w+)/.exec(file.link)?.[1] ?? file.link.split(':')[0];
+    switch (kind) {
+      case 'eventfd': {
+        const efd = dumpEventfd(context, file);
+        return efd && { type: 'EVENTFD', efd };
+      }
+      case 'eventpoll':
+        return { type: 'EVENTPOLL', epfd: dumpEpoll(context, file) };
+      case 'signalfd': {
+        const sgfd = dumpSignalfd(context, file);
+        return sgfd && { type: 'SIGNALFD', sgfd };
+      }
+      case 'timerfd': {
+        const tfd = dumpTimerfd(context, file);
+        return tfd && { type: 'TIMERFD', tfd };
+      }
+      case 'inotify': {
+        const ify = dumpInotify(context, file);
+        return ify && { type: 'INOTIFY', ify };
+      }
+      case 'pidfd': {
+        const pidfd = dumpPidfd(context, file);
+        return pidfd && { type: 'PIDFD', pidfd };
+      }
+      default:
+        context.refusals.add(file.where, `${file.link} cannot be restored; remedy: close it`);
+        return undefined;
+    }
+  }
+
+  #socket(file: OpenFile): Body | undefined {
+    const family = getOption(file.own, SOL.socket, SO.domain);
+    if (family === AF.unix) {
+      const usk = this.#sockets.dump(file);
+      return usk && { type: 'UNIXSK', usk };
+    }
+    if (family === AF.inet || family === AF.inet6) {
+      const isk = dumpInet(this.#context, this.#options, file);
+      return isk && { type: 'INETSK', isk };
+    }
+    if (family === AF.netlink) {
+      const nlsk = dumpNetlink(this.#context, this.#options, file);
+      return nlsk && { type: 'NETLINKSK', nlsk };
+    }
+    const reason = `sockets of family ${String(family)} cannot be restored; remedy: close it`;
+    this.#context.refusals.add(file.where, reason);
+    return undefined;
+  }
+
+  #pipe(file: OpenFile): Body {
+    const { refusals } = this.#context;
+    if (!hasOtherEnd(this.#context, file) && !otherEndIsGone(file)) {
+      const reason = `the other end of ${file.link} is outside the container; remedy: close it`;
+      refusals.add(file.where, reason);
+    }
+    return { type: 'PIPE', pipe: dumpPipe(this.#context, file) };
+  }
+
+  #fifo(file: OpenFile): Body | undefined {
+    const id = this.#context.nextId();
+    const reg = dumpRegular(this.#context, this.#ghosts, pathFileOf(this.#context, file), id);
+    if (!reg) return undefined;
+    this.#context.add({ id, type: 'REG', reg });
+    return { type: 'FIFO', fifo: dumpFifo(file, id) };
+  }
+
+  #dumpPipes(): void {
+    const { open, image } = this.#context;
+    const seen = new Set<string>();
+    for (const file of open.files) {
+      const key = inodeKey(file.stat);
+      const wanted = file.type === S_IF.fifo && !(file.flags & O.path) && !this.#stdio.has(file.id);
+      if (!wanted || seen.has(key)) continue;
+      seen.add(key);
+      const data = dumpPipeData(open.ofInode(file.stat).filter((end) => !(end.flags & O.path)));
+      if (!data) continue;
+      if (isPlainPipe(file)) image.pipeData.push(data);
+      else image.fifoData.push(data);
+    }
+  }
+
+  #dumpFs(process: TracedProcess): void {
+    const where = `pid ${String(process.nsPid)}`;
+    const directory = (name: 'cwd' | 'root'): number =>
+      this.#pathEntry(
+        `/proc/${String(process.pid)}/${name}`,
+        `${where} ${name} ${readLink(process.pid, name)}`,
+        O.path,
+      );
+    const umask = readStatus(process.pid).umask;
+    const entry = { cwd_id: directory('cwd'), root_id: directory('root'), umask };
+    this.#context.image.fs.set(process.nsPid, entry);
+  }
+
+  /** Shared `struct fs_struct` between processes, and threads with tables of their own. */
+  #refuseSharing(): void {
+    const { processes, refusals } = this.#context;
+    const set = new KcmpSet<TracedProcess>((a, b) => compareTasks(KCMP.fs, a.pid, b.pid));
+    for (const process of processes) {
+      const where = `pid ${String(process.nsPid)}`;
+      const same = set.findOrAdd(process);
+      if (same !== process) {
+        refusals.add(where, `shares its directories (CLONE_FS) with pid ${String(same.nsPid)}`);
+      }
+      for (const thread of process.threads) {
+        if (thread.tid === process.pid) continue;
+        const own = [KCMP.files, KCMP.fs].some(
+          (k) => compareTasks(k, process.pid, thread.tid) !== 0,
+        );
+        if (!own) continue;
+        const reason = 'has descriptors or directories of its own (unshare) and cannot be restored';
+        refusals.add(`${where} thread ${String(thread.nsTid)}`, reason);
+      }
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import { syscall } from '../../../native/index.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { InetSkEntry } from '../../image/types.js';
+import { AF, O, SOCK } from './abi.js';
+import type { DumpContext } from './dump-context.js';
+import type { OpenFile } from './open-file.js';
+import { dumpOwner } from './owner.js';
+import {
+  getOption,
+  planFinalSocketOptions,
+  planSocketOptions,
+  setOption,
+  SO,
+  SOL,
+  type SocketOptions,
+} from './socket-options.js';
+import type { Stage } from './stage.js';
+
+export const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
+const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136 } as const;
+const TCP_INFO = 11;
+const UDP_CORK = 1;
+const IPV6_V6ONLY = 26;
+const ENOTCONN = -107;
+const INADDR_SIZE = 16;
+
+interface Address {
+  readonly port: number;
+  readonly words: number[];
+  readonly scope: number;
+}
+
+/** An internet socket: listening or unconnected TCP, UDP in every state, ping sockets. */
+export function dumpInet(
+  context: DumpContext,
+  options: SocketOptions,
+  file: OpenFile,
+): InetSkEntry | undefined {
+  const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
+  const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
+  const source = address(file.own, SYS.getsockname) ?? { port: 0, words: [], scope: 0 };
+  const peer = address(file.own, SYS.getpeername);
+  const problem =
+    protocolProblem(type, proto) ??
+    (proto === IPPROTO.tcp ? tcpProblem(file.own, peer) : udpProblem(file.own, proto)) ??
+    (source.scope || peer?.scope ? 'link-local addresses cannot be restored' : undefined);
+  if (problem !== undefined) {
+    context.refusals.add(file.where, problem);
+    return undefined;
+  }
+  const tcp = proto === IPPROTO.tcp ? tcpInfo(file.own) : undefined;
+  const entry: InetSkEntry = {
+    id: file.id,
+    ino: Number(file.stat.ino & 0xffffffffn),
+    family,
+    type,
+    proto,
+    state: tcp?.state ?? (peer ? TCP_STATE.established : TCP_STATE.close),
+    src_port: source.port,
+    dst_port: peer?.port ?? 0,
+    flags: file.flags,
+    backlog: tcp?.state === TCP_STATE.listen ? tcp.backlog : 0,
+    src_addr: source.words,
+    dst_addr: peer?.words ?? [],
+    fown: dumpOwner(context, file),
+    opts: options.dump(file.own, file.where),
+  };
+  if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
+  return entry;
+}
+
+function protocolProblem(type: number, proto: number): string | undefined {
+  if (type === SOCK.stream && proto === IPPROTO.tcp) return undefined;
+  const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
+  if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
+  return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored`;
+}
+
+function tcpProblem(socket: number, peer: Address | undefined): string | undefined {
+  const { state, pending } = tcpInfo(socket);
+  if (state === TCP_STATE.close) return undefined;
+  if (state !== TCP_STATE.listen) {
+    const to = peer ? ` to ${describe(peer)}` : '';
+    return `a TCP connection${to} is open; remedy: close connections before the checkpoint`;
+  }
+  if (pending === 0) return undefined;
+  return 'connections wait to be accepted; remedy: try again once they are';
+}
+
+function udpProblem(socket: number, proto: number): string | undefined {
+  const corked = proto === IPPROTO.udp && getOption(socket, SOL.udp, UDP_CORK) === 1;
+  return corked ? 'a corked UDP socket cannot be restored' : undefined;
+}
+
+function describe({ port, words }: Address): string {
+  const bytes = Buffer.alloc(words.length * 4);
+  words.forEach((word, index) => bytes.writeUInt32LE(word, index * 4));
+  if (words.length === 1) return `${[...bytes].join('.')}:${String(port)}`;
+  return `[${(bytes.toString('hex').match(/.{4}/g) ?? []).join(':')}]:${String(port)}`;
+}
+
+/** State, and for a listening socket connections waiting and their bound (struct tcp_info). */
+function tcpInfo(socket: number): { state: number; pending: number; backlog: number } {
+  const info = Buffer.alloc(104);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(info.length);
+  check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, info, length));
+  return {
+    state: info.readUInt8(0),
+    pending: info.readUInt32LE(24),
+    backlog: info.readUInt32LE(28),
+  };
+}
+
+function address(socket: number, nr: number): Address | undefined {
+  const raw = Buffer.alloc(28);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(raw.length);
+  const result = syscall(nr, socket, raw, length);
+  if (result === ENOTCONN) return undefined;
+  check('get the address of a socket', result);
+  const port = raw.readUInt16BE(2);
+  if (raw.readUInt16LE(0) === AF.inet) return { port, words: [raw.readUInt32LE(4)], scope: 0 };
+  const words = [8, 12, 16, 20].map((at) => raw.readUInt32LE(at));
+  return { port, words, scope: raw.readUInt32LE(24) };
+}
+
+/** `struct sockaddr_in` or `sockaddr_in6`. */
+function socketAddress(family: number, port: number, words: readonly number[]): Buffer {
+  const raw = Buffer.alloc(family === AF.inet ? INADDR_SIZE : 28);
+  raw.writeUInt16LE(family, 0);
+  raw.writeUInt16BE(port, 2);
+  const [start, count] = family === AF.inet ? [4, 1] : [8, 4];
+  for (let i = 0; i < count; i++) raw.writeUInt32LE(words[i] ?? 0, start + i * 4);
+  return raw;
+}
+
+/** Makes, binds, connects or listens. */
+export function planInet(stage: Stage, entry: InetSkEntry, number: number): void {
+  const { family, type, proto, opts } = entry;
+  const what = `file ${String(entry.id)}: socket on port ${String(entry.src_port)}`;
+  const flags = (entry.flags & O.nonblock) | O.cloexec;
+  stage.make(what, number, SYS.socket, [family, type | flags, proto]);
+  planSocketOptions(stage, number, opts);
+  if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
+  const bound = entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0);
+  const connect = (verb: string, nr: number, port: number, words: readonly number[]): void => {
+    const raw = socketAddress(family, port, words);
+    stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
+  };
+  if (bound) connect('bind', SYS.bind, entry.src_port, entry.src_addr);
+  if (entry.state === TCP_STATE.listen) {
+    stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
+  } else if (entry.state === TCP_STATE.established && type === SOCK.dgram) {
+    connect('connect', SYS.connect, entry.dst_port, entry.dst_addr);
+  }
+  planFinalSocketOptions(stage, number, opts);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { syscall } from '../../../native/index.js';
+import { check, SYS } from '../../../native/sys.js';
+import { KCMP } from './abi.js';
+
+const EQUAL = 0;
+const LESS = 1;
+
+/**
+ * A set of kernel objects in the order that kcmp(2) gives them: finding one costs a logarithm of
+ * comparisons. `compare` answers as kcmp(2): 0 equal, 1 less, 2 greater.
+ */
+export class KcmpSet<T> {
+  readonly #sorted: T[] = [];
+  readonly #compare: (a: T, b: T) => number;
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
+  }
+
+  /** The member that is the same object; otherwise the candidate joins and is returned. */
+  findOrAdd(candidate: T): T {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const member = this.#sorted[middle] as T;
+      const order = this.#compare(candidate, member);
+      if (order === EQUAL) return member;
+      if (order === LESS) high = middle;
+      else low = middle + 1;
+    }
+    this.#sorted.splice(low, 0, candidate);
+    return candidate;
+  }
+}
+
+/** Compares what two tasks use: KCMP.files, KCMP.fs. Throws when one of them is gone. */
+export function compareTasks(kind: number, a: number, b: number): number {
+  const what = `compare pids ${String(a)} and ${String(b)}`;
+  return check(what, syscall(SYS.kcmp, a, b, kind, 0, 0));
+}
+
+/** Compares the open files behind two descriptors of our own. */
+export function compareFiles(a: number, b: number): number {
+  const result = syscall(SYS.kcmp, process.pid, process.pid, KCMP.file, a, b);
+  return check('compare two open files', result);
+}
+
+/**
+ * Whether a descriptor of ours is the `nth` file (from 0) which an epoll instance, a descriptor of
+ * ours too, watches under number `target`.
+ */
+export function isEpollTarget(epoll: number, target: number, nth: number, own: number): boolean {
+  const slot = Buffer.alloc(12);
+  slot.writeUInt32LE(epoll, 0);
+  slot.writeUInt32LE(target, 4);
+  slot.writeUInt32LE(nth, 8);
+  return syscall(SYS.kcmp, process.pid, process.pid, KCMP.epollTarget, own, slot) === EQUAL;
+}

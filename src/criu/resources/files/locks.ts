@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../native/sys.js';
+import type { FileLockEntry } from '../../image/types.js';
+import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { FileLock } from '../../procfs/fdinfo-lock.js';
+import { readFdinfo } from '../../procfs/reader.js';
+import { F } from './abi.js';
+import type { DumpContext } from './dump-context.js';
+import type { Stage } from './stage.js';
+
+/** FL_* flags, by which the image tells kinds apart (linux/filelock.h). */
+export const LOCK_FLAG = { posix: 1, flock: 2, ofd: 1024 } as const;
+const LOCK_TYPE = { read: 0, write: 1, unlock: 2 } as const;
+const LOCK_NB = 4;
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCKS_SEEN_BY_ALL: ReadonlySet<FileLock['kind']> = new Set(['flock', 'ofd']);
+
+/** All locks: those of open files once, those of processes for each. Leases are refused. */
+export function dumpLocks(context: DumpContext): void {
+  const seen = new Set<number>();
+  for (const { owner, descriptors } of context.open.tables) {
+    for (const { fd, file } of descriptors) {
+      const locks = file.info.locks.length > 0 || seen.has(file.id) ? readLocks(owner.pid, fd) : [];
+      for (const lock of locks) {
+        if (LOCKS_SEEN_BY_ALL.has(lock.kind) && seen.has(file.id)) continue;
+        addLock(context, lock, { pid: owner.nsPid, fd });
+      }
+      seen.add(file.id);
+    }
+  }
+}
+
+function readLocks(pid: number, fd: number): readonly FileLock[] {
+  return readFdinfo(pid, fd).locks;
+}
+
+function addLock(
+  context: DumpContext,
+  lock: FileLock,
+  { pid, fd }: { readonly pid: number; readonly fd: number },
+): void {
+  if (lock.kind === 'lease' || lock.kind === 'delegation') {
+    const where = `pid ${String(pid)} fd ${String(fd)}`;
+    context.refusals.add(where, 'a lease (F_SETLEASE) cannot be restored; remedy: give it up');
+    return;
+  }
+  const same = context.image.locks.some(
+    (other) =>
+      other.flag === LOCK_FLAG.posix &&
+      lock.kind === 'posix' &&
+      other.pid === pid &&
+      other.start === lock.start &&
+      other.fd === fd,
+  );
+  if (same) return;
+  context.image.locks.push({
+    flag: LOCK_FLAG[lock.kind],
+    type: LOCK_TYPE[lock.access],
+    pid,
+    fd,
+    start: lock.start,
+    len: lock.end === undefined ? 0n : lock.end - lock.start + 1n,
+  });
+}
+
+/** Takes a lock that belongs to the open file: flock(2), or an OFD lock. */
+export function planFileLock(stage: Stage, number: number, lock: FileLockEntry): void {
+  const what = `lock of pid ${String(lock.pid)} fd ${String(lock.fd)}`;
+  if (lock.flag === LOCK_FLAG.flock) {
+    const kind = lock.type === LOCK_TYPE.write ? LOCK_EX : LOCK_SH;
+    stage.run(what, SYS.flock, [number, kind | LOCK_NB]);
+  } else {
+    const range = stage.builder.data(flockOf(lock));
+    stage.run(what, SYS.fcntl, [number, F.ofdSetlk, range]);
+  }
+}
+
+/** Takes a POSIX lock, in the process it belongs to. */
+export function planPosixLock(builder: PlanBuilder, sequence: Sequence, lock: FileLockEntry): void {
+  const what = `POSIX lock of fd ${String(lock.fd)}`;
+  sequence.syscall(what, SYS.fcntl, [lock.fd, F.setlk, builder.data(flockOf(lock))]);
+}
+
+/** `struct flock`: from the start of the file. */
+function flockOf(lock: FileLockEntry): Uint8Array {
+  const range = Buffer.alloc(32);
+  range.writeInt16LE(lock.type & 3, 0);
+  range.writeBigInt64LE(lock.start, 8);
+  range.writeBigInt64LE(lock.len, 16);
+  return range;
+}

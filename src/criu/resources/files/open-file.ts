@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, type BigIntStats } from 'node:fs';
+import { closeFd, openPidfd, stealFd } from '../../../native/sys.js';
+import type { FdInfo } from '../../procfs/fdinfo.js';
+import { listFds, readFdinfo, readFdLink } from '../../procfs/reader.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { KCMP, O, S_IF } from './abi.js';
+import { compareFiles, compareTasks, KcmpSet } from './kcmp.js';
+
+/** One descriptor of a table. */
+export interface Descriptor {
+  readonly fd: number;
+  readonly closeOnExec: boolean;
+}
+
+/** An open file (`struct file`) of the container, however many descriptors lead to it. */
+export interface OpenFile {
+  readonly id: number;
+  /** One process and descriptor that has it. */
+  readonly process: TracedProcess;
+  readonly fd: number;
+  /** `pid 12 fd 7`, as the container numbers them. */
+  readonly where: string;
+  /** A descriptor of our own process on the same open file. */
+  readonly own: number;
+  readonly stat: BigIntStats;
+  /** S_IF* part of the mode. */
+  readonly type: number;
+  /** O_* flags, without O_CLOEXEC. */
+  readonly flags: number;
+  /** What /proc/PID/fd/FD leads to. */
+  readonly link: string;
+  readonly info: FdInfo;
+}
+
+/** A descriptor table: of one process, or shared by several (CLONE_FILES). */
+export interface DescriptorTable {
+  readonly id: number;
+  /** The process it is read through; the others in `sharers`. */
+  readonly owner: TracedProcess;
+  readonly sharers: readonly TracedProcess[];
+  readonly descriptors: readonly (Descriptor & { readonly file: OpenFile })[];
+}
+
+/** Identity of what a file is a file of. */
+export function inodeKey(stat: { readonly dev: bigint; readonly ino: bigint }): string {
+  return `${String(stat.dev)}:${String(stat.ino)}`;
+}
+
+/** Reads the descriptor tables of stopped processes and finds out which of them share open files. */
+export class OpenFiles {
+  readonly tables: readonly DescriptorTable[];
+  readonly files: OpenFile[] = [];
+  readonly #byInode = new Map<string, OpenFile[]>();
+  readonly #sets = new Map<string, KcmpSet<OpenFile>>();
+  readonly #nextId: () => number;
+
+  /** Holds descriptors of our own until {@link close}; also when this throws. */
+  constructor(processes: readonly TracedProcess[], nextId: () => number) {
+    this.#nextId = nextId;
+    try {
+      this.tables = groupByTable(processes).map((group, index) =>
+        this.#readTable(group, index + 1),
+      );
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** All open files of an inode. */
+  ofInode(stat: { readonly dev: bigint; readonly ino: bigint }): readonly OpenFile[] {
+    return this.#byInode.get(inodeKey(stat)) ?? [];
+  }
+
+  /** Closes our own descriptors. */
+  close(): void {
+    for (const file of this.files) closeFd(file.own);
+    this.files.length = 0;
+  }
+
+  #readTable(group: readonly TracedProcess[], id: number): DescriptorTable {
+    const [owner, ...sharers] = group as [TracedProcess, ...TracedProcess[]];
+    const pidfd = openPidfd(owner.pid);
+    try {
+      const descriptors = listFds(owner.pid).map((fd) => this.#read(owner, pidfd, fd));
+      return { id, owner, sharers, descriptors };
+    } finally {
+      closeFd(pidfd);
+    }
+  }
+
+  #read(owner: TracedProcess, pidfd: number, fd: number): Descriptor & { file: OpenFile } {
+    const own = stealFd(pidfd, fd);
+    try {
+      const info = readFdinfo(owner.pid, fd);
+      const closeOnExec = (info.flags & O.cloexec) !== 0;
+      const file = this.#identify(owner, fd, own, info);
+      if (file.own !== own) closeFd(own);
+      return { fd, closeOnExec, file };
+    } catch (error) {
+      closeFd(own);
+      throw error;
+    }
+  }
+
+  #identify(process: TracedProcess, fd: number, own: number, info: FdInfo): OpenFile {
+    const stat = fstatSync(own, { bigint: true });
+    const flags = info.flags & ~O.cloexec;
+    const key = `${inodeKey(stat)}:${String(flags)}`;
+    let set = this.#sets.get(key);
+    if (!set) this.#sets.set(key, (set = new KcmpSet((a, b) => compareFiles(a.own, b.own))));
+    const candidate: OpenFile = {
+      id: this.#nextId(),
+      process,
+      fd,
+      where: `pid ${String(process.nsPid)} fd ${String(fd)}`,
+      own,
+      stat,
+      type: Number(stat.mode) & S_IF.mask,
+      flags,
+      link: readFdLink(process.pid, fd),
+      info,
+    };
+    const found = set.findOrAdd(candidate);
+    if (found === candidate) this.#keep(candidate);
+    return found;
+  }
+
+  #keep(file: OpenFile): void {
+    this.files.push(file);
+    const key = inodeKey(file.stat);
+    const others = this.#byInode.get(key);
+    if (others) others.push(file);
+    else this.#byInode.set(key, [file]);
+  }
+}
+
+/** Processes that share a descriptor table come together; the order is kept. */
+function groupByTable(processes: readonly TracedProcess[]): TracedProcess[][] {
+  const set = new KcmpSet<{ process: TracedProcess; members: TracedProcess[] }>((a, b) =>
+    compareTasks(KCMP.files, a.process.pid, b.process.pid),
+  );
+  const groups: TracedProcess[][] = [];
+  for (const process of processes) {
+    const candidate = { process, members: [] as TracedProcess[] };
+    const group = set.findOrAdd(candidate);
+    if (group === candidate) groups.push(group.members);
+    group.members.push(process);
+  }
+  return groups;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { badImage } from '../../../common/errors.js';
+import { SYS } from '../../../native/sys.js';
+import type { GhostFile } from '../../image/ghost.js';
+import type { RegFileEntry } from '../../image/types.js';
+import { AT_FDCWD, NR, O, REOPENABLE, S_IF, SEEK } from './abi.js';
+import { planContent } from './memfd.js';
+import type { Stage } from './stage.js';
+import { cPath } from './system.js';
+
+const MAX_PATH = 4095;
+
+/** Throws ShimError `dataLoss` for a name that no checkpoint writes. */
+export function checkPath(id: number, path: string): void {
+  const parts = path.split('/');
+  const sane =
+    path.startsWith('/') &&
+    path.length <= MAX_PATH &&
+    !path.includes('\0') &&
+    !parts.includes('..') &&
+    !parts.includes('.');
+  if (!sane) badImage(`file ${String(id)}: ${JSON.stringify(path.slice(0, 80))} is no path`);
+}
+
+/** Flags of open(2) that a file of the image is opened with. */
+export function openFlags(entry: RegFileEntry): number {
+  const isDirectory = ((entry.mode ?? 0) & S_IF.mask) === S_IF.dir;
+  const flags = entry.flags & REOPENABLE;
+  return (isDirectory ? flags | O.directory : flags) | (flags & O.path ? O.nofollow : 0);
+}
+
+/** Opens a file by its path and puts it where it was; one that is not written to must have its old size. */
+export function planRegular(
+  stage: Stage,
+  entry: RegFileEntry,
+  number: number,
+  ghostPath: string | undefined,
+): void {
+  const { id, pos, size = 0n, mode = 0 } = entry;
+  checkPath(id, entry.name);
+  const what = `file ${String(id)} (${entry.name})`;
+  const flags = openFlags(entry);
+  stage.openPath(`open ${what}`, number, ghostPath ?? entry.name, { flags });
+  if (flags & O.path) return;
+  const isFile = (mode & S_IF.mask) === S_IF.reg;
+  const grows = (flags & O.append) !== 0 && (flags & O.accessMode) !== O.rdonly;
+  if (isFile && ghostPath === undefined && !grows) {
+    const claim = `${what} has not the size it had, ${String(size)}`;
+    stage.run(claim, SYS.lseek, [number, 0, SEEK.end], Number(size));
+    stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
+  } else if (pos !== 0n) stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
+}
+
+/** Makes deleted files again under names nobody can guess, and removes the names once all are open. */
+export class GhostPlan {
+  readonly #stage: Stage;
+  readonly #paths = new Map<number, string>();
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** The path of a deleted file for the time being; `name` is the one it had. */
+  path(remapId: number, ghost: GhostFile, name: string): string {
+    const known = this.#paths.get(remapId);
+    if (known !== undefined) return known;
+    const folder = dirname(name);
+    const unique = `.mvas-${randomBytes(12).toString('hex')}`;
+    const path = folder === '/' ? `/${unique}` : `${folder}/${unique}`;
+    this.#paths.set(remapId, path);
+    this.#make(path, ghost, name);
+    return path;
+  }
+
+  /** Removes the names. */
+  finish(): void {
+    for (const path of this.#paths.values()) {
+      const { builder } = this.#stage;
+      this.#stage.run(`remove ${path}`, NR.unlink, [builder.data(cPath(path), 1)]);
+    }
+  }
+
+  #make(path: string, { entry, content }: GhostFile, name: string): void {
+    const stage = this.#stage;
+    const what = `deleted file ${name}`;
+    const type = entry.mode & S_IF.mask;
+    const where = stage.builder.data(cPath(path), 1);
+    if (type === S_IF.fifo) {
+      stage.run(what, NR.mknod, [where, S_IF.fifo | 0o600, 0]);
+      stage.run(what, SYS.fchownat, [AT_FDCWD, where, entry.uid, entry.gid, 0]);
+      stage.run(what, SYS.fchmodat, [AT_FDCWD, where, entry.mode & 0o7777]);
+      return;
+    }
+    if (type !== S_IF.reg) badImage(`${what} is no regular file`);
+    const number = stage.reserve();
+    const flags = O.creat | O.excl | O.rdwr | O.nofollow;
+    stage.openPath(what, number, path, { flags, mode: 0o600 });
+    const size = entry.size ?? 0n;
+    planContent(stage, number, what, { size, content: { entry, content } });
+    stage.run(what, SYS.fchown, [number, entry.uid, entry.gid]);
+    stage.run(what, SYS.fchmod, [number, entry.mode & 0o7777]);
+    stage.close(number);
+  }
+}

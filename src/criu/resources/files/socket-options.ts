@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+import { syscall } from '../../../native/index.js';
+import { closeFd, SYS } from '../../../native/sys.js';
+import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
+import type { DumpContext } from './dump-context.js';
+import { inNetworkOf } from './sock-diag.js';
+import type { Stage } from './stage.js';
+
+export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41 } as const;
+export const SO = {
+  reuseAddr: 2, type: 3, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, rcvTimeout: 20,
+  sndTimeout: 21, bindToDevice: 25, getFilter: 26, acceptConn: 30, sndbufForce: 32,
+  rcvbufForce: 33, protocol: 38, domain: 39, peekOff: 42, bufLock: 72,
+} as const; // prettier-ignore
+
+const BUFFERS_LOCKED = 3;
+
+/** Switches of SOL_SOCKET which CRIU's message has a field for. */
+const SWITCHES = {
+  so_passcred: 16,
+  so_passsec: 34,
+  so_dontroute: 5,
+  so_no_check: 11,
+  so_reuseport: 15,
+  so_broadcast: 6,
+  so_keepalive: 9,
+} as const;
+
+const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
+
+/**
+ * All other options: level and name, each an int. Kept only where they differ from those of a new
+ * socket; at restore nothing else is accepted.
+ */
+const OTHERS: readonly (readonly [number, readonly number[]])[] = [
+  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, BUSY_POLL, ZEROCOPY, PASSPIDFD
+  [SOL.socket, [29, 35, 37, 40, 46, 60, 76]],
+  // TOS, TTL, HDRINCL, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
+  // RECVORIGDSTADDR, MINTTL, BIND_ADDRESS_NO_PORT, MULTICAST_TTL, MULTICAST_LOOP, MULTICAST_ALL
+  [SOL.ip, [1, 2, 3, 8, 10, 11, 12, 13, 15, 19, 20, 21, 24, 33, 34, 49]],
+  // UNICAST_HOPS, MULTICAST_HOPS, MULTICAST_LOOP, MTU_DISCOVER, RECVERR, RECVPKTINFO, RECVHOPLIMIT,
+  // DONTFRAG, RECVTCLASS, TCLASS, AUTOFLOWLABEL, TRANSPARENT, FREEBIND
+  [SOL.ipv6, [16, 18, 19, 23, 25, 49, 51, 62, 66, 67, 70, 75, 78]],
+  // NODELAY, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP,
+  // USER_TIMEOUT, FASTOPEN, NOTSENT_LOWAT, SAVE_SYN, FASTOPEN_CONNECT
+  [SOL.tcp, [1, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
+  // ENCAP, NO_CHECK6_TX, NO_CHECK6_RX, SEGMENT, GRO
+  [SOL.udp, [100, 101, 102, 103, 104]],
+];
+
+/** An option that is an int; undefined where the socket has no such option. */
+export function getOption(socket: number, level: number, name: number): number | undefined {
+  const value = getRaw(socket, level, name, 4);
+  if (!value) return undefined;
+  return value.length >= 4 ? value.readInt32LE(0) : value[0];
+}
+
+function getRaw(socket: number, level: number, name: number, size: number): Buffer | undefined {
+  const value = Buffer.alloc(size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(size);
+  if (syscall(SYS.getsockopt, socket, level, name, value, length) < 0) return undefined;
+  return value.subarray(0, Math.min(length.readUInt32LE(0), size));
+}
+
+/** Dumps the options of sockets; keeps a new socket of each kind to compare with. */
+export class SocketOptions {
+  readonly #context: DumpContext;
+  readonly #fresh = new Map<string, number>();
+
+  constructor(context: DumpContext) {
+    this.#context = context;
+  }
+
+  dump(socket: number, where: string): SkOptsEntry {
+    this.#refuseFilter(socket, where);
+    const option = (name: number): number => getOption(socket, SOL.socket, name) ?? 0;
+    const [sndSec, sndUsec] = timeout(socket, SO.sndTimeout);
+    const [rcvSec, rcvUsec] = timeout(socket, SO.rcvTimeout);
+    const device = getRaw(socket, SOL.socket, SO.bindToDevice, 16)
+      ?.toString()
+      .replace(/\0.*$/s, '');
+    const linger = getRaw(socket, SOL.socket, SO.linger, 8);
+    const entry: SkOptsEntry = {
+      so_sndbuf: option(SO.sndbuf),
+      so_rcvbuf: option(SO.rcvbuf),
+      so_snd_tmo_sec: sndSec,
+      so_snd_tmo_usec: sndUsec,
+      so_rcv_tmo_sec: rcvSec,
+      so_rcv_tmo_usec: rcvUsec,
+      reuseaddr: option(SO.reuseAddr) !== 0,
+      so_buf_lock: getOption(socket, SOL.socket, SO.bufLock) ?? BUFFERS_LOCKED,
+      so_filter: [],
+      mvas_options: this.#others(socket),
+    };
+    for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
+    for (const [field, name] of words(NUMBERS)) entry[field] = option(name);
+    if (device) entry.so_bound_dev = device;
+    if (linger && linger.readInt32LE(0) !== 0) entry.so_linger = linger.readInt32LE(4);
+    return entry;
+  }
+
+  close(): void {
+    for (const fd of this.#fresh.values()) closeFd(fd);
+    this.#fresh.clear();
+  }
+
+  #refuseFilter(socket: number, where: string): void {
+    const length = Buffer.alloc(4);
+    const result = syscall(SYS.getsockopt, socket, SOL.socket, SO.getFilter, null, length);
+    if (result === 0 && length.readUInt32LE(0) === 0) return;
+    if (result < 0 && result !== -13) return;
+    this.#context.refusals.add(
+      where,
+      'a socket with a filter (SO_ATTACH_FILTER) cannot be restored',
+    );
+  }
+
+  #others(socket: number): MvasSkOption[] {
+    const fresh = this.#freshLike(socket);
+    if (fresh === undefined) return [];
+    return OTHERS.flatMap(([level, names]) =>
+      names.flatMap((name) => {
+        const value = getOption(socket, level, name);
+        if (value === undefined || value === getOption(fresh, level, name)) return [];
+        const bytes = Buffer.alloc(4);
+        bytes.writeInt32LE(value);
+        return [{ level, name, value: bytes }];
+      }),
+    );
+  }
+
+  #freshLike(socket: number): number | undefined {
+    const kind = [SO.domain, SO.type, SO.protocol].map((name) =>
+      getOption(socket, SOL.socket, name),
+    );
+    const known = this.#fresh.get(kind.join());
+    if (known !== undefined) return known;
+    const [domain = 0, type = 0, protocol = 0] = kind;
+    const fd = inNetworkOf(this.#context.init.pid, () =>
+      syscall(SYS.socket, domain, type | 0o2000000, protocol),
+    );
+    if (fd < 0) return undefined;
+    this.#fresh.set(kind.join(), fd);
+    return fd;
+  }
+}
+
+function timeout(socket: number, name: number): [bigint, bigint] {
+  const value = getRaw(socket, SOL.socket, name, 16);
+  return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
+}
+
+function words<K extends string>(table: Readonly<Record<K, number>>): [K, number][] {
+  return Object.entries(table) as [K, number][];
+}
+
+/** Sets the options of a new socket; to be called before bind(2), so that addresses in use can be. */
+export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  const set = (name: number, value: number): void => {
+    setOption(stage, number, [SOL.socket, name], value);
+  };
+  set(SO.reuseAddr, 1);
+  for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
+  for (const [field, name] of words(NUMBERS)) {
+    const value = opts[field];
+    if (value !== undefined && (value !== 0 || name === NUMBERS.so_rcvlowat)) {
+      if (name !== NUMBERS.so_rcvlowat || value > 1) set(name, value);
+    }
+  }
+  for (const { level, name, value } of opts.mvas_options) {
+    if (value.length !== 4 || !isKnown(level, name)) continue;
+    setOption(stage, number, [level, name], Buffer.from(value).readInt32LE(0));
+  }
+  if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
+}
+
+function planDevice(stage: Stage, number: number, name: string): void {
+  const device = stage.builder.string(name.slice(0, 15));
+  const args = [number, SOL.socket, SO.bindToDevice, device, device.bytes.length];
+  stage.run(`bind a socket to device ${name}`, SYS.setsockopt, args);
+}
+
+/** Sets what must come after bind(2) and after the queues are filled. */
+export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  if (!opts.reuseaddr) setOption(stage, number, [SOL.socket, SO.reuseAddr], 0);
+  if (opts.so_linger !== undefined) {
+    const value = Buffer.alloc(8);
+    value.writeInt32LE(1, 0);
+    value.writeInt32LE(opts.so_linger | 0, 4);
+    setRaw(stage, number, [SOL.socket, SO.linger], value);
+  }
+  planTimeout(stage, number, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
+  planTimeout(stage, number, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
+  const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
+  if (lock & 1) setOption(stage, number, [SOL.socket, SO.sndbufForce], opts.so_sndbuf >>> 1);
+  if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
+}
+
+/** Room for all that a queue may hold, until {@link planFinalSocketOptions}. */
+export function planRoomyBuffer(stage: Stage, number: number, bytes: number): void {
+  setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
+}
+
+/** Forgets that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
+export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
+  const bytes = opts.so_sndbuf >>> 1;
+  setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
+  const value = Buffer.alloc(4);
+  value.writeInt32LE((opts.so_buf_lock ?? BUFFERS_LOCKED) & 3);
+  const args = [number, SOL.socket, SO.bufLock, stage.builder.data(value), 4];
+  stage.attempt('unlock the size of a buffer', SYS.setsockopt, args);
+}
+
+function planTimeout(
+  stage: Stage,
+  number: number,
+  name: number,
+  [seconds, microseconds]: readonly [bigint, bigint],
+): void {
+  if (seconds === 0n && microseconds === 0n) return;
+  const value = Buffer.alloc(16);
+  value.writeBigUInt64LE(seconds, 0);
+  value.writeBigUInt64LE(microseconds, 8);
+  setRaw(stage, number, [SOL.socket, name], value);
+}
+
+function isKnown(level: number, name: number): boolean {
+  return OTHERS.some(([known, names]) => known === level && names.includes(name));
+}
+
+/** setsockopt(2) of an int. */
+export function setOption(
+  stage: Stage,
+  number: number,
+  option: readonly [level: number, name: number],
+  value: number,
+): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value | 0);
+  setRaw(stage, number, option, bytes);
+}
+
+function setRaw(
+  stage: Stage,
+  number: number,
+  [level, name]: readonly [number, number],
+  value: Buffer,
+): void {
+  const args = [number, level, name, stage.builder.data(value), value.length];
+  stage.run(`set socket option ${String(level)}:${String(name)}`, SYS.setsockopt, args);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readlinkSync } from 'node:fs';
+import { addressOf, syscall } from '../../../native/index.js';
+import { call, check, SYS } from '../../../native/sys.js';
+import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
+import { AT_FDCWD, F, NR } from './abi.js';
+
+/* Raw calls on descriptors of our own process; most are copies of a tracee's (pidfd_getfd(2)). */
+
+/** `struct open_how` of openat2(2). */
+export function openHow(flags: number, mode: number, resolve: number): Uint8Array {
+  const how = new BigUint64Array([BigInt(flags), BigInt(mode), BigInt(resolve)]);
+  return new Uint8Array(how.buffer);
+}
+
+/** A NUL-terminated path; takes what {@link decodeBytes} made of bytes that are not UTF-8. */
+export function cPath(path: string): Uint8Array {
+  return Buffer.concat([encodeBytes(path), Buffer.of(0)]);
+}
+
+/** openat2(2); the descriptor, or `-errno`. Always O_CLOEXEC. */
+export function openAt2(directory: number, path: string, flags: number, resolve: number): number {
+  return syscall(SYS.openat2, directory, cPath(path), openHow(flags | 0o2000000, 0, resolve), 24);
+}
+
+/** Opens by a path of our own, as `/proc/self/fd/5`; the caller closes it. */
+export function openOwn(path: string, flags: number): number {
+  return call(`open ${path}`, SYS.openat, AT_FDCWD, cPath(path), flags | 0o2000000, 0);
+}
+
+/** Where a descriptor of ours leads. */
+export function ownLink(fd: number): string {
+  return decodeBytes(readlinkSync(`/proc/self/fd/${String(fd)}`, { encoding: 'buffer' }));
+}
+
+/** fcntl(2) with a number; the result, or `-errno`. */
+export function fcntl(fd: number, command: number, argument = 0): number {
+  return syscall(SYS.fcntl, fd, command, argument);
+}
+
+/** fcntl(2) with a structure; throws on failure. */
+export function fcntlInto(fd: number, command: number, into: Uint8Array): void {
+  check(`fcntl ${String(command)}`, syscall(SYS.fcntl, fd, command, into));
+}
+
+/** ioctl(2) that yields an int; `undefined` where the file does not know the request. */
+export function ioctlInt(fd: number, request: number): number | undefined {
+  const value = Buffer.alloc(8);
+  return syscall(SYS.ioctl, fd, request, value) < 0 ? undefined : value.readInt32LE(0);
+}
+
+/** Which of the events of poll(2) are there now. */
+export function pollNow(fd: number, events: number): number {
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(events, 4);
+  check('poll', syscall(NR.poll, entry, 1, 0));
+  return entry.readInt16LE(6);
+}
+
+/** Both ends of a new pipe: read, write. The caller closes them. */
+export function makePipe(): [number, number] {
+  const ends = Buffer.alloc(8);
+  call('make a pipe', SYS.pipe2, ends, 0o2000000 | 0o4000);
+  return [ends.readInt32LE(0), ends.readInt32LE(4)];
+}
+
+/** Bytes a pipe can hold. */
+export function pipeSize(fd: number): number {
+  return check('get the size of a pipe', fcntl(fd, F.getPipeSize));
+}
+
+/** `struct msghdr` for recvmsg(2) with one buffer; fields are read back from `header`. */
+export class MessageHeader {
+  readonly header = new BigUint64Array(7);
+  readonly name = Buffer.alloc(128);
+  readonly control: Buffer;
+  readonly buffer: Uint8Array;
+  readonly #vector: BigUint64Array;
+
+  constructor(buffer: Uint8Array, controlSize: number) {
+    this.buffer = buffer;
+    this.control = Buffer.alloc(Math.max(controlSize, 1));
+    this.#vector = BigUint64Array.of(addressOf(buffer), BigInt(buffer.length));
+    this.header[0] = addressOf(this.name);
+    this.header[1] = BigInt(this.name.length);
+    this.header[2] = addressOf(new Uint8Array(this.#vector.buffer));
+    this.header[3] = 1n;
+    this.header[4] = controlSize > 0 ? addressOf(this.control) : 0n;
+    this.header[5] = BigInt(controlSize);
+  }
+
+  /** Receives; the length, or `-errno`. */
+  receive(socket: number, flags: number): number {
+    return syscall(SYS.recvmsg, socket, this.header, flags);
+  }
+
+  /** The sender's address as it came. */
+  get sender(): Uint8Array {
+    const length = Number((this.header[1] ?? 0n) & 0xffffffffn);
+    return Uint8Array.from(this.name.subarray(0, Math.min(length, this.name.length)));
+  }
+
+  /** MSG_* flags of what came. */
+  get flags(): number {
+    return Number((this.header[6] ?? 0n) & 0xffffffffn);
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syscall } from '../../../native/index.js';
+import { call, check, closeFd, SYS } from '../../../native/sys.js';
+import type { SkShutdown, UnixSkEntry } from '../../image/types.js';
+import { readFdinfo } from '../../procfs/reader.js';
+import { decodeBytes } from '../../procfs/bytes.js';
+import { AF, IOCTL, SOCK } from './abi.js';
+import { leadsTo, withoutDeleted } from './container-path.js';
+import type { DumpContext } from './dump-context.js';
+import type { OpenFile } from './open-file.js';
+import { dumpOwner } from './owner.js';
+import { listUnixSockets, type UnixDiag } from './sock-diag.js';
+import { getOption, SO, SOL, type SocketOptions } from './socket-options.js';
+import { MessageHeader, ownLink } from './system.js';
+
+export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
+const SHUTDOWN_WORDS: readonly SkShutdown[] = ['NONE', 'READ', 'WRITE', 'BOTH'];
+
+const MSG_PEEK = 2;
+const MSG_CTRUNC = 8;
+const MSG_DONTWAIT = 0x40;
+const EAGAIN = -11;
+const MAX_MESSAGE = 1 << 20;
+const MAX_MESSAGES = 100_000;
+/** Room for one SCM_CREDENTIALS. */
+const CREDENTIALS_SPACE = 32;
+const SO_PASSCRED = 16;
+
+/** Dumps unix sockets: names, peers, queues. */
+export class UnixSockets {
+  readonly #context: DumpContext;
+  readonly #options: SocketOptions;
+  #diag: ReadonlyMap<number, UnixDiag> | undefined;
+
+  constructor(context: DumpContext, options: SocketOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Whether the other end of a connected socket is a socket outside the container. */
+  hasForeignPeer(file: OpenFile): boolean {
+    const peer = this.#sockets().get(Number(file.stat.ino))?.peer ?? 0;
+    return peer !== 0 && this.#fileOf(peer, file) === undefined;
+  }
+
+  dump(file: OpenFile): UnixSkEntry | undefined {
+    const diag = this.#sockets().get(Number(file.stat.ino));
+    const problem = diag
+      ? this.#problem(file, diag)
+      : 'a unix socket of another network namespace cannot be restored';
+    if (!diag || problem !== undefined) {
+      this.#context.refusals.add(file.where, problem ?? '');
+      return undefined;
+    }
+    const entry: UnixSkEntry = {
+      id: file.id,
+      ino: diag.inode,
+      type: diag.type,
+      state: diag.state,
+      flags: file.flags,
+      uflags: 0,
+      backlog: diag.state === UNIX_STATE.listen ? diag.sendQueue : 0,
+      peer: diag.peer,
+      fown: dumpOwner(this.#context, file),
+      opts: this.#options.dump(file.own, file.where),
+      name: diag.name,
+      shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
+    };
+    if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
+    if (diag.state !== UNIX_STATE.listen) this.#dumpQueue(file, diag);
+    return entry;
+  }
+
+  /** An entry for the container's stdio: nothing of the socket itself is kept. */
+  dumpForeign(file: OpenFile): UnixSkEntry {
+    const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
+    return {
+      id: file.id,
+      ino: Number(file.stat.ino & 0xffffffffn),
+      type: option(SO.type),
+      state: UNIX_STATE.established,
+      flags: file.flags,
+      uflags: 0,
+      backlog: 0,
+      peer: 0,
+      fown: dumpOwner(this.#context, file),
+      opts: this.#options.dump(file.own, file.where),
+      name: new Uint8Array(),
+    };
+  }
+
+  #sockets(): ReadonlyMap<number, UnixDiag> {
+    this.#diag ??= listUnixSockets(this.#context.init.pid);
+    return this.#diag;
+  }
+
+  #fileOf(inode: number, like: OpenFile): OpenFile | undefined {
+    return this.#context.open.ofInode({ dev: like.stat.dev, ino: BigInt(inode) })[0];
+  }
+
+  #problem(file: OpenFile, diag: UnixDiag): string | undefined {
+    if (diag.state === UNIX_STATE.listen) {
+      return diag.receiveQueue > 0
+        ? 'connections wait to be accepted; remedy: try again once they are'
+        : undefined;
+    }
+    if (diag.peer !== 0 && !this.#fileOf(diag.peer, file)) {
+      const name = decodeBytes(this.#sockets().get(diag.peer)?.name ?? new Uint8Array());
+      const peer = name === '' ? `socket ${String(diag.peer)}` : JSON.stringify(name);
+      return `connected to ${peer} outside the container; remedy: close the connection`;
+    }
+    const pending =
+      diag.peer === 0 && diag.state === UNIX_STATE.established && diag.type !== SOCK.dgram;
+    if (pending && (diag.shutdown & 3) !== 3) {
+      return 'a connection that was not accepted yet; remedy: try again once it is';
+    }
+    return undefined;
+  }
+
+  #addPath(file: OpenFile, entry: UnixSkEntry): void {
+    const bound = syscall(SYS.ioctl, file.own, IOCTL.unixFile, 0);
+    if (bound < 0) return;
+    try {
+      const stat = fstatSync(bound, { bigint: true });
+      const link = ownLink(bound);
+      entry.deleted = stat.nlink === 0n || !leadsTo(this.#context.init.pid, link, stat);
+      const path = stat.nlink === 0n ? withoutDeleted(link) : link;
+      entry.mnt_id = readFdinfo(process.pid, bound).mountId;
+      entry.file_perms = {
+        mode: Number(stat.mode),
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+      };
+      this.#addName(file, entry, path);
+    } finally {
+      closeFd(bound);
+    }
+  }
+
+  #addName(file: OpenFile, entry: UnixSkEntry, path: string): void {
+    const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
+    if (!this.#context.mounts.has(entry.mnt_id ?? -1)) {
+      this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
+    }
+    if (name.startsWith('/')) return;
+    if (path.endsWith(`/${name.replace(/^(\.\/)+/, '')}`)) {
+      const depth = name.replace(/^(\.\/)+/, '').length;
+      entry.name_dir = path.slice(0, -depth - 1) || '/';
+    } else entry.name_dir = dirname(path);
+  }
+
+  #dumpQueue(file: OpenFile, diag: UnixDiag): void {
+    const packets = peekQueue(file.own, diag.type === SOCK.stream);
+    if (typeof packets === 'string') {
+      this.#context.refusals.add(file.where, packets);
+      return;
+    }
+    for (const { payload, sender } of packets) {
+      if (!this.#context.takeContent(payload.length)) {
+        this.#context.refusals.add(file.where, 'too much unread data; remedy: try again later');
+        return;
+      }
+      if (sender.length > 2 && diag.peer === 0) {
+        const reason = 'unread packets whose sender has a name; remedy: try again later';
+        this.#context.refusals.add(file.where, reason);
+        return;
+      }
+      this.#context.image.packets.push({
+        entry: { id_for: file.id, length: payload.length, scm: [] },
+        payload,
+      });
+    }
+  }
+}
+
+/** Everything unread in a socket, left where it is; or why it cannot be had. */
+function peekQueue(
+  socket: number,
+  stream: boolean,
+): { payload: Uint8Array; sender: Uint8Array }[] | string {
+  const passCredentials = getOption(socket, SOL.socket, SO_PASSCRED) === 1;
+  setPeekOffset(socket, 0);
+  try {
+    const packets: { payload: Uint8Array; sender: Uint8Array }[] = [];
+    const buffer = Buffer.alloc(MAX_MESSAGE);
+    while (packets.length < MAX_MESSAGES) {
+      const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
+      const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+      if (length === EAGAIN || (length === 0 && stream) || isUnconnected(length)) return packets;
+      check('look at the queue of a socket', length);
+      if (message.flags & MSG_CTRUNC) {
+        return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
+      }
+      if (length === 0) return packets;
+      packets.push({
+        payload: Uint8Array.from(buffer.subarray(0, length)),
+        sender: message.sender,
+      });
+    }
+    return 'too many unread packets; remedy: try again later';
+  } finally {
+    setPeekOffset(socket, -1);
+  }
+}
+
+/** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */
+function isUnconnected(result: number): boolean {
+  return result === -22 || result === -107;
+}
+
+function setPeekOffset(socket: number, offset: number): void {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(offset);
+  call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
+}
+
+/** Whether a socket is of the unix family. */
+export function isUnixSocket(file: OpenFile): boolean {
+  return getOption(file.own, SOL.socket, SO.domain) === AF.unix;
+}

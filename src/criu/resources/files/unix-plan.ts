@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../native/sys.js';
+import { badImage } from '../../../common/errors.js';
+import type { PayloadEntry } from '../../image/codec.js';
+import type { UnixSkEntry } from '../../image/types.js';
+import { decodeBytes } from '../../procfs/bytes.js';
+import { AF, AT_FDCWD, O, SOCK } from './abi.js';
+import {
+  planFinalSocketOptions,
+  planRoomyBuffer,
+  planSocketOptions,
+  planUnlockBuffer,
+} from './socket-options.js';
+import type { Stage } from './stage.js';
+import { cPath } from './system.js';
+import { UNIX_STATE } from './unix-dump.js';
+
+const MSG_DONTWAIT = 0x40;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const SHUTDOWN_HOW = { NONE: undefined, READ: 0, WRITE: 1, BOTH: 2 } as const;
+/** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
+const PIECE = 32 * 1024;
+const OVERHEAD = 4 * 1024 * 1024;
+
+/** A unix socket of the image and the number it is staged at. */
+export interface StagedUnixSocket {
+  readonly entry: UnixSkEntry;
+  readonly number: number;
+}
+
+/** Makes all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
+export class UnixPlan {
+  readonly #stage: Stage;
+  readonly #sockets: readonly StagedUnixSocket[];
+  readonly #packets: ReadonlyMap<number, readonly Uint8Array[]>;
+  readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
+  readonly #done = new Set<StagedUnixSocket>();
+  /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
+  readonly #senders = new Map<StagedUnixSocket, number>();
+
+  constructor(
+    stage: Stage,
+    sockets: readonly StagedUnixSocket[],
+    packets: readonly PayloadEntry<'sk-queues'>[],
+  ) {
+    this.#stage = stage;
+    // Names that were removed come first: a later socket may have the same name.
+    this.#sockets = [...sockets].sort(
+      (a, b) => Number(b.entry.deleted ?? false) - Number(a.entry.deleted ?? false),
+    );
+    this.#byInode = new Map(sockets.map((socket) => [socket.entry.ino, socket]));
+    const queues = new Map<number, Uint8Array[]>();
+    for (const { entry, payload } of packets) {
+      const queue = queues.get(entry.id_for);
+      if (queue) queue.push(payload);
+      else queues.set(entry.id_for, [payload]);
+    }
+    this.#packets = queues;
+  }
+
+  plan(): void {
+    for (const socket of this.#sockets) if (!this.#isPaired(socket)) this.#planAlone(socket);
+    for (const socket of this.#sockets) if (this.#isPaired(socket)) this.#planPair(socket);
+    for (const socket of this.#sockets) this.#planDatagramPeer(socket);
+    for (const socket of this.#sockets) this.#planQueue(socket);
+    for (const number of this.#senders.values()) this.#stage.close(number);
+    for (const socket of this.#sockets) this.#planEnd(socket);
+  }
+
+  /** Whether it is made by socketpair(2) or accept(2), together with another. */
+  #isPaired({ entry }: StagedUnixSocket): boolean {
+    if (entry.state === UNIX_STATE.listen) return false;
+    if (entry.type !== SOCK.dgram) return entry.state === UNIX_STATE.established;
+    const peer = this.#byInode.get(entry.peer);
+    if (peer?.entry.peer !== entry.ino) return false;
+    return isUnnamed(entry) || isUnnamed(peer.entry);
+  }
+
+  #planAlone(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    this.#socket(socket, number);
+    planSocketOptions(this.#stage, number, entry.opts);
+    this.#bind(socket);
+    if (entry.state === UNIX_STATE.listen) {
+      this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
+    }
+  }
+
+  #planPair(socket: StagedUnixSocket): void {
+    if (this.#done.has(socket)) return;
+    const peer = this.#byInode.get(socket.entry.peer);
+    this.#done.add(socket);
+    if (!peer) {
+      this.#planHalf(socket);
+      return;
+    }
+    if (peer.entry.peer !== socket.entry.ino || peer.entry.type !== socket.entry.type) {
+      badImage(`${words(socket.entry)} and its peer do not agree`);
+    }
+    this.#done.add(peer);
+    const listener = this.#listenerOf(socket.entry) ?? this.#listenerOf(peer.entry);
+    if (!listener) this.#socketPair(socket, peer.number);
+    else if (sameName(listener.entry, socket.entry)) this.#accept(listener, socket, peer);
+    else this.#accept(listener, peer, socket);
+    for (const one of [socket, peer]) {
+      planSocketOptions(this.#stage, one.number, one.entry.opts);
+      if (!listener || !sameName(listener.entry, one.entry)) this.#bind(one);
+    }
+  }
+
+  /** One whose peer has closed: the peer is made, to send what is unread, and closed. */
+  #planHalf(socket: StagedUnixSocket): void {
+    const other = this.#stage.reserve();
+    this.#senders.set(socket, other);
+    const listener = this.#listenerOf(socket.entry);
+    const lost = { entry: { ...socket.entry, id: socket.entry.id }, number: other };
+    if (listener) this.#accept(listener, socket, lost);
+    else this.#socketPair(socket, other);
+    planSocketOptions(this.#stage, socket.number, socket.entry.opts);
+    if (!listener) this.#bind(socket);
+  }
+
+  #listenerOf(entry: UnixSkEntry): StagedUnixSocket | undefined {
+    if (isUnnamed(entry)) return undefined;
+    return this.#sockets.find(
+      (other) => other.entry.state === UNIX_STATE.listen && sameName(other.entry, entry),
+    );
+  }
+
+  #socketPair({ entry, number }: StagedUnixSocket, peer: number): void {
+    this.#stage.makePair(`${words(entry)}: socketpair`, [number, peer], SYS.socketpair, {
+      before: [AF.unix, entry.type | O.cloexec, 0],
+      after: [],
+    });
+  }
+
+  #accept(listener: StagedUnixSocket, server: StagedUnixSocket, client: StagedUnixSocket): void {
+    this.#socket(client, client.number);
+    this.#toName(listener.entry, `${words(client.entry)}: connect`, SYS.connect, client.number);
+    const args = [listener.number, null, null, O.cloexec];
+    this.#stage.make(`${words(server.entry)}: accept`, server.number, SYS.accept4, args);
+  }
+
+  #planDatagramPeer(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    if (entry.type !== SOCK.dgram || entry.peer === 0 || this.#isPaired(socket)) return;
+    const peer = this.#byInode.get(entry.peer);
+    if (!peer || isUnnamed(peer.entry)) badImage(`${words(entry)} has a peer without a name`);
+    this.#toName(peer.entry, `${words(entry)}: connect`, SYS.connect, number);
+  }
+
+  #planQueue(socket: StagedUnixSocket): void {
+    const { entry } = socket;
+    const packets = this.#packets.get(entry.id) ?? [];
+    if (packets.length === 0) return;
+    const total = packets.reduce((sum, packet) => sum + packet.length, 0);
+    const peer = this.#byInode.get(entry.peer);
+    const sender = peer?.number ?? this.#senderTo(socket);
+    planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
+    for (const packet of packets) {
+      const step = entry.type === SOCK.stream ? PIECE : Math.max(packet.length, 1);
+      for (let at = 0; at < packet.length; at += step) {
+        this.#send(socket, sender, packet.subarray(at, at + step));
+      }
+    }
+    if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);
+  }
+
+  #send({ entry }: StagedUnixSocket, sender: number, bytes: Uint8Array): void {
+    const data = this.#stage.builder.data(bytes, 1);
+    const args = [sender, data, bytes.length, MSG_DONTWAIT, null, 0];
+    this.#stage.run(`${words(entry)}: fill its queue`, SYS.sendto, args, bytes.length);
+  }
+
+  /** A nameless socket that is connected to a datagram socket. */
+  #senderTo(socket: StagedUnixSocket): number {
+    const known = this.#senders.get(socket);
+    if (known !== undefined) return known;
+    if (isUnnamed(socket.entry)) badImage(`${words(socket.entry)} has a queue but no sender`);
+    const number = this.#stage.reserve();
+    this.#senders.set(socket, number);
+    this.#socket(socket, number);
+    this.#toName(socket.entry, `${words(socket.entry)}: reach`, SYS.connect, number);
+    return number;
+  }
+
+  #planEnd({ entry, number }: StagedUnixSocket): void {
+    const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
+    if (how !== undefined) {
+      this.#stage.attempt(`${words(entry)}: shut down`, SYS.shutdown, [number, how]);
+    }
+    planFinalSocketOptions(this.#stage, number, entry.opts);
+    if (entry.flags & O.nonblock) {
+      this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);
+    }
+    const path = pathOf(entry);
+    if (path !== undefined && entry.deleted && this.#bindsItself({ entry, number })) {
+      this.#stage.attempt(`remove ${path}`, SYS.unlink, [this.#stage.builder.data(cPath(path), 1)]);
+    }
+  }
+
+  #bindsItself({ entry }: StagedUnixSocket): boolean {
+    return entry.state !== UNIX_STATE.established || this.#listenerOf(entry) === undefined;
+  }
+
+  #socket({ entry }: StagedUnixSocket, number: number): void {
+    const args = [AF.unix, entry.type | O.cloexec, 0];
+    this.#stage.make(`${words(entry)}: socket`, number, SYS.socket, args);
+  }
+
+  #bind({ entry, number }: StagedUnixSocket): void {
+    if (isUnnamed(entry)) return;
+    const path = pathOf(entry);
+    const { builder } = this.#stage;
+    if (path !== undefined) {
+      this.#stage.attempt(`remove ${path}`, SYS.unlink, [builder.data(cPath(path), 1)]);
+    }
+    this.#toName(entry, `${words(entry)}: bind`, SYS.bind, number);
+    const { file_perms: perms } = entry;
+    if (path === undefined || !perms) return;
+    const where = builder.data(cPath(path), 1);
+    const what = `${words(entry)}: permissions`;
+    this.#stage.run(what, SYS.fchmodat, [AT_FDCWD, where, perms.mode & 0o7777]);
+    const owner = [AT_FDCWD, where, perms.uid, perms.gid, AT_SYMLINK_NOFOLLOW];
+    this.#stage.run(what, SYS.fchownat, owner);
+  }
+
+  /** bind(2) or connect(2) to the name of a socket; relative names from the folder they were bound in. */
+  #toName(named: UnixSkEntry, what: string, nr: number, number: number): void {
+    const { builder } = this.#stage;
+    const raw = Buffer.alloc(2 + named.name.length);
+    raw.writeUInt16LE(AF.unix, 0);
+    raw.set(named.name, 2);
+    const folder = named.name[0] === 0 ? undefined : named.name_dir;
+    if (folder !== undefined) {
+      this.#stage.run(what, SYS.chdir, [builder.data(cPath(folder), 1)]);
+    }
+    this.#stage.run(what, nr, [number, builder.data(raw, 2), raw.length]);
+    if (folder !== undefined) this.#stage.run(what, SYS.chdir, [builder.string('/')]);
+  }
+}
+
+function isUnnamed(entry: UnixSkEntry): boolean {
+  return entry.name.length === 0;
+}
+
+function sameName(a: UnixSkEntry, b: UnixSkEntry): boolean {
+  return Buffer.compare(a.name, b.name) === 0 && a.name_dir === b.name_dir;
+}
+
+/** Absolute path of the file a socket is bound to; undefined for abstract names. */
+function pathOf(entry: UnixSkEntry): string | undefined {
+  if (entry.name.length === 0 || entry.name[0] === 0) return undefined;
+  const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
+  if (name.startsWith('/')) return name;
+  return `${entry.name_dir ?? ''}/${name}`;
+}
+
+function words(entry: UnixSkEntry): string {
+  const name = decodeBytes(entry.name).replaceAll('\0', '@');
+  return `file ${String(entry.id)}: unix socket ${name}`.trimEnd();
+}

@@ -13,7 +13,7 @@ const PERIOD_MS = 0.5;
 
 /**
  * Tells for how long a process stood still while `work` ran, seen from outside every half a
- * millisecond: its cgroup is frozen, or it is stopped by a tracer. Independent of what any engine
+ * millisecond: its cgroup is frozen, or a tracer holds it. Independent of what any engine
  * says of itself.
  */
 export async function standstillDuring<T>(
@@ -60,9 +60,9 @@ function freezerFiles(pid: number): string[] {
     .filter((file) => existsSync(file));
 }
 
-function standsStill(stat: string, freezers: readonly string[]): boolean {
-  const text = readFileSync(stat, 'utf8');
-  if (text.charAt(text.lastIndexOf(')') + 2) === 't') return true;
+// A task held by a tracer may show as running or sleeping: then it runs the tracer's code.
+function standsStill(status: string, freezers: readonly string[]): boolean {
+  if (/^TracerPid:\s+[1-9]/m.test(readFileSync(status, 'utf8'))) return true;
   return freezers.some((file) => /^FROZEN|^frozen 1/m.test(readFileSync(file, 'utf8')));
 }
 
@@ -75,7 +75,7 @@ function sample({ pid, stop }: Watch): void {
   while (Atomics.wait(flag, 0, 0, PERIOD_MS) === 'timed-out') {
     const now = performance.now();
     try {
-      if (standsStill(`/proc/${String(pid)}/stat`, freezers)) total += now - before;
+      if (standsStill(`/proc/${String(pid)}/status`, freezers)) total += now - before;
     } catch {
       break; // the process is gone
     }

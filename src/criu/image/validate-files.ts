@@ -3,6 +3,7 @@ import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { UNIX_SOCKET_FLAG } from './constants.js';
 import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
+import { MAX_PID } from './validate-tasks.js';
 
 /** Descriptors are below this: the kernel's default of fs.nr_open. */
 export const MAX_FD = 1_048_576;
@@ -52,6 +53,7 @@ export function validateFiles(image: CheckpointImage): void {
   checkSockets(image, files);
   checkQueues(image, files);
   checkNames(image, files);
+  checkLocks(image);
 }
 
 function checkDetail(file: FileEntry): void {
@@ -90,12 +92,13 @@ function needFile(files: FilesById, id: number, types: readonly string[], what: 
 function checkDevices({ files, ttys, memfds, ttyData }: CheckpointImage, byId: FilesById): void {
   const terminals = new Set(ttys.map(({ id }) => id));
   const inodes = new Set(memfds.map(({ inode_id }) => inode_id));
-  for (const { id, tty, memfd, epfd, fifo } of files) {
+  for (const { id, tty, memfd, epfd, fifo, pidfd } of files) {
     const what = `check file ${String(id)}`;
     if (tty && !terminals.has(tty.tty_info_id)) badImage(`${what}: its terminal does not exist`);
     if (memfd && !inodes.has(BigInt(memfd.inode_id)))
       badImage(`${what}: its memory does not exist`);
     if (epfd?.tfd.some(({ tfd }) => tfd >= MAX_FD)) badImage(`${what}: it watches no descriptor`);
+    if (pidfd && Math.abs(pidfd.nspid) > MAX_PID) badImage(`${what}: it names no process`);
     if (fifo?.regf_id !== undefined) needFile(byId, fifo.regf_id, ['REG'], what);
     if (tty?.regf_id !== undefined) needFile(byId, tty.regf_id, ['REG'], what);
   }
@@ -150,5 +153,20 @@ function checkNames({ remaps, ghosts, cores }: CheckpointImage, files: FilesById
     if (remap_type === 'GHOST' && !ghosts.has(remap_id)) badImage(`${what}: no such ghost`);
     if (remap_type === 'PROCFS' && !cores.has(remap_id)) badImage(`${what}: no such process`);
     if (remap_type === 'LINKED') needFile(files, remap_id, ['REG'], what);
+  }
+}
+
+/** A lock is held by a descriptor of a process, on a range of a file. */
+function checkLocks({ locks, ids, fdinfo }: CheckpointImage): void {
+  const tables = new Map<number, ReadonlySet<number>>();
+  if (locks.length > 0) {
+    for (const [id, table] of fdinfo) tables.set(id, new Set(table.map(({ fd }) => fd)));
+  }
+  for (const { pid, fd, start, len } of locks) {
+    const what = `check lock of process ${String(pid)}`;
+    const table = tables.get(ids.get(pid)?.files_id ?? -1);
+    if (!table) badImage(`${what}: there is no such process`);
+    if (!table.has(fd)) badImage(`${what}: no descriptor ${String(fd)}`);
+    if (start < 0n || len < 0n) badImage(`${what}: its range is negative`);
   }
 }

@@ -24,6 +24,8 @@ const MAX_LIMITS = 16;
 const MAX_TIMERS = 65_536;
 /** NGROUPS_MAX of include/uapi/linux/limits.h. */
 const MAX_GROUPS = 65_536;
+/** include/uapi/asm-generic/siginfo.h. */
+const SIGEV_THREAD_ID = 4;
 /** sizeof(siginfo_t). */
 const SIGINFO_BYTES = 128;
 const NOBODY = 0xffff_ffff;
@@ -100,7 +102,7 @@ function checkProcess(
   const core = image.cores.get(pid);
   const states: readonly number[] = Object.values(TASK_STATE);
   if (!core?.tc || !states.includes(core.tc.task_state)) badImage(`${what}: it has no known state`);
-  checkTask(core.tc, what);
+  checkTask(core.tc, threads, what);
   const dead = isDead(core);
   if (dead && threads.length > 1) badImage(`${what}: it is dead and has threads`);
   if (dead) return;
@@ -110,7 +112,7 @@ function checkProcess(
   for (const tid of threads) checkThread(tid, image);
 }
 
-function checkTask(tc: TaskCoreEntry, what: string): void {
+function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
   const posix = tc.timers?.posix ?? [];
   if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
   if (tc.sigactions.length > MAX_SIGNALS) badImage(`${what}: too many signal actions`);
@@ -118,6 +120,12 @@ function checkTask(tc: TaskCoreEntry, what: string): void {
   if (posix.length > MAX_TIMERS) badImage(`${what}: too many timers`);
   if (new Set(posix.map((timer) => timer.it_id)).size < posix.length) {
     badImage(`${what}: two timers have one id`);
+  }
+  const own = new Set(threads);
+  for (const { it_id, it_sigev_notify: notify, notify_thread_id: tid } of posix) {
+    if ((notify & SIGEV_THREAD_ID) !== 0 && !own.has(tid ?? 0)) {
+      badImage(`${what}: timer ${String(it_id)} signals no thread of it`);
+    }
   }
   checkQueue(tc.signals_s, what);
 }

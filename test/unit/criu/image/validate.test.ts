@@ -5,7 +5,7 @@ import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-imag
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { CoreEntry, FileEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
-import { core, sampleImage, vma } from './sample.js';
+import { core, NO_OWNER, sampleImage, vma } from './sample.js';
 
 test('accepts a sensible checkpoint', (t) => {
   t.notThrows(() => {
@@ -208,4 +208,36 @@ refuses('a stream of no socket', /no such socket/, () => {
   const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };
   const stream = { entry: { ...entry, mss_clamp: 0 }, payload: new Uint8Array() };
   return { tcpStreams: new Map([[5, stream]]) };
+});
+
+const lock = { flag: 1, type: 1, pid: 1, fd: 8, start: 0n, len: 0n };
+
+test('accepts a lock of a descriptor', (t) => {
+  t.notThrows(() => {
+    validateCheckpointImage({ ...sampleImage(), locks: [lock] });
+  });
+});
+refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: 10 }] }));
+refuses('a lock of no descriptor', /no descriptor 9/, () => ({ locks: [{ ...lock, fd: 9 }] }));
+refuses('a lock before the file', /negative/, () => ({ locks: [{ ...lock, start: -1n }] }));
+
+const pidfd = { id: 7, ino: 1, flags: 0, nspid: 4_194_305, fown: NO_OWNER };
+refuses('a pidfd of no pid', /names no process/, ({ files }) => ({
+  files: [...files, { type: 'PIDFD', id: 7, pidfd }],
+}));
+
+const idle = { isec: 0n, iusec: 0n, vsec: 0n, vusec: 0n };
+const timer = {
+  it_id: 3,
+  clock_id: 1,
+  si_signo: 14,
+  it_sigev_notify: 4,
+  sival_ptr: 0n,
+  overrun: 0,
+};
+refuses('a timer that signals a foreign thread', /timer 3 signals no thread/, (image) => {
+  const tc = image.cores.get(9)?.tc;
+  const posix = [{ ...timer, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n, notify_thread_id: 5 }];
+  const timers = { real: idle, virt: idle, prof: idle, posix };
+  return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
 });

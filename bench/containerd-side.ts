@@ -87,6 +87,8 @@ export class ContainerdSide {
     this.#progress(
       `restored again beside it; first reply after ${second.firstReplyMs.toFixed(0)} ms`,
     );
+    const vases = await vasesOf(this.#containerd);
+    if (vases.length > 0) this.#progress(`both come from VAS ${vases.join(', ')}`);
     const clonePrivateBytes = await privateBytes(second.pid);
     await watch.afterRestore(await this.#shimOf(first.id));
     const keysAfter = [await verify(first, keys), await verify(second, keys)] as const;

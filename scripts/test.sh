@@ -37,7 +37,7 @@ for part in ${MVAS_TEST_PARTS:-unit integration e2e}; do
   fi
   echo "== $part"
   log="$logs/$part.tap"
-  npx ava --config "$config" --tap | tee "$log" | grep -vE '^(TAP version|1\.\.|# (tests|pass|skip|fail))'
+  npx ava --config "$config" --tap | tee "$log" | grep -vE '^(TAP version|1\.\.|# |$)'
   code="${PIPESTATUS[0]}"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"

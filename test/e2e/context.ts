@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { assertInvariant } from '../../src/common/errors.js';
 import { PrivateContainerd } from '../helpers/containerd.js';
 import { cgroupsOf, mountsBelow, removeVas, vasesOf } from '../helpers/containerd-cleanup.js';
 import { RUNTIME, removeContainer } from '../helpers/containers.js';
-import { BIN } from '../helpers/paths.js';
+import { BIN, REPOSITORY } from '../helpers/paths.js';
 import { findByArgument } from '../helpers/procfs.js';
 import { run, tryRun, until } from '../helpers/run.js';
 
@@ -18,7 +20,7 @@ let containerd: PrivateContainerd | undefined;
 
 /** The containerd of this test file. Precondition: {@link useContainerd} was called. */
 export function daemon(): PrivateContainerd {
-  if (!containerd) throw new Error('no containerd was started for this test file');
+  assertInvariant(containerd !== undefined, 'useContainerd comes before the tests of a file');
   return containerd;
 }
 
@@ -39,7 +41,10 @@ export function useContainerd(archives: readonly (() => Promise<string>)[]): voi
   });
   test.after.always('stop it', async () => {
     if (!containerd) return;
-    if (failed) process.stderr.write(`kept for a look: ${containerd.directory}\n`);
+    if (failed) {
+      const again = `npx ava --config ava.e2e.config.js ${relative(REPOSITORY, fileURLToPath(test.meta.file))}`;
+      process.stderr.write(`kept for a look: ${containerd.directory}; again: ${again}\n`);
+    }
     await containerd.stop({ keep: failed });
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What containerd grants by default. */
 const DEFAULT_CAPABILITIES = [
@@ -24,11 +24,15 @@ const DEFAULT_CAPABILITIES = [
 export interface BundleRequest {
   /** Directory to make; must not exist. */
   readonly path: string;
-  /** Static binary: becomes `/target`, the only file of the root filesystem. */
+  /** Becomes `/target`, the only file of the root filesystem beside `libraries`. */
   readonly binary: string;
   /** Cgroup of the container below each hierarchy's root. */
   readonly cgroup: string;
   readonly extraCapabilities: readonly string[];
+  /** Gives the cgroup a share of realtime scheduling (cgroup v1 has none to begin with). */
+  readonly wantsRealtime: boolean;
+  /** Shared libraries and the loader, by host path: copied to the same place in the root. */
+  readonly libraries: readonly string[];
 }
 
 /** Makes an OCI bundle: one binary, a writable root, a tmpfs on /dev, /dev/shm, /tmp and /run. */
@@ -38,6 +42,10 @@ export function makeBundle(request: BundleRequest): void {
     mkdirSync(join(root, folder), { recursive: true });
   }
   copyFileSync(request.binary, join(root, 'target'));
+  for (const library of request.libraries) {
+    mkdirSync(join(root, dirname(library)), { recursive: true });
+    copyFileSync(library, join(root, library));
+  }
   writeFileSync(join(request.path, 'config.json'), JSON.stringify(spec(request), null, 2));
 }
 
@@ -64,7 +72,12 @@ function spec(request: BundleRequest): object {
     linux: {
       cgroupsPath: request.cgroup,
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
-      resources: { devices: [{ allow: true, access: 'rwm' }] },
+      resources: {
+        devices: [{ allow: true, access: 'rwm' }],
+        ...(request.wantsRealtime && {
+          cpu: { realtimeRuntime: 10_000, realtimePeriod: 1_000_000 },
+        }),
+      },
     },
   };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,10 +18,17 @@ import { differences, isAtRest, viewOf } from './targets-view.js';
 /** What a target says in the end. */
 export type Verdict = 'PASS' | `FAIL${string}` | `SKIP${string}`;
 
+const VERDICT = /^(PASS|FAIL|SKIP)/;
 const READY_TIMEOUT_MS = 20_000;
 const VERDICT_TIMEOUT_MS = 30_000;
 const REST_TIMEOUT_MS = 3_000;
 const POLL_MS = 10;
+
+/** What ldd(1) says a binary loads, its loader included; nothing for a static one. */
+function librariesOf(binary: string): string[] {
+  const { stdout } = spawnSync('ldd', [binary], { encoding: 'utf8' });
+  return [...stdout.matchAll(/(?:=> |^\t)(\/\S+)/gm)].map((match) => match[1] ?? '');
+}
 
 /**
  * One target in one container: started by runc in a root of its own, checkpointed and restored by an
@@ -47,6 +55,8 @@ export class TargetRun {
       binary,
       cgroup: `/mvas-target-${id}`,
       extraCapabilities: extraCapabilities(target),
+      wantsRealtime: target.needs.includes('realtime'),
+      libraries: librariesOf(binary),
     });
   }
 
@@ -125,10 +135,12 @@ export class TargetRun {
 
   /** Sends the go through runc; resolves with the verdict once init has ended. */
   async go(): Promise<Verdict> {
+    const early = this.#out.lines.find((line) => VERDICT.test(line));
+    if (early !== undefined) return early as Verdict;
     const pid = await this.initPid();
     const sent = await runCommand(this.#runc('kill', this.place.id, 'TERM'));
     if (sent.status !== 0) throw this.#failed('runc kill', sent);
-    const verdict = await this.#out.waitFor(/^(PASS|FAIL|SKIP)/, VERDICT_TIMEOUT_MS);
+    const verdict = await this.#out.waitFor(VERDICT, VERDICT_TIMEOUT_MS);
     await this.#waitForEnd(pid);
     return verdict as Verdict;
   }

@@ -46,8 +46,14 @@ export function differences(before: View, after: View, varies: readonly string[]
     const local = key.slice(key.indexOf('.') + 1);
     return varies.some((start) => local.startsWith(start) || local.endsWith(`.${start}`));
   };
+  // Of a process that has ended or appeared, its state says enough.
+  const hasChanged = (key: string): boolean => before.facts.get(key) !== after.facts.get(key);
+  const changed = new Set(
+    keys.filter((key) => key.endsWith('.state') && hasChanged(key)).map((key) => ownerOf(key)),
+  );
   return keys
-    .filter((key) => before.facts.get(key) !== after.facts.get(key) && !mayVary(key))
+    .filter((key) => key.endsWith('.state') || !changed.has(ownerOf(key)))
+    .filter((key) => hasChanged(key) && !mayVary(key))
     .map((key) => `${key}:\n${lineDifference(before.facts.get(key), after.facts.get(key))}`);
 }
 
@@ -59,6 +65,11 @@ export function isAtRest(initPid: number): boolean {
       return state !== 'R';
     }),
   );
+}
+
+/** The process a key speaks of: its pid inside. */
+function ownerOf(key: string): string {
+  return key.slice(0, key.indexOf('.'));
 }
 
 function lineDifference(before = '(absent)', after = '(absent)'): string {
@@ -107,8 +118,10 @@ function threadFacts(folder: string): [string, string][] {
     const status = parseStatus(text(`${thread}/status`));
     const stat = statFields(thread);
     const key = `thread.${lastWord(status.get('NSpid'))}`;
+    const comm: [string, string] = [`${key}.comm`, text(`${thread}/comm`)];
+    if (stat[0] === 'Z') return [comm];
     return [
-      [`${key}.comm`, text(`${thread}/comm`)],
+      comm,
       [`${key}.nice`, stat[16] ?? ''],
       [`${key}.priority`, `${stat[37] ?? ''} policy ${stat[38] ?? ''}`],
       ...THREAD_FIELDS.map((name): [string, string] => [`${key}.${name}`, status.get(name) ?? '']),
@@ -116,13 +129,18 @@ function threadFacts(folder: string): [string, string][] {
   });
 }
 
-/** Drops device and inode, joins adjacent mappings that are alike. Addresses stay. */
+/**
+ * Drops device and inode, joins adjacent mappings that are alike. Addresses stay. Shared anonymous
+ * memory cannot be made again under its own name but for the process that maps it first: a memfd
+ * called `/dev/zero` in its place counts as the same.
+ */
 export function normalizeMaps(maps: string): string {
   const lines: { start: string; end: string; rest: string; name: string }[] = [];
   for (const line of maps.split('\n')) {
     const match = /^(\w+)-(\w+) (\S+) (\w+) \S+ \d+\s*(.*)$/.exec(line);
     if (!match) continue;
-    const [, start = '', end = '', protection = '', offset = '', name = ''] = match;
+    const [, start = '', end = '', protection = '', offset = '', rawName = ''] = match;
+    const name = rawName.replace(/^\/memfd:\/dev\/zero /, '/dev/zero ');
     const last = lines.at(-1);
     // An offset means something in a file only.
     const isFile = name.startsWith('/');
@@ -169,9 +187,16 @@ function normalizeFdinfo(info: string): string {
         .replace(/\s+/g, ' ')
         .replace(/ pos:\w+ ino:.*$/, '')
         .replace(/ ino:\w+ sdev:\w+/, '')
-        .replace(/ (ignored_mask|fhandle).*$/, ''),
+        .replace(/ (ignored_mask|fhandle).*$/, '')
+        .replace(/(?<=^tfd: \d+ events: )\w+/, withoutImpliedEvents),
     )
+    .sort() // the kernel lists an epoll's interests by address
     .join('; ');
+}
+
+/** EPOLLERR and EPOLLHUP, which epoll_ctl always adds and a used EPOLLONESHOT clears: eventpoll.c. */
+function withoutImpliedEvents(events: string): string {
+  return (BigInt(`0x${events}`) & ~0x18n).toString(16);
 }
 
 /** Fields of stat after the command's name: index 0 is the state, proc_pid_stat(5) field 3. */

@@ -103,6 +103,7 @@ export function unmetNeed(target: Target, machine: Machine): string | undefined 
 }
 
 function checkNeed(need: string, machine: Machine): string | undefined {
+  if (need === 'realtime') return undefined; // asked of the container's cgroup, seen by the target
   const [, kind, value] = /^(kernel>=|cap:|cpu:)(\S+)$/.exec(need) ?? [];
   if (value === undefined) throw new ShimError('invalidArgument', `unknown need: ${need}`);
   if (kind === 'cpu:') return machine.cpuFlags.has(value) ? undefined : `no ${value} in this CPU`;

@@ -3,6 +3,7 @@
  * poll, ppoll and select in flight, with and without a timeout.
  * @needs: none
  * @expect: restore
+ * @varies: state
  */
 #include "target.h"
 #include <poll.h>

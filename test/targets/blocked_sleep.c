@@ -3,6 +3,7 @@
  * Sleeps in flight, relative and absolute: they end by themselves, neither early nor with an error.
  * @needs: none
  * @expect: restore
+ * @varies: state
  */
 #include "target.h"
 

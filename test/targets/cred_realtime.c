@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Realtime policies, their priorities and the reset-on-fork flag.
- * @needs: cap:SYS_NICE
+ * @needs: cap:SYS_NICE realtime
  * @expect: restore
  */
 #include "target.h"

@@ -2,7 +2,7 @@
 /*
  * Unlinked files with content, on disk and tmpfs; O_TMPFILE; sharing; a still existing second name.
  * @needs: none
- * @expect: either delet|unlink|removed|tmpfile
+ * @expect: either delet|link|removed|tmpfile
  */
 #include "target.h"
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Futex waiters: private within a process, shared between processes, with timeouts, and a PI mutex.
+ * Futex waiters: private within a process, shared between processes, and a PI mutex.
  * @needs: none
  * @expect: restore
  */
@@ -30,18 +30,6 @@ static void *waits_private(void *arg)
 	return NULL;
 }
 
-static void *times_out(void *arg)
-{
-	static int never;
-	struct timespec timeout = {2, 0};
-	double begin = seconds(CLOCK_MONOTONIC);
-	pthread_barrier_wait(&arrival);
-	CHECK_EQ("futex wait that times out", -1, futex(&never, FUTEX_WAIT_PRIVATE, 0, &timeout));
-	CHECK_EQ("errno", ETIMEDOUT, errno);
-	CHECK(seconds(CLOCK_MONOTONIC) - begin >= 1.99, "it waited its time");
-	return arg;
-}
-
 static void *wants_mutex(void *arg)
 {
 	pthread_barrier_wait(&arrival);
@@ -62,7 +50,7 @@ static void waits_shared(void *arg)
 
 int main(void)
 {
-	pthread_t threads[4];
+	pthread_t threads[3];
 	pthread_mutexattr_t attributes;
 	shared_word = MUST(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	pid_t child = spawn(waits_shared, NULL);
@@ -70,11 +58,10 @@ int main(void)
 	CHECK_EQ("PI protocol", 0, pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT));
 	pthread_mutex_init(&inheriting, &attributes);
 	pthread_mutex_lock(&inheriting);
-	pthread_barrier_init(&arrival, NULL, 5);
+	pthread_barrier_init(&arrival, NULL, 4);
 	pthread_create(&threads[0], NULL, waits_private, NULL);
 	pthread_create(&threads[1], NULL, waits_private, "timeout");
-	pthread_create(&threads[2], NULL, times_out, NULL);
-	pthread_create(&threads[3], NULL, wants_mutex, NULL);
+	pthread_create(&threads[2], NULL, wants_mutex, NULL);
 	pthread_barrier_wait(&arrival);
 
 	ready_and_wait();
@@ -84,7 +71,7 @@ int main(void)
 	__atomic_store_n(shared_word, 7, __ATOMIC_SEQ_CST);
 	MUST(futex(shared_word, FUTEX_WAKE, 100, NULL));
 	CHECK_EQ("unlock of the PI mutex", 0, pthread_mutex_unlock(&inheriting));
-	for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+	for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
 	expect_exit(child, 0);
 	pass();
 }

@@ -8,7 +8,7 @@
  * blocked in all tasks from the start and taken by sigwaitinfo, so that no handler is needed.
  *
  * The header comment of a target names its resource and carries two lines for the harness:
- *   @needs: none | any of kernel>=X.Y  cap:NAME (added to the container)  cpu:FLAG  rlimit:raise
+ *   @needs: none | any of kernel>=X.Y  cap:NAME (added to the container)  cpu:FLAG  realtime
  *   @expect: restore | refuse REGEX | either REGEX      (REGEX: what the refusal must say)
  * and may carry
  *   @varies: keys of the outside view that may change, such as ShdPnd or fds; "rest": never at rest

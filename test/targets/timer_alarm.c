@@ -3,6 +3,7 @@
  * An alarm that runs out after the restore wakes the task; one in a child stays far away.
  * @needs: none
  * @expect: restore
+ * @varies: state
  */
 #include "target.h"
 

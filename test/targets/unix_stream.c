@@ -33,7 +33,7 @@ static void child(void *arg)
 
 int main(void)
 {
-	int half[2], closed[2], dead[2], value;
+	int half[2], closed[2], dead[2], quiet[2], value;
 	socklen_t length = sizeof(value);
 	char byte;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
@@ -49,7 +49,8 @@ int main(void)
 	put(closed[1], "testament");
 	close(closed[1]);
 	close(dead[0]);
-	MUST(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)));
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, quiet));
+	MUST(setsockopt(quiet[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)));
 	pid_t pid = spawn(child, NULL);
 	close(other[1]);
 	put(other[0], "to the child");
@@ -70,7 +71,7 @@ int main(void)
 	expect_read(closed[0], "testament");
 	CHECK_EQ("end of the closed", 0, read(closed[0], &byte, 1));
 	CHECK_EQ("nothing from the dead", 0, read(dead[1], &byte, 1));
-	MUST(getsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &value, &length));
+	MUST(getsockopt(quiet[0], SOL_SOCKET, SO_PASSCRED, &value, &length));
 	CHECK_EQ("SO_PASSCRED", 1, value);
 	MUST(getsockopt(pair[0], SOL_SOCKET, SO_TYPE, &value, &length));
 	CHECK_EQ("type", SOCK_STREAM, value);

@@ -2,7 +2,7 @@
 /*
  * A fanotify group with a mark.
  * @needs: kernel>=5.13
- * @expect: refuse fanotify
+ * @expect: either fanotify
  */
 #include "target.h"
 #include <sys/fanotify.h>

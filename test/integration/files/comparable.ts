@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FilesImage } from '../../../src/criu/resources/files/index.js';
+
+/** Numbers that the kernel gives anew: replaced by the order in which they appear. */
+const RENUMBERED: ReadonlySet<string> = new Set(['ino', 'pipe_id', 'peer', 'i_ino', 'inode']);
+/** Times go on, ids of mounts and devices say nothing. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['vsec', 'vnsec', 'dev', 'atim', 'mtim', 'portid']);
+
+/**
+ * An image as plain values which are equal for two processes with the same files. `pids` are replaced:
+ * what belongs to the one process in one image belongs to the other in the other.
+ */
+export function comparable(image: FilesImage, pid: number): unknown {
+  const numbers = new Map<string, string>();
+  const nameless = new Set<unknown>(image.remaps.map((remap) => remap.orig_id));
+  const renumber = (value: unknown): string => {
+    const text = String(value);
+    if (text === '0') return text;
+    if (!numbers.has(text)) numbers.set(text, `#${String(numbers.size + 1)}`);
+    return numbers.get(text) ?? '';
+  };
+  const convert = (value: unknown, key: string): unknown => {
+    if (RENUMBERED.has(key)) return renumber(value);
+    if (value === pid) return 'pid';
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+    if (value instanceof Map) return convert([...value], key);
+    if (Array.isArray(value)) return inOrder(value, key).map((item) => convert(item, key));
+    if (typeof value !== 'object' || value === null) return value;
+    if ('name' in value && 'id' in value && nameless.has(value.id)) {
+      return convert({ ...value, name: 'deleted', id: String(value.id) }, key);
+    }
+    const kept = Object.entries(value).filter(([name]) => !LEFT_OUT.has(name));
+    return Object.fromEntries(kept.map(([name, item]) => [name, convert(item, name)]));
+  };
+  return convert({ ...image }, '');
+}
+
+/** Targets of epoll and watches of inotify come in an order of the kernel's own. */
+function inOrder(items: readonly unknown[], key: string): readonly unknown[] {
+  if (key !== 'tfd' && key !== 'wd') return items;
+  const number = (item: unknown): number => Number((item as Record<string, unknown>)[key]);
+  return [...items].sort((a, b) => number(a) - number(b));
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from '../../../src/common/errors.js';
+import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
+import { readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
+import { FileDumper, FilePlan, type FilesImage } from '../../../src/criu/resources/files/index.js';
+import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
+import { errnoName } from '../../../src/native/sys.js';
+import { REPOSITORY } from '../../helpers/paths.js';
+
+const SOURCES = join(REPOSITORY, 'test/integration/files');
+const PIE = join(REPOSITORY, 'native/pie');
+const FAILED = { offset: 24, result: 32 };
+const CLONE_FILES = 0x400;
+const DEADLINE_MS = 10_000;
+
+/** Programs and files of one test; everything is gone after {@link dispose}. */
+export class FilesBench {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mvas-files-'));
+  readonly #children: ChildProcess[] = [];
+  readonly #restored: number[] = [];
+
+  constructor() {
+    const flags = ['-O1', '-Wall', '-Werror', `-I${PIE}`, `-I${join(PIE, '../include')}`];
+    const build = (output: string, ...inputs: string[]): void => {
+      execFileSync('gcc', [...flags, '-o', this.path(output), ...inputs]);
+    };
+    build('opener', join(SOURCES, 'opener.c'));
+    build('plan-runner', join(SOURCES, 'plan-runner.c'), join(PIE, 'plan.c'));
+    execFileSync('mkdir', [this.path('work')]);
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** A stopped process that has opened files of a kind. */
+  open(kind: string): Promise<number> {
+    return this.#start('opener', [kind, this.path('work')]);
+  }
+
+  /** Ends a process and waits until it is gone. */
+  async end(pid: number): Promise<void> {
+    const child = this.#children.find((one) => one.pid === pid);
+    if (!child) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await gone;
+    }
+  }
+
+  /**
+   * Stopped processes with the pids of the image in which its files were opened by a plan: children of
+   * one that opens everything, each forked by the one whose descriptor table it shares.
+   */
+  async restore(image: FilesImage): Promise<void> {
+    const builder = new PlanBuilder();
+    const root = builder.sequence('root');
+    const mounts = readMountinfo(process.pid);
+    const plan = new FilePlan(builder, image, { stdio: [null, null, null], mounts });
+    plan.planOpen(root);
+    const sequences = new Map<number, Sequence>();
+    for (const pid of image.tables.keys()) {
+      const owner = sequences.get(plan.tableOwner(pid));
+      const sequence = builder.sequence(`pid ${String(pid)}`);
+      const options = owner ? { flags: CLONE_FILES } : {};
+      (owner ?? root).fork(`fork ${String(pid)}`, pid, sequence, options);
+      sequences.set(pid, sequence);
+    }
+    for (const [pid, sequence] of sequences) {
+      plan.planPlace(pid, sequence);
+      plan.planFs(pid, sequence);
+      plan.planRelease(pid, sequence);
+      plan.planAfterDrop(pid, sequence);
+      sequence.end();
+    }
+    root.end();
+    const { bytes, describe } = builder.finish();
+    const file = this.path('plan');
+    writeFileSync(file, bytes);
+    try {
+      this.#restored.push(...image.tables.keys());
+      await this.#start('plan-runner', [file, String(root.offset)]);
+      for (const pid of image.tables.keys())
+        await stopped(pid, () => existsSync(`/proc/${String(pid)}`));
+    } catch (error) {
+      const after = readFileSync(file);
+      const at = after.readBigUInt64LE(FAILED.offset);
+      const errno = errnoName(Number(after.readBigInt64LE(FAILED.result)));
+      const what = `${describe(at)}: ${errno} (${String(after.readBigInt64LE(FAILED.result))})`;
+      throw new ShimError('internal', what, { cause: error });
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const pid of this.#restored) kill(pid);
+    for (const { pid } of this.#children) if (pid !== undefined) await this.end(pid);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #start(program: string, args: readonly string[]): Promise<number> {
+    const child = spawn(this.path(program), args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#children.push(child);
+    const { pid } = child;
+    if (pid === undefined) throw new ShimError('internal', `${program} does not start`);
+    await stopped(pid, () => child.exitCode === null && child.signalCode === null);
+    return pid;
+  }
+}
+
+/** Waits until a process has stopped itself. */
+async function stopped(pid: number, lives: () => boolean): Promise<void> {
+  for (const end = Date.now() + DEADLINE_MS; lives() && Date.now() < end; await delay(5)) {
+    const { state } = readStat(pid);
+    if (state === 'T') return;
+    if (state === 'Z') break;
+  }
+  throw new ShimError('internal', `pid ${String(pid)} does not stop`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A process as the engine sees it, of which files are dumped; nothing else is asked of it. */
+export function tracedProcess(pid: number, nsPid = pid): TracedProcess {
+  const leader = { tid: pid, pid, nsTid: nsPid, nsPid } as unknown as Tracee;
+  return { pid, nsPid, leader, threads: [leader] };
+}
+
+/** Dumps the files of processes; `also` may ask for mapped files before the end. */
+export function dumpImage(
+  pids: readonly number[],
+  also: (dumper: FileDumper, processes: readonly TracedProcess[]) => void = () => undefined,
+): FilesImage {
+  const processes = pids.map((pid) => tracedProcess(pid));
+  const dumper = new FileDumper(processes);
+  try {
+    dumper.dump();
+    also(dumper, processes);
+    return dumper.finish();
+  } finally {
+    dumper.close();
+  }
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens files of one kind and stops itself: opener KIND DIRECTORY. Descriptors 0 to 2 are what it was given. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define must(call) must_(call, #call)
+
+static int must_(long result, const char *what)
+{
+	if (result < 0) {
+		fprintf(stderr, "%s: %s\n", what, strerror(errno));
+		exit(1);
+	}
+	return (int)result;
+}
+
+static void at(int from, int to)
+{
+	must(dup2(from, to));
+	close(from);
+}
+
+static void regular(void)
+{
+	int fd = must(open("log", O_CREAT | O_WRONLY | O_APPEND, 0640));
+
+	must(write(fd, "hello", 5));
+	at(must(open("log", O_RDONLY)), 20);
+	must(lseek(20, 3, SEEK_SET));
+	must(dup3(20, 21, O_CLOEXEC));
+	at(must(open("log", O_RDONLY)), 22);
+	must(open("/dev/null", O_RDWR | O_NONBLOCK));
+	must(open("/dev/urandom", O_RDONLY));
+	must(open(".", O_RDONLY | O_DIRECTORY));
+	must(open("log", O_PATH));
+	must(symlink("log", "link"));
+	must(open("link", O_PATH | O_NOFOLLOW));
+	umask(0137);
+}
+
+static void ghost(void)
+{
+	int fd = must(open("gone", O_CREAT | O_RDWR, 0604));
+
+	must(write(fd, "first", 5));
+	must(pwrite(fd, "last", 4, 1 << 20));
+	must(open("gone", O_RDONLY));
+	must(unlink("gone"));
+	fd = must(open("empty", O_CREAT | O_WRONLY, 0600));
+	must(unlink("empty"));
+	must(fchown(fd, 1, 2));
+}
+
+static void pipes(void)
+{
+	int ends[2];
+
+	must(pipe2(ends, O_NONBLOCK));
+	must(write(ends[1], "unread", 6));
+	must(pipe2(ends, 0));
+	must(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18));
+	for (int i = 0; i < 40; i++) {
+		char bytes[5000];
+		memset(bytes, 'a' + i % 26, sizeof(bytes));
+		must(write(ends[1], bytes, sizeof(bytes)));
+	}
+	must(open("/proc/self/fd/5", O_RDONLY | O_NONBLOCK));
+	must(pipe2(ends, O_CLOEXEC));
+	must(write(ends[1], "last words", 10));
+	close(ends[1]);
+	must(pipe2(ends, 0));
+	close(ends[0]);
+	must(mkfifo("fifo", 0600));
+	must(open("fifo", O_RDWR));
+	must(open("fifo", O_RDONLY | O_NONBLOCK));
+	must(write(open("fifo", O_WRONLY), "in the fifo", 11));
+	must(mkfifo("lost", 0600));
+	must(write(must(open("lost", O_RDWR)), "x", 1));
+	must(unlink("lost"));
+}
+
+static void events(void)
+{
+	struct itimerspec hour = { .it_interval = { 7, 5 }, .it_value = { 3600, 0 } };
+	struct itimerspec soon = { .it_interval = { 1000, 0 }, .it_value = { 0, 1000 } };
+	struct itimerspec date = { .it_value = { 4000000000, 0 } };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = 0x1122334455667788 };
+	struct f_owner_ex owner = { F_OWNER_PID, getpid() };
+	uint64_t big = 0x123456789;
+	sigset_t set;
+	int ends[2], epoll, timer;
+
+	at(must(eventfd(7, EFD_NONBLOCK)), 10);
+	at(must(eventfd(0, EFD_SEMAPHORE)), 11);
+	must(write(11, &big, sizeof(big)));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, 64);
+	at(must(signalfd(-1, &set, SFD_CLOEXEC)), 12);
+	at(timer = must(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)), 13);
+	must(timerfd_settime(13, 0, &hour, NULL));
+	at(must(timerfd_create(CLOCK_BOOTTIME, 0)), 14);
+	must(timerfd_settime(14, 0, &soon, NULL));
+	at(must(timerfd_create(CLOCK_REALTIME, 0)), 15);
+	must(timerfd_settime(15, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &date, NULL));
+	usleep(10000);
+	at(must(epoll_create1(0)), 16);
+	must(epoll_ctl(16, EPOLL_CTL_ADD, 10, &event));
+	must(epoll_ctl(16, EPOLL_CTL_ADD, 13, &event));
+	must(pipe(ends));
+	at(ends[0], 40);
+	at(ends[1], 41);
+	event.events = EPOLLOUT | EPOLLONESHOT;
+	/* Watched under numbers that stand for something else now, or for nothing. */
+	must(dup2(41, 50));
+	must(epoll_ctl(16, EPOLL_CTL_ADD, 50, &event));
+	must(dup2(10, 50));
+	event.events = EPOLLIN;
+	must(dup2(40, 60));
+	must(epoll_ctl(16, EPOLL_CTL_ADD, 60, &event));
+	close(60);
+	epoll = must(epoll_create1(EPOLL_CLOEXEC));
+	must(epoll_ctl(epoll, EPOLL_CTL_ADD, 16, &event));
+	must(fcntl(40, F_SETOWN_EX, &owner));
+	must(fcntl(40, F_SETSIG, SIGRTMIN));
+	must(fcntl(40, F_SETFL, O_ASYNC | O_NONBLOCK));
+	must(mkdir("watched", 0700));
+	at(must(inotify_init1(IN_NONBLOCK)), 70);
+	must(inotify_add_watch(70, "/", IN_CREATE));
+	must(inotify_rm_watch(70, 1));
+	must(read(70, &(char[64]){ 0 }, 64));
+	must(inotify_add_watch(70, "watched", IN_CREATE | IN_DELETE_SELF));
+	must(inotify_add_watch(70, ".", IN_MOVE | IN_ONLYDIR));
+}
+
+static struct sockaddr_un name_of(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	strncpy(name.sun_path, path, sizeof(name.sun_path) - 1);
+	return name;
+}
+
+static int bound(int type, const char *path)
+{
+	int fd = must(socket(AF_UNIX, type, 0));
+	struct sockaddr_un name = name_of(path);
+
+	must(bind(fd, (struct sockaddr *)&name, (socklen_t)(2 + strlen(path) + 1)));
+	return fd;
+}
+
+static void connect_to(int fd, const char *path)
+{
+	struct sockaddr_un name = name_of(path);
+
+	must(connect(fd, (struct sockaddr *)&name, (socklen_t)(2 + strlen(path) + 1)));
+}
+
+static void unix_sockets(const char *directory)
+{
+	struct sockaddr_un hidden = { .sun_family = AF_UNIX, .sun_path = "\0mvas-opener" };
+	char path[100];
+	int pair[2], fd, size = 100000, on = 1;
+
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+	must(write(pair[0], "to the second", 13));
+	must(write(pair[1], "to the first", 12));
+	must(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+	must(send(pair[0], "one", 3, 0));
+	must(send(pair[0], "three", 5, 0));
+	must(shutdown(pair[1], SHUT_WR));
+	must(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	must(send(pair[0], "datagram", 8, 0));
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	must(send(pair[0], "farewell", 8, 0));
+	close(pair[0]);
+	snprintf(path, sizeof(path), "%s/listening", directory);
+	fd = bound(SOCK_STREAM, path);
+	must(chmod(path, 0606));
+	must(listen(fd, 17));
+	connect_to(must(socket(AF_UNIX, SOCK_STREAM, 0)), path);
+	must(send(must(accept(fd, NULL, NULL)), "from the server", 15, 0));
+	fd = bound(SOCK_DGRAM, "relative");
+	must(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	connect_to(must(socket(AF_UNIX, SOCK_DGRAM, 0)), "relative");
+	must(send(fd + 1, "by name", 7, 0));
+	fd = must(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+	must(bind(fd, (struct sockaddr *)&hidden, 14));
+	must(listen(fd, 1));
+	snprintf(path, sizeof(path), "%s/removed", directory);
+	must(listen(bound(SOCK_STREAM, path), 3));
+	must(unlink(path));
+	must(listen(bound(SOCK_STREAM, path), 4));
+	must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+static void inet_sockets(void)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_nl link = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct linger linger = { 1, 9 };
+	struct timeval time = { 5, 250000 };
+	int fd, on = 1, value = 33, size = 50000;
+	socklen_t length = sizeof(four);
+
+	fd = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+	must(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+	must(setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, sizeof(value)));
+	must(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)));
+	must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));
+	must(listen(fd, 99));
+	fd = must(socket(AF_INET6, SOCK_STREAM, 0));
+	must(setsockopt(fd, IPPROTO_IPV6, 26, &on, sizeof(on)));
+	must(bind(fd, (struct sockaddr *)&six, sizeof(six)));
+	must(listen(fd, 5));
+	must(socket(AF_INET, SOCK_STREAM, 0));
+	fd = must(socket(AF_INET, SOCK_DGRAM, 0));
+	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));
+	must(getsockname(fd, (struct sockaddr *)&four, &length));
+	must(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	must(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)));
+	fd = must(socket(AF_INET, SOCK_DGRAM, 0));
+	must(setsockopt(fd, IPPROTO_IP, IP_TOS, &(int){ 8 }, sizeof(int)));
+	must(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)));
+	must(connect(fd, (struct sockaddr *)&four, sizeof(four)));
+	must(bind(must(socket(AF_NETLINK, SOCK_RAW, 0)), (struct sockaddr *)&link, sizeof(link)));
+}
+
+static void memory(void)
+{
+	int fd = must(memfd_create("plain", 0));
+
+	must(write(fd, "some memory", 11));
+	must(ftruncate(fd, 10000));
+	must(open("/proc/self/fd/3", O_RDONLY));
+	fd = must(memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC));
+	must(write(fd, "for ever", 8));
+	must(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK));
+	fd = must(memfd_create("future", MFD_ALLOW_SEALING));
+	must(fcntl(fd, F_ADD_SEALS, 0x10));
+}
+
+static void locks(void)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 20 };
+
+	must(open("a", O_CREAT | O_RDWR, 0600));
+	must(flock(3, LOCK_EX));
+	must(open("b", O_CREAT | O_RDWR, 0600));
+	must(fcntl(4, F_SETLK, &range));
+	must(open("c", O_CREAT | O_RDWR, 0600));
+	range.l_type = F_RDLCK;
+	range.l_len = 0;
+	must(fcntl(5, F_OFD_SETLK, &range));
+	must(open("/proc/self/status", O_RDONLY));
+	must(lseek(6, 5, SEEK_SET));
+	must(open("/sys/kernel", O_RDONLY | O_DIRECTORY));
+	must((int)syscall(SYS_pidfd_open, 1, 0));
+}
+
+static void refused(void)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(four);
+	int ends[2], fd;
+
+	must(open("/proc/self/ns/net", O_RDONLY));
+	must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	must(pipe2(ends, O_DIRECT));
+	fd = must(socket(AF_INET, SOCK_STREAM, 0));
+	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));
+	must(listen(fd, 5));
+	must(getsockname(fd, (struct sockaddr *)&four, &length));
+	must(connect(must(socket(AF_INET, SOCK_STREAM, 0)), (struct sockaddr *)&four, sizeof(four)));
+	must(open("two", O_CREAT | O_RDWR, 0600));
+	must(link("two", "links"));
+	must(unlink("two"));
+	must(socket(AF_INET, SOCK_RAW, IPPROTO_TCP));
+}
+
+int main(int argc, char **argv)
+{
+	const char *kind = argc == 3 ? argv[1] : "";
+
+	must(close_range(3, ~0U, 0));
+	must(argc == 3 ? chdir(argv[2]) : -1);
+	if (!strcmp(kind, "regular"))
+		regular();
+	else if (!strcmp(kind, "ghost"))
+		ghost();
+	else if (!strcmp(kind, "pipes"))
+		pipes();
+	else if (!strcmp(kind, "events"))
+		events();
+	else if (!strcmp(kind, "unix"))
+		unix_sockets(argv[2]);
+	else if (!strcmp(kind, "inet"))
+		inet_sockets();
+	else if (!strcmp(kind, "memory"))
+		memory();
+	else if (!strcmp(kind, "locks"))
+		locks();
+	else if (!strcmp(kind, "refused"))
+		refused();
+	else
+		return 2;
+	must(dup2(1, 2));
+	for (;;)
+		raise(SIGSTOP);
+}

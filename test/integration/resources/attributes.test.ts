@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import test, { type ExecutionContext } from 'ava';
+import type { CoreEntry } from '../../../src/criu/image/types.js';
+import { PlanBuilder } from '../../../src/criu/plan/builder.js';
+import { readStatus } from '../../../src/criu/procfs/reader.js';
+import {
+  applyFromOutside,
+  AttributePlan,
+  auditThread,
+  dumpAttributes,
+  resumeRegisters,
+  type AttributeDump,
+  type LiveLimits,
+} from '../../../src/criu/resources/attributes.js';
+import { buildSubject, seizeSubject, type Subject } from './subject.js';
+import { PlanRunner } from './plan-runner.js';
+
+const EVERYTHING = readStatus(process.pid).capabilities.bounding;
+const LIMITS: LiveLimits = { boundingSet: EVERYTHING, noNewPrivileges: false };
+/** The plain subject leaves its areas of restartable sequences to the plan. */
+const NO_RSEQ = { GLIBC_TUNABLES: 'glibc.pthread.rseq=0' };
+
+async function dump(subject: Subject): Promise<AttributeDump> {
+  const resume = resumeRegisters([subject.process]);
+  await subject.prepare();
+  const { tracer } = subject;
+  return await dumpAttributes([subject.process], { tracer, jobStopped: new Map(), resume });
+}
+
+/** Entries of one subject under the ids of another, leader first. */
+function rename(cores: AttributeDump['cores'], target: Subject): Map<number, CoreEntry> {
+  const tids = target.threads.map((thread) => thread.nsTid);
+  const renamed = [...cores.values()].map((core, index): [number, CoreEntry] => {
+    const copy = structuredClone(core);
+    for (const timer of copy.tc?.timers?.posix ?? []) {
+      if (timer.notify_thread_id !== undefined) timer.notify_thread_id = tids[1];
+    }
+    return [tids[index] ?? 0, copy];
+  });
+  return new Map(renamed);
+}
+
+/** Makes a plain subject have the attributes of the entries, and keeps it stopped. */
+async function become(
+  subject: Subject,
+  plan: (builder: PlanBuilder) => AttributePlan,
+): Promise<AttributePlan> {
+  const builder = new PlanBuilder();
+  const attributes = plan(builder);
+  const { nsPid, leader } = subject.process;
+  const early = builder.sequence('process');
+  attributes.planProcess(nsPid, early);
+  const each = subject.threads.map((thread) => {
+    const sequence = builder.sequence(`tid ${String(thread.nsTid)}`);
+    attributes.planThread(nsPid, thread.nsTid, sequence);
+    return sequence;
+  });
+  const late = builder.sequence('late');
+  attributes.planLate(nsPid, late);
+  const [first] = subject.threads;
+  if (!first || first.tid !== leader.tid) throw new Error('no leader');
+  const runner = await PlanRunner.map(first, builder.finish());
+  await subject.prepare();
+  await runner.run(first, early);
+  for (const [index, thread] of subject.threads.entries()) {
+    const sequence = each[index];
+    if (sequence) await runner.run(thread, sequence);
+  }
+  await runner.run(first, late);
+  return attributes;
+}
+
+/** What two dumps must have in common: all but registers and the time that passes. */
+function comparable(cores: AttributeDump['cores']): unknown[] {
+  return [...cores.values()].map((core) => {
+    const copy = structuredClone(core);
+    delete copy.thread_core?.mvas_xstate;
+    delete copy.thread_core?.mvas_restart;
+    // A thread that has been sent elsewhere has all signals blocked.
+    delete copy.thread_core?.blk_sigset;
+    const timers = copy.tc?.timers;
+    for (const timer of timers?.posix ?? []) {
+      timer.vnsec = timer.vsec > 0n ? 1n : 0n;
+      timer.vsec = timer.vsec > 99000n ? 100000n : timer.vsec;
+      delete timer.notify_thread_id;
+    }
+    const itimers = timers ? [timers.real, timers.virt, timers.prof] : [];
+    for (const timer of itimers) {
+      timer.vusec = 0n;
+      timer.vsec = timer.vsec > 199000n ? 200000n : timer.vsec;
+    }
+    const tidAddress = copy.thread_info?.clear_tid_addr;
+    return { thread: copy.thread_core, task: { ...copy.tc, blk_sigset: 0n }, tidAddress };
+  });
+}
+
+async function richAndPlain(t: ExecutionContext): Promise<{ rich: Subject; plain: Subject }> {
+  const binary = await buildSubject(t);
+  const rich = await seizeSubject(t, binary, ['rich']);
+  const plain = await seizeSubject(t, binary, ['plain'], NO_RSEQ);
+  return { rich, plain };
+}
+
+test('a process that executes the plan has the attributes of the one that was dumped', async (t) => {
+  const { rich, plain } = await richAndPlain(t);
+  const before = await dump(rich);
+  const cores = rename(before.cores, plain);
+  const { nsPid } = plain.process;
+  const attributes = await become(
+    plain,
+    (builder) =>
+      new AttributePlan({
+        builder,
+        processes: [{ nsPid, threads: cores }],
+        seccomp: before.seccomp,
+        limits: LIMITS,
+      }),
+  );
+  const leader = cores.get(nsPid);
+  if (leader) applyFromOutside(nsPid, leader, LIMITS);
+  const resume = new Map<number, Uint8Array>();
+  const states = await plain.tracer.readThreads(Int32Array.from(plain.threads, ({ tid }) => tid));
+  // The queues are read when a thread is seized; so ask again.
+  plain.threads.forEach((thread, index) => Object.assign(thread.state, states[index]));
+  const after = await dumpAttributes([plain.process], {
+    tracer: plain.tracer,
+    jobStopped: new Map(),
+    resume,
+  });
+  t.deepEqual(comparable(after.cores), comparable(cores));
+  t.deepEqual(after.seccomp, before.seccomp);
+  t.is(before.seccomp?.seccomp_filters.length, 2);
+  for (const thread of plain.threads) {
+    const mask = cores.get(thread.nsTid)?.thread_core?.blk_sigset ?? 0n;
+    t.is(
+      await plain.tracer.writeThread(thread.tid, states[0]?.registers ?? thread.resume, null, mask),
+      0,
+    );
+    t.deepEqual(auditThread(thread, attributes.expected(nsPid, thread.nsTid)), []);
+  }
+});

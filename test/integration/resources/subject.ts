@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import type { ExecutionContext } from 'ava';
+import { ShimError } from '../../../src/common/errors.js';
+import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
+import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
+import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
+import { listThreads } from '../../../src/criu/procfs/reader.js';
+import { Tracer } from '../../../src/native/index.js';
+import { REPOSITORY } from '../../helpers/paths.js';
+import { tryRun } from '../../helpers/run.js';
+
+/** PTRACE_O_TRACESYSGOOD and PTRACE_O_SUSPEND_SECCOMP (linux/ptrace.h). */
+const OPTIONS = 0x1 | 0x00200000;
+const STOP_TIMEOUT_MS = 5000;
+
+/** Compiles subject.c; the binary goes when the test ends. */
+export async function buildSubject(t: ExecutionContext): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'mvas-attributes-'));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const binary = join(directory, 'subject');
+  const source = join(REPOSITORY, 'test/integration/resources/subject.c');
+  const args = ['-O1', '-static', '-pthread', '-Wall', '-Wextra', '-Werror', '-o', binary, source];
+  const { code, stderr } = await tryRun('gcc', args);
+  if (code !== 0) throw new ShimError('internal', `compile ${source}: ${stderr}`);
+  return binary;
+}
+
+/** A subject that stands still under our trace. */
+export interface Subject {
+  readonly tracer: Tracer;
+  readonly process: TracedProcess;
+  readonly threads: readonly StoppedThread[];
+  /** Makes it ready for remote calls. */
+  prepare(): Promise<void>;
+  /** Puts it back and lets it go. */
+  release(): Promise<void>;
+}
+
+/** Starts a subject without address randomization, waits until it is ready, and stops it. */
+export async function seizeSubject(
+  t: ExecutionContext,
+  binary: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Subject> {
+  const child = spawn('setarch', ['-R', binary, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => {
+    child.kill('SIGKILL');
+  });
+  await untilReady(child);
+  const pid = child.pid ?? 0;
+  const tracer = new Tracer();
+  t.teardown(() => {
+    tracer.close();
+  });
+  const tids = Int32Array.from(listThreads(pid));
+  const seized = await tracer.seize(tids, OPTIONS);
+  t.deepEqual(errors(seized), [0, 0]);
+  await tracer.waitStops(tids, STOP_TIMEOUT_MS);
+  const states = await tracer.readThreads(tids);
+  const threads = [...tids].map((tid, index) => {
+    const state = states[index];
+    if (state?.error !== 0) throw new ShimError('internal', `read tid ${String(tid)}`);
+    return new StoppedThread(tracer, { pid, tid, nsPid: pid, nsTid: tid }, state);
+  });
+  const [leader] = threads;
+  if (!leader) throw new ShimError('internal', 'no leader');
+  let page: Awaited<ReturnType<typeof injectSyscallPage>> | undefined;
+  return {
+    tracer,
+    threads,
+    process: { pid, nsPid: pid, leader, threads },
+    prepare: async () => {
+      page = await injectSyscallPage(tracer, threads);
+    },
+    release: async () => {
+      await page?.remove();
+      for (const thread of threads) await thread.putBack();
+      await tracer.detach(tids);
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess): Promise<void> {
+  const output = child.stdout;
+  if (!output) throw new ShimError('internal', 'a subject without stdout');
+  const [data] = (await once(output, 'data')) as [Buffer];
+  if (!data.toString().includes('READY')) throw new ShimError('internal', data.toString());
+}
+
+function errors(pairs: Int32Array): number[] {
+  return [...pairs].filter((_, index) => index % 2 === 1);
+}

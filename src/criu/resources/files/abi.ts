@@ -91,7 +91,14 @@ export const IOCTL = {
 } as const;
 
 /** Numbers of system calls which the common table lacks. */
-export const NR = { poll: 7, fstatfs: 138, sendfile: 40, mknod: 133, unlink: 87 } as const;
+export const NR = {
+  poll: 7,
+  fstatfs: 138,
+  sendfile: 40,
+  mknod: 133,
+  unlink: 87,
+  rename: 82,
+} as const;
 
 export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, dgram: 2, raw: 3, seqpacket: 5 } as const;

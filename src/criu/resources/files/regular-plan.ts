@@ -28,7 +28,7 @@ export function checkPath(id: number, path: string): void {
 export function openFlags(entry: RegFileEntry): number {
   const isDirectory = ((entry.mode ?? 0) & S_IF.mask) === S_IF.dir;
   const flags = entry.flags & REOPENABLE;
-  return (isDirectory ? flags | O.directory : flags) | (flags & O.path ? O.nofollow : 0);
+  return isDirectory ? flags | O.directory : flags;
 }
 
 /** Opens a file by its path and puts it where it was; one that is not written to must have its old size. */

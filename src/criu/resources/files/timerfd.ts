@@ -53,17 +53,20 @@ export function planTimerfdStart(
   entry: TimerfdEntry,
 ): void {
   const what = `set timerfd ${String(fd)}`;
-  if (entry.vsec !== 0n || entry.vnsec !== 0n) {
+  // A periodic timer that has expired and was not read since stands still until it is read.
+  const waits = entry.vsec === 0n && entry.vnsec === 0n;
+  const expires = waits && entry.ticks > 0n && (entry.isec !== 0n || entry.insec !== 0n);
+  if (!waits || expires) {
     const cancels = (entry.settime_flags & TFD_TIMER_CANCEL_ON_SET) !== 0;
     const now = cancels ? BigInt(Date.now()) * 1_000_000n : 0n;
-    const left = now + entry.vsec * NS_PER_S + entry.vnsec;
+    const left = now + entry.vsec * NS_PER_S + entry.vnsec + (expires ? 1n : 0n);
     const values = [entry.isec, entry.insec, left / NS_PER_S, left % NS_PER_S];
     const spec = Buffer.alloc(32);
     values.forEach((value, index) => spec.writeBigInt64LE(BigInt.asIntN(64, value), index * 8));
     const flags = cancels ? ABSTIME_CANCEL_ON_SET : 0;
     sequence.syscall(what, SYS.timerfd_settime, [fd, flags, builder.data(spec), null]);
   }
-  if (entry.ticks === 0n) return;
+  if (entry.ticks === 0n || expires) return;
   const ticks = Buffer.alloc(8);
   ticks.writeBigUInt64LE(entry.ticks);
   sequence.syscall(`${what}: ticks`, SYS.ioctl, [fd, IOCTL.setTicks, builder.data(ticks)]);

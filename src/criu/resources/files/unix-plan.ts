@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { SYS } from '../../../native/sys.js';
 import { badImage } from '../../../common/errors.js';
 import type { PayloadEntry } from '../../image/codec.js';
 import type { UnixSkEntry } from '../../image/types.js';
 import { decodeBytes } from '../../procfs/bytes.js';
-import { AF, AT_FDCWD, O, SOCK } from './abi.js';
+import { AF, AT_FDCWD, NR, O, SOCK } from './abi.js';
 import {
   planFinalSocketOptions,
   planRoomyBuffer,
@@ -35,6 +37,8 @@ export class UnixPlan {
   readonly #packets: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
   readonly #done = new Set<StagedUnixSocket>();
+  /** Where the files of sockets lie whose names were removed. */
+  readonly #hidden = new Map<UnixSkEntry, string>();
   /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
   readonly #senders = new Map<StagedUnixSocket, number>();
 
@@ -81,6 +85,7 @@ export class UnixPlan {
     this.#socket(socket, number);
     planSocketOptions(this.#stage, number, entry.opts);
     this.#bind(socket);
+    this.#done.add(socket);
     if (entry.state === UNIX_STATE.listen) {
       this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
     }
@@ -193,14 +198,9 @@ export class UnixPlan {
     if (entry.flags & O.nonblock) {
       this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);
     }
-    const path = pathOf(entry);
-    if (path !== undefined && entry.deleted && this.#bindsItself({ entry, number })) {
-      this.#stage.attempt(`remove ${path}`, SYS.unlink, [this.#stage.builder.data(cPath(path), 1)]);
-    }
-  }
-
-  #bindsItself({ entry }: StagedUnixSocket): boolean {
-    return entry.state !== UNIX_STATE.established || this.#listenerOf(entry) === undefined;
+    const hidden = this.#hidden.get(entry);
+    if (hidden === undefined) return;
+    this.#stage.run(`remove ${hidden}`, SYS.unlink, [this.#stage.builder.data(cPath(hidden), 1)]);
   }
 
   #socket({ entry }: StagedUnixSocket, number: number): void {
@@ -223,15 +223,35 @@ export class UnixPlan {
     this.#stage.run(what, SYS.fchmodat, [AT_FDCWD, where, perms.mode & 0o7777]);
     const owner = [AT_FDCWD, where, perms.uid, perms.gid, AT_SYMLINK_NOFOLLOW];
     this.#stage.run(what, SYS.fchownat, owner);
+    if (entry.deleted) this.#hide(entry, path);
+  }
+
+  /**
+   * Takes the name of a socket away whose file was removed, so that another may have it. Connecting
+   * goes on by a name nobody can guess; the address that peers see stays the bound one.
+   */
+  #hide(entry: UnixSkEntry, path: string): void {
+    const taken = this.#sockets.some(
+      (other) => this.#done.has(other) && !other.entry.deleted && pathOf(other.entry) === path,
+    );
+    if (taken) badImage(`${words(entry)}: removed, but its name is in use`);
+    const hidden = `${dirname(path)}/.mvas-${randomBytes(12).toString('hex')}`;
+    this.#hidden.set(entry, hidden);
+    const { builder } = this.#stage;
+    const args = [builder.data(cPath(path), 1), builder.data(cPath(hidden), 1)];
+    this.#stage.run(`${words(entry)}: hide`, NR.rename, args);
   }
 
   /** bind(2) or connect(2) to the name of a socket; relative names from the folder they were bound in. */
   #toName(named: UnixSkEntry, what: string, nr: number, number: number): void {
     const { builder } = this.#stage;
-    const raw = Buffer.alloc(2 + named.name.length);
+    const hidden = this.#hidden.get(named);
+    const name = hidden === undefined ? named.name : cPath(basename(hidden));
+    const raw = Buffer.alloc(2 + name.length);
     raw.writeUInt16LE(AF.unix, 0);
-    raw.set(named.name, 2);
-    const folder = named.name[0] === 0 ? undefined : named.name_dir;
+    raw.set(name, 2);
+    const own = named.name[0] === 0 ? undefined : named.name_dir;
+    const folder = hidden === undefined ? own : dirname(hidden);
     if (folder !== undefined) {
       this.#stage.run(what, SYS.chdir, [builder.data(cPath(folder), 1)]);
     }

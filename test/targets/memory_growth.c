@@ -35,7 +35,8 @@ static void check_brk(unsigned char *start, unsigned char *end)
 int main(void)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	free(malloc(100)); /* so that the C library has taken its part of the heap */
+	void *volatile block = malloc(100); /* so that the C library has taken its part of the heap */
+	free(block);
 	unsigned char *start = (unsigned char *)syscall(SYS_brk, 0);
 	unsigned char *end = (unsigned char *)syscall(SYS_brk, start + 200000);
 	fill(start, 200000, 3);

@@ -8,10 +8,10 @@ npx tsc -p tsconfig.json
 
 # The executables name the node that built them, since containerd's PATH may not have one.
 launcher() {
-  printf '#!%s --no-warnings\nimport(new URL("../dist/src/%s/main.js", import.meta.url).href);\n' \
+  printf '#!%s --no-warnings\nimport(new URL("../dist/src/%s.js", import.meta.url).href);\n' \
     "$(command -v node)" "$2" >"bin/$1.tmp"
   chmod 0755 "bin/$1.tmp"
   mv "bin/$1.tmp" "bin/$1"
 }
-launcher containerd-shim-mvas-v1 shim
-launcher mvas cli
+launcher containerd-shim-mvas-v1 shim/main
+launcher mvas cli/bin

@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+import { cgroupOf } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
+import { logger } from '../common/log.js';
+import { Scope } from '../common/scope.js';
+import { collectImage } from './collect.js';
+import { writeCheckpointImage } from './image/checkpoint-image.js';
+import { imageDigest } from './image/digest.js';
+import { ImageWriter } from './image/image-writer.js';
+import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
+import { storedBytes } from './memory/snapshot.js';
+import { resumeRegisters } from './resources/attributes.js';
+import { StageClock } from './stages.js';
+import { Session } from './tracee/session.js';
+import { processRecords } from './vas/process-records.js';
+import { bootId, createVas, removeVas, writeRecord, type VasRecord } from './vas/store.js';
+
+const log = logger('checkpoint');
+
+/** Stages in which the container stands still. */
+const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'];
 
 /** What to checkpoint, and where its metadata goes. */
 export interface CheckpointRequest {
@@ -9,17 +28,13 @@ export interface CheckpointRequest {
   readonly initPid: number;
   /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
   readonly imagePath: string;
-  /** Leave the container as it was found (running or frozen), or kill it once the VAS is complete. */
+  /** Leave the container as it was found (running or frozen), or kill it once the checkpoint is complete. */
   readonly leaveRunning: boolean;
   /**
    * Absolute paths of mounts in the container which are tmpfs made for it by its spec: their content
    * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
-  /**
-   * What the container's stdio is connected to outside, so that it is mapped to the new task's stdio
-   * at restore: host-side `stdin`, `stdout`, `stderr` identities are found through fds 0 to 2 of init.
-   */
   readonly signal?: AbortSignal;
 }
 
@@ -27,7 +42,7 @@ export interface CheckpointRequest {
 export interface CheckpointResult {
   /** Id of the VAS that holds the memory; a directory of that name lies in the VAS root. */
   readonly vasId: string;
-  /** Milliseconds of each stage, in order. `frozen` stage names sum up to the standstill. */
+  /** Milliseconds of each stage (see stages.ts), in order. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /** Milliseconds the container stood still. */
   readonly frozenMs: number;
@@ -41,8 +56,93 @@ export interface CheckpointResult {
  * @throws ShimError `failedPrecondition` naming process, object and remedy when something cannot be
  * restored; the container then goes on as before, and nothing is left behind.
  */
-export function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
-  return Promise.reject(
-    new ShimError('unimplemented', `checkpoint of ${request.containerId} is not implemented yet`),
-  );
+export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
+  const scope = new Scope();
+  try {
+    const result = await run(request, scope);
+    log.info('done', {
+      container: request.containerId,
+      vas: result.vasId,
+      bytes: result.bytes,
+      frozenMs: result.frozenMs,
+    });
+    return result;
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+async function run(request: CheckpointRequest, scope: Scope): Promise<CheckpointResult> {
+  const clock = new StageClock();
+  const { containerId, initPid } = request;
+  const cgroup = cgroupOf(initPid);
+  if (!cgroup) {
+    const message = `checkpoint ${containerId}: it has exited, or has no cgroup of its own`;
+    throw new ShimError('failedPrecondition', message);
+  }
+  const writer = await ImageWriter.create(request.imagePath);
+  scope.defer('remove the image', () => writer.abort());
+  const { id, holder } = await createVas();
+  scope.defer('remove the VAS', () => removeVas(id));
+  scope.defer('close the holder', () => {
+    holder.close();
+  });
+  const { pid: holderPid } = await holder.status();
+  clock.end('prepare');
+
+  const session = await Session.seize(initPid, cgroup);
+  scope.defer('let the container go on', () => session.release());
+  clock.end('seize');
+  session.resumeWith(resumeRegisters(session.processes));
+  await session.prepare();
+  const collection = await collectImage(session, { ...request, vasId: id });
+  checkAborted(request);
+  clock.end('inspect');
+
+  const { base, memories, shared } = collection;
+  await clearHolder(holder, holderPid, base);
+  for (const memory of memories) await fillProcess(holder, base, memory);
+  const sharedBytes = await fillShared(holder, base, shared);
+  clock.end('copy');
+
+  if (request.leaveRunning) await session.release();
+  clock.end('resume');
+
+  await holder.seal();
+  await writeCheckpointImage(writer, collection.image, { durable: false });
+  const bytes = memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
+  const record: VasRecord = {
+    format: 1,
+    id,
+    name: `${containerId}-${id.slice(0, 8)}`,
+    bootId: bootId(),
+    containerId,
+    createdAt: collection.createdAt,
+    isComplete: true,
+    bytes: Number(bytes),
+    base: `0x${base.toString(16)}`,
+    imageDigest: await imageDigest(request.imagePath),
+    frozenMs: clock.sum(FROZEN_STAGES),
+    processes: processRecords(memories),
+  };
+  writeRecord(record);
+  clock.end('commit');
+
+  if (!request.leaveRunning) session.kill();
+  holder.close();
+  scope.release();
+  clock.end('kill');
+  return {
+    vasId: id,
+    timingsMs: clock.timingsMs,
+    frozenMs: record.frozenMs,
+    bytes: record.bytes,
+  };
+}
+
+function checkAborted(request: CheckpointRequest): void {
+  if (request.signal?.aborted) {
+    throw new ShimError('canceled', `checkpoint ${request.containerId}: canceled`);
+  }
 }

@@ -5,6 +5,9 @@
  * ids, cgroups and paths, and works on Linux alone.
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
+export type { DonorRuntime } from './donor/donor.js';
 export type { RestoredTask, RestoreRequest } from './restore.js';
 export { checkpoint } from './checkpoint.js';
 export { validateImage, restore } from './restore.js';
+export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
+export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';

@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { logger } from '../common/log.js';
 import { ShimError } from '../common/errors.js';
+import { Scope } from '../common/scope.js';
+import { closeFd } from '../native/sys.js';
+import { startDonor, type DonorRuntime } from './donor/donor.js';
+import { takeOver } from './donor/take-over.js';
+import { readLiveSpec } from './donor/live-spec.js';
+import { openImage, type OpenedImage } from './open-image.js';
+import { RestorePlan } from './restore-plan.js';
+import { Restorer } from './restorer.js';
+import { StageClock } from './stages.js';
+import { watchExit, type Exit } from './vas/exit-watch.js';
+import { connectVas, waitSocketOf } from './vas/store.js';
+
+const log = logger('restore');
 
 /** What to restore, and into which surroundings. */
 export interface RestoreRequest {
@@ -9,8 +23,7 @@ export interface RestoreRequest {
   readonly bundle: string;
   /** Directory of a checkpoint's image files; not trusted. */
   readonly imagePath: string;
-  /** Runs runc: `runc(args)` resolves with its stdout, rejects with a ShimError. Global flags are the runner's. */
-  readonly runc: (args: readonly string[]) => Promise<string>;
+  readonly runc: DonorRuntime;
   /** runc's state directory of this container is `<runcRoot>/<containerId>`. */
   readonly runcRoot: string;
   /**
@@ -26,12 +39,13 @@ export interface RestoredTask {
   /** Pid of the new init, as the engine's own pid namespace numbers it. */
   readonly pid: number;
   readonly vasId: string;
+  /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is the fork of the holder alone. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**
    * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and the
    * time of exit. Never rejects; 255 where the status cannot be known.
    */
-  readonly exited: Promise<{ readonly status: number; readonly at: Date }>;
+  readonly exited: Promise<Exit>;
 }
 
 /**
@@ -40,18 +54,85 @@ export interface RestoredTask {
  * @throws ShimError `invalidArgument`/`dataLoss` for a bad image, `failedPrecondition` when its VAS is
  * gone (saying which, when it was taken, and what would have helped).
  */
-export function validateImage(imagePath: string): Promise<{ readonly vasId: string }> {
-  return Promise.reject(
-    new ShimError('unimplemented', `restore from ${imagePath} is not implemented yet`),
-  );
+export async function validateImage(imagePath: string): Promise<{ readonly vasId: string }> {
+  const { record } = await openImage(imagePath);
+  const holder = connectVas(record.id);
+  holder.close();
+  return { vasId: record.id };
 }
 
 /**
  * Restores a container from an image directory. On failure nothing is left: no process, cgroup,
  * namespace or runc state.
  */
-export function restore(request: RestoreRequest): Promise<RestoredTask> {
-  return Promise.reject(
-    new ShimError('unimplemented', `restore of ${request.containerId} is not implemented yet`),
-  );
+export async function restore(request: RestoreRequest): Promise<RestoredTask> {
+  const scope = new Scope();
+  try {
+    const task = await run(request, scope);
+    log.info('done', { container: request.containerId, pid: task.pid, vas: task.vasId });
+    return task;
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask> {
+  const clock = new StageClock();
+  const { containerId } = request;
+  const opened = await openImage(request.imagePath);
+  const live = readLiveSpec(request.bundle);
+  const holder = connectVas(opened.record.id);
+  scope.defer('close the holder', () => {
+    holder.close();
+  });
+  clock.end('open');
+
+  const restorer = await Restorer.fork(holder);
+  scope.defer('end the restorer', () => restorer.destroy());
+  const exited = exitOf(opened, restorer.pid);
+  clock.end('fork');
+
+  const donor = await startDonor({ ...request, spec: live.spec, initPid: restorer.pid });
+  scope.defer('delete the donor', () => donor.destroy());
+  clock.end('donor');
+
+  const plan = new RestorePlan({
+    opened,
+    live,
+    kernelAreas: await restorer.kernelAreas(opened.base),
+    stdio: request.stdio,
+    donorPid: donor.pid,
+  });
+  try {
+    await restorer.start(plan);
+  } finally {
+    for (const fd of plan.ownFds) closeFd(fd);
+  }
+  await takeOver({ ...request, donor, initPid: restorer.pid });
+  checkAborted(request);
+  clock.end('join');
+
+  const threads = await restorer.build();
+  clock.end('build');
+
+  await restorer.release(threads);
+  scope.release();
+  holder.close();
+  clock.end('release');
+  const timingsMs = { ...clock.timingsMs, forkCall: restorer.forkMs };
+  return { pid: restorer.pid, vasId: opened.record.id, timingsMs, exited };
+}
+
+function exitOf(opened: OpenedImage, pid: number): Promise<Exit> {
+  return watchExit(waitSocketOf(opened.record.id), pid).catch((error: unknown) => {
+    log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
+    return { status: 255, at: new Date() };
+  });
+}
+
+function checkAborted(request: RestoreRequest): void {
+  if (request.signal?.aborted) {
+    throw new ShimError('canceled', `restore ${request.containerId}: canceled`);
+  }
 }

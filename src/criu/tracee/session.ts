@@ -68,7 +68,16 @@ export class Session {
     }
   }
 
-  /** Reads every thread's state, and makes the processes ready for remote calls. */
+  /** Registers, by host tid, that threads resume with instead of those they stopped with. */
+  resume: ReadonlyMap<number, Uint8Array> = new Map();
+
+  /** Lets threads resume with other registers than those they stopped with. */
+  resumeWith(registers: ReadonlyMap<number, Uint8Array>): void {
+    this.resume = registers;
+    for (const thread of this.#threads) thread.resume = registers.get(thread.tid) ?? thread.resume;
+  }
+
+  /** Makes all processes ready for remote calls. */
   async prepare(): Promise<void> {
     for (const process of this.processes) {
       const threads = process.threads as StoppedThread[];

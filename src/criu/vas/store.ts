@@ -44,6 +44,8 @@ export interface VasRecord {
   readonly base: string;
   /** SHA-256 of the image directory that belongs to it (see image/digest.ts). */
   readonly imageDigest: string;
+  /** Milliseconds the container stood still for it. */
+  readonly frozenMs: number;
   readonly processes: readonly ProcessRecord[];
 }
 

@@ -15,12 +15,15 @@ import { createInit, openIo, startExec, type InitFlags, type LaunchContext } fro
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
 import { hasOwnPidNamespace, tmpfsMounts } from './spec.js';
+import { withinGrace } from './grace.js';
 import { next, type TaskState, type Verb } from './state.js';
 
 const log = logger('task');
 
 /** Output that was not read by then is lost; must stay below containerd's 10 s for an event. */
 const DRAIN_MS = 2_000;
+/** How long an aborted checkpoint may take to clean up before others get their turn. */
+const ABORT_MS = 2_000;
 /** How long a killed init may take to be gone. */
 const EXIT_MS = 2_000;
 const SIGKILL = 9;
@@ -200,14 +203,17 @@ export class Container {
       const abort = new AbortController();
       this.#checkpointing = abort;
       try {
-        const result = await this.#parts.surroundings.engine.checkpoint({
+        const aborted = AbortSignal.any([signal, abort.signal]);
+        const request = {
           containerId: this.id,
           initPid: this.init.pid,
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
           tmpfsMounts: tmpfsMounts(this.#parts.spec),
-          signal: AbortSignal.any([signal, abort.signal]),
-        });
+          signal: aborted,
+        };
+        const work = this.#parts.surroundings.engine.checkpoint(request);
+        const result = await withinGrace(work, aborted, ABORT_MS);
         const { vasId: vas, frozenMs, bytes } = result;
         log.info('checkpointed', { task: this.id, vas, frozenMs, bytes, ...result.timingsMs });
       } finally {
@@ -281,14 +287,17 @@ export class Container {
 
   /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
-    const { runc, surroundings, owner, checkpoint } = this.#parts;
+    const { runc, surroundings, owner, checkpoint, initFlags } = this.#parts;
     const io = await openIo(this.init.stdio, owner);
     try {
       const restored = await surroundings.engine.restore({
         containerId: this.id,
         bundle: this.bundle.path,
         imagePath: checkpoint,
-        runc: (args) => runc.run(args),
+        runc: {
+          create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
+          delete: (id) => runc.delete(id),
+        },
         runcRoot: runc.settings.root,
         stdio: io.stdio,
         signal,
@@ -311,6 +320,7 @@ export class Container {
   }
 
   async #initExited(exit: Exit): Promise<void> {
+    this.#checkpointing?.abort(new ShimError('aborted', `task ${this.id} exited meanwhile`));
     const emptied = this.#gate.close();
     const mustKill = !hasOwnPidNamespace(this.#parts.spec);
     if (this.#cgroup !== undefined && (mustKill || this.#state === 'paused')) {

@@ -79,3 +79,11 @@ export function nameCapabilities(set: bigint): string {
 export function lastCapability(): number {
   return Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
 }
+
+/** The set of capabilities with these names (`CAP_CHOWN`); names nobody knows are left out. */
+export function capabilityMask(names: readonly string[]): bigint {
+  return names.reduce((mask, name) => {
+    const number = NAMES.indexOf(name.replace(/^CAP_/, ''));
+    return number < 0 ? mask : mask | (1n << BigInt(number));
+  }, 0n);
+}

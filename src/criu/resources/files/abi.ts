@@ -98,6 +98,7 @@ export const NR = {
   mknod: 133,
   unlink: 87,
   rename: 82,
+  utimensat: 280,
 } as const;
 
 export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import { ShimError } from '../common/errors.js';
+import { checkpoint } from '../criu/index.js';
+import { DEFAULT_RUNC_ROOT, initPidOf } from './runc-container.js';
+
+export const CHECKPOINT_HELP = `Usage: mvas checkpoint [OPTIONS] CONTAINER
+
+Checkpoints a container that runc runs into a new VAS.
+
+Options:
+      --image-path DIR  where the metadata goes (default: ./checkpoint)
+      --leave-running   leave the container running; otherwise it is killed
+      --runc-root DIR   runc's state directory (default: ${DEFAULT_RUNC_ROOT})
+      --tmpfs DIR       a tmpfs mount of the container whose content is saved; may be repeated
+      --json            print what was done as JSON
+`;
+
+/** Runs `mvas checkpoint`; returns what to print. */
+export async function runCheckpoint(args: readonly string[]): Promise<string> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      'image-path': { type: 'string', default: 'checkpoint' },
+      'leave-running': { type: 'boolean', default: false },
+      'runc-root': { type: 'string', default: DEFAULT_RUNC_ROOT },
+      tmpfs: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return CHECKPOINT_HELP;
+  const [containerId, ...rest] = positionals;
+  if (containerId === undefined || rest.length > 0) {
+    throw new ShimError('invalidArgument', `'checkpoint' takes one container`);
+  }
+  const result = await checkpoint({
+    containerId,
+    initPid: initPidOf(values['runc-root'], containerId),
+    imagePath: values['image-path'],
+    leaveRunning: values['leave-running'],
+    tmpfsMounts: values.tmpfs,
+  });
+  return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
+}

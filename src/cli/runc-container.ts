@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ShimError } from '../common/errors.js';
+import type { DonorRuntime } from '../criu/index.js';
+
+/** Where runc keeps containers when nothing else is said. */
+export const DEFAULT_RUNC_ROOT = '/run/runc';
+
+/** Pid of a container's init, from runc's own state. @throws ShimError `notFound` */
+export function initPidOf(runcRoot: string, id: string): number {
+  const path = join(runcRoot, id, 'state.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ShimError('notFound', `container ${id}: runc does not know it (${path})`, { cause });
+  }
+  const pid = Number(/"init_process_pid":(\d+)/.exec(text)?.[1] ?? 0);
+  if (pid <= 0) throw new ShimError('failedPrecondition', `container ${id} has no init`);
+  return pid;
+}
+
+/** Makes and deletes containers with runc, their stdio on /dev/null. */
+export function runcRuntime(runcRoot: string): DonorRuntime {
+  return {
+    create: ({ id, bundle, pidFile }) =>
+      runRunc(runcRoot, ['create', '--bundle', bundle, '--pid-file', pidFile, id]),
+    delete: (id) => runRunc(runcRoot, ['delete', '--force', id]),
+  };
+}
+
+function runRunc(root: string, args: readonly string[]): Promise<void> {
+  const logFile = join(tmpdir(), `mvas-runc-${String(process.pid)}.log`);
+  // A file, not a pipe: the container's init keeps it open.
+  const output = openSync(logFile, 'w+', 0o600);
+  const child = spawn('runc', ['--root', root, ...args], { stdio: ['ignore', 'ignore', output] });
+  return new Promise<void>((resolve, reject) => {
+    child.once('error', (cause) => {
+      reject(new ShimError('unavailable', `run runc: ${cause.message}`, { cause }));
+    });
+    child.once('exit', (code) => {
+      const words = readFileSync(logFile, 'utf8').trim();
+      if (code === 0) resolve();
+      else reject(new ShimError('unknown', `runc ${args[0] ?? ''}: ${words || String(code)}`));
+    });
+  }).finally(() => {
+    closeSync(output);
+  });
+}

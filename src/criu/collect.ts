@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../common/errors.js';
+import { SYS } from '../native/sys.js';
+import type { CheckpointImage } from './image/checkpoint-image.js';
+import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
+import { VAS_REFERENCE_FORMAT } from './image/vas-reference.js';
+import { findHole, Park, parkSize } from './memory/layout.js';
+import {
+  placeMemory,
+  placeShared,
+  readAreas,
+  vmaEntry,
+  type ProcessMemory,
+  type SharedObject,
+  type StoredArea,
+} from './memory/snapshot.js';
+import { WORK } from './plan/abi.js';
+import { readAuxv, readStat, readStatus } from './procfs/reader.js';
+import { dumpAttributes, dumpZombie } from './resources/attributes.js';
+import { FileDumper } from './resources/files/dumper.js';
+import type { Session } from './tracee/session.js';
+import type { TracedProcess } from './tracee/tracee.js';
+import { buildTree } from './tree/process-tree.js';
+import { bootId } from './vas/store.js';
+
+const IMAGE_VERSION = 2;
+const OUR_FORMAT = 1;
+
+/** What a collection is told besides the session. */
+export interface CollectRequest {
+  readonly containerId: string;
+  readonly vasId: string;
+}
+
+/** Everything about a stopped container but the content of its memory. */
+export interface Collection {
+  readonly image: CheckpointImage;
+  readonly createdAt: string;
+  /** Where the holder's own range begins. */
+  readonly base: bigint;
+  readonly memories: readonly ProcessMemory[];
+  readonly shared: readonly SharedObject[];
+}
+
+/**
+ * Inspects a stopped container, and places its memory.
+ *
+ * @throws ShimError `failedPrecondition` for whatever cannot be restored
+ */
+export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
+  const { processes } = session;
+  const pstree = readTree(session);
+  const placed = placeAll(processes);
+  const attributes = await dumpAttributes(processes, {
+    tracer: session.tracer,
+    jobStopped: session.jobStopped,
+    resume: session.resume,
+  });
+  const files = new FileDumper(processes);
+  try {
+    files.dump();
+    const mms = new Map<number, MmEntry>();
+    for (const memory of placed.memories) {
+      mms.set(memory.process.nsPid, await memoryEntry(memory, placed.shared, files));
+    }
+    const filesImage = files.finish();
+    const cores = new Map<number, CoreEntry>(attributes.cores);
+    for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
+    const createdAt = new Date().toISOString();
+    const image: CheckpointImage = {
+      inventory: {
+        img_version: IMAGE_VERSION,
+        fdinfo_per_id: true,
+        ns_per_id: true,
+        mvas_vas_id: request.vasId,
+        mvas_format: OUR_FORMAT,
+      },
+      vas: {
+        format: VAS_REFERENCE_FORMAT,
+        vasId: request.vasId,
+        bootId: bootId(),
+        createdAt,
+        containerId: request.containerId,
+      },
+      pstree,
+      cores,
+      ids: objectIds(processes, filesImage.tables),
+      mms,
+      fs: filesImage.fs,
+      fdinfo: filesImage.fdinfo,
+      files: filesImage.files,
+      remaps: filesImage.remaps,
+      ghosts: filesImage.ghosts,
+      pipesData: filesImage.pipeData,
+      fifoData: filesImage.fifoData,
+      skQueues: filesImage.packets,
+      tcpStreams: new Map(),
+      memfds: filesImage.memfds,
+      ttys: [],
+      ttyData: [],
+      locks: filesImage.locks,
+      seccomp: attributes.seccomp,
+    };
+    return { image, createdAt, ...placed };
+  } finally {
+    files.close();
+  }
+}
+
+function placeAll(processes: readonly TracedProcess[]): Omit<Collection, 'image' | 'createdAt'> {
+  const all = processes.map((process) => ({ process, areas: readAreas(process) }));
+  const taken = all.flatMap(({ areas }) => areas.map(({ vma }) => vma));
+  const privates = taken.filter((vma) => !vma.shared);
+  const objects = taken
+    .filter((vma) => vma.shared)
+    .map((vma) => ({ start: 0n, end: vma.offset + vma.end - vma.start }));
+  const room = parkSize([...privates, ...objects, ...objects]);
+  const base = findHole(taken, WORK.size + room);
+  const park = new Park(base + WORK.size);
+  const shared = placeShared(all, park);
+  const memories = all.map(({ process, areas }) => placeMemory(process, areas, park));
+  return { base, memories, shared };
+}
+
+/** The process tree; checks that it can be made again. */
+function readTree(session: Session): PstreeEntry[] {
+  const all = [
+    ...session.processes.map(({ pid, nsPid, threads }) => ({
+      pid,
+      nsPid,
+      tids: threads.map((thread) => thread.nsTid),
+      isZombie: false,
+    })),
+    ...session.zombies.map(({ pid, nsPid }) => ({ pid, nsPid, tids: [nsPid], isZombie: true })),
+  ].sort((a, b) => a.nsPid - b.nsPid);
+  const byHostPid = new Map(all.map(({ pid, nsPid }) => [pid, nsPid]));
+  const entries = all.map(({ pid, nsPid, tids }): PstreeEntry => {
+    const status = readStatus(pid);
+    const ppid = byHostPid.get(status.ppid) ?? 0;
+    if (ppid === 0 && nsPid !== 1) {
+      const remedy = 'end it (or its exec) first';
+      const who = `pid ${String(nsPid)} (${status.name})`;
+      throw new ShimError(
+        'failedPrecondition',
+        `${who}: started from outside of the container, which is not supported; ${remedy}`,
+      );
+    }
+    const pgid = status.nsPgid.at(-1) ?? 0;
+    const sid = status.nsSid.at(-1) ?? 0;
+    return { pid: nsPid, ppid, pgid, sid, threads: tids };
+  });
+  const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
+  checkTree(entries, zombies);
+  return parentsFirst(entries);
+}
+
+function checkTree(entries: readonly PstreeEntry[], zombies: ReadonlySet<number>): void {
+  const free = firstFreePid(entries);
+  buildTree(
+    entries.map((entry) => ({ ...entry, isZombie: zombies.has(entry.pid) })),
+    free,
+  );
+}
+
+/** From here on no pid or tid of the container is taken. */
+export function firstFreePid(entries: readonly PstreeEntry[]): number {
+  return (
+    Math.max(...entries.flatMap((entry) => [entry.pid, entry.pgid, entry.sid, ...entry.threads])) +
+    1
+  );
+}
+
+function parentsFirst(entries: readonly PstreeEntry[]): PstreeEntry[] {
+  const ordered: PstreeEntry[] = [];
+  const visit = (ppid: number): void => {
+    for (const entry of entries.filter((one) => one.ppid === ppid)) {
+      ordered.push(entry);
+      visit(entry.pid);
+    }
+  };
+  visit(0);
+  return ordered;
+}
+
+function objectIds(
+  processes: readonly TracedProcess[],
+  tables: ReadonlyMap<number, number>,
+): Map<number, TaskKobjIdsEntry> {
+  return new Map(
+    processes.map(({ nsPid }, index) => {
+      const own = index + 1;
+      const files = tables.get(nsPid) ?? own;
+      return [nsPid, { vm_id: own, files_id: files, fs_id: own, sighand_id: own }];
+    }),
+  );
+}
+
+async function memoryEntry(
+  memory: ProcessMemory,
+  shared: readonly SharedObject[],
+  files: FileDumper,
+): Promise<MmEntry> {
+  const { process, areas } = memory;
+  const stat = readStat(process.pid);
+  const [brk = stat.startBrk] = await process.leader.remote([{ nr: SYS.brk, args: [0] }]);
+  return {
+    mm_start_code: stat.startCode,
+    mm_end_code: stat.endCode,
+    mm_start_data: stat.startData,
+    mm_end_data: stat.endData,
+    mm_start_stack: stat.startStack,
+    mm_start_brk: stat.startBrk,
+    mm_brk: brk,
+    mm_arg_start: stat.argStart,
+    mm_arg_end: stat.argEnd,
+    mm_env_start: stat.envStart,
+    mm_env_end: stat.envEnd,
+    exe_file_id: files.exeFile(process),
+    mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [BigInt(type), value]),
+    vmas: areas
+      .filter(({ kind }) => kind !== 'vsyscall')
+      .map((area) => vmaEntry(area, target(area, process, { shared, files }))),
+    aios: [],
+  };
+}
+
+function target(
+  area: StoredArea,
+  process: TracedProcess,
+  { shared, files }: { readonly shared: readonly SharedObject[]; readonly files: FileDumper },
+) {
+  if (area.kind === 'anonymous-shared') {
+    return { shared: shared.find((object) => object.id === area.vma.inode) };
+  }
+  if (area.kind !== 'file-private' && area.kind !== 'file-shared') return {};
+  return { fileId: files.mappedFile(process, area.vma) };
+}

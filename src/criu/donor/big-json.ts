@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const MARK = '\u0000integer:';
+const STRING_OR_LONG_INTEGER = /"(?:\\.|[^"\\])*"|-?\b\d{16,}\b(?![.eE])/g;
+const MARKED = /"\\u0000integer:(-?\d+)"/g;
+
+/**
+ * JSON.parse, but integers of 16 digits and more (RLIM_INFINITY, say) become strings that
+ * {@link formatJson} turns back, since a number would lose their last digits.
+ */
+export function parseJson(text: string): unknown {
+  const safe = text.replace(STRING_OR_LONG_INTEGER, (token) =>
+    token.startsWith('"') ? token : JSON.stringify(MARK + token),
+  );
+  return JSON.parse(safe);
+}
+
+/** The inverse of {@link parseJson}. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value).replace(MARKED, '$1');
+}

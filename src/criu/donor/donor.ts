@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { formatJson } from './big-json.js';
+import { donorSpec, type Spec } from './live-spec.js';
+
+/** The part of runc that a restore needs. */
+export interface DonorRuntime {
+  /** Creates a container, with all its stdio on /dev/null, and writes its init's pid to a file. */
+  create(args: {
+    readonly id: string;
+    readonly bundle: string;
+    readonly pidFile: string;
+  }): Promise<void>;
+  /** Deletes a container, killing what is left of it; one that is unknown is no error. */
+  delete(id: string): Promise<void>;
+}
+
+/** What a donor is started for. */
+export interface DonorRequest {
+  readonly containerId: string;
+  readonly bundle: string;
+  readonly spec: Spec;
+  /** PID 1 of the pid namespace it is to join. */
+  readonly initPid: number;
+  readonly runc: DonorRuntime;
+}
+
+/**
+ * A container that runc has created, as any other, from the live spec: its init holds mounts, devices,
+ * cgroup and namespaces, and waits for a start that never comes.
+ */
+export interface Donor {
+  readonly pid: number;
+  /** The directory it was made from; runc's state names it. */
+  readonly bundle: string;
+  /** Deletes the container and all that belongs to it. */
+  destroy(): Promise<void>;
+}
+
+/** Creates a donor. On failure nothing of it is left. */
+export async function startDonor(request: DonorRequest): Promise<Donor> {
+  const { containerId, bundle, runc } = request;
+  const directory = mkdtempSync(join(bundle, '.mvas-donor-'));
+  const destroy = async (): Promise<void> => {
+    await runc.delete(containerId).finally(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+  };
+  try {
+    const spec = donorSpec(request.spec, bundle, request.initPid);
+    writeFileSync(join(directory, 'config.json'), formatJson(spec), { mode: 0o600 });
+    const pidFile = join(directory, 'init.pid');
+    await runc.create({ id: containerId, bundle: directory, pidFile });
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    if (!Number.isInteger(pid) || pid <= 0) {
+      throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);
+    }
+    return { pid, bundle: directory, destroy };
+  } catch (error) {
+    await destroy().catch(() => undefined); // The first error is the one to tell.
+    throw error;
+  }
+}

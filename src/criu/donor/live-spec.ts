@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { parseJson } from './big-json.js';
+
+/** The parts of an OCI runtime spec (config.json) that a restore reads or changes. */
+export interface Spec {
+  root?: { path?: string };
+  process?: {
+    noNewPrivileges?: boolean;
+    oomScoreAdj?: number;
+    terminal?: boolean;
+    capabilities?: { bounding?: string[] };
+  };
+  linux?: { namespaces?: { type: string; path?: string }[] };
+}
+
+/** The live request's spec: what the new container is to be, whatever the image says. */
+export interface LiveSpec {
+  readonly spec: Spec;
+  /** `process.capabilities.bounding`. */
+  readonly boundingCapabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly oomScoreAdj: number | undefined;
+}
+
+const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = {
+  user: 'a user namespace',
+  time: 'a time namespace',
+};
+
+/**
+ * Reads a bundle's config.json.
+ *
+ * @throws ShimError `invalidArgument` for what is no spec, `failedPrecondition` for a container that
+ * cannot be restored into
+ */
+export function readLiveSpec(bundle: string): LiveSpec {
+  const path = join(bundle, 'config.json');
+  let spec: Spec;
+  try {
+    spec = parseJson(readFileSync(path, 'utf8')) as Spec;
+  } catch (cause) {
+    throw new ShimError('invalidArgument', `read ${path}: ${String(cause)}`, { cause });
+  }
+  const namespaces = spec.linux?.namespaces ?? [];
+  for (const { type } of namespaces) {
+    const words = UNSUPPORTED_NAMESPACES[type];
+    if (words) throw unsupported(`${words} is not supported`);
+  }
+  const pid = namespaces.find(({ type }) => type === 'pid');
+  if (!pid || (pid.path ?? '') !== '') {
+    throw unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
+  }
+  return {
+    spec,
+    boundingCapabilities: spec.process?.capabilities?.bounding ?? [],
+    noNewPrivileges: spec.process?.noNewPrivileges ?? false,
+    oomScoreAdj: spec.process?.oomScoreAdj,
+  };
+}
+
+function unsupported(why: string): ShimError {
+  return new ShimError('failedPrecondition', `restore a container: ${why}`);
+}
+
+/**
+ * The spec of a donor: the live one, in the pid namespace of a process that is there already, and
+ * without a terminal of its own.
+ */
+export function donorSpec(spec: Spec, bundle: string, initPid: number): Spec {
+  const namespaces = (spec.linux?.namespaces ?? []).map((namespace) =>
+    namespace.type === 'pid' ? { type: 'pid', path: `/proc/${String(initPid)}/ns/pid` } : namespace,
+  );
+  return {
+    ...spec,
+    root: { ...spec.root, path: resolve(bundle, spec.root?.path ?? 'rootfs') },
+    process: { ...spec.process, terminal: false },
+    linux: { ...spec.linux, namespaces },
+  };
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { syscall } from '../../native/index.js';
+import { SYS } from '../../native/sys.js';
+import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
+import type { Donor } from './donor.js';
+
+const P_PID = 1;
+const WNOHANG_EXITED = 0x1 | 0x4;
+const SIGINFO_SIZE = 128;
+const GONE_TIMEOUT_MS = 10_000;
+
+/** Who takes over from whom. */
+export interface TakeOver {
+  readonly containerId: string;
+  readonly bundle: string;
+  readonly runcRoot: string;
+  readonly donor: Donor;
+  readonly initPid: number;
+}
+
+/**
+ * Makes PID 1, which has joined the donor's namespaces, the container's init: it enters the donor's
+ * cgroups, runc's state names it, and the donor dies. From then on runc sees an ordinary container.
+ */
+export async function takeOver(request: TakeOver): Promise<void> {
+  const { donor, initPid, runcRoot, containerId } = request;
+  enterCgroups(donor.pid, initPid);
+  const state = join(runcRoot, containerId);
+  patchState(join(state, 'state.json'), request);
+  rmSync(join(state, 'exec.fifo'), { force: true });
+  process.kill(donor.pid, 'SIGKILL');
+  await waitReaped(donor.pid);
+  rmSync(donor.bundle, { recursive: true, force: true });
+}
+
+function enterCgroups(donorPid: number, initPid: number): void {
+  const mounts = readMountinfo(process.pid).filter(({ fsType }) => fsType.startsWith('cgroup'));
+  for (const { hierarchyId, controllers, name, path } of readCgroup(donorPid)) {
+    const options = name === undefined ? controllers : [`name=${name}`];
+    const mount = mounts.find(({ fsType, superOptions }) =>
+      hierarchyId === 0
+        ? fsType === 'cgroup2'
+        : fsType === 'cgroup' && options.every((option) => superOptions.includes(option)),
+    );
+    if (!mount) continue;
+    const file = join(mount.mountPoint, path, 'cgroup.procs');
+    try {
+      writeFileSync(file, String(initPid));
+    } catch (cause) {
+      throw new ShimError('internal', `move the restored init to ${file}: ${String(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/**
+ * Text, not JSON: numbers of 64 bits must stay what they are. Fields of libcontainer's State and its
+ * Config, runc 1.1 to 1.3.
+ */
+function patchState(path: string, { donor, initPid, bundle }: TakeOver): void {
+  const start = String(readStat(initPid).startTime);
+  const before = readFileSync(path, 'utf8');
+  const after = before
+    .replace(/"init_process_pid":\d+/, `"init_process_pid":${String(initPid)}`)
+    .replace(/"init_process_start":\d+/, `"init_process_start":${start}`)
+    .replaceAll(`"/proc/${String(donor.pid)}/ns/`, `"/proc/${String(initPid)}/ns/`)
+    .replaceAll(JSON.stringify(`bundle=${donor.bundle}`), JSON.stringify(`bundle=${bundle}`));
+  if (!after.includes(`"init_process_pid":${String(initPid)}`)) {
+    throw new ShimError('internal', `patch ${path}: this runc's state is not understood`);
+  }
+  writeFileSync(`${path}.mvas`, after, { mode: 0o600 });
+  renameSync(`${path}.mvas`, path);
+}
+
+/** Waits until a killed process has been reaped: by us, if it has become our child. */
+async function waitReaped(pid: number): Promise<void> {
+  const end = performance.now() + GONE_TIMEOUT_MS;
+  const info = new Uint8Array(SIGINFO_SIZE);
+  while (performance.now() < end) {
+    syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED, null);
+    try {
+      readStat(pid);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new ShimError('internal', `the donor (pid ${String(pid)}) does not go away`);
+}

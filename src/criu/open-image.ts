@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../common/errors.js';
+import { readCheckpointImage, type CheckpointImage } from './image/checkpoint-image.js';
+import { imageDigest } from './image/digest.js';
+import { ImageReader } from './image/image-reader.js';
+import { validateCheckpointImage } from './image/validate.js';
+import type { VasReference } from './image/vas-reference.js';
+import { bootId, readRecord, type VasRecord } from './vas/store.js';
+
+/** A checkpoint that may be restored. */
+export interface OpenedImage {
+  readonly image: CheckpointImage;
+  readonly record: VasRecord;
+  /** Where the holder's own range begins. */
+  readonly base: bigint;
+}
+
+/**
+ * Opens an image directory. It is hostile until it has passed: it decodes, all of its references
+ * resolve, its VAS is here, and the VAS's own record knows it byte for byte.
+ */
+export async function openImage(path: string): Promise<OpenedImage> {
+  const reader = await ImageReader.open(path);
+  let image: CheckpointImage;
+  try {
+    image = await readCheckpointImage(reader);
+  } finally {
+    await reader.close();
+  }
+  validateCheckpointImage(image);
+  if (!image.vas) {
+    const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
+    throw new ShimError('unimplemented', message);
+  }
+  const record = findRecord(image.vas);
+  if ((await imageDigest(path)) !== record.imageDigest) {
+    const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
+    throw new ShimError('dataLoss', message);
+  }
+  return { image, record, base: BigInt(record.base) };
+}
+
+function findRecord(reference: VasReference): VasRecord {
+  const { vasId, createdAt, containerId } = reference;
+  const lost = (why: string): never => {
+    const what = `VAS ${vasId} (container ${containerId}, checkpointed ${createdAt})`;
+    const remedy = 'a checkpoint lives only as long as its VAS: take a new one';
+    throw new ShimError('failedPrecondition', `${what} ${why}; ${remedy}`);
+  };
+  if (reference.bootId !== bootId()) {
+    lost('was taken on another host or before the last reboot of this one');
+  }
+  try {
+    return readRecord(vasId);
+  } catch {
+    return lost('is not on this host any more: it was removed');
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  fstatSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type BigIntStats,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { pack, type Header, type Pack } from 'tar-stream';
+import { badImage, ShimError } from '../../common/errors.js';
+import { check, closeFd } from '../../native/sys.js';
+import { O, RESOLVE } from './files/abi.js';
+import { openAt2, openOwn } from './files/system.js';
+
+/** What may still be read or written. */
+export interface Budget {
+  bytes: number;
+  entries: number;
+}
+
+const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
+const FAST = 1;
+
+type Named = Partial<Header> & Pick<Header, 'name'>;
+
+/** Throws ShimError `dataLoss` for what is no absolute, plain path. */
+export function checkMountPoint(path: string): void {
+  const parts = path.split('/').slice(1);
+  const plain = path.startsWith('/') && parts.every((part) => !['', '.', '..'].includes(part));
+  if (!plain || path.includes('\0')) badImage(`${JSON.stringify(path)} is no mount point`);
+}
+
+/** Opens a mount point as a process sees it; the caller closes it. */
+export function openMount(rootPid: number, mountPoint: string): number {
+  const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
+  try {
+    const flags = O.rdonly | O.directory | O.nofollow;
+    const resolve = RESOLVE.inRoot | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
+    return check(`open mount ${mountPoint}`, openAt2(root, mountPoint, flags, resolve));
+  } finally {
+    closeFd(root);
+  }
+}
+
+/** The content of a mount as a compressed archive; other mounts below it are left out. */
+export async function packTree(
+  rootPid: number,
+  mountPoint: string,
+  budget: Budget,
+): Promise<Uint8Array> {
+  const top = openMount(rootPid, mountPoint);
+  const archive = pack();
+  const chunks: Buffer[] = [];
+  const done = new Promise<void>((resolve, reject) => {
+    archive.on('data', (chunk: unknown) => chunks.push(chunk as Buffer));
+    archive.on('end', resolve);
+    archive.on('error', reject);
+  });
+  try {
+    new TreePacker(archive, budget, mountPoint).directory(top, '.');
+    archive.finalize();
+    await done;
+  } finally {
+    closeFd(top);
+  }
+  return promisify(gzip)(Buffer.concat(chunks), { level: FAST });
+}
+
+class TreePacker {
+  readonly #archive: Pack;
+  readonly #budget: Budget;
+  readonly #mountPoint: string;
+  /** First name of a file with several. */
+  readonly #links = new Map<bigint, string>();
+
+  constructor(archive: Pack, budget: Budget, mountPoint: string) {
+    this.#archive = archive;
+    this.#budget = budget;
+    this.#mountPoint = mountPoint;
+  }
+
+  directory(fd: number, name: string): void {
+    const self = fstatSync(fd, { bigint: true });
+    this.#entry({ ...headers(name, self), type: 'directory' });
+    const here = `/proc/self/fd/${String(fd)}`;
+    for (const child of readdirSync(here)) {
+      const stat = lstatSync(`${here}/${child}`, { bigint: true });
+      if (stat.dev === self.dev) this.#child(fd, child, `${name}/${child}`, stat);
+    }
+  }
+
+  #child(parent: number, name: string, path: string, stat: BigIntStats): void {
+    const first = stat.nlink > 1n && !stat.isDirectory() ? this.#links.get(stat.ino) : undefined;
+    if (first !== undefined) {
+      this.#entry({ ...headers(path, stat), type: 'link', linkname: first });
+      return;
+    }
+    if (stat.nlink > 1n) this.#links.set(stat.ino, path);
+    if (stat.isDirectory()) this.#open(parent, name, O.directory, (fd) => this.directory(fd, path));
+    else if (stat.isFile()) {
+      this.#open(parent, name, O.nonblock, (fd) => {
+        this.#entry({ ...headers(path, stat), type: 'file' }, this.#read(fd, stat.size));
+      });
+    } else if (stat.isSymbolicLink()) {
+      const linkname = readlinkSync(`/proc/self/fd/${String(parent)}/${name}`);
+      this.#entry({ ...headers(path, stat), type: 'symlink', linkname });
+    } else if (stat.isFIFO()) this.#entry({ ...headers(path, stat), type: 'fifo' });
+    else if (!stat.isSocket() && this.#mountPoint !== '/dev') {
+      this.#refuse(`${path.slice(2)} is a device node, which is not saved`);
+    }
+  }
+
+  #open(parent: number, name: string, flags: number, work: (fd: number) => void): void {
+    const fd = openAt2(parent, name, O.rdonly | O.nofollow | flags, STAY_INSIDE);
+    check(`open ${name} in tmpfs ${this.#mountPoint}`, fd);
+    try {
+      work(fd);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #read(fd: number, size: bigint): Buffer {
+    if (size > BigInt(this.#budget.bytes)) this.#refuse('it holds too much to be saved');
+    const data = Buffer.alloc(Number(size));
+    this.#budget.bytes -= data.length;
+    let got = 0;
+    while (got < data.length) {
+      const part = readSync(fd, data, got, data.length - got, got);
+      if (part === 0) break;
+      got += part;
+    }
+    return data;
+  }
+
+  #entry(header: Named, data?: Buffer): void {
+    if (this.#budget.entries-- <= 0) this.#refuse('it holds too many files to be saved');
+    this.#archive.entry({ ...header, size: data?.length ?? 0 }, data ?? Buffer.alloc(0));
+  }
+
+  #refuse(reason: string): never {
+    throw new ShimError('failedPrecondition', `tmpfs ${this.#mountPoint}: ${reason}`);
+  }
+}
+
+function headers(name: string, stat: BigIntStats): Named {
+  const seconds = Number(stat.mtimeNs) / 1e9;
+  return {
+    name,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtime: new Date(Math.floor(seconds) * 1000),
+  };
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { extract, type Header } from 'tar-stream';
+import { badImage, ShimError } from '../../common/errors.js';
+import { syscall } from '../../native/index.js';
+import { call, check, closeFd, SYS } from '../../native/sys.js';
+import { NR, O, RESOLVE, S_IF } from './files/abi.js';
+import { cPath, openAt2, openHow } from './files/system.js';
+import { openMount, type Budget } from './tmpfs-pack.js';
+
+const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const EEXIST = -17;
+/** Beside the content, what headers and padding of an entry take at most. */
+const ENTRY_OVERHEAD = 4096;
+const MAX_OUTPUT = 1 << 30;
+
+/** Writes an archive into a mount. Throws ShimError `dataLoss` for an archive that no checkpoint makes. */
+export async function unpackTree(
+  rootPid: number,
+  mountPoint: string,
+  archive: Uint8Array,
+  budget: Budget,
+): Promise<void> {
+  const limit = Math.min(budget.bytes + budget.entries * ENTRY_OVERHEAD, MAX_OUTPUT);
+  let tar: Buffer;
+  try {
+    tar = await promisify(gunzip)(archive, { maxOutputLength: limit });
+  } catch (error) {
+    throw new ShimError('dataLoss', `tmpfs ${mountPoint}: bad archive: ${String(error)}`);
+  }
+  const top = openMount(rootPid, mountPoint);
+  try {
+    const unpacker = new TreeUnpacker(top, mountPoint, budget);
+    await forEachEntry(tar, mountPoint, (header, data) => {
+      unpacker.entry(header, data);
+    });
+    unpacker.finish();
+  } finally {
+    closeFd(top);
+  }
+}
+
+async function forEachEntry(
+  tar: Buffer,
+  mountPoint: string,
+  work: (header: Header, data: Buffer) => void,
+): Promise<void> {
+  const stream = extract();
+  stream.end(tar);
+  try {
+    for await (const entry of stream) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry) chunks.push(chunk as Buffer);
+      work(entry.header, Buffer.concat(chunks));
+    }
+  } catch (error) {
+    if (error instanceof ShimError) throw error;
+    throw new ShimError('dataLoss', `tmpfs ${mountPoint}: bad archive: ${String(error)}`);
+  }
+}
+
+class TreeUnpacker {
+  readonly #top: number;
+  readonly #mountPoint: string;
+  readonly #budget: Budget;
+  /** Times of directories, to be set when nothing is written into them any more. */
+  readonly #directories: { readonly path: readonly string[]; readonly header: Header }[] = [];
+
+  constructor(top: number, mountPoint: string, budget: Budget) {
+    this.#top = top;
+    this.#mountPoint = mountPoint;
+    this.#budget = budget;
+  }
+
+  entry(header: Header, data: Buffer): void {
+    this.#budget.bytes -= data.length;
+    if (this.#budget.entries-- <= 0 || this.#budget.bytes < 0) this.#bad('too much content');
+    const path = this.#parts(header.name);
+    const name = path.at(-1);
+    if (name === undefined) {
+      if (header.type !== 'directory') this.#bad('its root is no directory');
+      this.#directories.push({ path, header });
+      this.#own(this.#top, header);
+      return;
+    }
+    const parent = this.#openDirectory(path.slice(0, -1));
+    try {
+      this.#make(parent, name, { path, header, data });
+    } finally {
+      closeFd(parent);
+    }
+  }
+
+  /** Sets what later entries would have changed. */
+  finish(): void {
+    for (const { path, header } of this.#directories.reverse()) {
+      const fd = this.#openDirectory(path);
+      try {
+        setTime(fd, header);
+      } finally {
+        closeFd(fd);
+      }
+    }
+  }
+
+  #make(
+    parent: number,
+    name: string,
+    { path, header, data }: { path: readonly string[]; header: Header; data: Buffer },
+  ): void {
+    const entry = cPath(name);
+    switch (header.type) {
+      case 'directory':
+        this.#makeDirectory(parent, name, header);
+        this.#directories.push({ path, header });
+        return;
+      case 'file':
+        this.#makeFile(parent, name, header, data);
+        return;
+      case 'symlink':
+        this.#replace(parent, name, () =>
+          syscall(SYS.symlinkat, cPath(header.linkname ?? ''), parent, entry),
+        );
+        this.#ownLink(parent, name, header);
+        return;
+      case 'link':
+        this.#makeLink(parent, name, header);
+        return;
+      case 'fifo':
+        this.#replace(parent, name, () =>
+          syscall(SYS.mknodat, parent, entry, S_IF.fifo | 0o600, 0),
+        );
+        this.#ownLink(parent, name, header);
+        this.#chmodFifo(parent, name, header);
+        return;
+      default:
+        this.#bad(`an entry of type ${String(header.type)}`);
+    }
+  }
+
+  #makeDirectory(parent: number, name: string, header: Header): void {
+    const made = syscall(SYS.mkdirat, parent, cPath(name), 0o700);
+    if (made !== EEXIST) check(`make directory ${name}`, made);
+    const fd = openAt2(parent, name, O.rdonly | O.directory | O.nofollow, INSIDE);
+    check(`open directory ${name}`, fd);
+    try {
+      this.#own(fd, header);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #makeFile(parent: number, name: string, header: Header, data: Buffer): void {
+    const flags = O.creat | O.excl | O.wronly | O.nofollow | O.cloexec;
+    const how = openHow(flags, 0o600, INSIDE);
+    const fd = this.#replace(parent, name, () =>
+      syscall(SYS.openat2, parent, cPath(name), how, how.length),
+    );
+    try {
+      for (let at = 0; at < data.length;) {
+        const part = data.subarray(at);
+        at += call(`write ${name}`, SYS.pwrite64, fd, part, part.length, at);
+      }
+      this.#own(fd, header);
+      setTime(fd, header);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #makeLink(parent: number, name: string, header: Header): void {
+    const target = this.#parts(header.linkname ?? '');
+    const first = target.at(-1) ?? this.#bad('a link to its root');
+    const from = this.#openDirectory(target.slice(0, -1));
+    try {
+      this.#replace(parent, name, () =>
+        syscall(SYS.linkat, from, cPath(first), parent, cPath(name), 0),
+      );
+    } finally {
+      closeFd(from);
+    }
+  }
+
+  /** Makes something whose name may be taken by a file that came with the mount. */
+  #replace(parent: number, name: string, make: () => number): number {
+    const made = make();
+    if (made !== EEXIST) return check(`make ${name} in tmpfs ${this.#mountPoint}`, made);
+    call(`replace ${name} in tmpfs ${this.#mountPoint}`, SYS.unlinkat, parent, cPath(name), 0);
+    return check(`make ${name} in tmpfs ${this.#mountPoint}`, make());
+  }
+
+  #own(fd: number, header: Header): void {
+    call('set an owner', SYS.fchown, fd, header.uid ?? 0, header.gid ?? 0);
+    call('set a mode', SYS.fchmod, fd, (header.mode ?? 0) & 0o7777);
+  }
+
+  #ownLink(parent: number, name: string, header: Header): void {
+    const args = [header.uid ?? 0, header.gid ?? 0, AT_SYMLINK_NOFOLLOW] as const;
+    call('set an owner', SYS.fchownat, parent, cPath(name), ...args);
+  }
+
+  #chmodFifo(parent: number, name: string, header: Header): void {
+    const fd = openAt2(parent, name, O.rdonly | O.nonblock | O.nofollow, INSIDE);
+    check(`open FIFO ${name}`, fd);
+    try {
+      if ((fstatSync(fd).mode & S_IF.mask) !== S_IF.fifo) this.#bad(`${name} is no FIFO`);
+      call('set a mode', SYS.fchmod, fd, (header.mode ?? 0) & 0o7777);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #openDirectory(path: readonly string[]): number {
+    const name = path.length === 0 ? '.' : path.join('/');
+    const fd = openAt2(this.#top, name, O.rdonly | O.directory | O.nofollow, INSIDE);
+    return check(`open ${name} in tmpfs ${this.#mountPoint}`, fd);
+  }
+
+  /** The components of a name in the archive: `./run/lock` or `run/lock`. */
+  #parts(name: string): readonly string[] {
+    if (name.startsWith('/') || name.includes('\0')) this.#bad(`the name ${JSON.stringify(name)}`);
+    const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+    if (parts.includes('..')) this.#bad(`the name ${JSON.stringify(name)}`);
+    return parts;
+  }
+
+  #bad(what: string): never {
+    return badImage(`tmpfs ${this.#mountPoint}: the archive holds ${what}`);
+  }
+}
+
+/** Sets the time of the last change; the last access is set to the same. */
+function setTime(fd: number, header: Header): void {
+  const seconds = BigInt(Math.floor((header.mtime ?? new Date(0)).getTime() / 1000));
+  const times = BigInt64Array.of(seconds, 0n, seconds, 0n);
+  call('set a time', NR.utimensat, fd, null, times, 0);
+}

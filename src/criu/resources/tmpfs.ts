@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage, ShimError } from '../../common/errors.js';
+import { readMountinfo } from '../procfs/reader.js';
+import { checkMountPoint, packTree } from './tmpfs-pack.js';
+import { unpackTree } from './tmpfs-unpack.js';
+
+/** One tmpfs of a container. */
+export interface TmpfsMount {
+  /** Absolute path in the container. */
+  readonly mountPoint: string;
+  /** Device number as CRIU names the file by: `tmpfs-dev-<dev>.tar.gz.img`. */
+  readonly dev: number;
+  /** Its content: a tar archive, compressed by gzip. */
+  readonly archive: Uint8Array;
+}
+
+/** Most bytes of content of all mounts together, and most files. */
+export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as const;
+
+const INDEX_FORMAT = 1;
+const MAX_MOUNTS = 1000;
+
+/**
+ * Saves the content of tmpfs mounts of a stopped container: regular files (holes and hard links too),
+ * directories, symbolic links, FIFOs. Sockets are left out: those that are open are bound again.
+ *
+ * @param rootPid a process that sees the mounts
+ * @throws ShimError `failedPrecondition` for a path that is no tmpfs, for device nodes, and for too much
+ * content.
+ */
+export async function dumpTmpfs(
+  rootPid: number,
+  mountPoints: readonly string[],
+): Promise<readonly TmpfsMount[]> {
+  const mounts = readMountinfo(rootPid);
+  const saved: TmpfsMount[] = [];
+  const budget = { ...TMPFS_LIMITS };
+  for (const mountPoint of mountPoints) {
+    const mount = mounts.findLast((one) => one.mountPoint === mountPoint);
+    if (mount?.fsType !== 'tmpfs') {
+      throw new ShimError('failedPrecondition', `mount ${mountPoint}: no tmpfs is mounted there`);
+    }
+    const dev = (mount.dev.major << 20) | mount.dev.minor;
+    if (saved.some((other) => other.dev === dev)) continue;
+    saved.push({ mountPoint, dev, archive: await packTree(rootPid, mountPoint, budget) });
+  }
+  return saved;
+}
+
+/**
+ * Puts saved content into the tmpfs mounts of a new container, before anything of it is opened. Safe
+ * against hostile archives: nothing outside of the mounts is touched.
+ *
+ * @param rootPid a process that sees the new mounts
+ */
+export async function restoreTmpfs(rootPid: number, mounts: readonly TmpfsMount[]): Promise<void> {
+  const live = readMountinfo(rootPid);
+  const budget = { ...TMPFS_LIMITS };
+  for (const { mountPoint, archive } of mounts) {
+    checkMountPoint(mountPoint);
+    const mount = live.findLast((one) => one.mountPoint === mountPoint);
+    if (mount?.fsType !== 'tmpfs') {
+      const reason = 'the checkpoint has content of a tmpfs which the new container does not have';
+      throw new ShimError('failedPrecondition', `mount ${mountPoint}: ${reason}`);
+    }
+    await unpackTree(rootPid, mountPoint, archive, budget);
+  }
+}
+
+/** The index of saved mounts, for a file beside the archives. */
+export function formatTmpfsIndex(mounts: readonly TmpfsMount[]): string {
+  const entries = mounts.map(({ mountPoint, dev }) => ({ mountPoint, dev }));
+  return `${JSON.stringify({ format: INDEX_FORMAT, mounts: entries })}\n`;
+}
+
+/** Inverse of {@link formatTmpfsIndex}. Throws ShimError `dataLoss`. */
+export function parseTmpfsIndex(text: string): readonly Pick<TmpfsMount, 'mountPoint' | 'dev'>[] {
+  let index: unknown;
+  try {
+    index = JSON.parse(text);
+  } catch {
+    badImage('tmpfs index: no JSON');
+  }
+  const { format, mounts } = (index ?? {}) as { format?: unknown; mounts?: unknown };
+  if (format !== INDEX_FORMAT) badImage(`tmpfs index: unknown format ${String(format)}`);
+  if (!Array.isArray(mounts) || mounts.length > MAX_MOUNTS) badImage('tmpfs index: no mounts');
+  return mounts.map((mount: unknown) => {
+    const { mountPoint, dev } = (mount ?? {}) as { mountPoint?: unknown; dev?: unknown };
+    if (typeof mountPoint !== 'string') badImage('tmpfs index: a mount without a path');
+    checkMountPoint(mountPoint);
+    if (!Number.isInteger(dev)) badImage('tmpfs index: a mount without a device');
+    return { mountPoint, dev: dev as number };
+  });
+}

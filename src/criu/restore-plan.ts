@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../common/errors.js';
+import { openPidfd, SYS } from '../native/sys.js';
+import type { LiveSpec } from './donor/live-spec.js';
+import { isDead } from './image/validate-tasks.js';
+import { TASK_STATE } from './image/constants.js';
+import type { CheckpointImage } from './image/checkpoint-image.js';
+import type { CoreEntry } from './image/types.js';
+import { MemoryPlan, type KernelArea } from './memory/memory-plan.js';
+import type { OpenedImage } from './open-image.js';
+import { WORK } from './plan/abi.js';
+import {
+  PlanBuilder,
+  PlanPointer,
+  type Plan,
+  type PlanData,
+  type Sequence,
+} from './plan/builder.js';
+import { readLimits, readMountinfo } from './procfs/reader.js';
+import {
+  applyFromOutside,
+  AttributePlan,
+  auditThread,
+  finalThreadState,
+  type FinalThreadState,
+  type LiveLimits,
+} from './resources/attributes.js';
+import { capabilityMask } from './resources/attributes/capabilities.js';
+import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
+import type { RemoteCall } from './tracee/tracee.js';
+import { firstFreePid } from './collect.js';
+import { buildTree } from './tree/process-tree.js';
+import { TreePlan } from './tree/tree-plan.js';
+
+/** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
+const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
+const CLONE_FILES = 0x400;
+const INIT = 1;
+const THREAD_STACK = 4096;
+const SIGTRAP = 5;
+const XSTATE_SIZE = 4096;
+
+/** What a plan of a restore is made from. */
+export interface RestorePlanOptions {
+  readonly opened: OpenedImage;
+  readonly live: LiveSpec;
+  readonly kernelAreas: readonly KernelArea[];
+  /** Descriptors of ours for the new stdio; null: /dev/null. */
+  readonly stdio: readonly [number | null, number | null, number | null];
+  readonly donorPid: number;
+}
+
+/** A thread as its tracer has to leave it. */
+export interface FinalThread {
+  readonly nsPid: number;
+  readonly nsTid: number;
+  /** Signal that stops its process (of a leader only). */
+  readonly stopSignal: number | undefined;
+  state(): FinalThreadState;
+}
+
+/**
+ * The plan of a whole restore. Every process and thread has a sequence; all stand still together at
+ * these points:
+ *
+ * 1. PID 1 has joined the donor's namespaces
+ * 2. all are forked, sessions are made; 3. all groups are joined
+ * 4. files and memory are in place everywhere
+ * 5. all threads have their attributes; 6. everything is done
+ */
+export class RestorePlan {
+  /** Where the plan is to be mapped, and the offset where PID 1 begins. */
+  readonly address: bigint;
+  /** How many threads stand at each point after the first. */
+  readonly barriers: readonly number[];
+  readonly finalThreads: readonly FinalThread[];
+  /** Descriptors that go along: they fill the first slots. */
+  readonly fds: readonly number[];
+  /** Those of {@link fds} that are ours to close. */
+  readonly ownFds: readonly number[];
+  readonly #builder: PlanBuilder;
+  readonly #root: Sequence;
+  readonly #image: CheckpointImage;
+  readonly #base: bigint;
+  readonly #limits: LiveLimits;
+  readonly #attributes: AttributePlan;
+  readonly #files: FilePlan;
+  readonly #memory: MemoryPlan;
+
+  constructor(options: RestorePlanOptions) {
+    const { opened, live, donorPid } = options;
+    this.#image = opened.image;
+    this.#base = opened.base;
+    this.address = opened.base + WORK.plan;
+    const builder = new PlanBuilder(this.address);
+    this.#builder = builder;
+    const donorSlot = builder.slot();
+    const stdio = options.stdio.map((fd) => (fd === null ? null : builder.slot()));
+    const pidfd = openPidfd(donorPid);
+    this.ownFds = [pidfd];
+    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null)];
+    this.#root = builder.sequence('pid 1');
+    this.#limits = liveLimits(live, donorPid);
+    this.#files = new FilePlan(builder, filesOf(this.#image), {
+      stdio: stdio as unknown as StdioSlots,
+      mounts: readMountinfo(donorPid),
+    });
+    this.#memory = new MemoryPlan({
+      builder,
+      base: opened.base,
+      mms: this.#image.mms,
+      kernelAreas: options.kernelAreas,
+      staged: (id) => this.#files.staged(id),
+    });
+    this.#attributes = new AttributePlan({
+      builder,
+      processes: this.#alive().map(({ pid, threads }) => ({
+        nsPid: pid,
+        threads: this.#cores(threads),
+      })),
+      seccomp: this.#image.seccomp,
+      limits: this.#limits,
+    });
+    this.finalThreads = this.#alive().flatMap(({ pid, threads }) =>
+      threads.map((tid) => this.#finalThread(pid, tid)),
+    );
+    this.#root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
+    this.#root.stop('joined');
+    this.#files.planOpen(this.#root);
+    this.#memory.planShared(this.#root);
+    const tree = this.#planTree();
+    for (const { pid, threads } of this.#alive()) {
+      this.#planProcess(pid, threads, tree.sequence(pid));
+    }
+    const all = this.finalThreads.length;
+    this.barriers = [tree.size, tree.size, this.#alive().length, all, all];
+  }
+
+  get entry(): number {
+    return this.#root.offset;
+  }
+
+  finish(): Plan {
+    return this.#builder.finish();
+  }
+
+  applyFromOutside(hostPid: number, final: FinalThread): void {
+    applyFromOutside(hostPid, this.#core(final.nsPid), this.#limits);
+  }
+
+  /** Differences between a thread, seen from outside, and what it should be. */
+  audit(
+    host: { readonly hostPid: number; readonly hostTid: number },
+    final: FinalThread,
+  ): string[] {
+    const expected = this.#attributes.expected(final.nsPid, final.nsTid);
+    return auditThread({ pid: host.hostPid, tid: host.hostTid }, expected);
+  }
+
+  /** The last system calls of a process: after them nothing of ours is left in it. */
+  lastCalls(nsPid: number): RemoteCall[] {
+    const calls: RemoteCall[] = [];
+    const action: PlanData | undefined = this.#trapActions.get(nsPid);
+    if (action) {
+      const address = this.address + BigInt(action.offset);
+      calls.push({ nr: SYS.rt_sigaction, args: [SIGTRAP, address, 0, 8] });
+    }
+    calls.push({ nr: SYS.munmap, args: [this.#base, WORK.size] });
+    return calls;
+  }
+
+  readonly #trapActions = new Map<number, PlanData>();
+
+  #planTree(): TreePlan {
+    const dead = new Set(
+      this.#image.pstree.filter(({ pid }) => this.#isDead(pid)).map(({ pid }) => pid),
+    );
+    const parents = new Map(this.#image.pstree.map(({ pid, ppid }) => [pid, ppid]));
+    const processes = this.#image.pstree.map((entry) => ({
+      ...entry,
+      isZombie: dead.has(entry.pid),
+    }));
+    const shares = (pid: number): boolean => {
+      const parent = parents.get(pid) ?? 0;
+      if (dead.has(pid) || parent === 0) return false;
+      return this.#files.tableOwner(pid) === this.#files.tableOwner(parent);
+    };
+    return new TreePlan(
+      {
+        builder: this.#builder,
+        memory: this.#memory,
+        root: buildTree(processes, firstFreePid(this.#image.pstree)),
+        forkOptions: (pid) => ({ flags: shares(pid) ? CLONE_FILES : 0 }),
+        exitCode: (pid) => this.#core(pid).tc?.exit_code ?? 0,
+      },
+      this.#root,
+    );
+  }
+
+  #planProcess(pid: number, threads: readonly number[], sequence: Sequence): void {
+    this.#files.planPlace(pid, sequence);
+    this.#memory.planPlace(pid, sequence);
+    this.#attributes.planProcess(pid, sequence);
+    this.#files.planFs(pid, sequence);
+    sequence.stop('all in place');
+    this.#files.planRelease(pid, sequence);
+    this.#memory.planFinish(pid, sequence);
+    for (const tid of threads.filter((one) => one !== pid)) {
+      const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
+      const stack = this.#builder.reserve(THREAD_STACK, 64);
+      const end = new PlanPointer(stack, THREAD_STACK);
+      sequence.thread(`make thread ${String(tid)}`, tid, thread, end);
+      this.#attributes.planThread(pid, tid, thread);
+      thread.stop('attributes set');
+      thread.stop('done');
+    }
+    this.#attributes.planThread(pid, pid, sequence);
+    sequence.stop('attributes set');
+    this.#files.planAfterDrop(pid, sequence);
+    this.#attributes.planLate(pid, sequence);
+    const action = this.#attributes.trapAction(pid);
+    if (action) this.#trapActions.set(pid, action);
+    sequence.stop('done');
+  }
+
+  #finalThread(nsPid: number, nsTid: number): FinalThread {
+    const core = this.#core(nsTid);
+    const stopped = nsTid === nsPid && core.tc?.task_state === TASK_STATE.stopped;
+    return {
+      nsPid,
+      nsTid,
+      stopSignal: stopped ? (core.tc?.stop_signo ?? 19) : undefined,
+      state: () => finalThreadState(core, XSTATE_SIZE),
+    };
+  }
+
+  #alive() {
+    return this.#image.pstree.filter(({ pid }) => !this.#isDead(pid));
+  }
+
+  #isDead(pid: number): boolean {
+    return pid !== INIT && isDead(this.#core(pid));
+  }
+
+  #core(tid: number): CoreEntry {
+    return this.#image.cores.get(tid) ?? badImage(`no core of ${String(tid)}`);
+  }
+
+  #cores(tids: readonly number[]): Map<number, CoreEntry> {
+    return new Map(tids.map((tid) => [tid, this.#core(tid)]));
+  }
+}
+
+function liveLimits(live: LiveSpec, donorPid: number): LiveLimits {
+  return {
+    boundingSet: capabilityMask(live.boundingCapabilities),
+    noNewPrivileges: live.noNewPrivileges,
+    oomScoreAdj: live.oomScoreAdj,
+    hardLimits: readLimits(donorPid).map(({ hard }) => hard),
+  };
+}
+
+/** The part of an image that speaks of files. */
+function filesOf(image: CheckpointImage): FilesImage {
+  return {
+    files: image.files,
+    fdinfo: image.fdinfo,
+    tables: new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id])),
+    fs: image.fs,
+    pipeData: image.pipesData,
+    fifoData: image.fifoData,
+    packets: image.skQueues,
+    remaps: image.remaps,
+    ghosts: image.ghosts,
+    memfds: image.memfds,
+    locks: image.locks,
+  };
+}

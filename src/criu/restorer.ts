@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readSync } from 'node:fs';
+import { assertInvariant, ShimError } from '../common/errors.js';
+import { Tracer } from '../native/index.js';
+import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../native/sys.js';
+import type { KernelArea } from './memory/memory-plan.js';
+import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
+import type { Plan } from './plan/builder.js';
+import { listThreads, readMaps, readStatus } from './procfs/reader.js';
+import type { FinalThread, RestorePlan } from './restore-plan.js';
+import { syscallInstruction } from './tracee/syscall-page.js';
+import { encodeRequest, readFailure, type HolderClient } from './vas/holder-client.js';
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
+/** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
+const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
+const PTRACE_SETOPTIONS = 0x4200;
+const STOP_TIMEOUT_MS = 10_000;
+const PLAN_TIMEOUT_MS = 120_000;
+const GONE_TIMEOUT_MS = 5_000;
+const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
+
+/** A thread that stands at the end of its sequence. */
+interface BuiltThread {
+  readonly hostPid: number;
+  readonly hostTid: number;
+  readonly final: FinalThread;
+}
+
+/**
+ * The fork of a holder that becomes a container, under our trace: it dies when we die, until it is
+ * released.
+ */
+export class Restorer {
+  readonly pid: number;
+  /** Milliseconds that the fork of the holder took. */
+  readonly forkMs: number;
+  readonly #tracer = new Tracer();
+  #socket: number;
+  #planFile = -1;
+  #plan: RestorePlan | undefined;
+  #finished: Plan | undefined;
+  #standing: readonly number[] = [];
+
+  private constructor(pid: number, socket: number, forkMs: number) {
+    this.pid = pid;
+    this.#socket = socket;
+    this.forkMs = forkMs;
+  }
+
+  /** Forks a holder into a new pid namespace and seizes the child, which waits for its plan. */
+  static async fork(holder: HolderClient): Promise<Restorer> {
+    const pair = Buffer.alloc(8);
+    call('make a socket pair', SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0, pair);
+    const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
+    const before = performance.now();
+    const pid = await holder.fork(theirs).finally(() => {
+      closeFd(theirs);
+    });
+    const restorer = new Restorer(
+      pid,
+      ours,
+      Math.round((performance.now() - before) * 1000) / 1000,
+    );
+    try {
+      await restorer.#seize();
+      return restorer;
+    } catch (error) {
+      await restorer.destroy();
+      throw error;
+    }
+  }
+
+  async #seize(): Promise<void> {
+    const tids = Int32Array.of(this.pid);
+    const [, seized = 0] = await this.#tracer.seize(tids, OPTIONS);
+    if (seized !== 0) throw errnoError('trace the restorer', seized);
+    const [, status = 0] = await this.#tracer.waitStops(tids, STOP_TIMEOUT_MS);
+    if (status < 0) throw errnoError('stop the restorer', status);
+    this.#standing = [this.pid];
+  }
+
+  /** The kernel's own areas of the holder, as the fork has them. */
+  kernelAreas(base: bigint): KernelArea[] {
+    return readMaps(this.pid).filter(
+      (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
+    );
+  }
+
+  /** Sends the plan, and lets it run until PID 1 has joined the donor's namespaces. */
+  async start(plan: RestorePlan): Promise<void> {
+    const finished = plan.finish();
+    this.#plan = plan;
+    this.#finished = finished;
+    this.#planFile = memfd('mvas-plan', finished.bytes);
+    const size = BigInt(finished.bytes.length);
+    const request = encodeRequest(REQUEST.run, [size, plan.address, BigInt(plan.entry)]);
+    sendWithFds(this.#socket, request, [this.#planFile, ...plan.fds]);
+    closeFd(this.#socket);
+    this.#socket = -1;
+    await this.#gather(1);
+  }
+
+  /** Lets the plan run to its end: all processes and threads exist. */
+  async build(): Promise<readonly BuiltThread[]> {
+    const plan = this.#running();
+    for (const expected of plan.barriers) await this.#gather(expected);
+    const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
+    const built = this.#standing.map((hostTid) => {
+      const status = readStatus(hostTid);
+      const final = byIds.get(status.nsPid.at(-1) ?? 0);
+      if (!final) throw new ShimError('internal', `tid ${String(hostTid)} is not in the image`);
+      return { hostPid: status.tgid, hostTid, final };
+    });
+    assertInvariant(built.length === byIds.size, 'every thread of the image stands at its end');
+    return built;
+  }
+
+  /** Audits the threads, gives them their registers, takes our memory out, and lets them go. */
+  async release(threads: readonly BuiltThread[]): Promise<void> {
+    const plan = this.#running();
+    const leaders = threads.filter(({ hostPid, hostTid }) => hostPid === hostTid);
+    for (const leader of leaders) plan.applyFromOutside(leader.hostPid, leader.final);
+    for (const leader of leaders) await this.#cleanUp(leader);
+    for (const { hostTid, final } of threads) {
+      const { registers, xstate, signalMask } = final.state();
+      const error = await this.#tracer.writeThread(hostTid, registers, xstate, signalMask);
+      if (error !== 0) throw errnoError(`set registers of tid ${String(final.nsTid)}`, error);
+    }
+    this.#audit(threads);
+    // From here on our death is no reason for the container's.
+    for (const { hostTid } of threads) {
+      await this.#tracer.request(PTRACE_SETOPTIONS, hostTid, 0, 0);
+    }
+    for (const { hostPid, final } of leaders) {
+      if (final.stopSignal !== undefined) process.kill(hostPid, final.stopSignal);
+    }
+    // Children first: PID 1 runs when all others do.
+    const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
+    await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
+    this.#tracer.close();
+    this.#closeFiles();
+  }
+
+  /** Kills everything. Does nothing after {@link release}. */
+  async destroy(): Promise<void> {
+    try {
+      process.kill(this.pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+    this.#tracer.close();
+    this.#closeFiles();
+    await waitGone(this.pid);
+  }
+
+  #audit(threads: readonly BuiltThread[]): void {
+    const plan = this.#running();
+    for (const { hostPid, hostTid, final } of threads) {
+      const differences = plan.audit({ hostPid, hostTid }, final);
+      if (differences.length > 0) {
+        const who = `pid ${String(final.nsPid)} tid ${String(final.nsTid)}`;
+        throw new ShimError('internal', `audit of ${who}: ${differences.join('; ')}`);
+      }
+    }
+    for (const { hostPid } of threads) {
+      const count = listThreads(hostPid).length;
+      const known = threads.filter((thread) => thread.hostPid === hostPid).length;
+      assertInvariant(count === known, `pid ${String(hostPid)} has the threads of the image`);
+    }
+  }
+
+  /** The last remote calls of a process, by the `syscall` instruction of its vDSO. */
+  async #cleanUp({ hostPid, final }: BuiltThread): Promise<void> {
+    const plan = this.#running();
+    const calls = plan.lastCalls(final.nsPid);
+    const words = new BigUint64Array(calls.length * 7);
+    calls.forEach(({ nr, args }, index) => {
+      words.set([BigInt(nr), ...args.map((word) => BigInt.asUintN(64, BigInt(word)))], index * 7);
+    });
+    const instruction = syscallInstruction(hostPid);
+    const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
+    const bad = results.find((result) => result < 0n);
+    if (bad !== undefined) throw errnoError('take our memory out', Number(bad));
+  }
+
+  /** Lets the standing threads go on until so many stand again. */
+  async #gather(expected: number): Promise<void> {
+    const running = Int32Array.from(this.#standing);
+    const result = await this.#tracer.gather(running, expected, PLAN_TIMEOUT_MS);
+    if (result.error === 0) {
+      this.#standing = [...result.stopped];
+      return;
+    }
+    throw this.#failure(result.error, result.culprit, result.culpritStatus);
+  }
+
+  #failure(error: number, culprit: number, status: number): ShimError {
+    const header = Buffer.alloc(PLAN_HEADER_SIZE);
+    readSync(this.#planFile, header, 0, PLAN_HEADER_SIZE, 0);
+    const failed = readFailure(header);
+    if (failed.at !== 0n) {
+      const what = this.#finished?.describe(failed.at) ?? 'an operation';
+      return errnoError(`restore ${what}`, failed.result);
+    }
+    const how = `status 0x${status.toString(16)}`;
+    const who = culprit === 0 ? '' : ` (tid ${String(culprit)}, ${how})`;
+    return new ShimError('internal', `run the plan: ${errnoName(error)}${who}`);
+  }
+
+  #running(): RestorePlan {
+    assertInvariant(this.#plan !== undefined, 'the restorer has a plan');
+    return this.#plan;
+  }
+
+  #closeFiles(): void {
+    if (this.#socket >= 0) closeFd(this.#socket);
+    if (this.#planFile >= 0) closeFd(this.#planFile);
+    this.#socket = -1;
+    this.#planFile = -1;
+  }
+}
+
+/** Waits, for a while, until a pid has been reaped. */
+export async function waitGone(pid: number): Promise<void> {
+  const end = performance.now() + GONE_TIMEOUT_MS;
+  while (performance.now() < end) {
+    try {
+      readStatus(pid);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { faultPoint } from './faults.js';
+
+/**
+ * Stages of a checkpoint, and what holds when each has ended:
+ *
+ * - `prepare`: an empty VAS exists, with a holder; the container has not been touched
+ * - `seize`: every thread of the container stands still under our trace
+ * - `inspect`: everything but the content of memory is known, and can be restored
+ * - `copy`: the memory is in the VAS
+ * - `resume`: the container runs as if nothing had happened (or is still to be killed)
+ * - `commit`: the image directory is complete, and the VAS immutable
+ * - `kill`: the container is dead, if that was asked for
+ *
+ * Stages of a restore:
+ *
+ * - `open`: the image is valid, and its VAS is here
+ * - `fork`: a copy of the VAS is PID 1 of a new pid namespace, under our trace
+ * - `donor`: runc has built the surroundings, and holds them by a process of its own
+ * - `join`: PID 1 is in them; runc takes it for the container's init; the donor is gone
+ * - `build`: all processes and threads exist with everything but their registers
+ * - `release`: they run
+ */
+export class StageClock {
+  readonly timingsMs: Record<string, number> = {};
+  #last = performance.now();
+
+  /** Ends a stage. A fault may be injected here. */
+  end(stage: string): void {
+    const now = performance.now();
+    this.timingsMs[stage] = Math.round((now - this.#last) * 1000) / 1000;
+    this.#last = now;
+    faultPoint(stage);
+  }
+
+  /** Sum of some stages, in milliseconds. */
+  sum(stages: readonly string[]): number {
+    const total = stages.reduce((sum, stage) => sum + (this.timingsMs[stage] ?? 0), 0);
+    return Math.round(total * 1000) / 1000;
+  }
+}

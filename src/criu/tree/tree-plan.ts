@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../native/sys.js';
+import type { MemoryPlan } from '../memory/memory-plan.js';
+import type { ForkOptions, PlanBuilder, Sequence } from '../plan/builder.js';
+import { isForkedBeforeSession, subtree, type TreeNode } from './process-tree.js';
+
+const INIT = 1;
+const WALL = 0x40000000;
+const P_PID = 1;
+/** WEXITED | WNOWAIT: waits for the end without reaping. */
+const PEEK = 0x4 | 0x01000000;
+const SIGINFO_SIZE = 128;
+
+/** What the plan of the tree is made from. */
+export interface TreePlanOptions {
+  readonly builder: PlanBuilder;
+  readonly memory: MemoryPlan;
+  readonly root: TreeNode;
+  /** How a process is forked (shared descriptor table, exit signal). */
+  readonly forkOptions: (pid: number) => ForkOptions;
+  /** Wait status a zombie ends with. */
+  readonly exitCode: (pid: number) => number;
+}
+
+/**
+ * Plans the forking of the tree, its sessions and groups. Every node stops twice: when all are forked
+ * and all group leaders are in place, and when all members have joined. Then helpers and zombies end.
+ */
+export class TreePlan {
+  readonly #options: TreePlanOptions;
+  readonly #sequences = new Map<number, Sequence>();
+
+  constructor(options: TreePlanOptions, rootSequence: Sequence) {
+    this.#options = options;
+    this.#sequences.set(INIT, rootSequence);
+    for (const node of subtree(options.root)) {
+      if (node.pid === INIT) continue;
+      const name =
+        node.kind === 'process' ? `pid ${String(node.pid)}` : `${node.kind} ${String(node.pid)}`;
+      this.#sequences.set(node.pid, options.builder.sequence(name));
+    }
+    this.#planNode(options.root);
+  }
+
+  /** Where a process goes on when the tree stands. */
+  sequence(pid: number): Sequence {
+    const sequence = this.#sequences.get(pid);
+    if (!sequence) throw new Error(`no sequence of pid ${String(pid)}`);
+    return sequence;
+  }
+
+  /** How many processes stand at each of the two stops. */
+  get size(): number {
+    return this.#sequences.size;
+  }
+
+  #planNode(node: TreeNode): void {
+    const sequence = this.sequence(node.pid);
+    this.#planForks(node, sequence);
+    if (node.pgid === node.pid && node.sid !== node.pid) {
+      sequence.syscall('lead a process group', SYS.setpgid, [0, 0]);
+    }
+    sequence.stop('all forked');
+    if (node.pgid !== node.pid) {
+      const what = `join process group ${String(node.pgid)}`;
+      sequence.syscall(what, SYS.setpgid, [0, node.pgid]);
+    }
+    sequence.stop('all grouped');
+    if (node.kind === 'process') this.#planWaits(node, sequence);
+    else this.#planEnd(node, sequence);
+  }
+
+  #planForks(node: TreeNode, sequence: Sequence): void {
+    const { memory } = this.#options;
+    const hasChildren = node.children.length > 0;
+    const descendants = processes(node).filter((pid) => pid !== node.pid);
+    if (hasChildren) memory.planBeforeForks(node.pid, descendants, sequence);
+    const early = node.children.filter((child) => isForkedBeforeSession(node, child));
+    for (const child of early) this.#planFork(child, sequence);
+    if (node.sid === node.pid && node.pid !== INIT) {
+      sequence.syscall('make a session', SYS.setsid, []);
+    }
+    if (node.pid === INIT) sequence.syscall('make a session', SYS.setsid, []);
+    for (const child of node.children) if (!early.includes(child)) this.#planFork(child, sequence);
+    if (hasChildren) memory.planAfterForks(node.pid, sequence);
+  }
+
+  #planFork(child: TreeNode, sequence: Sequence): void {
+    const { memory, forkOptions } = this.#options;
+    const pids = processes(child);
+    memory.planFork(pids, sequence);
+    const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
+    sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
+    memory.planForked(pids, sequence);
+    this.#planNode(child);
+  }
+
+  /** Helpers are reaped by who forked them, or by PID 1; zombies are waited for, and left. */
+  #planWaits(node: TreeNode, sequence: Sequence): void {
+    const inherited = node.pid === INIT ? this.#orphanZombies() : [];
+    for (const child of [...node.children, ...inherited]) {
+      const what = `wait for ${child.kind} ${String(child.pid)}`;
+      if (child.kind === 'helper') sequence.syscall(what, SYS.wait4, [child.pid, 0, WALL, 0]);
+      if (child.kind === 'zombie') {
+        const info = this.#options.builder.reserve(SIGINFO_SIZE);
+        sequence.syscall(what, SYS.waitid, [P_PID, child.pid, info, PEEK, 0]);
+      }
+    }
+  }
+
+  /** Zombies that a helper forked. */
+  #orphanZombies(): TreeNode[] {
+    return subtree(this.#options.root)
+      .filter((node) => node.kind !== 'process')
+      .flatMap((node) => node.children.filter((child) => child.kind === 'zombie'));
+  }
+
+  #planEnd(node: TreeNode, sequence: Sequence): void {
+    const status = node.kind === 'zombie' ? this.#options.exitCode(node.pid) : 0;
+    const signal = status & 0x7f;
+    if (signal !== 0) {
+      const data = this.#options.builder.data(new Uint8Array(8).fill(0));
+      sequence.syscall('die as before', SYS.kill, [node.pid, signal], { tolerate: true });
+      sequence.syscall('let the signal in', SYS.rt_sigprocmask, [2, data, 0, 8], {
+        tolerate: true,
+      });
+    }
+    sequence.syscall('exit', SYS.exit_group, [(status >> 8) & 0xff]);
+  }
+}
+
+function processes(node: TreeNode): number[] {
+  return subtree(node)
+    .filter((one) => one.kind === 'process')
+    .map((one) => one.pid);
+}

@@ -26,7 +26,10 @@ const WNOHANG = 1;
 const WEXITED = 4;
 /** Only children of the calling thread: never those that another thread of ours traces. */
 const WNOTHREAD = 0x20000000;
+const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
+/** CLD_EXITED, CLD_KILLED, CLD_DUMPED. */
+const ENDS = new Set([CLD_EXITED, 2, 3]);
 const TIOCSWINSZ = 0x5414;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -77,15 +80,21 @@ export function becomeSubreaper(): void {
 /**
  * Reaps a child that has exited: its status as a shell counts it (128 + signal). `'running'` while it
  * lives; `'unknown'` when it is no child of ours, or somebody reaped it before.
+ *
+ * It looks before it takes: while another thread of ours traces the child, waitid(2) also offers this
+ * one the stops that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
  */
 export function reapChild(pid: number): number | 'running' | 'unknown' {
   const info = Buffer.alloc(128);
-  const result = syscall(SYS.waitid, P_PID, pid, info, WNOHANG | WEXITED | WNOTHREAD, null);
-  if (result < 0) return 'unknown';
+  const flags = WNOHANG | WEXITED | WNOTHREAD;
+  const looked = syscall(SYS.waitid, P_PID, pid, info, flags | WNOWAIT, null);
+  if (looked < 0) return 'unknown';
   // siginfo_t: si_code at 8, si_pid at 16, si_status at 24; si_pid is 0 when nothing has happened.
-  if (info.readInt32LE(16) === 0) return 'running';
+  const code = info.readInt32LE(8);
+  if (info.readInt32LE(16) === 0 || !ENDS.has(code)) return 'running';
   const status = info.readInt32LE(24);
-  return info.readInt32LE(8) === CLD_EXITED ? status : 128 + status;
+  syscall(SYS.waitid, P_PID, pid, null, flags, null);
+  return code === CLD_EXITED ? status : 128 + status;
 }
 
 /** mount(2). */

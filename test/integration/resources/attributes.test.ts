@@ -63,6 +63,8 @@ async function become(
   await subject.prepare();
   await runner.run(first, early);
   for (const [index, thread] of subject.threads.entries()) {
+    // These threads exist already; a restored one is made now and inherits the process's filters.
+    if (index > 0) await runner.run(thread, early, /seccomp/);
     const sequence = each[index];
     if (sequence) await runner.run(thread, sequence);
   }

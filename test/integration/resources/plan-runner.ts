@@ -37,10 +37,13 @@ export class PlanRunner {
     return new PlanRunner(plan, base);
   }
 
-  /** Runs a sequence to its end; throws with the words of the operation that failed. */
-  async run(thread: StoppedThread, sequence: Sequence): Promise<void> {
-    for (let index = 0; index < sequence.operations.length; index++) {
-      await this.#operate(thread, sequence.offset + index * OP_SIZE);
+  /**
+   * Runs a sequence to its end, or only the operations whose words match; throws with the words of the
+   * operation that failed.
+   */
+  async run(thread: StoppedThread, sequence: Sequence, only = /./): Promise<void> {
+    for (const [index, { what }] of sequence.operations.entries()) {
+      if (only.test(what)) await this.#operate(thread, sequence.offset + index * OP_SIZE);
     }
   }
 

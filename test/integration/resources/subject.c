@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process whose attributes the tests dump (`subject rich`), and the one that is to become like it
- * (`subject plain`): two threads each, at the same addresses when randomization is off. Prints READY.
+ * (`subject plain`): two threads each, at the same addresses when randomization is off. Prints READY and its pid.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		pthread_barrier_wait(&barrier);
 	}
 	pthread_barrier_wait(&barrier);
-	dprintf(1, "READY\n");
+	dprintf(1, "READY %d\n", getpid());
 	struct timespec long_time = {100000, 0};
 	for (;;) nanosleep(&long_time, NULL);
 }

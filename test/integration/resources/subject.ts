@@ -50,18 +50,17 @@ export async function seizeSubject(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Subject> {
-  const child = spawn('setarch', ['-R', binary, ...args], {
+  // Not a child of ours: libuv waits for those, and would take the stops for exits.
+  const shell = spawn('sh', ['-c', 'setarch -R "$@" & wait', 'sh', binary, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  t.teardown(() => {
-    child.kill('SIGKILL');
-  });
-  await untilReady(child);
-  const pid = child.pid ?? 0;
+  const pid = await untilReady(shell);
   const tracer = new Tracer();
-  t.teardown(() => {
-    tracer.close();
+  t.teardown(async () => {
+    process.kill(pid, 'SIGKILL');
+    tracer.close(); // Nobody else can reap it before.
+    if (shell.exitCode === null) await once(shell, 'exit');
   });
   const tids = Int32Array.from(listThreads(pid));
   const seized = await tracer.seize(tids, OPTIONS);
@@ -91,11 +90,14 @@ export async function seizeSubject(
   };
 }
 
-async function untilReady(child: ChildProcess): Promise<void> {
-  const output = child.stdout;
+/** The pid it prints. */
+async function untilReady(shell: ChildProcess): Promise<number> {
+  const output = shell.stdout;
   if (!output) throw new ShimError('internal', 'a subject without stdout');
   const [data] = (await once(output, 'data')) as [Buffer];
-  if (!data.toString().includes('READY')) throw new ShimError('internal', data.toString());
+  const [, pid] = /^READY (\d+)/.exec(data.toString()) ?? [];
+  if (pid === undefined) throw new ShimError('internal', data.toString());
+  return Number(pid);
 }
 
 function errors(pairs: Int32Array): number[] {

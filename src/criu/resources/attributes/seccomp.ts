@@ -25,7 +25,8 @@ export interface ChainLink {
 }
 
 /**
- * The filters of a stopped thread, oldest first. Needs CAP_SYS_ADMIN and a tracer without filters of
+ * The filters of a stopped thread, oldest first (as get_nth_filter() in kernel/seccomp.c counts them,
+ * unlike ptrace(2) says). Needs CAP_SYS_ADMIN and a tracer without filters of
  * its own (ptrace(2), PTRACE_SECCOMP_GET_FILTER; flags since Linux 4.16).
  *
  * @throws ShimError of the failed request's kind
@@ -35,7 +36,7 @@ export async function readSeccompChain(tracer: Tracer, tid: number): Promise<Cha
   for (let index = 0; ; index++) {
     const what = `read seccomp filter ${String(index)} of tid ${String(tid)}`;
     const count = await tracer.request(PTRACE.seccompGetFilter, tid, index, null);
-    if (count === ENOENT) return chain.reverse();
+    if (count === ENOENT) return chain;
     if (count < 0) throw errnoError(what, count);
     const filter = new Uint8Array(count * INSTRUCTION_SIZE);
     const got = await tracer.request(PTRACE.seccompGetFilter, tid, index, filter);

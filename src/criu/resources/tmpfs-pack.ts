@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import {
   fstatSync,
   lstatSync,
@@ -86,7 +87,9 @@ class TreePacker {
     const self = fstatSync(fd, { bigint: true });
     this.#entry({ ...headers(name, self), type: 'directory' });
     const here = `/proc/self/fd/${String(fd)}`;
-    for (const child of readdirSync(here)) {
+    for (const raw of readdirSync(here, { encoding: 'buffer' })) {
+      if (!isUtf8(raw)) this.#refuse(`${name} has a file whose name is not UTF-8`);
+      const child = raw.toString();
       const stat = lstatSync(`${here}/${child}`, { bigint: true });
       if (stat.dev === self.dev) this.#child(fd, child, `${name}/${child}`, stat);
     }

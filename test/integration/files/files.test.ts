@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
+import { readChildren, readMaps } from '../../../src/criu/procfs/reader.js';
 import type { FilesImage } from '../../../src/criu/resources/files/index.js';
+import { makePipe } from '../../../src/criu/resources/files/system.js';
+import { closeFd } from '../../../src/native/sys.js';
 import { comparable } from './comparable.js';
-import { dumpImage, FilesBench } from './harness.js';
+import { dumpImage, FilesBench, killAndWait } from './harness.js';
 
 interface Restored {
   readonly before: FilesImage;
@@ -31,6 +34,70 @@ for (const kind of ['regular', 'ghost', 'pipes', 'events', 'unix', 'inet', 'memo
     t.true(before.files.length > 3);
   });
 }
+
+test('processes share files again as they did', async (t) => {
+  const bench = new FilesBench();
+  t.teardown(() => bench.dispose());
+  const parent = await bench.open('family');
+  const pids = [parent, ...readChildren(parent)];
+  t.is(pids.length, 3);
+  const before = dumpImage(pids);
+  const [own, shared] = pids.slice(1).map((pid) => before.tables.get(pid) ?? 0);
+  t.is(shared, before.tables.get(parent) ?? -1);
+  t.not(own, shared);
+  for (const pid of pids.slice(1)) await killAndWait(pid);
+  await bench.end(parent);
+  await bench.restore(before);
+  t.deepEqual(comparable(dumpImage(pids), parent), comparable(before, parent));
+});
+
+test('files of mappings and executables are entries like others, each once', async (t) => {
+  const bench = new FilesBench();
+  t.teardown(() => bench.dispose());
+  const pid = await bench.open('ghost');
+  const image = dumpImage([pid], (dumper, [process]) => {
+    if (!process) return;
+    const ids = readMaps(pid)
+      .filter(({ inode }) => inode !== 0n)
+      .map((mapping) => [mapping.path, dumper.mappedFile(process, mapping)] as const);
+    const paths = new Map(ids);
+    for (const [path, id] of ids) t.is(id, paths.get(path) ?? -1);
+    t.is(new Set(paths.values()).size, paths.size);
+    t.is(dumper.exeFile(process), paths.get(bench.path('opener')) ?? -1);
+  });
+  const exe = image.files.find(({ reg }) => reg?.name === bench.path('opener'));
+  t.is(exe?.type, 'REG');
+  t.is((exe?.reg?.flags ?? 0) & 3, 0);
+});
+
+test('stdio whose other end is outside becomes the new stdio', async (t) => {
+  const bench = new FilesBench();
+  t.teardown(() => bench.dispose());
+  const pipes = [makePipe(), makePipe()] as const;
+  t.teardown(() => {
+    pipes.flat().forEach(closeFd);
+  });
+  const pid = await bench.open('stdio', [pipes[0][1], pipes[1][1]]);
+  const before = dumpImage([pid]);
+  const stdio = before.files.filter((file) => file.mvas_stdio !== undefined);
+  t.deepEqual(
+    stdio.map(({ type, mvas_stdio: which }) => [type, which]),
+    [
+      ['PIPE', 1],
+      ['PIPE', 2],
+      ['PIPE', 1],
+    ],
+  );
+  await bench.end(pid);
+  await bench.restore(before);
+  const after = dumpImage([pid]);
+  const table = after.fdinfo.get(1) ?? [];
+  const ids = new Map(table.map(({ fd, id }) => [fd, id]));
+  t.is(ids.get(1), ids.get(5));
+  t.is(ids.get(1), ids.get(6));
+  t.not(ids.get(1), ids.get(2));
+  t.is(after.files.find(({ id }) => id === ids.get(1))?.reg?.name, '/dev/null');
+});
 
 test('what cannot be restored is refused, all of it in one error', async (t) => {
   const bench = new FilesBench();

@@ -9,14 +9,19 @@ import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import { FileDumper, FilePlan, type FilesImage } from '../../../src/criu/resources/files/index.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
-import { errnoName } from '../../../src/native/sys.js';
+import { errnoName, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 
 const SOURCES = join(REPOSITORY, 'test/integration/files');
 const PIE = join(REPOSITORY, 'native/pie');
 const FAILED = { offset: 24, result: 32 };
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
 const CLONE_FILES = 0x400;
 const DEADLINE_MS = 10_000;
+
+/** Where stdout and stderr of a program go. */
+export type Output = readonly ['ignore' | number, 'inherit' | number];
 
 /** Programs and files of one test; everything is gone after {@link dispose}. */
 export class FilesBench {
@@ -39,8 +44,8 @@ export class FilesBench {
   }
 
   /** A stopped process that has opened files of a kind. */
-  open(kind: string): Promise<number> {
-    return this.#start('opener', [kind, this.path('work')]);
+  open(kind: string, output: Output = ['ignore', 'inherit']): Promise<number> {
+    return this.#start('opener', [kind, this.path('work')], output);
   }
 
   /** Ends a process and waits until it is gone. */
@@ -72,9 +77,19 @@ export class FilesBench {
       (owner ?? root).fork(`fork ${String(pid)}`, pid, sequence, options);
       sequences.set(pid, sequence);
     }
+    const entered = new Map([...sequences.keys()].map((pid) => [pid, builder.reserve(8)]));
     for (const [pid, sequence] of sequences) {
       plan.planPlace(pid, sequence);
       plan.planFs(pid, sequence);
+      const mine = entered.get(pid) ?? null;
+      sequence.poke('say that the directories are set', mine, 1);
+      sequence.syscall('wake the owner', SYS.futex, [mine, FUTEX_WAKE, 1]);
+      for (const [other, flag] of entered) {
+        if (other === pid || plan.tableOwner(other) !== pid) continue;
+        // Fails at once when it is set already.
+        const args = [flag, FUTEX_WAIT, 0, null];
+        sequence.syscall('wait for a sharer', SYS.futex, args, { tolerate: true });
+      }
       plan.planRelease(pid, sequence);
       plan.planAfterDrop(pid, sequence);
       sequence.end();
@@ -103,8 +118,12 @@ export class FilesBench {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #start(program: string, args: readonly string[]): Promise<number> {
-    const child = spawn(this.path(program), args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  async #start(
+    program: string,
+    args: readonly string[],
+    output: Output = ['ignore', 'inherit'],
+  ): Promise<number> {
+    const child = spawn(this.path(program), args, { stdio: ['ignore', ...output] });
     this.#children.push(child);
     const { pid } = child;
     if (pid === undefined) throw new ShimError('internal', `${program} does not start`);
@@ -121,6 +140,15 @@ async function stopped(pid: number, lives: () => boolean): Promise<void> {
     if (state === 'Z') break;
   }
   throw new ShimError('internal', `pid ${String(pid)} does not stop`);
+}
+
+/** Kills a process whose parent reaps it at once, and waits until its pid is free. */
+export async function killAndWait(pid: number): Promise<void> {
+  kill(pid);
+  for (const end = Date.now() + DEADLINE_MS; Date.now() < end; await delay(5)) {
+    if (!existsSync(`/proc/${String(pid)}`)) return;
+  }
+  throw new ShimError('internal', `pid ${String(pid)} does not go`);
 }
 
 function kill(pid: number): void {

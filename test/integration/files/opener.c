@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -284,6 +285,46 @@ static void locks(void)
 	must((int)syscall(SYS_pidfd_open, 1, 0));
 }
 
+static _Noreturn void stand(void)
+{
+	must(dup2(1, 2));
+	for (;;)
+		raise(SIGSTOP);
+}
+
+/* A parent, a child with a table of its own, and one that shares the parent's. */
+static void family(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 5 };
+	int ends[2], log = must(open("log", O_CREAT | O_RDWR, 0600));
+
+	signal(SIGCHLD, SIG_IGN);
+	must(write(log, "shared position", 15));
+	must(fcntl(log, F_SETLK, &range));
+	must(pipe(ends));
+	must(write(ends[1], "data", 4));
+	must(epoll_ctl(must(epoll_create1(0)), EPOLL_CTL_ADD, ends[0], &event));
+	if (must(fork()) == 0) {
+		close(ends[1]);
+		must(lseek(log, 4, SEEK_SET));
+		at(must(open("/proc/self/status", O_RDONLY)), 30);
+		must(dup2(log, 31));
+		range.l_start = 100;
+		must(fcntl(log, F_SETLK, &range));
+		must(mkdir("below", 0700));
+		must(chdir("below"));
+		must(chroot(".."));
+		stand();
+	}
+	if (must((int)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0)) == 0) {
+		must(open("log", O_RDONLY));
+		umask(0);
+		stand();
+	}
+	usleep(50000);
+}
+
 static void refused(void)
 {
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -326,11 +367,19 @@ int main(int argc, char **argv)
 		memory();
 	else if (!strcmp(kind, "locks"))
 		locks();
-	else if (!strcmp(kind, "refused"))
+	else if (!strcmp(kind, "family"))
+		family();
+	else if (!strcmp(kind, "stdio")) {
+		must(open("/dev/zero", O_RDONLY));
+		must(dup2(1, 5));
+		must(open("/proc/self/fd/1", O_WRONLY | O_APPEND));
+		must(dup2(4, 6));
+	} else if (!strcmp(kind, "refused"))
 		refused();
 	else
 		return 2;
-	must(dup2(1, 2));
-	for (;;)
-		raise(SIGSTOP);
+	if (!strcmp(kind, "stdio"))
+		for (;;)
+			raise(SIGSTOP);
+	stand();
 }

@@ -2,9 +2,9 @@
 import { assertInvariant, badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import type { EventpollTfdEntry, FdinfoEntry, FileEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
+import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
-import { AT_FDCWD, F, O, RESOLVE, SEEK, SETTABLE } from './abi.js';
+import { F, O, RESOLVE, SEEK, SETTABLE } from './abi.js';
 import { planEpollAdd } from './epoll.js';
 import type { FilesImage } from './files-image.js';
 import { bodyOf, commonOf, ImageIndex } from './image-index.js';
@@ -20,6 +20,7 @@ import { planTimerfdStart } from './timerfd.js';
 const F_DUPFD_CLOEXEC = 1030;
 const LAST_FD = 0xffffffff;
 const FD_CLOEXEC = 1;
+const RLIMIT_NOFILE = 7;
 
 /** What a {@link FilePlan} is told of the new container. */
 export interface FilePlanOptions {
@@ -60,6 +61,9 @@ export class FilePlan {
   /** Opens every file. */
   planOpen(root: Sequence): void {
     this.#stage = new Stage(this.#builder, root, this.stageBase);
+    this.#raiseLimit(root);
+    const number = this.#stage.reserve();
+    this.#stage.openPath('open the root', number, '/', { flags: O.path | O.directory });
     this.#numbers = new OpenPlan(this.#index, this.#stage, this.#stdio).plan();
     // Once the stage is complete two numbers above it are left for moving late files.
     this.#stage.run('stand at the root', SYS.chdir, [this.#builder.string('/')]);
@@ -102,8 +106,11 @@ export class FilePlan {
 
   /** Closes the staged descriptors, and takes POSIX locks, which closing would give up. */
   planRelease(nsPid: number, sequence: Sequence): void {
-    if (!this.#index.descriptorsOf(nsPid)) return;
-    sequence.syscall('close staged files', SYS.close_range, [this.stageBase, LAST_FD, 0]);
+    const descriptors = this.#index.descriptorsOf(nsPid);
+    if (!descriptors) return;
+    // The root, which is the first of the staged, is still needed for late files: see planOpen.
+    const from = this.#hasLate(descriptors) ? this.stageBase + 1 : this.stageBase;
+    sequence.syscall('close staged files', SYS.close_range, [from, LAST_FD, 0]);
     const { locks, tables } = this.#index.image;
     for (const lock of locks) {
       const mine = tables.get(lock.pid) === tables.get(nsPid);
@@ -117,6 +124,8 @@ export class FilePlan {
     if (!entry) badImage(`pid ${String(nsPid)} has no working directory`);
     const root = bodyOf(this.#index.file(entry.root_id), 'reg');
     if (root.name !== '/') {
+      // A directory of /proc is found from the old root only, and stays when the root changes.
+      if (!this.#numbers.has(entry.cwd_id)) badImage(`pid ${String(nsPid)} is in a lost directory`);
       this.#enter(sequence, entry.root_id);
       const here = this.#builder.string('.');
       sequence.syscall(`change root to ${root.name}`, SYS.chroot, [here]);
@@ -132,15 +141,31 @@ export class FilePlan {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
     const slots = [this.#builder.slot(), this.#builder.slot()] as const;
-    const late = groupById(
-      descriptors.filter(({ id }) => this.#index.timeOf(this.#index.file(id)) === 'late'),
-    );
+    const late = groupById(descriptors.filter((one) => this.#isLate(one)));
     for (const [id, places] of late) this.#openLate(sequence, slots, this.#index.file(id), places);
+    if (late.size > 0) sequence.syscall('close the root', SYS.close, [this.stageBase]);
     for (const watch of this.#epollTargets(nsPid, 'late')) this.#watch(sequence, watch);
     for (const [id, [place]] of groupById(descriptors)) {
       if (place && this.#index.actsFor(nsPid, id)) this.#finishFile(sequence, id, place.fd);
     }
     this.#sealMemfds(sequence, nsPid, descriptors);
+  }
+
+  #isLate({ id }: FdinfoEntry): boolean {
+    return this.#index.timeOf(this.#index.file(id)) === 'late';
+  }
+
+  #hasLate(descriptors: readonly FdinfoEntry[]): boolean {
+    return descriptors.some((one) => this.#isLate(one));
+  }
+
+  /** Raises the soft limit of open files to the hard one, whatever that is; PID 1's children inherit it. */
+  #raiseLimit(root: Sequence): void {
+    const limit = this.#builder.reserve(16);
+    const what = 'raise the limit of open files';
+    root.syscall(what, SYS.prlimit64, [0, RLIMIT_NOFILE, null, limit]);
+    root.copy(what, limit, new PlanPointer(limit, 8), 8);
+    root.syscall(what, SYS.prlimit64, [0, RLIMIT_NOFILE, limit, null]);
   }
 
   #place(sequence: Sequence, { id, fd, flags }: FdinfoEntry): void {
@@ -175,8 +200,9 @@ export class FilePlan {
     checkPath(entry.id, entry.name);
     const what = `open file ${String(entry.id)} (${entry.name})`;
     const how = openHow(openFlags(entry) | O.cloexec, 0, RESOLVE.noSymlinks | RESOLVE.noMagicLinks);
-    const path = this.#builder.data(cPath(entry.name), 1);
-    const args = [AT_FDCWD, path, this.#builder.data(how), how.length];
+    // Relative to the container's root: the process may have another one by now.
+    const path = this.#builder.data(cPath(`.${entry.name}`), 1);
+    const args = [this.stageBase, path, this.#builder.data(how), how.length];
     sequence.syscall(what, SYS.openat2, args, { store: slots[0] });
     this.#spread(sequence, slots, places, what);
     const [place] = places;
@@ -203,7 +229,7 @@ export class FilePlan {
 
   #closeOthers(sequence: Sequence, descriptors: readonly FdinfoEntry[]): void {
     const taken = descriptors
-      .filter(({ id }) => this.#index.timeOf(this.#index.file(id)) !== 'late')
+      .filter((one) => !this.#isLate(one))
       .map(({ fd }) => fd)
       .sort((a, b) => a - b);
     let from = 0;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { pack, type Header } from 'tar-stream';
+import { ShimError } from '../../../src/common/errors.js';
+import { dumpTmpfs, restoreTmpfs } from '../../../src/criu/resources/tmpfs.js';
+
+/** Mounts two tmpfs in a directory, which both go when the test ends. */
+function mountTwo(t: ExecutionContext): { from: string; to: string; directory: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'mvas-tmpfs-'));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const [from, to] = [join(directory, 'from'), join(directory, 'to')];
+  for (const mount of [from, to]) {
+    execFileSync('mkdir', [mount]);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
+    t.teardown(() => execFileSync('umount', [mount]));
+  }
+  return { from, to, directory };
+}
+
+function list(directory: string): string {
+  const format = '%P %y %m %U %G %n %s %l %T@\\n';
+  const options = { cwd: directory, encoding: 'utf8' } as const;
+  return execFileSync('find', ['.', '-printf', format], options).split('\n').sort().join('\n');
+}
+
+test('a tmpfs comes back with everything in it', async (t) => {
+  const { from, to } = mountTwo(t);
+  const script = `
+    mkdir -p a/b; echo text > a/b/file; chmod 4711 a/b/file; chown 3:4 a/b/file
+    ln -s ../nowhere a/link; ln a/b/file a/again; mkfifo -m 620 a/fifo; truncate -s 100k a/hole
+    chmod 1777 .; mkdir -m 700 secret; chown 9:8 secret
+    echo x > $(printf 'n%.0s' $(seq 200)); mkdir -p $(printf 'deep/%.0s' $(seq 50)); echo y > ä
+    find . -exec touch -h -d @1000000000 {} +`;
+  execFileSync('sh', ['-c', script], { cwd: from });
+  writeFileSync(join(to, 'ä'), 'in the way');
+  const [saved] = await dumpTmpfs(process.pid, [from]);
+  if (!saved) throw new ShimError('internal', 'nothing was saved');
+  await restoreTmpfs(process.pid, [{ ...saved, mountPoint: to }]);
+  execFileSync('touch', ['-h', '-d', '@1000000000', join(to, 'a/link'), join(to, 'a/fifo')]);
+  t.is(list(to), list(from));
+  t.is(readFileSync(join(to, 'a/again'), 'utf8'), 'text\n');
+  t.is(lstatSync(join(to, 'a/again')).ino, lstatSync(join(to, 'a/b/file')).ino);
+});
+
+test('a path that is no tmpfs is refused', async (t) => {
+  await t.throwsAsync(() => dumpTmpfs(process.pid, ['/proc']), { message: /no tmpfs is mounted/ });
+});
+
+/** An archive of one's own making. */
+async function archiveOf(
+  entries: readonly (readonly [Partial<Header> & { name: string }, string])[],
+): Promise<Uint8Array> {
+  const archive = pack();
+  for (const [header, data] of entries) archive.entry(header, data);
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return gzipSync(Buffer.concat(chunks));
+}
+
+const HOSTILE: Readonly<
+  Record<string, readonly (readonly [Partial<Header> & { name: string }, string])[]>
+> = {
+  'an absolute name': [[{ name: '/etc/evil' }, 'x']],
+  'a name with dots': [[{ name: 'a/../../evil' }, 'x']],
+  'a way through a link': [
+    [{ name: 'out', type: 'symlink', linkname: '..' }, ''],
+    [{ name: 'out/evil' }, 'x'],
+  ],
+  'a hard link to the outside': [
+    [{ name: 'out', type: 'symlink', linkname: '..' }, ''],
+    [{ name: 'evil', type: 'link', linkname: 'out/file' }, ''],
+  ],
+  'a device': [[{ name: 'disk', type: 'block-device', devmajor: 8, devminor: 0 }, '']],
+};
+
+for (const [what, entries] of Object.entries(HOSTILE)) {
+  test(`a hostile archive does no harm: ${what}`, async (t) => {
+    const { to, directory } = mountTwo(t);
+    writeFileSync(join(directory, 'file'), 'mine');
+    const archive = await archiveOf(entries);
+    const mount = { mountPoint: to, dev: 1, archive };
+    await t.throwsAsync(() => restoreTmpfs(process.pid, [mount]), { instanceOf: ShimError });
+    t.is(execFileSync('ls', [directory], { encoding: 'utf8' }), 'file\nfrom\nto\n');
+    t.is(lstatSync(join(directory, 'file')).nlink, 1);
+  });
+}
+
+test('an archive that is none is refused', async (t) => {
+  const { to } = mountTwo(t);
+  for (const archive of [Buffer.from('no gzip'), gzipSync(Buffer.alloc(700, 'x'))]) {
+    const mount = { mountPoint: to, dev: 1, archive };
+    const error = await t.throwsAsync(() => restoreTmpfs(process.pid, [mount]));
+    t.true(error instanceof ShimError, String(error));
+  }
+});

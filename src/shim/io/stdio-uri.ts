@@ -32,7 +32,15 @@ export function parseStream(uri: string): StreamTarget {
 function splitQuery(rest: string): [string, string] {
   const mark = rest.indexOf('?');
   const path = mark < 0 ? rest : rest.slice(0, mark);
-  return [decodeURIComponent(path), mark < 0 ? '' : rest.slice(mark + 1)];
+  return [unescape(path), mark < 0 ? '' : rest.slice(mark + 1)];
+}
+
+function unescape(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new ShimError('invalidArgument', `stream path ${path} is not well escaped`, { cause });
+  }
 }
 
 /** Alternating keys and first values. */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { encode } from '../../../../src/shim/proto/codec.js';
+import { RUNC_OPTIONS_URL, RuncOptions } from '../../../../src/shim/proto/options.js';
+import { createArgs, execArgs, globalArgs } from '../../../../src/shim/runc/args.js';
+import { fromRuncLog, lastError } from '../../../../src/shim/runc/runc-log.js';
+import { decodeRuncOptions, runcSettings } from '../../../../src/shim/runc/settings.js';
+
+test('runc keeps a namespace’s state below its root', (t) => {
+  t.deepEqual(runcSettings(undefined, 'ns'), {
+    binary: 'runc',
+    root: '/run/containerd/runc/ns',
+    systemdCgroup: false,
+  });
+  t.deepEqual(runcSettings({ binaryName: 'crun', root: '/r', systemdCgroup: true }, 'ns'), {
+    binary: 'crun',
+    root: '/r/ns',
+    systemdCgroup: true,
+  });
+});
+
+test('options of runc’s type are decoded, others are none', (t) => {
+  const value = encode(RuncOptions, { binaryName: 'crun' });
+  t.is(decodeRuncOptions({ typeUrl: RUNC_OPTIONS_URL, value })?.binaryName, 'crun');
+  t.is(decodeRuncOptions({ typeUrl: 'runtimeoptions.v1.Options', value }), undefined);
+  t.is(decodeRuncOptions({ typeUrl: '', value: new Uint8Array(0) }), undefined);
+  t.is(decodeRuncOptions(undefined), undefined);
+});
+
+test('runc’s command lines', (t) => {
+  const settings = { binary: 'runc', root: '/r', systemdCgroup: true };
+  t.is(
+    globalArgs(settings, '/log').join(' '),
+    '--root /r --log /log --log-format json --systemd-cgroup',
+  );
+  const create = { id: 'a', bundle: '/b', pidFile: '/p', noPivotRoot: true, noNewKeyring: true };
+  t.is(
+    createArgs({ ...create, consoleSocket: '/s' }).join(' '),
+    'create --bundle /b --pid-file /p --console-socket /s --no-pivot --no-new-keyring a',
+  );
+  t.is(
+    execArgs({ id: 'a', processFile: '/x', pidFile: '/p' }).join(' '),
+    'exec --process /x --detach --pid-file /p a',
+  );
+});
+
+test('the last error of runc’s log counts', (t) => {
+  const log = [
+    '{"level":"error","msg":"old","time":"t"}',
+    '{"level":"error","msg":"new","time":"t"}',
+    '{"level":"warning","msg":"later","time":"t"}',
+    '{"level":"err',
+  ].join('\n');
+  t.is(lastError(log), 'new');
+  t.is(lastError('null\n7\n'), undefined);
+  t.is(lastError(''), undefined);
+});
+
+test('what runc says is gone is not found', (t) => {
+  t.is(fromRuncLog('kill', 'a', 'container not running').kind, 'notFound');
+  t.is(fromRuncLog('delete', 'a', 'container does not exist').kind, 'notFound');
+  t.is(fromRuncLog('create', 'a', 'container with given ID already exists').kind, 'alreadyExists');
+  t.regex(fromRuncLog('create', 'a', 'boom').message, /^OCI runtime create failed: boom/);
+});

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { CoreEntry } from '../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../src/criu/plan/builder.js';
-import { readStatus } from '../../../src/criu/procfs/reader.js';
+import { readStat, readStatus } from '../../../src/criu/procfs/reader.js';
 import {
   applyFromOutside,
   AttributePlan,
   auditThread,
   dumpAttributes,
+  finalThreadState,
   resumeRegisters,
   type AttributeDump,
   type LiveLimits,
@@ -140,4 +143,46 @@ test('a process that executes the plan has the attributes of the one that was du
     );
     t.deepEqual(auditThread(thread, attributes.expected(nsPid, thread.nsTid)), []);
   }
+});
+
+/** Numbers of the system calls the threads sleep in, once all sleep. */
+async function blockedCalls({ process, threads }: Subject): Promise<number[]> {
+  while (threads.some(({ tid }) => readStat(process.pid, tid).state !== 'S')) await delay(5);
+  return threads.map(({ tid }) => {
+    const path = `/proc/${String(process.pid)}/task/${String(tid)}/syscall`;
+    return Number(readFileSync(path, 'utf8').split(' ')[0]);
+  });
+}
+
+test('threads with their final state go on with the system calls they were in', async (t) => {
+  const subject = await seizeSubject(t, await buildSubject(t), ['plain']);
+  const { cores } = await dump(subject);
+  const states = [...cores.values()].map((core) => finalThreadState(core, 0));
+  await subject.release(states);
+  t.deepEqual(await blockedCalls(subject), [230, 202]);
+  t.deepEqual(
+    [...cores.values()].map((core) => core.thread_core?.mvas_restart),
+    [514, 512],
+  );
+});
+
+test('a call that goes on by restart_syscall is known by its code', async (t) => {
+  const first = await seizeSubject(t, await buildSubject(t), ['plain']);
+  await first.release();
+  t.deepEqual(await blockedCalls(first), [219, 202]);
+  const second = await first.again();
+  const { cores } = await dump(second);
+  t.is(cores.get(second.process.nsPid)?.thread_info?.gpregs.orig_ax, 230n);
+  await second.release([...cores.values()].map((core) => finalThreadState(core, 0)));
+  t.deepEqual(await blockedCalls(second), [230, 202]);
+});
+
+test('refuses in one error what cannot be restored', async (t) => {
+  const subject = await seizeSubject(t, await buildSubject(t), ['refused']);
+  const error = await t.throwsAsync(dump(subject), { name: 'ShimError' });
+  const pid = `pid ${String(subject.process.nsPid)}`;
+  t.regex(error.message, new RegExp(`^${pid}: a pending SIGTRAP is not supported`, 'm'));
+  t.regex(error.message, new RegExp(`^${pid}: a seccomp filter with a supervisor is not`, 'm'));
+  t.regex(error.message, new RegExp(`^${pid} tid .*: syscall user dispatch is not supported`, 'm'));
+  await subject.release();
 });

@@ -33,7 +33,8 @@
 	} while (0)
 
 static pthread_barrier_t barrier;
-static int rich;
+static int rich, refused;
+static char selector; /* SYSCALL_DISPATCH_FILTER_ALLOW */
 static char stacks[2][65536];
 static volatile pid_t worker_tid;
 
@@ -54,6 +55,20 @@ static void filter(unsigned int nr)
 	};
 	struct sock_fprog program = {4, code};
 	MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
+
+/* What a checkpoint refuses: a supervisor of system calls, a pending SIGTRAP. */
+static void become_impossible(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_uname, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {4, code};
+	MUST(kill(getpid(), SIGTRAP));
+	MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
 }
 
 static void use_altstack(int which, int flags)
@@ -168,8 +183,9 @@ static void *worker(void *unused)
 	}
 	pthread_barrier_wait(&barrier);
 	uint32_t word = 0;
-	for (;;) syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
-	return NULL;
+	if (refused) MUST(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector));
+	syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
+	exit(4); /* nobody wakes it, and nothing may interrupt it */
 }
 
 int main(int argc, char **argv)
@@ -177,10 +193,11 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	sigset_t all;
 	rich = argc > 1 && strcmp(argv[1], "rich") == 0;
+	refused = argc > 1 && strcmp(argv[1], "refused") == 0;
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	pthread_barrier_init(&barrier, NULL, 2);
-	if (rich) sigprocmask(SIG_BLOCK, &all, NULL);
+	if (rich || refused) sigprocmask(SIG_BLOCK, &all, NULL);
 	pthread_create(&thread, NULL, worker, NULL);
 	pthread_barrier_wait(&barrier);
 	if (rich) {
@@ -193,8 +210,10 @@ int main(int argc, char **argv)
 		MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
 		pthread_barrier_wait(&barrier);
 	}
+	if (refused) become_impossible();
 	pthread_barrier_wait(&barrier);
 	dprintf(1, "READY %d\n", getpid());
 	struct timespec long_time = {100000, 0};
-	for (;;) nanosleep(&long_time, NULL);
+	nanosleep(&long_time, NULL);
+	exit(3);
 }

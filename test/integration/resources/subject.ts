@@ -9,6 +9,7 @@ import { ShimError } from '../../../src/common/errors.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
+import type { FinalThreadState } from '../../../src/criu/resources/attributes.js';
 import { listThreads } from '../../../src/criu/procfs/reader.js';
 import { Tracer } from '../../../src/native/index.js';
 import { REPOSITORY } from '../../helpers/paths.js';
@@ -39,8 +40,10 @@ export interface Subject {
   readonly threads: readonly StoppedThread[];
   /** Makes it ready for remote calls. */
   prepare(): Promise<void>;
-  /** Puts it back and lets it go. */
-  release(): Promise<void>;
+  /** Puts it back, or gives its threads other states in their order, and lets it go. */
+  release(states?: readonly FinalThreadState[]): Promise<void>;
+  /** Stops it anew. */
+  again(): Promise<Subject>;
 }
 
 /** Starts a subject without address randomization, waits until it is ready, and stops it. */
@@ -62,9 +65,13 @@ export async function seizeSubject(
     tracer.close(); // Nobody else can reap it before.
     if (shell.exitCode === null) await once(shell, 'exit');
   });
+  return await stop(tracer, pid);
+}
+
+async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   const tids = Int32Array.from(listThreads(pid));
-  const seized = await tracer.seize(tids, OPTIONS);
-  t.deepEqual(errors(seized), [0, 0]);
+  const failed = errors(await tracer.seize(tids, OPTIONS)).find((error) => error !== 0);
+  if (failed !== undefined) throw new ShimError('internal', `seize: ${String(failed)}`);
   await tracer.waitStops(tids, STOP_TIMEOUT_MS);
   const states = await tracer.readThreads(tids);
   const threads = [...tids].map((tid, index) => {
@@ -82,11 +89,20 @@ export async function seizeSubject(
     prepare: async () => {
       page = await injectSyscallPage(tracer, threads);
     },
-    release: async () => {
+    release: async (finals) => {
       await page?.remove();
-      for (const thread of threads) await thread.putBack();
+      for (const [index, thread] of threads.entries()) {
+        const final = finals?.[index];
+        if (!final) await thread.putBack();
+        else {
+          const { registers, xstate, signalMask } = final;
+          const error = await tracer.writeThread(thread.tid, registers, xstate, signalMask);
+          if (error !== 0) throw new ShimError('internal', `write: ${String(error)}`);
+        }
+      }
       await tracer.detach(tids);
     },
+    again: () => stop(tracer, pid),
   };
 }
 

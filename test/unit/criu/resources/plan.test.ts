@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import type { CoreEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
+import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
+import { AttributePlan, type LiveLimits } from '../../../../src/criu/resources/attributes.js';
+import { allowedScore } from '../../../../src/criu/resources/attributes/outside.js';
+import { effectiveRlimits } from '../../../../src/criu/resources/attributes/limits.js';
+import { sampleCore, sampleCreds } from './samples.js';
+
+const KILL = 1n << 5n;
+const SETPCAP = 1n << 8n;
+const SYS_ADMIN = 1n << 21n;
+const SYS_RESOURCE = 1n << 24n;
+const LIMITS: LiveLimits = { boundingSet: KILL | SETPCAP, noNewPrivileges: false };
+const PID = 1;
+
+interface Planned {
+  readonly plan: AttributePlan;
+  readonly process: readonly string[];
+  readonly threads: ReadonlyMap<number, readonly string[]>;
+  readonly late: readonly string[];
+}
+
+function planFor(
+  threads: ReadonlyMap<number, CoreEntry>,
+  limits: LiveLimits = LIMITS,
+  seccomp?: SeccompEntry,
+): Planned {
+  const builder = new PlanBuilder();
+  const processes = [{ nsPid: PID, threads }];
+  const plan = new AttributePlan({ builder, processes, seccomp, limits, hasTimerIds: false });
+  const words = (fill: (sequence: Sequence) => void): string[] => {
+    const sequence = builder.sequence('test');
+    fill(sequence);
+    return sequence.operations.map((operation) => operation.what);
+  };
+  const each = [...threads.keys()].map((tid): [number, string[]] => [
+    tid,
+    words((sequence) => {
+      plan.planThread(PID, tid, sequence);
+    }),
+  ]);
+  return {
+    plan,
+    process: words((sequence) => {
+      plan.planProcess(PID, sequence);
+    }),
+    threads: new Map(each),
+    late: words((sequence) => {
+      plan.planLate(PID, sequence);
+    }),
+  };
+}
+
+function leader(
+  change: (core: CoreEntry) => void = () => undefined,
+  caps = KILL,
+): Map<number, CoreEntry> {
+  const core = sampleCore(sampleCreds(caps));
+  change(core);
+  return new Map([[PID, core]]);
+}
+
+function thread(change: Partial<NonNullable<CoreEntry['thread_core']>>): (core: CoreEntry) => void {
+  return (core) => Object.assign(core.thread_core ?? {}, change);
+}
+
+test('capabilities beyond the live ones are refused by name', (t) => {
+  const error = t.throws(() => planFor(leader(undefined, KILL | SYS_ADMIN)));
+  t.like(error, { name: 'ShimError', kind: 'failedPrecondition' });
+  t.regex(error.message, /pid 1 tid 1: its inheritable .* CAP_SYS_ADMIN/);
+});
+
+test('ids that mean "unchanged" to the kernel are refused', (t) => {
+  const creds = sampleCreds(KILL, { euid: 0xffffffff });
+  t.throws(() => planFor(leader(thread({ creds }))), { message: /impossible user or group id/ });
+});
+
+test('real-time scheduling and low nice values need CAP_SYS_NICE', (t) => {
+  const fifo = leader(thread({ sched_policy: 1, sched_prio: 50 }));
+  t.throws(() => planFor(fifo), { message: /real-time scheduling needs CAP_SYS_NICE/ });
+  const quick = leader(thread({ sched_nice: -20 }));
+  t.throws(() => planFor(quick), { message: /nice value -20 needs CAP_SYS_NICE/ });
+  const allowed = { ...LIMITS, boundingSet: LIMITS.boundingSet | (1n << 23n) };
+  t.true(planFor(fifo, allowed).threads.get(PID)?.includes('set scheduling policy 1'));
+});
+
+test('no_new_privs of the request is enforced', (t) => {
+  t.false(planFor(leader()).threads.get(PID)?.includes('set no_new_privs'));
+  const strict = planFor(leader(), { ...LIMITS, noNewPrivileges: true });
+  t.true(strict.threads.get(PID)?.includes('set no_new_privs'));
+  t.true(strict.plan.expected(PID, PID).noNewPrivs);
+});
+
+test('credentials change in the order the kernel needs', (t) => {
+  const creds = sampleCreds(KILL, { uid: 5, euid: 5, suid: 5, fsuid: 6, cap_amb: [Number(KILL)] });
+  const steps = planFor(leader(thread({ creds, pdeath_sig: 9 }))).threads.get(PID) ?? [];
+  const order = [
+    'keep capabilities',
+    'set 0 groups',
+    'set uids 5, 5, 5',
+    'set fsuid 6',
+    'set capabilities',
+    'raise ambient capability 5',
+    'drop capability 0',
+    'set securebits',
+    'set the parent death signal 9',
+  ].map((what) => steps.indexOf(what));
+  t.deepEqual(
+    order,
+    [...order].sort((a, b) => a - b),
+  );
+  t.false(order.includes(-1));
+  // CAP_SETPCAP, needed on the way, goes in a second step.
+  t.is(steps.filter((what) => what === 'set capabilities').length, 2);
+  t.true(steps.lastIndexOf('set capabilities') > steps.indexOf('set securebits'));
+});
+
+const ALLOW = Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f);
+const KILL_ALL = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0x80);
+const FILTERS: SeccompEntry = {
+  seccomp_filters: [{ filter: ALLOW }, { filter: KILL_ALL, prev: 0 }],
+};
+
+function filtered(last: number): CoreEntry {
+  const core = sampleCore(sampleCreds(KILL));
+  Object.assign(core.thread_core ?? {}, { seccomp_mode: 'filter', seccomp_filter: last });
+  return core;
+}
+
+function filtersIn(words: readonly string[] | undefined): number {
+  return (words ?? []).filter((what) => what.startsWith('install a seccomp')).length;
+}
+
+test('filters that all threads share are installed before there are threads', (t) => {
+  const planned = planFor(new Map([[PID, filtered(0)], [2, filtered(1)]]), LIMITS, FILTERS); // prettier-ignore
+  t.is(filtersIn(planned.process), 1);
+  t.is(filtersIn(planned.threads.get(PID)), 0);
+  t.is(filtersIn(planned.threads.get(2)), 1);
+  t.is(planned.plan.expected(PID, 2).filters, 2);
+});
+
+test('an image cannot leave out the filters of the request', (t) => {
+  const live = { ...LIMITS, seccompChain: [{ filter: KILL_ALL, flags: 0 }] };
+  t.is(planFor(leader(), live).plan.expected(PID, PID).filters, 1);
+  const other = planFor(new Map([[PID, filtered(0)]]), live, FILTERS);
+  t.is(other.plan.expected(PID, PID).filters, 2);
+  const same = { ...LIMITS, seccompChain: [{ filter: ALLOW, flags: 0 }] };
+  t.is(planFor(new Map([[PID, filtered(0)]]), same, FILTERS).plan.expected(PID, PID).filters, 1);
+});
+
+test('endless, missing and torn filters are refused', (t) => {
+  const bad = (seccomp: SeccompEntry): string =>
+    t.throws(() => planFor(new Map([[PID, filtered(0)]]), LIMITS, seccomp)).message;
+  t.regex(bad({ seccomp_filters: [{ filter: ALLOW, prev: 0 }] }), /chain is too long/);
+  t.regex(bad({ seccomp_filters: [] }), /no seccomp filter 0/);
+  t.regex(bad({ seccomp_filters: [{ filter: ALLOW.subarray(1) }] }), /7 bytes/);
+  t.regex(bad({ seccomp_filters: [{ filter: ALLOW, flags: 8 }] }), /flags 8/);
+});
+
+test('pending signals that nobody can have are refused', (t) => {
+  const pending = (bytes: Uint8Array): string =>
+    t.throws(() => planFor(leader(thread({ signals_p: { signals: [{ siginfo: bytes }] } }))))
+      .message;
+  t.regex(pending(new Uint8Array(128)), /pending signal 0/);
+  t.regex(pending(Uint8Array.from({ length: 128 }, (_, at) => (at === 0 ? 9 : 0))), /signal 9/);
+  t.regex(pending(Uint8Array.of(10, 0, 0, 0)), /of 4 bytes/);
+});
+
+test('SIGCHLD of the restore is forgotten before signals are queued', (t) => {
+  const siginfo = Uint8Array.from({ length: 128 }, (_, at) => (at === 0 ? 17 : 0));
+  const { late, process } = planFor(
+    leader((core) => Object.assign(core.tc ?? {}, { signals_s: { signals: [{ siginfo }] } })),
+  );
+  t.deepEqual(late.slice(0, 3), [
+    'forget SIGCHLD of the restore',
+    'set the action of signal 17',
+    'queue pending signal 17',
+  ]);
+  t.is(late.at(-1), 'set dumpable');
+  t.false(process.includes('set the action of signal 17'));
+});
+
+test('ids of timers out of reach are refused on kernels that number them', (t) => {
+  const none = { isec: 0n, iusec: 0n, vsec: 0n, vusec: 0n };
+  const timer = {
+    ...{ it_id: 100_000, clock_id: 1, si_signo: 14, it_sigev_notify: 0, sival_ptr: 0n, overrun: 0 },
+    ...{ isec: 0n, insec: 0n, vsec: 0n, vnsec: 0n },
+  };
+  const timers = { real: none, virt: none, prof: none, posix: [timer] };
+  const cores = leader((core) => Object.assign(core.tc ?? {}, { timers }));
+  t.throws(() => planFor(cores), { message: /needs Linux 6.15/ });
+});
+
+test('limits stay below those of the live container', (t) => {
+  const rlimits = [
+    { cur: 100n, max: 200n },
+    { cur: 1n, max: 5n },
+  ];
+  t.deepEqual(effectiveRlimits({ rlimits }, [50n, 10n]), [
+    { cur: 50n, max: 50n },
+    { cur: 1n, max: 5n },
+  ]);
+  t.deepEqual(effectiveRlimits({ rlimits }, undefined), rlimits);
+});
+
+test('an image does not hide its processes from the OOM killer', (t) => {
+  t.is(allowedScore(-1000, LIMITS), 0);
+  t.is(allowedScore(-1000, { ...LIMITS, oomScoreAdj: -500 }), -500);
+  t.is(allowedScore(300, LIMITS), 300);
+  t.is(allowedScore(-1000, { ...LIMITS, boundingSet: SYS_RESOURCE }), -1000);
+});

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import {
+  decodeRegisters,
+  encodeRegisters,
+  registersProblem,
+} from '../../../../src/criu/resources/attributes/registers.js';
+import {
+  finalRegisters,
+  resolveRestart,
+} from '../../../../src/criu/resources/attributes/restart.js';
+import { finalThreadState } from '../../../../src/criu/resources/attributes.js';
+import { decodeFpregs, encodeFpregs } from '../../../../src/criu/resources/attributes/xstate.js';
+import { sampleCore, sampleCreds, sampleRegisters } from './samples.js';
+
+const SAMPLE = decodeRegisters(sampleRegisters());
+const NO_CALL = 2n ** 64n - 1n;
+const noCode = (): undefined => undefined;
+
+/** Registers of a thread in a call that returned a code. */
+function inCall(call: bigint, code: number): typeof SAMPLE {
+  return { ...SAMPLE, orig_ax: call, ax: BigInt.asUintN(64, -BigInt(code)) };
+}
+
+test('registers become fields and bytes again', (t) => {
+  t.deepEqual(encodeRegisters(SAMPLE), Buffer.from(sampleRegisters()));
+  t.is(SAMPLE.ip, 17n);
+  t.is(SAMPLE.mode, 'NATIVE');
+});
+
+test('32-bit programs and segments of their own are refused', (t) => {
+  t.is(registersProblem(SAMPLE), undefined);
+  t.is(registersProblem({ ...SAMPLE, ds: 0x2bn }), undefined);
+  t.regex(registersProblem({ ...SAMPLE, cs: 0x23n }) ?? '', /32-bit/);
+  t.regex(registersProblem({ ...SAMPLE, fs: 0x0fn }) ?? '', /segments/);
+  t.regex(registersProblem({ ...SAMPLE, cs: 0x10n }) ?? '', /segments/);
+});
+
+for (const code of [512, 513, 514]) {
+  test(`a call interrupted with code ${String(code)} is made again, and the code comes back`, (t) => {
+    const stopped = inCall(202n, code);
+    const { registers, restart } = resolveRestart(stopped, noCode);
+    t.deepEqual([registers.ax, registers.ip, restart], [202n, SAMPLE.ip - 2n, code]);
+    t.deepEqual(finalRegisters(registers, restart), stopped);
+  });
+}
+
+test('a call with a restart block is made again with its arguments', (t) => {
+  const { registers, restart } = resolveRestart(inCall(35n, 516), noCode);
+  t.deepEqual([registers.ax, registers.ip, restart], [35n, SAMPLE.ip - 2n, 514]);
+});
+
+test('a call that goes on by restart_syscall is found in the code before it', (t) => {
+  // xor %r9d,%r9d; mov $202,%eax
+  const futex = Uint8Array.of(0x45, 0x31, 0xc9, 0xb8, 202, 0, 0, 0);
+  const found = resolveRestart(inCall(219n, 516), () => futex);
+  t.deepEqual([found.registers.ax, found.registers.orig_ax, found.restart], [202n, 202n, 514]);
+});
+
+test('where the code does not tell, or tells of another call, it is interrupted', (t) => {
+  const read = Uint8Array.of(0xb8, 7, 0, 0, 0, 0xb8, 0, 0, 0, 0);
+  for (const code of [noCode, (): Uint8Array => read, (): Uint8Array => new Uint8Array(48)]) {
+    const { registers, restart } = resolveRestart(inCall(219n, 516), code);
+    t.deepEqual([registers.ax, registers.orig_ax], [BigInt.asUintN(64, -4n), NO_CALL]);
+    t.is(restart, undefined);
+  }
+});
+
+test('a call that has returned, and code outside of calls, are left alone', (t) => {
+  const returned = inCall(0n, -17);
+  t.deepEqual(resolveRestart(returned, noCode).registers, returned);
+  const outside = inCall(NO_CALL, 512);
+  t.deepEqual(resolveRestart(outside, noCode).registers, outside);
+  t.is(finalRegisters(returned).orig_ax, NO_CALL);
+});
+
+test('an unknown restart code is no image of ours', (t) => {
+  t.throws(() => finalRegisters(SAMPLE, 516), { message: /restart code 516/ });
+});
+
+test('the common part of an XSAVE area survives the way through CRIU’s fields', (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 832, maxLength: 832 }), (random) => {
+      random.fill(0, 416, 576); // the spare part is the kernel’s
+      random[512] = 7;
+      t.deepEqual(decodeFpregs(encodeFpregs(decodeFpregs(random))), decodeFpregs(random));
+    }),
+  );
+});
+
+test('the final state takes our extended state, or one of the machine’s size', (t) => {
+  const core = sampleCore(sampleCreds(0n));
+  t.is(finalThreadState(core, 2696).xstate.length, 2696);
+  const own = new Uint8Array(1088);
+  if (core.thread_core) Object.assign(core.thread_core, { mvas_xstate: own, blk_sigset: 5n });
+  t.deepEqual(finalThreadState(core, 2696).xstate, own);
+  t.is(finalThreadState(core, 2696).signalMask, 5n);
+});
+
+test('a final state that would not be a 64-bit program’s is refused', (t) => {
+  const core = sampleCore(sampleCreds(0n));
+  if (core.thread_info) core.thread_info.gpregs.cs = 0x10n;
+  t.throws(() => finalThreadState(core, 832), { message: /segments/ });
+  const short = sampleCore(sampleCreds(0n));
+  if (short.thread_core) short.thread_core.mvas_xstate = new Uint8Array(100);
+  t.throws(() => finalThreadState(short, 832), { message: /100 bytes/ });
+});

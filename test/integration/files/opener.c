@@ -216,6 +216,11 @@ static void unix_sockets(const char *directory)
 	must(unlink(path));
 	must(listen(bound(SOCK_STREAM, path), 4));
 	must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	must(setegid(12));
+	must(seteuid(11));
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	must(seteuid(0));
+	must(setegid(0));
 }
 
 static void inet_sockets(void)

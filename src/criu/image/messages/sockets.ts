@@ -70,6 +70,10 @@ export interface UnixSkEntry {
   deleted?: boolean | undefined;
   ns_id?: number | undefined;
   mnt_id?: number | undefined;
+
+  /** Who the other end is, as SO_PEERCRED says; for a listening socket, who listens. */
+  mvas_peer_uid?: number | undefined;
+  mvas_peer_gid?: number | undefined;
 }
 
 /** Options of raw sockets. */
@@ -214,6 +218,8 @@ export const SOCKETS_MESSAGES = {
     ['deleted', 15, 'optional', 'bool'],
     ['ns_id', 16, 'optional', 'uint32'],
     ['mnt_id', 17, 'optional', 'sint32'],
+    ['mvas_peer_uid', 10000, 'optional', 'uint32'],
+    ['mvas_peer_gid', 10001, 'optional', 'uint32'],
   ],
   ip_opts_raw_entry: [
     ['hdrincl', 1, 'optional', 'bool'],

@@ -27,6 +27,8 @@ const MAX_MESSAGES = 100_000;
 /** Room for one SCM_CREDENTIALS. */
 const CREDENTIALS_SPACE = 32;
 const SO_PASSCRED = 16;
+const SO_PEERCRED = 17;
+const NOBODY = 0xffffffff;
 
 /** Dumps unix sockets: names, peers, queues. */
 export class UnixSockets {
@@ -68,6 +70,8 @@ export class UnixSockets {
       name: diag.name,
       shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
     };
+    const [uid, gid] = peerIds(file.own);
+    if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
     if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
     if (diag.state !== UNIX_STATE.listen) this.#dumpQueue(file, diag);
     return entry;
@@ -214,6 +218,15 @@ function setPeekOffset(socket: number, offset: number): void {
   const value = Buffer.alloc(4);
   value.writeInt32LE(offset);
   call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
+}
+
+/** User and group of the other end (SO_PEERCRED); {@link NOBODY} where there is none. */
+function peerIds(socket: number): [uid: number, gid: number] {
+  const credentials = Buffer.alloc(12);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(credentials.length);
+  call('get SO_PEERCRED', SYS.getsockopt, socket, SOL.socket, SO_PEERCRED, credentials, length);
+  return [credentials.readUInt32LE(4), credentials.readUInt32LE(8)];
 }
 
 /** Whether a socket is of the unix family. */

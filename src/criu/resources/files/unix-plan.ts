@@ -18,6 +18,8 @@ import { cPath } from './system.js';
 import { UNIX_STATE } from './unix-dump.js';
 
 const MSG_DONTWAIT = 0x40;
+const PR_SET_SECUREBITS = 28;
+const SECBIT_NO_SETUID_FIXUP = 4;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const SHUTDOWN_HOW = { NONE: undefined, READ: 0, WRITE: 1, BOTH: 2 } as const;
 /** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
@@ -87,7 +89,9 @@ export class UnixPlan {
     this.#bind(socket);
     this.#done.add(socket);
     if (entry.state === UNIX_STATE.listen) {
-      this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
+      this.#asPeer(entry, () => {
+        this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
+      });
     }
   }
 
@@ -133,15 +137,41 @@ export class UnixPlan {
   }
 
   #socketPair({ entry, number }: StagedUnixSocket, peer: number): void {
-    this.#stage.makePair(`${words(entry)}: socketpair`, [number, peer], SYS.socketpair, {
-      before: [AF.unix, entry.type | O.cloexec, 0],
-      after: [],
+    this.#asPeer(entry, () => {
+      this.#stage.makePair(`${words(entry)}: socketpair`, [number, peer], SYS.socketpair, {
+        before: [AF.unix, entry.type | O.cloexec, 0],
+        after: [],
+      });
     });
+  }
+
+  /** Works under the user and group that SO_PEERCRED is to say, with all capabilities. */
+  #asPeer(entry: UnixSkEntry, work: () => void): void {
+    const { mvas_peer_uid: uid = 0, mvas_peer_gid: gid = 0 } = entry;
+    if (uid === 0 && gid === 0) {
+      work();
+      return;
+    }
+    const what = `${words(entry)}: act as user ${String(uid)}`;
+    const set = (bits: number): void => {
+      this.#stage.run(what, SYS.prctl, [PR_SET_SECUREBITS, bits, 0, 0, 0]);
+    };
+    const become = (user: number, group: number): void => {
+      this.#stage.run(what, SYS.setresgid, [-1, group, -1]);
+      this.#stage.run(what, SYS.setresuid, [-1, user, -1]);
+    };
+    set(SECBIT_NO_SETUID_FIXUP);
+    become(uid, gid);
+    work();
+    become(0, 0);
+    set(0);
   }
 
   #accept(listener: StagedUnixSocket, server: StagedUnixSocket, client: StagedUnixSocket): void {
     this.#socket(client, client.number);
-    this.#toName(listener.entry, `${words(client.entry)}: connect`, SYS.connect, client.number);
+    this.#asPeer(server.entry, () => {
+      this.#toName(listener.entry, `${words(client.entry)}: connect`, SYS.connect, client.number);
+    });
     const args = [listener.number, null, null, O.cloexec];
     this.#stage.make(`${words(server.entry)}: accept`, server.number, SYS.accept4, args);
   }

@@ -8,15 +8,12 @@ import { addressOf, syscall } from '../native/index.js';
 const SYS = {
   ioctl: 16,
   recvmsg: 47,
-  getsockopt: 55,
   fcntl: 72,
   prctl: 157,
   mount: 165,
   umount2: 166,
   waitid: 247,
   pipe2: 293,
-  pidfdSendSignal: 424,
-  pidfdOpen: 434,
 } as const;
 
 const O_CLOEXEC = 0o2000000;
@@ -32,14 +29,12 @@ const CLD_EXITED = 1;
 const ENDS = new Set([CLD_EXITED, 2, 3]);
 const TIOCSWINSZ = 0x5414;
 const SOL_SOCKET = 1;
-const SO_PEERCRED = 17;
 const UMOUNT_NOFOLLOW = 8;
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 const KINDS: Readonly<Record<string, ErrorKind>> = {
   EPERM: 'permissionDenied',
   EACCES: 'permissionDenied',
-  ENOENT: 'notFound',
   ESRCH: 'notFound',
   EEXIST: 'alreadyExists',
   EINVAL: 'invalidArgument',
@@ -128,26 +123,6 @@ export function setWindowSize(fd: number, width: number, height: number): void {
   size.writeUInt16LE(height & 0xffff, 0);
   size.writeUInt16LE(width & 0xffff, 2);
   check(syscall(SYS.ioctl, fd, TIOCSWINSZ, size), 'set the size of a terminal');
-}
-
-/** The user id of a connected unix socket's peer (SO_PEERCRED, unix(7)). */
-export function peerUid(fd: number): number {
-  const credentials = Buffer.alloc(12);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(12, 0);
-  const result = syscall(SYS.getsockopt, fd, SOL_SOCKET, SO_PEERCRED, credentials, length);
-  check(result, "read the peer's credentials");
-  return credentials.readUInt32LE(4);
-}
-
-/** A pidfd of a process (pidfd_open(2)). @throws ShimError `notFound` when there is none */
-export function openPidfd(pid: number): number {
-  return check(syscall(SYS.pidfdOpen, pid, 0), `open pidfd of ${pid}`);
-}
-
-/** Sends a signal through a pidfd. @throws ShimError `notFound` when the process has gone */
-export function signalPidfd(pidfd: number, signal: number): void {
-  check(syscall(SYS.pidfdSendSignal, pidfd, signal, null, 0), `send signal ${signal}`);
 }
 
 /**

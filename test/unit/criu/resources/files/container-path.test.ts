@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
+import {
+  mountOf,
+  opensLate,
+  withoutDeleted,
+} from '../../../../../src/criu/resources/files/container-path.js';
+
+const MOUNTS = parseMountinfo(`\
+1 0 0:1 / / rw - overlay overlay rw
+2 1 0:2 / /proc rw - proc proc rw
+3 1 0:3 / /sys ro - sysfs sysfs ro
+4 3 0:4 / /sys/fs/cgroup ro - cgroup2 cgroup rw
+5 2 0:5 /null /proc/kcore rw - tmpfs tmpfs rw
+6 1 0:6 / /data rw - ext4 /dev/vda rw
+7 1 0:7 / /data rw - fuse.sshfs host rw
+`);
+
+const id = (path: string): number | undefined => mountOf(MOUNTS, path)?.id;
+
+test('a path lies in the longest mount point, and of equal ones in the last', (t) => {
+  t.is(id('/'), 1);
+  t.is(id('/process'), 1);
+  t.is(id('/proc'), 2);
+  t.is(id('/proc/1/status'), 2);
+  t.is(id('/proc/kcore'), 5);
+  t.is(id('/sys/fs/cgroup/cpu.max'), 4);
+  t.is(id('/data/file'), 7);
+});
+
+test('a path that is no path from the root lies nowhere but in the root', (t) => {
+  t.is(id('relative'), undefined);
+  t.is(mountOf([], '/'), undefined);
+});
+
+test('files of the kernel open late, stored ones early', (t) => {
+  const late = MOUNTS.filter(opensLate).map((mount) => mount.id);
+  t.deepEqual(late, [2, 3, 4]);
+});
+
+test('only the mark of the kernel is cut off', (t) => {
+  t.is(withoutDeleted('/a (deleted)'), '/a');
+  t.is(withoutDeleted('/a (deleted) (deleted)'), '/a (deleted)');
+  t.is(withoutDeleted('/a'), '/a');
+});

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../../src/common/errors.js';
+import type { FileEntry, RegFileEntry } from '../../../../../src/criu/image/types.js';
+import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
+import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
+import { FilePlan, FilesImageBuilder } from '../../../../../src/criu/resources/files/index.js';
+
+const MOUNTS = parseMountinfo(`\
+1 0 0:1 / / rw - overlay overlay rw
+2 1 0:2 / /proc rw - proc proc rw
+`);
+const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+
+function regular(id: number, name: string, more: Partial<RegFileEntry> = {}): FileEntry {
+  const reg = { id, flags: 0, pos: 0n, fown: FOWN, name, mode: 0o100644, build_id: [], ...more };
+  return { id, type: 'REG', reg };
+}
+
+/** One process, pid 1, with files at descriptors 0, 1, 2 and so on. */
+function imageOf(...files: FileEntry[]): FilesImageBuilder {
+  const image = new FilesImageBuilder();
+  image.files.push(...files, regular(1000, '/', { flags: 0o10000000, mode: 0o40755 }));
+  image.tables.set(1, 5);
+  image.fdinfo.set(
+    5,
+    files.map(({ id, type }, fd) => ({ id, type, fd, flags: 0 })),
+  );
+  image.fs.set(1, { cwd_id: 1000, root_id: 1000 });
+  return image;
+}
+
+function planOf(image: FilesImageBuilder): { early: string[]; late: string[]; plan: FilePlan } {
+  const builder = new PlanBuilder();
+  const [root, after] = [builder.sequence('root'), builder.sequence('after')];
+  const plan = new FilePlan(builder, image, { stdio: [null, null, null], mounts: MOUNTS });
+  plan.planOpen(root);
+  plan.planPlace(1, root);
+  plan.planFs(1, root);
+  plan.planRelease(1, root);
+  plan.planAfterDrop(1, after);
+  const whats = ({ operations }: typeof root): string[] => operations.map(({ what }) => what);
+  return { early: whats(root), late: whats(after), plan };
+}
+
+test('files of /proc are opened after the drop of privileges, others before', (t) => {
+  const { early, late, plan } = planOf(imageOf(regular(1, '/etc/x'), regular(2, '/proc/1/maps')));
+  t.true(early.includes('open file 1 (/etc/x)'));
+  t.false(early.some((what) => what.includes('/proc/1/maps')));
+  t.true(late.includes('open file 2 (/proc/1/maps)'));
+  t.true(plan.staged(1) >= plan.stageBase);
+  t.throws(() => plan.staged(2), { instanceOf: ShimError });
+});
+
+test('a file that is appended to may have grown, another may not', (t) => {
+  const log = regular(1, '/log', { flags: 0o2001, size: 5n });
+  const { early } = planOf(imageOf(log, regular(2, '/lib', { size: 5n })));
+  t.deepEqual(
+    early.filter((what) => what.includes('size')),
+    ['file 2 (/lib) has not the size it had, 5'],
+  );
+});
+
+const HOSTILE: Readonly<Record<string, (image: FilesImageBuilder) => void>> = {
+  'a relative path': (image) => image.files.push(regular(3, 'etc/passwd')),
+  'a path with dots': (image) => image.files.push(regular(3, '/a/../../etc/passwd')),
+  'a path with a NUL': (image) => image.files.push(regular(3, '/a\0b')),
+  'an id that is used twice': (image) => image.files.push(regular(1, '/b')),
+  'a descriptor of a file that is not there': (image) =>
+    image.fdinfo.get(5)?.push({ id: 99, type: 'REG', fd: 9, flags: 0 }),
+  'a descriptor beyond all limits': (image) =>
+    image.fdinfo.get(5)?.push({ id: 1, type: 'REG', fd: 2 ** 30, flags: 0 }),
+  'a descriptor that is there twice': (image) =>
+    image.fdinfo.get(5)?.push({ id: 1, type: 'REG', fd: 0, flags: 0 }),
+  'a type without its fields': (image) => image.files.push({ id: 3, type: 'EVENTFD' }),
+  'a kind that is never written': (image) => image.files.push({ id: 3, type: 'BPFMAP' }),
+  'a stdio that does not exist': (image) =>
+    image.files.push({ ...regular(3, '/x'), mvas_stdio: 7 }),
+  'a deleted file without content': (image) =>
+    image.remaps.push({ orig_id: 1, remap_id: 77, remap_type: 'GHOST' }),
+  'a memfd without memory': (image) =>
+    image.files.push({
+      id: 3,
+      type: 'MEMFD',
+      memfd: { id: 3, flags: 2, pos: 0n, fown: FOWN, inode_id: 4 },
+    }),
+  'a FIFO without a path': (image) =>
+    image.files.push({ id: 3, type: 'FIFO', fifo: { id: 3, pipe_id: 1 } }),
+  'a lock on a closed descriptor': (image) =>
+    image.locks.push({ flag: 2, type: 1, pid: 1, fd: 40, start: 0n, len: 0n }),
+  'no working directory': (image) => image.fs.clear(),
+};
+
+for (const [what, spoil] of Object.entries(HOSTILE)) {
+  test(`a hostile image is refused: ${what}`, (t) => {
+    const image = imageOf(regular(1, '/x'));
+    spoil(image);
+    const error = t.throws(() => planOf(image), { instanceOf: ShimError });
+    t.is(error.kind, 'dataLoss');
+  });
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../../src/common/errors.js';
+import { parseUnixDiag, type UnixDiag } from '../../../../../src/criu/resources/files/sock-diag.js';
+
+function attribute(type: number, value: Buffer): Buffer {
+  const padded = Buffer.alloc(4 + ((value.length + 3) & ~3));
+  padded.writeUInt16LE(4 + value.length, 0);
+  padded.writeUInt16LE(type, 2);
+  value.copy(padded, 4);
+  return padded;
+}
+
+function words(...values: number[]): Buffer {
+  return Buffer.from(Uint32Array.from(values).buffer);
+}
+
+function message(type: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(16 + body.length, 0);
+  header.writeUInt16LE(type, 4);
+  return Buffer.concat([header, body]);
+}
+
+function socket(inode: number, ...attributes: Buffer[]): Buffer {
+  const body = Buffer.alloc(16);
+  body.set([1, 5, 10, 0]);
+  body.writeUInt32LE(inode, 4);
+  return message(20, Buffer.concat([body, ...attributes]));
+}
+
+const DONE = message(3, words(0));
+
+test('sockets of several messages are found, with what is told of them', (t) => {
+  const found = new Map<number, UnixDiag>();
+  const first = socket(
+    7,
+    attribute(0, Buffer.from('/run/s\0')),
+    attribute(2, words(8)),
+    attribute(4, words(3, 128)),
+    attribute(6, Buffer.of(2)),
+  );
+  t.true(parseUnixDiag(Buffer.concat([first, socket(8)]), found));
+  t.false(parseUnixDiag(DONE, found));
+  t.deepEqual(found.get(7), {
+    inode: 7,
+    type: 5,
+    state: 10,
+    name: Uint8Array.from(Buffer.from('/run/s\0')),
+    peer: 8,
+    receiveQueue: 3,
+    sendQueue: 128,
+    shutdown: 2,
+  });
+  t.is(found.get(8)?.peer, 0);
+  t.is(found.get(8)?.name.length, 0);
+});
+
+test('an error of the kernel and nonsense are errors', (t) => {
+  const denied = Buffer.alloc(4);
+  denied.writeInt32LE(-1);
+  const broken = Buffer.from(DONE);
+  broken.writeUInt32LE(1 << 20, 0);
+  for (const datagram of [message(2, denied), broken]) {
+    t.throws(() => parseUnixDiag(datagram, new Map()), { instanceOf: ShimError });
+  }
+});

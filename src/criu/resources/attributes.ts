@@ -25,3 +25,4 @@ export {
 export type { LiveLimits } from './attributes/policy.js';
 export { TASK_STATE } from './attributes/process-dump.js';
 export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';
+export { readLiveSeccomp } from './attributes/seccomp-donor.js';

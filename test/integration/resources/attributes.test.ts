@@ -10,6 +10,7 @@ import {
   AttributePlan,
   auditThread,
   dumpAttributes,
+  readLiveSeccomp,
   finalThreadState,
   resumeRegisters,
   type AttributeDump,
@@ -185,4 +186,14 @@ test('refuses in one error what cannot be restored', async (t) => {
   t.regex(error.message, new RegExp(`^${pid}: a seccomp filter with a supervisor is not`, 'm'));
   t.regex(error.message, new RegExp(`^${pid} tid .*: syscall user dispatch is not supported`, 'm'));
   await subject.release();
+});
+
+test('the filters of a running process can be read, and it runs on', async (t) => {
+  const subject = await seizeSubject(t, await buildSubject(t), ['rich']);
+  await subject.release();
+  const chain = await readLiveSeccomp(subject.process.pid);
+  t.deepEqual(chain, [{ filter: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 }]);
+  t.is((await blockedCalls(subject)).length, 2);
+  t.is(readStatus(subject.process.pid).tracerPid, 0);
+  t.deepEqual(await readLiveSeccomp(process.pid), []);
 });

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import type { FinalThreadState } from '../../../src/criu/resources/attributes.js';
-import { listThreads } from '../../../src/criu/procfs/reader.js';
+import { listThreads, readStat } from '../../../src/criu/procfs/reader.js';
 import { Tracer } from '../../../src/native/index.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { tryRun } from '../../helpers/run.js';
@@ -65,6 +66,8 @@ export async function seizeSubject(
     tracer.close(); // Nobody else can reap it before.
     if (shell.exitCode === null) await once(shell, 'exit');
   });
+  // Its threads are through with everything but going to sleep.
+  while (listThreads(pid).some((tid) => readStat(pid, tid).state !== 'S')) await delay(2);
   return await stop(tracer, pid);
 }
 

@@ -2,7 +2,7 @@
 import { assertInvariant } from '../../../common/errors.js';
 import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
-import { readMountinfo, readStatus } from '../../procfs/reader.js';
+import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { FilesImageBuilder } from './files-image.js';
 import { OpenFiles } from './open-file.js';
@@ -57,8 +57,8 @@ export class DumpContext {
     const known = this.#nsPids.get(pid);
     if (known !== undefined) return known;
     try {
-      const { nsTgid } = readStatus(pid);
-      return nsTgid.length === readStatus(this.init.pid).nsTgid.length ? nsTgid.at(-1) : undefined;
+      const inside = readNamespace(pid, 'pid') === readNamespace(this.init.pid, 'pid');
+      return inside ? readStatus(pid).nsTgid.at(-1) : undefined;
     } catch {
       return undefined; // gone: nobody to be named
     }

@@ -86,8 +86,8 @@ export class FilePlan {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
     const targets = this.#epollTargets(nsPid, 'early');
-    const isPlaced = ({ target }: Watch): boolean =>
-      descriptors.some(({ fd, id }) => fd === target.tfd && id === target.id);
+    const places = new Map(descriptors.map(({ fd, id }) => [fd, id]));
+    const isPlaced = ({ target }: Watch): boolean => places.get(target.tfd) === target.id;
     for (const watch of targets.filter((one) => !isPlaced(one))) {
       const from = this.staged(watch.target.id);
       sequence.syscall(`lend fd ${String(watch.target.tfd)}`, SYS.dup3, [

@@ -18,7 +18,7 @@ const THREAD_FIELDS = [
   ...['Seccomp', 'Seccomp_filters', 'SigPnd', 'SigBlk', 'SigIgn', 'SigCgt', 'Cpus_allowed'],
 ];
 const PROCESS_FILES = [
-  ...['limits', 'environ', 'cmdline', 'oom_score_adj', 'personality', 'coredump_filter', 'timers'],
+  ...['limits', 'environ', 'cmdline', 'oom_score_adj', 'personality', 'coredump_filter'],
 ];
 
 /** Looks at all processes in the pid namespace of a container's init. `stdio`: where its FIFOs lie. */
@@ -108,6 +108,8 @@ function processFacts(folder: string, status: ReadonlyMap<string, string>): [str
   if (isZombie) return facts;
   for (const name of PROCESS_FIELDS) facts.push([`status.${name}`, status.get(name) ?? '']);
   for (const name of PROCESS_FILES) facts.push([name, text(`${folder}/${name}`)]);
+  // The ids in `notify: signal/pid.41` are the host's.
+  facts.push(['timers', text(`${folder}/timers`).replace(/(pid|tid)\.\d+/g, '$1')]);
   for (const name of ['exe', 'cwd', 'root']) facts.push([name, link(`${folder}/${name}`)]);
   return [...facts, ['maps', normalizeMaps(text(`${folder}/maps`))]];
 }

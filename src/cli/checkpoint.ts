@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
 import { ShimError } from '../common/errors.js';
-import { checkpoint } from '../criu/index.js';
-import { DEFAULT_RUNC_ROOT, initPidOf } from './runc-container.js';
+import { checkpoint, readLiveSpec } from '../criu/index.js';
+import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
 
 export const CHECKPOINT_HELP = `Usage: mvas checkpoint [OPTIONS] CONTAINER
 
@@ -12,7 +13,6 @@ Options:
       --image-path DIR  where the metadata goes (default: ./checkpoint)
       --leave-running   leave the container running; otherwise it is killed
       --runc-root DIR   runc's state directory (default: ${DEFAULT_RUNC_ROOT})
-      --tmpfs DIR       a tmpfs mount of the container whose content is saved; may be repeated
       --json            print what was done as JSON
 `;
 
@@ -25,7 +25,6 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
       'image-path': { type: 'string', default: 'checkpoint' },
       'leave-running': { type: 'boolean', default: false },
       'runc-root': { type: 'string', default: DEFAULT_RUNC_ROOT },
-      tmpfs: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -35,12 +34,13 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   if (containerId === undefined || rest.length > 0) {
     throw new ShimError('invalidArgument', `'checkpoint' takes one container`);
   }
+  const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
   const result = await checkpoint({
     containerId,
-    initPid: initPidOf(values['runc-root'], containerId),
+    initPid,
     imagePath: values['image-path'],
     leaveRunning: values['leave-running'],
-    tmpfsMounts: values.tmpfs,
+    tmpfsMounts: tmpfsMountsOf(readLiveSpec(bundle).spec),
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
 }

@@ -9,8 +9,8 @@ import type { DonorRuntime } from '../criu/index.js';
 /** Where runc keeps containers when nothing else is said. */
 export const DEFAULT_RUNC_ROOT = '/run/runc';
 
-/** Pid of a container's init, from runc's own state. @throws ShimError `notFound` */
-export function initPidOf(runcRoot: string, id: string): number {
+/** What runc's own state says of a container: its init's pid, and its bundle. @throws ShimError `notFound` */
+export function runcContainer(runcRoot: string, id: string): { initPid: number; bundle: string } {
   const path = join(runcRoot, id, 'state.json');
   let text: string;
   try {
@@ -20,7 +20,8 @@ export function initPidOf(runcRoot: string, id: string): number {
   }
   const pid = Number(/"init_process_pid":(\d+)/.exec(text)?.[1] ?? 0);
   if (pid <= 0) throw new ShimError('failedPrecondition', `container ${id} has no init`);
-  return pid;
+  const bundle = /"bundle=([^"]*)"/.exec(text)?.[1] ?? '';
+  return { initPid: pid, bundle };
 }
 
 /** Makes and deletes containers with runc, their stdio on /dev/null. */

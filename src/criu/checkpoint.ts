@@ -7,9 +7,11 @@ import { collectImage } from './collect.js';
 import { writeCheckpointImage } from './image/checkpoint-image.js';
 import { imageDigest } from './image/digest.js';
 import { ImageWriter } from './image/image-writer.js';
+import { writeTmpfs } from './image/tmpfs-files.js';
 import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
-import { storedBytes } from './memory/snapshot.js';
+import { readAreas, storedBytes } from './memory/snapshot.js';
 import { resumeRegisters } from './resources/attributes.js';
+import { dumpTmpfs } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
 import { processRecords } from './vas/process-records.js';
@@ -94,9 +96,12 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const session = await Session.seize(initPid, cgroup);
   scope.defer('let the container go on', () => session.release());
   clock.end('seize');
+  // Before anything of ours is in the processes.
+  const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
   session.resumeWith(resumeRegisters(session.processes));
   await session.prepare();
-  const collection = await collectImage(session, { ...request, vasId: id });
+  const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
+  const collection = await collectImage(session, { ...request, vasId: id, areas, tmpfs });
   checkAborted(request);
   clock.end('inspect');
 
@@ -110,6 +115,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   clock.end('resume');
 
   await holder.seal();
+  await writeTmpfs(writer, tmpfs);
   await writeCheckpointImage(writer, collection.image, { durable: false });
   const bytes = memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
   const record: VasRecord = {

@@ -4,11 +4,11 @@ import { SYS } from '../native/sys.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
 import { VAS_REFERENCE_FORMAT } from './image/vas-reference.js';
+import type { Area } from './memory/area.js';
 import { findHole, Park, parkSize } from './memory/layout.js';
 import {
   placeMemory,
   placeShared,
-  readAreas,
   vmaEntry,
   type ProcessMemory,
   type SharedObject,
@@ -17,6 +17,7 @@ import {
 import { WORK } from './plan/abi.js';
 import { readAuxv, readStat, readStatus } from './procfs/reader.js';
 import { dumpAttributes, dumpZombie } from './resources/attributes.js';
+import type { TmpfsMount } from './resources/tmpfs.js';
 import { FileDumper } from './resources/files/dumper.js';
 import type { Session } from './tracee/session.js';
 import type { TracedProcess } from './tracee/tracee.js';
@@ -30,6 +31,9 @@ const OUR_FORMAT = 1;
 export interface CollectRequest {
   readonly containerId: string;
   readonly vasId: string;
+  /** Memory by host pid, as it was before anything of ours was mapped. */
+  readonly areas: ReadonlyMap<number, readonly Area[]>;
+  readonly tmpfs: readonly TmpfsMount[];
 }
 
 /** Everything about a stopped container but the content of its memory. */
@@ -50,7 +54,7 @@ export interface Collection {
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
   const pstree = readTree(session);
-  const placed = placeAll(processes);
+  const placed = placeAll(processes, request.areas);
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
@@ -74,6 +78,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
         ns_per_id: true,
         mvas_vas_id: request.vasId,
         mvas_format: OUR_FORMAT,
+        mvas_tmpfs: request.tmpfs.map(({ mountPoint, dev }) => ({ mount_point: mountPoint, dev })),
       },
       vas: {
         format: VAS_REFERENCE_FORMAT,
@@ -107,8 +112,11 @@ export async function collectImage(session: Session, request: CollectRequest): P
   }
 }
 
-function placeAll(processes: readonly TracedProcess[]): Omit<Collection, 'image' | 'createdAt'> {
-  const all = processes.map((process) => ({ process, areas: readAreas(process) }));
+function placeAll(
+  processes: readonly TracedProcess[],
+  areasOf: ReadonlyMap<number, readonly Area[]>,
+): Omit<Collection, 'image' | 'createdAt'> {
+  const all = processes.map((process) => ({ process, areas: areasOf.get(process.pid) ?? [] }));
   const taken = all.flatMap(({ areas }) => areas.map(({ vma }) => vma));
   const privates = taken.filter((vma) => !vma.shared);
   const objects = taken

@@ -11,3 +11,4 @@ export { checkpoint } from './checkpoint.js';
 export { validateImage, restore } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
+export { readLiveSpec } from './donor/live-spec.js';

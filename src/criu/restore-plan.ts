@@ -48,6 +48,8 @@ export interface RestorePlanOptions {
   /** Descriptors of ours for the new stdio; null: /dev/null. */
   readonly stdio: readonly [number | null, number | null, number | null];
   readonly donorPid: number;
+  /** Filters of the live spec: every thread gets at least these. */
+  readonly seccompChain: LiveLimits['seccompChain'];
 }
 
 /** A thread as its tracer has to leave it. */
@@ -100,7 +102,7 @@ export class RestorePlan {
     this.ownFds = [pidfd];
     this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null)];
     this.#root = builder.sequence('pid 1');
-    this.#limits = liveLimits(live, donorPid);
+    this.#limits = { ...liveLimits(live, donorPid), seccompChain: options.seccompChain };
     this.#files = new FilePlan(builder, filesOf(this.#image), {
       stdio: stdio as unknown as StdioSlots,
       mounts: readMountinfo(donorPid),

@@ -6,9 +6,12 @@ import { closeFd } from '../native/sys.js';
 import { startDonor, type DonorRuntime } from './donor/donor.js';
 import { takeOver } from './donor/take-over.js';
 import { readLiveSpec } from './donor/live-spec.js';
+import { readTmpfs } from './image/tmpfs-files.js';
 import { openImage, type OpenedImage } from './open-image.js';
+import { readLiveSeccomp } from './resources/attributes.js';
 import { RestorePlan } from './restore-plan.js';
 import { Restorer } from './restorer.js';
+import { restoreTmpfs } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { watchExit, type Exit } from './vas/exit-watch.js';
 import { connectVas, waitSocketOf } from './vas/store.js';
@@ -103,6 +106,7 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
     kernelAreas: await restorer.kernelAreas(opened.base),
     stdio: request.stdio,
     donorPid: donor.pid,
+    seccompChain: await readLiveSeccomp(donor.pid),
   });
   try {
     await restorer.start(plan);
@@ -110,6 +114,7 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
     for (const fd of plan.ownFds) closeFd(fd);
   }
   await takeOver({ ...request, donor, initPid: restorer.pid });
+  await restoreTmpfs(restorer.pid, await readTmpfs(request.imagePath));
   checkAborted(request);
   clock.end('join');
 

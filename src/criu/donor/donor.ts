@@ -2,8 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
+import { call, SYS } from '../../native/sys.js';
 import { formatJson } from './big-json.js';
 import { donorSpec, type Spec } from './live-spec.js';
+
+const PR_SET_CHILD_SUBREAPER = 36;
 
 /** The part of runc that a restore needs. */
 export interface DonorRuntime {
@@ -48,6 +51,8 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
       rmSync(directory, { recursive: true, force: true });
     });
   };
+  // The donor's end must not wait for somebody else to reap it: it becomes our child (prctl(2)).
+  call('become a subreaper', SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   try {
     const spec = donorSpec(request.spec, bundle, request.initPid);
     writeFileSync(join(directory, 'config.json'), formatJson(spec), { mode: 0o600 });

@@ -13,6 +13,7 @@ export interface Spec {
     terminal?: boolean;
     capabilities?: { bounding?: string[] };
   };
+  mounts?: { type?: string; destination: string }[];
   linux?: { namespaces?: { type: string; path?: string }[] };
 }
 

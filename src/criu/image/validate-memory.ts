@@ -83,9 +83,12 @@ function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): 
   }
 }
 
-function checkRuns({ start, end, mvas_runs: runs }: VmaEntry, mapping: string): void {
+/** Runs are relative to the mapping; those of shared memory to the whole object. */
+function checkRuns(vma: VmaEntry, mapping: string): void {
+  const { start, end, pgoff, mvas_runs: runs } = vma;
   if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
-  const pages = (end - start) / PAGE;
+  const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
+  const pages = (end - start + (isShared ? pgoff : 0n)) / PAGE;
   let next = 0n;
   for (let i = 0; i < runs.length; i += 2) {
     const first = runs[i] ?? 0n;

@@ -17,9 +17,6 @@ export interface TmpfsMount {
 /** Most bytes of content of all mounts together, and most files. */
 export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as const;
 
-const INDEX_FORMAT = 1;
-const MAX_MOUNTS = 1000;
-
 /**
  * Saves the content of tmpfs mounts of a stopped container: regular files (holes and hard links too),
  * directories, symbolic links, FIFOs. Sockets are left out: those that are open are bound again.
@@ -65,30 +62,4 @@ export async function restoreTmpfs(rootPid: number, mounts: readonly TmpfsMount[
     }
     await unpackTree(rootPid, mountPoint, archive, budget);
   }
-}
-
-/** The index of saved mounts, for a file beside the archives. */
-export function formatTmpfsIndex(mounts: readonly TmpfsMount[]): string {
-  const entries = mounts.map(({ mountPoint, dev }) => ({ mountPoint, dev }));
-  return `${JSON.stringify({ format: INDEX_FORMAT, mounts: entries })}\n`;
-}
-
-/** Inverse of {@link formatTmpfsIndex}. Throws ShimError `dataLoss`. */
-export function parseTmpfsIndex(text: string): readonly Pick<TmpfsMount, 'mountPoint' | 'dev'>[] {
-  let index: unknown;
-  try {
-    index = JSON.parse(text);
-  } catch {
-    badImage('tmpfs index: no JSON');
-  }
-  const { format, mounts } = (index ?? {}) as { format?: unknown; mounts?: unknown };
-  if (format !== INDEX_FORMAT) badImage(`tmpfs index: unknown format ${String(format)}`);
-  if (!Array.isArray(mounts) || mounts.length > MAX_MOUNTS) badImage('tmpfs index: no mounts');
-  return mounts.map((mount: unknown) => {
-    const { mountPoint, dev } = (mount ?? {}) as { mountPoint?: unknown; dev?: unknown };
-    if (typeof mountPoint !== 'string') badImage('tmpfs index: a mount without a path');
-    checkMountPoint(mountPoint);
-    if (!Number.isInteger(dev)) badImage('tmpfs index: a mount without a device');
-    return { mountPoint, dev: dev as number };
-  });
 }

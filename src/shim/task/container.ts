@@ -14,7 +14,8 @@ import { ExitGate } from './exits.js';
 import { createInit, openIo, startExec, type InitFlags, type LaunchContext } from './launch.js';
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
-import { hasOwnPidNamespace, tmpfsMounts } from './spec.js';
+import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
+import { hasOwnPidNamespace } from './spec.js';
 import { withinGrace } from './grace.js';
 import { next, type TaskState, type Verb } from './state.js';
 
@@ -209,7 +210,7 @@ export class Container {
           initPid: this.init.pid,
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
-          tmpfsMounts: tmpfsMounts(this.#parts.spec),
+          tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
           signal: aborted,
         };
         const work = this.#parts.surroundings.engine.checkpoint(request);

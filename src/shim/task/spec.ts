@@ -10,17 +10,6 @@ export function hasOwnPidNamespace(spec: Spec): boolean {
 }
 
 /**
- * Mount points of the file systems in memory that were made for the container. `/dev` is not one of
- * them: the runtime fills it anew.
- */
-export function tmpfsMounts(spec: Spec): string[] {
-  const mounts = spec.mounts ?? [];
-  return mounts
-    .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev')
-    .map(({ destination }) => destination);
-}
-
-/**
  * The cgroup path for a container whose spec was handed on from another one (`ctr containers restore`
  * gives the old spec back unchanged): a path beside the other's, named by the container's own id. Both
  * forms are known: a path, and systemd's `slice:prefix:name`.

@@ -65,7 +65,7 @@ import type {
   GhostChunkEntry,
   FileLockEntry,
 } from './files.js';
-import type { PluginsEntry, InventoryEntry } from './inventory.js';
+import type { PluginsEntry, MvasTmpfsEntry, InventoryEntry } from './inventory.js';
 import type { MemfdFileEntry, MemfdInodeEntry } from './memfd.js';
 import type { VmaEntry, AioRingEntry, MmEntry, PagemapHead, PagemapEntry } from './mm.js';
 import type {
@@ -194,6 +194,7 @@ export interface ImageMessages {
   ghost_chunk_entry: GhostChunkEntry;
   file_lock_entry: FileLockEntry;
   plugins_entry: PluginsEntry;
+  mvas_tmpfs_entry: MvasTmpfsEntry;
   inventory_entry: InventoryEntry;
   memfd_file_entry: MemfdFileEntry;
   memfd_inode_entry: MemfdInodeEntry;

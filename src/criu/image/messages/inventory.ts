@@ -12,6 +12,12 @@ export interface PluginsEntry {
   plugins: string[];
 }
 
+/** A tmpfs whose content is in `tmpfs-dev-<dev>.tar.gz.img`. */
+export interface MvasTmpfsEntry {
+  mount_point: string;
+  dev: number;
+}
+
 /** What the checkpoint as a whole is. */
 export interface InventoryEntry {
   img_version: number;
@@ -33,11 +39,18 @@ export interface InventoryEntry {
 
   /** Version of our fields; absent in images that CRIU wrote. */
   mvas_format?: number | undefined;
+
+  /** Mounts whose content was saved. */
+  mvas_tmpfs: MvasTmpfsEntry[];
 }
 
 /** Field tables of this file's messages. */
 export const INVENTORY_MESSAGES = {
   plugins_entry: [['plugins', 12, 'repeated', 'string']],
+  mvas_tmpfs_entry: [
+    ['mount_point', 1, 'required', 'string'],
+    ['dev', 2, 'required', 'uint32'],
+  ],
   inventory_entry: [
     ['img_version', 1, 'required', 'uint32'],
     ['fdinfo_per_id', 2, 'optional', 'bool'],
@@ -54,6 +67,7 @@ export const INVENTORY_MESSAGES = {
     ['allow_uprobes', 14, 'optional', 'bool'],
     ['mvas_vas_id', 10000, 'optional', 'string'],
     ['mvas_format', 10001, 'optional', 'uint32'],
+    ['mvas_tmpfs', 10002, 'repeated', 'mvas_tmpfs_entry'],
   ],
 } as const satisfies MessageTables;
 

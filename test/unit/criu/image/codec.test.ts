@@ -47,7 +47,7 @@ test('an image is two magics, then size and message of each entry', (t) => {
 });
 
 test('the inventory has one magic, statistics the service magic', (t) => {
-  const inventory = encodeImage('inventory', [{ img_version: 2 }]);
+  const inventory = encodeImage('inventory', [{ img_version: 2, mvas_tmpfs: [] }]);
   t.is(Buffer.from(inventory).toString('hex'), ['16313158', '02000000', '0802'].join(''));
   const stats = Buffer.from(encodeImage('stats-dump', [{}])).toString('hex');
   t.is(stats, ['40591055', '06330957', '00000000'].join(''));

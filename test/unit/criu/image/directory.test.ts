@@ -106,7 +106,7 @@ test('a commit that fails can be aborted', async (t) => {
   const writer = await ImageWriter.create(path);
   await writer.write('pstree', undefined, []);
   await mkdir(join(path, 'inventory.img'));
-  await t.throwsAsync(writer.commit({ img_version: 2 }), { instanceOf: ShimError });
+  await t.throwsAsync(writer.commit({ img_version: 2, mvas_tmpfs: [] }), { instanceOf: ShimError });
   await rm(join(path, 'inventory.img'), { recursive: true });
   await writer.abort();
   await t.throwsAsync(stat(path), { code: 'ENOENT' });
@@ -122,7 +122,10 @@ test('without an inventory it is no checkpoint', async (t) => {
 
 test('another image version is refused', async (t) => {
   const path = await written(t);
-  await writeFile(join(path, 'inventory.img'), encodeImage('inventory', [{ img_version: 1 }]));
+  await writeFile(
+    join(path, 'inventory.img'),
+    encodeImage('inventory', [{ img_version: 1, mvas_tmpfs: [] }]),
+  );
   await fails(t, ImageReader.open(path), 'dataLoss', /image version 1/);
 });
 
@@ -173,7 +176,7 @@ test('raw files are handed out as they are', async (t) => {
   const raw = await writer.openRaw('pages', 1);
   await raw.write('pages');
   await raw.close();
-  await writer.commit({ img_version: 2 }, { durable: false });
+  await writer.commit({ img_version: 2, mvas_tmpfs: [] }, { durable: false });
   const reader = await ImageReader.open(path);
   t.teardown(() => reader.close());
   const back = await reader.openRaw('pages', 1);

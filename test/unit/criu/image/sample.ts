@@ -178,7 +178,12 @@ export function sampleImage(): CheckpointImage {
     name: new Uint8Array(),
   };
   return {
-    ...emptyCheckpointImage({ img_version: 2, fdinfo_per_id: true, mvas_format: 1 }),
+    ...emptyCheckpointImage({
+      img_version: 2,
+      mvas_tmpfs: [],
+      fdinfo_per_id: true,
+      mvas_format: 1,
+    }),
     vas: VAS,
     pstree: [
       { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 5] },

@@ -4,7 +4,8 @@ import { encode } from '../../../../src/shim/proto/codec.js';
 import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../../../../src/shim/proto/options.js';
 import { planCheckpoint } from '../../../../src/shim/task/checkpoint-options.js';
 import { withinGrace } from '../../../../src/shim/task/grace.js';
-import { hasOwnPidNamespace, ownCgroupsPath, tmpfsMounts } from '../../../../src/shim/task/spec.js';
+import { hasOwnPidNamespace, ownCgroupsPath } from '../../../../src/shim/task/spec.js';
+import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
 
 const optionsOf = (value: Parameters<typeof encode<{ exit: boolean; imagePath: string }>>[1]) => ({
   typeUrl: CHECKPOINT_OPTIONS_URL,
@@ -50,7 +51,7 @@ test('content is saved of file systems in memory, but not of /dev', (t) => {
     { destination: '/run', type: 'tmpfs' },
     { destination: '/data', type: 'bind' },
   ];
-  t.deepEqual(tmpfsMounts({ mounts }), ['/dev/shm', '/run']);
+  t.deepEqual(tmpfsMountsOf({ mounts }), ['/dev/shm', '/run']);
 });
 
 test('a pid namespace by path is not the container’s own', (t) => {

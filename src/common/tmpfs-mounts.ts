@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The mounts of an OCI runtime spec (config.json). */
+export interface SpecMounts {
+  readonly mounts?: readonly { readonly type?: string; readonly destination: string }[];
+}
+
+/**
+ * Mount points of the file systems in memory that a spec has made for its container. `/dev` is not one of
+ * them: the runtime fills it anew.
+ */
+export function tmpfsMountsOf(spec: SpecMounts): string[] {
+  return (spec.mounts ?? [])
+    .filter(({ type, destination }) => type === 'tmpfs' && destination !== '/dev')
+    .map(({ destination }) => destination);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import { TMPFS_LIMITS, type TmpfsMount } from '../resources/tmpfs.js';
+import { checkMountPoint } from '../resources/tmpfs-pack.js';
+import { ImageReader } from './image-reader.js';
+import type { ImageWriter } from './image-writer.js';
+
+const MAX_MOUNTS = 1000;
+
+/** Writes the archives of tmpfs mounts; the inventory names them. */
+export async function writeTmpfs(
+  writer: ImageWriter,
+  mounts: readonly TmpfsMount[],
+): Promise<void> {
+  for (const { dev, archive } of mounts) {
+    const file = await writer.openRaw('tmpfs-dev', dev);
+    await file.writeFile(archive).finally(() => file.close());
+  }
+}
+
+/** Reads the archives that an image's inventory names. @throws ShimError `dataLoss` */
+export async function readTmpfs(path: string): Promise<TmpfsMount[]> {
+  const reader = await ImageReader.open(path);
+  try {
+    const { mvas_tmpfs: entries } = reader.inventory;
+    if (entries.length > MAX_MOUNTS) badImage('an image with too many tmpfs mounts');
+    const mounts: TmpfsMount[] = [];
+    for (const { mount_point: mountPoint, dev } of entries) {
+      checkMountPoint(mountPoint);
+      const file = await reader.openRaw('tmpfs-dev', dev);
+      try {
+        if ((await file.stat()).size > TMPFS_LIMITS.bytes)
+          badImage(`tmpfs ${mountPoint}: too large`);
+        mounts.push({ mountPoint, dev, archive: await file.readFile() });
+      } finally {
+        await file.close();
+      }
+    }
+    return mounts;
+  } finally {
+    await reader.close();
+  }
+}

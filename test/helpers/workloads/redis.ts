@@ -94,6 +94,7 @@ export function redisWorkload(mib: number): Workload {
     name: `redis with ${String(mib)} MiB`,
     image: 'mvas.test/redis:1',
     processes: 1,
+    ahead: 1000, // an observation is some 200 commands
     observe,
     prepare: (pid) => withClient(pid, (client) => fillRedis(client, mib)),
     mutate: (pid) => withClient(pid, (client) => client.command('SET', 'mutated', 'yes')),

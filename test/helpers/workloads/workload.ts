@@ -13,6 +13,11 @@ export interface Workload {
   readonly archive: () => Promise<string>;
   /** Number of processes, init included; undefined where children come and go. */
   readonly processes?: number;
+  /**
+   * How far the first of its counters has to be ahead of a checkpoint, so that no restored instance can
+   * get there while a test looks at it. Observing may count as well.
+   */
+  readonly ahead?: number;
   /** Asks the instance whose init has this pid; waits until it answers. */
   readonly observe: (pid: number) => Promise<Observation>;
   /** Brings something large or lasting into the instance's memory before it is checkpointed. */

@@ -2,15 +2,15 @@
 /*
  * The border between the engine and the freestanding code (keeper, holder, restorer).
  *
- * A plan is a memory file which the engine writes and the freestanding code maps (shared) at an address
- * the engine chose. Offsets are from its start:
+ * A plan is a memory file which the engine writes and the freestanding code maps (shared) at an
+ * address the engine chose. Offsets are from its start:
  *
  *   0     struct mvas_plan_header
  *   64    slots: int64_t each; results of operations, read as arguments by later ones
  *   ...   operations, data, stacks of threads, wherever the engine put them
  *
- * The freestanding code knows nothing of containers: it executes operations one after the other until
- * MVAS_OP_END, and stops at the first one that fails.
+ * The freestanding code knows nothing of containers: it executes operations one after the other
+ * until MVAS_OP_END, and stops at the first one that fails.
  *
  * Kept in step with src/criu/plan/abi.ts.
  */
@@ -22,16 +22,16 @@
 
 struct mvas_plan_header {
 	unsigned long long magic;
-	unsigned long long size;      /* bytes of the whole plan */
-	unsigned long long slots;     /* number of slots */
-	unsigned long long failed;    /* offset of the operation that failed; 0: none */
-	long long failed_result;      /* what it returned */
+	unsigned long long size;   /* bytes of the whole plan */
+	unsigned long long slots;  /* number of slots */
+	unsigned long long failed; /* offset of the operation that failed; 0: none */
+	long long failed_result;   /* what it returned */
 	unsigned long long reserved[3];
 };
 
 /*
- * Flags of an operation. Bits 0-5: argument i is the number of a slot whose value is meant. Bits 6-11:
- * argument i is an offset into the plan whose address is meant.
+ * Flags of an operation. Bits 0-5: argument i is the number of a slot whose value is meant. Bits
+ * 6-11: argument i is an offset into the plan whose address is meant.
  */
 #define MVAS_OP_SLOT(i) (1u << (i))
 #define MVAS_OP_OFFSET(i) (64u << (i))
@@ -47,21 +47,24 @@ struct mvas_plan_header {
 #define MVAS_OP_PULL 3
 /* Pulls a[3] bytes at offset a[2] of file a[0] to a[1] (pread(2)), all of them. */
 #define MVAS_OP_PREAD 4
-/* Forks; the child, pid a[0] in its innermost pid namespace, goes on at operation offset a[1]. a[2]: more clone flags;
- * a[3]: the signal its parent gets when it exits. */
+/* Forks; the child, pid a[0] in its innermost pid namespace, goes on at operation offset a[1].
+ * a[2]: more clone flags; a[3]: the signal its parent gets when it exits. */
 #define MVAS_OP_FORK 5
-/* Makes a thread with tid a[0], which goes on at operation offset a[1] with its stack ending at address a[2]. */
+/* Makes a thread with tid a[0], which goes on at operation offset a[1] with its stack ending at
+ * address a[2]. */
 #define MVAS_OP_THREAD 6
 /* Stands at a breakpoint until the tracer lets it go on. */
 #define MVAS_OP_STOP 7
 #define MVAS_OP_END 8
-/* Makes the POSIX timer with id a[2] of clock a[0] and sigevent a[1] by making and deleting others until it comes. */
+/* Makes the POSIX timer with id a[2] of clock a[0] and sigevent a[1] by making and deleting others
+ * until it comes. */
 #define MVAS_OP_TIMER 9
 /* Takes pending signals out of set a[0] (address of a 64-bit mask) until none is left. */
 #define MVAS_OP_DRAIN_SIGNALS 10
 /* Writes (nr 1) or a[3]: a[2] bytes at a[1] to descriptor a[0], all of them. */
 #define MVAS_OP_WRITE 11
-/* Stores the word a[1] (such as the address of plan data) at address a[0]: pointers inside structures. */
+/* Stores the word a[1] (such as the address of plan data) at address a[0]: pointers inside
+ * structures. */
 #define MVAS_OP_POKE 12
 
 struct mvas_op {
@@ -74,8 +77,8 @@ struct mvas_op {
 };
 
 /*
- * Requests to a holder, one SOCK_SEQPACKET message each, answered by one struct mvas_reply. Descriptors come
- * along by SCM_RIGHTS.
+ * Requests to a holder, one SOCK_SEQPACKET message each, answered by one struct mvas_reply.
+ * Descriptors come along by SCM_RIGHTS.
  */
 #define MVAS_REQUEST_MAGIC 0x5143564du /* "MVCQ" */
 
@@ -83,21 +86,23 @@ struct mvas_op {
 #define MVAS_REQUEST_STATUS 1
 /* Moves code and stack to a[0], the start of a free range of MVAS_WORK_SIZE bytes. */
 #define MVAS_REQUEST_MOVE 2
-/* Runs the plan in descriptor 0, of a[0] bytes, mapped at a[1], from operation offset a[2]; other descriptors
- * fill slots from 0 on and are closed afterwards. value[0]: offset of the failed operation (0: none). */
+/* Runs the plan in descriptor 0, of a[0] bytes, mapped at a[1], from operation offset a[2]; other
+ * descriptors fill slots from 0 on and are closed afterwards. value[0]: offset of the failed
+ * operation (0: none). */
 #define MVAS_REQUEST_RUN 3
 /* No more RUN from now on. */
 #define MVAS_REQUEST_SEAL 4
-/* Forks into a new pid namespace; the child, a child of the keeper, becomes a restorer on descriptor 0. value[0]: its pid. */
+/* Forks into a new pid namespace; the child, a child of the keeper, becomes a restorer on
+ * descriptor 0. value[0]: its pid. */
 #define MVAS_REQUEST_FORK 5
 /* Ends the holder. */
 #define MVAS_REQUEST_DROP 6
 
 /* The range a holder and a restorer keep for themselves. */
-#define MVAS_WORK_SIZE 0x40000000ull    /* all of it */
-#define MVAS_WORK_STACK 0x100000ull     /* the stack ends here */
-#define MVAS_WORK_VDSO 0x140000ull      /* where the vDSO waits */
-#define MVAS_WORK_PLAN 0x200000ull      /* where plans are mapped */
+#define MVAS_WORK_SIZE 0x40000000ull /* all of it */
+#define MVAS_WORK_STACK 0x100000ull  /* the stack ends here */
+#define MVAS_WORK_VDSO 0x140000ull   /* where the vDSO waits */
+#define MVAS_WORK_PLAN 0x200000ull   /* where plans are mapped */
 
 struct mvas_request {
 	unsigned int magic;
@@ -110,9 +115,11 @@ struct mvas_reply {
 	unsigned long long value[3];
 };
 
-/* To a restorer, with the plan as descriptor 0: the same as MVAS_REQUEST_RUN; it answers nothing, it stops. */
+/* To a restorer, with the plan as descriptor 0: the same as MVAS_REQUEST_RUN; it answers nothing,
+ * it stops. */
 
-/* To a keeper: which child's exit is wanted. Answered once it has exited; status as wait4(2) gives it, -ECHILD when unknown. */
+/* To a keeper: which child's exit is wanted. Answered once it has exited; status as wait4(2) gives
+ * it, -ECHILD when unknown. */
 struct mvas_wait_request {
 	unsigned int magic;
 	int pid;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The holder: a process whose address space is a VAS. It serves its control socket, one request at a time,
- * runs the plans that fill it, and forks. It opens no path and runs nothing of what it holds.
+ * The holder: a process whose address space is a VAS. It serves its control socket, one request at
+ * a time, runs the plans that fill it, and forks. It opens no path and runs nothing of what it
+ * holds.
  */
 #include "holder.h"
 #include "plan.h"
@@ -47,7 +48,8 @@ static void close_all(const int *fds, int count)
 		sys1(__NR_close, fds[i]);
 }
 
-static void run(struct holder *holder, int sock, const struct mvas_request *request, int *fds, int count)
+static void run(struct holder *holder, int sock, const struct mvas_request *request, int *fds,
+		int count)
 {
 	struct mvas_plan_header *plan;
 	u64 failed;
@@ -94,7 +96,8 @@ static _Noreturn void restore(int sock)
 }
 
 struct clone3_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 
 static void fork_into(struct holder *holder, int sock, int *fds, int count)
@@ -123,7 +126,8 @@ static _Noreturn void move(struct holder *holder, int sock, u64 base)
 	u8 *code = (u8 *)sys6(__NR_mmap, base, length, PROT_READ_WRITE, MAP_FIXED_NEW, ~0ul, 0);
 	u64 stack = base + MVAS_WORK_STACK;
 	struct holder *moved = (struct holder *)(stack - sizeof(*moved) - 64);
-	s64 mapped = sys6(__NR_mmap, stack - STACK_SIZE, STACK_SIZE, PROT_READ_WRITE, MAP_FIXED_NEW, ~0ul, 0);
+	s64 mapped = sys6(__NR_mmap, stack - STACK_SIZE, STACK_SIZE, PROT_READ_WRITE, MAP_FIXED_NEW,
+			  ~0ul, 0);
 	u64 entry;
 
 	if (ARG(code) != base || mapped != (s64)(stack - STACK_SIZE)) {
@@ -147,7 +151,8 @@ static _Noreturn void move(struct holder *holder, int sock, u64 base)
 	__builtin_unreachable();
 }
 
-static void serve(struct holder *holder, int sock, const struct mvas_request *request, int *fds, int count)
+static void serve(struct holder *holder, int sock, const struct mvas_request *request, int *fds,
+		  int count)
 {
 	switch (request->op) {
 	case MVAS_REQUEST_STATUS:
@@ -218,7 +223,8 @@ _Noreturn void holder_loop(struct holder *holder)
 
 			if (sock >= 0) {
 				holder->connections++;
-				holder->poll[holder->connections] = (struct poll_fd){ (int)sock, POLLIN_, 0 };
+				holder->poll[holder->connections] =
+					(struct poll_fd){ (int)sock, POLLIN_, 0 };
 			}
 		}
 	}

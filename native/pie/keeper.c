@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: parent of the holder and of every init restored from it (they are forked with CLONE_PARENT).
- * It reaps them at once, which runc's delete relies on, and tells who asks how they ended. A holder that dies
- * takes none of them along. It ends when it has no child left and nobody waits.
+ * The keeper: parent of the holder and of every init restored from it (they are forked with
+ * CLONE_PARENT). It reaps them at once, which runc's delete relies on, and tells who asks how they
+ * ended. A holder that dies takes none of them along. It ends when it has no child left and nobody
+ * waits.
  */
 #include "../include/mvas_abi.h"
 #include "holder.h"
@@ -26,7 +27,7 @@ struct poll_fd {
 };
 
 struct keeper {
-	struct poll_fd poll[2 + MAX_WAITERS]; /* 0: signals, 1: the listening socket, then those who wait */
+	struct poll_fd poll[2 + MAX_WAITERS]; /* 0: signals, 1: the listener, then those who wait */
 	int wanted[2 + MAX_WAITERS];          /* the pid each waits for; 0: has not said yet */
 	int waiters;
 	struct mvas_wait_reply exits[MAX_EXITS]; /* a ring; pid 0: free */
@@ -48,7 +49,8 @@ static void tell(struct keeper *keeper, int index, int pid, int status)
 {
 	struct mvas_wait_reply reply = { pid, status };
 
-	sys6(__NR_sendto, ARG(keeper->poll[index].fd), ARG(&reply), sizeof(reply), MSG_NOSIGNAL_, 0, 0);
+	sys6(__NR_sendto, ARG(keeper->poll[index].fd), ARG(&reply), sizeof(reply), MSG_NOSIGNAL_, 0,
+	     0);
 	drop(keeper, index);
 }
 
@@ -70,7 +72,8 @@ static void reap(struct keeper *keeper)
 			}
 		}
 		if (!told) {
-			keeper->exits[keeper->next_exit % MAX_EXITS] = (struct mvas_wait_reply){ (int)pid, status };
+			keeper->exits[keeper->next_exit % MAX_EXITS] =
+				(struct mvas_wait_reply){ (int)pid, status };
 			keeper->next_exit++;
 		}
 	}
@@ -87,7 +90,8 @@ static int is_child(int pid)
 static void read_wish(struct keeper *keeper, int index)
 {
 	struct mvas_wait_request request;
-	s64 got = sys6(__NR_recvfrom, ARG(keeper->poll[index].fd), ARG(&request), sizeof(request), 0, 0, 0);
+	s64 got = sys6(__NR_recvfrom, ARG(keeper->poll[index].fd), ARG(&request), sizeof(request),
+		       0, 0, 0);
 
 	if (got != sizeof(request) || request.magic != MVAS_REQUEST_MAGIC || request.pid <= 0) {
 		drop(keeper, index);
@@ -124,7 +128,8 @@ static void admit(struct keeper *keeper)
 static _Noreturn void keep(struct keeper *keeper)
 {
 	for (;;) {
-		s64 ready = sys3(__NR_poll, keeper->poll, 2 + keeper->waiters, keeper->childless ? LINGER_MS : -1);
+		s64 ready = sys3(__NR_poll, keeper->poll, 2 + keeper->waiters,
+				 keeper->childless ? LINGER_MS : -1);
 
 		if (ready == 0 && keeper->childless)
 			leave(0);
@@ -150,7 +155,9 @@ _Noreturn void keeper_main(int listening)
 	u64 mask = SIGCHLD_MASK;
 
 	zero(&keeper, sizeof(keeper));
-	keeper.poll[0] = (struct poll_fd){ (int)sys4(__NR_signalfd4, -1, &mask, sizeof(mask), SOCK_CLOEXEC_), POLLIN_, 0 };
+	keeper.poll[0] =
+		(struct poll_fd){ (int)sys4(__NR_signalfd4, -1, &mask, sizeof(mask), SOCK_CLOEXEC_),
+				  POLLIN_, 0 };
 	keeper.poll[1] = (struct poll_fd){ listening, POLLIN_, 0 };
 	sys2(__NR_prctl, PR_SET_NAME_, "mvas-keeper");
 	reap(&keeper);

@@ -9,7 +9,8 @@
 #define SIGEVENT_TRIES 100000
 
 struct clone_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 
 static s64 *slots_of(struct mvas_plan_header *plan)
@@ -80,7 +81,7 @@ static s64 drain_signals(u64 mask)
 	return got == -E_AGAIN ? 0 : got;
 }
 
-/* Kernels before 6.15 number timers one after the other: make and delete until the wanted id comes. */
+/* Kernels before 6.15 number timers in order: make and delete until the wanted id comes. */
 static s64 make_timer(u64 clock, u64 event, u64 wanted)
 {
 	for (int tries = 0; tries < SIGEVENT_TRIES; tries++) {
@@ -147,7 +148,8 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 			 "call thread_main\n"
 			 "1:"
 			 : "=a"(result)
-			 : "a"(__NR_clone3), "D"(&args), "S"(sizeof(args)), "r"(plan_register), "r"(offset_register)
+			 : "a"(__NR_clone3), "D"(&args), "S"(sizeof(args)), "r"(plan_register),
+			   "r"(offset_register)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -232,12 +234,14 @@ struct mvas_plan_header *map_plan(const struct mvas_request *request, const int 
 
 	if (count < 1)
 		return 0;
-	mapped = sys6(__NR_mmap, request->a[1], request->a[0], PROT_READ_WRITE, MAP_SHARED_FIXED, ARG(fds[0]), 0);
+	mapped = sys6(__NR_mmap, request->a[1], request->a[0], PROT_READ_WRITE, MAP_SHARED_FIXED,
+		      ARG(fds[0]), 0);
 	sys1(__NR_close, fds[0]);
 	if (mapped < 0 && mapped >= -4095)
 		return 0;
 	plan = (struct mvas_plan_header *)mapped;
-	if (plan->magic != MVAS_PLAN_MAGIC || plan->size > request->a[0] || (u64)count > plan->slots + 1)
+	if (plan->magic != MVAS_PLAN_MAGIC || plan->size > request->a[0] ||
+	    (u64)count > plan->slots + 1)
 		return 0;
 	for (int i = 1; i < count; i++)
 		slots_of(plan)[i - 1] = fds[i];

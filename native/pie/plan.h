@@ -5,12 +5,12 @@
 #include "../include/mvas_abi.h"
 #include "sys.h"
 
-/* How a run ended: at an END (0), or at an operation that failed (-1; which one is in the header). */
+/* How a run ended: at an END (0), or at a failed operation (-1; which one is in the header). */
 int run_plan(struct mvas_plan_header *plan, u64 offset);
 
 /*
- * Maps the plan that came with a request (descriptor 0 of `fds`; the others fill the first slots). The plan's
- * descriptor is closed. NULL when it is none.
+ * Maps the plan that came with a request (descriptor 0 of `fds`; the others fill the first slots).
+ * The plan's descriptor is closed. NULL when it is none.
  */
 struct mvas_plan_header *map_plan(const struct mvas_request *request, const int *fds, int count);
 

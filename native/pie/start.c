@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Started with two listening SOCK_SEQPACKET sockets: descriptor 3 takes requests to the holder, 4 questions to
- * the keeper. The first process becomes the keeper, its child the holder.
+ * Started with two listening SOCK_SEQPACKET sockets: descriptor 3 takes requests to the holder, 4
+ * questions to the keeper. The first process becomes the keeper, its child the holder.
  */
 #include "holder.h"
 #include "sys.h"

@@ -38,7 +38,8 @@ s64 receive(int sock, void *message, u64 size, int *fds, int *count)
 	do
 		got = sys3(__NR_recvmsg, sock, &header, MSG_CMSG_CLOEXEC_);
 	while (got == -E_INTR);
-	if (got > 0 && header.control_length >= 16 && control.level == SOL_SOCKET_ && control.type == SCM_RIGHTS_) {
+	if (got > 0 && header.control_length >= 16 && control.level == SOL_SOCKET_ &&
+	    control.type == SCM_RIGHTS_) {
 		*count = (int)((control.length - 16) / sizeof(int));
 		copy(fds, control.fds, (u64)*count * sizeof(int));
 	}

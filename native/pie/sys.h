@@ -60,8 +60,8 @@ struct iov {
 #define MAX_FDS 253 /* SCM_MAX_FD */
 
 /*
- * Receives one message of at most `size` bytes; descriptors go to `fds`, their number to `count` (close on exec).
- * Returns bytes, 0 at the end, -errno.
+ * Receives one message of at most `size` bytes; descriptors go to `fds`, their number to `count`
+ * (close on exec). Returns bytes, 0 at the end, -errno.
  */
 s64 receive(int sock, void *message, u64 size, int *fds, int *count);
 

@@ -6,8 +6,9 @@
 
 namespace mvas {
 
-// syscall(nr, ...args): one raw system call on the calling thread. An argument is a number, a bigint,
-// null (0), or a Uint8Array whose memory is passed by address. Returns the result, or -errno.
+// syscall(nr, ...args): one raw system call on the calling thread. An argument is a number, a
+// bigint, null (0), or a Uint8Array whose memory is passed by address. Returns the result, or
+// -errno.
 Napi::Value Syscall(const Napi::CallbackInfo& info);
 
 // The value of one argument as the kernel sees it.

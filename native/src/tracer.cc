@@ -57,7 +57,8 @@ Bytes Signals(pid_t tid, bool shared, int* error) {
   }
 }
 
-// Waits for the next stop of one tracee. Spins shortly first: the stops we wait for take microseconds.
+// Waits for the next stop of one tracee. Spins shortly first: the stops we wait for take
+// microseconds.
 int WaitOne(pid_t tid, int* status) {
   for (;;) {
     const pid_t got = wait4(tid, status, __WALL, nullptr);
@@ -76,12 +77,13 @@ int ToSyscallStop(pid_t tid) {
     if (waited) return waited;
     if (!WIFSTOPPED(status)) return -ESRCH;
     if (WSTOPSIG(status) == kSyscallStop) return 0;
-    if (Event(status) == 0) return -EPROTO;  // a signal, though all are blocked: a fault of the call
+    if (Event(status) == 0)
+      return -EPROTO;  // a signal, though all are blocked: a fault of the call
   }
 }
 
-// From a system call stop to a trap stop, without running anything: only a task that resumes from there
-// restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
+// From a system call stop to a trap stop, without running anything: only a task that resumes from
+// there restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
 int ToTrap(pid_t tid) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   while (!error) {
@@ -123,10 +125,13 @@ std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms) {
       }
       if (WIFSTOPPED(status) && Event(status) != PTRACE_EVENT_STOP) {
         unsigned long created = 0;
-        if (Event(status) == PTRACE_EVENT_FORK || Event(status) == PTRACE_EVENT_VFORK || Event(status) == PTRACE_EVENT_CLONE) {
-          if (Request(PTRACE_GETEVENTMSG, tid, nullptr, &created) == 0) pending.insert(static_cast<pid_t>(created));
+        if (Event(status) == PTRACE_EVENT_FORK || Event(status) == PTRACE_EVENT_VFORK ||
+            Event(status) == PTRACE_EVENT_CLONE) {
+          if (Request(PTRACE_GETEVENTMSG, tid, nullptr, &created) == 0)
+            pending.insert(static_cast<pid_t>(created));
         }
-        const int signal = Event(status) == 0 && WSTOPSIG(status) != kSyscallStop ? WSTOPSIG(status) : 0;
+        const int signal =
+            Event(status) == 0 && WSTOPSIG(status) != kSyscallStop ? WSTOPSIG(status) : 0;
         Request(PTRACE_CONT, tid, nullptr, Word(static_cast<unsigned long>(signal)));
         ++it;
         continue;
@@ -165,7 +170,8 @@ ThreadState ReadThread(pid_t tid) {
   return state;
 }
 
-int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate, const uint64_t* signal_mask) {
+int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate,
+                const uint64_t* signal_mask) {
   if (!xstate.empty()) {
     iovec vector = {const_cast<uint8_t*>(xstate.data()), xstate.size()};
     const int error = Request(PTRACE_SETREGSET, tid, Word(NT_X86_XSTATE), &vector);
@@ -181,8 +187,8 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
   return Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
 }
 
-int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vector<RemoteCall>& calls,
-                std::vector<int64_t>* results) {
+int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
+                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results) {
   user_regs_struct base;
   iovec vector = {&base, sizeof base};
   int error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
@@ -202,7 +208,8 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vect
     registers.r9 = call.args[5];
     vector = {&registers, sizeof registers};
     error = Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
-    for (int stops = 0; !error && stops < 2; stops++) error = ToSyscallStop(tid);  // entry, then exit
+    for (int stops = 0; !error && stops < 2; stops++)
+      error = ToSyscallStop(tid);  // entry, then exit
     vector = {&registers, sizeof registers};
     if (!error) error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
     if (error) return error;
@@ -211,7 +218,9 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vect
   return ToTrap(tid);
 }
 
-int Detach(pid_t tid, int signal) { return Request(PTRACE_DETACH, tid, nullptr, Word(static_cast<unsigned long>(signal))); }
+int Detach(pid_t tid, int signal) {
+  return Request(PTRACE_DETACH, tid, nullptr, Word(static_cast<unsigned long>(signal)));
+}
 
 namespace {
 
@@ -231,7 +240,8 @@ Arrival Judge(pid_t tid, int status) {
   // A helper that ends by a signal sends it to itself; a fault comes from the kernel.
   if (known && (info.si_code == SI_TKILL || info.si_code == SI_USER)) {
     const auto pass = static_cast<unsigned long>(signal);
-    return Request(PTRACE_CONT, tid, nullptr, Word(pass)) == 0 ? Arrival::kGoesOn : Arrival::kFailed;
+    return Request(PTRACE_CONT, tid, nullptr, Word(pass)) == 0 ? Arrival::kGoesOn
+                                                               : Arrival::kFailed;
   }
   return Arrival::kFailed;
 }
@@ -272,7 +282,8 @@ Gathering Gather(const std::vector<pid_t>& running, size_t expected, int timeout
       result.culprit = {tid, status};
       user_regs_struct registers;
       iovec vector = {&registers, sizeof registers};
-      if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0) result.culprit_ip = registers.rip;
+      if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0)
+        result.culprit_ip = registers.rip;
       return result;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ptrace mechanisms. Every function must run on one and the same thread per session (ptrace(2): requests
-// are accepted from the tracing thread alone). No policy here: -errno goes up, words are found above.
+// ptrace mechanisms. Every function must run on one and the same thread per session (ptrace(2):
+// requests are accepted from the tracing thread alone). No policy here: -errno goes up, words are
+// found above.
 #ifndef MVAS_TRACER_H_
 #define MVAS_TRACER_H_
 
@@ -26,7 +27,7 @@ struct Stop {
 struct ThreadState {
   int error = 0;  // -errno of the first request that failed
   user_regs_struct registers{};
-  Bytes xstate;           // NT_X86_XSTATE, verbatim
+  Bytes xstate;  // NT_X86_XSTATE, verbatim
   uint64_t signal_mask = 0;
   Bytes rseq;             // struct ptrace_rseq_configuration, empty before Linux 5.13
   Bytes private_signals;  // siginfo_t each 128 bytes, the thread's own queue
@@ -39,33 +40,35 @@ struct RemoteCall {
   uint64_t args[6];
 };
 
-// PTRACE_SEIZE with `options`, then PTRACE_INTERRUPT. Returns 0 or -errno; a thread that could be seized but
-// not interrupted is released.
+// PTRACE_SEIZE with `options`, then PTRACE_INTERRUPT. Returns 0 or -errno; a thread that could be
+// seized but not interrupted is released.
 int Seize(pid_t tid, unsigned long options);
 
-// Waits until every thread of `pending` has stopped, has gone, or `timeout_ms` is over (-ETIMEDOUT). Signals that
-// want delivery are delivered (the handler's frame is set up, then the interrupt strikes). Children that
-// appear by an event are added to the result.
+// Waits until every thread of `pending` has stopped, has gone, or `timeout_ms` is over
+// (-ETIMEDOUT). Signals that want delivery are delivered (the handler's frame is set up, then the
+// interrupt strikes). Children that appear by an event are added to the result.
 std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms);
 
 ThreadState ReadThread(pid_t tid);
 
 // Sets general registers; extended state and signal mask where given. Returns 0 or -errno.
-int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate, const uint64_t* signal_mask);
+int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate,
+                const uint64_t* signal_mask);
 
-// Makes the calls in a stopped thread, one after the other, by the `syscall` instruction at `instruction`, with
-// the stack pointer at `stack` (0: left as it is). Results are the tracee's return values. Stops early,
-// with an error of its own, when the tracee dies (-ESRCH) or misbehaves (-EPROTO). Registers are left
-// changed: the caller writes the old ones back. All signals should be blocked.
-int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack, const std::vector<RemoteCall>& calls,
-                std::vector<int64_t>* results);
+// Makes the calls in a stopped thread, one after the other, by the `syscall` instruction at
+// `instruction`, with the stack pointer at `stack` (0: left as it is). Results are the tracee's
+// return values. Stops early, with an error of its own, when the tracee dies (-ESRCH) or misbehaves
+// (-EPROTO). Registers are left changed: the caller writes the old ones back. All signals should be
+// blocked.
+int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
+                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results);
 
 // Detaches, delivering `signal` (0: none).
 int Detach(pid_t tid, int signal);
 
-// Lets `running` threads go on until `expected` of them all stand at a breakpoint (int3), following those that
-// they create. Threads in `mortal` (as numbered by the tracer) may die and receive signals; anything else
-// that happens is a failure: -EPROTO, with the culprit in `culprit`.
+// Lets `running` threads go on until `expected` of them all stand at a breakpoint (int3), following
+// those that they create. Threads in `mortal` (as numbered by the tracer) may die and receive
+// signals; anything else that happens is a failure: -EPROTO, with the culprit in `culprit`.
 struct Gathering {
   int error = 0;
   Stop culprit{};

@@ -46,8 +46,10 @@ Napi::Object FromThread(Napi::Env env, const ThreadState& state) {
   object.Set("xstate", FromBytes(env, state.xstate.data(), state.xstate.size()));
   object.Set("signalMask", Napi::BigInt::New(env, state.signal_mask));
   object.Set("rseq", FromBytes(env, state.rseq.data(), state.rseq.size()));
-  object.Set("privateSignals", FromBytes(env, state.private_signals.data(), state.private_signals.size()));
-  object.Set("sharedSignals", FromBytes(env, state.shared_signals.data(), state.shared_signals.size()));
+  object.Set("privateSignals",
+             FromBytes(env, state.private_signals.data(), state.private_signals.size()));
+  object.Set("sharedSignals",
+             FromBytes(env, state.shared_signals.data(), state.shared_signals.size()));
   return object;
 }
 
@@ -68,7 +70,8 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                      });
 }
 
-TracerBinding::TracerBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TracerBinding>(info) {
+TracerBinding::TracerBinding(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<TracerBinding>(info) {
   deliver_ = Napi::ThreadSafeFunction::New(info.Env(), Napi::Function(), "mvas-tracer", 0, 1);
   thread_ = std::thread([this] { Run(); });
 }
@@ -142,7 +145,8 @@ Napi::Value TracerBinding::ReadThreads(const Napi::CallbackInfo& info) {
     for (const pid_t tid : tids) states->push_back(ReadThread(tid));
     return [states](Napi::Env env) -> Napi::Value {
       auto array = Napi::Array::New(env, states->size());
-      for (size_t i = 0; i < states->size(); i++) array.Set(static_cast<uint32_t>(i), FromThread(env, (*states)[i]));
+      for (size_t i = 0; i < states->size(); i++)
+        array.Set(static_cast<uint32_t>(i), FromThread(env, (*states)[i]));
       return array;
     };
   });
@@ -153,7 +157,8 @@ Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   user_regs_struct registers;
   const Bytes given = ToBytes(info[1]);
-  if (given.size() != sizeof registers) throw Napi::TypeError::New(info.Env(), "writeThread: wrong size of registers");
+  if (given.size() != sizeof registers)
+    throw Napi::TypeError::New(info.Env(), "writeThread: wrong size of registers");
   memcpy(&registers, given.data(), sizeof registers);
   const Bytes xstate = ToBytes(info[2]);
   const bool masked = info[3].IsBigInt();
@@ -164,7 +169,8 @@ Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   });
 }
 
-// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array [error, result...]
+// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array
+// [error, result...]
 Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   const uint64_t instruction = ToWord(info[1]);
@@ -213,19 +219,22 @@ Napi::Value TracerBinding::Gather(const Napi::CallbackInfo& info) {
   });
 }
 
-// request(ptrace request, tid, address, data): any other ptrace request. `data` may be a Uint8Array, which must
-// stay alive until the promise settles (it is kept by a reference here).
+// request(ptrace request, tid, address, data): any other ptrace request. `data` may be a
+// Uint8Array, which must stay alive until the promise settles (it is kept by a reference here).
 Napi::Value TracerBinding::Request(const Napi::CallbackInfo& info) {
   const auto request = static_cast<long>(ToWord(info[0]));
   const auto tid = static_cast<long>(ToWord(info[1]));
   const auto address = static_cast<long>(ToWord(info[2]));
   const auto data = static_cast<long>(ToWord(info[3]));
-  auto keep = info[3].IsTypedArray() ? std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(info[3])) : nullptr;
+  auto keep = info[3].IsTypedArray()
+                  ? std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(info[3]))
+                  : nullptr;
   return Queue(info.Env(), [request, tid, address, data, keep]() -> Finish {
     // The raw call: glibc's wrapper changes what PEEK requests return.
     const long result = syscall(SYS_ptrace, request, tid, address, data);
     const long value = result == -1 ? -errno : result;
-    return [value, keep](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(value)); };
+    return
+        [value, keep](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(value)); };
   });
 }
 

@@ -13,8 +13,9 @@
 
 namespace mvas {
 
-// A session's tracing thread, as JavaScript sees it. Methods queue work for the thread and return promises.
-// When the thread ends (close, or the object is collected) the kernel releases every tracee.
+// A session's tracing thread, as JavaScript sees it. Methods queue work for the thread and return
+// promises. When the thread ends (close, or the object is collected) the kernel releases every
+// tracee.
 class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
  public:
   static Napi::Function Define(Napi::Env env);

@@ -1,25 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { PrivateContainerd } from '../test/helpers/containerd.js';
+import { vasRoot } from '../test/helpers/containerd-cleanup.js';
 import { run } from '../test/helpers/run.js';
 import type { ContentDescriptor } from '../test/helpers/tasks-client.js';
 
-/** Name of the statistics in a checkpoint: CRIU's, in CRIU's format, from whichever engine. */
+/** Name of the statistics in a checkpoint of CRIU, in its own format. */
 const STATS_FILE = 'stats-dump';
 const HEADER_BYTES = 8; // IMG_SERVICE_MAGIC, STATS_MAGIC (criu/include/magic.h)
 const DUMP_ENTRY = 1; // StatsEntry.dump (images/stats.proto)
 const FROZEN_TIME = 2; // DumpStatsEntry.frozen_time, microseconds
+/** Both the file of a checkpoint that names its VAS, and the record of that VAS. */
+const VAS_FILE = 'vas.json';
 
-/** Standstill as a checkpoint in containerd's content store tells it; null where it does not. */
+/**
+ * Standstill as the engine tells it of a checkpoint in containerd's content store: mvas in the record of
+ * the checkpoint's VAS, CRIU in a file of its own. Null where none does.
+ */
 export async function readFrozenMs(
   containerd: PrivateContainerd,
   content: ContentDescriptor,
 ): Promise<number | null> {
-  const tar = `ctr --address "$0" --namespace "$1" content get "$2" | tar -x -O "$3" 2>/dev/null | base64 -w 0`;
-  const { address, namespace } = containerd;
-  const output = await run('sh', ['-c', tar, address, namespace, content.digest, STATS_FILE]);
-  return output === '' ? null : parseFrozenMs(Buffer.from(output, 'base64'));
+  const reference = await fileOf(containerd, content, VAS_FILE);
+  if (reference.length > 0) {
+    const { vasId } = JSON.parse(reference.toString()) as { readonly vasId: string };
+    const record = await readFile(join(vasRoot(containerd), vasId, VAS_FILE), 'utf8');
+    return (JSON.parse(record) as { readonly frozenMs?: number }).frozenMs ?? null;
+  }
+  return parseFrozenMs(await fileOf(containerd, content, STATS_FILE));
+}
+
+/** Bytes of a file in a checkpoint in the content store; none where there is no such file. */
+async function fileOf(
+  { address, namespace }: PrivateContainerd,
+  { digest }: ContentDescriptor,
+  name: string,
+): Promise<Buffer> {
+  const script = `ctr --address "$0" --namespace "$1" content get "$2" | tar -x -O "$3" 2>/dev/null | base64 -w 0`;
+  const output = await run('sh', ['-c', script, address, namespace, digest, name]);
+  return Buffer.from(output, 'base64');
 }
 
 /** Standstill as a `stats-dump` file tells it; null where there is no such file. */

@@ -8,7 +8,8 @@ import type { SmapsVma } from '../procfs/smaps.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { areaStatus, classifyArea, protection, type Area } from './area.js';
 import { Park, type Range } from './layout.js';
-import { PageFinder, totalBytes, type PageRun } from './page-runs.js';
+import { PageFinder } from './page-finder.js';
+import { totalBytes, type PageRun } from './page-runs.js';
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;

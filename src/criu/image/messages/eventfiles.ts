@@ -2,7 +2,7 @@
 // Generated from proto/criu/eventfiles.proto; do not edit.
 /** Files that stand for events: eventfd, epoll, signalfd, timerfd, inotify, fanotify, pidfd. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 
 /** What a fanotify mark is set on. */
 export type MarkType = 'INODE' | 'MOUNT';

@@ -12,6 +12,7 @@ import type {
   TimerfdEntry,
 } from './eventfiles.js';
 import type { FifoEntry, PipeEntry } from './pipes.js';
+import type { FownEntry } from './fown.js';
 import type { InetSkEntry, UnixSkEntry } from './sockets.js';
 import type { MemfdFileEntry } from './memfd.js';
 import type { NetlinkSkEntry, PacketSockEntry, TunfileEntry } from './netfiles.js';
@@ -46,15 +47,6 @@ export type FdTypes =
 
 /** How a file that has no name any more is found. */
 export type RemapType = 'LINKED' | 'GHOST' | 'PROCFS';
-
-/** Owner for signals, F_SETOWN_EX. */
-export interface FownEntry {
-  uid: number;
-  euid: number;
-  signum: number;
-  pid_type: number;
-  pid: number;
-}
 
 /** One file descriptor. */
 export interface FdinfoEntry {
@@ -171,13 +163,6 @@ export interface FileLockEntry {
 
 /** Field tables of this file's messages. */
 export const FILES_MESSAGES = {
-  fown_entry: [
-    ['uid', 1, 'required', 'uint32'],
-    ['euid', 2, 'required', 'uint32'],
-    ['signum', 3, 'required', 'uint32'],
-    ['pid_type', 4, 'required', 'uint32'],
-    ['pid', 5, 'required', 'uint32'],
-  ],
   fdinfo_entry: [
     ['id', 1, 'required', 'uint32'],
     ['flags', 2, 'required', 'uint32'],

@@ -5,6 +5,7 @@ import { CORE_ENUMS, CORE_MESSAGES } from './core.js';
 import { CREDS_ENUMS, CREDS_MESSAGES } from './creds.js';
 import { EVENTFILES_ENUMS, EVENTFILES_MESSAGES } from './eventfiles.js';
 import { FILES_ENUMS, FILES_MESSAGES } from './files.js';
+import { FOWN_ENUMS, FOWN_MESSAGES } from './fown.js';
 import { INVENTORY_ENUMS, INVENTORY_MESSAGES } from './inventory.js';
 import { MEMFD_ENUMS, MEMFD_MESSAGES } from './memfd.js';
 import { MM_ENUMS, MM_MESSAGES } from './mm.js';
@@ -53,7 +54,6 @@ import type {
   PidfdEntry,
 } from './eventfiles.js';
 import type {
-  FownEntry,
   FdinfoEntry,
   RegFileEntry,
   NsFileEntry,
@@ -65,6 +65,7 @@ import type {
   GhostChunkEntry,
   FileLockEntry,
 } from './files.js';
+import type { FownEntry } from './fown.js';
 import type { PluginsEntry, MvasTmpfsEntry, InventoryEntry } from './inventory.js';
 import type { MemfdFileEntry, MemfdInodeEntry } from './memfd.js';
 import type { VmaEntry, AioRingEntry, MmEntry, PagemapHead, PagemapEntry } from './mm.js';
@@ -136,6 +137,7 @@ export type * from './core.js';
 export type * from './creds.js';
 export type * from './eventfiles.js';
 export type * from './files.js';
+export type * from './fown.js';
 export type * from './inventory.js';
 export type * from './memfd.js';
 export type * from './mm.js';
@@ -182,7 +184,6 @@ export interface ImageMessages {
   fanotify_mark_entry: FanotifyMarkEntry;
   fanotify_file_entry: FanotifyFileEntry;
   pidfd_entry: PidfdEntry;
-  fown_entry: FownEntry;
   fdinfo_entry: FdinfoEntry;
   reg_file_entry: RegFileEntry;
   ns_file_entry: NsFileEntry;
@@ -193,6 +194,7 @@ export interface ImageMessages {
   ghost_file_entry: GhostFileEntry;
   ghost_chunk_entry: GhostChunkEntry;
   file_lock_entry: FileLockEntry;
+  fown_entry: FownEntry;
   plugins_entry: PluginsEntry;
   mvas_tmpfs_entry: MvasTmpfsEntry;
   inventory_entry: InventoryEntry;
@@ -270,6 +272,7 @@ export const IMAGE_MESSAGES = {
   ...CREDS_MESSAGES,
   ...EVENTFILES_MESSAGES,
   ...FILES_MESSAGES,
+  ...FOWN_MESSAGES,
   ...INVENTORY_MESSAGES,
   ...MEMFD_MESSAGES,
   ...MM_MESSAGES,
@@ -292,6 +295,7 @@ export const IMAGE_ENUMS = {
   ...CREDS_ENUMS,
   ...EVENTFILES_ENUMS,
   ...FILES_ENUMS,
+  ...FOWN_ENUMS,
   ...INVENTORY_ENUMS,
   ...MEMFD_ENUMS,
   ...MM_ENUMS,

@@ -2,7 +2,7 @@
 // Generated from proto/criu/memfd.proto; do not edit.
 /** Memory files: an inode and the open files on it. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 
 /** An open memfd. */
 export interface MemfdFileEntry {

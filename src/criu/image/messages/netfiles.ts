@@ -2,7 +2,7 @@
 // Generated from proto/criu/netfiles.proto; do not edit.
 /** Files of the network stack that our engine refuses, kept readable so that it can say so. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 import type { SkOptsEntry } from './sockets.js';
 
 /** Multicast membership of a packet socket. */

@@ -2,7 +2,7 @@
 // Generated from proto/criu/pipes.proto; do not edit.
 /** Pipes, FIFOs and what lies unread in them. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 
 /** One end of a pipe; both ends have the same `pipe_id`. */
 export interface PipeEntry {

@@ -2,7 +2,7 @@
 // Generated from proto/criu/sockets.proto; do not edit.
 /** Socket options, unix and internet sockets, unread packets. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 
 /** Which directions were shut down. */
 export type SkShutdown = 'NONE' | 'READ' | 'WRITE' | 'BOTH';

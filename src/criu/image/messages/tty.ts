@@ -2,7 +2,7 @@
 // Generated from proto/criu/tty.proto; do not edit.
 /** Terminals: the device with its modes, and open files on it. */
 import type { EnumTables, MessageTables } from '../fields.js';
-import type { FownEntry } from './files.js';
+import type { FownEntry } from './fown.js';
 
 /** Kinds of terminals. */
 export type TtyType = 'UNKNOWN' | 'PTY' | 'CONSOLE' | 'VT' | 'CTTY' | 'EXT_TTY' | 'SERIAL';

@@ -7,9 +7,15 @@ import type {
   FileLockEntry,
   FsEntry,
   MemfdInodeEntry,
+  PipeDataEntry,
   RemapFilePathEntry,
 } from '../../image/types.js';
-import type { PipeContent } from './pipe.js';
+
+/** Size and unread data of a pipe or FIFO. */
+export interface PipeContent {
+  readonly entry: PipeDataEntry;
+  readonly payload: Uint8Array;
+}
 
 /**
  * Everything about files that goes into image files. Which file a part goes to:

@@ -2,9 +2,10 @@
 import { readSync } from 'node:fs';
 import { syscall } from '../../../native/index.js';
 import { check, closeFd, SYS } from '../../../native/sys.js';
-import type { FifoEntry, PipeDataEntry, PipeEntry } from '../../image/types.js';
+import type { FifoEntry, PipeEntry } from '../../image/types.js';
 import { F, IOCTL, O, POLL, SETTABLE } from './abi.js';
 import type { DumpContext } from './dump-context.js';
+import type { PipeContent } from './files-image.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import type { Stage } from './stage.js';
@@ -14,12 +15,6 @@ const SPLICE_F_NONBLOCK = 2;
 const DEFAULT_SIZE = 65536;
 /** Largest size of a pipe that is believed to an image: the kernel's own bound is far below. */
 const MAX_SIZE = 1 << 30;
-
-/** Size and unread data of a pipe or FIFO. */
-export interface PipeContent {
-  readonly entry: PipeDataEntry;
-  readonly payload: Uint8Array;
-}
 
 /** The number of a pipe in the image. */
 export function pipeId(file: OpenFile): number {

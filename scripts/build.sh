@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 [ -f native/Makefile ] && make -s -C native
 npx tsc -p tsconfig.json
 
+mkdir -p bin
 # The executables name the node that built them, since containerd's PATH may not have one.
 launcher() {
   printf '#!%s --no-warnings\nimport(new URL("../dist/src/%s.js", import.meta.url).href);\n' \

@@ -3,7 +3,6 @@ import { badImage } from '../common/errors.js';
 import { openPidfd, SYS } from '../native/sys.js';
 import type { LiveSpec } from './donor/live-spec.js';
 import { isDead } from './image/validate-tasks.js';
-import { TASK_STATE } from './image/constants.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry } from './image/types.js';
 import { MemoryPlan, type KernelArea } from './memory/memory-plan.js';
@@ -27,9 +26,9 @@ import {
 } from './resources/attributes.js';
 import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
-import type { RemoteCall } from './tracee/tracee.js';
 import { firstFreePid } from './collect.js';
 import { buildTree } from './tree/process-tree.js';
+import { StopPlan, type LateCall } from './tree/stop-plan.js';
 import { TreePlan } from './tree/tree-plan.js';
 
 /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
@@ -56,8 +55,10 @@ export interface RestorePlanOptions {
 export interface FinalThread {
   readonly nsPid: number;
   readonly nsTid: number;
-  /** Signal that stops its process (of a leader only). */
-  readonly stopSignal: number | undefined;
+  /** Its process is stopped by job control. */
+  readonly isStopped: boolean;
+  /** How many processes its process descends from. */
+  readonly depth: number;
   state(): FinalThreadState;
 }
 
@@ -88,6 +89,7 @@ export class RestorePlan {
   readonly #attributes: AttributePlan;
   readonly #files: FilePlan;
   readonly #memory: MemoryPlan;
+  readonly #stops: StopPlan;
 
   constructor(options: RestorePlanOptions) {
     const { opened, live, donorPid } = options;
@@ -96,6 +98,7 @@ export class RestorePlan {
     this.address = opened.base + WORK.plan;
     const builder = new PlanBuilder(this.address);
     this.#builder = builder;
+    this.#stops = new StopPlan(builder, this.#image);
     const donorSlot = builder.slot();
     const stdio = options.stdio.map((fd) => (fd === null ? null : builder.slot()));
     const pidfd = openPidfd(donorPid);
@@ -160,8 +163,8 @@ export class RestorePlan {
   }
 
   /** The last system calls of a process: after them nothing of ours is left in it. */
-  lastCalls(nsPid: number): RemoteCall[] {
-    const calls: RemoteCall[] = [];
+  lastCalls(nsPid: number): LateCall[] {
+    const calls = this.#stops.calls(nsPid, this.address);
     const action: PlanData | undefined = this.#trapActions.get(nsPid);
     if (action) {
       const address = this.address + BigInt(action.offset);
@@ -193,7 +196,10 @@ export class RestorePlan {
         memory: this.#memory,
         root: buildTree(processes, firstFreePid(this.#image.pstree)),
         forkOptions: (pid) => ({ flags: shares(pid) ? CLONE_FILES : 0 }),
-        exitCode: (pid) => this.#core(pid).tc?.exit_code ?? 0,
+        dead: (pid) => {
+          const { tc } = this.#core(pid);
+          return { exitCode: tc?.exit_code ?? 0, comm: tc?.comm ?? '' };
+        },
       },
       this.#root,
     );
@@ -227,13 +233,18 @@ export class RestorePlan {
 
   #finalThread(nsPid: number, nsTid: number): FinalThread {
     const core = this.#core(nsTid);
-    const stopped = nsTid === nsPid && core.tc?.task_state === TASK_STATE.stopped;
     return {
       nsPid,
       nsTid,
-      stopSignal: stopped ? (core.tc?.stop_signo ?? 19) : undefined,
+      isStopped: this.#stops.isStopped(nsPid),
+      depth: this.#depth(nsPid),
       state: () => finalThreadState(core, XSTATE_SIZE),
     };
+  }
+
+  #depth(nsPid: number): number {
+    const ppid = this.#image.pstree.find(({ pid }) => pid === nsPid)?.ppid ?? 0;
+    return ppid === 0 ? 0 : 1 + this.#depth(ppid);
   }
 
   #alive() {

@@ -15,6 +15,7 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
 /** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
 const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
+const PTRACE_CONT = 7;
 const PTRACE_SETOPTIONS = 0x4200;
 const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
@@ -122,19 +123,17 @@ export class Restorer {
     const plan = this.#running();
     const leaders = threads.filter(({ hostPid, hostTid }) => hostPid === hostTid);
     for (const leader of leaders) plan.applyFromOutside(leader.hostPid, leader.final);
-    for (const leader of leaders) await this.#cleanUp(leader);
-    for (const { hostTid, final } of threads) {
-      const { registers, xstate, signalMask } = final.state();
-      const error = await this.#tracer.writeThread(hostTid, registers, xstate, signalMask);
-      if (error !== 0) throw errnoError(`set registers of tid ${String(final.nsTid)}`, error);
+    // Children first: what parents still do may be about their children.
+    for (const leader of leaders.sort((a, b) => b.final.depth - a.final.depth)) {
+      await this.#finish(
+        leader,
+        threads.filter(({ hostPid }) => hostPid === leader.hostPid),
+      );
     }
     this.#audit(threads);
     // From here on our death is no reason for the container's.
     for (const { hostTid } of threads) {
       await this.#tracer.request(PTRACE_SETOPTIONS, hostTid, 0, 0);
-    }
-    for (const { hostPid, final } of leaders) {
-      if (final.stopSignal !== undefined) process.kill(hostPid, final.stopSignal);
     }
     // Children first: PID 1 runs when all others do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
@@ -171,6 +170,30 @@ export class Restorer {
     }
   }
 
+  async #finish(leader: BuiltThread, threads: readonly BuiltThread[]): Promise<void> {
+    await this.#cleanUp(leader);
+    if (leader.final.isStopped) await this.#stop(leader, threads);
+    for (const { hostTid, final } of threads) {
+      const { registers, xstate, signalMask } = final.state();
+      const error = await this.#tracer.writeThread(hostTid, registers, xstate, signalMask);
+      if (error !== 0) throw errnoError(`set registers of tid ${String(final.nsTid)}`, error);
+    }
+  }
+
+  /**
+   * Stops a process as job control does, under our trace: no instruction of it runs, since the stop is
+   * taken on the way out of the kernel and all other signals are blocked.
+   */
+  async #stop(leader: BuiltThread, threads: readonly BuiltThread[]): Promise<void> {
+    process.kill(leader.hostPid, 'SIGSTOP');
+    const others = threads.filter(({ hostTid }) => hostTid !== leader.hostTid);
+    for (const { hostTid, final } of [leader, ...others]) {
+      await this.#tracer.request(PTRACE_CONT, hostTid, 0, 0);
+      const [, status = -1] = await this.#tracer.waitStops(Int32Array.of(hostTid), STOP_TIMEOUT_MS);
+      if (status < 0) throw errnoError(`stop tid ${String(final.nsTid)}`, status);
+    }
+  }
+
   /** The last remote calls of a process, by the `syscall` instruction of its vDSO. */
   async #cleanUp({ hostPid, final }: BuiltThread): Promise<void> {
     const plan = this.#running();
@@ -181,7 +204,9 @@ export class Restorer {
     });
     const instruction = syscallInstruction(hostPid);
     const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
-    const bad = results.find((result) => result < 0n);
+    const bad = results.find((result, index) => {
+      return result < 0n && calls[index - 1]?.mayFail !== true; // The first one is of all together.
+    });
     if (bad !== undefined) throw errnoError('take our memory out', Number(bad));
   }
 

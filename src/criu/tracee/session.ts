@@ -4,7 +4,8 @@ import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
-import { listThreads, readNamespace, readStat, readStatus } from '../procfs/reader.js';
+import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
+import { checkNamespaces } from './namespaces.js';
 import { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, type SyscallPage } from './syscall-page.js';
 import type { TracedProcess } from './tracee.js';
@@ -80,8 +81,8 @@ export class Session {
   /** Makes all processes ready for remote calls. */
   async prepare(): Promise<void> {
     for (const process of this.processes) {
-      const threads = process.threads as StoppedThread[];
-      const page = await injectSyscallPage(this.tracer, threads);
+      const threads = this.#threads.filter(({ pid }) => pid === process.pid);
+      const page = await injectSyscallPage(threads);
       this.#pages.push(page);
     }
   }
@@ -135,8 +136,7 @@ export class Session {
 
   #untraced(pid: number): number[] {
     try {
-      if (readStat(pid).state === 'Z') return [];
-      return listThreads(pid).filter((tid) => !this.#stops.has(tid));
+      return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
     } catch {
       return []; // Gone meanwhile.
     }
@@ -169,22 +169,26 @@ export class Session {
   }
 
   async #collect(): Promise<void> {
-    const pidNamespace = readNamespace(this.#initPid, 'pid');
     for (const pid of this.#pids()) {
-      const status = readStatus(pid);
-      const nsPid = status.nsPid.at(-1) ?? pid;
-      if (status.state === 'Z') {
-        this.zombies.push({ pid, nsPid });
-        continue;
+      const { state, nsPid } = readStatus(pid);
+      if (state === 'Z') {
+        if (listThreads(pid).length > 1) throw leaderGone(nsPid.at(-1) ?? pid);
+        continue; // Found below, like those that the cgroup does not list any more.
       }
-      if (readNamespace(pid, 'pid') !== pidNamespace) {
-        const remedy = 'containers within containers cannot be checkpointed: stop it first';
-        throw new ShimError(
-          'failedPrecondition',
-          `pid ${String(nsPid)} (${status.name}): nested pid namespace is not supported; ${remedy}`,
-        );
-      }
-      await this.#collectProcess(pid, nsPid);
+      checkNamespaces(this.#initPid, pid);
+      await this.#collectProcess(pid, nsPid.at(-1) ?? pid);
+    }
+    for (const { threads, pid } of this.processes) {
+      for (const { tid } of threads) this.#collectZombies(pid, tid);
+    }
+  }
+
+  /** A cgroup forgets who has exited: a zombie is found as the child of its parent. */
+  #collectZombies(parent: number, tid: number): void {
+    for (const pid of readChildren(parent, tid)) {
+      if (this.processes.some((process) => process.pid === pid)) continue;
+      const { state, nsPid } = readStatus(pid);
+      if (state === 'Z') this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
     }
   }
 
@@ -193,7 +197,7 @@ export class Session {
     const states = await this.tracer.readThreads(Int32Array.from(tids));
     const threads = tids.map((tid, index) => {
       const state = states[index];
-      if (!state || state.error !== 0) {
+      if (state?.error !== 0) {
         const why = errnoName(state?.error ?? ESRCH);
         throw new ShimError('aborted', `read registers of tid ${String(tid)}: ${why}`);
       }
@@ -224,6 +228,11 @@ function isDying(tid: number): boolean {
   } catch {
     return true;
   }
+}
+
+function leaderGone(nsPid: number): ShimError {
+  const what = `pid ${String(nsPid)}: its first thread has exited while others live`;
+  return new ShimError('failedPrecondition', `${what}, which is not supported; remedy: end it`);
 }
 
 function cannotTrace(tid: number, error: number): ShimError {

@@ -10,6 +10,8 @@ const P_PID = 1;
 /** WEXITED | WNOWAIT: waits for the end without reaping. */
 const PEEK = 0x4 | 0x01000000;
 const SIGINFO_SIZE = 128;
+const PR_SET_NAME = 15;
+const NOTHING = { exitCode: 0, comm: '' };
 
 /** What the plan of the tree is made from. */
 export interface TreePlanOptions {
@@ -18,8 +20,8 @@ export interface TreePlanOptions {
   readonly root: TreeNode;
   /** How a process is forked (shared descriptor table, exit signal). */
   readonly forkOptions: (pid: number) => ForkOptions;
-  /** Wait status a zombie ends with. */
-  readonly exitCode: (pid: number) => number;
+  /** What is left of a zombie: its wait status, and its name. */
+  readonly dead: (pid: number) => { readonly exitCode: number; readonly comm: string };
 }
 
 /**
@@ -116,10 +118,14 @@ export class TreePlan {
   }
 
   #planEnd(node: TreeNode, sequence: Sequence): void {
-    const status = node.kind === 'zombie' ? this.#options.exitCode(node.pid) : 0;
+    const { builder, dead } = this.#options;
+    const { exitCode: status, comm } = node.kind === 'zombie' ? dead(node.pid) : NOTHING;
+    if (comm !== '') {
+      sequence.syscall('set the name', SYS.prctl, [PR_SET_NAME, builder.string(comm)]);
+    }
     const signal = status & 0x7f;
     if (signal !== 0) {
-      const data = this.#options.builder.data(new Uint8Array(8).fill(0));
+      const data = builder.reserve(8);
       sequence.syscall('die as before', SYS.kill, [node.pid, signal], { tolerate: true });
       sequence.syscall('let the signal in', SYS.rt_sigprocmask, [2, data, 0, 8], {
         tolerate: true,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { TaskCoreEntry } from '../../image/types.js';
-import { readLimits, readPersonality, readTimers } from '../../procfs/reader.js';
+import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
@@ -60,7 +60,8 @@ export async function dumpProcess(
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
     ...(stopSignal === undefined ? {} : { stop_signo: stopSignal }),
-    exit_code: 0,
+    // Of one that is stopped: 0 once its parent has been told (wait4(2)).
+    exit_code: stopSignal === undefined ? 0 : readStat(pid).exitCode,
     personality,
     mvas_personality: personality,
     flags: 0,

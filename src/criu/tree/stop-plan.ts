@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../native/sys.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { TASK_STATE } from '../image/constants.js';
+import type { PlanBuilder, PlanData } from '../plan/builder.js';
+import { queueMask } from '../resources/attributes/pending.js';
+import type { RemoteCall } from '../tracee/tracee.js';
+
+const P_PID = 1;
+/** WNOHANG | WUNTRACED | __WALL of wait.h: the children have stopped already. */
+const STOPPED_NOW = 0x1 | 0x2 | 0x40000000;
+const SIGCHLD_MASK = 1n << 16n;
+
+/** A remote call at the end of a restore. */
+export interface LateCall extends RemoteCall {
+  readonly mayFail?: boolean;
+}
+
+/**
+ * Plans what follows from processes that job control had stopped. They are stopped anew before their
+ * parents' {@link calls} are made.
+ */
+export class StopPlan {
+  readonly #image: CheckpointImage;
+  readonly #child: PlanData;
+  readonly #noTime: PlanData;
+
+  constructor(builder: PlanBuilder, image: CheckpointImage) {
+    this.#image = image;
+    this.#child = builder.data(new Uint8Array(BigUint64Array.of(SIGCHLD_MASK).buffer));
+    this.#noTime = builder.reserve(16);
+  }
+
+  isStopped(nsPid: number): boolean {
+    return this.#image.cores.get(nsPid)?.tc?.task_state === TASK_STATE.stopped;
+  }
+
+  /**
+   * A parent hears once of each stop of a child (waitpid(2)). It must not hear again of one it had
+   * heard of, and no SIGCHLD of the restore may stay.
+   *
+   * @param address where the plan is mapped
+   */
+  calls(nsPid: number, address: bigint): LateCall[] {
+    const { pstree, cores } = this.#image;
+    const stopped = pstree.filter(({ pid, ppid }) => ppid === nsPid && this.isStopped(pid));
+    if (stopped.length === 0) return [];
+    const calls: LateCall[] = stopped
+      .filter(({ pid }) => cores.get(pid)?.tc?.exit_code === 0)
+      .map(({ pid }) => ({ nr: SYS.waitid, args: [P_PID, pid, 0, STOPPED_NOW, 0] }));
+    // A signal of the standard ones is pending once: then it is the checkpoint's.
+    if ((queueMask(cores.get(nsPid)?.tc?.signals_s) & SIGCHLD_MASK) !== 0n) return calls;
+    const [set, time] = [this.#child, this.#noTime].map((data) => address + BigInt(data.offset));
+    const args = [set ?? 0n, 0, time ?? 0n, 8];
+    return [...calls, { nr: SYS.rt_sigtimedwait, args, mayFail: true }];
+  }
+}

@@ -11,7 +11,7 @@ import { BIN, REPOSITORY } from '../helpers/paths.js';
 import { findByArgument } from '../helpers/procfs.js';
 import { run, tryRun, until } from '../helpers/run.js';
 
-const test = anyTest as TestFn;
+const test: TestFn = anyTest;
 
 /** Whether the tests drive containerd's own runtime, to check the tests themselves. */
 export const IS_RUNC = RUNTIME === 'io.containerd.runc.v2';

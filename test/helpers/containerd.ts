@@ -52,8 +52,8 @@ export class PrivateContainerd {
       ...(options.path ?? []),
       process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
     ];
-    const { XDG_RUNTIME_DIR: unused, ...inherited } = process.env;
-    void unused; // containerd would put checkpoints there
+    const inherited = { ...process.env };
+    delete inherited['XDG_RUNTIME_DIR']; // containerd would put checkpoints there
     const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
       env: {
         ...inherited,
@@ -64,7 +64,7 @@ export class PrivateContainerd {
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    daemon.stderr?.pipe(createWriteStream(join(directory, 'containerd.log')));
+    daemon.stderr.pipe(createWriteStream(join(directory, 'containerd.log')));
     process.once('exit', () => daemon.kill('SIGKILL'));
     daemon.on('error', () => undefined); // shows as a containerd that never answers
     const namespace = `mvas-${randomBytes(4).toString('hex')}`;

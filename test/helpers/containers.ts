@@ -112,7 +112,14 @@ export async function createContainer(
     runtime,
     ...(request.flags ?? []),
   ];
-  await containerd.ctr(['containers', 'create', ...flags, request.image, request.id]);
+  await containerd.ctr([
+    'containers',
+    'create',
+    ...flags,
+    request.image,
+    request.id,
+    ...(request.args ?? []),
+  ]);
 }
 
 /** Removes an image and what only it needed. */

@@ -120,7 +120,7 @@ export async function httpGet(
       ended && bytes.length > 0 ? ([bytes.toString(), bytes.length] as const) : undefined,
     );
     const split = answer.indexOf('\r\n\r\n');
-    if (!/^HTTP\/1\.1 200 /.test(answer)) {
+    if (!answer.startsWith('HTTP/1.1 200 ')) {
       throw new ShimError('unavailable', `GET ${path}: ${answer.split('\r\n', 1)[0] ?? ''}`);
     }
     return answer.slice(split + 4);

@@ -13,6 +13,13 @@ export interface ContentDescriptor {
   readonly size: string;
 }
 
+/** Where the streams of a task lead: FIFOs or URIs; what is left out leads nowhere. */
+export interface TaskStdio {
+  readonly stdin?: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
 const PACKAGE = 'containerd.services.tasks.v1';
 /** Media type of a checkpointed task, whatever wrote it. */
 export const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
@@ -70,13 +77,22 @@ export class TasksClient {
    * Creates and starts a task of an existing container from a checkpoint; resolves with its pid.
    * Precondition: the container has no task.
    */
-  async restore(id: string, checkpoint: ContentDescriptor): Promise<number> {
+  async restore(id: string, checkpoint: ContentDescriptor, stdio: TaskStdio = {}): Promise<number> {
+    return await this.#begin(id, { ...stdio, checkpoint });
+  }
+
+  /** Creates and starts a task of an existing container afresh; resolves with its pid. */
+  async begin(id: string, stdio: TaskStdio): Promise<number> {
+    return await this.#begin(id, { ...stdio });
+  }
+
+  async #begin(id: string, parts: Message): Promise<number> {
     const { snapshotter } = this.#containerd;
     const { mounts } = await this.#call('snapshots', 'Snapshots', 'Mounts', {
       snapshotter,
       key: id,
     });
-    await this.#call('tasks', 'Tasks', 'Create', { container_id: id, rootfs: mounts, checkpoint });
+    await this.#call('tasks', 'Tasks', 'Create', { container_id: id, rootfs: mounts, ...parts });
     await this.#call('tasks', 'Tasks', 'Start', { container_id: id });
     return await this.pid(id);
   }

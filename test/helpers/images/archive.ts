@@ -122,7 +122,7 @@ function addBytes(
   content: Buffer = Buffer.alloc(0),
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    tar.entry(header as Header, content, (error) => {
+    tar.entry(header, content, (error) => {
       if (error) reject(error);
       else resolve();
     });
@@ -135,7 +135,7 @@ async function addFile(tar: Pack, header: EntryHeader, source: string): Promise<
     await addBytes(tar, header, await readFile(source));
     return;
   }
-  const entry = tar.entry({ ...header, size } as Header);
+  const entry = tar.entry({ ...header, size });
   await pipeline(createReadStream(source), entry);
 }
 

@@ -17,6 +17,18 @@ while :; do
 done
 `;
 
+/** A program of the counter's image that numbers the lines it reads, each number on stderr as well. */
+export const LINE_NUMBERS = ['/bin/sh', '/lines.sh'];
+
+const LINES_SCRIPT = `n=0
+while read line; do
+  n=$((n + 1))
+  echo "$n $line"
+  echo "line $n" >&2
+done
+exit $n
+`;
+
 async function observe(pid: number): Promise<Observation> {
   const [birth = '', count = ''] = await until(`the counter of pid ${String(pid)}`, async () => {
     const words = (await readFile(`/proc/${String(pid)}/root/state`, 'utf8')).trim().split(' ');
@@ -50,6 +62,7 @@ export const COUNTER: Workload = {
       rootfs.symlink(`usr/bin/${applet}`, 'busybox');
     }
     rootfs.content('counter.sh', SCRIPT);
+    rootfs.content('lines.sh', LINES_SCRIPT);
     return await imageArchive('mvas.test/counter:1', rootfs, { args: ['/bin/sh', '/counter.sh'] });
   },
 };

@@ -39,6 +39,20 @@ Napi::Value FromStops(Napi::Env env, const std::vector<mvas::Stop>& stops) {
   return array;
 }
 
+std::vector<RemoteCall> ToCalls(const Napi::Value& value) {
+  const auto words = value.As<Napi::BigUint64Array>();
+  std::vector<RemoteCall> calls(words.ElementLength() / 7);
+  if (!calls.empty()) memcpy(calls.data(), words.Data(), calls.size() * sizeof(RemoteCall));
+  return calls;
+}
+
+Napi::Value FromResults(Napi::Env env, int error, const std::vector<int64_t>& results) {
+  auto array = Napi::BigInt64Array::New(env, results.size() + 1);
+  array[0] = error;
+  for (size_t i = 0; i < results.size(); i++) array[i + 1] = results[i];
+  return array;
+}
+
 Napi::Object FromThread(Napi::Env env, const ThreadState& state) {
   auto object = Napi::Object::New(env);
   object.Set("error", state.error);
@@ -63,6 +77,7 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                          InstanceMethod<&TracerBinding::ReadThreads>("readThreads"),
                          InstanceMethod<&TracerBinding::WriteThread>("writeThread"),
                          InstanceMethod<&TracerBinding::RemoteCalls>("remoteCalls"),
+                         InstanceMethod<&TracerBinding::ExposedCalls>("exposedCalls"),
                          InstanceMethod<&TracerBinding::Detach>("detach"),
                          InstanceMethod<&TracerBinding::Gather>("gather"),
                          InstanceMethod<&TracerBinding::Request>("request"),
@@ -169,24 +184,33 @@ Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   });
 }
 
-// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array
-// [error, result...]
+// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array [error, result...]
 Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   const uint64_t instruction = ToWord(info[1]);
   const uint64_t stack = ToWord(info[2]);
-  const auto words = info[3].As<Napi::BigUint64Array>();
-  std::vector<RemoteCall> calls(words.ElementLength() / 7);
-  if (!calls.empty()) memcpy(calls.data(), words.Data(), calls.size() * sizeof(RemoteCall));
+  const auto calls = ToCalls(info[3]);
   return Queue(info.Env(), [tid, instruction, stack, calls]() -> Finish {
     std::vector<int64_t> results;
     const int error = mvas::RemoteCalls(tid, instruction, stack, calls, &results);
-    return [error, results](Napi::Env env) {
-      auto array = Napi::BigInt64Array::New(env, results.size() + 1);
-      array[0] = error;
-      for (size_t i = 0; i < results.size(); i++) array[i + 1] = results[i];
-      return array;
-    };
+    return [error, results](Napi::Env env) { return FromResults(env, error, results); };
+  });
+}
+
+// exposedCalls(tid, instruction, registers, signal mask, calls) -> BigInt64Array [error, result...]
+Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  const uint64_t instruction = ToWord(info[1]);
+  user_regs_struct resume;
+  const Bytes given = ToBytes(info[2]);
+  if (given.size() != sizeof resume) throw Napi::TypeError::New(info.Env(), "exposedCalls: wrong size of registers");
+  memcpy(&resume, given.data(), sizeof resume);
+  const uint64_t mask = ToWord(info[3]);
+  const auto calls = ToCalls(info[4]);
+  return Queue(info.Env(), [tid, instruction, resume, mask, calls]() -> Finish {
+    std::vector<int64_t> results;
+    const int error = mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results);
+    return [error, results](Napi::Env env) { return FromResults(env, error, results); };
   });
 }
 

@@ -41,6 +41,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value ReadThreads(const Napi::CallbackInfo& info);
   Napi::Value WriteThread(const Napi::CallbackInfo& info);
   Napi::Value RemoteCalls(const Napi::CallbackInfo& info);
+  Napi::Value ExposedCalls(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Gather(const Napi::CallbackInfo& info);
   Napi::Value Request(const Napi::CallbackInfo& info);

@@ -84,7 +84,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     throw new ShimError('failedPrecondition', message);
   }
   const writer = await ImageWriter.create(request.imagePath);
-  scope.defer('remove the image', () => writer.abort());
+  scope.defer('remove the image', () => writer.discard());
   const { id, holder } = await createVas();
   scope.defer('remove the VAS', () => removeVas(id));
   scope.defer('close the holder', () => {

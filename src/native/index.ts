@@ -63,6 +63,17 @@ export interface Tracer {
     stack: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
+  /**
+   * As {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
+   * `registers` and `signalMask` at once: our death harms it in the microseconds between only.
+   */
+  exposedCalls(
+    tid: number,
+    instruction: bigint,
+    registers: Uint8Array,
+    signalMask: bigint,
+    calls: BigUint64Array,
+  ): Promise<BigInt64Array>;
   /** PTRACE_DETACH of each: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
   /** Lets threads go on until `expected` of them and of those they create stand at an int3. */
@@ -83,9 +94,9 @@ interface Addon {
    * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
    * 2^53) or `-errno`. A pointer inside a buffer is made with {@link addressOf}.
    */
-  syscall(nr: number, ...args: SyscallArgument[]): number;
+  readonly syscall: (nr: number, ...args: SyscallArgument[]) => number;
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
-  addressOf(array: Uint8Array): bigint;
+  readonly addressOf: (array: Uint8Array) => bigint;
   readonly Tracer: new () => Tracer;
 }
 

@@ -132,13 +132,22 @@ export class ImageWriter {
   async abort(): Promise<void> {
     if (this.#directory.fd < 0) return;
     try {
-      for (const name of [...this.#names].reverse()) {
-        await unlink(this.#at(name)).catch(ignoreMissing);
-      }
+      await this.#unlinkAll((name) => this.#at(name));
     } finally {
       await this.#directory.close();
     }
     if (this.#madeDirectory) await rmdir(this.#path).catch(ignoreMissing);
+  }
+
+  /** As `abort`, but takes a committed checkpoint back too. */
+  async discard(): Promise<void> {
+    if (this.#directory.fd >= 0) return this.abort();
+    await this.#unlinkAll((name) => join(this.#path, name));
+    if (this.#madeDirectory) await rmdir(this.#path).catch(ignoreMissing);
+  }
+
+  async #unlinkAll(at: (name: string) => string): Promise<void> {
+    for (const name of [...this.#names].reverse()) await unlink(at(name)).catch(ignoreMissing);
   }
 
   async #put(name: string, bytes: Uint8Array): Promise<void> {

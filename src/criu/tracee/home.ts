@@ -88,16 +88,19 @@ export function frameSize(xstateLength: number): number {
 
 /**
  * Registers with the restart of an interrupted system call worked out, as the kernel does it when a
- * task resumes (arch/x86/kernel/signal.c): the call is made again, or goes on by restart_syscall(2).
+ * task resumes (arch/x86/kernel/signal.c). A call with a restart block is made again from its
+ * beginning (`blocked`: its number), since rt_sigreturn forgets the block: a sleep may last longer, but
+ * is not cut short. Where its number is not known it returns EINTR.
  */
-export function withRestart(registers: BigUint64Array): BigUint64Array {
+export function withRestart(registers: BigUint64Array, blocked?: number): BigUint64Array {
   const result = registers.slice();
   const call = BigInt.asIntN(64, registers[REG.origRax] ?? 0n);
   const code = BigInt.asIntN(64, registers[REG.rax] ?? 0n);
   if (call < 0n) return result;
   const again = [ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND].includes(code);
   if (!again && code !== ERESTART_RESTARTBLOCK) return result;
-  result[REG.rax] = again ? BigInt.asUintN(64, call) : NR_RESTART_SYSCALL;
+  const number = blocked === undefined ? NR_RESTART_SYSCALL : BigInt(blocked);
+  result[REG.rax] = again ? BigInt.asUintN(64, call) : number;
   result[REG.rip] = (registers[REG.rip] ?? 0n) - 2n;
   return result;
 }
@@ -107,6 +110,8 @@ export interface HomeState {
   readonly registers: BigUint64Array;
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
+  /** Number of the call to make again if the thread was stopped in one that has a restart block. */
+  readonly call?: number | undefined;
 }
 
 /** The frame, for an address that must be 64-byte aligned. */
@@ -115,7 +120,7 @@ export function buildFrame(address: bigint, state: HomeState): Uint8Array {
     throw new ShimError('internal', `an XSAVE area of ${String(state.xstate.length)} bytes`);
   }
   const frame = Buffer.alloc(frameSize(state.xstate.length));
-  const registers = withRestart(state.registers);
+  const registers = withRestart(state.registers, state.call);
   frame.writeBigUInt64LE(UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS, 8);
   frame.writeUInt32LE(NO_ALTSTACK, 32);
   CONTEXT_ORDER.forEach((name, index) => {

@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
+import { interruptedCall } from '../resources/attributes/restart.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
 import type { RemoteCall, Tracee } from './tracee.js';
 
@@ -54,11 +55,13 @@ export class StoppedThread implements Tracee {
 
   /** What brings the thread home. */
   get home(): HomeState {
-    return {
-      registers: toWords(this.resume),
-      xstate: this.state.xstate,
-      signalMask: this.state.signalMask,
-    };
+    const registers = toWords(this.resume);
+    const { xstate, signalMask } = this.state;
+    const call = interruptedCall(
+      { call: registers[REG.origRax] ?? 0n, ip: registers[REG.rip] ?? 0n },
+      (address, length) => this.#tryRead(address, length),
+    );
+    return { registers, xstate, signalMask, call };
   }
 
   get scratch(): { readonly address: bigint; readonly size: number } {
@@ -86,29 +89,27 @@ export class StoppedThread implements Tracee {
   }
 
   /**
-   * Makes calls by another `syscall` instruction, on the thread's own stack, where there is no way
-   * home: for the calls that make and remove the call site itself.
+   * Makes calls by another `syscall` instruction, where there is no way home: for the calls that make
+   * and remove the call site itself. Then the thread stands as it was found.
    */
   async exposedRemote(instruction: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
     this.#isTouched = true;
-    await this.#write(this.state.registers, null, ALL_SIGNALS);
-    return this.#call(instruction, 0n, calls);
+    const { signalMask } = this.state;
+    const words = toCalls(calls);
+    const results = this.#results(
+      await this.#tracer.exposedCalls(this.tid, instruction, this.resume, signalMask, words),
+    );
+    this.#isTouched = false;
+    this.#site = undefined;
+    return results;
   }
 
   async #call(instruction: bigint, stack: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
-    const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
-    calls.forEach((call, index) => {
-      words[index * WORDS_PER_CALL] = BigInt(call.nr);
-      call.args.forEach((argument, position) => {
-        words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
-      });
-    });
-    const [error = 0n, ...results] = await this.#tracer.remoteCalls(
-      this.tid,
-      instruction,
-      stack,
-      words,
-    );
+    const words = toCalls(calls);
+    return this.#results(await this.#tracer.remoteCalls(this.tid, instruction, stack, words));
+  }
+
+  #results([error = 0n, ...results]: BigInt64Array): bigint[] {
     if (error !== 0n) {
       const what = `make a system call in pid ${String(this.nsPid)} tid ${String(this.nsTid)}`;
       throw new ShimError('aborted', `${what}: ${errnoName(Number(error))}`);
@@ -153,10 +154,29 @@ export class StoppedThread implements Tracee {
     }
   }
 
+  #tryRead(address: bigint, length: number): Uint8Array | undefined {
+    try {
+      return this.readMemory(address, length);
+    } catch {
+      return undefined; // Code at the very beginning of a mapping.
+    }
+  }
+
   #callSite(): CallSite {
     assertInvariant(this.#site !== undefined, `tid ${String(this.tid)} has no call site`);
     return this.#site;
   }
+}
+
+function toCalls(calls: readonly RemoteCall[]): BigUint64Array {
+  const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
+  calls.forEach((call, index) => {
+    words[index * WORDS_PER_CALL] = BigInt(call.nr);
+    call.args.forEach((argument, position) => {
+      words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
+    });
+  });
+  return words;
 }
 
 function toWords(bytes: Uint8Array): BigUint64Array {

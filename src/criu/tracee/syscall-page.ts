@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import type { Tracer } from '../../native/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
 import { readMaps } from '../procfs/reader.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
@@ -19,55 +18,71 @@ export interface SyscallPage {
 }
 
 /**
- * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call (a
- * window of microseconds in which our death would harm it), and sends all its threads there.
+ * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
+ * sends all its threads there. Our death during that call, or the one that takes the memory out,
+ * harms the process: some ten microseconds each.
  */
-export async function injectSyscallPage(
-  _tracer: Tracer,
-  threads: readonly StoppedThread[],
-): Promise<SyscallPage> {
+export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
   const [leader] = threads;
   if (!leader) throw new ShimError('internal', 'a process without threads');
   const instruction = syscallInstruction(leader.pid);
-  const frames = threads.map((thread) => frameSize(thread.state.xstate.length));
-  const dataSize = roundUp(SCRATCH_SIZE + frames.reduce((sum, size) => sum + size, 0));
-  const code = await map(leader, instruction, PROT_READ_EXEC, PAGE);
-  leader.forceWrite(code, HOME_CODE);
-  await leader.putBack();
-  const data = await map(leader, instruction, PROT_READ_WRITE, dataSize);
-  await leader.putBack();
-  let frame = data + BigInt(SCRATCH_SIZE);
-  for (const [index, thread] of threads.entries()) {
-    thread.writeMemory(frame, buildFrame(frame, thread.home));
-    await thread.settle({ code, frame, scratch: { address: data, size: SCRATCH_SIZE } });
-    frame += BigInt(frames[index] ?? 0);
+  const layout = layOut(threads);
+  const code = await mapPage(leader, instruction, layout.size);
+  const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
+  try {
+    leader.forceWrite(code, HOME_CODE);
+    const scratch = { address: code + BigInt(PAGE), size: SCRATCH_SIZE };
+    for (const [index, thread] of threads.entries()) {
+      const frame = code + BigInt(layout.frames[index] ?? 0);
+      leader.forceWrite(frame, buildFrame(frame, thread.home));
+      await thread.settle({ code, frame, scratch });
+    }
+    const args = [scratch.address, layout.size - PAGE, PROT_READ_WRITE];
+    const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
+    if (result < 0n) throw refusal(leader, 'make memory writable', result);
+    return page;
+  } catch (error) {
+    await page.remove();
+    throw error;
   }
-  return {
-    remove: async () => {
-      try {
-        await leader.exposedRemote(instruction, [
-          { nr: SYS.munmap, args: [code, PAGE] },
-          { nr: SYS.munmap, args: [data, dataSize] },
-        ]);
-      } catch {
-        // Died meanwhile; so did its memory.
-      }
-    },
-  };
 }
 
-async function map(leader: StoppedThread, instruction: bigint, prot: number, size: number) {
-  const args = [0, size, prot, MAP_PRIVATE_ANONYMOUS, -1, 0];
+/** Offsets from the code page: scratch memory comes first, then the frames. */
+function layOut(threads: readonly StoppedThread[]): { frames: number[]; size: number } {
+  let end = PAGE + SCRATCH_SIZE;
+  const frames = threads.map((thread) => {
+    const at = end;
+    end += frameSize(thread.state.xstate.length);
+    return at;
+  });
+  return { frames, size: Math.ceil(end / PAGE) * PAGE };
+}
+
+/** Executable at first, all of it: never writable and executable, which a process may have forsworn. */
+async function mapPage(leader: StoppedThread, instruction: bigint, size: number): Promise<bigint> {
+  const args = [0, size, PROT_READ_EXEC, MAP_PRIVATE_ANONYMOUS, -1, 0];
   const [result = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
-  if (result < 0n && result >= -4095n) {
-    const what = `map ${String(size)} bytes in pid ${String(leader.nsPid)}`;
-    throw new ShimError('failedPrecondition', `${what}: ${errnoName(Number(result))}`);
-  }
+  if (result < 0n && result >= -4095n) throw refusal(leader, `map ${String(size)} bytes`, result);
   return result;
 }
 
-function roundUp(size: number): number {
-  return Math.ceil(size / PAGE) * PAGE;
+/** All other threads leave before their way home goes; the leader is put back in the same stroke. */
+async function remove(
+  [leader, ...others]: readonly StoppedThread[],
+  instruction: bigint,
+  { code, size }: { readonly code: bigint; readonly size: number },
+): Promise<void> {
+  try {
+    for (const thread of others) await thread.putBack();
+    await leader?.exposedRemote(instruction, [{ nr: SYS.munmap, args: [code, size] }]);
+  } catch {
+    // Died meanwhile; so did its memory.
+  }
+}
+
+function refusal(leader: StoppedThread, what: string, result: bigint): ShimError {
+  const who = `pid ${String(leader.nsPid)}`;
+  return new ShimError('failedPrecondition', `${what} in ${who}: ${errnoName(Number(result))}`);
 }
 
 /** Address of a `syscall` instruction in the process's vDSO. */

@@ -90,7 +90,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
     threads,
     process: { pid, nsPid: pid, leader, threads },
     prepare: async () => {
-      page = await injectSyscallPage(tracer, threads);
+      page = await injectSyscallPage(threads);
     },
     release: async (finals) => {
       await page?.remove();

@@ -57,12 +57,23 @@ export function resolveRestart(
   const code = Number(-BigInt.asIntN(64, registers.ax));
   if (CODES.includes(code)) return again(registers, registers.orig_ax, code);
   if (code !== ERESTART_RESTARTBLOCK) return { registers };
-  if (call !== BigInt(NR_RESTART_SYSCALL))
-    return again(registers, registers.orig_ax, ERESTARTNOHAND);
-  const before = codeBefore(registers.ip - SYSCALL_LENGTH);
-  const number = before && findCallNumber(before);
+  const at = { call: registers.orig_ax, ip: registers.ip };
+  const number = interruptedCall(at, (start, length) => codeBefore(start + BigInt(length)));
   if (number !== undefined) return again(registers, BigInt(number), ERESTARTNOHAND);
   return { registers: { ...registers, ax: BigInt.asUintN(64, -EINTR), orig_ax: NO_CALL } };
+}
+
+/**
+ * The call that ERESTART_RESTARTBLOCK interrupted, from orig_ax and the address behind its
+ * instruction; undefined where neither orig_ax nor the code before it tells.
+ */
+export function interruptedCall(
+  { call, ip }: { readonly call: bigint; readonly ip: bigint },
+  read: (address: bigint, length: number) => Uint8Array | undefined,
+): number | undefined {
+  if (call !== BigInt(NR_RESTART_SYSCALL)) return Number(BigInt.asIntN(64, call));
+  const before = read(ip - SYSCALL_LENGTH - BigInt(CODE_WINDOW), CODE_WINDOW);
+  return before && findCallNumber(before);
 }
 
 /** Registers a tracer sets, from those of an image: exact inverse of {@link resolveRestart}. */

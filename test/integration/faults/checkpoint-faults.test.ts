@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
+import { differences } from '../../helpers/targets-view.js';
+import { Counter, listed, mvas, Yard } from './harness.js';
+import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+
+/**
+ * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and
+ * nothing else. One that is killed may leave a VAS, which `mvas ls` shows and `mvas rm` removes.
+ */
+const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'commit'];
+
+const yard = new Yard();
+const cgroupsBefore = vasCgroups();
+
+test.after.always('nothing is left of any VAS', async (t) => {
+  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  yard.close();
+});
+
+for (const wasFrozen of [false, true]) {
+  const found = wasFrozen ? 'frozen' : 'running';
+
+  test.serial(`a checkpoint that fails leaves the container ${found}`, async (t) => {
+    await withCounter(t, async (counter) => {
+      for (const stage of STAGES) {
+        await t.notThrowsAsync(failAfter(t, counter, { stage, wasFrozen }), stage);
+      }
+    });
+  });
+
+  test.serial(`a checkpoint that is killed leaves the container ${found}`, async (t) => {
+    await withCounter(t, async (counter) => {
+      for (const stage of STAGES) {
+        await t.notThrowsAsync(killAfter(t, counter, { stage, wasFrozen }), stage);
+      }
+    });
+  });
+}
+
+interface Case {
+  readonly stage: string;
+  readonly wasFrozen: boolean;
+}
+
+async function withCounter(
+  t: ExecutionContext,
+  use: (counter: Counter) => Promise<void>,
+): Promise<void> {
+  t.timeout(120_000);
+  const counter = new Counter(yard);
+  t.teardown(() => counter.close(!t.passed));
+  await counter.start();
+  await use(counter);
+  await counter.countsOn();
+  t.is(await counter.run.go(), 'PASS');
+}
+
+async function failAfter(t: ExecutionContext, counter: Counter, { stage, wasFrozen }: Case) {
+  const imagePath = counter.newImage();
+  const problems = await undisturbed(counter, wasFrozen, async () => {
+    const result = await mvas(counter.checkpointArgs(imagePath), { fault: stage });
+    t.not(result.status, 0, `${stage}: the checkpoint fails`);
+    t.regex(result.stderr, /fault injected/, stage);
+    t.false(existsSync(imagePath), `${stage}: no image is left`);
+    t.deepEqual(await listed(), [], `${stage}: no VAS is left`);
+  });
+  t.deepEqual(problems, [], stage);
+}
+
+async function killAfter(t: ExecutionContext, counter: Counter, { stage, wasFrozen }: Case) {
+  const imagePath = counter.newImage();
+  const problems = await undisturbed(counter, wasFrozen, async () => {
+    const result = await mvas(counter.checkpointArgs(imagePath), { fault: `${stage}:kill` });
+    t.true(
+      result.status === 137 || result.status === 255,
+      `${stage}: killed (${String(result.status)})`,
+    );
+  });
+  t.deepEqual(
+    problems.filter((problem) => !isOurMemory(problem)),
+    [],
+    stage,
+  );
+  const left = await listed();
+  t.is(left.length, 1, `${stage}: the VAS is listed`);
+  for (const { id, state } of left) {
+    t.is(state, stage === 'commit' ? 'complete' : 'filling', stage);
+    t.is((await mvas(['rm', id])).status, 0, `${stage}: the VAS can be removed`);
+  }
+  t.deepEqual(await listed(), [], `${stage}: the VAS has been removed`);
+}
+
+/** Runs `disturb`; resolves with what then is not as it was. */
+async function undisturbed(
+  counter: Counter,
+  wasFrozen: boolean,
+  disturb: () => Promise<void>,
+): Promise<string[]> {
+  await counter.countsOn();
+  const cgroup = await counter.cgroup();
+  if (wasFrozen) await freeze(cgroup);
+  const before = await counter.run.view();
+  await disturb();
+  const problems = wasFrozen ? [] : differences(before, await counter.run.view(), []);
+  if (isFrozen(cgroup) !== wasFrozen)
+    problems.push(`the container is ${wasFrozen ? 'not ' : ''}frozen`);
+  if (wasFrozen && !(await counter.stands())) problems.push('the counter counts on in a freezer');
+  if (wasFrozen) {
+    problems.push(...differences(before, await counter.run.view(), []));
+    thaw(cgroup);
+  }
+  await counter.countsOn();
+  return problems;
+}
+
+/** A mapping more: those of ours that a kill leaves in a process. */
+function isOurMemory(problem: string): boolean {
+  const [key = '', ...lines] = problem.split('\n');
+  return key.endsWith('.maps:') && lines.every((line) => /^ {2}\+ \S+ r(-x|w-)p 0 $/.test(line));
+}

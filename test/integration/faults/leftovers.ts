@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { textOf } from './harness.js';
+
+const HIERARCHIES = '/sys/fs/cgroup';
+/** A keeper stays for five seconds after its last child, for whoever asks late how that ended. */
+const GONE_TIMEOUT_MS = 10_000;
+
+/** Directories named like a VAS in any hierarchy's `mvas`. */
+export function vasCgroups(): string[] {
+  const places = [HIERARCHIES, ...list(HIERARCHIES).map((name) => join(HIERARCHIES, name))];
+  return places.flatMap((place) =>
+    list(join(place, 'mvas'))
+      .filter((name) => /^[0-9a-f]{32}$/.test(name))
+      .map((name) => join(place, 'mvas', name)),
+  );
+}
+
+/** Sockets of holders and keepers of VASes under a root that are alive, by path: unix(7). */
+export function vasSockets(vasRoot: string): string[] {
+  return textOf('/proc/net/unix')
+    .split('\n')
+    .map((line) => line.split(' ').at(-1) ?? '')
+    .filter((path) => path.startsWith(`${vasRoot}/`));
+}
+
+/** All that is left of VASes under a root: directories, processes, cgroups that no process uses. */
+export function vasLeftovers(vasRoot: string, cgroupsBefore: readonly string[]): string[] {
+  const orphaned = vasCgroups().filter(
+    (directory) =>
+      !cgroupsBefore.includes(directory) && textOf(join(directory, 'cgroup.procs')) === '',
+  );
+  return [...list(vasRoot), ...vasSockets(vasRoot), ...orphaned];
+}
+
+/** {@link vasLeftovers} once keepers have had their time to go. */
+export async function vasLeftoversInTheEnd(
+  vasRoot: string,
+  cgroupsBefore: readonly string[],
+): Promise<string[]> {
+  const end = performance.now() + GONE_TIMEOUT_MS;
+  for (;;) {
+    const left = vasLeftovers(vasRoot, cgroupsBefore);
+    if (left.length === 0 || performance.now() > end) return left;
+    await delay(100);
+  }
+}
+
+/** Pids of the children of a process (/proc/PID/task/TID/children). */
+export function childrenOf(pid: number): number[] {
+  const text = textOf(`/proc/${String(pid)}/task/${String(pid)}/children`);
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** Parent of a process. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(textOf(`/proc/${String(pid)}/status`))?.[1] ?? 0);
+}
+
+/** Mounts of this mount namespace below a folder. */
+export function mountsBelow(folder: string): string[] {
+  return textOf('/proc/self/mountinfo')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(folder));
+}
+
+/** Cgroups of a container, in any hierarchy. */
+export function containerCgroups(id: string): string[] {
+  return [HIERARCHIES, ...list(HIERARCHIES).map((name) => join(HIERARCHIES, name))]
+    .map((place) => join(place, `mvas-target-${id}`))
+    .filter((path) => existsSync(path));
+}
+
+/** Names in a directory; none where there is none. */
+export function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

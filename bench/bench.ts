@@ -118,5 +118,5 @@ function daemonMedians(series: readonly DaemonMemory[]): DaemonMemory | null {
   if (!first) return null;
   const names = Object.keys(first) as (keyof DaemonMemory)[];
   const entries = names.map((name) => [name, median(series.map((memory) => memory[name]))]);
-  return Object.fromEntries(entries) as unknown as DaemonMemory;
+  return Object.fromEntries(entries) as DaemonMemory;
 }

@@ -10,7 +10,7 @@ import {
   removeImage,
   runContainer,
 } from '../test/helpers/containers.js';
-import { findByArgument, privateBytes, residentMemory } from '../test/helpers/procfs.js';
+import { findByArgument, privateBytes } from '../test/helpers/procfs.js';
 import { TasksClient, type ContentDescriptor } from '../test/helpers/tasks-client.js';
 import { redisArchive } from '../test/helpers/workloads/redis.js';
 import { DaemonWatch } from './daemon-watch.js';

@@ -10,15 +10,18 @@ export const vases: VasStore = {
   remove: (id) => removeVas(id),
 };
 
+/** What is shown of a VAS whose record is missing. */
+const NO_RECORD = { name: '', containerId: '', createdAt: 0, bytes: 0, processes: [] } as const;
+
 function entryOf({ id, state, record, holder }: FoundVas): VasEntry {
-  const processes = record?.processes ?? [];
+  const { name, containerId, createdAt, bytes, processes } = record ?? NO_RECORD;
   return {
     id,
-    name: record?.name ?? '',
+    name,
     state,
-    containerId: record?.containerId ?? '',
-    createdAt: new Date(record?.createdAt ?? 0),
-    bytes: record?.bytes ?? 0,
+    containerId,
+    createdAt: new Date(createdAt),
+    bytes,
     segments: processes.reduce((sum, process) => sum + process.segments.length, 0),
     processes: processes.length,
     holderPid: holder?.pid,

@@ -224,7 +224,7 @@ async function memoryEntry(
     mm_env_start: stat.envStart,
     mm_env_end: stat.envEnd,
     exe_file_id: files.exeFile(process),
-    mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [BigInt(type), value]),
+    mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [type, value]),
     vmas: areas
       .filter(({ kind }) => kind !== 'vsyscall')
       .map((area) => vmaEntry(area, target(area, process, { shared, files }))),

@@ -82,7 +82,6 @@ export async function restore(request: RestoreRequest): Promise<RestoredTask> {
 
 async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask> {
   const clock = new StageClock();
-  const { containerId } = request;
   const opened = await openImage(request.imagePath);
   const live = readLiveSpec(request.bundle);
   const holder = connectVas(opened.record.id);
@@ -103,7 +102,7 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
   const plan = new RestorePlan({
     opened,
     live,
-    kernelAreas: await restorer.kernelAreas(opened.base),
+    kernelAreas: restorer.kernelAreas(opened.base),
     stdio: request.stdio,
     donorPid: donor.pid,
     seccompChain: await readLiveSeccomp(donor.pid),

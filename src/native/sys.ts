@@ -106,14 +106,16 @@ function iovec(address: bigint, length: number): BigUint64Array {
 export function readProcess(pid: number, address: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const got = transfer(SYS.process_vm_readv, pid, address, bytes);
-  if (got !== length) throw memoryError('read', pid, address, length, got);
+  if (got !== length) throw memoryError(`read ${describe(pid, address, length)}`, got);
   return bytes;
 }
 
 /** Writes into another process's memory (process_vm_writev(2)). Throws when not all can be written. */
 export function writeProcess(pid: number, address: bigint, bytes: Uint8Array): void {
   const got = transfer(SYS.process_vm_writev, pid, address, bytes);
-  if (got !== bytes.length) throw memoryError('write', pid, address, bytes.length, got);
+  if (got !== bytes.length) {
+    throw memoryError(`write ${describe(pid, address, bytes.length)}`, got);
+  }
 }
 
 function transfer(nr: number, pid: number, address: bigint, bytes: Uint8Array): number {
@@ -122,11 +124,14 @@ function transfer(nr: number, pid: number, address: bigint, bytes: Uint8Array): 
   return syscall(nr, pid, local, 1, iovec(address, bytes.length), 1, 0);
 }
 
-function memoryError(verb: string, pid: number, address: bigint, length: number, got: number) {
-  const where = `${verb} ${String(length)} bytes at 0x${address.toString(16)} of pid ${String(pid)}`;
+function describe(pid: number, address: bigint, length: number): string {
+  return `${String(length)} bytes at 0x${address.toString(16)} of pid ${String(pid)}`;
+}
+
+function memoryError(attempt: string, got: number): ShimError {
   return got < 0
-    ? errnoError(where, got)
-    : new ShimError('aborted', `${where}: only ${String(got)}`);
+    ? errnoError(attempt, got)
+    : new ShimError('aborted', `${attempt}: only ${String(got)}`);
 }
 
 const SOL_SOCKET = 1;

@@ -6,15 +6,20 @@ import { parseArgs, type ShimArgs } from './args.js';
 async function main(args: ShimArgs): Promise<void> {
   switch (args.action) {
     case 'start':
-      return (await import('./start.js')).start(args);
+      await (await import('./start.js')).start(args);
+      return;
     case 'delete':
-      return (await import('./delete.js')).deleteLeftovers(args);
+      await (await import('./delete.js')).deleteLeftovers(args);
+      return;
     case 'serve':
-      return (await import('./serve.js')).serve(args);
+      await (await import('./serve.js')).serve(args);
+      return;
     case 'version':
-      return (await import('./info.js')).printVersion();
+      (await import('./info.js')).printVersion();
+      return;
     case 'info':
-      return (await import('./info.js')).printInfo();
+      (await import('./info.js')).printInfo();
+      return;
   }
 }
 

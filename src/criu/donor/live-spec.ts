@@ -38,13 +38,26 @@ const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = {
  * cannot be restored into
  */
 export function readLiveSpec(bundle: string): LiveSpec {
-  const path = join(bundle, 'config.json');
-  let spec: Spec;
+  const spec = readSpec(join(bundle, 'config.json'));
+  checkNamespaces(spec);
+  const { process } = spec;
+  return {
+    spec,
+    boundingCapabilities: process?.capabilities?.bounding ?? [],
+    noNewPrivileges: process?.noNewPrivileges ?? false,
+    oomScoreAdj: process?.oomScoreAdj,
+  };
+}
+
+function readSpec(path: string): Spec {
   try {
-    spec = parseJson(readFileSync(path, 'utf8')) as Spec;
+    return parseJson(readFileSync(path, 'utf8')) as Spec;
   } catch (cause) {
     throw new ShimError('invalidArgument', `read ${path}: ${String(cause)}`, { cause });
   }
+}
+
+function checkNamespaces(spec: Spec): void {
   const namespaces = spec.linux?.namespaces ?? [];
   for (const { type } of namespaces) {
     const words = UNSUPPORTED_NAMESPACES[type];
@@ -54,12 +67,6 @@ export function readLiveSpec(bundle: string): LiveSpec {
   if (!pid || (pid.path ?? '') !== '') {
     throw unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
   }
-  return {
-    spec,
-    boundingCapabilities: spec.process?.capabilities?.bounding ?? [],
-    noNewPrivileges: spec.process?.noNewPrivileges ?? false,
-    oomScoreAdj: spec.process?.oomScoreAdj,
-  };
 }
 
 function unsupported(why: string): ShimError {

@@ -27,17 +27,26 @@ export async function readTmpfs(path: string): Promise<TmpfsMount[]> {
     const mounts: TmpfsMount[] = [];
     for (const { mount_point: mountPoint, dev } of entries) {
       checkMountPoint(mountPoint);
-      const file = await reader.openRaw('tmpfs-dev', dev);
-      try {
-        if ((await file.stat()).size > TMPFS_LIMITS.bytes)
-          badImage(`tmpfs ${mountPoint}: too large`);
-        mounts.push({ mountPoint, dev, archive: await file.readFile() });
-      } finally {
-        await file.close();
-      }
+      const archive = await readArchive(reader, mountPoint, dev);
+      mounts.push({ mountPoint, dev, archive });
     }
     return mounts;
   } finally {
     await reader.close();
+  }
+}
+
+async function readArchive(
+  reader: ImageReader,
+  mountPoint: string,
+  dev: number,
+): Promise<Uint8Array> {
+  const file = await reader.openRaw('tmpfs-dev', dev);
+  try {
+    const { size } = await file.stat();
+    if (size > TMPFS_LIMITS.bytes) badImage(`tmpfs ${mountPoint}: too large`);
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }

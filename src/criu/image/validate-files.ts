@@ -89,17 +89,25 @@ function needFile(files: FilesById, id: number, types: readonly string[], what: 
 }
 
 /** Files that are views of something listed apart: terminals, memory files, epoll's targets. */
-function checkDevices({ files, ttys, memfds, ttyData }: CheckpointImage, byId: FilesById): void {
-  const terminals = new Set(ttys.map(({ id }) => id));
+function checkDevices(image: CheckpointImage, byId: FilesById): void {
+  checkTerminals(image, byId);
+  const { files, memfds } = image;
   const inodes = new Set(memfds.map(({ inode_id }) => inode_id));
-  for (const { id, tty, memfd, epfd, fifo, pidfd } of files) {
+  for (const { id, memfd, epfd, fifo, pidfd } of files) {
     const what = `check file ${String(id)}`;
-    if (tty && !terminals.has(tty.tty_info_id)) badImage(`${what}: its terminal does not exist`);
     if (memfd && !inodes.has(BigInt(memfd.inode_id)))
       badImage(`${what}: its memory does not exist`);
     if (epfd?.tfd.some(({ tfd }) => tfd >= MAX_FD)) badImage(`${what}: it watches no descriptor`);
     if (pidfd && Math.abs(pidfd.nspid) > MAX_PID) badImage(`${what}: it names no process`);
     if (fifo?.regf_id !== undefined) needFile(byId, fifo.regf_id, ['REG'], what);
+  }
+}
+
+function checkTerminals({ files, ttys, ttyData }: CheckpointImage, byId: FilesById): void {
+  const terminals = new Set(ttys.map(({ id }) => id));
+  for (const { id, tty } of files) {
+    const what = `check file ${String(id)}`;
+    if (tty && !terminals.has(tty.tty_info_id)) badImage(`${what}: its terminal does not exist`);
     if (tty?.regf_id !== undefined) needFile(byId, tty.regf_id, ['REG'], what);
   }
   for (const { tty_id } of ttyData) {

@@ -67,13 +67,15 @@ function checkVma(vma: VmaEntry, files: ReadonlyMap<bigint, FileEntry>, what: st
   const kernels = vma.start === VSYSCALL_START && (vma.status & VMA_STATUS.vsyscall) !== 0;
   if (vma.end > USER_END && !kernels) badImage(`${mapping} is beyond user memory`);
   if (vma.prot > 7) badImage(`${mapping} has an unknown protection`);
-  if ((vma.status & FILE_BACKED) !== 0) {
-    const type = files.get(vma.shmid)?.type ?? 'no file';
-    if (!MAPPABLE.has(type)) badImage(`${mapping} maps ${type}`);
-    if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping} has a bad offset`);
-  }
+  if ((vma.status & FILE_BACKED) !== 0) checkMappedFile(vma, files.get(vma.shmid), mapping);
   checkPark(vma, mapping);
   checkRuns(vma, mapping);
+}
+
+function checkMappedFile(vma: VmaEntry, file: FileEntry | undefined, mapping: string): void {
+  const type = file?.type ?? 'no file';
+  if (!MAPPABLE.has(type)) badImage(`${mapping} maps ${type}`);
+  if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping} has a bad offset`);
 }
 
 function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): void {

@@ -5,6 +5,7 @@ import { TASK_STATE } from './constants.js';
 import type {
   CoreEntry,
   CredsEntry,
+  PosixTimerEntry,
   PstreeEntry,
   SeccompEntry,
   SignalQueueEntry,
@@ -113,10 +114,18 @@ function checkProcess(
 }
 
 function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
-  const posix = tc.timers?.posix ?? [];
   if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
   if (tc.sigactions.length > MAX_SIGNALS) badImage(`${what}: too many signal actions`);
   if ((tc.rlimits?.rlimits.length ?? 0) > MAX_LIMITS) badImage(`${what}: too many limits`);
+  checkTimers(tc.timers?.posix ?? [], threads, what);
+  checkQueue(tc.signals_s, what);
+}
+
+function checkTimers(
+  posix: readonly PosixTimerEntry[],
+  threads: readonly number[],
+  what: string,
+): void {
   if (posix.length > MAX_TIMERS) badImage(`${what}: too many timers`);
   if (new Set(posix.map((timer) => timer.it_id)).size < posix.length) {
     badImage(`${what}: two timers have one id`);
@@ -127,7 +136,6 @@ function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string):
       badImage(`${what}: timer ${String(it_id)} signals no thread of it`);
     }
   }
-  checkQueue(tc.signals_s, what);
 }
 
 /** Ids of the objects that processes share, as far as some process has the object. */

@@ -48,6 +48,13 @@ const STATUS: Readonly<Record<AreaKind, number>> = {
   vsyscall: VMA_STATUS.vsyscall | VMA_STATUS.anonPrivate,
 };
 
+/** Beginnings of paths of mappings that are no files. */
+const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
+  ['/[aio]', 'asynchronous I/O (io_setup)'],
+  ['/SYSV', 'System V shared memory'],
+  ['socket:', 'a mapping of a socket'],
+];
+
 /** An area, judged. */
 export interface Area {
   readonly vma: SmapsVma;
@@ -74,13 +81,18 @@ export function classifyArea(nsPid: number, vma: SmapsVma): Area {
   };
   for (const [flag, words] of UNSUPPORTED_FLAGS) if (vma.vmFlags.has(flag)) refuse(words);
   if (vma.special === '[uprobes]') refuse('a uprobe');
-  if (vma.path.startsWith('/[aio]')) refuse('asynchronous I/O (io_setup)');
+  for (const [start, words] of UNSUPPORTED_PATHS) if (vma.path.startsWith(start)) refuse(words);
   if (vma.path.startsWith('anon_inode:')) refuse(`a mapping of ${vma.path}`);
-  if (vma.path.startsWith('/SYSV')) refuse('System V shared memory');
-  if (vma.path.startsWith('socket:')) refuse('a mapping of a socket');
-  if (!vma.shared) return { vma, kind: isFile(vma) ? 'file-private' : 'anonymous' };
+  return { vma, kind: vma.shared ? sharedKind(vma) : privateKind(vma) };
+}
+
+function privateKind(vma: SmapsVma): AreaKind {
+  return isFile(vma) ? 'file-private' : 'anonymous';
+}
+
+function sharedKind(vma: SmapsVma): AreaKind {
   const isAnonymous = vma.path === '/dev/zero' && vma.deleted;
-  return { vma, kind: isAnonymous || vma.special !== '' ? 'anonymous-shared' : 'file-shared' };
+  return isAnonymous || vma.special !== '' ? 'anonymous-shared' : 'file-shared';
 }
 
 function isFile(vma: SmapsVma): boolean {

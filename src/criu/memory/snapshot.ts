@@ -19,6 +19,11 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_GROWSDOWN = 0x100;
 const MAP_LOCKED = 0x2000;
 const MAP_NORESERVE = 0x4000;
+const FLAGS = [
+  ['gd', MAP_GROWSDOWN],
+  ['nr', MAP_NORESERVE],
+  ['lo', MAP_LOCKED],
+] as const;
 const PAGE = 4096n;
 
 /** VMA flags that madvise(2) sets, by its advice (asm-generic/mman-common.h). */
@@ -155,13 +160,6 @@ export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
   const place = target.shared?.place ?? area.place;
   const runs =
     target.shared?.runs ?? (kind === 'file-private' ? relative(area.runs, vma.start) : []);
-  const isAnonymous = kind !== 'file-private' && kind !== 'file-shared';
-  const flags =
-    (vma.shared ? MAP_SHARED : MAP_PRIVATE) |
-    (isAnonymous ? MAP_ANONYMOUS : 0) |
-    (vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
-    (vma.vmFlags.has('nr') ? MAP_NORESERVE : 0) |
-    (vma.vmFlags.has('lo') ? MAP_LOCKED : 0);
   const madv = ADVICE.reduce(
     (bits, [flag, advice]) => (vma.vmFlags.has(flag) ? bits | (1n << BigInt(advice)) : bits),
     0n,
@@ -172,15 +170,24 @@ export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
     pgoff: vma.offset,
     shmid: target.shared?.id ?? BigInt(target.fileId ?? 0),
     prot: protection(vma),
-    flags,
+    flags: mapFlags(area),
     status: areaStatus(area),
     fd: -1n,
-    ...(madv === 0n ? {} : { madv }),
-    ...(target.fileFlags === undefined ? {} : { fdflags: target.fileFlags }),
-    ...(place === undefined ? {} : { mvas_park: place }),
-    ...(vma.anonName === undefined ? {} : { mvas_name: vma.anonName }),
+    madv: madv === 0n ? undefined : madv,
+    fdflags: target.fileFlags,
+    mvas_park: place,
+    mvas_name: vma.anonName,
     mvas_runs: runs.flatMap((run) => [run.start / PAGE, run.length / PAGE]),
   };
+}
+
+/** MAP_* flags that an area was mapped with, as far as they show. */
+function mapFlags({ vma, kind }: StoredArea): number {
+  const isAnonymous = kind !== 'file-private' && kind !== 'file-shared';
+  return FLAGS.reduce<number>(
+    (bits, [flag, value]) => (vma.vmFlags.has(flag) ? bits | value : bits),
+    (vma.shared ? MAP_SHARED : MAP_PRIVATE) | (isAnonymous ? MAP_ANONYMOUS : 0),
+  );
 }
 
 function relative(runs: readonly PageRun[], start: bigint): PageRun[] {

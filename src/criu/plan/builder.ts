@@ -53,6 +53,9 @@ export interface ForkOptions {
   readonly exitSignal?: number;
 }
 
+/** Where pulled bytes go, the address or file offset they come from, and how many they are. */
+export type PullRange = readonly [to: bigint, from: bigint, length: bigint];
+
 const SIGCHLD = 17;
 
 interface Operation {
@@ -87,13 +90,13 @@ export class Sequence {
   }
 
   /** Pulls memory of another process here (process_vm_readv(2)). */
-  pull(what: string, pid: Argument, to: bigint, from: bigint, length: bigint): void {
-    this.#add(what, OP_CODE.pull, { args: [pid, to, from, length] });
+  pull(what: string, pid: Argument, ...range: PullRange): void {
+    this.#add(what, OP_CODE.pull, { args: [pid, ...range] });
   }
 
   /** Pulls bytes of a file here (pread(2)). */
-  pread(what: string, fd: Argument, to: bigint, offset: bigint, length: bigint): void {
-    this.#add(what, OP_CODE.pread, { args: [fd, to, offset, length] });
+  pread(what: string, fd: Argument, ...range: PullRange): void {
+    this.#add(what, OP_CODE.pread, { args: [fd, ...range] });
   }
 
   /** Writes bytes to a descriptor, all of them. */
@@ -157,7 +160,7 @@ export class Sequence {
 export interface Plan {
   readonly bytes: Uint8Array;
   /** What the operation at an offset was to do; for error messages. */
-  describe(offset: bigint): string;
+  readonly describe: (offset: bigint) => string;
 }
 
 /** Collects sequences, data and slots, and lays them out. The format is drawn in mvas_abi.h. */

@@ -102,7 +102,10 @@ class TreePacker {
       return;
     }
     if (stat.nlink > 1n) this.#links.set(stat.ino, path);
-    if (stat.isDirectory()) this.#open(parent, name, O.directory, (fd) => this.directory(fd, path));
+    if (stat.isDirectory())
+      this.#open(parent, name, O.directory, (fd) => {
+        this.directory(fd, path);
+      });
     else if (stat.isFile()) {
       this.#open(parent, name, O.nonblock, (fd) => {
         this.#entry({ ...headers(path, stat), type: 'file' }, this.#read(fd, stat.size));

@@ -2,13 +2,16 @@
 import { fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
+import { extract, type Header as TarHeader } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
 import { syscall } from '../../native/index.js';
 import { call, check, closeFd, SYS } from '../../native/sys.js';
 import { NR, O, RESOLVE, S_IF } from './files/abi.js';
 import { cPath, openAt2, openHow } from './files/system.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
+
+/** What an archive says of an entry: nothing but the name is certain, whatever its types claim. */
+type Header = Partial<TarHeader> & Pick<TarHeader, 'name'>;
 
 const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
 const AT_SYMLINK_NOFOLLOW = 0x100;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { badImage, ShimError } from '../../common/errors.js';
+import { ShimError } from '../../common/errors.js';
 import { readMountinfo } from '../procfs/reader.js';
 import { checkMountPoint, packTree } from './tmpfs-pack.js';
 import { unpackTree } from './tmpfs-unpack.js';

@@ -60,13 +60,14 @@ interface Planting {
 
 function parentOf(process: TreeProcess, { nodes, root, free }: Planting): TreeNode {
   const parent = nodes.get(process.ppid);
-  if (!parent || parent.kind !== 'process') badImage(`pid ${String(process.pid)} has no parent`);
+  if (parent?.kind !== 'process') badImage(`pid ${String(process.pid)} has no parent`);
   const isOwnSession = process.sid === process.pid;
   if (isOwnSession || process.sid === parent.sid) return parent;
   // Forked before its parent made a session of its own: from the session of the parent's parent.
   const leader = nodes.get(process.sid);
-  if (parent.sid === parent.pid && parent !== root && leader && leader.kind === 'process')
+  if (parent.sid === parent.pid && parent !== root && leader?.kind === 'process') {
     return parent;
+  }
   if (process.ppid !== INIT) {
     const why = `is in session ${String(process.sid)}, which its parent cannot have been in`;
     throw new ShimError('failedPrecondition', `pid ${String(process.pid)} ${why}: not supported`);

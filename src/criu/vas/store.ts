@@ -104,9 +104,11 @@ export function writeRecord(record: VasRecord): void {
 export function readRecord(id: string): VasRecord {
   const path = join(vasDirectory(id), RECORD);
   try {
-    const record = JSON.parse(readFileSync(path, 'utf8')) as VasRecord;
+    const record = JSON.parse(readFileSync(path, 'utf8')) as Omit<VasRecord, 'format'> & {
+      readonly format: unknown;
+    };
     if (record.format !== FORMAT || record.id !== id) throw new Error('not this format');
-    return record;
+    return { ...record, format: FORMAT };
   } catch (cause) {
     throw new ShimError('notFound', `no VAS ${id} on this host`, { cause });
   }

@@ -50,8 +50,9 @@ export class PipeIo implements TaskIo {
     this.#holder = undefined;
   }
 
-  /** There is no terminal to resize. */
-  resize(): void {}
+  resize(): void {
+    // There is no terminal to resize.
+  }
 
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();

@@ -16,10 +16,8 @@ export type StreamTarget =
  */
 export function parseStream(uri: string): StreamTarget {
   if (uri === '') return { kind: 'none' };
-  const match = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/(.*)$/s.exec(uri);
-  const scheme = match?.[1] ?? 'fifo';
-  const rest = match?.[2] ?? uri;
-  const [path = '', query = ''] = match === null || scheme === 'fifo' ? [rest] : splitQuery(rest);
+  const [, scheme = 'fifo', rest = uri] = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/(.*)$/s.exec(uri) ?? [];
+  const [path, query] = scheme === 'fifo' ? [rest, ''] : splitQuery(rest);
   if (!path.startsWith('/')) {
     throw new ShimError('invalidArgument', `stream ${JSON.stringify(uri)} is no absolute path`);
   }

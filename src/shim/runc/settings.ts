@@ -29,10 +29,12 @@ export function runcSettings(
   options: Partial<ValueOf<typeof RuncOptions>> | undefined,
   namespace: string,
 ): RuncSettings {
+  // An empty string is what protobuf makes of a field that is not set.
+  const { binaryName = '', root = '', systemdCgroup = false } = options ?? {};
   return {
-    binary: options?.binaryName || 'runc',
-    root: join(options?.root || DEFAULT_RUNC_ROOT, namespace),
-    systemdCgroup: options?.systemdCgroup ?? false,
+    binary: binaryName === '' ? 'runc' : binaryName,
+    root: join(root === '' ? DEFAULT_RUNC_ROOT : root, namespace),
+    systemdCgroup,
   };
 }
 

@@ -100,10 +100,13 @@ function sampleOf<T>(arbitrary: fc.Arbitrary<T>, count = FILES_OF_A_KIND): T[] {
   return fc.sample(arbitrary, { numRuns: count, seed: SEED });
 }
 
-function entrySamples<K extends EntryKind>(kind: K, count: number): Sample[] {
+function entrySamples(kind: EntryKind, count: number): Sample[] {
   const { message } = IMAGE_KINDS[kind];
-  const entries = messageArbitrary(message) as fc.Arbitrary<unknown> as fc.Arbitrary<EntryOf<K>>;
-  const show = (list: readonly EntryOf<K>[]): unknown[] => list.map((e) => shownAs(message, e));
+  const entries = messageArbitrary(message) as fc.Arbitrary<unknown> as fc.Arbitrary<
+    EntryOf<EntryKind>
+  >;
+  const show = (list: readonly EntryOf<EntryKind>[]): unknown[] =>
+    list.map((e) => shownAs(message, e));
   const lists = fc.array(entries, { minLength: count === 1 ? 1 : 0, maxLength: count });
   return sampleOf(lists).map((list) => ({
     kind,

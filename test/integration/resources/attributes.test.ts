@@ -62,7 +62,7 @@ async function become(
   const late = builder.sequence('late');
   attributes.planLate(nsPid, late);
   const [first] = subject.threads;
-  if (!first || first.tid !== leader.tid) throw new Error('no leader');
+  if (first?.tid !== leader.tid) throw new Error('no leader');
   const runner = await PlanRunner.map(first, builder.finish());
   await subject.prepare();
   await runner.run(first, early);

@@ -124,7 +124,7 @@ export function commonLength(a: readonly ChainLink[], b: readonly ChainLink[]): 
   const shorter = Math.min(a.length, b.length);
   for (let index = 0; index < shorter; index++) {
     const [one, other] = [a[index], b[index]];
-    if (!one || !other || one.flags !== other.flags) return index;
+    if (!one || one.flags !== other?.flags) return index;
     if (Buffer.compare(one.filter, other.filter) !== 0) return index;
   }
   return shorter;

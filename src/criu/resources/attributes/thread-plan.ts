@@ -38,17 +38,7 @@ export class ThreadPlan {
     }
     if (thread.sas) this.#planAltstack(thread.sas, sequence);
     if (thread.rseq_entry) planRseq(thread.rseq_entry, sequence);
-    // 0 is what real-time threads show; to the kernel it means the default.
-    if (thread.mvas_timerslack) {
-      prctl(sequence, 'set timer slack', [PR.setTimerslack, thread.mvas_timerslack]);
-    }
-    if (thread.mvas_mce_kill !== undefined) {
-      prctl(sequence, 'set memory failure policy', [
-        PR.mceKill,
-        MCE_KILL_SET,
-        thread.mvas_mce_kill,
-      ]);
-    }
+    planPolicies(thread, sequence);
     planScheduling(this.#builder, thread, sequence);
   }
 
@@ -74,5 +64,14 @@ export class ThreadPlan {
     const flags = BigInt((sas.ss_flags & SS_AUTODISARM) >>> 0);
     const stack = this.#builder.data(words(sas.ss_sp, flags, sas.ss_size));
     sequence.syscall('set the alternate signal stack', SYS.sigaltstack, [stack, 0]);
+  }
+}
+
+function planPolicies(thread: ThreadCoreEntry, sequence: Sequence): void {
+  const { mvas_timerslack: slack, mvas_mce_kill: policy } = thread;
+  // 0 is what real-time threads show; to the kernel it means the default.
+  if (slack) prctl(sequence, 'set timer slack', [PR.setTimerslack, slack]);
+  if (policy !== undefined) {
+    prctl(sequence, 'set memory failure policy', [PR.mceKill, MCE_KILL_SET, policy]);
   }
 }

@@ -74,7 +74,7 @@ export class FileDumper {
       const descriptors = table.descriptors.map(({ fd, closeOnExec, file }) => ({
         id: file.id,
         flags: closeOnExec ? 1 : 0,
-        type: types.get(file.id) ?? ('UND' as FdTypes),
+        type: types.get(file.id) ?? 'UND',
         fd,
       }));
       image.fdinfo.set(table.id, descriptors);

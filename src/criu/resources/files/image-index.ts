@@ -138,20 +138,9 @@ export function bodyOf<K extends keyof FileEntry>(
 /** Flags and owner of a file of any kind; undefined for kinds without. */
 export function commonOf(file: FileEntry): CommonFile | undefined {
   if (file.type === 'FIFO') return undefined;
-  return (
-    file.reg ??
-    file.pipe ??
-    file.usk ??
-    file.isk ??
-    file.nlsk ??
-    file.efd ??
-    file.epfd ??
-    file.sgfd ??
-    file.tfd ??
-    file.ify ??
-    file.memfd ??
-    file.pidfd
-  );
+  const { reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd } = file;
+  const bodies = [reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd];
+  return bodies.find((body) => body !== undefined);
 }
 
 /** Flags of the file behind an end of a FIFO are those of its path's entry. */

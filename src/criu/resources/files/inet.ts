@@ -31,6 +31,8 @@ interface Address {
   readonly scope: number;
 }
 
+const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
+
 /** An internet socket: listening or unconnected TCP, UDP in every state, ping sockets. */
 export function dumpInet(
   context: DumpContext,
@@ -39,30 +41,33 @@ export function dumpInet(
 ): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
   const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
-  const source = address(file.own, SYS.getsockname) ?? { port: 0, words: [], scope: 0 };
+  const source = address(file.own, SYS.getsockname) ?? NO_ADDRESS;
   const peer = address(file.own, SYS.getpeername);
+  const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
     protocolProblem(type, proto) ??
     (proto === IPPROTO.tcp ? tcpProblem(file.own, peer) : udpProblem(file.own, proto)) ??
-    (source.scope || peer?.scope ? 'link-local addresses cannot be restored' : undefined);
+    scopeProblem(source, peer);
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
     return undefined;
   }
-  const tcp = proto === IPPROTO.tcp ? tcpInfo(file.own) : undefined;
+  const unconnected = peer ? TCP_STATE.established : TCP_STATE.close;
+  const { state, backlog } =
+    proto === IPPROTO.tcp ? tcpInfo(file.own) : { state: unconnected, backlog: 0 };
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
     family,
     type,
     proto,
-    state: tcp?.state ?? (peer ? TCP_STATE.established : TCP_STATE.close),
+    state,
     src_port: source.port,
-    dst_port: peer?.port ?? 0,
+    dst_port,
     flags: file.flags,
-    backlog: tcp?.state === TCP_STATE.listen ? tcp.backlog : 0,
+    backlog: state === TCP_STATE.listen ? backlog : 0,
     src_addr: source.words,
-    dst_addr: peer?.words ?? [],
+    dst_addr,
     fown: dumpOwner(context, file),
     opts: options.dump(file.own, file.where),
   };
@@ -86,6 +91,11 @@ function tcpProblem(socket: number, peer: Address | undefined): string | undefin
   }
   if (pending === 0) return undefined;
   return 'connections wait to be accepted; remedy: try again once they are';
+}
+
+function scopeProblem(source: Address, peer: Address | undefined): string | undefined {
+  const isScoped = source.scope !== 0 || (peer !== undefined && peer.scope !== 0);
+  return isScoped ? 'link-local addresses cannot be restored' : undefined;
 }
 
 function udpProblem(socket: number, proto: number): string | undefined {

@@ -21,11 +21,10 @@ export function dumpLocks(context: DumpContext): void {
   const seen = new Set<number>();
   for (const { owner, descriptors } of context.open.tables) {
     for (const { fd, file } of descriptors) {
-      const locks = file.info.locks.length > 0 || seen.has(file.id) ? readLocks(owner.pid, fd) : [];
-      for (const lock of locks) {
-        if (LOCKS_SEEN_BY_ALL.has(lock.kind) && seen.has(file.id)) continue;
-        addLock(context, lock, { pid: owner.nsPid, fd });
-      }
+      const isSeen = seen.has(file.id);
+      const locks = file.info.locks.length > 0 || isSeen ? readLocks(owner.pid, fd) : [];
+      const fresh = locks.filter(({ kind }) => !isSeen || !LOCKS_SEEN_BY_ALL.has(kind));
+      for (const lock of fresh) addLock(context, lock, { pid: owner.nsPid, fd });
       seen.add(file.id);
     }
   }

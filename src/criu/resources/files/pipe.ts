@@ -91,9 +91,9 @@ export function planPipe(
   const args = { before: [], after: [O.cloexec] };
   stage.makePair(what, [reader, writer], SYS.pipe2, args);
   planPipeData(stage, writer, data);
-  const plain = new Map([
-    [O.rdonly as number, reader],
-    [O.wronly as number, writer],
+  const plain = new Map<number, number>([
+    [O.rdonly, reader],
+    [O.wronly, writer],
   ]);
   for (const { flags, number, id } of ends) {
     const access = flags & O.accessMode;

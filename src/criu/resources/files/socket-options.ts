@@ -163,10 +163,9 @@ export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntr
   set(SO.reuseAddr, 1);
   for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
   for (const [field, name] of words(NUMBERS)) {
-    const value = opts[field];
-    if (value !== undefined && (value !== 0 || name === NUMBERS.so_rcvlowat)) {
-      if (name !== NUMBERS.so_rcvlowat || value > 1) set(name, value);
-    }
+    const value = opts[field] ?? 0;
+    const isSet = name === NUMBERS.so_rcvlowat ? value > 1 : value !== 0;
+    if (isSet) set(name, value);
   }
   for (const { level, name, value } of opts.mvas_options) {
     if (value.length !== 4 || !isKnown(level, name)) continue;

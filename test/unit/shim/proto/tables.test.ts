@@ -70,11 +70,11 @@ const agrees = test.macro({
     const theirs = codecOf(name);
     const bytes = Buffer.from(encode(type, value));
     t.deepEqual(bytes, theirs.serialize(respelled(value, 'typeUrl', 'type_url') as object));
-    t.deepEqual(Buffer.from(encode(type, decode(type, bytes) as object)), bytes, 'comes back');
+    t.deepEqual(Buffer.from(encode(type, decode<object>(type, bytes))), bytes, 'comes back');
     const read = respelled(theirs.deserialize(bytes), 'type_url', 'typeUrl') as object;
     t.deepEqual(Buffer.from(encode(type, read)), bytes, 'is read the same');
   },
-  title: (_, name) => `${name} is coded as its .proto says`,
+  title: (_, name) => `${String(name)} is coded as its .proto says`,
 });
 
 const TASK: Readonly<Record<string, Message>> = {

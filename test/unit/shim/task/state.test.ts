@@ -22,7 +22,7 @@ const allowed = test.macro({
       } else t.is(next(state, verb, 'a'), after, state);
     }
   },
-  title: (_, verb) => `${verb} is possible in its states only`,
+  title: (_, verb) => `${String(verb)} is possible in its states only`,
 });
 
 test(allowed, 'start', { created: 'running', checkpointed: 'running' });

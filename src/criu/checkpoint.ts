@@ -3,7 +3,7 @@ import { cgroupOf } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
 import { Scope } from '../common/scope.js';
-import { collectImage } from './collect.js';
+import { collectImage, type Collection } from './collect.js';
 import { writeCheckpointImage } from './image/checkpoint-image.js';
 import { imageDigest } from './image/digest.js';
 import { ImageWriter } from './image/image-writer.js';
@@ -77,10 +77,10 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
 
 async function run(request: CheckpointRequest, scope: Scope): Promise<CheckpointResult> {
   const clock = new StageClock();
-  const { containerId, initPid } = request;
+  const { initPid } = request;
   const cgroup = cgroupOf(initPid);
   if (!cgroup) {
-    const message = `checkpoint ${containerId}: it has exited, or has no cgroup of its own`;
+    const message = `checkpoint ${request.containerId}: it has exited, or has no cgroup of its own`;
     throw new ShimError('failedPrecondition', message);
   }
   const writer = await ImageWriter.create(request.imagePath);
@@ -119,18 +119,10 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   await writeCheckpointImage(writer, collection.image, { durable: false });
   const bytes = memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
   const record: VasRecord = {
-    format: 1,
-    id,
-    name: `${containerId}-${id.slice(0, 8)}`,
-    bootId: bootId(),
-    containerId,
-    createdAt: collection.createdAt,
-    isComplete: true,
+    ...newRecord(id, request.containerId, collection),
     bytes: Number(bytes),
-    base: `0x${base.toString(16)}`,
     imageDigest: await imageDigest(request.imagePath),
     frozenMs: clock.sum(FROZEN_STAGES),
-    processes: processRecords(memories),
   };
   writeRecord(record);
   clock.end('commit');
@@ -145,6 +137,20 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     frozenMs: record.frozenMs,
     bytes: record.bytes,
   };
+}
+
+function newRecord(id: string, containerId: string, { createdAt, base, memories }: Collection) {
+  return {
+    format: 1,
+    id,
+    name: `${containerId}-${id.slice(0, 8)}`,
+    bootId: bootId(),
+    containerId,
+    createdAt,
+    isComplete: true,
+    base: `0x${base.toString(16)}`,
+    processes: processRecords(memories),
+  } as const;
 }
 
 function checkAborted(request: CheckpointRequest): void {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Which part may import which: common <- native <- criu <- shim, cli beside shim; see ARCHITECTURE.md.
+
+const errors = (rules) => rules.map((rule) => ({ severity: 'error', ...rule }));
+
+/** What does input and output. Parsers, codecs and plans get bytes and give values. */
+const inputAndOutput =
+  '^(node:)?(fs|net|child_process|http|https|dgram|tls|worker_threads|readline)(/|$)' +
+  '|^src/native/(index|sys)\\.ts$';
+
+const pure = [
+  '^src/criu/procfs/(?!reader\\.ts$)',
+  '^src/criu/plan/',
+  '^src/criu/image/(messages/|codec|message-|wire-|header|payload|batches|constants|fields|types|validate)',
+  '^src/criu/memory/(layout|page-runs)\\.ts$',
+  '^src/common/wire/',
+  '^src/shim/(rpc/frame|proto/codec|args|runc/args|task/state)\\.ts$',
+];
+
+module.exports = {
+  forbidden: errors([
+    {
+      name: 'common-is-a-leaf',
+      comment: 'src/common imports nothing of the project.',
+      from: { path: '^src/common/' },
+      to: { path: '^(src|test|bench)/', pathNot: '^src/common/' },
+    },
+    {
+      name: 'native-needs-common-alone',
+      from: { path: '^src/native/' },
+      to: { path: '^(src|test|bench)/', pathNot: '^src/(common|native)/' },
+    },
+    {
+      name: 'criu-knows-no-containerd',
+      from: { path: '^src/criu/' },
+      to: { path: '^(src|test|bench)/', pathNot: '^src/(common|native|criu)/' },
+    },
+    {
+      name: 'shim-and-cli-stand-apart',
+      from: { path: '^src/(shim|cli)/' },
+      to: { path: '^src/(shim|cli)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'one-door-to-criu',
+      comment: 'The engine is entered by src/criu/index.ts, types included.',
+      from: { path: '^(src/(shim|cli)|bench)/' },
+      to: { path: '^src/criu/', pathNot: '^src/criu/index\\.ts$' },
+    },
+    {
+      name: 'one-loader-of-the-addon',
+      from: { path: '^(src|test|bench)/', pathNot: '^src/native/' },
+      to: { path: '\\.node$' },
+    },
+    {
+      name: 'rpc-and-task-meet-in-serve',
+      from: { path: '^src/shim/(rpc|task)/' },
+      to: { path: '^src/shim/(rpc|task)/', pathNot: '^src/shim/$1/' },
+    },
+    {
+      name: 'pure-parts-do-no-io',
+      from: { path: pure },
+      to: { path: inputAndOutput },
+    },
+    {
+      name: 'source-without-tests',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench)/' },
+    },
+    { name: 'no-cycles', from: {}, to: { circular: true } },
+    {
+      name: 'no-development-dependencies',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    { name: 'nothing-unresolved', from: {}, to: { couldNotResolve: true, pathNot: '\\.node$' } },
+  ]),
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything about the source that needs no run of it: format, lint, types, direction of imports,
+# format of C and C++, shell scripts. Runs all of it, whatever fails, and says at the end what did.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+failed=()
+check() {
+  local name="$1"
+  shift
+  echo "== check: $name"
+  "$@" || failed+=("$name")
+}
+
+check types npx tsc --noEmit -p tsconfig.json
+check prettier npx prettier --check --log-level warn .
+check eslint npx eslint --max-warnings 0 .
+check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
+check clang-format clang-format --dry-run -Werror \
+  native/include/*.h native/pie/*.[ch] native/src/*.h native/src/*.cc
+check shellcheck shellcheck scripts/*.sh .ci/run
+
+if [ "${#failed[@]}" -gt 0 ]; then
+  echo "check: failed: ${failed[*]}" >&2
+  exit 1
+fi
+echo 'check: all passed'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 /**
  * The only loader of the addon, and its types. No policy lies below this border: results are numbers,
@@ -100,6 +101,11 @@ interface Addon {
   readonly Tracer: new () => Tracer;
 }
 
-const addon = createRequire(import.meta.url)('../../../native/build/mvas.node') as Addon;
+/** A file that the native build makes. Holds for the compiled module and for bundles three levels down. */
+export function builtFile(name: string): string {
+  return fileURLToPath(new URL(`../../../native/build/${name}`, import.meta.url));
+}
+
+const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
 export const { syscall, addressOf, Tracer } = addon;

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { run, tryRun, until, type RunOptions, type RunResult } from './run.js';
-import { BIN } from './paths.js';
+import { BIN, REPOSITORY } from './paths.js';
 import { removeTraces, vasRoot } from './containerd-cleanup.js';
 
 /** How a private containerd is set up. */
@@ -43,6 +43,7 @@ export class PrivateContainerd {
 
   /** Starts a containerd and waits until it answers. The caller stops it. */
   static async start(options: ContainerdOptions = {}): Promise<PrivateContainerd> {
+    await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]); // tsc alone may have run since
     const directory = await mkdtemp('/var/tmp/mvas-e2e-');
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });

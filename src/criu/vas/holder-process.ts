@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ShimError } from '../../common/errors.js';
+import { builtFile } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
 import { unixAddress } from './holder-client.js';
 
@@ -13,7 +13,7 @@ const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const BACKLOG = 64;
 
-const EXECUTABLE = fileURLToPath(new URL('../../../../native/build/mvas-holder', import.meta.url));
+const EXECUTABLE = builtFile('mvas-holder');
 
 /** Names of the sockets in a VAS's directory. */
 export const CONTROL_SOCKET = 'ctl.sock';

@@ -16,6 +16,8 @@ packages=(
   busybox-static redis-server redis-tools nginx-light python3-minimal python3 libc-bin
   # what tests and benches look at the machine with
   iproute2 util-linux procps
+  # checking the source
+  clang-format shellcheck
   # CRIU for the comparison
   curl ca-certificates debian-archive-keyring
 )

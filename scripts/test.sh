@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Set-up, build, then every test: unit, integration, end to end. Each part prints its own summary;
-# the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
+# Set-up, build, then the check of the source (format, lint, dependencies) and every test: unit,
+# integration, end to end. Each part prints its own summary; the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
 #
-# MVAS_TEST_PARTS: the parts to run (default "unit integration e2e").
+# MVAS_TEST_PARTS: the parts to run (default "check unit integration e2e").
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
@@ -29,7 +29,11 @@ config_of() {
 # Counts lines of AVA's TAP output: results stand at the beginning of a line.
 count() { grep -cE "$1" "$2" || true; }
 
-for part in ${MVAS_TEST_PARTS:-unit integration e2e}; do
+for part in ${MVAS_TEST_PARTS:-check unit integration e2e}; do
+  if [ "$part" = check ]; then
+    if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
+    continue
+  fi
   config="$(config_of "$part")" || { echo "test: no such part: $part" >&2; exit 1; }
   if [ -z "$(find "dist/test/$part" -name '*.test.js' -print -quit 2>/dev/null)" ]; then
     echo "== $part: no tests"

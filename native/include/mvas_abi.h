@@ -130,6 +130,13 @@ struct mvas_wait_reply {
 	int status;
 };
 
+/*
+ * To a keeper, by a connection of its own: `pid` is 1 with descriptor of a v1 `freezer.state`, 2 with that of a v2
+ * `cgroup.freeze`. When the connection ends without a further byte, whoever made it has died: the keeper
+ * freezes the cgroup.
+ */
+#define MVAS_GUARD_MAGIC 0x4743564du /* "MVCG" */
+
 #define MVAS_STATIC_ASSERT(claim) _Static_assert(claim, #claim)
 #ifndef __cplusplus
 MVAS_STATIC_ASSERT(sizeof(struct mvas_plan_header) == 64);

@@ -19,6 +19,7 @@
 #define E_CHILD 10
 #define SIGCHLD_MASK (1ul << 16)
 #define LINGER_MS 5000
+#define MAX_FREEZES 200
 #define PR_SET_NAME_ 15
 
 struct poll_fd {
@@ -29,7 +30,10 @@ struct poll_fd {
 struct keeper {
 	struct poll_fd poll[2 + MAX_WAITERS]; /* 0: signals, 1: the listener, then those who wait */
 	int wanted[2 + MAX_WAITERS];          /* the pid each waits for; 0: has not said yet */
+	int guards[2 + MAX_WAITERS];          /* file that freezes a cgroup should it hang up; 0: none */
+	int versions[2 + MAX_WAITERS];        /* of that cgroup */
 	int waiters;
+	int guarding;
 	struct mvas_wait_reply exits[MAX_EXITS]; /* a ring; pid 0: free */
 	u32 next_exit;
 	int childless;
@@ -42,6 +46,8 @@ static void drop(struct keeper *keeper, int index)
 	sys1(__NR_close, keeper->poll[index].fd);
 	keeper->poll[index] = keeper->poll[last];
 	keeper->wanted[index] = keeper->wanted[last];
+	keeper->guards[index] = keeper->guards[last];
+	keeper->versions[index] = keeper->versions[last];
 	keeper->waiters--;
 }
 
@@ -87,12 +93,56 @@ static int is_child(int pid)
 	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
 }
 
+/* A v1 freezer can hang half frozen until it is asked once more (kernel cgroup-v1/freezer-subsystem.rst). */
+static void freeze(int file, int version)
+{
+	if (version == 2) {
+		sys4(__NR_pwrite64, file, "1", 1, 0);
+		return;
+	}
+	for (int i = 0; i < MAX_FREEZES; i++) {
+		char state[6] = { 0 };
+
+		sys4(__NR_pwrite64, file, "FROZEN", 6, 0);
+		sys4(__NR_pread64, file, state, sizeof(state), 0);
+		if (state[3] == 'Z' && state[4] == 'E' && state[5] == 'N')
+			return;
+		sys3(__NR_poll, 0, 0, 1);
+	}
+}
+
+static void end_guard(struct keeper *keeper, int index)
+{
+	u8 word[8];
+	int file = keeper->guards[index];
+
+	if (sys6(__NR_recvfrom, ARG(keeper->poll[index].fd), ARG(word), sizeof(word), 0, 0, 0) <= 0)
+		freeze(file, keeper->versions[index]);
+	sys1(__NR_close, file);
+	keeper->guarding--;
+	drop(keeper, index);
+}
+
 static void read_wish(struct keeper *keeper, int index)
 {
 	struct mvas_wait_request request;
-	s64 got = sys6(__NR_recvfrom, ARG(keeper->poll[index].fd), ARG(&request), sizeof(request),
-		       0, 0, 0);
+	int fds[MAX_FDS];
+	int count;
+	s64 got;
 
+	if (keeper->guards[index]) {
+		end_guard(keeper, index);
+		return;
+	}
+	got = receive(keeper->poll[index].fd, &request, sizeof(request), fds, &count);
+	if (got == sizeof(request) && request.magic == MVAS_GUARD_MAGIC && count == 1) {
+		keeper->guards[index] = fds[0];
+		keeper->versions[index] = request.pid;
+		keeper->guarding++;
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		sys1(__NR_close, fds[i]);
 	if (got != sizeof(request) || request.magic != MVAS_REQUEST_MAGIC || request.pid <= 0) {
 		drop(keeper, index);
 		return;
@@ -123,15 +173,16 @@ static void admit(struct keeper *keeper)
 	keeper->waiters++;
 	keeper->poll[1 + keeper->waiters] = (struct poll_fd){ (int)sock, POLLIN_, 0 };
 	keeper->wanted[1 + keeper->waiters] = 0;
+	keeper->guards[1 + keeper->waiters] = 0;
 }
 
 static _Noreturn void keep(struct keeper *keeper)
 {
 	for (;;) {
 		s64 ready = sys3(__NR_poll, keeper->poll, 2 + keeper->waiters,
-				 keeper->childless ? LINGER_MS : -1);
+				 keeper->childless && !keeper->guarding ? LINGER_MS : -1);
 
-		if (ready == 0 && keeper->childless)
+		if (ready == 0 && keeper->childless && !keeper->guarding)
 			leave(0);
 		if (ready <= 0)
 			continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cgroupOf } from '../common/cgroup.js';
+import { cgroupOf, isFrozen } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
 import { Scope } from '../common/scope.js';
@@ -14,8 +14,16 @@ import { resumeRegisters } from './resources/attributes.js';
 import { dumpTmpfs } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
+import { FreezeGuard } from './vas/freeze-guard.js';
 import { processRecords } from './vas/process-records.js';
-import { bootId, createVas, removeVas, writeRecord, type VasRecord } from './vas/store.js';
+import {
+  bootId,
+  createVas,
+  removeVas,
+  waitSocketOf,
+  writeRecord,
+  type VasRecord,
+} from './vas/store.js';
 
 const log = logger('checkpoint');
 
@@ -91,6 +99,8 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     holder.close();
   });
   const { pid: holderPid } = await holder.status();
+  const guard = isFrozen(cgroup) ? FreezeGuard.arm(waitSocketOf(id), cgroup) : undefined;
+  scope.defer('end the watch over the frozen state', () => guard?.disarm());
   clock.end('prepare');
 
   const session = await Session.seize(initPid, cgroup);
@@ -113,6 +123,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 
   if (request.leaveRunning) await session.release();
   clock.end('resume');
+  if (request.leaveRunning) guard?.disarm();
 
   await holder.seal();
   await writeTmpfs(writer, tmpfs);
@@ -127,6 +138,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   writeRecord(record);
   clock.end('commit');
 
+  guard?.disarm();
   if (!request.leaveRunning) session.kill();
   holder.close();
   scope.release();

@@ -36,6 +36,7 @@ export const OP_FLAG = {
 } as const;
 
 export const REQUEST_MAGIC = 0x5143564d;
+export const GUARD_MAGIC = 0x4743564d;
 export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
 export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;

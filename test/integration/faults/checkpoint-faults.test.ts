@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
@@ -12,6 +13,9 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
  * nothing else. One that is killed may leave a VAS, which `mvas ls` shows and `mvas rm` removes.
  */
 const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'commit'];
+
+/** After a kill the keeper freezes the container again. */
+const FROZEN_AGAIN_MS = 500;
 
 const yard = new Yard();
 const cgroupsBefore = vasCgroups();
@@ -106,6 +110,8 @@ async function undisturbed(
   const before = await counter.run.view();
   await disturb();
   const problems = wasFrozen ? [] : differences(before, await counter.run.view(), []);
+  const end = performance.now() + FROZEN_AGAIN_MS;
+  while (isFrozen(cgroup) !== wasFrozen && performance.now() < end) await delay(1);
   if (isFrozen(cgroup) !== wasFrozen)
     problems.push(`the container is ${wasFrozen ? 'not ' : ''}frozen`);
   if (wasFrozen && !(await counter.stands())) problems.push('the counter counts on in a freezer');

@@ -107,15 +107,19 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
     donorPid: donor.pid,
     seccompChain: await readLiveSeccomp(donor.pid),
   });
+  clock.end('plan');
+
   try {
     await restorer.start(plan);
   } finally {
     for (const fd of plan.ownFds) closeFd(fd);
   }
+  clock.end('join');
+
   await takeOver({ ...request, donor, initPid: restorer.pid });
   await restoreTmpfs(restorer.pid, await readTmpfs(request.imagePath));
   checkAborted(request);
-  clock.end('join');
+  clock.end('adopt');
 
   const threads = await restorer.build();
   clock.end('build');

@@ -17,7 +17,9 @@ import { faultPoint } from './faults.js';
  * - `open`: the image is valid, and its VAS is here
  * - `fork`: a copy of the VAS is PID 1 of a new pid namespace, under our trace
  * - `donor`: runc has built the surroundings, and holds them by a process of its own
- * - `join`: PID 1 is in them; runc takes it for the container's init; the donor is gone
+ * - `plan`: every operation of the restore is laid out
+ * - `join`: PID 1 is in the donor's namespaces
+ * - `adopt`: runc takes PID 1 for the container's init; the donor is gone; tmpfs mounts are filled
  * - `build`: all processes and threads exist with everything but their registers
  * - `release`: they run
  */

@@ -158,7 +158,7 @@ export async function removeVas(id: string): Promise<void> {
     log.debug('no holder to drop', { vas: id, error: String(error) });
   }
   rmSync(directory, { recursive: true, force: true });
-  leaveVasCgroup(id);
+  await leaveVasCgroup(id);
 }
 
 function listIds(): string[] {

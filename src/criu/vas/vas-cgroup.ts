@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { logger } from '../../common/log.js';
 import { readMountinfo } from '../procfs/reader.js';
 
 const log = logger('vas');
+
+const EMPTY_TIMEOUT_MS = 10_000;
+const POLL_MS = 5;
 
 /** Directory `mvas` in the memory hierarchy (v1), or in the unified one; undefined where neither is mounted. */
 function parentDirectory(): string | undefined {
@@ -36,17 +40,20 @@ export function enterVasCgroup(id: string, pids: readonly number[]): void {
 /**
  * Removes a VAS's cgroup. The keeper goes on in the parent while containers restored from the VAS live.
  */
-export function leaveVasCgroup(id: string): void {
+export async function leaveVasCgroup(id: string): Promise<void> {
   const parent = parentDirectory();
   if (parent === undefined) return;
   const directory = join(parent, id);
   if (!existsSync(directory)) return;
-  for (let attempt = 0; attempt < 100; attempt++) {
+  // A holder takes a while to give its memory back.
+  const end = performance.now() + EMPTY_TIMEOUT_MS;
+  while (performance.now() < end) {
     try {
       rmdirSync(directory);
       return;
     } catch {
       moveUp(directory, parent);
+      await delay(POLL_MS);
     }
   }
   log.warn('the cgroup of a VAS stays: something still runs in it', { vas: id });
@@ -55,7 +62,15 @@ export function leaveVasCgroup(id: string): void {
 function moveUp(directory: string, parent: string): void {
   try {
     const pids = readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
-    for (const pid of pids) writeFileSync(join(parent, 'cgroup.procs'), pid);
+    for (const pid of pids) moveProcess(pid, parent);
+  } catch {
+    // The cgroup has gone meanwhile.
+  }
+}
+
+function moveProcess(pid: string, directory: string): void {
+  try {
+    writeFileSync(join(directory, 'cgroup.procs'), pid);
   } catch {
     // The process has exited meanwhile.
   }

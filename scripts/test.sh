@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Set-up, build, then the check of the source (format, lint, dependencies) and every test: unit,
-# integration, end to end. Each part prints its own summary; the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
+# integration, end to end. Each part prints its own summary; the last line sums them up as
+# `N passed, N failed, N skipped`. Exits non-zero on any failure.
 #
 # MVAS_TEST_PARTS: the parts to run (default "check unit integration e2e").
 set -uo pipefail

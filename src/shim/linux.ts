@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:os';
-import { ShimError, type ErrorKind } from '../common/errors.js';
+import { ShimError } from '../common/errors.js';
 import { addressOf, syscall } from '../native/index.js';
+import { check, cString, SYS } from '../native/sys.js';
 
-/** The few system calls the shim needs and Node does not offer. All return at once. x86-64 numbers. */
-
-const SYS = {
-  ioctl: 16,
-  recvmsg: 47,
-  fcntl: 72,
-  prctl: 157,
-  mount: 165,
-  umount2: 166,
-  waitid: 247,
-  pipe2: 293,
-} as const;
+/** The few system calls the shim needs and Node does not offer. All return at once. */
 
 const O_CLOEXEC = 0o2000000;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -31,45 +21,22 @@ const TIOCSWINSZ = 0x5414;
 const SOL_SOCKET = 1;
 const UMOUNT_NOFOLLOW = 8;
 
-const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
-const KINDS: Readonly<Record<string, ErrorKind>> = {
-  EPERM: 'permissionDenied',
-  EACCES: 'permissionDenied',
-  ESRCH: 'notFound',
-  EEXIST: 'alreadyExists',
-  EINVAL: 'invalidArgument',
-  ENOMEM: 'resourceExhausted',
-  EMFILE: 'resourceExhausted',
-  ENFILE: 'resourceExhausted',
-  ENOSPC: 'resourceExhausted',
-};
-
-function check(result: number, attempt: string): number {
-  if (result >= 0) return result;
-  const name = NAMES.get(-result) ?? `errno ${-result}`;
-  throw new ShimError(KINDS[name] ?? 'unknown', `${attempt}: ${name}`);
-}
-
-function cString(text: string): Buffer {
-  return Buffer.from(`${text}\0`);
-}
-
 /** A pipe: read end, write end; both close on exec. */
 export function pipe(): readonly [number, number] {
   const fds = Buffer.alloc(8);
-  check(syscall(SYS.pipe2, fds, O_CLOEXEC), 'make a pipe');
+  check('make a pipe', syscall(SYS.pipe2, fds, O_CLOEXEC));
   return [fds.readInt32LE(0), fds.readInt32LE(4)];
 }
 
 /** A second descriptor of the same open file; closes on exec. */
 export function duplicate(fd: number): number {
   const F_DUPFD_CLOEXEC = 1030;
-  return check(syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3), `duplicate descriptor ${fd}`);
+  return check(`duplicate descriptor ${fd}`, syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3));
 }
 
 /** Makes this process the parent of its descendants' orphans (prctl(2)). */
 export function becomeSubreaper(): void {
-  check(syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'become a subreaper');
+  check('become a subreaper', syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
 
 /**
@@ -107,14 +74,14 @@ export function mount(
     flags,
     cString(data),
   );
-  check(result, `mount ${type} ${source} on ${target}`);
+  check(`mount ${type} ${source} on ${target}`, result);
 }
 
 /** umount2(2), not following a symbolic link; a path that is no mount point is no error. */
 export function unmount(target: string, flags: number): void {
   const result = syscall(SYS.umount2, cString(target), flags | UMOUNT_NOFOLLOW);
   if (result === -constants.errno.EINVAL || result === -constants.errno.ENOENT) return;
-  check(result, `unmount ${target}`);
+  check(`unmount ${target}`, result);
 }
 
 /** Sets the size of a terminal, by its master (ioctl_tty(2)). */
@@ -122,7 +89,7 @@ export function setWindowSize(fd: number, width: number, height: number): void {
   const size = Buffer.alloc(8);
   size.writeUInt16LE(height & 0xffff, 0);
   size.writeUInt16LE(width & 0xffff, 2);
-  check(syscall(SYS.ioctl, fd, TIOCSWINSZ, size), 'set the size of a terminal');
+  check('set the size of a terminal', syscall(SYS.ioctl, fd, TIOCSWINSZ, size));
 }
 
 /**
@@ -144,7 +111,7 @@ export function receiveFd(socketFd: number): number {
   header.writeBigUInt64LE(addressOf(control), 32);
   header.writeBigUInt64LE(BigInt(control.length), 40);
   const result = syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  check(result, 'receive a file descriptor');
+  check('receive a file descriptor', result);
   const isRights = control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === 1;
   if (header.readBigUInt64LE(40) < 20n || !isRights) {
     throw new ShimError('internal', 'receive a file descriptor: the message has none');

@@ -12,7 +12,7 @@ async function main(args: ShimArgs): Promise<void> {
       await (await import('./delete.js')).deleteLeftovers(args);
       return;
     case 'serve':
-      await (await import('./serve.js')).serve(args);
+      (await import('./serve.js')).serve(args);
       return;
     case 'version':
       (await import('./info.js')).printVersion();

@@ -16,8 +16,8 @@ import { encodeMessage } from './message-encoder.js';
 import type { MessageName } from './message-plan.js';
 import { payloadLength, payloadPadding } from './payload.js';
 import type { ImageMessages, PagemapEntry, PagemapHead } from './types.js';
-import { WireReader } from './wire-reader.js';
-import { WireWriter } from './wire-writer.js';
+import { WireReader } from '../../common/wire/reader.js';
+import { WireWriter } from '../../common/wire/writer.js';
 
 /** The entry of a kind of file. */
 export type EntryOf<K extends EntryKind | PayloadKind> =

@@ -2,7 +2,7 @@
 import type { ScalarType } from './fields.js';
 import { planOf, type MessageName, type MessagePlan, type PlannedField } from './message-plan.js';
 import type { ImageMessages } from './messages/index.js';
-import { WIRE, type WireReader } from './wire-reader.js';
+import { WIRE, type WireReader } from '../../common/wire/reader.js';
 
 /** What decoding a file may cost; shared by all messages of the file. */
 export interface DecodeBudget {

@@ -3,8 +3,8 @@ import { ShimError } from '../../common/errors.js';
 import type { ScalarType } from './fields.js';
 import { planOf, type MessageName, type PlannedField } from './message-plan.js';
 import type { ImageMessages } from './messages/index.js';
-import { WIRE } from './wire-reader.js';
-import type { WireWriter } from './wire-writer.js';
+import { WIRE } from '../../common/wire/reader.js';
+import type { WireWriter } from '../../common/wire/writer.js';
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const TWO_63 = 1n << 63n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
-import { WireReader, WireWriter } from './wire.js';
+import { WIRE, WireReader } from '../../common/wire/reader.js';
+import { WireWriter } from '../../common/wire/writer.js';
 
 /**
  * A proto3 codec driven by small tables, so that the shim starts without parsing .proto files or
@@ -84,45 +84,63 @@ export const field = {
 /** Encodes a message; absent fields and fields with their default value take no bytes. */
 export function encode<T>(type: MessageType<T>, value: Partial<T>): Uint8Array {
   const writer = new WireWriter();
+  writeMessage(writer, type, value);
+  return writer.finish();
+}
+
+function writeMessage(
+  writer: WireWriter,
+  type: Message,
+  value: Readonly<Record<string, unknown>>,
+): void {
   for (const [name, spec] of Object.entries(type.fields)) {
-    const member = (value as Record<string, unknown>)[name];
+    const member = value[name];
     if (member === undefined || member === null) continue;
     if (!spec.repeated) writeOne(writer, spec, member, false);
     else if (spec.kind === 'uint64') writePacked(writer, spec, member as readonly bigint[]);
     else for (const item of member as readonly unknown[]) writeOne(writer, spec, item, true);
   }
-  return writer.finish();
 }
 
 function writePacked(writer: WireWriter, spec: Field<unknown>, items: readonly bigint[]): void {
   if (items.length === 0) return;
-  const packed = new WireWriter();
-  for (const item of items) packed.varint(item);
-  writer.bytesField(spec.number, packed.finish());
+  writeTag(writer, spec.number, WIRE.bytes);
+  writer.prefixed(() => {
+    for (const item of items) writer.varint64(item);
+  });
 }
 
 function writeOne(
   writer: WireWriter,
-  spec: Field<unknown>,
+  { number, kind }: Field<unknown>,
   value: unknown,
   evenDefault: boolean,
 ): void {
-  const { number, kind } = spec;
   if (typeof kind === 'object') {
-    writer.bytesField(number, encode(kind as MessageType<object>, value as object));
-    return;
-  }
-  if (kind === 'string' || kind === 'bytes') {
+    writeTag(writer, number, WIRE.bytes);
+    writer.prefixed(() => {
+      writeMessage(writer, kind, value as Record<string, unknown>);
+    });
+  } else if (kind === 'string' || kind === 'bytes') {
     const bytes = kind === 'string' ? Buffer.from(value as string) : (value as Uint8Array);
-    if (bytes.length > 0 || evenDefault) writer.bytesField(number, bytes);
-    return;
+    if (bytes.length === 0 && !evenDefault) return;
+    writeTag(writer, number, WIRE.bytes);
+    writer.varint(bytes.length);
+    writer.raw(bytes);
+  } else if (kind === 'double') {
+    if (value === 0) return;
+    writeTag(writer, number, WIRE.fixed64);
+    writer.double(value as number);
+  } else {
+    const integer = BigInt(value as number | bigint | boolean);
+    if (integer === 0n && !evenDefault) return;
+    writeTag(writer, number, WIRE.varint);
+    writer.varint64(integer);
   }
-  if (kind === 'double') {
-    if (value !== 0) writer.doubleField(number, value as number);
-    return;
-  }
-  const integer = BigInt(value as number | bigint | boolean);
-  if (integer !== 0n || evenDefault) writer.varintField(number, integer);
+}
+
+function writeTag(writer: WireWriter, number: number, wireType: number): void {
+  writer.varint((number << 3) | wireType);
 }
 
 /**
@@ -131,25 +149,27 @@ function writeOne(
  * @throws ShimError `invalidArgument` for bytes that are no such message.
  */
 export function decode<T>(type: MessageType<T>, bytes: Uint8Array): T {
+  const reader = new WireReader(bytes, 'message', 'invalidArgument');
+  return readMessage(reader, type, bytes.length) as T;
+}
+
+function readMessage(reader: WireReader, type: Message, length: number): Record<string, unknown> {
   const byNumber = new Map<number, [string, Field<unknown>]>();
   const result: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(type.fields)) {
     byNumber.set(spec.number, [name, spec]);
     result[name] = spec.repeated ? [] : spec.absent();
   }
-  const reader = new WireReader(bytes);
-  while (!reader.atEnd) {
-    const { number, wireType } = reader.tag();
-    const known = byNumber.get(number);
-    if (known === undefined) {
-      reader.skip(wireType);
-      continue;
-    }
-    const [name, spec] = known;
-    if (spec.repeated) readRepeated(reader, wireType, spec, result[name] as unknown[]);
+  reader.within(length, () => {
+    const tag = reader.uint32();
+    const [number, wireType] = [tag >>> 3, tag & 7];
+    if (number === 0) reader.fail('a field number out of range');
+    const [name, spec] = byNumber.get(number) ?? [];
+    if (name === undefined || spec === undefined) reader.skip(wireType);
+    else if (spec.repeated) readRepeated(reader, wireType, spec, result[name] as unknown[]);
     else result[name] = readOne(reader, wireType, spec.kind);
-  }
-  return result as T;
+  });
+  return result;
 }
 
 function readRepeated(
@@ -158,9 +178,8 @@ function readRepeated(
   spec: Field<unknown>,
   into: unknown[],
 ): void {
-  if (spec.kind === 'uint64' && wireType === 2) {
-    const packed = new WireReader(reader.bytes());
-    while (!packed.atEnd) into.push(packed.varint());
+  if (spec.kind === 'uint64' && wireType === WIRE.bytes) {
+    reader.within(reader.uint32(), () => into.push(reader.uint64()));
     return;
   }
   into.push(readOne(reader, wireType, spec.kind));
@@ -168,34 +187,29 @@ function readRepeated(
 
 function readOne(reader: WireReader, wireType: number, kind: ScalarKind | Message): unknown {
   const expected = wireTypeOf(kind);
-  if (wireType !== expected) {
-    throw new ShimError(
-      'invalidArgument',
-      `decode message: wire type ${wireType}, not ${expected}`,
-    );
-  }
-  if (typeof kind === 'object') return decode(kind as MessageType<object>, reader.bytes());
+  if (wireType !== expected) reader.fail(`wire type ${wireType}, not ${expected}`);
+  if (typeof kind === 'object') return readMessage(reader, kind, reader.uint32());
   switch (kind) {
     case 'string':
       return Buffer.from(reader.bytes()).toString('utf8');
     case 'bytes':
-      return Uint8Array.from(reader.bytes());
+      return reader.bytes();
     case 'double':
       return reader.double();
     case 'bool':
-      return reader.varint() !== 0n;
+      return reader.uint64() !== 0n;
     case 'uint32':
-      return Number(BigInt.asUintN(32, reader.varint()));
+      return Number(BigInt.asUintN(32, reader.uint64()));
     case 'int32':
-      return Number(BigInt.asIntN(32, reader.varint()));
+      return Number(BigInt.asIntN(32, reader.uint64()));
     case 'int64':
-      return Number(BigInt.asIntN(64, reader.varint()));
+      return Number(reader.int64());
     case 'uint64':
-      return BigInt.asUintN(64, reader.varint());
+      return reader.uint64();
   }
 }
 
 function wireTypeOf(kind: ScalarKind | Message): number {
-  if (typeof kind === 'object' || kind === 'string' || kind === 'bytes') return 2;
-  return kind === 'double' ? 1 : 0;
+  if (typeof kind === 'object' || kind === 'string' || kind === 'bytes') return WIRE.bytes;
+  return kind === 'double' ? WIRE.fixed64 : WIRE.varint;
 }

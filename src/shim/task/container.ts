@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  cgroupOf,
+  freeze,
+  killAll,
+  pidsIn,
+  signalAll,
+  thaw,
+  type Cgroup,
+} from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Mutex } from '../../common/mutex.js';
 import type { Bundle, Spec } from '../bundle.js';
-import { cgroupOf, freeze, killAll, pidsIn, signalAll, thaw, type Cgroup } from '../cgroup.js';
 import { taskEvent } from '../events/topics.js';
 import type { StdioRequest } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';

@@ -15,8 +15,8 @@ import { encodeMessage } from '../../../../src/criu/image/message-encoder.js';
 import { planOf, type MessageName } from '../../../../src/criu/image/message-plan.js';
 import { IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
 import type { PstreeEntry } from '../../../../src/criu/image/types.js';
-import { WireReader } from '../../../../src/criu/image/wire-reader.js';
-import { WireWriter } from '../../../../src/criu/image/wire-writer.js';
+import { WireReader } from '../../../../src/common/wire/reader.js';
+import { WireWriter } from '../../../../src/common/wire/writer.js';
 import { messageArbitrary } from './arbitraries.js';
 
 const INIT: PstreeEntry = { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 300] };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { locateCgroup } from '../../../src/shim/cgroup.js';
+import { locateCgroup } from '../../../src/common/cgroup.js';
 
 const MOUNTS = [
   '30 29 0:26 / /sys/fs/cgroup/freezer rw,nosuid - cgroup cgroup rw,freezer',

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { badImage } from '../../common/errors.js';
+import { ShimError, type ErrorKind } from '../errors.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Protobuf's wire types that a proto2 message without groups can have. */
+/** Protobuf's wire types that a message without groups can have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /**
  * A cursor over protobuf bytes that never reads past its end. Source of the encoding: protobuf.dev,
- * "Encoding". Every method throws ShimError `dataLoss`, naming the source and the byte, when the
- * bytes cannot be what it is asked for.
+ * "Encoding". Every method throws ShimError of the kind given, naming the source and the byte, when
+ * the bytes cannot be what it is asked for.
  */
 export class WireReader {
   readonly #bytes: Uint8Array;
   readonly #source: string;
-  #at: number;
+  readonly #kind: ErrorKind;
+  #at = 0;
   #end: number;
   #low = 0;
   #high = 0;
 
   /** `source` names the bytes in errors: a file name. The bytes are borrowed, not copied. */
-  constructor(bytes: Uint8Array, source: string, from = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, source: string, kind: ErrorKind = 'dataLoss') {
     this.#bytes = bytes;
     this.#source = source;
-    this.#at = from;
-    this.#end = end;
+    this.#kind = kind;
+    this.#end = bytes.length;
   }
 
   /** Byte position from the start of the source. */
@@ -37,9 +38,10 @@ export class WireReader {
     return this.#at >= this.#end;
   }
 
-  /** Throws `dataLoss` at the current position. */
+  /** Throws an error about the current position. */
   fail(why: string): never {
-    badImage(`decode ${this.#source}: ${why} at byte ${String(this.#at)}`);
+    const message = `decode ${this.#source}: ${why} at byte ${String(this.#at)}`;
+    throw new ShimError(this.#kind, message);
   }
 
   /** A varint as unsigned 64-bit. */
@@ -73,6 +75,12 @@ export class WireReader {
   fixed64(): bigint {
     const from = this.#advance(8);
     return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + from, 8).getBigUint64(0, true);
+  }
+
+  /** A 64-bit float. */
+  double(): number {
+    const from = this.#advance(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + from, 8).getFloat64(0, true);
   }
 
   /** Four bytes, little endian. */
@@ -115,7 +123,7 @@ export class WireReader {
     this.#end = outer;
   }
 
-  /** Passes over a field's value; groups, which proto2 has dropped, fail. */
+  /** Passes over a field's value; groups, which nobody writes any more, fail. */
   skip(wireType: number): void {
     if (wireType === WIRE.varint) this.#varint();
     else if (wireType === WIRE.fixed64) this.#advance(8);

@@ -52,6 +52,12 @@ export class WireWriter {
     this.#length += 8;
   }
 
+  /** A 64-bit float. */
+  double(value: number): void {
+    this.#reserve(8);
+    this.#length = this.#bytes.writeDoubleLE(value, this.#length);
+  }
+
   /** Four bytes, little endian. */
   fixed32(value: number): void {
     this.#reserve(4);

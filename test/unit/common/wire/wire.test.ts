@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
-import { WireReader } from '../../../../src/criu/image/wire-reader.js';
-import { WireWriter } from '../../../../src/criu/image/wire-writer.js';
+import { WireReader } from '../../../../src/common/wire/reader.js';
+import { WireWriter } from '../../../../src/common/wire/writer.js';
 
 const NUMBERS: (readonly [bigint, string])[] = [
   [0n, '00'],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cgroupOf, isFrozen } from '../common/cgroup.js';
+import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
 import { Scope } from '../common/scope.js';
@@ -99,8 +99,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     holder.close();
   });
   const { pid: holderPid } = await holder.status();
-  const guard = isFrozen(cgroup) ? FreezeGuard.arm(waitSocketOf(id), cgroup) : undefined;
-  scope.defer('end the watch over the frozen state', () => guard?.disarm());
+  const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
   const session = await Session.seize(initPid, cgroup);
@@ -149,6 +148,15 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     frozenMs: record.frozenMs,
     bytes: record.bytes,
   };
+}
+
+function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): FreezeGuard | undefined {
+  if (!isFrozen(cgroup)) return undefined;
+  const guard = FreezeGuard.arm(waitSocketOf(vasId), cgroup);
+  scope.defer('end the watch over the frozen state', () => {
+    guard.disarm();
+  });
+  return guard;
 }
 
 function newRecord(id: string, containerId: string, { createdAt, base, memories }: Collection) {

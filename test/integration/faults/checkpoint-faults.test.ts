@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { differences } from '../../helpers/targets-view.js';
-import { Counter, listed, mvas, Yard } from './harness.js';
+import { Counter, isOurMemory, listed, mvas, Yard } from './harness.js';
 import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
@@ -121,10 +121,4 @@ async function undisturbed(
   }
   await counter.countsOn();
   return problems;
-}
-
-/** A mapping more: those of ours that a kill leaves in a process. */
-function isOurMemory(problem: string): boolean {
-  const [key = '', ...lines] = problem.split('\n');
-  return key.endsWith('.maps:') && lines.every((line) => /^ {2}\+ \S+ r(-x|w-)p 0 $/.test(line));
 }

@@ -40,7 +40,7 @@ export class Yard {
 /** Runs `mvas` to its end; `fault` is MVAS_FAULT. */
 export function mvas(
   args: readonly string[],
-  { fault, env = {}, output }: { fault?: string; env?: NodeJS.ProcessEnv; output?: number } = {},
+  { fault, env, output }: { fault?: string; env?: NodeJS.ProcessEnv; output?: number } = {},
 ): Promise<CommandResult> {
   const settings = Object.entries({ ...env, MVAS_FAULT: fault ?? '' })
     .filter(([, value]) => value !== '')
@@ -198,4 +198,10 @@ export function textOf(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** Whether a difference is but mappings more: those of ours that a kill leaves in a process. */
+export function isOurMemory(problem: string): boolean {
+  const [key = '', ...lines] = problem.split('\n');
+  return key.endsWith('.maps:') && lines.every((line) => /^ {2}\+ \S+ r(-x|w-)p 0 $/.test(line));
 }

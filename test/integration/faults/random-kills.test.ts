@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { listVases, removeVas } from '../../../src/criu/index.js';
+import { differences } from '../../helpers/targets-view.js';
+import { Counter, isOurMemory, Yard } from './harness.js';
+import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+
+/**
+ * SIGKILLs the engine at moments spread at random over a checkpoint. The container must count on after
+ * each; whatever its threads do, by its own checks. MVAS_KILL_ROUNDS sets how often.
+ */
+const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 30);
+
+const yard = new Yard();
+const cgroupsBefore = vasCgroups();
+
+test.after.always('nothing is left of any VAS', async (t) => {
+  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  yard.close();
+});
+
+test.serial(
+  `${String(ROUNDS)} checkpoints killed at random leave the container unharmed`,
+  async (t) => {
+    t.timeout(120_000);
+    const counter = new Counter(yard);
+    t.teardown(() => counter.close(!t.passed));
+    await counter.start();
+    const startedAt = performance.now();
+    t.is((await once(counter.startCheckpoint(counter.newImage()), 'exit'))[0], 0);
+    const durationMs = performance.now() - startedAt;
+    const before = await counter.run.view();
+    let killed = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      // Loading the program takes the first third; nothing happens to the container in it.
+      const afterMs = durationMs * (0.3 + Math.random() * 0.7);
+      const child = counter.startCheckpoint(counter.newImage());
+      const exit = once(child, 'exit');
+      await delay(afterMs);
+      child.kill('SIGKILL');
+      killed += (await exit)[1] === 'SIGKILL' ? 1 : 0;
+      await t.notThrowsAsync(counter.countsOn(), `killed after ${afterMs.toFixed(2)} ms`);
+      for (const { id } of await listVases()) await removeVas(id);
+    }
+    t.log(`${String(killed)} of ${String(ROUNDS)} were killed within ${durationMs.toFixed(0)} ms`);
+    t.true(killed > ROUNDS / 3, 'kills that come in time');
+    const problems = differences(before, await counter.run.view(), []);
+    t.deepEqual(
+      problems.filter((problem) => !isOurMemory(problem)),
+      [],
+    );
+    t.is(await counter.run.go(), 'PASS');
+  },
+);

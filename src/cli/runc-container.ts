@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShimError } from '../common/errors.js';
@@ -34,16 +35,17 @@ export function runcRuntime(runcRoot: string): DonorRuntime {
 }
 
 function runRunc(root: string, args: readonly string[]): Promise<void> {
-  const logFile = join(tmpdir(), `mvas-runc-${String(process.pid)}.log`);
-  // A file, not a pipe: the container's init keeps it open.
-  const output = openSync(logFile, 'w+', 0o600);
+  const logFile = join(tmpdir(), `mvas-runc-${String(process.pid)}-${randomUUID()}.log`);
+  // A file, not a pipe: the container's init keeps it open. Without a name, so that nothing is left of it.
+  const output = openSync(logFile, 'wx+', 0o600);
+  unlinkSync(logFile);
   const child = spawn('runc', ['--root', root, ...args], { stdio: ['ignore', 'ignore', output] });
   return new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new ShimError('unavailable', `run runc: ${cause.message}`, { cause }));
     });
     child.once('exit', (code) => {
-      const words = readFileSync(logFile, 'utf8').trim();
+      const words = readFileSync(`/proc/self/fd/${String(output)}`, 'utf8').trim();
       if (code === 0) resolve();
       else reject(new ShimError('unknown', `runc ${args[0] ?? ''}: ${words || String(code)}`));
     });

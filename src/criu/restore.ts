@@ -97,6 +97,8 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
 
   const donor = await startDonor({ ...request, spec: live.spec, initPid: restorer.pid });
   scope.defer('delete the donor', () => donor.destroy());
+  // Before that: runc cannot delete what a tracer still holds. It takes the donor's init along.
+  scope.defer('end the restored processes', () => restorer.destroy());
   clock.end('donor');
 
   const plan = new RestorePlan({

@@ -43,6 +43,7 @@ export class Restorer {
   #plan: RestorePlan | undefined;
   #finished: Plan | undefined;
   #standing: readonly number[] = [];
+  #isDestroyed = false;
 
   private constructor(pid: number, socket: number, forkMs: number) {
     this.pid = pid;
@@ -131,19 +132,21 @@ export class Restorer {
       );
     }
     this.#audit(threads);
+    // PID 1 last, in both: while it may still die with us all others do, and it runs when they do.
+    const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
     // From here on our death is no reason for the container's.
-    for (const { hostTid } of threads) {
+    for (const { hostTid } of order) {
       await this.#tracer.request(PTRACE_SETOPTIONS, hostTid, 0, 0);
     }
-    // Children first: PID 1 runs when all others do.
-    const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
     await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
     this.#tracer.close();
     this.#closeFiles();
   }
 
-  /** Kills everything. Does nothing after {@link release}. */
+  /** Kills everything; a second time does nothing. */
   async destroy(): Promise<void> {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
     try {
       process.kill(this.pid, 'SIGKILL');
     } catch {

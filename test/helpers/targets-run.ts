@@ -41,6 +41,7 @@ export class TargetRun {
   readonly #engine: Engine;
   readonly #scope = new Scope();
   #generation = 0;
+  #outputs = 0;
   #checkpointed = 0;
   #output: Output | undefined;
 
@@ -157,7 +158,8 @@ export class TargetRun {
   }
 
   #nextOutput(): Output {
-    const fifo = join(this.folder, `stdio.${String(this.#generation)}`);
+    this.#outputs += 1;
+    const fifo = join(this.folder, `stdio.${String(this.#outputs)}`);
     const output = new Output(fifo);
     this.#scope.defer('close the output', () => {
       output.close();

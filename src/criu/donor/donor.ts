@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { call, SYS } from '../../native/sys.js';
 import { formatJson } from './big-json.js';
 import { donorSpec, type Spec } from './live-spec.js';
+import { isOurChild, waitReaped } from './reap.js';
 
 const PR_SET_CHILD_SUBREAPER = 36;
+const DIRECTORY = '.mvas-donor-';
 
 /** The part of runc that a restore needs. */
 export interface DonorRuntime {
@@ -45,7 +47,8 @@ export interface Donor {
 /** Creates a donor. On failure nothing of it is left. */
 export async function startDonor(request: DonorRequest): Promise<Donor> {
   const { containerId, bundle, runc } = request;
-  const directory = mkdtempSync(join(bundle, '.mvas-donor-'));
+  removeStale(bundle);
+  const directory = mkdtempSync(join(bundle, DIRECTORY));
   const destroy = async (): Promise<void> => {
     await runc.delete(containerId).finally(() => {
       rmSync(directory, { recursive: true, force: true });
@@ -62,9 +65,26 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);
     }
-    return { pid, bundle: directory, destroy };
+    const end = async (): Promise<void> => {
+      await endDonor(pid).finally(destroy);
+    };
+    return { pid, bundle: directory, destroy: end };
   } catch (error) {
     await destroy().catch(() => undefined); // The first error is the one to tell.
     throw error;
+  }
+}
+
+/** Without this runc waits for its delete in vain: dead, the donor is a zombie of ours. */
+async function endDonor(pid: number): Promise<void> {
+  if (!isOurChild(pid)) return;
+  process.kill(pid, 'SIGKILL');
+  await waitReaped(pid);
+}
+
+/** A restore that was killed leaves its donor's directory behind; a bundle has one container at a time. */
+function removeStale(bundle: string): void {
+  for (const name of readdirSync(bundle).filter((one) => one.startsWith(DIRECTORY))) {
+    rmSync(join(bundle, name), { recursive: true, force: true });
   }
 }

@@ -2,15 +2,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
-import { syscall } from '../../native/index.js';
-import { SYS } from '../../native/sys.js';
 import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
 import type { Donor } from './donor.js';
-
-const P_PID = 1;
-const WNOHANG_EXITED = 0x1 | 0x4;
-const SIGINFO_SIZE = 128;
-const GONE_TIMEOUT_MS = 10_000;
+import { waitReaped } from './reap.js';
 
 /** Who takes over from whom. */
 export interface TakeOver {
@@ -74,20 +68,4 @@ function patchState(path: string, { donor, initPid, bundle }: TakeOver): void {
   }
   writeFileSync(`${path}.mvas`, after, { mode: 0o600 });
   renameSync(`${path}.mvas`, path);
-}
-
-/** Waits until a killed process has been reaped: by us, if it has become our child. */
-async function waitReaped(pid: number): Promise<void> {
-  const end = performance.now() + GONE_TIMEOUT_MS;
-  const info = new Uint8Array(SIGINFO_SIZE);
-  while (performance.now() < end) {
-    syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED, null);
-    try {
-      readStat(pid);
-    } catch {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  throw new ShimError('internal', `the donor (pid ${String(pid)}) does not go away`);
 }

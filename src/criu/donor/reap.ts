@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { syscall } from '../../native/index.js';
+import { SYS } from '../../native/sys.js';
+import { readStat } from '../procfs/reader.js';
+
+const P_PID = 1;
+const WNOHANG_EXITED = 0x1 | 0x4;
+const WNOWAIT = 0x1000000;
+const SIGINFO_SIZE = 128;
+const GONE_TIMEOUT_MS = 10_000;
+
+/** Whether a process, living or dead, is our child (waitid(2)): then its pid cannot be another's. */
+export function isOurChild(pid: number): boolean {
+  const info = new Uint8Array(SIGINFO_SIZE);
+  return syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED | WNOWAIT, null) === 0;
+}
+
+/** Waits until a killed process has been reaped: by us, if it has become our child. */
+export async function waitReaped(pid: number): Promise<void> {
+  const end = performance.now() + GONE_TIMEOUT_MS;
+  const info = new Uint8Array(SIGINFO_SIZE);
+  while (performance.now() < end) {
+    syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED, null);
+    try {
+      readStat(pid);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new ShimError('internal', `the donor (pid ${String(pid)}) does not go away`);
+}

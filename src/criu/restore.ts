@@ -97,8 +97,9 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
 
   const donor = await startDonor({ ...request, spec: live.spec, initPid: restorer.pid });
   scope.defer('delete the donor', () => donor.destroy());
-  // Before that: runc cannot delete what a tracer still holds. It takes the donor's init along.
+  // Before that: runc cannot delete what a tracer still holds; and the namespace ends with its last process.
   scope.defer('end the restored processes', () => restorer.destroy());
+  scope.defer('end the donor', () => donor.kill());
   clock.end('donor');
 
   const plan = new RestorePlan({

@@ -40,6 +40,11 @@ export interface Donor {
   readonly pid: number;
   /** The directory it was made from; runc's state names it. */
   readonly bundle: string;
+  /**
+   * Kills the donor's init and reaps it: as a zombie of ours it would keep the pid namespace from
+   * ending. Does nothing when it has gone.
+   */
+  kill(): Promise<void>;
   /** Deletes the container and all that belongs to it. */
   destroy(): Promise<void>;
 }
@@ -65,18 +70,14 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);
     }
-    const end = async (): Promise<void> => {
-      await endDonor(pid).finally(destroy);
-    };
-    return { pid, bundle: directory, destroy: end };
+    return { pid, bundle: directory, kill: () => killDonor(pid), destroy };
   } catch (error) {
     await destroy().catch(() => undefined); // The first error is the one to tell.
     throw error;
   }
 }
 
-/** Without this runc waits for its delete in vain: dead, the donor is a zombie of ours. */
-async function endDonor(pid: number): Promise<void> {
+async function killDonor(pid: number): Promise<void> {
   if (!isOurChild(pid)) return;
   process.kill(pid, 'SIGKILL');
   await waitReaped(pid);

@@ -24,6 +24,7 @@ export interface Budget {
 
 const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
 const FAST = 1;
+const SECOND = 1_000_000_000n;
 
 type Named = Partial<Header> & Pick<Header, 'name'>;
 
@@ -153,12 +154,16 @@ class TreePacker {
 }
 
 function headers(name: string, stat: BigIntStats): Named {
-  const seconds = Number(stat.mtimeNs) / 1e9;
+  const time = stat.mtimeNs > 0n ? stat.mtimeNs : 0n;
+  const seconds = time / SECOND;
+  const rest = String(time % SECOND).padStart(9, '0');
   return {
     name,
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    mtime: new Date(Math.floor(seconds) * 1000),
+    mtime: new Date(Number(seconds) * 1000),
+    // pax(1): what ustar has no room for.
+    pax: { mtime: `${String(seconds)}.${rest}` },
   };
 }

@@ -16,6 +16,8 @@ type Header = Partial<TarHeader> & Pick<TarHeader, 'name'>;
 const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const EEXIST = -17;
+const PAGE = 4096;
+const ZEROS = Buffer.alloc(PAGE);
 /** Beside the content, what headers and padding of an entry take at most. */
 const ENTRY_OVERHEAD = 4096;
 const MAX_OUTPUT = 1 << 30;
@@ -163,10 +165,7 @@ class TreeUnpacker {
       syscall(SYS.openat2, parent, cPath(name), how, how.length),
     );
     try {
-      for (let at = 0; at < data.length;) {
-        const part = data.subarray(at);
-        at += call(`write ${name}`, SYS.pwrite64, fd, part, part.length, at);
-      }
+      writeSparsely(fd, name, data);
       this.#own(fd, header);
       setTime(fd, header);
     } finally {
@@ -237,7 +236,25 @@ class TreeUnpacker {
 
 /** Sets the time of the last change; the last access is set to the same. */
 function setTime(fd: number, header: Header): void {
-  const seconds = BigInt(Math.floor((header.mtime ?? new Date(0)).getTime() / 1000));
-  const times = BigInt64Array.of(seconds, 0n, seconds, 0n);
+  const [, whole, rest = ''] = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(exactTime(header)) ?? [];
+  const seconds = BigInt(whole ?? Math.floor((header.mtime ?? new Date(0)).getTime() / 1000));
+  const nanoseconds = BigInt(rest.padEnd(9, '0'));
+  const times = BigInt64Array.of(seconds, nanoseconds, seconds, nanoseconds);
   call('set a time', NR.utimensat, fd, null, times, 0);
+}
+
+/** What pax(1) records beside the whole seconds that ustar has room for. */
+function exactTime({ pax }: Header): string {
+  const mtime: unknown = typeof pax === 'object' && pax !== null && 'mtime' in pax ? pax.mtime : '';
+  return typeof mtime === 'string' ? mtime : '';
+}
+
+/** Writes a new file; pages of zeros become holes. */
+function writeSparsely(fd: number, name: string, data: Buffer): void {
+  call(`size ${name}`, SYS.ftruncate, fd, data.length);
+  for (let at = 0; at < data.length;) {
+    const page = data.subarray(at, at + PAGE);
+    if (page.equals(ZEROS.subarray(0, page.length))) at += page.length;
+    else at += call(`write ${name}`, SYS.pwrite64, fd, page, page.length, at);
+  }
 }

@@ -205,7 +205,6 @@ static void unix_sockets(const char *directory)
 	connect_to(must(socket(AF_UNIX, SOCK_STREAM, 0)), path);
 	must(send(must(accept(fd, NULL, NULL)), "from the server", 15, 0));
 	fd = bound(SOCK_DGRAM, "relative");
-	must(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	connect_to(must(socket(AF_UNIX, SOCK_DGRAM, 0)), "relative");
 	must(send(fd + 1, "by name", 7, 0));
 	fd = must(socket(AF_UNIX, SOCK_SEQPACKET, 0));
@@ -215,7 +214,8 @@ static void unix_sockets(const char *directory)
 	must(listen(bound(SOCK_STREAM, path), 3));
 	must(unlink(path));
 	must(listen(bound(SOCK_STREAM, path), 4));
-	must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	fd = must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	must(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	must(setegid(12));
 	must(seteuid(11));
 	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));

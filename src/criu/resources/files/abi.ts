@@ -99,6 +99,7 @@ export const NR = {
   unlink: 87,
   rename: 82,
   utimensat: 280,
+  renameat2: 316,
 } as const;
 
 export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;

@@ -11,6 +11,7 @@ import type { Stage } from './stage.js';
 import { cPath } from './system.js';
 
 const MAX_PATH = 4095;
+const RENAME_NOREPLACE = 1;
 
 /** Throws ShimError `dataLoss` for a name that no checkpoint writes. */
 export function checkPath(id: number, path: string): void {
@@ -56,7 +57,7 @@ export function planRegular(
 /** Makes deleted files again under names nobody can guess, and removes the names once all are open. */
 export class GhostPlan {
   readonly #stage: Stage;
-  readonly #paths = new Map<number, string>();
+  readonly #made = new Map<number, { readonly path: string; readonly name: string }>();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -64,21 +65,32 @@ export class GhostPlan {
 
   /** The path of a deleted file for the time being; `name` is the one it had. */
   path(remapId: number, ghost: GhostFile, name: string): string {
-    const known = this.#paths.get(remapId);
-    if (known !== undefined) return known;
+    const known = this.#made.get(remapId);
+    if (known) return known.path;
     const folder = dirname(name);
     const unique = `.mvas-${randomBytes(12).toString('hex')}`;
     const path = folder === '/' ? `/${unique}` : `${folder}/${unique}`;
-    this.#paths.set(remapId, path);
+    this.#made.set(remapId, { path, name });
     this.#make(path, ghost, name);
     return path;
   }
 
-  /** Removes the names. */
+  /**
+   * Removes the names. Where nothing else has the name that a file had, it gets that first: the kernel
+   * goes on showing the last name of an open file.
+   */
   finish(): void {
-    for (const path of this.#paths.values()) {
-      const { builder } = this.#stage;
-      this.#stage.run(`remove ${path}`, NR.unlink, [builder.data(cPath(path), 1)]);
+    const stage = this.#stage;
+    const { builder } = stage;
+    const renamed = builder.slot();
+    for (const { path, name } of this.#made.values()) {
+      const [from, to] = [builder.data(cPath(path), 1), builder.data(cPath(name), 1)];
+      const names = [AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE];
+      const options = { tolerate: true, store: renamed };
+      stage.sequence.syscall(`give ${path} its name`, NR.renameat2, names, options);
+      stage.attempt(`remove ${path}`, SYS.unlinkat, [AT_FDCWD, from, 0]);
+      // The flags are the result of the renaming: 0, or -errno, which the kernel refuses.
+      stage.attempt(`remove ${name}`, SYS.unlinkat, [AT_FDCWD, to, renamed]);
     }
   }
 

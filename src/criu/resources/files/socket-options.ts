@@ -162,15 +162,17 @@ export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntr
   };
   set(SO.reuseAddr, 1);
   for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
-  for (const [field, name] of words(NUMBERS)) {
-    const value = opts[field] ?? 0;
-    const isSet = name === NUMBERS.so_rcvlowat ? value > 1 : value !== 0;
-    if (isSet) set(name, value);
-  }
   for (const { level, name, value } of opts.mvas_options) {
     if (value.length !== 4 || !isKnown(level, name)) continue;
     setOption(stage, number, [level, name], Buffer.from(value).readInt32LE(0));
   }
+  // After the type of service (IP_TOS), which sets a priority too.
+  set(NUMBERS.so_priority, opts.so_priority ?? 0);
+  for (const field of ['so_oobinline', 'so_mark'] as const) {
+    const value = opts[field] ?? 0;
+    if (value !== 0) set(NUMBERS[field], value);
+  }
+  if ((opts.so_rcvlowat ?? 0) > 1) set(NUMBERS.so_rcvlowat, opts.so_rcvlowat ?? 0);
   if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
 }
 

@@ -156,7 +156,12 @@ export class UnixSockets {
   }
 
   #dumpQueue(file: OpenFile, diag: UnixDiag): void {
-    const packets = peekQueue(file.own, diag.type === SOCK.stream);
+    // A stream ends by nothing; so do sequenced packets once no more can come (unix(7)).
+    const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
+    const packets = peekQueue(file.own, {
+      initPid: this.#context.init.pid,
+      endsByNothing: diag.type === SOCK.stream || mayEnd,
+    });
     if (typeof packets === 'string') {
       this.#context.refusals.add(file.where, packets);
       return;
@@ -182,7 +187,7 @@ export class UnixSockets {
 /** Everything unread in a socket, left where it is; or why it cannot be had. */
 function peekQueue(
   socket: number,
-  stream: boolean,
+  { initPid, endsByNothing }: { readonly initPid: number; readonly endsByNothing: boolean },
 ): { payload: Uint8Array; sender: Uint8Array }[] | string {
   const passCredentials = getOption(socket, SOL.socket, SO_PASSCRED) === 1;
   setPeekOffset(socket, 0);
@@ -192,12 +197,15 @@ function peekQueue(
     while (packets.length < MAX_MESSAGES) {
       const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
       const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
-      if (length === EAGAIN || (length === 0 && stream) || isUnconnected(length)) return packets;
+      if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
+        return packets;
       check('look at the queue of a socket', length);
       if (message.flags & MSG_CTRUNC) {
         return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
       }
-      if (length === 0) return packets;
+      if (passCredentials && !isFrom(initPid, message)) {
+        return 'messages with credentials of other senders wait in its queue; remedy: try again later';
+      }
       packets.push({
         payload: Uint8Array.from(buffer.subarray(0, length)),
         sender: message.sender,
@@ -207,6 +215,12 @@ function peekQueue(
   } finally {
     setPeekOffset(socket, -1);
   }
+}
+
+/** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at restore: PID 1, as root. */
+function isFrom(initPid: number, { control }: MessageHeader): boolean {
+  const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
+  return ucred.join() === [initPid, 0, 0].join();
 }
 
 /** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */

@@ -193,9 +193,12 @@ export class UnixPlan {
     const sender = peer?.number ?? this.#senderTo(socket);
     planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
     for (const packet of packets) {
-      const step = entry.type === SOCK.stream ? PIECE : Math.max(packet.length, 1);
-      for (let at = 0; at < packet.length; at += step) {
-        this.#send(socket, sender, packet.subarray(at, at + step));
+      if (entry.type !== SOCK.stream) {
+        this.#send(socket, sender, packet); // An empty one is a message too.
+        continue;
+      }
+      for (let at = 0; at < packet.length; at += PIECE) {
+        this.#send(socket, sender, packet.subarray(at, at + PIECE));
       }
     }
     if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);

@@ -26,7 +26,9 @@ async function runVerb(verb: string, args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     const isUsage = error instanceof TypeError && 'code' in error;
-    process.stderr.write(`mvas ${verb}: ${printable(ShimError.from(error).message)}\n`);
+    // Several refusals come as a line each.
+    const lines = ShimError.from(error).message.split('\n').map(printable);
+    process.stderr.write(`mvas ${verb}: ${lines.join('\n  ')}\n`);
     return isUsage ? EXIT.usage : EXIT.failed;
   }
 }

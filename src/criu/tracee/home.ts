@@ -67,7 +67,7 @@ const NO_ALTSTACK = 0x40;
 
 const CONTEXT = 48;
 const SEGMENTS = CONTEXT + 18 * 8;
-const FPSTATE_POINTER = SEGMENTS + 8 * 5 - 8;
+const FPSTATE_POINTER = SEGMENTS + 5 * 8;
 const SIGNAL_MASK = 304;
 const XSAVE = 512;
 const SOFTWARE_BYTES = 464;

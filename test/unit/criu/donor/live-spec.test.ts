@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import { formatJson } from '../../../../src/criu/donor/big-json.js';
+import { donorSpec, readLiveSpec } from '../../../../src/criu/donor/live-spec.js';
+
+const PID = { type: 'pid' };
+
+async function bundle(t: ExecutionContext, text: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mvas-spec-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, 'config.json'), text);
+  return directory;
+}
+
+const withNamespaces = (...namespaces: readonly object[]): string =>
+  JSON.stringify({ linux: { namespaces } });
+
+test('what the restore asks for is read', async (t) => {
+  const capabilities = { bounding: ['CAP_KILL'] };
+  const process = { capabilities, noNewPrivileges: true, oomScoreAdj: 7 };
+  const live = readLiveSpec(
+    await bundle(t, JSON.stringify({ process, linux: { namespaces: [PID] } })),
+  );
+  t.like(live, { boundingCapabilities: ['CAP_KILL'], noNewPrivileges: true, oomScoreAdj: 7 });
+});
+
+test('what is not said has the defaults of runc', async (t) => {
+  const live = readLiveSpec(await bundle(t, withNamespaces(PID, { type: 'mount' })));
+  t.like(live, { boundingCapabilities: [], noNewPrivileges: false, oomScoreAdj: undefined });
+});
+
+const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
+  'a user namespace': [withNamespaces(PID, { type: 'user' }), /a user namespace/],
+  'a time namespace': [withNamespaces(PID, { type: 'time' }), /a time namespace/],
+  'the pid namespace of another': [
+    withNamespaces({ type: 'pid', path: '/proc/7/ns/pid' }),
+    /shares a pid namespace/,
+  ],
+  'the pid namespace of the host': [withNamespaces(), /shares a pid namespace/],
+};
+
+for (const [what, [text, message]] of Object.entries(REFUSED)) {
+  test(`${what} is refused`, async (t) => {
+    const directory = await bundle(t, text);
+    const error = t.throws(() => readLiveSpec(directory), { instanceOf: ShimError, message });
+    t.is(error?.kind, 'failedPrecondition');
+  });
+}
+
+test('a bundle without a spec, or with a broken one, is a bad argument', async (t) => {
+  const broken = await bundle(t, '{');
+  for (const directory of [broken, join(broken, 'nothing')]) {
+    const error = t.throws(() => readLiveSpec(directory), { instanceOf: ShimError });
+    t.is(error?.kind, 'invalidArgument');
+  }
+});
+
+test('the donor is the live container in the pid namespace of another, without a terminal', async (t) => {
+  const text =
+    '{"root":{"path":"rootfs","readonly":true},' +
+    '"process":{"terminal":true,"rlimits":[{"type":"RLIMIT_CORE","hard":18446744073709551615}]},' +
+    '"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}],"cgroupsPath":"/a/b"},"hostname":"h"}';
+  const directory = await bundle(t, text);
+  const { spec } = readLiveSpec(directory);
+  const donor = formatJson(donorSpec(spec, directory, 42));
+  t.deepEqual(JSON.parse(donor), {
+    ...(JSON.parse(text) as object),
+    root: { path: join(directory, 'rootfs'), readonly: true },
+    process: { terminal: false, rlimits: [{ type: 'RLIMIT_CORE', hard: 18446744073709551615 }] },
+    linux: {
+      namespaces: [{ type: 'mount' }, { type: 'pid', path: '/proc/42/ns/pid' }],
+      cgroupsPath: '/a/b',
+    },
+  });
+  t.true(donor.includes('18446744073709551615'), 'the limit keeps all its digits');
+  t.is(formatJson(spec), text, 'the live spec stays as it is');
+});
+
+test('a root filesystem elsewhere stays where it is', async (t) => {
+  const directory = await bundle(t, withNamespaces(PID));
+  const { spec } = readLiveSpec(directory);
+  const donor = donorSpec({ ...spec, root: { path: '/var/lib/root' } }, directory, 42);
+  t.is(donor.root?.path, '/var/lib/root');
+});

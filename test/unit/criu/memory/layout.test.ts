@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../../src/common/errors.js';
+import { findHole, Park, parkSize, type Range } from '../../../../src/criu/memory/layout.js';
+
+const PAGE = 4096n;
+const HUGE = 0x200000n;
+const GIB = 1n << 30n;
+
+const overlap = (a: Range, b: Range): boolean => a.start < b.end && b.start < a.end;
+
+const ranges = fc.array(
+  fc
+    .record({
+      start: fc.bigInt({ min: 1n, max: 0x7effffffffffn / PAGE }),
+      pages: fc.bigInt({ min: 1n, max: 0x100000n }),
+    })
+    .map(({ start, pages }) => ({ start: start * PAGE, end: (start + pages) * PAGE })),
+  { maxLength: 20 },
+);
+
+test('the park gives every range a place of its own, equal to it modulo 2 MiB', (t) => {
+  fc.assert(
+    fc.property(ranges, (list) => {
+      const park = new Park(64n * GIB);
+      const places = list.map((range) => {
+        const start = park.place(range);
+        t.is(start % HUGE, range.start % HUGE);
+        return { start, end: start + (range.end - range.start) };
+      });
+      places.forEach((place, index) => {
+        t.true(place.start >= park.start && place.end <= park.end);
+        t.false(places.slice(index + 1).some((other) => overlap(place, other)));
+      });
+      t.true(park.end - park.start <= parkSize(list));
+    }),
+  );
+});
+
+test('there is room for a guard gap below every parked range', (t) => {
+  const park = new Park(64n * GIB);
+  const first = park.place({ start: 0n, end: PAGE });
+  const second = park.place({ start: 0n, end: PAGE });
+  t.true(second - (first + PAGE) >= 256n * PAGE);
+});
+
+test('an empty address space has a hole at once', (t) => {
+  t.is(findHole([], GIB), findHole([{ start: PAGE, end: 2n * PAGE }], GIB));
+});
+
+test('a hole touches nothing that is mapped', (t) => {
+  fc.assert(
+    fc.property(ranges, fc.bigInt({ min: 1n, max: 64n }), (taken, gibs) => {
+      const start = findHole(taken, gibs * GIB);
+      const hole = { start, end: start + gibs * GIB };
+      t.false(taken.some((range) => overlap(hole, range)));
+    }),
+  );
+});
+
+test('ranges may overlap and come in any order', (t) => {
+  const lowest = findHole([], GIB);
+  const taken = [
+    { start: lowest + GIB, end: lowest + 2n * GIB },
+    { start: lowest, end: lowest + 8n * GIB },
+    { start: lowest, end: lowest + PAGE },
+  ];
+  t.is(findHole(taken, GIB), lowest + 8n * GIB);
+});
+
+test('processes that leave no hole are refused with the size that is needed', (t) => {
+  const full = [{ start: 0n, end: 0x7fffffffe000n }];
+  const error = t.throws(() => findHole(full, 3n * GIB), { instanceOf: ShimError });
+  t.is(error?.kind, 'failedPrecondition');
+  t.regex(error?.message ?? '', /3 GiB/);
+});

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import {
+  HEADER,
+  OP,
+  OP_CODE,
+  OP_FLAG,
+  OP_SIZE,
+  PLAN_HEADER_SIZE,
+  PLAN_MAGIC,
+} from '../../../../src/criu/plan/abi.js';
+import { PlanBuilder, PlanPointer, type Plan } from '../../../../src/criu/plan/builder.js';
+
+const word = (plan: Plan, at: number): bigint => Buffer.from(plan.bytes).readBigUInt64LE(at);
+const half = (plan: Plan, at: number): number => Buffer.from(plan.bytes).readUInt32LE(at);
+const argument = (plan: Plan, operation: number, index: number): bigint =>
+  word(plan, operation + OP.args + index * 8);
+
+test('an empty plan is a page with a header', (t) => {
+  const plan = new PlanBuilder().finish();
+  t.is(plan.bytes.length, 4096);
+  t.is(word(plan, HEADER.magic), PLAN_MAGIC);
+  t.is(word(plan, HEADER.size), 4096n);
+  t.is(word(plan, HEADER.slots), 0n);
+  t.is(word(plan, HEADER.failed), 0n);
+});
+
+test('operations follow the slots, each in its sequence', (t) => {
+  const builder = new PlanBuilder();
+  const [first, second] = [builder.sequence('pid 1'), builder.sequence('pid 2')];
+  builder.slot();
+  builder.slot();
+  second.end();
+  first.stop('stand still');
+  first.end();
+  const plan = builder.finish();
+  t.is(first.offset, PLAN_HEADER_SIZE + 2 * 8);
+  t.is(second.offset, first.offset + 2 * OP_SIZE);
+  t.is(word(plan, HEADER.slots), 2n);
+  t.is(half(plan, first.offset + OP.code), OP_CODE.stop);
+  t.is(half(plan, first.offset + OP_SIZE + OP.code), OP_CODE.end);
+  t.is(half(plan, second.offset + OP.code), OP_CODE.end);
+});
+
+test('arguments are values, slots, or places in the plan', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  builder.slot();
+  const slot = builder.slot();
+  const data = builder.data(Uint8Array.of(1, 2, 3, 4));
+  const args = [-1, 1n << 63n, null, slot, data, new PlanPointer(data, 3)];
+  sequence.syscall('try', 39, args);
+  const plan = builder.finish();
+  const at = sequence.offset;
+  t.is(word(plan, at + OP.nr), 39n);
+  t.deepEqual(
+    args.map((_, index) => argument(plan, at, index)),
+    [2n ** 64n - 1n, 1n << 63n, 0n, 1n, BigInt(data.offset), BigInt(data.offset + 3)],
+  );
+  t.is(half(plan, at + OP.flags), OP_FLAG.slot(3) | OP_FLAG.offset(4) | OP_FLAG.offset(5));
+  t.deepEqual([...plan.bytes.subarray(data.offset, data.offset + 4)], [1, 2, 3, 4]);
+});
+
+test('options say how a result is judged and kept', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  builder.slot();
+  const slot = builder.slot();
+  sequence.syscall('tolerate', 1, [], { tolerate: true });
+  sequence.syscall('expect', 1, [], { expect: -2 });
+  sequence.syscall('store', 1, [], { store: slot });
+  const plan = builder.finish();
+  const [tolerate, expect, store] = [0, 1, 2].map((index) => sequence.offset + index * OP_SIZE);
+  t.is(half(plan, (tolerate ?? 0) + OP.flags), OP_FLAG.tolerate);
+  t.is(half(plan, (expect ?? 0) + OP.flags), OP_FLAG.expect);
+  t.is(BigInt.asIntN(64, word(plan, (expect ?? 0) + OP.expect)), -2n);
+  t.is(half(plan, (store ?? 0) + OP.flags), OP_FLAG.store);
+  t.is(word(plan, (store ?? 0) + OP.slot), 1n);
+});
+
+test('every operation has its code and arguments in the order of the header', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  const child = builder.sequence('pid 2');
+  child.end();
+  sequence.copy('copy', 1n, 2n, 3n);
+  sequence.pull('pull', 4, 5n, 6n, 7n);
+  sequence.pread('pread', 4, 5n, 6n, 7n);
+  sequence.write('write', 1, 2n, 3n);
+  sequence.poke('poke', 8n, 9n);
+  sequence.fork('fork', 2, child, { flags: 0x100, exitSignal: 0 });
+  sequence.fork('fork', 3, child);
+  sequence.thread('thread', 4, child, 0x1000n);
+  sequence.timer('timer', 1, null, 6);
+  sequence.drainSignals('drain', 5n);
+  const plan = builder.finish();
+  const target = BigInt(child.offset);
+  const expected: readonly (readonly [number, ...bigint[]])[] = [
+    [OP_CODE.copy, 1n, 2n, 3n],
+    [OP_CODE.pull, 4n, 5n, 6n, 7n],
+    [OP_CODE.pread, 4n, 5n, 6n, 7n],
+    [OP_CODE.write, 1n, 2n, 3n],
+    [OP_CODE.poke, 8n, 9n],
+    [OP_CODE.fork, 2n, target, 0x100n, 0n],
+    [OP_CODE.fork, 3n, target, 0n, 17n],
+    [OP_CODE.thread, 4n, target, 0x1000n],
+    [OP_CODE.timer, 1n, 0n, 6n],
+    [OP_CODE.drainSignals, 5n],
+  ];
+  expected.forEach(([code, ...args], index) => {
+    const at = sequence.offset + index * OP_SIZE;
+    t.is(half(plan, at + OP.code), code);
+    t.is(half(plan, at + OP.flags), 0);
+    t.deepEqual(
+      args.map((_, position) => argument(plan, at, position)),
+      args,
+    );
+  });
+});
+
+test('data is aligned, and strings end in NUL', (t) => {
+  const builder = new PlanBuilder();
+  const text = builder.string('abc');
+  const page = builder.reserve(10, 64);
+  const raw = builder.string(Uint8Array.of(0xff));
+  const plan = builder.finish();
+  t.is(page.offset % 64, 0);
+  t.deepEqual([...plan.bytes.subarray(text.offset, text.offset + 4)], [97, 98, 99, 0]);
+  t.deepEqual([...plan.bytes.subarray(raw.offset, raw.offset + 2)], [0xff, 0]);
+  t.true(page.offset >= text.offset + 4);
+  t.true(raw.offset >= page.offset + 10);
+});
+
+test('data may be filled in until the plan is finished', (t) => {
+  const builder = new PlanBuilder();
+  const data = builder.reserve(1);
+  data.bytes[0] = 7;
+  t.is(builder.finish().bytes[data.offset], 7);
+});
+
+test('a link is an absolute address', (t) => {
+  const builder = new PlanBuilder(0x10000n);
+  const [from, to] = [builder.reserve(16), builder.string('x')];
+  builder.link(from, 8, to);
+  const plan = builder.finish();
+  t.is(word(plan, from.offset + 8), 0x10000n + BigInt(to.offset));
+  t.is(word(plan, from.offset), 0n);
+});
+
+test('a failed operation is described by its sequence and words', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 12');
+  sequence.syscall('open fd 7', 2, []);
+  const plan = builder.finish();
+  t.is(plan.describe(BigInt(sequence.offset)), 'pid 12: open fd 7');
+  t.is(plan.describe(1n), 'operation at 1');
+});
+
+test('mistakes of the planner are found', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  const seven = [1, 2, 3, 4, 5, 6, 7];
+  t.throws(
+    () => {
+      sequence.syscall('too many', 1, seven);
+    },
+    { instanceOf: ShimError },
+  );
+  sequence.fork('fork', 2, new PlanBuilder().sequence('pid 2'));
+  t.throws(() => builder.finish(), { instanceOf: ShimError, message: /another plan/ });
+});

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
+import {
+  buildTree,
+  isForkedBeforeSession,
+  subtree,
+  type TreeNode,
+  type TreeProcess,
+} from '../../../../src/criu/tree/process-tree.js';
+
+type Ids = readonly [pid: number, ppid: number, pgid: number, sid: number];
+
+const FREE = 1000;
+
+function process([pid, ppid, pgid, sid]: Ids, isZombie = false): TreeProcess {
+  return { pid, ppid, pgid, sid, isZombie };
+}
+
+function tree(...ids: readonly Ids[]): TreeNode {
+  return buildTree(
+    ids.map((one) => process(one)),
+    FREE,
+  );
+}
+
+/** `pid(children)`, helpers marked by `+`, zombies by `z`. */
+function shape({ pid, kind, children }: TreeNode): string {
+  const mark = { process: '', helper: '+', zombie: 'z' }[kind];
+  const inner = children.length === 0 ? '' : `(${children.map(shape).join(' ')})`;
+  return `${mark}${String(pid)}${inner}`;
+}
+
+function node(root: TreeNode, pid: number): TreeNode {
+  const found = subtree(root).find((one) => one.pid === pid);
+  if (!found) throw new Error(`no node ${String(pid)}`);
+  return found;
+}
+
+test('children are forked by their parents', (t) => {
+  t.is(shape(tree([1, 0, 1, 1], [5, 1, 1, 1], [6, 5, 1, 1], [7, 1, 7, 1])), '1(5(6) 7)');
+});
+
+test('zombies are forked too', (t) => {
+  const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true)];
+  t.is(shape(buildTree(processes, FREE)), '1(z5)');
+});
+
+test('a session of its own is made by its leader, and inherited', (t) => {
+  t.is(shape(tree([1, 0, 1, 1], [5, 1, 5, 5], [6, 5, 5, 5])), '1(5(6))');
+});
+
+test('a child forked before its parent made a session stays with its parent', (t) => {
+  const root = tree([1, 0, 1, 1], [5, 1, 5, 5], [6, 5, 1, 1]);
+  t.is(shape(root), '1(5(6))');
+  t.true(isForkedBeforeSession(node(root, 5), node(root, 6)));
+  t.false(isForkedBeforeSession(root, node(root, 5)));
+});
+
+test('a helper stands in for a session leader that has gone', (t) => {
+  const root = tree([1, 0, 1, 1], [6, 1, 5, 5], [7, 1, 5, 5]);
+  t.is(shape(root), '1(+5(6 7))');
+  t.like(node(root, 5), { pid: 5, pgid: 5, sid: 5 });
+});
+
+test("a living leader's orphan is forked by a helper, which leaves it to PID 1", (t) => {
+  const root = tree([1, 0, 1, 1], [5, 1, 5, 5], [7, 1, 5, 5]);
+  t.is(shape(root), `1(5(+${String(FREE)}(7)))`);
+  t.is(node(root, FREE).sid, 5);
+});
+
+test('a helper stands in for a leader of a group that has gone', (t) => {
+  const root = tree([1, 0, 1, 1], [6, 1, 5, 1], [7, 1, 5, 1]);
+  t.is(shape(root), '1(6 7 +5)');
+  t.like(node(root, 5), { pgid: 5, sid: 1 });
+});
+
+test('a group in another session gets its helper from that session', (t) => {
+  const root = tree([1, 0, 1, 1], [5, 1, 5, 5], [7, 5, 6, 5]);
+  t.is(shape(root), '1(5(7 +6))');
+});
+
+const REFUSED: readonly (readonly [string, ErrorKind, RegExp, readonly Ids[]])[] = [
+  ['no process 1', 'dataLoss', /no process 1/, [[5, 0, 5, 5]]],
+  [
+    'an init in a session from outside',
+    'failedPrecondition',
+    /pid 1: its session \(0\)/,
+    [[1, 0, 1, 0]],
+  ],
+  [
+    'a process without a parent',
+    'dataLoss',
+    /pid 5 has no parent/,
+    [
+      [1, 0, 1, 1],
+      [5, 4, 1, 1],
+    ],
+  ],
+  [
+    'a session that no ancestor can have been in',
+    'failedPrecondition',
+    /pid 7 is in session 9/,
+    [
+      [1, 0, 1, 1],
+      [5, 1, 1, 1],
+      [7, 5, 9, 9],
+    ],
+  ],
+  [
+    'processes that are each other’s parents',
+    'dataLoss',
+    /do not descend from process 1/,
+    [
+      [1, 0, 1, 1],
+      [5, 6, 1, 1],
+      [6, 5, 1, 1],
+    ],
+  ],
+];
+
+for (const [what, kind, message, ids] of REFUSED) {
+  test(`refused: ${what}`, (t) => {
+    const error = t.throws(() => tree(...ids), { instanceOf: ShimError, message });
+    t.is(error?.kind, kind);
+  });
+}
+
+test('refused: a child of a zombie', (t) => {
+  const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true), process([6, 5, 1, 1])];
+  t.throws(() => buildTree(processes, FREE), { message: /pid 6 has no parent/ });
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
 import { ShimError } from '../common/errors.js';
 import { checkpoint, readLiveSpec } from '../criu/index.js';
@@ -35,12 +36,14 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     throw new ShimError('invalidArgument', `'checkpoint' takes one container`);
   }
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
+  const { spec } = readLiveSpec(bundle);
   const result = await checkpoint({
     containerId,
     initPid,
     imagePath: values['image-path'],
     leaveRunning: values['leave-running'],
-    tmpfsMounts: tmpfsMountsOf(readLiveSpec(bundle).spec),
+    tmpfsMounts: tmpfsMountsOf(spec),
+    mountPlaces: mountPlacesOf(spec),
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
 }

@@ -2,6 +2,7 @@
 import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
+import type { MountPlaces } from '../common/mount-places.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
 import { writeCheckpointImage } from './image/checkpoint-image.js';
@@ -11,6 +12,7 @@ import { writeTmpfs } from './image/tmpfs-files.js';
 import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { resumeRegisters } from './resources/attributes.js';
+import { checkMounts } from './resources/mounts.js';
 import { dumpTmpfs } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
@@ -45,6 +47,8 @@ export interface CheckpointRequest {
    * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
+  /** Where its spec makes mounts; others are refused. */
+  readonly mountPlaces: MountPlaces;
   readonly signal?: AbortSignal;
 }
 
@@ -105,6 +109,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const session = await Session.seize(initPid, cgroup);
   scope.defer('let the container go on', () => session.release());
   clock.end('seize');
+  checkMounts(initPid, request.mountPlaces);
   // Before anything of ours is in the processes.
   const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
   session.resumeWith(resumeRegisters(session.processes));
@@ -122,7 +127,6 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 
   if (request.leaveRunning) await session.release();
   clock.end('resume');
-  if (request.leaveRunning) guard?.disarm();
 
   await holder.seal();
   await writeTmpfs(writer, tmpfs);

@@ -12,6 +12,8 @@ export interface Spec {
   readonly mounts?: readonly { readonly destination: string; readonly type?: string }[];
   readonly linux?: {
     readonly cgroupsPath?: string;
+    readonly maskedPaths?: readonly string[];
+    readonly readonlyPaths?: readonly string[];
     readonly namespaces?: readonly { readonly type: string; readonly path?: string }[];
   };
 }

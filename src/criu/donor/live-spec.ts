@@ -14,7 +14,12 @@ export interface Spec {
     capabilities?: { bounding?: string[] };
   };
   mounts?: { type?: string; destination: string }[];
-  linux?: { namespaces?: { type: string; path?: string }[] };
+  linux?: {
+    namespaces?: { type: string; path?: string }[];
+    maskedPaths?: string[];
+    readonlyPaths?: string[];
+  };
+  hooks?: Record<string, unknown>;
 }
 
 /** The live request's spec: what the new container is to be, whatever the image says. */

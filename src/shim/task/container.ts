@@ -22,6 +22,7 @@ import { ExitGate } from './exits.js';
 import { createInit, openIo, startExec, type InitFlags, type LaunchContext } from './launch.js';
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
+import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { withinGrace } from './grace.js';
@@ -69,6 +70,7 @@ export class Container {
   readonly #execs = new Map<string, { readonly process: TaskProcess; readonly spec: string }>();
   #state: TaskState;
   #isPausing = false;
+  #isStarting = false;
   #cgroup: Cgroup | undefined;
   #checkpointing: AbortController | undefined;
   #deleting: Promise<Deleted> | undefined;
@@ -116,6 +118,7 @@ export class Container {
     return this.#turns.run(async () => {
       const running = this.#next('start');
       const leave = this.#gate.enter(`task ${this.id}`);
+      this.#isStarting = true;
       try {
         const restored = this.#state === 'checkpointed' ? await this.#restore(signal) : undefined;
         if (restored === undefined) await this.#parts.runc.start(this.id);
@@ -123,6 +126,7 @@ export class Container {
         this.#publish(taskEvent.start({ containerId: this.id, pid: this.init.pid }));
         if (restored !== undefined) this.#watchInit(restored.exited);
       } finally {
+        this.#isStarting = false;
         leave();
       }
       return this.init.pid;
@@ -169,7 +173,8 @@ export class Container {
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     const target = this.process(execId);
     if (this.#state === 'checkpointed') {
-      throw new ShimError('notFound', `task ${this.id} does not run yet`);
+      this.#killUnstarted(signal);
+      return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(killed(this.id));
     if (all && this.#cgroup !== undefined && this.init.exit === undefined) {
@@ -179,6 +184,19 @@ export class Container {
     }
     // A frozen v1 cgroup takes no signal, not even this one, before it is thawed.
     if (signal === SIGKILL && this.#state === 'paused' && this.#cgroup) thaw(this.#cgroup);
+  }
+
+  /**
+   * Ends a task that has yet to be restored: whoever kills it waits for its exit before deleting it.
+   *
+   * @throws ShimError `failedPrecondition` for other signals, and while it is being restored
+   */
+  #killUnstarted(signal: number): void {
+    if (signal !== SIGKILL || this.#isStarting) {
+      throw new ShimError('failedPrecondition', `task ${this.id} does not run yet`);
+    }
+    this.#state = this.#next('exit');
+    this.#tellExit(this.init, { status: NEVER_RAN, at: new Date() });
   }
 
   pause(): Promise<void> {
@@ -219,6 +237,7 @@ export class Container {
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
           tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
+          mountPlaces: mountPlacesOf(this.#parts.spec),
           signal: aborted,
         };
         const work = this.#parts.surroundings.engine.checkpoint(request);

@@ -6,7 +6,7 @@ import { addressOf, syscall, type SyscallArgument } from './index.js';
 /** Numbers of x86-64 system calls (asm/unistd_64.h). */
 // prettier-ignore
 export const SYS = {
-  read: 0, write: 1, open: 2, close: 3, lseek: 8, mmap: 9, mprotect: 10, munmap: 11, brk: 12,
+  read: 0, write: 1, open: 2, close: 3, poll: 7, lseek: 8, mmap: 9, mprotect: 10, munmap: 11, brk: 12,
   rt_sigaction: 13, rt_sigprocmask: 14, ioctl: 16, pread64: 17, pwrite64: 18, mremap: 25, madvise: 28,
   dup: 32, dup2: 33, getitimer: 36, setitimer: 38, getpid: 39, socket: 41, connect: 42, accept: 43,
   sendto: 44, recvfrom: 45, sendmsg: 46, recvmsg: 47, shutdown: 48, bind: 49, listen: 50,

@@ -35,6 +35,15 @@ for (const kind of ['regular', 'ghost', 'pipes', 'events', 'unix', 'inet', 'memo
   });
 }
 
+test('a connection that has ended stays ended, one that was never made does not become so', async (t) => {
+  const { after } = await roundTrip(t, 'inet');
+  const closed = after.files.filter(({ isk }) => isk?.proto === 6 && isk.state === 7);
+  t.deepEqual(
+    closed.map(({ isk }) => isk?.shutdown),
+    [undefined, 'BOTH'],
+  );
+});
+
 test('processes share files again as they did', async (t) => {
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());

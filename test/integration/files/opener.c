@@ -223,6 +223,26 @@ static void unix_sockets(const char *directory)
 	must(setegid(0));
 }
 
+/* What is left of a connection that both sides have closed. */
+static void ended_connection(void)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(four);
+	int listening = must(socket(AF_INET, SOCK_STREAM, 0));
+	int client = must(socket(AF_INET, SOCK_STREAM, 0));
+	int accepted;
+	char byte;
+
+	must(bind(listening, (struct sockaddr *)&four, sizeof(four)));
+	must(listen(listening, 1));
+	must(getsockname(listening, (struct sockaddr *)&four, &length));
+	must(connect(client, (struct sockaddr *)&four, sizeof(four)));
+	accepted = must(accept(listening, 0, 0));
+	must(close(client));
+	must(read(accepted, &byte, 1));
+	must(shutdown(accepted, SHUT_WR));
+}
+
 static void inet_sockets(void)
 {
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -256,6 +276,7 @@ static void inet_sockets(void)
 	must(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)));
 	must(connect(fd, (struct sockaddr *)&four, sizeof(four)));
 	must(bind(must(socket(AF_NETLINK, SOCK_RAW, 0)), (struct sockaddr *)&link, sizeof(link)));
+	ended_connection();
 }
 
 static void memory(void)

@@ -10,6 +10,7 @@ import {
   getOption,
   planFinalSocketOptions,
   planSocketOptions,
+  planUnlockBuffer,
   setOption,
   SO,
   SOL,
@@ -24,6 +25,13 @@ const UDP_CORK = 1;
 const IPV6_V6ONLY = 26;
 const ENOTCONN = -107;
 const INADDR_SIZE = 16;
+const FIONREAD = 0x541b;
+const POLLERR = 0x8;
+const POLLRDHUP = 0x2000;
+/** `how` of shutdown(2). */
+const SHUT_RDWR = 2;
+/** CRIU's sk_shutdown. */
+const SHUTDOWN_BOTH = 'BOTH';
 
 interface Address {
   readonly port: number;
@@ -33,7 +41,10 @@ interface Address {
 
 const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 
-/** An internet socket: listening or unconnected TCP, UDP in every state, ping sockets. */
+/**
+ * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets; and what is left of
+ * a TCP connection that has ended but is still open: it reads as ended, but has no address any more.
+ */
 export function dumpInet(
   context: DumpContext,
   options: SocketOptions,
@@ -41,7 +52,9 @@ export function dumpInet(
 ): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
   const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
-  const source = address(file.own, SYS.getsockname) ?? NO_ADDRESS;
+  const isTcp = type === SOCK.stream && proto === IPPROTO.tcp;
+  const isEnded = isTcp && isEndedConnection(file.own);
+  const source = (isEnded ? undefined : address(file.own, SYS.getsockname)) ?? NO_ADDRESS;
   const peer = address(file.own, SYS.getpeername);
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
@@ -71,6 +84,7 @@ export function dumpInet(
     fown: dumpOwner(context, file),
     opts: options.dump(file.own, file.where),
   };
+  if (isEnded) entry.shutdown = SHUTDOWN_BOTH;
   if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   return entry;
 }
@@ -84,13 +98,36 @@ function protocolProblem(type: number, proto: number): string | undefined {
 
 function tcpProblem(socket: number, peer: Address | undefined): string | undefined {
   const { state, pending } = tcpInfo(socket);
-  if (state === TCP_STATE.close) return undefined;
+  if (state === TCP_STATE.close) {
+    const isRead = unreadBytes(socket) === 0 && (pollOf(socket) & POLLERR) === 0;
+    return isRead ? undefined : 'a TCP connection has ended and was not read to its end';
+  }
   if (state !== TCP_STATE.listen) {
     const to = peer ? ` to ${describe(peer)}` : '';
     return `a TCP connection${to} is open; remedy: close connections before the checkpoint`;
   }
   if (pending === 0) return undefined;
   return 'connections wait to be accepted; remedy: try again once they are';
+}
+
+/** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
+function isEndedConnection(socket: number): boolean {
+  return tcpInfo(socket).state === TCP_STATE.close && (pollOf(socket) & POLLRDHUP) !== 0;
+}
+
+/** Events of a socket (struct pollfd) without waiting for any. */
+function pollOf(socket: number): number {
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(socket, 0);
+  entry.writeInt16LE(POLLRDHUP, 4);
+  check('poll a socket', syscall(SYS.poll, entry, 1, 0));
+  return entry.readInt16LE(6);
+}
+
+function unreadBytes(socket: number): number {
+  const count = Buffer.alloc(4);
+  check('count unread bytes', syscall(SYS.ioctl, socket, FIONREAD, count));
+  return count.readInt32LE(0);
 }
 
 function scopeProblem(source: Address, peer: Address | undefined): string | undefined {
@@ -164,6 +201,11 @@ export function planInet(stage: Stage, entry: InetSkEntry, number: number): void
     stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
   } else if (entry.state === TCP_STATE.established && type === SOCK.dgram) {
     connect('connect', SYS.connect, entry.dst_port, entry.dst_addr);
+  }
+  if (entry.shutdown === SHUTDOWN_BOTH && type === SOCK.stream) {
+    // Says ENOTCONN, and shuts it down nevertheless (inet_shutdown, net/ipv4/af_inet.c).
+    stage.attempt(`${what}: shut down`, SYS.shutdown, [number, SHUT_RDWR]);
+    planUnlockBuffer(stage, number, opts); // it had grown by itself
   }
   planFinalSocketOptions(stage, number, opts);
 }

@@ -3,6 +3,7 @@ import { syscall } from '../../../native/index.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
 import type { DumpContext } from './dump-context.js';
+import { SOCK } from './abi.js';
 import { inNetworkOf } from './sock-diag.js';
 import type { Stage } from './stage.js';
 
@@ -46,6 +47,15 @@ const OTHERS: readonly (readonly [number, readonly number[]])[] = [
   [SOL.tcp, [1, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
   // ENCAP, NO_CHECK6_TX, NO_CHECK6_RX, SEGMENT, GRO
   [SOL.udp, [100, 101, 102, 103, 104]],
+];
+
+/**
+ * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet,
+ * and no stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
+ */
+const NOT_OF_STREAMS: readonly (readonly [number, number])[] = [
+  [SOL.ip, 33],
+  [SOL.ipv6, 18],
 ];
 
 /** An option that is an int; undefined where the socket has no such option. */
@@ -119,8 +129,11 @@ export class SocketOptions {
   #others(socket: number): MvasSkOption[] {
     const fresh = this.#freshLike(socket);
     if (fresh === undefined) return [];
+    const isStream = getOption(socket, SOL.socket, SO.type) === SOCK.stream;
     return OTHERS.flatMap(([level, names]) =>
       names.flatMap((name) => {
+        if (isStream && NOT_OF_STREAMS.some((one) => one[0] === level && one[1] === name))
+          return [];
         const value = getOption(socket, level, name);
         if (value === undefined || value === getOption(fresh, level, name)) return [];
         const bytes = Buffer.alloc(4);

@@ -30,12 +30,17 @@ if runs; then
   exit 0
 fi
 
+# The mirror this machine has its own packages from.
+# shellcheck disable=SC2016 # apt expands it
+mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
+[ -n "$mirror" ] || { echo "$0: apt knows no Debian mirror: run apt-get update first" >&2; exit 1; }
+
 work="$(mktemp -d "$cache/criu.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/debs"
 : >"$work/apt/status"
 cat >"$work/apt/sources.list" <<LIST
-deb [signed-by=$keyring] http://deb.debian.org/debian $suite main
+deb [signed-by=$keyring] $mirror $suite main
 LIST
 cat >"$work/apt/apt.conf" <<CONF
 Dir::State "$work/apt/state";

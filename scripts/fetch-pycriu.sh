@@ -39,11 +39,16 @@ if works; then
   exit 0
 fi
 
+# The mirror this machine has its own packages from.
+# shellcheck disable=SC2016 # apt expands it
+mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
+[ -n "$mirror" ] || { echo "$0: apt knows no Debian mirror: run apt-get update first" >&2; exit 1; }
+
 work="$(mktemp -d "$cache/pycriu.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/debs" "$work/root"
 : >"$work/status"
-echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main" >"$work/sources.list"
+echo "deb [signed-by=$keyring] $mirror $suite main" >"$work/sources.list"
 cat >"$work/apt.conf" <<CONF
 Dir::State "$work/state";
 Dir::State::status "$work/status";

@@ -22,6 +22,7 @@ import { ExitGate } from './exits.js';
 import { createInit, openIo, startExec, type InitFlags, type LaunchContext } from './launch.js';
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
+import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { withinGrace } from './grace.js';
@@ -236,6 +237,7 @@ export class Container {
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
           tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
+          mountPlaces: mountPlacesOf(this.#parts.spec),
           signal: aborted,
         };
         const work = this.#parts.surroundings.engine.checkpoint(request);

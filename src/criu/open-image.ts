@@ -27,7 +27,7 @@ export async function openImage(path: string): Promise<OpenedImage> {
   } finally {
     await reader.close();
   }
-  validateCheckpointImage(image);
+  validate(image, path);
   if (!image.vas) {
     const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
     throw new ShimError('unimplemented', message);
@@ -38,6 +38,16 @@ export async function openImage(path: string): Promise<OpenedImage> {
     throw new ShimError('dataLoss', message);
   }
   return { image, record, base: BigInt(record.base) };
+}
+
+/** Its messages name processes and files of the image; which image, only we know. */
+function validate(image: CheckpointImage, path: string): void {
+  try {
+    validateCheckpointImage(image);
+  } catch (cause) {
+    const { kind, message } = ShimError.from(cause);
+    throw new ShimError(kind, `restore from ${path}: ${message}`, { cause });
+  }
 }
 
 function findRecord(reference: VasReference): VasRecord {

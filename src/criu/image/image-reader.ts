@@ -225,6 +225,7 @@ async function openRegular(
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   const opening = open(beneath(directory, name), flags).catch((error: unknown) => {
     if (['ELOOP', 'ENXIO'].includes(codeOf(error))) badImage(`read ${name}: not a regular file`);
+    if (codeOf(error) === 'ENOENT') badImage(`read ${name}: the file is missing`);
     throw error;
   });
   const file = await attempt(`open ${name}`, opening);

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { readMountinfo } from '../procfs/reader.js';
 
@@ -22,6 +23,24 @@ function parentDirectory(): string | undefined {
 }
 
 /**
+ * Limits the memory of a VAS, all of it together, to so many bytes: MVAS_VAS_MEMORY_LIMIT. A checkpoint
+ * that needs more fails with `resourceExhausted`.
+ *
+ * @throws ShimError `failedPrecondition` where the limit cannot be set: it must not be ignored
+ */
+function limitMemory(directory: string): void {
+  const limit = process.env['MVAS_VAS_MEMORY_LIMIT'];
+  if (limit === undefined || limit === '') return;
+  const file = existsSync(join(directory, 'memory.max')) ? 'memory.max' : 'memory.limit_in_bytes';
+  try {
+    writeFileSync(join(directory, file), limit);
+  } catch (cause) {
+    const message = `limit a VAS to MVAS_VAS_MEMORY_LIMIT=${limit} bytes: ${String(cause)}`;
+    throw new ShimError('failedPrecondition', message, { cause });
+  }
+}
+
+/**
  * Puts a VAS's processes into a cgroup of their own, `mvas/<id>`, where its memory is seen and limited.
  * Best effort: without it the memory counts where the shim's does.
  */
@@ -31,8 +50,10 @@ export function enterVasCgroup(id: string, pids: readonly number[]): void {
   try {
     const directory = join(parent, id);
     mkdirSync(directory, { recursive: true });
+    limitMemory(directory);
     for (const pid of pids) writeFileSync(join(directory, 'cgroup.procs'), String(pid));
   } catch (error) {
+    if (error instanceof ShimError) throw error;
     log.warn('the VAS has no cgroup of its own', { vas: id, error: String(error) });
   }
 }

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -44,7 +52,7 @@ export function mvas(
 ): Promise<CommandResult> {
   const settings = Object.entries({ ...env, MVAS_FAULT: fault ?? '' })
     .filter(([, value]) => value !== '')
-    .map(([name, value = '']) => `${name}=${value}`);
+    .map(([name, value]) => `${name}=${value}`);
   return runCommand(
     ['timeout', '60', 'env', '-u', 'MVAS_FAULT', ...settings, MVAS, ...args],
     output,
@@ -75,6 +83,10 @@ export class Counter {
   constructor(yard: Yard) {
     const target = { name: 'counter', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
     this.run = new TargetRun(target, engine, yard.binary);
+  }
+
+  get #file(): string {
+    return join(this.run.place.bundle, 'rootfs/data/count');
   }
 
   get id(): string {
@@ -130,9 +142,21 @@ export class Counter {
   /** The count in its file. */
   count(): bigint {
     const buffer = Buffer.alloc(8);
-    const file = openSync(join(this.run.place.bundle, 'rootfs/data/count'), 'r');
+    const file = openSync(this.#file, 'r');
     try {
       return readSync(file, buffer, 0, 8, 0) === 8 ? buffer.readBigUInt64LE(0) : 0n;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Puts the file back to where a checkpoint left it; a checkpoint does not hold files of the root. */
+  setCount(count: bigint): void {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64LE(count);
+    const file = openSync(this.#file, 'r+');
+    try {
+      writeSync(file, buffer, 0, 8, 0);
     } finally {
       closeSync(file);
     }

@@ -134,7 +134,7 @@ test('a missing, a truncated and a too long file are refused by name', async (t)
   await truncate(join(path, 'core-5.img'), 50);
   await fails(t, read(path), 'dataLoss', /core-5\.img: .* at byte/);
   await rm(join(path, 'pstree.img'));
-  await fails(t, read(path), 'notFound', /open pstree\.img: ENOENT/);
+  await fails(t, read(path), 'dataLoss', /read pstree\.img: the file is missing/);
   await truncate(join(path, 'files.img'), 65 * 1024 * 1024);
   const reader = await ImageReader.open(path);
   t.teardown(() => reader.close());

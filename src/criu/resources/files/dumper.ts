@@ -276,16 +276,24 @@ export class FileDumper {
     this.#context.image.fs.set(process.nsPid, entry);
   }
 
-  /** Shared `struct fs_struct` between processes, and threads with tables of their own. */
-  #refuseSharing(): void {
+  #refuseShared(kind: number, words: string): void {
     const { processes, refusals } = this.#context;
-    const set = new KcmpSet<TracedProcess>((a, b) => compareTasks(KCMP.fs, a.pid, b.pid));
+    const set = new KcmpSet<TracedProcess>((a, b) => compareTasks(kind, a.pid, b.pid));
+    for (const process of processes) {
+      const same = set.findOrAdd(process);
+      if (same === process) continue;
+      const what = `shares its ${words} with pid ${String(same.nsPid)}`;
+      refusals.add(`pid ${String(process.nsPid)}`, what);
+    }
+  }
+
+  /** What processes must not share with each other, and threads with tables of their own. */
+  #refuseSharing(): void {
+    this.#refuseShared(KCMP.vm, 'memory (CLONE_VM)');
+    this.#refuseShared(KCMP.fs, 'directories (CLONE_FS)');
+    const { processes, refusals } = this.#context;
     for (const process of processes) {
       const where = `pid ${String(process.nsPid)}`;
-      const same = set.findOrAdd(process);
-      if (same !== process) {
-        refusals.add(where, `shares its directories (CLONE_FS) with pid ${String(same.nsPid)}`);
-      }
       for (const thread of process.threads) {
         if (thread.tid === process.pid) continue;
         const own = [KCMP.files, KCMP.fs].some(

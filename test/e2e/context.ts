@@ -26,14 +26,17 @@ export function daemon(): PrivateContainerd {
 
 /**
  * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its
- * directory with all logs stays when a test failed.
+ * directory with all logs stays when a test failed. `env`: for the shims, besides the usual.
  */
-export function useContainerd(archives: readonly (() => Promise<string>)[]): void {
+export function useContainerd(
+  archives: readonly (() => Promise<string>)[],
+  env: NodeJS.ProcessEnv = {},
+): void {
   let failed = false;
   test.before('start a containerd of our own', async (t) => {
     t.timeout(300_000);
     const path = IS_RUNC ? [await criuDirectory()] : [];
-    containerd = await PrivateContainerd.start({ path });
+    containerd = await PrivateContainerd.start({ path, env });
     for (const archive of archives) await containerd.importImages(await archive());
   });
   test.afterEach.always('remember failures', (t) => {

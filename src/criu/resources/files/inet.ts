@@ -52,9 +52,8 @@ export function dumpInet(
 ): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
   const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
-  const isTcp = type === SOCK.stream && proto === IPPROTO.tcp;
-  const isEnded = isTcp && isEndedConnection(file.own);
-  const source = (isEnded ? undefined : address(file.own, SYS.getsockname)) ?? NO_ADDRESS;
+  const isEnded = type === SOCK.stream && proto === IPPROTO.tcp && isEndedConnection(file.own);
+  const source = sourceOf(file.own, isEnded);
   const peer = address(file.own, SYS.getpeername);
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
@@ -65,20 +64,16 @@ export function dumpInet(
     context.refusals.add(file.where, problem);
     return undefined;
   }
-  const unconnected = peer ? TCP_STATE.established : TCP_STATE.close;
-  const { state, backlog } =
-    proto === IPPROTO.tcp ? tcpInfo(file.own) : { state: unconnected, backlog: 0 };
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
     family,
     type,
     proto,
-    state,
+    ...stateOf(file.own, proto, peer),
     src_port: source.port,
     dst_port,
     flags: file.flags,
-    backlog: state === TCP_STATE.listen ? backlog : 0,
     src_addr: source.words,
     dst_addr,
     fown: dumpOwner(context, file),
@@ -87,6 +82,23 @@ export function dumpInet(
   if (isEnded) entry.shutdown = SHUTDOWN_BOTH;
   if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   return entry;
+}
+
+/** A connection that has ended is bound to nothing any more, whatever the kernel shows. */
+function sourceOf(socket: number, isEnded: boolean): Address {
+  return (isEnded ? undefined : address(socket, SYS.getsockname)) ?? NO_ADDRESS;
+}
+
+function stateOf(
+  socket: number,
+  proto: number,
+  peer: Address | undefined,
+): { state: number; backlog: number } {
+  if (proto !== IPPROTO.tcp) {
+    return { state: peer ? TCP_STATE.established : TCP_STATE.close, backlog: 0 };
+  }
+  const { state, backlog } = tcpInfo(socket);
+  return { state, backlog: state === TCP_STATE.listen ? backlog : 0 };
 }
 
 function protocolProblem(type: number, proto: number): string | undefined {

@@ -179,14 +179,19 @@ export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntr
     if (value.length !== 4 || !isKnown(level, name)) continue;
     setOption(stage, number, [level, name], Buffer.from(value).readInt32LE(0));
   }
-  // After the type of service (IP_TOS), which sets a priority too.
+  planNumbers(opts, set);
+  if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
+}
+
+/** After the type of service (IP_TOS), which sets a priority too. */
+function planNumbers(opts: SkOptsEntry, set: (name: number, value: number) => void): void {
   set(NUMBERS.so_priority, opts.so_priority ?? 0);
   for (const field of ['so_oobinline', 'so_mark'] as const) {
     const value = opts[field] ?? 0;
     if (value !== 0) set(NUMBERS[field], value);
   }
-  if ((opts.so_rcvlowat ?? 0) > 1) set(NUMBERS.so_rcvlowat, opts.so_rcvlowat ?? 0);
-  if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
+  const lowWater = opts.so_rcvlowat ?? 0;
+  if (lowWater > 1) set(NUMBERS.so_rcvlowat, lowWater);
 }
 
 function planDevice(stage: Stage, number: number, name: string): void {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
 
@@ -50,6 +49,8 @@ export interface Engine {
 /** This project's engine, by the `mvas` command. */
 export function mvasEngine(repository: string): Engine {
   const mvas = join(repository, 'bin/mvas');
+  /** Ids of the VASes of each container. */
+  const made = new Map<string, readonly string[]>();
   const scope = (place: Place, imagePath: string): string[] => [
     '--runc-root',
     place.runcRoot,
@@ -58,9 +59,13 @@ export function mvasEngine(repository: string): Engine {
   ];
   return {
     wrapStart: (argv) => argv,
-    checkpoint: (place, imagePath, leaveRunning) => {
+    checkpoint: async (place, imagePath, leaveRunning) => {
       const flags = leaveRunning ? ['--leave-running'] : [];
-      return runCommand([mvas, 'checkpoint', ...scope(place, imagePath), ...flags, place.id]);
+      const args = [...scope(place, imagePath), ...flags, place.id];
+      const result = await runCommand([mvas, 'checkpoint', ...args]);
+      const vasId = result.stdout.trim();
+      if (vasId !== '') made.set(place.id, [...(made.get(place.id) ?? []), vasId]);
+      return result;
     },
     restore: (place, imagePath, output) =>
       runCommand(
@@ -76,13 +81,11 @@ export function mvasEngine(repository: string): Engine {
         output,
       ),
     discard: async (place) => {
-      if (!existsSync(mvas)) return;
-      const listed = await runCommand([mvas, 'ls', '--json']);
-      if (listed.status !== 0) return;
-      const entries = JSON.parse(listed.stdout) as { id: string; containerId?: string }[];
-      for (const entry of entries.filter(({ containerId }) => containerId === place.id)) {
-        await runCommand([mvas, 'rm', entry.id]);
-      }
+      const ids = made.get(place.id) ?? [];
+      made.delete(place.id);
+      if (ids.length === 0) return;
+      const removed = await runCommand([mvas, 'rm', ...ids]);
+      if (removed.status !== 0) throw new ShimError('internal', `mvas rm: ${removed.stderr}`);
     },
   };
 }

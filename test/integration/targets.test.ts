@@ -33,6 +33,11 @@ test.before('build the targets', (t) => {
   execFileSync('make', ['-s', '-j2', '-C', TARGETS], { stdio: ['ignore', 'ignore', 'inherit'] });
 });
 
+/** How many tests run at a time. */
+const JOBS = Number(process.env['MVAS_TARGET_JOBS'] ?? 3);
+const waiting: (() => void)[] = [];
+let running = 0;
+
 /** Targets which also run linked dynamically: more mappings, another way to TLS and threads. */
 const DYNAMIC = ['memory_growth', 'process_tree', 'rseq', 'signal_altstack', 'threads_many'];
 
@@ -44,7 +49,8 @@ const dynamic = all
 for (const target of [...all, ...dynamic].filter(({ name }) => wantedTargets.test(name))) {
   for (const mode of MODES.filter((name) => wantedModes.includes(name))) {
     if (target.expect.kind === 'refuse' && mode === 'twice') continue;
-    test.serial(`${target.name}: ${mode}`, async (t) => {
+    test(`${target.name}: ${mode}`, async (t) => {
+      await takeTurn(t);
       t.timeout(120_000);
       const missing = unmetNeed(target, machine);
       if (missing !== undefined) {
@@ -54,6 +60,17 @@ for (const target of [...all, ...dynamic].filter(({ name }) => wantedTargets.tes
       await runTarget(t, target, mode);
     });
   }
+}
+
+/** Waits until few other tests run; they are independent, and mostly wait. */
+async function takeTurn(t: ExecutionContext): Promise<void> {
+  if (running >= JOBS) await new Promise<void>((resolve) => waiting.push(resolve));
+  else running += 1;
+  t.teardown(() => {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  });
 }
 
 async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promise<void> {

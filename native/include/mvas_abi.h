@@ -131,9 +131,9 @@ struct mvas_wait_reply {
 };
 
 /*
- * To a keeper, by a connection of its own: `pid` is 1 with descriptor of a v1 `freezer.state`, 2 with that of a v2
- * `cgroup.freeze`. When the connection ends without a further byte, whoever made it has died: the keeper
- * freezes the cgroup.
+ * To a keeper, by a connection of its own: `pid` is 1 with descriptor of a v1 `freezer.state`, 2
+ * with that of a v2 `cgroup.freeze`. When the connection ends without a further byte, whoever made
+ * it has died: the keeper freezes the cgroup.
  */
 #define MVAS_GUARD_MAGIC 0x4743564du /* "MVCG" */
 

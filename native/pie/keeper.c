@@ -30,8 +30,8 @@ struct poll_fd {
 struct keeper {
 	struct poll_fd poll[2 + MAX_WAITERS]; /* 0: signals, 1: the listener, then those who wait */
 	int wanted[2 + MAX_WAITERS];          /* the pid each waits for; 0: has not said yet */
-	int guards[2 + MAX_WAITERS];          /* file that freezes a cgroup should it hang up; 0: none */
-	int versions[2 + MAX_WAITERS];        /* of that cgroup */
+	int guards[2 + MAX_WAITERS];   /* file that freezes a cgroup should it hang up; 0: none */
+	int versions[2 + MAX_WAITERS]; /* of that cgroup */
 	int waiters;
 	int guarding;
 	struct mvas_wait_reply exits[MAX_EXITS]; /* a ring; pid 0: free */
@@ -93,7 +93,8 @@ static int is_child(int pid)
 	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
 }
 
-/* A v1 freezer can hang half frozen until it is asked once more (kernel cgroup-v1/freezer-subsystem.rst). */
+/* A v1 freezer can hang half frozen until it is asked once more (kernel
+ * cgroup-v1/freezer-subsystem.rst). */
 static void freeze(int file, int version)
 {
 	if (version == 2) {

@@ -218,8 +218,9 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
   return ToTrap(tid);
 }
 
-int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume, uint64_t signal_mask,
-                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results) {
+int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
+                 uint64_t signal_mask, const std::vector<RemoteCall>& calls,
+                 std::vector<int64_t>* results) {
   uint64_t all = ~0ull;
   int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
   if (!error) error = RemoteCalls(tid, instruction, 0, calls, results);

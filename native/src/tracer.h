@@ -63,11 +63,12 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results);
 
-// As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread `resume` and
-// `signal_mask`. In one go, so that there is next to no time in which our death would let it run on with foreign
-// registers.
-int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume, uint64_t signal_mask,
-                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results);
+// As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread
+// `resume` and `signal_mask`. In one go, so that there is next to no time in which our death would
+// let it run on with foreign registers.
+int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
+                 uint64_t signal_mask, const std::vector<RemoteCall>& calls,
+                 std::vector<int64_t>* results);
 
 // Detaches, delivering `signal` (0: none).
 int Detach(pid_t tid, int signal);

@@ -184,7 +184,8 @@ Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   });
 }
 
-// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array [error, result...]
+// remoteCalls(tid, instruction, stack, calls: BigUint64Array of 7 words each) -> BigInt64Array
+// [error, result...]
 Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   const uint64_t instruction = ToWord(info[1]);
@@ -203,7 +204,8 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   const uint64_t instruction = ToWord(info[1]);
   user_regs_struct resume;
   const Bytes given = ToBytes(info[2]);
-  if (given.size() != sizeof resume) throw Napi::TypeError::New(info.Env(), "exposedCalls: wrong size of registers");
+  if (given.size() != sizeof resume)
+    throw Napi::TypeError::New(info.Env(), "exposedCalls: wrong size of registers");
   memcpy(&resume, given.data(), sizeof resume);
   const uint64_t mask = ToWord(info[3]);
   const auto calls = ToCalls(info[4]);

@@ -84,7 +84,7 @@ export function dumpInet(
   return entry;
 }
 
-/** A connection that has ended is bound to nothing any more, whatever the kernel shows. */
+/** A connection that has ended is restored without an address. */
 function sourceOf(socket: number, isEnded: boolean): Address {
   return (isEnded ? undefined : address(socket, SYS.getsockname)) ?? NO_ADDRESS;
 }

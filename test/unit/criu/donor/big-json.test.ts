@@ -18,7 +18,11 @@ test('ordinary numbers stay numbers', (t) => {
 });
 
 test('digits of fractions and exponents are no integers', (t) => {
-  for (const text of ['0.1234567890123456789', '-0.0000010000000000000002', '1e-0000000000000000']) {
+  for (const text of [
+    '0.1234567890123456789',
+    '-0.0000010000000000000002',
+    '1e-0000000000000000',
+  ]) {
     t.is(parseJson(text), JSON.parse(text));
   }
 });

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { listVases, removeVas } from '../../../src/criu/index.js';
+import { REQUEST_MAGIC } from '../../../src/criu/plan/abi.js';
+import { until } from '../../helpers/run.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, isOurMemory, Yard } from './harness.js';
 import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * SIGKILLs the engine at moments spread at random over a checkpoint. The container must count on after
- * each; whatever its threads do, by its own checks. MVAS_KILL_ROUNDS sets how often.
+ * SIGKILLs the engine at moments spread at random over a checkpoint. The container, each third time
+ * found frozen, must be frozen again or count on, and pass its own checks. MVAS_KILL_ROUNDS: how often.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 30);
 
@@ -32,15 +37,23 @@ test.serial(
     t.is((await once(counter.startCheckpoint(counter.newImage()), 'exit'))[0], 0);
     const durationMs = performance.now() - startedAt;
     const before = await counter.run.view();
+    const cgroup = await counter.cgroup();
     let killed = 0;
     for (let round = 0; round < ROUNDS; round++) {
       // Loading the program takes the first third; nothing happens to the container in it.
       const afterMs = durationMs * (0.3 + Math.random() * 0.7);
+      const wasFrozen = round % 3 === 2;
+      if (wasFrozen) await freeze(cgroup);
       const child = counter.startCheckpoint(counter.newImage());
       const exit = once(child, 'exit');
       await delay(afterMs);
       child.kill('SIGKILL');
       killed += (await exit)[1] === 'SIGKILL' ? 1 : 0;
+      if (wasFrozen) {
+        for (const { id } of await listVases()) await keeperHasSeenAll(id);
+        await until('the container to be frozen again', () => Promise.resolve(isFrozen(cgroup)));
+        thaw(cgroup);
+      }
       await t.notThrowsAsync(counter.countsOn(), `killed after ${afterMs.toFixed(2)} ms`);
       for (const { id } of await listVases()) await removeVas(id);
     }
@@ -54,3 +67,17 @@ test.serial(
     t.is(await counter.run.go(), 'PASS');
   },
 );
+
+/**
+ * A keeper answers after it has seen who hung up before; about pid 1 it knows nothing, at once. There
+ * is none where the engine died before it had started one.
+ */
+async function keeperHasSeenAll(vasId: string): Promise<void> {
+  const socket = connect(join(yard.vasRoot, vasId, 'wait.sock'));
+  const question = Buffer.alloc(8);
+  question.writeUInt32LE(REQUEST_MAGIC, 0);
+  question.writeInt32LE(1, 4);
+  socket.on('error', () => undefined);
+  socket.resume().end(question);
+  await new Promise((resolve) => socket.on('close', resolve));
+}

@@ -6,10 +6,13 @@ import { ShimError } from '../common/errors.js';
  * `MVAS_FAULT=<stage>:kill` makes its process die there by SIGKILL.
  */
 export function faultPoint(stage: string): void {
-  const fault = process.env['MVAS_FAULT'];
-  if (fault === undefined) return;
-  const [wanted, how] = fault.split(':');
-  if (wanted !== stage) return;
-  if (how === 'kill') process.kill(process.pid, 'SIGKILL');
-  throw new ShimError('internal', `fault injected after stage ${stage}`);
+  killPoint(stage);
+  if (process.env['MVAS_FAULT'] === stage) {
+    throw new ShimError('internal', `fault injected after stage ${stage}`);
+  }
+}
+
+/** A moment at which the process may be made to die, but cannot fail: `MVAS_FAULT=<moment>:kill`. */
+export function killPoint(moment: string): void {
+  if (process.env['MVAS_FAULT'] === `${moment}:kill`) process.kill(process.pid, 'SIGKILL');
 }

@@ -4,6 +4,7 @@ import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
+import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
 import { checkNamespaces } from './namespaces.js';
 import { StoppedThread } from './stopped-thread.js';
@@ -84,6 +85,7 @@ export class Session {
       const threads = this.#threads.filter(({ pid }) => pid === process.pid);
       const page = await injectSyscallPage(threads);
       this.#pages.push(page);
+      killPoint('inject');
     }
   }
 
@@ -92,7 +94,10 @@ export class Session {
    * Never throws: a thread that cannot be put back has died.
    */
   async release(): Promise<void> {
-    for (const page of this.#pages) await page.remove();
+    for (const page of this.#pages) {
+      await page.remove();
+      killPoint('leave');
+    }
     this.#pages.length = 0;
     for (const thread of this.#threads) await thread.putBack();
     // Asked for before the threads are let go, so that none of them runs; done when they are.

@@ -13,6 +13,8 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
  * nothing else. One that is killed may leave a VAS, which `mvas ls` shows and `mvas rm` removes.
  */
 const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'commit'];
+/** Moments in between: when our memory is in, and out of, some of the processes. */
+const MOMENTS = ['inject', 'leave'];
 
 /** After a kill the keeper freezes the container again. */
 const FROZEN_AGAIN_MS = 500;
@@ -38,7 +40,7 @@ for (const wasFrozen of [false, true]) {
 
   test.serial(`a checkpoint that is killed leaves the container ${found}`, async (t) => {
     await withCounter(t, async (counter) => {
-      for (const stage of STAGES) {
+      for (const stage of [...STAGES, ...MOMENTS]) {
         await t.notThrowsAsync(killAfter(t, counter, { stage, wasFrozen }), stage);
       }
     });

@@ -72,6 +72,13 @@ export class TargetRun {
     return this.#out.waitFor(/^(READY|FAIL|SKIP)/, READY_TIMEOUT_MS);
   }
 
+  /** Runs the target once more in the container, as `runc exec` does; resolves once it is there. */
+  async exec(): Promise<void> {
+    const argv = this.#runc('exec', '--detach', this.place.id, '/target');
+    const result = await withWriter(this.#out, (fd) => runCommand(argv, fd));
+    if (result.status !== 0) throw this.#failed('runc exec', result);
+  }
+
   /** Checkpoints into a new image directory. Never throws for a refusal: look at `status`. */
   async checkpoint(leaveRunning: boolean): Promise<{ imagePath: string; result: CommandResult }> {
     this.#generation += 1;
@@ -112,12 +119,12 @@ export class TargetRun {
   async view(): Promise<View> {
     const pid = await this.initPid();
     const deadline = Date.now() + REST_TIMEOUT_MS;
+    const whose = this.#target.varies.includes('rest') ? 'init' : 'all';
     let view = viewOf(pid, this.folder);
     for (;;) {
       await delay(POLL_MS);
       const next = viewOf(pid, this.folder);
-      const isResting = this.#target.varies.includes('rest') || isAtRest(pid);
-      const isSettled = isResting && differences(view, next, []).length === 0;
+      const isSettled = isAtRest(pid, whose) && differences(view, next, []).length === 0;
       if (isSettled || Date.now() > deadline) return next;
       view = next;
     }

@@ -57,9 +57,10 @@ export function differences(before: View, after: View, varies: readonly string[]
     .map((key) => `${key}:\n${lineDifference(before.facts.get(key), after.facts.get(key))}`);
 }
 
-/** True when no thread is running, so that a view shows a state at rest. */
-export function isAtRest(initPid: number): boolean {
-  return membersOf(initPid).every((pid) =>
+/** True when no thread is running, so that a view shows a state at rest; `whose`: of init only, or of all. */
+export function isAtRest(initPid: number, whose: 'init' | 'all'): boolean {
+  const pids = whose === 'init' ? [String(initPid)] : membersOf(initPid);
+  return pids.every((pid) =>
     entries(`/proc/${pid}/task`).every((tid) => {
       const state = statFields(`/proc/${pid}/task/${tid}`)[0];
       return state !== 'R';

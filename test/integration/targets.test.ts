@@ -37,6 +37,8 @@ test.before('build the targets', (t) => {
 const JOBS = Number(process.env['MVAS_TARGET_JOBS'] ?? 3);
 const waiting: (() => void)[] = [];
 let running = 0;
+/** How tests ended, by their mode. */
+const summary = new Map<Mode, Record<string, number>>();
 
 /** Targets which also run linked dynamically: more mappings, another way to TLS and threads. */
 const DYNAMIC = ['memory_growth', 'process_tree', 'rseq', 'signal_altstack', 'threads_many'];
@@ -52,15 +54,43 @@ for (const target of [...all, ...dynamic].filter(({ name }) => wantedTargets.tes
     test(`${target.name}: ${mode}`, async (t) => {
       await takeTurn(t);
       t.timeout(120_000);
+      t.teardown(() => {
+        count(mode, t.passed ? 'passed' : 'failed');
+      });
       const missing = unmetNeed(target, machine);
       if (missing !== undefined) {
-        skip(t, missing);
+        skip(t, mode, missing);
         return;
       }
       await runTarget(t, target, mode);
     });
   }
 }
+
+test('a container with a process that was started by exec is refused', async (t) => {
+  await takeTurn(t);
+  t.timeout(120_000);
+  const target = all.find(({ name }) => name === 'memory_private');
+  if (!target) {
+    t.fail('the target is missing');
+    return;
+  }
+  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
+  t.teardown(() => run.close(false));
+  t.is(await run.start(), 'READY');
+  await run.exec();
+  const { result } = await run.checkpoint(true);
+  t.not(result.status, 0);
+  t.regex(result.stderr, /pid \d+ \(target\): started from outside of the container/);
+  t.is(await run.go(), 'PASS');
+});
+
+test.after.always('summary', (t) => {
+  for (const [mode, counts] of summary) {
+    const words = Object.entries(counts).map(([what, count]) => `${String(count)} ${what}`);
+    t.log(`${mode}: ${words.join(', ')}`);
+  }
+});
 
 /** Waits until few other tests run; they are independent, and mostly wait. */
 async function takeTurn(t: ExecutionContext): Promise<void> {
@@ -81,7 +111,7 @@ async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promi
   });
   const first = await run.start();
   if (first.startsWith('SKIP')) {
-    skip(t, first);
+    skip(t, mode, first);
     return;
   }
   t.is(first, 'READY');
@@ -145,7 +175,14 @@ function checkOutcome(
   return result.stderr.trim();
 }
 
-function skip(t: ExecutionContext, reason: string): void {
+function count(mode: Mode, what: string): void {
+  const counts = summary.get(mode) ?? {};
+  counts[what] = (counts[what] ?? 0) + 1;
+  summary.set(mode, counts);
+}
+
+function skip(t: ExecutionContext, mode: Mode, reason: string): void {
+  count(mode, 'of these not run');
   t.log(`not run: ${reason}`);
   t.pass();
 }

@@ -13,12 +13,14 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 const HELP = `Usage: mvas COMMAND [OPTIONS]
 
 Shows and removes VASes: address spaces of checkpointed containers, parked in the memory of this
-host.
+host. Checkpoints and restores containers of plain runc.
 
 Commands:
-  ls       list VASes
-  inspect  show all about one
-  rm       remove VASes and free their memory
+  ls          list VASes
+  inspect     show all about one
+  rm          remove VASes and free their memory
+  checkpoint  checkpoint a container into a new VAS ('mvas checkpoint --help')
+  restore     restore a container from a checkpoint ('mvas restore --help')
 
 Options:
       --json     print JSON, for programs

@@ -9,7 +9,7 @@ import { readLiveSpec } from './donor/live-spec.js';
 import { readTmpfs } from './image/tmpfs-files.js';
 import { openImage, type OpenedImage } from './open-image.js';
 import { readLiveSeccomp } from './resources/attributes.js';
-import { RestorePlan } from './restore-plan.js';
+import { RestorePlan, type RestorePlanOptions } from './restore-plan.js';
 import { Restorer } from './restorer.js';
 import { restoreTmpfs } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
@@ -95,7 +95,10 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
   const exited = exitOf(opened, restorer.pid);
   clock.end('fork');
 
-  const donor = await startDonor({ ...request, spec: live.spec, initPid: restorer.pid });
+  const started = startDonor({ ...request, spec: live.spec, initPid: restorer.pid });
+  const kernelAreas = restorer.kernelAreas(opened.base);
+  rehearse({ opened, live, kernelAreas, stdio: request.stdio, donorPid: restorer.pid });
+  const donor = await started;
   scope.defer('delete the donor', () => donor.destroy());
   // Before that: runc cannot delete what a tracer still holds; and the namespace ends with its last process.
   scope.defer('end the restored processes', () => restorer.destroy());
@@ -105,7 +108,7 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
   const plan = new RestorePlan({
     opened,
     live,
-    kernelAreas: restorer.kernelAreas(opened.base),
+    kernelAreas,
     stdio: request.stdio,
     donorPid: donor.pid,
     seccompChain: await readLiveSeccomp(donor.pid),
@@ -133,6 +136,20 @@ async function run(request: RestoreRequest, scope: Scope): Promise<RestoredTask>
   clock.end('release');
   const timingsMs = { ...clock.timingsMs, forkCall: restorer.forkMs };
   return { pid: restorer.pid, vasId: opened.record.id, timingsMs, exited };
+}
+
+/**
+ * Lays out a plan for nothing while runc is busy: a shim restores once in its life, and code that has
+ * not run yet takes several times as long as code that has.
+ */
+function rehearse(options: Omit<RestorePlanOptions, 'seccompChain'>): void {
+  try {
+    const plan = new RestorePlan({ ...options, seccompChain: undefined });
+    for (const fd of plan.ownFds) closeFd(fd);
+    plan.finish();
+  } catch {
+    // The surroundings are not the right ones yet; the real plan tells what is wrong.
+  }
 }
 
 function exitOf(opened: OpenedImage, pid: number): Promise<Exit> {

@@ -110,9 +110,9 @@ export class Session {
     });
   }
 
-  /** SIGKILLs every process. The session is over. */
+  /** SIGKILLs every process, PID 1 first: the kernel ends its namespace even if we die on the way. */
   kill(): void {
-    for (const pid of this.#pids()) {
+    for (const pid of [this.#initPid, ...this.#pids()]) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {

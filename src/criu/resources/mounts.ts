@@ -9,6 +9,18 @@ import { openAt2, openOwn, ownLink } from './files/system.js';
 
 const MOST_SHOWN = 10;
 
+/** What mounts are held against. */
+export interface ExpectedMounts {
+  /** Places, behind all links, once for each mount that is to be there. */
+  readonly paths: readonly string[];
+  /** Below these there may be mounts of the host and of cgroups. */
+  readonly trees: readonly string[];
+  /** The host may have mounted its own file systems anywhere. */
+  readonly hasHooks: boolean;
+  /** Device numbers of the file systems that the host sees: `0:25`. */
+  readonly hostDevices: ReadonlySet<string>;
+}
+
 /**
  * Checks that a stopped container has only the mounts that its spec makes, since a restored one has
  * those and no others.
@@ -16,28 +28,41 @@ const MOST_SHOWN = 10;
  * @throws ShimError `failedPrecondition` naming mounts that were made later
  */
 export function checkMounts(rootPid: number, places: MountPlaces): void {
-  const mounts = readMountinfo(rootPid);
-  const paths = resolvePaths(rootPid, places.paths);
-  const trees = resolvePaths(rootPid, places.trees);
-  const host = new Set(readMountinfo(process.pid).map(deviceOf));
-  const later = mounts.filter((mount, index) => {
+  const later = laterMounts(readMountinfo(rootPid), {
+    paths: resolvePaths(rootPid, places.paths),
+    trees: resolvePaths(rootPid, places.trees),
+    hasHooks: places.hasHooks,
+    hostDevices: new Set(readMountinfo(process.pid).map(deviceOf)),
+  });
+  if (later.length === 0) return;
+  const remedy = 'made by the container, which is not supported; remedy: unmount it';
+  const lines = later
+    .slice(0, MOST_SHOWN)
+    .map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType}): ${remedy}`);
+  throw new ShimError('failedPrecondition', lines.join('\n'));
+}
+
+/** Mounts that were not there when the container began. Pure. */
+export function laterMounts(
+  mounts: readonly MountInfo[],
+  expected: ExpectedMounts,
+): readonly MountInfo[] {
+  return mounts.filter((mount, index) => {
     const { mountPoint } = mount;
     // Mounts at one place, one over the other, come in the order they were made in.
     const earlier = mounts.slice(0, index).filter((other) => other.mountPoint === mountPoint);
-    if (earlier.length < paths.filter((path) => path === mountPoint).length) return false;
-    if (mountPoint === '/dev/console') return false;
-    if (mount.fsType.startsWith('cgroup') || host.has(deviceOf(mount))) {
-      const isInside = trees.some((tree) => mountPoint.startsWith(`${tree}/`));
-      const isDevice = mount.fsType === 'devtmpfs' && mountPoint.startsWith('/dev/');
-      return !isInside && !isDevice && !places.hasHooks;
-    }
-    return true;
+    const wanted = expected.paths.filter((path) => path === mountPoint);
+    return earlier.length >= wanted.length && !isOfHost(mount, expected);
   });
-  if (later.length === 0) return;
-  const lines = later.slice(0, MOST_SHOWN).map(({ mountPoint, fsType }) => {
-    return `mount ${mountPoint} (${fsType}): made by the container, which is not supported; remedy: unmount it`;
-  });
-  throw new ShimError('failedPrecondition', lines.join('\n'));
+}
+
+function isOfHost(mount: MountInfo, { trees, hasHooks, hostDevices }: ExpectedMounts): boolean {
+  const { mountPoint, fsType } = mount;
+  if (mountPoint === '/dev/console') return true;
+  const isCgroup = fsType === 'cgroup' || fsType === 'cgroup2';
+  if (!isCgroup && !hostDevices.has(deviceOf(mount))) return false;
+  const isDevice = fsType === 'devtmpfs' && mountPoint.startsWith('/dev/');
+  return hasHooks || isDevice || trees.some((tree) => mountPoint.startsWith(`${tree}/`));
 }
 
 function deviceOf({ dev }: MountInfo): string {

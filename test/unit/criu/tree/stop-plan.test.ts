@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
+import { TASK_STATE } from '../../../../src/criu/image/constants.js';
+import type { CoreEntry, TaskCoreEntry } from '../../../../src/criu/image/types.js';
+import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import { StopPlan } from '../../../../src/criu/tree/stop-plan.js';
+import { SYS } from '../../../../src/native/sys.js';
+
+const SIGCHLD = 17;
+
+function core(state: Partial<TaskCoreEntry>): CoreEntry {
+  const task = { task_state: TASK_STATE.alive, exit_code: 0, personality: 0, flags: 0 };
+  return {
+    mtype: 'X86_64',
+    tc: { ...task, blk_sigset: 0n, comm: 'task', sigactions: [], ...state },
+  };
+}
+
+/** Numbers of the calls that process 1 makes with a child 2. */
+function calls(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}): number[] {
+  const process = { pgid: 1, sid: 1 };
+  const image = {
+    pstree: [
+      { ...process, pid: 1, ppid: 0, threads: [1] },
+      { ...process, pid: 2, ppid: 1, threads: [2] },
+    ],
+    cores: new Map([
+      [1, core(parent)],
+      [2, core(child)],
+    ]),
+  } as Partial<CheckpointImage> as CheckpointImage;
+  const builder = new PlanBuilder();
+  const plan = new StopPlan(builder, image);
+  builder.finish();
+  return plan.calls(1, 0n).map(({ nr }) => nr);
+}
+
+test('a parent of children that run has nothing to do', (t) => {
+  t.deepEqual(calls({}), []);
+});
+
+test('a stop that the parent knew of is taken back, and its SIGCHLD', (t) => {
+  t.deepEqual(calls({ task_state: TASK_STATE.stopped }), [SYS.waitid, SYS.rt_sigtimedwait]);
+});
+
+test('a stop that it has not heard of stays', (t) => {
+  const stopped = { task_state: TASK_STATE.stopped, exit_code: 19 };
+  t.deepEqual(calls(stopped), [SYS.rt_sigtimedwait]);
+});
+
+test("a SIGCHLD of the checkpoint's stays", (t) => {
+  const siginfo = new Uint8Array(128);
+  siginfo[0] = SIGCHLD;
+  const stopped = { task_state: TASK_STATE.stopped };
+  t.deepEqual(calls(stopped, { signals_s: { signals: [{ siginfo }] } }), [SYS.waitid]);
+});

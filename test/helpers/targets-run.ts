@@ -123,8 +123,10 @@ export class TargetRun {
     let view = viewOf(pid, this.folder);
     for (;;) {
       await delay(POLL_MS);
+      // Asked first: who begins to rest only now may have looked otherwise just before.
+      const isResting = isAtRest(pid, whose);
       const next = viewOf(pid, this.folder);
-      const isSettled = isAtRest(pid, whose) && differences(view, next, []).length === 0;
+      const isSettled = isResting && differences(view, next, []).length === 0;
       if (isSettled || Date.now() > deadline) return next;
       view = next;
     }

@@ -66,7 +66,7 @@ export interface Tracer {
   ): Promise<BigInt64Array>;
   /**
    * As {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
-   * `registers` and `signalMask` at once: our death harms it in the microseconds between only.
+   * `registers` and `signalMask` at once: our death harms it only in between, some hundred microseconds.
    */
   exposedCalls(
     tid: number,

@@ -20,7 +20,7 @@ export interface SyscallPage {
 /**
  * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
  * sends all its threads there. Our death during that call, or the one that takes the memory out,
- * harms the process: some ten microseconds each.
+ * harms the process: some hundred microseconds each (54 to 388 measured on a virtual machine).
  */
 export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
   const [leader] = threads;

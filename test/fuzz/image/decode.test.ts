@@ -124,12 +124,16 @@ function damagedFile(kind: ImageKind): fc.Arbitrary<Uint8Array> {
   return fc.oneof(fc.uint8Array(), cut, flipped, headed, tailed);
 }
 
+/** Of so many damaged files one decodes, unless the damage is always too great. */
+const ENOUGH = 200;
+
 for (const kind of Object.keys(IMAGE_KINDS) as ImageKind[]) {
   const codec = codecOf(kind);
   if (!codec) continue;
   test(`damaged ${kind} files give errors, or something that can be written again`, (t) => {
-    let decoded = 0;
+    let [tried, decoded] = [0, 0];
     const run = fc.property(damagedFile(kind), (bytes) => {
+      tried++;
       const value = attempt(() => codec.decode(bytes));
       if (value === undefined) return;
       decoded++;
@@ -140,7 +144,9 @@ for (const kind of Object.keys(IMAGE_KINDS) as ImageKind[]) {
     t.notThrows(() => {
       timeBoxed(run);
     });
-    t.true(decoded > 0, 'no damaged file was ever decoded: the damage is too great to find much');
+    // A busy machine may try too few to say.
+    if (tried < ENOUGH) t.log(`only ${String(tried)} files were tried in the time given`);
+    else t.true(decoded > 0, 'no damaged file was ever decoded: the damage finds little');
   });
 }
 

@@ -70,7 +70,8 @@ function print(name: string, ours: Measurement, criu: Criu | undefined): void {
       (name === 'mvas'
         ? 'Its files hold no memory; that stays in the VAS, once for all restored from it.\n'
         : '') +
-      'runc + CRIU: called directly, images in tmpfs; containerd would add its copies to that.\n',
+      'runc + CRIU: called directly, images in tmpfs; containerd would add its copies to that.\n' +
+      'Both find memory that has been touched before.\n',
   );
 }
 

@@ -3,6 +3,10 @@ import { quiet } from '../test/helpers/netns-connection.js';
 import { residentMemory } from '../test/helpers/procfs.js';
 import { RedisClient } from '../test/helpers/redis-client.js';
 import { REDIS_PORT, fillRedis, verifyRedis } from '../test/helpers/workloads/redis.js';
+import { warmMemory } from './warm-memory.js';
+
+/** Room for the copies of a snapshot that either side makes: in files, in a VAS, restored. */
+const WARM_FACTOR = 3;
 
 /** A restored Redis, and how long it took from the call until its first reply. */
 export interface Restored {
@@ -11,7 +15,10 @@ export interface Restored {
   readonly firstReplyMs: number;
 }
 
-/** Sets `mib` MiB of values, and tells how many keys and how much resident memory that made. */
+/**
+ * Sets `mib` MiB of values, and tells how many keys and how much resident memory that made. Memory for what
+ * follows has been touched before, so that neither side finds it cold.
+ */
 export async function fill(
   pid: number,
   mib: number,
@@ -22,6 +29,7 @@ export async function fill(
     return { keys, residentBytes: (await residentMemory(pid)).now };
   });
   await quiet(pid); // an open connection would have to be checkpointed as well
+  await warmMemory(WARM_FACTOR * seen.residentBytes);
   return seen;
 }
 

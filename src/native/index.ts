@@ -90,6 +90,20 @@ export interface Tracer {
   close(): void;
 }
 
+/**
+ * Copies between descriptors on a thread of its own, by epoll(7) and splice(2): nothing of what is
+ * copied comes into JavaScript, and a full output holds up its own input alone.
+ */
+export interface Pump {
+  /**
+   * Takes both descriptors, makes them non-blocking, and copies until the input ends or either side
+   * fails; then closes them. The copy's number, above 0; or `-errno`, and nothing was taken.
+   */
+  start(from: number, to: number): number;
+  /** Ends a copy now and closes its descriptors, losing what was not written. Nobody is told. */
+  stop(id: number): void;
+}
+
 interface Addon {
   /**
    * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
@@ -99,6 +113,8 @@ interface Addon {
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
   readonly addressOf: (array: Uint8Array) => bigint;
   readonly Tracer: new () => Tracer;
+  /** `ended` hears of each copy that has ended by itself. Keeps no process alive. */
+  readonly Pump: new (ended: (id: number) => void) => Pump;
 }
 
 /** A file that the native build makes. Holds for the compiled module and for bundles three levels down. */
@@ -108,4 +124,4 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, Tracer } = addon;
+export const { syscall, addressOf, Tracer, Pump } = addon;

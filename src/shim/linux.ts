@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fchownSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ShimError } from '../common/errors.js';
 import { addressOf, syscall } from '../native/index.js';
@@ -21,11 +22,17 @@ const TIOCSWINSZ = 0x5414;
 const SOL_SOCKET = 1;
 const UMOUNT_NOFOLLOW = 8;
 
-/** A pipe: read end, write end; both close on exec. */
-export function pipe(): readonly [number, number] {
+/**
+ * A pipe: read end, write end; both close on exec. An owner other than ourselves can open it anew by
+ * /proc, as those do who write to /dev/stdout.
+ */
+export function pipe(owner = { uid: 0, gid: 0 }): readonly [number, number] {
   const fds = Buffer.alloc(8);
   check('make a pipe', syscall(SYS.pipe2, fds, O_CLOEXEC));
-  return [fds.readInt32LE(0), fds.readInt32LE(4)];
+  const ends = [fds.readInt32LE(0), fds.readInt32LE(4)] as const;
+  // Both ends are one inode.
+  if (owner.uid !== 0 || owner.gid !== 0) fchownSync(ends[0], owner.uid, owner.gid);
+  return ends;
 }
 
 /** A second descriptor of the same open file; closes on exec. */

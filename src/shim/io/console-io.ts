@@ -1,71 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ReadStream } from 'node:tty';
-import { ShimError } from '../../common/errors.js';
-import { duplicate, receiveFd, setWindowSize } from '../linux.js';
+import { closeSync } from 'node:fs';
+import { duplicate, setWindowSize } from '../linux.js';
 import type { Stdio } from '../runc/runc.js';
-import { copy, input, output, type Copy } from './copy.js';
-import { openHolder, openInput, openOutput } from './fifo.js';
+import { ConsoleSocket } from './console-socket.js';
+import { copy, type Copy } from './copy.js';
+import { openInput, StdinHolder } from './fifo.js';
+import type { Logger } from './logger.js';
+import { openLogger, openSink } from './sink.js';
 import { parseStream } from './stdio-uri.js';
-import { drainCopies, type StdioRequest, type TaskIo } from './task-io.js';
+import { FdSet, within, type IoOwner, type StdioRequest, type TaskIo } from './task-io.js';
 
-const HANDOVER_TIMEOUT_MS = 10_000;
-
-/** Streams of a process with a terminal: runc sends its master, which is copied from and to FIFOs. */
+/**
+ * Streams of a process with a terminal: runc sends its master, which is copied to where stdout leads,
+ * and from where stdin does. A terminal has no stderr of its own.
+ */
 export class ConsoleIo implements TaskIo {
   readonly stdio: Stdio = [null, null, null];
-  readonly consoleSocket: string;
-  readonly #request: StdioRequest;
-  readonly #directory: string;
-  readonly #server: Server;
-  readonly #connected: Promise<Socket>;
+  readonly #socket: ConsoleSocket;
+  readonly #holder = new StdinHolder();
+  /** Until they are connected to the terminal. */
+  readonly #unconnected = new FdSet();
+  #source: number | undefined;
+  #sink: number | undefined;
+  #logger: Logger | undefined;
   #master: number | undefined;
-  #holder: number | undefined;
   #input: Copy | undefined;
   #output: Copy | undefined;
 
-  private constructor(request: StdioRequest, directory: string, server: Server) {
-    this.#request = request;
-    this.#directory = directory;
-    this.#server = server;
-    this.consoleSocket = join(directory, 'pty.sock');
-    this.#connected = new Promise((resolve) => server.once('connection', resolve));
+  private constructor(socket: ConsoleSocket) {
+    this.#socket = socket;
   }
 
-  /** Waits for runc on a socket in a directory of its own. */
-  static open(request: StdioRequest): Promise<ConsoleIo> {
-    const directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'pty'));
-    const server = createServer({ pauseOnConnect: true });
-    const io = new ConsoleIo(request, directory, server);
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause) => {
-        io.close();
-        reject(new ShimError('unknown', `listen for a terminal: ${cause.message}`, { cause }));
-      });
-      server.listen(io.consoleSocket, () => {
-        resolve(io);
-      });
-    });
+  /** Opens where the streams lead, and waits for runc. @throws ShimError; nothing stays open then */
+  static async open(request: StdioRequest, owner: IoOwner): Promise<ConsoleIo> {
+    const io = new ConsoleIo(await ConsoleSocket.listen());
+    try {
+      io.#openSource(request.stdin);
+      await io.#openSink(request.stdout, owner);
+      return io;
+    } catch (error) {
+      io.close();
+      throw error;
+    }
+  }
+
+  get consoleSocket(): string {
+    return this.#socket.path;
   }
 
   async launched(): Promise<void> {
-    const connection = await this.#connection();
-    try {
-      this.#master = receiveFd(fdOf(connection));
-    } finally {
-      connection.destroy();
-      this.#closeServer();
+    const master = await this.#socket.receive();
+    this.#master = master;
+    if (this.#sink !== undefined) {
+      this.#output = copy(duplicate(master), this.#unconnected.take(this.#sink));
     }
-    this.#connectOutput(this.#master);
-    this.#connectInput(this.#master);
+    if (this.#source !== undefined) {
+      this.#input = copy(this.#unconnected.take(this.#source), duplicate(master));
+    }
   }
 
   closeStdin(): void {
-    if (this.#holder !== undefined) closeSync(this.#holder);
-    this.#holder = undefined;
+    this.#holder.release();
   }
 
   resize(width: number, height: number): void {
@@ -74,58 +69,42 @@ export class ConsoleIo implements TaskIo {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
-    if (this.#output !== undefined) await drainCopies([this.#output], timeoutMs);
+    await within(
+      timeoutMs,
+      [this.#output, this.#logger].filter((one) => one !== undefined),
+    );
   }
 
   close(): void {
-    this.#closeServer();
-    this.closeStdin();
+    this.#socket.close();
+    this.#holder.release();
+    this.#unconnected.closeAll();
     this.#input?.stop();
     this.#output?.stop();
+    this.#logger?.stop();
     if (this.#master !== undefined) closeSync(this.#master);
     this.#master = undefined;
   }
 
-  async #connection(): Promise<Socket> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new ShimError('deadlineExceeded', 'runc sent no terminal');
-      timer = setTimeout(reject, HANDOVER_TIMEOUT_MS, error);
-    });
-    try {
-      return await Promise.race([this.#connected, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #connectOutput(master: number): void {
-    const target = parseStream(this.#request.stdout);
-    if (target.kind === 'none') return;
-    if (target.kind !== 'path') {
-      throw new ShimError('unimplemented', 'a terminal can only be copied to a FIFO');
-    }
-    const sink = openOutput(target.path);
-    this.#output = copy(new ReadStream(duplicate(master)), output(sink.fd));
-  }
-
-  #connectInput(master: number): void {
-    const source = parseStream(this.#request.stdin);
+  #openSource(uri: string): void {
+    const source = parseStream(uri);
     if (source.kind !== 'path') return;
     const { fd, isFifo } = openInput(source.path);
-    if (isFifo) this.#holder = openHolder(source.path);
-    this.#input = copy(input(fd), new ReadStream(duplicate(master)));
+    this.#source = this.#unconnected.add(fd);
+    if (isFifo) this.#holder.hold(source.path);
   }
 
-  #closeServer(): void {
-    this.#server.close();
-    rmSync(this.#directory, { recursive: true, force: true });
+  async #openSink(uri: string, owner: IoOwner): Promise<void> {
+    const target = parseStream(uri);
+    if (target.kind === 'binary') {
+      const { logger, stdout, stderr } = await openLogger(target, owner);
+      this.#logger = logger;
+      this.#sink = this.#unconnected.add(stdout);
+      closeSync(stderr);
+      return;
+    }
+    // Output that leads nowhere has to be taken nevertheless, or the container would stand still.
+    const sink = openSink(target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target);
+    if (sink) this.#sink = this.#unconnected.add(sink.fd);
   }
-}
-
-/** Node keeps a socket's descriptor in its handle. */
-function fdOf(socket: Socket): number {
-  const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
-  if (handle?.fd === undefined) throw new ShimError('internal', 'a socket without a descriptor');
-  return handle.fd;
 }

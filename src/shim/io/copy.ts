@@ -1,73 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Socket } from 'node:net';
-import { logger } from '../../common/log.js';
-
-const log = logger('io');
+import { closeSync } from 'node:fs';
+import { Pump } from '../../native/index.js';
+import { errnoError } from '../../native/sys.js';
 
 /** A copy between two descriptors, which it owns. */
 export interface Copy {
-  /** Resolves at the end of the input, when all of it was written, or when either side failed. */
+  /** Resolves at the end of the input, when all of it was written; when either side failed; when stopped. */
   readonly done: Promise<void>;
   /** Ends the copy now, losing what was not written. */
   stop(): void;
 }
 
+const running = new Map<number, () => void>();
+let pump: Pump | undefined;
+
 /**
- * Copies from one pipe, FIFO or terminal to another until its end, then closes both. Not by
- * `pipe()`/`end()`: libuv would shut the output down, which only sockets can.
+ * Copies from one pipe, FIFO, file or terminal to another until its end, then closes both: they belong
+ * to the copy from now on, and become non-blocking. Nothing of it goes through JavaScript.
+ *
+ * @throws ShimError when the system is short of descriptors; both are closed then, too
  */
-export function copy(from: Socket, to: Socket): Copy {
-  const done = new Promise<void>((resolve) => {
-    let unwritten = 0;
-    let ended = false;
-    const finish = (): void => {
-      from.destroy();
-      to.destroy();
-      resolve();
-    };
-    const finishWhenWritten = (): void => {
-      if (ended && unwritten === 0) finish();
-    };
-    from.on('data', (chunk: Uint8Array) => {
-      unwritten += 1;
-      const hasRoom = to.write(chunk, () => {
-        unwritten -= 1;
-        finishWhenWritten();
-      });
-      if (!hasRoom) from.pause();
-    });
-    to.on('drain', () => from.resume());
-    from.on('end', () => {
-      ended = true;
-      finishWhenWritten();
-    });
-    // EIO is how a terminal's master reports that all its slaves are closed (pty(7)).
-    from.on('error', () => {
-      ended = true;
-      finishWhenWritten();
-    });
-    to.on('error', (error) => {
-      log.debug('copy ended early', { error: error.message });
-      finish();
-    });
-    from.on('close', finishWhenWritten);
-    to.on('close', finish);
+export function copy(from: number, to: number): Copy {
+  pump ??= new Pump((id) => {
+    settle(id);
   });
+  const id = pump.start(from, to);
+  if (id < 0) {
+    closeSync(from);
+    closeSync(to);
+    throw errnoError('copy a stream', id);
+  }
+  const done = new Promise<void>((resolve) => running.set(id, resolve));
   return {
     done,
     stop: () => {
-      from.destroy();
-      to.destroy();
+      pump?.stop(id);
+      settle(id);
     },
   };
 }
 
-/** A descriptor as the input of a copy, which then owns it. */
-export function input(fd: number): Socket {
-  return new Socket({ fd, readable: true, writable: false });
-}
-
-/** A descriptor as the output of a copy, which then owns it. */
-export function output(fd: number): Socket {
-  return new Socket({ fd, readable: false, writable: true });
+function settle(id: number): void {
+  running.get(id)?.();
+  running.delete(id);
 }

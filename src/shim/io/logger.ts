@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { ShimError } from '../../common/errors.js';
 import { pipe } from '../linux.js';
-import { input } from './copy.js';
 
 const KILL_AFTER_MS = 12_000;
 const READY_TIMEOUT_MS = 10_000;
 
 /** A logger process (`binary://`) that reads a container's output itself. */
 export interface Logger {
+  /** Resolves when it has ended: most do at the end of the output. */
+  readonly done: Promise<void>;
   /** Asks it to end, and kills it when it does not within 12 s. */
   stop(): void;
 }
@@ -38,6 +41,10 @@ export async function startLogger(
     env: { CONTAINER_ID: request.containerId, CONTAINER_NAMESPACE: request.namespace },
   });
   for (const fd of [...readers, readyWriter]) closeSync(fd);
+  const done = once(child, 'exit').then(
+    () => undefined,
+    () => undefined, // it could not be started, which is told below
+  );
   const stop = (): void => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
@@ -49,7 +56,7 @@ export async function startLogger(
     stop();
     throw error;
   }
-  return { stop };
+  return { done, stop };
 }
 
 function ready(
@@ -57,20 +64,22 @@ function ready(
   path: string,
   onError: (fail: (error: Error) => void) => void,
 ): Promise<void> {
-  const pipeEnd = input(fd);
+  const pipeEnd = new Socket({ fd, readable: true, writable: false });
+  let timer: NodeJS.Timeout | undefined;
   return new Promise<void>((resolve, reject) => {
     const fail = (why: string): void => {
       reject(new ShimError('unavailable', `start logger ${path}: ${why}`));
     };
-    const timer = setTimeout(fail, READY_TIMEOUT_MS, 'not ready in time');
+    timer = setTimeout(fail, READY_TIMEOUT_MS, 'not ready in time');
     onError((error) => {
       fail(error.message);
     });
+    // A pipe that ends because its logger could not be run: 'error' of the process comes first.
     for (const event of ['data', 'end', 'error']) {
-      pipeEnd.once(event, () => {
-        clearTimeout(timer);
-        resolve();
-      });
+      pipeEnd.once(event, () => setImmediate(resolve));
     }
-  }).finally(() => pipeEnd.destroy());
+  }).finally(() => {
+    clearTimeout(timer);
+    pipeEnd.destroy();
+  });
 }

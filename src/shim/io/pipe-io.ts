@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fchownSync } from 'node:fs';
 import { pipe } from '../linux.js';
-import { copy, input, output, type Copy } from './copy.js';
-import { openHolder, openInput, openLogFile, openOutput, type OpenStream } from './fifo.js';
-import { startLogger, type Logger } from './logger.js';
-import { parseStream } from './stdio-uri.js';
-import { drainCopies, FdSet, type IoOwner, type StdioRequest, type TaskIo } from './task-io.js';
+import { copy, type Copy } from './copy.js';
+import { openInput, StdinHolder } from './fifo.js';
+import type { Logger } from './logger.js';
+import { openLogger, openSink } from './sink.js';
+import { parseStream, type StreamTarget } from './stdio-uri.js';
+import { FdSet, within, type IoOwner, type StdioRequest, type TaskIo } from './task-io.js';
 
 /**
  * Streams of a process without a terminal: a pipe each, which the container gets one end of, copied
@@ -13,10 +13,10 @@ import { drainCopies, FdSet, type IoOwner, type StdioRequest, type TaskIo } from
  */
 export class PipeIo implements TaskIo {
   readonly #theirs = new FdSet();
+  readonly #holder = new StdinHolder();
   readonly #outputs: Copy[] = [];
   readonly #owner: IoOwner;
   #input: Copy | undefined;
-  #holder: number | undefined;
   #logger: Logger | undefined;
   #stdio: [number | null, number | null, number | null] = [null, null, null];
 
@@ -46,8 +46,7 @@ export class PipeIo implements TaskIo {
   }
 
   closeStdin(): void {
-    if (this.#holder !== undefined) closeSync(this.#holder);
-    this.#holder = undefined;
+    this.#holder.release();
   }
 
   resize(): void {
@@ -56,12 +55,12 @@ export class PipeIo implements TaskIo {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
-    await drainCopies(this.#outputs, timeoutMs);
+    await within(timeoutMs, [...this.#outputs, ...(this.#logger ? [this.#logger] : [])]);
   }
 
   close(): void {
     this.#theirs.closeAll();
-    this.closeStdin();
+    this.#holder.release();
     this.#input?.stop();
     for (const one of this.#outputs) one.stop();
     this.#logger?.stop();
@@ -70,54 +69,35 @@ export class PipeIo implements TaskIo {
   async #openAll(request: StdioRequest): Promise<void> {
     const stdin = parseStream(request.stdin);
     const stdout = parseStream(request.stdout);
-    if (stdin.kind === 'path') this.#openStdin(stdin.path);
+    if (stdin.kind === 'path') this.#stdio[0] = this.#openStdin(stdin.path);
     if (stdout.kind === 'binary') {
-      await this.#openLogger(stdout.path, stdout.args);
+      const { logger, ...ends } = await openLogger(stdout, this.#owner);
+      this.#logger = logger;
+      this.#stdio[1] = this.#theirs.add(ends.stdout);
+      this.#stdio[2] = this.#theirs.add(ends.stderr);
       return;
     }
-    const out = request.stdout === '' ? null : this.#openOutput(request.stdout);
-    const same = request.stderr === request.stdout || stdout.kind === 'file';
-    const err = same ? out : request.stderr === '' ? null : this.#openOutput(request.stderr);
-    this.#stdio = [this.#stdio[0], out, err];
+    this.#stdio[1] = this.#openOutput(stdout);
+    const isSame = request.stderr === request.stdout || stdout.kind === 'file';
+    this.#stdio[2] = isSame ? this.#stdio[1] : this.#openOutput(parseStream(request.stderr));
   }
 
-  #openStdin(path: string): void {
+  #openStdin(path: string): number {
     const source = openInput(path);
-    if (!source.isFifo) {
-      this.#stdio[0] = this.#theirs.add(source.fd);
-      return;
-    }
-    this.#holder = openHolder(path);
-    const [theirs, ours] = this.#pipe();
-    this.#stdio[0] = this.#theirs.add(theirs);
-    this.#input = copy(input(source.fd), output(ours));
-  }
-
-  #openOutput(uri: string): number {
-    const sink = openSink(uri);
-    if (!sink.isFifo) return this.#theirs.add(sink.fd);
-    const [ours, theirs] = this.#pipe();
-    this.#outputs.push(copy(input(ours), output(sink.fd)));
+    if (!source.isFifo) return this.#theirs.add(source.fd);
+    this.#holder.hold(path);
+    const [theirs, ours] = pipe(this.#owner);
+    this.#input = copy(source.fd, ours);
     return this.#theirs.add(theirs);
   }
 
-  async #openLogger(path: string, args: readonly string[]): Promise<void> {
-    const [outReader, outWriter] = this.#pipe();
-    const [errReader, errWriter] = this.#pipe();
-    this.#stdio = [this.#stdio[0], this.#theirs.add(outWriter), this.#theirs.add(errWriter)];
-    this.#logger = await startLogger({ path, args, ...this.#owner }, [outReader, errReader]);
+  #openOutput(target: StreamTarget): number | null {
+    // A logger reads both streams; it stands in stdout's place.
+    const sink = target.kind === 'binary' ? undefined : openSink(target);
+    if (!sink) return null;
+    if (!sink.isFifo) return this.#theirs.add(sink.fd);
+    const [ours, theirs] = pipe(this.#owner);
+    this.#outputs.push(copy(ours, sink.fd));
+    return this.#theirs.add(theirs);
   }
-
-  /** A pipe whose ends belong to the container's user, so that it can open /dev/stdout again. */
-  #pipe(): readonly [number, number] {
-    const ends = pipe();
-    for (const fd of ends) fchownSync(fd, this.#owner.uid, this.#owner.gid);
-    return ends;
-  }
-}
-
-function openSink(uri: string): OpenStream {
-  const target = parseStream(uri);
-  if (target.kind === 'file') return openLogFile(target.path);
-  return openOutput(target.kind === 'path' ? target.path : uri);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync } from 'node:fs';
 import type { Stdio } from '../runc/runc.js';
-import type { Copy } from './copy.js';
 
 /** How a process's streams were asked for. */
 export interface StdioRequest {
@@ -58,16 +57,13 @@ export class FdSet {
   }
 }
 
-/** Waits for copies, at most so long; whether they all ended. */
-export async function drainCopies(copies: readonly Copy[], timeoutMs: number): Promise<boolean> {
+/** Waits until all have ended, at most so long. */
+export async function within(
+  timeoutMs: number,
+  all: readonly { readonly done: Promise<void> }[],
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false);
-  });
-  const all = Promise.all(copies.map((one) => one.done)).then(() => true);
-  try {
-    return await Promise.race([all, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+  await Promise.race([Promise.all(all.map((one) => one.done)), late]);
+  clearTimeout(timer);
 }

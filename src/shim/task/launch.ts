@@ -25,7 +25,7 @@ export interface InitFlags {
 
 /** Opens a process's streams. */
 export function openIo(request: StdioRequest, owner: IoOwner): Promise<TaskIo> {
-  return request.terminal ? ConsoleIo.open(request) : PipeIo.open(request, owner);
+  return request.terminal ? ConsoleIo.open(request, owner) : PipeIo.open(request, owner);
 }
 
 /** Creates a container; its init waits for the start. Sets the process's pid. */

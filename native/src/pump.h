@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies between descriptors on one thread, however many there are. It waits by epoll(7) and never
+// blocks on any of them: a full output holds up its own input alone. No policy here: a copy goes on
+// until its input ends or either side fails.
+#ifndef MVAS_PUMP_H_
+#define MVAS_PUMP_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace mvas {
+
+// One copy, which owns its two descriptors.
+class Copy {
+ public:
+  // What a copy waits for; kAgain: nothing, it has had its share for now.
+  enum class Next { kInput, kOutput, kAgain, kEnd };
+
+  Copy(int epoll, uint32_t id, int from, int to);
+  ~Copy();
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+
+  // Moves what can be moved at once, up to its share.
+  Next Step(std::vector<char>* buffer);
+  // Asks to be woken once. False when it need not wait: such files are always ready.
+  bool Await(Next next);
+
+ private:
+  struct Side {
+    int fd;
+    bool is_watched = false;
+  };
+
+  // What one move came to: bytes, or what to wait for when there are none.
+  struct Moved {
+    size_t bytes = 0;
+    Next next = Next::kAgain;
+  };
+
+  Moved WriteRest();
+  Moved Splice();
+  Moved ReadAndWrite(std::vector<char>* buffer);
+  size_t Unread() const;
+  bool Watch(Side* side, uint32_t events);
+
+  const int epoll_;
+  const uint32_t id_;
+  Side from_;
+  Side to_;
+  bool may_splice_;
+  std::vector<char> rest_;  // was read, and is still to be written
+  size_t rest_at_ = 0;
+};
+
+class Pump {
+ public:
+  // Called on the pump's thread when a copy has ended by itself; its descriptors are closed.
+  using Ended = std::function<void(uint32_t id)>;
+
+  explicit Pump(Ended ended);
+  ~Pump();
+
+  // Takes both descriptors and makes them non-blocking. A number above 0, or -errno; then nothing
+  // was taken.
+  int Start(int from, int to);
+  // Ends a copy now, losing what was not written; unknown ones do not matter.
+  void Stop(uint32_t id);
+
+ private:
+  int Open();
+  void Run();
+  void Handle(uint32_t id);
+  void Wake();
+
+  const Ended ended_;
+  std::vector<char> buffer_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::map<uint32_t, std::unique_ptr<Copy>> copies_;  // guarded by mutex_
+  std::vector<uint32_t> ready_;                       // guarded by mutex_: need not wait
+  uint32_t last_id_ = 0;                              // guarded by mutex_
+  bool stopping_ = false;                             // guarded by mutex_
+};
+
+}  // namespace mvas
+
+#endif

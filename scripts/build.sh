@@ -7,13 +7,24 @@ cd "$(dirname "$0")/.."
 npx tsc -p tsconfig.json
 bash scripts/bundle.sh
 
-mkdir -p bin
-# The executables name the node that built them, since containerd's PATH may not have one.
-launcher() {
-  printf '#!%s --no-warnings\nimport(new URL("../dist/%s.js", import.meta.url).href);\n' \
-    "$(command -v node)" "$2" >"bin/$1.tmp"
+# A new file takes the place of the old one, which may be running.
+install_executable() {
   chmod 0755 "bin/$1.tmp"
   mv "bin/$1.tmp" "bin/$1"
 }
-launcher containerd-shim-mvas-v1 bundle/shim/main
-launcher mvas src/cli/bin
+# The executables name the node that built them, since containerd's PATH may not have one.
+node_entry() {
+  printf '#!%s --no-warnings\nimport(new URL("../dist/%s.js", import.meta.url).href);\n' \
+    "$(command -v node)" "$2" >"bin/$1.tmp"
+  install_executable "$1"
+}
+
+mkdir -p bin
+node_entry mvas src/cli/bin
+shim=containerd-shim-mvas-v1
+if [ -x "native/build/$shim" ]; then
+  cp "native/build/$shim" "bin/$shim.tmp"
+  install_executable "$shim"
+else
+  node_entry "$shim" bundle/shim/main
+fi

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shim's executable: answers `start` and `delete` without a start of Node where it can, and
+ * hands everything else to Node. It decides nothing that src/shim would decide otherwise: what it
+ * does not understand to the last detail goes to Node, which gives the same answer later.
+ */
+#ifndef LAUNCHER_H
+#define LAUNCHER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_PATH 4096
+
+/* A command line of containerd, as far as the launcher looks at it. Absent flags are "". */
+struct args {
+	const char *namespace, *id, *bundle, *action;
+};
+
+/* Where this build of the shim lies. */
+struct install {
+	char node[MAX_PATH];  /* the interpreter */
+	char entry[MAX_PATH]; /* the program of src/shim/main.ts */
+	char addon[MAX_PATH];
+};
+
+/* What a small file holds; `text` ends in a NUL that `length` does not count. */
+struct content {
+	size_t length;
+	char text[1 << 16];
+};
+
+/* Parses a command line; -1 for any that Node should judge, refuse or explain. */
+int parse_args(int argc, char **argv, struct args *args);
+
+/* 0; -1 with errno, EFBIG for a file that does not fit. */
+int read_file(const char *path, struct content *content);
+
+/* Answers `delete` of a container of which nothing is left; -1, nothing printed, when something is.
+ */
+int answer_delete(const struct args *args);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+#ifndef NODE
+#error "NODE names the interpreter"
+#endif
+
+/* The executable lies in <root>/bin; symbolic links to it do not matter. */
+static int locate(struct install *install)
+{
+	char self[MAX_PATH];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length <= 0)
+		return -1;
+	self[length] = '\0';
+	for (int level = 0; level < 2; level++) {
+		char *slash = strrchr(self, '/');
+
+		if (!slash)
+			return -1;
+		*slash = '\0';
+	}
+	if (strlen(self) > MAX_PATH - 64)
+		return -1;
+	strcpy(install->node, NODE);
+	sprintf(install->entry, "%s/dist/bundle/shim/main.js", self);
+	sprintf(install->addon, "%s/native/build/mvas.node", self);
+	return 0;
+}
+
+/* Becomes Node, running src/shim/main.ts with our arguments. Returns when that is impossible. */
+static void run_node(const struct install *install, int argc, char **argv)
+{
+	char **list = calloc((size_t)argc + 3, sizeof(*list));
+
+	if (!list)
+		return;
+	list[0] = (char *)install->node;
+	list[1] = "--no-warnings";
+	list[2] = (char *)install->entry;
+	for (int i = 1; i < argc; i++)
+		list[i + 2] = argv[i];
+	execv(install->node, list);
+	execvp("node", list);
+	free(list);
+}
+
+int main(int argc, char **argv)
+{
+	struct install install;
+	struct args args;
+
+	if (locate(&install) < 0) {
+		fputs("containerd-shim-mvas-v1: cannot tell where it lies\n", stderr);
+		return 1;
+	}
+	if (parse_args(argc, argv, &args) == 0) {
+		if (strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
+			return 0;
+	}
+	run_node(&install, argc, argv);
+	perror("containerd-shim-mvas-v1: run node");
+	return 1;
+}

@@ -1,72 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createContainer } from '../helpers/containers.js';
-import { run, until } from '../helpers/run.js';
-import { TasksClient, type ContentDescriptor, type TaskStdio } from '../helpers/tasks-client.js';
+import type { ContentDescriptor, TasksClient } from '../helpers/tasks-client.js';
 import { COUNTER, LINE_NUMBERS } from '../helpers/workloads/counter.js';
 import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
+import { openTasks, Streams } from './streams.js';
 
 useContainerd([COUNTER.archive]);
-
-/** The client's ends of a task's FIFOs. */
-class Streams {
-  readonly stdio: Required<TaskStdio>;
-  readonly #ends = new Map<string, FileHandle>();
-  #read: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' };
-
-  private constructor(stdio: Required<TaskStdio>) {
-    this.stdio = stdio;
-  }
-
-  static async open(t: ExecutionContext, name: string): Promise<Streams> {
-    const directory = join(daemon().directory, name);
-    await mkdir(directory);
-    const path = (stream: string): string => join(directory, stream);
-    const stdio = { stdin: path('stdin'), stdout: path('stdout'), stderr: path('stderr') };
-    await run('mkfifo', Object.values(stdio));
-    const streams = new Streams(stdio);
-    for (const [stream, fifo] of Object.entries(stdio)) {
-      streams.#ends.set(stream, await open(fifo, constants.O_RDWR | constants.O_NONBLOCK));
-    }
-    t.teardown(async () => {
-      await streams.close();
-      await rm(directory, { recursive: true, force: true }); // ctr may have been faster
-    });
-    return streams;
-  }
-
-  async write(text: string): Promise<void> {
-    await this.#ends.get('stdin')?.write(text);
-  }
-
-  /** Waits until exactly so much has come since the last call. */
-  async expect(t: ExecutionContext, stream: 'stdout' | 'stderr', text: string): Promise<void> {
-    const end = this.#ends.get(stream);
-    await until(`${stream} to say ${JSON.stringify(text)}`, async () => {
-      const result = await end?.read(Buffer.alloc(65536));
-      this.#read[stream] += result?.buffer.toString('utf8', 0, result.bytesRead) ?? '';
-      return this.#read[stream].length >= text.length;
-    }).catch(() => undefined); // the comparison says what is wrong
-    t.is(this.#read[stream], text);
-    this.#read[stream] = '';
-  }
-
-  async close(): Promise<void> {
-    for (const end of this.#ends.values()) await end.close();
-    this.#ends.clear();
-  }
-}
-
-async function openTasks(t: ExecutionContext): Promise<TasksClient> {
-  const tasks = await TasksClient.open(daemon());
-  t.teardown(() => {
-    tasks.close();
-  });
-  return tasks;
-}
 
 async function create(t: ExecutionContext, name: string): Promise<string> {
   const id = containerId(t, name);

@@ -18,6 +18,14 @@ export interface TaskStdio {
   readonly stdin?: string;
   readonly stdout?: string;
   readonly stderr?: string;
+  /** With a terminal; the container's spec has to say so, too. */
+  readonly terminal?: boolean;
+}
+
+/** A process to be started in a running container. */
+export interface ExecRequest extends TaskStdio {
+  readonly execId: string;
+  readonly args: readonly string[];
 }
 
 const PACKAGE = 'containerd.services.tasks.v1';
@@ -97,17 +105,53 @@ export class TasksClient {
     return await this.pid(id);
   }
 
+  /** Starts a process in a task, as root with no more than a PATH. */
+  async exec(id: string, { execId, args, ...stdio }: ExecRequest): Promise<void> {
+    const spec = { args, cwd: '/', env: ['PATH=/bin', 'TERM=dumb'], user: { uid: 0, gid: 0 } };
+    const process = {
+      type_url: 'types.containerd.io/opencontainers/runtime-spec/1/Process',
+      value: Buffer.from(JSON.stringify(spec)),
+    };
+    const names = { container_id: id, exec_id: execId };
+    await this.#call('tasks', 'Tasks', 'Exec', { ...names, ...stdio, spec: process });
+    await this.#call('tasks', 'Tasks', 'Start', names);
+  }
+
+  /** Signals a task's init, or a process of it. */
+  async kill(id: string, signal: number, execId = ''): Promise<void> {
+    const request = { container_id: id, exec_id: execId, signal };
+    await this.#call('tasks', 'Tasks', 'Kill', request);
+  }
+
+  /** Sets the size of a terminal. */
+  async resize(id: string, width: number, height: number, execId = ''): Promise<void> {
+    const request = { container_id: id, exec_id: execId, width, height };
+    await this.#call('tasks', 'Tasks', 'ResizePty', request);
+  }
+
+  /** Tells that no more input comes. */
+  async closeStdin(id: string, execId = ''): Promise<void> {
+    const request = { container_id: id, exec_id: execId, stdin: true };
+    await this.#call('tasks', 'Tasks', 'CloseIO', request);
+  }
+
+  /** Removes a process that has ended; resolves with its exit status. */
+  async deleteExec(id: string, execId: string): Promise<number> {
+    const request = { container_id: id, exec_id: execId };
+    const answer = await this.#call('tasks', 'Tasks', 'DeleteProcess', request);
+    return answer['exit_status'] as number;
+  }
+
   /** Pid of a task's init. */
   async pid(id: string): Promise<number> {
     const { process } = await this.#call('tasks', 'Tasks', 'Get', { container_id: id });
     return (process as { readonly pid: number }).pid;
   }
 
-  /** Waits until a task has ended; resolves with its exit status. */
-  async wait(id: string): Promise<number> {
-    return (await this.#call('tasks', 'Tasks', 'Wait', { container_id: id }))[
-      'exit_status'
-    ] as number;
+  /** Waits until a task, or a process of it, has ended; resolves with its exit status. */
+  async wait(id: string, execId = ''): Promise<number> {
+    const request = { container_id: id, exec_id: execId };
+    return (await this.#call('tasks', 'Tasks', 'Wait', request))['exit_status'] as number;
   }
 
   /** Removes a task that has ended; resolves with its exit status. */

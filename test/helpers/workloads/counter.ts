@@ -58,6 +58,10 @@ export const COUNTER: Workload = {
       'id',
       'head',
       'seq',
+      'stty',
+      'tty',
+      'dd',
+      'wc',
     ]) {
       rootfs.symlink(`usr/bin/${applet}`, 'busybox');
     }

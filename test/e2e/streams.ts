@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:fs';
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { run, until } from '../helpers/run.js';
+import { TasksClient, type TaskStdio } from '../helpers/tasks-client.js';
+import { daemon } from './context.js';
+
+type Stream = 'stdin' | 'stdout' | 'stderr';
+
+/** A client of containerd's API that is closed when the test ends. */
+export async function openTasks(t: ExecutionContext): Promise<TasksClient> {
+  const tasks = await TasksClient.open(daemon());
+  t.teardown(() => {
+    tasks.close();
+  });
+  return tasks;
+}
+
+/** The client's ends of a process's FIFOs, closed and removed when the test ends. */
+export class Streams {
+  readonly stdio: Required<Pick<TaskStdio, Stream>>;
+  readonly #ends = new Map<string, FileHandle>();
+  readonly #read = { stdin: '', stdout: '', stderr: '' };
+
+  private constructor(stdio: Required<Pick<TaskStdio, Stream>>) {
+    this.stdio = stdio;
+  }
+
+  static async open(t: ExecutionContext, name: string): Promise<Streams> {
+    const directory = join(daemon().directory, name);
+    await mkdir(directory);
+    const path = (stream: Stream): string => join(directory, stream);
+    const streams = new Streams({
+      stdin: path('stdin'),
+      stdout: path('stdout'),
+      stderr: path('stderr'),
+    });
+    await run('mkfifo', Object.values(streams.stdio));
+    t.teardown(async () => {
+      await streams.close();
+      await rm(directory, { recursive: true, force: true }); // ctr may have been faster
+    });
+    await streams.reopen();
+    return streams;
+  }
+
+  /** Opens the client's ends anew after {@link close}, as a client does that comes back. */
+  async reopen(): Promise<void> {
+    for (const [stream, fifo] of Object.entries(this.stdio)) {
+      this.#ends.set(stream, await open(fifo, constants.O_RDWR | constants.O_NONBLOCK));
+    }
+  }
+
+  async write(text: string): Promise<void> {
+    await this.#ends.get('stdin')?.write(text);
+  }
+
+  /** Waits until exactly so much has come since the last call. */
+  async expect(t: ExecutionContext, stream: 'stdout' | 'stderr', text: string): Promise<void> {
+    await this.waitFor(stream, (all) => all.length >= text.length).catch(() => undefined);
+    t.is(this.#read[stream], text); // which says what is wrong, too
+    this.#read[stream] = '';
+  }
+
+  /** Waits for a match in what has come since the last call; what lies behind it is for the next. */
+  async match(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> {
+    const all = await this.waitFor(stream, (text) => pattern.test(text));
+    this.#read[stream] = all.slice(all.search(pattern)).replace(pattern, '');
+  }
+
+  /** Waits until what has come fulfils a condition; keeps it all. */
+  async waitFor(stream: Stream, isEnough: (text: string) => boolean): Promise<string> {
+    const wait = until(`${stream} to say more`, async () => {
+      const result = await this.#ends.get(stream)?.read(Buffer.alloc(65536));
+      this.#read[stream] += result?.buffer.toString('utf8', 0, result.bytesRead) ?? '';
+      return isEnough(this.#read[stream]);
+    });
+    await wait.catch((error: unknown) => {
+      const seen = JSON.stringify(this.#read[stream].slice(-2000));
+      throw new Error(`${stream} said ${seen}`, { cause: error });
+    });
+    return this.#read[stream];
+  }
+
+  async closeStdin(): Promise<void> {
+    await this.#ends.get('stdin')?.close();
+    this.#ends.delete('stdin');
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends.values()) await end.close();
+    this.#ends.clear();
+  }
+}

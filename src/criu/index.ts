@@ -6,9 +6,10 @@
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
 export type { DonorRuntime } from './donor/donor.js';
-export type { RestoredTask, RestoreRequest } from './restore.js';
+export type { PendingRestore } from './pending-restore.js';
+export type { FinishRequest, RestoredTask, RestoreRequest } from './restore.js';
 export { checkpoint } from './checkpoint.js';
-export { validateImage, restore } from './restore.js';
+export { beginRestore, restore, validateImage } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
 export { readLiveSpec } from './donor/live-spec.js';

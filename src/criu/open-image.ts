@@ -3,27 +3,33 @@ import { ShimError } from '../common/errors.js';
 import { readCheckpointImage, type CheckpointImage } from './image/checkpoint-image.js';
 import { imageDigest } from './image/digest.js';
 import { ImageReader } from './image/image-reader.js';
+import { readTmpfs } from './image/tmpfs-files.js';
 import { validateCheckpointImage } from './image/validate.js';
 import type { VasReference } from './image/vas-reference.js';
+import type { TmpfsMount } from './resources/tmpfs.js';
 import { bootId, readRecord, type VasRecord } from './vas/store.js';
 
 /** A checkpoint that may be restored. */
 export interface OpenedImage {
   readonly image: CheckpointImage;
+  readonly tmpfs: readonly TmpfsMount[];
   readonly record: VasRecord;
   /** Where the holder's own range begins. */
   readonly base: bigint;
 }
 
 /**
- * Opens an image directory. It is hostile until it has passed: it decodes, all of its references
- * resolve, its VAS is here, and the VAS's own record knows it byte for byte.
+ * Opens an image directory, and reads all of it: its files are not needed any more. It is hostile
+ * until it has passed: it decodes, all of its references resolve, its VAS is here, and the VAS's own
+ * record knows it byte for byte.
  */
 export async function openImage(path: string): Promise<OpenedImage> {
   const reader = await ImageReader.open(path);
   let image: CheckpointImage;
+  let tmpfs: readonly TmpfsMount[];
   try {
     image = await readCheckpointImage(reader);
+    tmpfs = await readTmpfs(reader);
   } finally {
     await reader.close();
   }
@@ -37,7 +43,7 @@ export async function openImage(path: string): Promise<OpenedImage> {
     const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
     throw new ShimError('dataLoss', message);
   }
-  return { image, record, base: BigInt(record.base) };
+  return { image, tmpfs, record, base: BigInt(record.base) };
 }
 
 /** Its messages name processes and files of the image; which image, only we know. */

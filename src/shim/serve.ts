@@ -52,8 +52,7 @@ export function serve(args: ShimArgs): void {
 /** The engine, loaded at its first use: most containers never need it. */
 const engine: Engine = {
   checkpoint: async (request) => (await import('../criu/index.js')).checkpoint(request),
-  restore: async (request) => (await import('../criu/index.js')).restore(request),
-  validateImage: async (path) => (await import('../criu/index.js')).validateImage(path),
+  beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
 };
 
 /** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */

@@ -17,7 +17,8 @@ export interface TakeOver {
 
 /**
  * Makes PID 1, which has joined the donor's namespaces, the container's init: it enters the donor's
- * cgroups, runc's state names it, and the donor dies. From then on runc sees an ordinary container.
+ * cgroups, runc's state names it, and the donor is killed. From then on, before the first await, runc
+ * sees an ordinary container. Resolves when nothing is left of the donor.
  */
 export async function takeOver(request: TakeOver): Promise<void> {
   const { donor, initPid, runcRoot, containerId } = request;

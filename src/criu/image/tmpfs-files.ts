@@ -2,7 +2,7 @@
 import { badImage } from '../../common/errors.js';
 import { TMPFS_LIMITS, type TmpfsMount } from '../resources/tmpfs.js';
 import { checkMountPoint } from '../resources/tmpfs-pack.js';
-import { ImageReader } from './image-reader.js';
+import type { ImageReader } from './image-reader.js';
 import type { ImageWriter } from './image-writer.js';
 
 const MAX_MOUNTS = 1000;
@@ -19,21 +19,16 @@ export async function writeTmpfs(
 }
 
 /** Reads the archives that an image's inventory names. @throws ShimError `dataLoss` */
-export async function readTmpfs(path: string): Promise<TmpfsMount[]> {
-  const reader = await ImageReader.open(path);
-  try {
-    const { mvas_tmpfs: entries } = reader.inventory;
-    if (entries.length > MAX_MOUNTS) badImage('an image with too many tmpfs mounts');
-    const mounts: TmpfsMount[] = [];
-    for (const { mount_point: mountPoint, dev } of entries) {
-      checkMountPoint(mountPoint);
-      const archive = await readArchive(reader, mountPoint, dev);
-      mounts.push({ mountPoint, dev, archive });
-    }
-    return mounts;
-  } finally {
-    await reader.close();
+export async function readTmpfs(reader: ImageReader): Promise<TmpfsMount[]> {
+  const { mvas_tmpfs: entries } = reader.inventory;
+  if (entries.length > MAX_MOUNTS) badImage('an image with too many tmpfs mounts');
+  const mounts: TmpfsMount[] = [];
+  for (const { mount_point: mountPoint, dev } of entries) {
+    checkMountPoint(mountPoint);
+    const archive = await readArchive(reader, mountPoint, dev);
+    mounts.push({ mountPoint, dev, archive });
   }
+  return mounts;
 }
 
 async function readArchive(

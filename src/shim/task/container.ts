@@ -8,12 +8,13 @@ import {
   thaw,
   type Cgroup,
 } from '../../common/cgroup.js';
+import type { PendingRestore } from '../../criu/index.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Mutex } from '../../common/mutex.js';
 import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
-import type { StdioRequest } from '../io/task-io.js';
+import type { StdioRequest, TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
 import { timestamp } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
@@ -73,6 +74,7 @@ export class Container {
   #isStarting = false;
   #cgroup: Cgroup | undefined;
   #checkpointing: AbortController | undefined;
+  #pending: PendingRestore | undefined;
   #deleting: Promise<Deleted> | undefined;
 
   constructor(parts: ContainerParts) {
@@ -91,9 +93,12 @@ export class Container {
     return this.#parts.checkpoint;
   }
 
-  /** Creates the container, unless it comes from a checkpoint: nothing of that runs yet. */
+  /** Creates the container; of one that comes from a checkpoint nothing runs yet. */
   async create(): Promise<void> {
-    if (this.#state === 'checkpointed') return;
+    if (this.#state === 'checkpointed') {
+      this.#pending = await this.#beginRestore();
+      return;
+    }
     await createInit(this.#parts, this.init, this.#parts.initFlags);
     this.#cgroup = cgroupOf(this.init.pid);
   }
@@ -298,6 +303,7 @@ export class Container {
     return this.#turns.run(async () => {
       const deleted = this.#next('delete');
       await this.init.io?.drain(DRAIN_MS);
+      await this.#pending?.abandon();
       await this.#parts.runc.delete(this.id);
       await this.#awaitExit();
       this.#closeIo();
@@ -313,23 +319,28 @@ export class Container {
     });
   }
 
+  /** While containerd is about to start it, its surroundings are being made. */
+  #beginRestore(): Promise<PendingRestore> {
+    const { runc, surroundings, checkpoint, initFlags } = this.#parts;
+    return surroundings.engine.beginRestore({
+      containerId: this.id,
+      bundle: this.bundle.path,
+      imagePath: checkpoint,
+      runc: {
+        create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
+        delete: (id) => runc.delete(id),
+      },
+      runcRoot: runc.settings.root,
+    });
+  }
+
   /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
-    const { runc, surroundings, owner, checkpoint, initFlags } = this.#parts;
-    const io = await openIo(this.init.stdio, owner);
+    const pending = this.#pending ?? (await this.#beginRestore());
+    this.#pending = undefined;
+    const io = await this.#openIo(pending);
     try {
-      const restored = await surroundings.engine.restore({
-        containerId: this.id,
-        bundle: this.bundle.path,
-        imagePath: checkpoint,
-        runc: {
-          create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
-          delete: (id) => runc.delete(id),
-        },
-        runcRoot: runc.settings.root,
-        stdio: io.stdio,
-        signal,
-      });
+      const restored = await pending.finish({ stdio: io.stdio, signal });
       await io.launched();
       this.init.pid = restored.pid;
       this.init.io = io;
@@ -339,6 +350,15 @@ export class Container {
       return { exited: restored.exited };
     } catch (error) {
       io.close();
+      throw error;
+    }
+  }
+
+  async #openIo(pending: PendingRestore): Promise<TaskIo> {
+    try {
+      return await openIo(this.init.stdio, this.#parts.owner);
+    } catch (error) {
+      await pending.abandon();
       throw error;
     }
   }

@@ -2,7 +2,7 @@
 import type {
   CheckpointRequest,
   CheckpointResult,
-  RestoredTask,
+  PendingRestore,
   RestoreRequest,
 } from '../../criu/index.js';
 import type { TaskEvent } from '../events/topics.js';
@@ -11,8 +11,7 @@ import type { Exit } from '../reaper.js';
 /** The checkpoint/restore engine, loaded when first used. */
 export interface Engine {
   checkpoint(request: CheckpointRequest): Promise<CheckpointResult>;
-  restore(request: RestoreRequest): Promise<RestoredTask>;
-  validateImage(imagePath: string): Promise<unknown>;
+  beginRestore(request: RestoreRequest): Promise<PendingRestore>;
 }
 
 /** Who tells when a process ends. */

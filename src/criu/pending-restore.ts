@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import { logger } from '../common/log.js';
+import { ShimError } from '../common/errors.js';
+import { Scope } from '../common/scope.js';
+import { closeFd } from '../native/sys.js';
+import { startDonor, type Donor } from './donor/donor.js';
+import { readLiveSpec, type LiveSpec } from './donor/live-spec.js';
+import { takeOver } from './donor/take-over.js';
+import type { KernelArea } from './memory/memory-plan.js';
+import { openImage, type OpenedImage } from './open-image.js';
+import { readLiveSeccomp } from './resources/attributes.js';
+import { restoreTmpfs } from './resources/tmpfs.js';
+import { RestorePlan } from './restore-plan.js';
+import type { FinishRequest, RestoredTask, RestoreRequest } from './restore.js';
+import { Restorer } from './restorer.js';
+import { StageClock } from './stages.js';
+import { watchExit, type Exit } from './vas/exit-watch.js';
+import { connectVas, waitSocketOf } from './vas/store.js';
+
+const log = logger('restore');
+
+/** What has been made ready when a restore begins. */
+interface Prepared {
+  readonly opened: OpenedImage;
+  readonly live: LiveSpec;
+  readonly restorer: Restorer;
+  readonly kernelAreas: readonly KernelArea[];
+  readonly exited: Promise<Exit>;
+}
+
+/** A restore that has begun: see {@link beginRestore}. */
+export class PendingRestore {
+  readonly #request: RestoreRequest;
+  readonly #prepared: Prepared;
+  readonly #scope: Scope;
+  readonly #clock: StageClock;
+  #donor: Promise<Donor>;
+  #hasFailed = false;
+
+  private constructor(
+    request: RestoreRequest,
+    prepared: Prepared,
+    { scope, clock }: { readonly scope: Scope; readonly clock: StageClock },
+  ) {
+    this.#request = request;
+    this.#prepared = prepared;
+    this.#scope = scope;
+    this.#clock = clock;
+    this.#donor = this.#startDonor();
+    this.#donor.catch(() => {
+      this.#hasFailed = true;
+    });
+    scope.defer('end what the restore has made', () => this.#destroy());
+  }
+
+  /** See {@link beginRestore}. */
+  static async begin(request: RestoreRequest): Promise<PendingRestore> {
+    const scope = new Scope();
+    const clock = new StageClock();
+    try {
+      const prepared = await prepare(request, scope, clock);
+      return new PendingRestore(request, prepared, { scope, clock });
+    } catch (error) {
+      await scope.close();
+      throw error;
+    }
+  }
+
+  /** Brings the container to life. Once. On failure nothing is left. */
+  async finish(request: FinishRequest): Promise<RestoredTask> {
+    try {
+      const timingsMs = await this.#finish(request);
+      const { opened, restorer, exited } = this.#prepared;
+      const { pid } = restorer;
+      const vasId = opened.record.id;
+      log.info('done', { container: this.#request.containerId, pid, vas: vasId });
+      return { pid, vasId, timingsMs, exited };
+    } catch (error) {
+      await this.#scope.close();
+      throw error;
+    }
+  }
+
+  /** Gives it up; nothing is left. */
+  abandon(): Promise<void> {
+    return this.#scope.close();
+  }
+
+  async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
+    const { opened, live, restorer, kernelAreas } = this.#prepared;
+    const clock = this.#clock;
+    clock.skip();
+    // What the root filesystem lacked at first may have been put there since (CRI does).
+    if (this.#hasFailed) this.#donor = this.#startDonor();
+    const rehearsed = { opened, live, kernelAreas, stdio, donorPid: restorer.pid };
+    rehearse({ ...rehearsed, seccompChain: undefined });
+    const donor = await this.#donor;
+    clock.end('donor');
+
+    const seccompChain = await readLiveSeccomp(donor.pid);
+    const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
+    clock.end('plan');
+
+    try {
+      await restorer.start(plan);
+    } finally {
+      for (const fd of plan.ownFds) closeFd(fd);
+    }
+    clock.end('join');
+
+    const gone = takeOver({ ...this.#request, donor, initPid: restorer.pid });
+    gone.catch(() => undefined); // Awaited below, unless something else fails first.
+    await restoreTmpfs(restorer.pid, opened.tmpfs);
+    if (signal?.aborted) {
+      throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
+    }
+    clock.end('adopt');
+
+    const threads = await restorer.build();
+    clock.end('build');
+
+    await gone;
+    await restorer.release(threads);
+    this.#scope.release();
+    clock.end('release');
+    return { ...clock.timingsMs, forkCall: restorer.forkMs };
+  }
+
+  #startDonor(): Promise<Donor> {
+    const { live, restorer } = this.#prepared;
+    return startDonor({ ...this.#request, spec: live.spec, initPid: restorer.pid });
+  }
+
+  /**
+   * The donor dies before the restored processes, whose namespace would wait for it; runc deletes it
+   * after them, since it cannot delete what a tracer still holds.
+   */
+  async #destroy(): Promise<void> {
+    const { restorer } = this.#prepared;
+    const donor = await this.#donor.catch(() => undefined);
+    await donor?.kill();
+    await restorer.destroy();
+    await donor?.destroy();
+  }
+}
+
+async function prepare(
+  request: RestoreRequest,
+  scope: Scope,
+  clock: StageClock,
+): Promise<Prepared> {
+  const opened = await openImage(request.imagePath);
+  const live = readLiveSpec(request.bundle);
+  const holder = connectVas(opened.record.id);
+  clock.end('open');
+
+  const restorer = await Restorer.fork(holder).finally(() => {
+    holder.close();
+  });
+  scope.defer('end the restorer', () => restorer.destroy());
+  const exited = exitOf(opened, restorer.pid);
+  const kernelAreas = restorer.kernelAreas(opened.base);
+  clock.end('fork');
+  return { opened, live, restorer, kernelAreas, exited };
+}
+
+/**
+ * Lays out a plan for nothing while runc is busy: a shim restores once in its life, and code that has
+ * not run yet takes several times as long as code that has.
+ */
+function rehearse(options: ConstructorParameters<typeof RestorePlan>[0]): void {
+  try {
+    const plan = new RestorePlan(options);
+    for (const fd of plan.ownFds) closeFd(fd);
+    plan.finish();
+  } catch {
+    // The surroundings are not the right ones yet; the real plan tells what is wrong.
+  }
+}
+
+function exitOf(opened: OpenedImage, pid: number): Promise<Exit> {
+  return watchExit(waitSocketOf(opened.record.id), pid).catch((error: unknown) => {
+    log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
+    return { status: 255, at: new Date() };
+  });
+}

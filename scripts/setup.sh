@@ -18,8 +18,8 @@ packages=(
   iproute2 util-linux procps
   # checking the source
   clang-format shellcheck
-  # CRIU for the comparison
-  curl ca-certificates debian-archive-keyring
+  # CRIU for the comparison, and the root filesystems of other releases
+  curl ca-certificates debian-archive-keyring debootstrap
 )
 
 missing=()

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Set-up, build, then the check of the source (format, lint, dependencies) and every test: unit,
-# integration, end to end. Each part prints its own summary; the last line sums them up as
-# `N passed, N failed, N skipped`. Exits non-zero on any failure.
+# integration, end to end, the latter again inside other Debian releases. Each part prints its own summary;
+# the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
 #
-# MVAS_TEST_PARTS: the parts to run (default "check unit integration e2e").
+# MVAS_TEST_PARTS: the parts to run (default: all).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
@@ -22,7 +22,7 @@ config_of() {
   case "$1" in
     unit) echo ava.config.js ;;
     integration) echo ava.integration.config.js ;;
-    e2e) echo ava.e2e.config.js ;;
+    e2e | e2e-*) echo ava.e2e.config.js ;;
     *) return 1 ;;
   esac
 }
@@ -30,19 +30,36 @@ config_of() {
 # Counts lines of AVA's TAP output: results stand at the beginning of a line.
 count() { grep -cE "$1" "$2" || true; }
 
-for part in ${MVAS_TEST_PARTS:-check unit integration e2e}; do
+# The Debian release that a part named KIND-RELEASE runs in; empty: this one.
+release_of() {
+  case "$1" in
+    *-*) echo "${1#*-}" ;;
+  esac
+}
+
+for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie}; do
   if [ "$part" = check ]; then
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue
   fi
   config="$(config_of "$part")" || { echo "test: no such part: $part" >&2; exit 1; }
-  if [ -z "$(find "dist/test/$part" -name '*.test.js' -print -quit 2>/dev/null)" ]; then
+  release="$(release_of "$part")"
+  if [ -z "$(find "dist/test/${part%%-*}" -name '*.test.js' -print -quit 2>/dev/null)" ]; then
     echo "== $part: no tests"
     continue
   fi
   echo "== $part"
   log="$logs/$part.tap"
-  npx ava --config "$config" --tap | tee "$log" | grep -vE '^(TAP version|1\.\.|# |$)'
+  if [ -z "$release" ]; then
+    ava=(npx ava)
+  elif bash scripts/fetch-release.sh "$release" >/dev/null; then
+    ava=(bash scripts/in-release.sh "$release" node_modules/.bin/ava)
+  else
+    echo "== $part: skipped, since there is no root filesystem of $release"
+    skipped=$((skipped + 1))
+    continue
+  fi
+  "${ava[@]}" --config "$config" --tap | tee "$log" | grep -vE '^(TAP version|1\.\.|# |$)'
   code="${PIPESTATUS[0]}"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"

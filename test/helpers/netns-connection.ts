@@ -37,7 +37,7 @@ export class NetnsConnection {
 
   /** Starts to connect; retries inside until `timeoutMs` are over, so this resolves at once. */
   static async open(pid: number, port: number, timeoutMs = 20_000): Promise<NetnsConnection> {
-    const helper = await (built ??= build());
+    const helper = await netnsTool();
     return new NetnsConnection(spawn(helper, [String(pid), String(port), String(timeoutMs)]));
   }
 
@@ -76,6 +76,11 @@ export class NetnsConnection {
   close(): void {
     this.#child.kill('SIGKILL');
   }
+}
+
+/** The helper program; compiled where the cache does not have it. */
+export async function netnsTool(): Promise<string> {
+  return await (built ??= build());
 }
 
 async function build(): Promise<string> {

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Provides the root filesystem of another Debian release, with its containerd, its runc and the programs
+# the test containers are made of: made once by debootstrap, kept in the cache. Prints its directory.
+#
+#   fetch-release.sh trixie    containerd 1.7
+#   fetch-release.sh forky     containerd 2.1, Docker 28
+#
+# Environment: MVAS_CACHE (default /var/cache/mvas-shim). To have it made afresh, remove the directory.
+# Exit code 1, with the reason on stderr, where it cannot be had.
+set -euo pipefail
+
+suite="${1:?usage: fetch-release.sh SUITE}"
+cache="${MVAS_CACHE:-/var/cache/mvas-shim}"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+packages=(
+  containerd runc
+  busybox-static redis-server redis-tools nginx-light python3-minimal python3
+  iproute2 procps
+)
+[ "$suite" != forky ] || packages+=(docker.io docker-cli)
+
+include="$(IFS=,; echo "${packages[*]}")"
+dir="$cache/release-$suite-$(sha256sum <<<"$include" | head -c 12)"
+
+give_up() {
+  echo "fetch-release: $suite: $1" >&2
+  exit 1
+}
+
+if [ -d "$dir" ]; then
+  echo "$dir"
+  exit 0
+fi
+
+mkdir -p "$cache" || give_up "cannot make $cache"
+exec 9>"$cache/release-$suite.lock"
+flock 9
+if [ -d "$dir" ]; then
+  echo "$dir"
+  exit 0
+fi
+
+command -v debootstrap >/dev/null || give_up 'there is no debootstrap'
+# The mirror this machine has its own packages from.
+# shellcheck disable=SC2016 # apt expands it
+mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
+[ -n "$mirror" ] || give_up 'apt knows no Debian mirror: run apt-get update first'
+
+work="$(mktemp -d "$cache/release-$suite.XXXXXX")"
+trap 'rm -rf --one-file-system "$work"' EXIT
+chmod 0755 "$work"
+
+# In a mount namespace of its own, so that nothing debootstrap mounts is left behind. Its script for sid
+# serves all releases, also those it has never heard of.
+echo "fetch-release: making the root filesystem of $suite" >&2
+unshare --mount debootstrap --variant=minbase --include="$include" --keyring="$keyring" \
+  "$suite" "$work/root" "$mirror" /usr/share/debootstrap/scripts/sid \
+  </dev/null >"$work/log" 2>&1 || give_up "debootstrap: $(grep -E '^E:' "$work/log" | tail -n 1)"
+rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/*
+mv -T "$work/root" "$dir"
+echo "$dir"

@@ -33,7 +33,7 @@ export function useContainerd(
   env: NodeJS.ProcessEnv = {},
 ): void {
   let failed = false;
-  test.before('start a containerd of our own', async (t) => {
+  test.serial.before('start a containerd of our own', async (t) => {
     t.timeout(300_000);
     const path = IS_RUNC ? [await criuDirectory()] : [];
     containerd = await PrivateContainerd.start({ path, env });

@@ -9,6 +9,7 @@ import { findHole, Park, parkSize } from './memory/layout.js';
 import {
   placeMemory,
   placeShared,
+  guardEntries,
   vmaEntry,
   type ProcessMemory,
   type SharedObject,
@@ -225,9 +226,12 @@ async function memoryEntry(
     mm_env_end: stat.envEnd,
     exe_file_id: files.exeFile(process),
     mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [type, value]),
-    vmas: areas
-      .filter(({ kind }) => kind !== 'vsyscall')
-      .map((area) => vmaEntry(area, target(area, process, { shared, files }))),
+    vmas: [
+      ...areas
+        .filter(({ kind }) => kind !== 'vsyscall')
+        .map((area) => vmaEntry(area, target(area, process, { shared, files }))),
+      ...areas.flatMap(guardEntries),
+    ],
     aios: [],
   };
 }

@@ -18,6 +18,7 @@ const MAP_FIXED_NOREPLACE = 0x100000;
 const MREMAP_MOVE_FIXED = 3;
 const MADV_DONTFORK = 10;
 const MADV_DOFORK = 11;
+const MADV_GUARD_INSTALL = 102;
 const PR_SET_MM = 35;
 const PR_SET_VMA = 0x53564d41;
 const PR_SET_VMA_ANON_NAME = 0;
@@ -123,7 +124,13 @@ export class MemoryPlan {
 
   /** Late in each process: locks and advice that would be in the way before. */
   planFinish(pid: number, sequence: Sequence): void {
-    for (const vma of this.#mm(pid).vmas) {
+    const { vmas } = this.#mm(pid);
+    // Memory that is locked takes no guards.
+    for (const vma of vmas.filter((one) => is(one, VMA_STATUS.guard))) {
+      const args = [vma.start, vma.end - vma.start, MADV_GUARD_INSTALL];
+      sequence.syscall(`guard ${describe(vma)}`, SYS.madvise, args);
+    }
+    for (const vma of vmas) {
       const length = vma.end - vma.start;
       for (const [, advice] of ADVICE) {
         if (EARLY_ADVICE.has(advice) || ((vma.madv ?? 0n) & (1n << BigInt(advice))) === 0n)

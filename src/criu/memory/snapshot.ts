@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { syscall } from '../../native/index.js';
 import { SYS } from '../../native/sys.js';
+import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
 import { readSmaps } from '../procfs/reader.js';
 import type { SmapsVma } from '../procfs/smaps.js';
@@ -42,6 +43,8 @@ export const ADVICE: readonly (readonly [flag: string, advice: number])[] = [
 export interface StoredArea extends Area {
   /** In the process. */
   readonly runs: readonly PageRun[];
+  /** In the process: pages that must not be touched, set by madvise(2). */
+  readonly guards: readonly PageRun[];
   /** Address in the VAS of the area's first byte; undefined when nothing of it is stored there. */
   readonly place: bigint | undefined;
 }
@@ -83,18 +86,23 @@ export function placeMemory(
   try {
     const stored = areas.map((area): StoredArea => {
       const { vma, kind } = area;
+      const guards = mayHaveGuards(area) ? finder.find(vma.start, vma.end, 'guards') : [];
       if (kind === 'anonymous') {
         const runs = vma.vmFlags.has('wf') ? [] : finder.find(vma.start, vma.end, 'anonymous');
-        return { ...area, runs, place: isInit ? vma.start : park.place(vma) };
+        return { ...area, runs, guards, place: isInit ? vma.start : park.place(vma) };
       }
-      if (kind !== 'file-private') return { ...area, runs: [], place: undefined };
+      if (kind !== 'file-private') return { ...area, runs: [], guards, place: undefined };
       const runs = finder.find(vma.start, vma.end, 'private-file');
-      return { ...area, runs, place: runs.length > 0 ? park.place(vma) : undefined };
+      return { ...area, runs, guards, place: runs.length > 0 ? park.place(vma) : undefined };
     });
     return { process, areas: stored, parked: { start, end: park.end } };
   } finally {
     finder.close();
   }
+}
+
+function mayHaveGuards({ kind }: Area): boolean {
+  return kind !== 'vdso' && kind !== 'vvar' && kind !== 'vsyscall';
 }
 
 /** The shared anonymous objects that processes map, placed. */
@@ -179,6 +187,21 @@ export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
     mvas_name: vma.anonName,
     mvas_runs: runs.flatMap((run) => [run.start / PAGE, run.length / PAGE]),
   };
+}
+
+/** The image's entries of the guards in an area. */
+export function guardEntries({ guards }: StoredArea): VmaEntry[] {
+  return guards.map(({ start, length }) => ({
+    start,
+    end: start + length,
+    pgoff: 0n,
+    shmid: 0n,
+    prot: 0,
+    flags: 0,
+    status: VMA_STATUS.guard,
+    fd: -1n,
+    mvas_runs: [],
+  }));
 }
 
 /** MAP_* flags that an area was mapped with, as far as they show. */

@@ -37,7 +37,7 @@ release_of() {
   esac
 }
 
-for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie}; do
+for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie e2e-forky}; do
   if [ "$part" = check ]; then
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue

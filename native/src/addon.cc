@@ -2,6 +2,7 @@
 // Registration of the addon. Every export is typed in src/native/index.ts.
 #include <napi.h>
 
+#include "fd_watch.h"
 #include "pump_binding.h"
 #include "syscall_binding.h"
 #include "tracer_binding.h"
@@ -9,6 +10,7 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("syscall", Napi::Function::New(env, mvas::Syscall, "syscall"));
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
+  exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("Tracer", mvas::TracerBinding::Define(env));
   exports.Set("Pump", mvas::PumpBinding::Define(env));
   return exports;

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { directoryOf, placesIn } from './cgroup-places.js';
 import { ShimError } from './errors.js';
 
 const FREEZE_TIMEOUT_MS = 10_000;
@@ -24,30 +25,10 @@ export interface Cgroup {
  * @returns undefined for the root cgroup, which is nobody's to freeze
  */
 export function locateCgroup(cgroups: string, mountinfo: string): Cgroup | undefined {
-  const mounts = cgroupMounts(mountinfo);
-  const lines = cgroups.split('\n').map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line));
-  const pathOf = (wanted: (controllers: string[]) => boolean): string | undefined =>
-    lines.find((line) => line !== null && wanted((line[1] ?? '').split(',')))?.[2];
-  const freezer = pathOf((controllers) => controllers.includes('freezer'));
-  if (freezer !== undefined && mounts.freezer !== undefined) {
-    return freezer === '/' ? undefined : { directory: join(mounts.freezer, freezer), version: 1 };
-  }
-  const unified = pathOf((controllers) => controllers[0] === '');
-  if (unified === undefined || unified === '/' || mounts.unified === undefined) return undefined;
-  return { directory: join(mounts.unified, unified), version: 2 };
-}
-
-function cgroupMounts(mountinfo: string): { freezer?: string; unified?: string } {
-  const found: { freezer?: string; unified?: string } = {};
-  for (const line of mountinfo.split('\n')) {
-    const [mount, filesystem] = line.split(' - ');
-    const point = mount?.split(' ')[4];
-    const [type, , options = ''] = filesystem?.split(' ') ?? [];
-    if (point === undefined) continue;
-    if (type === 'cgroup2') found.unified ??= point;
-    if (type === 'cgroup' && options.split(',').includes('freezer')) found.freezer ??= point;
-  }
-  return found;
+  const { v1, unified } = placesIn(cgroups, mountinfo);
+  const freezer = v1.get('freezer');
+  const directory = directoryOf(freezer ?? unified);
+  return directory === undefined ? undefined : { directory, version: freezer ? 1 : 2 };
 }
 
 /** The cgroup of a live process; undefined when it has gone or sits in the root or in our own cgroup. */
@@ -74,7 +55,8 @@ export function pidsIn(cgroup: Cgroup): number[] {
   });
 }
 
-function directoriesOf(directory: string): string[] {
+/** A cgroup and all below it, parents first; empty when it is gone. */
+export function directoriesOf(directory: string): string[] {
   try {
     const below = readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

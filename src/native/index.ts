@@ -104,6 +104,16 @@ export interface Pump {
   stop(id: number): void;
 }
 
+/**
+ * Tells when descriptors that Node cannot wait for (eventfds) become readable, on a thread of its own:
+ * the callback gets the descriptor, each time something was written; nothing is read.
+ */
+export interface FdWatch {
+  /** 0 or `-errno`. The descriptor stays the caller's, and stays open until {@link remove}. */
+  add(fd: number): number;
+  remove(fd: number): number;
+}
+
 interface Addon {
   /**
    * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
@@ -112,6 +122,7 @@ interface Addon {
   readonly syscall: (nr: number, ...args: SyscallArgument[]) => number;
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
   readonly addressOf: (array: Uint8Array) => bigint;
+  readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
   readonly Tracer: new () => Tracer;
   /** `ended` hears of each copy that has ended by itself. Keeps no process alive. */
   readonly Pump: new (ended: (id: number) => void) => Pump;
@@ -124,4 +135,4 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, Tracer, Pump } = addon;
+export const { syscall, addressOf, FdWatch, Tracer, Pump } = addon;

@@ -3,7 +3,6 @@ import * as proto from './proto/task.js';
 import { Empty } from './proto/types.js';
 import { method, serviceTable, type MethodTable } from './rpc/methods.js';
 import type { TaskService } from './task/service.js';
-import { ShimError } from '../common/errors.js';
 
 const SERVICES = ['containerd.task.v2.Task', 'containerd.task.v3.Task'];
 
@@ -11,8 +10,8 @@ const SERVICES = ['containerd.task.v2.Task', 'containerd.task.v3.Task'];
 export function taskMethods(service: TaskService): MethodTable {
   return serviceTable(SERVICES, {
     State: method(proto.ProcessRequest, proto.StateResponse, (request) => service.state(request)),
-    Create: method(proto.CreateTaskRequest, proto.PidResponse, (request) =>
-      service.create(request),
+    Create: method(proto.CreateTaskRequest, proto.PidResponse, (request, { signal }) =>
+      service.create(request, signal),
     ),
     Start: method(proto.ProcessRequest, proto.PidResponse, (request, { signal }) =>
       service.start(request, signal),
@@ -32,9 +31,7 @@ export function taskMethods(service: TaskService): MethodTable {
     CloseIO: method(proto.CloseIORequest, Empty, (request) => service.closeIo(request)),
     Update: method(proto.UpdateTaskRequest, Empty, (request) => service.update(request)),
     Wait: method(proto.ProcessRequest, proto.WaitResponse, (request) => service.wait(request)),
-    Stats: method(proto.IdRequest, proto.StatsResponse, () => {
-      throw new ShimError('unimplemented', 'stats are not implemented');
-    }),
+    Stats: method(proto.IdRequest, proto.StatsResponse, (request) => service.stats(request)),
     Connect: method(proto.IdRequest, proto.ConnectResponse, (request) => service.connect(request)),
     Shutdown: method(proto.ShutdownRequest, Empty, () => service.shutdown()),
   });

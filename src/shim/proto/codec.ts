@@ -81,6 +81,15 @@ export const field = {
   }),
 } as const;
 
+/** Fields of type uint64 with consecutive numbers. */
+export function counters<const N extends string>(
+  first: number,
+  names: readonly N[],
+): Readonly<Record<N, Field<bigint>>> {
+  const entries = names.map((name, index) => [name, field.uint64(first + index)] as const);
+  return Object.fromEntries(entries) as Record<N, Field<bigint>>;
+}
+
 /** Encodes a message; absent fields and fields with their default value take no bytes. */
 export function encode<T>(type: MessageType<T>, value: Partial<T>): Uint8Array {
   const writer = new WireWriter();
@@ -97,16 +106,21 @@ function writeMessage(
     const member = value[name];
     if (member === undefined || member === null) continue;
     if (!spec.repeated) writeOne(writer, spec, member, false);
-    else if (spec.kind === 'uint64') writePacked(writer, spec, member as readonly bigint[]);
+    else if (spec.kind === 'uint64')
+      writePacked(writer, spec, member as readonly (bigint | number)[]);
     else for (const item of member as readonly unknown[]) writeOne(writer, spec, item, true);
   }
 }
 
-function writePacked(writer: WireWriter, spec: Field<unknown>, items: readonly bigint[]): void {
+function writePacked(
+  writer: WireWriter,
+  spec: Field<unknown>,
+  items: readonly (bigint | number)[],
+): void {
   if (items.length === 0) return;
   writeTag(writer, spec.number, WIRE.bytes);
   writer.prefixed(() => {
-    for (const item of items) writer.varint64(item);
+    for (const item of items) writer.varint64(BigInt(item));
   });
 }
 

@@ -13,10 +13,21 @@ const log = logger('runc');
 /** Standard streams of a container: descriptors of this process, or null for /dev/null. */
 export type Stdio = readonly [number | null, number | null, number | null];
 
+/** A deletion kills processes and runs hooks; one that takes longer hangs. */
+const DELETE_LIMIT_MS = 10_000;
+
+interface RunOptions {
+  readonly stdio?: StdioOptions;
+  readonly input?: string;
+  /** Kills runc. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs runc for the containers of one bundle. Every method throws ShimError with runc's own words. */
 export class Runc {
   readonly settings: RuncSettings;
   readonly #logFile: string;
+  #aborted = new AbortController();
 
   constructor(settings: RuncSettings, logFile: string) {
     this.settings = settings;
@@ -29,25 +40,28 @@ export class Runc {
   }
 
   /** Creates a container; its init waits to be started. */
-  async create(args: CreateArgs, stdio: Stdio): Promise<void> {
-    await this.#run(createArgs(args), args.id, streams(stdio));
+  async create(args: CreateArgs, stdio: Stdio, signal?: AbortSignal): Promise<void> {
+    const ending = signal === undefined ? {} : { signal };
+    await this.#run(createArgs(args), args.id, { stdio: streams(stdio), ...ending });
   }
 
   /** Lets a created container's init run. */
   async start(id: string): Promise<void> {
-    await this.run(['start', id]);
+    await this.#run(['start', id], id, { signal: this.#aborted.signal });
   }
 
   /** Starts a process in a running container. */
   async exec(args: ExecArgs, stdio: Stdio): Promise<void> {
-    await this.#run(execArgs(args), args.id, streams(stdio));
+    const { signal } = this.#aborted;
+    await this.#run(execArgs(args), args.id, { stdio: streams(stdio), signal });
   }
 
   /** Deletes a container, killing what is left of it; one that is unknown is deleted already. */
   async delete(id: string): Promise<void> {
     if (!this.knows(id)) return;
     try {
-      await this.run(['delete', '--force', id]);
+      const signal = AbortSignal.timeout(DELETE_LIMIT_MS);
+      await this.#run(['delete', '--force', id], id, { signal });
     } catch (error) {
       if (ShimError.from(error).kind !== 'notFound') throw error;
     }
@@ -55,42 +69,44 @@ export class Runc {
 
   /** Changes limits: `resources` is the JSON of a LinuxResources. */
   async update(id: string, resources: string): Promise<void> {
-    await this.#run(['update', '--resources=-', id], id, ['pipe', 'ignore', 'ignore'], resources);
+    const { signal } = this.#aborted;
+    const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
+    await this.#run(['update', '--resources=-', id], id, { stdio, signal, input: resources });
   }
 
-  /** Runs any verb; resolves with its stdout. The container's id is the last argument. */
-  run(args: readonly string[]): Promise<string> {
-    return this.#run(args, args.at(-1) ?? '', ['ignore', 'pipe', 'ignore']);
+  /** Kills every start, exec and update that has not ended: their container is dead. */
+  abort(): void {
+    this.#aborted.abort();
+    this.#aborted = new AbortController();
   }
 
-  #run(args: readonly string[], id: string, stdio: StdioOptions, input?: string): Promise<string> {
+  #run(args: readonly string[], id: string, how: RunOptions): Promise<void> {
+    const { stdio = 'ignore', signal, input } = how;
     const began = performance.now();
     const verb = args[0] ?? '';
-    const child = spawn(
-      this.settings.binary,
-      [...globalArgs(this.settings, this.#logFile), ...args],
-      {
-        stdio,
-        env: environment(),
-      },
-    );
-    child.stdin?.end(input);
-    let output = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const { binary } = this.settings;
+    const child = spawn(binary, [...globalArgs(this.settings, this.#logFile), ...args], {
+      stdio,
+      env: environment(),
+      killSignal: 'SIGKILL',
+      ...(signal === undefined ? {} : { signal }),
+    });
+    // It may end without reading all.
+    child.stdin?.on('error', () => undefined).end(input);
+    const failure = (why: string, cause: unknown): ShimError =>
+      new ShimError('unknown', `run ${binary} ${verb} for task ${id}: ${why}`, { cause });
     return new Promise((resolve, reject) => {
-      child.once('error', (cause) => {
-        const message = `run ${this.settings.binary} ${verb}: ${cause.message}`;
-        reject(new ShimError('unavailable', message, { cause }));
+      let stopped = false;
+      child.on('error', (cause) => {
+        if (child.pid === undefined) reject(failure(cause.message, cause));
+        else stopped = true;
       });
-      // 'exit' where streams go to the container, which keeps them open; 'close' to have all output.
-      child.once(child.stdout === null ? 'exit' : 'close', (code: number | null) => {
-        log.debug('runc done', {
-          verb,
-          id,
-          code: String(code),
-          ms: Math.round(performance.now() - began),
-        });
-        if (code === 0) resolve(output);
+      // Not 'close': streams go to the container, which keeps them open.
+      child.once('exit', (code: number | null) => {
+        const ms = Math.round(performance.now() - began);
+        log.debug('runc done', { verb, id, code: String(code), ms });
+        if (code === 0) resolve();
+        else if (stopped) reject(failure('it did not end in time', signal?.reason));
         else reject(fromRuncLog(verb, id, this.#lastError() ?? `exit status ${String(code)}`));
       });
     });

@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  cgroupOf,
-  freeze,
-  killAll,
-  pidsIn,
-  signalAll,
-  thaw,
-  type Cgroup,
-} from '../../common/cgroup.js';
-import type { PendingRestore } from '../../criu/index.js';
+import { freeze, killAll, signalAll, thaw, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Mutex } from '../../common/mutex.js';
 import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
-import type { StdioRequest, TaskIo } from '../io/task-io.js';
+import type { StdioRequest } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
-import { timestamp } from '../proto/types.js';
+import { timestamp, type AnyValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
+import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
-import { createInit, openIo, startExec, type InitFlags, type LaunchContext } from './launch.js';
+import { createInit, startExec, type InitFlags, type LaunchContext } from './launch.js';
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
+import { Resources } from './resources.js';
+import { Restoration } from './restoration.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
@@ -31,15 +25,13 @@ import { next, type TaskState, type Verb } from './state.js';
 
 const log = logger('task');
 
-/** Output that was not read by then is lost; must stay below containerd's 10 s for an event. */
-const DRAIN_MS = 2_000;
 /** How long an aborted checkpoint may take to clean up before others get their turn. */
 const ABORT_MS = 2_000;
 /** How long a killed init may take to be gone. */
 const EXIT_MS = 2_000;
+/** How long a runc may go on working in a container whose init has exited. */
+const RUNC_MS = 5_000;
 const SIGKILL = 9;
-/** Reported for a process that never ran: as if killed. */
-const NEVER_RAN = 128 + SIGKILL;
 
 /** What a container is made of. */
 export interface ContainerParts extends LaunchContext {
@@ -49,12 +41,6 @@ export interface ContainerParts extends LaunchContext {
   readonly stdio: StdioRequest;
   /** Image directory to restore from; empty for a fresh container. */
   readonly checkpoint: string;
-}
-
-/** The result of a Delete. */
-export interface Deleted {
-  readonly pid: number;
-  readonly exit: Exit;
 }
 
 /**
@@ -68,13 +54,13 @@ export class Container {
   readonly #parts: ContainerParts;
   readonly #turns = new Mutex();
   readonly #gate = new ExitGate();
-  readonly #execs = new Map<string, { readonly process: TaskProcess; readonly spec: string }>();
+  readonly #execs: Execs;
   #state: TaskState;
   #isPausing = false;
   #isStarting = false;
-  #cgroup: Cgroup | undefined;
+  #resources: Resources | undefined;
   #checkpointing: AbortController | undefined;
-  #pending: PendingRestore | undefined;
+  #restoration: Restoration | undefined;
   #deleting: Promise<Deleted> | undefined;
 
   constructor(parts: ContainerParts) {
@@ -82,6 +68,7 @@ export class Container {
     this.id = parts.id;
     this.bundle = parts.bundle;
     this.init = new TaskProcess('', parts.stdio);
+    this.#execs = new Execs(parts.id);
     this.#state = parts.checkpoint === '' ? 'created' : 'checkpointed';
   }
 
@@ -94,13 +81,14 @@ export class Container {
   }
 
   /** Creates the container; of one that comes from a checkpoint nothing runs yet. */
-  async create(): Promise<void> {
+  async create(signal: AbortSignal): Promise<void> {
     if (this.#state === 'checkpointed') {
-      this.#pending = await this.#beginRestore();
+      const { engine } = this.#parts.surroundings;
+      this.#restoration = await Restoration.begin({ ...this.#parts, engine });
       return;
     }
-    await createInit(this.#parts, this.init, this.#parts.initFlags);
-    this.#cgroup = cgroupOf(this.init.pid);
+    await createInit(this.#parts, this.init, { ...this.#parts.initFlags, signal });
+    this.#findResources();
   }
 
   /** Tells init's exit from now on. After the create event was published. */
@@ -110,12 +98,7 @@ export class Container {
 
   /** A process by its exec id; init by the empty one. @throws ShimError `notFound` */
   process(execId: string): TaskProcess {
-    if (execId === '') return this.init;
-    const exec = this.#execs.get(execId)?.process;
-    if (exec === undefined) {
-      throw new ShimError('notFound', `process ${execId} of task ${this.id} not found`);
-    }
-    return exec;
+    return execId === '' ? this.init : this.#execs.get(execId);
   }
 
   /** Starts init; returns its pid. */
@@ -141,10 +124,7 @@ export class Container {
   /** Registers a process to be started. @throws ShimError `alreadyExists` */
   addExec(execId: string, stdio: StdioRequest, spec: string): void {
     this.#next('exec');
-    if (this.#execs.has(execId)) {
-      throw new ShimError('alreadyExists', `process ${execId} of task ${this.id} already exists`);
-    }
-    this.#execs.set(execId, { process: new TaskProcess(execId, stdio), spec });
+    this.#execs.add(execId, stdio, spec);
     this.#publish(taskEvent.execAdded({ containerId: this.id, execId }));
   }
 
@@ -158,7 +138,7 @@ export class Container {
       this.#next('execStart');
       const leave = this.#gate.enter(`process ${execId}`);
       try {
-        await startExec(this.#parts, child, this.#execs.get(execId)?.spec ?? '');
+        await startExec(this.#parts, child, this.#execs.specOf(execId));
       } catch (error) {
         child.abandon({ status: 255, at: new Date() });
         leave();
@@ -181,14 +161,15 @@ export class Container {
       this.#killUnstarted(signal);
       return;
     }
-    if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(killed(this.id));
-    if (all && this.#cgroup !== undefined && this.init.exit === undefined) {
-      await signalAll(this.#cgroup, signal);
+    if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
+    const cgroup = this.#resources?.freezer;
+    if (all && cgroup !== undefined && this.init.exit === undefined) {
+      await signalAll(cgroup, signal);
     } else {
       target.kill(signal);
     }
     // A frozen v1 cgroup takes no signal, not even this one, before it is thawed.
-    if (signal === SIGKILL && this.#state === 'paused' && this.#cgroup) thaw(this.#cgroup);
+    if (signal === SIGKILL && this.#state === 'paused' && cgroup) thaw(cgroup);
   }
 
   /**
@@ -270,24 +251,23 @@ export class Container {
   pids(): { readonly pid: number; readonly execId: string }[] {
     const { pid: init } = this.init;
     if (init === 0) return [];
-    const listed = this.#cgroup === undefined ? [] : pidsIn(this.#cgroup);
-    const execIds = new Map(
-      [...this.#execs.values()].map(({ process: exec }) => [exec.pid, exec.execId]),
-    );
+    const listed = this.#resources?.pids() ?? [];
+    const execIds = this.#execs.byPid();
     const pids = listed.length === 0 && this.init.exit === undefined ? [init] : listed;
     return pids.map((pid) => ({ pid, execId: execIds.get(pid) ?? '' }));
   }
 
-  /** Removes a finished process, or one that was never started. */
-  async deleteExec(execId: string): Promise<Deleted> {
-    const child = this.process(execId);
-    if (child.pid !== 0 && child.exit === undefined) {
-      throw new ShimError('failedPrecondition', `process ${execId} of task ${this.id} is running`);
+  /** What the container uses now. @throws ShimError `notFound` while it has no cgroup */
+  metrics(): AnyValue {
+    if (this.#resources === undefined) {
+      throw new ShimError('notFound', `task ${this.id} has no cgroup yet`);
     }
-    await child.io?.drain(DRAIN_MS);
-    child.io?.close();
-    this.#execs.delete(execId);
-    return { pid: child.pid, exit: child.exit ?? { status: 0, at: new Date() } };
+    return this.#resources.metrics(this.id);
+  }
+
+  /** Removes a finished process, or one that was never started. */
+  deleteExec(execId: string): Promise<Deleted> {
+    return this.#execs.remove(execId);
   }
 
   /** Deletes the container and what is left of it. Repeated calls share one deletion. */
@@ -303,10 +283,10 @@ export class Container {
     return this.#turns.run(async () => {
       const deleted = this.#next('delete');
       await this.init.io?.drain(DRAIN_MS);
-      await this.#pending?.abandon();
+      await this.#restoration?.abandon();
       await this.#parts.runc.delete(this.id);
       await this.#awaitExit();
-      this.#closeIo();
+      this.#close();
       unmountAll(this.bundle.rootfs);
       const exit = this.init.exit ?? { status: NEVER_RAN, at: new Date() };
       this.init.abandon(exit);
@@ -319,48 +299,21 @@ export class Container {
     });
   }
 
-  /** While containerd is about to start it, its surroundings are being made. */
-  #beginRestore(): Promise<PendingRestore> {
-    const { runc, surroundings, checkpoint, initFlags } = this.#parts;
-    return surroundings.engine.beginRestore({
-      containerId: this.id,
-      bundle: this.bundle.path,
-      imagePath: checkpoint,
-      runc: {
-        create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
-        delete: (id) => runc.delete(id),
-      },
-      runcRoot: runc.settings.root,
-    });
-  }
-
   /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
-    const pending = this.#pending ?? (await this.#beginRestore());
-    this.#pending = undefined;
-    const io = await this.#openIo(pending);
-    try {
-      const restored = await pending.finish({ stdio: io.stdio, signal });
-      await io.launched();
-      this.init.pid = restored.pid;
-      this.init.io = io;
-      this.bundle.write(this.bundle.initPid, String(restored.pid));
-      this.#cgroup = cgroupOf(restored.pid);
-      log.info('restored', { task: this.id, vas: restored.vasId, ...restored.timingsMs });
-      return { exited: restored.exited };
-    } catch (error) {
-      io.close();
-      throw error;
-    }
+    const { engine } = this.#parts.surroundings;
+    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine });
+    const restoration = this.#restoration;
+    this.#restoration = undefined;
+    const restored = await restoration.finish(this.init, signal);
+    this.#findResources();
+    return restored;
   }
 
-  async #openIo(pending: PendingRestore): Promise<TaskIo> {
-    try {
-      return await openIo(this.init.stdio, this.#parts.owner);
-    } catch (error) {
-      await pending.abandon();
-      throw error;
-    }
+  #findResources(): void {
+    this.#resources = new Resources(this.init.pid, () => {
+      this.#publish(taskEvent.oom({ containerId: this.id }));
+    });
   }
 
   #watchInit(exited: Promise<Exit>): void {
@@ -368,19 +321,24 @@ export class Container {
   }
 
   async #initExited(exit: Exit): Promise<void> {
-    this.#checkpointing?.abort(new ShimError('aborted', `task ${this.id} exited meanwhile`));
+    this.#checkpointing?.abort(ended(this.id));
+    // A runc that hangs must not keep the exit from being told.
+    const late = setTimeout(() => {
+      this.#parts.runc.abort();
+    }, RUNC_MS);
     const emptied = this.#gate.close();
     const mustKill = !hasOwnPidNamespace(this.#parts.spec);
-    if (this.#cgroup !== undefined && (mustKill || this.#state === 'paused')) {
-      await killAll(this.#cgroup);
-    }
+    const cgroup = this.#resources?.freezer;
+    if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
     await emptied;
+    clearTimeout(late);
     // A deletion that did not wait any longer for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');
     this.#tellExit(this.init, exit);
   }
 
   #tellExit(child: TaskProcess, exit: Exit): void {
+    this.#resources?.checkOom();
     child.finish(exit);
     this.#publish(
       taskEvent.exit({
@@ -395,7 +353,8 @@ export class Container {
 
   /** After a checkpoint that ends the container: sees to it that nothing of it survives. */
   async #finishOff(): Promise<void> {
-    if (this.#cgroup !== undefined) await killAll(this.#cgroup);
+    const cgroup = this.#resources?.freezer;
+    if (cgroup !== undefined) await killAll(cgroup);
     await this.#awaitExit();
   }
 
@@ -408,13 +367,15 @@ export class Container {
     clearTimeout(timer);
   }
 
-  #closeIo(): void {
+  #close(): void {
     this.init.io?.close();
-    for (const { process: exec } of this.#execs.values()) exec.io?.close();
+    this.#execs.close();
+    this.#resources?.close();
   }
 
   #freezer(): Cgroup {
-    if (this.#cgroup !== undefined) return this.#cgroup;
+    const cgroup = this.#resources?.freezer;
+    if (cgroup !== undefined) return cgroup;
     throw new ShimError('failedPrecondition', `task ${this.id} has no cgroup to freeze`);
   }
 
@@ -427,6 +388,6 @@ export class Container {
   }
 }
 
-function killed(id: string): ShimError {
-  return new ShimError('aborted', `task ${id} was killed during its checkpoint`);
+function ended(id: string): ShimError {
+  return new ShimError('aborted', `task ${id} was killed or has exited meanwhile`);
 }

@@ -32,13 +32,13 @@ export function openIo(request: StdioRequest, owner: IoOwner): Promise<TaskIo> {
 export async function createInit(
   context: LaunchContext,
   init: TaskProcess,
-  flags: InitFlags,
+  { signal, ...flags }: InitFlags & { readonly signal: AbortSignal },
 ): Promise<void> {
   const { id, bundle, runc } = context;
   await launch(context, init, async (io) => {
     const consoleSocket = consoleOf(io);
     const create = { id, bundle: bundle.path, pidFile: bundle.initPid, ...consoleSocket, ...flags };
-    await runc.create(create, io.stdio);
+    await runc.create(create, io.stdio, signal);
     return readPidFile(bundle.initPid);
   });
 }

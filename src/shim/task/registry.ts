@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isAbsolute } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
@@ -11,6 +12,7 @@ import { decodeRuncOptions, runcSettings } from '../runc/settings.js';
 import { Container } from './container.js';
 import type { Surroundings } from './ports.js';
 import { ownCgroupsPath } from './spec.js';
+import { Leftovers } from './sweep.js';
 
 type CreateRequest = ValueOf<typeof CreateTaskRequest>;
 type Options = ValueOf<typeof RuncOptions>;
@@ -19,7 +21,10 @@ type Options = ValueOf<typeof RuncOptions>;
 export class Registry {
   readonly #surroundings: Surroundings;
   readonly #containers = new Map<string, Container>();
-  readonly #creating = new Map<string, Promise<Container>>();
+  readonly #creating = new Map<
+    string,
+    { readonly done: Promise<Container>; readonly abort: AbortController }
+  >();
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -41,16 +46,23 @@ export class Registry {
     return this.#containers.get(id);
   }
 
-  /** Creates a container. On failure nothing is left. @throws ShimError `alreadyExists` … */
-  async create(request: CreateRequest): Promise<Container> {
+  /**
+   * Creates a container. On failure nothing is left.
+   *
+   * @param signal stops the creation, as its deletion does
+   * @throws ShimError `alreadyExists`, `invalidArgument`, or what runc said
+   */
+  async create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
     const { id } = request;
+    checkIdentity(request);
     if (this.#containers.has(id) || this.#creating.has(id)) {
       throw new ShimError('alreadyExists', `task ${id} already exists`);
     }
-    const creating = this.#create(request);
-    this.#creating.set(id, creating);
+    const abort = new AbortController();
+    const done = this.#create(request, AbortSignal.any([signal, abort.signal]));
+    this.#creating.set(id, { done, abort });
     try {
-      const container = await creating;
+      const container = await done;
       this.#containers.set(id, container);
       return container;
     } finally {
@@ -58,26 +70,33 @@ export class Registry {
     }
   }
 
-  /** Deletes a container, also one whose creation has not ended yet. */
+  /** Deletes a container; one whose creation has not ended yet is not created any more. */
   async delete(id: string): Promise<Awaited<ReturnType<Container['delete']>>> {
-    await this.#creating.get(id)?.catch(() => undefined);
+    const creating = this.#creating.get(id);
+    creating?.abort.abort(new ShimError('aborted', `task ${id} was deleted meanwhile`));
+    await creating?.done.catch(() => undefined);
     const container = this.get(id);
     const deleted = await container.delete();
-    this.#containers.delete(id);
+    if (this.#containers.get(id) === container) this.#containers.delete(id);
     return deleted;
   }
 
-  async #create(request: CreateRequest): Promise<Container> {
+  async #create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
     const bundle = new Bundle(request.bundle);
     const options = decodeRuncOptions(request.options);
+    const spec = bundle.readSpec();
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
+    let leftovers: Leftovers | undefined;
     try {
       if (request.checkpoint !== '') giveOwnCgroup(bundle, request.id);
-      const container = new Container(this.#partsOf(request, bundle, options));
-      await container.create();
+      const parts = this.#partsOf(request, bundle, options);
+      leftovers = new Leftovers(request.id, parts.runc, spec);
+      const container = new Container(parts);
+      await container.create(signal);
       this.#announce(container, request);
       return container;
     } catch (error) {
+      await leftovers?.sweep();
       unmountAll(bundle.rootfs);
       throw error;
     }
@@ -137,4 +156,19 @@ function giveOwnCgroup(bundle: Bundle, id: string): void {
   if (cgroupsPath === undefined) return;
   const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
   bundle.write(bundle.config, JSON.stringify(changed));
+}
+
+/** Identifiers of containerd: they become names of files. */
+const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
+
+function checkIdentity({ id, bundle }: CreateRequest): void {
+  if (!IDENTIFIER.test(id)) {
+    throw new ShimError('invalidArgument', `task id ${JSON.stringify(id)} is no identifier`);
+  }
+  if (!isAbsolute(bundle)) {
+    throw new ShimError(
+      'invalidArgument',
+      `bundle ${JSON.stringify(bundle)} of task ${id} is not absolute`,
+    );
+  }
 }

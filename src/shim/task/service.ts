@@ -6,7 +6,8 @@ import type * as proto from '../proto/task.js';
 import { STATUS, timestamp, type TimestampValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
 import { planCheckpoint } from './checkpoint-options.js';
-import type { Container, Deleted } from './container.js';
+import type { Container } from './container.js';
+import type { Deleted } from './execs.js';
 import type { TaskProcess } from './process.js';
 import type { Registry } from './registry.js';
 
@@ -46,8 +47,11 @@ export class TaskService {
     };
   }
 
-  async create(request: Req<typeof proto.CreateTaskRequest>): Promise<{ pid: number }> {
-    const container = await this.#registry.create(request);
+  async create(
+    request: Req<typeof proto.CreateTaskRequest>,
+    signal: AbortSignal,
+  ): Promise<{ pid: number }> {
+    const container = await this.#registry.create(request, signal);
     return { pid: container.init.pid };
   }
 
@@ -134,6 +138,10 @@ export class TaskService {
 
   async wait({ id, execId }: ProcessRequest): Promise<Res<typeof proto.WaitResponse>> {
     return exitFields(await this.#registry.get(id).process(execId).exited);
+  }
+
+  stats({ id }: IdRequest): Res<typeof proto.StatsResponse> {
+    return { stats: this.#registry.get(id).metrics() };
   }
 
   connect({ id }: IdRequest): Res<typeof proto.ConnectResponse> {

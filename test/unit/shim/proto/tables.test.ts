@@ -5,6 +5,8 @@ import test from 'ava';
 import * as bootstrap from '../../../../src/shim/proto/bootstrap.js';
 import { decode, encode, type Field, type Message } from '../../../../src/shim/proto/codec.js';
 import * as events from '../../../../src/shim/proto/events.js';
+import { MetricsV1 } from '../../../../src/shim/proto/metrics-v1.js';
+import { MetricsV2 } from '../../../../src/shim/proto/metrics-v2.js';
 import * as options from '../../../../src/shim/proto/options.js';
 import * as task from '../../../../src/shim/proto/task.js';
 import * as ttrpc from '../../../../src/shim/proto/ttrpc.js';
@@ -21,6 +23,8 @@ const reference = loadSync(
     'events/forward.proto',
     'ttrpc/request.proto',
     'runc/options.proto',
+    'cgroups/v1.proto',
+    'cgroups/v2.proto',
   ],
   { includeDirs: [PROTO], longs: Number, enums: Number, defaults: true },
 );
@@ -128,6 +132,8 @@ const OTHERS: Readonly<Record<string, Message>> = {
   'ttrpc.Request': ttrpc.Request,
   'ttrpc.Response': ttrpc.Response,
   'google.rpc.Status': ttrpc.Status,
+  'io.containerd.cgroups.v1.Metrics': MetricsV1,
+  'io.containerd.cgroups.v2.Metrics': MetricsV2,
   'containerd.runc.v1.Options': options.RuncOptions,
   'containerd.runc.v1.CheckpointOptions': options.CheckpointOptions,
   'containerd.runc.v1.ProcessDetails': options.ProcessDetails,

@@ -5,7 +5,7 @@ import { logger } from '../common/log.js';
 import type { MountPlaces } from '../common/mount-places.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
-import { writeCheckpointImage } from './image/checkpoint-image.js';
+import { writeAllButInventory } from './image/checkpoint-image.js';
 import { imageDigest } from './image/digest.js';
 import { ImageWriter } from './image/image-writer.js';
 import { writeTmpfs } from './image/tmpfs-files.js';
@@ -13,10 +13,11 @@ import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { resumeRegisters } from './resources/attributes.js';
 import { checkMounts } from './resources/mounts.js';
-import { dumpTmpfs } from './resources/tmpfs.js';
+import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
 import { FreezeGuard } from './vas/freeze-guard.js';
+import type { HolderClient } from './vas/holder-client.js';
 import { processRecords } from './vas/process-records.js';
 import {
   bootId,
@@ -119,19 +120,17 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   checkAborted(request);
   clock.end('inspect');
 
-  const { base, memories, shared } = collection;
-  await clearHolder(holder, holderPid, base);
-  for (const memory of memories) await fillProcess(holder, base, memory);
-  const sharedBytes = await fillShared(holder, base, shared);
+  // The holder fills itself while we write.
+  const written = writeFiles(writer, collection, tmpfs);
+  const bytes = await fillHolder(holder, holderPid, collection).finally(() => settled(written));
   clock.end('copy');
 
   if (request.leaveRunning) await session.release();
   clock.end('resume');
 
   await holder.seal();
-  await writeTmpfs(writer, tmpfs);
-  await writeCheckpointImage(writer, collection.image, { durable: false });
-  const bytes = memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
+  await written;
+  await writer.commit(collection.image.inventory, { durable: false });
   const record: VasRecord = {
     ...newRecord(id, request.containerId, collection),
     bytes: Number(bytes),
@@ -152,6 +151,32 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     frozenMs: record.frozenMs,
     bytes: record.bytes,
   };
+}
+
+/** Puts the container's memory into the VAS; returns its bytes. */
+async function fillHolder(
+  holder: HolderClient,
+  holderPid: number,
+  { base, memories, shared }: Collection,
+): Promise<bigint> {
+  await clearHolder(holder, holderPid, base);
+  for (const memory of memories) await fillProcess(holder, base, memory);
+  const sharedBytes = await fillShared(holder, base, shared);
+  return memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
+}
+
+async function writeFiles(
+  writer: ImageWriter,
+  { image }: Collection,
+  tmpfs: readonly TmpfsMount[],
+): Promise<void> {
+  await writeTmpfs(writer, tmpfs);
+  await writeAllButInventory(writer, image);
+}
+
+/** Waits for the end of some work, whatever it is: its error is told elsewhere. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => undefined);
 }
 
 function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): FreezeGuard | undefined {

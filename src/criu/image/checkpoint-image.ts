@@ -4,7 +4,7 @@ import type { EntryOf, PayloadEntry } from './codec.js';
 import type { GhostFile } from './ghost.js';
 import type { EntryKind } from './header.js';
 import type { ImageReader } from './image-reader.js';
-import type { CommitOptions, ImageWriter } from './image-writer.js';
+import type { ImageWriter } from './image-writer.js';
 import type {
   CoreEntry,
   FdinfoEntry,
@@ -111,14 +111,10 @@ export async function readCheckpointImage(reader: ImageReader): Promise<Checkpoi
   };
 }
 
-/**
- * Writes a checkpoint, its inventory last, and closes the writer. Files without entries are left out.
- * On failure the caller aborts the writer.
- */
-export async function writeCheckpointImage(
+/** Writes a checkpoint without its inventory. Files without entries are left out. */
+export async function writeAllButInventory(
   writer: ImageWriter,
   image: CheckpointImage,
-  options: CommitOptions = {},
 ): Promise<void> {
   if (image.vas) await writer.writeVasReference(image.vas);
   await writer.write('pstree', undefined, image.pstree);
@@ -126,7 +122,6 @@ export async function writeCheckpointImage(
   await writeFiles(writer, image);
   await writeQueues(writer, image);
   if (image.seccomp) await writer.write('seccomp', undefined, [image.seccomp]);
-  await writer.commit(image.inventory, options);
 }
 
 async function writeTasks(writer: ImageWriter, image: CheckpointImage): Promise<void> {

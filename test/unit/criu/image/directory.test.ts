@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import {
   readCheckpointImage,
-  writeCheckpointImage,
+  writeAllButInventory,
   type CheckpointImage,
 } from '../../../../src/criu/image/checkpoint-image.js';
 import { encodeImage } from '../../../../src/criu/image/codec.js';
@@ -24,7 +24,9 @@ async function temporary(t: ExecutionContext): Promise<string> {
 
 async function written(t: ExecutionContext): Promise<string> {
   const path = join(await temporary(t), 'image');
-  await writeCheckpointImage(await ImageWriter.create(path), sampleImage());
+  const writer = await ImageWriter.create(path);
+  await writeAllButInventory(writer, sampleImage());
+  await writer.commit(sampleImage().inventory);
   return path;
 }
 

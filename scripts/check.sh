@@ -19,8 +19,9 @@ check prettier npx prettier --check --log-level warn .
 check eslint npx eslint --max-warnings 0 .
 check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
 check clang-format clang-format --dry-run -Werror \
-  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/src/*.h native/src/*.cc
-check shellcheck shellcheck scripts/*.sh .ci/run
+  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/src/*.h native/src/*.cc \
+  kernel/*.[ch] kernel/include/uapi/*.h kernel/tests/*.[ch]
+check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh .ci/run
 
 if [ "${#failed[@]}" -gt 0 ]; then
   echo "check: failed: ${failed[*]}" >&2

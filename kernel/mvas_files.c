@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking the file mappings out of an address space that no process runs in, so that it keeps no
+ * file open and no filesystem busy. What was written to private ones lies in anonymous pages behind
+ * the mapping: these are copied, the mapping is replaced by an anonymous one, and they are copied
+ * back. Page by page up to a page table's worth at a time.
+ */
+#include <linux/bitmap.h>
+#include <linux/highmem.h>
+#include <linux/hugetlb.h>
+#include <linux/mman.h>
+#include <linux/pgtable.h>
+#include <linux/slab.h>
+
+#include "mvas.h"
+#include "mvas_compat.h"
+
+/* A mapping, as it was when looked at. */
+struct file_range {
+	unsigned long start;
+	unsigned long end;
+	unsigned long flags;
+	bool written;
+	bool huge;
+};
+
+/* Up to PTRS_PER_PTE pages, within one page table. */
+struct chunk {
+	unsigned long start;
+	DECLARE_BITMAP(wanted, PTRS_PER_PTE);
+	struct page *pages[PTRS_PER_PTE];
+};
+
+/* The first file mapping from an address on. */
+static int next_file(struct mm_struct *mm, unsigned long address, struct file_range *range)
+{
+	struct vm_area_struct *vma;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, address);
+	while (vma && !vma->vm_file)
+		vma = find_vma(mm, vma->vm_end);
+	if (vma) {
+		mvas_unseal(vma);
+		*range = (struct file_range){
+			.start = vma->vm_start,
+			.end = vma->vm_end,
+			.flags = vma->vm_flags,
+			.written = vma->anon_vma,
+			.huge = is_vm_hugetlb_page(vma),
+		};
+	}
+	mmap_write_unlock(mm);
+	return vma ? 1 : 0;
+}
+
+static bool has_page_table(struct mm_struct *mm, unsigned long address)
+{
+	pgd_t *pgd = pgd_offset(mm, address);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (pgd_none(*pgd) || pgd_bad(*pgd))
+		return false;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(*p4d) || p4d_bad(*p4d))
+		return false;
+	pud = pud_offset(p4d, address);
+	if (!pud_present(*pud) || pud_leaf(*pud) || pud_bad(*pud))
+		return false;
+	pmd = pmd_offset(pud, address);
+	return pmd_present(*pmd) && !pmd_leaf(*pmd) && !pmd_bad(*pmd);
+}
+
+/* What was written is an anonymous page, or not present: swapped out, or on its way. */
+static int note_written(pte_t *pte, unsigned long address, void *data)
+{
+	struct chunk *chunk = data;
+	pte_t entry = *pte;
+
+	if (pte_none(entry))
+		return 0;
+	if (!pte_present(entry) ||
+	    (!pte_special(entry) && pfn_valid(pte_pfn(entry)) && PageAnon(pte_page(entry))))
+		__set_bit((address - chunk->start) >> PAGE_SHIFT, chunk->wanted);
+	return 0;
+}
+
+/*
+ * Huge pages of a file cannot have been written to: the write would have split them. So there is
+ * nothing to look for without a page table, and none has to be made.
+ */
+static int find_written(struct mm_struct *mm, struct chunk *chunk, unsigned long end)
+{
+	int ret = 0;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	if (has_page_table(mm, chunk->start))
+		ret = apply_to_page_range(mm, chunk->start, end - chunk->start, note_written,
+					  chunk);
+	mmap_write_unlock(mm);
+	return ret;
+}
+
+/* Pages that cannot be had, such as those past the end of the file, are as if not wanted. */
+static int pin_wanted(struct mm_struct *mm, struct chunk *chunk)
+{
+	unsigned int i;
+	long got;
+
+	for_each_set_bit(i, chunk->wanted, PTRS_PER_PTE) {
+		got = mvas_pin_pages(mm, chunk->start + i * PAGE_SIZE, 1, &chunk->pages[i]);
+		if (got == -EINTR || got == -ENOMEM) {
+			bitmap_clear(chunk->wanted, i, PTRS_PER_PTE - i);
+			return got;
+		}
+		if (got != 1)
+			__clear_bit(i, chunk->wanted);
+	}
+	return 0;
+}
+
+static int write_page(struct mm_struct *mm, unsigned long address, struct page *from)
+{
+	struct page *to;
+	int locked = 1;
+	long got;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	got = mvas_get_pages(mm, address, 1, FOLL_FORCE | FOLL_WRITE, &to, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	if (got != 1)
+		return got < 0 ? got : -EFAULT;
+	copy_highpage(to, from);
+	put_page(to);
+	return 0;
+}
+
+/* Replaces a range by anonymous memory with the same protection. The caller uses this mm. */
+static int map_anonymous(unsigned long start, unsigned long end, unsigned long flags)
+{
+	unsigned long prot = (flags & VM_READ ? PROT_READ : 0) |
+			     (flags & VM_WRITE ? PROT_WRITE : 0) |
+			     (flags & VM_EXEC ? PROT_EXEC : 0);
+	unsigned long at;
+
+	at = vm_mmap(NULL, start, end - start, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	return IS_ERR_VALUE(at) ? (int)at : 0;
+}
+
+static int replace_chunk(struct mm_struct *mm, struct chunk *chunk, unsigned long end,
+			 unsigned long flags)
+{
+	unsigned int i;
+	int ret;
+
+	ret = pin_wanted(mm, chunk);
+	if (!ret)
+		ret = map_anonymous(chunk->start, end, flags);
+	for_each_set_bit(i, chunk->wanted, PTRS_PER_PTE) {
+		if (!ret)
+			ret = write_page(mm, chunk->start + i * PAGE_SIZE, chunk->pages[i]);
+		put_page(chunk->pages[i]);
+	}
+	return ret;
+}
+
+static int replace_range(struct mm_struct *mm, const struct file_range *range, bool whole,
+			 struct chunk *chunk)
+{
+	unsigned long address = range->start;
+	unsigned long end;
+	int ret = 0;
+
+	if (!whole && !range->written)
+		return map_anonymous(range->start, range->end, range->flags);
+	for (; address < range->end && !ret; address = end) {
+		end = min((address & PMD_MASK) + PMD_SIZE, range->end);
+		chunk->start = address;
+		bitmap_zero(chunk->wanted, PTRS_PER_PTE);
+		if (whole)
+			bitmap_set(chunk->wanted, 0, (end - address) >> PAGE_SHIFT);
+		else
+			ret = find_written(mm, chunk, end);
+		if (!ret)
+			ret = replace_chunk(mm, chunk, end, range->flags);
+		cond_resched();
+	}
+	return ret;
+}
+
+/**
+ * mvas_files_replace() - take all file mappings out of an address space
+ * @mm: which the calling kernel thread uses, and nobody else
+ * @flags: MVAS_FILES_, see the description of MVAS_FORK
+ * @dropped: bytes of mappings that were unmapped are added to it
+ *
+ * Return: 0 or an error, with some done.
+ */
+int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped)
+{
+	const unsigned long device = VM_IO | VM_PFNMAP | VM_MIXEDMAP;
+	bool whole = flags & MVAS_FILES_WHOLE;
+	struct chunk *chunk;
+	struct file_range range;
+	unsigned long address = 0;
+	int ret;
+
+	chunk = kmalloc(sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	while ((ret = next_file(mm, address, &range)) > 0) {
+		if ((flags & MVAS_FILES_DROP) || range.huge || (range.flags & device) ||
+		    ((range.flags & VM_SHARED) && !whole)) {
+			*dropped += range.end - range.start;
+			ret = vm_munmap(range.start, range.end - range.start);
+		} else {
+			ret = replace_range(mm, &range, whole, chunk);
+		}
+		if (ret)
+			break;
+		address = range.end;
+	}
+	kfree(chunk);
+	return ret;
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What VASes and segments have in common: ids, names, owners and modes, limits, sysfs.
+ *
+ * An object is referenced by its kobject. It is in the table of its kind from mvas_object_add()
+ * until mvas_object_delete(), and holds the module as long as it exists. Last references are given
+ * up in calls of the device alone, never by sysfs, whose readers kobject_del() waits for.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/uaccess.h>
+
+#include "mvas.h"
+
+u64 mvas_max_bytes, mvas_max_bytes_user;
+
+static struct mvas_object *from_kobj(struct kobject *kobj)
+{
+	return container_of(kobj, struct mvas_object, kobj);
+}
+
+static void object_release(struct kobject *kobj)
+{
+	struct mvas_object *object = from_kobj(kobj);
+
+	put_user_ns(object->ns);
+	object->kind->release(object);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * mvas_kind_init() - make the table and the directory of a kind
+ * @kind: with title, limits, release and attributes set
+ *
+ * Return: 0 or an error.
+ */
+int mvas_kind_init(struct mvas_kind *kind)
+{
+	idr_init(&kind->objects);
+	kind->type.release = object_release;
+	kind->directory = kobject_create_and_add(kind->title, kernel_kobj);
+	return kind->directory ? 0 : -ENOMEM;
+}
+
+void mvas_kind_exit(struct mvas_kind *kind)
+{
+	kobject_put(kind->directory);
+	idr_destroy(&kind->objects);
+}
+
+/* Whether the caller is to know of an object at all. */
+static bool visible(struct mvas_object *object)
+{
+	return object->ns == current_user_ns() || ns_capable_noaudit(object->ns, CAP_DAC_OVERRIDE);
+}
+
+/**
+ * mvas_may() - whether the caller has rights on an object
+ * @object: whichever
+ * @rights: MVAS_MAY_READ, MVAS_MAY_WRITE, both, or 0
+ */
+bool mvas_may(struct mvas_object *object, int rights)
+{
+	umode_t mode = READ_ONCE(object->mode);
+
+	if (uid_eq(current_fsuid(), object->uid))
+		mode >>= 6;
+	else if (in_group_p(object->gid))
+		mode >>= 3;
+	return (mode & rights) == rights || ns_capable(object->ns, CAP_DAC_OVERRIDE);
+}
+
+/**
+ * mvas_access_rights() - the rights that an O_ mode of access asks for
+ * @access: O_RDONLY, O_WRONLY or O_RDWR
+ *
+ * Return: MVAS_MAY_ bits, or -EINVAL.
+ */
+int mvas_access_rights(u32 access)
+{
+	switch (access) {
+	case O_RDONLY:
+		return MVAS_MAY_READ;
+	case O_WRONLY:
+		return MVAS_MAY_WRITE;
+	case O_RDWR:
+		return MVAS_MAY_READ | MVAS_MAY_WRITE;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The length of a name, or an error for what is none. */
+static int name_check(const char *name)
+{
+	size_t length = strnlen(name, MVAS_NAME_SIZE);
+	size_t i;
+
+	if (length == MVAS_NAME_SIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+		return -EINVAL;
+	for (i = 0; i < length; i++)
+		if (name[i] == '/' || iscntrl(name[i]))
+			return -EINVAL;
+	return length;
+}
+
+static struct mvas_object *find_name(struct mvas_kind *kind, const char *name)
+{
+	struct mvas_object *object;
+	int id;
+
+	lockdep_assert_held(&mvas_lock);
+	idr_for_each_entry(&kind->objects, object, id)
+		if (object->ns == current_user_ns() && !strcmp(object->name, name))
+			return object;
+	return NULL;
+}
+
+static u64 bytes_of(struct mvas_kind *kind, const kuid_t *owner)
+{
+	struct mvas_object *object;
+	u64 sum = 0;
+	int id;
+
+	lockdep_assert_held(&mvas_lock);
+	idr_for_each_entry(&kind->objects, object, id)
+		if (!owner || uid_eq(object->uid, *owner))
+			sum += object->bytes;
+	return sum;
+}
+
+/** mvas_bytes() - what all objects count for; under mvas_lock */
+u64 mvas_bytes(void)
+{
+	return bytes_of(&mvas_vases, NULL) + bytes_of(&mvas_segments, NULL);
+}
+
+/* Whether an owner may have one object more, of so many bytes. */
+static int room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
+{
+	u64 used = bytes_of(&mvas_vases, &uid) + bytes_of(&mvas_segments, &uid);
+	struct mvas_object *object;
+	unsigned int count = 0;
+	int id;
+
+	idr_for_each_entry(&kind->objects, object, id)
+		count += uid_eq(object->uid, uid);
+	if (count >= kind->limit_user)
+		return -EDQUOT;
+	if (mvas_max_bytes_user && bytes && used + bytes > mvas_max_bytes_user)
+		return -EDQUOT;
+	return 0;
+}
+
+static int room_for(struct mvas_kind *kind, kuid_t uid, u64 bytes)
+{
+	struct mvas_object *object;
+	unsigned int count = 0;
+	int id;
+
+	idr_for_each_entry(&kind->objects, object, id)
+		count++;
+	if (count >= kind->limit)
+		return -ENOSPC;
+	if (mvas_max_bytes && bytes && mvas_bytes() + bytes > mvas_max_bytes)
+		return -ENOSPC;
+	return room_for_user(kind, uid, bytes);
+}
+
+static int enter(struct mvas_object *object)
+{
+	struct mvas_kind *kind = object->kind;
+	int id, ret;
+
+	lockdep_assert_held(&mvas_lock);
+	if (object->name[0] && find_name(kind, object->name))
+		return -EEXIST;
+	ret = room_for(kind, object->uid, object->bytes);
+	if (ret)
+		return ret;
+	id = idr_alloc_cyclic(&kind->objects, NULL, 1, 0, GFP_KERNEL);
+	if (id < 0)
+		return id;
+	object->id = id;
+	ret = kobject_add(&object->kobj, kind->directory, "%d", id);
+	if (ret)
+		idr_remove(&kind->objects, id);
+	else
+		idr_replace(&kind->objects, object, id);
+	return ret;
+}
+
+/**
+ * mvas_object_add() - make an object known, owned by the caller
+ * @object: zeroed but for what belongs to its kind alone, and @bytes
+ * @kind: its kind
+ * @name: up to MVAS_NAME_SIZE bytes; empty for none
+ * @mode: rights
+ *
+ * Return: 0, with a reference for the table and one for the caller; or an error, and the object is
+ * freed by its kind's release.
+ */
+int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const char *name, u32 mode)
+{
+	int ret = name_check(name);
+
+	object->kind = kind;
+	object->ns = get_user_ns(current_user_ns());
+	object->created = ktime_get_real_seconds();
+	object->uid = current_fsuid();
+	object->gid = current_fsgid();
+	object->mode = mode;
+	__module_get(THIS_MODULE);
+	kobject_init(&object->kobj, &kind->type);
+	if (ret >= 0 && (mode & ~MVAS_MODE_MASK))
+		ret = -EINVAL;
+	if (ret >= 0) {
+		memcpy(object->name, name, ret);
+		mutex_lock(&mvas_lock);
+		ret = enter(object);
+		if (!ret)
+			kobject_get(&object->kobj);
+		mutex_unlock(&mvas_lock);
+	}
+	if (ret)
+		kobject_put(&object->kobj);
+	return ret;
+}
+
+/**
+ * mvas_object_charge() - count bytes against the limits
+ * @object: in the table
+ * @bytes: in all, instead of what it counted before
+ *
+ * Return: 0, -ENOSPC or -EDQUOT, and then nothing changed.
+ */
+int mvas_object_charge(struct mvas_object *object, u64 bytes)
+{
+	u64 before, all, user;
+	int ret = 0;
+
+	mutex_lock(&mvas_lock);
+	before = object->bytes;
+	all = mvas_bytes() - before + bytes;
+	user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
+	       before + bytes;
+	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
+		ret = -ENOSPC;
+	else if (bytes > before && mvas_max_bytes_user && user > mvas_max_bytes_user)
+		ret = -EDQUOT;
+	else
+		object->bytes = bytes;
+	mutex_unlock(&mvas_lock);
+	return ret;
+}
+
+/**
+ * mvas_object_delete() - take an object out of its table and out of sysfs
+ * @object: the caller has a reference, and keeps it
+ *
+ * Return: 0, -EBUSY while it has uses, -ENOENT if it was deleted already.
+ */
+int mvas_object_delete(struct mvas_object *object)
+{
+	struct idr *objects = &object->kind->objects;
+	int ret = 0;
+
+	mutex_lock(&mvas_lock);
+	if (idr_find(objects, object->id) != object)
+		ret = -ENOENT;
+	else if (object->uses)
+		ret = -EBUSY;
+	else
+		idr_remove(objects, object->id);
+	mutex_unlock(&mvas_lock);
+	if (ret)
+		return ret;
+	kobject_del(&object->kobj);
+	kobject_put(&object->kobj);
+	return 0;
+}
+
+/**
+ * mvas_object_get() - look an object up for the caller
+ * @kind: its kind
+ * @id: its id
+ * @rights: what the caller must be allowed; 0 for nothing but to see it
+ *
+ * Return: the object, to be given back by mvas_object_put(); or an error pointer.
+ */
+struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights)
+{
+	struct mvas_object *object;
+
+	if (id > INT_MAX)
+		return ERR_PTR(-ENOENT);
+	mutex_lock(&mvas_lock);
+	object = idr_find(&kind->objects, id);
+	if (!object || !visible(object))
+		object = ERR_PTR(-ENOENT);
+	else if (!mvas_may(object, rights))
+		object = ERR_PTR(-EACCES);
+	else
+		kobject_get(&object->kobj);
+	mutex_unlock(&mvas_lock);
+	return object;
+}
+
+void mvas_object_put(struct mvas_object *object)
+{
+	kobject_put(&object->kobj);
+}
+
+int mvas_find(struct mvas_kind *kind, struct mvas_find *args)
+{
+	struct mvas_object *object;
+	int length = name_check(args->name);
+
+	if (args->flags || args->id || length <= 0)
+		return -EINVAL;
+	mutex_lock(&mvas_lock);
+	object = find_name(kind, args->name);
+	if (object)
+		args->id = object->id;
+	mutex_unlock(&mvas_lock);
+	return object ? 0 : -ENOENT;
+}
+
+int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
+{
+	u32 room = min_t(u32, args->capacity, READ_ONCE(kind->limit));
+	struct mvas_object *object;
+	u32 *ids = NULL;
+	u32 count = 0;
+	int id;
+
+	if (args->flags || args->count || args->reserved)
+		return -EINVAL;
+	if (room) {
+		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+		if (!ids)
+			return -ENOMEM;
+	}
+	mutex_lock(&mvas_lock);
+	idr_for_each_entry(&kind->objects, object, id) {
+		if (!visible(object))
+			continue;
+		if (count < room)
+			ids[count] = id;
+		count++;
+	}
+	mutex_unlock(&mvas_lock);
+	args->count = count;
+	room = min(room, count);
+	id = room && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids));
+	kvfree(ids);
+	return id ? -EFAULT : 0;
+}
+
+int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)
+{
+	if (args->flags || args->valid || args->state || args->reserved)
+		return -EINVAL;
+	mutex_lock(&mvas_lock);
+	args->mode = object->mode;
+	args->uid = from_kuid_munged(current_user_ns(), object->uid);
+	args->gid = from_kgid_munged(current_user_ns(), object->gid);
+	args->state = object->uses ? MVAS_STATE_ATTACHED : 0;
+	mutex_unlock(&mvas_lock);
+	args->created = object->created;
+	args->bytes = 0;
+	args->start = 0;
+	memcpy(args->name, object->name, sizeof(args->name));
+	return 0;
+}
+
+static int setattr_check(struct mvas_object *object, const struct mvas_attr *args)
+{
+	bool owner = uid_eq(current_fsuid(), object->uid);
+
+	if ((args->valid & MVAS_SET_MODE) && !owner && !ns_capable(object->ns, CAP_FOWNER))
+		return -EPERM;
+	if ((args->valid & (MVAS_SET_UID | MVAS_SET_GID)) && !ns_capable(object->ns, CAP_CHOWN))
+		return -EPERM;
+	return 0;
+}
+
+int mvas_setattr(struct mvas_object *object, struct mvas_attr *args)
+{
+	const u32 known = MVAS_SET_MODE | MVAS_SET_UID | MVAS_SET_GID;
+	kuid_t uid = make_kuid(current_user_ns(), args->uid);
+	kgid_t gid = make_kgid(current_user_ns(), args->gid);
+	int ret;
+
+	if (args->flags || args->state || args->reserved || args->created || args->bytes ||
+	    args->start || memchr_inv(args->name, 0, sizeof(args->name)))
+		return -EINVAL;
+	if (!args->valid || (args->valid & ~known) || (args->mode & ~MVAS_MODE_MASK) ||
+	    ((args->valid & MVAS_SET_UID) && !uid_valid(uid)) ||
+	    ((args->valid & MVAS_SET_GID) && !gid_valid(gid)))
+		return -EINVAL;
+	mutex_lock(&mvas_lock);
+	ret = setattr_check(object, args);
+	if (!ret && (args->valid & MVAS_SET_UID) && !uid_eq(uid, object->uid))
+		ret = room_for_user(object->kind, uid, object->bytes);
+	if (!ret) {
+		if (args->valid & MVAS_SET_MODE)
+			WRITE_ONCE(object->mode, args->mode);
+		if (args->valid & MVAS_SET_UID)
+			object->uid = uid;
+		if (args->valid & MVAS_SET_GID)
+			object->gid = gid;
+	}
+	mutex_unlock(&mvas_lock);
+	return ret;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VASes as objects: their life, attachments, and the calls that make them. */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "mvas.h"
+#include "mvas_compat.h"
+
+#define SETTLE_FIRST msecs_to_jiffies(10)
+#define SETTLE_AGAIN msecs_to_jiffies(200)
+
+/* An open file's right to switch to a VAS; holds a reference and a use of it. */
+struct attachment {
+	struct list_head list;
+	struct mvas_vas *vas;
+	int rights;
+};
+
+static struct workqueue_struct *workqueue;
+
+static void vas_release(struct mvas_object *object)
+{
+	struct mvas_vas *vas = mvas_to_vas(object);
+
+	cancel_delayed_work_sync(&vas->settling);
+	mvas_segment_uses_drop(vas);
+	if (vas->mm)
+		mmput(vas->mm);
+	kfree(vas);
+}
+
+struct mvas_kind mvas_vases = {
+	.title = "vas",
+	.limit = 4096,
+	.limit_user = 4096,
+	.release = vas_release,
+};
+
+/*
+ * Once the last process has left a captured address space, takes its file mappings away. Runs in a
+ * kernel thread, which can use the address space as its own.
+ */
+static void settle(struct work_struct *work)
+{
+	struct mvas_vas *vas = container_of(work, struct mvas_vas, settling.work);
+	u64 dropped = 0;
+	int ret;
+
+	if (READ_ONCE(vas->settled))
+		return;
+	if (atomic_read(&vas->mm->mm_users) > 1) {
+		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);
+		return;
+	}
+	kthread_use_mm(vas->mm);
+	ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
+	if (!ret)
+		ret = mvas_set_exe_file(vas->mm, NULL);
+	kthread_unuse_mm(vas->mm);
+	if (ret)
+		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);
+	else
+		smp_store_release(&vas->settled, true);
+}
+
+int mvas_vas_workqueue_init(void)
+{
+	workqueue = alloc_workqueue("mvas", WQ_UNBOUND, 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+void mvas_vas_workqueue_exit(void)
+{
+	destroy_workqueue(workqueue);
+}
+
+/**
+ * mvas_vas_settle() - whether a VAS can be executed, now if need be
+ * @vas: with an image
+ */
+bool mvas_vas_settle(struct mvas_vas *vas)
+{
+	if (!smp_load_acquire(&vas->settled)) {
+		mod_delayed_work(workqueue, &vas->settling, 0);
+		flush_delayed_work(&vas->settling);
+	}
+	return smp_load_acquire(&vas->settled);
+}
+
+/** mvas_vas_get() - mvas_object_get() for a VAS */
+struct mvas_vas *mvas_vas_get(u32 id, int rights)
+{
+	struct mvas_object *object = mvas_object_get(&mvas_vases, id, rights);
+
+	return IS_ERR(object) ? ERR_CAST(object) : mvas_to_vas(object);
+}
+
+/** mvas_vas_get_image() - the same for one that must not be empty: -ENODATA */
+struct mvas_vas *mvas_vas_get_image(u32 id, int rights)
+{
+	struct mvas_vas *vas = mvas_vas_get(id, rights);
+
+	/* Pairs with the release in mvas_vas_fill(). */
+	if (!IS_ERR(vas) && !smp_load_acquire(&vas->mm)) {
+		mvas_object_put(&vas->object);
+		return ERR_PTR(-ENODATA);
+	}
+	return vas;
+}
+
+/**
+ * mvas_vas_create() - a new, empty VAS
+ * @name: MVAS_NAME_SIZE bytes; empty for none
+ * @mode: rights
+ *
+ * Return: with a reference for the caller; or an error pointer.
+ */
+struct mvas_vas *mvas_vas_create(const char *name, u32 mode)
+{
+	struct mvas_vas *vas = kzalloc(sizeof(*vas), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!vas)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&vas->segments);
+	INIT_DELAYED_WORK(&vas->settling, settle);
+	ret = mvas_object_add(&vas->object, &mvas_vases, name, mode);
+	return ret ? ERR_PTR(ret) : vas;
+}
+
+/**
+ * mvas_vas_fill() - give an empty VAS its memory
+ * @vas: to be filled
+ * @mm: one user of it goes to the VAS, unless this fails
+ * @settled: no process has it
+ *
+ * Return: 0, or -EBUSY if the VAS is not empty.
+ */
+int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled)
+{
+	mutex_lock(&mvas_lock);
+	if (vas->mm) {
+		mutex_unlock(&mvas_lock);
+		return -EBUSY;
+	}
+	vas->settled = settled;
+	/* Pairs with the acquire in mvas_vas_get_image(). */
+	smp_store_release(&vas->mm, mm);
+	mutex_unlock(&mvas_lock);
+	if (!settled)
+		queue_delayed_work(workqueue, &vas->settling, SETTLE_FIRST);
+	return 0;
+}
+
+int mvas_ioc_create(struct mvas_client *client, void *args)
+{
+	struct mvas_create *create = args;
+	struct mvas_vas *vas;
+
+	if (create->flags || create->id || create->reserved)
+		return -EINVAL;
+	vas = mvas_vas_create(create->name, create->mode);
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	create->id = vas->object.id;
+	mvas_object_put(&vas->object);
+	return 0;
+}
+
+int mvas_ioc_delete(struct mvas_client *client, void *args)
+{
+	struct mvas_id *delete = args;
+	struct mvas_vas *vas;
+	int ret;
+
+	if (delete->flags)
+		return -EINVAL;
+	vas = mvas_vas_get(delete->id, MVAS_MAY_WRITE);
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	ret = mvas_object_delete(&vas->object);
+	mvas_object_put(&vas->object);
+	return ret;
+}
+
+int mvas_ioc_find(struct mvas_client *client, void *args)
+{
+	return mvas_find(&mvas_vases, args);
+}
+
+int mvas_ioc_list(struct mvas_client *client, void *args)
+{
+	return mvas_list(&mvas_vases, args);
+}
+
+int mvas_ioc_getattr(struct mvas_client *client, void *args)
+{
+	struct mvas_attr *attr = args;
+	struct mvas_vas *vas = mvas_vas_get(attr->id, 0);
+	struct mm_struct *mm;
+	int ret;
+
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	ret = mvas_getattr(&vas->object, attr);
+	mm = smp_load_acquire(&vas->mm);
+	if (!ret && mm) {
+		attr->bytes = (u64)get_mm_rss(mm) << PAGE_SHIFT;
+		attr->state |= MVAS_STATE_IMAGE;
+		if (smp_load_acquire(&vas->settled))
+			attr->state |= MVAS_STATE_SETTLED;
+	}
+	mvas_object_put(&vas->object);
+	return ret;
+}
+
+int mvas_ioc_setattr(struct mvas_client *client, void *args)
+{
+	struct mvas_attr *attr = args;
+	struct mvas_vas *vas = mvas_vas_get(attr->id, 0);
+	int ret;
+
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	ret = mvas_setattr(&vas->object, attr);
+	mvas_object_put(&vas->object);
+	return ret;
+}
+
+static struct attachment *find_attachment(struct mvas_client *client, struct mvas_vas *vas)
+{
+	struct attachment *attachment;
+
+	lockdep_assert_held(&mvas_lock);
+	list_for_each_entry(attachment, &client->attachments, list)
+		if (attachment->vas == vas)
+			return attachment;
+	return NULL;
+}
+
+/**
+ * mvas_attached() - whether a client has a VAS attached; under mvas_lock
+ * @client: which
+ * @vas: which
+ * @rights: MVAS_MAY_ bits that it must have been attached with
+ *
+ * Return: 0, -ENOENT or -EACCES.
+ */
+int mvas_attached(struct mvas_client *client, struct mvas_vas *vas, int rights)
+{
+	struct attachment *attachment = find_attachment(client, vas);
+
+	if (!attachment)
+		return -ENOENT;
+	return (attachment->rights & rights) == rights ? 0 : -EACCES;
+}
+
+int mvas_ioc_attach(struct mvas_client *client, void *args)
+{
+	struct mvas_attach *attach = args;
+	int rights = mvas_access_rights(attach->access);
+	struct attachment *attachment;
+	struct mvas_vas *vas;
+	int ret = 0;
+
+	if (attach->flags || attach->reserved || rights < 0)
+		return -EINVAL;
+	vas = mvas_vas_get(attach->id, rights);
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	attachment = kmalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	if (!attachment) {
+		mvas_object_put(&vas->object);
+		return -ENOMEM;
+	}
+	attachment->vas = vas;
+	attachment->rights = rights;
+	mutex_lock(&mvas_lock);
+	if (idr_find(&mvas_vases.objects, attach->id) != &vas->object)
+		ret = -ENOENT;
+	else if (find_attachment(client, vas))
+		ret = -EEXIST;
+	else {
+		vas->object.uses++;
+		list_add(&attachment->list, &client->attachments);
+	}
+	mutex_unlock(&mvas_lock);
+	if (ret) {
+		kfree(attachment);
+		mvas_object_put(&vas->object);
+	}
+	return ret;
+}
+
+static void free_attachment(struct attachment *attachment)
+{
+	mvas_object_put(&attachment->vas->object);
+	kfree(attachment);
+}
+
+int mvas_ioc_detach(struct mvas_client *client, void *args)
+{
+	struct mvas_attach *detach = args;
+	struct attachment *attachment;
+	struct mvas_vas *vas;
+	int ret = 0;
+
+	if (detach->flags || detach->reserved || detach->access)
+		return -EINVAL;
+	vas = mvas_vas_get(detach->id, 0);
+	if (IS_ERR(vas))
+		return PTR_ERR(vas);
+	mutex_lock(&mvas_lock);
+	attachment = find_attachment(client, vas);
+	if (!attachment)
+		ret = -ENOENT;
+	else if (current->mm == vas->mm)
+		ret = -EBUSY;
+	else {
+		list_del(&attachment->list);
+		vas->object.uses--;
+	}
+	mutex_unlock(&mvas_lock);
+	if (!ret)
+		free_attachment(attachment);
+	mvas_object_put(&vas->object);
+	return ret;
+}
+
+/**
+ * mvas_client_release() - the last descriptor of an open file is closed
+ * @client: its state
+ *
+ * A process that dies while switched has left the VAS by now: files are closed after memory.
+ */
+void mvas_client_release(struct mvas_client *client)
+{
+	struct attachment *attachment, *next;
+
+	if (client->switched) {
+		mmput(client->own);
+		mvas_object_put(&client->switched->object);
+	}
+	mutex_lock(&mvas_lock);
+	list_for_each_entry(attachment, &client->attachments, list)
+		attachment->vas->object.uses--;
+	mutex_unlock(&mvas_lock);
+	list_for_each_entry_safe(attachment, next, &client->attachments, list)
+		free_attachment(attachment);
+}

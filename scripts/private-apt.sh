@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sourced by the scripts that fetch packages of another Debian suite than this machine's, without
+# touching the host's packages.
+#
+#   private_apt WORK SUITE...   makes an apt state of its own in WORK, with no package installed, and
+#                               exports APT_CONFIG, so that every apt-get after it uses that. The
+#                               first suite goes before the others. Exits with the reason on stderr
+#                               where they cannot be read.
+#   unpack_debs DIR ROOT        unpacks the packages in DIR into ROOT; runs no maintainer script.
+#
+# The mirror is the one this machine has its own packages from.
+
+private_apt() {
+  local work="$1" mirror
+  shift
+  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  # shellcheck disable=SC2016 # apt expands it
+  mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
+  [ -n "$mirror" ] || { echo "$0: apt knows no Debian mirror: run apt-get update first" >&2; exit 1; }
+
+  mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
+  : >"$work/apt/status"
+  printf "deb [signed-by=$keyring] $mirror %s main\n" "$@" >"$work/apt/sources.list"
+  cat >"$work/apt/apt.conf" <<CONF
+Dir::State "$work/apt/state";
+Dir::State::status "$work/apt/status";
+Dir::Cache "$work/apt/cache";
+Dir::Etc::sourcelist "$work/apt/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Acquire::Check-Valid-Until "false";
+Acquire::Languages "none";
+Acquire::Retries "3";
+APT::Default-Release "$1";
+APT::Sandbox::User "root";
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+CONF
+  export APT_CONFIG="$work/apt/apt.conf"
+  apt-get -q update >"$work/apt/update.log" 2>&1 || {
+    echo "$0: cannot read the package list of $*: $(tail -n 1 "$work/apt/update.log")" >&2
+    exit 1
+  }
+}
+
+unpack_debs() {
+  local deb
+  for deb in "$1"/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$2" --keep-directory-symlink --exclude='./usr/share/doc/*' \
+      --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' --exclude='./var/*'
+  done
+}

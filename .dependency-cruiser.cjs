@@ -15,7 +15,7 @@ const pure = [
   '^src/criu/image/(messages/|codec|message-|wire-|header|payload|batches|constants|fields|types|validate)',
   '^src/criu/memory/(layout|page-runs)\\.ts$',
   '^src/common/wire/',
-  '^src/shim/(rpc/frame|proto/codec|args|runc/args|task/state)\\.ts$',
+  '^src/shim/(rpc/frame|proto/codec|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
 ];
 
 module.exports = {

@@ -36,6 +36,12 @@ int parse_args(int argc, char **argv, struct args *args);
 /* 0; -1 with errno, EFBIG for a file that does not fit. */
 int read_file(const char *path, struct content *content);
 
+/* A number that two processes share if a child of one may stand for a child of the other. */
+uint64_t surroundings(const struct install *install);
+
+/* Lets the standby answer `start`; 0 when the answer was printed. Leaves stdin to be read again. */
+int start_by_standby(const struct install *install, int argc, char **argv);
+
 /* Answers `delete` of a container of which nothing is left; -1, nothing printed, when something is.
  */
 int answer_delete(const struct args *args);

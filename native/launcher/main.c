@@ -64,6 +64,9 @@ int main(int argc, char **argv)
 	if (parse_args(argc, argv, &args) == 0) {
 		if (strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
 			return 0;
+		if (strcmp(args.action, "start") == 0 &&
+		    start_by_standby(&install, argc, argv) == 0)
+			return 0;
 	}
 	run_node(&install, argc, argv);
 	perror("containerd-shim-mvas-v1: run node");

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "fd_watch.h"
+#include "fork_binding.h"
 #include "pump_binding.h"
 #include "syscall_binding.h"
 #include "tracer_binding.h"
@@ -11,6 +12,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("syscall", Napi::Function::New(env, mvas::Syscall, "syscall"));
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
+  exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));
   exports.Set("Tracer", mvas::TracerBinding::Define(env));
   exports.Set("Pump", mvas::PumpBinding::Define(env));
   return exports;

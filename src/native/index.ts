@@ -123,6 +123,14 @@ interface Addon {
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
   readonly addressOf: (array: Uint8Array) => bigint;
   readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
+  /**
+   * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,
+   * descriptors and handles of the event loop, and a positive number (or -errno) in the original. The
+   * copy is in a session of its own and nobody's child; `process.pid` is the original's. It has none of
+   * the threads: whatever ran on one never ends there. To be called outside of the loop's poll phase,
+   * as in a `setImmediate`, while nothing is under way, and with V8 told to do without threads.
+   */
+  readonly forkAway: () => number;
   readonly Tracer: new () => Tracer;
   /** `ended` hears of each copy that has ended by itself. Keeps no process alive. */
   readonly Pump: new (ended: (id: number) => void) => Pump;
@@ -135,4 +143,4 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, FdWatch, Tracer, Pump } = addon;
+export const { syscall, addressOf, forkAway, FdWatch, Tracer, Pump } = addon;

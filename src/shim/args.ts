@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 
-/** What the shim is asked to be: containerd passes `start` or `delete`; no action is the daemon. */
-export type Action = 'start' | 'delete' | 'serve' | 'version' | 'info';
+/**
+ * What the shim is asked to be: containerd passes `start` or `delete`, the launcher `standby`; no
+ * action is the daemon.
+ */
+export type Action = 'start' | 'delete' | 'serve' | 'standby' | 'version' | 'info';
 
 /** The command line of a shim (containerd's runtime v2 contract, Go `flag` syntax). */
 export interface ShimArgs {
@@ -17,7 +20,7 @@ export interface ShimArgs {
   /** Only for `delete`; empty: the working directory. */
   readonly bundle: string;
   readonly debug: boolean;
-  /** Path of the daemon's socket: private to `start` and the daemon. */
+  /** Path of the daemon's socket, or of the standby's directory: private to the shim. */
   readonly socket: string;
 }
 
@@ -31,6 +34,7 @@ const VALUE_FLAGS = new Set([
   'socket',
   'debug-socket',
 ]);
+const NEEDS_IDENTITY: ReadonlySet<Action> = new Set(['start', 'delete', 'serve']);
 /** Identifiers of containerd (pkg identifiers): they become parts of paths. */
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
 const MAX_IDENTIFIER_LENGTH = 76;
@@ -55,7 +59,7 @@ export function parseArgs(argv: readonly string[]): ShimArgs {
     debug: isTrue(flags.get('debug')),
     socket: text('socket'),
   };
-  if (action !== 'version' && action !== 'info') checkIdentity(args.namespace, args.id);
+  if (NEEDS_IDENTITY.has(action)) checkIdentity(args.namespace, args.id);
   return args;
 }
 
@@ -89,7 +93,7 @@ function actionOf(flags: ReadonlyMap<string, string>, words: readonly string[]):
   if (isTrue(flags.get('info'))) return 'info';
   const [word] = words;
   if (word === undefined || word === '') return 'serve';
-  if (word === 'start' || word === 'delete') return word;
+  if (word === 'start' || word === 'delete' || word === 'standby') return word;
   throw invalid(`unknown action ${JSON.stringify(word)}`);
 }
 

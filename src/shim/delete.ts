@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { encode } from './proto/codec.js';
@@ -41,7 +41,11 @@ async function unmountRootfs(bundle: Bundle): Promise<void> {
 async function removeDeadSocket(bundle: Bundle): Promise<void> {
   const path = read(bundle.address).replace(/^unix:\/\//, '');
   if (path === '' || !existsSync(path) || (await isAlive(path))) return;
-  rmSync(path, { force: true });
+  const { withDirectoryLock } = await import('./directory-lock.js');
+  await withDirectoryLock(dirname(path), async () => {
+    // Another daemon of the group may have been started meanwhile.
+    if (!(await isAlive(path))) rmSync(path, { force: true });
+  });
 }
 
 function pidOf(bundle: Bundle): number {

@@ -14,6 +14,9 @@ async function main(args: ShimArgs): Promise<void> {
     case 'serve':
       (await import('./serve.js')).serve(args);
       return;
+    case 'standby':
+      await (await import('./standby/standby.js')).standBy(args.socket);
+      return;
     case 'version':
       (await import('./info.js')).printVersion();
       return;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, openSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { enableDebugLog, logger, setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { Publisher } from './events/publisher.js';
+import { exitNow } from './linux.js';
 import { Reaper } from './reaper.js';
 import { TtrpcClient } from './rpc/client.js';
 import { TtrpcServer } from './rpc/server.js';
@@ -20,8 +21,12 @@ const SOCKET_FD = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 const FLUSH_MS = 2_000;
 
-/** The daemon: puts everything together and serves until containerd shuts it down. */
-export function serve(args: ShimArgs): void {
+/**
+ * The daemon: puts everything together and serves until containerd shuts it down.
+ *
+ * @param server the listening socket; without it the one that `start` has left
+ */
+export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKET_FD })): void {
   openLog(new Bundle(process.cwd()), args.debug);
   guard();
   const reaper = new Reaper();
@@ -40,10 +45,9 @@ export function serve(args: ShimArgs): void {
   });
   const shutdown = once(() => void stop(args, server, events));
   const rpc = new TtrpcServer(taskMethods(new TaskService(registry, { shutdown })));
-  const server = createServer((socket) => {
+  server.on('connection', (socket) => {
     rpc.accept(socket);
   });
-  server.listen({ fd: SOCKET_FD });
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
@@ -56,16 +60,15 @@ const engine: Engine = {
 };
 
 /** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */
-async function stop(
-  args: ShimArgs,
-  server: ReturnType<typeof createServer>,
-  events: Publisher,
-): Promise<void> {
+async function stop(args: ShimArgs, server: Server, events: Publisher): Promise<void> {
   log.info('shutting down', { id: args.id });
-  server.close();
+  // In this order: once nobody listens, the next daemon of the group may take the name.
   if (args.socket !== '') rmSync(args.socket, { force: true });
+  server.close();
   await events.close(FLUSH_MS);
-  setImmediate(() => process.exit(0));
+  setImmediate(() => {
+    exitNow(0);
+  });
 }
 
 /** Sends log lines to the bundle's FIFO, which containerd copies to its own log. */

@@ -61,6 +61,7 @@ export class PrivateContainerd {
         TMPDIR: temporary,
         PATH: path.join(':'),
         MVAS_ROOT: vasRoot({ directory }),
+        MVAS_STANDBY_IDLE_MS: '5000', // it has our environment, so nobody after us can use it
         ...options.env,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import { ShimError } from '../common/errors.js';
+import type { ShimArgs } from './args.js';
+import { readBootstrap } from './bootstrap.js';
+import type { Bundle } from './bundle.js';
+import { withDirectoryLock } from './directory-lock.js';
+import { DEFAULT_SOCKET_DIR, groupOf, isAlive, socketPath } from './socket.js';
+
+const MAX_OOM_SCORE = 1000;
+const CGROUP_ROOT = '/sys/fs/cgroup';
+const BACKLOG = 512;
+
+/** The daemon that a container belongs to. */
+export interface Group {
+  /** Path of its socket. */
+  readonly socket: string;
+  /** What `start` prints. */
+  readonly address: string;
+  /** Listens on the socket, for a daemon that is yet to be; undefined when one lives already. */
+  readonly server: Server | undefined;
+  /** Cgroup for a new daemon; empty: none of its own. */
+  readonly shimCgroup: string;
+}
+
+/**
+ * Finds a container's group, and makes its socket unless the group has a daemon. Whoever gets a server
+ * is to become, or to start, the daemon.
+ *
+ * @param input what containerd wrote to the stdin of `start`
+ */
+export async function openGroup(args: ShimArgs, bundle: Bundle, input: Uint8Array): Promise<Group> {
+  const { socketDir, shimCgroup } = readBootstrap(input, args.id, args.namespace);
+  const directory = socketDir || DEFAULT_SOCKET_DIR;
+  const group = groupOf(bundle.readSpec(), args.id);
+  const socket = socketPath(directory, args.address, args.namespace, group);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const server = await withDirectoryLock(directory, () => listen(socket));
+  return { socket, address: `unix://${socket}`, server, shimCgroup };
+}
+
+/** Makes a daemon a little more welcome to the OOM killer than containerd, whose score we have. */
+export function adjustOomScore(pid: number): void {
+  const ours = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(ours + 1, MAX_OOM_SCORE)));
+}
+
+/** Moves a daemon into a cgroup, in every hierarchy that has controllers of its own. */
+export function joinCgroup(pid: number, cgroup: string): void {
+  const isUnified = existsSync(join(CGROUP_ROOT, 'cgroup.controllers'));
+  const roots = isUnified
+    ? [CGROUP_ROOT]
+    : readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name));
+  for (const root of roots) {
+    const directory = join(root, cgroup);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'cgroup.procs'), String(pid));
+  }
+}
+
+/** Listens on a socket; undefined when a living daemon already does. Under the directory's lock. */
+async function listen(path: string): Promise<Server | undefined> {
+  if (existsSync(path) && (await isAlive(path))) return undefined;
+  return await listenAt(path);
+}
+
+/**
+ * Listens on a socket at a path, replacing what is there. The server knows the socket by another name:
+ * Node removes the name it knows when it closes a server, and here the name may be another's by then.
+ */
+export async function listenAt(path: string): Promise<Server> {
+  const temporary = join(dirname(path), `.${process.pid}`);
+  const server = createServer();
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => {
+        reject(new ShimError('unavailable', `listen on ${path}: ${cause.message}`, { cause }));
+      });
+      server.listen({ path: temporary, backlog: BACKLOG }, resolve);
+    });
+  } finally {
+    process.umask(before);
+  }
+  renameSync(temporary, path);
+  server.removeAllListeners('error');
+  return server;
+}

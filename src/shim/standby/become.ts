@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Socket } from 'node:net';
+import { ShimError } from '../../common/errors.js';
+import { parseArgs } from '../args.js';
+import { Bundle } from '../bundle.js';
+import { daemonArguments } from '../daemon-arguments.js';
+import { joinCgroup, openGroup } from '../group.js';
+import { exitNow } from '../linux.js';
+import { serve } from '../serve.js';
+import { decodeHandover, encodeAnswer, type Handover } from './handover.js';
+import type { VisibleArguments } from './visible-arguments.js';
+
+const REQUEST_MS = 5_000;
+
+/**
+ * In a fork of the standby: does what a `start` asks for. It becomes the group's daemon, or ends when
+ * the group has one. It answers when all is done; while it has not, nothing was promised, and the
+ * launcher does the same in another way. Never rejects.
+ */
+export async function becomeDaemon(connection: Socket, title: VisibleArguments): Promise<void> {
+  try {
+    const request = await receive(connection);
+    const args = parseArgs(request.argv);
+    if (args.action !== 'start') throw new ShimError('invalidArgument', 'only start is served');
+    process.chdir(request.cwd);
+    const bundle = new Bundle(request.cwd);
+    const group = await openGroup(args, bundle, request.input);
+    if (group.server !== undefined) {
+      if (group.shimCgroup !== '') joinCgroup(process.pid, group.shimCgroup);
+      title.replace(['containerd-shim-mvas-v1', ...daemonArguments(args, group.socket)]);
+      serve({ ...args, action: 'serve', socket: group.socket }, group.server);
+    }
+    bundle.write(bundle.address, group.address);
+    connection.end(encodeAnswer(group.address), () => {
+      if (group.server === undefined) exitNow(0);
+    });
+  } catch {
+    exitNow(1); // The launcher finds the same fault by itself, and reports it.
+  }
+}
+
+function receive(connection: Socket): Promise<Handover> {
+  return new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0);
+    const fail = (): void => {
+      reject(new ShimError('canceled', 'receive a hand-over: the launcher has gone'));
+    };
+    connection.setTimeout(REQUEST_MS, fail);
+    connection.once('error', fail).once('end', fail);
+    connection.on('data', (chunk) => {
+      try {
+        bytes = Buffer.concat([bytes, chunk]);
+        const handover = decodeHandover(bytes);
+        if (handover === undefined) return;
+        connection.setTimeout(0);
+        resolve(handover);
+      } catch (error) {
+        reject(ShimError.from(error));
+      }
+    });
+    connection.resume();
+  });
+}

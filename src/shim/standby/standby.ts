@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, rmSync, rmdirSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import { constants, getPriority, setPriority } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setImmediate as betweenPolls } from 'node:timers/promises';
+import { Mutex } from '../../common/mutex.js';
+import { forkAway, syscall } from '../../native/index.js';
+import { SYS } from '../../native/sys.js';
+import { listenAt } from '../group.js';
+import { exitNow } from '../linux.js';
+import { becomeDaemon } from './become.js';
+import { VisibleArguments } from './visible-arguments.js';
+import { WARM_UPS } from './warm-up.js';
+
+/** The directory, locked by the launcher: as long as we live, no other standby is started in it. */
+const LOCK_FD = 3;
+/** A standby that nobody has used for so long ends. */
+const IDLE_MS = Number(process.env['MVAS_STANDBY_IDLE_MS'] ?? 60_000);
+/** What is not needed for every container is loaded when nobody has asked for a daemon for so long. */
+const WARM_UP_AFTER_MS = 300;
+
+/**
+ * The standby: a shim that has loaded everything, and forks a daemon whenever the launcher asks for one.
+ * A fork takes milliseconds where a start of Node takes a hundred, and daemons share the memory that
+ * they do not change. It never looks at what a container wants: only its forks do, each for one
+ * hand-over.
+ *
+ * @param directory where its socket is to be; removed when it ends
+ */
+export async function standBy(directory: string): Promise<void> {
+  const title = new VisibleArguments();
+  title.replace(['containerd-shim-mvas-v1', '-socket', directory, 'standby']);
+  const server = await listenAt(join(directory, 'socket'));
+  new Standby(directory, server, title).serve();
+}
+
+class Standby {
+  readonly #directory: string;
+  readonly #server: Server;
+  readonly #title: VisibleArguments;
+  readonly #waiting = new Set<Socket>();
+  /** Nothing is under way while a fork is made. */
+  readonly #turns = new Mutex();
+  readonly #idle: NodeJS.Timeout;
+  readonly #warmUp: NodeJS.Timeout;
+  #isFork = false;
+  readonly #leave = (): void => {
+    rmSync(join(this.#directory, 'socket'), { force: true });
+    for (const path of [this.#directory, dirname(this.#directory)]) removeIfEmpty(path);
+    exitNow(0);
+  };
+
+  constructor(directory: string, server: Server, title: VisibleArguments) {
+    this.#directory = directory;
+    this.#server = server;
+    this.#title = title;
+    this.#idle = setTimeout(this.#leave, IDLE_MS);
+    this.#warmUp = setTimeout(() => void this.#warm(), WARM_UP_AFTER_MS);
+  }
+
+  serve(): void {
+    process.on('SIGTERM', this.#leave);
+    process.on('SIGINT', this.#leave);
+    this.#server.on('connection', (connection) => {
+      this.#idle.refresh();
+      this.#warmUp.refresh();
+      this.#waiting.add(connection);
+      void this.#turns.run(() => this.#fork(connection));
+    });
+  }
+
+  /** Leaves a connection to a fork. When there can be none, the launcher sees it closed. */
+  async #fork(connection: Socket): Promise<void> {
+    await betweenPolls();
+    if (this.#isFork) return; // The original has this one.
+    this.#isFork = forkAway() === 0;
+    this.#waiting.delete(connection);
+    if (this.#isFork) {
+      this.#forget();
+      void becomeDaemon(connection, this.#title);
+    } else {
+      connection.destroy();
+    }
+  }
+
+  /** In a fork: gives up all that is the standby's. */
+  #forget(): void {
+    Object.defineProperty(process, 'pid', { value: syscall(SYS.getpid) });
+    clearTimeout(this.#idle);
+    clearTimeout(this.#warmUp);
+    process.removeListener('SIGTERM', this.#leave);
+    process.removeListener('SIGINT', this.#leave);
+    this.#server.close();
+    for (const other of this.#waiting) other.destroy();
+    closeSync(LOCK_FD);
+  }
+
+  /** Out of the way of others, and step by step, between which forks are made. */
+  async #warm(): Promise<void> {
+    const priority = getPriority();
+    clearTimeout(this.#warmUp);
+    for (const step of WARM_UPS) {
+      await this.#turns.run(async () => {
+        if (this.#isFork) return;
+        setPriority(constants.priority.PRIORITY_LOW);
+        await step().catch(() => undefined); // A daemon that needs it finds out why.
+        setPriority(priority);
+      });
+    }
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Another standby lives there.
+  }
+}

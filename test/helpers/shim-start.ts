@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { isAlive } from '../../src/shim/socket.js';
+import { BIN } from './paths.js';
+import { findByArgument } from './procfs.js';
+import { until, type RunResult } from './run.js';
+
+/** What a `start` is told, besides the usual. */
+export interface StartRequest {
+  readonly id: string;
+  readonly group?: string;
+  readonly input?: Uint8Array;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The executable; default: that of the build. */
+  readonly binary?: string;
+  /** Runs the executable by another one, such as one that changes the surroundings. */
+  readonly wrapper?: readonly string[];
+}
+
+/**
+ * The shim's executable, run as containerd runs it but without a containerd. Its environment is its own,
+ * and so are the standbys that it starts.
+ */
+export class ShimStarter {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mvas-start-'));
+  readonly address = join(this.directory, 'containerd.sock');
+  readonly #made = new Set<string>();
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.#env = {
+      ...process.env,
+      TTRPC_ADDRESS: `${this.address}.ttrpc`,
+      MVAS_STANDBY_IDLE_MS: '20000',
+      ...env,
+    };
+  }
+
+  /** Runs `start` in a new bundle; the socket's directory is containerd's usual one. */
+  async start(request: StartRequest): Promise<RunResult> {
+    const { id, group = '', wrapper = [] } = request;
+    const bundle = this.bundle(id);
+    mkdirSync(bundle, { recursive: true });
+    const annotations = group === '' ? {} : { 'io.containerd.runc.v2.group': group };
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify({ annotations }));
+    const [command = '', ...args] = [
+      ...wrapper,
+      request.binary ?? join(BIN, 'containerd-shim-mvas-v1'),
+      ...['-namespace', 'ns', '-address', this.address, '-publish-binary', '/bin/false'],
+      ...['-id', id, 'start'],
+    ];
+    const env = { ...this.#env, ...request.env };
+    const child = spawn(command, args, { cwd: bundle, env, stdio: 'pipe' });
+    child.stdin.on('error', () => undefined).end(request.input ?? '');
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (data: Buffer) => (output.stdout += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (output.stderr += data.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (output.stdout.startsWith('unix://')) this.#made.add(output.stdout.slice('unix://'.length));
+    return { code: code ?? -1, ...output };
+  }
+
+  bundle(id: string): string {
+    return join(this.directory, id);
+  }
+
+  /** Pids of all daemons that were started here. */
+  daemons(): Promise<number[]> {
+    return findByArgument(this.address);
+  }
+
+  /** The one daemon; waits until it serves at an address. */
+  async daemonAt(address: string): Promise<number> {
+    await until(`a daemon at ${address}`, () => isAlive(address.replace('unix://', '')));
+    const [pid = 0, ...others] = await this.daemons();
+    if (others.length > 0) throw new RangeError(`more than one daemon: ${pid}, ${others.join()}`);
+    return pid;
+  }
+
+  /** The standbys that were started here: known by their environment. */
+  standbys(): Standby[] {
+    const mark = `TTRPC_ADDRESS=${this.address}.ttrpc`;
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    const ours = pids.filter((pid) => wordsOf(pid, 'environ').includes(mark));
+    const found = ours.flatMap((pid) => {
+      const [, flag, directory = '', action] = wordsOf(pid, 'cmdline');
+      return flag === '-socket' && action === 'standby' ? [{ pid: Number(pid), directory }] : [];
+    });
+    for (const { directory } of found) this.#made.add(directory);
+    return found;
+  }
+
+  /** The only standby that was started here; waits for it. */
+  async standby(): Promise<Standby> {
+    return await until('a standby', () => {
+      const [standby, ...others] = this.standbys();
+      return Promise.resolve(others.length === 0 && standby);
+    });
+  }
+
+  /** Ends daemons and standbys, and removes all files. */
+  async stop(): Promise<void> {
+    for (const pid of await this.daemons()) kill(pid);
+    for (const { pid } of this.standbys()) kill(pid);
+    for (const path of [...this.#made, this.directory])
+      rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}
+
+/** A standby: its process, and the directory with its socket. */
+export interface Standby {
+  readonly pid: number;
+  readonly directory: string;
+}
+
+/** NUL-terminated words of a file of /proc/PID; none for a process that has ended. */
+export function wordsOf(pid: number | string, file: 'cmdline' | 'environ'): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}

@@ -28,8 +28,18 @@ export function runcContainer(runcRoot: string, id: string): { initPid: number; 
 /** Makes and deletes containers with runc, their stdio on /dev/null. */
 export function runcRuntime(runcRoot: string): DonorRuntime {
   return {
-    create: ({ id, bundle, pidFile }) =>
-      runRunc(runcRoot, ['create', '--bundle', bundle, '--pid-file', pidFile, id]),
+    create: ({ id, bundle, pidFile, consoleSocket }) => {
+      const socket = consoleSocket === undefined ? [] : ['--console-socket', consoleSocket];
+      return runRunc(runcRoot, [
+        'create',
+        '--bundle',
+        bundle,
+        '--pid-file',
+        pidFile,
+        ...socket,
+        id,
+      ]);
+    },
     delete: (id) => runRunc(runcRoot, ['delete', '--force', id]),
   };
 }

@@ -102,7 +102,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
       skQueues: filesImage.packets,
       tcpStreams: new Map(),
       memfds: filesImage.memfds,
-      ttys: [],
+      ttys: filesImage.ttys,
       ttyData: [],
       locks: filesImage.locks,
       seccomp: attributes.seccomp,

@@ -9,6 +9,7 @@ import { takeOver } from './donor/take-over.js';
 import type { KernelArea } from './memory/memory-plan.js';
 import { openImage, type OpenedImage } from './open-image.js';
 import { readLiveSeccomp } from './resources/attributes.js';
+import { findConsole } from './resources/files/index.js';
 import { restoreTmpfs } from './resources/tmpfs.js';
 import { RestorePlan } from './restore-plan.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore.js';
@@ -26,6 +27,7 @@ interface Prepared {
   readonly restorer: Restorer;
   readonly kernelAreas: readonly KernelArea[];
   readonly exited: Promise<Exit>;
+  readonly consoleSocket: string | undefined;
 }
 
 /** A restore that has begun: see {@link beginRestore}. */
@@ -87,12 +89,13 @@ export class PendingRestore {
   }
 
   async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
-    const { opened, live, restorer, kernelAreas } = this.#prepared;
+    const { opened, live, restorer, kernelAreas, consoleSocket } = this.#prepared;
+    const hasConsole = consoleSocket !== undefined;
     const clock = this.#clock;
     clock.skip();
     // What the root filesystem lacked at first may have been put there since (CRI does).
     if (this.#hasFailed) this.#donor = this.#startDonor();
-    const rehearsed = { opened, live, kernelAreas, stdio, donorPid: restorer.pid };
+    const rehearsed = { opened, live, kernelAreas, stdio, hasConsole, donorPid: restorer.pid };
     rehearse({ ...rehearsed, seccompChain: undefined });
     const donor = await this.#donor;
     clock.end('donor');
@@ -114,6 +117,8 @@ export class PendingRestore {
     if (signal?.aborted) {
       throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
     }
+    // Its death hangs up the terminal that is to be opened anew.
+    if (hasConsole) await gone;
     clock.end('adopt');
 
     const threads = await restorer.build();
@@ -127,8 +132,9 @@ export class PendingRestore {
   }
 
   #startDonor(): Promise<Donor> {
-    const { live, restorer } = this.#prepared;
-    return startDonor({ ...this.#request, spec: live.spec, initPid: restorer.pid });
+    const { live, restorer, consoleSocket } = this.#prepared;
+    const initPid = restorer.pid;
+    return startDonor({ ...this.#request, spec: live.spec, initPid, consoleSocket });
   }
 
   /**
@@ -151,6 +157,7 @@ async function prepare(
 ): Promise<Prepared> {
   const opened = await openImage(request.imagePath);
   const live = readLiveSpec(request.bundle);
+  const consoleSocket = await openConsole(request, opened);
   const holder = connectVas(opened.record.id);
   clock.end('open');
 
@@ -161,7 +168,18 @@ async function prepare(
   const exited = exitOf(opened, restorer.pid);
   const kernelAreas = restorer.kernelAreas(opened.base);
   clock.end('fork');
-  return { opened, live, restorer, kernelAreas, exited };
+  return { opened, live, restorer, kernelAreas, exited, consoleSocket };
+}
+
+async function openConsole(
+  { containerId, openConsole: open }: RestoreRequest,
+  { image }: OpenedImage,
+): Promise<string | undefined> {
+  const hadTerminal = findConsole(image.ttys) !== undefined;
+  const socket = await open?.(hadTerminal);
+  if (!hadTerminal || socket !== undefined) return socket;
+  const why = 'the checkpointed container had a terminal; remedy: give the new one a terminal';
+  throw new ShimError('failedPrecondition', `restore ${containerId}: ${why}`);
 }
 
 /**

@@ -44,8 +44,10 @@ export interface RestorePlanOptions {
   readonly opened: OpenedImage;
   readonly live: LiveSpec;
   readonly kernelAreas: readonly KernelArea[];
-  /** Descriptors of ours for the new stdio; null: /dev/null. */
+  /** Descriptors of ours for the new stdio; null: the console, or /dev/null. */
   readonly stdio: readonly [number | null, number | null, number | null];
+  /** The donor has a terminal. */
+  readonly hasConsole: boolean;
   readonly donorPid: number;
   /** Filters of the live spec: every thread gets at least these. */
   readonly seccompChain: LiveLimits['seccompChain'];
@@ -108,6 +110,7 @@ export class RestorePlan {
     this.#limits = { ...liveLimits(live, donorPid), seccompChain: options.seccompChain };
     this.#files = new FilePlan(builder, filesOf(this.#image), {
       stdio: stdio as unknown as StdioSlots,
+      hasConsole: options.hasConsole,
       mounts: readMountinfo(donorPid),
     });
     this.#memory = new MemoryPlan({
@@ -131,6 +134,7 @@ export class RestorePlan {
     );
     this.#root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
     this.#root.stop('joined');
+    this.#root.syscall('make a session', SYS.setsid, []);
     this.#files.planOpen(this.#root);
     this.#memory.planShared(this.#root);
     const tree = this.#planTree();
@@ -195,6 +199,9 @@ export class RestorePlan {
         builder: this.#builder,
         memory: this.#memory,
         root: buildTree(processes, firstFreePid(this.#image.pstree)),
+        onSession: (pid, sequence) => {
+          this.#files.planSession(pid, sequence);
+        },
         forkOptions: (pid) => ({ flags: shares(pid) ? CLONE_FILES : 0 }),
         dead: (pid) => {
           const { tc } = this.#core(pid);
@@ -206,6 +213,7 @@ export class RestorePlan {
   }
 
   #planProcess(pid: number, threads: readonly number[], sequence: Sequence): void {
+    this.#files.planForeground(pid, sequence);
     this.#files.planPlace(pid, sequence);
     this.#memory.planPlace(pid, sequence);
     this.#attributes.planProcess(pid, sequence);
@@ -287,5 +295,6 @@ function filesOf(image: CheckpointImage): FilesImage {
     ghosts: image.ghosts,
     memfds: image.memfds,
     locks: image.locks,
+    ttys: image.ttys,
   };
 }

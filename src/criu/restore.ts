@@ -16,13 +16,20 @@ export interface RestoreRequest {
   readonly runc: DonorRuntime;
   /** runc's state directory of this container is `<runcRoot>/<containerId>`. */
   readonly runcRoot: string;
+  /**
+   * Called once the image is known, with whether its container had a terminal: the unix socket on which
+   * runc is to hand over the master of a new one (as of `runc create --console-socket`); undefined for
+   * a container without. The new terminal hangs up once before the restored processes have it: its
+   * master is to be read from when the restore is finished.
+   */
+  readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
 }
 
 /** What a restore is brought to its end with. */
 export interface FinishRequest {
   /**
    * New stdio: open file descriptors (of this process) which take the place of the checkpointed
-   * container's stdio; `null` means /dev/null. The caller keeps ownership and closes them afterwards.
+   * container's stdio; `null` means the terminal, or /dev/null. The caller keeps ownership and closes them afterwards.
    */
   readonly stdio: readonly [number | null, number | null, number | null];
   readonly signal?: AbortSignal;

@@ -100,10 +100,10 @@ export function setWindowSize(fd: number, width: number, height: number): void {
 }
 
 /**
- * Receives the file descriptor that came with a message on a unix socket, which must be readable
- * (SCM_RIGHTS, unix(7)). Closes on exec. @throws ShimError when there is none
+ * Receives the file descriptor that has come with a message on a unix socket (SCM_RIGHTS, unix(7)), if
+ * one has. Closes on exec.
  */
-export function receiveFd(socketFd: number): number {
+export function receiveFd(socketFd: number): number | undefined {
   const MSG_CMSG_CLOEXEC = 0x40000000;
   const MSG_DONTWAIT = 0x40;
   const text = Buffer.alloc(4096);
@@ -117,13 +117,9 @@ export function receiveFd(socketFd: number): number {
   header.writeBigUInt64LE(1n, 24);
   header.writeBigUInt64LE(addressOf(control), 32);
   header.writeBigUInt64LE(BigInt(control.length), 40);
-  const result = syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  check('receive a file descriptor', result);
+  if (syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0) return undefined;
   const isRights = control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === 1;
-  if (header.readBigUInt64LE(40) < 20n || !isRights) {
-    throw new ShimError('internal', 'receive a file descriptor: the message has none');
-  }
-  return control.readInt32LE(16);
+  return header.readBigUInt64LE(40) < 20n || !isRights ? undefined : control.readInt32LE(16);
 }
 
 /**

@@ -17,6 +17,8 @@ export interface DonorRuntime {
     readonly id: string;
     readonly bundle: string;
     readonly pidFile: string;
+    /** Where runc is to send the master of its terminal; it has none without. */
+    readonly consoleSocket?: string;
   }): Promise<void>;
   /** Deletes a container, killing what is left of it; one that is unknown is no error. */
   delete(id: string): Promise<void>;
@@ -30,6 +32,8 @@ export interface DonorRequest {
   /** PID 1 of the pid namespace it is to join. */
   readonly initPid: number;
   readonly runc: DonorRuntime;
+  /** Gives it a terminal, whose master goes there. */
+  readonly consoleSocket: string | undefined;
 }
 
 /**
@@ -51,7 +55,7 @@ export interface Donor {
 
 /** Creates a donor. On failure nothing of it is left. */
 export async function startDonor(request: DonorRequest): Promise<Donor> {
-  const { containerId, bundle, runc } = request;
+  const { containerId, bundle, runc, initPid, consoleSocket } = request;
   removeStale(bundle);
   const directory = mkdtempSync(join(bundle, DIRECTORY));
   const destroy = async (): Promise<void> => {
@@ -62,10 +66,12 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
   // The donor's end must not wait for somebody else to reap it: it becomes our child (prctl(2)).
   call('become a subreaper', SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   try {
-    const spec = donorSpec(request.spec, bundle, request.initPid);
+    const hasTerminal = consoleSocket !== undefined;
+    const spec = donorSpec(request.spec, { bundle, initPid, hasTerminal });
     writeFileSync(join(directory, 'config.json'), formatJson(spec), { mode: 0o600 });
     const pidFile = join(directory, 'init.pid');
-    await runc.create({ id: containerId, bundle: directory, pidFile });
+    const socket = hasTerminal ? { consoleSocket } : {};
+    await runc.create({ id: containerId, bundle: directory, pidFile, ...socket });
     const pid = Number(readFileSync(pidFile, 'utf8'));
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);

@@ -18,6 +18,8 @@ export interface TreePlanOptions {
   readonly builder: PlanBuilder;
   readonly memory: MemoryPlan;
   readonly root: TreeNode;
+  /** What a process does once it has made its session, before it forks members of it. */
+  readonly onSession: (pid: number, sequence: Sequence) => void;
   /** How a process is forked (shared descriptor table, exit signal). */
   readonly forkOptions: (pid: number) => ForkOptions;
   /** What is left of a zombie: its wait status, and its name. */
@@ -25,7 +27,7 @@ export interface TreePlanOptions {
 }
 
 /**
- * Plans the forking of the tree, its sessions and groups. Every node stops twice: when all are forked
+ * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. Every node stops twice: when all are forked
  * and all group leaders are in place, and when all members have joined. Then helpers and zombies end.
  */
 export class TreePlan {
@@ -81,8 +83,8 @@ export class TreePlan {
     for (const child of early) this.#planFork(child, sequence);
     if (node.sid === node.pid && node.pid !== INIT) {
       sequence.syscall('make a session', SYS.setsid, []);
+      if (node.kind === 'process') this.#options.onSession(node.pid, sequence);
     }
-    if (node.pid === INIT) sequence.syscall('make a session', SYS.setsid, []);
     for (const child of node.children) if (!early.includes(child)) this.#planFork(child, sequence);
     if (hasChildren) memory.planAfterForks(node.pid, sequence);
   }

@@ -13,18 +13,18 @@ export class ConsoleSocket {
   readonly path: string;
   readonly #directory: string;
   readonly #server: Server;
-  readonly #connected: Promise<Socket>;
   #connection: Socket | undefined;
+  #onConnection: () => void = () => undefined;
 
   private constructor() {
     this.#directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'pty'));
     this.path = join(this.#directory, 'pty.sock');
     this.#server = createServer({ pauseOnConnect: true });
-    this.#connected = new Promise((resolve) => {
-      this.#server.once('connection', (connection) => {
-        this.#connection = connection;
-        resolve(connection);
-      });
+    // A runc that fails connects, too, and may be run again: the last one counts.
+    this.#server.on('connection', (connection) => {
+      this.#connection?.destroy();
+      this.#connection = connection;
+      this.#onConnection();
     });
   }
 
@@ -49,12 +49,18 @@ export class ConsoleSocket {
    */
   async receive(): Promise<number> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new ShimError('deadlineExceeded', 'runc sent no terminal');
-      timer = setTimeout(reject, HANDOVER_TIMEOUT_MS, error);
+    const received = new Promise<number>((resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new ShimError('deadlineExceeded', 'runc sent no terminal'));
+      }, HANDOVER_TIMEOUT_MS);
+      this.#onConnection = () => {
+        const fd = this.#connection && receiveFd(fdOf(this.#connection));
+        if (fd !== undefined) resolve(fd);
+      };
+      this.#onConnection();
     });
     try {
-      return receiveFd(fdOf(await Promise.race([this.#connected, late])));
+      return await received;
     } finally {
       clearTimeout(timer);
       this.close();

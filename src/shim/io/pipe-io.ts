@@ -55,6 +55,7 @@ export class PipeIo implements TaskIo {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
+    this.#theirs.closeAll(); // of a process that was never launched
     await within(timeoutMs, [...this.#outputs, ...(this.#logger ? [this.#logger] : [])]);
   }
 

@@ -84,7 +84,7 @@ export class Container {
   async create(signal: AbortSignal): Promise<void> {
     if (this.#state === 'checkpointed') {
       const { engine } = this.#parts.surroundings;
-      this.#restoration = await Restoration.begin({ ...this.#parts, engine });
+      this.#restoration = await Restoration.begin({ ...this.#parts, engine }, this.init);
       return;
     }
     await createInit(this.#parts, this.init, { ...this.#parts.initFlags, signal });
@@ -302,10 +302,10 @@ export class Container {
   /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { engine } = this.#parts.surroundings;
-    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine });
+    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine }, this.init);
     const restoration = this.#restoration;
     this.#restoration = undefined;
-    const restored = await restoration.finish(this.init, signal);
+    const restored = await restoration.finish(signal);
     this.#findResources();
     return restored;
   }

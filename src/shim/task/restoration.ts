@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { assertInvariant } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { PendingRestore } from '../../criu/index.js';
 import type { TaskIo } from '../io/task-io.js';
@@ -23,61 +24,76 @@ export interface RestoreContext extends LaunchContext {
  */
 export class Restoration {
   readonly #context: RestoreContext;
+  readonly #init: TaskProcess;
   readonly #pending: PendingRestore;
+  readonly #io: TaskIo;
 
-  private constructor(context: RestoreContext, pending: PendingRestore) {
+  private constructor(
+    context: RestoreContext,
+    init: TaskProcess,
+    begun: { readonly pending: PendingRestore; readonly io: TaskIo },
+  ) {
     this.#context = context;
-    this.#pending = pending;
+    this.#init = init;
+    this.#pending = begun.pending;
+    this.#io = begun.io;
   }
 
-  /** Reads the image and begins. To be finished or abandoned. */
-  static async begin(context: RestoreContext): Promise<Restoration> {
-    const { id, bundle, runc, checkpoint, initFlags, engine } = context;
-    const pending = await engine.beginRestore({
-      containerId: id,
-      bundle: bundle.path,
-      imagePath: checkpoint,
-      runc: {
-        create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
-        delete: (donorId) => runc.delete(donorId),
-      },
-      runcRoot: runc.settings.root,
-    });
-    return new Restoration(context, pending);
+  /** Reads the image, opens the streams, and begins. To be finished or abandoned. */
+  static async begin(context: RestoreContext, init: TaskProcess): Promise<Restoration> {
+    let io: TaskIo | undefined;
+    try {
+      const pending = await beginRestore(context, async (hadTerminal) => {
+        // A terminal stays one, though clients of containerd 1.6 forget to ask for it.
+        const terminal = init.stdio.terminal || hadTerminal;
+        io = await openIo({ ...init.stdio, terminal }, context.owner);
+        return io.consoleSocket;
+      });
+      assertInvariant(io !== undefined, 'the engine asks for the streams before it begins');
+      return new Restoration(context, init, { pending, io });
+    } catch (error) {
+      io?.close();
+      throw error;
+    }
   }
 
   /** Runs it. Sets init's pid; resolves, once it runs, with its exit to be. */
-  async finish(
-    init: TaskProcess,
-    signal: AbortSignal,
-  ): Promise<{ readonly exited: Promise<Exit> }> {
+  async finish(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { id, bundle } = this.#context;
-    const io = await this.#openIo(init);
     try {
-      const restored = await this.#pending.finish({ stdio: io.stdio, signal });
-      await io.launched();
-      init.pid = restored.pid;
-      init.io = io;
+      const restored = await this.#pending.finish({ stdio: this.#io.stdio, signal });
+      await this.#io.launched();
+      this.#init.pid = restored.pid;
+      this.#init.io = this.#io;
       bundle.write(bundle.initPid, String(restored.pid));
       log.info('restored', { task: id, vas: restored.vasId, ...restored.timingsMs });
       return { exited: restored.exited };
     } catch (error) {
-      io.close();
+      this.#io.close();
       throw error;
     }
   }
 
   /** Gives it up, and removes what was made for it. */
   async abandon(): Promise<void> {
+    this.#io.close();
     await this.#pending.abandon();
   }
+}
 
-  async #openIo(init: TaskProcess): Promise<TaskIo> {
-    try {
-      return await openIo(init.stdio, this.#context.owner);
-    } catch (error) {
-      await this.abandon();
-      throw error;
-    }
-  }
+function beginRestore(
+  { id, bundle, runc, checkpoint, initFlags, engine }: RestoreContext,
+  openConsole: (hadTerminal: boolean) => Promise<string | undefined>,
+): Promise<PendingRestore> {
+  return engine.beginRestore({
+    containerId: id,
+    bundle: bundle.path,
+    imagePath: checkpoint,
+    runc: {
+      create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
+      delete: (donorId) => runc.delete(donorId),
+    },
+    runcRoot: runc.settings.root,
+    openConsole,
+  });
 }

@@ -67,7 +67,11 @@ export class FilesBench {
     const builder = new PlanBuilder();
     const root = builder.sequence('root');
     const mounts = readMountinfo(process.pid);
-    const plan = new FilePlan(builder, image, { stdio: [null, null, null], mounts });
+    const plan = new FilePlan(builder, image, {
+      stdio: [null, null, null],
+      hasConsole: false,
+      mounts,
+    });
     plan.planOpen(root);
     const sequences = new Map<number, Sequence>();
     for (const pid of image.tables.keys()) {

@@ -358,7 +358,10 @@ static void refused(void)
 	int ends[2], fd;
 
 	must(open("/proc/self/ns/net", O_RDONLY));
-	must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	fd = must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	must(unlockpt(fd));
+	must(open(ptsname(fd), O_RDWR | O_NOCTTY));
+	must(close(fd));
 	must(pipe2(ends, O_DIRECT));
 	fd = must(socket(AF_INET, SOCK_STREAM, 0));
 	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));

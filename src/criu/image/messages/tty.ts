@@ -49,6 +49,9 @@ export interface TtyInfoEntry {
   dev?: number | undefined;
   uid?: number | undefined;
   gid?: number | undefined;
+
+  /** Of a master: its slave was open once, and is not any more. */
+  mvas_hung_up?: boolean | undefined;
 }
 
 /** An open file on a terminal. */
@@ -101,6 +104,7 @@ export const TTY_MESSAGES = {
     ['dev', 13, 'optional', 'uint32'],
     ['uid', 14, 'optional', 'uint32'],
     ['gid', 15, 'optional', 'uint32'],
+    ['mvas_hung_up', 10000, 'optional', 'bool'],
   ],
   tty_file_entry: [
     ['id', 1, 'required', 'uint32'],

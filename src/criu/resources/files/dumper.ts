@@ -28,6 +28,8 @@ import {
 } from './regular.js';
 import { getOption, SO, SocketOptions, SOL } from './socket-options.js';
 import { findStdio, hasOtherEnd, isPlainPipe } from './stdio.js';
+import { terminalEnd } from './terminal.js';
+import { TerminalDumper } from './terminal-dump.js';
 import { dumpTimerfd } from './timerfd.js';
 import { UnixSockets } from './unix-dump.js';
 
@@ -50,6 +52,7 @@ export class FileDumper {
   readonly #memfds: Memfds;
   readonly #options: SocketOptions;
   readonly #sockets: UnixSockets;
+  readonly #terminals: TerminalDumper;
   readonly #byPath = new Map<string, number>();
   #stdio: ReadonlyMap<number, number> = new Map();
 
@@ -60,6 +63,7 @@ export class FileDumper {
     this.#memfds = new Memfds(this.#context, this.#ghosts);
     this.#options = new SocketOptions(this.#context);
     this.#sockets = new UnixSockets(this.#context, this.#options);
+    this.#terminals = new TerminalDumper(this.#context, this.#ghosts);
   }
 
   /** Descriptor tables, open files, working directories, locks. Refusals are kept for {@link finish}. */
@@ -69,6 +73,7 @@ export class FileDumper {
     this.#stdio = findStdio(this.#context, this.#sockets);
     const types = new Map(open.files.map((file) => [file.id, this.#dumpFile(file)]));
     this.#dumpPipes();
+    this.#terminals.finish();
     for (const table of open.tables) {
       for (const { nsPid } of [table.owner, ...table.sharers]) image.tables.set(nsPid, table.id);
       const descriptors = table.descriptors.map(({ fd, closeOnExec, file }) => ({
@@ -176,7 +181,15 @@ export class FileDumper {
       this.#context.refusals.add(file.where, `${file.link} cannot be restored; ${remedy}`);
       return undefined;
     }
+    return this.#named(file);
+  }
+
+  #named(file: OpenFile): Body | undefined {
     if (file.type === S_IF.fifo && !(file.flags & O.path)) return this.#fifo(file);
+    if (isTerminal(file)) {
+      const tty = this.#terminals.dump(file);
+      return tty && { type: 'TTY', tty };
+    }
     return this.#regular(pathFileOf(this.#context, file), file.id);
   }
 
@@ -305,4 +318,8 @@ export class FileDumper {
       }
     }
   }
+}
+
+function isTerminal({ type, stat, flags }: OpenFile): boolean {
+  return !(flags & O.path) && terminalEnd(type, Number(stat.rdev)) !== undefined;
 }

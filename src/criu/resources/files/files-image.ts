@@ -9,6 +9,7 @@ import type {
   MemfdInodeEntry,
   PipeDataEntry,
   RemapFilePathEntry,
+  TtyInfoEntry,
 } from '../../image/types.js';
 
 /** Size and unread data of a pipe or FIFO. */
@@ -24,6 +25,7 @@ export interface PipeContent {
  *     fdinfo     fdinfo-<id>.img      fifoData   fifo-data.img      ghosts     ghost-file-<id>.img
  *     fs         fs-<nsPid>.img       packets    sk-queues.img      memfds     memfd.img
  *     locks      filelocks.img        tables     ids-<nsPid>.img, files_id
+ *     ttys       tty-info.img
  */
 export interface FilesImage {
   readonly files: readonly FileEntry[];
@@ -41,6 +43,7 @@ export interface FilesImage {
   readonly ghosts: ReadonlyMap<number, GhostFile>;
   readonly memfds: readonly MemfdInodeEntry[];
   readonly locks: readonly FileLockEntry[];
+  readonly ttys: readonly TtyInfoEntry[];
 }
 
 /** The same while it is being filled. */
@@ -56,4 +59,5 @@ export class FilesImageBuilder implements FilesImage {
   readonly ghosts = new Map<number, GhostFile>();
   readonly memfds: MemfdInodeEntry[] = [];
   readonly locks: FileLockEntry[] = [];
+  readonly ttys: TtyInfoEntry[] = [];
 }

@@ -138,8 +138,8 @@ export function bodyOf<K extends keyof FileEntry>(
 /** Flags and owner of a file of any kind; undefined for kinds without. */
 export function commonOf(file: FileEntry): CommonFile | undefined {
   if (file.type === 'FIFO') return undefined;
-  const { reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd } = file;
-  const bodies = [reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd];
+  const { reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd, tty } = file;
+  const bodies = [reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd, tty];
   return bodies.find((body) => body !== undefined);
 }
 

@@ -5,3 +5,4 @@ export { FileDumper, type FileMapping } from './dumper.js';
 export { FilesImageBuilder, type FilesImage } from './files-image.js';
 export { FilePlan, type FilePlanOptions } from './plan.js';
 export type { StdioSlots } from './open-plan.js';
+export { findConsole } from './terminal.js';

@@ -15,30 +15,38 @@ import { planNetlink } from './netlink.js';
 import { planFifo, planPipe, type StagedEnd } from './pipe.js';
 import { GhostPlan, planRegular } from './regular-plan.js';
 import type { Stage } from './stage.js';
+import type { TerminalPlan } from './terminal-plan.js';
 import { planTimerfd } from './timerfd.js';
 import { UnixPlan } from './unix-plan.js';
 
-/** New stdio: slots of descriptors, or null for /dev/null. */
+/** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
 export type StdioSlots = readonly [Slot | null, Slot | null, Slot | null];
 
 /** F_SEAL_SEAL and F_SEAL_FUTURE_WRITE: only to be set once all mappings exist. */
 export const LATE_SEALS = 0x11;
 export const F_SEAL_FUTURE_WRITE = 0x10;
 
+/** What of the new container is opened in the place of the old one's. */
+export interface OpenPlanOptions {
+  readonly stdio: StdioSlots;
+  readonly hasConsole: boolean;
+  readonly terminals: TerminalPlan;
+}
+
 /** Opens every file of an image, in PID 1, before it forks. */
 export class OpenPlan {
   readonly #index: ImageIndex;
   readonly #stage: Stage;
-  readonly #stdio: StdioSlots;
+  readonly #options: OpenPlanOptions;
   readonly #ghosts: GhostPlan;
   readonly #numbers = new Map<number, number>();
   /** Staged copies of the three stdio descriptors. */
   readonly #stdioNumbers = new Map<number, number>();
 
-  constructor(index: ImageIndex, stage: Stage, stdio: StdioSlots) {
+  constructor(index: ImageIndex, stage: Stage, options: OpenPlanOptions) {
     this.#index = index;
     this.#stage = stage;
-    this.#stdio = stdio;
+    this.#options = options;
     this.#ghosts = new GhostPlan(stage);
   }
 
@@ -56,6 +64,7 @@ export class OpenPlan {
     this.#planFifos(inside);
     this.#planMemfds(inside);
     this.#planUnix(inside);
+    this.#planTerminals(inside);
     this.#planLocks();
     this.#ghosts.finish();
     return this.#numbers;
@@ -97,6 +106,7 @@ export class OpenPlan {
       case 'FIFO':
       case 'MEMFD':
       case 'UNIXSK':
+      case 'TTY':
         return; // made together with those they belong to
       default:
         badImage(`file ${String(file.id)}: files of kind ${file.type} are not restored`);
@@ -105,7 +115,7 @@ export class OpenPlan {
 
   #planRegular(file: FileEntry, number: number): void {
     const entry = bodyOf(file, 'reg');
-    if (this.#isFifoName(entry)) return;
+    if (this.#isFifoName(entry) || this.#isTerminalName(entry)) return;
     planRegular(this.#stage, entry, number, this.#ghostPath(entry));
   }
 
@@ -113,6 +123,11 @@ export class OpenPlan {
   #isFifoName(entry: RegFileEntry): boolean {
     const isFifo = ((entry.mode ?? 0) & 0o170000) === 0o010000;
     return isFifo && (entry.flags & O.path) === 0;
+  }
+
+  /** The entry of a terminal's path, which is opened by its TTY entry. */
+  #isTerminalName({ id }: RegFileEntry): boolean {
+    return [...this.#index.files.values()].some(({ tty }) => tty?.regf_id === id);
   }
 
   #ghostPath(entry: RegFileEntry): string | undefined {
@@ -125,14 +140,17 @@ export class OpenPlan {
 
   #planStdio(file: FileEntry): void {
     const which = file.mvas_stdio ?? 0;
-    const slot = this.#stdio[which];
+    const slot = this.#options.stdio[which];
     if (slot === undefined) badImage(`file ${String(file.id)}: no such stdio: ${String(which)}`);
     const number = this.#number(file.id);
     const what = `stdio ${String(which)}`;
     const known = this.#stdioNumbers.get(which);
     if (known !== undefined) this.#stage.copy(what, number, known);
     else if (slot) this.#stage.copy(what, number, slot);
-    else this.#stage.openPath(what, number, '/dev/null', { flags: O.rdwr });
+    else {
+      const path = this.#options.hasConsole ? '/dev/console' : '/dev/null';
+      this.#stage.openPath(what, number, path, { flags: O.rdwr | O.noctty });
+    }
     this.#stdioNumbers.set(which, number);
     const flags = (file.pipe ?? file.usk ?? file.reg)?.flags ?? 0;
     if (flags & O.nonblock) this.#stage.attempt(what, SYS.fcntl, [number, F.setfl, O.nonblock]);
@@ -189,6 +207,16 @@ export class OpenPlan {
       .filter(({ type }) => type === 'UNIXSK')
       .map((file) => ({ entry: bodyOf(file, 'usk'), number: this.#number(file.id) }));
     new UnixPlan(this.#stage, sockets, this.#index.image.packets).plan();
+  }
+
+  #planTerminals(files: readonly FileEntry[]): void {
+    const staged = files
+      .filter(({ type }) => type === 'TTY')
+      .map((file) => {
+        const { name } = bodyOf(this.#index.file(bodyOf(file, 'tty').regf_id ?? -1), 'reg');
+        return { file, name, number: this.#number(file.id) };
+      });
+    this.#options.terminals.planOpen(this.#stage, staged);
   }
 
   #planLocks(): void {

@@ -14,6 +14,7 @@ import { F_SEAL_FUTURE_WRITE, LATE_SEALS, OpenPlan, type StdioSlots } from './op
 import { hasOwner, planOwner } from './owner.js';
 import { checkPath, openFlags } from './regular-plan.js';
 import { Stage } from './stage.js';
+import { TerminalPlan } from './terminal-plan.js';
 import { cPath, openHow } from './system.js';
 import { planTimerfdStart } from './timerfd.js';
 
@@ -25,13 +26,16 @@ const RLIMIT_NOFILE = 7;
 /** What a {@link FilePlan} is told of the new container. */
 export interface FilePlanOptions {
   readonly stdio: StdioSlots;
+  /** It has a terminal: /dev/console. */
+  readonly hasConsole: boolean;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
 }
 
 /**
- * The operations that bring files back. In the order of the plan: {@link planOpen} in PID 1 before it
- * forks; then in each process {@link planPlace}, file mappings and the executable by {@link staged},
+ * The operations that bring files back. In the order of the plan: {@link planOpen} in PID 1, which
+ * leads its session, before it forks; {@link planSession} and {@link planForeground} in leaders of
+ * other sessions; then in each process {@link planPlace}, file mappings and the executable by {@link staged},
  * {@link planFs}, and {@link planRelease} once no process that shares the table needs staged
  * descriptors; after the drop of privileges and before limits are lowered {@link planAfterDrop}.
  */
@@ -40,7 +44,8 @@ export class FilePlan {
   readonly stageBase: number;
   readonly #builder: PlanBuilder;
   readonly #index: ImageIndex;
-  readonly #stdio: StdioSlots;
+  readonly #options: FilePlanOptions;
+  readonly #terminals: TerminalPlan;
   #numbers: ReadonlyMap<number, number> = new Map();
   #stage: Stage | undefined;
 
@@ -48,7 +53,8 @@ export class FilePlan {
   constructor(builder: PlanBuilder, image: FilesImage, options: FilePlanOptions) {
     this.#builder = builder;
     this.#index = new ImageIndex(image, options.mounts);
-    this.#stdio = options.stdio;
+    this.#options = options;
+    this.#terminals = new TerminalPlan(builder, { ttys: image.ttys, ...options });
     this.stageBase = this.#index.base;
   }
 
@@ -64,9 +70,22 @@ export class FilePlan {
     this.#raiseLimit(root);
     const number = this.#stage.reserve();
     this.#stage.openPath('open the root', number, '/', { flags: O.path | O.directory });
-    this.#numbers = new OpenPlan(this.#index, this.#stage, this.#stdio).plan();
+    this.#numbers = new OpenPlan(this.#index, this.#stage, {
+      ...this.#options,
+      terminals: this.#terminals,
+    }).plan();
     // Once the stage is complete two numbers above it are left for moving late files.
     this.#stage.run('stand at the root', SYS.chdir, [this.#builder.string('/')]);
+  }
+
+  /** What the leader of a session does once it has made it; PID 1 has done so in {@link planOpen}. */
+  planSession(nsPid: number, sequence: Sequence): void {
+    this.#terminals.planSession(sequence, nsPid);
+  }
+
+  /** What the leader of a session does once all groups exist. */
+  planForeground(nsPid: number, sequence: Sequence): void {
+    this.#terminals.planForeground(sequence, nsPid);
   }
 
   /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened only later. */

@@ -10,6 +10,7 @@ import type { Ghosts } from './ghost.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
 import { openOwn, ownLink } from './system.js';
+import { terminalEnd } from './terminal.js';
 
 /** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
 const STATELESS_DEVICES: ReadonlySet<number> = new Set([3, 5, 7, 8, 9]);
@@ -72,13 +73,12 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
   if (file.flags & O.path) return undefined;
   if (type === S_IF.blk) return `block device ${file.link} cannot be restored`;
   if (type !== S_IF.chr) return undefined;
-  const rdev = file.stat.rdev;
+  const { rdev } = file.stat;
+  if (terminalEnd(type, Number(rdev)) !== undefined) return undefined;
   const major = Number((rdev >> 8n) & 0xfffn);
   const minor = Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n));
   if (major === 1 && STATELESS_DEVICES.has(minor)) return undefined;
-  if (major === 5 || (major >= 136 && major <= 143) || major === 4) {
-    return `terminal ${file.link} cannot be restored yet; remedy: run the container without a terminal`;
-  }
+  if (major === 4 || major === 5) return `terminal ${file.link} is the host's; remedy: close it`;
   return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored`;
 }
 

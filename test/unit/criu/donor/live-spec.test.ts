@@ -66,7 +66,7 @@ test('the donor is the live container in the pid namespace of another, without a
     '"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}],"cgroupsPath":"/a/b"},"hostname":"h"}';
   const directory = await bundle(t, text);
   const { spec } = readLiveSpec(directory);
-  const donor = formatJson(donorSpec(spec, directory, 42));
+  const donor = formatJson(donorSpec(spec, { bundle: directory, initPid: 42, hasTerminal: false }));
   t.deepEqual(JSON.parse(donor), {
     ...(JSON.parse(text) as object),
     root: { path: join(directory, 'rootfs'), readonly: true },
@@ -83,6 +83,9 @@ test('the donor is the live container in the pid namespace of another, without a
 test('a root filesystem elsewhere stays where it is', async (t) => {
   const directory = await bundle(t, withNamespaces(PID));
   const { spec } = readLiveSpec(directory);
-  const donor = donorSpec({ ...spec, root: { path: '/var/lib/root' } }, directory, 42);
+  const donor = donorSpec(
+    { ...spec, root: { path: '/var/lib/root' } },
+    { bundle: directory, initPid: 42, hasTerminal: false },
+  );
   t.is(donor.root?.path, '/var/lib/root');
 });

@@ -33,7 +33,11 @@ function imageOf(...files: FileEntry[]): FilesImageBuilder {
 function planOf(image: FilesImageBuilder): { early: string[]; late: string[]; plan: FilePlan } {
   const builder = new PlanBuilder();
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
-  const plan = new FilePlan(builder, image, { stdio: [null, null, null], mounts: MOUNTS });
+  const plan = new FilePlan(builder, image, {
+    stdio: [null, null, null],
+    hasConsole: false,
+    mounts: MOUNTS,
+  });
   plan.planOpen(root);
   plan.planPlace(1, root);
   plan.planFs(1, root);

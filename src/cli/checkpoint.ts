@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { hostNamesOf } from '../common/host-names.js';
 import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
 import { ShimError } from '../common/errors.js';
@@ -44,6 +45,7 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     leaveRunning: values['leave-running'],
     tmpfsMounts: tmpfsMountsOf(spec),
     mountPlaces: mountPlacesOf(spec),
+    hostNames: hostNamesOf(spec),
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
 }

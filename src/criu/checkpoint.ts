@@ -2,7 +2,6 @@
 import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
-import type { MountPlaces } from '../common/mount-places.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
 import { writeAllButInventory } from './image/checkpoint-image.js';
@@ -12,7 +11,7 @@ import { writeTmpfs } from './image/tmpfs-files.js';
 import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { resumeRegisters } from './resources/attributes.js';
-import { checkMounts } from './resources/mounts.js';
+import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
@@ -34,7 +33,7 @@ const log = logger('checkpoint');
 const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'];
 
 /** What to checkpoint, and where its metadata goes. */
-export interface CheckpointRequest {
+export interface CheckpointRequest extends ExpectedSurroundings {
   /** Name of the container, for messages and for the VAS's metadata. */
   readonly containerId: string;
   /** Pid of the container's init, as the engine's own pid namespace numbers it. */
@@ -48,8 +47,6 @@ export interface CheckpointRequest {
    * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
-  /** Where its spec makes mounts; others are refused. */
-  readonly mountPlaces: MountPlaces;
   readonly signal?: AbortSignal;
 }
 
@@ -110,7 +107,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const session = await Session.seize(initPid, cgroup);
   scope.defer('let the container go on', () => session.release());
   clock.end('seize');
-  checkMounts(initPid, request.mountPlaces);
+  checkSurroundings(initPid, session.processes, request);
   // Before anything of ours is in the processes.
   const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
   session.resumeWith(resumeRegisters(session.processes));

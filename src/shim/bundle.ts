@@ -5,6 +5,8 @@ import { ShimError } from '../common/errors.js';
 
 /** The parts of an OCI runtime spec that the shim looks at. */
 export interface Spec {
+  hostname?: string;
+  domainname?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly hooks?: Readonly<Record<string, unknown>>;
   readonly process?: { readonly terminal?: boolean };

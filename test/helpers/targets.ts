@@ -14,6 +14,8 @@ export interface Target {
   /** Words of its `@needs:` line, none for `none`. */
   readonly needs: readonly string[];
   readonly expect: Expectation;
+  /** What the first checkpoint says in the log. */
+  readonly warns?: RegExp | undefined;
   /** Keys of the outside view, or beginnings of keys, that may differ after a restore. */
   readonly varies: readonly string[];
 }
@@ -29,8 +31,10 @@ export function parseTarget(name: string, source: string): Target {
   if (needs === undefined || expect === undefined) {
     throw new ShimError('invalidArgument', `target ${name}: no @needs or no @expect line`);
   }
+  const warns = tag(source, 'warns');
   return {
     name,
+    ...(warns !== undefined && { warns: new RegExp(warns) }),
     needs: needs === 'none' ? [] : needs.split(/\s+/),
     expect: parseExpectation(name, expect),
     varies: tag(source, 'varies')?.split(/\s+/) ?? [],

@@ -6,6 +6,8 @@ import { parseJson } from './big-json.js';
 
 /** The parts of an OCI runtime spec (config.json) that a restore reads or changes. */
 export interface Spec {
+  hostname?: string;
+  domainname?: string;
   root?: { path?: string };
   process?: {
     noNewPrivileges?: boolean;

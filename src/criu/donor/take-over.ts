@@ -3,6 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
+import { cgroupDirectories } from '../resources/cgroups.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 
@@ -32,16 +33,8 @@ export async function takeOver(request: TakeOver): Promise<void> {
 }
 
 function enterCgroups(donorPid: number, initPid: number): void {
-  const mounts = readMountinfo(process.pid).filter(({ fsType }) => fsType.startsWith('cgroup'));
-  for (const { hierarchyId, controllers, name, path } of readCgroup(donorPid)) {
-    const options = name === undefined ? controllers : [`name=${name}`];
-    const mount = mounts.find(({ fsType, superOptions }) =>
-      hierarchyId === 0
-        ? fsType === 'cgroup2'
-        : fsType === 'cgroup' && options.every((option) => superOptions.includes(option)),
-    );
-    if (!mount) continue;
-    const file = join(mount.mountPoint, path, 'cgroup.procs');
+  for (const directory of cgroupDirectories(readCgroup(donorPid), readMountinfo(process.pid))) {
+    const file = join(directory, 'cgroup.procs');
     try {
       writeFileSync(file, String(initPid));
     } catch (cause) {

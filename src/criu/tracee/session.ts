@@ -192,8 +192,9 @@ export class Session {
   #collectZombies(parent: number, tid: number): void {
     for (const pid of readChildren(parent, tid)) {
       if (this.processes.some((process) => process.pid === pid)) continue;
-      const { state, nsPid } = readStatus(pid);
-      if (state === 'Z') this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
+      const { state, nsPid, name } = readStatus(pid);
+      if (state !== 'Z') throw elsewhere(nsPid.at(-1) ?? pid, name, this.#cgroup);
+      this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
     }
   }
 
@@ -233,6 +234,12 @@ function isDying(tid: number): boolean {
   } catch {
     return true;
   }
+}
+
+function elsewhere(nsPid: number, name: string, { directory }: Cgroup): ShimError {
+  const who = `pid ${String(nsPid)} (${name})`;
+  const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
+  return new ShimError('failedPrecondition', `${who}: ${what}; remedy: move it back`);
 }
 
 function leaderGone(nsPid: number): ShimError {

@@ -17,6 +17,7 @@ import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
 import { Resources } from './resources.js';
 import { Restoration } from './restoration.js';
+import { hostNamesOf } from '../../common/host-names.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
@@ -224,6 +225,7 @@ export class Container {
           leaveRunning: plan.leaveRunning,
           tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
           mountPlaces: mountPlacesOf(this.#parts.spec),
+          hostNames: hostNamesOf(this.#parts.spec),
           signal: aborted,
         };
         const work = this.#parts.surroundings.engine.checkpoint(request);

@@ -74,7 +74,6 @@ export const RESOLVE = {
 } as const;
 
 export const AT_FDCWD = -100;
-export const CLONE_NEWNET = 0x40000000;
 
 /** Bits of poll(2). */
 export const POLL = { in: 1, err: 8, hup: 16 } as const;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { logger } from '../../../common/log.js';
 import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { InetSkEntry } from '../../image/types.js';
-import { AF, O, SOCK } from './abi.js';
+import { AF, O, POLL, SOCK } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import {
   getOption,
+  getRaw,
   planFinalSocketOptions,
   planSocketOptions,
   planUnlockBuffer,
@@ -17,6 +19,9 @@ import {
   type SocketOptions,
 } from './socket-options.js';
 import type { Stage } from './stage.js';
+import { pollNow } from './system.js';
+
+const log = logger('files');
 
 export const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
 const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136 } as const;
@@ -26,6 +31,7 @@ const IPV6_V6ONLY = 26;
 const ENOTCONN = -107;
 const INADDR_SIZE = 16;
 const FIONREAD = 0x541b;
+const SO_MEMINFO = 55;
 const POLLERR = 0x8;
 const POLLRDHUP = 0x2000;
 /** `how` of shutdown(2). */
@@ -64,6 +70,7 @@ export function dumpInet(
     context.refusals.add(file.where, problem);
     return undefined;
   }
+  if (proto !== IPPROTO.tcp) warnOfUnread(file, source.port);
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
@@ -150,6 +157,14 @@ function scopeProblem(source: Address, peer: Address | undefined): string | unde
 function udpProblem(socket: number, proto: number): string | undefined {
   const corked = proto === IPPROTO.udp && getOption(socket, SOL.udp, UDP_CORK) === 1;
   return corked ? 'a corked UDP socket cannot be restored' : undefined;
+}
+
+/** What waits in a socket of datagrams is lost, as on a network that drops it. */
+function warnOfUnread({ own, where }: OpenFile, port: number): void {
+  if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
+  // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which counts what the kernel needs besides.
+  const bytes = getRaw(own, SOL.socket, SO_MEMINFO, 36)?.readUInt32LE(0);
+  log.warn('unread datagrams are not kept', { where, port, bytes });
 }
 
 function describe({ port, words }: Address): string {

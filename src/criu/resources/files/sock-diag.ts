@@ -2,8 +2,8 @@
 import { ShimError } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
-import { AF, CLONE_NEWNET, O, SOCK } from './abi.js';
-import { openOwn } from './system.js';
+import { inNamespaceOf } from '../in-namespace.js';
+import { AF, SOCK } from './abi.js';
 
 const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;
@@ -35,29 +35,9 @@ export interface UnixDiag {
   readonly shutdown: number;
 }
 
-/**
- * Runs synchronous work with the calling thread in the network namespace of a process: sockets made
- * meanwhile belong to it.
- */
-export function inNetworkOf<T>(pid: number, work: () => T): T {
-  const theirs = openOwn(`/proc/${String(pid)}/ns/net`, O.rdonly);
-  const ours = openOwn('/proc/thread-self/ns/net', O.rdonly);
-  try {
-    call(`enter the network of pid ${String(pid)}`, SYS.setns, theirs, CLONE_NEWNET);
-    try {
-      return work();
-    } finally {
-      call('leave the network', SYS.setns, ours, CLONE_NEWNET);
-    }
-  } finally {
-    closeFd(theirs);
-    closeFd(ours);
-  }
-}
-
 /** All unix sockets of the network namespace of a process, by inode. */
 export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
-  const socket = inNetworkOf(pid, () =>
+  const socket = inNamespaceOf(pid, 'net', () =>
     call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
   );
   try {

@@ -4,7 +4,7 @@ import { closeFd, SYS } from '../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
 import type { DumpContext } from './dump-context.js';
 import { SOCK } from './abi.js';
-import { inNetworkOf } from './sock-diag.js';
+import { inNamespaceOf } from '../in-namespace.js';
 import type { Stage } from './stage.js';
 
 export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41 } as const;
@@ -65,7 +65,13 @@ export function getOption(socket: number, level: number, name: number): number |
   return value.length >= 4 ? value.readInt32LE(0) : value[0];
 }
 
-function getRaw(socket: number, level: number, name: number, size: number): Buffer | undefined {
+/** The value of a socket option as bytes; undefined where there is no such option. */
+export function getRaw(
+  socket: number,
+  level: number,
+  name: number,
+  size: number,
+): Buffer | undefined {
   const value = Buffer.alloc(size);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(size);
@@ -150,7 +156,7 @@ export class SocketOptions {
     const known = this.#fresh.get(kind.join());
     if (known !== undefined) return known;
     const [domain = 0, type = 0, protocol = 0] = kind;
-    const fd = inNetworkOf(this.#context.init.pid, () =>
+    const fd = inNamespaceOf(this.#context.init.pid, 'net', () =>
       syscall(SYS.socket, domain, type | 0o2000000, protocol),
     );
     if (fd < 0) return undefined;

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { logger } from '../../common/log.js';
+import type { CgroupMembership } from '../procfs/cgroup.js';
+import type { MountInfo } from '../procfs/mountinfo.js';
+import { readCgroup, readMountinfo, readNamespace } from '../procfs/reader.js';
+import type { TracedProcess } from '../tracee/tracee.js';
+import { Refusals } from './files/refusals.js';
+import { inNamespaceOf } from './in-namespace.js';
+
+const log = logger('cgroups');
+
+/**
+ * Checks that all threads of a stopped container are in the cgroups that its runtime made for it, since
+ * there are no others in a restored one. Says in the log which others it has made.
+ *
+ * @param initPid PID 1, which is one of the processes
+ * @throws ShimError `failedPrecondition` naming who is elsewhere, and where
+ */
+export function checkCgroups(initPid: number, processes: readonly TracedProcess[]): void {
+  const refusals = new Refusals();
+  const refuse = (who: string, where: string): void => {
+    const what = `is in cgroup ${where}, not in its container's, which is not supported`;
+    refusals.add(who, `${what}; remedy: move it back`);
+  };
+  const own = readCgroup(initPid);
+  const moved = movedInit(initPid);
+  if (moved !== undefined) refuse('pid 1', moved);
+  for (const { pid, nsPid, threads } of processes) {
+    for (const { tid, nsTid } of threads) {
+      const elsewhere = firstDifference(own, readCgroup(pid, tid));
+      if (elsewhere === undefined) continue;
+      refuse(tid === pid ? `pid ${String(nsPid)}` : `tid ${String(nsTid)}`, elsewhere);
+    }
+  }
+  refusals.throwIfAny();
+  for (const directory of cgroupDirectories(own, readMountinfo(process.pid))) {
+    for (const below of namesBelow(directory)) {
+      log.warn('an empty cgroup of the container is not kept', { cgroup: join(directory, below) });
+    }
+  }
+}
+
+/** Path of the first hierarchy in which a task is elsewhere. Pure. */
+export function firstDifference(
+  expected: readonly CgroupMembership[],
+  found: readonly CgroupMembership[],
+): string | undefined {
+  return found.find(({ path }, index) => path !== expected[index]?.path)?.path;
+}
+
+/** A cgroup namespace begins where its first process was: whoever is there sees `/`. */
+function movedInit(initPid: number): string | undefined {
+  if (readNamespace(initPid, 'cgroup') === readNamespace(process.pid, 'cgroup')) return undefined;
+  const seen = inNamespaceOf(initPid, 'cgroup', () => readCgroup(initPid));
+  return seen.find(({ path }) => path !== '/')?.path;
+}
+
+/** Directories of the cgroups that a task is in, in the hierarchies that are mounted. Pure. */
+export function cgroupDirectories(
+  memberships: readonly CgroupMembership[],
+  mounts: readonly MountInfo[],
+): string[] {
+  return memberships.flatMap(({ hierarchyId, controllers, name, path }) => {
+    const options = name === undefined ? controllers : [`name=${name}`];
+    const mount = mounts.find(({ fsType, superOptions }) =>
+      hierarchyId === 0
+        ? fsType === 'cgroup2'
+        : fsType === 'cgroup' && options.every((option) => superOptions.includes(option)),
+    );
+    return mount ? [join(mount.mountPoint, path)] : [];
+  });
+}
+
+function namesBelow(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return []; // A controller that the runtime has made no cgroup of.
+  }
+}

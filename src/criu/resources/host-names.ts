@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import type { HostNames } from '../../common/host-names.js';
+import { logger } from '../../common/log.js';
+import { readNamespace } from '../procfs/reader.js';
+import { inNamespaceOf } from './in-namespace.js';
+
+const log = logger('names');
+
+/**
+ * Says in the log which names a container has given itself: a restored one has those of its spec.
+ *
+ * @param expected by its spec; undefined when it shares the names of others
+ */
+export function warnOfHostNames(initPid: number, expected: HostNames | undefined): void {
+  if (!expected || readNamespace(initPid, 'uts') === readNamespace(process.pid, 'uts')) return;
+  const found = inNamespaceOf(initPid, 'uts', readNames);
+  const wanted = { ...readNames(), ...expected };
+  for (const kind of ['hostname', 'domainname'] as const) {
+    if (found[kind] === wanted[kind]) continue;
+    const fields = { found: found[kind], restored: wanted[kind] };
+    log.warn(`the ${kind} has been changed, and is not kept`, fields);
+  }
+}
+
+/** Those of the calling thread's UTS namespace. */
+function readNames(): Required<HostNames> {
+  const read = (kind: string): string =>
+    readFileSync(`/proc/sys/kernel/${kind}`, 'utf8').replace(/\n$/, '');
+  return { hostname: read('hostname'), domainname: read('domainname') };
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostNames } from '../../common/host-names.js';
+import type { MountPlaces } from '../../common/mount-places.js';
+import type { TracedProcess } from '../tracee/tracee.js';
+import { checkCgroups } from './cgroups.js';
+import { warnOfHostNames } from './host-names.js';
+import { checkIpc } from './ipc.js';
+import { checkMounts } from './mounts.js';
+
+/** What the spec of a container says of its surroundings. */
+export interface ExpectedSurroundings {
+  /** Where its spec makes mounts; others are refused. */
+  readonly mountPlaces: MountPlaces;
+  /** Names by its spec; undefined when it shares those of others. */
+  readonly hostNames: HostNames | undefined;
+}
+
+/**
+ * Checks that nothing around the processes of a stopped container would be lost: a restored one has
+ * the mounts, cgroups, names and IPC objects that a runtime makes from its spec.
+ *
+ * @throws ShimError `failedPrecondition` naming what would be
+ */
+export function checkSurroundings(
+  initPid: number,
+  processes: readonly TracedProcess[],
+  expected: ExpectedSurroundings,
+): void {
+  checkMounts(initPid, expected.mountPlaces);
+  checkCgroups(initPid, processes);
+  checkIpc(initPid);
+  warnOfHostNames(initPid, expected.hostNames);
+}

@@ -3,7 +3,7 @@ import { fchownSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ShimError } from '../common/errors.js';
 import { addressOf, syscall } from '../native/index.js';
-import { check, cString, SYS } from '../native/sys.js';
+import { check, cString, errnoName, SYS } from '../native/sys.js';
 
 /** The few system calls the shim needs and Node does not offer. All return at once. */
 
@@ -66,7 +66,7 @@ export function reapChild(pid: number): number | 'running' | 'unknown' {
   return code === CLD_EXITED ? status : 128 + status;
 }
 
-/** mount(2). */
+/** mount(2). @throws ShimError `unknown` */
 export function mount(
   source: string,
   target: string,
@@ -81,7 +81,9 @@ export function mount(
     flags,
     cString(data),
   );
-  check(`mount ${type} ${source} on ${target}`, result);
+  if (result >= 0) return;
+  // Not by errno: to containerd, what is not found here would be the task.
+  throw new ShimError('unknown', `mount ${type} ${source} on ${target}: ${errnoName(result)}`);
 }
 
 /** umount2(2), not following a symbolic link; a path that is no mount point is no error. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { closeSync } from 'node:fs';
 import { pipe } from '../linux.js';
 import { copy, type Copy } from './copy.js';
 import { openInput, StdinHolder } from './fifo.js';
@@ -15,6 +16,8 @@ export class PipeIo implements TaskIo {
   readonly #theirs = new FdSet();
   readonly #holder = new StdinHolder();
   readonly #outputs: Copy[] = [];
+  /** Outputs that are not copied yet: from where, to where. */
+  readonly #waiting: [number, number][] = [];
   readonly #owner: IoOwner;
   #input: Copy | undefined;
   #logger: Logger | undefined;
@@ -42,6 +45,10 @@ export class PipeIo implements TaskIo {
 
   launched(): Promise<void> {
     this.#theirs.closeAll();
+    // Not before: what runc says when it fails is no output of the container.
+    for (let pair = this.#waiting.shift(); pair; pair = this.#waiting.shift()) {
+      this.#outputs.push(copy(...pair));
+    }
     return Promise.resolve();
   }
 
@@ -61,6 +68,7 @@ export class PipeIo implements TaskIo {
 
   close(): void {
     this.#theirs.closeAll();
+    for (const fd of this.#waiting.splice(0).flat()) closeSync(fd);
     this.#holder.release();
     this.#input?.stop();
     for (const one of this.#outputs) one.stop();
@@ -98,7 +106,7 @@ export class PipeIo implements TaskIo {
     if (!sink) return null;
     if (!sink.isFifo) return this.#theirs.add(sink.fd);
     const [ours, theirs] = pipe(this.#owner);
-    this.#outputs.push(copy(ours, sink.fd));
+    this.#waiting.push([ours, sink.fd]);
     return this.#theirs.add(theirs);
   }
 }

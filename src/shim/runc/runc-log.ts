@@ -22,11 +22,15 @@ const GONE = /process already finished|container not running|no such process|doe
 
 /** The class of an error of runc, told by its words, since runc offers nothing else. Pure. */
 export function fromRuncLog(verb: string, id: string, message: string): ShimError {
-  return new ShimError(kindOf(message), `OCI runtime ${verb} failed: ${message} (task ${id})`);
+  return new ShimError(
+    kindOf(verb, message),
+    `OCI runtime ${verb} failed: ${message} (task ${id})`,
+  );
 }
 
-function kindOf(message: string): ErrorKind {
-  if (GONE.test(message)) return 'notFound';
+function kindOf(verb: string, message: string): ErrorKind {
+  // Of `create` and `exec` they are about what the container is to be made of.
+  if (!/^(create|exec)$/.test(verb) && GONE.test(message)) return 'notFound';
   if (/already exists|already in use/i.test(message)) return 'alreadyExists';
   return 'unknown';
 }

@@ -134,7 +134,7 @@ export class Container {
     return this.#turns.run(async () => {
       const child = this.process(execId);
       if (child.pid !== 0) {
-        throw new ShimError('failedPrecondition', `process ${execId} was started before`);
+        throw new ShimError('unknown', `process ${execId} was started before`);
       }
       this.#next('execStart');
       const leave = this.#gate.enter(`process ${execId}`);
@@ -164,7 +164,7 @@ export class Container {
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
     const cgroup = this.#resources?.freezer;
-    if (all && cgroup !== undefined && this.init.exit === undefined) {
+    if (all && cgroup !== undefined) {
       await signalAll(cgroup, signal);
     } else {
       target.kill(signal);

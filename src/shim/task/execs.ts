@@ -12,7 +12,8 @@ export const NEVER_RAN = 128 + 9;
 /** The result of a Delete. */
 export interface Deleted {
   readonly pid: number;
-  readonly exit: Exit;
+  /** Undefined for a process that never ran. */
+  readonly exit: Exit | undefined;
 }
 
 /** The processes that were added to a container, by their exec ids, each until it is removed. */
@@ -54,14 +55,13 @@ export class Execs {
     const child = this.get(execId);
     if (child.pid !== 0 && child.exit === undefined) {
       const message = `process ${execId} of task ${this.#taskId} is running`;
-      throw new ShimError('failedPrecondition', message);
+      throw new ShimError('unknown', message);
     }
     await child.io?.drain(DRAIN_MS);
     child.io?.close();
     this.#execs.delete(execId);
-    const exit = child.exit ?? { status: 0, at: new Date() };
-    child.abandon(exit);
-    return { pid: child.pid, exit };
+    child.abandon({ status: 0, at: new Date() });
+    return { pid: child.pid, exit: child.exit };
   }
 
   /** Closes all streams, and releases whoever waits for a process that will never run. */

@@ -13,10 +13,10 @@ export class ExitGate {
   #closed = false;
   #emptied: (() => void)[] = [];
 
-  /** Lets one in; returns how it leaves. @throws ShimError `failedPrecondition` once closed */
+  /** Lets one in; returns how it leaves. @throws ShimError `unknown` once closed */
   enter(what: string): () => void {
     if (this.#closed) {
-      throw new ShimError('failedPrecondition', `cannot start ${what}: its container has exited`);
+      throw new ShimError('unknown', `cannot start ${what}: its container has exited`);
     }
     this.#inside += 1;
     let left = false;

@@ -55,8 +55,7 @@ export class TaskProcess {
       process.kill(this.pid, signal);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-      const kind =
-        code === 'ESRCH' ? 'notFound' : code === 'EINVAL' ? 'invalidArgument' : 'unknown';
+      const kind = code === 'ESRCH' ? 'notFound' : 'unknown';
       throw new ShimError(kind, `send signal ${signal} to ${name}: ${code}`, { cause });
     }
   }

@@ -43,7 +43,7 @@ export class TaskService {
       pid: child.pid,
       status: statusOf(container, child),
       ...child.stdio,
-      ...(exit === undefined ? {} : exitFields(exit)),
+      ...(exit && exitFields(exit)),
     };
   }
 
@@ -66,7 +66,7 @@ export class TaskService {
       execId === ''
         ? await this.#registry.delete(id)
         : await this.#registry.get(id).deleteExec(execId);
-    return { pid, ...exitFields(exit) };
+    return { pid, ...(exit && exitFields(exit)) };
   }
 
   pids({ id }: IdRequest): Res<typeof proto.PidsResponse> {

@@ -44,14 +44,14 @@ const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
 /**
  * The state after a verb.
  *
- * @throws ShimError `failedPrecondition` when the verb is not for this state, `notFound` when the task
- * is deleted
+ * @throws ShimError `unknown` when the verb is not for this state, which is the class that clients know
+ * from containerd's own shim; `notFound` when the task is deleted
  */
 export function next(state: TaskState, verb: Verb, id: string): TaskState {
   const after = TABLE[state][verb];
   if (after !== undefined) return after;
   if (state === 'deleted') throw new ShimError('notFound', `task ${id} is deleted`);
-  throw new ShimError('failedPrecondition', `cannot ${WORDS[verb]} task ${id}: it is ${state}`);
+  throw new ShimError('unknown', `cannot ${WORDS[verb]} task ${id}: it is ${state}`);
 }
 
 const WORDS: Readonly<Record<Verb, string>> = {

@@ -60,5 +60,6 @@ test('what runc says is gone is not found', (t) => {
   t.is(fromRuncLog('kill', 'a', 'container not running').kind, 'notFound');
   t.is(fromRuncLog('delete', 'a', 'container does not exist').kind, 'notFound');
   t.is(fromRuncLog('create', 'a', 'container with given ID already exists').kind, 'alreadyExists');
+  t.is(fromRuncLog('create', 'a', 'namespace x does not exist').kind, 'unknown');
   t.regex(fromRuncLog('create', 'a', 'boom').message, /^OCI runtime create failed: boom/);
 });

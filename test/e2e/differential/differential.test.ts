@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { ContainerdApi } from '../../helpers/containerd-api.js';
+import { extractImage } from '../../helpers/images/extract.js';
+import { assertInvariant } from '../../../src/common/errors.js';
+import { COUNTER } from '../../helpers/workloads/counter.js';
+import { daemon, leavesNothingBehind, useContainerd } from '../context.js';
+import { differences, withKnown } from './compare.js';
+import { EventFeed } from './events.js';
+import { KNOWN } from './known-differences.js';
+import { play, type Stage } from './player.js';
+import { GROUPS } from './scenarios/index.js';
+
+const THEIRS = 'io.containerd.runc.v2';
+const OURS = 'io.containerd.mvas.v1';
+
+let stage: Stage | undefined;
+
+useContainerd([]);
+
+test.before('prepare a root filesystem and listen to events', async () => {
+  const rootfs = join(daemon().directory, 'rootfs');
+  await mkdir(rootfs);
+  await extractImage(await COUNTER.archive(), rootfs);
+  const api = new ContainerdApi(daemon());
+  stage = { containerd: daemon(), api, rootfs, events: await EventFeed.open(api) };
+});
+
+test.after.always('listen no longer', () => {
+  stage?.events.close();
+  stage?.api.close();
+});
+
+for (const group of GROUPS) {
+  for (const scenario of group.scenarios) {
+    const title = `${group.name}: ${scenario.title}`;
+    test.serial(title, async (t) => {
+      t.timeout(120_000);
+      assertInvariant(stage !== undefined, 'the stage is set before the tests');
+      const [theirs, ours] = await Promise.all([
+        play(stage, scenario, THEIRS),
+        play(stage, scenario, OURS),
+      ]);
+      if (process.env['MVAS_DIFFERENTIAL_SHOW'] !== undefined) t.log(...ours.recording);
+      const found = differences(ours.recording, withKnown(theirs.recording, title, KNOWN));
+      if (found.length > 0) t.log('errors of ours, and theirs:', ours.errors, theirs.errors);
+      t.deepEqual(found, [], 'lines of ours alone (-), and of runc.v2 alone (+)');
+    });
+  }
+}
+
+leavesNothingBehind();

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Group } from '../scenario.js';
+import { badInput } from './bad-input.js';
+import { execs } from './execs.js';
+import { life } from './life.js';
+import { limits } from './limits.js';
+import { pauses } from './pauses.js';
+import { signals } from './signals.js';
+import { streams } from './streams.js';
+
+/** All scenarios. */
+export const GROUPS: readonly Group[] = [life, signals, execs, pauses, streams, limits, badInput];

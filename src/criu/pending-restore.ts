@@ -112,8 +112,9 @@ export class PendingRestore {
     clock.end('join');
 
     const gone = takeOver({ ...this.#request, donor, initPid: restorer.pid });
-    gone.catch(() => undefined); // Awaited below, unless something else fails first.
+    gone.catch(() => undefined); // Awaited below, unless the tmpfs fail first.
     await restoreTmpfs(restorer.pid, opened.tmpfs);
+    await gone; // Its threads have ids in the namespace that our own are about to take.
     if (signal?.aborted) {
       throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
     }
@@ -124,7 +125,6 @@ export class PendingRestore {
     const threads = await restorer.build();
     clock.end('build');
 
-    await gone;
     await restorer.release(threads);
     this.#scope.release();
     clock.end('release');

@@ -19,7 +19,7 @@ import { faultPoint } from './faults.js';
  * - `donor`: runc has built the surroundings, and holds them by a process of its own
  * - `plan`: every operation of the restore is laid out
  * - `join`: PID 1 is in the donor's namespaces
- * - `adopt`: runc takes PID 1 for the container's init; the donor is dying; tmpfs mounts are filled
+ * - `adopt`: runc takes PID 1 for the container's init; the donor is gone; tmpfs mounts are filled
  * - `build`: all processes and threads exist with everything but their registers
  * - `release`: they run
  */

@@ -47,6 +47,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
+  /** Bytes that the VAS's memory may take; MVAS_VAS_MEMORY_LIMIT holds as well. */
+  readonly memoryLimit?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -95,7 +97,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   }
   const writer = await ImageWriter.create(request.imagePath);
   scope.defer('remove the image', () => writer.discard());
-  const { id, holder } = await createVas();
+  const { id, holder } = await createVas(request.memoryLimit);
   scope.defer('remove the VAS', () => removeVas(id));
   scope.defer('close the holder', () => {
     holder.close();

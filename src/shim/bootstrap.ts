@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decode } from './proto/codec.js';
 import { BootstrapParams } from './proto/bootstrap.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from './proto/options.js';
 import { Any, type AnyValue } from './proto/types.js';
+import { decodeOptions } from './runc/settings.js';
 
 /** What the stdin of `start` says, as far as `start` needs it. */
 export interface Bootstrap {
@@ -33,6 +33,6 @@ export function readBootstrap(input: Uint8Array, id: string, namespace: string):
 }
 
 function shimCgroupOf(candidates: readonly AnyValue[]): string {
-  const options = candidates.find(({ typeUrl }) => typeUrl === RUNC_OPTIONS_URL);
-  return options?.value === undefined ? '' : decode(RuncOptions, options.value).shimCgroup;
+  const found = candidates.map((candidate) => decodeOptions(candidate).runc?.shimCgroup);
+  return found.find((cgroup) => cgroup !== undefined) ?? '';
 }

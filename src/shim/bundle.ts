@@ -66,11 +66,15 @@ export class Bundle {
   /** Reads the spec. @throws ShimError `invalidArgument` */
   readSpec(): Spec {
     try {
-      return JSON.parse(readFileSync(this.config, 'utf8')) as Spec;
+      return checkSpec(JSON.parse(readFileSync(this.config, 'utf8')));
     } catch (cause) {
-      throw new ShimError('invalidArgument', `read spec ${this.config}: ${String(cause)}`, {
-        cause,
-      });
+      throw new ShimError(
+        'invalidArgument',
+        `read spec ${this.config}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -82,11 +86,62 @@ export class Bundle {
   }
 }
 
-/** Reads a pid file of runc. @throws ShimError `internal` when it holds no pid */
+/** Members of {@link Spec} that are looked into, and what they must be; `null` counts as absent. */
+const SHAPES: readonly (readonly [readonly string[], 'object' | 'array' | 'string'])[] = [
+  [[], 'object'],
+  [['annotations'], 'object'],
+  [['root'], 'object'],
+  [['root', 'path'], 'string'],
+  [['mounts'], 'array'],
+  [['linux'], 'object'],
+  [['linux', 'cgroupsPath'], 'string'],
+  [['linux', 'namespaces'], 'array'],
+  [['linux', 'maskedPaths'], 'array'],
+  [['linux', 'readonlyPaths'], 'array'],
+];
+
+/** Checks the shape of what the shim looks at; the rest is for runc to judge. */
+function checkSpec(spec: unknown): Spec {
+  for (const [path, shape] of SHAPES) {
+    const value = memberOf(spec, path);
+    const isAbsent = value === undefined || value === null;
+    const found = Array.isArray(value) ? 'array' : typeof value;
+    if (isAbsent ? path.length === 0 : found !== shape) {
+      throw new ShimError('invalidArgument', `${path.join('.') || 'it'} is no ${shape}`);
+    }
+  }
+  return spec as Spec;
+}
+
+function memberOf(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((one, name) => (one as Record<string, unknown> | null)?.[name], value);
+}
+
+/**
+ * The pid of a process that runc has made for us, from its pid file.
+ *
+ * @throws ShimError `internal` when the file names none, or one that is no child of ours
+ */
 export function readPidFile(path: string): number {
-  const pid = Number(readFileSync(path, 'utf8'));
+  const pid = Number(readText(path));
   if (!Number.isSafeInteger(pid) || pid <= 0) {
-    throw new ShimError('internal', `read pid file ${path}: no pid in it`);
+    throw new ShimError('internal', `read pid file ${path}: runc has written no pid`);
+  }
+  // stat(5): the parent is the second word behind the name.
+  const parent = /^.*\) \S+ (\d+) /s.exec(readText(`/proc/${pid}/stat`))?.[1];
+  if (Number(parent) !== process.pid) {
+    throw new ShimError(
+      'internal',
+      `read pid file ${path}: pid ${pid} is no child of this process`,
+    );
   }
   return pid;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }

@@ -65,8 +65,10 @@ export function vasDirectory(id: string): string {
   return join(vasRoot(), id);
 }
 
-/** A new, empty VAS: its directory, keeper and holder. */
-export async function createVas(): Promise<{ readonly id: string; readonly holder: HolderClient }> {
+/** A new, empty VAS: its directory, keeper and holder. `memoryLimit` in bytes. */
+export async function createVas(
+  memoryLimit?: number,
+): Promise<{ readonly id: string; readonly holder: HolderClient }> {
   const id = randomBytes(16).toString('hex');
   const directory = vasDirectory(id);
   mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
@@ -75,7 +77,7 @@ export async function createVas(): Promise<{ readonly id: string; readonly holde
     const keeper = await startHolder(directory);
     const holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
     const { pid } = await holder.status();
-    enterVasCgroup(id, [keeper, pid]);
+    enterVasCgroup(id, [keeper, pid], memoryLimit);
     return { id, holder };
   } catch (error) {
     await removeVas(id);

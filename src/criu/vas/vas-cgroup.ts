@@ -23,19 +23,21 @@ function parentDirectory(): string | undefined {
 }
 
 /**
- * Limits the memory of a VAS, all of it together, to so many bytes: MVAS_VAS_MEMORY_LIMIT. A checkpoint
- * that needs more fails with `resourceExhausted`.
+ * Limits the memory of a VAS, all of it together, to so many bytes, the smaller of `own` and
+ * MVAS_VAS_MEMORY_LIMIT. A checkpoint that needs more fails with `resourceExhausted`.
  *
  * @throws ShimError `failedPrecondition` where the limit cannot be set: it must not be ignored
  */
-function limitMemory(directory: string): void {
-  const limit = process.env['MVAS_VAS_MEMORY_LIMIT'];
-  if (limit === undefined || limit === '') return;
+function limitMemory(directory: string, own: number | undefined): void {
+  const host = process.env['MVAS_VAS_MEMORY_LIMIT'] ?? '';
+  const isOwn = own !== undefined && !(Number(host) < own && host !== '');
+  const limit = isOwn ? String(own) : host;
+  if (limit === '') return;
   const file = existsSync(join(directory, 'memory.max')) ? 'memory.max' : 'memory.limit_in_bytes';
   try {
     writeFileSync(join(directory, file), limit);
   } catch (cause) {
-    const message = `limit a VAS to MVAS_VAS_MEMORY_LIMIT=${limit} bytes: ${String(cause)}`;
+    const message = `limit the memory of a VAS to ${limit} bytes: ${String(cause)}`;
     throw new ShimError('failedPrecondition', message, { cause });
   }
 }
@@ -44,13 +46,17 @@ function limitMemory(directory: string): void {
  * Puts a VAS's processes into a cgroup of their own, `mvas/<id>`, where its memory is seen and limited.
  * Best effort: without it the memory counts where the shim's does.
  */
-export function enterVasCgroup(id: string, pids: readonly number[]): void {
+export function enterVasCgroup(
+  id: string,
+  pids: readonly number[],
+  memoryLimit: number | undefined,
+): void {
   const parent = parentDirectory();
   if (parent === undefined) return;
   try {
     const directory = join(parent, id);
     mkdirSync(directory, { recursive: true });
-    limitMemory(directory);
+    limitMemory(directory, memoryLimit);
     for (const pid of pids) writeFileSync(join(directory, 'cgroup.procs'), String(pid));
   } catch (error) {
     if (error instanceof ShimError) throw error;

@@ -15,6 +15,14 @@ export const RuncOptions = message({
   criuWorkPath: field.string(11),
 });
 
+/** `mvas.v1.Options`: runtime options of this shim, with runc's own inside. */
+export const MvasOptions = message({
+  runc: field.message(1, RuncOptions),
+  refuseCheckpoint: field.bool(2),
+  exitAfterCheckpoint: field.bool(3),
+  vasMemoryLimit: field.uint64(4),
+});
+
 /** `containerd.runc.v1.CheckpointOptions`. */
 export const CheckpointOptions = message({
   exit: field.bool(1),
@@ -33,5 +41,6 @@ export const CheckpointOptions = message({
 export const ProcessDetails = message({ execId: field.string(1) });
 
 export const RUNC_OPTIONS_URL = 'containerd.runc.v1.Options';
+export const MVAS_OPTIONS_URL = 'mvas.v1.Options';
 export const CHECKPOINT_OPTIONS_URL = 'containerd.runc.v1.CheckpointOptions';
 export const PROCESS_DETAILS_URL = 'containerd.runc.v1.ProcessDetails';

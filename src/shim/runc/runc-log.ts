@@ -31,6 +31,7 @@ export function fromRuncLog(verb: string, id: string, message: string): ShimErro
 function kindOf(verb: string, message: string): ErrorKind {
   // Of `create` and `exec` they are about what the container is to be made of.
   if (!/^(create|exec)$/.test(verb) && GONE.test(message)) return 'notFound';
+  if (/cannot unmarshal|invalid character/i.test(message)) return 'invalidArgument';
   if (/already exists|already in use/i.test(message)) return 'alreadyExists';
   return 'unknown';
 }

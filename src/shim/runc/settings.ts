@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
 import { decode, type ValueOf } from '../proto/codec.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
+import { MVAS_OPTIONS_URL, MvasOptions, RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
 import type { AnyValue } from '../proto/types.js';
 
 /** How runc is called for one container. */
@@ -16,12 +17,21 @@ export interface RuncSettings {
 /** Where runc keeps its state unless the options say otherwise. */
 export const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
 
-/** Decodes runtime options; `undefined` for none and for those of a type that is not runc's. */
-export function decodeRuncOptions(
-  any: AnyValue | undefined,
-): ValueOf<typeof RuncOptions> | undefined {
-  if (any?.typeUrl !== RUNC_OPTIONS_URL) return undefined;
-  return decode(RuncOptions, any.value ?? new Uint8Array(0));
+/**
+ * Decodes runtime options, runc's own or ours; nothing is set where there are none, or those of another
+ * type.
+ *
+ * @throws ShimError `invalidArgument` naming the type
+ */
+export function decodeOptions(any: AnyValue | undefined): Partial<ValueOf<typeof MvasOptions>> {
+  const { typeUrl = '', value = new Uint8Array(0) } = any ?? {};
+  try {
+    if (typeUrl === RUNC_OPTIONS_URL) return { runc: decode(RuncOptions, value) };
+    return typeUrl === MVAS_OPTIONS_URL ? decode(MvasOptions, value) : {};
+  } catch (cause) {
+    const { message } = ShimError.from(cause);
+    throw new ShimError('invalidArgument', `runtime options ${typeUrl}: ${message}`, { cause });
+  }
 }
 
 /** The settings that a container's options mean in a namespace. Pure. */

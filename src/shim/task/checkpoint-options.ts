@@ -3,21 +3,31 @@ import { ShimError } from '../../common/errors.js';
 import { decode } from '../proto/codec.js';
 import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../proto/options.js';
 import type { AnyValue } from '../proto/types.js';
+import type { CheckpointPolicy } from './checkpoint-policy.js';
 
 /** What a Checkpoint request asks for. */
 export interface CheckpointPlan {
   /** Where the image files go. */
   readonly imagePath: string;
   readonly leaveRunning: boolean;
+  /** Bytes that the VAS's memory may take. */
+  readonly memoryLimit: number | undefined;
 }
 
 /**
- * Reads a Checkpoint request. Without options the container is left running: containerd 1.6 and 1.7 send
- * them only to runtimes of runc's own name. Pure.
+ * Reads a Checkpoint request. Without options the container's policy says whether it goes on: containerd
+ * 1.6 and 1.7 send them only to runtimes of runc's own name. Pure.
  *
- * @throws ShimError `invalidArgument`
+ * @throws ShimError `invalidArgument`; `failedPrecondition` when the policy is to refuse
  */
-export function planCheckpoint(path: string, options: AnyValue | undefined): CheckpointPlan {
+export function planCheckpoint(
+  path: string,
+  options: AnyValue | undefined,
+  policy: CheckpointPolicy,
+): CheckpointPlan {
+  if (policy.refuse) {
+    throw new ShimError('failedPrecondition', 'this container is not to be checkpointed, it says');
+  }
   const url = options?.typeUrl ?? '';
   if (url !== '' && url !== CHECKPOINT_OPTIONS_URL) {
     throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
@@ -30,5 +40,6 @@ export function planCheckpoint(path: string, options: AnyValue | undefined): Che
       `checkpoint path ${JSON.stringify(target)} is not absolute`,
     );
   }
-  return { imagePath: target, leaveRunning: !exit };
+  const leaveRunning = !(url === '' ? policy.exit : exit);
+  return { imagePath: target, leaveRunning, memoryLimit: policy.vasMemoryLimit };
 }

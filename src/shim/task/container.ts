@@ -10,6 +10,7 @@ import { unmountAll } from '../mount/rootfs.js';
 import { timestamp, type AnyValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
+import type { CheckpointPolicy } from './checkpoint-policy.js';
 import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
 import { createInit, startExec, type InitFlags, type LaunchContext } from './launch.js';
@@ -40,6 +41,7 @@ export interface ContainerParts extends LaunchContext {
   readonly initFlags: InitFlags;
   readonly surroundings: Surroundings;
   readonly stdio: StdioRequest;
+  readonly policy: CheckpointPolicy;
   /** Image directory to restore from; empty for a fresh container. */
   readonly checkpoint: string;
 }
@@ -79,6 +81,11 @@ export class Container {
 
   get checkpointPath(): string {
     return this.#parts.checkpoint;
+  }
+
+  /** What it says of its checkpoints. */
+  get policy(): CheckpointPolicy {
+    return this.#parts.policy;
   }
 
   /** Creates the container; of one that comes from a checkpoint nothing runs yet. */
@@ -223,6 +230,7 @@ export class Container {
           initPid: this.init.pid,
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
+          ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
           tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
           mountPlaces: mountPlacesOf(this.#parts.spec),
           hostNames: hostNamesOf(this.#parts.spec),

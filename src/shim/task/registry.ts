@@ -5,17 +5,17 @@ import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
 import type { ValueOf } from '../proto/codec.js';
-import type { RuncOptions } from '../proto/options.js';
 import type { CreateTaskRequest } from '../proto/task.js';
 import { Runc } from '../runc/runc.js';
-import { decodeRuncOptions, runcSettings } from '../runc/settings.js';
-import { Container } from './container.js';
+import { decodeOptions, runcSettings } from '../runc/settings.js';
+import { checkpointPolicy } from './checkpoint-policy.js';
+import { Container, type ContainerParts } from './container.js';
 import type { Surroundings } from './ports.js';
 import { ownCgroupsPath } from './spec.js';
 import { Leftovers } from './sweep.js';
 
 type CreateRequest = ValueOf<typeof CreateTaskRequest>;
-type Options = ValueOf<typeof RuncOptions>;
+type Options = ReturnType<typeof decodeOptions>;
 
 /** The containers of this daemon, by id. */
 export class Registry {
@@ -83,14 +83,14 @@ export class Registry {
 
   async #create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
     const bundle = new Bundle(request.bundle);
-    const options = decodeRuncOptions(request.options);
-    const spec = bundle.readSpec();
+    const options = decodeOptions(request.options);
+    bundle.readSpec(); // Before anything is mounted for one that cannot be read.
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;
     try {
       if (request.checkpoint !== '') giveOwnCgroup(bundle, request.id);
       const parts = this.#partsOf(request, bundle, options);
-      leftovers = new Leftovers(request.id, parts.runc, spec);
+      leftovers = new Leftovers(request.id, parts.runc, parts.spec);
       const container = new Container(parts);
       await container.create(signal);
       this.#announce(container, request);
@@ -102,14 +102,13 @@ export class Registry {
     }
   }
 
-  #partsOf(
-    request: CreateRequest,
-    bundle: Bundle,
-    options: Options | undefined,
-  ): ConstructorParameters<typeof Container>[0] {
+  #partsOf(request: CreateRequest, bundle: Bundle, options: Options): ContainerParts {
     const { namespace, exits } = this.#surroundings;
     const { id, stdin, stdout, stderr, terminal, checkpoint } = request;
-    const settings = runcSettings(options, namespace);
+    const { runc: runcOptions } = options;
+    const settings = runcSettings(runcOptions, namespace);
+    const spec = bundle.readSpec();
+    const policy = checkpointPolicy(options, spec.annotations ?? {});
     bundle.write(bundle.options, JSON.stringify(settings));
     return {
       id,
@@ -117,18 +116,19 @@ export class Registry {
       checkpoint,
       exits,
       surroundings: this.#surroundings,
-      spec: bundle.readSpec(),
+      spec,
+      policy,
       runc: new Runc(settings, bundle.runcLog),
       stdio: { stdin, stdout, stderr, terminal },
       owner: {
         containerId: id,
         namespace,
-        uid: options?.ioUid ?? 0,
-        gid: options?.ioGid ?? 0,
+        uid: runcOptions?.ioUid ?? 0,
+        gid: runcOptions?.ioGid ?? 0,
       },
       initFlags: {
-        noPivotRoot: options?.noPivotRoot ?? false,
-        noNewKeyring: options?.noNewKeyring ?? false,
+        noPivotRoot: runcOptions?.noPivotRoot ?? false,
+        noNewKeyring: runcOptions?.noNewKeyring ?? false,
       },
     };
   }

@@ -10,6 +10,7 @@ import type { Container } from './container.js';
 import type { Deleted } from './execs.js';
 import type { TaskProcess } from './process.js';
 import type { Registry } from './registry.js';
+import { resourcesOf } from './resources-update.js';
 
 type Req<M> = ValueOf<M>;
 type Res<M> = Partial<ValueOf<M>>;
@@ -97,7 +98,8 @@ export class TaskService {
     { id, path, options }: Req<typeof proto.CheckpointTaskRequest>,
     signal: AbortSignal,
   ): Promise<object> {
-    await this.#registry.get(id).checkpoint(planCheckpoint(path, options), signal);
+    const container = this.#registry.get(id);
+    await container.checkpoint(planCheckpoint(path, options, container.policy), signal);
     return {};
   }
 
@@ -131,8 +133,7 @@ export class TaskService {
   }
 
   async update({ id, resources }: Req<typeof proto.UpdateTaskRequest>): Promise<object> {
-    const json = Buffer.from(resources?.value ?? new Uint8Array(0)).toString('utf8');
-    await this.#registry.get(id).update(json);
+    await this.#registry.get(id).update(resourcesOf(resources));
     return {};
   }
 

@@ -23,6 +23,7 @@ const reference = loadSync(
     'events/forward.proto',
     'ttrpc/request.proto',
     'runc/options.proto',
+    'mvas/options.proto',
     'cgroups/v1.proto',
     'cgroups/v2.proto',
   ],
@@ -135,6 +136,7 @@ const OTHERS: Readonly<Record<string, Message>> = {
   'io.containerd.cgroups.v1.Metrics': MetricsV1,
   'io.containerd.cgroups.v2.Metrics': MetricsV2,
   'containerd.runc.v1.Options': options.RuncOptions,
+  'mvas.v1.Options': options.MvasOptions,
   'containerd.runc.v1.CheckpointOptions': options.CheckpointOptions,
   'containerd.runc.v1.ProcessDetails': options.ProcessDetails,
 };

@@ -3,6 +3,9 @@ import test from 'ava';
 import { encode } from '../../../../src/shim/proto/codec.js';
 import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../../../../src/shim/proto/options.js';
 import { planCheckpoint } from '../../../../src/shim/task/checkpoint-options.js';
+import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js';
+import { resourcesOf } from '../../../../src/shim/task/resources-update.js';
+import type { AnyValue } from '../../../../src/shim/proto/types.js';
 import { withinGrace } from '../../../../src/shim/task/grace.js';
 import { hasOwnPidNamespace, ownCgroupsPath } from '../../../../src/shim/task/spec.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
@@ -12,25 +15,29 @@ const optionsOf = (value: Parameters<typeof encode<{ exit: boolean; imagePath: s
   value: encode(CheckpointOptions, value),
 });
 
+const NO_POLICY = checkpointPolicy({}, {});
+const planOf = (path: string, options: AnyValue | undefined, policy = NO_POLICY) =>
+  planCheckpoint(path, options, policy);
+
 test('a checkpoint without options leaves the container running', (t) => {
-  const plan = { imagePath: '/image', leaveRunning: true };
-  t.deepEqual(planCheckpoint('/image', undefined), plan);
-  t.deepEqual(planCheckpoint('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
+  const plan = { imagePath: '/image', leaveRunning: true, memoryLimit: undefined };
+  t.deepEqual(planOf('/image', undefined), plan);
+  t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
 });
 
 test('a checkpoint with exit ends the container', (t) => {
-  t.false(planCheckpoint('/image', optionsOf({ exit: true })).leaveRunning);
+  t.false(planOf('/image', optionsOf({ exit: true })).leaveRunning);
 });
 
 test('the path of a checkpoint comes from the request, else from the options', (t) => {
   const options = optionsOf({ imagePath: '/other' });
-  t.is(planCheckpoint('/image', options).imagePath, '/image');
-  t.is(planCheckpoint('', options).imagePath, '/other');
-  t.throws(() => planCheckpoint('', undefined), { message: /not absolute/ });
+  t.is(planOf('/image', options).imagePath, '/image');
+  t.is(planOf('', options).imagePath, '/other');
+  t.throws(() => planOf('', undefined), { message: /not absolute/ });
 });
 
 test('checkpoint options of another type are refused', (t) => {
-  t.throws(() => planCheckpoint('/image', { typeUrl: 'other.Options' }), {
+  t.throws(() => planOf('/image', { typeUrl: 'other.Options' }), {
     message: /unknown type other.Options/,
   });
 });
@@ -75,4 +82,63 @@ test('work that ends within the grace is heard', async (t) => {
   const abort = new AbortController();
   abort.abort(new Error('killed'));
   t.is(await withinGrace(Promise.resolve(7), abort.signal, 1_000), 7);
+});
+
+test('annotations say what options say, and come first', (t) => {
+  const none = { refuse: false, exit: false, vasMemoryLimit: undefined };
+  t.deepEqual(checkpointPolicy(undefined, {}), none);
+  t.deepEqual(checkpointPolicy({ refuseCheckpoint: true, vasMemoryLimit: 7n }, {}), {
+    ...none,
+    refuse: true,
+    vasMemoryLimit: 7,
+  });
+  const annotations = {
+    'mvas.checkpoint': 'allow',
+    'mvas.checkpoint.exit': 'true',
+    'mvas.vas.memory-limit': '4096',
+    'mvas.of.tomorrow': 'whatever',
+    other: 'x',
+  };
+  t.deepEqual(checkpointPolicy({ refuseCheckpoint: true, vasMemoryLimit: 7n }, annotations), {
+    refuse: false,
+    exit: true,
+    vasMemoryLimit: 4096,
+  });
+});
+
+test('an annotation that makes no sense is refused by its name', (t) => {
+  for (const [name, value] of [
+    ['mvas.checkpoint', 'no'],
+    ['mvas.checkpoint.exit', ''],
+    ['mvas.vas.memory-limit', '1g'],
+    ['mvas.vas.memory-limit', '0'],
+  ] as const) {
+    const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
+    t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);
+  }
+});
+
+test('the policy decides where a request has no options, and refuses in any case', (t) => {
+  const ends = checkpointPolicy({ exitAfterCheckpoint: true }, {});
+  t.false(planOf('/image', undefined, ends).leaveRunning);
+  t.true(planOf('/image', optionsOf({ exit: false }), ends).leaveRunning);
+  const refuses = checkpointPolicy({}, { 'mvas.checkpoint': 'refuse' });
+  t.throws(() => planOf('/image', optionsOf({ exit: true }), refuses), {
+    message: /not to be checkpointed/,
+  });
+});
+
+test('resources of an update are a JSON object of the right type', (t) => {
+  const typeUrl = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
+  const of = (json: string, url = typeUrl) =>
+    resourcesOf({ typeUrl: url, value: Buffer.from(json) });
+  t.is(of('{"memory":{}}'), '{"memory":{}}');
+  t.is(of('{}', ''), '{}');
+  t.throws(() => of('{}', 'types.containerd.io/opencontainers/runtime-spec/1/Process'), {
+    message: /Process is not LinuxResources/,
+  });
+  for (const json of ['', '[]', 'null', '7', '{"memory"']) {
+    t.throws(() => of(json), { message: /^update resources: / }, json);
+  }
+  t.throws(() => resourcesOf(undefined), { message: /^update resources: / });
 });

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import type { ValueOf } from '../proto/codec.js';
+import type { MvasOptions } from '../proto/options.js';
+
+const log = logger('task');
+
+/** What a container says of its checkpoints, by options or annotations: docs/options.md. */
+export interface CheckpointPolicy {
+  readonly refuse: boolean;
+  /** Whether a Checkpoint request without options ends the container. */
+  readonly exit: boolean;
+  /** Bytes that the memory of a VAS may take; undefined: no limit of its own. */
+  readonly vasMemoryLimit: number | undefined;
+}
+
+const PREFIX = 'mvas.';
+const REFUSE = 'mvas.checkpoint';
+const EXIT = 'mvas.checkpoint.exit';
+const LIMIT = 'mvas.vas.memory-limit';
+
+/**
+ * The policy of a container; annotations come before options.
+ *
+ * @throws ShimError `invalidArgument` naming the annotation
+ */
+export function checkpointPolicy(
+  options: Partial<ValueOf<typeof MvasOptions>> | undefined,
+  annotations: Readonly<Record<string, string>>,
+): CheckpointPolicy {
+  for (const name of Object.keys(annotations)) {
+    if (name.startsWith(PREFIX) && ![REFUSE, EXIT, LIMIT].includes(name)) {
+      log.warn('annotation is not known', { name });
+    }
+  }
+  const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit } = annotations;
+  return {
+    refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options?.refuseCheckpoint ?? false,
+    exit: choice(EXIT, exit, ['true', 'false']) ?? options?.exitAfterCheckpoint ?? false,
+    vasMemoryLimit: limit === undefined ? fromOption(options?.vasMemoryLimit) : bytes(limit),
+  };
+}
+
+/** Whether a value is the first of two. */
+function choice(
+  name: string,
+  value: string | undefined,
+  [yes, no]: readonly [string, string],
+): boolean | undefined {
+  if (value === undefined) return undefined;
+  if (value !== yes && value !== no) throw bad(name, value, `${yes} or ${no}`);
+  return value === yes;
+}
+
+function bytes(value: string): number {
+  const number = Number(value);
+  if (!/^[1-9]\d*$/.test(value) || !Number.isSafeInteger(number)) {
+    throw bad(LIMIT, value, 'a number of bytes');
+  }
+  return number;
+}
+
+function fromOption(value: bigint | undefined): number | undefined {
+  return value === undefined || value === 0n ? undefined : Number(value);
+}
+
+function bad(name: string, value: string, wanted: string): ShimError {
+  const message = `annotation ${name} is ${JSON.stringify(value)}, not ${wanted}`;
+  return new ShimError('invalidArgument', message);
+}

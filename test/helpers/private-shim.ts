@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { decode, encode, type MessageType, type ValueOf } from '../../src/shim/proto/codec.js';
+import { ForwardRequest } from '../../src/shim/proto/events.js';
+import { RUNC_OPTIONS_URL, RuncOptions } from '../../src/shim/proto/options.js';
+import * as proto from '../../src/shim/proto/task.js';
+import { Any, Empty, type AnyValue } from '../../src/shim/proto/types.js';
+import { TtrpcClient } from '../../src/shim/rpc/client.js';
+import { method, serviceTable } from '../../src/shim/rpc/methods.js';
+import { TtrpcServer } from '../../src/shim/rpc/server.js';
+import { cgroupsOf, mountsBelow, removeTraces, vasRoot } from './containerd-cleanup.js';
+import { BIN, REPOSITORY } from './paths.js';
+import { findByArgument } from './procfs.js';
+import { run, until } from './run.js';
+import { makeBundle } from './targets-bundle.js';
+
+const CALL_MS = 60_000;
+const BUSYBOX = '/usr/bin/busybox';
+
+/** A shim without a containerd: the test itself speaks with it, and takes its events. */
+export class PrivateShim {
+  readonly directory = mkdtempSync('/var/tmp/mvas-shim-');
+  readonly namespace = `mvas-${randomBytes(4).toString('hex')}`;
+  /** Where a containerd's socket would be: it tells our shims from those of others. */
+  readonly address = join(this.directory, 'c.sock');
+  /** Topics of the events so far, in order. */
+  readonly topics: string[] = [];
+  readonly #clients: TtrpcClient[] = [];
+  readonly #events: Server;
+
+  private constructor() {
+    const rpc = new TtrpcServer(
+      serviceTable(['containerd.services.events.ttrpc.v1.Events'], {
+        Forward: method(ForwardRequest, Empty, ({ envelope }) => {
+          this.topics.push(envelope?.topic ?? '');
+          return {};
+        }),
+      }),
+    );
+    this.#events = createServer((socket) => {
+      rpc.accept(socket);
+    });
+    this.#events.listen(`${this.address}.ttrpc`).unref();
+  }
+
+  /** Makes one for a test; what it leaves is removed after it. */
+  static async open(t: ExecutionContext): Promise<PrivateShim> {
+    await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
+    const shim = new PrivateShim();
+    t.teardown(async () => {
+      for (const client of shim.#clients) client.close();
+      shim.#events.close();
+      await removeTraces(shim, false);
+    });
+    return shim;
+  }
+
+  /** A bundle whose container runs a line of busybox's shell. `edit` may change its spec. */
+  bundle(
+    id: string,
+    command: string,
+    edit: (spec: Record<string, unknown>) => unknown = (spec) => spec,
+  ): string {
+    const path = join(this.directory, id);
+    makeBundle({
+      path,
+      binary: BUSYBOX,
+      cgroup: `/${this.namespace}/${id}`,
+      extraCapabilities: [],
+      wantsRealtime: false,
+      libraries: [],
+    });
+    mkdirSync(join(path, 'rootfs/bin'));
+    copyFileSync(BUSYBOX, join(path, 'rootfs/bin/busybox'));
+    const config = join(path, 'config.json');
+    const spec = JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>;
+    const process = spec['process'] as Record<string, unknown>;
+    process['args'] = ['/bin/busybox', 'sh', '-c', command];
+    const edited = edit(spec);
+    writeFileSync(config, typeof edited === 'string' ? edited : JSON.stringify(edited));
+    return path;
+  }
+
+  /** Starts the daemon of a bundle, as containerd does. */
+  async start(id: string, options?: AnyValue): Promise<ShimClient> {
+    const bundle = join(this.directory, id);
+    const flags = ['-namespace', this.namespace, '-address', this.address, '-id', id];
+    const address = await run(join(BIN, 'containerd-shim-mvas-v1'), [...flags, 'start'], {
+      cwd: bundle,
+      env: {
+        ...process.env,
+        TTRPC_ADDRESS: `${this.address}.ttrpc`,
+        MVAS_ROOT: vasRoot(this),
+      },
+      input: Buffer.from(encode(Any, options ?? {})),
+    });
+    const client = await TtrpcClient.connect(address.replace('unix://', ''), CALL_MS);
+    this.#clients.push(client);
+    return new ShimClient(client);
+  }
+
+  /** An executable that is called as runc is; `script` is shell, where "$@" are runc's arguments. */
+  runc(name: string, script: string): AnyValue {
+    const binaryName = join(this.directory, name);
+    writeFileSync(binaryName, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return runcOptions({ binaryName });
+  }
+
+  /** What is left of a container that was never created, or was deleted: nothing, if all is well. */
+  async leftovers(id: string): Promise<string[]> {
+    const cgroups = (await cgroupsOf(this.namespace)).map((group) => join(group, id));
+    const state = join('/run/containerd/runc', this.namespace, id);
+    const mounts = await mountsBelow(join(this.directory, id));
+    return [...cgroups.filter((path) => existsSync(path)), ...mounts].concat(
+      existsSync(state) ? [state] : [],
+    );
+  }
+
+  /** Waits until all daemons have ended. */
+  async ended(): Promise<void> {
+    await until('the shims to end', async () => (await findByArgument(this.address)).length === 0);
+  }
+}
+
+/** Runtime options of runc. */
+export function runcOptions(options: Partial<ValueOf<typeof RuncOptions>>): AnyValue {
+  return { typeUrl: RUNC_OPTIONS_URL, value: encode(RuncOptions, options) };
+}
+
+/** Calls of the task service. Each throws the ShimError that the shim answered with. */
+export class ShimClient {
+  readonly #client: TtrpcClient;
+
+  constructor(client: TtrpcClient) {
+    this.#client = client;
+  }
+
+  async create(
+    request: Partial<ValueOf<typeof proto.CreateTaskRequest>>,
+    timeoutMs = CALL_MS,
+  ): Promise<number> {
+    const call = { name: 'Create', request, timeoutMs };
+    return (await this.#call(proto.CreateTaskRequest, proto.PidResponse, call)).pid;
+  }
+
+  async start(id: string, execId = ''): Promise<number> {
+    const call = { name: 'Start', request: { id, execId } };
+    return (await this.#call(proto.ProcessRequest, proto.PidResponse, call)).pid;
+  }
+
+  async state(id: string, execId = ''): Promise<ValueOf<typeof proto.StateResponse>> {
+    const call = { name: 'State', request: { id, execId } };
+    return await this.#call(proto.ProcessRequest, proto.StateResponse, call);
+  }
+
+  async delete(id: string, execId = ''): Promise<ValueOf<typeof proto.DeleteResponse>> {
+    const call = { name: 'Delete', request: { id, execId } };
+    return await this.#call(proto.ProcessRequest, proto.DeleteResponse, call);
+  }
+
+  /** Resolves with the exit status. */
+  async wait(id: string, execId = ''): Promise<number> {
+    const call = { name: 'Wait', request: { id, execId } };
+    return (await this.#call(proto.ProcessRequest, proto.WaitResponse, call)).exitStatus;
+  }
+
+  async kill(request: Partial<ValueOf<typeof proto.KillRequest>>): Promise<void> {
+    await this.#call(proto.KillRequest, Empty, { name: 'Kill', request });
+  }
+
+  async exec(request: Partial<ValueOf<typeof proto.ExecProcessRequest>>): Promise<void> {
+    await this.#call(proto.ExecProcessRequest, Empty, { name: 'Exec', request });
+  }
+
+  async update(id: string, resources: AnyValue): Promise<void> {
+    const annotations = [{ key: 'any', value: 'thing' }];
+    const call = { name: 'Update', request: { id, resources, annotations } };
+    await this.#call(proto.UpdateTaskRequest, Empty, call);
+  }
+
+  async checkpoint(id: string, path: string, options?: AnyValue): Promise<void> {
+    const request = { id, path, ...(options && { options }) };
+    await this.#call(proto.CheckpointTaskRequest, Empty, { name: 'Checkpoint', request });
+  }
+
+  /** Calls that name a task alone and answer with nothing: Pause, Resume. */
+  async order(name: 'Pause' | 'Resume', id: string): Promise<void> {
+    await this.#call(proto.IdRequest, Empty, { name, request: { id } });
+  }
+
+  async pids(id: string): Promise<ValueOf<typeof proto.PidsResponse>> {
+    return await this.#call(proto.IdRequest, proto.PidsResponse, { name: 'Pids', request: { id } });
+  }
+
+  async stats(id: string): Promise<AnyValue> {
+    const call = { name: 'Stats', request: { id } };
+    return (await this.#call(proto.IdRequest, proto.StatsResponse, call)).stats ?? {};
+  }
+
+  async connect(id: string): Promise<ValueOf<typeof proto.ConnectResponse>> {
+    const call = { name: 'Connect', request: { id } };
+    return await this.#call(proto.IdRequest, proto.ConnectResponse, call);
+  }
+
+  async shutdown(id: string): Promise<void> {
+    await this.#call(proto.ShutdownRequest, Empty, { name: 'Shutdown', request: { id } });
+  }
+
+  async #call<Q, R>(
+    requestType: MessageType<Q>,
+    responseType: MessageType<R>,
+    call: { readonly name: string; readonly request: Partial<Q>; readonly timeoutMs?: number },
+  ): Promise<R> {
+    const bytes = await this.#client.call({
+      service: 'containerd.task.v2.Task',
+      method: call.name,
+      payload: encode(requestType, call.request),
+      timeoutMs: call.timeoutMs ?? CALL_MS,
+    });
+    return decode(responseType, bytes);
+  }
+}

@@ -25,6 +25,12 @@ export interface ExecRequest extends TaskStdio {
   readonly args: readonly string[];
 }
 
+/** Options of containerd's runc runtime, those that tests use. */
+export interface RuncOptions {
+  readonly io_uid: number;
+  readonly io_gid: number;
+}
+
 /** Media type of a checkpointed task, whatever wrote it. */
 export const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
 
@@ -73,19 +79,30 @@ export class TasksClient {
   }
 
   /** Creates and starts a task of an existing container afresh; resolves with its pid. */
-  async begin(id: string, stdio: TaskStdio): Promise<number> {
-    return await this.#begin(id, { ...stdio });
+  async begin(id: string, stdio: TaskStdio, options?: RuncOptions): Promise<number> {
+    const value = options && encodeMessage('RuncOptions', { ...options });
+    const any = value && { options: { type_url: 'containerd.runc.v1.Options', value } };
+    return await this.#begin(id, { ...stdio, ...any });
   }
 
   async #begin(id: string, parts: Message): Promise<number> {
+    await this.#create(id, parts);
+    await this.#api.call('tasks.Tasks', 'Start', { container_id: id });
+    return await this.pid(id);
+  }
+
+  /** Creates a task of an existing container, to be started or deleted. */
+  async create(id: string, stdio: TaskStdio): Promise<void> {
+    await this.#create(id, { ...stdio });
+  }
+
+  async #create(id: string, parts: Message): Promise<void> {
     const { snapshotter } = this.#containerd;
     const { mounts } = await this.#api.call('snapshots.Snapshots', 'Mounts', {
       snapshotter,
       key: id,
     });
     await this.#api.call('tasks.Tasks', 'Create', { container_id: id, rootfs: mounts, ...parts });
-    await this.#api.call('tasks.Tasks', 'Start', { container_id: id });
-    return await this.pid(id);
   }
 
   /** Starts a process in a task, as root with no more than a PATH. */

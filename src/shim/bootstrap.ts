@@ -10,9 +10,11 @@ export interface Bootstrap {
   readonly socketDir: string;
   /** Cgroup for the daemon; empty: none of its own. */
   readonly shimCgroup: string;
+  /** containerd's version; empty where it does not say, that is before 2.3. */
+  readonly containerdVersion: string;
 }
 
-const NOTHING: Bootstrap = { socketDir: '', shimCgroup: '' };
+const NOTHING: Bootstrap = { socketDir: '', shimCgroup: '', containerdVersion: '' };
 
 /**
  * Reads the stdin of `start`: BootstrapParams from containerd 2.3 on, an Any with runtime options before,
@@ -26,7 +28,8 @@ export function readBootstrap(input: Uint8Array, id: string, namespace: string):
       return { ...NOTHING, shimCgroup: shimCgroupOf([decode(Any, input)]) };
     }
     const options = params.extensions.map((extension) => extension.value ?? {});
-    return { socketDir: params.socketDir, shimCgroup: shimCgroupOf(options) };
+    const { socketDir, containerdVersion } = params;
+    return { socketDir, shimCgroup: shimCgroupOf(options), containerdVersion };
   } catch {
     return NOTHING;
   }

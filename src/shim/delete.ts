@@ -7,7 +7,7 @@ import { encode } from './proto/codec.js';
 import { DeleteResponse } from './proto/task.js';
 import { timestamp } from './proto/types.js';
 import { readRuncSettings } from './runc/settings.js';
-import { isAlive } from './socket.js';
+import { isAlive, socketOf } from './socket.js';
 
 const KILLED = 128 + 9;
 
@@ -39,7 +39,7 @@ async function unmountRootfs(bundle: Bundle): Promise<void> {
 
 /** The socket of a daemon that was killed stays behind; that of a living group must not be touched. */
 async function removeDeadSocket(bundle: Bundle): Promise<void> {
-  const path = read(bundle.address).replace(/^unix:\/\//, '');
+  const path = socketOf(read(bundle.address));
   if (path === '' || !existsSync(path) || (await isAlive(path))) return;
   const { withDirectoryLock } = await import('./directory-lock.js');
   await withDirectoryLock(dirname(path), async () => {

@@ -10,6 +10,7 @@ import {
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { ShimError } from '../common/errors.js';
+import { startAnswer } from './answer.js';
 import type { ShimArgs } from './args.js';
 import { readBootstrap } from './bootstrap.js';
 import type { Bundle } from './bundle.js';
@@ -39,13 +40,16 @@ export interface Group {
  * @param input what containerd wrote to the stdin of `start`
  */
 export async function openGroup(args: ShimArgs, bundle: Bundle, input: Uint8Array): Promise<Group> {
-  const { socketDir, shimCgroup } = readBootstrap(input, args.id, args.namespace);
+  const bootstrap = readBootstrap(input, args.id, args.namespace);
+  const { socketDir, shimCgroup, containerdVersion } = bootstrap;
   const directory = socketDir || DEFAULT_SOCKET_DIR;
-  const group = groupOf(bundle.readSpec(), args.id);
+  const spec = bundle.readSpec();
+  const group = groupOf(spec, args.id);
   const socket = socketPath(directory, args.address, args.namespace, group);
+  const address = startAnswer(socket, { args, spec, env: process.env, containerdVersion });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const server = await withDirectoryLock(directory, () => listen(socket));
-  return { socket, address: `unix://${socket}`, server, shimCgroup };
+  return { socket, address, server, shimCgroup };
 }
 
 /** Makes a daemon a little more welcome to the OOM killer than containerd, whose score we have. */

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
-import { encode } from './proto/codec.js';
 import { RuntimeInfo } from './proto/bootstrap.js';
+import { decode, encode } from './proto/codec.js';
+import { Any } from './proto/types.js';
+import { decodeRuncOptions, runcSettings } from './runc/settings.js';
 
 const NAME = 'io.containerd.mvas.v1';
+const FEATURES_URL = 'types.containerd.io/opencontainers/runtime-spec/1/features/Features';
+const FEATURES_TIMEOUT_MS = 5_000;
 
 function version(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
@@ -15,7 +20,28 @@ export function printVersion(): void {
   writeSync(1, `containerd-shim-mvas-v1 ${version()}\n`);
 }
 
-/** `-info`: a serialized `containerd.types.RuntimeInfo`, for containerd 2. */
-export function printInfo(): void {
-  writeSync(1, encode(RuntimeInfo, { name: NAME, version: { version: version() } }));
+/**
+ * `-info`: a serialized `containerd.types.RuntimeInfo`, for containerd 2: name, version, the options it was
+ * asked with, and what the OCI runtime they name can do (`runc features`), without which containerd allows
+ * no mounts with mapped ids.
+ *
+ * @param input what containerd wrote to stdin: an Any with runtime options, or nothing
+ */
+export function printInfo(input: Uint8Array): void {
+  const options = input.length === 0 ? undefined : decode(Any, input);
+  const { binary } = runcSettings(decodeRuncOptions(options), '');
+  const features = featuresOf(binary);
+  const info = {
+    name: NAME,
+    version: { version: version() },
+    ...(options === undefined ? {} : { options }),
+    ...(features === undefined ? {} : { features: { typeUrl: FEATURES_URL, value: features } }),
+  };
+  writeSync(1, encode(RuntimeInfo, info));
+}
+
+/** JSON of the features document; undefined where the runtime cannot tell. */
+function featuresOf(binary: string): Uint8Array | undefined {
+  const { status, stdout } = spawnSync(binary, ['features'], { timeout: FEATURES_TIMEOUT_MS });
+  return status === 0 ? stdout : undefined;
 }

@@ -21,7 +21,7 @@ async function main(args: ShimArgs): Promise<void> {
       (await import('./info.js')).printVersion();
       return;
     case 'info':
-      (await import('./info.js')).printInfo();
+      (await import('./info.js')).printInfo((await import('./stdin.js')).readStdin());
       return;
   }
 }

@@ -7,8 +7,8 @@ import { Bundle } from './bundle.js';
 import { Publisher } from './events/publisher.js';
 import { exitNow } from './linux.js';
 import { Reaper } from './reaper.js';
+import { acceptor } from './rpc/acceptor.js';
 import { TtrpcClient } from './rpc/client.js';
-import { TtrpcServer } from './rpc/server.js';
 import { taskMethods } from './task-methods.js';
 import type { Engine } from './task/ports.js';
 import { Registry } from './task/registry.js';
@@ -44,10 +44,7 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
     },
   });
   const shutdown = once(() => void stop(args, server, events));
-  const rpc = new TtrpcServer(taskMethods(new TaskService(registry, { shutdown })));
-  server.on('connection', (socket) => {
-    rpc.accept(socket);
-  });
+  server.on('connection', acceptor(taskMethods(new TaskService(registry, { shutdown }))));
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });

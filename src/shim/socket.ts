@@ -28,6 +28,21 @@ export function socketPath(
   return join(directory, createHash('sha256').update(`mvas:${identity}`).digest('hex'));
 }
 
+/** The socket that an answer of `start` names: an address, or JSON. Empty where it names none. Pure. */
+export function socketOf(answer: string): string {
+  const address = answer.startsWith('{') ? addressIn(answer) : answer;
+  return address.replace(/^unix:\/\//, '');
+}
+
+function addressIn(json: string): string {
+  try {
+    const { address } = JSON.parse(json) as { readonly address?: unknown };
+    return typeof address === 'string' ? address : '';
+  } catch {
+    return '';
+  }
+}
+
 /** Whether a daemon listens on a socket. */
 export function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {

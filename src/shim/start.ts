@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ShimError } from '../common/errors.js';
@@ -8,6 +8,7 @@ import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { daemonArguments } from './daemon-arguments.js';
 import { adjustOomScore, joinCgroup, openGroup } from './group.js';
+import { readStdin } from './stdin.js';
 
 const DAEMON_NODE_FLAGS = ['--no-warnings'];
 
@@ -26,14 +27,6 @@ export async function start(args: ShimArgs): Promise<void> {
   bundle.write(bundle.address, group.address);
   writeSync(1, group.address);
   process.exit(0);
-}
-
-function readStdin(): Uint8Array {
-  try {
-    return readFileSync(0);
-  } catch {
-    return new Uint8Array(0); // Closed: no options.
-  }
 }
 
 /** Node keeps a server's descriptor in its handle. */

@@ -21,9 +21,10 @@ export const BootstrapParams = message({
 /** `containerd.types.RuntimeVersion`. */
 export const RuntimeVersion = message({ version: field.string(1), revision: field.string(2) });
 
-/** `containerd.types.RuntimeInfo`: stdout of `-info`. Features and annotations are not offered. */
+/** `containerd.types.RuntimeInfo`: stdout of `-info`. Annotations are not offered. */
 export const RuntimeInfo = message({
   name: field.string(1),
   version: field.message(2, RuntimeVersion),
   options: field.message(3, Any),
+  features: field.message(4, Any),
 });

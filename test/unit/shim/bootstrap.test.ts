@@ -16,6 +16,7 @@ test('options of containerd before 2.3 come as an Any', (t) => {
   t.deepEqual(readBootstrap(encode(Any, options), 'a', 'ns'), {
     socketDir: '',
     shimCgroup: '/pods/shim',
+    containerdVersion: '',
   });
 });
 
@@ -24,16 +25,18 @@ test('containerd 2.3 names the task and the socket’s directory', (t) => {
     instanceId: 'a',
     namespace: 'ns',
     socketDir: '/run/s',
+    containerdVersion: '2.3.0',
     extensions: [{ value: options }],
   };
   t.deepEqual(readBootstrap(encode(BootstrapParams, params), 'a', 'ns'), {
     socketDir: '/run/s',
     shimCgroup: '/pods/shim',
+    containerdVersion: '2.3.0',
   });
 });
 
 test('what cannot be read means nothing', (t) => {
-  const nothing = { socketDir: '', shimCgroup: '' };
+  const nothing = { socketDir: '', shimCgroup: '', containerdVersion: '' };
   t.deepEqual(readBootstrap(new Uint8Array(0), 'a', 'ns'), nothing);
   t.deepEqual(readBootstrap(Buffer.from('garbage'), 'a', 'ns'), nothing);
 });

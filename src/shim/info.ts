@@ -4,7 +4,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { RuntimeInfo } from './proto/bootstrap.js';
 import { decode, encode } from './proto/codec.js';
 import { Any } from './proto/types.js';
-import { decodeRuncOptions, runcSettings } from './runc/settings.js';
+import { decodeOptions, runcSettings } from './runc/settings.js';
 
 const NAME = 'io.containerd.mvas.v1';
 const FEATURES_URL = 'types.containerd.io/opencontainers/runtime-spec/1/features/Features';
@@ -29,7 +29,7 @@ export function printVersion(): void {
  */
 export function printInfo(input: Uint8Array): void {
   const options = input.length === 0 ? undefined : decode(Any, input);
-  const { binary } = runcSettings(decodeRuncOptions(options), '');
+  const { binary } = runcSettings(decodeOptions(options).runc, '');
   const features = featuresOf(binary);
   const info = {
     name: NAME,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { ValueOf } from '../proto/codec.js';
 import type { MvasOptions } from '../proto/options.js';
 
@@ -19,6 +20,7 @@ const PREFIX = 'mvas.';
 const REFUSE = 'mvas.checkpoint';
 const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
+const KNOWN = [REFUSE, EXIT, LIMIT, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations come before options.
@@ -30,7 +32,7 @@ export function checkpointPolicy(
   annotations: Readonly<Record<string, string>>,
 ): CheckpointPolicy {
   for (const name of Object.keys(annotations)) {
-    if (name.startsWith(PREFIX) && ![REFUSE, EXIT, LIMIT].includes(name)) {
+    if (name.startsWith(PREFIX) && !KNOWN.includes(name)) {
       log.warn('annotation is not known', { name });
     }
   }

@@ -14,7 +14,8 @@ import {
   type Measurement,
 } from './figures.js';
 import { sideName, type BenchOptions } from './options.js';
-import { figuresTable, type Shown } from './report.js';
+import { figuresTable, stdoutTable, type Shown } from './report.js';
+import { measureStdout } from './stdout-work.js';
 
 /** What does one run of the work. */
 interface Side {
@@ -52,8 +53,15 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
     );
     process.stdout.write(`${figuresTable(Object.fromEntries(shown) as Record<string, Shown>)}\n`);
   }
+  say('1 GiB through stdout');
+  const stdout1GiB = await measureStdout(
+    { [sideName(options)]: options.runtime, runcShim: RUNC_SHIM },
+    options.runs,
+  );
+  process.stdout.write(`\n1 GiB through stdout\n\n${stdoutTable(stdout1GiB)}\n`);
   if (options.json === undefined) return;
-  const document = { runtime: options.runtime, criuVersion, runs: options.runs, mib: sizes };
+  const { runtime, runs } = options;
+  const document = { runtime, criuVersion, runs, mib: sizes, stdout1GiB };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
 

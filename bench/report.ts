@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { round, type Measurement } from './figures.js';
+import type { StdoutFigures } from './stdout-work.js';
 
 const MIB = 1024 * 1024;
 
@@ -29,6 +30,20 @@ export function figuresTable(sides: Readonly<Record<string, Shown>>): string {
     return [label, ...cells, ...(factor ? [times(values[0], values[1])] : [])];
   });
   return formatTable([head, ...body]);
+}
+
+/** A table of what 1 GiB through stdout took, one column per side. */
+export function stdoutTable(sides: Readonly<Record<string, StdoutFigures>>): string {
+  const all = Object.values(sides);
+  const mib = (bytes: number): string => cell(bytes, 'MiB');
+  const seconds = (value: number): string => `${value.toFixed(2)} s`;
+  return formatTable([
+    ['', ...Object.keys(sides)],
+    ['until the reader has it all', ...all.map((one) => seconds(one.seconds))],
+    ['CPU time of the daemon', ...all.map((one) => seconds(one.daemonCpuSeconds))],
+    ['memory of the daemon before', ...all.map((one) => mib(one.daemonBefore))],
+    ['memory of the daemon at most', ...all.map((one) => mib(one.daemonPeak))],
+  ]);
 }
 
 /** Lines of text with columns of equal width; all but the first column are aligned to the right. */

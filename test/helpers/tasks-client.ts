@@ -87,6 +87,11 @@ export class TasksClient {
 
   async #begin(id: string, parts: Message): Promise<number> {
     await this.#create(id, parts);
+    return await this.start(id);
+  }
+
+  /** Starts a task that was created; resolves with its pid. */
+  async start(id: string): Promise<number> {
     await this.#api.call('tasks.Tasks', 'Start', { container_id: id });
     return await this.pid(id);
   }

@@ -292,7 +292,8 @@ export class Container {
   #delete(): Promise<Deleted> {
     return this.#turns.run(async () => {
       const deleted = this.#next('delete');
-      await this.init.io?.drain(DRAIN_MS);
+      // What was never started has said nothing, and still holds the streams.
+      if (this.init.exit !== undefined) await this.init.io?.drain(DRAIN_MS);
       await this.#restoration?.abandon();
       await this.#parts.runc.delete(this.id);
       await this.#awaitExit();

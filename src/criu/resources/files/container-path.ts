@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fstatSync } from 'node:fs';
+import { fstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../native/sys.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import { O, RESOLVE } from './abi.js';
@@ -21,14 +21,24 @@ export function leadsTo(
   path: string,
   stat: { readonly dev: bigint; readonly ino: bigint },
 ): boolean {
-  if (!path.startsWith('/')) return false;
+  const found = lookUp(rootPid, path, O.nofollow);
+  return found !== undefined && inodeKey(found) === inodeKey(stat);
+}
+
+/** Whether there is a directory at a path, looked up as a process sees its files. */
+export function isDirectory(rootPid: number, path: string): boolean {
+  return lookUp(rootPid, path, O.nofollow | O.directory) !== undefined;
+}
+
+function lookUp(rootPid: number, path: string, flags: number): BigIntStats | undefined {
+  if (!path.startsWith('/')) return undefined;
   const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
   try {
     const resolve = RESOLVE.inRoot | RESOLVE.noMagicLinks;
-    const found = openAt2(root, path, O.path | O.nofollow, resolve);
-    if (found < 0) return false;
+    const found = openAt2(root, path, O.path | flags, resolve);
+    if (found < 0) return undefined;
     try {
-      return inodeKey(fstatSync(found, { bigint: true })) === inodeKey(stat);
+      return fstatSync(found, { bigint: true });
     } finally {
       closeFd(found);
     }

@@ -54,10 +54,18 @@ export function planRegular(
   } else if (pos !== 0n) stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
 }
 
+/** A deleted file for the time being. */
+interface MadeFile {
+  readonly path: string;
+  /** The one it had. */
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
 /** Makes deleted files again under names nobody can guess, and removes the names once all are open. */
 export class GhostPlan {
   readonly #stage: Stage;
-  readonly #made = new Map<number, { readonly path: string; readonly name: string }>();
+  readonly #made = new Map<number, MadeFile>();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -70,20 +78,26 @@ export class GhostPlan {
     const folder = dirname(name);
     const unique = `.mvas-${randomBytes(12).toString('hex')}`;
     const path = folder === '/' ? `/${unique}` : `${folder}/${unique}`;
-    this.#made.set(remapId, { path, name });
+    const isDirectory = (ghost.entry.mode & S_IF.mask) === S_IF.dir;
+    this.#made.set(remapId, { path, name, isDirectory });
     this.#make(path, ghost, name);
     return path;
   }
 
   /**
    * Removes the names. Where nothing else has the name that a file had, it gets that first: the kernel
-   * goes on showing the last name of an open file.
+   * goes on showing the last name of an open file. Directories keep the new one: a removal that depends
+   * on the renaming, as below, is not to be had for them.
    */
   finish(): void {
     const stage = this.#stage;
     const { builder } = stage;
     const renamed = builder.slot();
-    for (const { path, name } of this.#made.values()) {
+    for (const { path, name, isDirectory } of this.#made.values()) {
+      if (isDirectory) {
+        stage.run(`remove ${path}`, SYS.rmdir, [builder.data(cPath(path), 1)]);
+        continue;
+      }
       const [from, to] = [builder.data(cPath(path), 1), builder.data(cPath(name), 1)];
       const names = [AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE];
       const options = { tolerate: true, store: renamed };
@@ -99,8 +113,9 @@ export class GhostPlan {
     const what = `deleted file ${name}`;
     const type = entry.mode & S_IF.mask;
     const where = stage.builder.data(cPath(path), 1);
-    if (type === S_IF.fifo) {
-      stage.run(what, NR.mknod, [where, S_IF.fifo | 0o600, 0]);
+    if (type === S_IF.fifo || type === S_IF.dir) {
+      if (type === S_IF.dir) stage.run(what, SYS.mkdir, [where, 0o700]);
+      else stage.run(what, NR.mknod, [where, S_IF.fifo | 0o600, 0]);
       stage.run(what, SYS.fchownat, [AT_FDCWD, where, entry.uid, entry.gid, 0]);
       stage.run(what, SYS.fchmodat, [AT_FDCWD, where, entry.mode & 0o7777]);
       return;

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { closeFd } from '../../../native/sys.js';
 import type { FownEntry, RegFileEntry } from '../../image/types.js';
+import type { MountInfo } from '../../procfs/mountinfo.js';
 import { readFdinfo } from '../../procfs/reader.js';
 import { O, REOPENABLE, S_IF } from './abi.js';
-import { leadsTo, opensLate, withoutDeleted } from './container-path.js';
+import { isDirectory, leadsTo, opensLate, withoutDeleted } from './container-path.js';
 import type { DumpContext } from './dump-context.js';
 import type { Ghosts } from './ghost.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
 import { openOwn, ownLink } from './system.js';
+import { findInDirectory, findInTree } from './tree-search.js';
 import { terminalEnd } from './terminal.js';
 
 /** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
 const STATELESS_DEVICES: ReadonlySet<number> = new Set([3, 5, 7, 8, 9]);
+
+/** What can be made again once it has no name. */
+const GHOSTS: ReadonlySet<number> = new Set([S_IF.reg, S_IF.fifo, S_IF.dir]);
 
 /** Any file with a path: what is needed of it to find it again. */
 export interface PathFile {
@@ -46,9 +52,10 @@ export function dumpRegular(
   id: number,
 ): RegFileEntry | undefined {
   const type = Number(file.stat.mode) & S_IF.mask;
-  const problem = deviceProblem(file, type) ?? locate(context, ghosts, file, id);
-  if (problem !== undefined) {
-    if (problem !== '') context.refusals.add(file.where, problem);
+  const problem = deviceProblem(file, type);
+  const place = problem === undefined ? locate(context, ghosts, file, id) : { problem };
+  if ('problem' in place) {
+    if (place.problem !== '') context.refusals.add(file.where, place.problem);
     return undefined;
   }
   const directory = type === S_IF.dir ? O.directory : 0;
@@ -57,16 +64,12 @@ export function dumpRegular(
     flags: (file.flags & (REOPENABLE | O.async)) | directory,
     pos: file.pos,
     fown: file.fown,
-    name: withoutDeletedIf(file, file.stat.nlink === 0n),
+    name: place.name,
     mnt_id: file.mountId,
     size: type === S_IF.reg ? file.stat.size : 0n,
     mode: Number(file.stat.mode),
     build_id: [],
   };
-}
-
-function withoutDeletedIf(file: PathFile, deleted: boolean): string {
-  return deleted ? withoutDeleted(file.link) : file.link;
 }
 
 function deviceProblem(file: PathFile, type: number): string | undefined {
@@ -82,27 +85,44 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
   return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored`;
 }
 
-/** Undefined when the file can be found again; otherwise why not ('' when that has been told already). */
-function locate(
-  context: DumpContext,
-  ghosts: Ghosts,
-  file: PathFile,
-  id: number,
-): string | undefined {
+/** The name to open a file by, or why there is none ('' when that has been told already). */
+type Place = { readonly name: string } | { readonly problem: string };
+
+function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number): Place {
+  const { link, stat } = file;
   const mount = context.mounts.get(file.mountId);
-  if (!mount) return `${file.link} is no file of a mount of the container; remedy: close it`;
-  if (leadsTo(context.init.pid, file.link, file.stat)) return undefined;
-  const type = Number(file.stat.mode) & S_IF.mask;
-  if (opensLate(mount)) return `${file.link} is gone: its process has ended; remedy: close it`;
-  if (file.stat.nlink > 0n && type !== S_IF.dir) {
-    return `${file.link} was removed, hidden or renamed over while other links to it remain`;
-  }
-  if (type === S_IF.dir) return `directory ${file.link} was removed or is hidden by a mount`;
-  if (type !== S_IF.reg && type !== S_IF.fifo) return `${file.link} was removed`;
-  const ghost = ghosts.dump(file.own, file.stat, file.where);
-  if (ghost === undefined) return '';
+  if (!mount)
+    return { problem: `${link} is no file of a mount of the container; remedy: close it` };
+  if (leadsTo(context.init.pid, link, stat)) return { name: link };
+  const type = Number(stat.mode) & S_IF.mask;
+  if (opensLate(mount))
+    return { problem: `${link} is gone: its process has ended; remedy: close it` };
+  if (stat.nlink > 0n) return type === S_IF.dir ? hidden(link) : otherName(context, file, mount);
+  if (!GHOSTS.has(type)) return { problem: `${link} was removed` };
+  const ghost = ghosts.dump(file.own, stat, file.where);
+  if (ghost === undefined) return { problem: '' };
   context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
-  return undefined;
+  return { name: ghostName(context.init.pid, withoutDeleted(link), mount.mountPoint) };
+}
+
+function hidden(link: string): Place {
+  return { problem: `directory ${link} is hidden by a mount; remedy: leave it` };
+}
+
+/** Another name of a file whose own one is gone; a restored process shows it in the place of the first. */
+function otherName({ init }: DumpContext, { link, stat }: PathFile, mount: MountInfo): Place {
+  const near = dirname(withoutDeleted(link));
+  const name =
+    findInDirectory(init.pid, near, stat.ino) ?? findInTree(init.pid, mount.mountPoint, stat.ino);
+  if (name !== undefined && leadsTo(init.pid, name, stat)) return { name };
+  const what = `${link} was removed, hidden or renamed over while other links to it remain`;
+  return { problem: `${what}, which cannot be found; remedy: close it` };
+}
+
+/** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */
+function ghostName(rootPid: number, name: string, mountPoint: string): string {
+  if (isDirectory(rootPid, dirname(name))) return name;
+  return join(mountPoint, basename(name));
 }
 
 /** Opens where a link of /proc leads and describes it; the caller closes `own`. */

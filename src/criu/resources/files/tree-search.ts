@@ -29,6 +29,17 @@ export function findInTree(rootPid: number, mountPoint: string, inode: bigint): 
   }
 }
 
+/** The same in one directory alone. */
+export function findInDirectory(rootPid: number, path: string, inode: bigint): string | undefined {
+  const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
+  try {
+    const found = searchDirectory(root, path, inode);
+    return typeof found === 'string' ? found : undefined;
+  } finally {
+    closeFd(root);
+  }
+}
+
 function searchDirectory(
   root: number,
   path: string,

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <vector>
 
 // libuv is part of the node executable, its headers are not part of ours (uv.h).
 extern "C" int uv_loop_fork(struct uv_loop_s* loop);
@@ -13,21 +16,34 @@ extern "C" int uv_loop_fork(struct uv_loop_s* loop);
 namespace mvas {
 namespace {
 
-// V8 keeps its heap out of forks (MADV_DONTFORK), since a fork usually ends in an execve(2).
-// Not so here: takes all private memory along.
-bool TakeMemoryAlong() {
-  FILE* maps = fopen("/proc/self/maps", "re");
-  if (maps == nullptr) return false;
+struct Range {
+  void* start;
+  size_t length;
+};
+
+// V8 keeps its heap out of forks (MADV_DONTFORK), since a fork usually ends in an execve(2). These
+// are the ranges of which that is so: flag "dc" (proc(5), smaps).
+std::vector<Range> LeftBehind() {
+  std::vector<Range> ranges;
+  FILE* maps = fopen("/proc/self/smaps", "re");
+  if (maps == nullptr) return ranges;
   char line[4352];
-  unsigned long start, end;
-  char kind;
+  unsigned long start = 0, end = 0, from, to;
   while (fgets(line, sizeof(line), maps) != nullptr) {
-    if (sscanf(line, "%lx-%lx %*3c%c", &start, &end, &kind) != 3 || kind != 'p') continue;
-    // Fails for what the kernel maps itself, which a fork has anyway.
-    madvise(reinterpret_cast<void*>(start), end - start, MADV_DOFORK);
+    if (strncmp(line, "VmFlags:", 8) == 0) {
+      if (strstr(line, " dc") != nullptr)
+        ranges.push_back({reinterpret_cast<void*>(start), end - start});
+    } else if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+      start = from;
+      end = to;
+    }
   }
   fclose(maps);
-  return true;
+  return ranges;
+}
+
+void Advise(const std::vector<Range>& ranges, int advice) {
+  for (const Range& range : ranges) madvise(range.start, range.length, advice);
 }
 
 // In the child of the fork: leaves a child of its own behind, which init adopts, and ends.
@@ -52,11 +68,17 @@ Napi::Value ForkAway(const Napi::CallbackInfo& info) {
   const auto result = [&](int value) { return Napi::Number::New(info.Env(), value); };
   uv_loop_s* loop;
   if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) return result(-ENOSYS);
-  if (!TakeMemoryAlong()) return result(-errno);
+  const std::vector<Range> heap = LeftBehind();
+  Advise(heap, MADV_DOFORK);
   const pid_t pid = fork();
   if (pid < 0) return result(-errno);
-  if (pid > 0) return result(Reap(pid));
+  if (pid > 0) {
+    Advise(heap, MADV_DONTFORK);
+    return result(Reap(pid));
+  }
   ForkAgain();
+  // As V8 wants it: the copy starts programs, too.
+  Advise(heap, MADV_DONTFORK);
   if (uv_loop_fork(loop) != 0) _exit(1);
   return result(0);
 }

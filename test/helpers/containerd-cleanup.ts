@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { run, tryRun } from './run.js';
+import { standbysOf } from './standbys.js';
 
 /** What is known of a containerd whose traces are to be removed. */
 export interface Traces {
@@ -20,6 +21,7 @@ const CGROUPS = '/sys/fs/cgroup';
  * containers (known by its namespace's cgroup), mounts, cgroups, runc state, VASes, and its files.
  */
 export async function removeTraces(traces: Traces, keepFiles: boolean): Promise<void> {
+  for (const { pid } of standbysOf(traces.address)) signal(pid, 'SIGTERM');
   for (const pid of await findByArgument(traces.address)) signal(pid);
   await killCgroups(traces.namespace);
   await unmountBelow(traces.directory);
@@ -91,9 +93,9 @@ async function killTree(group: string): Promise<void> {
   await rmdir(group).catch(() => undefined); // busy until its last process is reaped: tried again
 }
 
-function signal(pid: number): void {
+function signal(pid: number, name: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, name);
   } catch {
     // it ended by itself meanwhile
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { isAlive } from '../../src/shim/socket.js';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { until, type RunResult } from './run.js';
+import { standbysOf, type Standby } from './standbys.js';
 
 /** What a `start` is told, besides the usual. */
 export interface StartRequest {
@@ -83,13 +84,7 @@ export class ShimStarter {
 
   /** The standbys that were started here: known by their environment. */
   standbys(): Standby[] {
-    const mark = `TTRPC_ADDRESS=${this.address}.ttrpc`;
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    const ours = pids.filter((pid) => wordsOf(pid, 'environ').includes(mark));
-    const found = ours.flatMap((pid) => {
-      const [, flag, directory = '', action] = wordsOf(pid, 'cmdline');
-      return flag === '-socket' && action === 'standby' ? [{ pid: Number(pid), directory }] : [];
-    });
+    const found = standbysOf(this.address);
     for (const { directory } of found) this.#made.add(directory);
     return found;
   }
@@ -116,20 +111,5 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended by itself meanwhile.
-  }
-}
-
-/** A standby: its process, and the directory with its socket. */
-export interface Standby {
-  readonly pid: number;
-  readonly directory: string;
-}
-
-/** NUL-terminated words of a file of /proc/PID; none for a process that has ended. */
-export function wordsOf(pid: number | string, file: 'cmdline' | 'environ'): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').slice(0, -1);
-  } catch {
-    return [];
   }
 }

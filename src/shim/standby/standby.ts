@@ -104,7 +104,7 @@ class Standby {
       await this.#turns.run(async () => {
         if (this.#isFork) return;
         setPriority(constants.priority.PRIORITY_LOW);
-        await step().catch(() => undefined); // A daemon that needs it finds out why.
+        await step(this.#directory).catch(() => undefined); // A daemon that needs it finds out why.
         setPriority(priority);
       });
     }

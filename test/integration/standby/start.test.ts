@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { isAlive, socketPath } from '../../../src/shim/socket.js';
 import { BIN, REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
-import { ShimStarter, wordsOf, type StartRequest } from '../../helpers/shim-start.js';
+import { ShimStarter, type StartRequest } from '../../helpers/shim-start.js';
+import { wordsOf } from '../../helpers/standbys.js';
 
 const BY_NODE = { MVAS_STANDBY: '0' };
 const SHIM_DIRECTORY = '/run/containerd/s';

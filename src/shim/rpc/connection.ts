@@ -21,6 +21,7 @@ export class Connection {
     socket.on('data', (chunk: Uint8Array) => {
       for (const frame of this.#decoder.push(chunk)) handlers.frame(frame);
     });
+    socket.on('drain', () => socket.resume());
     socket.on('error', (error) => {
       log.debug('connection failed', { error: error.message });
     });
@@ -31,7 +32,9 @@ export class Connection {
 
   /** Sends one frame; dropped when the connection is gone. */
   send(streamId: number, type: number, payload: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(encodeFrame(streamId, type, payload));
+    if (!this.#socket.writable) return;
+    // Whoever does not read its answers is not read from: they would pile up here.
+    if (!this.#socket.write(encodeFrame(streamId, type, payload))) this.#socket.pause();
   }
 
   /** Sends what is queued, then closes. */

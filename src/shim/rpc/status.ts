@@ -7,10 +7,13 @@ export interface StatusValue {
   readonly message: string;
 }
 
+/** Words beyond this are cut off: a request may bring a name of any length, and the reply repeats it. */
+const MAX_MESSAGE = 16 * 1024;
+
 /** What an error looks like on the wire. The one translation at the RPC edge. */
 export function statusOf(error: unknown): StatusValue {
   const known = ShimError.from(error);
-  return { code: known.code, message: known.message };
+  return { code: known.code, message: known.message.slice(0, MAX_MESSAGE) };
 }
 
 /** The error a peer reported. Codes this project does not use become `unknown`. */

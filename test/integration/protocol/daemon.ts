@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encode } from '../../../src/shim/proto/codec.js';
+import { CreateTaskRequest, KillRequest, ProcessRequest } from '../../../src/shim/proto/task.js';
+import { assertInvariant } from '../../../src/common/errors.js';
+import { extractImage } from '../../helpers/images/extract.js';
+import { ShimStarter } from '../../helpers/shim-start.js';
+import { COUNTER } from '../../helpers/workloads/counter.js';
+import { RawClient, request, type Answer } from './raw-client.js';
+
+/** Asks for the state of a task, or of a process of it. */
+export const state = (stream: number, id: string, execId = ''): Buffer =>
+  request(stream, 'State', encode(ProcessRequest, { id, execId }));
+
+export const wait = (stream: number, id: string): Buffer =>
+  request(stream, 'Wait', encode(ProcessRequest, { id }));
+
+/** A shim daemon without a containerd, and connections to it. */
+export class Daemon {
+  readonly pid: number;
+  readonly #starter: ShimStarter;
+  readonly #socket: string;
+  readonly #clients: RawClient[] = [];
+
+  private constructor(starter: ShimStarter, pid: number, socket: string) {
+    this.#starter = starter;
+    this.pid = pid;
+    this.#socket = socket;
+  }
+
+  /** Starts it; the caller stops it. */
+  static async start(): Promise<Daemon> {
+    const starter = new ShimStarter({ MVAS_STANDBY: '0' });
+    const { stdout } = await starter.start({ id: 'protocol' });
+    const pid = await starter.daemonAt(stdout);
+    return new Daemon(starter, pid, stdout.slice('unix://'.length));
+  }
+
+  /** A new connection, closed with the daemon. */
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.open(this.#socket);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Calls a method by a connection of its own. */
+  async call(method: string, payload: Uint8Array): Promise<Answer | undefined> {
+    const client = await this.connect();
+    const answer = await client.ask(request(1, method, payload));
+    client.close();
+    return answer;
+  }
+
+  /** Runs a container that sleeps until it is killed. */
+  async runSleeper(id: string): Promise<void> {
+    const bundle = this.#starter.bundle(id);
+    const rootfs = join(bundle, 'rootfs');
+    mkdirSync(rootfs, { recursive: true });
+    await extractImage(await COUNTER.archive(), rootfs);
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(sleeper(id)));
+    for (const [method, payload] of [
+      ['Create', encode(CreateTaskRequest, { id, bundle })],
+      ['Start', encode(ProcessRequest, { id })],
+    ] as const) {
+      const answer = await this.call(method, payload);
+      assertInvariant(answer?.code === 0, `${method}: ${answer?.message ?? 'no answer'}`);
+    }
+  }
+
+  async kill(id: string): Promise<void> {
+    await this.call('Kill', encode(KillRequest, { id, signal: 9 }));
+  }
+
+  async delete(id: string): Promise<Answer | undefined> {
+    return await this.call('Delete', encode(ProcessRequest, { id }));
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.#starter.stop();
+  }
+}
+
+function sleeper(id: string): object {
+  return {
+    ociVersion: '1.0.2',
+    root: { path: 'rootfs' },
+    process: { user: { uid: 0, gid: 0 }, args: ['/bin/sleep', '1000'], cwd: '/' },
+    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+    linux: {
+      cgroupsPath: `/mvas-protocol-${String(process.pid)}/${id}`,
+      namespaces: ['pid', 'mount', 'ipc', 'network'].map((type) => ({ type })),
+      resources: { devices: [{ allow: true, access: 'rwm' }] },
+    },
+  };
+}

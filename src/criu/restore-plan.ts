@@ -15,12 +15,13 @@ import {
   type PlanData,
   type Sequence,
 } from './plan/builder.js';
-import { readLimits, readMountinfo } from './procfs/reader.js';
+import { readLimits, readMountinfo, readStatus } from './procfs/reader.js';
 import {
   applyFromOutside,
   AttributePlan,
   auditThread,
   finalThreadState,
+  liveUser,
   type FinalThreadState,
   type LiveLimits,
 } from './resources/attributes.js';
@@ -274,6 +275,7 @@ export class RestorePlan {
 
 function liveLimits(live: LiveSpec, donorPid: number): LiveLimits {
   return {
+    user: liveUser(readStatus(donorPid)),
     boundingSet: capabilityMask(live.boundingCapabilities),
     noNewPrivileges: live.noNewPrivileges,
     oomScoreAdj: live.oomScoreAdj,

@@ -14,7 +14,7 @@ const NAMES = [
   'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ', 'PERFMON', 'BPF', 'CHECKPOINT_RESTORE',
 ]; // prettier-ignore
 
-export const CAP = { setpcap: 8n, sysNice: 23n, sysResource: 24n } as const;
+export const CAP = { setgid: 6n, setuid: 7n, setpcap: 8n, sysNice: 23n, sysResource: 24n } as const;
 
 /** The sets of an image, by the names of {@link TaskCapabilities}. */
 const FIELDS = {

@@ -46,6 +46,7 @@ interface ProcessState {
 }
 
 const DUMPABLE_BY_ROOT = 2;
+const INIT = 1;
 
 /**
  * Plans the attributes of all threads and processes of an image, which it checks first. Zombies have
@@ -177,7 +178,7 @@ function checkCores(
   checkProcess(`pid ${String(nsPid)}`, leader);
   const chains = new Map<number, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThread(`pid ${String(nsPid)} tid ${String(nsTid)}`, core, limits);
+    checkThread(`pid ${String(nsPid)} tid ${String(nsTid)}`, core, limits, nsPid === INIT);
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

@@ -14,9 +14,34 @@ import { checkCreds } from './creds.js';
 import { checkRlimits } from './limits.js';
 import { checkQueue } from './pending.js';
 import { schedulingPrivilege, checkScheduling } from './scheduling.js';
+import type { ProcStatus } from '../../procfs/status.js';
 import type { ChainLink } from './seccomp.js';
 import { checkSigactions } from './sigactions.js';
 import { checkTimers } from './timers.js';
+
+/** Whom a container runs as, and stays without a setuid program; undefined where it may be anybody. */
+export interface LiveUser {
+  readonly uid: number | undefined;
+  /** `gid` and `additionalGids`. */
+  readonly gids: readonly number[] | undefined;
+}
+
+/**
+ * The user of a container by its parked init, which has the ids and capability sets of its spec. The
+ * program it would run keeps the ambient capabilities, or as root those of the bounding set (execve(2)).
+ */
+export function liveUser({
+  uid,
+  gid,
+  groups,
+  capabilities,
+}: Pick<ProcStatus, 'uid' | 'gid' | 'groups' | 'capabilities'>): LiveUser {
+  const kept = uid.effective === 0 ? capabilities.bounding : capabilities.ambient;
+  return {
+    uid: hasCapability(kept, CAP.setuid) ? undefined : uid.effective,
+    gids: hasCapability(kept, CAP.setgid) ? undefined : [gid.effective, ...groups],
+  };
+}
 
 /**
  * What the live request allows. An image may only ask for less: it was written by a stranger, and its
@@ -27,6 +52,8 @@ export interface LiveLimits {
   readonly boundingSet: bigint;
   /** `process.noNewPrivileges` of the live spec: set in every thread. */
   readonly noNewPrivileges: boolean;
+  /** Whom the new container runs as (its donor). */
+  readonly user?: LiveUser | undefined;
   /** Hard limits of the new container in RLIMIT_* order (its donor's /proc/PID/limits): never exceeded. */
   readonly hardLimits?: readonly bigint[] | undefined;
   /** The live spec's seccomp filters, oldest first (its donor's): every thread gets at least these. */
@@ -41,17 +68,25 @@ const PRIO_PROCESS = 0;
 const NICE_BASE = 20;
 
 /**
- * Checks a thread's entry against the live limits and against what a kernel could have told.
+ * Checks a thread's entry against the live limits and against what a kernel could have told. The ids of
+ * others than PID 1 are free, unless no_new_privs forbids them to have changed.
  *
  * @throws ShimError `failedPrecondition` naming what goes beyond the limits, `dataLoss` for the rest
  */
-export function checkThread(where: string, core: CoreEntry, limits: LiveLimits): void {
+export function checkThread(
+  where: string,
+  core: CoreEntry,
+  limits: LiveLimits,
+  isOfInit = false,
+): void {
   const thread = core.thread_core ?? badImage(`${where}: no thread_core`);
   const creds = thread.creds ?? badImage(`${where}: no credentials`);
   checkCreds(where, creds);
   checkQueue(where, thread.signals_p);
   checkScheduling(where, thread);
   checkCapabilities(where, creds, limits);
+  const isFree = !isOfInit && !limits.noNewPrivileges;
+  if (limits.user && !isFree) checkUser(where, creds, limits.user);
   checkPrivilegedScheduling(where, thread, limits);
   const hasRobustList = thread.futex_rla !== 0n;
   const isPossible =
@@ -83,6 +118,21 @@ function checkCapabilities(where: string, creds: CredsEntry, limits: LiveLimits)
         `${nameCapabilities(beyond)}; add them to its process.capabilities`,
     );
   }
+}
+
+function checkUser(where: string, creds: CredsEntry, { uid, gids }: LiveUser): void {
+  const users = [creds.uid, creds.euid, creds.suid, creds.fsuid];
+  const groups = [creds.gid, creds.egid, creds.sgid, creds.fsgid, ...creds.groups];
+  const user = uid === undefined ? undefined : users.find((id) => id !== uid);
+  const group = gids && groups.find((id) => !gids.includes(id));
+  if (user === undefined && group === undefined) return;
+  const found = user === undefined ? `group ${String(group)}` : `user ${String(user)}`;
+  const live = user === undefined ? `groups ${String(gids?.join(' '))}` : `user ${String(uid)}`;
+  const remedy = 'give it the process.user of the checkpointed one';
+  throw new ShimError(
+    'failedPrecondition',
+    `${where}: runs as ${found}, and the new container as ${live}; ${remedy}`,
+  );
 }
 
 function checkPrivilegedScheduling(

@@ -2,12 +2,18 @@
 import test from 'ava';
 import type { CoreEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
-import { AttributePlan, type LiveLimits } from '../../../../src/criu/resources/attributes.js';
+import {
+  AttributePlan,
+  liveUser,
+  type LiveLimits,
+} from '../../../../src/criu/resources/attributes.js';
 import { allowedScore } from '../../../../src/criu/resources/attributes/outside.js';
 import { effectiveRlimits } from '../../../../src/criu/resources/attributes/limits.js';
 import { sampleCore, sampleCreds } from './samples.js';
 
 const KILL = 1n << 5n;
+const SETGID = 1n << 6n;
+const SETUID = 1n << 7n;
 const SETPCAP = 1n << 8n;
 const SYS_ADMIN = 1n << 21n;
 const SYS_RESOURCE = 1n << 24n;
@@ -90,6 +96,57 @@ test('no_new_privs of the request is enforced', (t) => {
   const strict = planFor(leader(), { ...LIMITS, noNewPrivileges: true });
   t.true(strict.threads.get(PID)?.includes('set no_new_privs'));
   t.true(strict.plan.expected(PID, PID).noNewPrivs);
+});
+
+test('PID 1 has the ids of the live user; others only where they cannot have changed', (t) => {
+  const user = { uid: 1000, gids: [1000, 50] };
+  const creds = (id: number, groups: readonly number[]) =>
+    sampleCreds(0n, {
+      ...{ uid: id, euid: id, suid: id, fsuid: id, groups: [...groups] },
+      ...{ gid: 1000, egid: 1000, sgid: 1000, fsgid: 1000 },
+    });
+  const same = leader(thread({ creds: creds(1000, [50]) }));
+  t.notThrows(() => planFor(same, { ...LIMITS, user }));
+  const root = leader(thread({ creds: creds(0, []) }));
+  const message = /pid 1 tid 1: runs as user 0, and the new container as user 1000; give it/;
+  t.throws(() => planFor(root, { ...LIMITS, user }), { message });
+  t.notThrows(() => planFor(root, { ...LIMITS, user: { uid: undefined, gids: user.gids } }));
+  const more = leader(thread({ creds: creds(1000, [50, 0]) }));
+  const groups = /runs as group 0, and the new container as groups 1000 50/;
+  t.throws(() => planFor(more, { ...LIMITS, user }), { message: groups });
+
+  const child = (limits: LiveLimits) =>
+    new AttributePlan({
+      builder: new PlanBuilder(),
+      processes: [
+        { nsPid: 7, threads: new Map([[7, root.get(PID) ?? sampleCore(sampleCreds(0n))]]) },
+      ],
+      seccomp: undefined,
+      limits,
+      hasTimerIds: false,
+    });
+  t.notThrows(() => child({ ...LIMITS, user }));
+  t.throws(() => child({ ...LIMITS, user, noNewPrivileges: true }), { message: /runs as user 0/ });
+});
+
+test('a container may be anybody as long as it keeps CAP_SETUID', (t) => {
+  const status = (id: number, bounding: bigint, ambient = 0n) =>
+    liveUser({
+      uid: { real: id, effective: id, saved: id, fileSystem: id },
+      gid: { real: 5, effective: 5, saved: 5, fileSystem: 5 },
+      groups: [6],
+      capabilities: {
+        bounding,
+        ambient,
+        permitted: bounding,
+        effective: bounding,
+        inheritable: 0n,
+      },
+    });
+  t.deepEqual(status(0, SETUID), { uid: undefined, gids: [5, 6] });
+  t.deepEqual(status(0, KILL), { uid: 0, gids: [5, 6] });
+  t.deepEqual(status(1000, SETUID | SETGID), { uid: 1000, gids: [5, 6] });
+  t.deepEqual(status(1000, SETUID, SETUID | SETGID), { uid: undefined, gids: undefined });
 });
 
 test('credentials change in the order the kernel needs', (t) => {

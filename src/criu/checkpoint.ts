@@ -110,9 +110,10 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   scope.defer('let the container go on', () => session.release());
   clock.end('seize');
   checkSurroundings(initPid, session.processes, request);
+  session.resumeWith(resumeRegisters(session.processes));
+  await session.removeRemains();
   // Before anything of ours is in the processes.
   const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
-  session.resumeWith(resumeRegisters(session.processes));
   await session.prepare();
   const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
   const collection = await collectImage(session, { ...request, vasId: id, areas, tmpfs });

@@ -3,12 +3,14 @@ import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
-import { errnoName } from '../../native/sys.js';
+import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
+import { REG } from './home.js';
 import { checkNamespaces } from './namespaces.js';
+import { findRemains } from './remains.js';
 import { StoppedThread } from './stopped-thread.js';
-import { injectSyscallPage, type SyscallPage } from './syscall-page.js';
+import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
 import type { TracedProcess } from './tracee.js';
 
 const log = logger('session');
@@ -77,6 +79,22 @@ export class Session {
   resumeWith(registers: ReadonlyMap<number, Uint8Array>): void {
     this.resume = registers;
     for (const thread of this.#threads) thread.resume = registers.get(thread.tid) ?? thread.resume;
+  }
+
+  /**
+   * Takes out the memory that a killed checkpoint has left in processes. Comes before anything is read
+   * that this would change.
+   */
+  async removeRemains(): Promise<void> {
+    for (const { pid, nsPid } of this.processes) {
+      const threads = this.#threads.filter((thread) => thread.pid === pid);
+      const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
+      for (const { start, size } of findRemains(pid, instructions)) {
+        const call = { nr: SYS.munmap, args: [start, size] };
+        await threads[0]?.exposedRemote(syscallInstruction(pid), [call]);
+        log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });
+      }
+    }
   }
 
   /** Makes all processes ready for remote calls. */

@@ -3,6 +3,7 @@ import { ShimError } from '../../common/errors.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
 import { readMaps } from '../procfs/reader.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
+import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
 
 const PAGE = 4096;
@@ -31,6 +32,7 @@ export async function injectSyscallPage(threads: readonly StoppedThread[]): Prom
   const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
   try {
     leader.forceWrite(code, HOME_CODE);
+    leader.forceWrite(code + BigInt(MARK_AT), encodeMark({ start: code, size: layout.size }));
     const scratch = { address: code + BigInt(PAGE), size: SCRATCH_SIZE };
     for (const [index, thread] of threads.entries()) {
       const frame = code + BigInt(layout.frames[index] ?? 0);

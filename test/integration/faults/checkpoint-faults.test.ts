@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
+import { freeze, isFrozen, thaw, type Cgroup } from '../../../src/common/cgroup.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, isOurMemory, listed, mvas, Yard } from './harness.js';
 import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
@@ -25,6 +25,45 @@ const cgroupsBefore = vasCgroups();
 test.after.always('nothing is left of any VAS', async (t) => {
   t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
   yard.close();
+});
+
+test.serial('the next checkpoint takes out the memory that a killed one has left', async (t) => {
+  await withCounter(t, async (counter) => {
+    const before = await counter.run.view();
+    const kill = async () => {
+      await mvas(counter.checkpointArgs(counter.newImage()), { fault: 'inject:kill' });
+      await counter.countsOn();
+    };
+    await kill();
+    const left = differences(before, await counter.run.view(), []);
+    t.true(left.length > 0 && left.every((problem) => isOurMemory(problem)), left.join('\n'));
+    await kill();
+    const again = differences(before, await counter.run.view(), []);
+    t.deepEqual(again.map(countLines), left.map(countLines), 'it does not become more');
+
+    const result = await mvas(counter.checkpointArgs(counter.newImage()));
+    t.is(result.status, 0, result.stderr);
+    await counter.countsOn();
+    t.deepEqual(differences(before, await counter.run.view(), []), []);
+  });
+});
+
+test.serial('a checkpoint of what a killed one has left frozen half-way', async (t) => {
+  await withCounter(t, async (counter) => {
+    const before = await counter.run.view();
+    const cgroup = await counter.cgroup();
+    await freeze(cgroup);
+    await mvas(counter.checkpointArgs(counter.newImage()), { fault: 'inject:kill' });
+    await frozenAgain(cgroup, true);
+    const result = await mvas(counter.checkpointArgs(counter.newImage()));
+    t.is(result.status, 0, result.stderr);
+    thaw(cgroup);
+    await counter.countsOn();
+    // Where threads had still been on their way home, this one finds what is left.
+    t.is((await mvas(counter.checkpointArgs(counter.newImage()))).status, 0);
+    await counter.countsOn();
+    t.deepEqual(differences(before, await counter.run.view(), []), []);
+  });
 });
 
 for (const wasFrozen of [false, true]) {
@@ -112,8 +151,7 @@ async function undisturbed(
   const before = await counter.run.view();
   await disturb();
   const problems = wasFrozen ? [] : differences(before, await counter.run.view(), []);
-  const end = performance.now() + FROZEN_AGAIN_MS;
-  while (isFrozen(cgroup) !== wasFrozen && performance.now() < end) await delay(1);
+  await frozenAgain(cgroup, wasFrozen);
   if (isFrozen(cgroup) !== wasFrozen)
     problems.push(`the container is ${wasFrozen ? 'not ' : ''}frozen`);
   if (wasFrozen && !(await counter.stands())) problems.push('the counter counts on in a freezer');
@@ -123,4 +161,13 @@ async function undisturbed(
   }
   await counter.countsOn();
   return problems;
+}
+
+async function frozenAgain(cgroup: Cgroup, wanted: boolean): Promise<void> {
+  const end = performance.now() + FROZEN_AGAIN_MS;
+  while (isFrozen(cgroup) !== wanted && performance.now() < end) await delay(1);
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length;
 }

@@ -224,8 +224,8 @@ export function textOf(path: string): string {
   }
 }
 
-/** Whether a difference is but mappings more: those of ours that a kill leaves in a process. */
+/** Whether a difference is but mappings of ours, which a kill leaves in a process and the next checkpoint removes. */
 export function isOurMemory(problem: string): boolean {
   const [key = '', ...lines] = problem.split('\n');
-  return key.endsWith('.maps:') && lines.every((line) => /^ {2}\+ \S+ r(-x|w-)p 0 $/.test(line));
+  return key.endsWith('.maps:') && lines.every((line) => /^ {2}[-+] \S+ r(-x|w-)p 0 $/.test(line));
 }

@@ -62,6 +62,7 @@ export interface LiveLimits {
   readonly oomScoreAdj?: number | undefined;
 }
 
+const ANYBODY: LiveUser = { uid: undefined, gids: undefined };
 const MOST_COMM_BYTES = 64;
 const ROBUST_LIST_LENGTH = 24;
 const PRIO_PROCESS = 0;
@@ -85,9 +86,12 @@ export function checkThread(
   checkQueue(where, thread.signals_p);
   checkScheduling(where, thread);
   checkCapabilities(where, creds, limits);
-  const isFree = !isOfInit && !limits.noNewPrivileges;
-  if (limits.user && !isFree) checkUser(where, creds, limits.user);
+  if (isOfInit || limits.noNewPrivileges) checkUser(where, creds, limits.user);
   checkPrivilegedScheduling(where, thread, limits);
+  checkPossible(where, thread);
+}
+
+function checkPossible(where: string, thread: ThreadCoreEntry): void {
   const hasRobustList = thread.futex_rla !== 0n;
   const isPossible =
     (thread.comm?.length ?? 0) <= MOST_COMM_BYTES &&
@@ -120,7 +124,7 @@ function checkCapabilities(where: string, creds: CredsEntry, limits: LiveLimits)
   }
 }
 
-function checkUser(where: string, creds: CredsEntry, { uid, gids }: LiveUser): void {
+function checkUser(where: string, creds: CredsEntry, { uid, gids }: LiveUser = ANYBODY): void {
   const users = [creds.uid, creds.euid, creds.suid, creds.fsuid];
   const groups = [creds.gid, creds.egid, creds.sgid, creds.fsgid, ...creds.groups];
   const user = uid === undefined ? undefined : users.find((id) => id !== uid);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ShimError } from '../common/errors.js';
 import { runCheckpoint } from './checkpoint.js';
 import { runMvas } from './entry.js';
+import { runInstall, runUninstall } from './install.js';
 import { EXIT } from './main.js';
 import { runRestore } from './restore.js';
 import { printable } from './text.js';
@@ -15,13 +16,26 @@ function version(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-async function runVerb(verb: string, args: readonly string[]): Promise<number> {
+/** Verbs that take more than the ids of VASes. */
+const VERBS: Readonly<Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>>> = {
+  checkpoint: async (args) => ({ text: await runCheckpoint(args), exitCode: EXIT.ok }),
+  restore: runRestore,
+  install: (args) => ({ text: runInstall(args), exitCode: EXIT.ok }),
+  uninstall: (args) => ({ text: runUninstall(args), exitCode: EXIT.ok }),
+};
+
+interface Outcome {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+async function runVerb(
+  verb: string,
+  run: NonNullable<(typeof VERBS)[string]>,
+  args: readonly string[],
+): Promise<number> {
   try {
-    if (verb === 'checkpoint') {
-      process.stdout.write(await runCheckpoint(args));
-      return EXIT.ok;
-    }
-    const { text, exitCode } = await runRestore(args);
+    const { text, exitCode } = await run(args);
     process.stdout.write(text);
     return exitCode;
   } catch (error) {
@@ -33,10 +47,11 @@ async function runVerb(verb: string, args: readonly string[]): Promise<number> {
   }
 }
 
-const [verb, ...args] = process.argv.slice(2);
-if (verb === 'checkpoint' || verb === 'restore') {
+const [verb = '', ...args] = process.argv.slice(2);
+const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+if (run !== undefined) {
   // A detached restore leaves the watch of its exit behind: nothing may keep the process.
-  process.exit(await runVerb(verb, args));
+  process.exit(await runVerb(verb, run, args));
 } else {
   await runMvas({ version: version(), openStore: () => Promise.resolve(vases) });
 }

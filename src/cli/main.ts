@@ -21,6 +21,8 @@ Commands:
   rm          remove VASes and free their memory
   checkpoint  checkpoint a container into a new VAS ('mvas checkpoint --help')
   restore     restore a container from a checkpoint ('mvas restore --help')
+  install     link the shim to where containerd finds it ('mvas install --help')
+  uninstall   remove such a link
 
 Options:
       --json     print JSON, for programs

@@ -8,6 +8,8 @@ import { ShimError } from './errors.js';
 const FREEZE_TIMEOUT_MS = 10_000;
 const KILL_TIMEOUT_MS = 2_000;
 const POLL_MS = 1;
+/** Most cgroups are frozen at the first look; some ten more mean that one waits for another. */
+const LOOKS_BEFORE_THAW = 30;
 
 /** Where a container's processes are listed, frozen and killed: one cgroup directory. */
 export interface Cgroup {
@@ -67,11 +69,18 @@ export function directoriesOf(directory: string): string[] {
   }
 }
 
-/** Freezes a cgroup and waits until nothing in it runs. @throws ShimError `deadlineExceeded` */
+/**
+ * Freezes a cgroup and waits until nothing in it runs.
+ *
+ * On v1 a process in execve(2) that waits for a thread of its own never freezes once that thread is
+ * frozen (fs/exec.c, de_thread): such a cgroup has to be let go for a moment, and asked again.
+ *
+ * @throws ShimError `deadlineExceeded`
+ */
 export async function freeze(cgroup: Cgroup): Promise<void> {
-  write(cgroup, 'freeze');
   const end = performance.now() + FREEZE_TIMEOUT_MS;
-  while (!isFrozen(cgroup)) {
+  write(cgroup, 'freeze');
+  for (let looks = 1; !isFrozen(cgroup); looks += 1) {
     if (performance.now() > end) {
       write(cgroup, 'thaw');
       throw new ShimError(
@@ -79,6 +88,8 @@ export async function freeze(cgroup: Cgroup): Promise<void> {
         `freeze ${cgroup.directory}: not frozen after ${FREEZE_TIMEOUT_MS} ms`,
       );
     }
+    const isStuck = cgroup.version === 1 && looks % LOOKS_BEFORE_THAW === 0;
+    if (isStuck) write(cgroup, 'thaw');
     await delay(POLL_MS);
     // A v1 freezer can hang on FREEZING until asked once more (kernel cgroup-v1/freezer-subsystem.rst).
     if (cgroup.version === 1) write(cgroup, 'freeze');

@@ -30,15 +30,17 @@ export class PrivateContainerd {
   /** containerd namespace; also the name of the parent cgroup of all containers. */
   readonly namespace: string;
   readonly logFile: string;
-  readonly #daemon: ChildProcess;
+  readonly #environment: NodeJS.ProcessEnv;
+  #daemon: ChildProcess;
   #snapshotter = 'overlayfs';
 
-  private constructor(directory: string, namespace: string, daemon: ChildProcess) {
+  private constructor(directory: string, namespace: string, environment: NodeJS.ProcessEnv) {
     this.directory = directory;
     this.namespace = namespace;
     this.address = join(directory, 'c.sock');
     this.logFile = join(directory, 'containerd.log');
-    this.#daemon = daemon;
+    this.#environment = environment;
+    this.#daemon = launch(directory, environment);
   }
 
   /** Starts a containerd and waits until it answers. The caller stops it. */
@@ -55,26 +57,17 @@ export class PrivateContainerd {
     ];
     const inherited = { ...process.env };
     delete inherited['XDG_RUNTIME_DIR']; // containerd would put checkpoints there
-    const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
-      env: {
-        ...inherited,
-        TMPDIR: temporary,
-        PATH: path.join(':'),
-        MVAS_ROOT: vasRoot({ directory }),
-        MVAS_STANDBY_IDLE_MS: '5000', // it has our environment, so nobody after us can use it
-        ...options.env,
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    daemon.stderr.pipe(createWriteStream(join(directory, 'containerd.log')));
-    process.once('exit', () => daemon.kill('SIGKILL'));
-    daemon.on('error', () => undefined); // shows as a containerd that never answers
+    const environment = {
+      ...inherited,
+      TMPDIR: temporary,
+      PATH: path.join(':'),
+      MVAS_ROOT: vasRoot({ directory }),
+      MVAS_STANDBY_IDLE_MS: '5000', // it has our environment, so nobody after us can use it
+      ...options.env,
+    };
     const namespace = `mvas-${randomBytes(4).toString('hex')}`;
-    const containerd = new PrivateContainerd(directory, namespace, daemon);
-    await until(`containerd in ${directory} to answer`, async () => {
-      await containerd.ctr(['version'], { timeoutMs: 5_000 });
-      return true;
-    });
+    const containerd = new PrivateContainerd(directory, namespace, environment);
+    await containerd.#answers();
     const plugins = await containerd.ctr(['plugins', 'ls']);
     if (!/\boverlayfs\b.*\bok\b/.test(plugins)) containerd.#snapshotter = 'native';
     return containerd;
@@ -88,6 +81,26 @@ export class PrivateContainerd {
   /** Pid of the daemon. */
   get pid(): number {
     return this.#daemon.pid ?? 0;
+  }
+
+  /** Kills the daemon, and it alone: containers and their shims go on. */
+  async crash(): Promise<void> {
+    const gone = once(this.#daemon, 'exit');
+    this.#daemon.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Starts the daemon again after {@link crash}, and waits until it answers. */
+  async restart(): Promise<void> {
+    this.#daemon = launch(this.directory, this.#environment);
+    await this.#answers();
+  }
+
+  async #answers(): Promise<void> {
+    await until(`containerd in ${this.directory} to answer`, async () => {
+      await this.ctr(['version'], { timeoutMs: 5_000 });
+      return true;
+    });
   }
 
   /** A container id that no other run of any test uses. */
@@ -140,6 +153,18 @@ export class PrivateContainerd {
   #ctrArguments(args: readonly string[]): string[] {
     return ['--address', this.address, '--namespace', this.namespace, ...args];
   }
+}
+
+/** Runs the daemon; its log goes to a file. */
+function launch(directory: string, env: NodeJS.ProcessEnv): ChildProcess {
+  const daemon = spawn('containerd', ['--config', join(directory, 'config.toml')], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  daemon.stderr.pipe(createWriteStream(join(directory, 'containerd.log'), { flags: 'a' }));
+  process.once('exit', () => daemon.kill('SIGKILL'));
+  daemon.on('error', () => undefined); // shows as a containerd that never answers
+  return daemon;
 }
 
 function configuration(directory: string): string {

@@ -15,7 +15,9 @@ import {
 } from './figures.js';
 import { sideName, type BenchOptions } from './options.js';
 import { figuresTable, stdoutTable, type Shown } from './report.js';
-import { measureStdout } from './stdout-work.js';
+import { shimTable } from './shim-report.js';
+import { measureShims } from './shim-work.js';
+import { measureStdout, type StdoutFigures } from './stdout-work.js';
 
 /** What does one run of the work. */
 interface Side {
@@ -39,6 +41,23 @@ const say = (message: string): void => {
 };
 
 await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) => {
+  const { runtime, runs, only } = options;
+  const runtimes = { [sideName(options)]: runtime, runcShim: RUNC_SHIM };
+  const shims = await measureShims(runtimes, only, say);
+  const table = shimTable(shims);
+  if (table !== '') process.stdout.write(`\n${table}\n`);
+  const restore = only.includes('restore') ? await benchRestore(scope, options) : {};
+  const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
+  if (options.json === undefined) return;
+  const document = { runtime, runs, ...restore, ...stdout, ...shims };
+  await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
+});
+
+/** Checkpoints and restores of redis. */
+async function benchRestore(
+  scope: Scope,
+  options: BenchOptions,
+): Promise<{ criuVersion: string | null; mib: Record<string, Record<string, Summary>> }> {
   const { sides, criuVersion } = await openSides(scope, options);
   const sizes: Record<string, Record<string, Summary>> = {};
   for (const mib of options.mib) {
@@ -53,17 +72,19 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
     );
     process.stdout.write(`${figuresTable(Object.fromEntries(shown) as Record<string, Shown>)}\n`);
   }
+  return { criuVersion, mib: sizes };
+}
+
+/** Output of a container. */
+async function benchStdout(
+  runtimes: Readonly<Record<string, string>>,
+  runs: number,
+): Promise<{ stdout1GiB: Record<string, StdoutFigures> }> {
   say('1 GiB through stdout');
-  const stdout1GiB = await measureStdout(
-    { [sideName(options)]: options.runtime, runcShim: RUNC_SHIM },
-    options.runs,
-  );
+  const stdout1GiB = await measureStdout(runtimes, runs);
   process.stdout.write(`\n1 GiB through stdout\n\n${stdoutTable(stdout1GiB)}\n`);
-  if (options.json === undefined) return;
-  const { runtime, runs } = options;
-  const document = { runtime, criuVersion, runs, mib: sizes, stdout1GiB };
-  await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
-});
+  return { stdout1GiB };
+}
 
 /**
  * The sides to compare: the runtime under test; runc and CRIU called directly; and the same two

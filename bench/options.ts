@@ -4,6 +4,12 @@ import { ShimError } from '../src/common/errors.js';
 
 const MVAS_RUNTIME = 'io.containerd.mvas.v1';
 
+/** The parts of the bench. */
+export const PARTS = ['restore', 'stdout', 'run', 'exec', 'memory'] as const;
+
+/** A part of the bench: redis checkpointed and restored, 1 GiB of output, and three of what a shim costs. */
+export type Part = (typeof PARTS)[number];
+
 /** What demo and bench can be told on the command line. */
 export interface BenchOptions {
   /** File for the result in JSON; none by default. */
@@ -14,37 +20,46 @@ export interface BenchOptions {
   readonly runs: number;
   /** The containerd runtime under test. */
   readonly runtime: string;
+  /** The parts to measure; the demo has but one. */
+  readonly only: readonly Part[];
 }
 
 /** How the side under test is called in results: `mvas`, or the runtime's name if it is another one. */
-export function sideName({ runtime }: BenchOptions): string {
+export function sideName({ runtime }: Pick<BenchOptions, 'runtime'>): string {
   return runtime === MVAS_RUNTIME ? 'mvas' : runtime;
 }
 
-/** Parses `--json FILE`, `--mib N[,N...]`, `--runs N`, `--runtime NAME`; rejects anything else. */
+/** Parses `--json FILE`, `--mib N[,N...]`, `--runs N`, `--runtime NAME`, `--only PART[,PART...]`; rejects anything else. */
 export function parseOptions(
   args: readonly string[],
   defaults: Pick<BenchOptions, 'mib' | 'runs'>,
 ): BenchOptions {
-  const { json, mib, runs, runtime } = parse(args);
+  const { json, mib, runs, runtime, only } = parse(args);
   return {
     json,
     mib: mib === undefined ? defaults.mib : mib.split(',').map((text) => positive('--mib', text)),
     runs: runs === undefined ? defaults.runs : positive('--runs', runs),
+    only: only === undefined ? PARTS : only.split(',').map(partOf),
     runtime: runtime ?? process.env['MVAS_E2E_RUNTIME'] ?? MVAS_RUNTIME,
   };
 }
 
-type Flags = Partial<Record<'json' | 'mib' | 'runs' | 'runtime', string>>;
+type Flags = Partial<Record<'json' | 'mib' | 'runs' | 'runtime' | 'only', string>>;
 
 function parse(args: readonly string[]): Flags {
   const string = { type: 'string' } as const;
-  const options = { json: string, mib: string, runs: string, runtime: string };
+  const options = { json: string, mib: string, runs: string, runtime: string, only: string };
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (cause) {
     throw new ShimError('invalidArgument', ShimError.from(cause).message, { cause });
   }
+}
+
+function partOf(text: string): Part {
+  const part = PARTS.find((name) => name === text);
+  if (part !== undefined) return part;
+  throw new ShimError('invalidArgument', `--only ${text}: not one of ${PARTS.join(', ')}`);
 }
 
 function positive(flag: string, text: string): number {

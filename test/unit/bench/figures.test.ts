@@ -45,21 +45,23 @@ test('options have defaults, and are refused when they make no sense', (t) => {
     mib: [64, 1024],
     runs: 3,
   });
+  t.deepEqual(parseOptions(['--only', 'exec,run'], defaults).only, ['exec', 'run']);
+  t.true(parseOptions([], defaults).only.includes('restore'));
   for (const args of [
     ['--mib', '0'],
     ['--runs', 'many'],
     ['--mib', '1.5'],
     ['--nonsense'],
     ['file'],
+    ['--only', 'run,nothing'],
   ]) {
     t.throws(() => parseOptions(args, defaults), { name: 'ShimError' }, args.join(' '));
   }
 });
 
 test('only the runtime of this project is called mvas', (t) => {
-  const options = { json: undefined, mib: [1], runs: 1 };
-  t.is(sideName({ ...options, runtime: 'io.containerd.mvas.v1' }), 'mvas');
-  t.is(sideName({ ...options, runtime: 'io.containerd.runc.v2' }), 'io.containerd.runc.v2');
+  t.is(sideName({ runtime: 'io.containerd.mvas.v1' }), 'mvas');
+  t.is(sideName({ runtime: 'io.containerd.runc.v2' }), 'io.containerd.runc.v2');
 });
 
 test('the frozen time is found in a stats file as CRIU writes it', (t) => {

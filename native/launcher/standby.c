@@ -34,9 +34,9 @@
 #define ROOT "/run/mvas-standby"
 #define MAX_MESSAGE (1 << 20)
 /* A standby that does not answer for so long is ended. */
-#define ANSWER_MS 1000
+#define ANSWER_MS 2000
 /* How long a new one may take to serve. */
-#define BOOT_MS 3000
+#define BOOT_MS 5000
 #define POLL_MS 2
 #define LOCK_FD 3
 /* Room in the standby's argument list for the daemon's. */

@@ -104,7 +104,9 @@ export class ConsoleIo implements TaskIo {
       return;
     }
     // Output that leads nowhere has to be taken nevertheless, or the container would stand still.
-    const sink = openSink(target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target);
+    const sink = await openSink(
+      target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target,
+    );
     if (sink) this.#sink = this.#unconnected.add(sink.fd);
   }
 }

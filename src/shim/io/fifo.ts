@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 
 /**
  * FIFOs are opened so that neither end of them is ever missing: a client that vanishes causes neither
- * an end of input nor EPIPE, and an open never waits for the client (fifo(7): O_RDWR).
+ * an end of input nor EPIPE (fifo(7): O_RDWR). Output waits for its reader once: what a short process has
+ * written would be gone with our descriptors if the client came later than that.
  */
+
+/** How long a client may take to open its end. */
+const READER_MS = 30_000;
+const POLL_MS = 2;
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
@@ -16,13 +22,43 @@ export interface OpenStream {
   readonly isFifo: boolean;
 }
 
-/** Opens where output goes: a FIFO with both ends, or a plain file to append to. */
-export function openOutput(path: string): OpenStream {
-  return attempt(path, () => {
-    const isFifo = statSync(path).isFIFO();
-    const flags = isFifo ? O_RDWR | O_NONBLOCK : O_WRONLY | O_APPEND | O_NOCTTY;
-    return { fd: openSync(path, flags), isFifo };
-  });
+/**
+ * Opens where output goes: a FIFO with both ends, once somebody reads it, or a plain file to append to.
+ *
+ * @throws ShimError `deadlineExceeded` when nobody does in time
+ */
+export async function openOutput(path: string): Promise<OpenStream> {
+  if (!attempt(path, () => statSync(path).isFIFO())) {
+    return attempt(path, () => ({
+      fd: openSync(path, O_WRONLY | O_APPEND | O_NOCTTY),
+      isFifo: false,
+    }));
+  }
+  const end = performance.now() + READER_MS;
+  for (;;) {
+    const fd = attempt(path, () => openBothEnds(path));
+    if (fd !== undefined) return { fd, isFifo: true };
+    if (performance.now() > end) {
+      throw new ShimError('deadlineExceeded', `open stream ${path}: nobody reads it`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** Both ends of a FIFO, if somebody has it open for reading, or waits in open(2) for a writer. */
+function openBothEnds(path: string): number | undefined {
+  let writer: number;
+  try {
+    writer = openSync(path, O_WRONLY | O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined;
+    throw error;
+  }
+  try {
+    return openSync(path, O_RDWR | O_NONBLOCK);
+  } finally {
+    closeSync(writer); // Not before: the reader would find the end of what has yet to begin.
+  }
 }
 
 /** Opens a log file to append to, making it and its directories. */

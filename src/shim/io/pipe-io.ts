@@ -86,9 +86,9 @@ export class PipeIo implements TaskIo {
       this.#stdio[2] = this.#theirs.add(ends.stderr);
       return;
     }
-    this.#stdio[1] = this.#openOutput(stdout);
+    this.#stdio[1] = await this.#openOutput(stdout);
     const isSame = request.stderr === request.stdout || stdout.kind === 'file';
-    this.#stdio[2] = isSame ? this.#stdio[1] : this.#openOutput(parseStream(request.stderr));
+    this.#stdio[2] = isSame ? this.#stdio[1] : await this.#openOutput(parseStream(request.stderr));
   }
 
   #openStdin(path: string): number {
@@ -100,9 +100,9 @@ export class PipeIo implements TaskIo {
     return this.#theirs.add(theirs);
   }
 
-  #openOutput(target: StreamTarget): number | null {
+  async #openOutput(target: StreamTarget): Promise<number | null> {
     // A logger reads both streams; it stands in stdout's place.
-    const sink = target.kind === 'binary' ? undefined : openSink(target);
+    const sink = target.kind === 'binary' ? undefined : await openSink(target);
     if (!sink) return null;
     if (!sink.isFifo) return this.#theirs.add(sink.fd);
     const [ours, theirs] = pipe(this.#owner);

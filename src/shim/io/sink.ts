@@ -14,9 +14,11 @@ export interface Sink {
 }
 
 /** Opens a FIFO, or a file to append to; undefined for nowhere. @throws ShimError */
-export function openSink(target: Exclude<StreamTarget, { kind: 'binary' }>): Sink | undefined {
+export async function openSink(
+  target: Exclude<StreamTarget, { kind: 'binary' }>,
+): Promise<Sink | undefined> {
   if (target.kind === 'none') return undefined;
-  return target.kind === 'file' ? openLogFile(target.path) : openOutput(target.path);
+  return target.kind === 'file' ? openLogFile(target.path) : await openOutput(target.path);
 }
 
 /** What a logger reads: the writing ends of its two pipes, for the caller to close. */

@@ -18,6 +18,12 @@ const DELETED_UNSTARTED = {
   reason: 'theirs answers before it has heard of the end of the init that it kills, ours after it',
 };
 
+const REFUSED_EARLY = {
+  theirs: 'error=unknown',
+  ours: 'error=invalidArgument',
+  reason: 'ours looks before it calls runc, and says whose fault it is',
+};
+
 /** All known differences. */
 export const KNOWN: readonly KnownDifference[] = [
   {
@@ -41,5 +47,15 @@ export const KNOWN: readonly KnownDifference[] = [
     theirs: 'exit_status=0 exited_at="no time"',
     ours: 'exit_status=255 exited_at="time of e 1"',
     reason: 'status 0 would be taken for success of a command that never ran',
+  },
+  {
+    ...REFUSED_EARLY,
+    scenario: 'limits: limits that make no sense',
+    line: 'step name=Update',
+  },
+  {
+    ...REFUSED_EARLY,
+    scenario: 'bad input: a spec of the wrong types',
+    line: 'step name=Create',
   },
 ];

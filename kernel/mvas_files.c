@@ -6,6 +6,7 @@
  * back. Page by page up to a page table's worth at a time.
  */
 #include <linux/bitmap.h>
+#include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
 #include <linux/mman.h>
@@ -227,5 +228,7 @@ int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped)
 		address = range.end;
 	}
 	kfree(chunk);
+	/* A kernel thread's files are closed later, unless it waits for that. */
+	flush_delayed_fput();
 	return ret;
 }

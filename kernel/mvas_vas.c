@@ -54,9 +54,9 @@ static void settle(struct work_struct *work)
 		return;
 	}
 	kthread_use_mm(vas->mm);
-	ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
+	ret = mvas_set_exe_file(vas->mm, NULL);
 	if (!ret)
-		ret = mvas_set_exe_file(vas->mm, NULL);
+		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
 	kthread_unuse_mm(vas->mm);
 	if (ret)
 		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);

@@ -20,7 +20,7 @@ check eslint npx eslint --max-warnings 0 .
 check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
 check clang-format clang-format --dry-run -Werror \
   native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/src/*.h native/src/*.cc \
-  kernel/*.[ch] kernel/include/uapi/*.h kernel/tests/*.[ch]
+  kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
 check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh .ci/run
 
 if [ "${#failed[@]}" -gt 0 ]; then

@@ -7,7 +7,8 @@
 # Usage: test-kernel.sh 6.1|6.12|7|DIRECTORY [PROGRAM...]
 #   DIRECTORY: of a kernel of one's own, with `vmlinuz`, `mvas.ko` and `mvas-untested.ko`
 #   PROGRAM: of kernel/tests; all of them unless told
-# Environment: MVAS_CACHE; MVAS_KERNEL_TIMEOUT, seconds until the guest is given up (default 300).
+# Environment: MVAS_CACHE; MVAS_KERNEL_TIMEOUT, seconds until the guest is given up (default 600);
+# MVAS_FUZZ_SECONDS, how long the fuzzer runs (default 5).
 # Exit code 0 if everything passed.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
@@ -16,7 +17,7 @@ name="$1"
 shift
 programs=("$@")
 if [ "${#programs[@]}" = 0 ]; then
-  programs=(api)
+  programs=(api fork files capture exec segments rights memory races lib fuzz switch)
 fi
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -52,13 +53,14 @@ if [ ! -d "$name" ]; then
 fi
 (cd "$guest" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initramfs"
 
-# Without cmpxchg16b, which this QEMU emulates wrongly: 6.12 crashes at random with it.
+# Without cmpxchg16b, which this QEMU emulates wrongly: 6.12 crashes at random with it. Without fast
+# string copies, which are the slow ones when emulated.
 boot() {
-  timeout "${MVAS_KERNEL_TIMEOUT:-300}" qemu-system-x86_64 \
-    -machine q35 -accel tcg,thread=multi -cpu max,-cx16 -smp 2 -m 1024 \
+  timeout "${MVAS_KERNEL_TIMEOUT:-600}" qemu-system-x86_64 \
+    -machine q35 -accel tcg,thread=multi -cpu max,-cx16,-erms,-fsrm -smp 2 -m 1024 \
     -nographic -nodefaults -no-reboot -serial stdio -monitor none \
     -kernel "$kernel" -initrd "$work/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 oops=panic mvas.tests=$(IFS=,; echo "${programs[*]}")" \
+    -append "console=ttyS0 quiet panic=-1 oops=panic ramdisk_size=131072 mvas.tests=$(IFS=,; echo "${programs[*]}") mvas.fuzz=${MVAS_FUZZ_SECONDS:-5}" \
     </dev/null 2>&1 | tr -d '\r' | tee "$work/console"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Set-up, build, then the check of the source (format, lint, dependencies) and every test: unit,
-# integration, end to end, the latter again inside other Debian releases. Each part prints its own summary;
-# the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
+# integration, end to end, the latter again inside other Debian releases, and the kernel module on
+# several kernels. Each part prints its own summary; the last line sums them up as `N passed, N failed, N skipped`. Exits non-zero on any failure.
 #
 # MVAS_TEST_PARTS: the parts to run (default: all).
 set -uo pipefail
@@ -23,6 +23,7 @@ config_of() {
     unit) echo ava.config.js ;;
     integration) echo ava.integration.config.js ;;
     e2e | e2e-*) echo ava.e2e.config.js ;;
+    kernel) echo ava.kernel.config.js ;;
     *) return 1 ;;
   esac
 }
@@ -37,7 +38,7 @@ release_of() {
   esac
 }
 
-for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie e2e-forky}; do
+for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie e2e-forky kernel}; do
   if [ "$part" = check ]; then
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue

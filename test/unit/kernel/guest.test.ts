@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { GuestConsole } from '../../kernel/guest.js';
+
+function read(lines: readonly string[]): GuestConsole {
+  const guest = new GuestConsole();
+  for (const line of lines) guest.line(line);
+  return guest;
+}
+
+test('results are told by group and name, and no two by the same', (t) => {
+  const { results } = read(['# GROUP api', 'ok 1 - it', 'not ok 2 - it', '# GROUP b', 'ok - it']);
+  t.deepEqual(
+    results.map(({ title, passed }) => [title, passed]),
+    [
+      ['api: it', true],
+      ['api: it (2)', false],
+      ['b: it', true],
+    ],
+  );
+});
+
+test('what is skipped says why', (t) => {
+  const [result] = read(['ok 1 - reclaim # SKIP no swap']).results;
+  t.is(result?.title, 'guest: reclaim');
+  t.is(result?.skipped, 'no swap');
+});
+
+test('a result has the lines before it as notes', (t) => {
+  const { results } = read(['ok - a', '# BUG', '#  at x', 'not ok - the log is clean']);
+  t.deepEqual(results[1]?.notes, ['# BUG', '#  at x']);
+});
+
+test('only the last line of a good run says that it passed', (t) => {
+  t.false(read(['ok 1 - a']).passed);
+  t.false(read(['MVAS-RC=1']).passed);
+  t.true(read(['MVAS-RC=0']).passed);
+});

@@ -5,7 +5,7 @@ import { logger } from '../common/log.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
 import { writeAllButInventory } from './image/checkpoint-image.js';
-import { imageDigest } from './image/digest.js';
+import { ImageReader } from './image/image-reader.js';
 import { ImageWriter } from './image/image-writer.js';
 import { writeTmpfs } from './image/tmpfs-files.js';
 import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
@@ -134,7 +134,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const record: VasRecord = {
     ...newRecord(id, request.containerId, collection),
     bytes: Number(bytes),
-    imageDigest: await imageDigest(request.imagePath),
+    imageDigest: await digestOf(request.imagePath),
     frozenMs: clock.sum(FROZEN_STAGES),
   };
   writeRecord(record);
@@ -172,6 +172,15 @@ async function writeFiles(
 ): Promise<void> {
   await writeTmpfs(writer, tmpfs);
   await writeAllButInventory(writer, image);
+}
+
+async function digestOf(imagePath: string): Promise<string> {
+  const reader = await ImageReader.open(imagePath);
+  try {
+    return reader.digest();
+  } finally {
+    await reader.close();
+  }
 }
 
 /** Waits for the end of some work, whatever it is: its error is told elsewhere. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 import { readCheckpointImage, type CheckpointImage } from './image/checkpoint-image.js';
-import { imageDigest } from './image/digest.js';
 import { ImageReader } from './image/image-reader.js';
 import { readTmpfs } from './image/tmpfs-files.js';
 import { validateCheckpointImage } from './image/validate.js';
@@ -25,25 +24,23 @@ export interface OpenedImage {
  */
 export async function openImage(path: string): Promise<OpenedImage> {
   const reader = await ImageReader.open(path);
-  let image: CheckpointImage;
-  let tmpfs: readonly TmpfsMount[];
   try {
-    image = await readCheckpointImage(reader);
-    tmpfs = await readTmpfs(reader);
+    const image = readCheckpointImage(reader);
+    validate(image, path);
+    if (!image.vas) {
+      const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
+      throw new ShimError('unimplemented', message);
+    }
+    const record = findRecord(image.vas);
+    const tmpfs = readTmpfs(reader);
+    if (reader.digest() !== record.imageDigest) {
+      const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
+      throw new ShimError('dataLoss', message);
+    }
+    return { image, tmpfs, record, base: BigInt(record.base) };
   } finally {
     await reader.close();
   }
-  validate(image, path);
-  if (!image.vas) {
-    const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
-    throw new ShimError('unimplemented', message);
-  }
-  const record = findRecord(image.vas);
-  if ((await imageDigest(path)) !== record.imageDigest) {
-    const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
-    throw new ShimError('dataLoss', message);
-  }
-  return { image, tmpfs, record, base: BigInt(record.base) };
 }
 
 /** Its messages name processes and files of the image; which image, only we know. */

@@ -85,28 +85,28 @@ export function emptyCheckpointImage(inventory: InventoryEntry): CheckpointImage
  *
  * @throws ShimError `dataLoss` for files that cannot be decoded.
  */
-export async function readCheckpointImage(reader: ImageReader): Promise<CheckpointImage> {
-  const [seccomp] = await reader.readIfAny('seccomp');
+export function readCheckpointImage(reader: ImageReader): CheckpointImage {
+  const [seccomp] = reader.readIfAny('seccomp');
   return {
     inventory: reader.inventory,
-    vas: await reader.vasReference(),
-    pstree: await reader.read('pstree'),
-    cores: await readById(reader, 'core'),
-    ids: await readById(reader, 'ids'),
-    mms: await readById(reader, 'mm'),
-    fs: await readById(reader, 'fs'),
-    fdinfo: await mapIds(reader.ids('fdinfo'), (id) => reader.read('fdinfo', id)),
-    files: await reader.readIfAny('files'),
-    remaps: await reader.readIfAny('remap-fpath'),
-    ghosts: await mapIds(reader.ids('ghost-file'), (id) => reader.readGhost(id)),
-    pipesData: await reader.readPayloads('pipes-data'),
-    fifoData: await reader.readPayloads('fifo-data'),
-    skQueues: await reader.readPayloads('sk-queues'),
-    tcpStreams: await mapIds(reader.ids('tcp-stream'), (id) => reader.readStream(id)),
-    memfds: await reader.readIfAny('memfd'),
-    ttys: await reader.readIfAny('tty-info'),
-    ttyData: await reader.readIfAny('tty-data'),
-    locks: await reader.readIfAny('filelocks'),
+    vas: reader.vasReference(),
+    pstree: reader.read('pstree'),
+    cores: readById(reader, 'core'),
+    ids: readById(reader, 'ids'),
+    mms: readById(reader, 'mm'),
+    fs: readById(reader, 'fs'),
+    fdinfo: mapIds(reader.ids('fdinfo'), (id) => reader.read('fdinfo', id)),
+    files: reader.readIfAny('files'),
+    remaps: reader.readIfAny('remap-fpath'),
+    ghosts: mapIds(reader.ids('ghost-file'), (id) => reader.readGhost(id)),
+    pipesData: reader.readPayloads('pipes-data'),
+    fifoData: reader.readPayloads('fifo-data'),
+    skQueues: reader.readPayloads('sk-queues'),
+    tcpStreams: mapIds(reader.ids('tcp-stream'), (id) => reader.readStream(id)),
+    memfds: reader.readIfAny('memfd'),
+    ttys: reader.readIfAny('tty-info'),
+    ttyData: reader.readIfAny('tty-data'),
+    locks: reader.readIfAny('filelocks'),
     seccomp,
   };
 }
@@ -156,20 +156,10 @@ async function writeQueues(writer: ImageWriter, image: CheckpointImage): Promise
   for (const [ino, stream] of tcpStreams) await writer.writePayloads('tcp-stream', ino, [stream]);
 }
 
-function readById<K extends EntryKind>(
-  reader: ImageReader,
-  kind: K,
-): Promise<Map<number, EntryOf<K>>> {
+function readById<K extends EntryKind>(reader: ImageReader, kind: K): Map<number, EntryOf<K>> {
   return mapIds(reader.ids(kind), (id) => reader.readOne(kind, id));
 }
 
-async function mapIds<T>(
-  ids: readonly number[],
-  read: (id: number) => Promise<T>,
-): Promise<Map<number, T>> {
-  const result = new Map<number, T>();
-  await inBatches(ids, async (id) => {
-    result.set(id, await read(id));
-  });
-  return new Map([...result].sort(([a], [b]) => a - b));
+function mapIds<T>(ids: readonly number[], read: (id: number) => T): Map<number, T> {
+  return new Map(ids.map((id) => [id, read(id)]));
 }

@@ -19,11 +19,24 @@ export async function attempt<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof ShimError) throw error;
-    const code = codeOf(error);
-    const kind = KINDS[code] ?? 'unknown';
-    throw new ShimError(kind, `${what}: ${code || String(error)}`, { cause: error });
+    throw classified(what, error);
   }
+}
+
+/** As {@link attempt}, for work that is done at once. */
+export function attemptSync<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw classified(what, error);
+  }
+}
+
+function classified(what: string, error: unknown): ShimError {
+  if (error instanceof ShimError) return error;
+  const code = codeOf(error);
+  const kind = KINDS[code] ?? 'unknown';
+  return new ShimError(kind, `${what}: ${code || String(error)}`, { cause: error });
 }
 
 /** The errno name of a failed file system call, `''` for other errors. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { badImage, ShimError } from '../../common/errors.js';
 import {
@@ -11,7 +12,7 @@ import {
   type Pagemap,
   type PayloadEntry,
 } from './codec.js';
-import { attempt, codeOf } from './fs-errors.js';
+import { attempt, attemptSync, codeOf } from './fs-errors.js';
 import { decodeGhostFile, type GhostFile } from './ghost.js';
 import {
   IMAGE_VERSION,
@@ -38,12 +39,16 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 
 /** Most metadata that one reader reads, all files together, in bytes. */
 const MAX_TOTAL_BYTES = 2 * MAX_PAYLOAD_BYTES;
+/** Most bytes that a digest takes in. */
+const MAX_DIGEST_BYTES = 1024 * 1024 * 1024;
 /** Most files that a directory may have. */
 const MAX_FILES = 200_000;
 
 /**
  * Reads the files of a checkpoint. The directory is not trusted: names are looked up beneath its open
- * descriptor, only regular files are read, never through a symbolic link, and sizes are bounded.
+ * descriptor, only regular files are read, never through a symbolic link, and sizes are bounded. Each
+ * file is read once; what {@link digest} takes in is what was decoded. Reading does not leave the
+ * thread: the files are many and small, and in the page cache.
  * Errors of all readers: ShimError `dataLoss` for what no checkpoint wrote, `notFound` for a missing
  * file. Close it after use.
  */
@@ -55,12 +60,14 @@ export class ImageReader {
   readonly #path: string;
   readonly #directory: FileHandle;
   readonly #limits: DecodeLimits;
+  readonly #loaded: Map<string, Buffer>;
   #bytesLeft = MAX_TOTAL_BYTES;
 
   private constructor(source: Opened, inventory: InventoryEntry, limits: DecodeLimits) {
     this.#path = source.path;
     this.#directory = source.directory;
     this.names = source.names;
+    this.#loaded = source.loaded;
     this.inventory = inventory;
     this.#limits = limits;
   }
@@ -76,8 +83,8 @@ export class ImageReader {
     try {
       const names = await attempt(`list ${path}`, readdir(beneath(directory, '')));
       if (names.length > MAX_FILES) badImage(`read checkpoint ${path}: too many files`);
-      const source = { path, directory, names: new Set(names) };
-      return new ImageReader(source, await readInventory(source, limits), limits);
+      const source = { path, directory, names: new Set(names), loaded: new Map<string, Buffer>() };
+      return new ImageReader(source, readInventory(source, limits), limits);
     } catch (error) {
       await directory.close();
       throw error;
@@ -105,14 +112,14 @@ export class ImageReader {
   }
 
   /** All entries of a file of messages. */
-  async read<K extends EntryKind>(kind: K, id?: number | bigint): Promise<EntryOf<K>[]> {
-    const [bytes, limits] = await this.#load(kind, id);
+  read<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K>[] {
+    const [bytes, limits] = this.#load(kind, id);
     return decodeImage(kind, bytes, limits);
   }
 
   /** The only entry of a file that has one. */
-  async readOne<K extends EntryKind>(kind: K, id?: number | bigint): Promise<EntryOf<K>> {
-    const entries = await this.read(kind, id);
+  readOne<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K> {
+    const entries = this.read(kind, id);
     const [entry] = entries;
     if (entry === undefined || entries.length !== 1) {
       badImage(`read ${imageFileName(kind, id)}: ${String(entries.length)} entries, not one`);
@@ -121,23 +128,20 @@ export class ImageReader {
   }
 
   /** All entries of a file, or none where the file is missing: CRIU leaves out empty files. */
-  async readIfAny<K extends EntryKind>(kind: K, id?: number | bigint): Promise<EntryOf<K>[]> {
+  readIfAny<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K>[] {
     return this.has(kind, id) ? this.read(kind, id) : [];
   }
 
   /** All entries of a file with payloads, or none where the file is missing. */
-  async readPayloads<K extends PayloadKind>(
-    kind: K,
-    id?: number | bigint,
-  ): Promise<PayloadEntry<K>[]> {
+  readPayloads<K extends PayloadKind>(kind: K, id?: number | bigint): PayloadEntry<K>[] {
     if (!this.has(kind, id)) return [];
-    const [bytes, limits] = await this.#load(kind, id);
+    const [bytes, limits] = this.#load(kind, id);
     return decodePayloadImage(kind, bytes, limits);
   }
 
   /** The state and the queues of a connection, by `ino` of its socket. */
-  async readStream(ino: number): Promise<PayloadEntry<'tcp-stream'>> {
-    const entries = await this.readPayloads('tcp-stream', ino);
+  readStream(ino: number): PayloadEntry<'tcp-stream'> {
+    const entries = this.readPayloads('tcp-stream', ino);
     const [entry] = entries;
     if (entry === undefined || entries.length !== 1) {
       badImage(`read ${imageFileName('tcp-stream', ino)}: ${String(entries.length)} entries`);
@@ -146,36 +150,58 @@ export class ImageReader {
   }
 
   /** A pagemap. */
-  async readPagemap(kind: PagemapKind, id: number | bigint): Promise<Pagemap> {
-    const [bytes, limits] = await this.#load(kind, id);
+  readPagemap(kind: PagemapKind, id: number | bigint): Pagemap {
+    const [bytes, limits] = this.#load(kind, id);
     return decodePagemap(kind, bytes, limits);
   }
 
   /** A deleted file. */
-  async readGhost(id: number): Promise<GhostFile> {
-    const [bytes, limits] = await this.#load('ghost-file', id);
+  readGhost(id: number): GhostFile {
+    const [bytes, limits] = this.#load('ghost-file', id);
     return decodeGhostFile(bytes, limits);
   }
 
   /** Where the memory is; undefined for an image without a VAS, such as CRIU's own. */
-  async vasReference(): Promise<VasReference | undefined> {
+  vasReference(): VasReference | undefined {
     if (!this.names.has(VAS_REFERENCE_FILE)) return undefined;
-    const most = MAX_VAS_REFERENCE_BYTES;
-    const bytes = await readRegular(this.#directory, VAS_REFERENCE_FILE, most);
+    const bytes = this.#bytesOf(VAS_REFERENCE_FILE, MAX_VAS_REFERENCE_BYTES);
     return parseVasReference(bytes.toString('utf8'));
   }
 
-  /** Opens a file that is not in the format; the caller closes it and bounds what it reads. */
-  async openRaw(kind: RawKind, id: number): Promise<FileHandle> {
-    return (await openRegular(this.#directory, imageFileName(kind, id))).file;
+  /** A file that is not in the format, of `most` bytes at most. */
+  readRaw(kind: RawKind, id: number, most: number): Buffer {
+    return this.#bytesOf(imageFileName(kind, id), most);
   }
 
-  async #load(kind: ImageKind, id?: number | bigint): Promise<[Buffer, DecodeLimits]> {
+  /**
+   * SHA-256 over names, sizes and contents of all files of the directory, in order of their names. The
+   * VAS's own record has it: so an image that is not byte for byte what a checkpoint wrote on this
+   * host is not used with the memory.
+   */
+  digest(): string {
+    const hash = createHash('sha256');
+    let room = MAX_DIGEST_BYTES;
+    for (const name of [...this.names].sort()) {
+      const bytes = this.#bytesOf(name, room);
+      room -= bytes.length;
+      hash.update(`${String(Buffer.byteLength(name))} ${name} ${String(bytes.length)}\n`);
+      hash.update(bytes);
+    }
+    return hash.digest('hex');
+  }
+
+  #load(kind: ImageKind, id?: number | bigint): [Buffer, DecodeLimits] {
     const name = imageFileName(kind, id);
     const most = Math.min(largest(kind, this.#limits), this.#bytesLeft);
-    const bytes = await readRegular(this.#directory, name, most);
+    const bytes = this.#bytesOf(name, most);
     this.#bytesLeft -= bytes.length;
     return [bytes, { ...this.#limits, source: `${this.#path}/${name}` }];
+  }
+
+  #bytesOf(name: string, most: number): Buffer {
+    const bytes = this.#loaded.get(name) ?? readRegular(this.#directory, name, most);
+    this.#loaded.set(name, bytes);
+    return bytes;
   }
 }
 
@@ -183,6 +209,7 @@ interface Opened {
   readonly path: string;
   readonly directory: FileHandle;
   readonly names: ReadonlySet<string>;
+  readonly loaded: Map<string, Buffer>;
 }
 
 async function openDirectory(path: string): Promise<FileHandle> {
@@ -194,13 +221,14 @@ async function openDirectory(path: string): Promise<FileHandle> {
   }
 }
 
-async function readInventory(source: Opened, limits: DecodeLimits): Promise<InventoryEntry> {
+function readInventory(source: Opened, limits: DecodeLimits): InventoryEntry {
   const name = imageFileName('inventory');
   if (!source.names.has(name)) {
     const why = `${source.path} is not a complete checkpoint: it has no ${name}`;
     throw new ShimError('invalidArgument', why);
   }
-  const bytes = await readRegular(source.directory, name, largest('inventory', limits));
+  const bytes = readRegular(source.directory, name, largest('inventory', limits));
+  source.loaded.set(name, bytes);
   const [entry] = decodeImage('inventory', bytes, { ...limits, source: `${source.path}/${name}` });
   if (entry?.img_version !== IMAGE_VERSION) {
     badImage(`read checkpoint ${source.path}: image version ${String(entry?.img_version)}`);
@@ -215,42 +243,38 @@ function largest(kind: ImageKind, limits: DecodeLimits): number {
 }
 
 /**
- * Opens a name without following a link and without waiting on a FIFO; see open(2): a link gives
- * ELOOP, a socket ENXIO.
+ * Reads a whole file, opened without following a link and without waiting on a FIFO (open(2): a link
+ * gives ELOOP, a socket ENXIO). Bounded by the size that fstat said, even when the file grows meanwhile.
  */
-async function openRegular(
-  directory: FileHandle,
-  name: string,
-): Promise<{ file: FileHandle; size: number }> {
+function readRegular(directory: FileHandle, name: string, most: number): Buffer {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-  const opening = open(beneath(directory, name), flags).catch((error: unknown) => {
-    if (['ELOOP', 'ENXIO'].includes(codeOf(error))) badImage(`read ${name}: not a regular file`);
-    if (codeOf(error) === 'ENOENT') badImage(`read ${name}: the file is missing`);
-    throw error;
-  });
-  const file = await attempt(`open ${name}`, opening);
-  const stats = await file.stat();
-  if (stats.isFile()) return { file, size: stats.size };
-  await file.close();
-  return badImage(`read ${name}: not a regular file`);
-}
-
-/** Reads a whole file. Bounded by the size that fstat said, even when the file grows meanwhile. */
-async function readRegular(directory: FileHandle, name: string, most: number): Promise<Buffer> {
-  const { file, size } = await openRegular(directory, name);
+  const file = attemptSync(`open ${name}`, () => openFile(beneath(directory, name), name, flags));
   try {
-    if (size > most)
-      badImage(`read ${name}: ${String(size)} bytes, more than such a file may have`);
-    const buffer = Buffer.allocUnsafe(size);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) badImage(`read ${name}: not a regular file`);
+    if (stats.size > most) {
+      badImage(`read ${name}: ${String(stats.size)} bytes, more than such a file may have`);
+    }
+    const buffer = Buffer.allocUnsafe(stats.size);
     let length = 0;
-    while (length < size) {
-      const { bytesRead } = await file.read(buffer, length, size - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
+    while (length < stats.size) {
+      const got = readSync(file, buffer, length, stats.size - length, length);
+      if (got === 0) break;
+      length += got;
     }
     return buffer.subarray(0, length);
   } finally {
-    await file.close();
+    closeSync(file);
+  }
+}
+
+function openFile(path: string, name: string, flags: number): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (['ELOOP', 'ENXIO'].includes(codeOf(error))) badImage(`read ${name}: not a regular file`);
+    if (codeOf(error) === 'ENOENT') badImage(`read ${name}: the file is missing`);
+    throw error;
   }
 }
 

@@ -19,29 +19,14 @@ export async function writeTmpfs(
 }
 
 /** Reads the archives that an image's inventory names. @throws ShimError `dataLoss` */
-export async function readTmpfs(reader: ImageReader): Promise<TmpfsMount[]> {
+export function readTmpfs(reader: ImageReader): TmpfsMount[] {
   const { mvas_tmpfs: entries } = reader.inventory;
   if (entries.length > MAX_MOUNTS) badImage('an image with too many tmpfs mounts');
   const mounts: TmpfsMount[] = [];
   for (const { mount_point: mountPoint, dev } of entries) {
     checkMountPoint(mountPoint);
-    const archive = await readArchive(reader, mountPoint, dev);
+    const archive = reader.readRaw('tmpfs-dev', dev, TMPFS_LIMITS.bytes);
     mounts.push({ mountPoint, dev, archive });
   }
   return mounts;
-}
-
-async function readArchive(
-  reader: ImageReader,
-  mountPoint: string,
-  dev: number,
-): Promise<Uint8Array> {
-  const file = await reader.openRaw('tmpfs-dev', dev);
-  try {
-    const { size } = await file.stat();
-    if (size > TMPFS_LIMITS.bytes) badImage(`tmpfs ${mountPoint}: too large`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
 }

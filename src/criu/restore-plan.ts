@@ -21,6 +21,7 @@ import {
   AttributePlan,
   auditThread,
   finalThreadState,
+  liveLabels,
   liveUser,
   type FinalThreadState,
   type LiveLimits,
@@ -113,6 +114,7 @@ export class RestorePlan {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: options.hasConsole,
       mounts: readMountinfo(donorPid),
+      keepsRoot: (this.#limits.labels ?? []).length > 0,
     });
     this.#memory = new MemoryPlan({
       builder,
@@ -129,6 +131,7 @@ export class RestorePlan {
       })),
       seccomp: this.#image.seccomp,
       limits: this.#limits,
+      root: this.#files.stageBase,
     });
     this.finalThreads = this.#alive().flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
@@ -276,6 +279,7 @@ export class RestorePlan {
 function liveLimits(live: LiveSpec, donorPid: number): LiveLimits {
   return {
     user: liveUser(readStatus(donorPid)),
+    labels: liveLabels(live.spec.process ?? {}),
     boundingSet: capabilityMask(live.boundingCapabilities),
     noNewPrivileges: live.noNewPrivileges,
     oomScoreAdj: live.oomScoreAdj,

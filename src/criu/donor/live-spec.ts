@@ -13,6 +13,8 @@ export interface Spec {
     noNewPrivileges?: boolean;
     oomScoreAdj?: number;
     terminal?: boolean;
+    apparmorProfile?: string;
+    selinuxLabel?: string;
     capabilities?: { bounding?: string[] };
   };
   mounts?: { type?: string; destination: string }[];

@@ -52,6 +52,11 @@ export function readComm(pid: number, tid?: number): string {
   return decodeBytes(readProc(`${task(pid, tid)}/comm`)).replace(/\n$/, '');
 }
 
+/** A file of a thread's folder as it is: `attr/current`. */
+export function readThreadFile(pid: number, tid: number, file: string): string {
+  return decodeBytes(readProc(`${task(pid, tid)}/${file}`));
+}
+
 /** Resource limits; the index is the RLIMIT_* number. */
 export function readLimits(pid: number): readonly ResourceLimit[] {
   return parseLimits(readProc(`${String(pid)}/limits`));

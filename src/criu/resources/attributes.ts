@@ -22,6 +22,7 @@ export {
   type ExpectedThread,
   type ProcessCores,
 } from './attributes/plan.js';
+export { liveLabels } from './attributes/labels.js';
 export { liveUser, type LiveLimits } from './attributes/policy.js';
 export { TASK_STATE } from './attributes/process-dump.js';
 export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';

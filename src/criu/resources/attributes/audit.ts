@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CredsEntry } from '../../image/types.js';
-import { readComm, readLimits, readPersonality, readStatus } from '../../procfs/reader.js';
+import {
+  readComm,
+  readLimits,
+  readPersonality,
+  readStatus,
+  readThreadFile,
+} from '../../procfs/reader.js';
 import type { ProcStatus, TaskIds } from '../../procfs/status.js';
 import { CAPABILITY_SETS, decodeCapabilities, nameCapabilities } from './capabilities.js';
 import { readIdMap } from './id-map.js';
+import { plainLabel } from './labels.js';
 import { RESOURCES } from '../../procfs/limits.js';
 import { queueMask } from './pending.js';
 import type { ExpectedThread } from './plan.js';
@@ -29,6 +36,9 @@ export function auditThread(host: HostThread, expected: ExpectedThread): string[
   if (thread?.creds) auditCreds(host, status, thread.creds, found);
   found.compare('no_new_privs', expected.noNewPrivs, status.noNewPrivs);
   auditSeccomp(status, expected, found);
+  for (const { module, name, file } of expected.labels) {
+    found.compare(`${module} label`, name, plainLabel(readThreadFile(host.pid, host.tid, file)));
+  }
   const { ignored, caught } = actionMasks(task.sigactions);
   found.compareMask('blocked signals', thread?.blk_sigset ?? 0n, status.signals.blocked);
   found.compareMask('ignored signals', ignored, status.signals.ignored);

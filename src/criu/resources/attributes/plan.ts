@@ -8,6 +8,7 @@ import type { ResourceLimit } from '../../procfs/limits.js';
 import { PR, SIGCHLD, words } from './abi.js';
 import { lastCapability } from './capabilities.js';
 import { prctl } from './creds-plan.js';
+import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
 import { QueuePlan } from './pending.js';
 import { checkProcess, checkThread, type LiveLimits } from './policy.js';
@@ -15,7 +16,7 @@ import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
 import { SigactionPlan } from './sigactions.js';
-import { ThreadPlan } from './thread-plan.js';
+import { ThreadPlan, type LastOptions } from './thread-plan.js';
 import { hasTimerIds, TimerPlan } from './timer-plan.js';
 
 /** A process of an image: its leader's entry first among those of its threads. */
@@ -31,6 +32,8 @@ export interface AttributePlanOptions {
   readonly processes: readonly ProcessCores[];
   readonly seccomp: SeccompEntry | undefined;
   readonly limits: LiveLimits;
+  /** A descriptor of the container's root that threads have: needed where there are labels. */
+  readonly root?: number;
   /** Whether the kernel makes timers with wanted ids; found out by default. */
   readonly hasTimerIds?: boolean;
 }
@@ -64,6 +67,7 @@ export class AttributePlan {
   readonly #seccomp: SeccompPlan;
   readonly #timers: TimerPlan;
   readonly #threads: ThreadPlan;
+  readonly #last: LastOptions;
 
   /**
    * @throws ShimError `failedPrecondition` for what goes beyond the live limits, `dataLoss` for
@@ -80,6 +84,8 @@ export class AttributePlan {
     this.#seccomp = new SeccompPlan(builder);
     this.#timers = new TimerPlan(builder, options.hasTimerIds ?? hasTimerIds());
     this.#threads = new ThreadPlan(builder, lastCapability());
+    const { noNewPrivileges: mustNotGain, labels = [] } = limits;
+    this.#last = { mustNotGain, labels, root: options.root ?? -1 };
     for (const cores of options.processes) {
       this.#processes.set(cores.nsPid, checkCores(cores, options.seccomp, limits));
     }
@@ -107,7 +113,7 @@ export class AttributePlan {
     if (nsTid !== nsPid) this.#queues.planPrivate({ nsPid, nsTid }, core.signals_p, sequence);
     this.#seccomp.planFilters((chains.get(nsTid) ?? []).slice(shared), sequence);
     if (core.seccomp_mode === 'strict') this.#seccomp.planStrict(sequence);
-    this.#threads.planLast(core, this.#limits.noNewPrivileges, sequence);
+    this.#threads.planLast(core, this.#last, sequence);
   }
 
   /**
@@ -149,7 +155,8 @@ export class AttributePlan {
     const noNewPrivs =
       this.#limits.noNewPrivileges || (core.thread_core?.creds?.no_new_privs ?? 0) !== 0;
     const filters = (chains.get(nsTid) ?? []).length;
-    return { core, task, rlimits, noNewPrivs, filters, isLeader: nsTid === nsPid };
+    const { labels } = this.#last;
+    return { core, task, rlimits, noNewPrivs, filters, labels, isLeader: nsTid === nsPid };
   }
 
   #process(nsPid: number): ProcessState {
@@ -165,6 +172,7 @@ export interface ExpectedThread {
   readonly noNewPrivs: boolean;
   /** Number of seccomp filters. */
   readonly filters: number;
+  readonly labels: readonly Label[];
   readonly isLeader: boolean;
 }
 
@@ -176,6 +184,7 @@ function checkCores(
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
   checkProcess(`pid ${String(nsPid)}`, leader);
+  checkLabels(`pid ${String(nsPid)}`, limits.labels ?? [], threads.size);
   const chains = new Map<number, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
     checkThread(`pid ${String(nsPid)} tid ${String(nsTid)}`, core, limits, nsPid === INIT);

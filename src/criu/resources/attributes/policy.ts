@@ -12,6 +12,7 @@ import {
 } from './capabilities.js';
 import { checkCreds } from './creds.js';
 import { checkRlimits } from './limits.js';
+import type { Label } from './labels.js';
 import { checkQueue } from './pending.js';
 import { schedulingPrivilege, checkScheduling } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
@@ -54,6 +55,8 @@ export interface LiveLimits {
   readonly noNewPrivileges: boolean;
   /** Whom the new container runs as (its donor). */
   readonly user?: LiveUser | undefined;
+  /** Labels of the live spec that this host knows; every thread gets them. */
+  readonly labels?: readonly Label[] | undefined;
   /** Hard limits of the new container in RLIMIT_* order (its donor's /proc/PID/limits): never exceeded. */
   readonly hardLimits?: readonly bigint[] | undefined;
   /** The live spec's seccomp filters, oldest first (its donor's): every thread gets at least these. */

@@ -6,6 +6,7 @@ import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { encodeBytes } from '../../procfs/bytes.js';
 import { PR, words } from './abi.js';
 import { CredsPlan, prctl } from './creds-plan.js';
+import { planLabels, type Label } from './labels.js';
 import { planRseq } from './rseq.js';
 import { planScheduling } from './scheduling.js';
 
@@ -13,6 +14,14 @@ const SS_DISABLE = 2;
 const SS_AUTODISARM = 0x80000000;
 const MCE_KILL_SET = 1;
 const LONGEST_COMM = 15;
+
+/** What the live request adds to the credentials of a thread. */
+export interface LastOptions {
+  readonly mustNotGain: boolean;
+  readonly labels: readonly Label[];
+  /** A descriptor of the container's root, where there are labels. */
+  readonly root: number;
+}
 
 /** Plans what each thread sets for itself, in two parts: before and after its seccomp filters. */
 export class ThreadPlan {
@@ -43,11 +52,12 @@ export class ThreadPlan {
   }
 
   /** Credentials, and what a change of credentials would undo. */
-  planLast(thread: ThreadCoreEntry, mustNotGain: boolean, sequence: Sequence): void {
+  planLast(thread: ThreadCoreEntry, options: LastOptions, sequence: Sequence): void {
     const { creds } = thread;
     if (!creds) badImage('a thread without credentials');
     this.#creds.plan(creds, sequence);
-    if (mustNotGain || creds.no_new_privs) {
+    planLabels(this.#builder, options, sequence);
+    if (options.mustNotGain || creds.no_new_privs) {
       prctl(sequence, 'set no_new_privs', [PR.setNoNewPrivs, 1]);
     }
     if (thread.pdeath_sig) {

@@ -28,6 +28,8 @@ export interface FilePlanOptions {
   readonly stdio: StdioSlots;
   /** It has a terminal: /dev/console. */
   readonly hasConsole: boolean;
+  /** Threads need the root, which has the number of the stage's base, until the drop of privileges. */
+  readonly keepsRoot?: boolean;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
 }
@@ -128,7 +130,7 @@ export class FilePlan {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
     // The root, which is the first of the staged, is still needed for late files: see planOpen.
-    const from = this.#hasLate(descriptors) ? this.stageBase + 1 : this.stageBase;
+    const from = this.#keepsRoot(descriptors) ? this.stageBase + 1 : this.stageBase;
     sequence.syscall('close staged files', SYS.close_range, [from, LAST_FD, 0]);
     const { locks, tables } = this.#index.image;
     for (const lock of locks) {
@@ -162,7 +164,8 @@ export class FilePlan {
     const slots = [this.#builder.slot(), this.#builder.slot()] as const;
     const late = groupById(descriptors.filter((one) => this.#isLate(one)));
     for (const [id, places] of late) this.#openLate(sequence, slots, this.#index.file(id), places);
-    if (late.size > 0) sequence.syscall('close the root', SYS.close, [this.stageBase]);
+    if (this.#keepsRoot(descriptors))
+      sequence.syscall('close the root', SYS.close, [this.stageBase]);
     for (const watch of this.#epollTargets(nsPid, 'late')) this.#watch(sequence, watch);
     for (const [id, [place]] of groupById(descriptors)) {
       if (place && this.#index.actsFor(nsPid, id)) this.#finishFile(sequence, id, place.fd);
@@ -174,8 +177,8 @@ export class FilePlan {
     return this.#index.timeOf(this.#index.file(id)) === 'late';
   }
 
-  #hasLate(descriptors: readonly FdinfoEntry[]): boolean {
-    return descriptors.some((one) => this.#isLate(one));
+  #keepsRoot(descriptors: readonly FdinfoEntry[]): boolean {
+    return this.#options.keepsRoot === true || descriptors.some((one) => this.#isLate(one));
   }
 
   /** Raises the soft limit of open files to the hard one, whatever that is; PID 1's children inherit it. */

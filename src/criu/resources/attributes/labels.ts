@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs';
+import { ShimError } from '../../../common/errors.js';
+import { cString, SYS } from '../../../native/sys.js';
+import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import { O } from '../files/abi.js';
+
+/** The part of an OCI runtime spec that labels a container's processes. */
+export interface LabelSpec {
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+}
+
+/** Names of the Linux security modules that label processes. */
+export type SecurityModule = 'AppArmor' | 'SELinux';
+
+/** A label that every thread of a container has to have. */
+export interface Label {
+  readonly module: SecurityModule;
+  readonly name: string;
+  /** The file that shows it and takes a new one, below a thread's folder of /proc. */
+  readonly file: string;
+  /** What a thread writes there to get it. */
+  readonly change: string;
+}
+
+const PLAIN_FILE = 'attr/current';
+/** Where more than one module is active (Linux 5.8). */
+const APPARMOR_FILE = 'attr/apparmor/current';
+
+/** The labels of a spec, for those modules that are active; the runtime judges the others. */
+export function liveLabels(
+  { apparmorProfile = '', selinuxLabel = '' }: LabelSpec,
+  isActive: (module: SecurityModule) => boolean = isModuleActive,
+): Label[] {
+  const labels: Label[] = [];
+  if (apparmorProfile !== '' && isActive('AppArmor')) {
+    const file = existsSync(`/proc/self/${APPARMOR_FILE}`) ? APPARMOR_FILE : PLAIN_FILE;
+    const change = `changeprofile ${apparmorProfile}`;
+    labels.push({ module: 'AppArmor', name: apparmorProfile, file, change });
+  }
+  if (selinuxLabel !== '' && isActive('SELinux')) {
+    labels.push({ module: 'SELinux', name: selinuxLabel, file: PLAIN_FILE, change: selinuxLabel });
+  }
+  return labels;
+}
+
+function isModuleActive(module: SecurityModule): boolean {
+  if (module === 'SELinux') return existsSync('/sys/fs/selinux/enforce');
+  try {
+    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  } catch {
+    return false; // Not in this kernel.
+  }
+}
+
+/**
+ * SELinux relabels one thread of several only within bounds that container policies do not have
+ * (selinux_lsm_setattr in security/selinux/hooks.c), and its policies do not let threads be made with
+ * wanted ids once they are confined.
+ *
+ * @throws ShimError `failedPrecondition`
+ */
+export function checkLabels(where: string, labels: readonly Label[], threads: number): void {
+  const label = labels.find(({ module }) => module === 'SELinux');
+  if (!label || threads === 1) return;
+  const what = `its ${String(threads)} threads cannot be given the SELinux label ${label.name}`;
+  throw new ShimError(
+    'failedPrecondition',
+    `${where}: ${what}; remedy: restore it without a label`,
+  );
+}
+
+/**
+ * By each thread for itself, which is the only one that may; last of all that needs privileges.
+ *
+ * @param root a descriptor of the container's root
+ */
+export function planLabels(
+  builder: PlanBuilder,
+  { labels, root }: { readonly labels: readonly Label[]; readonly root: number },
+  sequence: Sequence,
+): void {
+  for (const { module, name, file, change } of labels) {
+    const what = `take the ${module} label ${name}`;
+    const slot = builder.slot();
+    const path = builder.data(cString(`./proc/thread-self/${file}`), 1);
+    const args = [root, path, O.wronly | O.cloexec, 0];
+    sequence.syscall(what, SYS.openat, args, { store: slot });
+    const text = Buffer.from(change);
+    sequence.write(what, slot, builder.data(text, 1), text.length);
+    sequence.syscall(what, SYS.close, [slot]);
+  }
+}
+
+/** A label without what the modules put behind it: a NUL, a line feed, the mode of a profile. Pure. */
+export function plainLabel(text: string): string {
+  return text.replace(/[\0\n]+$/, '').replace(/ \([a-z]+\)$/, '');
+}

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from '../../../src/shim/proto/codec.js';
 import { CreateTaskRequest, KillRequest, ProcessRequest } from '../../../src/shim/proto/task.js';
 import { assertInvariant } from '../../../src/common/errors.js';
+import { cgroupsOf } from '../../helpers/containerd-cleanup.js';
 import { extractImage } from '../../helpers/images/extract.js';
 import { ShimStarter } from '../../helpers/shim-start.js';
 import { COUNTER } from '../../helpers/workloads/counter.js';
 import { RawClient, request, type Answer } from './raw-client.js';
+
+/** Parent of the containers' cgroups. */
+const CGROUP = `mvas-protocol-${String(process.pid)}`;
 
 /** Asks for the state of a task, or of a process of it. */
 export const state = (stream: number, id: string, execId = ''): Buffer =>
@@ -79,6 +84,7 @@ export class Daemon {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.#starter.stop();
+    for (const directory of await cgroupsOf(CGROUP)) await rmdir(directory);
   }
 }
 
@@ -89,7 +95,7 @@ function sleeper(id: string): object {
     process: { user: { uid: 0, gid: 0 }, args: ['/bin/sleep', '1000'], cwd: '/' },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     linux: {
-      cgroupsPath: `/mvas-protocol-${String(process.pid)}/${id}`,
+      cgroupsPath: `/${CGROUP}/${id}`,
       namespaces: ['pid', 'mount', 'ipc', 'network'].map((type) => ({ type })),
       resources: { devices: [{ allow: true, access: 'rwm' }] },
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readlink } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
   checkpointContainer,
@@ -8,6 +8,7 @@ import {
   restoreContainer,
   taskOf,
 } from '../helpers/containers.js';
+import { processTree } from '../helpers/procfs.js';
 import type { ContentDescriptor, TasksClient } from '../helpers/tasks-client.js';
 import { COUNTER, LINE_NUMBERS } from '../helpers/workloads/counter.js';
 import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
@@ -21,6 +22,11 @@ async function create(t: ExecutionContext, name: string): Promise<string> {
   const id = containerId(t, name);
   await createContainer(daemon(), { id, image: COUNTER.image, args: SHELL, flags: ['--tty'] });
   return id;
+}
+
+/** The command line of a process. */
+async function nameOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
 }
 
 /** Where a task with a terminal is to lead. */
@@ -171,6 +177,27 @@ test.serial('a container without a terminal is restored with one', async (t) => 
   const { id, streams } = await restored(t, tasks, checkpoint);
   await streams.write('after\n');
   await streams.match('stdout', /after\r\n2 after\r\nline 2\r\n/);
+  await remove(t, id);
+});
+
+test.serial('a daemon that was started by an exec on a terminal comes along', async (t) => {
+  const tasks = await openTasks(t);
+  const original = containerId(t, 'daemon');
+  await createContainer(daemon(), { id: original, image: COUNTER.image });
+  await tasks.begin(original, {});
+  const streams = await Streams.open(t, `${original}-exec`);
+  const args = ['/bin/sh', '-c', "trap '' HUP; sleep 1000 & echo up"];
+  await tasks.exec(original, { execId: 'sh', args, ...terminalOf(streams) });
+  await streams.match('stdout', /up\r\n/);
+  await tasks.wait(original, 'sh');
+  await tasks.deleteExec(original, 'sh');
+  const checkpoint = await tasks.checkpoint(original, { exit: true });
+  await tasks.delete(original);
+  const id = containerId(t, 'daemon-restored');
+  await createContainer(daemon(), { id, image: COUNTER.image });
+  const pid = await tasks.restore(id, checkpoint);
+  const names = await Promise.all((await processTree(pid)).map(nameOf));
+  t.true(names.includes('sleep 1000'), names.join(', '));
   await remove(t, id);
 });
 

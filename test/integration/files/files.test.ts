@@ -114,7 +114,7 @@ test('what cannot be restored is refused, all of it in one error', async (t) => 
   const pid = await bench.open('refused');
   const error = t.throws(() => dumpImage([pid]), { instanceOf: ShimError });
   t.is(error.kind, 'failedPrecondition');
-  for (const word of ['net:[', 'hung up', 'packet mode', 'TCP connection', 'accepted']) {
+  for (const word of ['net:[', 'unread', 'packet mode', 'TCP connection', 'accepted']) {
     t.true(error.message.includes(word), `${word} in ${error.message}`);
   }
   t.true(error.message.includes(`pid ${String(pid)} fd 3`));

@@ -50,7 +50,7 @@ export interface TtyInfoEntry {
   uid?: number | undefined;
   gid?: number | undefined;
 
-  /** Of a master: its slave was open once, and is not any more. */
+  /** Of a master: its slave was open once, and is not any more. Of a slave: its master is gone. */
   mvas_hung_up?: boolean | undefined;
 }
 

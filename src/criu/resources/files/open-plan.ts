@@ -213,7 +213,8 @@ export class OpenPlan {
     const staged = files
       .filter(({ type }) => type === 'TTY')
       .map((file) => {
-        const { name } = bodyOf(this.#index.file(bodyOf(file, 'tty').regf_id ?? -1), 'reg');
+        const { regf_id: id } = bodyOf(file, 'tty');
+        const name = id === undefined ? '' : bodyOf(this.#index.file(id), 'reg').name;
         return { file, name, number: this.#number(file.id) };
       });
     this.#options.terminals.planOpen(this.#stage, staged);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { syscall } from '../../../native/index.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { TtyFileEntry, TtyInfoEntry } from '../../image/types.js';
@@ -47,6 +48,7 @@ export class TerminalDumper {
   readonly #ghosts: Ghosts;
   readonly #terminals = new Map<number, Terminal>();
   readonly #ids = new Map<string, number>();
+  #hungUp: TtyInfoEntry | undefined;
 
   constructor(context: DumpContext, ghosts: Ghosts) {
     this.#context = context;
@@ -56,6 +58,7 @@ export class TerminalDumper {
   /** An open file on a terminal; undefined when it was refused. */
   dump(file: OpenFile): TtyFileEntry | undefined {
     const end = terminalEnd(file.type, Number(file.stat.rdev));
+    if (end === 'slave' && isHungUp(file)) return this.#dumpHungUp(file);
     const index = end && this.#indexOf(file, end);
     if (end === undefined || index === undefined) return undefined;
     const terminal = this.#terminal(index, file.where);
@@ -72,6 +75,19 @@ export class TerminalDumper {
       fown: dumpOwner(this.#context, file),
       regf_id: id,
     };
+  }
+
+  /** A terminal whose master is gone: nothing is left of it but that. */
+  #dumpHungUp(file: OpenFile): TtyFileEntry {
+    const info = this.#hungUp ?? { ...this.#info('slave', 0), mvas_hung_up: true };
+    if (!this.#hungUp) {
+      info.id = this.#context.nextId();
+      this.#context.image.ttys.push(info);
+      this.#hungUp = info;
+    }
+    const { id, flags } = file;
+    const fown = dumpOwner(this.#context, file);
+    return { id, tty_info_id: info.id, flags: flags & (REOPENABLE | O.async), fown };
   }
 
   /** Describes the terminals, once all files are dumped. */
@@ -213,6 +229,11 @@ function modesOf(own: number): Pick<TtyInfoEntry, 'termios' | 'termios_locked' |
     termios_locked: decodeTermios(locked),
     winsize: decodeWindowSize(size),
   };
+}
+
+/** Every request fails then (drivers/tty/tty_io.c, hung_up_tty_ioctl). */
+function isHungUp({ own }: OpenFile): boolean {
+  return syscall(SYS.ioctl, own, TTY.getDevice, new Uint8Array(8)) === -constants.errno.EIO;
 }
 
 function flag(own: number, request: number): boolean {

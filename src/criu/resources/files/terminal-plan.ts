@@ -14,6 +14,7 @@ import {
   encodeWindowSize,
   endOf,
   findConsole,
+  isHungUp,
   numberOf,
   TTY,
 } from './terminal.js';
@@ -22,7 +23,7 @@ const INIT = 1;
 /** TIOCSCTTY: never takes a terminal away from another session. */
 const NO_THEFT = 0;
 
-/** An open file on a terminal, and the descriptor that it gets. */
+/** An open file on a terminal, its name if it has one, and the descriptor that it gets. */
 interface StagedTerminal {
   readonly file: FileEntry;
   readonly name: string;
@@ -56,7 +57,7 @@ export class TerminalPlan {
   constructor(builder: PlanBuilder, { ttys, hasConsole }: TerminalPlanOptions) {
     this.#builder = builder;
     this.#ttys = new Map(ttys.map((info) => [info.id, info]));
-    this.#slaves = ttys.filter((info) => endOf(info) === 'slave');
+    this.#slaves = ttys.filter((info) => endOf(info) === 'slave' && !isHungUp(info));
     this.#masters = ttys
       .filter((info) => endOf(info) === 'master')
       .sort((a, b) => numberOf(a) - numberOf(b));
@@ -77,9 +78,10 @@ export class TerminalPlan {
   /** Makes the terminals, opens all files on them, and gives PID 1 its own. */
   planOpen(stage: Stage, files: readonly StagedTerminal[]): void {
     this.#planMasters(stage, files);
-    for (const staged of files) {
-      if (this.#endOfFile(staged) === 'slave') this.#planSlave(stage, staged);
-    }
+    const slaves = files.filter((staged) => this.#endOfFile(staged) === 'slave');
+    const isLost = (staged: StagedTerminal): boolean => isHungUp(this.#infoOf(staged));
+    for (const staged of slaves.filter((one) => !isLost(one))) this.#planSlave(stage, staged);
+    this.#planHungUp(stage, slaves.filter(isLost));
     for (const info of this.#slaves) this.#planState(stage, info);
     this.planSession(stage.sequence, INIT);
     for (const staged of files) {
@@ -151,6 +153,20 @@ export class TerminalPlan {
   #planSlave(stage: Stage, staged: StagedTerminal): void {
     this.#open(stage, staged, staged.name);
     this.#slaveNumbers.set(numberOf(this.#infoOf(staged)), staged.number);
+  }
+
+  /** Opens them on a terminal of which then the master is closed. */
+  #planHungUp(stage: Stage, files: readonly StagedTerminal[]): void {
+    if (files.length === 0) return;
+    const what = 'open a terminal that was hung up';
+    const master = stage.reserve();
+    stage.openPath(what, master, `${DEVPTS}/ptmx`, { flags: O.rdwr | O.noctty });
+    stage.run(what, SYS.ioctl, [master, TTY.setLock, stage.builder.data(int(0))]);
+    for (const { file, number } of files) {
+      const flags = (bodyOf(file, 'tty').flags & REOPENABLE) | O.noctty | O.cloexec;
+      stage.make(what, number, SYS.ioctl, [master, TTY.openSlave, flags]);
+    }
+    stage.close(master);
   }
 
   /** /dev/tty is what controls who opens it: here that is PID 1, which must not take another's. */

@@ -22,6 +22,7 @@ export const TTY = {
   getPacketMode: 0x80045438,
   getLock: 0x80045439,
   getExclusive: 0x80045440,
+  openSlave: 0x5441,
 } as const;
 
 /** Where the container's pseudo terminals are. */
@@ -69,7 +70,14 @@ export function findConsole(ttys: readonly TtyInfoEntry[]): TtyInfoEntry | undef
   const masters = new Set(
     ttys.filter((one) => endOf(one) === 'master').map((one) => numberOf(one)),
   );
-  return ttys.find((one) => endOf(one) === 'slave' && !masters.has(numberOf(one)));
+  return ttys.find(
+    (one) => endOf(one) === 'slave' && !isHungUp(one) && !masters.has(numberOf(one)),
+  );
+}
+
+/** Whether an entry stands for slaves whose masters are gone. */
+export function isHungUp(info: TtyInfoEntry): boolean {
+  return endOf(info) === 'slave' && info.mvas_hung_up === true;
 }
 
 /** Which end an entry describes. */

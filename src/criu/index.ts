@@ -7,7 +7,7 @@
 export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
 export type { DonorRuntime } from './donor/donor.js';
 export type { PendingRestore } from './pending-restore.js';
-export type { FinishRequest, RestoredTask, RestoreRequest } from './restore.js';
+export type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 export { checkpoint } from './checkpoint.js';
 export { beginRestore, restore, validateImage } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';

@@ -12,7 +12,7 @@ import { readLiveSeccomp } from './resources/attributes.js';
 import { findConsole } from './resources/files/index.js';
 import { restoreTmpfs } from './resources/tmpfs.js';
 import { RestorePlan } from './restore-plan.js';
-import type { FinishRequest, RestoredTask, RestoreRequest } from './restore.js';
+import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
 import { StageClock } from './stages.js';
 import { watchExit, type Exit } from './vas/exit-watch.js';

@@ -1,53 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DonorRuntime } from './donor/donor.js';
 import { openImage } from './open-image.js';
 import { PendingRestore } from './pending-restore.js';
-import type { Exit } from './vas/exit-watch.js';
+import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { connectVas } from './vas/store.js';
-
-/** What to restore, and into which surroundings. */
-export interface RestoreRequest {
-  /** Id of the new container (also its runc id). */
-  readonly containerId: string;
-  /** The bundle: holds `config.json`, the live spec; its root filesystem is mounted. */
-  readonly bundle: string;
-  /** Directory of a checkpoint's image files; not trusted. */
-  readonly imagePath: string;
-  readonly runc: DonorRuntime;
-  /** runc's state directory of this container is `<runcRoot>/<containerId>`. */
-  readonly runcRoot: string;
-  /**
-   * Called once the image is known, with whether its container had a terminal: the unix socket on which
-   * runc is to hand over the master of a new one (as of `runc create --console-socket`); undefined for
-   * a container without. The new terminal hangs up once before the restored processes have it: its
-   * master is to be read from when the restore is finished.
-   */
-  readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
-}
-
-/** What a restore is brought to its end with. */
-export interface FinishRequest {
-  /**
-   * New stdio: open file descriptors (of this process) which take the place of the checkpointed
-   * container's stdio; `null` means the terminal, or /dev/null. The caller keeps ownership and closes them afterwards.
-   */
-  readonly stdio: readonly [number | null, number | null, number | null];
-  readonly signal?: AbortSignal;
-}
-
-/** A restored task. Its init is not a child of the caller. */
-export interface RestoredTask {
-  /** Pid of the new init, as the engine's own pid namespace numbers it. */
-  readonly pid: number;
-  readonly vasId: string;
-  /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is the fork of the holder alone. */
-  readonly timingsMs: Readonly<Record<string, number>>;
-  /**
-   * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and the
-   * time of exit. Never rejects; 255 where the status cannot be known.
-   */
-  readonly exited: Promise<Exit>;
-}
 
 /**
  * Checks that a directory is a complete checkpoint whose VAS is on this host. Starts nothing.

@@ -19,9 +19,12 @@ const log = logger('session');
 const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
 const SUSPEND_SECCOMP = 0x00200000;
 const STOP_TIMEOUT_MS = 10_000;
+/** So long threads may take to stop before they are looked at. */
+const PATIENCE_MS = 50;
 const MAX_ROUNDS = 100;
 const EPERM = 1;
 const ESRCH = 3;
+const ETIMEDOUT = 110;
 const PTRACE_EVENT_STOP = 128;
 const SIGTRAP = 5;
 
@@ -183,12 +186,32 @@ export class Session {
   }
 
   async #waitStops(tids: readonly number[]): Promise<void> {
-    const stops = await this.tracer.waitStops(Int32Array.from(tids), STOP_TIMEOUT_MS);
-    for (let i = 0; i < stops.length; i += 2) {
-      const [tid = 0, status = 0] = stops.slice(i, i + 2);
-      if (status === -110) throw notStopping(tid);
-      if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
+    const deadline = performance.now() + STOP_TIMEOUT_MS;
+    for (let pending = tids; pending.length > 0;) {
+      const stops = await this.tracer.waitStops(Int32Array.from(pending), PATIENCE_MS);
+      const late: number[] = [];
+      for (let i = 0; i < stops.length; i += 2) {
+        const [tid = 0, status = 0] = stops.slice(i, i + 2);
+        if (status === -ETIMEDOUT) late.push(tid);
+        else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
+      }
+      const [first] = late;
+      if (first !== undefined && performance.now() > deadline) throw notStopping(first);
+      for (const tid of late) await this.#letChildrenGo(tid);
+      pending = late;
     }
+  }
+
+  /**
+   * A thread that called vfork stops only when its child has called exec or has exited: children that
+   * stopped before may go on. The next round finds them again.
+   */
+  async #letChildrenGo(tid: number): Promise<void> {
+    if (!waits(tid)) return;
+    const { tgid } = readStatus(tid);
+    const children = readChildren(tgid, tid).filter((pid) => this.#stops.has(pid));
+    if (children.length > 0) await this.tracer.detach(Int32Array.from(children));
+    for (const pid of children) this.#stops.delete(pid);
   }
 
   async #collect(): Promise<void> {
@@ -243,6 +266,15 @@ function hasSeccomp(tid: number): boolean {
     return readStatus(tid).seccomp !== 0;
   } catch {
     return false; // Gone: the seizure will say so.
+  }
+}
+
+/** Whether a thread waits for something that no signal ends. */
+function waits(tid: number): boolean {
+  try {
+    return readStat(tid).state === 'D';
+  } catch {
+    return false;
   }
 }
 

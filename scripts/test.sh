@@ -24,6 +24,7 @@ config_of() {
     integration) echo ava.integration.config.js ;;
     e2e | e2e-*) echo ava.e2e.config.js ;;
     kernel) echo ava.kernel.config.js ;;
+    clients-*) echo ava.clients.config.js ;;
     *) return 1 ;;
   esac
 }
@@ -38,7 +39,8 @@ release_of() {
   esac
 }
 
-for part in ${MVAS_TEST_PARTS:-check unit integration e2e e2e-trixie e2e-forky kernel}; do
+all='check unit integration e2e e2e-trixie e2e-forky clients-trixie clients-forky kernel'
+for part in ${MVAS_TEST_PARTS:-$all}; do
   if [ "$part" = check ]; then
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue

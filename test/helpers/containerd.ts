@@ -17,7 +17,12 @@ export interface ContainerdOptions {
   readonly temporary?: string;
   /** Environment variables besides; they reach the shims as well. */
   readonly env?: NodeJS.ProcessEnv;
+  /** With CRI: its part of the configuration, in TOML. The namespace is CRI's own. */
+  readonly cri?: string;
 }
+
+/** The namespace of containers that CRI makes. */
+export const CRI_NAMESPACE = 'k8s.io';
 
 /**
  * A containerd of one's own: root, state, socket, namespace, cgroups and log are private to it, so
@@ -49,7 +54,7 @@ export class PrivateContainerd {
     const directory = await mkdtemp('/var/tmp/mvas-e2e-');
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
-    await writeFile(join(directory, 'config.toml'), configuration(directory));
+    await writeFile(join(directory, 'config.toml'), configuration(directory, options.cri));
     const path = [
       BIN,
       ...(options.path ?? []),
@@ -65,7 +70,8 @@ export class PrivateContainerd {
       MVAS_STANDBY_IDLE_MS: '5000', // it has our environment, so nobody after us can use it
       ...options.env,
     };
-    const namespace = `mvas-${randomBytes(4).toString('hex')}`;
+    const unique = `mvas-${randomBytes(4).toString('hex')}`;
+    const namespace = options.cri === undefined ? unique : CRI_NAMESPACE;
     const containerd = new PrivateContainerd(directory, namespace, environment);
     await containerd.#answers();
     const plugins = await containerd.ctr(['plugins', 'ls']);
@@ -167,17 +173,24 @@ function launch(directory: string, env: NodeJS.ProcessEnv): ChildProcess {
   return daemon;
 }
 
-function configuration(directory: string): string {
+/** Names in all versions: from 2.0 on CRI is two plugins. */
+const CRI_PLUGINS = [
+  'io.containerd.grpc.v1.cri',
+  'io.containerd.cri.v1.images',
+  'io.containerd.cri.v1.runtime',
+];
+
+function configuration(directory: string, cri: string | undefined): string {
+  const unwanted = cri === undefined ? CRI_PLUGINS.map((name) => `"${name}", `).join('') : '';
   return `version = 2
 root = "${directory}/root"
 state = "${directory}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",
-  "io.containerd.cri.v1.runtime", "io.containerd.internal.v1.opt",
+disabled_plugins = [${unwanted}"io.containerd.internal.v1.opt",
   "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
   "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
 [grpc]
   address = "${directory}/c.sock"
 [debug]
   level = "${process.env['MVAS_E2E_LOG'] ?? 'info'}"
-`;
+${cri ?? ''}`;
 }

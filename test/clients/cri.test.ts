@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { findByArgument } from '../helpers/procfs.js';
+import { run, until } from '../helpers/run.js';
+import { image, leavesNothingBehind, pod, useCri, world } from './cri-context.js';
+
+useCri();
+
+const SAY = ['/bin/sh', '-c', 'echo hello; echo trouble >&2; trap "exit 3" TERM; sleep 100 & wait'];
+
+async function logOf(podName: string, name: string): Promise<string> {
+  return await readFile(join(world().containerd.directory, 'logs', podName, `${name}.log`), 'utf8');
+}
+
+const life = test.macro(async (t: ExecutionContext, runtime: string) => {
+  const { cri } = world();
+  const name = `life-${runtime}`;
+  const made = await pod(t, name, runtime);
+  const id = await cri.create(made, { name: 'say', image: image(), command: SAY });
+  t.is((await cri.status(id)).state, 'CONTAINER_CREATED');
+  await cri.start(id);
+  t.is((await cri.status(id)).state, 'CONTAINER_RUNNING');
+
+  const exec = await cri.exec(id, ['/bin/sh', '-c', 'echo $((6 * 7)); exit 5']);
+  t.deepEqual(exec, { stdout: '42\n', code: 5 });
+  const log = await until('both lines of the log', async () => {
+    const text = await logOf(name, 'say');
+    return text.includes('hello') && text.includes('trouble') && text;
+  });
+  t.regex(log, /^\S+ stdout F hello$/m);
+  t.regex(log, /^\S+ stderr F trouble$/m);
+  const stats = await cri.stats(id);
+  t.true(stats.cpu > 0 && stats.memory > 0, JSON.stringify(stats));
+
+  await cri.stop(id);
+  t.like(await cri.status(id), { state: 'CONTAINER_EXITED', exit_code: 3 });
+  await cri.remove(id);
+});
+test.serial('a container of a pod lives, by the name of this shim', life, 'mvas');
+test.serial('a container of a pod lives, by the name of containerd’s shim', life, 'dropin');
+
+test.serial('containers of a pod share one daemon', async (t) => {
+  const { cri, containerd } = world();
+  const made = await pod(t, 'shared', 'mvas');
+  const ids: string[] = [];
+  for (const name of ['one', 'two']) {
+    ids.push(await cri.create(made, { name, image: image(), command: SAY }));
+  }
+  for (const id of ids) await cri.start(id);
+  t.is((await findByArgument(containerd.address)).length, 1);
+  for (const id of ids) await cri.remove(id);
+});
+
+const CAN_CHECKPOINT = / v?2\.\d/.test(execFileSync('containerd', ['--version']).toString());
+const checkpoints = CAN_CHECKPOINT ? test.serial : test.serial.skip;
+const why = CAN_CHECKPOINT ? '' : ' (containerd before 2.0 has no checkpoints in CRI)';
+
+/** What the counter's shell keeps in its memory alone. */
+async function counted(id: string): Promise<{ birth: string; count: number }> {
+  const { stdout } = await world().cri.exec(id, ['/bin/cat', '/state']);
+  const [birth = '', count = ''] = stdout.trim().split(' ');
+  return { birth, count: Number(count) };
+}
+
+const checkpointed = test.macro(async (t: ExecutionContext, runtime: string) => {
+  const { cri, containerd } = world();
+  const first = await pod(t, `first-${runtime}`, runtime);
+  const id = await cri.create(first, { name: 'counter', image: image() });
+  await cri.start(id);
+  const before = await until('the counter to count', async () => {
+    const seen = await counted(id);
+    return seen.count > 5 && seen;
+  });
+  const archive = join(containerd.directory, `${runtime}.tar`);
+  await cri.checkpoint(id, archive);
+  const after = await counted(id);
+  t.is(after.birth, before.birth);
+  t.is((await cri.status(id)).state, 'CONTAINER_RUNNING');
+  const files = await run('tar', ['-t', '-f', archive]);
+  t.regex(files, /^checkpoint\/inventory\.img$/m);
+
+  const second = await pod(t, `second-${runtime}`, runtime);
+  const clone = await cri.create(second, { name: 'counter', image: archive });
+  await cri.start(clone);
+  const restored = await counted(clone);
+  t.is(restored.birth, before.birth);
+  t.true(restored.count >= before.count);
+  t.like(await cri.exec(clone, ['/bin/echo', 'inside']), { stdout: 'inside\n', code: 0 });
+  const { memory } = await cri.stats(clone);
+  t.true(memory > 0);
+  await cri.stop(clone);
+  t.like(await cri.status(clone), { state: 'CONTAINER_EXITED', exit_code: 0 });
+  await cri.remove(clone);
+  t.is((await cri.status(id)).state, 'CONTAINER_RUNNING');
+  await cri.remove(id);
+});
+checkpoints(
+  `a checkpoint becomes a container of another pod, by our name${why}`,
+  checkpointed,
+  'mvas',
+);
+checkpoints(`the same by the name of containerd’s shim${why}`, checkpointed, 'dropin');
+
+leavesNothingBehind();

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
+import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
+import { ShimError } from '../../src/common/errors.js';
+import { errorOf } from '../../src/shim/rpc/status.js';
+import { REPOSITORY } from './paths.js';
+
+const DEFINITIONS = loadSync(join(REPOSITORY, 'proto/cri/runtime.proto'), {
+  keepCase: true,
+  longs: Number,
+  enums: String,
+  defaults: true,
+});
+const DEADLINE_MS = 120_000;
+
+type Methods = Readonly<Record<string, MethodDefinition<object, object>>>;
+
+/** Host networking, and the rest as pods have it by default, but a pid namespace for each container. */
+const NAMESPACES = { network: 'NODE', pid: 'CONTAINER', ipc: 'POD' };
+
+/** A pod, as CRI wants it described with every container. */
+export interface Pod {
+  readonly id: string;
+  readonly config: object;
+}
+
+/** What a container is made from. */
+export interface CriContainer {
+  readonly name: string;
+  /** An image, or the path of a checkpoint archive. */
+  readonly image: string;
+  readonly command?: readonly string[];
+}
+
+/** State of a container, as far as tests look. */
+export interface CriStatus {
+  readonly state: string;
+  readonly exit_code: number;
+}
+
+/** A client of containerd's CRI plugin. */
+export class CriClient {
+  readonly #client: Client;
+
+  constructor(address: string) {
+    this.#client = new Client(`unix://${address}`, credentials.createInsecure());
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async pull(image: string): Promise<void> {
+    await this.#call('ImageService', 'PullImage', { image: { image } });
+  }
+
+  /** Runs a pod. Logs of its containers go to `logs`; its cgroups below `cgroup`. */
+  async runPod(
+    name: string,
+    { runtime, logs, cgroup }: { readonly runtime: string; logs: string; cgroup: string },
+  ): Promise<Pod> {
+    const config = {
+      metadata: { name, uid: name, namespace: 'tests', attempt: 0 },
+      log_directory: logs,
+      linux: { cgroup_parent: cgroup, security_context: { namespace_options: NAMESPACES } },
+    };
+    const request = { config, runtime_handler: runtime };
+    const answer = await this.#call('RuntimeService', 'RunPodSandbox', request);
+    return { id: (answer as { pod_sandbox_id: string }).pod_sandbox_id, config };
+  }
+
+  async removePod({ id }: Pod): Promise<void> {
+    await this.#call('RuntimeService', 'StopPodSandbox', { pod_sandbox_id: id });
+    await this.#call('RuntimeService', 'RemovePodSandbox', { pod_sandbox_id: id });
+  }
+
+  /** Creates a container; it logs to `NAME.log`. Resolves with its id. */
+  async create(pod: Pod, { name, image, command = [] }: CriContainer): Promise<string> {
+    const answer = await this.#call('RuntimeService', 'CreateContainer', {
+      pod_sandbox_id: pod.id,
+      sandbox_config: pod.config,
+      config: {
+        metadata: { name, attempt: 0 },
+        image: { image },
+        command,
+        log_path: `${name}.log`,
+        linux: { security_context: { namespace_options: NAMESPACES } },
+      },
+    });
+    return (answer as { container_id: string }).container_id;
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#call('RuntimeService', 'StartContainer', { container_id: id });
+  }
+
+  /** Ends a container by SIGTERM, after `timeout` seconds by SIGKILL. */
+  async stop(id: string, timeout = 10): Promise<void> {
+    await this.#call('RuntimeService', 'StopContainer', { container_id: id, timeout });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#call('RuntimeService', 'RemoveContainer', { container_id: id });
+  }
+
+  async status(id: string): Promise<CriStatus> {
+    const answer = await this.#call('RuntimeService', 'ContainerStatus', { container_id: id });
+    return (answer as { status: CriStatus }).status;
+  }
+
+  /** CPU time in nanoseconds and memory in use in bytes. */
+  async stats(id: string): Promise<{ cpu: number; memory: number }> {
+    const answer = await this.#call('RuntimeService', 'ContainerStats', { container_id: id });
+    const { cpu, memory } = (answer as { stats: Record<string, Record<string, { value: number }>> })
+      .stats;
+    return {
+      cpu: cpu?.['usage_core_nano_seconds']?.value ?? 0,
+      memory: memory?.['working_set_bytes']?.value ?? 0,
+    };
+  }
+
+  async exec(id: string, cmd: readonly string[]): Promise<{ stdout: string; code: number }> {
+    const request = { container_id: id, cmd, timeout: 20 };
+    const answer = (await this.#call('RuntimeService', 'ExecSync', request)) as {
+      stdout: Buffer;
+      exit_code: number;
+    };
+    return { stdout: answer.stdout.toString(), code: answer.exit_code };
+  }
+
+  /** Writes a checkpoint archive; the container goes on. */
+  async checkpoint(id: string, location: string): Promise<void> {
+    const request = { container_id: id, location, timeout: 60 };
+    await this.#call('RuntimeService', 'CheckpointContainer', request);
+  }
+
+  #call(service: string, method: string, request: object): Promise<object> {
+    const found = (DEFINITIONS[`runtime.v1.${service}`] as unknown as Methods)[method];
+    if (!found) throw new ShimError('internal', `no method ${service}.${method}`);
+    const { path, requestSerialize, responseDeserialize } = found;
+    const options = { deadline: Date.now() + DEADLINE_MS };
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        options,
+        (error, answer) => {
+          if (error === null) resolve(answer ?? {});
+          else reject(refusal(method, error));
+        },
+      );
+    });
+  }
+}
+
+function refusal(
+  method: string,
+  error: { readonly code: number; readonly details: string },
+): ShimError {
+  return new ShimError(errorOf(error.code, '').kind, `${method}: ${error.details}`, {
+    cause: error,
+  });
+}

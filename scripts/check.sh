@@ -21,7 +21,7 @@ check dependencies npx depcruise src test bench scripts --config .dependency-cru
 check clang-format clang-format --dry-run -Werror \
   native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/src/*.h native/src/*.cc \
   kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
-check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh .ci/run
+check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh test/kernel/containers/inside/*.sh .ci/run
 
 if [ "${#failed[@]}" -gt 0 ]; then
   echo "check: failed: ${failed[*]}" >&2

@@ -66,6 +66,8 @@ struct mvas_plan_header {
 /* Stores the word a[1] (such as the address of plan data) at address a[0]: pointers inside
  * structures. */
 #define MVAS_OP_POKE 12
+/* Pulls a[3] bytes at a[2] of VAS a[4] of the kernel to a[1], all of them; a[0] is /dev/mvas. */
+#define MVAS_OP_READ_VAS 13
 
 struct mvas_op {
 	unsigned int code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interpreter of plans; see mvas_abi.h. */
 #include "plan.h"
+#include "../../kernel/include/uapi/mvas.h"
 
 #define CLONE_THREAD_FLAGS 0x00050f00ul /* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
 #define THREAD_STACK 4096ul
@@ -53,6 +54,28 @@ static s64 pull_file(u64 fd, u64 to, u64 offset, u64 length)
 		to += (u64)got;
 		offset += (u64)got;
 		length -= (u64)got;
+	}
+	return 0;
+}
+
+static s64 pull_vas(u64 device, u64 to, u64 from, u64 length, u64 id)
+{
+	while (length) {
+		struct mvas_read args;
+		s64 result;
+
+		zero(&args, sizeof(args));
+		args.size = sizeof(args);
+		args.id = (u32)id;
+		args.address = from;
+		args.length = length;
+		args.buffer = to;
+		result = sys3(__NR_ioctl, device, MVAS_READ, &args);
+		if (result < 0 || !args.done)
+			return result < 0 ? result : -E_PROTO;
+		to += args.done;
+		from += args.done;
+		length -= args.done;
 	}
 	return 0;
 }
@@ -171,6 +194,8 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 		return pull(a[0], a[1], a[2], a[3]);
 	case MVAS_OP_PREAD:
 		return pull_file(a[0], a[1], a[2], a[3]);
+	case MVAS_OP_READ_VAS:
+		return pull_vas(a[0], a[1], a[2], a[3], a[4]);
 	case MVAS_OP_WRITE:
 		return write_all(a[0], a[1], a[2]);
 	case MVAS_OP_FORK:

@@ -40,6 +40,7 @@ function describe(vas: VasDetails, now: Date): string {
     ['Size:', `${formatBytes(vas.bytes)} (${String(vas.bytes)} bytes)`],
     ['Processes:', String(vas.processes)],
     ['Holder:', vas.holderPid === undefined ? 'gone' : `pid ${String(vas.holderPid)}`],
+    ['Backend:', vas.backend],
     ['Clones:', String(vas.clones)],
     ['Parent:', vas.parentId ?? 'none'],
     ['Directory:', vas.directory],

@@ -44,6 +44,7 @@ function detailsOf(found: FoundVas): VasDetails {
     ...entryOf(found),
     directory: vasDirectory(found.id),
     bootId: found.record?.bootId ?? '',
+    backend: found.record?.backend ?? '',
     parentId: undefined,
     segmentList,
   };

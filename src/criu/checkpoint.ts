@@ -8,7 +8,8 @@ import { writeAllButInventory } from './image/checkpoint-image.js';
 import { ImageReader } from './image/image-reader.js';
 import { ImageWriter } from './image/image-writer.js';
 import { writeTmpfs } from './image/tmpfs-files.js';
-import { clearHolder, fillProcess, fillShared } from './memory/fill.js';
+import { clearHolder } from './memory/fill.js';
+import { openSource } from './memory/open-source.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
@@ -16,7 +17,6 @@ import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
 import { FreezeGuard } from './vas/freeze-guard.js';
-import type { HolderClient } from './vas/holder-client.js';
 import { processRecords } from './vas/process-records.js';
 import {
   bootId,
@@ -97,12 +97,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   }
   const writer = await ImageWriter.create(request.imagePath);
   scope.defer('remove the image', () => writer.discard());
-  const { id, holder } = await createVas(request.memoryLimit);
-  scope.defer('remove the VAS', () => removeVas(id));
-  scope.defer('close the holder', () => {
-    holder.close();
-  });
-  const { pid: holderPid } = await holder.status();
+  const { id, holder, holderPid, source } = await openVas(request, scope);
   const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
@@ -122,18 +117,23 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 
   // The holder fills itself while we write.
   const written = writeFiles(writer, collection, tmpfs);
-  const bytes = await fillHolder(holder, holderPid, collection).finally(() => settled(written));
+  await clearHolder(holder, holderPid, collection.base)
+    .then(() => source.hold(collection))
+    .finally(() => settled(written));
   clock.end('copy');
 
   if (request.leaveRunning) await session.release();
   clock.end('resume');
+
+  await source.fill();
+  clock.end('fill');
 
   await holder.seal();
   await written;
   await writer.commit(collection.image.inventory, { durable: false });
   const record: VasRecord = {
     ...newRecord(id, request.containerId, collection),
-    bytes: Number(bytes),
+    backend: source.backend,
     imageDigest: await digestOf(request.imagePath),
     frozenMs: clock.sum(FROZEN_STAGES),
   };
@@ -143,6 +143,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
   holder.close();
+  source.close();
   scope.release();
   clock.end('kill');
   return {
@@ -153,16 +154,19 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   };
 }
 
-/** Puts the container's memory into the VAS; returns its bytes. */
-async function fillHolder(
-  holder: HolderClient,
-  holderPid: number,
-  { base, memories, shared }: Collection,
-): Promise<bigint> {
-  await clearHolder(holder, holderPid, base);
-  for (const memory of memories) await fillProcess(holder, base, memory);
-  const sharedBytes = await fillShared(holder, base, shared);
-  return memories.reduce((sum, memory) => sum + storedBytes(memory), sharedBytes);
+/** A new VAS with an empty holder, and where that is to get its memory from. */
+async function openVas({ memoryLimit }: CheckpointRequest, scope: Scope) {
+  const { id, holder } = await createVas(memoryLimit);
+  scope.defer('remove the VAS', () => removeVas(id));
+  scope.defer('close the holder', () => {
+    holder.close();
+  });
+  const { pid: holderPid } = await holder.status();
+  const source = openSource(id, holder);
+  scope.defer('close the source of memory', () => {
+    source.close();
+  });
+  return { id, holder, holderPid, source };
 }
 
 async function writeFiles(
@@ -197,7 +201,11 @@ function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): FreezeGuard | un
   return guard;
 }
 
-function newRecord(id: string, containerId: string, { createdAt, base, memories }: Collection) {
+function newRecord(
+  id: string,
+  containerId: string,
+  { createdAt, base, memories, shared }: Collection,
+) {
   return {
     format: 1,
     id,
@@ -206,6 +214,7 @@ function newRecord(id: string, containerId: string, { createdAt, base, memories 
     containerId,
     createdAt,
     isComplete: true,
+    bytes: Number(storedBytes(memories, shared)),
     base: `0x${base.toString(16)}`,
     processes: processRecords(memories),
   } as const;

@@ -7,8 +7,9 @@ import { faultPoint } from './faults.js';
  * - `prepare`: an empty VAS exists, with a holder; the container has not been touched
  * - `seize`: every thread of the container stands still under our trace
  * - `inspect`: everything but the content of memory is known, and can be restored
- * - `copy`: the memory is in the VAS
+ * - `copy`: the memory is in the VAS, or the kernel has a duplicate of it
  * - `resume`: the container runs as if nothing had happened (or is still to be killed)
+ * - `fill`: the memory is in the VAS
  * - `commit`: the image directory is complete, and the VAS immutable
  * - `kill`: the container is dead, if that was asked for
  *

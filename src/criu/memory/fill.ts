@@ -7,6 +7,7 @@ import { readMaps } from '../procfs/reader.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
+import type { Pages } from './pages.js';
 import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
 
 const PROT_READ_WRITE = 3;
@@ -21,8 +22,8 @@ const MADV_HUGEPAGE = 14;
 const MADV_NOHUGEPAGE = 15;
 const PR_SET_THP_DISABLE = 41;
 const MREMAP_MOVE_FIXED = 3;
-/** Descriptors that go along with one plan. */
-const FDS_AT_ONCE = 200;
+/** Descriptors that may go along with one plan, besides one or two. */
+export const FDS_AT_ONCE = 200;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
@@ -52,32 +53,35 @@ export async function clearHolder(holder: HolderClient, pid: number, base: bigin
   await holder.run(plan, base, sequence.offset);
 }
 
-/** Copies a process's memory into the holder. The process must stand still. */
+/** Copies a process's memory into the holder. */
 export async function fillProcess(
   holder: HolderClient,
   base: bigint,
   memory: ProcessMemory,
+  pages: Pages,
 ): Promise<void> {
   const builder = new PlanBuilder();
-  const memoryFile = builder.slot();
+  const source = builder.slot();
   const sequence = builder.sequence(`pid ${String(memory.process.nsPid)}`);
   const placed = memory.areas.filter((area) => area.place !== undefined);
   for (const area of placed) mapArea(sequence, area);
   for (const area of placed) makeHugePages(sequence, area);
   // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
   sequence.syscall('turn huge pages off', SYS.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0]);
-  for (const area of placed)
-    if (area.vma.anonHugePages === 0) pullArea(sequence, memory, area, memoryFile);
+  const pull = (area: StoredArea): void => {
+    for (const run of area.runs) pages.pull(sequence, source, area, run);
+  };
+  for (const area of placed) if (area.vma.anonHugePages === 0) pull(area);
   sequence.syscall('turn huge pages on', SYS.prctl, [PR_SET_THP_DISABLE, 0, 0, 0, 0]);
-  for (const area of placed)
-    if (area.vma.anonHugePages > 0) pullArea(sequence, memory, area, memoryFile);
+  for (const area of placed) if (area.vma.anonHugePages > 0) pull(area);
   for (const area of placed) protectArea(sequence, area);
+  pages.finish(builder, sequence, source);
   sequence.end();
-  const file = openSync(`/proc/${String(memory.process.pid)}/mem`, 'r');
+  const file = pages.open();
   try {
     await holder.run(builder.finish(), base, sequence.offset, [file]);
   } finally {
-    closeSync(file);
+    pages.close(file);
   }
 }
 
@@ -123,21 +127,6 @@ function makeHugePages(sequence: Sequence, { vma, kind, place = 0n, runs }: Stor
   }
 }
 
-function pullArea(
-  sequence: Sequence,
-  memory: ProcessMemory,
-  area: StoredArea,
-  memoryFile: ReturnType<PlanBuilder['slot']>,
-): void {
-  const { vma, place = 0n } = area;
-  for (const run of area.runs) {
-    const to = place + (run.start - vma.start);
-    const what = `copy ${String(run.length)} bytes of ${describeArea(vma)}`;
-    if (vma.read) sequence.pull(what, memory.process.pid, to, run.start, run.length);
-    else sequence.pread(what, memoryFile, to, run.start, run.length);
-  }
-}
-
 function protectArea(sequence: Sequence, { vma, kind, place = 0n }: StoredArea): void {
   const bits = protection(vma);
   if (kind !== 'anonymous' || bits === PROT_READ_WRITE) return;
@@ -150,24 +139,21 @@ export async function fillShared(
   holder: HolderClient,
   base: bigint,
   objects: readonly SharedObject[],
-): Promise<bigint> {
-  let bytes = 0n;
+): Promise<void> {
   for (let first = 0; first < objects.length; first += FDS_AT_ONCE) {
-    bytes += await fillSomeShared(holder, base, objects.slice(first, first + FDS_AT_ONCE));
+    await fillSomeShared(holder, base, objects.slice(first, first + FDS_AT_ONCE));
   }
-  return bytes;
 }
 
 async function fillSomeShared(
   holder: HolderClient,
   base: bigint,
   objects: readonly SharedObject[],
-): Promise<bigint> {
+): Promise<void> {
   const builder = new PlanBuilder();
   const slots = objects.map(() => builder.slot());
   const sequence = builder.sequence('shared memory');
   const files = objects.map((object) => openSync(object.link, 'r'));
-  let bytes = 0n;
   try {
     for (const [index, object] of objects.entries()) {
       const slot = slots[index];
@@ -176,7 +162,6 @@ async function fillSomeShared(
       sequence.syscall('map shared memory', SYS.mmap, args, { expect: object.place });
       for (const { start, length } of object.runs) {
         sequence.pread('copy shared memory', slot ?? null, object.place + start, start, length);
-        bytes += length;
       }
     }
     sequence.end();
@@ -184,5 +169,4 @@ async function fillSomeShared(
   } finally {
     for (const file of files) closeSync(file);
   }
-  return bytes;
 }

@@ -217,7 +217,11 @@ function relative(runs: readonly PageRun[], start: bigint): PageRun[] {
   return runs.map((run) => ({ start: run.start - start, length: run.length }));
 }
 
-/** Bytes that are stored of a process. */
-export function storedBytes(memory: ProcessMemory): bigint {
-  return memory.areas.reduce((sum, area) => sum + totalBytes(area.runs), 0n);
+/** Bytes that are stored of processes and of what they share. */
+export function storedBytes(
+  memories: readonly ProcessMemory[],
+  shared: readonly SharedObject[],
+): bigint {
+  const stored = [...memories.flatMap(({ areas }) => areas), ...shared];
+  return stored.reduce((sum, { runs }) => sum + totalBytes(runs), 0n);
 }

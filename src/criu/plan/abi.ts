@@ -25,6 +25,7 @@ export const OP_CODE = {
   drainSignals: 10,
   write: 11,
   poke: 12,
+  readVas: 13,
 } as const;
 
 export const OP_FLAG = {

@@ -56,6 +56,12 @@ export interface ForkOptions {
 /** Where pulled bytes go, the address or file offset they come from, and how many they are. */
 export type PullRange = readonly [to: bigint, from: bigint, length: bigint];
 
+/** A VAS of the kernel, and the descriptor it is read by. */
+export interface KernelImage {
+  readonly device: Argument;
+  readonly id: number;
+}
+
 const SIGCHLD = 17;
 
 interface Operation {
@@ -97,6 +103,11 @@ export class Sequence {
   /** Pulls bytes of a file here (pread(2)). */
   pread(what: string, fd: Argument, ...range: PullRange): void {
     this.#add(what, OP_CODE.pread, { args: [fd, ...range] });
+  }
+
+  /** Pulls memory of a VAS of the kernel here; `device` is /dev/mvas, and `id` the VAS's. */
+  readVas(what: string, { device, id }: KernelImage, ...range: PullRange): void {
+    this.#add(what, OP_CODE.readVas, { args: [device, ...range, id] });
   }
 
   /** Writes bytes to a descriptor, all of them. */

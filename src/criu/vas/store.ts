@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import { deleteDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
@@ -40,6 +41,8 @@ export interface VasRecord {
   readonly createdAt: string;
   readonly isComplete: boolean;
   readonly bytes: number;
+  /** How the memory was taken. */
+  readonly backend: Backend;
   /** Where the holder's own range begins: hexadecimal. */
   readonly base: string;
   /** SHA-256 of the image directory that belongs to it (see image/digest.ts). */
@@ -159,6 +162,7 @@ export async function removeVas(id: string): Promise<void> {
   } catch (error) {
     log.debug('no holder to drop', { vas: id, error: String(error) });
   }
+  deleteDuplicates(id);
   rmSync(directory, { recursive: true, force: true });
   await leaveVasCgroup(id);
 }

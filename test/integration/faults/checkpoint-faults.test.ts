@@ -12,7 +12,7 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
  * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and
  * nothing else. One that is killed may leave a VAS, which `mvas ls` shows and `mvas rm` removes.
  */
-const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'commit'];
+const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'fill', 'commit'];
 /** Moments in between: when our memory is in, and out of, some of the processes. */
 const MOMENTS = ['inject', 'leave'];
 

@@ -42,6 +42,7 @@ class FakeStore implements VasStore {
       ...entry,
       directory: `/run/mvas/${id}`,
       bootId: 'boot-1',
+      backend: 'holder',
       parentId: undefined,
       segmentList: [
         { ...segment, start: 0x1000n, end: 0x3000n, name: '[heap]' },
@@ -156,6 +157,7 @@ test('inspect shows facts and segments, in JSON with addresses as strings', asyn
   const { out } = await mvas('inspect aaa', store);
   t.regex(out, /^Size: +3 MiB \(3145728 bytes\)$/m);
   t.regex(out, /^Holder: +pid 4711$/m);
+  t.regex(out, /^Backend: +holder$/m);
   t.regex(out, /^Parent: +none$/m);
   t.regex(out, /^ {2}1000-3000 +rw- {2}private {2}4 KiB {2}\[heap\]$/m);
   t.regex(out, /^ {2}7ffd00000000-7ffd00021000 {2}rw- {2}private {2}4 KiB$/m);

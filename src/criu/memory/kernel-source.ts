@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, openSync } from 'node:fs';
+import { SYS } from '../../native/sys.js';
+import { PlanBuilder, PlanPointer } from '../plan/builder.js';
+import { duplicateName } from '../vas/backend.js';
+import type { HolderClient } from '../vas/holder-client.js';
+import { CALL, FORK, forkStructure } from '../vas/kernel-abi.js';
+import type { KernelDevice } from '../vas/kernel-device.js';
+import { FDS_AT_ONCE, fillProcess, fillShared } from './fill.js';
+import { DuplicatePages, LivePages } from './pages.js';
+import type { ProcessMemory, StoredArea } from './snapshot.js';
+import type { ContainerMemory, MemorySource } from './source.js';
+
+/**
+ * The kernel duplicates the memory of every process while the container stands still; the holder copies
+ * from the duplicates later. What a fork does not take along is copied at once, as is shared memory.
+ *
+ * Duplicates are named after the VAS (see vas/backend.ts): whoever removes that removes them.
+ */
+export class KernelSource implements MemorySource {
+  readonly backend = 'kernel';
+  readonly #vasId: string;
+  readonly #holder: HolderClient;
+  readonly #device: KernelDevice;
+  #held: ContainerMemory | undefined;
+
+  /** Takes over the device. */
+  constructor(vasId: string, holder: HolderClient, device: KernelDevice) {
+    this.#vasId = vasId;
+    this.#holder = holder;
+    this.#device = device;
+  }
+
+  async hold(memory: ContainerMemory): Promise<void> {
+    const { base, memories, shared } = memory;
+    for (let first = 0; first < memories.length; first += FDS_AT_ONCE) {
+      await this.#duplicate(memories.slice(first, first + FDS_AT_ONCE), base);
+    }
+    await fillShared(this.#holder, base, shared);
+    for (const one of memories) {
+      const left = only(one, isLeftOut);
+      if (left.areas.length === 0) continue;
+      await fillProcess(this.#holder, base, left, new LivePages(one.process.pid));
+    }
+    this.#held = memory;
+  }
+
+  async fill(): Promise<void> {
+    const { base = 0n, memories = [] } = this.#held ?? {};
+    for (const memory of memories) {
+      const id = this.#device.find(duplicateName(this.#vasId, memory.process.nsPid));
+      const taken = only(memory, (area) => !isLeftOut(area));
+      await fillProcess(this.#holder, base, taken, new DuplicatePages(this.#device, id));
+    }
+  }
+
+  close(): void {
+    this.#device.close();
+  }
+
+  /** The holder makes the calls, since they may take a while. */
+  async #duplicate(memories: readonly ProcessMemory[], base: bigint): Promise<void> {
+    const builder = new PlanBuilder();
+    const device = builder.slot();
+    const sequence = builder.sequence('kernel');
+    const files: number[] = [];
+    try {
+      for (const { process } of memories) {
+        files.push(openSync(`/proc/${String(process.pid)}/mem`, 'r'));
+        const name = duplicateName(this.#vasId, process.nsPid);
+        const request = builder.data(forkStructure(name));
+        // The word also sets the id behind the target, to 0.
+        const target = new PlanPointer(request, FORK.target);
+        sequence.poke('name the process', target, builder.slot());
+        const what = `duplicate the memory of pid ${String(process.nsPid)}`;
+        sequence.syscall(what, SYS.ioctl, [device, CALL.fork, request]);
+      }
+      sequence.end();
+      await this.#holder.run(builder.finish(), base, sequence.offset, [this.#device.fd, ...files]);
+    } finally {
+      for (const file of files) closeSync(file);
+    }
+  }
+}
+
+/** Whether fork(2) leaves an area out (MADV_DONTFORK). What MADV_WIPEONFORK empties is not stored at all. */
+function isLeftOut({ vma }: StoredArea): boolean {
+  return vma.vmFlags.has('dc');
+}
+
+function only(memory: ProcessMemory, wanted: (area: StoredArea) => boolean): ProcessMemory {
+  return { ...memory, areas: memory.areas.filter(wanted) };
+}

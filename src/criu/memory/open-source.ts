@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import { openBackend } from '../vas/backend.js';
+import type { HolderClient } from '../vas/holder-client.js';
+import { KernelSource } from './kernel-source.js';
+import { LiveSource } from './live-source.js';
+import type { MemorySource } from './source.js';
+
+/**
+ * The source of a checkpoint's memory, by the best backend this host has; the caller closes it.
+ *
+ * @throws ShimError `failedPrecondition` when MVAS_BACKEND asks for one it has not
+ */
+export function openSource(vasId: string, holder: HolderClient): MemorySource {
+  const device = openBackend();
+  return device ? new KernelSource(vasId, holder, device) : new LiveSource(holder);
+}

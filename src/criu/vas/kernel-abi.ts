@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The calls of /dev/mvas that the engine makes, in step with kernel/include/uapi/mvas.h (a test compares them). */
+
+/** `MVAS_IOC(number)`: `_IOWR(0xE7, number, __u64)`. */
+export const CALL = {
+  info: 0xc008e700,
+  delete: 0xc008e702,
+  find: 0xc008e703,
+  getattr: 0xc008e704,
+  list: 0xc008e706,
+  fork: 0xc008e707,
+} as const;
+
+/** Bits of what the module can do on this kernel. */
+export const CAPABILITY = { fork: 1n << 1n, exec: 1n << 2n, target: 1n << 4n } as const;
+
+/** Sizes of the calls' structures, in bytes; the first field of each is its own size. */
+export const SIZE = { info: 72, id: 16, find: 272, attr: 320, list: 32, fork: 296 } as const;
+
+/** Byte offsets of fields, by structure. */
+export const INFO = { capabilities: 16, bytes: 40, vasCount: 64 } as const;
+export const ID = { id: 12 } as const;
+export const FIND = { id: 12, name: 16 } as const;
+export const ATTR = { id: 12, bytes: 48, name: 64 } as const;
+export const LIST = { capacity: 12, ids: 16, count: 24 } as const;
+export const FORK = { target: 12, mode: 20, name: 40 } as const;
+
+/** A structure with its size set, all else zero. */
+export function structure(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  bytes.writeBigUInt64LE(BigInt(size), 0);
+  return bytes;
+}
+
+/** `struct mvas_id`. */
+export function idStructure(id: number): Buffer {
+  const bytes = structure(SIZE.id);
+  bytes.writeUInt32LE(id, ID.id);
+  return bytes;
+}
+
+/** `struct mvas_fork` for a new VAS that its owner alone may use; the target is still to be set. */
+export function forkStructure(name: string): Buffer {
+  const bytes = structure(SIZE.fork);
+  bytes.writeUInt32LE(0o600, FORK.mode);
+  bytes.write(name, FORK.name);
+  return bytes;
+}

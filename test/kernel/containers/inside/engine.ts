@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import { hostNamesOf } from '../../../../src/common/host-names.js';
+import { mountPlacesOf } from '../../../../src/common/mount-places.js';
+import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
+import { checkpoint, readLiveSpec } from '../../../../src/criu/index.js';
+
+/** A running container, as the engine needs to know it. */
+export interface Victim {
+  readonly initPid: number;
+  readonly bundle: string;
+}
+
+/** Checkpoints a container by the engine in this process, and leaves it running. Resolves with the VAS's id. */
+export async function checkpointHere(
+  { initPid, bundle }: Victim,
+  imagePath: string,
+): Promise<string> {
+  const { spec } = readLiveSpec(bundle);
+  const { vasId } = await checkpoint({
+    containerId: 'victim',
+    initPid,
+    imagePath,
+    leaveRunning: true,
+    tmpfsMounts: tmpfsMountsOf(spec),
+    mountPlaces: mountPlacesOf(spec),
+    hostNames: hostNamesOf(spec),
+  });
+  return vasId;
+}
+
+// As a program: for checkpoints that die.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , pid = '', bundle = '', imagePath = ''] = process.argv;
+  await checkpointHere({ initPid: Number(pid), bundle }, imagePath);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeVas } from '../../../../src/criu/index.js';
+import { KernelDevice } from '../../../../src/criu/vas/kernel-device.js';
+import type { PrivateContainerd } from '../../../helpers/containerd.js';
+import { vasesOf } from '../../../helpers/containerd-cleanup.js';
+import { REPOSITORY } from '../../../helpers/paths.js';
+import { tryRun } from '../../../helpers/run.js';
+import { checkpointHere, type Victim } from './engine.js';
+import type { Tap } from './tap.js';
+
+/** Stages of a checkpoint that differ between backends. */
+const STAGES = ['inspect', 'copy', 'resume', 'fill', 'commit'];
+
+const ENGINE = join(REPOSITORY, 'dist/test/kernel/containers/inside/engine.js');
+
+/** Names of the VASes in the kernel. */
+export function keptByKernel(): string[] {
+  const device = KernelDevice.tryOpen();
+  const names = device?.list().map(({ name }) => name) ?? [];
+  device?.close();
+  return names;
+}
+
+/** Takes checkpoints that fail after one stage each: nothing may be left. */
+export async function failAfterEachStage(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  victim: Victim,
+): Promise<void> {
+  for (const stage of STAGES) {
+    process.env['MVAS_FAULT'] = stage;
+    const imagePath = join(containerd.directory, `fault-${stage}`);
+    const outcome = await checkpointHere(victim, imagePath).catch(String);
+    tap.same(
+      `${stage}: the fault is told`,
+      /fault injected after stage \w+/.exec(outcome)?.[0],
+      `fault injected after stage ${stage}`,
+    );
+    tap.same(`${stage}: no VAS is left`, await vasesOf(containerd), []);
+    tap.same(`${stage}: none in the kernel`, keptByKernel(), []);
+    tap.same(`${stage}: no image is left`, existsSync(imagePath), false);
+  }
+  delete process.env['MVAS_FAULT'];
+}
+
+/** Kills a checkpoint while the kernel has a duplicate: removing its VAS removes that too. */
+export async function killWhileHeld(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  { initPid, bundle }: Victim,
+): Promise<void> {
+  const imagePath = join(containerd.directory, 'killed');
+  const args = ['--jitless', ENGINE, String(initPid), bundle, imagePath];
+  const env = { ...process.env, MVAS_FAULT: 'copy:kill' };
+  const { code } = await tryRun(process.execPath, args, { env });
+  tap.same('a checkpoint is killed', code, 137);
+  const left = await vasesOf(containerd);
+  tap.same('it leaves a VAS', left.length, 1);
+  tap.same('which the kernel has a part of', keptByKernel(), [`${left[0] ?? ''}.1`]);
+  for (const id of left) await removeVas(id);
+  tap.same('removing the VAS removes that', keptByKernel(), []);
+}

@@ -4,8 +4,9 @@
 # Runs the kernel's checkpatch over the module's source. It is the one that CHECKPATCH names, or
 # that of a kernel source package in /usr/src. Without either: says so, and succeeds.
 #
-# What is not asked for: the kernel's column limit (ours is 100), its C90 style of SPDX lines in
-# uapi headers (ours is dual), file lists, and macros that hide a declaration (ATTRIBUTE, RESOLVE).
+# Not asked for: 80 columns (ours are 100), blank lines before the #define of a call's number, BIT()
+# for a mere number, constants last in #if, const where the module fills the structure in, and macro
+# arguments used once, since RESOLVE takes names.
 set -eu
 cd "$(dirname "$0")"
 
@@ -23,5 +24,6 @@ if [ -z "${CHECKPATCH:-}" ]; then
   CHECKPATCH="$work/checkpatch.pl"
 fi
 perl "$CHECKPATCH" --no-tree --strict --quiet --max-line-length=100 --show-types \
-  --ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,LINUX_VERSION_CODE,SPLIT_STRING \
+  --ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,LINUX_VERSION_CODE,LINE_SPACING,BIT_MACRO \
+  --ignore CONSTANT_COMPARISON,CONST_STRUCT,MACRO_ARG_REUSE \
   --file ./*.c ./*.h include/uapi/*.h

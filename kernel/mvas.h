@@ -99,12 +99,14 @@ struct mvas_segment_use {
 
 /**
  * struct mvas_client - an open file of /dev/mvas
- * @attachments: of struct mvas_attachment, under mvas_lock
+ * @attachments: rights to switch, under mvas_lock
+ * @switching: protects what follows
  * @own: the memory of the process that has switched, one user of it
  * @switched: the VAS it is in; a reference
  */
 struct mvas_client {
 	struct list_head attachments;
+	/* One switch at a time through the same open file. */
 	struct mutex switching;
 	struct mm_struct *own;
 	struct mvas_vas *switched;

@@ -47,6 +47,18 @@ static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *t
 #endif
 }
 
+/*
+ * Who has changed credentials keeps its memory from others of its user, also when the image comes
+ * from a process that did not. In 7 that is the task's, not the memory's.
+ */
+static inline void mvas_inherit_dumpable(struct mm_struct *from, struct mm_struct *to)
+{
+#ifdef MMF_DUMPABLE_MASK
+	if (get_dumpable(from) != SUID_DUMP_USER)
+		set_mask_bits(&to->flags, MMF_DUMPABLE_MASK, get_dumpable(from));
+#endif
+}
+
 /* The list of VMAs left get_user_pages_remote() in 6.5. */
 static inline long mvas_get_pages(struct mm_struct *mm, unsigned long address, unsigned long count,
 				  unsigned int flags, struct page **pages, int *locked)

@@ -71,6 +71,7 @@ static struct mm_struct *swap_mm(struct mm_struct *new, int users)
 	task->clear_child_tid = NULL;
 	mvas_forget_robust_list(task);
 	rseq_execve(task);
+	mvas_inherit_dumpable(old, new);
 	mvas_mm_set_owner(new, task);
 	change_over(task, old, new);
 	mvas_mm_set_owner(old, NULL);

@@ -59,11 +59,11 @@ struct mm_struct *mvas_target_get(int target)
 	file = fget(target);
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (!proc_mem)
+	if (!proc_mem) {
 		mm = ERR_PTR(-EOPNOTSUPP);
-	else if (file->f_op != proc_mem || !(file->f_mode & FMODE_READ))
+	} else if (file->f_op != proc_mem || !(file->f_mode & FMODE_READ)) {
 		mm = ERR_PTR(-EBADF);
-	else {
+	} else {
 		mm = file->private_data;
 		if (!mm || !mmget_not_zero(mm))
 			mm = ERR_PTR(-ESRCH);

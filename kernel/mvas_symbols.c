@@ -57,10 +57,10 @@ static void *find_symbol(const char *name)
 /* Both or none: a name that is missing leaves the default in place. */
 #define RESOLVE(call, name) \
 	({ \
-		void *address = find_symbol(name); \
-		if (address) \
-			static_call_update(call, (typeof(STATIC_CALL_TRAMP(call)) *)address); \
-		!!address; \
+		typeof(STATIC_CALL_TRAMP(call)) *function = find_symbol(name); \
+		if (function) \
+			static_call_update(call, function); \
+		!!function; \
 	})
 
 /**

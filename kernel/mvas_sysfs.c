@@ -84,15 +84,21 @@ ATTRIBUTE(rss);
 ATTRIBUTE(start);
 ATTRIBUTE(size);
 
-#define COMMON \
-	&attribute_name.attribute, &attribute_mode.attribute, &attribute_user.attribute, \
-		&attribute_group.attribute, &attribute_created.attribute
-
-static struct attribute *vas_attrs[] = { COMMON, &attribute_rss.attribute, NULL };
+static struct attribute *vas_attrs[] = { &attribute_name.attribute,
+					 &attribute_mode.attribute,
+					 &attribute_user.attribute,
+					 &attribute_group.attribute,
+					 &attribute_created.attribute,
+					 &attribute_rss.attribute,
+					 NULL };
 ATTRIBUTE_GROUPS(vas);
 
-static struct attribute *segment_attrs[] = { COMMON, &attribute_start.attribute,
-					     &attribute_size.attribute, NULL };
+static struct attribute *segment_attrs[] = {
+	&attribute_name.attribute,    &attribute_mode.attribute,
+	&attribute_user.attribute,    &attribute_group.attribute,
+	&attribute_created.attribute, &attribute_start.attribute,
+	&attribute_size.attribute,    NULL
+};
 ATTRIBUTE_GROUPS(segment);
 
 /** mvas_sysfs_init() - says what the directories of either kind hold; before mvas_kind_init() */

@@ -61,7 +61,14 @@ static void settle(struct work_struct *work)
 	if (ret)
 		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);
 	else
+		/* Pairs with is_settled(): the mappings have gone by then. */
 		smp_store_release(&vas->settled, true);
+}
+
+static bool is_settled(struct mvas_vas *vas)
+{
+	/* Pairs with settle(). */
+	return smp_load_acquire(&vas->settled);
 }
 
 int mvas_vas_workqueue_init(void)
@@ -81,11 +88,11 @@ void mvas_vas_workqueue_exit(void)
  */
 bool mvas_vas_settle(struct mvas_vas *vas)
 {
-	if (!smp_load_acquire(&vas->settled)) {
+	if (!is_settled(vas)) {
 		mod_delayed_work(workqueue, &vas->settling, 0);
 		flush_delayed_work(&vas->settling);
 	}
-	return smp_load_acquire(&vas->settled);
+	return is_settled(vas);
 }
 
 /** mvas_vas_get() - mvas_object_get() for a VAS */
@@ -204,11 +211,12 @@ int mvas_ioc_getattr(struct mvas_client *client, void *args)
 	if (IS_ERR(vas))
 		return PTR_ERR(vas);
 	ret = mvas_getattr(&vas->object, attr);
+	/* Pairs with the release in mvas_vas_fill(). */
 	mm = smp_load_acquire(&vas->mm);
 	if (!ret && mm) {
 		attr->bytes = (u64)get_mm_rss(mm) << PAGE_SHIFT;
 		attr->state |= MVAS_STATE_IMAGE;
-		if (smp_load_acquire(&vas->settled))
+		if (is_settled(vas))
 			attr->state |= MVAS_STATE_SETTLED;
 	}
 	mvas_object_put(&vas->object);
@@ -277,11 +285,11 @@ int mvas_ioc_attach(struct mvas_client *client, void *args)
 	attachment->vas = vas;
 	attachment->rights = rights;
 	mutex_lock(&mvas_lock);
-	if (idr_find(&mvas_vases.objects, attach->id) != &vas->object)
+	if (idr_find(&mvas_vases.objects, attach->id) != &vas->object) {
 		ret = -ENOENT;
-	else if (find_attachment(client, vas))
+	} else if (find_attachment(client, vas)) {
 		ret = -EEXIST;
-	else {
+	} else {
 		vas->object.uses++;
 		list_add(&attachment->list, &client->attachments);
 	}
@@ -313,11 +321,11 @@ int mvas_ioc_detach(struct mvas_client *client, void *args)
 		return PTR_ERR(vas);
 	mutex_lock(&mvas_lock);
 	attachment = find_attachment(client, vas);
-	if (!attachment)
+	if (!attachment) {
 		ret = -ENOENT;
-	else if (current->mm == vas->mm)
+	} else if (current->mm == vas->mm) {
 		ret = -EBUSY;
-	else {
+	} else {
 		list_del(&attachment->list);
 		vas->object.uses--;
 	}

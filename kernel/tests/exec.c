@@ -117,6 +117,17 @@ static int exec_registers(void)
 	return revive(image, registers);
 }
 
+static int is_private(void)
+{
+	return prctl(PR_GET_DUMPABLE) ? 1 : 0;
+}
+
+static int exec_private(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	return revive(image, is_private);
+}
+
 static void *idle(void *nothing)
 {
 	pause();
@@ -186,6 +197,7 @@ int main(void)
 	check_result(vas_fork(MVAS_TARGET_SELF, MVAS_FILES_WHOLE, &image), 0, "FORK of oneself");
 	again_and_again();
 	check_result(in_child(exec_registers), 0, "registers of the caller stay, also xmm");
+	check_result(in_child(exec_private), 0, "who is not dumpable stays so");
 	check_result(in_child(exec_first_generation), 0, "a revived process is forked and revived");
 	check_result(in_child(exec_nowhere), 1000 + SIGSEGV, "a bad ip is the process's own fault");
 	refusals();

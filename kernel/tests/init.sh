@@ -50,6 +50,8 @@ run() {
   esac
   code=$?
   judge $code "$1 ends well ($code)"
+  [ -z "$(find /sys/kernel/vas /sys/kernel/vas_segs -mindepth 1 -maxdepth 1)" ]
+  judge $? "$1 leaves nothing behind"
 }
 
 programs=$(sed -n 's/.*mvas\.tests=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')

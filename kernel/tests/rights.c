@@ -201,9 +201,11 @@ int main(void)
 	as_user(1000, stranger);
 	as_user(1000, undumpable);
 	as_user(1000, in_user_namespace);
+	/* With it go the children's attachments. */
+	close(device);
+	open_device();
 	root_sees();
-	vas_delete(private);
-	vas_delete(readable);
+	check(!vas_delete(private) && !vas_delete(readable), "DELETE");
 
 	segment.mode = 0600;
 	call(MVAS_SEG_CREATE, &segment);

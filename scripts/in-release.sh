@@ -22,6 +22,11 @@ if [ "${1:-}" = --inside ]; then
   root=/mnt/root
   for place in /proc /sys /dev; do mount --rbind "$place" "$root$place"; done
   mount -t tmpfs -o mode=0755 tmpfs "$root/run"
+  # In place of the host's hierarchies, in this namespace alone.
+  if [ -n "${MVAS_CGROUP_V2:-}" ]; then
+    umount -R "$root/sys/fs/cgroup"
+    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+  fi
   node="$(readlink -f "$(command -v node)")"
   for place in "$work" "$cache" "$PWD" "$(readlink -f node_modules)" "$node"; do
     if [ -d "$place" ]; then mkdir -p "$root$place"; else

@@ -7,6 +7,9 @@ import { CRIU_TAR, type ContentDescriptor } from './tasks-client.js';
 /** The runtime that the end-to-end tests drive: `MVAS_E2E_RUNTIME`, or this project's. */
 export const RUNTIME = process.env['MVAS_E2E_RUNTIME'] ?? 'io.containerd.mvas.v1';
 
+/** A cgroup v2 tree beside v1 hierarchies has no cpu controller, and `ctr` sets shares by default. */
+const CPU_FLAGS = process.env['MVAS_CGROUP_V2'] === undefined ? [] : ['--cpu-shares', '0'];
+
 /** What `ctr run` is told. */
 export interface RunRequest {
   readonly id: string;
@@ -39,6 +42,7 @@ export async function runContainer(
     request.runtime ?? RUNTIME,
     '--log-uri',
     `file://${join(containerd.directory, `${request.id}.log`)}`,
+    ...CPU_FLAGS,
     ...(request.flags ?? []),
     request.image,
     request.id,
@@ -110,6 +114,7 @@ export async function createContainer(
     containerd.snapshotter,
     '--runtime',
     runtime,
+    ...CPU_FLAGS,
     ...(request.flags ?? []),
   ];
   await containerd.ctr([

@@ -2,40 +2,67 @@
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../native/sys.js';
 import { PlanBuilder, PlanPointer } from '../plan/builder.js';
-import { duplicateName } from '../vas/backend.js';
+import { logger } from '../../common/log.js';
+import { deleteDuplicates, duplicateName, type Backend } from '../vas/backend.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { CALL, FORK, forkStructure } from '../vas/kernel-abi.js';
 import type { KernelDevice } from '../vas/kernel-device.js';
 import { FDS_AT_ONCE, fillProcess, fillShared } from './fill.js';
+import { LiveSource } from './live-source.js';
 import { DuplicatePages, LivePages } from './pages.js';
 import type { ProcessMemory, StoredArea } from './snapshot.js';
 import type { ContainerMemory, MemorySource } from './source.js';
+
+const log = logger('memory');
+
+/** How a source uses the kernel. */
+export interface KernelSourceOptions {
+  /** The VAS that is filled. */
+  readonly vasId: string;
+  /** The kernel or nothing: a refusal is an error. */
+  readonly insists: boolean;
+}
 
 /**
  * The kernel duplicates the memory of every process while the container stands still; the holder copies
  * from the duplicates later. What a fork does not take along is copied at once, as is shared memory.
  *
  * Duplicates are named after the VAS (see vas/backend.ts): whoever removes that removes them.
+ *
+ * Where the kernel refuses (its limits are reached, say) the holder copies at once, unless the kernel
+ * was insisted on.
  */
 export class KernelSource implements MemorySource {
-  readonly backend = 'kernel';
-  readonly #vasId: string;
+  readonly #options: KernelSourceOptions;
   readonly #holder: HolderClient;
   readonly #device: KernelDevice;
   #held: ContainerMemory | undefined;
+  #backend: Backend = 'kernel';
 
   /** Takes over the device. */
-  constructor(vasId: string, holder: HolderClient, device: KernelDevice) {
-    this.#vasId = vasId;
+  constructor(holder: HolderClient, device: KernelDevice, options: KernelSourceOptions) {
     this.#holder = holder;
     this.#device = device;
+    this.#options = options;
+  }
+
+  get backend(): Backend {
+    return this.#backend;
   }
 
   async hold(memory: ContainerMemory): Promise<void> {
-    const { base, memories, shared } = memory;
-    for (let first = 0; first < memories.length; first += FDS_AT_ONCE) {
-      await this.#duplicate(memories.slice(first, first + FDS_AT_ONCE), base);
+    try {
+      await this.#duplicateAll(memory);
+    } catch (error) {
+      if (this.#options.insists) throw error;
+      const { vasId } = this.#options;
+      log.warn('the kernel refuses, so the holder copies', { vas: vasId, error: String(error) });
+      deleteDuplicates(vasId);
+      this.#backend = 'holder';
+      await new LiveSource(this.#holder).hold(memory);
+      return;
     }
+    const { base, memories, shared } = memory;
     await fillShared(this.#holder, base, shared);
     for (const one of memories) {
       const left = only(one, isLeftOut);
@@ -48,7 +75,7 @@ export class KernelSource implements MemorySource {
   async fill(): Promise<void> {
     const { base = 0n, memories = [] } = this.#held ?? {};
     for (const memory of memories) {
-      const id = this.#device.find(duplicateName(this.#vasId, memory.process.nsPid));
+      const id = this.#device.find(duplicateName(this.#options.vasId, memory.process.nsPid));
       const taken = only(memory, (area) => !isLeftOut(area));
       await fillProcess(this.#holder, base, taken, new DuplicatePages(this.#device, id));
     }
@@ -56,6 +83,12 @@ export class KernelSource implements MemorySource {
 
   close(): void {
     this.#device.close();
+  }
+
+  async #duplicateAll({ base, memories }: ContainerMemory): Promise<void> {
+    for (let first = 0; first < memories.length; first += FDS_AT_ONCE) {
+      await this.#duplicate(memories.slice(first, first + FDS_AT_ONCE), base);
+    }
   }
 
   /** The holder makes the calls, since they may take a while. */
@@ -67,7 +100,7 @@ export class KernelSource implements MemorySource {
     try {
       for (const { process } of memories) {
         files.push(openSync(`/proc/${String(process.pid)}/mem`, 'r'));
-        const name = duplicateName(this.#vasId, process.nsPid);
+        const name = duplicateName(this.#options.vasId, process.nsPid);
         const request = builder.data(forkStructure(name));
         // The word also sets the id behind the target, to 0.
         const target = new PlanPointer(request, FORK.target);

@@ -11,6 +11,8 @@ import type { MemorySource } from './source.js';
  * @throws ShimError `failedPrecondition` when MVAS_BACKEND asks for one it has not
  */
 export function openSource(vasId: string, holder: HolderClient): MemorySource {
-  const device = openBackend();
-  return device ? new KernelSource(vasId, holder, device) : new LiveSource(holder);
+  const wish = process.env['MVAS_BACKEND'] ?? '';
+  const device = openBackend(wish);
+  if (!device) return new LiveSource(holder);
+  return new KernelSource(holder, device, { vasId, insists: wish === 'kernel' });
 }

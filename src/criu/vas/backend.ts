@@ -19,7 +19,7 @@ const NEEDED = CAPABILITY.fork | CAPABILITY.target;
  * `invalidArgument` for another wish
  */
 export function openBackend(
-  wish = process.env['MVAS_BACKEND'] ?? '',
+  wish: string,
   open = (): KernelDevice | undefined => KernelDevice.tryOpen(),
 ): KernelDevice | undefined {
   if (wish === 'holder') return undefined;

@@ -10,7 +10,7 @@ import { TasksClient } from '../../../helpers/tasks-client.js';
 import { redisWorkload } from '../../../helpers/workloads/redis.js';
 import { readRecord } from '../../../../src/criu/vas/store.js';
 import type { Backend } from '../../../../src/criu/vas/backend.js';
-import { failAfterEachStage, keptByKernel, killWhileHeld } from './faults.js';
+import { failAfterEachStage, keptByKernel, killWhileHeld, refuseByLimit } from './faults.js';
 import { GUEST_IMAGE } from './places.js';
 import { Tap } from './tap.js';
 
@@ -38,6 +38,7 @@ async function scenario(
     const victim = { initPid: pid, bundle: bundleOf(containerd, id) };
     await failAfterEachStage(tap, containerd, victim);
     await killWhileHeld(tap, containerd, victim);
+    await refuseByLimit(tap, containerd, victim);
   }
   tap.same('redis is unharmed', (await workload.observe(pid)).fixed, seen.fixed);
   await quiet(pid);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeVas } from '../../../../src/criu/index.js';
+import { readRecord } from '../../../../src/criu/vas/store.js';
 import { KernelDevice } from '../../../../src/criu/vas/kernel-device.js';
 import type { PrivateContainerd } from '../../../helpers/containerd.js';
 import { vasesOf } from '../../../helpers/containerd-cleanup.js';
@@ -14,6 +15,8 @@ import type { Tap } from './tap.js';
 const STAGES = ['inspect', 'copy', 'resume', 'fill', 'commit'];
 
 const ENGINE = join(REPOSITORY, 'dist/test/kernel/containers/inside/engine.js');
+
+const LIMIT = '/sys/module/mvas/parameters/max_vas';
 
 /** Names of the VASes in the kernel. */
 export function keptByKernel(): string[] {
@@ -61,4 +64,22 @@ export async function killWhileHeld(
   tap.same('which the kernel has a part of', keptByKernel(), [`${left[0] ?? ''}.1`]);
   for (const id of left) await removeVas(id);
   tap.same('removing the VAS removes that', keptByKernel(), []);
+}
+
+/** Where the kernel takes no more VASes the holder copies, unless the kernel is insisted on. */
+export async function refuseByLimit(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  victim: Victim,
+): Promise<void> {
+  const before = readFileSync(LIMIT, 'utf8');
+  writeFileSync(LIMIT, '0');
+  const imagePath = join(containerd.directory, 'limit');
+  const outcome = await checkpointHere(victim, imagePath).catch(String);
+  tap.same('a limit of the kernel is told', /duplicate.*ENOSPC/.exec(outcome) !== null, true);
+  delete process.env['MVAS_BACKEND'];
+  const vasId = await checkpointHere(victim, imagePath);
+  tap.same('the holder copies then, unless told otherwise', readRecord(vasId).backend, 'holder');
+  await removeVas(vasId);
+  writeFileSync(LIMIT, before);
 }

@@ -4,6 +4,7 @@ import { ShimError } from '../common/errors.js';
 import { runCheckpoint } from './checkpoint.js';
 import { runMvas } from './entry.js';
 import { runInstall, runUninstall } from './install.js';
+import { listKernel, LISTS } from './kernel-objects.js';
 import { EXIT } from './main.js';
 import { runRestore } from './restore.js';
 import { printable } from './text.js';
@@ -16,10 +17,19 @@ function version(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
+/** What mvas-cli lists by these options: objects of the kernel. */
+const KERNEL_LISTS = Object.fromEntries(
+  Object.entries(LISTS).map(([option, kinds]) => [
+    option,
+    () => ({ text: listKernel(kinds), exitCode: EXIT.ok }),
+  ]),
+);
+
 /** Verbs that take more than the ids of VASes. */
 const VERBS: Readonly<Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>>> = {
   checkpoint: async (args) => ({ text: await runCheckpoint(args), exitCode: EXIT.ok }),
   restore: runRestore,
+  ...KERNEL_LISTS,
   install: (args) => ({ text: runInstall(args), exitCode: EXIT.ok }),
   uninstall: (args) => ({ text: runUninstall(args), exitCode: EXIT.ok }),
 };

@@ -17,6 +17,7 @@ host. Checkpoints and restores containers of plain runc.
 
 Commands:
   ls          list VASes
+  -la         list what the kernel keeps (the module mvas): -lv VASes alone, -ls segments alone
   inspect     show all about one
   rm          remove VASes and free their memory
   checkpoint  checkpoint a container into a new VAS ('mvas checkpoint --help')

@@ -10,6 +10,8 @@ export const CALL = {
   getattr: 0xc008e704,
   list: 0xc008e706,
   fork: 0xc008e707,
+  segGetattr: 0xc008e724,
+  segList: 0xc008e726,
 } as const;
 
 /** Bits of what the module can do on this kernel. */
@@ -22,7 +24,7 @@ export const SIZE = { info: 72, id: 16, find: 272, attr: 320, list: 32, fork: 29
 export const INFO = { capabilities: 16, bytes: 40, vasCount: 64 } as const;
 export const ID = { id: 12 } as const;
 export const FIND = { id: 12, name: 16 } as const;
-export const ATTR = { id: 12, bytes: 48, name: 64 } as const;
+export const ATTR = { id: 12, mode: 20, uid: 24, gid: 28, bytes: 48, start: 56, name: 64 } as const;
 export const LIST = { capacity: 12, ids: 16, count: 24 } as const;
 export const FORK = { target: 12, mode: 20, name: 40 } as const;
 

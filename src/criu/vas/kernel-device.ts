@@ -7,12 +7,28 @@ const DEVICE = '/dev/mvas';
 const O_RDWR_CLOEXEC = 0o2000002;
 const AT_FDCWD = -100;
 
-/** A VAS of the kernel. */
-export interface KernelVas {
+/** The two kinds of objects that the kernel keeps. */
+export type KernelKind = 'vas' | 'segment';
+
+const CALLS = {
+  vas: { list: CALL.list, getattr: CALL.getattr },
+  segment: { list: CALL.segList, getattr: CALL.segGetattr },
+} as const;
+
+/** A VAS or a segment of the kernel. */
+export interface KernelObject {
+  readonly kind: KernelKind;
   readonly id: number;
+  /** May be empty. */
   readonly name: string;
-  /** Bytes of resident memory. */
+  /** Permissions, as of a file. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Resident memory of a VAS, length of a segment. */
   readonly bytes: bigint;
+  /** Where a segment belongs; 0: anywhere. */
+  readonly start: bigint;
 }
 
 /** The kernel's own VASes, by /dev/mvas; see kernel/include/uapi/mvas.h. */
@@ -50,14 +66,14 @@ export class KernelDevice {
     return this.#call(`find ${name}`, CALL.find, request).readUInt32LE(FIND.id);
   }
 
-  /** All VASes that we can see. */
-  list(): KernelVas[] {
-    const count = this.#list(new Uint32Array(0));
+  /** All objects of a kind that we can see. */
+  list(kind: KernelKind = 'vas'): KernelObject[] {
+    const count = this.#list(kind, new Uint32Array(0));
     const ids = new Uint32Array(count);
-    const found = Math.min(this.#list(ids), count);
+    const found = Math.min(this.#list(kind, ids), count);
     return [...ids.subarray(0, found)].flatMap((id) => {
-      const vas = this.#attributes(id);
-      return vas ? [vas] : [];
+      const object = this.#attributes(kind, id);
+      return object ? [object] : [];
     });
   }
 
@@ -71,21 +87,31 @@ export class KernelDevice {
   }
 
   /** How many there are; writes as many ids as there is room for. */
-  #list(ids: Uint32Array): number {
+  #list(kind: KernelKind, ids: Uint32Array): number {
     const request = structure(SIZE.list);
     const bytes = new Uint8Array(ids.buffer);
     request.writeUInt32LE(ids.length, LIST.capacity);
     if (ids.length > 0) request.writeBigUInt64LE(addressOf(bytes), LIST.ids);
-    return this.#call('list VASes', CALL.list, request, bytes).readUInt32LE(LIST.count);
+    return this.#call(`list each ${kind}`, CALLS[kind].list, request, bytes).readUInt32LE(
+      LIST.count,
+    );
   }
 
   /** undefined when it has been deleted meanwhile. */
-  #attributes(id: number): KernelVas | undefined {
-    const request = structure(SIZE.attr);
-    request.writeUInt32LE(id, ATTR.id);
-    if (syscall(SYS.ioctl, this.fd, CALL.getattr, request) < 0) return undefined;
-    const name = request.toString('utf8', ATTR.name, request.indexOf(0, ATTR.name));
-    return { id, name, bytes: request.readBigUInt64LE(ATTR.bytes) };
+  #attributes(kind: KernelKind, id: number): KernelObject | undefined {
+    const bytes = structure(SIZE.attr);
+    bytes.writeUInt32LE(id, ATTR.id);
+    if (syscall(SYS.ioctl, this.fd, CALLS[kind].getattr, bytes) < 0) return undefined;
+    return {
+      kind,
+      id,
+      name: bytes.toString('utf8', ATTR.name, bytes.indexOf(0, ATTR.name)),
+      mode: bytes.readUInt32LE(ATTR.mode),
+      uid: bytes.readUInt32LE(ATTR.uid),
+      gid: bytes.readUInt32LE(ATTR.gid),
+      bytes: bytes.readBigUInt64LE(ATTR.bytes),
+      start: bytes.readBigUInt64LE(ATTR.start),
+    };
   }
 
   /** `alive`: bytes that the request points to. */

@@ -11,20 +11,14 @@ import { redisWorkload } from '../../../helpers/workloads/redis.js';
 import { readRecord } from '../../../../src/criu/vas/store.js';
 import type { Backend } from '../../../../src/criu/vas/backend.js';
 import { failAfterEachStage, keptByKernel, killWhileHeld, refuseByLimit } from './faults.js';
+import { compareBackends } from './compare.js';
 import { GUEST_IMAGE } from './places.js';
 import { Tap } from './tap.js';
 
 const MIB = 8;
 
-/** Milliseconds; of an emulated machine, so good for ratios alone. */
-type Timings = Record<'standstill' | 'checkpoint' | 'restore', number>;
-
 /** Checkpoint with exit, and two restores side by side: in the same container, and in a new one. */
-async function scenario(
-  tap: Tap,
-  containerd: PrivateContainerd,
-  backend: Backend,
-): Promise<Timings> {
+async function scenario(tap: Tap, containerd: PrivateContainerd, backend: Backend): Promise<void> {
   const workload = redisWorkload(MIB);
   const { image } = workload;
   const id = containerd.uniqueId('redis');
@@ -39,13 +33,14 @@ async function scenario(
     await failAfterEachStage(tap, containerd, victim);
     await killWhileHeld(tap, containerd, victim);
     await refuseByLimit(tap, containerd, victim);
+    await compareBackends(tap, containerd, victim);
   }
   tap.same('redis is unharmed', (await workload.observe(pid)).fixed, seen.fixed);
   await quiet(pid);
 
   const tasks = await TasksClient.open(containerd);
   const ended = tasks.wait(id);
-  const [checkpoint, checkpointMs] = await timed(() => tasks.checkpoint(id, { exit: true }));
+  const checkpoint = await tasks.checkpoint(id, { exit: true });
   tap.same('the checkpoint ends the container', await ended, 137);
   const [vas = ''] = await vasesOf(containerd);
   const record = readRecord(vas);
@@ -55,48 +50,32 @@ async function scenario(
 
   const other = containerd.uniqueId('other');
   await createContainer(containerd, { id: other, image });
-  let restoreMs = 0;
   for (const name of [id, other]) {
-    const [restored, ms] = await timed(() => tasks.restore(name, checkpoint));
+    const restored = await tasks.restore(name, checkpoint);
     const now = await workload.observe(restored);
     tap.same(`${name}: the same redis goes on`, now.birth, seen.birth);
     tap.same(`${name}: with all its keys`, now.fixed, seen.fixed);
-    restoreMs += ms;
   }
   tasks.close();
   for (const name of [id, other]) await removeContainer(containerd, name);
-  return { standstill: record.frozenMs, checkpoint: checkpointMs, restore: restoreMs / 2 };
 }
 
 function bundleOf({ directory, namespace }: PrivateContainerd, id: string): string {
   return join(directory, 'state/io.containerd.runtime.v2.task', namespace, id);
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const before = performance.now();
-  return [await work(), performance.now() - before];
-}
-
-async function withBackend(tap: Tap, backend: Backend): Promise<Timings | undefined> {
+async function withBackend(tap: Tap, backend: Backend): Promise<void> {
   const containerd = await PrivateContainerd.start({ env: { MVAS_BACKEND: backend } });
   tap.note(`backend ${backend}: containerd answers, snapshotter ${containerd.snapshotter}`);
   Object.assign(process.env, { MVAS_ROOT: vasRoot(containerd), MVAS_BACKEND: backend });
   try {
     await containerd.importImages(GUEST_IMAGE);
-    return await scenario(tap, containerd, backend);
+    await scenario(tap, containerd, backend);
   } catch (error) {
     tap.failed(error);
     tap.note((await readFile(containerd.logFile, 'utf8')).trimEnd());
-    return undefined;
   } finally {
     await containerd.stop();
-  }
-}
-
-/** Ratios of the kernel's times to the holder's. */
-function compare(tap: Tap, holder: Timings, kernel: Timings): void {
-  for (const key of ['standstill', 'checkpoint', 'restore'] as const) {
-    tap.note(`${key}: kernel / holder = ${(kernel[key] / holder[key]).toFixed(2)}`);
   }
 }
 
@@ -105,13 +84,10 @@ async function main(): Promise<void> {
   const tap = new Tap();
   tap.note(`Linux ${release()}`);
   const wanted = process.argv.slice(2);
-  const timings = new Map<Backend, Timings | undefined>();
   for (const backend of ['holder', 'kernel'] as const) {
     if (wanted.length > 0 && !wanted.includes(backend)) continue;
-    timings.set(backend, await withBackend(tap, backend));
+    await withBackend(tap, backend);
   }
-  const [holder, kernel] = [timings.get('holder'), timings.get('kernel')];
-  if (holder && kernel) compare(tap, holder, kernel);
   process.exitCode = tap.finish();
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { hostNamesOf } from '../../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
-import { checkpoint, readLiveSpec } from '../../../../src/criu/index.js';
+import { checkpoint, readLiveSpec, type CheckpointResult } from '../../../../src/criu/index.js';
 
 /** A running container, as the engine needs to know it. */
 export interface Victim {
@@ -11,13 +11,13 @@ export interface Victim {
   readonly bundle: string;
 }
 
-/** Checkpoints a container by the engine in this process, and leaves it running. Resolves with the VAS's id. */
+/** Checkpoints a container by the engine in this process, and leaves it running. */
 export async function checkpointHere(
   { initPid, bundle }: Victim,
   imagePath: string,
-): Promise<string> {
+): Promise<CheckpointResult> {
   const { spec } = readLiveSpec(bundle);
-  const { vasId } = await checkpoint({
+  return await checkpoint({
     containerId: 'victim',
     initPid,
     imagePath,
@@ -26,7 +26,6 @@ export async function checkpointHere(
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
   });
-  return vasId;
 }
 
 // As a program: for checkpoints that die.

@@ -26,6 +26,11 @@ export function keptByKernel(): string[] {
   return names;
 }
 
+/** The error of a checkpoint that is to fail. */
+async function outcomeOf(victim: Victim, imagePath: string): Promise<string> {
+  return await checkpointHere(victim, imagePath).then(() => 'no error', String);
+}
+
 /** Takes checkpoints that fail after one stage each: nothing may be left. */
 export async function failAfterEachStage(
   tap: Tap,
@@ -35,7 +40,7 @@ export async function failAfterEachStage(
   for (const stage of STAGES) {
     process.env['MVAS_FAULT'] = stage;
     const imagePath = join(containerd.directory, `fault-${stage}`);
-    const outcome = await checkpointHere(victim, imagePath).catch(String);
+    const outcome = await outcomeOf(victim, imagePath);
     tap.same(
       `${stage}: the fault is told`,
       /fault injected after stage \w+/.exec(outcome)?.[0],
@@ -75,10 +80,10 @@ export async function refuseByLimit(
   const before = readFileSync(LIMIT, 'utf8');
   writeFileSync(LIMIT, '0');
   const imagePath = join(containerd.directory, 'limit');
-  const outcome = await checkpointHere(victim, imagePath).catch(String);
+  const outcome = await outcomeOf(victim, imagePath);
   tap.same('a limit of the kernel is told', /duplicate.*ENOSPC/.exec(outcome) !== null, true);
   delete process.env['MVAS_BACKEND'];
-  const vasId = await checkpointHere(victim, imagePath);
+  const { vasId } = await checkpointHere(victim, imagePath);
   tap.same('the holder copies then, unless told otherwise', readRecord(vasId).backend, 'holder');
   await removeVas(vasId);
   writeFileSync(LIMIT, before);

@@ -11,7 +11,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ...Object.fromEntries(
       Object.entries(abi.CALL).map(([name, value]) => [
         `call ${name}`,
-        [`MVAS_${name.toUpperCase()}`, value],
+        [`MVAS_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`, value],
       ]),
     ),
     ...Object.fromEntries(
@@ -33,7 +33,14 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ),
     ...offsets('id', { id: 'id' }, abi.ID),
     ...offsets('find', { id: 'id', name: 'name' }, abi.FIND),
-    ...offsets('attr', { id: 'id', bytes: 'bytes', name: 'name' }, abi.ATTR),
+    ...offsets(
+      'attr',
+      Object.fromEntries(Object.keys(abi.ATTR).map((name) => [name, name])) as Record<
+        keyof typeof abi.ATTR,
+        string
+      >,
+      abi.ATTR,
+    ),
     ...offsets('list', { capacity: 'capacity', ids: 'ids', count: 'count' }, abi.LIST),
     ...offsets('fork', { target: 'target', mode: 'mode', name: 'name' }, abi.FORK),
   };

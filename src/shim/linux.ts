@@ -93,6 +93,14 @@ export function unmount(target: string, flags: number): void {
   check(`unmount ${target}`, result);
 }
 
+/** Bytes that lie in a pipe or FIFO (pipe(7), FIONREAD). */
+export function unreadBytes(fd: number): number {
+  const FIONREAD = 0x541b;
+  const count = Buffer.alloc(4);
+  check('ask a pipe for its content', syscall(SYS.ioctl, fd, FIONREAD, count));
+  return count.readInt32LE(0);
+}
+
 /** Sets the size of a terminal, by its master (ioctl_tty(2)). */
 export function setWindowSize(fd: number, width: number, height: number): void {
   const size = Buffer.alloc(8);

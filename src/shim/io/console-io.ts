@@ -8,7 +8,16 @@ import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
 import { parseStream } from './stdio-uri.js';
-import { FdSet, within, type IoOwner, type StdioRequest, type TaskIo } from './task-io.js';
+import {
+  COPY_MS,
+  FdSet,
+  READ_MS,
+  within,
+  type IoOwner,
+  type StdioRequest,
+  type TaskIo,
+} from './task-io.js';
+import { Unread } from './unread.js';
 
 /**
  * Streams of a process with a terminal: runc sends its master, which is copied to where stdout leads,
@@ -18,6 +27,7 @@ export class ConsoleIo implements TaskIo {
   readonly stdio: Stdio = [null, null, null];
   readonly #socket: ConsoleSocket;
   readonly #holder = new StdinHolder();
+  readonly #unread = new Unread();
   /** Until they are connected to the terminal. */
   readonly #unconnected = new FdSet();
   #source: number | undefined;
@@ -67,6 +77,11 @@ export class ConsoleIo implements TaskIo {
     if (this.#master !== undefined) setWindowSize(this.#master, width, height);
   }
 
+  async delivered(): Promise<void> {
+    if (this.#output) await within(COPY_MS, [this.#output]);
+    await this.#unread.gone(READ_MS);
+  }
+
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
     await within(
@@ -78,6 +93,7 @@ export class ConsoleIo implements TaskIo {
   close(): void {
     this.#socket.close();
     this.#holder.release();
+    this.#unread.close();
     this.#unconnected.closeAll();
     this.#input?.stop();
     this.#output?.stop();
@@ -108,5 +124,6 @@ export class ConsoleIo implements TaskIo {
       target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target,
     );
     if (sink) this.#sink = this.#unconnected.add(sink.fd);
+    if (sink?.isFifo) this.#unread.watch(sink.fd);
   }
 }

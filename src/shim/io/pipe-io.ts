@@ -6,7 +6,16 @@ import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
 import { parseStream, type StreamTarget } from './stdio-uri.js';
-import { FdSet, within, type IoOwner, type StdioRequest, type TaskIo } from './task-io.js';
+import {
+  COPY_MS,
+  FdSet,
+  READ_MS,
+  within,
+  type IoOwner,
+  type StdioRequest,
+  type TaskIo,
+} from './task-io.js';
+import { Unread } from './unread.js';
 
 /**
  * Streams of a process without a terminal: a pipe each, which the container gets one end of, copied
@@ -18,6 +27,7 @@ export class PipeIo implements TaskIo {
   readonly #outputs: Copy[] = [];
   /** Outputs that are not copied yet: from where, to where. */
   readonly #waiting: [number, number][] = [];
+  readonly #unread = new Unread();
   readonly #owner: IoOwner;
   #input: Copy | undefined;
   #logger: Logger | undefined;
@@ -60,6 +70,11 @@ export class PipeIo implements TaskIo {
     // There is no terminal to resize.
   }
 
+  async delivered(): Promise<void> {
+    await within(COPY_MS, this.#outputs);
+    await this.#unread.gone(READ_MS);
+  }
+
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
     this.#theirs.closeAll(); // of a process that was never launched
@@ -70,6 +85,7 @@ export class PipeIo implements TaskIo {
     this.#theirs.closeAll();
     for (const fd of this.#waiting.splice(0).flat()) closeSync(fd);
     this.#holder.release();
+    this.#unread.close();
     this.#input?.stop();
     for (const one of this.#outputs) one.stop();
     this.#logger?.stop();
@@ -107,6 +123,7 @@ export class PipeIo implements TaskIo {
     if (!sink.isFifo) return this.#theirs.add(sink.fd);
     const [ours, theirs] = pipe(this.#owner);
     this.#waiting.push([ours, sink.fd]);
+    this.#unread.watch(sink.fd);
     return this.#theirs.add(theirs);
   }
 }

@@ -30,11 +30,20 @@ export interface TaskIo {
   /** No more input: the process sees its end once the client has closed it, too. */
   closeStdin(): void;
   resize(width: number, height: number): void;
+  /**
+   * To be awaited when the process has exited, before that is told: waits until clients have read what
+   * it wrote, a short time at most.
+   */
+  delivered(): Promise<void>;
   /** Waits until all output was copied, at most so long. Input ends with the process. */
   drain(timeoutMs: number): Promise<void>;
   /** Closes everything. May be called at any time, and repeatedly. */
   close(): void;
 }
+
+/** How long output may take from a process that has ended to the FIFO, and from there to the client. */
+export const COPY_MS = 50;
+export const READ_MS = 1_000;
 
 /** Descriptors that are closed once. */
 export class FdSet {

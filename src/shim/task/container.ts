@@ -154,7 +154,8 @@ export class Container {
       }
       const { pid } = child;
       this.#publish(taskEvent.execStarted({ containerId: this.id, execId, pid }));
-      void this.#parts.exits.exitOf(pid).then((exit) => {
+      void this.#parts.exits.exitOf(pid).then(async (exit) => {
+        await child.end();
         this.#tellExit(child, exit);
         leave();
       });
@@ -341,7 +342,7 @@ export class Container {
     const mustKill = !hasOwnPidNamespace(this.#parts.spec);
     const cgroup = this.#resources?.freezer;
     if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
-    await emptied;
+    await Promise.all([emptied, this.init.end()]);
     clearTimeout(late);
     // A deletion that did not wait any longer for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');

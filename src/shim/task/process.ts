@@ -14,6 +14,7 @@ export class TaskProcess {
   /** Resolves when the process has ended and its exit was told; never rejects. */
   readonly exited: Promise<Exit>;
   #exit: Exit | undefined;
+  #isGone = false;
   #resolve: (exit: Exit) => void = () => undefined;
 
   constructor(execId: string, stdio: StdioRequest) {
@@ -27,6 +28,12 @@ export class TaskProcess {
   /** How it ended; undefined while it has not. */
   get exit(): Exit | undefined {
     return this.#exit;
+  }
+
+  /** It has ended, which is told when its output has been read: its pid is not its own any more. */
+  async end(): Promise<void> {
+    this.#isGone = true;
+    await this.io?.delivered();
   }
 
   /** Notes its end and releases those who wait for it. */
@@ -47,7 +54,8 @@ export class TaskProcess {
    */
   kill(signal: number): void {
     const name = this.execId === '' ? 'init' : `process ${this.execId}`;
-    if (this.#exit !== undefined) throw new ShimError('notFound', `${name} has already finished`);
+    if (this.#exit !== undefined || this.#isGone)
+      throw new ShimError('notFound', `${name} has already finished`);
     if (this.pid === 0) {
       throw new ShimError('failedPrecondition', `${name} was not started`);
     }

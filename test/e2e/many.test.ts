@@ -33,8 +33,7 @@ test.serial(`${COUNT} containers come and go, and nothing is left of any`, async
     }),
   );
   t.deepEqual(failures, []);
-  // A known fault, see docs/limits.md: not judged here, but told.
-  t.log(`without their output: ${withoutOutput.length} of ${COUNT}`);
+  t.deepEqual(withoutOutput, []);
   t.deepEqual(readdirSync(fifos), []);
   for (const place of [
     'state/io.containerd.runtime.v2.task',

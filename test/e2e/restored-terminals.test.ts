@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { readFile, readlink } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
@@ -150,7 +151,11 @@ test.serial('a shell that is left running keeps its terminal', async (t) => {
   await remove(t, id);
 });
 
-test.serial('ctr restores a container with a terminal, though it asks for none', async (t) => {
+/** Later ones ask for a terminal, and take their own for it, which a test has not. */
+const hasOldCtr = execFileSync('containerd', ['--version'], { encoding: 'utf8' }).includes(' 1.6.');
+const oldCtr = hasOldCtr ? test.serial : test.serial.skip;
+
+oldCtr('ctr 1.6 restores a container with a terminal, though it asks for none', async (t) => {
   const tasks = await openTasks(t);
   const { id } = await shell(t, tasks, 'ctr');
   const reference = 'mvas.test/terminal:1';

@@ -43,7 +43,7 @@ export interface TaskIo {
 
 /** How long output may take from a process that has ended to the FIFO, and from there to the client. */
 export const COPY_MS = 50;
-export const READ_MS = 1_000;
+export const READ_MS = 300;
 
 /** Descriptors that are closed once. */
 export class FdSet {

@@ -63,7 +63,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   });
   const files = new FileDumper(processes);
   try {
-    files.dump();
+    await dumpOpen(files);
     const mms = new Map<number, MmEntry>();
     for (const memory of placed.memories) {
       mms.set(memory.process.nsPid, await memoryEntry(memory, placed.shared, files));
@@ -111,6 +111,11 @@ export async function collectImage(session: Session, request: CollectRequest): P
   } finally {
     files.close();
   }
+}
+
+async function dumpOpen(files: FileDumper): Promise<void> {
+  files.dump();
+  await files.askCloseOnExec();
 }
 
 function placeAll(

@@ -44,6 +44,7 @@ export const S_IF = {
 
 /** Commands of fcntl(2). */
 export const F = {
+  getfd: 1,
   getfl: 3,
   setfl: 4,
   setlk: 6,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeFd } from '../../../native/sys.js';
+import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FileEntry, FdTypes } from '../../image/types.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { AF, KCMP, O, S_IF } from './abi.js';
+import { AF, F, KCMP, O, S_IF } from './abi.js';
 import { DumpContext } from './dump-context.js';
 import { dumpEpoll } from './epoll.js';
 import { dumpEventfd, dumpSignalfd } from './events.js';
@@ -42,9 +42,10 @@ export interface FileMapping {
 type Body = Omit<FileEntry, 'id'>;
 
 /**
- * Dumps all files of the stopped processes of a container. Order of use: {@link dump}, then
- * {@link mappedFile} and {@link exeFile} as often as needed, {@link finish}; {@link close} in any case.
- * Changes nothing in the processes and runs nothing in them.
+ * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
+ * {@link askCloseOnExec}, then {@link mappedFile} and {@link exeFile} as often as needed,
+ * {@link finish}; {@link close} in any case.
+ * Changes nothing in the processes, and runs nothing in them but what {@link askCloseOnExec} asks.
  */
 export class FileDumper {
   readonly #context: DumpContext;
@@ -86,6 +87,26 @@ export class FileDumper {
     }
     for (const process of processes) this.#dumpFs(process);
     dumpLocks(this.#context);
+  }
+
+  /**
+   * Asks processes about descriptors of which /proc cannot tell: a file whose terminal was opened
+   * close-on-exec says so of all its descriptors for ever (fs/proc/fd.c, TIOCGPTPEER).
+   */
+  async askCloseOnExec(): Promise<void> {
+    const { open, image } = this.#context;
+    for (const { id, owner, descriptors } of open.tables) {
+      const unclear = descriptors.filter((one) => one.closeOnExec && isCloseOnExecFile(one.file));
+      if (unclear.length === 0) continue;
+      const calls = unclear.map(({ fd }) => ({ nr: SYS.fcntl, args: [fd, F.getfd] }));
+      const answers = await owner.leader.remote(calls);
+      const kept = new Set(unclear.filter((_, at) => answers[at] === 0n).map(({ fd }) => fd));
+      const entries = image.fdinfo.get(id) ?? [];
+      image.fdinfo.set(
+        id,
+        entries.map((entry) => (kept.has(entry.fd) ? { ...entry, flags: 0 } : entry)),
+      );
+    }
   }
 
   /**
@@ -322,4 +343,9 @@ export class FileDumper {
 
 function isTerminal({ type, stat, flags }: OpenFile): boolean {
   return !(flags & O.path) && terminalEnd(type, Number(stat.rdev)) !== undefined;
+}
+
+/** Whether the open file itself, not a descriptor, has O_CLOEXEC. */
+function isCloseOnExecFile({ own }: OpenFile): boolean {
+  return (call('ask for the flags of a file', SYS.fcntl, own, F.getfl, 0) & O.cloexec) !== 0;
 }

@@ -114,12 +114,12 @@ export class PendingRestore {
     const gone = takeOver({ ...this.#request, donor, initPid: restorer.pid });
     gone.catch(() => undefined); // Awaited below, unless the tmpfs fail first.
     await restoreTmpfs(restorer.pid, opened.tmpfs);
-    await gone; // Its threads have ids in the namespace that our own are about to take.
+    // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
+    // terminal that is to be opened anew.
+    await gone;
     if (signal?.aborted) {
       throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
     }
-    // Its death hangs up the terminal that is to be opened anew.
-    if (hasConsole) await gone;
     clock.end('adopt');
 
     const threads = await restorer.build();

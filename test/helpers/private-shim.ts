@@ -8,7 +8,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { decode, encode, type MessageType, type ValueOf } from '../../src/shim/proto/codec.js';
@@ -37,9 +37,12 @@ export class PrivateShim {
   /** Topics of the events so far, in order. */
   readonly topics: string[] = [];
   readonly #clients: TtrpcClient[] = [];
+  readonly #env: NodeJS.ProcessEnv;
   readonly #events: Server;
+  readonly #senders = new Set<Socket>();
 
-  private constructor() {
+  private constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
     const rpc = new TtrpcServer(
       serviceTable(['containerd.services.events.ttrpc.v1.Events'], {
         Forward: method(ForwardRequest, Empty, ({ envelope }) => {
@@ -49,21 +52,38 @@ export class PrivateShim {
       }),
     );
     this.#events = createServer((socket) => {
+      this.#senders.add(socket);
       rpc.accept(socket);
     });
-    this.#events.listen(`${this.address}.ttrpc`).unref();
+    this.takeEvents();
   }
 
-  /** Makes one for a test; what it leaves is removed after it. */
-  static async open(t: ExecutionContext): Promise<PrivateShim> {
+  /**
+   * Makes one for a test; what it leaves is removed after it.
+   *
+   * @param env for the shims, besides the usual
+   */
+  static async open(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): Promise<PrivateShim> {
     await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
-    const shim = new PrivateShim();
+    const shim = new PrivateShim(env);
     t.teardown(async () => {
       for (const client of shim.#clients) client.close();
-      shim.#events.close();
+      shim.refuseEvents();
       await removeTraces(shim, false);
     });
     return shim;
+  }
+
+  /** Takes events, as is done from the beginning. */
+  takeEvents(): void {
+    this.#events.listen(`${this.address}.ttrpc`).unref();
+  }
+
+  /** Takes no more events, as a containerd that is away. */
+  refuseEvents(): void {
+    this.#events.close();
+    for (const sender of this.#senders) sender.destroy();
+    this.#senders.clear();
   }
 
   /** A bundle whose container runs a line of busybox's shell. `edit` may change its spec. */
@@ -102,6 +122,7 @@ export class PrivateShim {
         ...process.env,
         TTRPC_ADDRESS: `${this.address}.ttrpc`,
         MVAS_ROOT: vasRoot(this),
+        ...this.#env,
       },
       input: Buffer.from(encode(Any, options ?? {})),
     });
@@ -215,6 +236,11 @@ export class ShimClient {
 
   async shutdown(id: string): Promise<void> {
     await this.#call(proto.ShutdownRequest, Empty, { name: 'Shutdown', request: { id } });
+  }
+
+  /** Closes the connection; open calls fail. */
+  close(): void {
+    this.#client.close();
   }
 
   async #call<Q, R>(

@@ -71,8 +71,11 @@ export class Publisher {
 
   /** Waits until everything was sent, at most so long; then closes the connection. */
   async close(timeoutMs: number): Promise<void> {
-    const limit = delay(timeoutMs, undefined, { ref: false });
-    await Promise.race([this.#sending, limit]);
+    // Holds the event loop: what waits for its next attempt does not, and would never have it.
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([this.#sending, late]);
+    clearTimeout(timer);
     this.#channel?.close();
   }
 

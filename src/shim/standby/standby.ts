@@ -87,6 +87,8 @@ class Standby {
   /** In a fork: gives up all that is the standby's. */
   #forget(): void {
     Object.defineProperty(process, 'pid', { value: syscall(SYS.getpid) });
+    // Node would wait for its threads, which a fork does not have.
+    process.on('exit', (status) => exitNow(status));
     clearTimeout(this.#idle);
     clearTimeout(this.#warmUp);
     process.removeListener('SIGTERM', this.#leave);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../common/errors.js';
+import { assertInvariant, ShimError } from '../common/errors.js';
+import { LISTS, type KernelListing } from './kernel-objects.js';
 
 /** Verbs of the `mvas` command. */
 export const VERBS = ['ls', 'inspect', 'rm'] as const;
@@ -12,6 +13,7 @@ export type Command =
   | { readonly verb: 'version' }
   | { readonly verb: 'help'; readonly topic: VerbName | undefined }
   | { readonly verb: 'ls'; readonly json: boolean; readonly quiet: boolean }
+  | ({ readonly verb: 'ls-kernel' } & KernelListing)
   | { readonly verb: 'inspect' | 'rm'; readonly json: boolean; readonly ids: readonly string[] };
 
 const ALIASES: ReadonlyMap<string, VerbName> = new Map([
@@ -20,7 +22,9 @@ const ALIASES: ReadonlyMap<string, VerbName> = new Map([
   ['remove', 'rm'],
 ]);
 
-const OPTIONS: ReadonlyMap<string, 'help' | 'version' | 'json' | 'quiet'> = new Map([
+type Option = 'help' | 'version' | 'json' | 'quiet' | `-l${string}`;
+
+const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['-h', 'help'],
   ['--help', 'help'],
   ['-V', 'version'],
@@ -28,6 +32,9 @@ const OPTIONS: ReadonlyMap<string, 'help' | 'version' | 'json' | 'quiet'> = new 
   ['--json', 'json'],
   ['-q', 'quiet'],
   ['--quiet', 'quiet'],
+  ['-la', '-la'],
+  ['-lv', '-lv'],
+  ['-ls', '-ls'],
 ]);
 
 /**
@@ -41,8 +48,24 @@ export function parseArgs(args: readonly string[]): Command {
   if (options.has('version')) return { verb: 'version' };
   if (first === 'help') return { verb: 'help', topic: parseTopic(rest) };
   if (options.has('help')) return { verb: 'help', topic: parseTopic(words.slice(0, 1)) };
+  const lists = [...LISTS].flatMap(([option, kinds]) => (options.has(option) ? [kinds] : []));
+  if (lists.length > 1) throw usage(`'-la', '-lv' and '-ls' exclude each other`);
+  if (lists[0]) return parseKernelList(lists[0], words, options);
   if (first === undefined) throw usage('no command given');
   return parseVerb(parseName(first), rest, options);
+}
+
+/** `mvas -la` or `mvas ls -la`. */
+function parseKernelList(
+  kinds: KernelListing['kinds'],
+  words: readonly string[],
+  options: ReadonlySet<string>,
+): Command {
+  const [verb = 'ls', ...rest] = words;
+  if (parseName(verb) !== 'ls') throw usage(`'${verb}' does not list`);
+  const listing = parseVerb('ls', rest, options);
+  assertInvariant(listing.verb === 'ls', 'ls is ls');
+  return { ...listing, verb: 'ls-kernel', kinds };
 }
 
 function parseVerb(verb: VerbName, ids: readonly string[], options: ReadonlySet<string>): Command {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../common/errors.js';
+import { KernelDevice } from '../criu/index.js';
+import { runAttachSegment } from './attach-segment.js';
 import { runCheckpoint } from './checkpoint.js';
+import { runCreate } from './create.js';
 import { runMvas } from './entry.js';
 import { runInstall, runUninstall } from './install.js';
-import { listKernel, LISTS } from './kernel-objects.js';
 import { EXIT } from './main.js';
 import { runRestore } from './restore.js';
 import { printable } from './text.js';
@@ -17,19 +19,14 @@ function version(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-/** What mvas-cli lists by these options: objects of the kernel. */
-const KERNEL_LISTS = Object.fromEntries(
-  Object.entries(LISTS).map(([option, kinds]) => [
-    option,
-    () => ({ text: listKernel(kinds), exitCode: EXIT.ok }),
-  ]),
-);
+const openKernel = (): KernelDevice => KernelDevice.open();
 
 /** Verbs that take more than the ids of VASes. */
 const VERBS: Readonly<Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>>> = {
   checkpoint: async (args) => ({ text: await runCheckpoint(args), exitCode: EXIT.ok }),
   restore: runRestore,
-  ...KERNEL_LISTS,
+  create: (args) => ({ text: runCreate(args, openKernel), exitCode: EXIT.ok }),
+  'attach-segment': (args) => ({ text: runAttachSegment(args, openKernel), exitCode: EXIT.ok }),
   install: (args) => ({ text: runInstall(args), exitCode: EXIT.ok }),
   uninstall: (args) => ({ text: runUninstall(args), exitCode: EXIT.ok }),
 };
@@ -63,5 +60,5 @@ if (run !== undefined) {
   // A detached restore leaves the watch of its exit behind: nothing may keep the process.
   process.exit(await runVerb(verb, run, args));
 } else {
-  await runMvas({ version: version(), openStore: () => Promise.resolve(vases) });
+  await runMvas({ version: version(), openStore: () => Promise.resolve(vases), openKernel });
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KernelObjects } from './kernel-objects.js';
 import type { VasStore } from './vas-store.js';
 
 /** What the command line runs in. */
@@ -7,6 +8,8 @@ export interface CliContext {
   readonly version: string;
   /** Opens the store; not called for help. May throw `permissionDenied`. */
   readonly openStore: () => Promise<VasStore>;
+  /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */
+  readonly openKernel: () => KernelObjects;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   readonly now: () => Date;

@@ -6,7 +6,9 @@ import { main } from './main.js';
  * Runs the `mvas` command in this process: its arguments, its stdio, its exit code. A reader that
  * closes the pipe early (`mvas ls | head`) ends the output, not in an error.
  */
-export async function runMvas(context: Pick<CliContext, 'version' | 'openStore'>): Promise<void> {
+export async function runMvas(
+  context: Pick<CliContext, 'version' | 'openStore' | 'openKernel'>,
+): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exitCode = 1;
   });

@@ -1,34 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
-import { KernelDevice, type KernelKind, type KernelObject } from '../criu/index.js';
-import { formatBytes, formatTable } from './text.js';
+import { NAME_MAX, type KernelKind, type KernelObject, type NewSegment } from '../criu/index.js';
+import { formatBytes, formatJson, formatTable } from './text.js';
+
+/** What the kernel keeps (the module mvas), as the command line needs it. */
+export interface KernelObjects {
+  list(kind: KernelKind): readonly KernelObject[];
+  /** Makes a VAS without memory; returns its id. */
+  create(name: string, mode: number): number;
+  /** Makes a segment of zeros; returns its id. */
+  createSegment(segment: NewSegment): number;
+  attachSegment(vas: number, segment: number, isWritable: boolean): void;
+  delete(id: number, kind: KernelKind): void;
+  close(): void;
+}
 
 /** Options of mvas-cli, and the kinds of objects that each lists. */
-export const LISTS: Readonly<Record<string, readonly KernelKind[]>> = {
-  '-la': ['vas', 'segment'],
-  '-lv': ['vas'],
-  '-ls': ['segment'],
-};
+export const LISTS: ReadonlyMap<string, readonly KernelKind[]> = new Map([
+  ['-la', ['vas', 'segment']],
+  ['-lv', ['vas']],
+  ['-ls', ['segment']],
+]);
 
-const HEAD = ['KIND', 'ID', 'NAME', 'MODE', 'UID', 'GID', 'SIZE', 'START'];
+/** A kind and, behind the slash, an id or a name: `vas/jobs`, `segment/3`. Names have no slash. */
+export interface KernelReference {
+  readonly kind: KernelKind;
+  readonly wanted: string;
+}
+
+/** Understands `vas/NAME` and `segment/NAME`; undefined for anything else. */
+export function parseReference(word: string): KernelReference | undefined {
+  const [, kind, wanted = ''] = /^(vas|segment)\/([^/]+)$/s.exec(word) ?? [];
+  if (kind !== 'vas' && kind !== 'segment') return undefined;
+  return Buffer.byteLength(wanted) > NAME_MAX ? undefined : { kind, wanted };
+}
 
 /**
- * A table of what the kernel keeps.
+ * Finds the object a person means: by its id, else by its name.
  *
- * @throws ShimError `failedPrecondition` where the module is not loaded, or not for us
+ * @throws ShimError `notFound`
  */
-export function listKernel(kinds: readonly KernelKind[]): string {
-  const device = KernelDevice.tryOpen();
-  if (!device) {
-    const message = 'the module mvas is not loaded (no /dev/mvas), or is not for this user';
-    throw new ShimError('failedPrecondition', message);
-  }
-  try {
-    return kernelTable(kinds.flatMap((kind) => device.list(kind)));
-  } finally {
-    device.close();
-  }
+export function resolveKernel(kernel: KernelObjects, reference: KernelReference): KernelObject {
+  const { kind, wanted } = reference;
+  const objects = kernel.list(kind);
+  const found =
+    objects.find(({ id }) => String(id) === wanted) ?? objects.find(({ name }) => name === wanted);
+  if (found) return found;
+  const message = `no ${kind} '${wanted}' in the kernel; 'mvas -la' shows what there is`;
+  throw new ShimError('notFound', message);
 }
+
+/** How `mvas -la` shows what the kernel keeps. */
+export interface KernelListing {
+  readonly kinds: readonly KernelKind[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** A listing of what the kernel keeps. */
+export function listKernel(kernel: KernelObjects, { kinds, json, quiet }: KernelListing): string {
+  const objects = kinds.flatMap((kind) => kernel.list(kind));
+  if (json)
+    return formatJson(objects.map((object) => ({ ...object, bytes: Number(object.bytes) })));
+  if (quiet) return formatTable(objects.map(({ kind, id }) => [`${kind}/${String(id)}`]));
+  return kernelTable(objects);
+}
+
+const HEAD = ['KIND', 'ID', 'NAME', 'MODE', 'UID', 'GID', 'SIZE', 'START'];
 
 /** Lays objects out, a line each below the heads of the columns. */
 export function kernelTable(objects: readonly KernelObject[]): string {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CliContext } from './context.js';
+import { listKernel, type KernelListing } from './kernel-objects.js';
 import { formatAge, formatBytes, formatJson, formatTable } from './text.js';
 import type { VasEntry } from './vas-store.js';
 
 /** Help of `mvas ls`. */
-export const LS_HELP = `Usage: mvas ls [--json | --quiet]
+export const LS_HELP = `Usage: mvas ls [-la | -lv | -ls] [--json | --quiet]
 
 Lists the VASes of this host, newest first.
 
 Options:
-      --json   print an array of objects
-  -q, --quiet  print ids only
+  -la, -lv, -ls  what the kernel keeps instead (the module mvas): all, VASes alone, segments alone
+      --json     print an array of objects
+  -q, --quiet    print ids only
 `;
 
 const HEAD = [
@@ -42,6 +44,17 @@ export async function runLs(
     context.writeOut(formatTable([HEAD, ...rows]));
   }
   return 0;
+}
+
+/** Runs `mvas ls -la`; returns the exit code. */
+export function runLsKernel(context: CliContext, listing: KernelListing): number {
+  const kernel = context.openKernel();
+  try {
+    context.writeOut(listKernel(kernel, listing));
+    return 0;
+  } finally {
+    kernel.close();
+  }
 }
 
 function toRow(entry: VasEntry, now: Date): readonly string[] {

@@ -3,7 +3,7 @@ import { ShimError, type ErrorKind } from '../common/errors.js';
 import { parseArgs, type Command, type VerbName } from './args.js';
 import type { CliContext } from './context.js';
 import { INSPECT_HELP, runInspect } from './inspect.js';
-import { LS_HELP, runLs } from './ls.js';
+import { LS_HELP, runLs, runLsKernel } from './ls.js';
 import { RM_HELP, runRm } from './rm.js';
 import { printable } from './text.js';
 
@@ -17,11 +17,14 @@ host. Checkpoints and restores containers of plain runc.
 
 Commands:
   ls          list VASes
-  -la         list what the kernel keeps (the module mvas): -lv VASes alone, -ls segments alone
   inspect     show all about one
-  rm          remove VASes and free their memory
+  rm          remove VASes and free their memory; also objects of the kernel: vas/NAME, segment/NAME
   checkpoint  checkpoint a container into a new VAS ('mvas checkpoint --help')
   restore     restore a container from a checkpoint ('mvas restore --help')
+  -la         list what the kernel keeps (the module mvas): -lv VASes alone, -ls segments alone
+  create      create an object of the kernel ('mvas create --help')
+  attach-segment
+              attach a segment of the kernel to a VAS of it ('mvas attach-segment --help')
   install     link the shim to where containerd finds it ('mvas install --help')
   uninstall   remove such a link
 
@@ -62,16 +65,18 @@ export async function main(args: readonly string[], context: CliContext): Promis
   }
 }
 
-function run(command: Command, context: CliContext): Promise<number> {
+async function run(command: Command, context: CliContext): Promise<number> {
   switch (command.verb) {
     case 'version':
       context.writeOut(`mvas ${context.version}\n`);
-      return Promise.resolve(EXIT.ok);
+      return EXIT.ok;
     case 'help':
       context.writeOut(command.topic === undefined ? HELP : VERB_HELP[command.topic]);
-      return Promise.resolve(EXIT.ok);
+      return EXIT.ok;
     case 'ls':
       return runLs(context, command);
+    case 'ls-kernel':
+      return runLsKernel(context, command);
     case 'inspect':
       return runInspect(context, command);
     case 'rm':

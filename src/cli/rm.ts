@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../common/errors.js';
 import type { CliContext } from './context.js';
+import { parseReference, resolveKernel, type KernelReference } from './kernel-objects.js';
 import { resolveVas } from './resolve.js';
 import { formatJson, printable } from './text.js';
+import type { VasEntry } from './vas-store.js';
 
 /** Help of `mvas rm`. */
 export const RM_HELP = `Usage: mvas rm [--json] ID...
@@ -10,6 +12,8 @@ export const RM_HELP = `Usage: mvas rm [--json] ID...
 Removes one or more VASes and frees their memory. ID is an id, the beginning of one, or a name.
 Containers restored from a VAS live on without it; checkpoints that need it cannot be restored
 any more. When one cannot be removed, the others still are.
+
+vas/ID, vas/NAME, segment/ID and segment/NAME are objects that the kernel keeps ('mvas -la').
 
 Options:
       --json   print an object with what was removed and what was not
@@ -21,6 +25,9 @@ interface Failure {
   readonly message: string;
 }
 
+/** Something that can be removed: its whole id, and how. */
+type Target = readonly [id: string, remove: () => Promise<void> | void];
+
 /** Runs `mvas rm`; returns the exit code. Every id is tried; nothing is removed when one is ambiguous. */
 export async function runRm(
   context: CliContext,
@@ -30,19 +37,25 @@ export async function runRm(
   const entries = await store.list();
   const removed: string[] = [];
   const failed: Failure[] = [];
-  const targets = new Map<string, string>();
+  const targetOf = (wanted: string): Target => {
+    const reference = parseReference(wanted);
+    if (reference) return [wanted, removalOf(context, entries, reference)];
+    const { id } = resolveVas(entries, wanted);
+    return [id, () => store.remove(id)];
+  };
+  const targets = new Map<string, Target[1]>();
   for (const wanted of ids) {
     try {
-      targets.set(resolveVas(entries, wanted).id, wanted);
+      targets.set(...targetOf(wanted));
     } catch (error) {
       const { kind, message } = ShimError.from(error);
       if (kind === 'invalidArgument') throw error;
       failed.push({ id: wanted, kind, message });
     }
   }
-  for (const id of targets.keys()) {
+  for (const [id, remove] of targets) {
     try {
-      await store.remove(id);
+      await remove();
       removed.push(id);
     } catch (error) {
       const { kind, message } = ShimError.from(error);
@@ -51,6 +64,28 @@ export async function runRm(
   }
   report(context, { json, removed, failed });
   return failed.length === 0 ? 0 : 1;
+}
+
+/** Parts of our own VASes are named after them (criu/vas/backend.ts), and go with them. */
+function removalOf(
+  context: CliContext,
+  entries: readonly VasEntry[],
+  reference: KernelReference,
+): () => void {
+  return () => {
+    const kernel = context.openKernel();
+    try {
+      const { id, kind, name } = resolveKernel(kernel, reference);
+      const owner = entries.find((entry) => name.startsWith(`${entry.id}.`));
+      if (owner) {
+        const message = `${kind} ${name} is part of a VAS; remedy: mvas rm ${owner.id}`;
+        throw new ShimError('failedPrecondition', message);
+      }
+      kernel.delete(id, kind);
+    } finally {
+      kernel.close();
+    }
+  };
 }
 
 function report(

@@ -13,4 +13,10 @@ export { beginRestore, restore, validateImage } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
 export { readLiveSpec } from './donor/live-spec.js';
-export { KernelDevice, type KernelKind, type KernelObject } from './vas/kernel-device.js';
+export {
+  KernelDevice,
+  type KernelKind,
+  type KernelObject,
+  type NewSegment,
+} from './vas/kernel-device.js';
+export { NAME_MAX } from './vas/kernel-abi.js';

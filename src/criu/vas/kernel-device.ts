@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
 import { addressOf, syscall } from '../../native/index.js';
-import { call, closeFd, cString, SYS } from '../../native/sys.js';
-import { ATTR, CALL, FIND, idStructure, INFO, LIST, SIZE, structure } from './kernel-abi.js';
+import { call, closeFd, cString, errnoName, SYS } from '../../native/sys.js';
+import {
+  ATTR,
+  CALL,
+  CREATE,
+  FIND,
+  idStructure,
+  INFO,
+  LIST,
+  SEG_ATTACH,
+  SEG_CREATE,
+  SIZE,
+  structure,
+} from './kernel-abi.js';
 
 const DEVICE = '/dev/mvas';
+const O_RDWR = 2;
 const O_RDWR_CLOEXEC = 0o2000002;
 const AT_FDCWD = -100;
 
@@ -11,9 +25,34 @@ const AT_FDCWD = -100;
 export type KernelKind = 'vas' | 'segment';
 
 const CALLS = {
-  vas: { list: CALL.list, getattr: CALL.getattr },
-  segment: { list: CALL.segList, getattr: CALL.segGetattr },
+  vas: { list: CALL.list, getattr: CALL.getattr, find: CALL.find, delete: CALL.delete },
+  segment: {
+    list: CALL.segList,
+    getattr: CALL.segGetattr,
+    find: CALL.segFind,
+    delete: CALL.segDelete,
+  },
 } as const;
+
+/** Why the device cannot be opened, and what to do, by the errno. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT:
+    'the module mvas is not loaded; remedy: modprobe mvas (kernel/README.md: how to build it)',
+  ENXIO: 'the module mvas is not loaded any more; remedy: modprobe mvas',
+  EACCES: 'it is not for this user; remedy: be root, or of its group (mvas)',
+  ENOTTY: 'it is something else of that name, or a module that is older or newer than this program',
+};
+
+/** A segment that is to be made. */
+export interface NewSegment {
+  readonly name: string;
+  /** Permissions, as of a file. */
+  readonly mode: number;
+  /** Where it belongs; 0: anywhere. */
+  readonly start: bigint;
+  /** Bytes. */
+  readonly length: bigint;
+}
 
 /** A VAS or a segment of the kernel. */
 export interface KernelObject {
@@ -49,21 +88,59 @@ export class KernelDevice {
 
   /** undefined where the module is not loaded, or is not for us. The caller closes it. */
   static tryOpen(path = DEVICE): KernelDevice | undefined {
-    const fd = syscall(SYS.openat, AT_FDCWD, cString(path), O_RDWR_CLOEXEC, 0);
-    if (fd < 0) return undefined;
     try {
-      return new KernelDevice(fd);
+      return KernelDevice.open(path);
     } catch {
-      closeFd(fd); // Something else of that name.
       return undefined;
     }
   }
 
+  /** The caller closes it. @throws ShimError `failedPrecondition`, which says what to do */
+  static open(path = DEVICE): KernelDevice {
+    const fd = syscall(SYS.openat, AT_FDCWD, cString(path), O_RDWR_CLOEXEC, 0);
+    if (fd < 0) throw cannotOpen(path, errnoName(fd));
+    try {
+      return new KernelDevice(fd);
+    } catch (cause) {
+      closeFd(fd);
+      throw cannotOpen(path, 'ENOTTY', cause);
+    }
+  }
+
   /** The id to a name. @throws ShimError `notFound` */
-  find(name: string): number {
+  find(name: string, kind: KernelKind = 'vas'): number {
     const request = structure(SIZE.find);
     request.write(name, FIND.name);
-    return this.#call(`find ${name}`, CALL.find, request).readUInt32LE(FIND.id);
+    return this.#call(`find ${kind} ${name}`, CALLS[kind].find, request).readUInt32LE(FIND.id);
+  }
+
+  /** Makes a VAS without memory; returns its id. */
+  create(name: string, mode: number): number {
+    const request = structure(SIZE.create);
+    request.writeUInt32LE(mode, CREATE.mode);
+    request.write(name, CREATE.name);
+    return this.#call(`create vas ${name}`, CALL.create, request).readUInt32LE(CREATE.id);
+  }
+
+  /** Makes a segment of zeros; returns its id. */
+  createSegment({ name, mode, start, length }: NewSegment): number {
+    const request = structure(SIZE.segCreate);
+    request.writeUInt32LE(mode, SEG_CREATE.mode);
+    request.writeBigUInt64LE(start, SEG_CREATE.start);
+    request.writeBigUInt64LE(length, SEG_CREATE.length);
+    request.write(name, SEG_CREATE.name);
+    const made = this.#call(`create segment ${name}`, CALL.segCreate, request);
+    return made.readUInt32LE(SEG_CREATE.id);
+  }
+
+  /** Whoever execs the VAS gets the segment, too. */
+  attachSegment(vas: number, segment: number, isWritable: boolean): void {
+    const request = structure(SIZE.segAttach);
+    request.writeUInt32LE(vas, SEG_ATTACH.vasId);
+    request.writeUInt32LE(segment, SEG_ATTACH.segId);
+    request.writeUInt32LE(isWritable ? O_RDWR : 0, SEG_ATTACH.access);
+    const what = `attach segment ${String(segment)} to vas ${String(vas)}`;
+    this.#call(what, CALL.segAttach, request);
   }
 
   /** All objects of a kind that we can see. */
@@ -77,9 +154,9 @@ export class KernelDevice {
     });
   }
 
-  /** Drops a VAS and its memory. */
-  delete(id: number): void {
-    this.#call(`delete VAS ${String(id)}`, CALL.delete, idStructure(id));
+  /** Drops an object and its memory. */
+  delete(id: number, kind: KernelKind = 'vas'): void {
+    this.#call(`delete ${kind} ${String(id)}`, CALLS[kind].delete, idStructure(id));
   }
 
   close(): void {
@@ -119,4 +196,9 @@ export class KernelDevice {
     call(`${DEVICE}: ${what}`, SYS.ioctl, this.fd, nr, request, alive);
     return request;
   }
+}
+
+function cannotOpen(path: string, errno: string, cause?: unknown): ShimError {
+  const why = REMEDIES[errno] ?? errno;
+  return new ShimError('failedPrecondition', `cannot use ${path}: ${why}`, { cause });
 }

@@ -13,6 +13,9 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['--json rm a', { verb: 'rm', json: true, ids: ['a'] }],
   ['remove a', { verb: 'rm', json: false, ids: ['a'] }],
   ['rm -- --json', { verb: 'rm', json: false, ids: ['--json'] }],
+  ['-la', { verb: 'ls-kernel', kinds: ['vas', 'segment'], json: false, quiet: false }],
+  ['ls -lv --json', { verb: 'ls-kernel', kinds: ['vas'], json: true, quiet: false }],
+  ['-ls list -q', { verb: 'ls-kernel', kinds: ['segment'], json: false, quiet: true }],
   ['--help', { verb: 'help', topic: undefined }],
   ['-h', { verb: 'help', topic: undefined }],
   ['help', { verb: 'help', topic: undefined }],
@@ -38,6 +41,10 @@ for (const [line, message] of [
   ['ls --all', "unknown option '--all'"],
   ['ls a', "'ls' takes no argument, got 'a'"],
   ['ls --json -q', "'--json' and '--quiet' exclude each other"],
+  ['-la -ls', "'-la', '-lv' and '-ls' exclude each other"],
+  ['rm -la a', "'rm' does not list"],
+  ['-la a', "unknown command 'a'"],
+  ['-la ls a', "'ls' takes no argument, got 'a'"],
   ['rm', "'rm' needs the id or name of a VAS"],
   ['inspect --json', "'inspect' needs the id or name of a VAS"],
   ['rm -q a', "'rm' has no option '--quiet'"],
@@ -56,7 +63,20 @@ test('an empty id is refused, since it would begin every id', (t) => {
 test('any words give a command or a ShimError', (t) => {
   const word = fc.oneof(
     fc.string(),
-    fc.constantFrom('ls', 'rm', 'inspect', 'help', '--', '-', '--json', '-q', '-h', 'toString'),
+    fc.constantFrom(
+      'ls',
+      'rm',
+      'inspect',
+      'help',
+      '--',
+      '-',
+      '--json',
+      '-q',
+      '-h',
+      '-la',
+      '-ls',
+      'toString',
+    ),
   );
   fc.assert(
     fc.property(fc.array(word), (args) => {

@@ -30,6 +30,6 @@ test('the options of mvas-cli are understood', (t) => {
       encoding: 'utf8',
     });
     if (status === 0) t.regex(stdout, /^KIND +ID/);
-    else t.regex(stderr, /the module mvas is not loaded/);
+    else t.regex(stderr, /the module mvas is not loaded; remedy: modprobe/);
   }
 });

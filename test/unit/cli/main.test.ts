@@ -2,6 +2,8 @@
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { main } from '../../../src/cli/main.js';
+import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
+import { FakeKernel } from './fake-kernel.js';
 import type { VasDetails, VasEntry, VasStore } from '../../../src/cli/vas-store.js';
 
 const NOW = new Date('2026-05-01T12:00:00Z');
@@ -60,7 +62,7 @@ class FakeStore implements VasStore {
   }
 }
 
-async function mvas(line: string, store?: VasStore) {
+async function mvas(line: string, store?: VasStore, kernel?: KernelObjects) {
   const output = { out: '', err: '' };
   const code = await main(line.split(' '), {
     version: '1.2.3',
@@ -68,6 +70,10 @@ async function mvas(line: string, store?: VasStore) {
       store
         ? Promise.resolve(store)
         : Promise.reject(new ShimError('permissionDenied', 'open /run/mvas: EACCES')),
+    openKernel: () => {
+      if (kernel) return kernel;
+      throw new ShimError('failedPrecondition', 'cannot use /dev/mvas: remedy: modprobe mvas');
+    },
     writeOut: (text) => (output.out += text),
     writeError: (text) => (output.err += text),
     now: () => NOW,
@@ -206,4 +212,49 @@ test('a fault of ours asks for a report', async (t) => {
   const { code, err } = await mvas('ls', store);
   t.is(code, 1);
   t.regex(err, /^mvas: broken invariant: x\nhint: .*report/);
+});
+
+test('what the kernel keeps is listed as a table, as JSON, and by what rm takes', async (t) => {
+  const store = new FakeStore([]);
+  const kernel = new FakeKernel();
+  kernel.create('jobs', 0o600);
+  kernel.createSegment({ name: 'table', mode: 0o640, start: 0x7000n, length: 8192n });
+  const list = async (line: string) => (await mvas(line, store, kernel)).out;
+  t.is((await list('-la')).split('\n').length, 4);
+  t.is(await list('ls -lv -q'), 'vas/1\n');
+  t.like(JSON.parse(await list('-ls --json')), [
+    { kind: 'segment', id: 1, name: 'table', bytes: 8192, start: '0x7000' },
+  ]);
+  t.true(kernel.isClosed);
+});
+
+test('rm takes objects of the kernel by id and by name, beside VASes', async (t) => {
+  const store = new FakeStore([vas('aaa')]);
+  const kernel = new FakeKernel();
+  for (const name of ['jobs', 'other', 'aaa.1']) kernel.create(name, 0o600);
+  kernel.createSegment({ name: 'table', mode: 0o640, start: 0n, length: 8192n });
+  const wanted = 'vas/jobs segment/1 vas/2 vas/nobody vas/aaa.1';
+  const { code, out, err } = await mvas(`rm ${wanted}`, store, kernel);
+  t.is(code, 1);
+  t.is(out, 'vas/jobs\nsegment/1\nvas/2\n');
+  t.is(
+    err,
+    "mvas: no vas 'nobody' in the kernel; 'mvas -la' shows what there is\n" +
+      'mvas: vas aaa.1 is part of a VAS; remedy: mvas rm aaa\n',
+  );
+  t.deepEqual(
+    kernel.list('vas').map(({ name }) => name),
+    ['aaa.1'],
+  );
+  t.is((await mvas('rm aaa', store, kernel)).code, 0);
+});
+
+test('without the module, what needs it fails with what to do', async (t) => {
+  const store = new FakeStore([vas('aaa')]);
+  for (const line of ['-la', 'rm vas/jobs']) {
+    const { code, err } = await mvas(line, store);
+    t.is(code, 1);
+    t.regex(err, /remedy: modprobe mvas/);
+  }
+  t.is((await mvas('rm aaa', store)).code, 0);
 });

@@ -11,6 +11,7 @@ import { redisWorkload } from '../../../helpers/workloads/redis.js';
 import { readRecord } from '../../../../src/criu/vas/store.js';
 import type { Backend } from '../../../../src/criu/vas/backend.js';
 import { failAfterEachStage, keptByKernel, killWhileHeld, refuseByLimit } from './faults.js';
+import { tryCommands } from './commands.js';
 import { compareBackends } from './compare.js';
 import { GUEST_IMAGE } from './places.js';
 import { Tap } from './tap.js';
@@ -83,6 +84,9 @@ async function withBackend(tap: Tap, backend: Backend): Promise<void> {
 async function main(): Promise<void> {
   const tap = new Tap();
   tap.note(`Linux ${release()}`);
+  await tryCommands(tap).catch((error: unknown) => {
+    tap.failed(error);
+  });
   const wanted = process.argv.slice(2);
   for (const backend of ['holder', 'kernel'] as const) {
     if (wanted.length > 0 && !wanted.includes(backend)) continue;

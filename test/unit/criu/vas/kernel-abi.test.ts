@@ -11,7 +11,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ...Object.fromEntries(
       Object.entries(abi.CALL).map(([name, value]) => [
         `call ${name}`,
-        [`MVAS_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`, value],
+        [`MVAS_${snake(name).toUpperCase()}`, value],
       ]),
     ),
     ...Object.fromEntries(
@@ -23,7 +23,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ...Object.fromEntries(
       Object.entries(abi.SIZE).map(([name, size]) => [
         `size of ${name}`,
-        [`sizeof(struct mvas_${name})`, size],
+        [`sizeof(struct mvas_${snake(name)})`, size],
       ]),
     ),
     ...offsets(
@@ -43,7 +43,23 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ),
     ...offsets('list', { capacity: 'capacity', ids: 'ids', count: 'count' }, abi.LIST),
     ...offsets('fork', { target: 'target', mode: 'mode', name: 'name' }, abi.FORK),
+    ...offsets('create', { mode: 'mode', id: 'id', name: 'name' }, abi.CREATE),
+    ...offsets(
+      'seg_create',
+      { mode: 'mode', start: 'start', length: 'length', id: 'id', name: 'name' },
+      abi.SEG_CREATE,
+    ),
+    ...offsets(
+      'seg_attach',
+      { vasId: 'vas_id', segId: 'seg_id', access: 'access' },
+      abi.SEG_ATTACH,
+    ),
+    'longest name': ['MVAS_NAME_SIZE - 1', abi.NAME_MAX],
   };
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, '_$&').toLowerCase();
+}
 
 function offsets<Name extends string>(
   struct: string,

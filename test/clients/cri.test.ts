@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { findByArgument } from '../helpers/procfs.js';
 import { run, until } from '../helpers/run.js';
+import { TELL_COUNT, counting, type Count } from '../helpers/workloads/counter.js';
 import { image, leavesNothingBehind, pod, useCri, world } from './cri-context.js';
 
 useCri();
@@ -59,10 +60,8 @@ const checkpoints = CAN_CHECKPOINT ? test.serial : test.serial.skip;
 const why = CAN_CHECKPOINT ? '' : ' (containerd before 2.0 has no checkpoints in CRI)';
 
 /** What the counter's shell keeps in its memory alone. */
-async function counted(id: string): Promise<{ birth: string; count: number }> {
-  const { stdout } = await world().cri.exec(id, ['/bin/cat', '/state']);
-  const [birth = '', count = ''] = stdout.trim().split(' ');
-  return { birth, count: Number(count) };
+async function countOf(id: string): Promise<Count> {
+  return await counting(async () => (await world().cri.exec(id, TELL_COUNT)).stdout);
 }
 
 const checkpointed = test.macro(async (t: ExecutionContext, runtime: string) => {
@@ -70,13 +69,10 @@ const checkpointed = test.macro(async (t: ExecutionContext, runtime: string) => 
   const first = await pod(t, `first-${runtime}`, runtime);
   const id = await cri.create(first, { name: 'counter', image: image() });
   await cri.start(id);
-  const before = await until('the counter to count', async () => {
-    const seen = await counted(id);
-    return seen.count > 5 && seen;
-  });
+  const before = await countOf(id);
   const archive = join(containerd.directory, `${runtime}.tar`);
   await cri.checkpoint(id, archive);
-  const after = await counted(id);
+  const after = await countOf(id);
   t.is(after.birth, before.birth);
   t.is((await cri.status(id)).state, 'CONTAINER_RUNNING');
   const files = await run('tar', ['-t', '-f', archive]);
@@ -85,7 +81,7 @@ const checkpointed = test.macro(async (t: ExecutionContext, runtime: string) => 
   const second = await pod(t, `second-${runtime}`, runtime);
   const clone = await cri.create(second, { name: 'counter', image: archive });
   await cri.start(clone);
-  const restored = await counted(clone);
+  const restored = await countOf(clone);
   t.is(restored.birth, before.birth);
   t.true(restored.count >= before.count);
   t.like(await cri.exec(clone, ['/bin/echo', 'inside']), { stdout: 'inside\n', code: 0 });

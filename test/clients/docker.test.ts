@@ -11,7 +11,7 @@ import { extractImage } from '../helpers/images/extract.js';
 import { BIN, REPOSITORY } from '../helpers/paths.js';
 import { findByArgument } from '../helpers/procfs.js';
 import { run, until } from '../helpers/run.js';
-import { COUNTER } from '../helpers/workloads/counter.js';
+import { COUNTER, TELL_COUNT, counting, type Count } from '../helpers/workloads/counter.js';
 
 const IMAGE = 'counter:1';
 const HAS_DOCKER = existsSync('/usr/sbin/dockerd');
@@ -84,13 +84,8 @@ async function stateOf(name: string): Promise<string> {
 }
 
 /** What the counter's shell keeps in its memory alone. */
-async function counted(name: string): Promise<{ birth: string; count: number }> {
-  return await until(`${name} to count`, async () => {
-    const [birth = '', count = ''] = (await docker().run(['exec', name, 'cat', '/state'])).split(
-      ' ',
-    );
-    return Number(count) > 5 && { birth, count: Number(count) };
-  });
+async function countOf(name: string): Promise<Count> {
+  return await counting(() => docker().run(['exec', name, ...TELL_COUNT]));
 }
 
 /**
@@ -129,13 +124,13 @@ serial(`a container lives, by the name of containerd’s shim${why}`, life, 'dro
 const leaveRunning = test.macro(async (t: ExecutionContext, kind: keyof typeof RUNTIMES) => {
   const name = `leave-${kind}`;
   await begin(t, name, ['--runtime', RUNTIMES[kind], IMAGE]);
-  const before = await counted(name);
+  const before = await countOf(name);
   await docker().run(['checkpoint', 'create', '--leave-running', name, 'one']);
-  t.is((await counted(name)).birth, before.birth);
+  t.is((await countOf(name)).birth, before.birth);
   t.is(await stateOf(name), 'running 0');
   await docker().run(['kill', name]);
   await startFrom('one', name);
-  const restored = await counted(name);
+  const restored = await countOf(name);
   t.is(restored.birth, before.birth);
   t.true(restored.count >= before.count);
   await docker().run(['stop', name]);
@@ -146,11 +141,11 @@ serial(`the same by the name of containerd’s shim${why}`, leaveRunning, 'dropi
 
 const exiting = test.macro(async (t: ExecutionContext, name: string, args: readonly string[]) => {
   await begin(t, name, [...args, IMAGE]);
-  const before = await counted(name);
+  const before = await countOf(name);
   await docker().run(['checkpoint', 'create', name, 'one']);
   await until('the container to end', async () => (await stateOf(name)) === 'exited 137');
   await startFrom('one', name);
-  t.is((await counted(name)).birth, before.birth);
+  t.is((await countOf(name)).birth, before.birth);
 });
 serial(
   `a checkpoint ends its container, by the name of containerd’s shim${why}`,

@@ -5,14 +5,14 @@ import { RootFilesystem } from '../images/rootfs.js';
 import { until } from '../run.js';
 import type { Observation, Workload } from './workload.js';
 
-// A shell with a child most of the time: the state of the loop is in the shell's memory alone.
+// A shell with a child most of the time: the state of the loop is in the shell's memory alone. Its file
+// is never renamed: a restore finds it open also where the root filesystem has moved on.
 const SCRIPT = `read birth < /proc/sys/kernel/random/uuid
 i=0
 trap 'exit 0' TERM
 while :; do
   i=$((i + 1))
-  echo "$birth $i" > /state.new
-  mv /state.new /state
+  echo "$birth $i" >> /state
   sleep 0.02
 done
 `;
@@ -29,12 +29,38 @@ done
 exit $n
 `;
 
-async function observe(pid: number): Promise<Observation> {
-  const [birth = '', count = ''] = await until(`the counter of pid ${String(pid)}`, async () => {
-    const words = (await readFile(`/proc/${String(pid)}/root/state`, 'utf8')).trim().split(' ');
-    return words.length === 2 && words;
+/** What a counter has written last. */
+export interface Count {
+  /** Made up when it began. */
+  readonly birth: string;
+  readonly count: number;
+}
+
+/** A program in the counter's container that prints what {@link counting} reads. */
+export const TELL_COUNT = ['/bin/tail', '-n', '1', '/state'];
+
+/**
+ * Waits until a counter is seen to go on: a file alone, which a restore finds as it is, tells of no
+ * process.
+ */
+export async function counting(tell: () => Promise<string>): Promise<Count> {
+  const first = await until('the counter to begin', async () => counted(await tell()));
+  return await until('the counter to go on', async () => {
+    const later = counted(await tell());
+    return later !== undefined && later.count !== first.count && later;
   });
-  return { birth, progress: { count: Number(count) } };
+}
+
+function counted(text: string): Count | undefined {
+  const [birth = '', count = ''] = (text.trimEnd().split('\n').at(-1) ?? '').split(' ');
+  return Number(count) > 0 ? { birth, count: Number(count) } : undefined;
+}
+
+async function observe(pid: number): Promise<Observation> {
+  const { birth, count } = await until(`the counter of pid ${String(pid)}`, async () => {
+    return counted(await readFile(`/proc/${String(pid)}/root/state`, 'utf8'));
+  });
+  return { birth, progress: { count } };
 }
 
 /** A busybox shell that counts, with short-lived children. */
@@ -48,7 +74,6 @@ export const COUNTER: Workload = {
     for (const applet of [
       'sh',
       'sleep',
-      'mv',
       'cat',
       'echo',
       'ps',
@@ -57,6 +82,7 @@ export const COUNTER: Workload = {
       'false',
       'id',
       'head',
+      'tail',
       'seq',
       'stty',
       'tty',

@@ -127,7 +127,9 @@ static void become_standby(const struct install *install, const struct standby *
 	static char room[ARGUMENT_ROOM + 1];
 	char *const list[] = { "containerd-shim-mvas-v1", "--no-warnings",
 			       /* What a fork needs: it has no thread but the one that forks. */
-			       "--single-threaded", "--v8-pool-size=1", (char *)install->entry,
+			       "--single-threaded", "--v8-pool-size=1",
+			       /* That one would optimize, too, for daemons that do too little to gain. */
+			       "--no-opt", (char *)install->entry,
 			       "-socket", (char *)standby->directory, "standby", room, NULL };
 	int null = open("/dev/null", O_RDWR);
 

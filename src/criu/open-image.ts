@@ -17,30 +17,41 @@ export interface OpenedImage {
   readonly base: bigint;
 }
 
-/**
- * Opens an image directory, and reads all of it: its files are not needed any more. It is hostile
- * until it has passed: it decodes, all of its references resolve, its VAS is here, and the VAS's own
- * record knows it byte for byte.
- */
-export async function openImage(path: string): Promise<OpenedImage> {
+/** An image directory whose VAS is here; what else is in it has not been looked at. */
+export interface FoundImage {
+  readonly reader: ImageReader;
+  readonly record: VasRecord;
+}
+
+/** Opens an image directory, and finds its VAS. The caller closes its reader. */
+export async function findImage(path: string): Promise<FoundImage> {
   const reader = await ImageReader.open(path);
   try {
-    const image = readCheckpointImage(reader);
-    validate(image, path);
-    if (!image.vas) {
+    const reference = reader.vasReference();
+    if (!reference) {
       const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
       throw new ShimError('unimplemented', message);
     }
-    const record = findRecord(image.vas);
-    const tmpfs = readTmpfs(reader);
-    if (reader.digest() !== record.imageDigest) {
-      const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
-      throw new ShimError('dataLoss', message);
-    }
-    return { image, tmpfs, record, base: BigInt(record.base) };
-  } finally {
+    return { reader, record: findRecord(reference) };
+  } catch (error) {
     await reader.close();
+    throw error;
   }
+}
+
+/**
+ * Reads all of an image directory: its files are not needed any more. It is hostile until it has
+ * passed: it decodes, all of its references resolve, and the record of its VAS knows it byte for byte.
+ */
+export function readImage({ reader, record }: FoundImage, path: string): OpenedImage {
+  const image = readCheckpointImage(reader);
+  validate(image, path);
+  const tmpfs = readTmpfs(reader);
+  if (reader.digest() !== record.imageDigest) {
+    const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
+    throw new ShimError('dataLoss', message);
+  }
+  return { image, tmpfs, record, base: BigInt(record.base) };
 }
 
 /** Its messages name processes and files of the image; which image, only we know. */

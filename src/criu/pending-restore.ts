@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { logger } from '../common/log.js';
-import { ShimError } from '../common/errors.js';
+import { assertInvariant, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import { closeFd } from '../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type LiveSpec } from './donor/live-spec.js';
-import { takeOver } from './donor/take-over.js';
+import { enterCgroups, takeOver } from './donor/take-over.js';
+import type { TtyInfoEntry } from './image/types.js';
 import type { KernelArea } from './memory/memory-plan.js';
-import { openImage, type OpenedImage } from './open-image.js';
+import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readLiveSeccomp } from './resources/attributes.js';
 import { findConsole } from './resources/files/index.js';
 import { restoreTmpfs } from './resources/tmpfs.js';
@@ -22,7 +23,7 @@ const log = logger('restore');
 
 /** What has been made ready when a restore begins. */
 interface Prepared {
-  readonly opened: OpenedImage;
+  readonly vasId: string;
   readonly live: LiveSpec;
   readonly restorer: Restorer;
   readonly kernelAreas: readonly KernelArea[];
@@ -36,6 +37,7 @@ export class PendingRestore {
   readonly #prepared: Prepared;
   readonly #scope: Scope;
   readonly #clock: StageClock;
+  #opened: OpenedImage | undefined;
   #donor: Promise<Donor>;
   #hasFailed = false;
 
@@ -59,12 +61,19 @@ export class PendingRestore {
   static async begin(request: RestoreRequest): Promise<PendingRestore> {
     const scope = new Scope();
     const clock = new StageClock();
+    let found: FoundImage | undefined;
     try {
-      const prepared = await prepare(request, scope, clock);
-      return new PendingRestore(request, prepared, { scope, clock });
+      found = await findImage(request.imagePath);
+      const prepared = await prepare(request, found, { scope, clock });
+      const restore = new PendingRestore(request, prepared, { scope, clock });
+      restore.#opened = readImage(found, request.imagePath);
+      clock.end('open');
+      return restore;
     } catch (error) {
       await scope.close();
       throw error;
+    } finally {
+      await found?.reader.close();
     }
   }
 
@@ -72,9 +81,8 @@ export class PendingRestore {
   async finish(request: FinishRequest): Promise<RestoredTask> {
     try {
       const timingsMs = await this.#finish(request);
-      const { opened, restorer, exited } = this.#prepared;
+      const { vasId, restorer, exited } = this.#prepared;
       const { pid } = restorer;
-      const vasId = opened.record.id;
       log.info('done', { container: this.#request.containerId, pid, vas: vasId });
       return { pid, vasId, timingsMs, exited };
     } catch (error) {
@@ -89,7 +97,9 @@ export class PendingRestore {
   }
 
   async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
-    const { opened, live, restorer, kernelAreas, consoleSocket } = this.#prepared;
+    const { live, restorer, kernelAreas, consoleSocket } = this.#prepared;
+    const opened = this.#opened;
+    assertInvariant(opened !== undefined, 'a restore that has begun has read its image');
     const hasConsole = consoleSocket !== undefined;
     const clock = this.#clock;
     clock.skip();
@@ -100,6 +110,8 @@ export class PendingRestore {
     const donor = await this.#donor;
     clock.end('donor');
 
+    const entered = enterCgroups(donor.pid, restorer.pid);
+    entered.catch(() => undefined); // Awaited below, unless something else fails first.
     const seccompChain = await readLiveSeccomp(donor.pid);
     const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
     clock.end('plan');
@@ -111,6 +123,7 @@ export class PendingRestore {
     }
     clock.end('join');
 
+    await entered;
     const gone = takeOver({ ...this.#request, donor, initPid: restorer.pid });
     gone.catch(() => undefined); // Awaited below, unless the tmpfs fail first.
     await restoreTmpfs(restorer.pid, opened.tmpfs);
@@ -152,30 +165,29 @@ export class PendingRestore {
 
 async function prepare(
   request: RestoreRequest,
-  scope: Scope,
-  clock: StageClock,
+  { reader, record }: FoundImage,
+  { scope, clock }: { readonly scope: Scope; readonly clock: StageClock },
 ): Promise<Prepared> {
-  const opened = await openImage(request.imagePath);
   const live = readLiveSpec(request.bundle);
-  const consoleSocket = await openConsole(request, opened);
-  const holder = connectVas(opened.record.id);
-  clock.end('open');
+  const consoleSocket = await openConsole(request, reader.readIfAny('tty-info'));
+  const holder = connectVas(record.id);
+  clock.end('find');
 
   const restorer = await Restorer.fork(holder).finally(() => {
     holder.close();
   });
   scope.defer('end the restorer', () => restorer.destroy());
-  const exited = exitOf(opened, restorer.pid);
-  const kernelAreas = restorer.kernelAreas(opened.base);
+  const exited = exitOf(record.id, restorer.pid);
+  const kernelAreas = restorer.kernelAreas(BigInt(record.base));
   clock.end('fork');
-  return { opened, live, restorer, kernelAreas, exited, consoleSocket };
+  return { vasId: record.id, live, restorer, kernelAreas, exited, consoleSocket };
 }
 
 async function openConsole(
   { containerId, openConsole: open }: RestoreRequest,
-  { image }: OpenedImage,
+  ttys: readonly TtyInfoEntry[],
 ): Promise<string | undefined> {
-  const hadTerminal = findConsole(image.ttys) !== undefined;
+  const hadTerminal = findConsole(ttys) !== undefined;
   const socket = await open?.(hadTerminal);
   if (!hadTerminal || socket !== undefined) return socket;
   const why = 'the checkpointed container had a terminal; remedy: give the new one a terminal';
@@ -196,8 +208,8 @@ function rehearse(options: ConstructorParameters<typeof RestorePlan>[0]): void {
   }
 }
 
-function exitOf(opened: OpenedImage, pid: number): Promise<Exit> {
-  return watchExit(waitSocketOf(opened.record.id), pid).catch((error: unknown) => {
+function exitOf(vasId: string, pid: number): Promise<Exit> {
+  return watchExit(waitSocketOf(vasId), pid).catch((error: unknown) => {
     log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
     return { status: 255, at: new Date() };
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openImage } from './open-image.js';
+import { findImage, readImage } from './open-image.js';
 import { PendingRestore } from './pending-restore.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { connectVas } from './vas/store.js';
@@ -11,14 +11,19 @@ import { connectVas } from './vas/store.js';
  * gone (saying which, when it was taken, and what would have helped).
  */
 export async function validateImage(imagePath: string): Promise<{ readonly vasId: string }> {
-  const { record } = await openImage(imagePath);
-  const holder = connectVas(record.id);
-  holder.close();
-  return { vasId: record.id };
+  const found = await findImage(imagePath);
+  try {
+    readImage(found, imagePath);
+  } finally {
+    await found.reader.close();
+  }
+  const { id } = found.record;
+  connectVas(id).close();
+  return { vasId: id };
 }
 
 /**
- * Begins a restore: reads and validates the image, forks its VAS, and lets runc make the surroundings
+ * Begins a restore: forks the VAS, lets runc make the surroundings, and reads and validates the image
  * meanwhile. Nothing of the container runs before it is finished; whoever begins one finishes or
  * abandons it.
  *

@@ -15,8 +15,9 @@ import { faultPoint } from './faults.js';
  *
  * Stages of a restore:
  *
- * - `open`: the image is valid, and its VAS is here
+ * - `find`: the image's VAS is here
  * - `fork`: a copy of the VAS is PID 1 of a new pid namespace, under our trace
+ * - `open`: the image is valid
  * - `donor`: runc has built the surroundings, and holds them by a process of its own
  * - `plan`: every operation of the restore is laid out
  * - `join`: PID 1 is in the donor's namespaces

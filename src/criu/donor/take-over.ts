@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
@@ -17,13 +18,12 @@ export interface TakeOver {
 }
 
 /**
- * Makes PID 1, which has joined the donor's namespaces, the container's init: it enters the donor's
- * cgroups, runc's state names it, and the donor is killed. From then on, before the first await, runc
+ * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: runc's state names
+ * it, and the donor is killed. From then on, before the first await, runc
  * sees an ordinary container. Resolves when nothing is left of the donor.
  */
 export async function takeOver(request: TakeOver): Promise<void> {
-  const { donor, initPid, runcRoot, containerId } = request;
-  enterCgroups(donor.pid, initPid);
+  const { donor, runcRoot, containerId } = request;
   const state = join(runcRoot, containerId);
   patchState(join(state, 'state.json'), request);
   rmSync(join(state, 'exec.fifo'), { force: true });
@@ -32,16 +32,20 @@ export async function takeOver(request: TakeOver): Promise<void> {
   rmSync(donor.bundle, { recursive: true, force: true });
 }
 
-function enterCgroups(donorPid: number, initPid: number): void {
-  for (const directory of cgroupDirectories(readCgroup(donorPid), readMountinfo(process.pid))) {
-    const file = join(directory, 'cgroup.procs');
-    try {
-      writeFileSync(file, String(initPid));
-    } catch (cause) {
-      throw new ShimError('internal', `move the restored init to ${file}: ${String(cause)}`, {
-        cause,
-      });
-    }
+/** Moves PID 1 into the donor's cgroups. The kernel lets each move wait for a grace period of RCU. */
+export async function enterCgroups(donorPid: number, initPid: number): Promise<void> {
+  const directories = cgroupDirectories(readCgroup(donorPid), readMountinfo(process.pid));
+  await Promise.all(directories.map((directory) => enter(directory, initPid)));
+}
+
+async function enter(directory: string, initPid: number): Promise<void> {
+  const file = join(directory, 'cgroup.procs');
+  try {
+    await writeFile(file, String(initPid));
+  } catch (cause) {
+    throw new ShimError('internal', `move the restored init to ${file}: ${String(cause)}`, {
+      cause,
+    });
   }
 }
 

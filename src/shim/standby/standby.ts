@@ -5,17 +5,18 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as betweenPolls } from 'node:timers/promises';
 import { Mutex } from '../../common/mutex.js';
-import { forkAway, syscall } from '../../native/index.js';
+import { syscall } from '../../native/index.js';
 import { SYS } from '../../native/sys.js';
 import { listenAt } from '../group.js';
 import { exitNow } from '../linux.js';
 import { becomeDaemon } from './become.js';
+import { Offspring } from './offspring.js';
 import { VisibleArguments } from './visible-arguments.js';
 import { WARM_UPS } from './warm-up.js';
 
 /** The directory, locked by the launcher: as long as we live, no other standby is started in it. */
 const LOCK_FD = 3;
-/** A standby that nobody has used for so long ends. */
+/** A standby that nobody has used for so long, and none of whose daemons lives, ends. */
 const IDLE_MS = Number(process.env['MVAS_STANDBY_IDLE_MS'] ?? 60_000);
 /** What is not needed for every container is loaded when nobody has asked for a daemon for so long. */
 const WARM_UP_AFTER_MS = 300;
@@ -42,6 +43,7 @@ class Standby {
   readonly #waiting = new Set<Socket>();
   /** Nothing is under way while a fork is made. */
   readonly #turns = new Mutex();
+  readonly #offspring = new Offspring();
   readonly #idle: NodeJS.Timeout;
   readonly #warmUp: NodeJS.Timeout;
   #isFork = false;
@@ -55,7 +57,10 @@ class Standby {
     this.#directory = directory;
     this.#server = server;
     this.#title = title;
-    this.#idle = setTimeout(this.#leave, IDLE_MS);
+    this.#idle = setTimeout(() => {
+      if (this.#offspring.isAlive()) this.#idle.refresh();
+      else this.#leave();
+    }, IDLE_MS);
     this.#warmUp = setTimeout(() => void this.#warm(), WARM_UP_AFTER_MS);
   }
 
@@ -74,7 +79,7 @@ class Standby {
   async #fork(connection: Socket): Promise<void> {
     await betweenPolls();
     if (this.#isFork) return; // The original has this one.
-    this.#isFork = forkAway() === 0;
+    this.#isFork = this.#offspring.fork();
     this.#waiting.delete(connection);
     if (this.#isFork) {
       this.#forget();

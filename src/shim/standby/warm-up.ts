@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
 /**
@@ -7,5 +8,19 @@ import { rehearse } from './rehearsal.js';
  */
 export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
-  () => import('../../criu/index.js'),
+  loadEngine,
 ];
+
+/**
+ * Loads the engine with all of its functions compiled, which a daemon would otherwise do one by one at
+ * their first call, and keeps them so: V8 drops the code of functions that have not run for a while.
+ */
+async function loadEngine(): Promise<void> {
+  setFlagsFromString('--no-flush-bytecode');
+  setFlagsFromString('--no-lazy');
+  try {
+    await import('../../criu/index.js');
+  } finally {
+    setFlagsFromString('--lazy');
+  }
+}

@@ -20,7 +20,7 @@ import {
  * A restore that fails after a stage leaves nothing behind, and its VAS byte for byte as it was: the
  * next one works. One that is killed leaves what `runc delete --force` and the next restore remove.
  */
-const STAGES = ['open', 'fork', 'donor', 'join', 'build'];
+const STAGES = ['find', 'fork', 'open', 'donor', 'join', 'build'];
 const GONE_TIMEOUT_MS = 3_000;
 
 const yard = new Yard();

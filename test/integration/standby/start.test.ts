@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { isAlive, socketPath } from '../../../src/shim/socket.js';
 import { BIN, REPOSITORY } from '../../helpers/paths.js';
@@ -189,13 +190,18 @@ test.serial(
   },
 );
 
-test.serial('a standby that nobody uses ends, and leaves nothing', async (t) => {
+test.serial('a standby ends after its daemons, and leaves nothing', async (t) => {
   const shims = starter(t, { MVAS_STANDBY_IDLE_MS: '300' });
   await shims.start({ id: 'one' });
   const { directory } = await shims.standby();
+  await shims.start({ id: 'two' });
+  const daemons = await shims.daemons();
+  t.true(daemons.some(isForked));
+  await sleep(1000);
+  t.is(shims.standbys().length, 1);
+  for (const daemon of daemons) process.kill(daemon, 'SIGKILL');
   await until('the standby to be gone', () => Promise.resolve(shims.standbys().length === 0));
   t.false(existsSync(directory));
-  t.is((await shims.daemons()).length, 1);
 });
 
 test.serial('other surroundings have another standby', async (t) => {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { forkAway } from '../../native/index.js';
+import { call, SYS } from '../../native/sys.js';
+
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Forks, and knows whether any fork still lives, without knowing who they are: each keeps an end of one
+ * pipe for writing as long as it lives, so that reading finds an end only when none does (pipe(7)).
+ */
+export class Offspring {
+  readonly #reader: number;
+
+  constructor() {
+    const pair = Buffer.alloc(8);
+    call('make a pipe', SYS.pipe2, pair, O_CLOEXEC | constants.O_NONBLOCK);
+    this.#reader = pair.readInt32LE(0);
+    closeSync(pair.readInt32LE(4));
+  }
+
+  /** Forks; true in the fork. A fork that fails is none. */
+  fork(): boolean {
+    const writer = openSync(`/proc/self/fd/${String(this.#reader)}`, constants.O_WRONLY);
+    const isFork = forkAway() === 0;
+    closeSync(isFork ? this.#reader : writer);
+    return isFork;
+  }
+
+  isAlive(): boolean {
+    try {
+      return readSync(this.#reader, Buffer.alloc(1)) !== 0;
+    } catch {
+      return true; // EAGAIN: it waits for what they might write.
+    }
+  }
+}

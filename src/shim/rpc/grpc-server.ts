@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import {
   Server,
   ServerCredentials,
@@ -48,9 +49,13 @@ export class GrpcServer {
     this.#server.addService(definition, handlers);
   }
 
-  /** Serves a new connection until the peer closes it. Takes the socket. */
+  /**
+   * Serves a new connection until the peer closes it. Takes the socket. Node's HTTP/2 reads no more
+   * from a socket whose peer has broken the protocol, and would never see it closed: a stream before it
+   * does.
+   */
   accept(socket: Socket): void {
-    this.#injector.injectConnection(socket);
+    this.#injector.injectConnection(Duplex.from({ readable: socket, writable: socket }));
   }
 }
 

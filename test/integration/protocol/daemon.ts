@@ -10,6 +10,7 @@ import { extractImage } from '../../helpers/images/extract.js';
 import { ShimStarter } from '../../helpers/shim-start.js';
 import { COUNTER } from '../../helpers/workloads/counter.js';
 import { RawClient, request, type Answer } from './raw-client.js';
+import { RawGrpc } from './raw-grpc.js';
 
 /** Parent of the containers' cgroups. */
 const CGROUP = `mvas-protocol-${String(process.pid)}`;
@@ -24,14 +25,15 @@ export const wait = (stream: number, id: string): Buffer =>
 /** A shim daemon without a containerd, and connections to it. */
 export class Daemon {
   readonly pid: number;
+  /** Path of its socket. */
+  readonly socket: string;
   readonly #starter: ShimStarter;
-  readonly #socket: string;
-  readonly #clients: RawClient[] = [];
+  readonly #clients: { close(): void }[] = [];
 
   private constructor(starter: ShimStarter, pid: number, socket: string) {
     this.#starter = starter;
     this.pid = pid;
-    this.#socket = socket;
+    this.socket = socket;
   }
 
   /** Starts it; the caller stops it. */
@@ -44,7 +46,14 @@ export class Daemon {
 
   /** A new connection, closed with the daemon. */
   async connect(): Promise<RawClient> {
-    const client = await RawClient.open(this.#socket);
+    const client = await RawClient.open(this.socket);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A new gRPC connection, closed with the daemon. */
+  async connectGrpc(): Promise<RawGrpc> {
+    const client = await RawGrpc.open(this.socket);
     this.#clients.push(client);
     return client;
   }

@@ -46,13 +46,6 @@ void Advise(const std::vector<Range>& ranges, int advice) {
   for (const Range& range : ranges) madvise(range.start, range.length, advice);
 }
 
-// In the child of the fork: leaves a child of its own behind, which init adopts, and ends.
-void ForkAgain() {
-  const pid_t pid = fork();
-  if (pid != 0) _exit(pid < 0 ? errno : 0);
-  setsid();
-}
-
 int Reap(pid_t pid) {
   int status;
   while (waitpid(pid, &status, 0) < 0) {
@@ -60,6 +53,20 @@ int Reap(pid_t pid) {
   }
   if (!WIFEXITED(status)) return -ECHILD;
   return WEXITSTATUS(status) == 0 ? pid : -WEXITSTATUS(status);
+}
+
+// Forks a child that init adopts, and a session leader. It is the child of one that ends at once,
+// which is made by vfork(2): so page tables are copied once. What that child changes, but for the
+// stack, is changed for us as well; fork(3) leaves everything as it was. Returns 0 in the child,
+// -errno on failure.
+int ForkOrphan() {
+  const pid_t between = vfork();
+  if (between < 0) return -errno;
+  if (between > 0) return Reap(between);
+  const pid_t pid = fork();
+  if (pid != 0) _exit(pid < 0 ? errno : 0);
+  setsid();
+  return 0;
 }
 
 }  // namespace
@@ -70,17 +77,11 @@ Napi::Value ForkAway(const Napi::CallbackInfo& info) {
   if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) return result(-ENOSYS);
   const std::vector<Range> heap = LeftBehind();
   Advise(heap, MADV_DOFORK);
-  const pid_t pid = fork();
-  if (pid < 0) return result(-errno);
-  if (pid > 0) {
-    Advise(heap, MADV_DONTFORK);
-    return result(Reap(pid));
-  }
-  ForkAgain();
+  const int pid = ForkOrphan();
   // As V8 wants it: the copy starts programs, too.
   Advise(heap, MADV_DONTFORK);
-  if (uv_loop_fork(loop) != 0) _exit(1);
-  return result(0);
+  if (pid == 0 && uv_loop_fork(loop) != 0) _exit(1);
+  return result(pid);
 }
 
 }  // namespace mvas

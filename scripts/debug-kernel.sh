@@ -5,10 +5,11 @@
 # tables, kmemleak. It is built from Debian's source of 6.12, once (10 to 30 minutes), and kept in
 # the cache until the options below change.
 #
-# Usage: debug-kernel.sh [PROGRAM...]     as test-kernel.sh
-#        debug-kernel.sh --fuzz SECONDS   the fuzzer alone, twice, each for so long
+# Usage: debug-kernel.sh [PROGRAM...]            as test-kernel.sh
+#        debug-kernel.sh --fuzz SECONDS [SEED]   the fuzzer, twice, each for so long: from SEED
+#                                                (default: the time), and from the next number with
+#                                                SWITCH offered
 # Environment: MVAS_CACHE; MVAS_JOBS, of make (default: the number of processors).
-# Needs packages beyond those of setup.sh; says which.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 # shellcheck source=scripts/private-apt.sh
@@ -16,7 +17,7 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 
 for tool in flex bison bc perl xz; do
   command -v "$tool" >/dev/null || {
-    echo 'debug-kernel: needs: apt-get install flex bison bc perl xz-utils libelf-dev' >&2
+    echo "debug-kernel: there is no $tool: run scripts/setup.sh" >&2
     exit 1
   }
 done
@@ -24,7 +25,7 @@ done
 # A kernel for QEMU alone, so small that it builds quickly.
 options=(
   64BIT SMP PRINTK BUG MODULES MODULE_UNLOAD BLK_DEV_INITRD RD_GZIP BINFMT_ELF BINFMT_SCRIPT
-  TTY SERIAL_8250 SERIAL_8250_CONSOLE PROC_FS SYSFS TMPFS SHMEM DEVTMPFS DEBUG_FS MULTIUSER
+  PCI TTY SERIAL_8250 SERIAL_8250_CONSOLE PROC_FS SYSFS TMPFS SHMEM DEVTMPFS DEBUG_FS MULTIUSER
   NAMESPACES USER_NS PID_NS UTS_NS IPC_NS CGROUPS MEMCG SWAP BLOCK BLK_DEV BLK_DEV_RAM ADVISE_SYSCALLS
   MEMBARRIER RSEQ FUTEX EPOLL SIGNALFD TIMERFD EVENTFD AIO IO_URING USERFAULTFD POSIX_TIMERS
   SYSVIPC UNIX98_PTYS KPROBES KALLSYMS KALLSYMS_ALL TRANSPARENT_HUGEPAGE KSM MIGRATION COMPACTION
@@ -33,6 +34,7 @@ options=(
   KASAN KASAN_GENERIC KASAN_OUTLINE PROVE_LOCKING DEBUG_ATOMIC_SLEEP DEBUG_VM DEBUG_VM_PGFLAGS
   PAGE_TABLE_CHECK PAGE_TABLE_CHECK_ENFORCED DEBUG_KMEMLEAK DEBUG_LIST DEBUG_OBJECTS
   DEBUG_OBJECTS_FREE DEBUG_OBJECTS_WORK DEBUG_KERNEL SCHED_STACK_END_CHECK DEBUG_RSEQ
+  UBSAN X86_DEBUG_FPU DETECT_HUNG_TASK
 )
 unset_options=(SLUB_TINY RANDOMIZE_BASE)
 
@@ -48,10 +50,13 @@ configure() {
   for option in "${unset_options[@]}"; do scripts/config -d "$option"; done
   scripts/config --set-val FRAME_WARN 0 --set-val DEBUG_KMEMLEAK_MEM_POOL_SIZE 16000
   make -s ARCH=x86_64 olddefconfig
+  for option in "${options[@]}"; do
+    grep -qx "CONFIG_$option=y" .config || { echo "not in this kernel: $option"; return 1; }
+  done
 }
 
-build() {
-  local work
+# In a subshell, for its trap.
+build() (
   work="$(mktemp -d "$cache/kernel-debug.XXXXXX")"
   # shellcheck disable=SC2064 # the directory as it is now
   trap "rm -rf '$work'" EXIT
@@ -59,23 +64,23 @@ build() {
   echo 'debug-kernel: taking the source of 6.12' >&2
   (
     private_apt "$work" bookworm-backports bookworm
-    cd "$work/debs" && apt-get -q download linux-source-6.12 >"$log" 2>&1
+    cd "$work/debs"
+    apt-get -q download linux-source-6.12 >"$log" 2>&1 || { tail -n 3 "$log" >&2; exit 1; }
   )
   unpack_debs "$work/debs" "$work/unpacked"
   tar -x -C "$work/source" --strip-components=1 -f "$work"/unpacked/usr/src/linux-source-*.tar.xz
   echo "debug-kernel: building, see $log" >&2
   (
-    cd "$work/source"
-    configure
-    nice -n 19 make -j "${MVAS_JOBS:-$(nproc)}" ARCH=x86_64 bzImage modules_prepare
-    # No module is built, so what the kernel exports is in vmlinux's table alone.
-    cp vmlinux.symvers Module.symvers
+    cd "$work/source" && configure &&
+      nice -n 19 make -j "${MVAS_JOBS:-$(nproc)}" ARCH=x86_64 bzImage modules_prepare &&
+      # No module is built, so what the kernel exports is in vmlinux's table alone.
+      cp vmlinux.symvers Module.symvers
   ) >"$log" 2>&1 </dev/null || { tail -n 30 "$log" >&2; exit 1; }
   cp "$work/source/arch/x86/boot/bzImage" "$work/source/vmlinuz"
   find "$work/source" -name '*.o' -not -path '*/scripts/*' -not -path '*/tools/*' -delete
-  rm -rf "$work/source/vmlinux" "$dir"
+  rm -rf "$work/source/vmlinux" "$cache"/kernel-debug-????????????
   mv "$work/source" "$dir"
-}
+)
 
 # The module for it, as test-kernel.sh wants it.
 build_module() {
@@ -93,7 +98,7 @@ build_module() {
 mkdir -p "$cache"
 exec 9>"$cache/kernel-debug.lock"
 flock 9
-[ -f "$dir/vmlinuz" ] || build
+if [ ! -f "$dir/vmlinuz" ]; then build; fi
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 build_module "$work/module"
@@ -103,12 +108,14 @@ cp "$work/module/mvas.ko" "$work/mvas.ko"
 cp "$work/untested/mvas.ko" "$work/mvas-untested.ko"
 flock -u 9
 
-export MVAS_KERNEL_TIMEOUT="${MVAS_KERNEL_TIMEOUT:-1800}"
+# Emulated, with all that is checked, it takes its time.
+export MVAS_KERNEL_TIMEOUT="${MVAS_KERNEL_TIMEOUT:-3600}"
 if [ "${1:-}" = --fuzz ]; then
-  for round in 1 2; do
-    echo "# fuzzing, round $round"
-    MVAS_FUZZ_SECONDS="$2" bash "$root/scripts/test-kernel.sh" "$work" fuzz
-  done
+  export MVAS_FUZZ_SECONDS="$2" MVAS_FUZZ_SEED="${3:-$(date +%s)}"
+  bash "$root/scripts/test-kernel.sh" "$work" fuzz
+  MVAS_FUZZ_SEED=$((MVAS_FUZZ_SEED + 1))
+  bash "$root/scripts/test-kernel.sh" "$work" switch fuzz
 else
+  export MVAS_FUZZ_SECONDS="${MVAS_FUZZ_SECONDS:-30}"
   bash "$root/scripts/test-kernel.sh" "$work" "$@"
 fi

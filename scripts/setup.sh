@@ -16,8 +16,10 @@ packages=(
   busybox-static redis-server redis-tools nginx-light python3-minimal python3 libc-bin
   # what tests and benches look at the machine with
   iproute2 util-linux procps
-  # building the kernel module and running it
-  qemu-system-x86 libelf-dev gzip xz-utils
+  # building the kernel module, installing it, running it
+  qemu-system-x86 libelf-dev pahole dkms gzip xz-utils
+  # building a kernel that checks itself
+  flex bison bc perl
   # checking the source
   clang-format sparse shellcheck
   # CRIU for the comparison, and the root filesystems of other releases

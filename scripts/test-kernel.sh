@@ -8,7 +8,7 @@
 #   DIRECTORY: of a kernel of one's own, with `vmlinuz`, `mvas.ko` and `mvas-untested.ko`
 #   PROGRAM: of kernel/tests; all of them unless told
 # Environment: MVAS_CACHE; MVAS_KERNEL_TIMEOUT, seconds until the guest is given up (default 600);
-# MVAS_FUZZ_SECONDS, how long the fuzzer runs (default 5).
+# MVAS_FUZZ_SECONDS, how long the fuzzer runs (default 5); MVAS_FUZZ_SEED (default: the time).
 # Exit code 0 if everything passed.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
@@ -56,12 +56,15 @@ fi
 # Without cmpxchg16b, which this QEMU emulates wrongly: 6.12 crashes at random with it. Without fast
 # string copies, which are the slow ones when emulated.
 boot() {
+  local tests
+  tests="$(IFS=,; echo "${programs[*]}")"
   timeout "${MVAS_KERNEL_TIMEOUT:-600}" qemu-system-x86_64 \
     -machine q35 -accel tcg,thread=multi -cpu max,-cx16,-erms,-fsrm -smp 2 -m 1024 \
     -nographic -nodefaults -no-reboot -serial stdio -monitor none \
     -kernel "$kernel" -initrd "$work/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 oops=panic ramdisk_size=131072 mvas.tests=$(IFS=,; echo "${programs[*]}") mvas.fuzz=${MVAS_FUZZ_SECONDS:-5}" \
-    </dev/null 2>&1 | tr -d '\r' | tee "$work/console"
+    -append "console=ttyS0 quiet panic=-1 oops=panic ramdisk_size=131072 mvas.tests=$tests \
+mvas.fuzz=${MVAS_FUZZ_SECONDS:-5} mvas.seed=${MVAS_FUZZ_SEED:-$(date +%s)}" \
+    </dev/null 2>&1 | sed -u 's/\r//g' | tee "$work/console"
 }
 
 boot || true

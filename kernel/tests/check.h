@@ -190,38 +190,4 @@ static inline void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* A figure of /proc/meminfo, in bytes. */
-static inline long meminfo(const char *name)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kib = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, strlen(name)))
-			sscanf(line + strlen(name), ": %ld", &kib);
-	if (file)
-		fclose(file);
-	return kib * 1024;
-}
-
-/*
- * Whether a function that is called sixty times leaves memory behind, of which each call uses a
- * megabyte or more. Some megabytes come and go in the kernel's lists of pages to be used again.
- */
-static inline void check_no_leak(void (*function)(void), const char *what)
-{
-	long before = 0;
-
-	for (int i = 0; i < 90; i++) {
-		if (i == 30)
-			before = meminfo("MemFree");
-		function();
-	}
-	write_text("/proc/sys/vm/drop_caches", "3");
-	before -= meminfo("MemFree");
-	check(before < (long)(16 * MIB), "%s: no memory is left behind (%ld KiB)", what,
-	      before / 1024);
-}
-
 #endif

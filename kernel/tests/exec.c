@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "check.h"
+#include "leak.h"
 #include "revive.h"
 
 #define SIZE (4 * MIB)

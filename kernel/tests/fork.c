@@ -3,6 +3,7 @@
 #include <linux/userfaultfd.h>
 
 #include "check.h"
+#include "leak.h"
 
 #define SIZE (4 * MIB)
 

@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Calls with arguments drawn by lot, from several processes at once; some are taken from what makes
- * sense, so that deeper code is reached. Whoever EXECs goes on somewhere or dies of it, and is
- * replaced. What counts is that the kernel has nothing to say, and that all can be cleaned up.
+ * sense, so that deeper code is reached. Whoever EXECs goes on in what it finds there, or somewhere
+ * and dies of it, and is replaced. What counts is that the kernel has nothing to say, and that all
+ * can be cleaned up.
  *
- * Usage: fuzz [SECONDS [SEED]] (default 5, and the time)
+ * Usage: fuzz [SECONDS [SEED]] (default 5, and the time). With the same seed every worker draws the
+ * same; what the others have done by then is up to the scheduler.
  */
 #include <time.h>
 
 #include "check.h"
+#include "revive.h"
 
 #define WORKERS 4
+#define KNOWN 64
+#define CALLS 64
+
+/* Shared by all workers, also those that have gone on in a VAS: they find it by its descriptor. */
+struct counts {
+	long made[CALLS];
+	long succeeded[CALLS];
+	long revived;
+};
 
 static uint64_t lot;
 static char *buffers;
-static volatile long *calls;
+static struct counts *counts;
+static int counts_file;
+static time_t end;
 
 static uint64_t draw(void)
 {
@@ -53,33 +67,33 @@ static uint32_t small(void)
 }
 
 /* Ids that are in use, of either kind. */
-static uint32_t known_ids[16];
+static uint32_t known_vas[KNOWN], known_segments[KNOWN];
 
 static void learn(void)
 {
-	struct mvas_list list = { .size = sizeof(list), .capacity = 8 };
+	struct mvas_list list = { .size = sizeof(list), .capacity = KNOWN };
 
-	list.ids = (uintptr_t)known_ids;
+	list.ids = (uintptr_t)known_vas;
 	call(MVAS_LIST, &list);
-	list.ids = (uintptr_t)(known_ids + 8);
+	list.ids = (uintptr_t)known_segments;
 	list.count = 0;
 	call(MVAS_SEG_LIST, &list);
 }
 
 static uint32_t vas(void)
 {
-	return below(8) ? known_ids[below(8)] : small();
+	return below(8) ? known_vas[below(KNOWN)] : small();
 }
 
 static uint32_t segment(void)
 {
-	return below(8) ? known_ids[8 + below(8)] : small();
+	return below(8) ? known_segments[below(KNOWN)] : small();
 }
 
 static void name(char *to)
 {
 	static const char *const names[] = { "", "a", "b", "c", "a/b", "..", "long" };
-	const char *from = names[below(7)];
+	const char *from = below(2) ? "" : names[below(7)];
 
 	memset(to, 0, MVAS_NAME_SIZE);
 	strcpy(to, from);
@@ -103,11 +117,23 @@ static void sensible(unsigned int call_number, void *arguments, int mem)
 	switch (call_number) {
 	case _IOC_NR(MVAS_FORK):
 	case _IOC_NR(MVAS_CAPTURE):
-		*fork = (struct mvas_fork){ .size = sizeof(*fork), .mode = below(01000) };
+		*fork = (struct mvas_fork){ .size = sizeof(*fork),
+					    .mode = below(8) ? below(01000) & 0666 : below(01000) };
 		fork->flags = call_number == _IOC_NR(MVAS_CAPTURE) ? 2 : below(3);
 		fork->target = target(mem);
-		fork->id = below(3) ? 0 : vas();
-		name(fork->name);
+		if (below(3))
+			name(fork->name);
+		else
+			*fork = (struct mvas_fork){ .size = sizeof(*fork),
+						    .flags = fork->flags,
+						    .target = fork->target,
+						    .id = vas() };
+		break;
+	case _IOC_NR(MVAS_FIND):
+	case _IOC_NR(MVAS_SEG_FIND):
+		*(struct mvas_find *)arguments =
+			(struct mvas_find){ .size = sizeof(struct mvas_find) };
+		name(((struct mvas_find *)arguments)->name);
 		break;
 	case _IOC_NR(MVAS_CREATE):
 		*(struct mvas_create *)arguments =
@@ -151,21 +177,61 @@ static void sensible(unsigned int call_number, void *arguments, int mem)
 	}
 }
 
+static void count(unsigned int call_number, bool succeeded)
+{
+	__atomic_fetch_add(&counts->made[call_number], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&counts->succeeded[call_number], succeeded, __ATOMIC_RELAXED);
+}
+
+/* What has been made stands in the way of more. */
+static void make_room(void)
+{
+	learn();
+	for (int i = 0; i < 8; i++) {
+		count(_IOC_NR(MVAS_DELETE), !vas_delete(known_vas[below(KNOWN)]));
+		count(_IOC_NR(MVAS_SEG_DELETE), !segment_delete(known_segments[below(KNOWN)]));
+	}
+}
+
+static int work(void);
+
+/* The memory is the image's, the process the caller's. */
+static int go_on(void)
+{
+	counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, counts_file, 0);
+	if (counts == MAP_FAILED)
+		return 1;
+	__atomic_fetch_add(&counts->revived, 1, __ATOMIC_RELAXED);
+	lot += (uint64_t)counts->revived << 32;
+	return work();
+}
+
 static void one_call(int mem)
 {
-	static const unsigned int numbers[] = {
-		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12,
-		13, 14, 15, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42
-	};
 	static const unsigned int sizes[] = { 16, 32, 56, 72, 272, 280, 296, 304, 320 };
 	static uint64_t arguments[64];
-	unsigned int call_number = numbers[below(26)];
+	/* Where most of the code is. */
+	static const unsigned int deep[] = {
+		_IOC_NR(MVAS_FORK),
+		_IOC_NR(MVAS_EXEC),
+		_IOC_NR(MVAS_READ),
+		_IOC_NR(MVAS_SEG_COPYIN),
+	};
+	/* 0 to 15 are for VASes, 33 to 42 for segments; 32 is none. */
+	unsigned int call_number = below(27);
+	int ret;
 
+	call_number += call_number < 16 ? 0 : 16;
+	if (below(2))
+		call_number = deep[below(4)];
 	/* A worker that has left its program is of no more use. */
-	if (call_number == _IOC_NR(MVAS_EXEC) && below(5))
+	if (call_number == _IOC_NR(MVAS_EXEC) && below(5)) {
+		call_number = below(3) ? call_number : _IOC_NR(MVAS_SWITCH);
+		/* It is go_on() that knows of success. */
+		count(call_number, false);
+		enter_image(MVAS_IOC(call_number), vas(), go_on);
 		return;
-	if ((call_number & 31) == _IOC_NR(MVAS_DELETE) && below(2))
-		return;
+	}
 	for (unsigned int i = 0; i < 64; i++)
 		arguments[i] = number();
 	arguments[0] = below(10) ? sizes[below(9)] : number();
@@ -173,15 +239,13 @@ static void one_call(int mem)
 		arguments[0] = 320;
 		sensible(call_number, arguments, mem);
 	}
-	for (unsigned int tries = 0; tries < 9; tries++) {
-		if (!tries || arguments[0] == 320)
-			call(MVAS_IOC(call_number), arguments);
-		arguments[0] = sizes[tries];
-	}
-	++*calls;
+	ret = call(MVAS_IOC(call_number), arguments);
+	count(call_number, !ret);
+	if (ret == -ENOSPC)
+		make_room();
 }
 
-static void work(time_t end)
+static int work(void)
 {
 	int mem = open_mem(below(2) ? getpid() : getppid());
 
@@ -194,73 +258,118 @@ static void work(time_t end)
 		/* Descriptors of segments. */
 		if (!below(100))
 			close_range(10, ~0u, 0);
+		/* Another takes over, with memory that is its own. */
+		if (!below(1000))
+			break;
 	}
-	_exit(0);
+	return 0;
 }
 
-static pid_t start(time_t end)
+static pid_t start(uint64_t seed)
 {
 	pid_t pid = fork();
 
 	if (!pid) {
-		lot ^= (uint64_t)getpid() * 0x9e3779b97f4a7c15ull;
+		lot = (seed * 0x9e3779b97f4a7c15ull) | 1;
 		freopen("/dev/null", "w", stdout);
-		work(end);
+		_exit(work());
 	}
 	return pid;
 }
 
-static void clean_up(void)
+/*
+ * Keeps the workers at work until the time is up. Where one has gone on it may go on for ever, so
+ * those that are left then are killed. Says how many have ended.
+ */
+static int supervise(uint64_t seed)
+{
+	pid_t pids[WORKERS];
+	int deaths = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		pids[i] = start(seed + ((uint64_t)i << 40));
+	while (time(NULL) < end + 3) {
+		for (int i = 0; i < WORKERS; i++)
+			if (waitpid(pids[i], NULL, WNOHANG) == pids[i] && time(NULL) < end)
+				pids[i] = start(seed + ((uint64_t)i << 40) + (++deaths << 8));
+		usleep(5000);
+	}
+	for (int i = 0; i < WORKERS; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	return deaths;
+}
+
+/* Says how many could not be deleted. */
+static int clean_up(unsigned long list_call, int (*delete_one)(__u32))
 {
 	__u32 ids[256];
 	struct mvas_list list = { .size = sizeof(list), .capacity = 256, .ids = (uintptr_t)ids };
+	int failed = 0;
 
-	if (call(MVAS_LIST, &list))
+	if (call(list_call, &list))
 		die("LIST");
 	for (__u32 i = 0; i < list.count && i < 256; i++)
-		check_result(vas_delete(ids[i]), 0, "a VAS that is left can be deleted");
-	list = (struct mvas_list){ .size = sizeof(list), .capacity = 256, .ids = (uintptr_t)ids };
-	if (call(MVAS_SEG_LIST, &list))
-		die("SEG_LIST");
-	for (__u32 i = 0; i < list.count && i < 256; i++)
-		check_result(segment_delete(ids[i]), 0, "a segment that is left can be deleted");
+		failed += delete_one(ids[i]) != 0;
+	return failed;
 }
 
-int main(int count, char **arguments)
+static long print_counts(void)
 {
-	int seconds = count > 1 ? atoi(arguments[1]) : 5;
-	struct mvas_info info = { .size = sizeof(info) };
-	int deaths = 0;
-	time_t end;
+	long sum = 0;
 
-	lot = count > 2 ? strtoull(arguments[2], NULL, 0) : (uint64_t)time(NULL) << 20;
-	lot |= 1;
-	printf("# seed %#lx, %d seconds\n", (unsigned long)lot, seconds);
-	write_text("/sys/module/mvas/parameters/max_vas", "64");
-	write_text("/sys/module/mvas/parameters/max_segs", "64");
-	write_text("/sys/module/mvas/parameters/max_bytes", "134217728");
+	for (int i = 0; i < CALLS; i++) {
+		if (!counts->made[i])
+			continue;
+		sum += counts->made[i];
+		printf("# call %#x: %ld of %ld succeeded\n", i, counts->succeeded[i],
+		       counts->made[i]);
+	}
+	return sum;
+}
+
+static void limit(const char *vas_limit, const char *bytes)
+{
+	write_text("/sys/module/mvas/parameters/max_vas", vas_limit);
+	write_text("/sys/module/mvas/parameters/max_segs", vas_limit);
+	write_text("/sys/module/mvas/parameters/max_bytes", bytes);
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc > 1 ? atoi(argv[1]) : 5;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
+	struct mvas_info info = { .size = sizeof(info) };
+	int deaths;
+	long made;
+
+	printf("# seed %lu, %d seconds\n", (unsigned long)seed, seconds);
+	fflush(stdout);
+	limit("64", "134217728");
 	open_device();
-	calls = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	counts_file = memfd_create("counts", 0);
+	if (ftruncate(counts_file, PAGE))
+		die("memfd");
+	counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, counts_file, 0);
+	if (counts == MAP_FAILED)
+		die("mmap");
 	/* Room around what is drawn, so that nothing of the program's own is hit. */
 	buffers = (char *)map_memory(NULL, 64 * PAGE) + 16 * PAGE;
 	fill(buffers, 16 * PAGE, 1);
 	end = time(NULL) + seconds;
-	for (int i = 0; i < WORKERS; i++)
-		start(end);
-	while (wait(NULL) > 0) {
-		if (time(NULL) >= end)
-			continue;
-		deaths++;
-		start(end);
-	}
+	deaths = supervise(seed);
 	/* With it go the attachments. */
 	close(device);
 	open_device();
-	clean_up();
-	check(*calls > 100 && !call(MVAS_INFO, &info) && !info.vas_count && !info.seg_count,
-	      "after %ld rounds and %d workers that died of it, nothing is left", *calls, deaths);
-	write_text("/sys/module/mvas/parameters/max_vas", "4096");
-	write_text("/sys/module/mvas/parameters/max_segs", "4096");
-	write_text("/sys/module/mvas/parameters/max_bytes", "0");
+	made = print_counts();
+	check_result(clean_up(MVAS_LIST, vas_delete), 0, "every VAS that is left can be deleted");
+	check_result(clean_up(MVAS_SEG_LIST, segment_delete), 0, "so can every segment");
+	check(made > 100 && !call(MVAS_INFO, &info) && !info.vas_count && !info.seg_count &&
+		      !info.bytes,
+	      "nothing is left");
+	printf("# %ld calls, %ld workers that went on in a VAS, %d that ended\n", made,
+	       counts->revived, deaths);
+	limit("4096", "0");
 	return finish();
 }

@@ -45,7 +45,7 @@ unload() {
 run() {
   echo "# GROUP $1"
   case "$1" in
-    fuzz) /tests/fuzz "$fuzz_seconds" ;;
+    fuzz) /tests/fuzz "$(argument fuzz)" "$(argument seed)" ;;
     *) "/tests/$1" ;;
   esac
   code=$?
@@ -54,8 +54,12 @@ run() {
   judge $? "$1 leaves nothing behind"
 }
 
-programs=$(sed -n 's/.*mvas\.tests=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
-fuzz_seconds=$(sed -n 's/.*mvas\.fuzz=\([0-9]*\).*/\1/p' /proc/cmdline)
+# What the kernel's command line says.
+argument() {
+  sed -n "s/.*mvas\.$1=\([^ ]*\).*/\1/p" /proc/cmdline
+}
+
+programs=$(argument tests | tr , ' ')
 [ -f /lib/brd.ko ] && insmod /lib/brd.ko rd_nr=1 rd_size=131072
 
 echo '# GROUP module'
@@ -107,4 +111,5 @@ if [ -e /sys/kernel/debug/kmemleak ] || mount -t debugfs debug /sys/kernel/debug
 fi
 log_is_clean
 echo "MVAS-RC=$rc"
-poweroff -f
+# QEMU, run with -no-reboot, ends; what a kernel needs to power off may be missing.
+reboot -f

@@ -29,9 +29,11 @@ __asm__(".pushsection .text\n"
 	".popsection\n");
 extern char revive_entry[];
 
-/* A negative errno; on success the process goes on in `function`, and exits with what it returns.
+/*
+ * EXEC or SWITCH. A negative errno; on success the process goes on in `function`, and exits with
+ * what it returns.
  */
-static inline int revive(__u32 id, int (*function)(void))
+static inline int enter_image(unsigned long number, __u32 id, int (*function)(void))
 {
 	struct mvas_exec exec = { .size = sizeof(exec), .id = id };
 	long ret = SYS_ioctl;
@@ -40,10 +42,15 @@ static inline int revive(__u32 id, int (*function)(void))
 	exec.sp = (uintptr_t)(revive_stack + sizeof(revive_stack) - 64);
 	__asm__ volatile("movq %[function], %%r12\n\tmovq %[mark], %%xmm7\n\tsyscall"
 			 : "+a"(ret)
-			 : "D"((long)device), "S"((long)MVAS_EXEC),
+			 : "D"((long)device), "S"(number),
 			   "d"(&exec), [function] "r"(function), [mark] "r"(0x1234567890abcdefll)
 			 : "rcx", "r11", "r12", "xmm7", "memory");
 	return ret;
+}
+
+static inline int revive(__u32 id, int (*function)(void))
+{
+	return enter_image(MVAS_EXEC, id, function);
 }
 
 #endif

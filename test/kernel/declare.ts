@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { runGuest } from './guest.js';
+import { runKernelScript, type GuestRun } from './guest.js';
+
+/** What the scripts that fetch say when they cannot. */
+const CANNOT_BE_HAD = /fetch-kernel(\.sh)?: (cannot|download failed|apt knows no)/;
 
 /**
- * Runs the kernel's test programs in a guest and declares a test for each line of its TAP, and one
- * for the run as a whole. A kernel that cannot be had here is one skipped test.
+ * Declares a test for each line of TAP that a script prints for a kernel. A kernel that cannot be had
+ * here is one skipped test.
+ *
+ * @returns the run, or `undefined` where the kernel cannot be had
  */
-export async function declareKernelTests(kernel: string): Promise<void> {
-  const run = await runGuest(kernel);
-  const missing = run.tail.find((line) => /^(fetch-kernel|private-apt): cannot/.test(line));
+async function declareResults(script: string, kernel: string): Promise<GuestRun | undefined> {
+  const run = await runKernelScript(script, kernel);
+  const missing = run.tail.find((line) => CANNOT_BE_HAD.test(line));
   if (run.results.length === 0 && missing !== undefined) {
     test.skip(`Linux ${kernel} cannot be had: ${missing}`, (t) => t.pass());
-    return;
+    return undefined;
   }
   for (const result of run.results) {
     if (result.skipped !== undefined) {
@@ -23,9 +28,27 @@ export async function declareKernelTests(kernel: string): Promise<void> {
       t.true(result.passed);
     });
   }
+  return run;
+}
+
+/** Declares what the test programs say in a guest with a kernel, and a test for the run as a whole. */
+export async function declareKernelTests(kernel: string): Promise<void> {
+  const run = await declareResults('test-kernel.sh', kernel);
+  if (run === undefined) return;
   test(`Linux ${kernel}: the guest comes to its end`, (t) => {
     if (!run.passed) t.log(run.tail.join('\n'));
     t.true(run.passed);
     t.true(run.results.length > 100);
+  });
+}
+
+/** Declares what installing the module for a kernel says, by `make install` and by DKMS. */
+export async function declareInstallTests(kernel: string): Promise<void> {
+  const run = await declareResults('test-install.sh', kernel);
+  if (run === undefined) return;
+  test(`Linux ${kernel}: the installation comes to its end`, (t) => {
+    if (!run.passed) t.log(run.tail.join('\n'));
+    t.true(run.passed);
+    t.true(run.results.length > 5);
   });
 }

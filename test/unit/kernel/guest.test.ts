@@ -30,9 +30,3 @@ test('a result has the lines before it as notes', (t) => {
   const { results } = read(['ok - a', '# BUG', '#  at x', 'not ok - the log is clean']);
   t.deepEqual(results[1]?.notes, ['# BUG', '#  at x']);
 });
-
-test('only the last line of a good run says that it passed', (t) => {
-  t.false(read(['ok 1 - a']).passed);
-  t.false(read(['MVAS-RC=1']).passed);
-  t.true(read(['MVAS-RC=0']).passed);
-});

@@ -35,6 +35,21 @@ static int locate(struct install *install)
 	return 0;
 }
 
+/*
+ * Takes NODE_OPTIONS, NODE_DEBUG and the like out of the environment. They are meant for others,
+ * and would have Node print on the streams that containerd reads addresses and messages from.
+ */
+static void drop_node_variables(void)
+{
+	static const char prefix[] = "NODE_";
+	char **kept = environ;
+
+	for (char **variable = environ; *variable; variable++)
+		if (strncmp(*variable, prefix, strlen(prefix)) != 0)
+			*kept++ = *variable;
+	*kept = NULL;
+}
+
 /* Becomes Node, running src/shim/main.ts with our arguments. Returns when that is impossible. */
 static void run_node(const struct install *install, int argc, char **argv)
 {
@@ -57,6 +72,7 @@ int main(int argc, char **argv)
 	struct install install;
 	struct args args;
 
+	drop_node_variables();
 	if (locate(&install) < 0) {
 		fputs("containerd-shim-mvas-v1: cannot tell where it lies\n", stderr);
 		return 1;

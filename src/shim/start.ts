@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ShimError } from '../common/errors.js';
+import { setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { daemonArguments } from './daemon-arguments.js';
@@ -17,6 +18,7 @@ const DAEMON_NODE_FLAGS = ['--no-warnings'];
  * stdout and stderr together, so nothing else is ever written while this succeeds.
  */
 export async function start(args: ShimArgs): Promise<void> {
+  setLogSink(() => undefined);
   const bundle = new Bundle(process.cwd());
   const group = await openGroup(args, bundle, readStdin());
   if (group.server !== undefined) {

@@ -11,6 +11,15 @@ import { ShimStarter, type StartRequest } from '../../helpers/shim-start.js';
 import { wordsOf } from '../../helpers/standbys.js';
 
 const BY_NODE = { MVAS_STANDBY: '0' };
+/** Variables by which Node and its libraries print, or refuse to run. */
+const LOUD = [
+  {
+    NODE_OPTIONS: '--trace-gc --inspect=0 --trace-warnings',
+    NODE_DEBUG: 'net,module,child_process',
+  },
+  { NODE_OPTIONS: '--no-such-flag' },
+  { NODE_OPTIONS: '--require /no/such/module', NODE_PENDING_DEPRECATION: '1', DEBUG: '*' },
+];
 const SHIM_DIRECTORY = '/run/containerd/s';
 
 test.before('bundle what was compiled', async () => {
@@ -57,6 +66,21 @@ test.serial('without a standby, if so wished', async (t) => {
   t.false(isForked(await daemonOf(t, shims, { id: 'one' })));
   t.deepEqual(shims.standbys(), []);
 });
+
+for (const [index, loud] of LOUD.entries()) {
+  test.serial(
+    `an address alone is printed, whatever the environment says: ${index + 1}`,
+    async (t) => {
+      const shims = starter(t, loud);
+      await daemonOf(t, shims, { id: 'one', env: BY_NODE, group: 'one' });
+      await daemonOf(t, shims, { id: 'two', env: BY_NODE, group: 'one' });
+      await shims.start({ id: 'three' });
+      const { code, stderr } = await shims.start({ id: 'four' });
+      t.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      await t.notThrowsAsync(shims.standby());
+    },
+  );
+}
 
 test.serial('by a symbolic link, from anywhere', async (t) => {
   const shims = starter(t);

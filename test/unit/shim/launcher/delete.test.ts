@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { decode } from '../../../../src/shim/proto/codec.js';
 import { DeleteResponse } from '../../../../src/shim/proto/task.js';
@@ -21,8 +29,10 @@ interface Situation {
 }
 
 const ID = 'some-id';
-const SHIM = join(BIN, 'containerd-shim-mvas-v1');
-const ENTRY = join(REPOSITORY, 'dist/bundle/shim/main.js');
+/** An install of the launcher whose Node leaves a mark. */
+const INSTALL = mkdtempSync(join(tmpdir(), 'mvas-install-'));
+const SHIM = join(INSTALL, 'bin/containerd-shim-mvas-v1');
+const ENTRY = join(INSTALL, 'dist/bundle/shim/main.js');
 
 const usual = (bundle: string): string[] => [
   ...['-namespace', 'ns', '-address', '/no/containerd.sock', '-publish-binary', '/bin/false'],
@@ -125,8 +135,17 @@ const SITUATIONS: readonly Situation[] = [
   },
 ];
 
-test.before('bundle what was compiled', async () => {
+test.before('bundle what was compiled, and install a launcher', async () => {
   await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
+  for (const path of [ENTRY, SHIM]) mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(join(BIN, 'containerd-shim-mvas-v1'), SHIM);
+  const mark = `require('node:fs').writeFileSync(process.env.TEST_MARKER, '')`;
+  const real = join(REPOSITORY, 'dist/bundle/shim/main.js');
+  writeFileSync(ENTRY, `${mark}; import(${JSON.stringify(real)})`);
+});
+
+test.after.always('remove it', () => {
+  rmSync(INSTALL, { recursive: true, force: true });
 });
 
 for (const situation of SITUATIONS) {
@@ -192,14 +211,10 @@ async function observe(
     const marker = join(directory, 'node-was-started');
     mkdirSync(bundle);
     await situation.prepare(bundle, directory);
-    writeFileSync(
-      join(directory, 'mark.cjs'),
-      `require('node:fs').writeFileSync(${JSON.stringify(marker)}, '')`,
-    );
     const argv = [...wrap(bundle), ...program, ...(situation.args ?? usual)(bundle)];
     const before = Math.floor(Date.now() / 1000);
     const [command = '', ...args] = argv;
-    const env = { ...process.env, NODE_OPTIONS: `--require ${join(directory, 'mark.cjs')}` };
+    const env = { ...process.env, TEST_MARKER: marker };
     const result = spawnSync(command, args, { env });
     const startedNode = existsSync(marker);
     rmSync(marker, { force: true });

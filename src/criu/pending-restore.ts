@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
 import { logger } from '../common/log.js';
 import { assertInvariant, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
@@ -110,8 +111,11 @@ export class PendingRestore {
     const donor = await this.#donor;
     clock.end('donor');
 
-    const entered = enterCgroups(donor.pid, restorer.pid);
-    entered.catch(() => undefined); // Awaited below, unless something else fails first.
+    const ready = Promise.all([
+      enterCgroups(donor.pid, restorer.pid),
+      restoreTmpfs(donor.pid, opened.tmpfs),
+    ]);
+    ready.catch(() => undefined); // Awaited below, unless something else fails first.
     const seccompChain = await readLiveSeccomp(donor.pid);
     const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
     clock.end('plan');
@@ -123,13 +127,11 @@ export class PendingRestore {
     }
     clock.end('join');
 
-    await entered;
-    const gone = takeOver({ ...this.#request, donor, initPid: restorer.pid });
-    gone.catch(() => undefined); // Awaited below, unless the tmpfs fail first.
-    await restoreTmpfs(restorer.pid, opened.tmpfs);
+    await ready;
     // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
     // terminal that is to be opened anew.
-    await gone;
+    await takeOver({ ...this.#request, donor, initPid: restorer.pid });
+    const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Else with ours.
     if (signal?.aborted) {
       throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
     }
@@ -141,6 +143,7 @@ export class PendingRestore {
     await restorer.release(threads);
     this.#scope.release();
     clock.end('release');
+    await removed;
     return { ...clock.timingsMs, forkCall: restorer.forkMs };
   }
 

@@ -19,8 +19,8 @@ export interface TakeOver {
 
 /**
  * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: runc's state names
- * it, and the donor is killed. From then on, before the first await, runc
- * sees an ordinary container. Resolves when nothing is left of the donor.
+ * it, and the donor is killed. From then on, before the first await, runc sees an ordinary container.
+ * Resolves when the donor's init has gone; its bundle is left.
  */
 export async function takeOver(request: TakeOver): Promise<void> {
   const { donor, runcRoot, containerId } = request;
@@ -29,7 +29,6 @@ export async function takeOver(request: TakeOver): Promise<void> {
   rmSync(join(state, 'exec.fifo'), { force: true });
   process.kill(donor.pid, 'SIGKILL');
   await waitReaped(donor.pid);
-  rmSync(donor.bundle, { recursive: true, force: true });
 }
 
 /** Moves PID 1 into the donor's cgroups. The kernel lets each move wait for a grace period of RCU. */

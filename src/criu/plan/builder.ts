@@ -63,6 +63,8 @@ export interface KernelImage {
 }
 
 const SIGCHLD = 17;
+/** Fields of a plan are words, in the order of bytes of the host. */
+const WORD = 8;
 
 interface Operation {
   readonly what: string;
@@ -226,23 +228,30 @@ export class PlanBuilder {
   /** Lays everything out. The builder must not be used afterwards. */
   finish(): Plan {
     const size = this.#layOut();
-    const bytes = Buffer.alloc(size);
-    bytes.writeBigUInt64LE(PLAN_MAGIC, HEADER.magic);
-    bytes.writeBigUInt64LE(BigInt(size), HEADER.size);
-    bytes.writeBigUInt64LE(BigInt(this.#slots), HEADER.slots);
-    const words = new Map<bigint, string>();
+    const words = new BigUint64Array(size / WORD);
+    const bytes = new Uint8Array(words.buffer);
+    words[HEADER.magic / WORD] = PLAN_MAGIC;
+    words[HEADER.size / WORD] = BigInt(size);
+    words[HEADER.slots / WORD] = BigInt(this.#slots);
     for (const sequence of this.#sequences) {
       sequence.operations.forEach((operation, index) => {
-        const at = sequence.offset + index * OP_SIZE;
-        words.set(BigInt(at), `${sequence.name}: ${operation.what}`);
-        writeOperation(bytes, at, operation);
+        writeOperation(words, (sequence.offset + index * OP_SIZE) / WORD, operation);
       });
     }
     for (const data of this.#data) bytes.set(data.bytes, data.offset);
+    const view = new DataView(words.buffer);
     for (const { from, at, to } of this.#links) {
-      bytes.writeBigUInt64LE(this.#address + BigInt(to.offset), from.offset + at);
+      view.setBigUint64(from.offset + at, this.#address + BigInt(to.offset), true);
     }
-    return { bytes, describe: (offset) => words.get(offset) ?? `operation at ${String(offset)}` };
+    return { bytes, describe: (offset) => this.#describe(Number(offset)) };
+  }
+
+  #describe(offset: number): string {
+    for (const { name, offset: start, operations } of this.#sequences) {
+      const operation = operations[(offset - start) / OP_SIZE];
+      if (operation) return `${name}: ${operation.what}`;
+    }
+    return `operation at ${String(offset)}`;
   }
 
   #layOut(): number {
@@ -260,26 +269,27 @@ export class PlanBuilder {
   }
 }
 
-function writeOperation(bytes: Buffer, at: number, operation: Operation): void {
+/** Writes to words from the `at`th on; a word takes a number modulo 2^64. */
+function writeOperation(words: BigUint64Array, at: number, operation: Operation): void {
   const { options } = operation;
   let flags = 0;
   operation.args.forEach((argument, index) => {
     const [value, flag] = resolve(argument, index);
     flags |= flag;
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at + OP.args + index * 8);
+    words[at + OP.args / WORD + index] = value;
   });
   if (options.tolerate) flags |= OP_FLAG.tolerate;
   if (options.expect !== undefined) {
     flags |= OP_FLAG.expect;
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(options.expect)), at + OP.expect);
+    words[at + OP.expect / WORD] = BigInt(options.expect);
   }
   if (options.store) {
     flags |= OP_FLAG.store;
-    bytes.writeBigUInt64LE(BigInt(options.store.index), at + OP.slot);
+    words[at + OP.slot / WORD] = BigInt(options.store.index);
   }
-  bytes.writeUInt32LE(operation.code, at + OP.code);
-  bytes.writeUInt32LE(flags, at + OP.flags);
-  bytes.writeBigUInt64LE(BigInt(operation.nr), at + OP.nr);
+  const codeAndFlags = new Uint32Array(words.buffer, at * WORD, 2);
+  codeAndFlags.set([operation.code, flags]);
+  words[at + OP.nr / WORD] = BigInt(operation.nr);
 }
 
 function resolve(argument: Argument | Sequence, index: number): [value: bigint, flag: number] {

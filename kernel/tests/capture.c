@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CAPTURE: the memory of a process itself, which outlives it. */
+/* CAPTURE: the memory of a process itself, which outlives it, whoever killed it. */
 #include <poll.h>
 #include <sys/ptrace.h>
 
-#include "check.h"
+#include "cgroup.h"
 
 #define SIZE (4 * MIB)
 #define PROCESS_MRELEASE 448
@@ -51,17 +51,24 @@ static __u32 state(__u32 id)
 	return vas_attr(id, &attr) ? 0 : attr.state;
 }
 
-/* Kills it, and has the kernel take the memory of the dying process. */
-static int release_dying(pid_t pid)
+static void wait_until_dying(pid_t pid)
 {
-	int pidfd = syscall(SYS_pidfd_open, pid, 0);
-	int status, ret;
+	int status;
 
-	kill(pid, SIGKILL);
 	do {
 		if (waitpid(pid, &status, __WALL) != pid)
 			die("waitpid");
 	} while (WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_EXIT);
+}
+
+/* Kills it, and has the kernel take the memory of the dying process. */
+static int release_dying(pid_t pid)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	int ret;
+
+	kill(pid, SIGKILL);
+	wait_until_dying(pid);
 	ret = syscall(PROCESS_MRELEASE, pidfd, 0) ? -errno : 0;
 	close(pidfd);
 	return ret;
@@ -154,6 +161,66 @@ static void executed(void)
 	check(!call(MVAS_FIND, &find) && !vas_delete(find.id), "DELETE");
 }
 
+/*
+ * A child that the OOM killer has killed, stopped like the others. Two seconds later the kernel
+ * begins to take its memory, which is as long as it dies by itself in common cases.
+ */
+static pid_t start_oom_killed(const char *cgroup, int *mem)
+{
+	int go[2];
+	pid_t pid;
+	char byte;
+
+	cgroup_make(cgroup, "12582912");
+	if (pipe(go))
+		die("pipe");
+	pid = fork();
+	if (!pid) {
+		cgroup_enter(cgroup);
+		fill(memory, SIZE, 1);
+		if (read(go[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(eat());
+	}
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT))
+		die("ptrace");
+	*mem = open_mem(pid);
+	if (write(go[1], "", 1) != 1)
+		die("pipe");
+	close(go[0]);
+	close(go[1]);
+	wait_until_dying(pid);
+	return pid;
+}
+
+/* The kernel takes the memory of killed processes in the order in which it has killed them. */
+static void oom_reaped(void)
+{
+	pid_t pid, other;
+	int mem, other_mem;
+	__u32 id;
+
+	cgroup_mount();
+	pid = start_oom_killed("kept", &mem);
+	check_result(capture(mem, MVAS_FILES_DROP, &id), 0,
+		     "CAPTURE of a process that the OOM killer has killed");
+	other = start_oom_killed("other", &other_mem);
+	for (int i = 0; i < 1000 && resident(other) >= (long)SIZE; i++)
+		poll(NULL, 0, 20);
+	check(resident(other) < (long)SIZE, "the OOM reaper empties one that is not captured");
+	check_result(capture(other_mem, MVAS_FILES_DROP, &(__u32){ 0 }), -EIO,
+		     "which is too late to CAPTURE");
+	check(vas_filled(id, memory, SIZE, 1), "it takes nothing of a VAS");
+	bury(pid);
+	bury(other);
+	close(mem);
+	close(other_mem);
+	check(cgroup_remove("kept") && cgroup_remove("other"), "both cgroups can be removed");
+	check(vas_filled(id, memory, SIZE, 1), "the VAS outlives its cgroup");
+	check_result(vas_delete(id), 0, "DELETE");
+	umount("/tmp/cgroup");
+}
+
 int main(void)
 {
 	open_device();
@@ -163,6 +230,7 @@ int main(void)
 		die("mount");
 	control();
 	kept();
+	oom_reaped();
 	executed();
 	return finish();
 }

@@ -272,6 +272,8 @@ static pid_t start(uint64_t seed)
 	if (!pid) {
 		lot = (seed * 0x9e3779b97f4a7c15ull) | 1;
 		freopen("/dev/null", "w", stdout);
+		/* Where workers land, there may be code that complains. */
+		freopen("/dev/null", "w", stderr);
 		_exit(work());
 	}
 	return pid;

@@ -79,12 +79,12 @@ static inline struct leak_figures leak_growth(const struct leak_figures *before)
 }
 
 /*
- * What grew by less than one for every other call is no leak, nor are the megabytes of free pages
+ * What grew by less than three for every four calls is no leak, nor are the megabytes of free pages
  * that come and go in the kernel's lists of pages to be used again.
  */
 static inline bool leak_none(const struct leak_figures *growth)
 {
-	const long few = LEAK_CALLS / 2;
+	const long few = LEAK_CALLS * 3 / 4;
 
 	return growth->mms < few && growth->tasks < few && growth->page_tables < few &&
 	       growth->mapped < few && growth->anonymous < few &&

@@ -9,11 +9,12 @@
 # Environment: MVAS_CACHE (default /var/cache/mvas-shim), MVAS_CRIU_SUITE (default forky).
 # Exit code 1, with the reason on stderr, where it cannot be had.
 set -euo pipefail
+# shellcheck source=scripts/private-apt.sh
+. "$(dirname "$0")/private-apt.sh"
 
 suite="${MVAS_CRIU_SUITE:-forky}"
 cache="${MVAS_CACHE:-/var/cache/mvas-shim}"
 dir="$cache/criu-$suite"
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 runs() { "$dir/bin/criu" --version >/dev/null 2>&1; }
 
@@ -30,42 +31,13 @@ if runs; then
   exit 0
 fi
 
-# The mirror this machine has its own packages from.
-# shellcheck disable=SC2016 # apt expands it
-mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
-[ -n "$mirror" ] || { echo "$0: apt knows no Debian mirror: run apt-get update first" >&2; exit 1; }
-
 work="$(mktemp -d "$cache/criu.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/debs"
-: >"$work/apt/status"
-cat >"$work/apt/sources.list" <<LIST
-deb [signed-by=$keyring] $mirror $suite main
-LIST
-cat >"$work/apt/apt.conf" <<CONF
-Dir::State "$work/apt/state";
-Dir::State::status "$work/apt/status";
-Dir::Cache "$work/apt/cache";
-Dir::Etc::sourcelist "$work/apt/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-Acquire::Languages "none";
-Acquire::Retries "3";
-APT::Sandbox::User "root";
-APT::Install-Recommends "false";
-APT::Install-Suggests "false";
-CONF
-export APT_CONFIG="$work/apt/apt.conf"
+mkdir "$work/debs" "$work/root"
+echo "fetch-criu: taking criu and its libraries from $suite" >&2
+private_apt "$work" "$suite"
 
-echo "fetch-criu: reading the package list of $suite" >&2
-apt-get -q update >"$work/update.log" 2>&1 || {
-  echo "fetch-criu: cannot read the package list of $suite: $(tail -n 1 "$work/update.log")" >&2
-  exit 1
-}
-
-# CRIU itself and whatever its binary needs at run time; no maintainer script is ever run.
-echo 'fetch-criu: downloading criu and its libraries' >&2
+# CRIU itself and whatever its binary needs at run time.
 wanted="$(apt-get -q -s install criu 2>/dev/null | awk '/^Inst /{print $2}' |
   grep -E '^(criu|lib.*)$' || true)"
 if ! grep -qx criu <<<"$wanted"; then
@@ -76,10 +48,7 @@ fi
   echo "fetch-criu: download failed: $(tail -n 1 "$work/download.log")" >&2
   exit 1
 }
-for deb in "$work"/debs/*.deb; do
-  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" --one-top-level=root \
-    --exclude='./usr/share/*' --exclude='./var/*'
-done
+unpack_debs "$work/debs" "$work/root"
 
 rm -rf "$dir"
 mkdir -p "$dir/bin"

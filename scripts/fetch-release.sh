@@ -10,10 +10,11 @@
 # Environment: MVAS_CACHE (default /var/cache/mvas-shim). To have it made afresh, remove the directory.
 # Exit code 1, with the reason on stderr, where it cannot be had.
 set -euo pipefail
+# shellcheck source=scripts/private-apt.sh
+. "$(dirname "$0")/private-apt.sh"
 
 suite="${1:?usage: fetch-release.sh SUITE}"
 cache="${MVAS_CACHE:-/var/cache/mvas-shim}"
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 packages=(
   containerd runc
@@ -44,10 +45,7 @@ if [ -d "$dir" ]; then
 fi
 
 command -v debootstrap >/dev/null || give_up 'there is no debootstrap'
-# The mirror this machine has its own packages from.
-# shellcheck disable=SC2016 # apt expands it
-mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
-[ -n "$mirror" ] || give_up 'apt knows no Debian mirror: run apt-get update first'
+mirror="$(debian_mirror)" || exit 1
 
 work="$(mktemp -d "$cache/release-$suite.XXXXXX")"
 trap 'rm -rf --one-file-system "$work"' EXIT
@@ -56,7 +54,7 @@ chmod 0755 "$work"
 # In a mount namespace of its own, so that nothing debootstrap mounts is left behind. Its script for sid
 # serves all releases, also those it has never heard of.
 echo "fetch-release: making the root filesystem of $suite" >&2
-unshare --mount debootstrap --variant=minbase --include="$include" --keyring="$keyring" \
+unshare --mount debootstrap --variant=minbase --include="$include" --keyring="$debian_keyring" \
   "$suite" "$work/root" "$mirror" /usr/share/debootstrap/scripts/sid \
   </dev/null >"$work/log" 2>&1 || give_up "debootstrap: $(grep -E '^E:' "$work/log" | tail -n 1)"
 rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/*

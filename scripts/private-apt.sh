@@ -4,25 +4,34 @@
 # Sourced by the scripts that fetch packages of another Debian suite than this machine's, without
 # touching the host's packages.
 #
+#   debian_mirror               prints the mirror this machine has its own packages from; fails where
+#                               apt knows none.
 #   private_apt WORK SUITE...   makes an apt state of its own in WORK, with no package installed, and
 #                               exports APT_CONFIG, so that every apt-get after it uses that. The
 #                               first suite goes before the others. Exits with the reason on stderr
 #                               where they cannot be read.
 #   unpack_debs DIR ROOT        unpacks the packages in DIR into ROOT; runs no maintainer script.
 #
-# The mirror is the one this machine has its own packages from.
+# debian_keyring is the file that says whom to trust.
+
+debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+debian_mirror() {
+  # shellcheck disable=SC2016 # apt expands it
+  apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | sed -n 1p | grep . || {
+    echo "$0: apt knows no Debian mirror: run apt-get update first" >&2
+    return 1
+  }
+}
 
 private_apt() {
   local work="$1" mirror
   shift
-  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  # shellcheck disable=SC2016 # apt expands it
-  mirror="$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/$' | head -n 1)"
-  [ -n "$mirror" ] || { echo "$0: apt knows no Debian mirror: run apt-get update first" >&2; exit 1; }
+  mirror="$(debian_mirror)" || exit 1
 
   mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
   : >"$work/apt/status"
-  printf "deb [signed-by=$keyring] $mirror %s main\n" "$@" >"$work/apt/sources.list"
+  printf "deb [signed-by=$debian_keyring] $mirror %s main\n" "$@" >"$work/apt/sources.list"
   cat >"$work/apt/apt.conf" <<CONF
 Dir::State "$work/apt/state";
 Dir::State::status "$work/apt/status";

@@ -47,8 +47,11 @@ export interface VasDetails extends VasEntry {
   readonly directory: string;
   /** Boot of the host it belongs to. */
   readonly bootId: string;
-  /** How the memory was taken: copied by the holder, or duplicated by the kernel; '' while unknown. */
-  readonly backend: 'holder' | 'kernel' | '';
+  /**
+   * How the memory was taken: copied by the holder, duplicated by the kernel and then copied, or
+   * duplicated and kept so; '' while unknown.
+   */
+  readonly backend: 'holder' | 'kernel' | 'kernel-exec' | '';
   /** The VAS it was forked from, if any. */
   readonly parentId: string | undefined;
   readonly segmentList: readonly VasSegment[];

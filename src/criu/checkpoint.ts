@@ -18,6 +18,7 @@ import { StageClock } from './stages.js';
 import { Session } from './tracee/session.js';
 import { FreezeGuard } from './vas/freeze-guard.js';
 import { processRecords } from './vas/process-records.js';
+import { memoryLimitOf } from './vas/vas-cgroup.js';
 import {
   bootId,
   createVas,
@@ -155,14 +156,15 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 }
 
 /** A new VAS with an empty holder, and where that is to get its memory from. */
-async function openVas({ memoryLimit }: CheckpointRequest, scope: Scope) {
+async function openVas({ memoryLimit, leaveRunning }: CheckpointRequest, scope: Scope) {
   const { id, holder } = await createVas(memoryLimit);
   scope.defer('remove the VAS', () => removeVas(id));
   scope.defer('close the holder', () => {
     holder.close();
   });
   const { pid: holderPid } = await holder.status();
-  const source = openSource(id, holder);
+  const isLimited = memoryLimitOf(memoryLimit) !== '';
+  const source = openSource(holder, { vasId: id, isLimited, leavesRunning: leaveRunning });
   scope.defer('close the source of memory', () => {
     source.close();
   });

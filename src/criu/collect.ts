@@ -15,6 +15,7 @@ import {
   type SharedObject,
   type StoredArea,
 } from './memory/snapshot.js';
+import { whyCopied } from './memory/why-copied.js';
 import { WORK } from './plan/abi.js';
 import { readAuxv, readStat, readStatus } from './procfs/reader.js';
 import { dumpAttributes, dumpZombie } from './resources/attributes.js';
@@ -45,6 +46,7 @@ export interface Collection {
   readonly base: bigint;
   readonly memories: readonly ProcessMemory[];
   readonly shared: readonly SharedObject[];
+  readonly whyCopied: string | undefined;
 }
 
 /**
@@ -107,7 +109,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
       locks: filesImage.locks,
       seccomp: attributes.seccomp,
     };
-    return { image, createdAt, ...placed };
+    return { image, createdAt, ...placed, whyCopied: whyCopied({ ...placed, cores }) };
   } finally {
     files.close();
   }
@@ -121,7 +123,7 @@ async function dumpOpen(files: FileDumper): Promise<void> {
 function placeAll(
   processes: readonly TracedProcess[],
   areasOf: ReadonlyMap<number, readonly Area[]>,
-): Omit<Collection, 'image' | 'createdAt'> {
+): Pick<Collection, 'base' | 'memories' | 'shared'> {
   const all = processes.map((process) => ({ process, areas: areasOf.get(process.pid) ?? [] }));
   const taken = all.flatMap(({ areas }) => areas.map(({ vma }) => vma));
   const privates = taken.filter((vma) => !vma.shared);

@@ -6,6 +6,7 @@ import { readTmpfs } from './image/tmpfs-files.js';
 import { validateCheckpointImage } from './image/validate.js';
 import type { VasReference } from './image/vas-reference.js';
 import type { TmpfsMount } from './resources/tmpfs.js';
+import { findDuplicates } from './vas/backend.js';
 import { bootId, readRecord, type VasRecord } from './vas/store.js';
 
 /** A checkpoint that may be restored. */
@@ -15,6 +16,8 @@ export interface OpenedImage {
   readonly record: VasRecord;
   /** Where the holder's own range begins. */
   readonly base: bigint;
+  /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */
+  readonly duplicates: ReadonlyMap<number, number> | undefined;
 }
 
 /** An image directory whose VAS is here; what else is in it has not been looked at. */
@@ -51,7 +54,22 @@ export function readImage({ reader, record }: FoundImage, path: string): OpenedI
     const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
     throw new ShimError('dataLoss', message);
   }
-  return { image, tmpfs, record, base: BigInt(record.base) };
+  return { image, tmpfs, record, base: BigInt(record.base), duplicates: duplicatesOf(record) };
+}
+
+function duplicatesOf({
+  id,
+  backend,
+  processes,
+}: VasRecord): ReadonlyMap<number, number> | undefined {
+  if (backend !== 'kernel-exec') return undefined;
+  const duplicates = findDuplicates(id);
+  for (const { pid } of processes) {
+    if (duplicates.has(pid)) continue;
+    const what = `restore from VAS ${id}: the kernel has the memory of pid ${String(pid)} no more`;
+    throw new ShimError('failedPrecondition', `${what}; remedy: take a new checkpoint`);
+  }
+  return duplicates;
 }
 
 /** Its messages name processes and files of the image; which image, only we know. */

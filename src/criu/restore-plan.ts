@@ -13,6 +13,7 @@ import {
   PlanPointer,
   type Plan,
   type PlanData,
+  type Slot,
   type Sequence,
 } from './plan/builder.js';
 import { readLimits, readMountinfo, readStatus } from './procfs/reader.js';
@@ -29,6 +30,9 @@ import {
 import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
 import { firstFreePid } from './collect.js';
+import type { Range } from './memory/layout.js';
+import { execStructure } from './vas/kernel-abi.js';
+import { KernelDevice } from './vas/kernel-device.js';
 import { buildTree } from './tree/process-tree.js';
 import { StopPlan, type LateCall } from './tree/stop-plan.js';
 import { TreePlan } from './tree/tree-plan.js';
@@ -38,6 +42,8 @@ const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
 const INIT = 1;
 const THREAD_STACK = 4096;
+/** After those of the tree. */
+const EXEC_BARRIER = 2;
 const SIGTRAP = 5;
 const XSTATE_SIZE = 4096;
 
@@ -66,12 +72,29 @@ export interface FinalThread {
   state(): FinalThreadState;
 }
 
+/** What {@link RestorePlan.exec} is made of. */
+export interface ExecPlan {
+  /** Index of the barrier at which all processes are to exec. */
+  readonly barrier: number;
+  /** Where the restorer's own range begins. */
+  readonly base: bigint;
+  /** Descriptors of /dev/mvas and of the plan, in every process that stands there. */
+  readonly device: Slot;
+  readonly planFile: Slot;
+  /** Address of a process's `struct mvas_exec`. */
+  readonly requestOf: (nsPid: number) => bigint;
+  /** What a process maps: whatever else its duplicate has is not its own. */
+  readonly areasOf: (nsPid: number) => readonly Range[];
+}
+
 /**
  * The plan of a whole restore. Every process and thread has a sequence; all stand still together at
  * these points:
  *
  * 1. PID 1 has joined the donor's namespaces
  * 2. all are forked, sessions are made; 3. all groups are joined
+ *
+ *    (all exec duplicates of their memory, where the kernel has these)
  * 4. files and memory are in place everywhere
  * 5. all threads have their attributes; 6. everything is done
  */
@@ -81,6 +104,8 @@ export class RestorePlan {
   /** How many threads stand at each point after the first. */
   readonly barriers: readonly number[];
   readonly finalThreads: readonly FinalThread[];
+  /** Set where the kernel has the memory; then the plan's own descriptor goes along as the last. */
+  readonly exec: ExecPlan | undefined;
   /** Descriptors that go along: they fill the first slots. */
   readonly fds: readonly number[];
   /** Those of {@link fds} that are ours to close. */
@@ -106,8 +131,10 @@ export class RestorePlan {
     const donorSlot = builder.slot();
     const stdio = options.stdio.map((fd) => (fd === null ? null : builder.slot()));
     const pidfd = openPidfd(donorPid);
-    this.ownFds = [pidfd];
-    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null)];
+    const device = opened.duplicates ? [KernelDevice.open().fd] : [];
+    this.ownFds = [pidfd, ...device];
+    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null), ...device];
+    this.exec = opened.duplicates && this.#planExec(opened.duplicates);
     this.#root = builder.sequence('pid 1');
     this.#limits = { ...liveLimits(live, donorPid), seccompChain: options.seccompChain };
     this.#files = new FilePlan(builder, filesOf(this.#image), {
@@ -121,6 +148,7 @@ export class RestorePlan {
       base: opened.base,
       mms: this.#image.mms,
       kernelAreas: options.kernelAreas,
+      execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
     });
     this.#attributes = new AttributePlan({
@@ -146,7 +174,9 @@ export class RestorePlan {
       this.#planProcess(pid, threads, tree.sequence(pid));
     }
     const all = this.finalThreads.length;
-    this.barriers = [tree.size, tree.size, this.#alive().length, all, all];
+    const alive = this.#alive().length;
+    const execs = this.exec ? [alive] : [];
+    this.barriers = [tree.size, tree.size, ...execs, alive, all, all];
   }
 
   get entry(): number {
@@ -184,6 +214,25 @@ export class RestorePlan {
 
   readonly #trapActions = new Map<number, PlanData>();
 
+  /** The descriptors' slots have to follow those of the others. */
+  #planExec(duplicates: ReadonlyMap<number, number>): ExecPlan {
+    const base = this.#base;
+    const requests = new Map(
+      [...duplicates].map(([pid, id]) => [pid, this.#builder.data(execStructure(id, base))]),
+    );
+    return {
+      barrier: EXEC_BARRIER,
+      base,
+      device: this.#builder.slot(),
+      planFile: this.#builder.slot(),
+      requestOf: (pid) => {
+        const request = requests.get(pid) ?? badImage(`no duplicate of pid ${String(pid)}`);
+        return this.address + BigInt(request.offset);
+      },
+      areasOf: (pid) => this.#image.mms.get(pid)?.vmas ?? [],
+    };
+  }
+
   #planTree(): TreePlan {
     const dead = new Set(
       this.#image.pstree.filter(({ pid }) => this.#isDead(pid)).map(({ pid }) => pid),
@@ -217,6 +266,7 @@ export class RestorePlan {
   }
 
   #planProcess(pid: number, threads: readonly number[], sequence: Sequence): void {
+    if (this.exec) sequence.stop('ready for its memory');
     this.#files.planForeground(pid, sequence);
     this.#files.planPlace(pid, sequence);
     this.#memory.planPlace(pid, sequence);

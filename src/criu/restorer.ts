@@ -5,9 +5,11 @@ import { Tracer } from '../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../native/sys.js';
 import type { KernelArea } from './memory/memory-plan.js';
 import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
-import type { Plan } from './plan/builder.js';
+import { execDuplicate } from './exec-duplicate.js';
+import type { Plan, Slot } from './plan/builder.js';
 import { listThreads, readMaps, readStatus } from './procfs/reader.js';
-import type { FinalThread, RestorePlan } from './restore-plan.js';
+import type { ExecPlan, FinalThread, RestorePlan } from './restore-plan.js';
+import { encodeCalls } from './tracee/remote-calls.js';
 import { syscallInstruction } from './tracee/syscall-page.js';
 import { encodeRequest, readFailure, type HolderClient } from './vas/holder-client.js';
 
@@ -98,7 +100,8 @@ export class Restorer {
     this.#planFile = memfd('mvas-plan', finished.bytes);
     const size = BigInt(finished.bytes.length);
     const request = encodeRequest(REQUEST.run, [size, plan.address, BigInt(plan.entry)]);
-    sendWithFds(this.#socket, request, [this.#planFile, ...plan.fds]);
+    const again = plan.exec ? [this.#planFile] : [];
+    sendWithFds(this.#socket, request, [this.#planFile, ...plan.fds, ...again]);
     closeFd(this.#socket);
     this.#socket = -1;
     await this.#gather(1);
@@ -107,7 +110,10 @@ export class Restorer {
   /** Lets the plan run to its end: all processes and threads exist. */
   async build(): Promise<readonly BuiltThread[]> {
     const plan = this.#running();
-    for (const expected of plan.barriers) await this.#gather(expected);
+    for (const [index, expected] of plan.barriers.entries()) {
+      await this.#gather(expected);
+      if (plan.exec?.barrier === index) await this.#exec(plan.exec);
+    }
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
     const built = this.#standing.map((hostTid) => {
       const status = readStatus(hostTid);
@@ -117,6 +123,23 @@ export class Restorer {
     });
     assertInvariant(built.length === byIds.size, 'every thread of the image stands at its end');
     return built;
+  }
+
+  /** Every process goes on in the kernel's duplicate of its memory. */
+  async #exec({ device, planFile, ...exec }: ExecPlan): Promise<void> {
+    const fds = { device: this.#slot(device), plan: this.#slot(planFile) };
+    for (const hostPid of this.#standing) {
+      const nsPid = readStatus(hostPid).nsPid.at(-1) ?? 0;
+      const request = exec.requestOf(nsPid);
+      await execDuplicate(this.#tracer, { hostPid, nsPid, request, fds, ...exec });
+    }
+  }
+
+  /** What the plan has in a slot by now. */
+  #slot({ index }: Slot): number {
+    const word = Buffer.alloc(8);
+    readSync(this.#planFile, word, 0, 8, PLAN_HEADER_SIZE + index * 8);
+    return Number(word.readBigInt64LE());
   }
 
   /** Audits the threads, gives them their registers, takes our memory out, and lets them go. */
@@ -201,11 +224,8 @@ export class Restorer {
   async #cleanUp({ hostPid, final }: BuiltThread): Promise<void> {
     const plan = this.#running();
     const calls = plan.lastCalls(final.nsPid);
-    const words = new BigUint64Array(calls.length * 7);
-    calls.forEach(({ nr, args }, index) => {
-      words.set([BigInt(nr), ...args.map((word) => BigInt.asUintN(64, BigInt(word)))], index * 7);
-    });
     const instruction = syscallInstruction(hostPid);
+    const words = encodeCalls(calls);
     const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
     const bad = results.find((result, index) => {
       return result < 0n && calls[index - 1]?.mayFail !== true; // The first one is of all together.

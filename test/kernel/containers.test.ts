@@ -4,22 +4,41 @@ import { tryGuest, type BootFiles } from './containers/boot-files.js';
 import { RESULT_LINE } from './containers/inside/places.js';
 import { boot } from './containers/qemu.js';
 
-/** Kernels that containers are checkpointed on, what version of cgroups is mounted there, and by what. */
+const INSIDE = 'dist/test/kernel/containers/inside';
+
+/** Kernels that containers are checkpointed on, what version of cgroups is mounted there, and what is run. */
 const GUESTS = [
-  { name: '6.1', cgroup: 1, backends: ['kernel'] },
-  { name: '6.12', cgroup: 2, backends: ['holder', 'kernel'] },
+  {
+    name: '6.1',
+    cgroup: 1,
+    title: 'redis is checkpointed and restored twice by each way of the kernel',
+    program: `${INSIDE}/checkpoint.js`,
+    words: ['kernel', 'kernel-exec'],
+  },
+  {
+    name: '6.12',
+    cgroup: 2,
+    title: 'redis is checkpointed and restored twice by each backend',
+    program: `${INSIDE}/checkpoint.js`,
+    words: ['holder', 'kernel', 'kernel-exec'],
+  },
+  {
+    name: '6.12',
+    cgroup: 2,
+    title: 'trees and all kinds of memory are checkpointed and restored by the kernel',
+    program: `${INSIDE}/targets.js`,
+    words: ['memory_', 'process_', 'shared_memory_map', 'threads_many'],
+  },
 ] as const;
 
-const PROGRAM = 'dist/test/kernel/containers/inside/checkpoint.js';
 const TIMEOUT_MS = 1_100_000;
 
-const found: (BootFiles | string)[] = [];
-for (const { name } of GUESTS) found.push(await tryGuest(name));
+const found = new Map<string, BootFiles | string>();
+for (const { name } of GUESTS) if (!found.has(name)) found.set(name, await tryGuest(name));
 
-for (const [index, { name, cgroup, backends }] of GUESTS.entries()) {
-  const by = backends.join(' and ');
-  const title = `Linux ${name}, cgroup v${String(cgroup)}: redis is checkpointed and restored twice by ${by}`;
-  const guest = found[index] ?? 'not looked for';
+for (const { name, cgroup, title: what, program, words } of GUESTS) {
+  const title = `Linux ${name}, cgroup v${String(cgroup)}: ${what}`;
+  const guest = found.get(name) ?? 'not looked for';
   if (typeof guest === 'string') {
     test.serial.skip(`${title} (skipped: ${guest})`, () => undefined);
     continue;
@@ -29,8 +48,8 @@ for (const [index, { name, cgroup, backends }] of GUESTS.entries()) {
       ...guest,
       arguments: [
         `mvas.cgroup=${String(cgroup)}`,
-        `mvas.program=${PROGRAM}`,
-        `mvas.arguments=${backends.join(',')}`,
+        `mvas.program=${program}`,
+        `mvas.arguments=${words.join(',')}`,
       ],
       timeoutMs: TIMEOUT_MS,
     });

@@ -2,8 +2,14 @@
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../native/sys.js';
 import { PlanBuilder, PlanPointer } from '../plan/builder.js';
+import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import { deleteDuplicates, duplicateName, type Backend } from '../vas/backend.js';
+import {
+  deleteDuplicates,
+  duplicateName,
+  type Backend,
+  type KernelBackend,
+} from '../vas/backend.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { CALL, FORK, forkStructure } from '../vas/kernel-abi.js';
 import type { KernelDevice } from '../vas/kernel-device.js';
@@ -11,6 +17,7 @@ import { FDS_AT_ONCE, fillProcess, fillShared } from './fill.js';
 import { LiveSource } from './live-source.js';
 import { DuplicatePages, LivePages } from './pages.js';
 import type { ProcessMemory, StoredArea } from './snapshot.js';
+import { isLeftOut } from './why-copied.js';
 import type { ContainerMemory, MemorySource } from './source.js';
 
 const log = logger('memory');
@@ -19,13 +26,17 @@ const log = logger('memory');
 export interface KernelSourceOptions {
   /** The VAS that is filled. */
   readonly vasId: string;
-  /** The kernel or nothing: a refusal is an error. */
+  /** This backend or nothing: a refusal is an error. */
   readonly insists: boolean;
+  /** Its memory is to be limited: the kernel does not do that for duplicates. */
+  readonly isLimited: boolean;
+  /** The container goes on: of what it changes, the old content would stay charged to it. */
+  readonly leavesRunning: boolean;
 }
 
 /**
- * The kernel duplicates the memory of every process while the container stands still; the holder copies
- * from the duplicates later. What a fork does not take along is copied at once, as is shared memory.
+ * The kernel duplicates the memory of every process while the container stands still. Where it can, that
+ * is all, and the duplicates are the VAS; otherwise the holder copies from them later. What a fork does not take along is copied at once, as is shared memory.
  *
  * Duplicates are named after the VAS (see vas/backend.ts): whoever removes that removes them.
  *
@@ -37,12 +48,17 @@ export class KernelSource implements MemorySource {
   readonly #holder: HolderClient;
   readonly #device: KernelDevice;
   #held: ContainerMemory | undefined;
-  #backend: Backend = 'kernel';
+  #backend: Backend;
 
   /** Takes over the device. */
-  constructor(holder: HolderClient, device: KernelDevice, options: KernelSourceOptions) {
+  constructor(
+    holder: HolderClient,
+    { device, backend }: KernelBackend,
+    options: KernelSourceOptions,
+  ) {
     this.#holder = holder;
     this.#device = device;
+    this.#backend = backend;
     this.#options = options;
   }
 
@@ -51,6 +67,7 @@ export class KernelSource implements MemorySource {
   }
 
   async hold(memory: ContainerMemory): Promise<void> {
+    this.#settle(memory);
     try {
       await this.#duplicateAll(memory);
     } catch (error) {
@@ -62,6 +79,7 @@ export class KernelSource implements MemorySource {
       await new LiveSource(this.#holder).hold(memory);
       return;
     }
+    if (this.#backend === 'kernel-exec') return;
     const { base, memories, shared } = memory;
     await fillShared(this.#holder, base, shared);
     for (const one of memories) {
@@ -83,6 +101,19 @@ export class KernelSource implements MemorySource {
 
   close(): void {
     this.#device.close();
+  }
+
+  /** The duplicates cannot, or should not, always be the VAS. */
+  #settle({ whyCopied }: ContainerMemory): void {
+    if (this.#backend !== 'kernel-exec') return;
+    const { vasId, insists, isLimited, leavesRunning } = this.#options;
+    const why = isLimited ? 'the memory of its VAS is limited' : whyCopied;
+    if (why === undefined && (insists || !leavesRunning)) return;
+    if (insists) {
+      throw new ShimError('failedPrecondition', `MVAS_BACKEND=kernel-exec: ${why ?? ''}`);
+    }
+    log.debug('the holder is to copy the duplicates', { vas: vasId, why: why ?? 'left running' });
+    this.#backend = 'kernel';
   }
 
   async #duplicateAll({ base, memories }: ContainerMemory): Promise<void> {
@@ -114,11 +145,6 @@ export class KernelSource implements MemorySource {
       for (const file of files) closeSync(file);
     }
   }
-}
-
-/** Whether fork(2) leaves an area out (MADV_DONTFORK). What MADV_WIPEONFORK empties is not stored at all. */
-function isLeftOut({ vma }: StoredArea): boolean {
-  return vma.vmFlags.has('dc');
 }
 
 function only(memory: ProcessMemory, wanted: (area: StoredArea) => boolean): ProcessMemory {

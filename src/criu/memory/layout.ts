@@ -47,6 +47,22 @@ export class Park {
   }
 }
 
+/** What of some ranges lies in none of others. */
+export function subtract(ranges: readonly Range[], others: readonly Range[]): Range[] {
+  const sorted = [...others].sort((a, b) => (a.start < b.start ? -1 : 1));
+  const rest: Range[] = [];
+  for (const { start, end } of ranges) {
+    let at = start;
+    for (const other of sorted) {
+      if (other.end <= at || other.start >= end) continue;
+      if (other.start > at) rest.push({ start: at, end: other.start });
+      at = other.end;
+    }
+    if (at < end) rest.push({ start: at, end });
+  }
+  return rest;
+}
+
 function alignUp(address: bigint): bigint {
   return ((address + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
 }

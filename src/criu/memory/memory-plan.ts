@@ -9,10 +9,12 @@ import { ADVICE } from './snapshot.js';
 import type { Range } from './layout.js';
 
 const PROT_READ_WRITE = 3;
+const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_ANONYMOUS = 0x20;
+const MAP_FIXED = 0x10;
 const MAP_LOCKED = 0x2000;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MREMAP_MOVE_FIXED = 3;
@@ -46,6 +48,8 @@ export interface MemoryPlanOptions {
   readonly mms: ReadonlyMap<number, MmEntry>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
+  /** The processes exec duplicates of their memory before it is placed. */
+  readonly execs: boolean;
   /** The staged descriptor of a file of the image. */
   readonly staged: (fileId: number) => number;
 }
@@ -54,6 +58,9 @@ export interface MemoryPlanOptions {
  * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in
  * place. That of every other process waits in the park; a child takes its part along when it is forked,
  * and moves it into place.
+ *
+ * Or every process execs the kernel's duplicate of its memory: all of it is in place, the kernel's areas
+ * too, but for files. Where private ones were mapped lies anonymous memory with the pages written to.
  */
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
@@ -82,17 +89,20 @@ export class MemoryPlan {
 
   /** In a process that is about to fork: nothing of its own, or of its descendants, goes along by itself. */
   planBeforeForks(pid: number, descendants: readonly number[], sequence: Sequence): void {
+    if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
     for (const other of descendants) this.#advisePark(other, sequence, MADV_DONTFORK);
   }
 
   /** Right before a fork: the memory of these processes goes along. */
   planFork(subtree: readonly number[], sequence: Sequence): void {
+    if (this.#options.execs) return;
     for (const pid of subtree) this.#advisePark(pid, sequence, MADV_DOFORK);
   }
 
   /** Right after it: the parent has no use for it. */
   planForked(subtree: readonly number[], sequence: Sequence): void {
+    if (this.#options.execs) return;
     for (const pid of subtree) {
       for (const { start, end } of this.#parks.get(pid) ?? []) {
         const what = `drop memory of pid ${String(pid)}`;
@@ -103,12 +113,20 @@ export class MemoryPlan {
 
   /** When a process has no more children to fork. */
   planAfterForks(pid: number, sequence: Sequence): void {
+    if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DOFORK);
   }
 
   /** In each process: everything comes to its place. Files must be staged. */
   planPlace(pid: number, sequence: Sequence): void {
     const mm = this.#mm(pid);
+    if (this.#options.execs) {
+      for (const vma of mm.vmas) {
+        if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared)) this.#mapFile(vma, sequence);
+      }
+      this.#setLayout(mm, sequence);
+      return;
+    }
     for (const vma of mm.vmas) {
       if (is(vma, VMA_STATUS.anonShared)) this.#placeShared(vma, sequence);
       else if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared))
@@ -182,23 +200,47 @@ export class MemoryPlan {
   }
 
   #placeFile(vma: VmaEntry, sequence: Sequence): void {
-    const length = vma.end - vma.start;
-    const isPrivate = is(vma, VMA_STATUS.filePrivate);
-    const runs = pairs(vma.mvas_runs);
-    const bits = runs.length > 0 ? vma.prot | PROT_WRITE : vma.prot;
-    const flags = (isPrivate ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED_NOREPLACE;
-    const fd = this.#options.staged(Number(vma.shmid));
-    const args = [vma.start, length, bits, flags, fd, vma.pgoff];
-    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: vma.start });
     const stash = vma.mvas_park;
-    if (runs.length === 0 || stash === undefined) return;
-    for (const [page, count] of runs) {
-      const offset = page * PAGE;
-      const what = `lay pages over ${describe(vma)}`;
-      sequence.copy(what, vma.start + offset, stash + offset, count * PAGE);
-    }
-    sequence.syscall('drop the stash', SYS.munmap, [stash, length]);
+    const runs = stash === undefined ? [] : pairs(vma.mvas_runs);
+    const bits = this.#map(vma, { at: vma.start, runs, how: MAP_FIXED_NOREPLACE }, sequence);
+    if (stash === undefined || runs.length === 0) return;
+    layPages(vma, { from: stash, to: vma.start, runs }, sequence);
+    sequence.syscall('drop the stash', SYS.munmap, [stash, vma.end - vma.start]);
     protect(vma, bits, sequence);
+  }
+
+  /** Maps a file over what a duplicate has in its place; first to the park, to take written pages along. */
+  #mapFile(vma: VmaEntry, sequence: Sequence): void {
+    const stash = vma.mvas_park;
+    const runs = stash === undefined ? [] : pairs(vma.mvas_runs);
+    if (stash === undefined || runs.length === 0) {
+      this.#map(vma, { at: vma.start, runs, how: MAP_FIXED }, sequence);
+      return;
+    }
+    const length = vma.end - vma.start;
+    const bits = this.#map(vma, { at: stash, runs, how: MAP_FIXED_NOREPLACE }, sequence);
+    if (!(vma.prot & PROT_READ)) {
+      sequence.syscall('read what was written', SYS.mprotect, [vma.start, length, PROT_READ]);
+    }
+    layPages(vma, { from: vma.start, to: stash, runs }, sequence);
+    const args = [stash, length, length, MREMAP_MOVE_FIXED, vma.start];
+    sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
+    protect(vma, bits, sequence);
+  }
+
+  /** Maps the file of an area somewhere, writable if pages are to be laid over it; returns the protection. */
+  #map(
+    vma: VmaEntry,
+    { at, runs, how }: { readonly at: bigint; readonly runs: readonly Run[]; readonly how: number },
+    sequence: Sequence,
+  ): number {
+    const isPrivate = is(vma, VMA_STATUS.filePrivate);
+    const bits = runs.length > 0 ? vma.prot | PROT_WRITE : vma.prot;
+    const flags = (isPrivate ? MAP_PRIVATE : MAP_SHARED) | how;
+    const fd = this.#options.staged(Number(vma.shmid));
+    const args = [at, vma.end - vma.start, bits, flags, fd, vma.pgoff];
+    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: at });
+    return bits;
   }
 
   #placeKernelAreas(mm: MmEntry, sequence: Sequence): void {
@@ -239,6 +281,17 @@ export class MemoryPlan {
   }
 }
 
+function layPages(
+  vma: VmaEntry,
+  { from, to, runs }: { readonly from: bigint; readonly to: bigint; readonly runs: readonly Run[] },
+  sequence: Sequence,
+): void {
+  for (const [page, count] of runs) {
+    const offset = page * PAGE;
+    sequence.copy(`lay pages over ${describe(vma)}`, to + offset, from + offset, count * PAGE);
+  }
+}
+
 function placePrivate(vma: VmaEntry, sequence: Sequence): void {
   const from = vma.mvas_park ?? badImage(`${describe(vma)} has no place`);
   const length = vma.end - vma.start;
@@ -262,7 +315,7 @@ interface SharedMemory {
   readonly at: bigint;
   readonly size: bigint;
   readonly stash: bigint;
-  readonly runs: readonly (readonly [page: bigint, count: bigint])[];
+  readonly runs: readonly Run[];
 }
 
 function collectShared(mms: Iterable<MmEntry>): Map<bigint, SharedMemory> {
@@ -311,8 +364,11 @@ function isOrdinary(vma: VmaEntry): boolean {
   return is(vma, VMA_STATUS.anonPrivate) && !is(vma, special);
 }
 
-function pairs(words: readonly bigint[]): [bigint, bigint][] {
-  const result: [bigint, bigint][] = [];
+/** Pages with content. */
+type Run = readonly [page: bigint, count: bigint];
+
+function pairs(words: readonly bigint[]): Run[] {
+  const result: Run[] = [];
   for (let i = 0; i + 1 < words.length; i += 2) result.push([words[i] ?? 0n, words[i + 1] ?? 0n]);
   return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openBackend } from '../vas/backend.js';
 import type { HolderClient } from '../vas/holder-client.js';
-import { KernelSource } from './kernel-source.js';
+import { KernelSource, type KernelSourceOptions } from './kernel-source.js';
 import { LiveSource } from './live-source.js';
 import type { MemorySource } from './source.js';
 
@@ -10,9 +10,12 @@ import type { MemorySource } from './source.js';
  *
  * @throws ShimError `failedPrecondition` when MVAS_BACKEND asks for one it has not
  */
-export function openSource(vasId: string, holder: HolderClient): MemorySource {
+export function openSource(
+  holder: HolderClient,
+  options: Omit<KernelSourceOptions, 'insists'>,
+): MemorySource {
   const wish = process.env['MVAS_BACKEND'] ?? '';
-  const device = openBackend(wish);
-  if (!device) return new LiveSource(holder);
-  return new KernelSource(holder, device, { vasId, insists: wish === 'kernel' });
+  const kernel = openBackend(wish);
+  if (!kernel) return new LiveSource(holder);
+  return new KernelSource(holder, kernel, { ...options, insists: wish !== '' });
 }

@@ -8,6 +8,8 @@ export interface ContainerMemory {
   readonly base: bigint;
   readonly memories: readonly ProcessMemory[];
   readonly shared: readonly SharedObject[];
+  /** Why the kernel's duplicates cannot be the VAS; undefined: they can. See whyCopied. */
+  readonly whyCopied?: string | undefined;
 }
 
 /** Brings the memory of a container into an empty holder, in two steps. */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import { interruptedCall } from '../resources/attributes/restart.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
+import { encodeCalls, forceWrite } from './remote-calls.js';
 import type { RemoteCall, Tracee } from './tracee.js';
 
 const ALL_SIGNALS = 0xffffffffffffffffn;
-const WORDS_PER_CALL = 7;
 
 /** Ids of a thread: on the host and in its container. */
 export interface ThreadIds {
@@ -95,7 +94,7 @@ export class StoppedThread implements Tracee {
   async exposedRemote(instruction: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
     this.#isTouched = true;
     const { signalMask } = this.state;
-    const words = toCalls(calls);
+    const words = encodeCalls(calls);
     const results = this.#results(
       await this.#tracer.exposedCalls(this.tid, instruction, this.resume, signalMask, words),
     );
@@ -105,7 +104,7 @@ export class StoppedThread implements Tracee {
   }
 
   async #call(instruction: bigint, stack: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
-    const words = toCalls(calls);
+    const words = encodeCalls(calls);
     return this.#results(await this.#tracer.remoteCalls(this.tid, instruction, stack, words));
   }
 
@@ -127,12 +126,7 @@ export class StoppedThread implements Tracee {
 
   /** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
   forceWrite(address: bigint, bytes: Uint8Array): void {
-    const fd = openSync(`/proc/${String(this.pid)}/mem`, 'r+');
-    try {
-      writeSync(fd, bytes, 0, bytes.length, Number(address));
-    } finally {
-      closeSync(fd);
-    }
+    forceWrite(this.pid, address, bytes);
   }
 
   /** Registers and signal mask as they were. Never throws: a thread that refuses has died. */
@@ -166,17 +160,6 @@ export class StoppedThread implements Tracee {
     assertInvariant(this.#site !== undefined, `tid ${String(this.tid)} has no call site`);
     return this.#site;
   }
-}
-
-function toCalls(calls: readonly RemoteCall[]): BigUint64Array {
-  const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
-  calls.forEach((call, index) => {
-    words[index * WORDS_PER_CALL] = BigInt(call.nr);
-    call.args.forEach((argument, position) => {
-      words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
-    });
-  });
-  return words;
 }
 
 function toWords(bytes: Uint8Array): BigUint64Array {

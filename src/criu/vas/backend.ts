@@ -6,10 +6,25 @@ import { KernelDevice } from './kernel-device.js';
 /**
  * What keeps the memory of a container while its checkpoint is taken: the holder, by copying it, or the
  * kernel (mvas.ko), by duplicating the page tables; then the holder copies while the container runs on.
+ * With `kernel-exec` nothing is ever copied: the duplicates are the VAS, and restored processes exec them.
  */
-export type Backend = 'holder' | 'kernel';
+export type Backend = 'holder' | 'kernel' | 'kernel-exec';
 
-const NEEDED = CAPABILITY.fork | CAPABILITY.target;
+/** The kernel's device, and the better of the kernel's two ways that it can go. */
+export interface KernelBackend {
+  readonly device: KernelDevice;
+  readonly backend: 'kernel' | 'kernel-exec';
+}
+
+const FORK = CAPABILITY.fork | CAPABILITY.target;
+const EXEC = FORK | CAPABILITY.exec;
+
+/** What each wish that is not the holder needs. */
+const NEEDED: ReadonlyMap<string, bigint> = new Map([
+  ['', FORK],
+  ['kernel', FORK],
+  ['kernel-exec', EXEC],
+]);
 
 /**
  * The kernel's device where the kernel is to be the backend; undefined: the holder. `wish` is
@@ -21,17 +36,34 @@ const NEEDED = CAPABILITY.fork | CAPABILITY.target;
 export function openBackend(
   wish: string,
   open = (): KernelDevice | undefined => KernelDevice.tryOpen(),
-): KernelDevice | undefined {
+): KernelBackend | undefined {
   if (wish === 'holder') return undefined;
-  if (wish !== '' && wish !== 'kernel') {
-    throw new ShimError('invalidArgument', `MVAS_BACKEND=${wish}: neither holder nor kernel`);
+  const needed = NEEDED.get(wish);
+  if (needed === undefined) {
+    const names = 'neither holder, kernel nor kernel-exec';
+    throw new ShimError('invalidArgument', `MVAS_BACKEND=${wish}: ${names}`);
   }
   const device = open();
-  if (device && (device.capabilities & NEEDED) === NEEDED) return device;
+  if (device && (device.capabilities & needed) === needed) {
+    const canExec = (device.capabilities & EXEC) === EXEC;
+    return { device, backend: canExec && wish !== 'kernel' ? 'kernel-exec' : 'kernel' };
+  }
   device?.close();
   if (wish === '') return undefined;
-  const lack = device ? 'cannot fork processes on this kernel' : 'is not loaded (no /dev/mvas)';
-  throw new ShimError('failedPrecondition', `MVAS_BACKEND=kernel: the module mvas ${lack}`);
+  const lack = device ? 'cannot do that on this kernel' : 'is not loaded (no /dev/mvas)';
+  throw new ShimError('failedPrecondition', `MVAS_BACKEND=${wish}: the module mvas ${lack}`);
+}
+
+/** The kernel's ids of the duplicates that belong to one of our VASes, by container pid. */
+export function findDuplicates(vasId: string): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  const device = KernelDevice.tryOpen();
+  for (const { id, name } of device?.list() ?? []) {
+    const [owner, nsPid] = name.split('.');
+    if (owner === vasId) found.set(Number(nsPid), id);
+  }
+  device?.close();
+  return found;
 }
 
 /** Name of the kernel's duplicate of a process, which belongs to one of our VASes. */

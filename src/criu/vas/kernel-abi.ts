@@ -11,6 +11,7 @@ export const CALL = {
   getattr: 0xc008e704,
   list: 0xc008e706,
   fork: 0xc008e707,
+  exec: 0xc008e709,
   segCreate: 0xc008e721,
   segDelete: 0xc008e722,
   segFind: 0xc008e723,
@@ -31,6 +32,7 @@ export const SIZE = {
   attr: 320,
   list: 32,
   fork: 296,
+  exec: 32,
   segCreate: 296,
   segAttach: 24,
 } as const;
@@ -43,6 +45,7 @@ export const FIND = { id: 12, name: 16 } as const;
 export const ATTR = { id: 12, mode: 20, uid: 24, gid: 28, bytes: 48, start: 56, name: 64 } as const;
 export const LIST = { capacity: 12, ids: 16, count: 24 } as const;
 export const FORK = { target: 12, mode: 20, name: 40 } as const;
+export const EXEC = { id: 12, ip: 16, sp: 24 } as const;
 export const SEG_CREATE = { mode: 12, start: 16, length: 24, id: 32, name: 40 } as const;
 export const SEG_ATTACH = { vasId: 12, segId: 16, access: 20 } as const;
 
@@ -68,5 +71,17 @@ export function forkStructure(name: string): Buffer {
   const bytes = structure(SIZE.fork);
   bytes.writeUInt32LE(0o600, FORK.mode);
   bytes.write(name, FORK.name);
+  return bytes;
+}
+
+/**
+ * `struct mvas_exec`. `place`: an address of user space, where nothing need be, for the instruction and
+ * the stack pointer: whoever traces the process sets them before it runs.
+ */
+export function execStructure(id: number, place: bigint): Buffer {
+  const bytes = structure(SIZE.exec);
+  bytes.writeUInt32LE(id, EXEC.id);
+  bytes.writeBigUInt64LE(place, EXEC.ip);
+  bytes.writeBigUInt64LE(place, EXEC.sp);
   return bytes;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import { deleteDuplicates, type Backend } from './backend.js';
+import { deleteDuplicates, findDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
@@ -119,7 +119,7 @@ export function readRecord(id: string): VasRecord {
   }
 }
 
-/** What is known of one VAS. `lost`: its holder is gone, and its memory with it. */
+/** What is known of one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it. */
 export interface VasEntry {
   readonly id: string;
   readonly state: 'complete' | 'filling' | 'lost';
@@ -137,8 +137,15 @@ export async function inspectVas(id: string): Promise<VasEntry> {
     record = undefined; // Being filled.
   }
   const holder = await statusOf(id);
-  if (!holder) return { id, state: 'lost', record, holder };
+  if (!holder || (record && !hasDuplicates(record))) return { id, state: 'lost', record, holder };
   return { id, state: record?.isComplete === true ? 'complete' : 'filling', record, holder };
+}
+
+/** Whether the kernel still has whatever it is to have of a VAS. */
+function hasDuplicates({ id, backend, processes }: VasRecord): boolean {
+  if (backend !== 'kernel-exec') return true;
+  const found = findDuplicates(id);
+  return processes.every(({ pid }) => found.has(pid));
 }
 
 /** All VASes, by id. */

@@ -22,6 +22,13 @@ function parentDirectory(): string | undefined {
   return root === undefined ? undefined : join(root, 'mvas');
 }
 
+/** The smaller of a VAS's own limit and MVAS_VAS_MEMORY_LIMIT, in bytes; empty: none. */
+export function memoryLimitOf(own: number | undefined): string {
+  const host = process.env['MVAS_VAS_MEMORY_LIMIT'] ?? '';
+  const isOwn = own !== undefined && !(Number(host) < own && host !== '');
+  return isOwn ? String(own) : host;
+}
+
 /**
  * Limits the memory of a VAS, all of it together, to so many bytes, the smaller of `own` and
  * MVAS_VAS_MEMORY_LIMIT. A checkpoint that needs more fails with `resourceExhausted`.
@@ -29,9 +36,7 @@ function parentDirectory(): string | undefined {
  * @throws ShimError `failedPrecondition` where the limit cannot be set: it must not be ignored
  */
 function limitMemory(directory: string, own: number | undefined): void {
-  const host = process.env['MVAS_VAS_MEMORY_LIMIT'] ?? '';
-  const isOwn = own !== undefined && !(Number(host) < own && host !== '');
-  const limit = isOwn ? String(own) : host;
+  const limit = memoryLimitOf(own);
   if (limit === '') return;
   const file = existsSync(join(directory, 'memory.max')) ? 'memory.max' : 'memory.limit_in_bytes';
   try {

@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+/** What a guest says when it has begun; see inside/init.sh. */
+const UP_LINE = 'MVAS-GUEST-UP';
+
 /** What to boot. */
 export interface Guest {
   /** Image of the kernel. */
@@ -19,9 +22,15 @@ export interface Guest {
  * lines of its console.
  *
  * cmpxchg16b is left out, since QEMU 7.2 emulates it wrongly (Linux 6.12 crashes at random); so are the
- * quick string instructions, which are quick on a real processor alone.
+ * quick string instructions, which are quick on a real processor alone. Should the emulation fail before
+ * the guest has begun, it is tried once more.
  */
 export async function boot(guest: Guest): Promise<string[]> {
+  const lines = await bootOnce(guest);
+  return lines.includes(UP_LINE) ? lines : await bootOnce(guest);
+}
+
+async function bootOnce(guest: Guest): Promise<string[]> {
   const args = [
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-erms,-fsrm'],
     ...['-smp', '2', '-m', '3072', '-nographic', '-nodefaults', '-no-reboot'],

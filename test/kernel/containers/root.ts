@@ -12,7 +12,7 @@ import { GUEST_IMAGE } from './inside/places.js';
 const PROGRAMS = ['node', 'bash', 'containerd', 'ctr', 'runc', 'busybox'];
 
 /** What of the project goes along, built. */
-const PROJECT = ['bin', 'dist/src', 'dist/test', 'dist/bundle'];
+const PROJECT = ['bin', 'dist/src', 'dist/test', 'dist/bundle', 'test/targets'];
 const FILES = [
   'package.json',
   'native/build/mvas.node',
@@ -41,6 +41,7 @@ export async function guestRoot(kernel: GuestKernel): Promise<RootFilesystem> {
     await root.binary((await run('bash', ['-c', `type -P ${name}`])).trim());
   }
   root.symlink('usr/bin/sh', 'busybox');
+  await root.copy((await run('bash', ['-c', 'type -P ldd'])).trim(), 'usr/bin/ldd');
   root.content('project', `${REPOSITORY}\n`);
   await root.copy(join(REPOSITORY, 'test/kernel/containers/inside/init.sh'), 'init');
   await addProject(root);
@@ -52,6 +53,7 @@ export async function guestRoot(kernel: GuestKernel): Promise<RootFilesystem> {
 }
 
 async function addProject(root: RootFilesystem): Promise<void> {
+  await run('make', ['-s', '-C', join(REPOSITORY, 'test/targets')], { timeoutMs: 300_000 });
   for (const name of PROJECT) await root.tree(join(REPOSITORY, name));
   for (const name of FILES)
     await root.copy(join(REPOSITORY, name), join(REPOSITORY, name).slice(1));

@@ -16,25 +16,38 @@ const TIMES: Readonly<Record<string, (result: CheckpointResult) => number>> = {
     Object.values(timingsMs).reduce((sum, time) => sum + time, 0),
 };
 
-/** Tells how the backends' times compare, the best of some rounds of each. Leaves MVAS_BACKEND as kernel. */
+const BACKENDS = ['holder', 'kernel', 'kernel-exec'] as const;
+
+/** Tells how the backends' times compare, the best of some rounds of each. Leaves MVAS_BACKEND as it was. */
 export async function compareBackends(
   tap: Tap,
   { directory }: PrivateContainerd,
   victim: Victim,
 ): Promise<void> {
-  const results: Record<Backend, CheckpointResult[]> = { holder: [], kernel: [] };
+  const before = process.env['MVAS_BACKEND'];
+  const results = new Map<Backend, CheckpointResult[]>(BACKENDS.map((backend) => [backend, []]));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const backend of ['holder', 'kernel'] as const) {
+    for (const [backend, done] of results) {
       process.env['MVAS_BACKEND'] = backend;
       const image = join(directory, `compare-${backend}-${String(round)}`);
       const result = await checkpointHere(victim, image);
       await removeVas(result.vasId);
-      results[backend].push(result);
+      done.push(result);
     }
   }
+  process.env['MVAS_BACKEND'] = before;
   for (const [what, time] of Object.entries(TIMES)) {
-    const best = (backend: Backend): number => Math.min(...results[backend].map(time));
-    const ratio = best('kernel') / best('holder');
-    tap.note(`${what}: kernel / holder = ${ratio.toFixed(2)}`);
+    const best = (backend: Backend): number => Math.min(...(results.get(backend) ?? []).map(time));
+    tellRatios(tap, what, new Map(BACKENDS.map((backend) => [backend, best(backend)])));
+  }
+}
+
+/** Tells times of the backends, as parts of the holder's. */
+export function tellRatios(tap: Tap, what: string, times: ReadonlyMap<Backend, number>): void {
+  const holder = times.get('holder');
+  if (holder === undefined) return;
+  const ratios = [...times].filter(([backend]) => backend !== 'holder');
+  for (const [backend, time] of ratios) {
+    tap.note(`${what}: ${backend} / holder = ${(time / holder).toFixed(2)}`);
   }
 }

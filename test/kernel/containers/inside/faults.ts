@@ -82,9 +82,46 @@ export async function refuseByLimit(
   const imagePath = join(containerd.directory, 'limit');
   const outcome = await outcomeOf(victim, imagePath);
   tap.same('a limit of the kernel is told', /duplicate.*ENOSPC/.exec(outcome) !== null, true);
+  const backend = process.env['MVAS_BACKEND'];
   delete process.env['MVAS_BACKEND'];
   const { vasId } = await checkpointHere(victim, imagePath);
   tap.same('the holder copies then, unless told otherwise', readRecord(vasId).backend, 'holder');
   await removeVas(vasId);
+  process.env['MVAS_BACKEND'] = backend;
   writeFileSync(LIMIT, before);
+}
+
+/** Unless told otherwise, duplicates are copied where the container goes on. */
+export async function copyWhatGoesOn(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  victim: Victim,
+): Promise<void> {
+  const backend = process.env['MVAS_BACKEND'];
+  delete process.env['MVAS_BACKEND'];
+  const { vasId } = await checkpointHere(victim, join(containerd.directory, 'goes-on'));
+  tap.same('what goes on is copied', readRecord(vasId).backend, 'kernel');
+  tap.same('and then the kernel keeps nothing', keptByKernel(), []);
+  await removeVas(vasId);
+  process.env['MVAS_BACKEND'] = backend;
+}
+
+/** A VAS whose memory is limited is one that the holder has, since the kernel limits no duplicates. */
+export async function refuseLimited(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  victim: Victim,
+): Promise<void> {
+  process.env['MVAS_VAS_MEMORY_LIMIT'] = String(1 << 30);
+  const imagePath = join(containerd.directory, 'limited');
+  const outcome = await outcomeOf(victim, imagePath);
+  const why = 'MVAS_BACKEND=kernel-exec: the memory of its VAS is limited';
+  tap.same("a limited VAS cannot be the kernel's", outcome.includes(why), true);
+  const backend = process.env['MVAS_BACKEND'];
+  delete process.env['MVAS_BACKEND'];
+  const { vasId } = await checkpointHere(victim, imagePath);
+  tap.same('it is copied then, unless told otherwise', readRecord(vasId).backend, 'kernel');
+  await removeVas(vasId);
+  delete process.env['MVAS_VAS_MEMORY_LIMIT'];
+  process.env['MVAS_BACKEND'] = backend;
 }

@@ -2,7 +2,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { ShimError } from '../../../../src/common/errors.js';
-import { findHole, Park, parkSize, type Range } from '../../../../src/criu/memory/layout.js';
+import {
+  findHole,
+  Park,
+  parkSize,
+  subtract,
+  type Range,
+} from '../../../../src/criu/memory/layout.js';
 
 const PAGE = 4096n;
 const HUGE = 0x200000n;
@@ -74,4 +80,16 @@ test('processes that leave no hole are refused with the size that is needed', (t
   const error = t.throws(() => findHole(full, 3n * GIB), { instanceOf: ShimError });
   t.is(error?.kind, 'failedPrecondition');
   t.regex(error?.message ?? '', /3 GiB/);
+});
+
+test('what is subtracted is gone, and nothing else', (t) => {
+  const range = (start: number, end: number): Range => ({ start: BigInt(start), end: BigInt(end) });
+  t.deepEqual(subtract([range(10, 20)], []), [range(10, 20)]);
+  t.deepEqual(subtract([range(10, 20)], [range(20, 30), range(0, 10)]), [range(10, 20)]);
+  t.deepEqual(subtract([range(10, 20)], [range(15, 30), range(0, 12)]), [range(12, 15)]);
+  t.deepEqual(subtract([range(10, 20), range(30, 40)], [range(12, 13), range(13, 35)]), [
+    range(10, 12),
+    range(35, 40),
+  ]);
+  t.deepEqual(subtract([range(10, 20)], [range(0, 40)]), []);
 });

@@ -18,20 +18,23 @@ function device(capabilities: bigint): KernelDevice & { readonly closed: () => b
   });
 }
 
-const ALL = CAPABILITY.fork | CAPABILITY.target;
+const FORK = CAPABILITY.fork | CAPABILITY.target;
+const ALL = FORK | CAPABILITY.exec;
 const none = (): undefined => undefined;
 
-test('the kernel is taken where it can fork other processes', (t) => {
-  const able = device(ALL);
-  t.is(
-    openBackend('', () => able),
-    able,
-  );
-  t.is(
-    openBackend('kernel', () => able),
-    able,
-  );
-  t.false(able.closed());
+test('the kernel is taken where it can fork other processes, at its best', (t) => {
+  const choice = (wish: string, capabilities: bigint): string => {
+    const able = device(capabilities);
+    const chosen = openBackend(wish, () => able);
+    t.is(chosen?.device, able);
+    t.false(able.closed());
+    return chosen?.backend ?? '';
+  };
+  t.is(choice('', ALL), 'kernel-exec');
+  t.is(choice('', FORK), 'kernel');
+  t.is(choice('kernel', ALL), 'kernel');
+  t.is(choice('kernel', FORK), 'kernel');
+  t.is(choice('kernel-exec', ALL), 'kernel-exec');
 });
 
 test('the holder is taken elsewhere, and where it is wished for', (t) => {
@@ -52,9 +55,13 @@ test('a wish that cannot be met is refused', (t) => {
   const unable = device(CAPABILITY.fork);
   const refusal = { instanceOf: ShimError };
   t.throws(() => openBackend('kernel', none), { ...refusal, message: /no \/dev\/mvas/ });
-  t.throws(() => openBackend('kernel', () => unable), { ...refusal, message: /cannot fork/ });
+  t.throws(() => openBackend('kernel', () => unable), { ...refusal, message: /cannot do that/ });
   t.true(unable.closed());
-  t.throws(() => openBackend('both', none), { ...refusal, message: /neither holder nor kernel/ });
+  const cannotExec = device(FORK);
+  const message = /MVAS_BACKEND=kernel-exec: the module mvas cannot do that/;
+  t.throws(() => openBackend('kernel-exec', () => cannotExec), { ...refusal, message });
+  t.true(cannotExec.closed());
+  t.throws(() => openBackend('both', none), { ...refusal, message: /neither holder, kernel nor/ });
 });
 
 test('where there is no device, none is opened', (t) => {

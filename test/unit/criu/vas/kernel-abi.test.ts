@@ -43,6 +43,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ),
     ...offsets('list', { capacity: 'capacity', ids: 'ids', count: 'count' }, abi.LIST),
     ...offsets('fork', { target: 'target', mode: 'mode', name: 'name' }, abi.FORK),
+    ...offsets('exec', { id: 'id', ip: 'ip', sp: 'sp' }, abi.EXEC),
     ...offsets('create', { mode: 'mode', id: 'id', name: 'name' }, abi.CREATE),
     ...offsets(
       'seg_create',

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Tracer } from '../native/index.js';
+import { errnoError, readProcess, SYS } from '../native/sys.js';
+import type { Range } from './memory/layout.js';
+import { subtract } from './memory/layout.js';
+import { WORK } from './plan/abi.js';
+import { readMaps } from './procfs/reader.js';
+import { REG } from './tracee/home.js';
+import { encodeCalls, forceWrite } from './tracee/remote-calls.js';
+import { syscallInstruction } from './tracee/syscall-page.js';
+import type { RemoteCall } from './tracee/tracee.js';
+import { CALL } from './vas/kernel-abi.js';
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const PROT_EXEC = 4;
+const MAP_SHARED = 1;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_FIXED_NOREPLACE = 0x100000;
+const PAGE_MASK = 0xfffn;
+const EBUSY = -16;
+const TRIES = 200;
+const PAUSE_MS = 2;
+
+/** A process that stands at a breakpoint of its plan, and what it is to exec. */
+export interface ExecTarget {
+  readonly hostPid: number;
+  readonly nsPid: number;
+  /** Where the restorer's own range begins. */
+  readonly base: bigint;
+  /** Address of its `struct mvas_exec`. */
+  readonly request: bigint;
+  /** Its descriptors of /dev/mvas and of the plan. */
+  readonly fds: { readonly device: number; readonly plan: number };
+  /** What a process maps: whatever else the duplicate has goes. */
+  readonly areasOf: (nsPid: number) => readonly Range[];
+}
+
+/** Some memory of ours that the process takes along. */
+interface Piece extends Range {
+  readonly protection: number;
+  /** Where the content begins that it needs, and that. */
+  readonly from: bigint;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Lets a process go on in the kernel's duplicate of a memory (MVAS_EXEC), with its own range, which the
+ * duplicate does not have: code and stack of the restorer are laid there anew, by the tracer, and the
+ * plan is mapped again. Then the process stands at its breakpoint as before.
+ */
+export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise<void> {
+  const { hostPid, base, request, fds } = target;
+  const remote = new Remote(tracer, target);
+  const [state] = await tracer.readThreads(Int32Array.of(hostPid));
+  if (state?.error !== 0) throw errnoError('read registers', state?.error ?? 0);
+  const stack = new BigUint64Array(state.registers.slice().buffer)[REG.rsp] ?? 0n;
+  const maps = readMaps(hostPid);
+  const plan = maps.find(({ start }) => start === base + WORK.plan);
+  const pieces = maps
+    .filter(({ start, end }) => start >= base && end <= base + WORK.vdso)
+    .map((vma) => pack(hostPid, vma, stack));
+
+  await remote.exec([fds.device, CALL.exec, request]);
+
+  const strange = subtract(
+    readMaps(hostPid).filter(({ special }) => special !== '[vsyscall]'),
+    target.areasOf(target.nsPid),
+  );
+  const planSize = plan ? plan.end - plan.start : 0n;
+  const planFlags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+  await remote.calls('bring its own range along', [
+    ...strange.map(({ start, end }) => ({ nr: SYS.munmap, args: [start, end - start] })),
+    ...pieces.map(({ start, end, protection }) => {
+      const flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE;
+      return { nr: SYS.mmap, args: [start, end - start, protection, flags, -1, 0] };
+    }),
+    {
+      nr: SYS.mmap,
+      args: [base + WORK.plan, planSize, PROT_READ | PROT_WRITE, planFlags, fds.plan, 0],
+    },
+  ]);
+  for (const { from, content } of pieces) forceWrite(hostPid, from, content);
+  const error = await tracer.writeThread(hostPid, state.registers, null, null);
+  if (error !== 0) throw errnoError('set registers', error);
+}
+
+/** Of the stack what is in use; all of the code. */
+function pack(
+  pid: number,
+  { start, end, exec }: Range & { readonly exec: boolean },
+  stack: bigint,
+): Piece {
+  const from = stack > start && stack < end ? stack & ~PAGE_MASK : start;
+  const content = readProcess(pid, from, Number(end - from));
+  const protection = exec ? PROT_READ | PROT_EXEC : PROT_READ | PROT_WRITE;
+  return { start, end, protection, from, content };
+}
+
+/** System calls inside the process, by the vDSO it has at the time. */
+class Remote {
+  readonly #tracer: Tracer;
+  readonly #target: ExecTarget;
+
+  constructor(tracer: Tracer, target: ExecTarget) {
+    this.#tracer = tracer;
+    this.#target = target;
+  }
+
+  /** Whoever reads a file in /proc/PID shares the process's memory for a moment (EBUSY). */
+  async exec(args: RemoteCall['args']): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const [result = -1n] = await this.#make([{ nr: SYS.ioctl, args }]);
+      if (result === 0n) return;
+      if (Number(result) !== EBUSY || tries === TRIES) {
+        throw this.#error('exec its memory', result);
+      }
+      await delay(PAUSE_MS);
+    }
+  }
+
+  async calls(what: string, calls: readonly RemoteCall[]): Promise<void> {
+    const results = await this.#make(calls);
+    const bad = results.find((result) => result < 0n && result >= -4095n);
+    if (bad !== undefined) throw this.#error(what, bad);
+  }
+
+  async #make(calls: readonly RemoteCall[]): Promise<bigint[]> {
+    const { hostPid } = this.#target;
+    const instruction = syscallInstruction(hostPid);
+    const words = encodeCalls(calls);
+    const [error = 0n, ...results] = await this.#tracer.remoteCalls(
+      hostPid,
+      instruction,
+      0n,
+      words,
+    );
+    if (error !== 0n) throw this.#error('make a system call', error);
+    return results;
+  }
+
+  #error(what: string, errno: bigint): Error {
+    return errnoError(`restore pid ${String(this.#target.nsPid)}: ${what}`, Number(errno));
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { RemoteCall } from './tracee.js';
+
+const WORDS_PER_CALL = 7;
+
+/** System calls as the tracer takes them. */
+export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {
+  const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
+  calls.forEach((call, index) => {
+    words[index * WORDS_PER_CALL] = BigInt(call.nr);
+    call.args.forEach((argument, position) => {
+      words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
+    });
+  });
+  return words;
+}
+
+/** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
+export function forceWrite(pid: number, address: bigint, bytes: Uint8Array): void {
+  const fd = openSync(`/proc/${String(pid)}/mem`, 'r+');
+  try {
+    writeSync(fd, bytes, 0, bytes.length, Number(address));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { readRecord } from '../../../../src/criu/vas/store.js';
+import { REPOSITORY } from '../../../helpers/paths.js';
+import { mvasEngine } from '../../../helpers/targets-engine.js';
+import { TargetRun } from '../../../helpers/targets-run.js';
+import { readTargets, thisMachine, unmetNeed, type Target } from '../../../helpers/targets.js';
+import { keptByKernel } from './faults.js';
+import { Tap } from './tap.js';
+
+const TARGETS = join(REPOSITORY, 'test/targets');
+
+/** Targets whose duplicates cannot be the VAS. */
+const COPIED = new Set(['memory_advice', 'memory_shared_anonymous', 'shared_memory_map']);
+
+/** A target that is checkpointed, killed and restored once, by the best backend there is. */
+async function tryTarget(tap: Tap, target: Target): Promise<void> {
+  const { name } = target;
+  const run = new TargetRun(target, mvasEngine(REPOSITORY), join(TARGETS, 'build', name));
+  try {
+    const first = await run.start();
+    if (first !== 'READY') {
+      tap.note(`${name}: not run: ${first}`);
+      return;
+    }
+    const before = await run.view();
+    const { imagePath, result } = await run.checkpoint(false);
+    tap.same(`${name}: the checkpoint is taken`, [result.status, result.stderr], [0, '']);
+    const { backend } = readRecord(result.stdout.trim());
+    tap.same(`${name}: by the kernel`, backend, COPIED.has(name) ? 'kernel' : 'kernel-exec');
+    await run.restore(imagePath);
+    tap.same(`${name}: it looks the same from outside`, await run.compare(before), []);
+    tap.same(`${name}: it finds itself as it was`, await run.go(), 'PASS');
+  } catch (error) {
+    tap.failed(error);
+  } finally {
+    await run.close(false);
+  }
+  tap.same(`${name}: the kernel keeps nothing`, keptByKernel(), []);
+}
+
+/** Arguments: beginnings of the names of targets. */
+async function main(): Promise<void> {
+  const tap = new Tap();
+  delete process.env['MVAS_BACKEND'];
+  const wanted = process.argv.slice(2);
+  const machine = thisMachine();
+  for (const target of readTargets(TARGETS)) {
+    const isWanted = wanted.some((start) => target.name.startsWith(start));
+    if (!isWanted || target.expect.kind !== 'restore') continue;
+    const missing = unmetNeed(target, machine);
+    if (missing === undefined) await tryTarget(tap, target);
+    else tap.note(`${target.name}: not run: ${missing}`);
+  }
+  process.exitCode = tap.finish();
+}
+
+await main();

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
+import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
+import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import { SYS } from '../../../../src/native/sys.js';
+
+const FILE = 200;
+const PARK = 0x40000000n;
+
+function area(start: bigint, status: number, more: Partial<VmaEntry> = {}): VmaEntry {
+  const entry = { start, end: start + 0x3000n, pgoff: 0n, shmid: 1n, prot: 3, flags: 2, fd: -1n };
+  return { ...entry, status, mvas_runs: [], ...more };
+}
+
+/** System calls, and copies as `copy`, that bring memory with these areas to its place in PID 1. */
+function planned(execs: boolean, vmas: readonly VmaEntry[]) {
+  const builder = new PlanBuilder();
+  const mm = { vmas: [...vmas], mm_saved_auxv: [], exe_file_id: 1 } as Partial<MmEntry>;
+  const words = ['start_code', 'end_code', 'start_data', 'end_data', 'start_brk', 'brk'];
+  const more = ['start_stack', 'arg_start', 'arg_end', 'env_start', 'env_end'];
+  const layout = Object.fromEntries([...words, ...more].map((name) => [`mm_${name}`, 0n]));
+  const plan = new MemoryPlan({
+    builder,
+    base: 0x20000000n,
+    mms: new Map([[1, { ...layout, ...mm } as MmEntry]]),
+    kernelAreas: [],
+    execs,
+    staged: () => FILE,
+  });
+  const sequence = builder.sequence('pid 1');
+  plan.planBeforeForks(1, [], sequence);
+  plan.planAfterForks(1, sequence);
+  plan.planPlace(1, sequence);
+  return sequence.operations.map(({ nr, args }) => [nr === 0 ? 'copy' : nr, args[0], args[1]]);
+}
+
+const ANONYMOUS = area(0x10000n, VMA_STATUS.regular | VMA_STATUS.anonPrivate);
+const CLEAN = area(0x20000n, VMA_STATUS.regular | VMA_STATUS.filePrivate);
+const WRITTEN = area(0x30000n, VMA_STATUS.regular | VMA_STATUS.filePrivate, {
+  mvas_park: PARK,
+  mvas_runs: [1n, 2n],
+});
+
+test('in a duplicate, files alone have to be mapped, with the written pages taken along', (t) => {
+  const operations = planned(true, [ANONYMOUS, CLEAN, WRITTEN]);
+  t.deepEqual(operations.slice(0, -1), [
+    [SYS.mmap, 0x20000n, 0x3000n],
+    [SYS.mmap, PARK, 0x3000n],
+    ['copy', PARK + 0x1000n, 0x31000n],
+    [SYS.mremap, PARK, 0x3000n],
+  ]);
+  t.is(operations.at(-1)?.[0], SYS.prctl);
+});
+
+test('pages that cannot be read are made readable first', (t) => {
+  const operations = planned(true, [{ ...WRITTEN, prot: 0 }]);
+  t.deepEqual(operations.slice(1, -1), [
+    [SYS.mprotect, 0x30000n, 0x3000n],
+    ['copy', PARK + 0x1000n, 0x31000n],
+    [SYS.mremap, PARK, 0x3000n],
+    [SYS.mprotect, 0x30000n, 0x3000n],
+  ]);
+});
+
+test('in the fork of a holder, written pages come from the park', (t) => {
+  const operations = planned(false, [ANONYMOUS, WRITTEN]);
+  const placed = operations.filter(([nr]) => nr !== SYS.madvise);
+  t.deepEqual(placed.slice(0, -1), [
+    [SYS.mmap, 0x30000n, 0x3000n],
+    ['copy', 0x31000n, PARK + 0x1000n],
+    [SYS.munmap, PARK, 0x3000n],
+  ]);
+});

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 /** What a guest says when it has begun; see inside/init.sh. */
 const UP_LINE = 'MVAS-GUEST-UP';
 
+/** A busy host may let a guest stand still for a while, which is nothing for the watchdog to tell of. */
+const KERNEL_ARGUMENTS = 'console=ttyS0 quiet panic=-1 oops=panic watchdog_thresh=60';
+
 /** What to boot. */
 export interface Guest {
   /** Image of the kernel. */
@@ -36,7 +39,7 @@ async function bootOnce(guest: Guest): Promise<string[]> {
     ...['-smp', '2', '-m', '3072', '-nographic', '-nodefaults', '-no-reboot'],
     ...['-serial', 'stdio', '-monitor', 'none'],
     ...['-kernel', guest.kernel, '-initrd', guest.initramfs],
-    ...['-append', ['console=ttyS0 quiet panic=-1 oops=panic', ...guest.arguments].join(' ')],
+    ...['-append', [KERNEL_ARGUMENTS, ...guest.arguments].join(' ')],
   ];
   const child = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), guest.timeoutMs);

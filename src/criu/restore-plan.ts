@@ -130,10 +130,6 @@ export class RestorePlan {
     this.#stops = new StopPlan(builder, this.#image);
     const donorSlot = builder.slot();
     const stdio = options.stdio.map((fd) => (fd === null ? null : builder.slot()));
-    const pidfd = openPidfd(donorPid);
-    const device = opened.duplicates ? [KernelDevice.open().fd] : [];
-    this.ownFds = [pidfd, ...device];
-    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null), ...device];
     this.exec = opened.duplicates && this.#planExec(opened.duplicates);
     this.#root = builder.sequence('pid 1');
     this.#limits = { ...liveLimits(live, donorPid), seccompChain: options.seccompChain };
@@ -177,6 +173,11 @@ export class RestorePlan {
     const alive = this.#alive().length;
     const execs = this.exec ? [alive] : [];
     this.barriers = [tree.size, tree.size, ...execs, alive, all, all];
+    // Nothing is open if anything above has failed.
+    const pidfd = openPidfd(donorPid);
+    const device = opened.duplicates ? [KernelDevice.open().fd] : [];
+    this.ownFds = [pidfd, ...device];
+    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null), ...device];
   }
 
   get entry(): number {

@@ -45,13 +45,15 @@ const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
  * The state after a verb.
  *
  * @throws ShimError `unknown` when the verb is not for this state, which is the class that clients know
- * from containerd's own shim; `notFound` when the task is deleted
+ * from containerd's own shim; `failedPrecondition` for a process that is started after the end of init, as
+ * from containerd 1.7 on; `notFound` when the task is deleted
  */
 export function next(state: TaskState, verb: Verb, id: string): TaskState {
   const after = TABLE[state][verb];
   if (after !== undefined) return after;
   if (state === 'deleted') throw new ShimError('notFound', `task ${id} is deleted`);
-  throw new ShimError('unknown', `cannot ${WORDS[verb]} task ${id}: it is ${state}`);
+  const kind = state === 'stopped' && verb === 'execStart' ? 'failedPrecondition' : 'unknown';
+  throw new ShimError(kind, `cannot ${WORDS[verb]} task ${id}: it is ${state}`);
 }
 
 const WORDS: Readonly<Record<Verb, string>> = {

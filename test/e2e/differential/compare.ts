@@ -27,23 +27,28 @@ export function differences(ours: readonly string[], theirs: readonly string[]):
 }
 
 /**
- * Their recording with the known differences of a scenario: what ours is expected to be.
+ * As {@link differences}, but for known ones.
  *
  * @throws ShimError `notFound` for a known difference that their recording has no line for
  */
-export function withKnown(
+export function unknownDifferences(
+  ours: readonly string[],
   theirs: readonly string[],
-  title: string,
   known: readonly KnownDifference[],
 ): string[] {
-  const here = known.filter(({ scenario }) => scenario === title);
-  return here.reduce((lines, difference) => apply(lines, difference), [...theirs]);
+  const corrected = known.reduce((lines, difference) => apply(lines, difference), [...theirs]);
+  const isLoose = (text: string): boolean =>
+    known.some(({ line, isLoose = false }) => isLoose && text.startsWith(line));
+  return differences(
+    ours.filter((text) => !isLoose(text)),
+    corrected.filter((text) => !isLoose(text) || !ours.includes(text)),
+  );
 }
 
 function apply(lines: readonly string[], difference: KnownDifference): string[] {
-  const { line: beginning, theirs, ours } = difference;
+  const { line: beginning, theirs = '', ours = '', isLoose = false } = difference;
   const differs = (line: string): boolean => line.startsWith(beginning) && line.includes(theirs);
-  if (!lines.some(differs)) {
+  if (!isLoose && !lines.some(differs)) {
     throw new ShimError('notFound', `known difference of no line: ${beginning} … ${theirs}`);
   }
   return lines.map((line) => (differs(line) ? line.replace(theirs, ours) : line));

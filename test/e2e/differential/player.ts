@@ -54,6 +54,7 @@ class Player {
   /** Streams of each process, by what it is called in the recording: an exec id may be used again. */
   readonly #streams = new Map<string, ProcessStreams>();
   readonly #begun = new Map<string, Promise<unknown>>();
+  #places = 0;
 
   constructor(stage: Stage, scenario: Scenario) {
     this.#stage = stage;
@@ -115,7 +116,8 @@ class Player {
     const isUnordered = this.#scenario.isUnordered ?? false;
     const told = withoutRepeatedOom(isUnordered ? withoutOrder(events) : events);
     const output: string[] = [];
-    for (const [execId, streams] of this.#streams) {
+    const byName = [...this.#streams].sort(([a], [b]) => a.localeCompare(b));
+    for (const [execId, streams] of byName) {
       output.push(lineOf(`output ${execId}`.trim(), await streams.finish()));
     }
     await rm(this.#directory, { recursive: true });
@@ -193,7 +195,8 @@ class Player {
   }
 
   async #openStreams(execId: string, request: ProcessRequest): Promise<ProcessStreams> {
-    const place = String(this.#streams.size);
+    const place = String(this.#places);
+    this.#places += 1; // before anything is waited for: others may be opened meanwhile
     const name = this.#streams.has(execId) ? `${execId} again, ${place}` : execId;
     const streams = await ProcessStreams.open(join(this.#directory, place), request);
     this.#streams.set(name, streams);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { ShimError } from '../../../../src/common/errors.js';
+import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import { next, type TaskState, type Verb } from '../../../../src/shim/task/state.js';
 
 const STATES: readonly TaskState[] = [
@@ -12,13 +12,18 @@ const STATES: readonly TaskState[] = [
   'deleted',
 ];
 
+function refusal(state: TaskState, verb: Verb): ErrorKind {
+  if (state === 'deleted') return 'notFound';
+  return state === 'stopped' && verb === 'execStart' ? 'failedPrecondition' : 'unknown';
+}
+
 const allowed = test.macro({
   exec(t, verb: Verb, outcome: Partial<Record<TaskState, TaskState>>) {
     for (const state of STATES) {
       const after = outcome[state];
       if (after === undefined) {
         const error = t.throws(() => next(state, verb, 'a'), { instanceOf: ShimError });
-        t.is(error?.kind, state === 'deleted' ? 'notFound' : 'unknown', state);
+        t.is(error?.kind, refusal(state, verb), state);
       } else t.is(next(state, verb, 'a'), after, state);
     }
   },

@@ -146,6 +146,7 @@ export class RestorePlan {
       kernelAreas: options.kernelAreas,
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
+      stage: (what, path) => this.#files.planStaged(what, path),
     });
     this.#attributes = new AttributePlan({
       builder,

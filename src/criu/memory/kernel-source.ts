@@ -79,9 +79,9 @@ export class KernelSource implements MemorySource {
       await new LiveSource(this.#holder).hold(memory);
       return;
     }
-    if (this.#backend === 'kernel-exec') return;
     const { base, memories, shared } = memory;
     await fillShared(this.#holder, base, shared);
+    if (this.#backend === 'kernel-exec') return;
     for (const one of memories) {
       const left = only(one, isLeftOut);
       if (left.areas.length === 0) continue;

@@ -52,6 +52,8 @@ export interface MemoryPlanOptions {
   readonly execs: boolean;
   /** The staged descriptor of a file of the image. */
   readonly staged: (fileId: number) => number;
+  /** Stages another file, of a path in PID 1's /proc; the descriptor. */
+  readonly stage: (what: string, path: string) => number;
 }
 
 /**
@@ -60,12 +62,14 @@ export interface MemoryPlanOptions {
  * and moves it into place.
  *
  * Or every process execs the kernel's duplicate of its memory: all of it is in place, the kernel's areas
- * too, but for files. Where private ones were mapped lies anonymous memory with the pages written to.
+ * too, but for files and shared memory, of which descriptors have been staged. Where private ones were mapped lies anonymous memory with the pages written to.
  */
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
   readonly #parks = new Map<number, readonly Range[]>();
   readonly #shared: ReadonlyMap<bigint, SharedMemory>;
+  /** Descriptors of shared memory, where it is to outlive the address space it was made in. */
+  readonly #sharedFiles = new Map<bigint, number>();
 
   constructor(options: MemoryPlanOptions) {
     this.#options = options;
@@ -75,7 +79,7 @@ export class MemoryPlan {
 
   /** In PID 1, before any fork: shared memory comes into being. */
   planShared(root: Sequence): void {
-    for (const { at, size, stash, runs } of this.#shared.values()) {
+    for (const [id, { at, size, stash, runs }] of this.#shared) {
       const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
       const args = [at, size, PROT_READ_WRITE, flags, -1, 0];
       root.syscall('make shared memory', SYS.mmap, args, { expect: at });
@@ -84,6 +88,9 @@ export class MemoryPlan {
         root.copy('fill shared memory', at + offset, stash + offset, count * PAGE);
       }
       root.syscall('drop the stash', SYS.munmap, [stash, size]);
+      if (!this.#options.execs) continue;
+      const path = `/proc/self/map_files/${at.toString(16)}-${(at + size).toString(16)}`;
+      this.#sharedFiles.set(id, this.#options.stage('open shared memory', path));
     }
   }
 
@@ -122,6 +129,7 @@ export class MemoryPlan {
     const mm = this.#mm(pid);
     if (this.#options.execs) {
       for (const vma of mm.vmas) {
+        if (is(vma, VMA_STATUS.anonShared)) this.#mapShared(vma, sequence);
         if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared)) this.#mapFile(vma, sequence);
       }
       this.#setLayout(mm, sequence);
@@ -207,6 +215,13 @@ export class MemoryPlan {
     layPages(vma, { from: stash, to: vma.start, runs }, sequence);
     sequence.syscall('drop the stash', SYS.munmap, [stash, vma.end - vma.start]);
     protect(vma, bits, sequence);
+  }
+
+  #mapShared(vma: VmaEntry, sequence: Sequence): void {
+    const fd = this.#sharedFiles.get(vma.shmid) ?? badImage('shared memory nobody made');
+    const flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    const args = [vma.start, vma.end - vma.start, vma.prot, flags, fd, vma.pgoff];
+    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: vma.start });
   }
 
   /** Maps a file over what a duplicate has in its place; first to the park, to take written pages along. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CoreEntry } from '../image/types.js';
-import type { ProcessMemory, SharedObject } from './snapshot.js';
+import type { ProcessMemory } from './snapshot.js';
 
 /** Whether fork(2) leaves an area out (MADV_DONTFORK). What MADV_WIPEONFORK empties is not stored at all. */
 export function isLeftOut({ vma }: ProcessMemory['areas'][number]): boolean {
@@ -10,14 +10,12 @@ export function isLeftOut({ vma }: ProcessMemory['areas'][number]): boolean {
 /** What decides it. */
 export interface KeptMemory {
   readonly memories: readonly ProcessMemory[];
-  readonly shared: readonly SharedObject[];
   readonly cores: ReadonlyMap<number, CoreEntry>;
 }
 
 /** Why the kernel's duplicates cannot be the VAS; undefined: they can. */
 export function whyCopied(memory: KeptMemory): string | undefined {
-  const { memories, shared, cores } = memory;
-  if (shared.length > 0) return 'processes share anonymous memory';
+  const { memories, cores } = memory;
   if ([...cores.values()].some(({ tc }) => tc?.mvas_mdwe)) {
     return 'a process denies itself memory that becomes executable (PR_SET_MDWE)';
   }

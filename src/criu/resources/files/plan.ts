@@ -4,7 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import type { EventpollTfdEntry, FdinfoEntry, FileEntry } from '../../image/types.js';
 import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
-import { F, O, RESOLVE, SEEK, SETTABLE } from './abi.js';
+import { AT_FDCWD, F, O, RESOLVE, SEEK, SETTABLE } from './abi.js';
 import { planEpollAdd } from './epoll.js';
 import type { FilesImage } from './files-image.js';
 import { bodyOf, commonOf, ImageIndex } from './image-index.js';
@@ -78,6 +78,15 @@ export class FilePlan {
     }).plan();
     // Once the stage is complete two numbers above it are left for moving late files.
     this.#stage.run('stand at the root', SYS.chdir, [this.#builder.string('/')]);
+  }
+
+  /** Stages one more file in PID 1, after {@link planOpen}, found at a path of its own /proc; its number. */
+  planStaged(what: string, path: string): number {
+    assertInvariant(this.#stage !== undefined, 'the stage is there once files are opened');
+    const number = this.#stage.reserve();
+    const args = [AT_FDCWD, this.#builder.string(path), O.rdwr | O.cloexec, 0];
+    this.#stage.make(what, number, SYS.openat, args);
+    return number;
   }
 
   /** What the leader of a session does once it has made it; PID 1 has done so in {@link planOpen}. */

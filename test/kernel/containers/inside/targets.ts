@@ -11,10 +11,10 @@ import { Tap } from './tap.js';
 const TARGETS = join(REPOSITORY, 'test/targets');
 
 /** Targets whose duplicates cannot be the VAS. */
-const COPIED = new Set(['memory_advice', 'memory_shared_anonymous', 'shared_memory_map']);
+const COPIED = new Set(['memory_advice']);
 
 /** Targets that are tried once more, with duplicates that are copied though they need not be. */
-const COPIED_TOO = new Set(['memory_file_private', 'process_tree']);
+const COPIED_TOO = new Set(['memory_file_private', 'memory_shared_anonymous', 'process_tree']);
 
 /** A target that is checkpointed, killed and restored once. `wish`: MVAS_BACKEND. */
 async function tryTarget(tap: Tap, target: Target, wish: string): Promise<void> {

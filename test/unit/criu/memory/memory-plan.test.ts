@@ -7,6 +7,7 @@ import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
 
 const FILE = 200;
+const SHARED = 300;
 const PARK = 0x40000000n;
 
 function area(start: bigint, status: number, more: Partial<VmaEntry> = {}): VmaEntry {
@@ -28,8 +29,10 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
     kernelAreas: [],
     execs,
     staged: () => FILE,
+    stage: () => SHARED,
   });
   const sequence = builder.sequence('pid 1');
+  plan.planShared(builder.sequence('root'));
   plan.planBeforeForks(1, [], sequence);
   plan.planAfterForks(1, sequence);
   plan.planPlace(1, sequence);
@@ -52,6 +55,16 @@ test('in a duplicate, files alone have to be mapped, with the written pages take
     [SYS.mremap, PARK, 0x3000n],
   ]);
   t.is(operations.at(-1)?.[0], SYS.prctl);
+});
+
+test('in a duplicate, shared memory is mapped by the descriptor that was staged', (t) => {
+  const shared = area(0x40000n, VMA_STATUS.regular | VMA_STATUS.anonShared, { mvas_park: PARK });
+  const [first, ...others] = planned(true, [shared]);
+  t.deepEqual(first, [SYS.mmap, 0x40000n, 0x3000n]);
+  t.deepEqual(
+    others.map(([nr]) => nr),
+    [SYS.prctl],
+  );
 });
 
 test('pages that cannot be read are made readable first', (t) => {

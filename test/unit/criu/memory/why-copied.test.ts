@@ -9,7 +9,7 @@ function memory(flags: readonly string[], place: bigint | undefined): Memory {
   return { areas: [{ vma: { vmFlags: new Set(flags) }, place }] } as unknown as Memory;
 }
 
-const NOTHING: KeptMemory = { memories: [], shared: [], cores: new Map() };
+const NOTHING: KeptMemory = { memories: [], cores: new Map() };
 
 test('duplicates are kept unless something speaks against it', (t) => {
   t.is(whyCopied(NOTHING), undefined);
@@ -20,10 +20,6 @@ test('duplicates are kept unless something speaks against it', (t) => {
 test('memory that forks leave out is copied, unless nothing of it is stored', (t) => {
   t.regex(whyCopied({ ...NOTHING, memories: [memory(['dc'], 0x1000n)] }) ?? '', /MADV_DONTFORK/);
   t.is(whyCopied({ ...NOTHING, memories: [memory(['dc'], undefined)] }), undefined);
-});
-
-test('shared anonymous memory is copied', (t) => {
-  t.regex(whyCopied({ ...NOTHING, shared: [{} as never] }) ?? '', /share anonymous memory/);
 });
 
 test('the memory of who denies itself new code is copied', (t) => {

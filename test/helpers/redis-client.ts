@@ -14,8 +14,18 @@ export class RedisClient {
   }
 
   /** Connects to the Redis in the network namespace of `pid`, waiting until it listens. */
-  static async open(pid: number, port: number, timeoutMs = 20_000): Promise<RedisClient> {
+  static async open(pid: number, port: number, timeoutMs?: number): Promise<RedisClient> {
     return new RedisClient(await NetnsConnection.open(pid, port, timeoutMs));
+  }
+
+  /** A client that will {@link enter} the network namespace of a Redis which may not be there yet. */
+  static async prepare(port: number): Promise<RedisClient> {
+    return new RedisClient(await NetnsConnection.prepare(port));
+  }
+
+  /** Connects in the network namespace of `pid`, for a client that was prepared. */
+  enter(pid: number): void {
+    this.#connection.enter(pid);
   }
 
   /** Sends a command and resolves with its reply; an error reply rejects with `unknown`. */

@@ -92,8 +92,8 @@ export class TasksClient {
 
   /** Starts a task that was created; resolves with its pid. */
   async start(id: string): Promise<number> {
-    await this.#api.call('tasks.Tasks', 'Start', { container_id: id });
-    return await this.pid(id);
+    const { pid } = await this.#api.call('tasks.Tasks', 'Start', { container_id: id });
+    return pid as number;
   }
 
   /** Creates a task of an existing container, to be started or deleted. */

@@ -4,6 +4,7 @@
  * own and forks: the child takes a reference to what it got, and dies before it ever sees user
  * space. kernel_clone() is the one door to the kernel's duplication that all series have.
  */
+#include <linux/capability.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -280,5 +281,8 @@ int mvas_ioc_capture(struct mvas_client *client, void *args)
 		return -EINVAL;
 	if (!mvas_can_set_exe())
 		return -EOPNOTSUPP;
+	/* The OOM killer will pass the process over, as with oom_score_adj at its lowest. */
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
 	return make(capture, capture_into);
 }

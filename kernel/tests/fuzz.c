@@ -8,6 +8,7 @@
  * Usage: fuzz [SECONDS [SEED]] (default 5, and the time). With the same seed every worker draws the
  * same; what the others have done by then is up to the scheduler.
  */
+#include <grp.h>
 #include <time.h>
 
 #include "check.h"
@@ -66,28 +67,42 @@ static uint32_t small(void)
 	return below(8) ? below(12) : (uint32_t)number();
 }
 
-/* Ids that are in use, of either kind. */
-static uint32_t known_vas[KNOWN], known_segments[KNOWN];
+/* Ids that are in use. */
+struct known {
+	uint32_t ids[KNOWN];
+	uint32_t count;
+};
 
-static void learn(void)
+static struct known vases, segments;
+
+static void learn_of(unsigned long list_call, struct known *known)
 {
 	struct mvas_list list = { .size = sizeof(list), .capacity = KNOWN };
 
-	list.ids = (uintptr_t)known_vas;
-	call(MVAS_LIST, &list);
-	list.ids = (uintptr_t)known_segments;
-	list.count = 0;
-	call(MVAS_SEG_LIST, &list);
+	list.ids = (uintptr_t)known->ids;
+	if (!call(list_call, &list))
+		known->count = list.count < KNOWN ? list.count : KNOWN;
+}
+
+static void learn(void)
+{
+	learn_of(MVAS_LIST, &vases);
+	learn_of(MVAS_SEG_LIST, &segments);
+}
+
+static uint32_t one_of(const struct known *known)
+{
+	return known->count && below(8) ? known->ids[below(known->count)] : small();
 }
 
 static uint32_t vas(void)
 {
-	return below(8) ? known_vas[below(KNOWN)] : small();
+	return one_of(&vases);
 }
 
 static uint32_t segment(void)
 {
-	return below(8) ? known_segments[below(KNOWN)] : small();
+	return one_of(&segments);
 }
 
 static void name(char *to)
@@ -188,8 +203,8 @@ static void make_room(void)
 {
 	learn();
 	for (int i = 0; i < 8; i++) {
-		count(_IOC_NR(MVAS_DELETE), !vas_delete(known_vas[below(KNOWN)]));
-		count(_IOC_NR(MVAS_SEG_DELETE), !segment_delete(known_segments[below(KNOWN)]));
+		count(_IOC_NR(MVAS_DELETE), !vas_delete(vas()));
+		count(_IOC_NR(MVAS_SEG_DELETE), !segment_delete(segment()));
 	}
 }
 
@@ -247,7 +262,8 @@ static void one_call(int mem)
 
 static int work(void)
 {
-	int mem = open_mem(below(2) ? getpid() : getppid());
+	/* Another's memory is not for all of them to open. */
+	int mem = open_mem(geteuid() || below(2) ? getpid() : getppid());
 
 	while (time(NULL) < end) {
 		one_call(mem);
@@ -265,15 +281,29 @@ static int work(void)
 	return 0;
 }
 
-static pid_t start(uint64_t seed)
+/* Two are root, one is another user, one that user in a user namespace. */
+static void become(int worker)
+{
+	if (worker < 2)
+		return;
+	if (setgroups(0, NULL) || setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000))
+		die("setresuid");
+	if (worker == 3)
+		unshare(CLONE_NEWUSER);
+	/* Its own memory stays for it to open. */
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static pid_t start(int worker, uint64_t seed)
 {
 	pid_t pid = fork();
 
 	if (!pid) {
-		lot = (seed * 0x9e3779b97f4a7c15ull) | 1;
+		lot = ((seed + ((uint64_t)worker << 40)) * 0x9e3779b97f4a7c15ull) | 1;
 		freopen("/dev/null", "w", stdout);
 		/* Where workers land, there may be code that complains. */
 		freopen("/dev/null", "w", stderr);
+		become(worker);
 		_exit(work());
 	}
 	return pid;
@@ -289,11 +319,11 @@ static int supervise(uint64_t seed)
 	int deaths = 0;
 
 	for (int i = 0; i < WORKERS; i++)
-		pids[i] = start(seed + ((uint64_t)i << 40));
+		pids[i] = start(i, seed);
 	while (time(NULL) < end + 3) {
 		for (int i = 0; i < WORKERS; i++)
 			if (waitpid(pids[i], NULL, WNOHANG) == pids[i] && time(NULL) < end)
-				pids[i] = start(seed + ((uint64_t)i << 40) + (++deaths << 8));
+				pids[i] = start(i, seed + (uint64_t)++deaths * 1000003);
 		usleep(5000);
 	}
 	for (int i = 0; i < WORKERS; i++)

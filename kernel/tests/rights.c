@@ -63,6 +63,14 @@ static int fill_vas(__u32 id)
 	return call(MVAS_FORK, &fork);
 }
 
+static int capture(void)
+{
+	struct mvas_fork capture = { .size = sizeof(capture), .flags = MVAS_FILES_DROP };
+
+	capture.target = MVAS_TARGET_SELF;
+	return call(MVAS_CAPTURE, &capture);
+}
+
 static void stranger(void)
 {
 	struct mvas_attr attr;
@@ -89,6 +97,7 @@ static void stranger(void)
 	check_result(set(own, MVAS_SET_UID, 0, 0), -EPERM, "but cannot be given away");
 	check_result(vas_delete(own), -EACCES, "the mode binds its owner too");
 	check(!set(own, MVAS_SET_MODE, 0600, 0) && !vas_delete(own), "who can change it");
+	check_result(capture(), -EPERM, "nobody hides from the OOM killer: no CAPTURE");
 	check(open("/proc/1/mem", O_RDONLY) < 0, "another's memory cannot be opened");
 	check(open("/dev/mvas", O_RDWR) < 0 && errno == EACCES, "nor the device");
 }
@@ -148,6 +157,7 @@ static void in_user_namespace(void)
 	check(!set(own, MVAS_SET_UID, 0, 0) && set(own, MVAS_SET_UID, 0, 1) == -EINVAL,
 	      "and may give it to whom the namespace knows");
 	check_result(fill_vas(own), 0, "FORK works");
+	check_result(capture(), -EPERM, "CAPTURE does not");
 }
 
 static void root_sees(void)

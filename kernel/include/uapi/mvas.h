@@ -163,8 +163,10 @@ struct mvas_list {
  * CAPTURE: keeps the memory of the process itself; for kernels where FORK is not to be had, on a
  * duplicate that the caller made (by a clone(2) run in the process) and is about to kill. The
  * memory is as the duplicate leaves it when it dies; from then on the VAS is settled. Nothing
- * empties it, neither process_mrelease(2) nor the OOM killer. Takes MVAS_FILES_DROP alone. Who has
- * its /proc/PID/mem open for writing can still write to it.
+ * empties it, neither process_mrelease(2) nor the OOM killer, which passes the process over as long
+ * as it lives: needs capability SYS_RESOURCE in the first user namespace (EPERM), as lowering
+ * oom_score_adj does. Takes MVAS_FILES_DROP alone. Who has its /proc/PID/mem open for writing can
+ * still write to it.
  *
  * With id 0 a new VAS is made; otherwise the VAS with that id, which must be empty, is filled: it
  * needs w, and mode and name must be zero.

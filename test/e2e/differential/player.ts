@@ -13,6 +13,8 @@ import type { ProcessRequest, Scenario, Step } from './scenario.js';
 import { containerSpec, IDLE_PROCESS, overlay, processSpec } from './spec.js';
 import { ProcessStreams } from './streams.js';
 
+/** Containers of the same value share a shim. */
+const POD_ANNOTATION = 'io.containerd.runc.v2.group';
 const SPEC = 'types.containerd.io/opencontainers/runtime-spec/1';
 
 /** Where scenarios are played. */
@@ -39,7 +41,7 @@ export async function play(stage: Stage, scenario: Scenario, runtime: string): P
   const steps: unknown[] = [];
   for (const step of scenario.steps) steps.push(await player.step(step));
   await player.end();
-  return { recording: await player.finish(steps), errors: player.errors };
+  return { recording: await player.finish(steps), errors: player.allErrors };
 }
 
 let played = 0;
@@ -54,14 +56,24 @@ class Player {
   /** Streams of each process, by what it is called in the recording: an exec id may be used again. */
   readonly #streams = new Map<string, ProcessStreams>();
   readonly #begun = new Map<string, Promise<unknown>>();
+  readonly #annotations: Message;
+  /** The pod's other container. */
+  readonly #beside: Player | undefined;
   #places = 0;
 
-  constructor(stage: Stage, scenario: Scenario) {
+  constructor(stage: Stage, scenario: Scenario, pod?: string) {
     this.#stage = stage;
     this.#scenario = scenario;
     played += 1; // since the random part alone is short for so many
     this.#id = stage.containerd.uniqueId(`${scenario.idPart ?? 'scene'}-${String(played)}`);
     this.#directory = join(stage.containerd.directory, 'io', this.#id);
+    const isPod = scenario.isPod ?? false;
+    this.#annotations = isPod ? { [POD_ANNOTATION]: pod ?? this.#id } : {};
+    if (isPod && pod === undefined) this.#beside = new Player(stage, scenario, this.#id);
+  }
+
+  get allErrors(): readonly string[] {
+    return [...this.errors, ...(this.#beside?.errors ?? [])];
   }
 
   /** Makes the container; it has no task yet. */
@@ -72,6 +84,7 @@ class Player {
     const container = { id: this.#id, runtime: { name: runtime }, spec };
     await api.call('containers.Containers', 'Create', { container });
     await this.#openStreams('', this.#init);
+    await this.#beside?.open(runtime);
   }
 
   /** Does one step; its answer or error. */
@@ -85,8 +98,16 @@ class Player {
     }
   }
 
-  /** Removes task and container in whatever state they are. */
+  /** Removes tasks and containers in whatever state they are. */
   async end(): Promise<void> {
+    await this.#beside?.remove();
+    await this.remove();
+    await until(`all processes of ${this.#id}'s shim to end`, async () => {
+      return (await findByArgument(this.#id)).length === 0;
+    });
+  }
+
+  async remove(): Promise<void> {
     const { api } = this.#stage;
     const task = { container_id: this.#id };
     const tasks = (method: string, more: Message = {}): Promise<Message | undefined> =>
@@ -97,22 +118,30 @@ class Player {
       await tasks('Delete');
     }
     await api.call('containers.Containers', 'Delete', { id: this.#id });
-    await until(`all processes of ${this.#id}'s shim to end`, async () => {
-      return (await findByArgument(this.#id)).length === 0;
-    });
   }
 
   /** What was seen, after the end. */
   async finish(steps: readonly unknown[]): Promise<string[]> {
+    const players = this.#beside === undefined ? [this] : [this, this.#beside];
     const names = new Normalizer([
-      [this.#id, '<id>'],
+      ...players.map((player, index) => [player.#id, index === 0 ? '<id>' : '<other>'] as const),
       [this.#stage.containerd.directory, '<directory>'],
     ]);
     const answers = steps.map((answer, index) => {
       const owner = ownerOf(this.#scenario.steps[index], this.#scenario.steps);
       return lineOf('step', names.value(answer, owner) as Message);
     });
-    const events = (await this.#stage.events.of(this.#id)).map((event) => names.event(event));
+    const seen: string[] = [];
+    for (const player of players) {
+      seen.push(...(await player.#seen(names, player === this ? '' : 'beside')));
+    }
+    return [...answers, ...seen];
+  }
+
+  /** Events and output of this container. */
+  async #seen(names: Normalizer, container: string): Promise<string[]> {
+    const all = await this.#stage.events.of(this.#id);
+    const events = all.map((event) => names.event(event, container));
     const isUnordered = this.#scenario.isUnordered ?? false;
     const told = withoutRepeatedOom(isUnordered ? withoutOrder(events) : events);
     const output: string[] = [];
@@ -121,7 +150,7 @@ class Player {
       output.push(lineOf(`output ${execId}`.trim(), await streams.finish()));
     }
     await rm(this.#directory, { recursive: true });
-    return [...answers, ...told.map((event) => lineOf('event', event)), ...output];
+    return [...told.map((event) => lineOf('event', event)), ...output];
   }
 
   async #do(step: Step): Promise<unknown> {
@@ -148,6 +177,8 @@ class Player {
         return { name: nameOf(step) };
       case 'end':
         return await this.#begun.get(step.name);
+      case 'beside':
+        return { ...((await this.#beside?.step(step.step)) as Message), name: nameOf(step) };
       case 'atOnce':
         return { name: nameOf(step), all: await Promise.all(step.steps.map((s) => this.#all(s))) };
     }
@@ -213,7 +244,8 @@ class Player {
     const { spec = {} } = this.#scenario;
     if (typeof spec === 'string') return spec;
     const cgroupsPath = `/${this.#stage.containerd.namespace}/${this.#id}`;
-    return JSON.stringify(overlay(containerSpec(this.#init, cgroupsPath), spec));
+    const usual = { ...containerSpec(this.#init, cgroupsPath), annotations: this.#annotations };
+    return JSON.stringify(overlay(usual, spec));
   }
 
   get #init(): ProcessRequest {
@@ -231,6 +263,7 @@ function ownerOf(step: Step | undefined, all: readonly Step[]): string {
     const begun = all.find((other) => other.do === 'begin' && other.name === step.name);
     return begun?.do === 'begin' ? ownerOf(begun.step, all) : '';
   }
+  if (step?.do === 'beside') return `beside ${ownerOf(step.step, all)}`.trim();
   return step?.do === 'call' ? ((step.request['exec_id'] ?? '') as string) : '';
 }
 
@@ -249,6 +282,7 @@ function nameOf(step: Step): string {
     const { exec_id: execId = '' } = step.request;
     return execId === '' ? step.method : `${step.method} ${String(execId)}`;
   }
+  if (step.do === 'beside') return `beside ${nameOf(step.step)}`;
   const what = 'execId' in step ? step.execId : 'name' in step ? step.name : '';
   return what === '' ? step.do : `${step.do} ${what}`;
 }

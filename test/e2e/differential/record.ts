@@ -28,8 +28,9 @@ export class Normalizer {
     );
   }
 
-  event({ topic, event }: TaskEventSeen): Message {
-    const owner = processOf(event);
+  /** @param container whose event it is, where there are several */
+  event({ topic, event }: TaskEventSeen, container: string): Message {
+    const owner = `${container} ${processOf(event)}`.trim();
     return { topic, ...(this.value(event, owner) as Message) };
   }
 

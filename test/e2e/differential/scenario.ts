@@ -37,10 +37,12 @@ export type Step =
   | { readonly do: 'begin'; readonly name: string; readonly step: Step }
   /** The result of a step that was begun. */
   | { readonly do: 'end'; readonly name: string }
+  /** A step of the pod's other container. */
+  | { readonly do: 'beside'; readonly step: Step }
   /** Steps at the same time; each may be a sequence. */
   | { readonly do: 'atOnce'; readonly steps: readonly (readonly Step[])[] };
 
-/** What a client does with one container, from its creation on. */
+/** What a client does with one container, or those of a pod, from its creation on. */
 export interface Scenario {
   readonly title: string;
   /** Init; by default one that sleeps and ends by SIGTERM with status 3. */
@@ -53,6 +55,8 @@ export interface Scenario {
   readonly idPart?: string;
   /** Only the order of events of each process by itself is compared, since the client has set none. */
   readonly isUnordered?: boolean;
+  /** There are two such containers, in one pod. */
+  readonly isPod?: boolean;
   readonly steps: readonly Step[];
 }
 

@@ -67,6 +67,8 @@ export const write = (text: string, execId = ''): Step => ({ do: 'write', execId
 export const hangUp = (execId = ''): Step => ({ do: 'hangUp', execId });
 export const begin = (name: string, step: Step): Step => ({ do: 'begin', name, step });
 export const end = (name: string): Step => ({ do: 'end', name });
+export const beside = (...steps: readonly Step[]): Step[] =>
+  steps.map((step) => ({ do: 'beside', step }));
 export const atOnce = (...steps: readonly (readonly Step[])[]): Step => ({ do: 'atOnce', steps });
 
 export const cgroup = (controller: string, file: string): Step => ({

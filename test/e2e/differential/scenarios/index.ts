@@ -5,8 +5,18 @@ import { execs } from './execs.js';
 import { life } from './life.js';
 import { limits } from './limits.js';
 import { pauses } from './pauses.js';
+import { pods } from './pods.js';
 import { signals } from './signals.js';
 import { streams } from './streams.js';
 
 /** All scenarios. */
-export const GROUPS: readonly Group[] = [life, signals, execs, pauses, streams, limits, badInput];
+export const GROUPS: readonly Group[] = [
+  life,
+  signals,
+  execs,
+  pauses,
+  streams,
+  limits,
+  pods,
+  badInput,
+];

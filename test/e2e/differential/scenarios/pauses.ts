@@ -14,6 +14,7 @@ import {
   removeExec,
   resume,
   running,
+  sh,
   start,
   state,
   wait,
@@ -37,6 +38,7 @@ export const pauses: Group = {
     },
     {
       title: 'what a paused task refuses',
+      process: { args: sh('echo ready; exec sleep 100') },
       steps: [
         ...running,
         pause,

@@ -133,7 +133,7 @@ export const streams: Group = {
       title: 'a terminal of an exec',
       steps: [
         ...running,
-        exec('e', { args: sh('tty; stty size; read line; stty size'), terminal: true }),
+        exec('e', { args: sh('tty; read line; stty size'), terminal: true }),
         start('e'),
         read('\n', 'e'),
         resize(90, 20, 'e'),

@@ -29,6 +29,7 @@ rm -rf /mnt/mvas/build
 cd /mnt/mvas
 
 status=0
+echo '# GROUP install'
 # Runs a command; with what it printed as notes if it fails.
 check() {
   local what="$1"

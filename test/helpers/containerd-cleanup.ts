@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { run, tryRun } from './run.js';
-import { standbysOf } from './standbys.js';
+import { standbysOf, wordsOf } from './standbys.js';
 
 /** What is known of a containerd whose traces are to be removed. */
 export interface Traces {
@@ -22,7 +22,7 @@ const CGROUPS = '/sys/fs/cgroup';
  */
 export async function removeTraces(traces: Traces, keepFiles: boolean): Promise<void> {
   for (const { pid } of standbysOf(traces.address)) signal(pid, 'SIGTERM');
-  for (const pid of await findByArgument(traces.address)) signal(pid);
+  for (const pid of await findByArgument(traces.address)) await endShim(pid);
   await killCgroups(traces.namespace);
   await unmountBelow(traces.directory);
   await rm(`/run/containerd/runc/${traces.namespace}`, { recursive: true, force: true });
@@ -91,6 +91,14 @@ async function killTree(group: string): Promise<void> {
     group,
   ]);
   await rmdir(group).catch(() => undefined); // busy until its last process is reaped: tried again
+}
+
+/** Kills a process of a shim, and removes its socket, which the dead leave behind. */
+async function endShim(pid: number): Promise<void> {
+  const words = wordsOf(pid, 'cmdline');
+  signal(pid);
+  const socket = words[words.indexOf('-socket') + 1] ?? '';
+  if (words.includes('-socket') && socket !== '') await rm(socket, { force: true });
 }
 
 function signal(pid: number, name: NodeJS.Signals = 'SIGKILL'): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { run, tryRun, until, type RunOptions, type RunResult } from './run.js';
 import { BIN, REPOSITORY } from './paths.js';
 import { removeTraces, vasRoot } from './containerd-cleanup.js';
+import { cleanUpIfInterrupted } from './interruption.js';
 
 /** How a private containerd is set up. */
 export interface ContainerdOptions {
@@ -36,6 +37,7 @@ export class PrivateContainerd {
   readonly namespace: string;
   readonly logFile: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #settled: () => void;
   #daemon: ChildProcess;
   #snapshotter = 'overlayfs';
 
@@ -46,6 +48,10 @@ export class PrivateContainerd {
     this.logFile = join(directory, 'containerd.log');
     this.#environment = environment;
     this.#daemon = launch(directory, environment);
+    this.#settled = cleanUpIfInterrupted(async () => {
+      this.#daemon.kill('SIGKILL');
+      await removeTraces(this, true);
+    });
   }
 
   /** Starts a containerd and waits until it answers. The caller stops it. */
@@ -147,6 +153,7 @@ export class PrivateContainerd {
       clearTimeout(timer);
     }
     await removeTraces(this, keep);
+    this.#settled();
   }
 
   async #removeContainers(): Promise<void> {

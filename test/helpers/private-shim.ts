@@ -20,6 +20,7 @@ import { TtrpcClient } from '../../src/shim/rpc/client.js';
 import { method, serviceTable } from '../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../src/shim/rpc/server.js';
 import { cgroupsOf, mountsBelow, removeTraces, vasRoot } from './containerd-cleanup.js';
+import { cleanUpIfInterrupted } from './interruption.js';
 import { BIN, REPOSITORY } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { run, until } from './run.js';
@@ -66,10 +67,12 @@ export class PrivateShim {
   static async open(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): Promise<PrivateShim> {
     await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
     const shim = new PrivateShim(env);
+    const settled = cleanUpIfInterrupted(() => removeTraces(shim, false));
     t.teardown(async () => {
       for (const client of shim.#clients) client.close();
       shim.refuseEvents();
       await removeTraces(shim, false);
+      settled();
     });
     return shim;
   }

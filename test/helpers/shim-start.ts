@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { isAlive } from '../../src/shim/socket.js';
+import { cleanUpIfInterrupted } from './interruption.js';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { until, type RunResult } from './run.js';
@@ -31,6 +32,7 @@ export class ShimStarter {
   readonly address = join(this.directory, 'containerd.sock');
   readonly #made = new Set<string>();
   readonly #env: NodeJS.ProcessEnv;
+  readonly #settled = cleanUpIfInterrupted(() => this.stop());
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     this.#env = {
@@ -103,6 +105,7 @@ export class ShimStarter {
     for (const { pid } of this.standbys()) kill(pid);
     for (const path of [...this.#made, this.directory])
       rmSync(path, { recursive: true, force: true });
+    this.#settled();
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../src/common/errors.js';
 import { Scope } from '../../src/common/scope.js';
+import { cleanUpIfInterrupted } from './interruption.js';
 import { makeBundle } from './targets-bundle.js';
 import { runCommand } from './targets-engine.js';
 import type { CommandResult, Engine, Place } from './targets-engine.js';
@@ -40,6 +41,7 @@ export class TargetRun {
   readonly #target: Target;
   readonly #engine: Engine;
   readonly #scope = new Scope();
+  readonly #settled = cleanUpIfInterrupted(() => this.#scope.close());
   #generation = 0;
   #outputs = 0;
   #checkpointed = 0;
@@ -158,6 +160,7 @@ export class TargetRun {
   /** Removes the container and what checkpoints kept; the folder too unless it is evidence. */
   async close(keepFolder: boolean): Promise<void> {
     await this.#scope.close();
+    this.#settled();
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -135,7 +135,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const record: VasRecord = {
     ...newRecord(id, request.containerId, collection),
     backend: source.backend,
-    imageDigest: await digestOf(request.imagePath),
+    imageDigest: digestOf(request.imagePath),
     frozenMs: clock.sum(FROZEN_STAGES),
   };
   writeRecord(record);
@@ -180,12 +180,12 @@ async function writeFiles(
   await writeAllButInventory(writer, image);
 }
 
-async function digestOf(imagePath: string): Promise<string> {
-  const reader = await ImageReader.open(imagePath);
+function digestOf(imagePath: string): string {
+  const reader = ImageReader.open(imagePath);
   try {
     return reader.digest();
   } finally {
-    await reader.close();
+    reader.close();
   }
 }
 

@@ -20,40 +20,41 @@ export interface OpenedImage {
   readonly duplicates: ReadonlyMap<number, number> | undefined;
 }
 
-/** An image directory whose VAS is here; what else is in it has not been looked at. */
+/** An image directory that a checkpoint into a VAS of this host wrote; it has not been decoded. */
 export interface FoundImage {
   readonly reader: ImageReader;
   readonly record: VasRecord;
 }
 
-/** Opens an image directory, and finds its VAS. The caller closes its reader. */
-export async function findImage(path: string): Promise<FoundImage> {
-  const reader = await ImageReader.open(path);
+/**
+ * Opens an image directory, and finds its VAS. It is hostile until the VAS's own record knows it byte
+ * for byte, which is looked at here. The caller closes its reader.
+ */
+export function findImage(path: string): FoundImage {
+  const reader = ImageReader.open(path);
   try {
     const reference = reader.vasReference();
     if (!reference) {
       const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
       throw new ShimError('unimplemented', message);
     }
-    return { reader, record: findRecord(reference) };
+    const record = findRecord(reference);
+    if (reader.digest() !== record.imageDigest) {
+      const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
+      throw new ShimError('dataLoss', message);
+    }
+    return { reader, record };
   } catch (error) {
-    await reader.close();
+    reader.close();
     throw error;
   }
 }
 
-/**
- * Reads all of an image directory: its files are not needed any more. It is hostile until it has
- * passed: it decodes, all of its references resolve, and the record of its VAS knows it byte for byte.
- */
+/** Decodes all of an image directory, and checks that all of its references resolve. */
 export function readImage({ reader, record }: FoundImage, path: string): OpenedImage {
   const image = readCheckpointImage(reader);
   validate(image, path);
   const tmpfs = readTmpfs(reader);
-  if (reader.digest() !== record.imageDigest) {
-    const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
-    throw new ShimError('dataLoss', message);
-  }
   return { image, tmpfs, record, base: BigInt(record.base), duplicates: duplicatesOf(record) };
 }
 

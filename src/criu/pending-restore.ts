@@ -8,7 +8,6 @@ import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type LiveSpec } from './donor/live-spec.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
 import type { TtyInfoEntry } from './image/types.js';
-import type { KernelArea } from './memory/memory-plan.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readLiveSeccomp } from './resources/attributes.js';
 import { findConsole } from './resources/files/index.js';
@@ -27,7 +26,6 @@ interface Prepared {
   readonly vasId: string;
   readonly live: LiveSpec;
   readonly restorer: Restorer;
-  readonly kernelAreas: readonly KernelArea[];
   readonly exited: Promise<Exit>;
   readonly consoleSocket: string | undefined;
 }
@@ -64,7 +62,7 @@ export class PendingRestore {
     const clock = new StageClock();
     let found: FoundImage | undefined;
     try {
-      found = await findImage(request.imagePath);
+      found = findImage(request.imagePath);
       const prepared = await prepare(request, found, { scope, clock });
       const restore = new PendingRestore(request, prepared, { scope, clock });
       restore.#opened = readImage(found, request.imagePath);
@@ -74,7 +72,7 @@ export class PendingRestore {
       await scope.close();
       throw error;
     } finally {
-      await found?.reader.close();
+      found?.reader.close();
     }
   }
 
@@ -98,7 +96,7 @@ export class PendingRestore {
   }
 
   async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
-    const { live, restorer, kernelAreas, consoleSocket } = this.#prepared;
+    const { live, restorer, consoleSocket } = this.#prepared;
     const opened = this.#opened;
     assertInvariant(opened !== undefined, 'a restore that has begun has read its image');
     const hasConsole = consoleSocket !== undefined;
@@ -106,6 +104,7 @@ export class PendingRestore {
     clock.skip();
     // What the root filesystem lacked at first may have been put there since (CRI does).
     if (this.#hasFailed) this.#donor = this.#startDonor();
+    const kernelAreas = restorer.kernelAreas(opened.base);
     const rehearsed = { opened, live, kernelAreas, stdio, hasConsole, donorPid: restorer.pid };
     rehearse({ ...rehearsed, seccompChain: undefined });
     const donor = await this.#donor;
@@ -181,9 +180,8 @@ async function prepare(
   });
   scope.defer('end the restorer', () => restorer.destroy());
   const exited = exitOf(record.id, restorer.pid);
-  const kernelAreas = restorer.kernelAreas(BigInt(record.base));
   clock.end('fork');
-  return { vasId: record.id, live, restorer, kernelAreas, exited, consoleSocket };
+  return { vasId: record.id, live, restorer, exited, consoleSocket };
 }
 
 async function openConsole(

@@ -10,12 +10,12 @@ import { connectVas } from './vas/store.js';
  * @throws ShimError `invalidArgument`/`dataLoss` for a bad image, `failedPrecondition` when its VAS is
  * gone (saying which, when it was taken, and what would have helped).
  */
-export async function validateImage(imagePath: string): Promise<{ readonly vasId: string }> {
-  const found = await findImage(imagePath);
+export function validateImage(imagePath: string): { readonly vasId: string } {
+  const found = findImage(imagePath);
   try {
     readImage(found, imagePath);
   } finally {
-    await found.reader.close();
+    found.reader.close();
   }
   const { id } = found.record;
   connectVas(id).close();
@@ -23,8 +23,8 @@ export async function validateImage(imagePath: string): Promise<{ readonly vasId
 }
 
 /**
- * Begins a restore: forks the VAS, lets runc make the surroundings, and reads and validates the image
- * meanwhile. Nothing of the container runs before it is finished; whoever begins one finishes or
+ * Begins a restore: finds the image's VAS and forks it, lets runc make the surroundings, and decodes the
+ * image meanwhile. Nothing of the container runs before it is finished; whoever begins one finishes or
  * abandons it.
  *
  * @throws ShimError as {@link validateImage}; nothing is left then

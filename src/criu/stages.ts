@@ -15,7 +15,7 @@ import { faultPoint } from './faults.js';
  *
  * Stages of a restore:
  *
- * - `find`: the image's VAS is here
+ * - `find`: the image is what a checkpoint wrote, and its VAS is here
  * - `fork`: a copy of the VAS is PID 1 of a new pid namespace, under our trace
  * - `open`: the image is valid
  * - `donor`: runc has built the surroundings, and holds them by a process of its own

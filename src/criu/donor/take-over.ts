@@ -18,16 +18,16 @@ export interface TakeOver {
 }
 
 /**
- * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: runc's state names
- * it, and the donor is killed. From then on, before the first await, runc sees an ordinary container.
+ * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: the donor is killed,
+ * and runc's state names PID 1. From then on, before the first await, runc sees an ordinary container.
  * Resolves when the donor's init has gone; its bundle is left.
  */
 export async function takeOver(request: TakeOver): Promise<void> {
   const { donor, runcRoot, containerId } = request;
   const state = join(runcRoot, containerId);
+  process.kill(donor.pid, 'SIGKILL'); // First, since its end takes a while.
   patchState(join(state, 'state.json'), request);
   rmSync(join(state, 'exec.fifo'), { force: true });
-  process.kill(donor.pid, 'SIGKILL');
   await waitReaped(donor.pid);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { badImage, ShimError } from '../../common/errors.js';
 import {
   decodeImage,
@@ -12,7 +11,7 @@ import {
   type Pagemap,
   type PayloadEntry,
 } from './codec.js';
-import { attempt, attemptSync, codeOf } from './fs-errors.js';
+import { attemptSync, codeOf } from './fs-errors.js';
 import { decodeGhostFile, type GhostFile } from './ghost.js';
 import {
   IMAGE_VERSION,
@@ -58,7 +57,7 @@ export class ImageReader {
   /** Names of all files in the directory, ours and others. */
   readonly names: ReadonlySet<string>;
   readonly #path: string;
-  readonly #directory: FileHandle;
+  readonly #directory: number;
   readonly #limits: DecodeLimits;
   readonly #loaded: Map<string, Buffer>;
   #bytesLeft = MAX_TOTAL_BYTES;
@@ -78,22 +77,22 @@ export class ImageReader {
    * @throws ShimError `invalidArgument` when `path` is not a directory with an inventory, `dataLoss`
    * when the inventory is none or of a version other than CRIU 4's.
    */
-  static async open(path: string, limits: DecodeLimits = {}): Promise<ImageReader> {
-    const directory = await openDirectory(path);
+  static open(path: string, limits: DecodeLimits = {}): ImageReader {
+    const directory = openDirectory(path);
     try {
-      const names = await attempt(`list ${path}`, readdir(beneath(directory, '')));
+      const names = attemptSync(`list ${path}`, () => readdirSync(beneath(directory, '')));
       if (names.length > MAX_FILES) badImage(`read checkpoint ${path}: too many files`);
       const source = { path, directory, names: new Set(names), loaded: new Map<string, Buffer>() };
       return new ImageReader(source, readInventory(source, limits), limits);
     } catch (error) {
-      await directory.close();
+      closeSync(directory);
       throw error;
     }
   }
 
   /** Closes the directory. */
-  close(): Promise<void> {
-    return this.#directory.close();
+  close(): void {
+    closeSync(this.#directory);
   }
 
   /** Whether a file is there. */
@@ -207,14 +206,14 @@ export class ImageReader {
 
 interface Opened {
   readonly path: string;
-  readonly directory: FileHandle;
+  readonly directory: number;
   readonly names: ReadonlySet<string>;
   readonly loaded: Map<string, Buffer>;
 }
 
-async function openDirectory(path: string): Promise<FileHandle> {
+function openDirectory(path: string): number {
   try {
-    return await open(path, O_RDONLY | O_DIRECTORY);
+    return openSync(path, O_RDONLY | O_DIRECTORY);
   } catch (error) {
     const why = `read checkpoint ${path}: ${codeOf(error)}`;
     throw new ShimError('invalidArgument', why, { cause: error });
@@ -246,7 +245,7 @@ function largest(kind: ImageKind, limits: DecodeLimits): number {
  * Reads a whole file, opened without following a link and without waiting on a FIFO (open(2): a link
  * gives ELOOP, a socket ENXIO). Bounded by the size that fstat said, even when the file grows meanwhile.
  */
-function readRegular(directory: FileHandle, name: string, most: number): Buffer {
+function readRegular(directory: number, name: string, most: number): Buffer {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   const file = attemptSync(`open ${name}`, () => openFile(beneath(directory, name), name, flags));
   try {
@@ -278,6 +277,6 @@ function openFile(path: string, name: string, flags: number): number {
   }
 }
 
-function beneath(directory: FileHandle, name: string): string {
-  return `/proc/self/fd/${String(directory.fd)}/${name}`;
+function beneath(directory: number, name: string): string {
+  return `/proc/self/fd/${String(directory)}/${name}`;
 }

@@ -40,12 +40,12 @@ async function written(t: ExecutionContext): Promise<string> {
   return path;
 }
 
-async function read(path: string): Promise<CheckpointImage> {
-  const reader = await ImageReader.open(path);
+function read(path: string): CheckpointImage {
+  const reader = ImageReader.open(path);
   try {
     return readCheckpointImage(reader);
   } finally {
-    await reader.close();
+    reader.close();
   }
 }
 
@@ -65,7 +65,7 @@ function later(work: () => unknown): Promise<unknown> {
 }
 
 test('a checkpoint is read as it was written', async (t) => {
-  t.deepEqual(await read(await written(t)), sampleImage());
+  t.deepEqual(read(await written(t)), sampleImage());
 });
 
 test('files are 0600 in a directory that is 0700', async (t) => {
@@ -77,22 +77,22 @@ test('files are 0600 in a directory that is 0700', async (t) => {
 });
 
 test('the digest is that of every file, its name and its place', async (t) => {
-  const digest = async (path: string): Promise<string> => {
-    const reader = await ImageReader.open(path);
+  const digest = (path: string): string => {
+    const reader = ImageReader.open(path);
     try {
       return reader.digest();
     } finally {
-      await reader.close();
+      reader.close();
     }
   };
   const path = await written(t);
-  const before = await digest(path);
+  const before = digest(path);
   await writeFile(join(path, 'more'), '');
-  const more = await digest(path);
+  const more = digest(path);
   await rm(join(path, 'more'));
-  t.is(await digest(path), before);
+  t.is(digest(path), before);
   await rename(join(path, 'core-5.img'), join(path, 'core-6.img'));
-  t.is(new Set([before, more, await digest(path)]).size, 3);
+  t.is(new Set([before, more, digest(path)]).size, 3);
 });
 
 test('an existing empty directory will do, one with files will not', async (t) => {
@@ -151,9 +151,24 @@ test('a commit that fails can be aborted', async (t) => {
 test('without an inventory it is no checkpoint', async (t) => {
   const path = await written(t);
   await rm(join(path, 'inventory.img'));
-  await fails(t, ImageReader.open(path), 'invalidArgument', /not a complete checkpoint/);
-  await fails(t, ImageReader.open(join(path, 'none')), 'invalidArgument', /ENOENT/);
-  await fails(t, ImageReader.open(join(path, 'vas.json')), 'invalidArgument', /ENOTDIR/);
+  await fails(
+    t,
+    later(() => ImageReader.open(path)),
+    'invalidArgument',
+    /not a complete checkpoint/,
+  );
+  await fails(
+    t,
+    later(() => ImageReader.open(join(path, 'none'))),
+    'invalidArgument',
+    /ENOENT/,
+  );
+  await fails(
+    t,
+    later(() => ImageReader.open(join(path, 'vas.json'))),
+    'invalidArgument',
+    /ENOTDIR/,
+  );
 });
 
 test('another image version is refused', async (t) => {
@@ -162,18 +177,35 @@ test('another image version is refused', async (t) => {
     join(path, 'inventory.img'),
     encodeImage('inventory', [{ img_version: 1, mvas_tmpfs: [] }]),
   );
-  await fails(t, ImageReader.open(path), 'dataLoss', /image version 1/);
+  await fails(
+    t,
+    later(() => ImageReader.open(path)),
+    'dataLoss',
+    /image version 1/,
+  );
 });
 
 test('a missing, a truncated and a too long file are refused by name', async (t) => {
   const path = await written(t);
   await truncate(join(path, 'core-5.img'), 50);
-  await fails(t, read(path), 'dataLoss', /core-5\.img: .* at byte/);
+  await fails(
+    t,
+    later(() => read(path)),
+    'dataLoss',
+    /core-5\.img: .* at byte/,
+  );
   await rm(join(path, 'pstree.img'));
-  await fails(t, read(path), 'dataLoss', /read pstree\.img: the file is missing/);
+  await fails(
+    t,
+    later(() => read(path)),
+    'dataLoss',
+    /read pstree\.img: the file is missing/,
+  );
   await truncate(join(path, 'files.img'), 65 * 1024 * 1024);
-  const reader = await ImageReader.open(path);
-  t.teardown(() => reader.close());
+  const reader = ImageReader.open(path);
+  t.teardown(() => {
+    reader.close();
+  });
   await fails(
     t,
     later(() => reader.read('files')),
@@ -192,8 +224,10 @@ test('links, directories, FIFOs and sockets are not read', async (t) => {
   execFileSync('mkfifo', [join(path, 'seccomp.img')]);
   const server = createServer().listen(join(path, 'remap-fpath.img'));
   t.teardown(() => server.close());
-  const reader = await ImageReader.open(path);
-  t.teardown(() => reader.close());
+  const reader = ImageReader.open(path);
+  t.teardown(() => {
+    reader.close();
+  });
   for (const kind of ['pstree', 'files', 'seccomp', 'remap-fpath'] as const) {
     await fails(
       t,
@@ -207,8 +241,10 @@ test('links, directories, FIFOs and sockets are not read', async (t) => {
 test('an image without a VAS says so, one with a wrong reference is refused', async (t) => {
   const path = await written(t);
   await writeFile(join(path, 'vas.json'), JSON.stringify({ ...VAS, vasId: '../../etc' }));
-  const reader = await ImageReader.open(path);
-  t.teardown(() => reader.close());
+  const reader = ImageReader.open(path);
+  t.teardown(() => {
+    reader.close();
+  });
   await fails(
     t,
     later(() => reader.vasReference()),
@@ -216,8 +252,10 @@ test('an image without a VAS says so, one with a wrong reference is refused', as
     /vasId/,
   );
   await rm(join(path, 'vas.json'));
-  const bare = await ImageReader.open(path);
-  t.teardown(() => bare.close());
+  const bare = ImageReader.open(path);
+  t.teardown(() => {
+    bare.close();
+  });
   t.is(bare.vasReference(), undefined);
 });
 
@@ -228,8 +266,10 @@ test('raw files are handed out as they are', async (t) => {
   await raw.write('pages');
   await raw.close();
   await writer.commit({ img_version: 2, mvas_tmpfs: [] }, { durable: false });
-  const reader = await ImageReader.open(path);
-  t.teardown(() => reader.close());
+  const reader = ImageReader.open(path);
+  t.teardown(() => {
+    reader.close();
+  });
   t.is(reader.readRaw('pages', 1, 5).toString(), 'pages');
   t.deepEqual(reader.ids('pages'), [1]);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeVas } from '../../../../src/criu/index.js';
+import { inspectVas, removeVas } from '../../../../src/criu/index.js';
 import { readRecord } from '../../../../src/criu/vas/store.js';
 import { KernelDevice } from '../../../../src/criu/vas/kernel-device.js';
 import type { PrivateContainerd } from '../../../helpers/containerd.js';
@@ -104,6 +104,21 @@ export async function copyWhatGoesOn(
   tap.same('and then the kernel keeps nothing', keptByKernel(), []);
   await removeVas(vasId);
   process.env['MVAS_BACKEND'] = backend;
+}
+
+/** A VAS that the kernel has no more memory of is lost. */
+export async function loseDuplicate(
+  tap: Tap,
+  containerd: PrivateContainerd,
+  victim: Victim,
+): Promise<void> {
+  const { vasId } = await checkpointHere(victim, join(containerd.directory, 'lost'));
+  tap.same('it is complete at first', (await inspectVas(vasId)).state, 'complete');
+  const device = KernelDevice.open();
+  device.delete(device.find(`${vasId}.1`));
+  device.close();
+  tap.same('and lost without its duplicate', (await inspectVas(vasId)).state, 'lost');
+  await removeVas(vasId);
 }
 
 /** A VAS whose memory is limited is one that the holder has, since the kernel limits no duplicates. */

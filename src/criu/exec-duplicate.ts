@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tracer } from '../native/index.js';
 import { errnoError, readProcess, SYS } from '../native/sys.js';
-import type { Range } from './memory/layout.js';
-import { subtract } from './memory/layout.js';
+import { subtract, type Range } from './memory/layout.js';
 import { WORK } from './plan/abi.js';
+import type { Vma } from './procfs/maps.js';
 import { readMaps } from './procfs/reader.js';
 import { REG } from './tracee/home.js';
 import { encodeCalls, forceWrite } from './tracee/remote-calls.js';
@@ -52,26 +52,25 @@ interface Piece extends Range {
  */
 export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise<void> {
   const { hostPid, base, request, fds } = target;
-  const remote = new Remote(tracer, target);
   const [state] = await tracer.readThreads(Int32Array.of(hostPid));
   if (state?.error !== 0) throw errnoError('read registers', state?.error ?? 0);
   const stack = new BigUint64Array(state.registers.slice().buffer)[REG.rsp] ?? 0n;
-  const maps = readMaps(hostPid);
-  const plan = maps.find(({ start }) => start === base + WORK.plan);
-  const pieces = maps
+  const before = readMaps(hostPid);
+  const plan = before.find(({ start }) => start === base + WORK.plan);
+  const pieces = before
     .filter(({ start, end }) => start >= base && end <= base + WORK.vdso)
     .map((vma) => pack(hostPid, vma, stack));
 
-  await remote.exec([fds.device, CALL.exec, request]);
+  await new Remote(tracer, target, before).exec([fds.device, CALL.exec, request]);
 
-  const strange = subtract(
-    readMaps(hostPid).filter(({ special }) => special !== '[vsyscall]'),
-    target.areasOf(target.nsPid),
-  );
+  const after = readMaps(hostPid);
+  const mapped = after.filter(({ special }) => special !== '[vsyscall]');
   const planSize = plan ? plan.end - plan.start : 0n;
   const planFlags = MAP_SHARED | MAP_FIXED_NOREPLACE;
-  await remote.calls('bring its own range along', [
-    ...strange.map(({ start, end }) => ({ nr: SYS.munmap, args: [start, end - start] })),
+  await new Remote(tracer, target, after).calls('bring its own range along', [
+    ...subtract(mapped, target.areasOf(target.nsPid)).map(({ start, end }) => {
+      return { nr: SYS.munmap, args: [start, end - start] };
+    }),
     ...pieces.map(({ start, end, protection }) => {
       const flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE;
       return { nr: SYS.mmap, args: [start, end - start, protection, flags, -1, 0] };
@@ -98,14 +97,16 @@ function pack(
   return { start, end, protection, from, content };
 }
 
-/** System calls inside the process, by the vDSO it has at the time. */
+/** System calls inside the process, by the vDSO of what it maps. */
 class Remote {
   readonly #tracer: Tracer;
   readonly #target: ExecTarget;
+  readonly #instruction: bigint;
 
-  constructor(tracer: Tracer, target: ExecTarget) {
+  constructor(tracer: Tracer, target: ExecTarget, maps: readonly Vma[]) {
     this.#tracer = tracer;
     this.#target = target;
+    this.#instruction = syscallInstruction(target.hostPid, maps);
   }
 
   /** Whoever reads a file in /proc/PID shares the process's memory for a moment (EBUSY). */
@@ -128,14 +129,9 @@ class Remote {
 
   async #make(calls: readonly RemoteCall[]): Promise<bigint[]> {
     const { hostPid } = this.#target;
-    const instruction = syscallInstruction(hostPid);
     const words = encodeCalls(calls);
-    const [error = 0n, ...results] = await this.#tracer.remoteCalls(
-      hostPid,
-      instruction,
-      0n,
-      words,
-    );
+    const made = await this.#tracer.remoteCalls(hostPid, this.#instruction, 0n, words);
+    const [error = 0n, ...results] = made;
     if (error !== 0n) throw this.#error('make a system call', error);
     return results;
   }

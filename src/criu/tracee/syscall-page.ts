@@ -87,9 +87,9 @@ function refusal(leader: StoppedThread, what: string, result: bigint): ShimError
   return new ShimError('failedPrecondition', `${what} in ${who}: ${errnoName(Number(result))}`);
 }
 
-/** Address of a `syscall` instruction in the process's vDSO. */
-export function syscallInstruction(pid: number): bigint {
-  const vdso = readMaps(pid).find((vma) => vma.special === '[vdso]');
+/** Address of a `syscall` instruction in the process's vDSO. `maps`: what it maps, where that is known. */
+export function syscallInstruction(pid: number, maps = readMaps(pid)): bigint {
+  const vdso = maps.find((vma) => vma.special === '[vdso]');
   if (!vdso) {
     throw new ShimError(
       'failedPrecondition',

@@ -26,17 +26,18 @@ export function daemon(): PrivateContainerd {
 
 /**
  * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its
- * directory with all logs stays when a test failed. `env`: for the shims, besides the usual.
+ * directory with all logs stays when a test failed. `env`: for the shims, besides the usual;
+ * `path`: where they find programs besides.
  */
 export function useContainerd(
   archives: readonly (() => Promise<string>)[],
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, path = [] }: { env?: NodeJS.ProcessEnv; path?: readonly string[] } = {},
 ): void {
   let failed = false;
   test.serial.before('start a containerd of our own', async (t) => {
     t.timeout(300_000);
-    const path = IS_RUNC ? [await criuDirectory()] : [];
-    containerd = await PrivateContainerd.start({ path, env });
+    const criu = IS_RUNC ? [await criuDirectory()] : [];
+    containerd = await PrivateContainerd.start({ path: [...path, ...criu], env });
     for (const archive of archives) await containerd.importImages(await archive());
   });
   test.afterEach.always('remember failures', (t) => {
@@ -88,6 +89,7 @@ function childrenOf(directory: string): string[] {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
 }
 
-async function criuDirectory(): Promise<string> {
+/** Where CRIU is, fetched if need be. */
+export async function criuDirectory(): Promise<string> {
   return (await run('bash', [join(BIN, '..', 'scripts', 'fetch-criu.sh')])).trim();
 }

@@ -24,7 +24,7 @@ test.after.always('give it back', async () => {
 });
 
 useContainerd([COUNTER.archive], {
-  PATH: `${DIRECTORY}:${BIN}:${process.env['PATH'] ?? ''}`,
+  env: { PATH: `${DIRECTORY}:${BIN}:${process.env['PATH'] ?? ''}` },
 });
 
 test.serial('a checkpoint with --exit reaches the shim by its drop-in name', async (t) => {

@@ -14,7 +14,7 @@ import {
 const REFERENCE = 'mvas.test/failed-restore:1';
 
 // `build` is a stage of restores alone: the checkpoint goes well, and so does the original.
-useContainerd([COUNTER.archive], { MVAS_FAULT: 'build' });
+useContainerd([COUNTER.archive], { env: { MVAS_FAULT: 'build' } });
 
 (IS_RUNC ? test.serial.skip : test.serial)(
   `a restore that fails says why, and leaves a task that can be removed${IS_RUNC ? ' (no faults in runc)' : ''}`,

@@ -15,6 +15,7 @@ import {
 } from '@grpc/proto-loader';
 import { ShimError } from '../../src/common/errors.js';
 import { errorOf } from '../../src/shim/rpc/status.js';
+import type { PrivateContainerd } from './containerd.js';
 import { REPOSITORY } from './paths.js';
 
 /** A message as a plain object; fields are called as in the `.proto` file. */
@@ -51,9 +52,13 @@ export class ContainerdApi {
     this.#metadata.set('containerd-namespace', namespace);
   }
 
-  /** Sends a header with each call from now on. */
-  setHeader(name: string, value: string): void {
-    this.#metadata.set(name, value);
+  /** With a lease: content that is made by it is not collected before it is used. */
+  static async withLease(containerd: PrivateContainerd): Promise<ContainerdApi> {
+    const api = new ContainerdApi(containerd);
+    const id = containerd.uniqueId('lease');
+    await api.call('leases.Leases', 'Create', { id });
+    api.#metadata.set('containerd-lease', id);
+    return api;
   }
 
   /**

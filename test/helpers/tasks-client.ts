@@ -42,18 +42,14 @@ export class TasksClient {
   readonly #api: ContainerdApi;
   readonly #containerd: PrivateContainerd;
 
-  private constructor(containerd: PrivateContainerd) {
+  private constructor(containerd: PrivateContainerd, api: ContainerdApi) {
     this.#containerd = containerd;
-    this.#api = new ContainerdApi(containerd);
+    this.#api = api;
   }
 
   /** Connects, and takes a lease, so that content made here is not collected before it is used. */
   static async open(containerd: PrivateContainerd): Promise<TasksClient> {
-    const client = new TasksClient(containerd);
-    const id = containerd.uniqueId('lease');
-    await client.#api.call('leases.Leases', 'Create', { id });
-    client.#api.setHeader('containerd-lease', id);
-    return client;
+    return new TasksClient(containerd, await ContainerdApi.withLease(containerd));
   }
 
   /** Checkpoints a task into the content store; with `exit` its processes end by that. */

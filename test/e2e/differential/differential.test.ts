@@ -7,7 +7,7 @@ import { run } from '../../helpers/run.js';
 import { extractImage } from '../../helpers/images/extract.js';
 import { assertInvariant } from '../../../src/common/errors.js';
 import { COUNTER } from '../../helpers/workloads/counter.js';
-import { daemon, leavesNothingBehind, useContainerd } from '../context.js';
+import { criuDirectory, daemon, leavesNothingBehind, useContainerd } from '../context.js';
 import { unknownDifferences } from './compare.js';
 import { EventFeed } from './events.js';
 import { knownOf, type Release } from './known-differences.js';
@@ -20,14 +20,18 @@ const OURS = 'io.containerd.mvas.v1';
 let stage: Stage | undefined;
 let release: Release;
 
-useContainerd([]);
+const criu = await criuDirectory().catch((error: unknown) => {
+  process.stderr.write(`checkpoints are not compared, without CRIU: ${String(error)}\n`);
+  return undefined;
+});
+useContainerd([], { path: criu === undefined ? [] : [criu] });
 
 test.before('prepare a root filesystem and listen to events', async () => {
   release = releaseOf(await run('containerd', ['--version']));
   const rootfs = join(daemon().directory, 'rootfs');
   await mkdir(rootfs);
   await extractImage(await COUNTER.archive(), rootfs);
-  const api = new ContainerdApi(daemon());
+  const api = await ContainerdApi.withLease(daemon());
   stage = { containerd: daemon(), api, rootfs, events: await EventFeed.open(api) };
 });
 
@@ -39,7 +43,8 @@ test.after.always('listen no longer', () => {
 for (const group of GROUPS) {
   for (const scenario of group.scenarios) {
     const title = `${group.name}: ${scenario.title}`;
-    test.serial(title, async (t) => {
+    const isSkipped = criu === undefined && group.needsCriu === true;
+    (isSkipped ? test.serial.skip : test.serial)(title, async (t) => {
       t.timeout(120_000);
       assertInvariant(stage !== undefined, 'the stage is set before the tests');
       const [theirs, ours] = await Promise.all([

@@ -2,10 +2,16 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../../src/common/errors.js';
-import { decodeMessage, type ContainerdApi, type Message } from '../../helpers/containerd-api.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  type ContainerdApi,
+  type Message,
+} from '../../helpers/containerd-api.js';
 import type { PrivateContainerd } from '../../helpers/containerd.js';
 import { findByArgument } from '../../helpers/procfs.js';
 import { until } from '../../helpers/run.js';
+import { CRIU_TAR } from '../../helpers/tasks-client.js';
 import type { EventFeed } from './events.js';
 import { shapeOfMetrics } from './metrics-shape.js';
 import { lineOf, Normalizer, withoutOrder, withoutRepeatedOom } from './record.js';
@@ -59,6 +65,8 @@ class Player {
   readonly #annotations: Message;
   /** The pod's other container. */
   readonly #beside: Player | undefined;
+  /** Descriptor of the last checkpoint. */
+  #image: Message | null = null;
   #places = 0;
 
   constructor(stage: Stage, scenario: Scenario, pod?: string) {
@@ -177,6 +185,10 @@ class Player {
         return { name: nameOf(step) };
       case 'end':
         return await this.#begun.get(step.name);
+      case 'checkpoint':
+        return { name: nameOf(step), ...(await this.#checkpoint(step.exit)) };
+      case 'restore':
+        return { name: nameOf(step), ...(await this.#call('Create', { checkpoint: this.#image })) };
       case 'beside':
         return { ...((await this.#beside?.step(step.step)) as Message), name: nameOf(step) };
       case 'atOnce':
@@ -212,6 +224,15 @@ class Player {
       spec: { type_url: `${SPEC}/Process`, value },
       ...streams.paths,
     });
+  }
+
+  async #checkpoint(exit: boolean): Promise<Message> {
+    const value = encodeMessage('CheckpointOptions', { exit });
+    const options = { type_url: 'containerd.runc.v1.CheckpointOptions', value };
+    const { descriptors } = await this.#call('Checkpoint', { options });
+    const types = (descriptors as Message[]).map((descriptor) => descriptor['media_type']);
+    this.#image = (descriptors as Message[])[types.indexOf(CRIU_TAR)] ?? null;
+    return { types };
   }
 
   async #metrics(): Promise<Message> {

@@ -2,6 +2,9 @@
 import type { Message } from '../../helpers/containerd-api.js';
 import type { TaskEventSeen } from './events.js';
 
+/** Directories that containerd makes for checkpoints. */
+const CHECKPOINT = /ctr?d-checkpoint\d+/;
+
 /**
  * Replaces ids, paths, pids and times by names for them: the first pid that shows up is `pid 1`, and so
  * on, and the same for the times of a process, so that what is the same in one run has to be the same in the other.
@@ -35,7 +38,8 @@ export class Normalizer {
   }
 
   #text(text: string): string {
-    return this.#texts.reduce((result, [from, to]) => result.replaceAll(from, to), text);
+    const named = this.#texts.reduce((result, [from, to]) => result.replaceAll(from, to), text);
+    return named.replace(CHECKPOINT, '<checkpoint>');
   }
 
   /** Go's zero time is one of its own; the same moment has the same name. */

@@ -37,6 +37,10 @@ export type Step =
   | { readonly do: 'begin'; readonly name: string; readonly step: Step }
   /** The result of a step that was begun. */
   | { readonly do: 'end'; readonly name: string }
+  /** Checkpoints the task; the kinds of what was written are recorded. */
+  | { readonly do: 'checkpoint'; readonly exit: boolean }
+  /** Creates the task from the last checkpoint. */
+  | { readonly do: 'restore' }
   /** A step of the pod's other container. */
   | { readonly do: 'beside'; readonly step: Step }
   /** Steps at the same time; each may be a sequence. */
@@ -63,5 +67,7 @@ export interface Scenario {
 /** Scenarios of one kind. */
 export interface Group {
   readonly name: string;
+  /** Whether theirs needs CRIU. */
+  readonly needsCriu?: boolean;
   readonly scenarios: readonly Scenario[];
 }

@@ -67,6 +67,12 @@ export const write = (text: string, execId = ''): Step => ({ do: 'write', execId
 export const hangUp = (execId = ''): Step => ({ do: 'hangUp', execId });
 export const begin = (name: string, step: Step): Step => ({ do: 'begin', name, step });
 export const end = (name: string): Step => ({ do: 'end', name });
+/** Checkpoints the task, which goes on, or ends. */
+export const checkpoint = (how: 'leave' | 'exit'): Step => ({
+  do: 'checkpoint',
+  exit: how === 'exit',
+});
+export const restore: Step = { do: 'restore' };
 export const beside = (...steps: readonly Step[]): Step[] =>
   steps.map((step) => ({ do: 'beside', step }));
 export const atOnce = (...steps: readonly (readonly Step[])[]): Step => ({ do: 'atOnce', steps });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Group } from '../scenario.js';
 import { badInput } from './bad-input.js';
+import { checkpoints } from './checkpoints.js';
 import { execs } from './execs.js';
 import { life } from './life.js';
 import { limits } from './limits.js';
@@ -18,5 +19,6 @@ export const GROUPS: readonly Group[] = [
   streams,
   limits,
   pods,
+  checkpoints,
   badInput,
 ];

@@ -21,8 +21,9 @@ const diesOf = (signal: number): Scenario => ({
   title: `an exec dies of signal ${String(signal)}`,
   steps: [
     ...running,
-    exec('e', ['sleep', '100']),
+    exec('e', sh('echo there; exec sleep 100')),
     start('e'),
+    read('there\n', 'e'), // no longer runc's own program
     kill(signal, 'e'),
     wait('e'),
     state('e'),

@@ -128,9 +128,9 @@ static void become_standby(const struct install *install, const struct standby *
 	char *const list[] = { "containerd-shim-mvas-v1", "--no-warnings",
 			       /* What a fork needs: it has no thread but the one that forks. */
 			       "--single-threaded", "--v8-pool-size=1",
-			       /* That one would optimize, too, for daemons that do too little to gain. */
-			       "--no-opt", (char *)install->entry,
-			       "-socket", (char *)standby->directory, "standby", room, NULL };
+			       /* That one would optimize, too; daemons do too little to gain. */
+			       "--no-opt", (char *)install->entry, "-socket",
+			       (char *)standby->directory, "standby", room, NULL };
 	int null = open("/dev/null", O_RDWR);
 
 	memset(room, ' ', ARGUMENT_ROOM);

@@ -82,8 +82,10 @@ export class Daemon {
     }
   }
 
+  /** Kills a container's init, and waits for its end. */
   async kill(id: string): Promise<void> {
     await this.call('Kill', encode(KillRequest, { id, signal: 9 }));
+    await this.call('Wait', encode(ProcessRequest, { id }));
   }
 
   async delete(id: string): Promise<Answer | undefined> {

@@ -81,9 +81,10 @@ export class ContainerdSide {
   async measure(mib: number): Promise<Measurement> {
     const id = this.#containerd.uniqueId('redis');
     const pid = await runContainer(this.#containerd, { id, image: IMAGE, runtime: this.#runtime });
+    const watch = new DaemonWatch(await this.#shimOf(id));
+    await watch.started();
     this.#progress(`filling redis with ${String(mib)} MiB`);
     const { keys, residentBytes } = await fill(pid, mib);
-    const watch = new DaemonWatch(await this.#shimOf(id));
     await watch.before();
     const started = performance.now();
     const { standstillMs, value: checkpointMs } = await standstillDuring(pid, async () => {

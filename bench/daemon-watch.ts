@@ -12,11 +12,16 @@ export class DaemonWatch {
     this.#pid = pid;
   }
 
-  /** Notes the memory, and sets the peak back (proc(5), clear_refs 5) right before a checkpoint. */
+  /** Notes the memory of a daemon whose container has just started: later, idle pages may be reclaimed. */
+  async started(): Promise<void> {
+    if (this.#pid === undefined) return;
+    this.#seen = { beforeCheckpoint: (await residentMemory(this.#pid)).now };
+  }
+
+  /** Sets the peak back (proc(5), clear_refs 5) right before a checkpoint. */
   async before(): Promise<void> {
     if (this.#pid === undefined) return;
     await writeFile(`/proc/${String(this.#pid)}/clear_refs`, '5');
-    this.#seen = { beforeCheckpoint: (await residentMemory(this.#pid)).now };
   }
 
   async afterCheckpoint(): Promise<void> {

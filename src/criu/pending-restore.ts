@@ -110,11 +110,11 @@ export class PendingRestore {
     const donor = await this.#donor;
     clock.end('donor');
 
-    const ready = Promise.all([
-      enterCgroups(donor.pid, restorer.pid),
-      restoreTmpfs(donor.pid, opened.tmpfs),
-    ]);
-    ready.catch(() => undefined); // Awaited below, unless something else fails first.
+    const work = [enterCgroups(donor.pid, restorer.pid), restoreTmpfs(donor.pid, opened.tmpfs)];
+    const settled = Promise.allSettled(work);
+    this.#scope.defer('wait for what is under way', async () => {
+      await settled; // Both name processes that are about to end.
+    });
     const seccompChain = await readLiveSeccomp(donor.pid);
     const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
     clock.end('plan');
@@ -126,7 +126,7 @@ export class PendingRestore {
     }
     clock.end('join');
 
-    await ready;
+    await Promise.all(work);
     // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
     // terminal that is to be opened anew.
     await takeOver({ ...this.#request, donor, initPid: restorer.pid });

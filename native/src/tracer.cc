@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracing_process.h"
+
 namespace mvas {
 namespace {
 
@@ -221,6 +223,8 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
                  std::vector<int64_t>* results) {
+  results->reserve(calls.size());  // from here on nothing is allocated
+  const OutlivingScope scope;
   uint64_t all = ~0ull;
   int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
   if (!error) error = RemoteCalls(tid, instruction, 0, calls, results);

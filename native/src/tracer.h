@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ptrace mechanisms. Every function must run on one and the same thread per session (ptrace(2):
-// requests are accepted from the tracing thread alone). No policy here: -errno goes up, words are
-// found above.
+// ptrace mechanisms. Every function must run in one and the same tracing process per session
+// (ptrace(2): requests are accepted from the tracing task alone). No policy here: -errno goes up,
+// words are found above.
 #ifndef MVAS_TRACER_H_
 #define MVAS_TRACER_H_
 
@@ -64,8 +64,7 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results);
 
 // As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread
-// `resume` and `signal_mask`. In one go, so that there is next to no time in which our death would
-// let it run on with foreign registers.
+// `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home.
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
                  std::vector<int64_t>* results);

@@ -88,7 +88,7 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
 TracerBinding::TracerBinding(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<TracerBinding>(info) {
   deliver_ = Napi::ThreadSafeFunction::New(info.Env(), Napi::Function(), "mvas-tracer", 0, 1);
-  thread_ = std::thread([this] { Run(); });
+  process_.emplace([this] { Run(); });
 }
 
 TracerBinding::~TracerBinding() { End(); }
@@ -100,7 +100,7 @@ void TracerBinding::End() {
     stopping_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  process_->Join();
   deliver_.Release();
 }
 

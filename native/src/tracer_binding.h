@@ -9,13 +9,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
+#include <optional>
+
+#include "tracing_process.h"
 
 namespace mvas {
 
-// A session's tracing thread, as JavaScript sees it. Methods queue work for the thread and return
-// promises. When the thread ends (close, or the object is collected) the kernel releases every
-// tracee.
+// A session's tracing process, as JavaScript sees it. Methods queue work for it and return
+// promises. When it ends (close, or the object is collected) the kernel releases every tracee.
 class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -23,7 +24,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   ~TracerBinding() override;
 
  private:
-  // Runs on the tracing thread; what it returns makes the result, on JavaScript's thread.
+  // Runs in the tracing process; what it returns makes the result, on JavaScript's thread.
   using Finish = std::function<Napi::Value(Napi::Env)>;
   using Work = std::function<Finish()>;
   struct Job {
@@ -48,7 +49,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   Napi::ThreadSafeFunction deliver_;
-  std::thread thread_;
+  std::optional<TracingProcess> process_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> jobs_;  // guarded by mutex_

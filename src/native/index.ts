@@ -37,8 +37,8 @@ export interface Gathering {
 }
 
 /**
- * A tracing session on a thread of its own. When it is closed, or its process dies, the kernel
- * releases all tracees (ptrace(2)); those with PTRACE_O_EXITKILL die.
+ * A tracing session in a process of its own that shares our memory and dies with us. When it is closed,
+ * or dies, the kernel releases all tracees (ptrace(2)); those with PTRACE_O_EXITKILL die.
  */
 export interface Tracer {
   /** PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. */
@@ -66,7 +66,7 @@ export interface Tracer {
   ): Promise<BigInt64Array>;
   /**
    * As {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
-   * `registers` and `signalMask` at once: our death harms it only in between, some hundred microseconds.
+   * `registers` and `signalMask` at once, even if we are killed meanwhile.
    */
   exposedCalls(
     tid: number,
@@ -79,14 +79,14 @@ export interface Tracer {
   detach(tids: Int32Array): Promise<Int32Array>;
   /** Lets threads go on until `expected` of them and of those they create stand at an int3. */
   gather(running: Int32Array, expected: number, timeoutMs: number): Promise<Gathering>;
-  /** Any other ptrace request on the session's thread: its result or -errno. */
+  /** Any other ptrace request of the session: its result or -errno. */
   request(
     request: number,
     tid: number,
     address: SyscallArgument,
     data: SyscallArgument,
   ): Promise<number>;
-  /** Ends the thread once its queue is empty. */
+  /** Ends the session once its queue is empty. */
   close(): void;
 }
 

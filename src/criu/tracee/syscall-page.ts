@@ -20,8 +20,8 @@ export interface SyscallPage {
 
 /**
  * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
- * sends all its threads there. Our death during that call, or the one that takes the memory out,
- * harms the process: some hundred microseconds each (54 to 388 measured on a virtual machine).
+ * sends all its threads there. That call and the one that takes the memory out have no way home: should
+ * we be killed meanwhile, the tracing process ends them (native/src/tracing_process.h).
  */
 export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
   const [leader] = threads;

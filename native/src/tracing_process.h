@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the requests of a tracing session run: a process of its own that shares our memory and
+// descriptors, not a thread. A SIGKILL that ends us does not end it, so it can put back what it has
+// under its hands; then it ends, too.
+#ifndef MVAS_TRACING_PROCESS_H_
+#define MVAS_TRACING_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <thread>
+
+namespace mvas {
+
+class TracingProcess {
+ public:
+  // Runs `work` there. Where no process can be made, on a thread instead.
+  explicit TracingProcess(std::function<void()> work);
+
+  // Waits until `work` has returned.
+  void Join() { thread_.join(); }
+
+ private:
+  std::thread thread_;  // lends its thread-local storage, and waits
+};
+
+// While one exists, the calling tracing process outlives us. Nothing in between may wait for a
+// lock, the allocator's included: whoever holds it may have died.
+class OutlivingScope {
+ public:
+  OutlivingScope();
+  ~OutlivingScope();  // does not return if we have died
+  OutlivingScope(const OutlivingScope&) = delete;
+  OutlivingScope& operator=(const OutlivingScope&) = delete;
+
+ private:
+  pid_t parent_;  // 0: not in a tracing process
+};
+
+}  // namespace mvas
+
+#endif

@@ -56,8 +56,7 @@ installed() {
 }
 
 # One that the test for checkpatch may use comes with the kernel of debug-kernel.sh.
-checkpatch="$(find "$(dirname "$dir")"/kernel-debug-*/scripts -maxdepth 1 -name checkpatch.pl 2>/dev/null |
-  head -n 1)"
+checkpatch="$(find "$(dirname "$dir")" -maxdepth 3 -path '*/kernel-debug-*/scripts/checkpatch.pl' -print -quit)"
 export CHECKPATCH="${CHECKPATCH:-$checkpatch}"
 
 check 'make' make_for_release

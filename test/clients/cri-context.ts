@@ -50,7 +50,7 @@ export function image(): string {
 export function useCri(): void {
   let failed = true; // until all has started
   test.serial.before('start a containerd with CRI', async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     surroundings = await start();
     await surroundings.cri.pull(image());
     failed = false;
@@ -106,7 +106,8 @@ async function pauseArchive(): Promise<string> {
 
 /** Where `criu` is, which containerd 2 looks for before a checkpoint, whatever the runtime. */
 async function criuDirectory(): Promise<string> {
-  return (await run('bash', [join(REPOSITORY, 'scripts', 'fetch-criu.sh')])).trim();
+  const script = join(REPOSITORY, 'scripts', 'fetch-criu.sh');
+  return (await run('bash', [script], { timeoutMs: 300_000 })).trim();
 }
 
 /** A pod that is removed with its containers when the test ends. */

@@ -34,12 +34,13 @@ function docker(): PrivateDocker {
 
 if (HAS_DOCKER) {
   test.serial.before('start Docker on a containerd of our own', async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const directory = await mkdtemp('/var/tmp/mvas-docker-');
     const path = join(directory, 'bin');
     await mkdir(path);
     await symlink(join(BIN, 'containerd-shim-mvas-v1'), join(path, 'containerd-shim-runc-v2'));
-    const criu = (await run('bash', [join(REPOSITORY, 'scripts', 'fetch-criu.sh')])).trim();
+    const script = join(REPOSITORY, 'scripts', 'fetch-criu.sh');
+    const criu = (await run('bash', [script], { timeoutMs: 300_000 })).trim();
     const containerd = await PrivateContainerd.start({ path: [path, criu] });
     world = { containerd, docker: await PrivateDocker.start(containerd), directory };
     await importImage(join(directory, 'rootfs'));
@@ -103,7 +104,8 @@ const RUNTIMES = { mvas: 'io.containerd.mvas.v1', dropin: 'runc' };
 
 const life = test.macro(async (t: ExecutionContext, kind: keyof typeof RUNTIMES) => {
   const name = `life-${kind}`;
-  const script = 'echo hello; echo trouble >&2; trap "exit 3" TERM; sleep 100 & wait';
+  // The handler first: who has heard it may end it.
+  const script = 'trap "exit 3" TERM; echo hello; echo trouble >&2; sleep 100 & wait';
   await begin(t, name, ['--runtime', RUNTIMES[kind], IMAGE, '/bin/sh', '-c', script]);
   t.is(await stateOf(name), 'running 0');
   t.like(await docker().tryRun(['exec', name, 'sh', '-c', 'echo $((6 * 7)); exit 5']), {
@@ -114,7 +116,7 @@ const life = test.macro(async (t: ExecutionContext, kind: keyof typeof RUNTIMES)
     const { stdout, stderr } = await docker().tryRun(['logs', name]);
     return stdout === 'hello\n' && stderr === 'trouble\n';
   });
-  await docker().run(['stop', name]);
+  await docker().run(['stop', '--time', '60', name]);
   t.is(await stateOf(name), 'exited 3');
   await docker().run(['rm', name]);
 });
@@ -133,7 +135,7 @@ const leaveRunning = test.macro(async (t: ExecutionContext, kind: keyof typeof R
   const restored = await countOf(name);
   t.is(restored.birth, before.birth);
   t.true(restored.count >= before.count);
-  await docker().run(['stop', name]);
+  await docker().run(['stop', '--time', '60', name]);
   t.is(await stateOf(name), 'exited 0');
 });
 serial(`a checkpoint leaves its container running, by our name${why}`, leaveRunning, 'mvas');

@@ -128,16 +128,16 @@ async function twoBesideTheOriginal(t: ExecutionContext, workload: Workload): Pr
   const ahead = await runAhead(workload, pid, seen);
 
   const ids = [containerId(t, 'left'), containerId(t, 'right')] as const;
-  const [left, right] = (await Promise.all(
-    ids.map((name) => restoreContainer(daemon(), name, reference)),
-  )) as [number, number];
-  t.is(new Set([pid, left, right]).size, 3);
-  for (const clone of [left, right]) {
-    const first = await workload.observe(clone);
+  const restore = async (name: string): Promise<number> => {
+    const clone = await restoreContainer(daemon(), name, reference);
+    const first = await workload.observe(clone); // at once, since it does not stand still
     const why = 'a clone goes on from the checkpoint, not from where the original is';
     t.true(isBehind(first, ahead), why);
-    await assertRestored(t, workload, clone, seen);
-  }
+    return clone;
+  };
+  const [left, right] = await Promise.all([restore(ids[0]), restore(ids[1])]);
+  t.is(new Set([pid, left, right]).size, 3);
+  for (const clone of [left, right]) await assertRestored(t, workload, clone, seen);
   if (workload.mutate) {
     const untouched = await workload.observe(right);
     await workload.mutate(left);
@@ -158,6 +158,7 @@ async function begin(t: ExecutionContext, workload: Workload): Promise<Instance>
   const pid = await runContainer(daemon(), { id, image: workload.image });
   await workload.observe(pid);
   await workload.prepare?.(pid);
+  await settle(workload, pid); // one that answers may have yet to make the last of its processes
   const seen = await workload.observe(pid);
   await settle(workload, pid);
   return { id, pid, seen };

@@ -57,8 +57,8 @@ export function useContainerd(
 export function containerId(t: ExecutionContext, name: string): string {
   const id = daemon().uniqueId(name);
   t.teardown(async () => {
-    await daemon().tryCtr(['tasks', 'rm', '-f', id], { timeoutMs: 20_000 });
-    await daemon().tryCtr(['containers', 'rm', id], { timeoutMs: 20_000 });
+    await daemon().tryCtr(['tasks', 'rm', '-f', id]);
+    await daemon().tryCtr(['containers', 'rm', id]);
   });
   return id;
 }
@@ -91,5 +91,6 @@ function childrenOf(directory: string): string[] {
 
 /** Where CRIU is, fetched if need be. */
 export async function criuDirectory(): Promise<string> {
-  return (await run('bash', [join(BIN, '..', 'scripts', 'fetch-criu.sh')])).trim();
+  const script = join(BIN, '..', 'scripts', 'fetch-criu.sh');
+  return (await run('bash', [script], { timeoutMs: 300_000 })).trim();
 }

@@ -2,6 +2,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { EventLog } from '../helpers/event-log.js';
 import { checkpointContainer, restoreContainer, runContainer } from '../helpers/containers.js';
+import { until } from '../helpers/run.js';
+import { wordsOf } from '../helpers/standbys.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import {
   IS_RUNC,
@@ -57,7 +59,9 @@ test.serial('a child that is killed for its memory is told, too, and init lives 
     const id = containerId(t, 'original');
     const script = `while [ ! -e /go ]; do sleep 0.05; done; ${GREEDY}`;
     const args = ['sh', '-c', script];
-    await runContainer(daemon(), { id, image: COUNTER.image, args, flags: LIMIT });
+    const pid = await runContainer(daemon(), { id, image: COUNTER.image, args, flags: LIMIT });
+    // runc's start does not wait for init to become what it is to be.
+    await until('the program to run', () => Promise.resolve(wordsOf(pid, 'cmdline').includes(script)));
     await checkpointContainer(daemon(), id, 'mvas.test/oom:1');
     const restored = containerId(t, 'restored');
     await restoreContainer(daemon(), restored, 'mvas.test/oom:1');

@@ -25,6 +25,7 @@ async function checkpointed(t: ExecutionContext, tasks: TasksClient): Promise<Co
   await streams.expect(t, 'stdout', '1 before\n');
   await streams.expect(t, 'stderr', 'line 1\n');
   const checkpoint = await tasks.checkpoint(id, { exit: true });
+  await tasks.wait(id);
   await tasks.delete(id);
   await daemon().ctr(['containers', 'rm', id]);
   await streams.close();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import { readFile, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
   checkpointContainer,
@@ -10,6 +10,8 @@ import {
   taskOf,
 } from '../helpers/containers.js';
 import { processTree } from '../helpers/procfs.js';
+import { until } from '../helpers/run.js';
+import { wordsOf } from '../helpers/standbys.js';
 import type { ContentDescriptor, TasksClient } from '../helpers/tasks-client.js';
 import { COUNTER, LINE_NUMBERS } from '../helpers/workloads/counter.js';
 import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
@@ -25,9 +27,9 @@ async function create(t: ExecutionContext, name: string): Promise<string> {
   return id;
 }
 
-/** The command line of a process. */
-async function nameOf(pid: number): Promise<string> {
-  return (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+/** The command lines of a container's processes; empty for one that has ended meanwhile. */
+async function commandsOf(initPid: number): Promise<string[]> {
+  return (await processTree(initPid)).map((pid) => wordsOf(pid, 'cmdline').join(' '));
 }
 
 /** Where a task with a terminal is to lead. */
@@ -60,6 +62,7 @@ async function checkpointed(
   const { id, streams } = await shell(t, tasks, 'original');
   await before(streams);
   const checkpoint = await tasks.checkpoint(id, { exit: true });
+  await tasks.wait(id);
   await tasks.delete(id);
   await daemon().ctr(['containers', 'rm', id]);
   await streams.close();
@@ -132,6 +135,7 @@ test.serial('a shell is checkpointed again after its restore', async (t) => {
   await first.streams.write('answer=$((answer + 1)); echo done\n');
   await first.streams.match('stdout', /\r\ndone\r\n[^]*# /);
   const checkpoint = await tasks.checkpoint(first.id, { exit: true });
+  await tasks.wait(first.id);
   await tasks.delete(first.id);
   const second = await restored(t, tasks, checkpoint);
   await second.streams.write('echo "now $answer"\n');
@@ -178,6 +182,7 @@ test.serial('a container without a terminal is restored with one', async (t) => 
   await plain.write('before\n');
   await plain.expect(t, 'stdout', '1 before\n');
   const checkpoint = await tasks.checkpoint(original, { exit: true });
+  await tasks.wait(original);
   await tasks.delete(original);
   const { id, streams } = await restored(t, tasks, checkpoint);
   await streams.write('after\n');
@@ -189,20 +194,24 @@ test.serial('a daemon that was started by an exec on a terminal comes along', as
   const tasks = await openTasks(t);
   const original = containerId(t, 'daemon');
   await createContainer(daemon(), { id: original, image: COUNTER.image });
-  await tasks.begin(original, {});
+  const originalPid = await tasks.begin(original, {});
   const streams = await Streams.open(t, `${original}-exec`);
   const args = ['/bin/sh', '-c', "trap '' HUP; sleep 1000 & echo up"];
   await tasks.exec(original, { execId: 'sh', args, ...terminalOf(streams) });
   await streams.match('stdout', /up\r\n/);
   await tasks.wait(original, 'sh');
   await tasks.deleteExec(original, 'sh');
+  await until('the daemon to be init’s, and a program of its own', async () =>
+    (await commandsOf(originalPid)).includes('sleep 1000'),
+  );
   const checkpoint = await tasks.checkpoint(original, { exit: true });
+  await tasks.wait(original);
   await tasks.delete(original);
   const id = containerId(t, 'daemon-restored');
   await createContainer(daemon(), { id, image: COUNTER.image });
   const pid = await tasks.restore(id, checkpoint);
-  const names = await Promise.all((await processTree(pid)).map(nameOf));
-  t.true(names.includes('sleep 1000'), names.join(', '));
+  const commands = await commandsOf(pid);
+  t.true(commands.includes('sleep 1000'), commands.join(', '));
   await remove(t, id);
 });
 

@@ -72,10 +72,14 @@ export class Streams {
 
   /** Waits until what has come fulfils a condition; keeps it all. */
   async waitFor(stream: Stream, isEnough: (text: string) => boolean): Promise<string> {
+    const end = this.#ends.get(stream);
+    if (end === undefined) throw new Error(`${stream} is closed`);
     const wait = until(`${stream} to say more`, async () => {
-      const result = await this.#ends.get(stream)?.read(Buffer.alloc(65536));
-      this.#read[stream] += result?.buffer.toString('utf8', 0, result.bytesRead) ?? '';
-      return isEnough(this.#read[stream]);
+      while (!isEnough(this.#read[stream])) {
+        const { buffer, bytesRead } = await end.read(Buffer.alloc(65536)); // EAGAIN: nothing yet
+        this.#read[stream] += buffer.toString('utf8', 0, bytesRead);
+      }
+      return true;
     });
     await wait.catch((error: unknown) => {
       const seen = JSON.stringify(this.#read[stream].slice(-2000));

@@ -96,7 +96,7 @@ export class CriClient {
   }
 
   /** Ends a container by SIGTERM, after `timeout` seconds by SIGKILL. */
-  async stop(id: string, timeout = 10): Promise<void> {
+  async stop(id: string, timeout = 60): Promise<void> {
     await this.#call('RuntimeService', 'StopContainer', { container_id: id, timeout });
   }
 
@@ -121,7 +121,7 @@ export class CriClient {
   }
 
   async exec(id: string, cmd: readonly string[]): Promise<{ stdout: string; code: number }> {
-    const request = { container_id: id, cmd, timeout: 20 };
+    const request = { container_id: id, cmd, timeout: 60 };
     const answer = (await this.#call('RuntimeService', 'ExecSync', request)) as {
       stdout: Buffer;
       exit_code: number;

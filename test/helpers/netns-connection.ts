@@ -44,7 +44,7 @@ export class NetnsConnection {
   }
 
   /** Has the helper process ready, which waits for {@link enter}. */
-  static async prepare(port: number, timeoutMs = 20_000): Promise<NetnsConnection> {
+  static async prepare(port: number, timeoutMs = 60_000): Promise<NetnsConnection> {
     return new NetnsConnection(spawn(await netnsTool(), [String(port), String(timeoutMs)]));
   }
 
@@ -131,9 +131,8 @@ export async function httpGet(
   pid: number,
   port: number,
   path = '/',
-  timeoutMs = 20_000,
 ): Promise<string> {
-  const connection = await NetnsConnection.open(pid, port, timeoutMs);
+  const connection = await NetnsConnection.open(pid, port);
   try {
     connection.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     const answer = await connection.read((bytes, ended) =>

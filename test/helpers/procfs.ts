@@ -21,16 +21,22 @@ export async function innerPid(pid: number): Promise<number> {
   return Number(match?.[1]?.split(/\s+/).at(-1));
 }
 
-/** Pids of all processes below `pid`, itself first. */
+/**
+ * Pids of all processes below `pid`, itself first; rejects with ENOENT when there is no such process. One
+ * that ends meanwhile may be in it or not, and costs no other its place, as it does in `children` of
+ * proc(5).
+ */
 export async function processTree(pid: number): Promise<number[]> {
-  const found = [pid];
-  for (const tid of await readdir(`/proc/${String(pid)}/task`)) {
-    const children = await readFile(`/proc/${String(pid)}/task/${tid}/children`, 'utf8');
-    for (const child of children.split(' ').filter((word) => word !== '')) {
-      found.push(...(await processTree(Number(child))));
-    }
+  await identify(pid);
+  const children = new Map<number, number[]>();
+  for (const child of await allPids()) {
+    const stat = await readFile(`/proc/${String(child)}/stat`, 'utf8').catch(() => ''); // it has ended
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    children.set(parent, [...(children.get(parent) ?? []), child]);
   }
-  return found;
+  const below = (parent: number): number[] =>
+    (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
+  return [pid, ...below(pid)];
 }
 
 /** Number of threads of a process. */
@@ -57,13 +63,16 @@ export async function residentMemory(pid: number): Promise<{ now: number; peak: 
 
 /** Pids of processes whose argument list holds `argument`, verbatim. */
 export async function findByArgument(argument: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found: number[] = [];
-  for (const pid of pids) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.split('\0').includes(argument)) found.push(Number(pid));
+  for (const pid of await allPids()) {
+    const line = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
+    if (line.split('\0').includes(argument)) found.push(pid);
   }
   return found;
+}
+
+async function allPids(): Promise<number[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
 function sumKiB(text: string, pattern: RegExp): number {

@@ -85,16 +85,18 @@ export async function run(
 
 /**
  * Polls until `probe` resolves with something other than undefined or false; errors of `probe` count
- * as "not yet". Rejects with `deadlineExceeded` and the last error after `timeoutMs`.
+ * as "not yet". Rejects with `deadlineExceeded` and the last error after `timeoutMs`, with a last look
+ * then: this process itself may not have run for that long.
  */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false>,
-  { timeoutMs = 20_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 60_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
-  while (performance.now() < deadline) {
+  for (let isLast = false; !isLast; ) {
+    isLast = performance.now() >= deadline;
     try {
       const value = await probe();
       if (value !== undefined && value !== false) return value;

@@ -45,7 +45,7 @@ for (const group of GROUPS) {
     const title = `${group.name}: ${scenario.title}`;
     const isSkipped = criu === undefined && group.needsCriu === true;
     (isSkipped ? test.serial.skip : test.serial)(title, async (t) => {
-      t.timeout(120_000);
+      t.timeout(300_000);
       assertInvariant(stage !== undefined, 'the stage is set before the tests');
       const [theirs, ours] = await Promise.all([
         play(stage, scenario, THEIRS),

@@ -9,7 +9,7 @@ import { run, until } from '../../helpers/run.js';
 import type { ProcessRequest } from './scenario.js';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const SHOWN_BYTES = 2_000;
 
 /** The client's ends of the FIFOs of one process. */

@@ -12,6 +12,7 @@ export const NODE: Workload = {
   name: 'node',
   image: 'mvas.test/node:1',
   processes: 1,
+  ahead: 10, // requests: only observing makes them more
   observe: observeService,
   archive: async () => {
     const rootfs = new RootFilesystem();

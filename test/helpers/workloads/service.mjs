@@ -9,7 +9,7 @@ else work();
 
 function serve() {
   const birth = randomUUID();
-  const progress = { ticks: 0, worker0: 0, worker1: 0 };
+  const progress = { requests: 0, ticks: 0, worker0: 0, worker1: 0 };
   // 32 MiB that were computed once: a page that got lost changes the digest.
   const ballast = Buffer.alloc(32 * 1024 * 1024);
   for (let at = 0; at < ballast.length; at += 8) ballast.writeDoubleLE(Math.sin(at), at);
@@ -24,6 +24,7 @@ function serve() {
     return worker;
   });
   const server = createServer((request, response) => {
+    progress.requests += 1;
     const digest = createHash('sha256').update(ballast).digest('hex');
     response.end(JSON.stringify({ birth, progress, fixed: { digest, workers: workers.length } }));
   });

@@ -60,8 +60,8 @@ def main():
         peer, _ = server.accept()
         with peer:
             peer.recv(65536)
-            progress = {f"thread{i}": t.count for i, t in enumerate(threads)}
-            progress.update({f"child{i}": a.add(i + 1) for i, a in enumerate(adders)})
+            progress = {f"child{i}": a.add(i + 1) for i, a in enumerate(adders)}
+            progress.update({f"thread{i}": t.count for i, t in enumerate(threads)})
             fixed = {f"pid{i}": a.process.pid for i, a in enumerate(adders)}
             body = json.dumps({"birth": birth, "progress": progress, "fixed": fixed})
             peer.sendall(f"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}".encode())

@@ -122,7 +122,7 @@ export const streams: Group = {
         start(),
         read('ready\r\n'),
         resize(81, 26),
-        read('26 81'),
+        read('26 81\r\n'),
         kill(9),
         wait(),
         resize(80, 25),

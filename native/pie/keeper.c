@@ -4,6 +4,9 @@
  * CLONE_PARENT). It reaps them at once, which runc's delete relies on, and tells who asks how they
  * ended. A holder that dies takes none of them along. It ends when it has no child left and nobody
  * waits.
+ *
+ * The engine that fills the holder holds the other end of a lifeline: when that is closed before a
+ * byte has come, nobody will ever complete the VAS, and the keeper ends the holder.
  */
 #include "../include/mvas_abi.h"
 #include "holder.h"
@@ -21,6 +24,10 @@
 #define LINGER_MS 5000
 #define MAX_FREEZES 200
 #define PR_SET_NAME_ 15
+#define SIGKILL_ 9
+
+/* The first places of `poll`; those who wait come behind. */
+enum { SIGNALS, LISTENER, LIFELINE, FIRST_WAITER };
 
 struct poll_fd {
 	int fd;
@@ -28,10 +35,12 @@ struct poll_fd {
 };
 
 struct keeper {
-	struct poll_fd poll[2 + MAX_WAITERS]; /* 0: signals, 1: the listener, then those who wait */
-	int wanted[2 + MAX_WAITERS];          /* the pid each waits for; 0: has not said yet */
-	int guards[2 + MAX_WAITERS];   /* file that freezes a cgroup should it hang up; 0: none */
-	int versions[2 + MAX_WAITERS]; /* of that cgroup */
+	struct poll_fd poll[FIRST_WAITER + MAX_WAITERS];
+	int wanted[FIRST_WAITER + MAX_WAITERS]; /* the pid each waits for; 0: has not said yet */
+	/* A file that freezes a cgroup should it hang up, 0: none; that cgroup's version. */
+	int guards[FIRST_WAITER + MAX_WAITERS];
+	int versions[FIRST_WAITER + MAX_WAITERS];
+	int holder;
 	int waiters;
 	int guarding;
 	struct mvas_wait_reply exits[MAX_EXITS]; /* a ring; pid 0: free */
@@ -41,7 +50,7 @@ struct keeper {
 
 static void drop(struct keeper *keeper, int index)
 {
-	int last = 1 + keeper->waiters;
+	int last = FIRST_WAITER - 1 + keeper->waiters;
 
 	sys1(__NR_close, keeper->poll[index].fd);
 	keeper->poll[index] = keeper->poll[last];
@@ -71,7 +80,7 @@ static void reap(struct keeper *keeper)
 			keeper->childless = pid == -E_CHILD;
 			return;
 		}
-		for (int i = 1 + keeper->waiters; i > 1; i--) {
+		for (int i = FIRST_WAITER - 1 + keeper->waiters; i >= FIRST_WAITER; i--) {
 			if (keeper->wanted[i] == (int)pid) {
 				tell(keeper, i, (int)pid, status);
 				told = 1;
@@ -91,6 +100,21 @@ static int is_child(int pid)
 
 	/* WEXITED | WNOHANG | WNOWAIT of P_PID: -ECHILD for anybody else's child. */
 	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
+}
+
+/* The status of the last child of that pid which nobody has waited for, or -ECHILD. */
+static int last_exit(struct keeper *keeper, int pid)
+{
+	for (u32 age = 1; age <= MAX_EXITS; age++) {
+		struct mvas_wait_reply *exit =
+			&keeper->exits[(keeper->next_exit - age) % MAX_EXITS];
+
+		if (exit->pid == pid) {
+			exit->pid = 0;
+			return exit->status;
+		}
+	}
+	return -E_CHILD;
 }
 
 /* A v1 freezer can hang half frozen until it is asked once more (kernel
@@ -148,22 +172,16 @@ static void read_wish(struct keeper *keeper, int index)
 		drop(keeper, index);
 		return;
 	}
-	for (int i = 0; i < MAX_EXITS; i++) {
-		if (keeper->exits[i].pid == request.pid) {
-			keeper->exits[i].pid = 0;
-			tell(keeper, index, request.pid, keeper->exits[i].status);
-			return;
-		}
-	}
+	/* Pids are used again: an exit with the pid of a living child was another's. */
 	if (is_child(request.pid))
 		keeper->wanted[index] = request.pid;
 	else
-		tell(keeper, index, request.pid, -E_CHILD);
+		tell(keeper, index, request.pid, last_exit(keeper, request.pid));
 }
 
 static void admit(struct keeper *keeper)
 {
-	s64 sock = sys4(__NR_accept4, keeper->poll[1].fd, 0, 0, SOCK_CLOEXEC_);
+	s64 sock = sys4(__NR_accept4, keeper->poll[LISTENER].fd, 0, 0, SOCK_CLOEXEC_);
 
 	if (sock < 0)
 		return;
@@ -171,46 +189,61 @@ static void admit(struct keeper *keeper)
 		sys1(__NR_close, sock);
 		return;
 	}
+	keeper->poll[FIRST_WAITER + keeper->waiters] = (struct poll_fd){ (int)sock, POLLIN_, 0 };
+	keeper->wanted[FIRST_WAITER + keeper->waiters] = 0;
+	keeper->guards[FIRST_WAITER + keeper->waiters] = 0;
 	keeper->waiters++;
-	keeper->poll[1 + keeper->waiters] = (struct poll_fd){ (int)sock, POLLIN_, 0 };
-	keeper->wanted[1 + keeper->waiters] = 0;
-	keeper->guards[1 + keeper->waiters] = 0;
+}
+
+/* While a VAS is not complete there is no other child that could have the holder's pid. */
+static void end_lifeline(struct keeper *keeper)
+{
+	u8 byte;
+
+	if (sys3(__NR_read, keeper->poll[LIFELINE].fd, &byte, 1) != 1 && is_child(keeper->holder))
+		sys2(__NR_kill, keeper->holder, SIGKILL_);
+	sys1(__NR_close, keeper->poll[LIFELINE].fd);
+	keeper->poll[LIFELINE].fd = -1; /* which poll passes over */
 }
 
 static _Noreturn void keep(struct keeper *keeper)
 {
 	for (;;) {
-		s64 ready = sys3(__NR_poll, keeper->poll, 2 + keeper->waiters,
+		s64 ready = sys3(__NR_poll, keeper->poll, FIRST_WAITER + keeper->waiters,
 				 keeper->childless && !keeper->guarding ? LINGER_MS : -1);
 
 		if (ready == 0 && keeper->childless && !keeper->guarding)
 			leave(0);
 		if (ready <= 0)
 			continue;
-		if (keeper->poll[0].revents) {
+		if (keeper->poll[LIFELINE].revents)
+			end_lifeline(keeper);
+		if (keeper->poll[SIGNALS].revents) {
 			u8 info[128];
 
-			sys3(__NR_read, keeper->poll[0].fd, info, sizeof(info));
+			sys3(__NR_read, keeper->poll[SIGNALS].fd, info, sizeof(info));
 			reap(keeper);
 		}
-		for (int i = 1 + keeper->waiters; i > 1; i--)
+		for (int i = FIRST_WAITER - 1 + keeper->waiters; i >= FIRST_WAITER; i--)
 			if (keeper->poll[i].revents)
 				read_wish(keeper, i);
-		if (keeper->poll[1].revents)
+		if (keeper->poll[LISTENER].revents)
 			admit(keeper);
 	}
 }
 
-_Noreturn void keeper_main(int listening)
+_Noreturn void keeper_main(int listening, int lifeline, int holder)
 {
 	struct keeper keeper;
 	u64 mask = SIGCHLD_MASK;
 
 	zero(&keeper, sizeof(keeper));
-	keeper.poll[0] =
+	keeper.poll[SIGNALS] =
 		(struct poll_fd){ (int)sys4(__NR_signalfd4, -1, &mask, sizeof(mask), SOCK_CLOEXEC_),
 				  POLLIN_, 0 };
-	keeper.poll[1] = (struct poll_fd){ listening, POLLIN_, 0 };
+	keeper.poll[LISTENER] = (struct poll_fd){ listening, POLLIN_, 0 };
+	keeper.poll[LIFELINE] = (struct poll_fd){ lifeline, POLLIN_, 0 };
+	keeper.holder = holder;
 	sys2(__NR_prctl, PR_SET_NAME_, "mvas-keeper");
 	reap(&keeper);
 	keep(&keeper);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Started with two listening SOCK_SEQPACKET sockets: descriptor 3 takes requests to the holder, 4
- * questions to the keeper. The first process becomes the keeper, its child the holder.
+ * Started with two listening sockets and a pipe to read from: descriptor 3 takes requests to the
+ * holder, 4 questions to the keeper, 5 is the keeper's lifeline. The first process becomes the
+ * keeper, its child the holder.
  */
 #include "holder.h"
 #include "sys.h"
 
 #define CONTROL_SOCKET 3
 #define WAIT_SOCKET 4
+#define LIFELINE 5
 #define SIG_SETMASK_ 2
 #define SIGCHLD_ 17
 
@@ -33,8 +35,9 @@ _Noreturn void start(void)
 		leave(1);
 	if (child == 0) {
 		sys1(__NR_close, WAIT_SOCKET);
+		sys1(__NR_close, LIFELINE);
 		holder_main(CONTROL_SOCKET);
 	}
 	sys1(__NR_close, CONTROL_SOCKET);
-	keeper_main(WAIT_SOCKET);
+	keeper_main(WAIT_SOCKET, LIFELINE, (int)child);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -69,8 +70,11 @@ int WaitOne(pid_t tid, int* status) {
   }
 }
 
+// A SIGSTOP, which nothing blocks, arrives while we are at work in the tracee.
+bool IsStopSignal(int status) { return Event(status) == 0 && WSTOPSIG(status) == SIGSTOP; }
+
 // Runs the tracee to its next system call stop.
-int ToSyscallStop(pid_t tid) {
+int ToSyscallStop(pid_t tid, bool* stop_signal) {
   for (;;) {
     const int error = Request(PTRACE_SYSCALL, tid, nullptr, nullptr);
     if (error) return error;
@@ -79,14 +83,16 @@ int ToSyscallStop(pid_t tid) {
     if (waited) return waited;
     if (!WIFSTOPPED(status)) return -ESRCH;
     if (WSTOPSIG(status) == kSyscallStop) return 0;
-    if (Event(status) == 0)
+    if (IsStopSignal(status))
+      *stop_signal = true;
+    else if (Event(status) == 0)
       return -EPROTO;  // a signal, though all are blocked: a fault of the call
   }
 }
 
 // From a system call stop to a trap stop, without running anything: only a task that resumes from
 // there restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
-int ToTrap(pid_t tid) {
+int ToTrap(pid_t tid, bool* stop_signal) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   while (!error) {
     error = Request(PTRACE_CONT, tid, nullptr, nullptr);
@@ -94,6 +100,7 @@ int ToTrap(pid_t tid) {
     if (!error) error = WaitOne(tid, &status);
     if (!error && !WIFSTOPPED(status)) error = -ESRCH;
     if (!error && Event(status) == PTRACE_EVENT_STOP) return 0;
+    if (!error && IsStopSignal(status)) *stop_signal = true;
   }
   return error;
 }
@@ -190,7 +197,8 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
 }
 
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
-                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results) {
+                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
+                bool* stop_signal) {
   user_regs_struct base;
   iovec vector = {&base, sizeof base};
   int error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
@@ -211,29 +219,31 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
     vector = {&registers, sizeof registers};
     error = Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
     for (int stops = 0; !error && stops < 2; stops++)
-      error = ToSyscallStop(tid);  // entry, then exit
+      error = ToSyscallStop(tid, stop_signal);  // entry, then exit
     vector = {&registers, sizeof registers};
     if (!error) error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
     if (error) return error;
     results->push_back(static_cast<int64_t>(registers.rax));
   }
-  return ToTrap(tid);
+  return ToTrap(tid, stop_signal);
 }
 
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results) {
+                 std::vector<int64_t>* results, bool* stop_signal) {
   results->reserve(calls.size());  // from here on nothing is allocated
   const OutlivingScope scope;
   uint64_t all = ~0ull;
   int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
-  if (!error) error = RemoteCalls(tid, instruction, 0, calls, results);
+  if (!error) error = RemoteCalls(tid, instruction, 0, calls, results, stop_signal);
   const int restored = WriteThread(tid, resume, {}, &signal_mask);
   return error ? error : restored;
 }
 
 int Detach(pid_t tid, int signal) {
-  return Request(PTRACE_DETACH, tid, nullptr, Word(static_cast<unsigned long>(signal)));
+  // PTRACE_DETACH itself delivers signals in a signal-delivery-stop alone (ptrace(2)).
+  if (signal) syscall(SYS_tkill, tid, signal);
+  return Request(PTRACE_DETACH, tid, nullptr, nullptr);
 }
 
 namespace {

@@ -59,17 +59,19 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
 // `instruction`, with the stack pointer at `stack` (0: left as it is). Results are the tracee's
 // return values. Stops early, with an error of its own, when the tracee dies (-ESRCH) or misbehaves
 // (-EPROTO). Registers are left changed: the caller writes the old ones back. All signals should be
-// blocked.
+// blocked; a SIGSTOP that comes all the same is kept from the tracee and noted: it is to be given
+// to Detach.
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
-                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results);
+                const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
+                bool* stop_signal);
 
 // As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread
 // `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home.
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results);
+                 std::vector<int64_t>* results, bool* stop_signal);
 
-// Detaches, delivering `signal` (0: none).
+// Detaches, having sent `signal` to the thread (0: none).
 int Detach(pid_t tid, int signal);
 
 // Lets `running` threads go on until `expected` of them all stand at a breakpoint (int3), following

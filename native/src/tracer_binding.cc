@@ -2,6 +2,7 @@
 #include "tracer_binding.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -191,9 +192,11 @@ Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
   const uint64_t instruction = ToWord(info[1]);
   const uint64_t stack = ToWord(info[2]);
   const auto calls = ToCalls(info[3]);
-  return Queue(info.Env(), [tid, instruction, stack, calls]() -> Finish {
+  return Queue(info.Env(), [this, tid, instruction, stack, calls]() -> Finish {
     std::vector<int64_t> results;
-    const int error = mvas::RemoteCalls(tid, instruction, stack, calls, &results);
+    bool stop = false;
+    const int error = mvas::RemoteCalls(tid, instruction, stack, calls, &results, &stop);
+    if (stop) stop_signals_.insert(tid);
     return [error, results](Napi::Env env) { return FromResults(env, error, results); };
   });
 }
@@ -209,18 +212,22 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   memcpy(&resume, given.data(), sizeof resume);
   const uint64_t mask = ToWord(info[3]);
   const auto calls = ToCalls(info[4]);
-  return Queue(info.Env(), [tid, instruction, resume, mask, calls]() -> Finish {
+  return Queue(info.Env(), [this, tid, instruction, resume, mask, calls]() -> Finish {
     std::vector<int64_t> results;
-    const int error = mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results);
+    bool stop = false;
+    const int error = mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results, &stop);
+    if (stop) stop_signals_.insert(tid);
     return [error, results](Napi::Env env) { return FromResults(env, error, results); };
   });
 }
 
 Napi::Value TracerBinding::Detach(const Napi::CallbackInfo& info) {
   const auto tids = Tids(info[0]);
-  return Queue(info.Env(), [tids]() -> Finish {
+  return Queue(info.Env(), [this, tids]() -> Finish {
     std::vector<mvas::Stop> results;
-    for (const pid_t tid : tids) results.push_back({tid, mvas::Detach(tid, 0)});
+    for (const pid_t tid : tids) {
+      results.push_back({tid, mvas::Detach(tid, stop_signals_.count(tid) ? SIGSTOP : 0)});
+    }
     return [results](Napi::Env env) { return FromStops(env, results); };
   });
 }

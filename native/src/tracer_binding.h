@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "tracing_process.h"
 
@@ -48,6 +49,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Request(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
+  std::set<pid_t> stop_signals_;  // whom a SIGSTOP was kept from; used in the tracing process alone
   Napi::ThreadSafeFunction deliver_;
   std::optional<TracingProcess> process_;
   std::mutex mutex_;

@@ -84,6 +84,7 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
     return result;
   } catch (error) {
     await scope.close();
+    checkAborted(request); // The reason for whatever else has failed.
     throw error;
   }
 }
@@ -98,7 +99,8 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   }
   const writer = await ImageWriter.create(request.imagePath);
   scope.defer('remove the image', () => writer.discard());
-  const { id, holder, holderPid, source } = await openVas(request, scope);
+  const vas = await openVas(request, scope);
+  const { id, source } = vas;
   const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
@@ -118,34 +120,33 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 
   // The holder fills itself while we write.
   const written = writeFiles(writer, collection, tmpfs);
-  await clearHolder(holder, holderPid, collection.base)
+  await clearHolder(vas.holder, vas.holderPid, collection.base)
     .then(() => source.hold(collection))
     .finally(() => settled(written));
+  checkAborted(request);
   clock.end('copy');
 
-  if (request.leaveRunning) await session.release();
+  if (request.leaveRunning) {
+    await session.release();
+    guard?.disarm();
+  }
   clock.end('resume');
 
   await source.fill();
   clock.end('fill');
 
-  await holder.seal();
+  await vas.holder.seal();
   await written;
-  await writer.commit(collection.image.inventory, { durable: false });
-  const record: VasRecord = {
-    ...newRecord(id, request.containerId, collection),
-    backend: source.backend,
-    imageDigest: digestOf(request.imagePath),
-    frozenMs: clock.sum(FROZEN_STAGES),
-  };
-  writeRecord(record);
+  checkAborted(request);
+  const frozenMs = clock.sum(FROZEN_STAGES);
+  const record = await commit(request, { vas, writer, collection, frozenMs });
   clock.end('commit');
 
+  scope.release(); // What is complete is not undone, whatever the rest meets.
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
-  holder.close();
+  vas.holder.close();
   source.close();
-  scope.release();
   clock.end('kill');
   return {
     vasId: id,
@@ -156,9 +157,14 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 }
 
 /** A new VAS with an empty holder, and where that is to get its memory from. */
-async function openVas({ memoryLimit, leaveRunning }: CheckpointRequest, scope: Scope) {
-  const { id, holder } = await createVas(memoryLimit);
+async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest, scope: Scope) {
+  const { id, holder, lifeline } = await createVas(memoryLimit);
   scope.defer('remove the VAS', () => removeVas(id));
+  const cut = () => {
+    lifeline.cut();
+  };
+  scope.defer('end the holder', cut);
+  signal?.addEventListener('abort', cut); // What is under way in it fails at once.
   scope.defer('close the holder', () => {
     holder.close();
   });
@@ -168,7 +174,30 @@ async function openVas({ memoryLimit, leaveRunning }: CheckpointRequest, scope: 
   scope.defer('close the source of memory', () => {
     source.close();
   });
-  return { id, holder, holderPid, source };
+  return { id, holder, holderPid, source, lifeline };
+}
+
+/** Makes the checkpoint complete: from here on it outlives us. */
+async function commit(
+  { imagePath, containerId }: CheckpointRequest,
+  made: {
+    readonly vas: Awaited<ReturnType<typeof openVas>>;
+    readonly writer: ImageWriter;
+    readonly collection: Collection;
+    readonly frozenMs: number;
+  },
+): Promise<VasRecord> {
+  const { vas, writer, collection, frozenMs } = made;
+  await writer.commit(collection.image.inventory, { durable: false });
+  const record: VasRecord = {
+    ...newRecord(vas.id, containerId, collection),
+    backend: vas.source.backend,
+    imageDigest: digestOf(imagePath),
+    frozenMs,
+  };
+  writeRecord(record);
+  vas.lifeline.complete();
+  return record;
 }
 
 async function writeFiles(
@@ -222,6 +251,7 @@ function newRecord(
   } as const;
 }
 
+/** Between its stages a checkpoint can be given up, until it is complete. */
 function checkAborted(request: CheckpointRequest): void {
   if (request.signal?.aborted) {
     throw new ShimError('canceled', `checkpoint ${request.containerId}: canceled`);

@@ -59,9 +59,15 @@ export class Restorer {
     call('make a socket pair', SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0, pair);
     const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
     const before = performance.now();
-    const pid = await holder.fork(theirs).finally(() => {
-      closeFd(theirs);
-    });
+    const pid = await holder
+      .fork(theirs)
+      .catch((error: unknown) => {
+        closeFd(ours);
+        throw error;
+      })
+      .finally(() => {
+        closeFd(theirs);
+      });
     const restorer = new Restorer(
       pid,
       ours,

@@ -75,7 +75,7 @@ export interface Tracer {
     signalMask: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
-  /** PTRACE_DETACH of each: pairs of tid and 0 or -errno. */
+  /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
   /** Lets threads go on until `expected` of them and of those they create stand at an int3. */
   gather(running: Int32Array, expected: number, timeoutMs: number): Promise<Gathering>;

@@ -51,6 +51,7 @@ export class Session {
   readonly #stops = new Map<number, number>();
   readonly #pages: SyscallPage[] = [];
   readonly #threads: StoppedThread[] = [];
+  #isReleased = false;
 
   private constructor(initPid: number, cgroup: Cgroup) {
     this.#initPid = initPid;
@@ -111,10 +112,13 @@ export class Session {
   }
 
   /**
-   * Puts every register back, takes our pages out and lets all threads go, frozen if they were.
+   * Puts every register back, takes our pages out and lets all threads go, frozen if they were. Once: a
+   * second time does nothing, since the container is somebody else's by then.
    * Never throws: a thread that cannot be put back has died.
    */
   async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     for (const page of this.#pages) {
       await page.remove();
       killPoint('leave');
@@ -131,7 +135,10 @@ export class Session {
     });
   }
 
-  /** SIGKILLs every process, PID 1 first: the kernel ends its namespace even if we die on the way. */
+  /**
+   * SIGKILLs every process, PID 1 first: the kernel ends its namespace even if we die on the way. None of
+   * them is frozen: what was has been thawed to be seized.
+   */
   kill(): void {
     for (const pid of [this.#initPid, ...this.#pids()]) {
       try {
@@ -141,7 +148,6 @@ export class Session {
       }
     }
     this.tracer.close();
-    if (this.wasFrozen) thaw(this.#cgroup);
   }
 
   #pids(): number[] {

@@ -6,6 +6,7 @@ import { ShimError } from '../../common/errors.js';
 import { builtFile } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
 import { unixAddress } from './holder-client.js';
+import type { Lifeline } from './lifeline.js';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -34,11 +35,12 @@ function listenOn(path: string, type: number): number {
 }
 
 /**
- * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours) and outlive us.
+ * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours). They outlive us once
+ * their lifeline says so.
  *
  * @returns pid of the keeper
  */
-export async function startHolder(directory: string): Promise<number> {
+export async function startHolder(directory: string, lifeline: Lifeline): Promise<number> {
   const control = listenOn(join(directory, CONTROL_SOCKET), SOCK_SEQPACKET);
   const wait = listenOn(join(directory, WAIT_SOCKET), SOCK_STREAM);
   try {
@@ -46,7 +48,7 @@ export async function startHolder(directory: string): Promise<number> {
       cwd: '/',
       env: {},
       detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', control, wait],
+      stdio: ['ignore', 'ignore', 'ignore', control, wait, lifeline.keepersEnd],
     });
     const pid = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);

@@ -7,6 +7,7 @@ import { logger } from '../../common/log.js';
 import { deleteDuplicates, findDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
+import { Lifeline } from './lifeline.js';
 import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
 
 const log = logger('vas');
@@ -68,21 +69,30 @@ export function vasDirectory(id: string): string {
   return join(vasRoot(), id);
 }
 
+/** A VAS that is being filled. Cutting its lifeline gives up the memory; its directory stays. */
+export interface NewVas {
+  readonly id: string;
+  readonly holder: HolderClient;
+  readonly lifeline: Lifeline;
+}
+
 /** A new, empty VAS: its directory, keeper and holder. `memoryLimit` in bytes. */
-export async function createVas(
-  memoryLimit?: number,
-): Promise<{ readonly id: string; readonly holder: HolderClient }> {
+export async function createVas(memoryLimit?: number): Promise<NewVas> {
   const id = randomBytes(16).toString('hex');
   const directory = vasDirectory(id);
   mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
   mkdirSync(directory, { mode: 0o700 });
+  const lifeline = new Lifeline();
+  let holder: HolderClient | undefined;
   try {
-    const keeper = await startHolder(directory);
-    const holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
+    const keeper = await startHolder(directory, lifeline);
+    holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
     const { pid } = await holder.status();
     enterVasCgroup(id, [keeper, pid], memoryLimit);
-    return { id, holder };
+    return { id, holder, lifeline };
   } catch (error) {
+    lifeline.cut();
+    holder?.close();
     await removeVas(id);
     throw error;
   }
@@ -170,8 +180,8 @@ export async function removeVas(id: string): Promise<void> {
     log.debug('no holder to drop', { vas: id, error: String(error) });
   }
   deleteDuplicates(id);
-  rmSync(directory, { recursive: true, force: true });
   await leaveVasCgroup(id);
+  rmSync(directory, { recursive: true, force: true }); // Last: what is left of a removal can be removed.
 }
 
 function listIds(): string[] {

@@ -10,7 +10,8 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and
- * nothing else. One that is killed may leave a VAS, which `mvas ls` shows and `mvas rm` removes.
+ * nothing else. One that is killed leaves no memory unless it is complete; what else there is of its VAS
+ * `mvas ls` shows and `mvas rm` removes.
  */
 const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'fill', 'commit'];
 /** Moments in between: when our memory is in, and out of, some of the processes. */
@@ -134,7 +135,7 @@ async function killAfter(t: ExecutionContext, counter: Counter, { stage, wasFroz
   const left = await listed();
   t.is(left.length, 1, `${stage}: the VAS is listed`);
   for (const { id, state } of left) {
-    t.is(state, stage === 'commit' ? 'complete' : 'filling', stage);
+    t.is(state, stage === 'commit' ? 'complete' : 'lost', stage);
     t.is((await mvas(['rm', id])).status, 0, `${stage}: the VAS can be removed`);
   }
   t.deepEqual(await listed(), [], `${stage}: the VAS has been removed`);

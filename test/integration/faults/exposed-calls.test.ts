@@ -30,11 +30,34 @@ const ENGINE = `
   process.stdout.write('begun');
   await made;
   process.stdout.write(', over');
+  await tracer.detach(tids);
+  process.stdout.write(', gone');
 `;
 
 const yard = new Yard();
 test.after.always(() => {
   yard.close();
+});
+
+function startEngine(pid: number) {
+  const flags = ['--input-type=module', '--eval', ENGINE, String(pid)];
+  return spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+test.serial('a SIGSTOP during a system call of ours stops the process afterwards', async (t) => {
+  const counter = new Counter(yard);
+  t.teardown(() => counter.close(!t.passed));
+  await counter.start();
+  const pid = await counter.run.initPid();
+  const engine = startEngine(pid);
+  const said = text(engine.stdout);
+  await once(engine.stdout, 'readable');
+  process.kill(pid, 'SIGSTOP');
+  t.is((await once(engine, 'exit'))[0], 0);
+  t.is(await said, 'begun, over, gone');
+  await until('the process to stop', () => Promise.resolve(readStatus(pid).state === 'T'));
+  process.kill(pid, 'SIGCONT');
+  await t.notThrowsAsync(counter.countsOn());
 });
 
 test.serial('a kill during a call that has no way home leaves the process unharmed', async (t) => {
@@ -45,8 +68,7 @@ test.serial('a kill during a call that has no way home leaves the process unharm
   const pid = await counter.run.initPid();
   const isTraced = () => Promise.resolve(readStatus(pid).tracerPid !== 0);
   for (let round = 0; round < 5; round++) {
-    const flags = ['--input-type=module', '--eval', ENGINE, String(pid)];
-    const engine = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const engine = startEngine(pid);
     const said = text(engine.stdout);
     await once(engine.stdout, 'readable');
     await delay(round * 5);

@@ -7,6 +7,7 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -80,9 +81,13 @@ export class Counter {
   readonly #scope = new Scope();
   #images = 0;
 
-  constructor(yard: Yard) {
+  /** `megabytes`: how much memory it fills and checks. */
+  constructor(yard: Yard, megabytes = 1) {
     const target = { name: 'counter', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
     this.run = new TargetRun(target, engine, yard.binary);
+    const config = join(this.run.place.bundle, 'config.json');
+    const env = `"env":["MEGABYTES=${String(megabytes)}",`;
+    writeFileSync(config, readFileSync(config, 'utf8').replace(/"env":\s*\[/, env));
   }
 
   get #file(): string {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
+import { hostNamesOf } from '../../../src/common/host-names.js';
+import { mountPlacesOf } from '../../../src/common/mount-places.js';
+import { checkpoint, listVases, readLiveSpec } from '../../../src/criu/index.js';
+import { residentMemory } from '../../helpers/procfs.js';
+import { until } from '../../helpers/run.js';
+import { differences } from '../../helpers/targets-view.js';
+import { Counter, Yard } from './harness.js';
+import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+
+/** A checkpoint that is canceled while memory is copied. */
+const MEGABYTES = 400;
+const BEGUN_BYTES = 40 * 2 ** 20;
+
+const yard = new Yard();
+const cgroupsBefore = vasCgroups();
+
+test.after.always('nothing is left of any VAS', async (t) => {
+  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  yard.close();
+});
+
+for (const leaveRunning of [true, false]) {
+  for (const wasFrozen of [true, false]) {
+    const found = wasFrozen ? 'frozen' : 'running';
+    const wish = leaveRunning ? 'leave it so' : 'end it';
+
+    test.serial(`a container found ${found}, by a checkpoint that is to ${wish}`, async (t) => {
+      const counter = new Counter(yard, MEGABYTES);
+      t.teardown(() => counter.close(!t.passed));
+      await counter.start();
+      const before = await counter.run.view();
+      const cgroup = await counter.cgroup();
+      if (wasFrozen) await freeze(cgroup);
+      const imagePath = counter.newImage();
+      const abort = new AbortController();
+      const { spec } = readLiveSpec(counter.run.place.bundle);
+      const work = checkpoint({
+        containerId: counter.id,
+        initPid: await counter.run.initPid(),
+        imagePath,
+        leaveRunning,
+        tmpfsMounts: [],
+        mountPlaces: mountPlacesOf(spec),
+        hostNames: hostNamesOf(spec),
+        signal: abort.signal,
+      });
+      const holderPid = await until('a holder', async () => (await listVases())[0]?.holder?.pid);
+      await until('the copy to begin', async () => {
+        return (await residentMemory(holderPid)).now > BEGUN_BYTES;
+      });
+      abort.abort();
+      await t.throwsAsync(work, { message: /canceled/ });
+      t.is(isFrozen(cgroup), wasFrozen);
+      t.false(existsSync(imagePath));
+      t.deepEqual(await listVases(), []);
+      if (wasFrozen) thaw(cgroup);
+      await counter.countsOn();
+      t.deepEqual(differences(before, await counter.run.view(), []), []);
+      t.is(await counter.run.go(), 'PASS');
+    });
+  }
+}

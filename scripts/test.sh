@@ -75,7 +75,7 @@ for part in ${MVAS_TEST_PARTS:-$all}; do
     skipped=$((skipped + 1))
     continue
   fi
-  "${ava[@]}" --config "$config" --tap "${files[@]}" | tee "$log" | grep -vE '^(TAP version|1\.\.|# |$)'
+  "${ava[@]}" --config "$config" --tap "${files[@]}" | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
   code="${PIPESTATUS[0]}"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"

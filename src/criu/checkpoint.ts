@@ -97,8 +97,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     const message = `checkpoint ${request.containerId}: it has exited, or has no cgroup of its own`;
     throw new ShimError('failedPrecondition', message);
   }
-  const writer = await ImageWriter.create(request.imagePath);
-  scope.defer('remove the image', () => writer.discard());
+  const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
   const { id, source } = vas;
   const guard = armGuard(id, cgroup, scope);
@@ -118,11 +117,10 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   checkAborted(request);
   clock.end('inspect');
 
-  // The holder fills itself while we write.
-  const written = writeFiles(writer, collection, tmpfs);
-  await clearHolder(vas.holder, vas.holderPid, collection.base)
-    .then(() => source.hold(collection))
-    .finally(() => settled(written));
+  image.written = writeFiles(image.writer, collection, tmpfs);
+  void settled(image.written);
+  await clearHolder(vas.holder, vas.holderPid, collection.base);
+  await source.hold(collection);
   checkAborted(request);
   clock.end('copy');
 
@@ -136,10 +134,10 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   clock.end('fill');
 
   await vas.holder.seal();
-  await written;
+  await image.written;
   checkAborted(request);
   const frozenMs = clock.sum(FROZEN_STAGES);
-  const record = await commit(request, { vas, writer, collection, frozenMs });
+  const record = await commit(request, { vas, writer: image.writer, collection, frozenMs });
   clock.end('commit');
 
   scope.release(); // What is complete is not undone, whatever the rest meets.
@@ -154,6 +152,17 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     frozenMs: record.frozenMs,
     bytes: record.bytes,
   };
+}
+
+/** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */
+async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
+  const writer = await ImageWriter.create(imagePath);
+  const image = { writer, written: Promise.resolve() };
+  scope.defer('remove the image', async () => {
+    await settled(image.written);
+    await writer.discard();
+  });
+  return image;
 }
 
 /** A new VAS with an empty holder, and where that is to get its memory from. */

@@ -19,7 +19,7 @@ const PROTOCOLS: readonly string[] = ['ttrpc', 'ttrpc-v3', 'grpc'] satisfies Pro
 /** Annotation of a container that asks for a protocol; the variable does it for all. */
 export const PROTOCOL_ANNOTATION = 'mvas.protocol';
 export const PROTOCOL_VARIABLE = 'MVAS_PROTOCOL';
-const VERSION_TIMEOUT_MS = 2_000;
+const VERSION_TIMEOUT_MS = 5_000;
 
 /** What decides about the answer of `start`. */
 export interface Asker {

@@ -6,7 +6,6 @@ import type { Spec } from './bundle.js';
 
 /** Where the daemons' sockets lie unless containerd says otherwise. */
 export const DEFAULT_SOCKET_DIR = '/run/containerd/s';
-const CONNECT_TIMEOUT_MS = 100;
 
 /** Annotations that put containers into one daemon, the first one present deciding. */
 const GROUP_ANNOTATIONS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
@@ -43,16 +42,19 @@ function addressIn(json: string): string {
   }
 }
 
-/** Whether a daemon listens on a socket. */
+/**
+ * Whether a daemon listens on a socket, however busy it is: connecting to a unix socket waits for nobody
+ * (connect(2): EAGAIN where too many others wait to be accepted).
+ */
 export function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
-    const answer = (alive: boolean) => (): void => {
+    probe.once('connect', () => {
       probe.destroy();
-      resolve(alive);
-    };
-    probe.once('connect', answer(true));
-    probe.once('error', answer(false));
-    probe.setTimeout(CONNECT_TIMEOUT_MS, answer(false));
+      resolve(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code === 'EAGAIN');
+    });
   });
 }

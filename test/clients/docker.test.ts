@@ -116,7 +116,7 @@ const life = test.macro(async (t: ExecutionContext, kind: keyof typeof RUNTIMES)
     const { stdout, stderr } = await docker().tryRun(['logs', name]);
     return stdout === 'hello\n' && stderr === 'trouble\n';
   });
-  await docker().run(['stop', '--time', '60', name]);
+  await docker().run(['stop', '-t', '60', name]);
   t.is(await stateOf(name), 'exited 3');
   await docker().run(['rm', name]);
 });
@@ -135,7 +135,7 @@ const leaveRunning = test.macro(async (t: ExecutionContext, kind: keyof typeof R
   const restored = await countOf(name);
   t.is(restored.birth, before.birth);
   t.true(restored.count >= before.count);
-  await docker().run(['stop', '--time', '60', name]);
+  await docker().run(['stop', '-t', '60', name]);
   t.is(await stateOf(name), 'exited 0');
 });
 serial(`a checkpoint leaves its container running, by our name${why}`, leaveRunning, 'mvas');

@@ -215,7 +215,7 @@ async function assertAlive(
 }
 
 async function runAhead(workload: Workload, pid: number, seen: Observation): Promise<Observation> {
-  const wait = { timeoutMs: 60_000 };
+  const wait = { timeoutMs: 180_000 };
   return await until(
     `${workload.name} to run ahead of its checkpoint`,
     async () => {

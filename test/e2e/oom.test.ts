@@ -61,7 +61,9 @@ test.serial('a child that is killed for its memory is told, too, and init lives 
     const args = ['sh', '-c', script];
     const pid = await runContainer(daemon(), { id, image: COUNTER.image, args, flags: LIMIT });
     // runc's start does not wait for init to become what it is to be.
-    await until('the program to run', () => Promise.resolve(wordsOf(pid, 'cmdline').includes(script)));
+    await until('the program to run', () =>
+      Promise.resolve(wordsOf(pid, 'cmdline').includes(script)),
+    );
     await checkpointContainer(daemon(), id, 'mvas.test/oom:1');
     const restored = containerId(t, 'restored');
     await restoreContainer(daemon(), restored, 'mvas.test/oom:1');

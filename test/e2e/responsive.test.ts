@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { vasesOf, vasRoot } from '../helpers/containerd-cleanup.js';
 import { checkpointIn, checkpointContainer, runContainer } from '../helpers/containers.js';
 import { quiet } from '../helpers/netns-connection.js';
 import { TasksClient } from '../helpers/tasks-client.js';
 import { redisWorkload } from '../helpers/workloads/redis.js';
-import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
+import {
+  IS_RUNC,
+  containerId,
+  daemon,
+  leavesNothingBehind,
+  remove,
+  useContainerd,
+} from './context.js';
 
 const REDIS = redisWorkload(128);
 const REFERENCE = 'mvas.test/responsive:1';
-/** An answer that takes longer would be a shim that does one thing at a time. */
-const PATIENCE_MS = 1000;
+/** Hundreds come meanwhile, some ten on a busy machine; none from a shim that does one thing at a time. */
+const FEWEST_ANSWERS = 3;
 
 useContainerd([REDIS.archive]);
 
-/** Asks for the state of a task again and again while something else is done. */
+/** Whether the engine is at work: a VAS is there, and its record, which comes last, is not. */
+async function isEngineAtWork(): Promise<boolean> {
+  const [vas] = await vasesOf(daemon());
+  return vas !== undefined && !existsSync(join(vasRoot(daemon()), vas, 'vas.json'));
+}
+
+/**
+ * Asks for the state of a task again and again while it is checkpointed. Those answers count that were
+ * asked for and came while the engine was at work, however long that takes.
+ */
 async function askMeanwhile(
   tasks: TasksClient,
   id: string,
@@ -26,9 +45,12 @@ async function askMeanwhile(
   let answers = 0;
   let longestMs = 0;
   while (!isDone) {
+    const wasAtWork = await isEngineAtWork();
     const before = performance.now();
     await tasks.pid(id);
-    longestMs = Math.max(longestMs, performance.now() - before);
+    const tookMs = performance.now() - before;
+    if (!wasAtWork || !(await isEngineAtWork())) continue;
+    longestMs = Math.max(longestMs, tookMs);
     answers += 1;
   }
   await done;
@@ -44,7 +66,8 @@ async function filledRedis(t: ExecutionContext): Promise<{ id: string; pid: numb
   return { id, pid };
 }
 
-test.serial('a shim answers for its task while it checkpoints it', async (t) => {
+const title = `a shim answers for its task while it checkpoints it${IS_RUNC ? ' (needs the engine)' : ''}`;
+(IS_RUNC ? test.serial.skip : test.serial)(title, async (t) => {
   t.timeout(120_000);
   const { id, pid } = await filledRedis(t);
   const tasks = await TasksClient.open(daemon());
@@ -57,8 +80,7 @@ test.serial('a shim answers for its task while it checkpoints it', async (t) => 
     checkpointContainer(daemon(), id, REFERENCE),
   );
   t.log(`${String(answers)} answers, the slowest after ${longestMs.toFixed(0)} ms`);
-  t.true(answers >= 10);
-  t.true(longestMs < PATIENCE_MS);
+  t.true(answers >= FEWEST_ANSWERS, `${String(answers)} answers`);
   t.is(await tasks.pid(id), pid);
   t.truthy(await checkpointIn(daemon(), REFERENCE));
   await remove(t, id);

@@ -127,11 +127,7 @@ export async function quiet(pid: number): Promise<void> {
 }
 
 /** GET of a path inside the container; resolves with the body of a 200 answer. */
-export async function httpGet(
-  pid: number,
-  port: number,
-  path = '/',
-): Promise<string> {
+export async function httpGet(pid: number, port: number, path = '/'): Promise<string> {
   const connection = await NetnsConnection.open(pid, port);
   try {
     connection.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);

@@ -95,7 +95,7 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     isLast = performance.now() >= deadline;
     try {
       const value = await probe();

@@ -55,7 +55,7 @@ fi
 
 # Without cmpxchg16b, which this QEMU emulates wrongly: 6.12 crashes at random with it. Without fast
 # string copies, which are the slow ones when emulated. Without a check of the timer, which comes late
-# on a busy machine.
+# on a busy machine, and with patient watchdogs: such a machine may let the guest stand still for a while.
 boot() {
   local tests
   tests="$(IFS=,; echo "${programs[*]}")"
@@ -63,7 +63,8 @@ boot() {
     -machine q35 -accel tcg,thread=multi -cpu max,-cx16,-erms,-fsrm -smp 2 -m 1024 \
     -nographic -nodefaults -no-reboot -serial stdio -monitor none \
     -kernel "$kernel" -initrd "$work/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 oops=panic no_timer_check ramdisk_size=131072 mvas.tests=$tests \
+    -append "console=ttyS0 quiet panic=-1 oops=panic no_timer_check watchdog_thresh=60 \
+rcupdate.rcu_cpu_stall_timeout=120 ramdisk_size=131072 mvas.tests=$tests \
 mvas.fuzz=${MVAS_FUZZ_SECONDS:-5} mvas.seed=${MVAS_FUZZ_SEED:-$(date +%s)}" \
     </dev/null 2>&1 | sed -u 's/\r//g' | tee "$work/console"
 }

@@ -130,7 +130,7 @@ static void kept(void)
 	bury(pid);
 	close(mem);
 	check(vas_filled(id, memory, SIZE, 1), "nor does the end of the process");
-	for (int i = 0; i < 500 && !(state(id) & MVAS_STATE_SETTLED); i++)
+	for (int i = 0; i < 3000 && !(state(id) & MVAS_STATE_SETTLED); i++)
 		poll(NULL, 0, 10);
 	check(state(id) == (MVAS_STATE_IMAGE | MVAS_STATE_SETTLED), "then it settles");
 	check(!umount("/mnt"), "and keeps no filesystem busy");

@@ -51,9 +51,16 @@ static inline long cgroup_figure(const char *name, const char *file)
 	return atol(text);
 }
 
+/* Its last process may leave it a moment after its parent has heard of its end. */
 static inline bool cgroup_remove(const char *name)
 {
-	return !rmdir(cgroup_file(name, ""));
+	int ret = rmdir(cgroup_file(name, ""));
+
+	for (int i = 0; i < 500 && ret && errno == EBUSY; i++) {
+		usleep(10000);
+		ret = rmdir(cgroup_file(name, ""));
+	}
+	return !ret;
 }
 
 /* More than a cgroup with a limit allows. */

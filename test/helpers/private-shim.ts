@@ -151,6 +151,11 @@ export class PrivateShim {
     );
   }
 
+  /** Waits until the newest event is of a topic: they come in order, each after the answer to its call. */
+  async told(topic: string): Promise<void> {
+    await until(`the event ${topic}`, () => Promise.resolve(this.topics.at(-1) === topic));
+  }
+
   /** Waits until all daemons have ended. */
   async ended(): Promise<void> {
     await until('the shims to end', async () => (await findByArgument(this.address)).length === 0);

@@ -33,11 +33,11 @@ export class Output {
 
   /** The first line that matches, come or yet to come. Throws `deadlineExceeded` after the timeout. */
   async waitFor(pattern: RegExp, timeoutMs: number): Promise<string> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.lines.find((line) => pattern.test(line));
       if (found !== undefined) return found;
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (left <= 0) throw this.#late(pattern, timeoutMs);
       await this.#more(left);
     }

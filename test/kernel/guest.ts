@@ -31,6 +31,8 @@ export class GuestConsole {
   readonly #seen = new Map<string, number>();
   #group = 'guest';
   #notes: string[] = [];
+  /** What the lots of the group come from. */
+  #seed: readonly string[] = [];
 
   get results(): readonly GuestResult[] {
     return this.#results;
@@ -39,6 +41,11 @@ export class GuestConsole {
   line(line: string): void {
     if (line.startsWith('# GROUP ')) {
       this.#group = line.slice('# GROUP '.length);
+      this.#seed = [];
+      return;
+    }
+    if (line.startsWith('# seed ')) {
+      this.#seed = [line];
       return;
     }
     const match = resultLine.exec(line);
@@ -49,7 +56,7 @@ export class GuestConsole {
   #result(match: RegExpExecArray): void {
     const [, not, what = '', skipped] = match;
     const title = this.#unique(`${this.#group}: ${what}`);
-    const notes = this.#notes.slice(-150);
+    const notes = [...this.#seed, ...this.#notes.slice(-150)];
     this.#notes = [];
     this.#results.push({
       title,

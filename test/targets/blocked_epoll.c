@@ -20,7 +20,7 @@ static void waiter(void *arg)
 	memset(&event, 0, sizeof(event));
 	arrived();
 	do {
-		n = arg ? epoll_pwait(poller, &event, 1, -1, &mask) : epoll_wait(poller, &event, 1, 60000);
+		n = arg ? epoll_pwait(poller, &event, 1, -1, &mask) : epoll_wait(poller, &event, 1, 600000);
 	} while (n == -1 && errno == EINTR);
 	CHECK_EQ("epoll_wait", 1, n);
 	CHECK_EQ("events", EPOLLIN, event.events);

@@ -34,7 +34,7 @@ static void poll_is_woken(void *arg)
 static void ppoll_is_woken(void *arg)
 {
 	struct pollfd fd = {woken[0], POLLIN, 0};
-	struct timespec timeout = {60, 0};
+	struct timespec timeout = {600, 0};
 	sigset_t mask, after;
 	(void)arg;
 	sigemptyset(&mask);
@@ -49,7 +49,7 @@ static void ppoll_is_woken(void *arg)
 static void select_is_woken(void *arg)
 {
 	fd_set set;
-	struct timeval timeout = {60, 0};
+	struct timeval timeout = {600, 0};
 	(void)arg;
 	FD_ZERO(&set);
 	FD_SET(woken[0], &set);

@@ -55,7 +55,7 @@ static void in_sigwait(void *arg)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	struct timespec timeout = {60, 0};
+	struct timespec timeout = {600, 0};
 	arrived();
 	while ((got = sigtimedwait(&set, &info, &timeout)) == -1 && errno == EINTR) continue;
 	CHECK_EQ("sigtimedwait", SIGUSR1, got);

@@ -21,7 +21,7 @@ static long futex(int *word, int operation, int value, struct timespec *timeout)
 
 static void *waits_private(void *arg)
 {
-	struct timespec timeout = {60, 0};
+	struct timespec timeout = {600, 0};
 	pthread_barrier_wait(&arrival);
 	long result = futex(&private_word, FUTEX_WAIT_PRIVATE, 0, arg ? &timeout : NULL);
 	if (result == -1 && errno == EAGAIN) result = 0; /* woken before it slept */

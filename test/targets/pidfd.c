@@ -36,7 +36,7 @@ int main(void)
 	CHECK_EQ("pid of the pidfd", pid, atoi(status_field(path, "Pid")));
 	MUST(syscall(SYS_pidfd_send_signal, own, 0, NULL, 0));
 	MUST(syscall(SYS_pidfd_send_signal, of_child, SIGTERM, NULL, 0));
-	CHECK_EQ("poll", 1, poll(&poller, 1, 5000));
+	CHECK_EQ("poll", 1, poll(&poller, 1, 60000));
 	MUST(waitid(P_PIDFD, (id_t)of_child, &info, WEXITED));
 	CHECK_EQ("status", 8, info.si_status);
 	CHECK_EQ("close on exec", FD_CLOEXEC, fcntl(own, F_GETFD));

@@ -12,7 +12,7 @@
 
 static int terminal;
 
-/* In a group of its own; "foreground": until ^C. */
+/* In a group of its own; "foreground": until ^C and the go. */
 static void job(void *arg)
 {
 	sigset_t interrupt;
@@ -28,6 +28,7 @@ static void job(void *arg)
 	}
 	while (sigwaitinfo(&interrupt, NULL) != SIGINT)
 		if (errno != EINTR) FAIL("sigwaitinfo: %s", strerror(errno));
+	wait_for_go();
 	int own = MUST(open("/dev/tty", O_RDWR));
 	CHECK_EQ("write", 4, write(own, "job\n", 4));
 }
@@ -52,10 +53,20 @@ static void leader(void *arg)
 	finish(back);
 }
 
-int main(void)
+static void expect_output(int master, const char *expected)
 {
 	char text[64] = "";
 	size_t used = 0;
+
+	while (used < strlen(expected)) {
+		ssize_t n = MUST(read(master, text + used, sizeof(text) - 1 - used));
+		used += (size_t)n;
+	}
+	CHECK_STR("output", expected, text);
+}
+
+int main(void)
+{
 	int master = MUST(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
 	MUST(unlockpt(master));
 	terminal = MUST(open(ptsname(master), O_RDWR | O_NOCTTY));
@@ -65,11 +76,11 @@ int main(void)
 
 	CHECK_EQ("session by the master", child, tcgetsid(master));
 	CHECK_EQ("interrupt", 1, write(master, "\003", 1));
-	while (used < 7) {
-		ssize_t n = MUST(read(master, text + used, sizeof(text) - 1 - used));
-		used += (size_t)n;
-	}
-	CHECK_STR("output", "^Cjob\r\n", text);
+	/* The signal is sent before the echo. */
+	expect_output(master, "^C");
+	pid_t front = MUST(tcgetpgrp(master));
+	MUST(kill(front, SIGTERM));
+	expect_output(master, "job\r\n");
 	finish(child);
 	pass();
 }

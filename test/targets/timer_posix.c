@@ -38,7 +38,7 @@ static siginfo_t expect_fire(int id, int signal)
 {
 	sigset_t set;
 	siginfo_t info;
-	struct timespec limit = {5, 0};
+	struct timespec limit = {60, 0};
 	struct itimerspec soon = {{0, 0}, {0, 1000000}};
 	sigemptyset(&set);
 	sigaddset(&set, signal);

@@ -21,6 +21,8 @@ import { REPOSITORY } from '../../helpers/paths.js';
 /** Each parser runs for so long, or for all runs. */
 const TIME_BOX_MS = 400;
 const RUNS = 20_000;
+/** Before that these inputs, always the same, of which some are parsed and some refused. */
+const SAMPLE = { seed: 4201, numRuns: 500 };
 
 const PARSERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   auxv: parseAuxv,
@@ -78,9 +80,10 @@ for (const [name, parse] of Object.entries(PARSERS)) {
     const property = fc.property(inputs, (bytes) => {
       outcomes[tryParse(() => parse(bytes), name)] += 1;
     });
-    fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_BOX_MS });
+    fc.assert(property, SAMPLE);
     t.true(outcomes.parsed > 0, 'nothing was ever parsed');
     t.true(name === 'cmdline' || outcomes.refused > 0, 'nothing was ever refused');
+    fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_BOX_MS });
   });
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deepStrictEqual, strictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import { ShimError } from '../../../src/common/errors.js';
@@ -50,7 +51,7 @@ test('frames come back whatever way their bytes are cut', (t) => {
       type,
       payload: [...payload],
     }));
-    t.deepEqual(
+    deepStrictEqual(
       got,
       sent.map((frame) => ({ ...frame, payload: [...frame.payload] })),
     );
@@ -61,7 +62,7 @@ test('frames come back whatever way their bytes are cut', (t) => {
 
 test('any bytes give the same frames at once and one by one', (t) => {
   const property = fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-    t.deepEqual(
+    deepStrictEqual(
       feed(
         bytes,
         Array.from(bytes, () => 1),
@@ -97,9 +98,9 @@ test('a message comes back', (t) => {
         Request,
         encode(Request, { service, payload, timeoutNano }),
       );
-      t.is(back, service);
-      t.deepEqual([...rest.payload], [...payload]);
-      t.is(rest.timeoutNano, timeoutNano);
+      strictEqual(back, service);
+      deepStrictEqual([...rest.payload], [...payload]);
+      strictEqual(rest.timeoutNano, timeoutNano);
     },
   );
   fc.assert(property, LIMIT);
@@ -127,7 +128,8 @@ test('any arguments are understood or refused', (t) => {
       onlyShimErrors(() => {
         const { action, id, namespace } = parseArgs(argv);
         if (action === 'version' || action === 'info') return;
-        t.false(`${id}${namespace}`.includes('/'), 'what becomes a path has no separator');
+        if (`${id}${namespace}`.includes('/'))
+          throw new Error('what becomes a path has a separator');
       });
     }),
     LIMIT,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -23,7 +24,10 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "own-network.h"
 
 #define must(call) must_(call, #call)
 
@@ -34,6 +38,13 @@ static int must_(long result, const char *what)
 		exit(1);
 	}
 	return (int)result;
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+	must(poll(&wanted, 1, -1));
 }
 
 static void at(int from, int to)
@@ -125,7 +136,7 @@ static void events(void)
 	must(timerfd_settime(14, 0, &soon, NULL));
 	at(must(timerfd_create(CLOCK_REALTIME, 0)), 15);
 	must(timerfd_settime(15, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &date, NULL));
-	usleep(10000);
+	wait_readable(14);
 	at(must(epoll_create1(0)), 16);
 	must(epoll_ctl(16, EPOLL_CTL_ADD, 10, &event));
 	must(epoll_ctl(16, EPOLL_CTL_ADD, 13, &event));
@@ -228,6 +239,7 @@ static void ended_connection(void)
 {
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(four);
+	struct tcp_info info = { 0 };
 	int listening = must(socket(AF_INET, SOCK_STREAM, 0));
 	int client = must(socket(AF_INET, SOCK_STREAM, 0));
 	int accepted;
@@ -241,6 +253,8 @@ static void ended_connection(void)
 	must(close(client));
 	must(read(accepted, &byte, 1));
 	must(shutdown(accepted, SHUT_WR));
+	for (length = sizeof(info); info.tcpi_state != TCP_CLOSE; usleep(1000))
+		must(getsockopt(accepted, IPPROTO_TCP, TCP_INFO, &info, &length));
 }
 
 static void inet_sockets(void)
@@ -324,6 +338,7 @@ static void family(void)
 	struct epoll_event event = { .events = EPOLLIN };
 	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 5 };
 	int ends[2], log = must(open("log", O_CREAT | O_RDWR, 0600));
+	pid_t own, sharer;
 
 	signal(SIGCHLD, SIG_IGN);
 	must(write(log, "shared position", 15));
@@ -331,7 +346,8 @@ static void family(void)
 	must(pipe(ends));
 	must(write(ends[1], "data", 4));
 	must(epoll_ctl(must(epoll_create1(0)), EPOLL_CTL_ADD, ends[0], &event));
-	if (must(fork()) == 0) {
+	own = must(fork());
+	if (own == 0) {
 		close(ends[1]);
 		must(lseek(log, 4, SEEK_SET));
 		at(must(open("/proc/self/status", O_RDONLY)), 30);
@@ -343,12 +359,15 @@ static void family(void)
 		must(chroot(".."));
 		stand();
 	}
-	if (must((int)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0)) == 0) {
+	sharer = must((int)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
+	if (sharer == 0) {
 		must(open("log", O_RDONLY));
 		umask(0);
 		stand();
 	}
-	usleep(50000);
+	/* They stop when they have done everything. */
+	must(waitpid(own, NULL, WUNTRACED));
+	must(waitpid(sharer, NULL, WUNTRACED));
 }
 
 static void refused(void)
@@ -361,6 +380,7 @@ static void refused(void)
 	fd = must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
 	must(unlockpt(fd));
 	must(write(must(open(ptsname(fd), O_RDWR | O_NOCTTY)), "unread", 6));
+	wait_readable(fd);
 	must(pipe2(ends, O_DIRECT));
 	fd = must(socket(AF_INET, SOCK_STREAM, 0));
 	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));
@@ -376,6 +396,7 @@ int main(int argc, char **argv)
 
 	must(close_range(3, ~0U, 0));
 	must(argc == 3 ? chdir(argv[2]) : -1);
+	must(enter_own_network());
 	if (!strcmp(kind, "regular"))
 		regular();
 	else if (!strcmp(kind, "ghost"))

@@ -4,6 +4,7 @@
  * when all went well; exits with 3 when an operation failed (which one is in the plan's header).
  * Built together with native/pie/plan.c.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "own-network.h"
 #include "plan.h"
 
 int main(int argc, char **argv)
@@ -31,7 +33,7 @@ int main(int argc, char **argv)
 		return 2;
 	plan = mmap(NULL, (size_t)stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (plan == MAP_FAILED)
+	if (plan == MAP_FAILED || enter_own_network() < 0)
 		return 2;
 	if (run_plan(plan, strtoull(argv[2], NULL, 10)) < 0)
 		return 3;

@@ -55,6 +55,7 @@ for (const [what, script, message] of [
     await client.delete('bad');
     await client.shutdown('bad');
     await shim.ended();
+    await shim.told('/tasks/delete');
     t.deepEqual(
       shim.topics,
       ['create', 'start', 'exit', 'delete'].map((name) => `/tasks/${name}`),

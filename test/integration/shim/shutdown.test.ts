@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test, { type ExecutionContext } from 'ava';
 import { PrivateShim } from '../../helpers/private-shim.js';
-import { until } from '../../helpers/run.js';
 
 /** Both ways in which a daemon comes to be: they end in different ones. */
 const ORIGINS = { 'the standby': {}, Node: { MVAS_STANDBY: '0' } };
@@ -14,7 +13,7 @@ async function shutDownUnheard(t: ExecutionContext, env: NodeJS.ProcessEnv): Pro
   const client = await shim.start('one');
   await client.create({ id: 'one', bundle });
   await client.start('one');
-  await until('its start to be told', () => Promise.resolve(shim.topics.includes('/tasks/start')));
+  await shim.told('/tasks/start');
   shim.refuseEvents();
   await client.kill({ id: 'one', signal: 9 });
   await client.wait('one');
@@ -35,6 +34,7 @@ for (const [origin, env] of Object.entries(ORIGINS)) {
     const shim = await shutDownUnheard(t, env);
     shim.takeEvents();
     await t.notThrowsAsync(shim.ended());
+    await t.notThrowsAsync(shim.told('/tasks/delete'));
     t.deepEqual(shim.topics.slice(-2), LAST_EVENTS);
   });
 }

@@ -5,9 +5,9 @@ import { ShimError, type ErrorKind } from '../../../src/common/errors.js';
 import { decode } from '../../../src/shim/proto/codec.js';
 import { PROCESS_DETAILS_URL, ProcessDetails } from '../../../src/shim/proto/options.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
-import { until } from '../../helpers/run.js';
 
-const SLEEP = 'while :; do sleep 1; done';
+/** One process, and no other that comes and goes. */
+const SLEEP = 'exec /bin/busybox sleep 1000';
 const EXEC = {
   typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Process',
   value: Buffer.from(JSON.stringify({ args: ['/bin/busybox', 'sleep', '1000'], cwd: '/' })),
@@ -108,8 +108,11 @@ test('of many deletions at once each succeeds or finds nothing, and one event is
   t.true(statuses.length > 0);
   for (const { value } of statuses) t.is(value.exitStatus, 137);
   await fails(t, client.delete('one'), 'notFound');
-  t.is(shim.topics.filter((topic) => topic === '/tasks/delete').length, 1);
   t.deepEqual(await shim.leftovers('one'), []);
+  await client.shutdown('one');
+  await shim.ended();
+  await shim.told('/tasks/delete');
+  t.is(shim.topics.filter((topic) => topic === '/tasks/delete').length, 1);
 });
 
 test('a kill of all reaches processes that were added', async (t) => {
@@ -119,6 +122,8 @@ test('a kill of all reaches processes that were added', async (t) => {
   await client.kill({ id: 'one', signal: 9, all: true });
   t.is(await client.wait('one', 'added'), 137);
   t.is(await client.wait('one'), 137);
+  await client.delete('one');
+  await shim.told('/tasks/delete');
   const exits = shim.topics.filter((topic) => topic === '/tasks/exit');
   t.is(exits.length, 2);
 });
@@ -128,6 +133,7 @@ test('a task that was created alone is deleted without a kill', async (t) => {
   await client.create({ id: 'one', bundle });
   t.is((await client.delete('one')).exitStatus, 137);
   t.deepEqual(await shim.leftovers('one'), []);
+  await shim.told('/tasks/delete');
   t.deepEqual(shim.topics, ['/tasks/create', '/tasks/exit', '/tasks/delete']);
 });
 
@@ -140,9 +146,7 @@ test('Shutdown does nothing while a task is left, and ends the daemon afterwards
   await client.delete('one');
   await client.shutdown('one');
   await shim.ended();
-  await until('the events to arrive', () =>
-    Promise.resolve(shim.topics.at(-1) === '/tasks/delete'),
-  );
+  await shim.told('/tasks/delete');
   t.deepEqual(await shim.leftovers('one'), []);
   t.truthy(join(bundle, 'config.json'));
 });

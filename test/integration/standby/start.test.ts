@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -197,15 +198,24 @@ test.serial(
     const { daemon, standby } = await warm(t, shims);
     process.kill(standby.pid, 'SIGKILL');
     const socket = addressOf(shims, 'next');
+    // Made before: the launcher ends a standby that takes two seconds, which would be this process.
+    const stale = `${socket}.stale`;
+    const bind = `import socket; socket.socket(1).bind(${JSON.stringify(stale)})`;
+    await run('python3', ['-c', bind]);
     const impostor = createServer((connection) => {
-      const bind = `import socket; socket.socket(1).bind(${JSON.stringify(socket)})`;
       connection.on('error', () => undefined);
-      void run('python3', ['-c', bind]).then(() => connection.destroy());
+      connection.once('data', () => {
+        renameSync(stale, socket);
+        connection.destroy();
+      });
     });
     const place = join(standby.directory, 'socket');
     await run('rm', ['-f', place]);
     impostor.listen(place);
-    t.teardown(() => impostor.close());
+    t.teardown(() => {
+      impostor.close();
+      rmSync(stale, { force: true });
+    });
     t.is((await shims.start({ id: 'next' })).stdout, `unix://${socket}`);
     const daemons = (await shims.daemons()).filter((pid) => pid !== daemon);
     t.is(daemons.length, 1);
@@ -215,13 +225,13 @@ test.serial(
 );
 
 test.serial('a standby ends after its daemons, and leaves nothing', async (t) => {
-  const shims = starter(t, { MVAS_STANDBY_IDLE_MS: '300' });
+  const shims = starter(t, { MVAS_STANDBY_IDLE_MS: '1000' });
   await shims.start({ id: 'one' });
   const { directory } = await shims.standby();
   await shims.start({ id: 'two' });
   const daemons = await shims.daemons();
   t.true(daemons.some(isForked));
-  await sleep(1000);
+  await sleep(3000);
   t.is(shims.standbys().length, 1);
   for (const daemon of daemons) process.kill(daemon, 'SIGKILL');
   await until('the standby to be gone', () => Promise.resolve(shims.standbys().length === 0));
@@ -245,7 +255,7 @@ async function warm(t: ExecutionContext, shims: ShimStarter) {
 
 /** Whether somebody is connected to a standby's socket, beyond the listener itself (proc net/unix). */
 async function hasConnection(directory: string): Promise<boolean> {
-  const lines = (await run('cat', ['/proc/net/unix'])).split('\n');
+  const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n');
   return lines.filter((line) => line.includes(` ${directory}/`)).length > 1;
 }
 

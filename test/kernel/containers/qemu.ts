@@ -5,8 +5,13 @@ import { createInterface } from 'node:readline';
 /** What a guest says when it has begun; see inside/init.sh. */
 const UP_LINE = 'MVAS-GUEST-UP';
 
-/** A busy host may let a guest stand still for a while, which is nothing for the watchdog to tell of. */
-const KERNEL_ARGUMENTS = 'console=ttyS0 quiet panic=-1 oops=panic watchdog_thresh=60';
+/**
+ * A busy host may let a guest stand still for a while, which is nothing for the watchdogs to tell of, nor for
+ * the check of the timer at the start.
+ */
+const KERNEL_ARGUMENTS =
+  'console=ttyS0 quiet panic=-1 oops=panic no_timer_check watchdog_thresh=60 ' +
+  'rcupdate.rcu_cpu_stall_timeout=120';
 
 /** What to boot. */
 export interface Guest {

@@ -26,6 +26,21 @@ test('what is skipped says why', (t) => {
   t.is(result?.skipped, 'no swap');
 });
 
+test('the seed of a group is told with each of its results', (t) => {
+  const { results } = read([
+    '# GROUP fuzz',
+    '# seed 7, 5 seconds',
+    'ok - a',
+    'ok - b',
+    '# GROUP c',
+    'ok - d',
+  ]);
+  t.deepEqual(
+    results.map(({ notes }) => notes),
+    [['# seed 7, 5 seconds'], ['# seed 7, 5 seconds'], []],
+  );
+});
+
 test('a result has the lines before it as notes', (t) => {
   const { results } = read(['ok - a', '# BUG', '#  at x', 'not ok - the log is clean']);
   t.deepEqual(results[1]?.notes, ['# BUG', '#  at x']);

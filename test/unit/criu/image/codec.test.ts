@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deepStrictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import { ShimError } from '../../../../src/common/errors.js';
@@ -29,7 +30,7 @@ for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
         encodeMessage(name, message, writer);
         const reader = new WireReader(writer.finish(), name);
         const budget = { messages: 10_000, values: 10_000, unknownFields: 'refuse' } as const;
-        t.deepEqual(decodeMessage(name, reader, writer.length, budget), message);
+        deepStrictEqual(decodeMessage(name, reader, writer.length, budget), message);
       }),
       { numRuns: 15 },
     );

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ok, strictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import { ShimError } from '../../../../src/common/errors.js';
@@ -32,16 +33,17 @@ test('the park gives every range a place of its own, equal to it modulo 2 MiB', 
       const park = new Park(64n * GIB);
       const places = list.map((range) => {
         const start = park.place(range);
-        t.is(start % HUGE, range.start % HUGE);
+        strictEqual(start % HUGE, range.start % HUGE);
         return { start, end: start + (range.end - range.start) };
       });
       places.forEach((place, index) => {
-        t.true(place.start >= park.start && place.end <= park.end);
-        t.false(places.slice(index + 1).some((other) => overlap(place, other)));
+        ok(place.start >= park.start && place.end <= park.end);
+        ok(!places.slice(index + 1).some((other) => overlap(place, other)));
       });
-      t.true(park.end - park.start <= parkSize(list));
+      ok(park.end - park.start <= parkSize(list));
     }),
   );
+  t.pass();
 });
 
 test('there is room for a guard gap below every parked range', (t) => {
@@ -60,9 +62,10 @@ test('a hole touches nothing that is mapped', (t) => {
     fc.property(ranges, fc.bigInt({ min: 1n, max: 64n }), (taken, gibs) => {
       const start = findHole(taken, gibs * GIB);
       const hole = { start, end: start + gibs * GIB };
-      t.false(taken.some((range) => overlap(hole, range)));
+      ok(!taken.some((range) => overlap(hole, range)));
     }),
   );
+  t.pass();
 });
 
 test('ranges may overlap and come in any order', (t) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import { appendRun, totalBytes, type PageRun } from '../../../../src/criu/memory/page-runs.js';
@@ -41,12 +42,13 @@ test('runs hold exactly the pages appended, in as few runs as can be', (t) => {
       const held = runs.flatMap(({ start, length }) =>
         Array.from({ length: Number(length) }, (_, index) => start + BigInt(index)),
       );
-      t.deepEqual(held, pages);
-      t.is(totalBytes(runs), BigInt(pages.length));
+      deepStrictEqual(held, pages);
+      strictEqual(totalBytes(runs), BigInt(pages.length));
       runs.slice(1).forEach(({ start }, index) => {
         const before = runs[index];
-        t.true(before !== undefined && before.start + before.length < start);
+        ok(before !== undefined && before.start + before.length < start);
       });
     }),
   );
+  t.pass();
 });

@@ -11,6 +11,9 @@ import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { method, serviceTable, type Method } from '../../../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../../../src/shim/rpc/server.js';
 
+/** Nothing takes so long, on a busy machine either. */
+const PATIENCE_MS = 60_000;
+
 /** A client of a server with these methods of service `s`. */
 async function connected(
   t: ExecutionContext,
@@ -23,13 +26,13 @@ async function connected(
     rpc.accept(socket);
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  const client = await TtrpcClient.connect(path, 1_000);
+  const client = await TtrpcClient.connect(path, PATIENCE_MS);
   t.teardown(() => {
     client.close();
     server.close();
     rmSync(directory, { recursive: true });
   });
-  return async (name, id = '', timeoutMs = 2_000) => {
+  return async (name, id = '', timeoutMs = PATIENCE_MS) => {
     const payload = encode(IdRequest, { id });
     const call = { service: 's', method: name, payload, timeoutMs };
     return decode(PidResponse, await client.call(call)).pid;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { deepStrictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import { ShimError } from '../../../../src/common/errors.js';
@@ -19,13 +20,14 @@ test('a request is read back', (t) => {
   fc.assert(
     fc.property(fc.uint8Array(), word, fc.array(word), (input, cwd, argv) => {
       const decoded = decodeHandover(encodeHandover(input, [cwd, ...argv]));
-      t.deepEqual(decoded && { ...decoded, input: Uint8Array.from(decoded.input) }, {
+      deepStrictEqual(decoded && { ...decoded, input: Uint8Array.from(decoded.input) }, {
         input,
         cwd,
         argv,
       });
     }),
   );
+  t.pass();
 });
 
 test('part of a request is no request yet', (t) => {
@@ -42,7 +44,7 @@ test('whatever else comes is refused or waited for', (t) => {
       try {
         decodeHandover(Buffer.from(bytes));
       } catch (error) {
-        t.true(error instanceof ShimError);
+        if (!(error instanceof ShimError)) throw error;
       }
     }),
   );

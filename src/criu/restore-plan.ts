@@ -45,6 +45,8 @@ const THREAD_STACK = 4096;
 /** After those of the tree. */
 const EXEC_BARRIER = 2;
 const SIGTRAP = 5;
+/** Of keyctl(2); without a name it makes a new one. */
+const JOIN_SESSION_KEYRING = 1;
 const XSTATE_SIZE = 4096;
 
 /** What a plan of a restore is made from. */
@@ -164,6 +166,7 @@ export class RestorePlan {
     this.#root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
     this.#root.stop('joined');
     this.#root.syscall('make a session', SYS.setsid, []);
+    this.#planKeyring();
     this.#files.planOpen(this.#root);
     this.#memory.planShared(this.#root);
     const tree = this.#planTree();
@@ -215,6 +218,16 @@ export class RestorePlan {
   }
 
   readonly #trapActions = new Map<number, PlanData>();
+
+  /**
+   * A session keyring of the container's own, as runc gives one: without it the keyring is that of
+   * the engine's user, with whatever keys it has. Kernels without keyrings have none to give, and none to
+   * protect; nor is a quota that is used up a reason to fail.
+   */
+  #planKeyring(): void {
+    const args = [JOIN_SESSION_KEYRING, 0];
+    this.#root.syscall('join a session keyring', SYS.keyctl, args, { tolerate: true });
+  }
 
   /** The descriptors' slots have to follow those of the others. */
   #planExec(duplicates: ReadonlyMap<number, number>): ExecPlan {

@@ -34,6 +34,7 @@ import type { Range } from './memory/layout.js';
 import { execStructure } from './vas/kernel-abi.js';
 import { KernelDevice } from './vas/kernel-device.js';
 import { buildTree } from './tree/process-tree.js';
+import { exitSignalOf, signalsOfRestore } from './tree/exit-signal.js';
 import { StopPlan, type LateCall } from './tree/stop-plan.js';
 import { TreePlan } from './tree/tree-plan.js';
 
@@ -156,6 +157,7 @@ export class RestorePlan {
         nsPid: pid,
         threads: this.#cores(threads),
       })),
+      restoreSignals: signalsOfRestore(this.#image.cores.values()),
       seccomp: this.#image.seccomp,
       limits: this.#limits,
       root: this.#files.stageBase,
@@ -175,8 +177,7 @@ export class RestorePlan {
     }
     const all = this.finalThreads.length;
     const alive = this.#alive().length;
-    const execs = this.exec ? [alive] : [];
-    this.barriers = [tree.size, tree.size, ...execs, alive, all, all];
+    this.barriers = [tree.size, tree.size, ...(this.exec ? [alive] : []), alive, all, all];
     // Nothing is open if anything above has failed.
     const pidfd = openPidfd(donorPid);
     const device = opened.duplicates ? [KernelDevice.open().fd] : [];
@@ -270,7 +271,10 @@ export class RestorePlan {
         onSession: (pid, sequence) => {
           this.#files.planSession(pid, sequence);
         },
-        forkOptions: (pid) => ({ flags: shares(pid) ? CLONE_FILES : 0 }),
+        forkOptions: (pid) => ({
+          flags: shares(pid) ? CLONE_FILES : 0,
+          exitSignal: exitSignalOf(this.#core(pid)),
+        }),
         dead: (pid) => {
           const { tc } = this.#core(pid);
           return { exitCode: tc?.exit_code ?? 0, comm: tc?.comm ?? '' };

@@ -7,8 +7,8 @@ import { isForkedBeforeSession, subtree, type TreeNode } from './process-tree.js
 const INIT = 1;
 const WALL = 0x40000000;
 const P_PID = 1;
-/** WEXITED | WNOWAIT: waits for the end without reaping. */
-const PEEK = 0x4 | 0x01000000;
+/** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal tells of it. */
+const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;

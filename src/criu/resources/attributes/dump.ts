@@ -96,7 +96,7 @@ async function dumpLeader(
 export function dumpZombie(pid: number): CoreEntry {
   const stat = readStat(pid);
   if (stat.state !== 'Z') throw new ShimError('internal', `pid ${String(pid)} is no zombie`);
-  return { mtype: 'X86_64', tc: zombieTask(stat.comm, stat.exitCode) };
+  return { mtype: 'X86_64', tc: zombieTask(stat) };
 }
 
 function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {

@@ -59,9 +59,11 @@ export function dumpRegular(
     return undefined;
   }
   const directory = type === S_IF.dir ? O.directory : 0;
+  // Tells, of a file that has no name, that it may yet be given one.
+  const nameless = file.stat.nlink === 0n ? O.tmpfile : 0;
   const entry: RegFileEntry = {
     id,
-    flags: (file.flags & (REOPENABLE | O.async)) | directory,
+    flags: (file.flags & (REOPENABLE | O.async | nameless)) | directory,
     pos: file.pos,
     fown: file.fown,
     name: 'name' in place ? place.name : '',

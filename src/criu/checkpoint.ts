@@ -135,7 +135,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   const record: VasRecord = {
     ...newRecord(id, request.containerId, collection),
     backend: source.backend,
-    imageDigest: digestOf(request.imagePath),
+    ...describeImage(request.imagePath),
     frozenMs: clock.sum(FROZEN_STAGES),
   };
   writeRecord(record);
@@ -180,10 +180,10 @@ async function writeFiles(
   await writeAllButInventory(writer, image);
 }
 
-function digestOf(imagePath: string): string {
+function describeImage(imagePath: string): Pick<VasRecord, 'imageDigest' | 'imageSize'> {
   const reader = ImageReader.open(imagePath);
   try {
-    return reader.digest();
+    return { imageDigest: reader.digest(), imageSize: reader.size() };
   } finally {
     reader.close();
   }

@@ -201,7 +201,7 @@ async function commit(
   const record: VasRecord = {
     ...newRecord(vas.id, containerId, collection),
     backend: vas.source.backend,
-    imageDigest: digestOf(imagePath),
+    ...describeImage(imagePath),
     frozenMs,
   };
   writeRecord(record);
@@ -218,10 +218,10 @@ async function writeFiles(
   await writeAllButInventory(writer, image);
 }
 
-function digestOf(imagePath: string): string {
+function describeImage(imagePath: string): Pick<VasRecord, 'imageDigest' | 'imageSize'> {
   const reader = ImageReader.open(imagePath);
   try {
-    return reader.digest();
+    return { imageDigest: reader.digest(), imageSize: reader.size() };
   } finally {
     reader.close();
   }

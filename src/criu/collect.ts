@@ -36,6 +36,7 @@ export interface CollectRequest {
   /** Memory by host pid, as it was before anything of ours was mapped. */
   readonly areas: ReadonlyMap<number, readonly Area[]>;
   readonly tmpfs: readonly TmpfsMount[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Everything about a stopped container but the content of its memory. */
@@ -52,7 +53,7 @@ export interface Collection {
 /**
  * Inspects a stopped container, and places its memory.
  *
- * @throws ShimError `failedPrecondition` for whatever cannot be restored
+ * @throws ShimError `failedPrecondition` for whatever cannot be restored, `canceled`
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
@@ -70,7 +71,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
     for (const memory of placed.memories) {
       mms.set(memory.process.nsPid, await memoryEntry(memory, placed.shared, files));
     }
-    const filesImage = files.finish();
+    const filesImage = await files.finish(request.signal);
     const cores = new Map<number, CoreEntry>(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();

@@ -34,6 +34,7 @@ import type { Range } from './memory/layout.js';
 import { execStructure } from './vas/kernel-abi.js';
 import { KernelDevice } from './vas/kernel-device.js';
 import { buildTree } from './tree/process-tree.js';
+import { exitSignalOf, signalsOfRestore } from './tree/exit-signal.js';
 import { StopPlan, type LateCall } from './tree/stop-plan.js';
 import { TreePlan } from './tree/tree-plan.js';
 
@@ -45,6 +46,8 @@ const THREAD_STACK = 4096;
 /** After those of the tree. */
 const EXEC_BARRIER = 2;
 const SIGTRAP = 5;
+/** Of keyctl(2); without a name it makes a new one. */
+const JOIN_SESSION_KEYRING = 1;
 const XSTATE_SIZE = 4096;
 
 /** What a plan of a restore is made from. */
@@ -154,6 +157,7 @@ export class RestorePlan {
         nsPid: pid,
         threads: this.#cores(threads),
       })),
+      restoreSignals: signalsOfRestore(this.#image.cores.values()),
       seccomp: this.#image.seccomp,
       limits: this.#limits,
       root: this.#files.stageBase,
@@ -164,6 +168,7 @@ export class RestorePlan {
     this.#root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
     this.#root.stop('joined');
     this.#root.syscall('make a session', SYS.setsid, []);
+    this.#planKeyring();
     this.#files.planOpen(this.#root);
     this.#memory.planShared(this.#root);
     const tree = this.#planTree();
@@ -172,8 +177,7 @@ export class RestorePlan {
     }
     const all = this.finalThreads.length;
     const alive = this.#alive().length;
-    const execs = this.exec ? [alive] : [];
-    this.barriers = [tree.size, tree.size, ...execs, alive, all, all];
+    this.barriers = [tree.size, tree.size, ...(this.exec ? [alive] : []), alive, all, all];
     // Nothing is open if anything above has failed.
     const pidfd = openPidfd(donorPid);
     const device = opened.duplicates ? [KernelDevice.open().fd] : [];
@@ -216,6 +220,16 @@ export class RestorePlan {
 
   readonly #trapActions = new Map<number, PlanData>();
 
+  /**
+   * A session keyring of the container's own, as runc gives one: without it the keyring is that of
+   * the engine's user, with whatever keys it has. Kernels without keyrings have none to give, and none to
+   * protect; nor is a quota that is used up a reason to fail.
+   */
+  #planKeyring(): void {
+    const args = [JOIN_SESSION_KEYRING, 0];
+    this.#root.syscall('join a session keyring', SYS.keyctl, args, { tolerate: true });
+  }
+
   /** The descriptors' slots have to follow those of the others. */
   #planExec(duplicates: ReadonlyMap<number, number>): ExecPlan {
     const base = this.#base;
@@ -257,7 +271,10 @@ export class RestorePlan {
         onSession: (pid, sequence) => {
           this.#files.planSession(pid, sequence);
         },
-        forkOptions: (pid) => ({ flags: shares(pid) ? CLONE_FILES : 0 }),
+        forkOptions: (pid) => ({
+          flags: shares(pid) ? CLONE_FILES : 0,
+          exitSignal: exitSignalOf(this.#core(pid)),
+        }),
         dead: (pid) => {
           const { tc } = this.#core(pid);
           return { exitCode: tc?.exit_code ?? 0, comm: tc?.comm ?? '' };

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs';
 import { badImage, ShimError } from '../../common/errors.js';
 import {
   decodeImage,
@@ -42,6 +50,12 @@ const MAX_TOTAL_BYTES = 2 * MAX_PAYLOAD_BYTES;
 const MAX_DIGEST_BYTES = 1024 * 1024 * 1024;
 /** Most files that a directory may have. */
 const MAX_FILES = 200_000;
+
+/** How much lies in a directory of images. */
+export interface ImageSize {
+  readonly files: number;
+  readonly bytes: number;
+}
 
 /**
  * Reads the files of a checkpoint. The directory is not trusted: names are looked up beneath its open
@@ -173,13 +187,33 @@ export class ImageReader {
   }
 
   /**
+   * Whether the directory has as much as one that was written, before any of it is read: to take in
+   * what lies there needs as much memory and time as it is large. Looks at no more files than that one had.
+   */
+  hasSize({ files, bytes }: ImageSize): boolean {
+    return this.names.size === files && this.size().bytes === bytes;
+  }
+
+  /** How much there is. Sizes of what is no regular file count for nothing: it will not be read. */
+  size(): ImageSize {
+    let bytes = 0;
+    for (const name of this.names) {
+      const stats = attemptSync(`look at ${name}`, () =>
+        lstatSync(beneath(this.#directory, name), { throwIfNoEntry: false }),
+      );
+      if (stats?.isFile()) bytes += stats.size;
+    }
+    return { files: this.names.size, bytes };
+  }
+
+  /**
    * SHA-256 over names, sizes and contents of all files of the directory, in order of their names. The
    * VAS's own record has it: so an image that is not byte for byte what a checkpoint wrote on this
-   * host is not used with the memory.
+   * host is not used with the memory. Reads `most` bytes at most.
    */
-  digest(): string {
+  digest(most = MAX_DIGEST_BYTES): string {
     const hash = createHash('sha256');
-    let room = MAX_DIGEST_BYTES;
+    let room = Math.min(most, MAX_DIGEST_BYTES);
     for (const name of [...this.names].sort()) {
       const bytes = this.#bytesOf(name, room);
       room -= bytes.length;

@@ -116,6 +116,7 @@ function checkProcess(
 function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
   if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
   if (tc.sigactions.length > MAX_SIGNALS) badImage(`${what}: too many signal actions`);
+  if ((tc.mvas_exit_signal ?? 0) > MAX_SIGNALS) badImage(`${what}: its exit signal is none`);
   if ((tc.rlimits?.rlimits.length ?? 0) > MAX_LIMITS) badImage(`${what}: too many limits`);
   checkTimers(tc.timers?.posix ?? [], threads, what);
   checkQueue(tc.signals_s, what);

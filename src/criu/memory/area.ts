@@ -80,10 +80,16 @@ export function classifyArea(nsPid: number, vma: SmapsVma): Area {
     throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
   };
   for (const [flag, words] of UNSUPPORTED_FLAGS) if (vma.vmFlags.has(flag)) refuse(words);
+  if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) refuse('a memory protection key');
   if (vma.special === '[uprobes]') refuse('a uprobe');
   for (const [start, words] of UNSUPPORTED_PATHS) if (vma.path.startsWith(start)) refuse(words);
   if (vma.path.startsWith('anon_inode:')) refuse(`a mapping of ${vma.path}`);
   return { vma, kind: vma.shared ? sharedKind(vma) : privateKind(vma) };
+}
+
+/** The kernel gives such memory a key by itself (pkeys(7)), and does so again at a restore. */
+function isExecuteOnly({ read, write, exec }: SmapsVma): boolean {
+  return exec && !read && !write;
 }
 
 function privateKind(vma: SmapsVma): AreaKind {

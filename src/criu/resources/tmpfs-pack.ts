@@ -15,6 +15,7 @@ import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
 import { O, RESOLVE } from './files/abi.js';
 import { openAt2, openOwn } from './files/system.js';
+import { readAttributes, sizeOf, toPax, type Attribute } from './tmpfs-attributes.js';
 
 /** What may still be read or written. */
 export interface Budget {
@@ -86,8 +87,8 @@ class TreePacker {
 
   directory(fd: number, name: string): void {
     const self = fstatSync(fd, { bigint: true });
-    this.#entry({ ...headers(name, self), type: 'directory' });
     const here = `/proc/self/fd/${String(fd)}`;
+    this.#entry({ ...this.#headers(`${here}/.`, name, self), type: 'directory' });
     for (const raw of readdirSync(here, { encoding: 'buffer' })) {
       if (!isUtf8(raw)) this.#refuse(`${name} has a file whose name is not UTF-8`);
       const child = raw.toString();
@@ -99,9 +100,10 @@ class TreePacker {
   #child(parent: number, name: string, path: string, stat: BigIntStats): void {
     const first = stat.nlink > 1n && !stat.isDirectory() ? this.#links.get(stat.ino) : undefined;
     if (first !== undefined) {
-      this.#entry({ ...headers(path, stat), type: 'link', linkname: first });
+      this.#entry({ ...headers(path, stat, []), type: 'link', linkname: first });
       return;
     }
+    const place = `/proc/self/fd/${String(parent)}/${name}`;
     if (stat.nlink > 1n) this.#links.set(stat.ino, path);
     if (stat.isDirectory())
       this.#open(parent, name, O.directory, (fd) => {
@@ -109,13 +111,15 @@ class TreePacker {
       });
     else if (stat.isFile()) {
       this.#open(parent, name, O.nonblock, (fd) => {
-        this.#entry({ ...headers(path, stat), type: 'file' }, this.#read(fd, stat.size));
+        const header = this.#headers(place, path, stat);
+        this.#entry({ ...header, type: 'file' }, this.#read(fd, stat.size));
       });
     } else if (stat.isSymbolicLink()) {
-      const linkname = readlinkSync(`/proc/self/fd/${String(parent)}/${name}`);
-      this.#entry({ ...headers(path, stat), type: 'symlink', linkname });
-    } else if (stat.isFIFO()) this.#entry({ ...headers(path, stat), type: 'fifo' });
-    else if (!stat.isSocket() && this.#mountPoint !== '/dev') {
+      const linkname = readlinkSync(place);
+      this.#entry({ ...this.#headers(place, path, stat), type: 'symlink', linkname });
+    } else if (stat.isFIFO()) {
+      this.#entry({ ...this.#headers(place, path, stat), type: 'fifo' });
+    } else if (!stat.isSocket() && this.#mountPoint !== '/dev') {
       this.#refuse(`${path.slice(2)} is a device node, which is not saved`);
     }
   }
@@ -128,6 +132,14 @@ class TreePacker {
     } finally {
       closeFd(fd);
     }
+  }
+
+  /** `place`: where we find what is to have that name. */
+  #headers(place: string, name: string, stat: BigIntStats): Named {
+    const attributes = readAttributes(place);
+    this.#budget.bytes -= sizeOf(attributes);
+    if (this.#budget.bytes < 0) this.#refuse('it holds too much to be saved');
+    return headers(name, stat, attributes);
   }
 
   #read(fd: number, size: bigint): Buffer {
@@ -153,7 +165,7 @@ class TreePacker {
   }
 }
 
-function headers(name: string, stat: BigIntStats): Named {
+function headers(name: string, stat: BigIntStats, attributes: readonly Attribute[]): Named {
   const time = stat.mtimeNs > 0n ? stat.mtimeNs : 0n;
   const seconds = time / SECOND;
   const rest = String(time % SECOND).padStart(9, '0');
@@ -164,6 +176,6 @@ function headers(name: string, stat: BigIntStats): Named {
     gid: Number(stat.gid),
     mtime: new Date(Number(seconds) * 1000),
     // pax(1): what ustar has no room for.
-    pax: { mtime: `${String(seconds)}.${rest}` },
+    pax: { mtime: `${String(seconds)}.${rest}`, ...toPax(attributes) },
   };
 }

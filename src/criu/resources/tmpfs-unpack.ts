@@ -8,6 +8,7 @@ import { syscall } from '../../native/index.js';
 import { call, check, closeFd, SYS } from '../../native/sys.js';
 import { NR, O, RESOLVE, S_IF } from './files/abi.js';
 import { cPath, openAt2, openHow } from './files/system.js';
+import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
 
 /** What an archive says of an entry: nothing but the name is certain, whatever its types claim. */
@@ -71,7 +72,10 @@ class TreeUnpacker {
   readonly #top: number;
   readonly #mountPoint: string;
   readonly #budget: Budget;
-  /** Times of directories, to be set when nothing is written into them any more. */
+  /**
+   * Directories, whose times are set when nothing is written into them any more, and whose default
+   * ACLs when nothing is there to inherit them.
+   */
   readonly #directories: { readonly path: readonly string[]; readonly header: Header }[] = [];
 
   constructor(top: number, mountPoint: string, budget: Budget) {
@@ -81,7 +85,7 @@ class TreeUnpacker {
   }
 
   entry(header: Header, data: Buffer): void {
-    this.#budget.bytes -= data.length;
+    this.#budget.bytes -= data.length + sizeOf(fromPax(header.pax));
     if (this.#budget.entries-- <= 0 || this.#budget.bytes < 0) this.#bad('too much content');
     const path = this.#parts(header.name);
     const name = path.at(-1);
@@ -94,6 +98,8 @@ class TreeUnpacker {
     const parent = this.#openDirectory(path.slice(0, -1));
     try {
       this.#make(parent, name, { path, header, data });
+      if (header.type === 'directory' || header.type === 'link') return;
+      writeAttributes(`/proc/self/fd/${String(parent)}/${name}`, fromPax(header.pax));
     } finally {
       closeFd(parent);
     }
@@ -104,6 +110,7 @@ class TreeUnpacker {
     for (const { path, header } of this.#directories.reverse()) {
       const fd = this.#openDirectory(path);
       try {
+        writeAttributes(`/proc/self/fd/${String(fd)}/.`, fromPax(header.pax));
         setTime(fd, header);
       } finally {
         closeFd(fd);

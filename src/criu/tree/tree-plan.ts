@@ -7,10 +7,12 @@ import { isForkedBeforeSession, subtree, type TreeNode } from './process-tree.js
 const INIT = 1;
 const WALL = 0x40000000;
 const P_PID = 1;
-/** WEXITED | WNOWAIT: waits for the end without reaping. */
-const PEEK = 0x4 | 0x01000000;
+/** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal tells of it. */
+const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
+const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
+const RLIMIT_CORE = 4;
 const NOTHING = { exitCode: 0, comm: '' };
 
 /** What the plan of the tree is made from. */
@@ -128,6 +130,10 @@ export class TreePlan {
     const signal = status & 0x7f;
     if (signal !== 0) {
       const data = builder.reserve(8);
+      // Whatever core it left lies there since. Programs that take cores do not ask for the limit.
+      const limit = builder.reserve(16);
+      sequence.syscall('leave no core', SYS.prlimit64, [0, RLIMIT_CORE, limit, 0]);
+      sequence.syscall('leave no core', SYS.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
       sequence.syscall('die as before', SYS.kill, [node.pid, signal], { tolerate: true });
       sequence.syscall('let the signal in', SYS.rt_sigprocmask, [2, data, 0, 8], {
         tolerate: true,

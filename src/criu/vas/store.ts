@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import type { ImageSize } from '../image/image-reader.js';
 import { deleteDuplicates, findDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
@@ -48,6 +49,8 @@ export interface VasRecord {
   readonly base: string;
   /** SHA-256 of the image directory that belongs to it (see image/digest.ts). */
   readonly imageDigest: string;
+  /** How much lies in that directory; records that are older do not say. */
+  readonly imageSize?: ImageSize;
   /** Milliseconds the container stood still for it. */
   readonly frozenMs: number;
   readonly processes: readonly ProcessRecord[];

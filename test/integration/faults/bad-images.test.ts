@@ -122,6 +122,10 @@ const ADDITIONS: Readonly<Record<string, Change>> = {
   'a pagemap more': (copy) => {
     writeFileSync(join(copy, 'pagemap-1.img'), readFileSync(join(copy, 'pstree.img')));
   },
+  'a huge file more': (copy) => {
+    writeFileSync(join(copy, 'core-99.img'), '');
+    truncateSync(join(copy, 'core-99.img'), 2 ** 29);
+  },
   'a directory more': (copy) => {
     mkdirSync(join(copy, 'more'));
   },

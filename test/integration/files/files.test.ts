@@ -18,11 +18,11 @@ async function roundTrip(t: ExecutionContext, kind: string): Promise<Restored> {
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const original = await bench.open(kind);
-  const before = dumpImage([original]);
-  t.deepEqual(comparable(dumpImage([original]), original), comparable(before, original));
+  const before = await dumpImage([original]);
+  t.deepEqual(comparable(await dumpImage([original]), original), comparable(before, original));
   await bench.end(original);
   await bench.restore(before);
-  const after = dumpImage([original]);
+  const after = await dumpImage([original]);
   t.deepEqual(comparable(after, original), comparable(before, original));
   return { before, after };
 }
@@ -50,21 +50,21 @@ test('processes share files again as they did', async (t) => {
   const parent = await bench.open('family');
   const pids = [parent, ...readChildren(parent)];
   t.is(pids.length, 3);
-  const before = dumpImage(pids);
+  const before = await dumpImage(pids);
   const [own, shared] = pids.slice(1).map((pid) => before.tables.get(pid) ?? 0);
   t.is(shared, before.tables.get(parent) ?? -1);
   t.not(own, shared);
   for (const pid of pids.slice(1)) await killAndWait(pid);
   await bench.end(parent);
   await bench.restore(before);
-  t.deepEqual(comparable(dumpImage(pids), parent), comparable(before, parent));
+  t.deepEqual(comparable(await dumpImage(pids), parent), comparable(before, parent));
 });
 
 test('files of mappings and executables are entries like others, each once', async (t) => {
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const pid = await bench.open('ghost');
-  const image = dumpImage([pid], (dumper, [process]) => {
+  const image = await dumpImage([pid], (dumper, [process]) => {
     if (!process) return;
     const ids = readMaps(pid)
       .filter(({ inode }) => inode !== 0n)
@@ -87,7 +87,7 @@ test('stdio whose other end is outside becomes the new stdio', async (t) => {
     pipes.flat().forEach(closeFd);
   });
   const pid = await bench.open('stdio', [pipes[0][1], pipes[1][1]]);
-  const before = dumpImage([pid]);
+  const before = await dumpImage([pid]);
   const stdio = before.files.filter((file) => file.mvas_stdio !== undefined);
   t.deepEqual(
     stdio.map(({ type, mvas_stdio: which }) => [type, which]),
@@ -99,7 +99,7 @@ test('stdio whose other end is outside becomes the new stdio', async (t) => {
   );
   await bench.end(pid);
   await bench.restore(before);
-  const after = dumpImage([pid]);
+  const after = await dumpImage([pid]);
   const table = after.fdinfo.get(1) ?? [];
   const ids = new Map(table.map(({ fd, id }) => [fd, id]));
   t.is(ids.get(1), ids.get(5));
@@ -112,7 +112,7 @@ test('what cannot be restored is refused, all of it in one error', async (t) => 
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const pid = await bench.open('refused');
-  const error = t.throws(() => dumpImage([pid]), { instanceOf: ShimError });
+  const error = await t.throwsAsync(() => dumpImage([pid]), { instanceOf: ShimError });
   t.is(error.kind, 'failedPrecondition');
   for (const word of ['net:[', 'unread', 'packet mode', 'TCP connection', 'accepted']) {
     t.true(error.message.includes(word), `${word} in ${error.message}`);

@@ -171,16 +171,16 @@ export function tracedProcess(pid: number, nsPid = pid): TracedProcess {
 }
 
 /** Dumps the files of processes; `also` may ask for mapped files before the end. */
-export function dumpImage(
+export async function dumpImage(
   pids: readonly number[],
   also: (dumper: FileDumper, processes: readonly TracedProcess[]) => void = () => undefined,
-): FilesImage {
+): Promise<FilesImage> {
   const processes = pids.map((pid) => tracedProcess(pid));
   const dumper = new FileDumper(processes);
   try {
     dumper.dump();
     also(dumper, processes);
-    return dumper.finish();
+    return await dumper.finish();
   } finally {
     dumper.close();
   }

@@ -7,6 +7,11 @@ import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { pack, type Header } from 'tar-stream';
 import { ShimError } from '../../../src/common/errors.js';
+import {
+  readAttributes,
+  writeAttributes,
+  type Attribute,
+} from '../../../src/criu/resources/tmpfs-attributes.js';
 import { dumpTmpfs, restoreTmpfs } from '../../../src/criu/resources/tmpfs.js';
 
 /** Mounts two tmpfs in a directory, which both go when the test ends. */
@@ -49,6 +54,66 @@ test('a tmpfs comes back with everything in it', async (t) => {
   t.is(lstatSync(join(to, 'a/again')).ino, lstatSync(join(to, 'a/b/file')).ino);
 });
 
+/** `struct posix_acl_xattr_header` and its entries: owner, user 7, group, mask, others. */
+function acl(permissions: number): Buffer {
+  const entries = [
+    [1, 7, NOBODY],
+    [2, permissions, 7],
+    [4, 5, NOBODY],
+    [16, 7, NOBODY],
+    [32, 0, NOBODY],
+  ] as const;
+  const bytes = Buffer.alloc(4 + entries.length * 8);
+  bytes.writeUInt32LE(2, 0);
+  entries.forEach(([tag, permission, id], index) => {
+    bytes.writeUInt16LE(tag, 4 + index * 8);
+    bytes.writeUInt16LE(permission, 6 + index * 8);
+    bytes.writeUInt32LE(id, 8 + index * 8);
+  });
+  return bytes;
+}
+
+const NOBODY = 0xffff_ffff;
+const ACCESS = 'system.posix_acl_access';
+const DEFAULT = 'system.posix_acl_default';
+
+test('a tmpfs keeps extended attributes and ACLs, and inherits none', async (t) => {
+  const { from, to } = mountTwo(t);
+  const script = 'mkdir d d/below; touch d/file plain; mkfifo fifo; ln -s plain link';
+  execFileSync('sh', ['-c', script], { cwd: from });
+  const odd = Buffer.from([0, 10, 61, 255, 128]);
+  const values = new Map<string, readonly Attribute[]>([
+    ['.', [{ name: 'trusted.top', value: odd }]],
+    [
+      'plain',
+      [
+        { name: 'trusted.a=b c%', value: odd },
+        { name: 'trusted.empty', value: odd.subarray(5) },
+      ],
+    ],
+    ['link', [{ name: 'trusted.link', value: Buffer.alloc(60_000, 7) }]],
+    ['fifo', [{ name: ACCESS, value: acl(6) }]],
+    [
+      'd',
+      [
+        { name: ACCESS, value: acl(5) },
+        { name: DEFAULT, value: acl(4) },
+      ],
+    ],
+  ]);
+  for (const [name, attributes] of values) writeAttributes(join(from, name), attributes);
+  const [saved] = await dumpTmpfs(process.pid, [from]);
+  if (!saved) throw new ShimError('internal', 'nothing was saved');
+  await restoreTmpfs(process.pid, [{ ...saved, mountPoint: to }]);
+  const told = (top: string): object[] =>
+    [...values.keys(), 'd/file', 'd/below'].map((name) =>
+      readAttributes(join(top, name)).sort((a, b) => a.name.localeCompare(b.name)),
+    );
+  t.deepEqual(told(to), told(from));
+  t.is(told(to).flat().length, 7);
+  t.is(lstatSync(join(to, 'fifo')).mode, lstatSync(join(from, 'fifo')).mode);
+});
+
 test('a path that is no tmpfs is refused', async (t) => {
   await t.throwsAsync(() => dumpTmpfs(process.pid, ['/proc']), { message: /no tmpfs is mounted/ });
 });
@@ -78,6 +143,7 @@ const HOSTILE: Readonly<
     [{ name: 'out', type: 'symlink', linkname: '..' }, ''],
     [{ name: 'evil', type: 'link', linkname: 'out/file' }, ''],
   ],
+  'an attribute that is none': [[{ name: 'f', pax: { 'LIBARCHIVE.xattr.evil': 'eA==' } }, '']],
   'a device': [[{ name: 'disk', type: 'block-device', devmajor: 8, devminor: 0 }, '']],
 };
 

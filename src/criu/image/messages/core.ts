@@ -63,6 +63,9 @@ export interface TaskCoreEntry {
 
   /** prctl(PR_GET_MEMORY_MERGE). */
   mvas_memory_merge?: boolean | undefined;
+
+  /** Signal that its parent gets when it ends, 0 for none. */
+  mvas_exit_signal?: number | undefined;
 }
 
 /** Alternate signal stack, as sigaltstack(2). */
@@ -166,6 +169,7 @@ export const CORE_MESSAGES = {
     ['mvas_thp_disable', 10003, 'optional', 'uint32'],
     ['mvas_mdwe', 10004, 'optional', 'uint32'],
     ['mvas_memory_merge', 10005, 'optional', 'bool'],
+    ['mvas_exit_signal', 10006, 'optional', 'uint32'],
   ],
   thread_sas_entry: [
     ['ss_sp', 1, 'required', 'uint64'],

@@ -5,6 +5,7 @@ import type { CoreEntry, SeccompEntry } from '../../image/types.js';
 import { readStat, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess, Tracee } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
+import { usableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
 import { dumpProcess, zombieTask } from './process-dump.js';
 import { rseqResume } from './rseq.js';
@@ -58,12 +59,14 @@ export async function dumpAttributes(
   const cores = new Map<number, CoreEntry>();
   for (const process of processes) {
     const maps = mapsOf(process);
+    const cpus = usableCpus(process.pid);
     for (const thread of process.threads) {
       const { core, problems } = await dumpThread(thread, {
         tracer: context.tracer,
         status: readStatus(thread.pid, thread.tid),
         maps,
         seccomp,
+        cpus,
         resume: context.resume.get(thread.tid),
       } satisfies ThreadContext);
       for (const problem of problems) refusals.add(nameThread(thread), problem);
@@ -93,7 +96,7 @@ async function dumpLeader(
 export function dumpZombie(pid: number): CoreEntry {
   const stat = readStat(pid);
   if (stat.state !== 'Z') throw new ShimError('internal', `pid ${String(pid)} is no zombie`);
-  return { mtype: 'X86_64', tc: zombieTask(stat.comm, stat.exitCode) };
+  return { mtype: 'X86_64', tc: zombieTask(stat) };
 }
 
 function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {

@@ -30,6 +30,8 @@ export interface ProcessCores {
 export interface AttributePlanOptions {
   readonly builder: PlanBuilder;
   readonly processes: readonly ProcessCores[];
+  /** Signals that zombies and helpers send at the restore; SIGCHLD by default. */
+  readonly restoreSignals?: readonly number[];
   readonly seccomp: SeccompEntry | undefined;
   readonly limits: LiveLimits;
   /** A descriptor of the container's root that threads have: needed where there are labels. */
@@ -61,7 +63,7 @@ export class AttributePlan {
   readonly #processes = new Map<number, ProcessState>();
   readonly #limits: LiveLimits;
   readonly #own: readonly ResourceLimit[];
-  readonly #childMask: PlanData;
+  readonly #restoreMask: PlanData;
   readonly #sigactions: SigactionPlan;
   readonly #queues: QueuePlan;
   readonly #seccomp: SeccompPlan;
@@ -78,7 +80,9 @@ export class AttributePlan {
     this.#builder = builder;
     this.#limits = limits;
     this.#own = readLimits(process.pid);
-    this.#childMask = builder.data(words(1n << BigInt(SIGCHLD - 1)));
+    const { restoreSignals = [SIGCHLD] } = options;
+    const bits = restoreSignals.map((signal) => 1n << BigInt(signal - 1));
+    this.#restoreMask = builder.data(words(bits.reduce((all, bit) => all | bit, 0n)));
     this.#sigactions = new SigactionPlan(builder);
     this.#queues = new QueuePlan(builder);
     this.#seccomp = new SeccompPlan(builder);
@@ -123,7 +127,7 @@ export class AttributePlan {
    */
   planLate(nsPid: number, sequence: Sequence): void {
     const { task, threads, rlimits } = this.#process(nsPid);
-    sequence.drainSignals('forget SIGCHLD of the restore', this.#childMask);
+    sequence.drainSignals('forget signals of the restore', this.#restoreMask);
     this.#sigactions.planChild(task.sigactions, sequence);
     this.#queues.planShared(nsPid, task.signals_s, sequence);
     const own = threads.get(nsPid)?.thread_core?.signals_p;

@@ -4,6 +4,7 @@ import { ShimError } from '../../../common/errors.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
+import type { ProcStat } from '../../procfs/stat.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
@@ -57,11 +58,12 @@ export async function dumpProcess(
   const { leader, pid } = process;
   const answers = await askOptions(process);
   const personality = readPersonality(pid);
+  const stat = readStat(pid);
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
     ...(stopSignal === undefined ? {} : { stop_signo: stopSignal }),
     // Of one that is stopped: 0 once its parent has been told (wait4(2)).
-    exit_code: stopSignal === undefined ? 0 : readStat(pid).exitCode,
+    exit_code: stopSignal === undefined ? 0 : stat.exitCode,
     personality,
     mvas_personality: personality,
     flags: 0,
@@ -72,6 +74,7 @@ export async function dumpProcess(
     signals_s: decodeQueue(leader.state.sharedSignals),
     sigactions: await dumpSigactions(leader, status),
     oom_score_adj: readNumber(`/proc/${String(pid)}/oom_score_adj`, 10),
+    mvas_exit_signal: stat.exitSignal,
     mvas_coredump_filter: readNumber(`/proc/${String(pid)}/coredump_filter`, 16),
     ...options(answers, process.threads.length > 1),
   };
@@ -79,8 +82,8 @@ export async function dumpProcess(
   return { task, problems: usesTiles ? ['AMX tile registers are not supported'] : [] };
 }
 
-/** The entry of a zombie: `exitCode` is its wait status. */
-export function zombieTask(comm: string, exitCode: number): TaskCoreEntry {
+/** The entry of a zombie. */
+export function zombieTask({ comm, exitCode, exitSignal }: ProcStat): TaskCoreEntry {
   return {
     task_state: TASK_STATE.dead,
     exit_code: exitCode,
@@ -89,6 +92,7 @@ export function zombieTask(comm: string, exitCode: number): TaskCoreEntry {
     blk_sigset: 0n,
     comm,
     sigactions: [],
+    mvas_exit_signal: exitSignal,
   };
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { badImage } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -24,8 +23,12 @@ type Scheduling = Pick<
   'sched_nice' | 'sched_policy' | 'sched_prio' | 'mvas_sched_attr' | 'mvas_cpu_mask' | 'mvas_ioprio'
 >;
 
-/** Policy, priorities, processors and I/O priority of a thread, all from outside. */
-export function dumpScheduling(tid: number): Scheduling {
+/**
+ * Policy, priorities, processors and I/O priority of a thread, all from outside.
+ *
+ * @param cpus processors that its container may use, see {@link usableCpus}
+ */
+export function dumpScheduling(tid: number, cpus: readonly number[]): Scheduling {
   const attr = Buffer.alloc(SCHED_ATTR_SIZE);
   const what = `of tid ${String(tid)}`;
   const got = syscall(SYS.sched_getattr, tid, attr, SCHED_ATTR_SIZE, 0);
@@ -37,7 +40,7 @@ export function dumpScheduling(tid: number): Scheduling {
     sched_policy: attr.readUInt32LE(4),
     sched_prio: attr.readUInt32LE(20),
     mvas_sched_attr: attr.subarray(0, attr.readUInt32LE(0)),
-    ...(isEveryOnlineCpu(mask) ? {} : { mvas_cpu_mask: mask }),
+    ...(isEveryCpu(mask, cpus) ? {} : { mvas_cpu_mask: mask }),
     ...(ioprio >> IOPRIO_CLASS_SHIFT === 0 ? {} : { mvas_ioprio: ioprio }),
   };
 }
@@ -49,21 +52,8 @@ function readCpuMask(tid: number): Uint8Array {
 }
 
 /** A mask of all processors is no wish of the thread: it would keep it from those that come later. */
-function isEveryOnlineCpu(mask: Uint8Array): boolean {
-  const online = parseCpuList(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
-  return online.every((cpu) => ((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1);
-}
-
-/** Processors of a list such as `0-3,8`. */
-export function parseCpuList(text: string): number[] {
-  const ranges = text
-    .trim()
-    .split(',')
-    .filter((range) => range !== '');
-  return ranges.flatMap((range) => {
-    const [first = 0, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
+function isEveryCpu(mask: Uint8Array, cpus: readonly number[]): boolean {
+  return cpus.every((cpu) => ((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1);
 }
 
 /** What of a thread's scheduling takes CAP_SYS_NICE when nice values from `lowestNice` up do not. */

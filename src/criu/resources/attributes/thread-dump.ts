@@ -48,6 +48,8 @@ export interface ThreadContext {
   readonly status: ProcStatus;
   readonly maps: IdMaps;
   readonly seccomp: SeccompCollector;
+  /** Processors that its container may use. */
+  readonly cpus: readonly number[];
   /** Registers to take instead of those it stopped with. */
   readonly resume: Uint8Array | undefined;
 }
@@ -113,7 +115,7 @@ function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): T
   const rseq = rseqEntry(thread);
   return {
     ...robustList(thread.tid),
-    ...dumpScheduling(thread.tid),
+    ...dumpScheduling(thread.tid, context.cpus),
     blk_sigset: thread.state.signalMask,
     sas: {
       ss_sp: altstack.readBigUInt64LE(0),

@@ -21,6 +21,8 @@ export const O = {
   cloexec: 0o2000000,
   sync: 0o4000000,
   path: 0o10000000,
+  /** Comes along with O_DIRECTORY. */
+  tmpfile: 0o20000000,
 } as const;
 
 /** Flags that fcntl(F_SETFL) can change. */
@@ -96,6 +98,9 @@ export const NR = {
   fstatfs: 138,
   sendfile: 40,
   mknod: 133,
+  lsetxattr: 189,
+  lgetxattr: 192,
+  llistxattr: 195,
   unlink: 87,
   rename: 82,
   utimensat: 280,

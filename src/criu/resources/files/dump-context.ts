@@ -5,6 +5,7 @@ import type { MountInfo } from '../../procfs/mountinfo.js';
 import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { FilesImageBuilder } from './files-image.js';
+import { NameSearch } from './name-search.js';
 import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
 
@@ -18,6 +19,8 @@ export class DumpContext {
   readonly init: TracedProcess;
   readonly refusals = new Refusals();
   readonly image = new FilesImageBuilder();
+  /** Names that are not known yet; they are filled in when all files are dumped. */
+  readonly names = new NameSearch();
   readonly open: OpenFiles;
   /** Mounts that init sees, by id. */
   readonly mounts: ReadonlyMap<number, MountInfo>;

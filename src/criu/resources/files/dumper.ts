@@ -126,8 +126,13 @@ export class FileDumper {
     return this.#pathEntry(path, `pid ${String(process.nsPid)} executable`, O.rdonly);
   }
 
-  /** All that was dumped. Throws ShimError `failedPrecondition` when something was refused. */
-  finish(): FilesImage {
+  /**
+   * All that was dumped, once names that are not known have been looked for.
+   *
+   * @throws ShimError `failedPrecondition` when something was refused, `canceled`
+   */
+  async finish(signal?: AbortSignal): Promise<FilesImage> {
+    await this.#context.names.run({ rootPid: this.#context.init.pid, signal });
     this.#context.refusals.throwIfAny();
     return this.#context.image;
   }

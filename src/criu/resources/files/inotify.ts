@@ -12,7 +12,6 @@ import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import type { Stage } from './stage.js';
 import { cPath, ioctlInt, openAt2, openOwn, ownLink } from './system.js';
-import { findInTree } from './tree-search.js';
 
 /** An inotify instance: its watches by path. Events nobody has read are refused, since they cannot be made. */
 export function dumpInotify(context: DumpContext, file: OpenFile): InotifyFileEntry | undefined {
@@ -21,14 +20,30 @@ export function dumpInotify(context: DumpContext, file: OpenFile): InotifyFileEn
     context.refusals.add(file.where, reason);
     return undefined;
   }
-  const wd = file.info.inotifyWatches.flatMap((watch) => {
-    const path = pathOf(context, watch);
-    if (path !== undefined) return [watchEntry(file, watch, path)];
-    const inode = `inode ${String(watch.inode)}`;
-    context.refusals.add(file.where, `watches ${inode}, whose path cannot be found`);
-    return [];
-  });
+  const wd = file.info.inotifyWatches.map((watch) => dumpWatch(context, file, watch));
   return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), wd };
+}
+
+/** By the file handle where the file system decodes it, otherwise by a search, which fills in the path. */
+function dumpWatch(context: DumpContext, file: OpenFile, watch: InotifyWatch): InotifyWdEntry {
+  const mounts = [...context.mounts.values()].filter(
+    ({ dev }) => (BigInt(dev.major) << 20n) + BigInt(dev.minor) === watch.sdev,
+  );
+  for (const mount of mounts) {
+    const path = pathOfHandle(context, watch, mount);
+    if (path !== undefined) return watchEntry(file, watch, path);
+  }
+  const entry = watchEntry(file, watch, '');
+  context.names.want({
+    inode: watch.inode,
+    mounts: mounts.map(({ mountPoint }) => mountPoint),
+    settle: (path) => {
+      const inode = `inode ${String(watch.inode)}`;
+      if (path !== undefined) entry.f_handle.path = path;
+      else context.refusals.add(file.where, `watches ${inode}, whose path cannot be found`);
+    },
+  });
+  return entry;
 }
 
 function watchEntry(file: OpenFile, watch: InotifyWatch, path: string): InotifyWdEntry {
@@ -49,22 +64,6 @@ function watchEntry(file: OpenFile, watch: InotifyWatch, path: string): InotifyW
       path,
     },
   };
-}
-
-/** By the file handle where the file system decodes it, otherwise by a bounded search. */
-function pathOf(context: DumpContext, watch: InotifyWatch): string | undefined {
-  const mounts = [...context.mounts.values()].filter(
-    ({ dev }) => (BigInt(dev.major) << 20n) + BigInt(dev.minor) === watch.sdev,
-  );
-  for (const mount of mounts) {
-    const path = pathOfHandle(context, watch, mount);
-    if (path !== undefined) return path;
-  }
-  for (const mount of mounts) {
-    const path = findInTree(context.init.pid, mount.mountPoint, watch.inode);
-    if (path !== undefined) return path;
-  }
-  return undefined;
 }
 
 function pathOfHandle(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
+import type { GhostFile } from '../../image/ghost.js';
 import type { FileEntry, RegFileEntry } from '../../image/types.js';
 import type { Slot } from '../../plan/builder.js';
 import { F, O } from './abi.js';
@@ -17,6 +18,7 @@ import { GhostPlan, planRegular } from './regular-plan.js';
 import type { Stage } from './stage.js';
 import type { TerminalPlan } from './terminal-plan.js';
 import { planTimerfd } from './timerfd.js';
+import { TmpfilePlan } from './tmpfile-plan.js';
 import { UnixPlan } from './unix-plan.js';
 
 /** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
@@ -39,6 +41,7 @@ export class OpenPlan {
   readonly #stage: Stage;
   readonly #options: OpenPlanOptions;
   readonly #ghosts: GhostPlan;
+  readonly #tmpfiles: TmpfilePlan;
   readonly #numbers = new Map<number, number>();
   /** Staged copies of the three stdio descriptors. */
   readonly #stdioNumbers = new Map<number, number>();
@@ -48,6 +51,7 @@ export class OpenPlan {
     this.#stage = stage;
     this.#options = options;
     this.#ghosts = new GhostPlan(stage);
+    this.#tmpfiles = new TmpfilePlan(stage);
   }
 
   /** Appends all operations; the numbers of the files that could be opened early. */
@@ -55,7 +59,11 @@ export class OpenPlan {
     const early = [...this.#index.files.values()].filter(
       (file) => this.#index.timeOf(file) === 'early',
     );
-    for (const { id } of early) this.#numbers.set(id, this.#stage.reserve());
+    for (const file of early) {
+      const number = this.#stage.reserve();
+      this.#numbers.set(file.id, number);
+      this.#tmpfiles.add(file, number, this.#index.remaps.get(file.id));
+    }
     // Slots hold low numbers, which nothing takes away as long as all else moves up at once.
     for (const file of early) if (file.mvas_stdio !== undefined) this.#planStdio(file);
     const inside = early.filter((file) => file.mvas_stdio === undefined);
@@ -116,7 +124,10 @@ export class OpenPlan {
   #planRegular(file: FileEntry, number: number): void {
     const entry = bodyOf(file, 'reg');
     if (this.#isFifoName(entry) || this.#isTerminalName(entry)) return;
-    planRegular(this.#stage, entry, number, this.#ghostPath(entry));
+    const remap = this.#index.remaps.get(entry.id);
+    if (remap !== undefined && this.#tmpfiles.has(remap)) {
+      this.#tmpfiles.plan(entry, number, remap, this.#ghost(remap));
+    } else planRegular(this.#stage, entry, number, this.#ghostPath(entry));
   }
 
   /** The entry of a FIFO's path, which is opened by its FIFO entry. */
@@ -133,9 +144,12 @@ export class OpenPlan {
   #ghostPath(entry: RegFileEntry): string | undefined {
     const remap = this.#index.remaps.get(entry.id);
     if (remap === undefined) return undefined;
+    return this.#ghosts.path(remap, this.#ghost(remap), entry.name);
+  }
+
+  #ghost(remap: number): GhostFile {
     const ghost = this.#index.image.ghosts.get(remap);
-    if (!ghost) badImage(`deleted file ${String(remap)} is missing`);
-    return this.#ghosts.path(remap, ghost, entry.name);
+    return ghost ?? badImage(`deleted file ${String(remap)} is missing`);
   }
 
   #planStdio(file: FileEntry): void {

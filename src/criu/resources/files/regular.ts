@@ -12,7 +12,6 @@ import type { Ghosts } from './ghost.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
 import { openOwn, ownLink } from './system.js';
-import { findInDirectory, findInTree } from './tree-search.js';
 import { terminalEnd } from './terminal.js';
 
 /** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
@@ -43,7 +42,8 @@ export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
 
 /**
  * A file by its path: regular files, directories, harmless devices, O_PATH files of every type, FIFOs'
- * and sockets' names. Refuses what could not be found again.
+ * and sockets' names. Refuses what could not be found again. A name that has to be searched for is
+ * filled in later.
  */
 export function dumpRegular(
   context: DumpContext,
@@ -59,17 +59,21 @@ export function dumpRegular(
     return undefined;
   }
   const directory = type === S_IF.dir ? O.directory : 0;
-  return {
+  // Tells, of a file that has no name, that it may yet be given one.
+  const nameless = file.stat.nlink === 0n ? O.tmpfile : 0;
+  const entry: RegFileEntry = {
     id,
-    flags: (file.flags & (REOPENABLE | O.async)) | directory,
+    flags: (file.flags & (REOPENABLE | O.async | nameless)) | directory,
     pos: file.pos,
     fown: file.fown,
-    name: place.name,
+    name: 'name' in place ? place.name : '',
     mnt_id: file.mountId,
     size: type === S_IF.reg ? file.stat.size : 0n,
     mode: Number(file.stat.mode),
     build_id: [],
   };
+  if ('mount' in place) wantName(context, file, place.mount, entry);
+  return entry;
 }
 
 function deviceProblem(file: PathFile, type: number): string | undefined {
@@ -85,8 +89,12 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
   return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored`;
 }
 
-/** The name to open a file by, or why there is none ('' when that has been told already). */
-type Place = { readonly name: string } | { readonly problem: string };
+/**
+ * The name to open a file by, or why there is none ('' when that has been told already), or the mount
+ * where it has another one.
+ */
+type Place =
+  { readonly name: string } | { readonly problem: string } | { readonly mount: MountInfo };
 
 function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number): Place {
   const { link, stat } = file;
@@ -97,7 +105,7 @@ function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number
   const type = Number(stat.mode) & S_IF.mask;
   if (opensLate(mount))
     return { problem: `${link} is gone: its process has ended; remedy: close it` };
-  if (stat.nlink > 0n) return type === S_IF.dir ? hidden(link) : otherName(context, file, mount);
+  if (stat.nlink > 0n) return type === S_IF.dir ? hidden(link) : { mount };
   if (!GHOSTS.has(type)) return { problem: `${link} was removed` };
   const ghost = ghosts.dump(file.own, stat, file.where);
   if (ghost === undefined) return { problem: '' };
@@ -109,14 +117,30 @@ function hidden(link: string): Place {
   return { problem: `directory ${link} is hidden by a mount; remedy: leave it` };
 }
 
-/** Another name of a file whose own one is gone; a restored process shows it in the place of the first. */
-function otherName({ init }: DumpContext, { link, stat }: PathFile, mount: MountInfo): Place {
-  const near = dirname(withoutDeleted(link));
-  const name =
-    findInDirectory(init.pid, near, stat.ino) ?? findInTree(init.pid, mount.mountPoint, stat.ino);
-  if (name !== undefined && leadsTo(init.pid, name, stat)) return { name };
-  const what = `${link} was removed, hidden or renamed over while other links to it remain`;
-  return { problem: `${what}, which cannot be found; remedy: close it` };
+/**
+ * Has another name of a file looked for, since its own one is gone; a restored process shows it in the
+ * place of the first.
+ */
+function wantName(
+  { init, names, refusals }: DumpContext,
+  { link, stat, where }: PathFile,
+  mount: MountInfo,
+  entry: RegFileEntry,
+): void {
+  names.want({
+    inode: stat.ino,
+    mounts: [mount.mountPoint],
+    near: dirname(withoutDeleted(link)),
+    accepts: ({ path }) => leadsTo(init.pid, path, stat),
+    settle: (name) => {
+      if (name !== undefined) {
+        entry.name = name;
+        return;
+      }
+      const what = `${link} was removed, hidden or renamed over while other links to it remain`;
+      refusals.add(where, `${what}, which cannot be found; remedy: close it`);
+    },
+  });
 }
 
 /** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */

@@ -95,6 +95,27 @@ test('the digest is that of every file, its name and its place', async (t) => {
   t.is(new Set([before, more, digest(path)]).size, 3);
 });
 
+test('what a directory has is measured, and compared, without reading it', async (t) => {
+  const path = await written(t);
+  const withReader = <T>(work: (reader: ImageReader) => T): T => {
+    const reader = ImageReader.open(path);
+    try {
+      return work(reader);
+    } finally {
+      reader.close();
+    }
+  };
+  const before = withReader((reader) => reader.size());
+  t.true(before.bytes > 0);
+  t.true(withReader((reader) => reader.hasSize(before)));
+  await symlink('/dev/zero', join(path, 'more'));
+  t.false(withReader((reader) => reader.hasSize(before)));
+  await rm(join(path, 'more'));
+  await truncate(join(path, 'core-5.img'), 2 ** 40);
+  t.false(withReader((reader) => reader.hasSize(before)));
+  t.throws(() => withReader((reader) => reader.digest(before.bytes)), { instanceOf: ShimError });
+});
+
 test('an existing empty directory will do, one with files will not', async (t) => {
   const path = await temporary(t);
   const writer = await ImageWriter.create(path);

@@ -226,6 +226,11 @@ refuses('a pidfd of no pid', /names no process/, ({ files }) => ({
   files: [...files, { type: 'PIDFD', id: 7, pidfd }],
 }));
 
+refuses('an exit signal that there is not', /exit signal/, (image) => {
+  const tc = image.cores.get(9)?.tc;
+  return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, mvas_exit_signal: 65 } }))(image);
+});
+
 const idle = { isec: 0n, iusec: 0n, vsec: 0n, vusec: 0n };
 const timer = {
   it_id: 3,

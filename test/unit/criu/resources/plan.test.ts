@@ -224,13 +224,13 @@ test('pending signals that nobody can have are refused', (t) => {
   t.regex(pending(Uint8Array.of(10, 0, 0, 0)), /of 4 bytes/);
 });
 
-test('SIGCHLD of the restore is forgotten before signals are queued', (t) => {
+test('what zombies send at the restore is forgotten before signals are queued', (t) => {
   const siginfo = Uint8Array.from({ length: 128 }, (_, at) => (at === 0 ? 17 : 0));
   const { late, process } = planFor(
     leader((core) => Object.assign(core.tc ?? {}, { signals_s: { signals: [{ siginfo }] } })),
   );
   t.deepEqual(late.slice(0, 3), [
-    'forget SIGCHLD of the restore',
+    'forget signals of the restore',
     'set the action of signal 17',
     'queue pending signal 17',
   ]);

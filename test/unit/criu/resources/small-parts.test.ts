@@ -9,7 +9,7 @@ import {
   plainQuery,
   queryRemotely,
 } from '../../../../src/criu/resources/attributes/remote-query.js';
-import { parseCpuList } from '../../../../src/criu/resources/attributes/scheduling.js';
+import { parseCpuList } from '../../../../src/criu/resources/attributes/cpus.js';
 import { notifiesSupervisor } from '../../../../src/criu/resources/attributes/seccomp.js';
 import type { RemoteCall, Tracee } from '../../../../src/criu/tracee/tracee.js';
 import { sampleCreds } from './samples.js';

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { placesIn, type CgroupPlace } from '../../../common/cgroup-places.js';
+
+const ONLINE = '/sys/devices/system/cpu/online';
+
+/**
+ * Processors that a process may use as far as its cgroup is concerned; a mask of all of these is no
+ * wish of its own. Without the cpuset controller, all that are online.
+ */
+export function usableCpus(pid: number): readonly number[] {
+  const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
+  const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
+  for (const path of cpusetFiles(cgroups, mountinfo)) {
+    const cpus = readCpus(path);
+    if (cpus.length > 0) return cpus;
+  }
+  return parseCpuList(readFileSync(ONLINE, 'utf8'));
+}
+
+/**
+ * Files that may list the processors of a cgroup, the first that is there does: that of the v1
+ * hierarchy, or of the nearest cgroup of the unified one that has the controller. Pure.
+ *
+ * @param cgroups text of /proc/PID/cgroup
+ * @param mountinfo text of /proc/self/mountinfo
+ */
+export function cpusetFiles(cgroups: string, mountinfo: string): string[] {
+  const { v1, unified } = placesIn(cgroups, mountinfo);
+  const old = v1.get('cpuset');
+  if (old) return [join(old.mount, old.path, 'cpuset.effective_cpus')];
+  return upwards(unified).map((directory) => join(directory, 'cpuset.cpus.effective'));
+}
+
+/** A cgroup's directory, and those above it. */
+function upwards(place: CgroupPlace | undefined): string[] {
+  if (!place) return [];
+  const directories: string[] = [];
+  for (let path = place.path; path !== '/'; path = dirname(path)) {
+    directories.push(join(place.mount, path));
+  }
+  return [...directories, place.mount];
+}
+
+function readCpus(path: string): number[] {
+  try {
+    return parseCpuList(readFileSync(path, 'utf8'));
+  } catch {
+    return []; // The controller is not there.
+  }
+}
+
+/** Processors of a list such as `0-3,8`. */
+export function parseCpuList(text: string): number[] {
+  const ranges = text
+    .trim()
+    .split(',')
+    .filter((range) => range !== '');
+  return ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import { syscall } from '../../native/index.js';
+import { call, check } from '../../native/sys.js';
+import { NR } from './files/abi.js';
+import { cPath } from './files/system.js';
+
+/** An extended attribute; an ACL is one, too (xattr(7), acl(5)). */
+export interface Attribute {
+  /** A string of bytes: one character each. */
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
+const MOST_BYTES = 65_536;
+const MAX_NAME = 255;
+const EOPNOTSUPP = -95;
+/** As libarchive records them in pax headers: names percent-encoded, values in base64. */
+const KEY = 'LIBARCHIVE.xattr.';
+const NAMESPACES = /^(user|trusted|security|system)\../;
+/** Labels belong to the mount and the live spec. */
+const LABELS = /^security\.(selinux|SMACK64)/;
+
+const room = Buffer.alloc(MOST_BYTES);
+
+/**
+ * All extended attributes of a file but its security label.
+ *
+ * @param path a path of our own, whose last component may be a symbolic link: it is not followed
+ */
+export function readAttributes(path: string): Attribute[] {
+  const at = cPath(path);
+  const length = syscall(NR.llistxattr, at, room, MOST_BYTES);
+  if (length === EOPNOTSUPP || length === 0) return [];
+  const list = room.toString('latin1', 0, check('list extended attributes', length));
+  const names = list.split('\0').filter((name) => name !== '' && !LABELS.test(name));
+  return names.map((name) => {
+    const got = syscall(NR.lgetxattr, at, nameBytes(name), room, MOST_BYTES);
+    const size = check(`read the extended attribute ${name}`, got);
+    return { name, value: Uint8Array.from(room.subarray(0, size)) };
+  });
+}
+
+/** Sets extended attributes, without following a symbolic link. */
+export function writeAttributes(path: string, attributes: readonly Attribute[]): void {
+  for (const { name, value } of attributes) {
+    const args = [cPath(path), nameBytes(name), value, value.length, 0] as const;
+    call(`set the extended attribute ${name}`, NR.lsetxattr, ...args);
+  }
+}
+
+/** Records for a pax header. */
+export function toPax(attributes: readonly Attribute[]): Record<string, string> {
+  return Object.fromEntries(
+    attributes.map(({ name, value }) => [
+      KEY + encodeURIComponent(name),
+      Buffer.from(value).toString('base64'),
+    ]),
+  );
+}
+
+/** What {@link toPax} has recorded. Throws ShimError `dataLoss` for what it would not. */
+export function fromPax(pax: unknown): Attribute[] {
+  if (typeof pax !== 'object' || pax === null) return [];
+  return Object.entries(pax).flatMap(([key, text]: [string, unknown]) => {
+    if (!key.startsWith(KEY)) return [];
+    const name = decodeName(key.slice(KEY.length));
+    const value = Buffer.from(typeof text === 'string' ? text : '', 'base64');
+    const isPossible =
+      NAMESPACES.test(name) && name.length <= MAX_NAME && value.length <= MOST_BYTES;
+    if (!isPossible) badImage(`${JSON.stringify(key)} is no extended attribute`);
+    return [{ name, value }];
+  });
+}
+
+/** Bytes that attributes take in an archive, about. */
+export function sizeOf(attributes: readonly Attribute[]): number {
+  return attributes.reduce((sum, { name, value }) => sum + 3 * name.length + 2 * value.length, 0);
+}
+
+function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return badImage(`${JSON.stringify(text)} names no extended attribute`);
+  }
+}
+
+function nameBytes(name: string): Uint8Array {
+  return Buffer.from(`${name}\0`, 'latin1');
+}

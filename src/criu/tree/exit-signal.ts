@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CoreEntry } from '../image/types.js';
+import { isDead } from '../image/validate-tasks.js';
+
+const SIGTRAP = 5;
+const SIGKILL = 9;
+const SIGCHLD = 17;
+const SIGSTOP = 19;
+/** What a parent cannot hold back while it is being restored, or must not have at its breakpoints. */
+const DISTURBING: ReadonlySet<number> = new Set([SIGTRAP, SIGKILL, SIGSTOP]);
+
+/**
+ * The signal by which a process is to tell its parent of its end; 0 for none. That of a zombie comes
+ * at the restore, and once more: where it would disturb, none is sent, which is the same to wait(2).
+ */
+export function exitSignalOf(core: CoreEntry): number {
+  const signal = core.tc?.mvas_exit_signal ?? SIGCHLD;
+  return isDead(core) && DISTURBING.has(signal) ? 0 : signal;
+}
+
+/** Signals that processes get from zombies, and from helpers, at the restore. */
+export function signalsOfRestore(cores: Iterable<CoreEntry>): number[] {
+  const signals = [...cores].filter(isDead).map(exitSignalOf);
+  return [...new Set([SIGCHLD, ...signals])].filter((signal) => signal !== 0);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import { classifyArea, type Area } from '../../../../src/criu/memory/area.js';
+import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
+
+/** Judges private anonymous memory with a protection and a key. */
+function judge(protection: string, key: number): Area | undefined {
+  const [vma] = parseSmaps(
+    `7f0000000000-7f0000001000 ${protection} 00000000 00:00 0 \nProtectionKey: ${String(key)}\nVmFlags: mr mw me\n`,
+  );
+  return vma && classifyArea(5, vma);
+}
+
+test('memory with a protection key is refused', (t) => {
+  const error = t.throws(() => judge('rw-p', 1), { instanceOf: ShimError });
+  t.is(error.kind, 'failedPrecondition');
+  t.regex(error.message, /^pid 5 memory 0x7f.*: a memory protection key is not supported$/);
+  t.throws(() => judge('r-xp', 2), { instanceOf: ShimError });
+  t.is(judge('rw-p', 0)?.kind, 'anonymous');
+});
+
+test('the key that the kernel gives to memory that can only be executed is none of those', (t) => {
+  t.is(judge('--xp', 1)?.kind, 'anonymous');
+});

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
 import { hostNamesOf } from '../common/host-names.js';
 import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
-import { ShimError } from '../common/errors.js';
 import { checkpoint, readLiveSpec } from '../criu/index.js';
+import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
+import { parseOptions, UsageError } from './usage.js';
 
 export const CHECKPOINT_HELP = `Usage: mvas checkpoint [OPTIONS] CONTAINER
 
@@ -20,7 +20,7 @@ Options:
 
 /** Runs `mvas checkpoint`; returns what to print. */
 export async function runCheckpoint(args: readonly string[]): Promise<string> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -33,9 +33,8 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   });
   if (values.help) return CHECKPOINT_HELP;
   const [containerId, ...rest] = positionals;
-  if (containerId === undefined || rest.length > 0) {
-    throw new ShimError('invalidArgument', `'checkpoint' takes one container`);
-  }
+  if (!containerId || rest.length > 0) throw new UsageError(`'checkpoint' takes one container`);
+  requireRoot(`checkpoint ${containerId}`);
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
   const { spec } = readLiveSpec(bundle);
   const result = await checkpoint({

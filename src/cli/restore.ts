@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ShimError } from '../common/errors.js';
 import { restore } from '../criu/index.js';
+import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcRuntime } from './runc-container.js';
+import { parseOptions, UsageError } from './usage.js';
 
 export const RESTORE_HELP = `Usage: mvas restore [OPTIONS] CONTAINER
 
@@ -30,7 +30,7 @@ export interface RestoreOutcome {
 
 /** Runs `mvas restore`. */
 export async function runRestore(args: readonly string[]): Promise<RestoreOutcome> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -46,9 +46,8 @@ export async function runRestore(args: readonly string[]): Promise<RestoreOutcom
   });
   if (values.help) return { text: RESTORE_HELP, exitCode: 0 };
   const [containerId, ...rest] = positionals;
-  if (containerId === undefined || rest.length > 0) {
-    throw new ShimError('invalidArgument', `'restore' takes one container`);
-  }
+  if (!containerId || rest.length > 0) throw new UsageError(`'restore' takes one container`);
+  requireRoot(`restore ${containerId}`);
   const consoleSocket = values['console-socket'];
   const { pid, vasId, timingsMs, exited } = await restore({
     containerId,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
-import { ShimError } from '../../../src/common/errors.js';
 import { parseArgs, type Command } from '../../../src/cli/args.js';
+import { UsageError } from '../../../src/cli/usage.js';
 
 const GOOD: readonly (readonly [string, Command])[] = [
   ['ls', { verb: 'ls', json: false, quiet: false }],
@@ -24,6 +24,14 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['rm a --help', { verb: 'help', topic: 'rm' }],
   ['--version', { verb: 'version' }],
   ['ls -V', { verb: 'version' }],
+  ['checkpoint --json a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],
+  ['--json checkpoint a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],
+  ['-h restore', { verb: 'run', name: 'restore', args: ['-h'] }],
+  ['help create', { verb: 'run', name: 'create', args: ['--help'] }],
+  ['install --frob', { verb: 'run', name: 'install', args: ['--frob'] }],
+  ['restore -- -V', { verb: 'run', name: 'restore', args: ['--', '-V'] }],
+  ['-V restore', { verb: 'version' }],
+  ['rm checkpoint', { verb: 'rm', json: false, ids: ['checkpoint'] }],
 ];
 
 for (const [line, command] of GOOD) {
@@ -51,22 +59,22 @@ for (const [line, message] of [
 ] as const) {
   test(`refused: mvas ${line}`, (t) => {
     const args = line.split(' ').filter((word) => word !== '');
-    const error = t.throws(() => parseArgs(args), { instanceOf: ShimError, message });
-    t.is(error.kind, 'invalidArgument');
+    t.throws(() => parseArgs(args), { instanceOf: UsageError, message });
   });
 }
 
 test('an empty id is refused, since it would begin every id', (t) => {
-  t.throws(() => parseArgs(['rm', '']), { instanceOf: ShimError });
+  t.throws(() => parseArgs(['rm', '']), { instanceOf: UsageError });
 });
 
-test('any words give a command or a ShimError', (t) => {
+test('any words give a command or a UsageError', (t) => {
   const word = fc.oneof(
     fc.string(),
     fc.constantFrom(
       'ls',
       'rm',
       'inspect',
+      'install',
       'help',
       '--',
       '-',
@@ -83,7 +91,7 @@ test('any words give a command or a ShimError', (t) => {
       try {
         return typeof parseArgs(args).verb === 'string';
       } catch (error) {
-        return error instanceof ShimError && error.kind === 'invalidArgument';
+        return error instanceof UsageError;
       }
     }),
   );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
+import { LONG_VERBS, VERBS } from '../../../src/cli/args.js';
 import { main } from '../../../src/cli/main.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
 import { FakeKernel } from './fake-kernel.js';
@@ -99,10 +100,51 @@ test('wrong usage is exit code 2, says what is wrong and where to look', async (
   });
 });
 
+test('wrong usage of every command is exit code 2, says so and where to look', async (t) => {
+  const lines: readonly (readonly [line: string, verb: string])[] = [
+    ['checkpoint', 'checkpoint'],
+    ['checkpoint a b', 'checkpoint'],
+    ['--frob checkpoint a', 'checkpoint'],
+    ['restore', 'restore'],
+    ['restore --pid-file', 'restore'],
+    ['create foo', 'create'],
+    ['create segment/a --size 1', 'create'],
+    ['attach-segment vas/a', 'attach-segment'],
+    ['install --as foo', 'install'],
+    ['install foo', 'install'],
+    ['uninstall --as foo', 'uninstall'],
+  ];
+  for (const [line, verb] of lines) {
+    const { code, out, err } = await mvas(line);
+    t.deepEqual([code, out], [2, ''], line);
+    t.true(err.startsWith(`mvas ${verb}: `), err);
+    t.true(err.endsWith(`\nTry 'mvas ${verb} --help'.\n`), err);
+  }
+});
+
+test('every command has help, wherever one asks for it', async (t) => {
+  const verbs = [...VERBS, ...LONG_VERBS];
+  const { out } = await mvas('--help');
+  for (const verb of verbs) {
+    t.true(out.includes(`\n  ${verb}`), verb);
+    for (const line of [`${verb} --help`, `${verb} -h`, `help ${verb}`, `--help ${verb}`]) {
+      const help = await mvas(line);
+      t.deepEqual([help.code, help.err], [0, ''], line);
+      t.regex(help.out, new RegExp(`^( |Usage:) +mvas ${verb} `, 'm'), line);
+    }
+  }
+});
+
+test('what the engine does not take is no wrong usage', async (t) => {
+  const store = new FakeStore([]);
+  store.list = () => Promise.reject(new ShimError('invalidArgument', 'not a VAS id'));
+  t.deepEqual(await mvas('ls', store), { code: 1, out: '', err: 'mvas: not a VAS id\n' });
+});
+
 test('who may not see the store is told so', async (t) => {
   const { code, err } = await mvas('ls');
   t.is(code, 1);
-  t.is(err, 'mvas: open /run/mvas: EACCES\nhint: VASes belong to root: run mvas as root\n');
+  t.is(err, 'mvas: open /run/mvas: EACCES\nhint: run mvas as root\n');
 });
 
 test('ls shows a table, newest first', async (t) => {

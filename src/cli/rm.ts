@@ -4,7 +4,7 @@ import type { CliContext } from './context.js';
 import { parseReference, resolveKernel, type KernelReference } from './kernel-objects.js';
 import { resolveVas } from './resolve.js';
 import { formatJson, printable } from './text.js';
-import type { VasEntry } from './vas-store.js';
+import type { VasEntry, VasStore } from './vas-store.js';
 
 /** Help of `mvas rm`. */
 export const RM_HELP = `Usage: mvas rm [--json] ID...
@@ -34,7 +34,7 @@ export async function runRm(
   { json, ids }: { readonly json: boolean; readonly ids: readonly string[] },
 ): Promise<number> {
   const store = await context.openStore();
-  const entries = await store.list();
+  const entries = await listAsNeeded(store, ids);
   const removed: string[] = [];
   const failed: Failure[] = [];
   const targetOf = (wanted: string): Target => {
@@ -64,6 +64,15 @@ export async function runRm(
   }
   report(context, { json, removed, failed });
   return failed.length === 0 ? 0 : 1;
+}
+
+/** Objects of the kernel belong to anybody; VASes, and so their parts, to root. */
+async function listAsNeeded(store: VasStore, ids: readonly string[]): Promise<readonly VasEntry[]> {
+  const isForRoot = ids.some((wanted) => parseReference(wanted) === undefined);
+  return await store.list().catch((error: unknown) => {
+    if (isForRoot || ShimError.from(error).kind !== 'permissionDenied') throw error;
+    return [];
+  });
 }
 
 /** Parts of our own VASes are named after them (criu/vas/backend.ts), and go with them. */

@@ -59,6 +59,7 @@ export interface VasDetails extends VasEntry {
 
 /** The VASes of this host, as the command line needs them. */
 export interface VasStore {
+  /** @throws ShimError `permissionDenied` for who may not see them. */
   list(): Promise<readonly VasEntry[]>;
   /** @throws ShimError `notFound`. Takes a complete id. */
   inspect(id: string): Promise<VasDetails>;

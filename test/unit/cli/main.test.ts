@@ -291,6 +291,15 @@ test('rm takes objects of the kernel by id and by name, beside VASes', async (t)
   t.is((await mvas('rm aaa', store, kernel)).code, 0);
 });
 
+test('who may not see VASes may remove objects of the kernel', async (t) => {
+  const store = new FakeStore([]);
+  store.list = () => Promise.reject(new ShimError('permissionDenied', 'list: EACCES'));
+  const kernel = new FakeKernel();
+  kernel.create('jobs', 0o600);
+  t.deepEqual(await mvas('rm vas/jobs', store, kernel), { code: 0, out: 'vas/jobs\n', err: '' });
+  t.is((await mvas('rm vas/jobs aaa', store, kernel)).code, 1);
+});
+
 test('without the module, what needs it fails with what to do', async (t) => {
   const store = new FakeStore([vas('aaa')]);
   for (const line of ['-la', 'rm vas/jobs']) {

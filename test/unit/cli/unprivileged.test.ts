@@ -28,6 +28,17 @@ function mvas(line: string, root: string) {
   return spawnSync(process.execPath, args, { encoding: 'utf8', env });
 }
 
+test('who may not see VASes is told so, not that there are none', (t) => {
+  for (const line of ['ls', 'ls --json', 'inspect a', 'rm a']) {
+    const stderr = `mvas: list the VASes in ${folder}/locked: EACCES\nhint: run mvas as root\n`;
+    t.like(mvas(line, 'locked'), { status: 1, stdout: '', stderr }, line);
+  }
+});
+
+test('where nothing has been checkpointed there are none, whoever asks', (t) => {
+  t.like(mvas('ls -q', 'nowhere'), { status: 0, stdout: '', stderr: '' });
+});
+
 test('checkpoints and restores are for root', (t) => {
   for (const verb of ['checkpoint', 'restore']) {
     const stderr = `mvas ${verb}: ${verb} web: not permitted\nhint: run mvas as root\n`;

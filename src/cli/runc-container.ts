@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShimError } from '../common/errors.js';
@@ -23,6 +23,18 @@ export function runcContainer(runcRoot: string, id: string): { initPid: number; 
   if (pid <= 0) throw new ShimError('failedPrecondition', `container ${id} has no init`);
   const bundle = /"bundle=([^"]*)"/.exec(text)?.[1] ?? '';
   return { initPid: pid, bundle };
+}
+
+/**
+ * A restore that fails deletes the container of its name: it must be its own.
+ *
+ * @throws ShimError `alreadyExists` for a name that runc knows
+ */
+export function refuseExisting(runcRoot: string, id: string): void {
+  if (!existsSync(join(runcRoot, id))) return;
+  const remedy = 'take another name, or delete it by runc delete';
+  const message = `restore ${id}: runc has a container of this name; remedy: ${remedy}`;
+  throw new ShimError('alreadyExists', message);
 }
 
 /** Makes and deletes containers with runc, their stdio on /dev/null. */
@@ -49,7 +61,11 @@ function runRunc(root: string, args: readonly string[]): Promise<void> {
   // A file, not a pipe: the container's init keeps it open. Without a name, so that nothing is left of it.
   const output = openSync(logFile, 'wx+', 0o600);
   unlinkSync(logFile);
-  const child = spawn('runc', ['--root', root, ...args], { stdio: ['ignore', 'ignore', output] });
+  // In a session of its own: keys of our terminal interrupt us, and we clean up after it.
+  const child = spawn('runc', ['--root', root, ...args], {
+    detached: true,
+    stdio: ['ignore', 'ignore', output],
+  });
   return new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new ShimError('unavailable', `run runc: ${cause.message}`, { cause }));

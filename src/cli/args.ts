@@ -18,13 +18,21 @@ export const LONG_VERBS = [
 ] as const;
 export type LongVerb = (typeof LONG_VERBS)[number];
 
+/** What `mvas rm` is to remove; `force`: also what is being filled. */
+export interface Removal {
+  readonly json: boolean;
+  readonly force: boolean;
+  readonly ids: readonly string[];
+}
+
 /** What a command line asks for. */
 export type Command =
   | { readonly verb: 'version' }
   | { readonly verb: 'help'; readonly topic: VerbName | undefined }
   | { readonly verb: 'ls'; readonly json: boolean; readonly quiet: boolean }
   | ({ readonly verb: 'ls-kernel' } & KernelListing)
-  | { readonly verb: 'inspect' | 'rm'; readonly json: boolean; readonly ids: readonly string[] }
+  | { readonly verb: 'inspect'; readonly json: boolean; readonly ids: readonly string[] }
+  | ({ readonly verb: 'rm' } & Removal)
   | { readonly verb: 'run'; readonly name: LongVerb; readonly args: readonly string[] };
 
 const ALIASES: ReadonlyMap<string, VerbName> = new Map([
@@ -33,7 +41,7 @@ const ALIASES: ReadonlyMap<string, VerbName> = new Map([
   ['remove', 'rm'],
 ]);
 
-type Option = 'help' | 'version' | 'json' | 'quiet' | `-l${string}`;
+type Option = 'help' | 'version' | 'json' | 'quiet' | 'force' | `-l${string}`;
 
 const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['-h', 'help'],
@@ -43,6 +51,8 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['--json', 'json'],
   ['-q', 'quiet'],
   ['--quiet', 'quiet'],
+  ['-f', 'force'],
+  ['--force', 'force'],
   ['-la', '-la'],
   ['-lv', '-lv'],
   ['-ls', '-ls'],
@@ -96,6 +106,8 @@ function parseKernelList(
 function parseVerb(verb: VerbName, ids: readonly string[], options: ReadonlySet<string>): Command {
   const json = options.has('json');
   const quiet = options.has('quiet');
+  const force = options.has('force');
+  if (force && verb !== 'rm') throw new UsageError(`'${verb}' has no option '--force'`);
   if (verb === 'ls') {
     if (ids[0] !== undefined) throw new UsageError(`'ls' takes no argument, got '${ids[0]}'`);
     if (json && quiet) throw new UsageError(`'--json' and '--quiet' exclude each other`);
@@ -104,7 +116,7 @@ function parseVerb(verb: VerbName, ids: readonly string[], options: ReadonlySet<
   if (quiet) throw new UsageError(`'${verb}' has no option '--quiet'`);
   if (ids.length === 0) throw new UsageError(`'${verb}' needs the id or name of a VAS`);
   if (ids.includes('')) throw new UsageError(`an id cannot be empty`);
-  return { verb, json, ids };
+  return verb === 'rm' ? { verb, json, force, ids } : { verb, json, ids };
 }
 
 function split(args: readonly string[]): { options: ReadonlySet<string>; words: string[] } {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../common/errors.js';
+import type { Removal } from './args.js';
 import type { CliContext } from './context.js';
 import { parseReference, resolveKernel, type KernelReference } from './kernel-objects.js';
 import { resolveVas } from './resolve.js';
@@ -7,15 +8,17 @@ import { formatJson, printable } from './text.js';
 import type { VasEntry, VasStore } from './vas-store.js';
 
 /** Help of `mvas rm`. */
-export const RM_HELP = `Usage: mvas rm [--json] ID...
+export const RM_HELP = `Usage: mvas rm [--force] [--json] ID...
 
 Removes one or more VASes and frees their memory. ID is an id, the beginning of one, or a name.
 Containers restored from a VAS live on without it; checkpoints that need it cannot be restored
-any more. When one cannot be removed, the others still are.
+any more. When one cannot be removed, the others still are. One that a checkpoint is filling is not
+removed, unless by force: the checkpoint fails then, and its container goes on.
 
 vas/ID, vas/NAME, segment/ID and segment/NAME are objects that the kernel keeps ('mvas -la').
 
 Options:
+  -f, --force  remove also what is being filled
       --json   print an object with what was removed and what was not
 `;
 
@@ -29,10 +32,7 @@ interface Failure {
 type Target = readonly [id: string, remove: () => Promise<void> | void];
 
 /** Runs `mvas rm`; returns the exit code. Every id is tried; nothing is removed when one is ambiguous. */
-export async function runRm(
-  context: CliContext,
-  { json, ids }: { readonly json: boolean; readonly ids: readonly string[] },
-): Promise<number> {
+export async function runRm(context: CliContext, { json, force, ids }: Removal): Promise<number> {
   const store = await context.openStore();
   const entries = await listAsNeeded(store, ids);
   const removed: string[] = [];
@@ -41,7 +41,7 @@ export async function runRm(
     const reference = parseReference(wanted);
     if (reference) return [wanted, removalOf(context, entries, reference)];
     const { id } = resolveVas(entries, wanted);
-    return [id, () => store.remove(id)];
+    return [id, () => store.remove(id, force)];
   };
   const targets = new Map<string, Target[1]>();
   for (const wanted of ids) {

@@ -10,9 +10,10 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['-q ls', { verb: 'ls', json: false, quiet: true }],
   ['inspect a', { verb: 'inspect', json: false, ids: ['a'] }],
   ['show a b --json', { verb: 'inspect', json: true, ids: ['a', 'b'] }],
-  ['--json rm a', { verb: 'rm', json: true, ids: ['a'] }],
-  ['remove a', { verb: 'rm', json: false, ids: ['a'] }],
-  ['rm -- --json', { verb: 'rm', json: false, ids: ['--json'] }],
+  ['--json rm a', { verb: 'rm', json: true, force: false, ids: ['a'] }],
+  ['remove a', { verb: 'rm', json: false, force: false, ids: ['a'] }],
+  ['rm -f a', { verb: 'rm', json: false, force: true, ids: ['a'] }],
+  ['rm -- --json', { verb: 'rm', json: false, force: false, ids: ['--json'] }],
   ['-la', { verb: 'ls-kernel', kinds: ['vas', 'segment'], json: false, quiet: false }],
   ['ls -lv --json', { verb: 'ls-kernel', kinds: ['vas'], json: true, quiet: false }],
   ['-ls list -q', { verb: 'ls-kernel', kinds: ['segment'], json: false, quiet: true }],
@@ -31,7 +32,7 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['install --frob', { verb: 'run', name: 'install', args: ['--frob'] }],
   ['restore -- -V', { verb: 'run', name: 'restore', args: ['--', '-V'] }],
   ['-V restore', { verb: 'version' }],
-  ['rm checkpoint', { verb: 'rm', json: false, ids: ['checkpoint'] }],
+  ['rm checkpoint', { verb: 'rm', json: false, force: false, ids: ['checkpoint'] }],
 ];
 
 for (const [line, command] of GOOD) {
@@ -56,6 +57,7 @@ for (const [line, message] of [
   ['rm', "'rm' needs the id or name of a VAS"],
   ['inspect --json', "'inspect' needs the id or name of a VAS"],
   ['rm -q a', "'rm' has no option '--quiet'"],
+  ['ls --force', "'ls' has no option '--force'"],
 ] as const) {
   test(`refused: mvas ${line}`, (t) => {
     const args = line.split(' ').filter((word) => word !== '');

@@ -54,8 +54,8 @@ class FakeStore implements VasStore {
     });
   }
 
-  remove(id: string): Promise<void> {
-    if (this.entries.get(id)?.state === 'filling') {
+  remove(id: string, force: boolean): Promise<void> {
+    if (this.entries.get(id)?.state === 'filling' && !force) {
       return Promise.reject(new ShimError('failedPrecondition', `remove VAS ${id}: is filling`));
     }
     this.entries.delete(id);
@@ -230,6 +230,7 @@ test('rm removes what it can and reports the rest', async (t) => {
     "mvas: no VAS 'nope'; 'mvas ls' shows what there is\nmvas: remove VAS bbb: is filling\n",
   );
   t.deepEqual([...store.entries.keys()], ['bbb']);
+  t.deepEqual(await mvas('rm --force bbb', store), { code: 0, out: 'bbb\n', err: '' });
 });
 
 test('rm that succeeds is exit code 0, and JSON tells all', async (t) => {

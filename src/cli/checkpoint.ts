@@ -5,11 +5,13 @@ import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
 import { checkpoint, readLiveSpec } from '../criu/index.js';
 import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
+import { SignalRelay } from './signal-relay.js';
 import { parseOptions, UsageError } from './usage.js';
 
 export const CHECKPOINT_HELP = `Usage: mvas checkpoint [OPTIONS] CONTAINER
 
-Checkpoints a container that runc runs into a new VAS.
+Checkpoints a container that runc runs into a new VAS. SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel it: nothing is
+left of it, and the container goes on.
 
 Options:
       --image-path DIR  where the metadata goes (default: ./checkpoint)
@@ -37,6 +39,7 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   requireRoot(`checkpoint ${containerId}`);
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
   const { spec } = readLiveSpec(bundle);
+  const relay = new SignalRelay();
   const result = await checkpoint({
     containerId,
     initPid,
@@ -45,6 +48,9 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     tmpfsMounts: tmpfsMountsOf(spec),
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
+    signal: relay.signal,
+  }).finally(() => {
+    relay.close();
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
 }

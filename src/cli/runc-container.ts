@@ -10,7 +10,11 @@ import type { DonorRuntime } from '../criu/index.js';
 /** Where runc keeps containers when nothing else is said. */
 export const DEFAULT_RUNC_ROOT = '/run/runc';
 
-/** What runc's own state says of a container: its init's pid, and its bundle. @throws ShimError `notFound` */
+/**
+ * What runc's own state says of a container: its init's pid, and its bundle.
+ *
+ * @throws ShimError `notFound`, `failedPrecondition` for one that does not run
+ */
 export function runcContainer(runcRoot: string, id: string): { initPid: number; bundle: string } {
   const path = join(runcRoot, id, 'state.json');
   let text: string;
@@ -20,9 +24,22 @@ export function runcContainer(runcRoot: string, id: string): { initPid: number; 
     throw new ShimError('notFound', `container ${id}: runc does not know it (${path})`, { cause });
   }
   const pid = Number(/"init_process_pid":(\d+)/.exec(text)?.[1] ?? 0);
-  if (pid <= 0) throw new ShimError('failedPrecondition', `container ${id} has no init`);
+  const start = /"init_process_start":(\d+)/.exec(text)?.[1];
+  if (pid <= 0 || start !== startOf(pid)) {
+    throw new ShimError('failedPrecondition', `container ${id} has exited`);
+  }
   const bundle = /"bundle=([^"]*)"/.exec(text)?.[1] ?? '';
   return { initPid: pid, bundle };
+}
+
+/** When a process was started: field 22 of proc(5)'s stat. By now the pid may be somebody else's. */
+function startOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined; // There is none.
+  }
 }
 
 /**

@@ -47,6 +47,7 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['-h', 'help'],
   ['--help', 'help'],
   ['-V', 'version'],
+  ['-v', 'version'],
   ['--version', 'version'],
   ['--json', 'json'],
   ['-q', 'quiet'],
@@ -137,6 +138,7 @@ function isOption(arg: string): boolean {
 }
 
 function parseHelp([word, ...more]: readonly string[]): Command {
+  if (word === 'help') return parseHelp(more);
   if (more[0] !== undefined) throw new UsageError(`'help' takes one command, got '${more[0]}' too`);
   const name = longVerb(word);
   if (name !== undefined) return { verb: 'run', name, args: ['--help'] };

@@ -33,7 +33,7 @@ Commands:
 Options:
       --json     print JSON, for programs
   -h, --help     print this, or the help of a command
-  -V, --version  print the version
+  -v, --version  print the version
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `;

@@ -20,12 +20,12 @@ deletes it once it has exited, and exits as it did. Before it runs these signals
 
 Options:
       --image-path DIR  the checkpoint's metadata (default: ./checkpoint)
-      --bundle DIR      bundle of the container (default: .)
+  -b, --bundle DIR      bundle of the container (default: .)
       --runc-root DIR   runc's state directory (default: ${DEFAULT_RUNC_ROOT})
       --console-socket PATH
                         unix socket for the master of the container's terminal
       --pid-file FILE   where the pid of its init is written to
-      --detach          return once it runs
+  -d, --detach          return once it runs
       --json            print what was done as JSON
 `;
 
@@ -42,11 +42,11 @@ export async function runRestore(args: readonly string[]): Promise<RestoreOutcom
     allowPositionals: true,
     options: {
       'image-path': { type: 'string', default: 'checkpoint' },
-      bundle: { type: 'string', default: '.' },
+      bundle: { type: 'string', short: 'b', default: '.' },
       'runc-root': { type: 'string', default: DEFAULT_RUNC_ROOT },
       'console-socket': { type: 'string' },
       'pid-file': { type: 'string' },
-      detach: { type: 'boolean', default: false },
+      detach: { type: 'boolean', short: 'd', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },

@@ -24,6 +24,8 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['rm --help', { verb: 'help', topic: 'rm' }],
   ['rm a --help', { verb: 'help', topic: 'rm' }],
   ['--version', { verb: 'version' }],
+  ['-v', { verb: 'version' }],
+  ['help help', { verb: 'help', topic: undefined }],
   ['ls -V', { verb: 'version' }],
   ['checkpoint --json a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],
   ['--json checkpoint a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],

@@ -29,6 +29,11 @@ test('all of a long output arrives', (t) => {
   t.is(stdout.split('\n').length, 20_001);
 });
 
+test('output that is lost is an error, and told', (t) => {
+  const stderr = 'mvas: write the output: ENOSPC\n';
+  t.like(mvas('ls > /dev/full'), { status: 1, stderr });
+});
+
 test('a reader that closes the pipe early is no error', (t) => {
   t.like(mvas('ls -q | head -n 1'), { status: 0, stdout: 'vas-0\n', stderr: '' });
 });

@@ -178,6 +178,11 @@ test('without any VAS, ls prints its head, nothing, or an empty array', async (t
   t.is((await mvas('ls --json', store)).out, '[]\n');
 });
 
+test('what is not known of a VAS yet is a dash', async (t) => {
+  const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: '', containerId: '' })]));
+  t.regex(out, /^aaa {2}- +complete {2}- +3 minutes ago/m);
+});
+
 test('a name cannot play with the terminal', async (t) => {
   const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: 'a\x1b]0;x\x07\nb' })]));
   t.false(out.includes('\x1b'));
@@ -247,6 +252,15 @@ test('rm removes nothing when an id is ambiguous', async (t) => {
   t.is(code, 1);
   t.is(err, "mvas: 'a' may be any of a1, a2, a3, a4, a5, ...\n");
   t.is(store.entries.size, 7);
+});
+
+test('a name that several have is ambiguous', async (t) => {
+  const store = new FakeStore(['aaa', 'bbb', 'ccc'].map((id) => vas(id, { name: 'web' })));
+  for (const line of ['rm ccc web', 'inspect web']) {
+    const err = "mvas: 'web' may be any of aaa, bbb, ccc\n";
+    t.deepEqual(await mvas(line, store), { code: 1, out: '', err });
+  }
+  t.is(store.entries.size, 3);
 });
 
 test('a fault of ours asks for a report', async (t) => {

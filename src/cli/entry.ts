@@ -16,6 +16,7 @@ export async function runMvas(
   });
   process.exitCode = await main(process.argv.slice(2), {
     ...context,
+    isRoot: process.geteuid?.() === 0,
     writeOut: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     now: () => new Date(),

@@ -60,7 +60,7 @@ export async function main(args: readonly string[], context: CliContext): Promis
     return await runLong(command.name, command.args, context);
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    context.writeError(describe(error, who) + (isUsage ? `Try '${who} --help'.\n` : ''));
+    context.writeError(describe(error, who, context) + (isUsage ? `Try '${who} --help'.\n` : ''));
     return isUsage ? EXIT.usage : EXIT.failed;
   }
 }
@@ -99,9 +99,10 @@ async function run(
   }
 }
 
-function describe(error: unknown, who: string): string {
+function describe(error: unknown, who: string, { isRoot }: CliContext): string {
   const { kind, message, cause } = ShimError.from(error);
-  const hint = HINTS[isDenied(cause) ? 'permissionDenied' : kind];
+  const what = isDenied(cause) ? 'permissionDenied' : kind;
+  const hint = what === 'permissionDenied' && isRoot ? undefined : HINTS[what];
   // Several refusals come as a line each.
   const lines = message.split('\n').map(printable).join('\n  ');
   return `${who}: ${lines}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;

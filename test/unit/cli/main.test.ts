@@ -63,10 +63,11 @@ class FakeStore implements VasStore {
   }
 }
 
-async function mvas(line: string, store?: VasStore, kernel?: KernelObjects) {
+async function mvas(line: string, store?: VasStore, kernel?: KernelObjects, isRoot = false) {
   const output = { out: '', err: '' };
   const code = await main(line.split(' '), {
     version: '1.2.3',
+    isRoot,
     openStore: () =>
       store
         ? Promise.resolve(store)
@@ -145,6 +146,7 @@ test('who may not see the store is told so', async (t) => {
   const { code, err } = await mvas('ls');
   t.is(code, 1);
   t.is(err, 'mvas: open /run/mvas: EACCES\nhint: run mvas as root\n');
+  t.is((await mvas('ls', undefined, undefined, true)).err, 'mvas: open /run/mvas: EACCES\n');
 });
 
 test('ls shows a table, newest first', async (t) => {

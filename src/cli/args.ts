@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assertInvariant, ShimError } from '../common/errors.js';
+import { assertInvariant } from '../common/errors.js';
 import { LISTS, type KernelListing } from './kernel-objects.js';
+import { UsageError } from './usage.js';
 
-/** Verbs of the `mvas` command. */
+/** Verbs of the `mvas` command that take ids of VASes alone. */
 export const VERBS = ['ls', 'inspect', 'rm'] as const;
-
-/** A verb. */
 export type VerbName = (typeof VERBS)[number];
+
+/** Verbs with a command line of their own. */
+export const LONG_VERBS = [
+  'checkpoint',
+  'restore',
+  'create',
+  'attach-segment',
+  'install',
+  'uninstall',
+] as const;
+export type LongVerb = (typeof LONG_VERBS)[number];
+
+/** What `mvas rm` is to remove; `force`: also what is being filled. */
+export interface Removal {
+  readonly json: boolean;
+  readonly force: boolean;
+  readonly ids: readonly string[];
+}
 
 /** What a command line asks for. */
 export type Command =
@@ -14,7 +31,9 @@ export type Command =
   | { readonly verb: 'help'; readonly topic: VerbName | undefined }
   | { readonly verb: 'ls'; readonly json: boolean; readonly quiet: boolean }
   | ({ readonly verb: 'ls-kernel' } & KernelListing)
-  | { readonly verb: 'inspect' | 'rm'; readonly json: boolean; readonly ids: readonly string[] };
+  | { readonly verb: 'inspect'; readonly json: boolean; readonly ids: readonly string[] }
+  | ({ readonly verb: 'rm' } & Removal)
+  | { readonly verb: 'run'; readonly name: LongVerb; readonly args: readonly string[] };
 
 const ALIASES: ReadonlyMap<string, VerbName> = new Map([
   ['list', 'ls'],
@@ -22,16 +41,19 @@ const ALIASES: ReadonlyMap<string, VerbName> = new Map([
   ['remove', 'rm'],
 ]);
 
-type Option = 'help' | 'version' | 'json' | 'quiet' | `-l${string}`;
+type Option = 'help' | 'version' | 'json' | 'quiet' | 'force' | `-l${string}`;
 
 const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['-h', 'help'],
   ['--help', 'help'],
   ['-V', 'version'],
+  ['-v', 'version'],
   ['--version', 'version'],
   ['--json', 'json'],
   ['-q', 'quiet'],
   ['--quiet', 'quiet'],
+  ['-f', 'force'],
+  ['--force', 'force'],
   ['-la', '-la'],
   ['-lv', '-lv'],
   ['-ls', '-ls'],
@@ -40,18 +62,32 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
 /**
  * Parses the arguments behind the program's name. Options may stand anywhere; `--` ends them.
  *
- * @throws ShimError `invalidArgument` for a command line that makes no sense.
+ * @throws UsageError for a command line that makes no sense.
  */
 export function parseArgs(args: readonly string[]): Command {
+  return parseLong(args) ?? parseShort(args);
+}
+
+/** A verb with a command line of its own gets all but its name; undefined for any other. */
+function parseLong(args: readonly string[]): Command | undefined {
+  const at = args.findIndex((arg) => !isOption(arg));
+  const name = longVerb(args[at]);
+  if (name === undefined) return undefined;
+  const before = args.slice(0, at);
+  if (before.some((arg) => OPTIONS.get(arg) === 'version')) return { verb: 'version' };
+  return { verb: 'run', name, args: [...before, ...args.slice(at + 1)] };
+}
+
+function parseShort(args: readonly string[]): Command {
   const { options, words } = split(args);
   const [first, ...rest] = words;
   if (options.has('version')) return { verb: 'version' };
-  if (first === 'help') return { verb: 'help', topic: parseTopic(rest) };
-  if (options.has('help')) return { verb: 'help', topic: parseTopic(words.slice(0, 1)) };
+  if (first === 'help') return parseHelp(rest);
+  if (options.has('help')) return parseHelp(words.slice(0, 1));
   const lists = [...LISTS].flatMap(([option, kinds]) => (options.has(option) ? [kinds] : []));
-  if (lists.length > 1) throw usage(`'-la', '-lv' and '-ls' exclude each other`);
+  if (lists.length > 1) throw new UsageError(`'-la', '-lv' and '-ls' exclude each other`);
   if (lists[0]) return parseKernelList(lists[0], words, options);
-  if (first === undefined) throw usage('no command given');
+  if (first === undefined) throw new UsageError('no command given');
   return parseVerb(parseName(first), rest, options);
 }
 
@@ -62,7 +98,7 @@ function parseKernelList(
   options: ReadonlySet<string>,
 ): Command {
   const [verb = 'ls', ...rest] = words;
-  if (parseName(verb) !== 'ls') throw usage(`'${verb}' does not list`);
+  if (parseName(verb) !== 'ls') throw new UsageError(`'${verb}' does not list`);
   const listing = parseVerb('ls', rest, options);
   assertInvariant(listing.verb === 'ls', 'ls is ls');
   return { ...listing, verb: 'ls-kernel', kinds };
@@ -71,42 +107,50 @@ function parseKernelList(
 function parseVerb(verb: VerbName, ids: readonly string[], options: ReadonlySet<string>): Command {
   const json = options.has('json');
   const quiet = options.has('quiet');
+  const force = options.has('force');
+  if (force && verb !== 'rm') throw new UsageError(`'${verb}' has no option '--force'`);
   if (verb === 'ls') {
-    if (ids[0] !== undefined) throw usage(`'ls' takes no argument, got '${ids[0]}'`);
-    if (json && quiet) throw usage(`'--json' and '--quiet' exclude each other`);
+    if (ids[0] !== undefined) throw new UsageError(`'ls' takes no argument, got '${ids[0]}'`);
+    if (json && quiet) throw new UsageError(`'--json' and '--quiet' exclude each other`);
     return { verb, json, quiet };
   }
-  if (quiet) throw usage(`'${verb}' has no option '--quiet'`);
-  if (ids.length === 0) throw usage(`'${verb}' needs the id or name of a VAS`);
-  if (ids.includes('')) throw usage(`an id cannot be empty`);
-  return { verb, json, ids };
+  if (quiet) throw new UsageError(`'${verb}' has no option '--quiet'`);
+  if (ids.length === 0) throw new UsageError(`'${verb}' needs the id or name of a VAS`);
+  if (ids.includes('')) throw new UsageError(`an id cannot be empty`);
+  return verb === 'rm' ? { verb, json, force, ids } : { verb, json, ids };
 }
 
 function split(args: readonly string[]): { options: ReadonlySet<string>; words: string[] } {
   const end = args.indexOf('--');
   const before = end < 0 ? args : args.slice(0, end);
   const behind = end < 0 ? [] : args.slice(end + 1);
-  const isOption = (arg: string): boolean => arg.startsWith('-') && arg !== '-';
   const options = before.filter(isOption).map((arg) => {
     const option = OPTIONS.get(arg);
-    if (option === undefined) throw usage(`unknown option '${arg}'`);
+    if (option === undefined) throw new UsageError(`unknown option '${arg}'`);
     return option;
   });
   const words = [...before.filter((arg) => !isOption(arg)), ...behind];
   return { options: new Set(options), words };
 }
 
-function parseTopic([word, ...more]: readonly string[]): VerbName | undefined {
-  if (more[0] !== undefined) throw usage(`'help' takes one command, got '${more[0]}' too`);
-  return word === undefined ? undefined : parseName(word);
+function isOption(arg: string): boolean {
+  return arg.startsWith('-') && arg !== '-';
+}
+
+function parseHelp([word, ...more]: readonly string[]): Command {
+  if (word === 'help') return parseHelp(more);
+  if (more[0] !== undefined) throw new UsageError(`'help' takes one command, got '${more[0]}' too`);
+  const name = longVerb(word);
+  if (name !== undefined) return { verb: 'run', name, args: ['--help'] };
+  return { verb: 'help', topic: word === undefined ? undefined : parseName(word) };
+}
+
+function longVerb(word: string | undefined): LongVerb | undefined {
+  return LONG_VERBS.find((name) => name === word);
 }
 
 function parseName(word: string): VerbName {
   const verb = ALIASES.get(word) ?? VERBS.find((name) => name === word);
-  if (verb === undefined) throw usage(`unknown command '${word}'`);
+  if (verb === undefined) throw new UsageError(`unknown command '${word}'`);
   return verb;
-}
-
-function usage(message: string): ShimError {
-  return new ShimError('invalidArgument', message);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
 import { ShimError } from '../common/errors.js';
 import { parseReference, resolveKernel, type KernelObjects } from './kernel-objects.js';
 import { formatJson } from './text.js';
+import { parseOptions, UsageError } from './usage.js';
 
 export const ATTACH_HELP = `Usage: mvas attach-segment [--read-only] vas/NAME segment/NAME
 
@@ -42,9 +42,9 @@ export function runAttachSegment(args: readonly string[], open: () => KernelObje
   }
 }
 
-/** undefined: help is asked for. @throws ShimError `invalidArgument`, TypeError for unknown options */
+/** undefined: help is asked for. @throws UsageError */
 export function parseAttachSegment(args: readonly string[]): Attachment | undefined {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -56,8 +56,7 @@ export function parseAttachSegment(args: readonly string[]): Attachment | undefi
   if (values.help) return undefined;
   const [vas, segment] = positionals.map(parseReference);
   if (positionals.length !== 2 || vas?.kind !== 'vas' || segment?.kind !== 'segment') {
-    const message = `'attach-segment' takes one vas/NAME and one segment/NAME`;
-    throw new ShimError('invalidArgument', message);
+    throw new UsageError(`'attach-segment' takes one vas/NAME and one segment/NAME`);
   }
   const { 'read-only': isReadOnly, json } = values;
   return { vas: vas.wanted, segment: segment.wanted, isWritable: !isReadOnly, json };

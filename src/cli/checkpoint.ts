@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
 import { hostNamesOf } from '../common/host-names.js';
 import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
-import { ShimError } from '../common/errors.js';
 import { checkpoint, readLiveSpec } from '../criu/index.js';
+import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
+import { SignalRelay } from './signal-relay.js';
+import { parseOptions, UsageError } from './usage.js';
 
 export const CHECKPOINT_HELP = `Usage: mvas checkpoint [OPTIONS] CONTAINER
 
-Checkpoints a container that runc runs into a new VAS.
+Checkpoints a container that runc runs into a new VAS. SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel it: nothing is
+left of it, and the container goes on.
 
 Options:
       --image-path DIR  where the metadata goes (default: ./checkpoint)
@@ -20,7 +22,7 @@ Options:
 
 /** Runs `mvas checkpoint`; returns what to print. */
 export async function runCheckpoint(args: readonly string[]): Promise<string> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -33,11 +35,11 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   });
   if (values.help) return CHECKPOINT_HELP;
   const [containerId, ...rest] = positionals;
-  if (containerId === undefined || rest.length > 0) {
-    throw new ShimError('invalidArgument', `'checkpoint' takes one container`);
-  }
+  if (!containerId || rest.length > 0) throw new UsageError(`'checkpoint' takes one container`);
+  requireRoot(`checkpoint ${containerId}`);
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
   const { spec } = readLiveSpec(bundle);
+  const relay = new SignalRelay();
   const result = await checkpoint({
     containerId,
     initPid,
@@ -46,6 +48,9 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     tmpfsMounts: tmpfsMountsOf(spec),
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
+    signal: relay.signal,
+  }).finally(() => {
+    relay.close();
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
 }

@@ -6,6 +6,8 @@ import type { VasStore } from './vas-store.js';
 export interface CliContext {
   /** Version of the project. */
   readonly version: string;
+  /** Whether it is root who asks: others are told to be. */
+  readonly isRoot: boolean;
   /** Opens the store; not called for help. May throw `permissionDenied`. */
   readonly openStore: () => Promise<VasStore>;
   /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */

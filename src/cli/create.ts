@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
-import { ShimError } from '../common/errors.js';
 import type { NewSegment } from '../criu/index.js';
 import { parseReference, type KernelObjects } from './kernel-objects.js';
 import { formatJson } from './text.js';
+import { parseOptions, UsageError } from './usage.js';
 
 export const CREATE_HELP = `Usage: mvas create vas/NAME [--mode MODE]
        mvas create segment/NAME --size BYTES [--start ADDRESS] [--mode MODE]
@@ -40,9 +39,9 @@ export function runCreate(args: readonly string[], open: () => KernelObjects): s
   }
 }
 
-/** undefined: help is asked for. @throws ShimError `invalidArgument`, TypeError for unknown options */
+/** undefined: help is asked for. @throws UsageError */
 export function parseCreate(args: readonly string[]): Creation | undefined {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -56,47 +55,45 @@ export function parseCreate(args: readonly string[]): Creation | undefined {
   if (values.help) return undefined;
   const [word = '', ...rest] = positionals;
   const reference = rest.length === 0 ? parseReference(word) : undefined;
-  if (!reference) throw usage(`'create' takes one vas/NAME or segment/NAME`);
+  if (!reference) throw new UsageError(`'create' takes one vas/NAME or segment/NAME`);
   const { kind, wanted: name } = reference;
-  if (/^\d+$/.test(name)) throw usage(`a name of digits alone would be taken for an id`);
+  if (/^\d+$/.test(name)) throw new UsageError(`a name of digits alone would be taken for an id`);
   const common = { name, mode: parseMode(values.mode), json: values.json };
   if (kind === 'segment') {
-    if (values.size === undefined) throw usage(`a segment needs '--size'`);
+    if (values.size === undefined) throw new UsageError(`a segment needs '--size'`);
     const start = values.start === undefined ? 0n : parseAddress(values.start);
     return { kind, ...common, length: parseSize(values.size), start };
   }
   if (values.size !== undefined || values.start !== undefined) {
-    throw usage(`'--size' and '--start' are for segments`);
+    throw new UsageError(`'--size' and '--start' are for segments`);
   }
   return { kind, ...common };
 }
 
 function parseMode(text: string): number {
-  if (!/^0?[0-6]{3}$/.test(text)) throw usage(`not a mode: '${text}'`);
+  if (!/^0?[0-6]{3}$/.test(text)) throw new UsageError(`not a mode: '${text}'`);
   const mode = Number.parseInt(text, 8);
-  if ((mode & ~0o666) !== 0) throw usage(`not a mode: '${text}': nothing can be executed`);
+  if ((mode & ~0o666) !== 0) throw new UsageError(`not a mode: '${text}': nothing can be executed`);
   return mode;
 }
 
 function parseSize(text: string): bigint {
   const [, digits = '', unit = ''] = /^(\d{1,15})([KMGT]?)(?:iB)?$/.exec(text) ?? [];
-  if (digits === '') throw usage(`not a size: '${text}'`);
+  if (digits === '') throw new UsageError(`not a size: '${text}'`);
   const size = BigInt(digits) << (10n * BigInt(UNITS.indexOf(unit)));
-  if (size === 0n || size % PAGE !== 0n) throw usage(`not a multiple of 4096: '${text}'`);
+  if (size === 0n || size % PAGE !== 0n) throw new UsageError(`not a multiple of 4096: '${text}'`);
   return BigInt.asUintN(64, size) === size ? size : tooLarge(text);
 }
 
 function parseAddress(text: string): bigint {
-  if (!/^0x[0-9a-fA-F]{1,16}$/.test(text)) throw usage(`not an address such as 0x1000: '${text}'`);
+  if (!/^0x[0-9a-fA-F]{1,16}$/.test(text))
+    throw new UsageError(`not an address such as 0x1000: '${text}'`);
   const address = BigInt(text);
-  if (address === 0n || address % PAGE !== 0n) throw usage(`not a multiple of 4096: '${text}'`);
+  if (address === 0n || address % PAGE !== 0n)
+    throw new UsageError(`not a multiple of 4096: '${text}'`);
   return address;
 }
 
 function tooLarge(text: string): never {
-  throw usage(`too large: '${text}'`);
-}
-
-function usage(message: string): ShimError {
-  return new ShimError('invalidArgument', message);
+  throw new UsageError(`too large: '${text}'`);
 }

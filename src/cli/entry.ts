@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CliContext } from './context.js';
-import { main } from './main.js';
+import { EXIT, main } from './main.js';
 
 /**
  * Runs the `mvas` command in this process: its arguments, its stdio, its exit code. A reader that
@@ -10,10 +10,13 @@ export async function runMvas(
   context: Pick<CliContext, 'version' | 'openStore' | 'openKernel'>,
 ): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exitCode = 1;
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`mvas: write the output: ${error.code ?? error.message}\n`);
+    process.exitCode = EXIT.failed;
   });
   process.exitCode = await main(process.argv.slice(2), {
     ...context,
+    isRoot: process.geteuid?.() === 0,
     writeOut: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     now: () => new Date(),

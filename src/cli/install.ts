@@ -2,8 +2,8 @@
 import { existsSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ShimError } from '../common/errors.js';
+import { parseOptions, UsageError } from './usage.js';
 
 const HELP = `Usage: mvas install [--as NAME] [--dir DIR]
        mvas uninstall [--as NAME] [--dir DIR]
@@ -36,7 +36,7 @@ interface Placement {
   readonly target: string;
 }
 
-/** Runs `mvas install`; returns what to print. @throws ShimError `alreadyExists`, `invalidArgument` */
+/** Runs `mvas install`; returns what to print. @throws ShimError `alreadyExists`; UsageError */
 export function runInstall(
   args: readonly string[],
   searchPath = process.env['PATH'] ?? '',
@@ -55,7 +55,7 @@ export function runInstall(
   return `${path} -> ${target}\n${role === 'mvas' ? '' : 'Restart containerd: it remembers what it has found.\n'}`;
 }
 
-/** Runs `mvas uninstall`; returns what to print. @throws ShimError `failedPrecondition` */
+/** Runs `mvas uninstall`; returns what to print. @throws ShimError `alreadyExists`; UsageError */
 export function runUninstall(args: readonly string[]): string {
   const placement = parse(args);
   if (placement === undefined) return HELP;
@@ -68,7 +68,7 @@ export function runUninstall(args: readonly string[]): string {
 }
 
 function parse(args: readonly string[]): Placement | undefined {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args: [...args],
     options: {
       as: { type: 'string', default: 'mvas' },
@@ -79,7 +79,7 @@ function parse(args: readonly string[]): Placement | undefined {
   if (values.help) return undefined;
   const role = (Object.keys(ROLES) as Role[]).find((name) => name === values.as);
   if (role === undefined) {
-    throw new ShimError('invalidArgument', `'--as ${values.as}': not one of mvas, runc, criu`);
+    throw new UsageError(`'--as ${values.as}': not one of mvas, runc, criu`);
   }
   const target = fileURLToPath(new URL(`../../../bin/${ROLES[role].executable}`, import.meta.url));
   return { role, path: join(values.dir, ROLES[role].name), target };

@@ -60,9 +60,9 @@ export function runLsKernel(context: CliContext, listing: KernelListing): number
 function toRow(entry: VasEntry, now: Date): readonly string[] {
   return [
     entry.id,
-    entry.name,
+    entry.name || '-',
     entry.state,
-    entry.containerId,
+    entry.containerId || '-',
     formatAge(entry.createdAt, now),
     formatBytes(entry.bytes),
     String(entry.segments),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../common/errors.js';
-import { parseArgs, type Command, type VerbName } from './args.js';
+import { parseArgs, type Command, type LongVerb, type VerbName } from './args.js';
 import type { CliContext } from './context.js';
 import { INSPECT_HELP, runInspect } from './inspect.js';
 import { LS_HELP, runLs, runLsKernel } from './ls.js';
 import { RM_HELP, runRm } from './rm.js';
 import { printable } from './text.js';
+import { UsageError } from './usage.js';
+import { RUN } from './verbs.js';
 
 /** Exit codes of the `mvas` command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -31,7 +33,7 @@ Commands:
 Options:
       --json     print JSON, for programs
   -h, --help     print this, or the help of a command
-  -V, --version  print the version
+  -v, --version  print the version
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `;
@@ -44,28 +46,41 @@ const VERB_HELP: Readonly<Record<VerbName, string>> = {
 
 /** What a person may do about an error of some kind. */
 const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
-  permissionDenied: 'VASes belong to root: run mvas as root',
+  permissionDenied: 'run mvas as root',
   internal: 'this is a fault of mvas-shim: please report it with the output of DEBUG=mvas:*',
 };
 
 /** Runs the `mvas` command with the arguments behind its name; returns the exit code. Never rejects. */
 export async function main(args: readonly string[], context: CliContext): Promise<number> {
-  let command: Command;
+  let who = 'mvas';
   try {
-    command = parseArgs(args);
+    const command = parseArgs(args);
+    if (command.verb !== 'run') return await run(command, context);
+    who = `mvas ${command.name}`;
+    return await runLong(command.name, command.args, context);
   } catch (error) {
-    context.writeError(`${describe(error)}Try 'mvas --help'.\n`);
-    return EXIT.usage;
-  }
-  try {
-    return await run(command, context);
-  } catch (error) {
-    context.writeError(describe(error));
-    return EXIT.failed;
+    const isUsage = error instanceof UsageError;
+    context.writeError(describe(error, who, context) + (isUsage ? `Try '${who} --help'.\n` : ''));
+    return isUsage ? EXIT.usage : EXIT.failed;
   }
 }
 
-async function run(command: Command, context: CliContext): Promise<number> {
+async function runLong(
+  name: LongVerb,
+  args: readonly string[],
+  context: CliContext,
+): Promise<number> {
+  const outcome = await RUN[name](args, context);
+  const { text, exitCode } =
+    typeof outcome === 'string' ? { text: outcome, exitCode: EXIT.ok } : outcome;
+  context.writeOut(text);
+  return exitCode;
+}
+
+async function run(
+  command: Exclude<Command, { readonly verb: 'run' }>,
+  context: CliContext,
+): Promise<number> {
   switch (command.verb) {
     case 'version':
       context.writeOut(`mvas ${context.version}\n`);
@@ -84,8 +99,17 @@ async function run(command: Command, context: CliContext): Promise<number> {
   }
 }
 
-function describe(error: unknown): string {
-  const { kind, message } = ShimError.from(error);
-  const hint = HINTS[kind];
-  return `mvas: ${printable(message)}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
+function describe(error: unknown, who: string, { isRoot }: CliContext): string {
+  const { kind, message, cause } = ShimError.from(error);
+  const what = isDenied(cause) ? 'permissionDenied' : kind;
+  const hint = what === 'permissionDenied' && isRoot ? undefined : HINTS[what];
+  // Several refusals come as a line each.
+  const lines = message.split('\n').map(printable).join('\n  ');
+  return `${who}: ${lines}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
+}
+
+/** Whether a file could not be used for want of rights. */
+function isDenied(cause: unknown): boolean {
+  const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return errno === 'EACCES' || errno === 'EPERM';
 }

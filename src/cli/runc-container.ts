@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShimError } from '../common/errors.js';
@@ -10,7 +10,11 @@ import type { DonorRuntime } from '../criu/index.js';
 /** Where runc keeps containers when nothing else is said. */
 export const DEFAULT_RUNC_ROOT = '/run/runc';
 
-/** What runc's own state says of a container: its init's pid, and its bundle. @throws ShimError `notFound` */
+/**
+ * What runc's own state says of a container: its init's pid, and its bundle.
+ *
+ * @throws ShimError `notFound`, `failedPrecondition` for one that does not run
+ */
 export function runcContainer(runcRoot: string, id: string): { initPid: number; bundle: string } {
   const path = join(runcRoot, id, 'state.json');
   let text: string;
@@ -20,9 +24,34 @@ export function runcContainer(runcRoot: string, id: string): { initPid: number; 
     throw new ShimError('notFound', `container ${id}: runc does not know it (${path})`, { cause });
   }
   const pid = Number(/"init_process_pid":(\d+)/.exec(text)?.[1] ?? 0);
-  if (pid <= 0) throw new ShimError('failedPrecondition', `container ${id} has no init`);
+  const start = /"init_process_start":(\d+)/.exec(text)?.[1];
+  if (pid <= 0 || start !== startOf(pid)) {
+    throw new ShimError('failedPrecondition', `container ${id} has exited`);
+  }
   const bundle = /"bundle=([^"]*)"/.exec(text)?.[1] ?? '';
   return { initPid: pid, bundle };
+}
+
+/** When a process was started: field 22 of proc(5)'s stat. By now the pid may be somebody else's. */
+function startOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined; // There is none.
+  }
+}
+
+/**
+ * A restore that fails deletes the container of its name: it must be its own.
+ *
+ * @throws ShimError `alreadyExists` for a name that runc knows
+ */
+export function refuseExisting(runcRoot: string, id: string): void {
+  if (!existsSync(join(runcRoot, id))) return;
+  const remedy = 'take another name, or delete it by runc delete';
+  const message = `restore ${id}: runc has a container of this name; remedy: ${remedy}`;
+  throw new ShimError('alreadyExists', message);
 }
 
 /** Makes and deletes containers with runc, their stdio on /dev/null. */
@@ -49,7 +78,11 @@ function runRunc(root: string, args: readonly string[]): Promise<void> {
   // A file, not a pipe: the container's init keeps it open. Without a name, so that nothing is left of it.
   const output = openSync(logFile, 'wx+', 0o600);
   unlinkSync(logFile);
-  const child = spawn('runc', ['--root', root, ...args], { stdio: ['ignore', 'ignore', output] });
+  // In a session of its own: keys of our terminal interrupt us, and we clean up after it.
+  const child = spawn('runc', ['--root', root, ...args], {
+    detached: true,
+    stdio: ['ignore', 'ignore', output],
+  });
   return new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new ShimError('unavailable', `run runc: ${cause.message}`, { cause }));

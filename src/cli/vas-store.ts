@@ -2,7 +2,7 @@
 
 /**
  * How a VAS is: `complete` can be restored from; `filling` is a checkpoint under way; `lost` is a
- * directory whose holder has gone, and its memory with it.
+ * directory whose holder has gone, and its memory with it: that of a checkpoint goes with its engine.
  */
 export type VasState = 'complete' | 'filling' | 'lost';
 
@@ -13,6 +13,7 @@ export interface VasEntry {
   readonly name: string;
   readonly state: VasState;
   readonly containerId: string;
+  /** When its memory was taken, or, until that is known, when it was begun. */
   readonly createdAt: Date;
   /** Memory it holds. */
   readonly bytes: number;
@@ -59,13 +60,14 @@ export interface VasDetails extends VasEntry {
 
 /** The VASes of this host, as the command line needs them. */
 export interface VasStore {
+  /** @throws ShimError `permissionDenied` for who may not see them. */
   list(): Promise<readonly VasEntry[]>;
   /** @throws ShimError `notFound`. Takes a complete id. */
   inspect(id: string): Promise<VasDetails>;
   /**
-   * Frees its memory; living clones stay. Takes a complete id.
+   * Frees its memory; living clones stay. Takes a complete id. By force, a checkpoint that fills it fails.
    *
-   * @throws ShimError `notFound`, `failedPrecondition` while it is filling.
+   * @throws ShimError `notFound`, `failedPrecondition` while it is filling, unless by force.
    */
-  remove(id: string): Promise<void>;
+  remove(id: string, force: boolean): Promise<void>;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from 'node:fs';
+import { ShimError } from '../common/errors.js';
 import { inspectVas, listVases, removeVas, vasDirectory } from '../criu/index.js';
 import type { VasEntry as FoundVas } from '../criu/index.js';
 import type { VasDetails, VasEntry, VasSegment, VasStore } from './vas-store.js';
@@ -7,20 +9,35 @@ import type { VasDetails, VasEntry, VasSegment, VasStore } from './vas-store.js'
 export const vases: VasStore = {
   list: async () => (await listVases()).map(entryOf),
   inspect: async (id) => detailsOf(await inspectVas(id)),
-  remove: (id) => removeVas(id),
+  remove,
 };
 
 /** What is shown of a VAS whose record is missing. */
-const NO_RECORD = { name: '', containerId: '', createdAt: 0, bytes: 0, processes: [] } as const;
+const NO_RECORD = { name: '', containerId: '', bytes: 0, processes: [] } as const;
+
+async function remove(id: string, force: boolean): Promise<void> {
+  const { state } = await inspectVas(id);
+  if (state === 'filling' && !force) {
+    const remedy = 'wait for its end, or remove it by --force, which makes the checkpoint fail';
+    const message = `remove VAS ${id}: a checkpoint is filling it; remedy: ${remedy}`;
+    throw new ShimError('failedPrecondition', message);
+  }
+  await removeVas(id);
+}
+
+/** The time of a VAS without a record: when its directory was made, or last changed. */
+function beginningOf(id: string): Date {
+  return statSync(vasDirectory(id), { throwIfNoEntry: false })?.mtime ?? new Date();
+}
 
 function entryOf({ id, state, record, holder }: FoundVas): VasEntry {
-  const { name, containerId, createdAt, bytes, processes } = record ?? NO_RECORD;
+  const { name, containerId, bytes, processes } = record ?? NO_RECORD;
   return {
     id,
     name,
     state,
     containerId,
-    createdAt: new Date(createdAt),
+    createdAt: record ? new Date(record.createdAt) : beginningOf(id),
     bytes,
     segments: processes.reduce((sum, process) => sum + process.segments.length, 0),
     processes: processes.length,

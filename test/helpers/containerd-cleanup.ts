@@ -45,10 +45,10 @@ export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<string
   return existsSync(root) ? (await readdir(root)).sort() : [];
 }
 
-/** Removes a VAS by `mvas rm`. */
+/** Removes a VAS by `mvas rm`, whatever its engine may still do. */
 export async function removeVas(traces: Pick<Traces, 'directory'>, id: string): Promise<void> {
   const env = { ...process.env, MVAS_ROOT: vasRoot(traces) };
-  await run(join(BIN, 'mvas'), ['rm', id], { env });
+  await run(join(BIN, 'mvas'), ['rm', '--force', id], { env });
 }
 
 /** Mount points at and below a directory, innermost first. */

@@ -187,13 +187,17 @@ export async function removeVas(id: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true }); // Last: what is left of a removal can be removed.
 }
 
+/** Where nothing has been checkpointed yet there is no root. */
 function listIds(): string[] {
   try {
     return readdirSync(vasRoot())
       .filter((name) => ID.test(name))
       .sort();
-  } catch {
-    return [];
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? '';
+    if (errno === 'ENOENT') return [];
+    const kind = ['EACCES', 'EPERM'].includes(errno) ? 'permissionDenied' : 'unknown';
+    throw new ShimError(kind, `list the VASes in ${vasRoot()}: ${errno}`, { cause });
   }
 }
 

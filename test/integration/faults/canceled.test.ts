@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { hostNamesOf } from '../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
 import { checkpoint, listVases, readLiveSpec } from '../../../src/criu/index.js';
+import { BIN } from '../../helpers/paths.js';
 import { residentMemory } from '../../helpers/procfs.js';
 import { until } from '../../helpers/run.js';
 import { differences } from '../../helpers/targets-view.js';
@@ -64,3 +68,24 @@ for (const leaveRunning of [true, false]) {
     });
   }
 }
+
+test.serial('a signal cancels the command that checkpoints', async (t) => {
+  const counter = new Counter(yard, MEGABYTES);
+  t.teardown(() => counter.close(!t.passed));
+  await counter.start();
+  const imagePath = counter.newImage();
+  const child = spawn(`${BIN}/mvas`, counter.checkpointArgs(imagePath, false), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const exit = once(child, 'exit');
+  const said = Promise.all([text(child.stdout), text(child.stderr)]);
+  await until('a VAS', async () => (await listVases()).length > 0, { everyMs: 5 });
+  process.kill(-(child.pid ?? 0), 'SIGINT'); // To all of the group, as a key does.
+  t.deepEqual(await exit, [1, null]);
+  t.deepEqual(await said, ['', `mvas checkpoint: checkpoint ${counter.id}: canceled\n`]);
+  t.false(existsSync(imagePath));
+  t.deepEqual(await listVases(), []);
+  await counter.countsOn();
+  t.is(await counter.run.go(), 'PASS');
+});

@@ -216,7 +216,7 @@ const engine: Engine = {
       '--detach', id], { output });
   },
   discard: async () => {
-    for (const { id } of await listed()) await mvas(['rm', id]);
+    for (const { id } of await listed()) await mvas(['rm', '--force', id]);
   },
 };
 

@@ -60,7 +60,8 @@ for (const victim of ['holder', 'keeper'] as const) {
     await counter.countsOn();
     if (victim === 'holder') {
       await until('the VAS to be lost', async () => (await listed())[0]?.state === 'lost');
-      const again = await mvas(counter.restoreArgs(imagePath));
+      const args = counter.restoreArgs(imagePath).slice(0, -1);
+      const again = await mvas([...args, `${counter.id}-again`]);
       t.is(again.status, 1);
       t.regex(again.stderr, /VAS is lost/);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
-import { ShimError } from '../../../src/common/errors.js';
 import { parseArgs, type Command } from '../../../src/cli/args.js';
+import { UsageError } from '../../../src/cli/usage.js';
 
 const GOOD: readonly (readonly [string, Command])[] = [
   ['ls', { verb: 'ls', json: false, quiet: false }],
@@ -10,9 +10,10 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['-q ls', { verb: 'ls', json: false, quiet: true }],
   ['inspect a', { verb: 'inspect', json: false, ids: ['a'] }],
   ['show a b --json', { verb: 'inspect', json: true, ids: ['a', 'b'] }],
-  ['--json rm a', { verb: 'rm', json: true, ids: ['a'] }],
-  ['remove a', { verb: 'rm', json: false, ids: ['a'] }],
-  ['rm -- --json', { verb: 'rm', json: false, ids: ['--json'] }],
+  ['--json rm a', { verb: 'rm', json: true, force: false, ids: ['a'] }],
+  ['remove a', { verb: 'rm', json: false, force: false, ids: ['a'] }],
+  ['rm -f a', { verb: 'rm', json: false, force: true, ids: ['a'] }],
+  ['rm -- --json', { verb: 'rm', json: false, force: false, ids: ['--json'] }],
   ['-la', { verb: 'ls-kernel', kinds: ['vas', 'segment'], json: false, quiet: false }],
   ['ls -lv --json', { verb: 'ls-kernel', kinds: ['vas'], json: true, quiet: false }],
   ['-ls list -q', { verb: 'ls-kernel', kinds: ['segment'], json: false, quiet: true }],
@@ -23,7 +24,17 @@ const GOOD: readonly (readonly [string, Command])[] = [
   ['rm --help', { verb: 'help', topic: 'rm' }],
   ['rm a --help', { verb: 'help', topic: 'rm' }],
   ['--version', { verb: 'version' }],
+  ['-v', { verb: 'version' }],
+  ['help help', { verb: 'help', topic: undefined }],
   ['ls -V', { verb: 'version' }],
+  ['checkpoint --json a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],
+  ['--json checkpoint a', { verb: 'run', name: 'checkpoint', args: ['--json', 'a'] }],
+  ['-h restore', { verb: 'run', name: 'restore', args: ['-h'] }],
+  ['help create', { verb: 'run', name: 'create', args: ['--help'] }],
+  ['install --frob', { verb: 'run', name: 'install', args: ['--frob'] }],
+  ['restore -- -V', { verb: 'run', name: 'restore', args: ['--', '-V'] }],
+  ['-V restore', { verb: 'version' }],
+  ['rm checkpoint', { verb: 'rm', json: false, force: false, ids: ['checkpoint'] }],
 ];
 
 for (const [line, command] of GOOD) {
@@ -48,25 +59,26 @@ for (const [line, message] of [
   ['rm', "'rm' needs the id or name of a VAS"],
   ['inspect --json', "'inspect' needs the id or name of a VAS"],
   ['rm -q a', "'rm' has no option '--quiet'"],
+  ['ls --force', "'ls' has no option '--force'"],
 ] as const) {
   test(`refused: mvas ${line}`, (t) => {
     const args = line.split(' ').filter((word) => word !== '');
-    const error = t.throws(() => parseArgs(args), { instanceOf: ShimError, message });
-    t.is(error.kind, 'invalidArgument');
+    t.throws(() => parseArgs(args), { instanceOf: UsageError, message });
   });
 }
 
 test('an empty id is refused, since it would begin every id', (t) => {
-  t.throws(() => parseArgs(['rm', '']), { instanceOf: ShimError });
+  t.throws(() => parseArgs(['rm', '']), { instanceOf: UsageError });
 });
 
-test('any words give a command or a ShimError', (t) => {
+test('any words give a command or a UsageError', (t) => {
   const word = fc.oneof(
     fc.string(),
     fc.constantFrom(
       'ls',
       'rm',
       'inspect',
+      'install',
       'help',
       '--',
       '-',
@@ -83,7 +95,7 @@ test('any words give a command or a ShimError', (t) => {
       try {
         return typeof parseArgs(args).verb === 'string';
       } catch (error) {
-        return error instanceof ShimError && error.kind === 'invalidArgument';
+        return error instanceof UsageError;
       }
     }),
   );

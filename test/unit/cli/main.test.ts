@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
+import { LONG_VERBS, VERBS } from '../../../src/cli/args.js';
 import { main } from '../../../src/cli/main.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
 import { FakeKernel } from './fake-kernel.js';
@@ -53,8 +54,8 @@ class FakeStore implements VasStore {
     });
   }
 
-  remove(id: string): Promise<void> {
-    if (this.entries.get(id)?.state === 'filling') {
+  remove(id: string, force: boolean): Promise<void> {
+    if (this.entries.get(id)?.state === 'filling' && !force) {
       return Promise.reject(new ShimError('failedPrecondition', `remove VAS ${id}: is filling`));
     }
     this.entries.delete(id);
@@ -62,10 +63,11 @@ class FakeStore implements VasStore {
   }
 }
 
-async function mvas(line: string, store?: VasStore, kernel?: KernelObjects) {
+async function mvas(line: string, store?: VasStore, kernel?: KernelObjects, isRoot = false) {
   const output = { out: '', err: '' };
   const code = await main(line.split(' '), {
     version: '1.2.3',
+    isRoot,
     openStore: () =>
       store
         ? Promise.resolve(store)
@@ -99,10 +101,52 @@ test('wrong usage is exit code 2, says what is wrong and where to look', async (
   });
 });
 
+test('wrong usage of every command is exit code 2, says so and where to look', async (t) => {
+  const lines: readonly (readonly [line: string, verb: string])[] = [
+    ['checkpoint', 'checkpoint'],
+    ['checkpoint a b', 'checkpoint'],
+    ['--frob checkpoint a', 'checkpoint'],
+    ['restore', 'restore'],
+    ['restore --pid-file', 'restore'],
+    ['create foo', 'create'],
+    ['create segment/a --size 1', 'create'],
+    ['attach-segment vas/a', 'attach-segment'],
+    ['install --as foo', 'install'],
+    ['install foo', 'install'],
+    ['uninstall --as foo', 'uninstall'],
+  ];
+  for (const [line, verb] of lines) {
+    const { code, out, err } = await mvas(line);
+    t.deepEqual([code, out], [2, ''], line);
+    t.true(err.startsWith(`mvas ${verb}: `), err);
+    t.true(err.endsWith(`\nTry 'mvas ${verb} --help'.\n`), err);
+  }
+});
+
+test('every command has help, wherever one asks for it', async (t) => {
+  const verbs = [...VERBS, ...LONG_VERBS];
+  const { out } = await mvas('--help');
+  for (const verb of verbs) {
+    t.true(out.includes(`\n  ${verb}`), verb);
+    for (const line of [`${verb} --help`, `${verb} -h`, `help ${verb}`, `--help ${verb}`]) {
+      const help = await mvas(line);
+      t.deepEqual([help.code, help.err], [0, ''], line);
+      t.regex(help.out, new RegExp(`^( |Usage:) +mvas ${verb} `, 'm'), line);
+    }
+  }
+});
+
+test('what the engine does not take is no wrong usage', async (t) => {
+  const store = new FakeStore([]);
+  store.list = () => Promise.reject(new ShimError('invalidArgument', 'not a VAS id'));
+  t.deepEqual(await mvas('ls', store), { code: 1, out: '', err: 'mvas: not a VAS id\n' });
+});
+
 test('who may not see the store is told so', async (t) => {
   const { code, err } = await mvas('ls');
   t.is(code, 1);
-  t.is(err, 'mvas: open /run/mvas: EACCES\nhint: VASes belong to root: run mvas as root\n');
+  t.is(err, 'mvas: open /run/mvas: EACCES\nhint: run mvas as root\n');
+  t.is((await mvas('ls', undefined, undefined, true)).err, 'mvas: open /run/mvas: EACCES\n');
 });
 
 test('ls shows a table, newest first', async (t) => {
@@ -134,6 +178,11 @@ test('without any VAS, ls prints its head, nothing, or an empty array', async (t
   t.is((await mvas('ls', store)).out.split('\n').length, 2);
   t.is((await mvas('ls -q', store)).out, '');
   t.is((await mvas('ls --json', store)).out, '[]\n');
+});
+
+test('what is not known of a VAS yet is a dash', async (t) => {
+  const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: '', containerId: '' })]));
+  t.regex(out, /^aaa {2}- +complete {2}- +3 minutes ago/m);
 });
 
 test('a name cannot play with the terminal', async (t) => {
@@ -188,6 +237,7 @@ test('rm removes what it can and reports the rest', async (t) => {
     "mvas: no VAS 'nope'; 'mvas ls' shows what there is\nmvas: remove VAS bbb: is filling\n",
   );
   t.deepEqual([...store.entries.keys()], ['bbb']);
+  t.deepEqual(await mvas('rm --force bbb', store), { code: 0, out: 'bbb\n', err: '' });
 });
 
 test('rm that succeeds is exit code 0, and JSON tells all', async (t) => {
@@ -204,6 +254,15 @@ test('rm removes nothing when an id is ambiguous', async (t) => {
   t.is(code, 1);
   t.is(err, "mvas: 'a' may be any of a1, a2, a3, a4, a5, ...\n");
   t.is(store.entries.size, 7);
+});
+
+test('a name that several have is ambiguous', async (t) => {
+  const store = new FakeStore(['aaa', 'bbb', 'ccc'].map((id) => vas(id, { name: 'web' })));
+  for (const line of ['rm ccc web', 'inspect web']) {
+    const err = "mvas: 'web' may be any of aaa, bbb, ccc\n";
+    t.deepEqual(await mvas(line, store), { code: 1, out: '', err });
+  }
+  t.is(store.entries.size, 3);
 });
 
 test('a fault of ours asks for a report', async (t) => {
@@ -247,6 +306,15 @@ test('rm takes objects of the kernel by id and by name, beside VASes', async (t)
     ['aaa.1'],
   );
   t.is((await mvas('rm aaa', store, kernel)).code, 0);
+});
+
+test('who may not see VASes may remove objects of the kernel', async (t) => {
+  const store = new FakeStore([]);
+  store.list = () => Promise.reject(new ShimError('permissionDenied', 'list: EACCES'));
+  const kernel = new FakeKernel();
+  kernel.create('jobs', 0o600);
+  t.deepEqual(await mvas('rm vas/jobs', store, kernel), { code: 0, out: 'vas/jobs\n', err: '' });
+  t.is((await mvas('rm vas/jobs aaa', store, kernel)).code, 1);
 });
 
 test('without the module, what needs it fails with what to do', async (t) => {

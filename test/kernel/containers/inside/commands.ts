@@ -16,6 +16,7 @@ async function mvas(line: string): Promise<{ code: number; out: string; err: str
   const output = { out: '', err: '' };
   const code = await main(line.split(' '), {
     version: '',
+    isRoot: true,
     openStore: () => Promise.resolve(vases),
     openKernel: open,
     writeOut: (text) => (output.out += text),

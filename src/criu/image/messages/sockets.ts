@@ -74,6 +74,9 @@ export interface UnixSkEntry {
   /** Who the other end is, as SO_PEERCRED says; for a listening socket, who listens. */
   mvas_peer_uid?: number | undefined;
   mvas_peer_gid?: number | undefined;
+
+  /** Folder of its file, where the path in its name led there by symbolic links. */
+  mvas_folder?: string | undefined;
 }
 
 /** Options of raw sockets. */
@@ -220,6 +223,7 @@ export const SOCKETS_MESSAGES = {
     ['mnt_id', 17, 'optional', 'sint32'],
     ['mvas_peer_uid', 10000, 'optional', 'uint32'],
     ['mvas_peer_gid', 10001, 'optional', 'uint32'],
+    ['mvas_folder', 10002, 'optional', 'string'],
   ],
   ip_opts_raw_entry: [
     ['hdrincl', 1, 'optional', 'bool'],

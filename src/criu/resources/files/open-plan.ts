@@ -6,6 +6,7 @@ import type { Slot } from '../../plan/builder.js';
 import { F, O } from './abi.js';
 import { planEpoll } from './epoll.js';
 import { planEventfd, planSignalfd } from './events.js';
+import { Folders } from './folders.js';
 import { bodyOf, type ImageIndex } from './image-index.js';
 import { planInet } from './inet.js';
 import { planInotify } from './inotify.js';
@@ -38,6 +39,7 @@ export class OpenPlan {
   readonly #index: ImageIndex;
   readonly #stage: Stage;
   readonly #options: OpenPlanOptions;
+  readonly #folders: Folders;
   readonly #ghosts: GhostPlan;
   readonly #numbers = new Map<number, number>();
   /** Staged copies of the three stdio descriptors. */
@@ -47,7 +49,8 @@ export class OpenPlan {
     this.#index = index;
     this.#stage = stage;
     this.#options = options;
-    this.#ghosts = new GhostPlan(stage);
+    this.#folders = new Folders(stage);
+    this.#ghosts = new GhostPlan(stage, this.#folders);
   }
 
   /** Appends all operations; the numbers of the files that could be opened early. */
@@ -67,6 +70,7 @@ export class OpenPlan {
     this.#planTerminals(inside);
     this.#planLocks();
     this.#ghosts.finish();
+    this.#folders.close();
     return this.#numbers;
   }
 
@@ -206,7 +210,8 @@ export class OpenPlan {
     const sockets = files
       .filter(({ type }) => type === 'UNIXSK')
       .map((file) => ({ entry: bodyOf(file, 'usk'), number: this.#number(file.id) }));
-    new UnixPlan(this.#stage, sockets, this.#index.image.packets).plan();
+    const { packets } = this.#index.image;
+    new UnixPlan(this.#stage, sockets, { folders: this.#folders, packets }).plan();
   }
 
   #planTerminals(files: readonly FileEntry[]): void {

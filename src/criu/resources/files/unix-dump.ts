@@ -4,16 +4,17 @@ import { dirname } from 'node:path';
 import { syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import type { SkShutdown, UnixSkEntry } from '../../image/types.js';
-import { readFdinfo } from '../../procfs/reader.js';
+import { readFdinfo, readLink } from '../../procfs/reader.js';
 import { decodeBytes } from '../../procfs/bytes.js';
 import { AF, IOCTL, SOCK } from './abi.js';
-import { leadsTo, withoutDeleted } from './container-path.js';
+import { folderAt, leadsTo, withoutDeleted } from './container-path.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import { listUnixSockets, type UnixDiag } from './sock-diag.js';
 import { getOption, SO, SOL, type SocketOptions } from './socket-options.js';
 import { MessageHeader, ownLink } from './system.js';
+import { absoluteName } from './unix-names.js';
 
 export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
 const SHUTDOWN_WORDS: readonly SkShutdown[] = ['NONE', 'READ', 'WRITE', 'BOTH'];
@@ -147,12 +148,26 @@ export class UnixSockets {
     const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
     if (!this.#context.mounts.has(entry.mnt_id ?? -1)) {
       this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
+      return;
     }
-    if (name.startsWith('/')) return;
-    if (path.endsWith(`/${name.replace(/^(\.\/)+/, '')}`)) {
-      const depth = name.replace(/^(\.\/)+/, '').length;
-      entry.name_dir = path.slice(0, -depth - 1) || '/';
-    } else entry.name_dir = dirname(path);
+    if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, path);
+    const spoken = dirname(absoluteName(entry));
+    const folder = folderAt(this.#context.init.pid, spoken);
+    if (folder === undefined) {
+      const remedy = 'remedy: bind it by an absolute path';
+      this.#context.refusals.add(file.where, `bound to ${name}, which leads nowhere; ${remedy}`);
+    } else if (folder !== spoken) entry.mvas_folder = folder;
+  }
+
+  /** The folder that a relative name was bound in, whose file lies at a path. */
+  #folderOfRelative(name: string, path: string): string {
+    const plain = name.replace(/^(\.\/)+/, '');
+    if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
+    const { processes, init } = this.#context;
+    const folders = processes.map(({ pid }) => readLink(pid, 'cwd'));
+    const leadsThere = (folder: string): boolean =>
+      folderAt(init.pid, `${folder}/${dirname(name)}`) === dirname(path);
+    return folders.find(leadsThere) ?? dirname(path);
   }
 
   #dumpQueue(file: OpenFile, diag: UnixDiag): void {

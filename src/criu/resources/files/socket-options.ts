@@ -34,8 +34,8 @@ const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 1
  * socket; at restore nothing else is accepted.
  */
 const OTHERS: readonly (readonly [number, readonly number[]])[] = [
-  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, BUSY_POLL, ZEROCOPY, PASSPIDFD
-  [SOL.socket, [29, 35, 37, 40, 46, 60, 76]],
+  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, PEEK_OFF, BUSY_POLL, ZEROCOPY, PASSPIDFD
+  [SOL.socket, [29, 35, 37, 40, SO.peekOff, 46, 60, 76]],
   // TOS, TTL, HDRINCL, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
   // RECVORIGDSTADDR, MINTTL, BIND_ADDRESS_NO_PORT, MULTICAST_TTL, MULTICAST_LOOP, MULTICAST_ALL
   [SOL.ip, [1, 2, 3, 8, 10, 11, 12, 13, 15, 19, 20, 21, 24, 33, 34, 49]],

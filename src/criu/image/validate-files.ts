@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
-import { UNIX_SOCKET_FLAG } from './constants.js';
-import type { FdinfoEntry, FdTypes, FileEntry, UnixSkEntry } from './types.js';
+import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
+import { checkSockets } from './validate-sockets.js';
 import { MAX_PID } from './validate-tasks.js';
 
 /** Descriptors are below this: the kernel's default of fs.nr_open. */
 export const MAX_FD = 1_048_576;
-
-/** Bytes of a path (PATH_MAX), less its NUL. */
-const MAX_PATH = 4095;
 
 /** Which field of `file_entry` each kind of file is described by. */
 const DETAIL = {
@@ -53,7 +50,7 @@ export function validateFiles(image: CheckpointImage): void {
     }
   }
   checkDevices(image, files);
-  checkSockets(image, files);
+  checkSockets(image.files);
   checkQueues(image, files);
   checkNames(image, files);
   checkLocks(image);
@@ -117,29 +114,6 @@ function checkTerminals({ files, ttys, ttyData }: CheckpointImage, byId: FilesBy
     if (!terminals.has(tty_id))
       badImage(`check tty-data: terminal ${String(tty_id)} does not exist`);
   }
-}
-
-function checkSockets({ files }: CheckpointImage, byId: FilesById): void {
-  const inodes = new Set<number>();
-  for (const { ino } of files.flatMap(({ usk }) => usk ?? [])) {
-    if (inodes.has(ino)) badImage(`check unix socket ${String(ino)}: it occurs twice`);
-    inodes.add(ino);
-  }
-  for (const usk of files.flatMap(({ usk }) => usk ?? [])) checkFolder(usk);
-  for (const { usk } of byId.values()) {
-    if (!usk || usk.peer === 0 || inodes.has(usk.peer)) continue;
-    if ((usk.uflags & UNIX_SOCKET_FLAG.external) === 0) {
-      badImage(`check unix socket ${String(usk.ino)}: its peer does not exist`);
-    }
-  }
-}
-
-/** The folder of a socket's file comes with a path for a name. */
-function checkFolder({ ino, name, mvas_folder: folder }: UnixSkEntry): void {
-  if (folder === undefined) return;
-  const isPath = name.length > 0 && name[0] !== 0;
-  if (isPath && folder.startsWith('/') && folder.length <= MAX_PATH) return;
-  badImage(`check unix socket ${String(ino)}: its folder is no path`);
 }
 
 /** Unread data belongs to something that is open, and passes files that exist. */

@@ -35,6 +35,10 @@ export interface SkOptsEntry {
   so_linger?: number | undefined;
   so_buf_lock?: number | undefined;
   mvas_options: MvasSkOption[];
+
+  /** Who owns the socket (fstat), whoever has made it. */
+  mvas_uid?: number | undefined;
+  mvas_gid?: number | undefined;
 }
 
 /** An option that CRIU's fields have no room for, as getsockopt(2) gave it. */
@@ -192,6 +196,8 @@ export const SOCKETS_MESSAGES = {
     ['so_linger', 24, 'optional', 'uint32'],
     ['so_buf_lock', 25, 'optional', 'uint32'],
     ['mvas_options', 10000, 'repeated', 'mvas_sk_option'],
+    ['mvas_uid', 10001, 'optional', 'uint32'],
+    ['mvas_gid', 10002, 'optional', 'uint32'],
   ],
   mvas_sk_option: [
     ['level', 1, 'required', 'uint32'],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fstatSync } from 'node:fs';
 import { syscall } from '../../../native/index.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
@@ -109,6 +110,8 @@ export class SocketOptions {
       so_filter: [],
       mvas_options: this.#others(socket),
     };
+    const { uid, gid } = fstatSync(socket);
+    if (uid !== 0 || gid !== 0) Object.assign(entry, { mvas_uid: uid, mvas_gid: gid });
     for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
     for (const [field, name] of words(NUMBERS)) entry[field] = option(name);
     if (device) entry.so_bound_dev = device;
@@ -174,8 +177,14 @@ function words<K extends string>(table: Readonly<Record<K, number>>): [K, number
   return Object.entries(table) as [K, number][];
 }
 
-/** Sets the options of a new socket; to be called before bind(2), so that addresses in use can be. */
+/**
+ * Sets the owner and the options of a new socket; to be called before bind(2), so that addresses in use
+ * can be: with SO_REUSEPORT only sockets of one user share one.
+ */
 export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  const { mvas_uid: uid = 0, mvas_gid: gid = 0 } = opts;
+  const owner = `give a socket to user ${String(uid)}`;
+  if (uid !== 0 || gid !== 0) stage.run(owner, SYS.fchown, [number, uid, gid]);
   const set = (name: number, value: number): void => {
     setOption(stage, number, [SOL.socket, name], value);
   };

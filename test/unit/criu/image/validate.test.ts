@@ -211,6 +211,12 @@ for (const [what, more] of [
     files: files.map((file) => (file.usk ? { ...file, usk: { ...file.usk, ...more } } : file)),
   }));
 }
+refuses('an owner of a socket that nobody is', /impossible owner/, ({ files }) => ({
+  files: files.map((file) => {
+    const { usk } = file;
+    return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_uid: 2 ** 32 - 1 } } } : file;
+  }),
+}));
 refuses('a ghost that does not exist', /no such ghost/, () => ({ ghosts: new Map() }));
 refuses('a stream of no socket', /no such socket/, () => {
   const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };

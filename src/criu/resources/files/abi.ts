@@ -79,7 +79,7 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 
 /** Bits of poll(2). */
-export const POLL = { in: 1, err: 8, hup: 16 } as const;
+export const POLL = { in: 1, err: 8, hup: 16, rdhup: 0x2000 } as const;
 
 /** Requests of ioctl(2). */
 export const IOCTL = {

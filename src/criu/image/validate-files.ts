@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
-import { UNIX_SOCKET_FLAG } from './constants.js';
 import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
+import { checkSockets } from './validate-sockets.js';
 import { MAX_PID } from './validate-tasks.js';
 
 /** Descriptors are below this: the kernel's default of fs.nr_open. */
@@ -50,7 +50,7 @@ export function validateFiles(image: CheckpointImage): void {
     }
   }
   checkDevices(image, files);
-  checkSockets(image, files);
+  checkSockets(image.files);
   checkQueues(image, files);
   checkNames(image, files);
   checkLocks(image);
@@ -113,20 +113,6 @@ function checkTerminals({ files, ttys, ttyData }: CheckpointImage, byId: FilesBy
   for (const { tty_id } of ttyData) {
     if (!terminals.has(tty_id))
       badImage(`check tty-data: terminal ${String(tty_id)} does not exist`);
-  }
-}
-
-function checkSockets({ files }: CheckpointImage, byId: FilesById): void {
-  const inodes = new Set<number>();
-  for (const { ino } of files.flatMap(({ usk }) => usk ?? [])) {
-    if (inodes.has(ino)) badImage(`check unix socket ${String(ino)}: it occurs twice`);
-    inodes.add(ino);
-  }
-  for (const { usk } of byId.values()) {
-    if (!usk || usk.peer === 0 || inodes.has(usk.peer)) continue;
-    if ((usk.uflags & UNIX_SOCKET_FLAG.external) === 0) {
-      badImage(`check unix socket ${String(usk.ino)}: its peer does not exist`);
-    }
   }
 }
 

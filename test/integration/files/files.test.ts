@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { readChildren, readMaps } from '../../../src/criu/procfs/reader.js';
@@ -27,7 +37,17 @@ async function roundTrip(t: ExecutionContext, kind: string): Promise<Restored> {
   return { before, after };
 }
 
-for (const kind of ['regular', 'ghost', 'pipes', 'events', 'unix', 'inet', 'memory', 'locks']) {
+for (const kind of [
+  'regular',
+  'ghost',
+  'pipes',
+  'events',
+  'unix',
+  'linked',
+  'inet',
+  'memory',
+  'locks',
+]) {
   test(`a process gets its files back: ${kind}`, async (t) => {
     const { before, after } = await roundTrip(t, kind);
     t.is(after.files.length, before.files.length);
@@ -42,6 +62,51 @@ test('a connection that has ended stays ended, one that was never made does not 
     closed.map(({ isk }) => isk?.shutdown),
     [undefined, 'BOTH'],
   );
+});
+
+/** A folder of files that a restore must leave as they are, and what it looks like. */
+function makeOther(bench: FilesBench): { path: string; look: () => string[] } {
+  const path = bench.path('other');
+  mkdirSync(path);
+  for (const name of ['s', 'kept']) writeFileSync(join(path, name), name, { mode: 0o640 });
+  const look = (): string[] =>
+    readdirSync(path).map((name) => {
+      const { mode, uid, ino } = statSync(join(path, name));
+      return [name, mode, uid, ino].join(' ');
+    });
+  return { path, look };
+}
+
+for (const what of ['socket', 'relative', 'unlinked-socket', 'directory', 'fifo', 'file']) {
+  test(`a folder that has become a symbolic link is not followed: ${what}`, async (t) => {
+    const bench = new FilesBench();
+    t.teardown(() => bench.dispose());
+    const original = await bench.open(`in-${what}`);
+    const image = dumpImage([original]);
+    await bench.end(original);
+    const { path, look } = makeOther(bench);
+    const before = look();
+    renameSync(bench.path('work/in'), bench.path('work/was'));
+    symlinkSync(path, bench.path('work/in'));
+    const message = /open folder .*\/in without following symbolic links: ELOOP/;
+    await t.throwsAsync(bench.restore(image), { instanceOf: ShimError, message });
+    t.deepEqual(look(), before);
+  });
+}
+
+test('a symbolic link in the name of a socket must lead where it led', async (t) => {
+  const bench = new FilesBench();
+  t.teardown(() => bench.dispose());
+  const original = await bench.open('linked');
+  const image = dumpImage([original]);
+  await bench.end(original);
+  const { path, look } = makeOther(bench);
+  const before = look();
+  unlinkSync(bench.path('work/link'));
+  symlinkSync(path, bench.path('work/link'));
+  const message = /unix socket .*\/link\/absolute: its folder is not .*\/work\/in any more/;
+  await t.throwsAsync(bench.restore(image), { instanceOf: ShimError, message });
+  t.deepEqual(look(), before);
 });
 
 test('processes share files again as they did', async (t) => {

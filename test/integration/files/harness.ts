@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,6 +31,24 @@ const DEADLINE_MS = 60_000;
 /** Where stdout and stderr of a program go. */
 export type Output = readonly ['ignore' | number, 'inherit' | number];
 
+const PROGRAMS = ['opener', 'plan-runner'] as const;
+let builtPrograms: string | undefined;
+
+/** Builds the programs, once for all tests; they are gone when the tests end. */
+function buildPrograms(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'mvas-files-built-'));
+  process.once('exit', () => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const flags = ['-O1', '-Wall', '-Werror', `-I${PIE}`, `-I${join(PIE, '../include')}`];
+  const build = (output: (typeof PROGRAMS)[number], ...inputs: string[]): void => {
+    execFileSync('gcc', [...flags, '-o', join(directory, output), ...inputs]);
+  };
+  build('opener', join(SOURCES, 'opener.c'));
+  build('plan-runner', join(SOURCES, 'plan-runner.c'), join(PIE, 'plan.c'));
+  return directory;
+}
+
 /** Programs and files of one test; everything is gone after {@link dispose}. */
 export class FilesBench {
   readonly directory = mkdtempSync(join(tmpdir(), 'mvas-files-'));
@@ -30,13 +56,9 @@ export class FilesBench {
   readonly #restored: number[] = [];
 
   constructor() {
-    const flags = ['-O1', '-Wall', '-Werror', `-I${PIE}`, `-I${join(PIE, '../include')}`];
-    const build = (output: string, ...inputs: string[]): void => {
-      execFileSync('gcc', [...flags, '-o', this.path(output), ...inputs]);
-    };
-    build('opener', join(SOURCES, 'opener.c'));
-    build('plan-runner', join(SOURCES, 'plan-runner.c'), join(PIE, 'plan.c'));
-    execFileSync('mkdir', [this.path('work')]);
+    builtPrograms ??= buildPrograms();
+    for (const name of PROGRAMS) copyFileSync(join(builtPrograms, name), this.path(name));
+    mkdirSync(this.path('work'));
   }
 
   path(name: string): string {

@@ -234,6 +234,53 @@ static void unix_sockets(const char *directory)
 	must(setegid(0));
 }
 
+/* Things in the folder "in"; the name says which. */
+static void in_folder(const char *kind, const char *directory)
+{
+	char path[100];
+
+	must(mkdir("in", 0755));
+	snprintf(path, sizeof(path), "%s/in/s", directory);
+	if (!strcmp(kind, "in-socket"))
+		must(listen(bound(SOCK_STREAM, path), 1));
+	else if (!strcmp(kind, "in-relative")) {
+		bound(SOCK_DGRAM, "in/s");
+	} else if (!strcmp(kind, "in-unlinked-socket")) {
+		bound(SOCK_DGRAM, path);
+		must(unlink(path));
+	} else if (!strcmp(kind, "in-directory")) {
+		must(mkdir(path, 0751));
+		must(open(path, O_RDONLY | O_DIRECTORY));
+		must(rmdir(path));
+	} else if (!strcmp(kind, "in-fifo")) {
+		must(mkfifo(path, 0606));
+		must(open(path, O_RDWR));
+		must(unlink(path));
+	} else {
+		must(open(path, O_RDWR | O_CREAT, 0606));
+		must(unlink(path));
+	}
+}
+
+/* Sockets whose names lead to the folder "in" by a symbolic link. */
+static void linked(const char *directory)
+{
+	char path[100];
+
+	must(mkdir("in", 0755));
+	must(symlink("in", "link"));
+	snprintf(path, sizeof(path), "%s/link/absolute", directory);
+	must(listen(bound(SOCK_STREAM, path), 1));
+	must(chmod(path, 0604));
+	connect_to(must(socket(AF_UNIX, SOCK_STREAM, 0)), path);
+	must(accept(3, NULL, NULL));
+	bound(SOCK_DGRAM, "link/relative");
+	bound(SOCK_DGRAM, "link/../link/./dots");
+	must(chown("in/dots", 3, 4));
+	bound(SOCK_DGRAM, "./unlinked");
+	must(unlink("unlinked"));
+}
+
 /* What is left of a connection that both sides have closed. */
 static void ended_connection(void)
 {
@@ -407,6 +454,10 @@ int main(int argc, char **argv)
 		events();
 	else if (!strcmp(kind, "unix"))
 		unix_sockets(argv[2]);
+	else if (!strncmp(kind, "in-", 3))
+		in_folder(kind, argv[2]);
+	else if (!strcmp(kind, "linked"))
+		linked(argv[2]);
 	else if (!strcmp(kind, "inet"))
 		inet_sockets();
 	else if (!strcmp(kind, "memory"))

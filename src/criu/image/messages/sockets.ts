@@ -35,6 +35,10 @@ export interface SkOptsEntry {
   so_linger?: number | undefined;
   so_buf_lock?: number | undefined;
   mvas_options: MvasSkOption[];
+
+  /** Who owns the socket (fstat), whoever has made it. */
+  mvas_uid?: number | undefined;
+  mvas_gid?: number | undefined;
 }
 
 /** An option that CRIU's fields have no room for, as getsockopt(2) gave it. */
@@ -74,6 +78,9 @@ export interface UnixSkEntry {
   /** Who the other end is, as SO_PEERCRED says; for a listening socket, who listens. */
   mvas_peer_uid?: number | undefined;
   mvas_peer_gid?: number | undefined;
+
+  /** Folder of its file, where the path in its name led there by symbolic links. */
+  mvas_folder?: string | undefined;
 }
 
 /** Options of raw sockets. */
@@ -189,6 +196,8 @@ export const SOCKETS_MESSAGES = {
     ['so_linger', 24, 'optional', 'uint32'],
     ['so_buf_lock', 25, 'optional', 'uint32'],
     ['mvas_options', 10000, 'repeated', 'mvas_sk_option'],
+    ['mvas_uid', 10001, 'optional', 'uint32'],
+    ['mvas_gid', 10002, 'optional', 'uint32'],
   ],
   mvas_sk_option: [
     ['level', 1, 'required', 'uint32'],
@@ -220,6 +229,7 @@ export const SOCKETS_MESSAGES = {
     ['mnt_id', 17, 'optional', 'sint32'],
     ['mvas_peer_uid', 10000, 'optional', 'uint32'],
     ['mvas_peer_gid', 10001, 'optional', 'uint32'],
+    ['mvas_folder', 10002, 'optional', 'string'],
   ],
   ip_opts_raw_entry: [
     ['hdrincl', 1, 'optional', 'bool'],

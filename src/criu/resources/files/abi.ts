@@ -77,9 +77,11 @@ export const RESOLVE = {
 } as const;
 
 export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
 
 /** Bits of poll(2). */
-export const POLL = { in: 1, err: 8, hup: 16 } as const;
+export const POLL = { in: 1, err: 8, hup: 16, rdhup: 0x2000 } as const;
 
 /** Requests of ioctl(2). */
 export const IOCTL = {
@@ -94,17 +96,18 @@ export const IOCTL = {
 
 /** Numbers of system calls which the common table lacks. */
 export const NR = {
+  stat: 4,
+  fstat: 5,
   poll: 7,
   fstatfs: 138,
   sendfile: 40,
-  mknod: 133,
   lsetxattr: 189,
   lgetxattr: 192,
   llistxattr: 195,
-  unlink: 87,
-  rename: 82,
   utimensat: 280,
   renameat2: 316,
+  /** Linux 6.6. */
+  fchmodat2: 452,
 } as const;
 
 export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;

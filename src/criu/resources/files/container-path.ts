@@ -4,7 +4,7 @@ import { closeFd } from '../../../native/sys.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import { O, RESOLVE } from './abi.js';
 import { inodeKey } from './open-file.js';
-import { openAt2, openOwn } from './system.js';
+import { openAt2, openOwn, ownLink } from './system.js';
 
 const DELETED = ' (deleted)';
 
@@ -30,7 +30,21 @@ export function isDirectory(rootPid: number, path: string): boolean {
   return lookUp(rootPid, path, O.nofollow | O.directory) !== undefined;
 }
 
+/** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
+export function folderAt(rootPid: number, path: string): string | undefined {
+  return withOpen(rootPid, path, O.directory, ownLink);
+}
+
 function lookUp(rootPid: number, path: string, flags: number): BigIntStats | undefined {
+  return withOpen(rootPid, path, flags, (found) => fstatSync(found, { bigint: true }));
+}
+
+function withOpen<T>(
+  rootPid: number,
+  path: string,
+  flags: number,
+  work: (found: number) => T,
+): T | undefined {
   if (!path.startsWith('/')) return undefined;
   const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
   try {
@@ -38,7 +52,7 @@ function lookUp(rootPid: number, path: string, flags: number): BigIntStats | und
     const found = openAt2(root, path, O.path | flags, resolve);
     if (found < 0) return undefined;
     try {
-      return fstatSync(found, { bigint: true });
+      return work(found);
     } finally {
       closeFd(found);
     }

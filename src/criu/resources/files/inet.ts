@@ -64,7 +64,9 @@ export function dumpInet(
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
     protocolProblem(type, proto) ??
-    (proto === IPPROTO.tcp ? tcpProblem(file.own, peer) : udpProblem(file.own, proto)) ??
+    (proto === IPPROTO.tcp
+      ? (tcpProblem(file.own, peer) ?? keyProblem(options, file))
+      : udpProblem(file.own, proto)) ??
     scopeProblem(source, peer);
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
@@ -127,6 +129,11 @@ function tcpProblem(socket: number, peer: Address | undefined): string | undefin
   }
   if (pending === 0) return undefined;
   return 'connections wait to be accepted; remedy: try again once they are';
+}
+
+function keyProblem(options: SocketOptions, { stat }: OpenFile): string | undefined {
+  if (!options.hasKeys(Number(stat.ino & 0xffffffffn))) return undefined;
+  return 'keys of a TCP socket (TCP_MD5SIG) cannot be restored; remedy: remove them';
 }
 
 /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */

@@ -7,6 +7,7 @@ import type { Slot } from '../../plan/builder.js';
 import { F, O } from './abi.js';
 import { planEpoll } from './epoll.js';
 import { planEventfd, planSignalfd } from './events.js';
+import { Folders } from './folders.js';
 import { bodyOf, type ImageIndex } from './image-index.js';
 import { planInet } from './inet.js';
 import { planInotify } from './inotify.js';
@@ -40,6 +41,7 @@ export class OpenPlan {
   readonly #index: ImageIndex;
   readonly #stage: Stage;
   readonly #options: OpenPlanOptions;
+  readonly #folders: Folders;
   readonly #ghosts: GhostPlan;
   readonly #tmpfiles: TmpfilePlan;
   readonly #numbers = new Map<number, number>();
@@ -50,7 +52,8 @@ export class OpenPlan {
     this.#index = index;
     this.#stage = stage;
     this.#options = options;
-    this.#ghosts = new GhostPlan(stage);
+    this.#folders = new Folders(stage);
+    this.#ghosts = new GhostPlan(stage, this.#folders);
     this.#tmpfiles = new TmpfilePlan(stage);
   }
 
@@ -75,6 +78,7 @@ export class OpenPlan {
     this.#planTerminals(inside);
     this.#planLocks();
     this.#ghosts.finish();
+    this.#folders.close();
     return this.#numbers;
   }
 
@@ -220,7 +224,8 @@ export class OpenPlan {
     const sockets = files
       .filter(({ type }) => type === 'UNIXSK')
       .map((file) => ({ entry: bodyOf(file, 'usk'), number: this.#number(file.id) }));
-    new UnixPlan(this.#stage, sockets, this.#index.image.packets).plan();
+    const { packets } = this.#index.image;
+    new UnixPlan(this.#stage, sockets, { folders: this.#folders, packets }).plan();
   }
 
   #planTerminals(files: readonly FileEntry[]): void {

@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import type { GhostFile } from '../../image/ghost.js';
 import type { RegFileEntry } from '../../image/types.js';
-import { AT_FDCWD, NR, O, REOPENABLE, S_IF, SEEK } from './abi.js';
+import type { PlanData } from '../../plan/builder.js';
+import { AT_REMOVEDIR, NR, O, REOPENABLE, S_IF, SEEK } from './abi.js';
+import type { Folders } from './folders.js';
 import { planContent } from './memfd.js';
+import { checkPath } from './path.js';
 import type { Stage } from './stage.js';
 import { cPath } from './system.js';
 
-const MAX_PATH = 4095;
 const RENAME_NOREPLACE = 1;
-
-/** Throws ShimError `dataLoss` for a name that no checkpoint writes. */
-export function checkPath(id: number, path: string): void {
-  const parts = path.split('/');
-  const sane =
-    path.startsWith('/') &&
-    path.length <= MAX_PATH &&
-    !path.includes('\0') &&
-    !parts.includes('..') &&
-    !parts.includes('.');
-  if (!sane) badImage(`file ${String(id)}: ${JSON.stringify(path.slice(0, 80))} is no path`);
-}
 
 /** Flags of open(2) that a file of the image is opened with. */
 export function openFlags(entry: RegFileEntry): number {
@@ -59,28 +49,34 @@ interface MadeFile {
   readonly path: string;
   /** The one it had. */
   readonly name: string;
+  /** Number of the folder that both lie in. */
+  readonly folder: number;
   readonly isDirectory: boolean;
 }
 
 /** Makes deleted files again under names nobody can guess, and removes the names once all are open. */
 export class GhostPlan {
   readonly #stage: Stage;
+  readonly #folders: Folders;
   readonly #made = new Map<number, MadeFile>();
 
-  constructor(stage: Stage) {
+  constructor(stage: Stage, folders: Folders) {
     this.#stage = stage;
+    this.#folders = folders;
   }
 
   /** The path of a deleted file for the time being; `name` is the one it had. */
   path(remapId: number, ghost: GhostFile, name: string): string {
     const known = this.#made.get(remapId);
     if (known) return known.path;
-    const folder = dirname(name);
+    const where = dirname(name);
     const unique = `.mvas-${randomBytes(12).toString('hex')}`;
-    const path = folder === '/' ? `/${unique}` : `${folder}/${unique}`;
+    const path = where === '/' ? `/${unique}` : `${where}/${unique}`;
     const isDirectory = (ghost.entry.mode & S_IF.mask) === S_IF.dir;
-    this.#made.set(remapId, { path, name, isDirectory });
-    this.#make(path, ghost, name);
+    const folder = this.#folders.open(remapId, where);
+    const made = { path, name, folder, isDirectory };
+    this.#made.set(remapId, made);
+    this.#make(made, ghost);
     return path;
   }
 
@@ -91,43 +87,53 @@ export class GhostPlan {
    */
   finish(): void {
     const stage = this.#stage;
-    const { builder } = stage;
-    const renamed = builder.slot();
-    for (const { path, name, isDirectory } of this.#made.values()) {
+    const renamed = stage.builder.slot();
+    for (const { path, name, folder, isDirectory } of this.#made.values()) {
+      const from = this.#name(path);
       if (isDirectory) {
-        stage.run(`remove ${path}`, SYS.rmdir, [builder.data(cPath(path), 1)]);
+        stage.run(`remove ${path}`, SYS.unlinkat, [folder, from, AT_REMOVEDIR]);
         continue;
       }
-      const [from, to] = [builder.data(cPath(path), 1), builder.data(cPath(name), 1)];
-      const names = [AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE];
+      const to = this.#name(name);
+      const names = [folder, from, folder, to, RENAME_NOREPLACE];
       const options = { tolerate: true, store: renamed };
       stage.sequence.syscall(`give ${path} its name`, NR.renameat2, names, options);
-      stage.attempt(`remove ${path}`, SYS.unlinkat, [AT_FDCWD, from, 0]);
+      stage.attempt(`remove ${path}`, SYS.unlinkat, [folder, from, 0]);
       // The flags are the result of the renaming: 0, or -errno, which the kernel refuses.
-      stage.attempt(`remove ${name}`, SYS.unlinkat, [AT_FDCWD, to, renamed]);
+      stage.attempt(`remove ${name}`, SYS.unlinkat, [folder, to, renamed]);
     }
   }
 
-  #make(path: string, { entry, content }: GhostFile, name: string): void {
+  /** The last part of a path, for calls relative to its folder. */
+  #name(path: string): PlanData {
+    return this.#stage.builder.data(cPath(basename(path)), 1);
+  }
+
+  #make(made: MadeFile, { entry, content }: GhostFile): void {
     const stage = this.#stage;
-    const what = `deleted file ${name}`;
-    const type = entry.mode & S_IF.mask;
-    const where = stage.builder.data(cPath(path), 1);
-    if (type === S_IF.fifo || type === S_IF.dir) {
-      if (type === S_IF.dir) stage.run(what, SYS.mkdir, [where, 0o700]);
-      else stage.run(what, NR.mknod, [where, S_IF.fifo | 0o600, 0]);
-      stage.run(what, SYS.fchownat, [AT_FDCWD, where, entry.uid, entry.gid, 0]);
-      stage.run(what, SYS.fchmodat, [AT_FDCWD, where, entry.mode & 0o7777]);
-      return;
-    }
-    if (type !== S_IF.reg) badImage(`${what} is no regular file`);
+    const what = `deleted file ${made.name}`;
     const number = stage.reserve();
-    const flags = O.creat | O.excl | O.rdwr | O.nofollow;
-    stage.openPath(what, number, path, { flags, mode: 0o600 });
+    this.#open(what, made, number, entry.mode & S_IF.mask);
     const size = entry.size ?? 0n;
-    planContent(stage, number, what, { size, content: { entry, content } });
+    const isFile = (entry.mode & S_IF.mask) === S_IF.reg;
+    if (isFile) planContent(stage, number, what, { size, content: { entry, content } });
     stage.run(what, SYS.fchown, [number, entry.uid, entry.gid]);
     stage.run(what, SYS.fchmod, [number, entry.mode & 0o7777]);
     stage.close(number);
+  }
+
+  /** Makes a file, FIFO or directory that nobody else can open yet, and opens it. */
+  #open(what: string, { path, folder }: MadeFile, number: number, type: number): void {
+    const stage = this.#stage;
+    if (type === S_IF.reg) {
+      const flags = O.creat | O.excl | O.rdwr | O.nofollow;
+      stage.openPath(what, number, path, { flags, mode: 0o600 });
+    } else if (type === S_IF.dir) {
+      stage.run(what, SYS.mkdirat, [folder, this.#name(path), 0o700]);
+      stage.openPath(what, number, path, { flags: O.directory | O.nofollow });
+    } else if (type === S_IF.fifo) {
+      stage.run(what, SYS.mknodat, [folder, this.#name(path), S_IF.fifo | 0o600, 0]);
+      stage.openPath(what, number, path, { flags: O.rdwr | O.nonblock | O.nofollow });
+    } else badImage(`${what} is no regular file`);
   }
 }

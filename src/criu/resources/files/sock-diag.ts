@@ -12,6 +12,15 @@ const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const HEADER_SIZE = 16;
 const MESSAGE_SIZE = 16;
+/** `struct inet_diag_req_v2`, and `struct inet_diag_msg`, which ends with the inode (linux/inet_diag.h). */
+const INET_REQUEST_SIZE = 56;
+const INET_MESSAGE_SIZE = 72;
+/** INET_DIAG_INFO is asked for, with which keys come, too. */
+const SHOW_INFO = 2;
+const INET_DIAG_MD5SIG = 18;
+const IPPROTO_TCP = 6;
+/** Listening, and bound but neither listening nor connected (since Linux 6.8). */
+const BOUND_STATES = (1 << 10) | (1 << 13);
 const SOCK_CLOEXEC = 0o2000000;
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
 const SHOW = 1 | 2 | 4 | 8 | 16;
@@ -37,63 +46,98 @@ export interface UnixDiag {
 
 /** All unix sockets of the network namespace of a process, by inode. */
 export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
+  const found = new Map<number, UnixDiag>();
+  const body = Buffer.alloc(24);
+  body.writeUInt8(AF.unix, 0);
+  body.writeUInt32LE(ALL_STATES, 4);
+  body.writeUInt32LE(SHOW, 12);
+  ask(pid, body, (datagram) => parseUnixDiag(datagram, found));
+  return found;
+}
+
+/** Inodes of the bound TCP sockets of a network namespace that have keys for signatures (TCP_MD5SIG). */
+export function listKeyedSockets(pid: number): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const family of [AF.inet, AF.inet6]) {
+    const body = Buffer.alloc(INET_REQUEST_SIZE);
+    body.writeUInt8(family, 0);
+    body.writeUInt8(IPPROTO_TCP, 1);
+    body.writeUInt8(SHOW_INFO, 2);
+    body.writeUInt32LE(BOUND_STATES, 4);
+    ask(pid, body, (datagram) => parseKeyedSockets(datagram, found));
+  }
+  return found;
+}
+
+/** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
+function ask(pid: number, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
   const socket = inNamespaceOf(pid, 'net', () =>
     call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
   );
   try {
-    const request = unixRequest();
-    call('ask for unix sockets', SYS.sendto, socket, request, request.length, 0, null, 0);
-    const found = new Map<number, UnixDiag>();
+    const header = Buffer.alloc(HEADER_SIZE);
+    header.writeUInt32LE(HEADER_SIZE + body.length, 0);
+    header.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+    header.writeUInt16LE(NLM_F_REQUEST_DUMP, 6);
+    const request = Buffer.concat([header, body]);
+    call('ask for sockets', SYS.sendto, socket, request, request.length, 0, null, 0);
     const buffer = Buffer.alloc(RECEIVE_SIZE);
     for (let more = true; more;) {
       const length = syscall(SYS.recvfrom, socket, buffer, buffer.length, 0, null, null);
-      more = parseUnixDiag(buffer.subarray(0, check('list unix sockets', length)), found);
+      more = take(buffer.subarray(0, check('list sockets', length)));
     }
-    return found;
   } finally {
     closeFd(socket);
   }
 }
 
-function unixRequest(): Uint8Array {
-  const request = Buffer.alloc(HEADER_SIZE + 24);
-  request.writeUInt32LE(request.length, 0);
-  request.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
-  request.writeUInt16LE(NLM_F_REQUEST_DUMP, 6);
-  request.writeUInt8(AF.unix, 16);
-  request.writeUInt32LE(ALL_STATES, 20);
-  request.writeUInt32LE(SHOW, 28);
-  return request;
-}
-
 /** Adds the sockets of one netlink datagram; false when it was the last. */
 export function parseUnixDiag(datagram: Buffer, found: Map<number, UnixDiag>): boolean {
+  return eachMessage(datagram, (message) => {
+    const socket = parseUnixMessage(message);
+    found.set(socket.inode, socket);
+  });
+}
+
+/** Adds the inodes of those sockets of one netlink datagram that have keys; false when it was the last. */
+export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean {
+  return eachMessage(datagram, (message) => {
+    const isKeyed = attributesOf(message, INET_MESSAGE_SIZE).has(INET_DIAG_MD5SIG);
+    if (isKeyed) found.add(message.readUInt32LE(INET_MESSAGE_SIZE - 4));
+  });
+}
+
+/** The messages of one netlink datagram without their headers; false when it was the last. */
+function eachMessage(datagram: Buffer, take: (message: Buffer) => void): boolean {
   let at = 0;
   while (at + HEADER_SIZE <= datagram.length) {
     const length = datagram.readUInt32LE(at);
     const type = datagram.readUInt16LE(at + 4);
     if (length < HEADER_SIZE || at + length > datagram.length) {
-      throw new ShimError('internal', 'list unix sockets: a message of no sensible length');
+      throw new ShimError('internal', 'list sockets: a message of no sensible length');
     }
     if (type === NLMSG_DONE) return false;
-    if (type === NLMSG_ERROR) check('list unix sockets', datagram.readInt32LE(at + HEADER_SIZE));
-    else {
-      const socket = parseUnixMessage(datagram.subarray(at + HEADER_SIZE, at + length));
-      found.set(socket.inode, socket);
-    }
+    if (type === NLMSG_ERROR) check('list sockets', datagram.readInt32LE(at + HEADER_SIZE));
+    else take(datagram.subarray(at + HEADER_SIZE, at + length));
     at += align4(length);
   }
   return true;
 }
 
-function parseUnixMessage(message: Buffer): UnixDiag {
+/** Attributes behind the fixed part of a message, by type. */
+function attributesOf(message: Buffer, start: number): ReadonlyMap<number, Buffer> {
   const attributes = new Map<number, Buffer>();
-  for (let at = MESSAGE_SIZE; at + 4 <= message.length;) {
+  for (let at = start; at + 4 <= message.length;) {
     const length = message.readUInt16LE(at);
     if (length < 4) break;
     attributes.set(message.readUInt16LE(at + 2), message.subarray(at + 4, at + length));
     at += align4(length);
   }
+  return attributes;
+}
+
+function parseUnixMessage(message: Buffer): UnixDiag {
+  const attributes = attributesOf(message, MESSAGE_SIZE);
   const queues = attributes.get(4);
   return {
     type: message.readUInt8(1),

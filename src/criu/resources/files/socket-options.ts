@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fstatSync } from 'node:fs';
 import { syscall } from '../../../native/index.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
 import type { DumpContext } from './dump-context.js';
-import { SOCK } from './abi.js';
+import { POLL, SOCK } from './abi.js';
 import { inNamespaceOf } from '../in-namespace.js';
+import { listKeyedSockets } from './sock-diag.js';
 import type { Stage } from './stage.js';
+import { pollNow } from './system.js';
 
-export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41 } as const;
+export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, netlink: 270 } as const;
 export const SO = {
   reuseAddr: 2, type: 3, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, rcvTimeout: 20,
   sndTimeout: 21, bindToDevice: 25, getFilter: 26, acceptConn: 30, sndbufForce: 32,
@@ -29,24 +32,32 @@ const SWITCHES = {
 
 const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
 
+const TCP = { maxSegment: 2, congestion: 13 } as const;
+/** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
+const SEGMENTS = { least: 88, most: 32767 } as const;
+/** Bytes of the name of a congestion control (TCP_CA_NAME_MAX). */
+const CONGESTION_SIZE = 16;
+
 /**
  * All other options: level and name, each an int. Kept only where they differ from those of a new
  * socket; at restore nothing else is accepted.
  */
 const OTHERS: readonly (readonly [number, readonly number[]])[] = [
-  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, BUSY_POLL, ZEROCOPY, PASSPIDFD
-  [SOL.socket, [29, 35, 37, 40, 46, 60, 76]],
+  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, PEEK_OFF, BUSY_POLL, ZEROCOPY, PASSPIDFD
+  [SOL.socket, [29, 35, 37, 40, SO.peekOff, 46, 60, 76]],
   // TOS, TTL, HDRINCL, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
   // RECVORIGDSTADDR, MINTTL, BIND_ADDRESS_NO_PORT, MULTICAST_TTL, MULTICAST_LOOP, MULTICAST_ALL
   [SOL.ip, [1, 2, 3, 8, 10, 11, 12, 13, 15, 19, 20, 21, 24, 33, 34, 49]],
   // UNICAST_HOPS, MULTICAST_HOPS, MULTICAST_LOOP, MTU_DISCOVER, RECVERR, RECVPKTINFO, RECVHOPLIMIT,
   // DONTFRAG, RECVTCLASS, TCLASS, AUTOFLOWLABEL, TRANSPARENT, FREEBIND
   [SOL.ipv6, [16, 18, 19, 23, 25, 49, 51, 62, 66, 67, 70, 75, 78]],
-  // NODELAY, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP,
+  // NODELAY, MAXSEG, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP,
   // USER_TIMEOUT, FASTOPEN, NOTSENT_LOWAT, SAVE_SYN, FASTOPEN_CONNECT
-  [SOL.tcp, [1, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
+  [SOL.tcp, [1, TCP.maxSegment, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
   // ENCAP, NO_CHECK6_TX, NO_CHECK6_RX, SEGMENT, GRO
   [SOL.udp, [100, 101, 102, 103, 104]],
+  // PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK
+  [SOL.netlink, [3, 4, 5, 10, 11, 12]],
 ];
 
 /**
@@ -83,6 +94,7 @@ export function getRaw(
 export class SocketOptions {
   readonly #context: DumpContext;
   readonly #fresh = new Map<string, number>();
+  #keyed: ReadonlySet<number> | undefined;
 
   constructor(context: DumpContext) {
     this.#context = context;
@@ -109,11 +121,19 @@ export class SocketOptions {
       so_filter: [],
       mvas_options: this.#others(socket),
     };
+    const { uid, gid } = fstatSync(socket);
+    if (uid !== 0 || gid !== 0) Object.assign(entry, { mvas_uid: uid, mvas_gid: gid });
     for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
     for (const [field, name] of words(NUMBERS)) entry[field] = option(name);
     if (device) entry.so_bound_dev = device;
     if (linger && linger.readInt32LE(0) !== 0) entry.so_linger = linger.readInt32LE(4);
     return entry;
+  }
+
+  /** Whether a TCP socket that is bound has keys for signatures, which cannot be asked for. */
+  hasKeys(inode: number): boolean {
+    this.#keyed ??= listKeyedSockets(this.#context.init.pid);
+    return this.#keyed.has(inode);
   }
 
   close(): void {
@@ -136,17 +156,19 @@ export class SocketOptions {
     const fresh = this.#freshLike(socket);
     if (fresh === undefined) return [];
     const isStream = getOption(socket, SOL.socket, SO.type) === SOCK.stream;
-    return OTHERS.flatMap(([level, names]) =>
+    const numbers = OTHERS.flatMap(([level, names]) =>
       names.flatMap((name) => {
         if (isStream && NOT_OF_STREAMS.some((one) => one[0] === level && one[1] === name))
           return [];
         const value = getOption(socket, level, name);
         if (value === undefined || value === getOption(fresh, level, name)) return [];
+        if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value)) return [];
         const bytes = Buffer.alloc(4);
         bytes.writeInt32LE(value);
         return [{ level, name, value: bytes }];
       }),
     );
+    return [...numbers, ...congestionOf(socket, fresh)];
   }
 
   #freshLike(socket: number): number | undefined {
@@ -165,6 +187,25 @@ export class SocketOptions {
   }
 }
 
+/**
+ * Whether TCP_MAXSEG is what was set: of a connection that has ended, or was tried, it is what that had
+ * come to (tcp_sock.mss_cache).
+ */
+function isSegment(socket: number, value: number): boolean {
+  const hasEnded = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
+  return !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
+}
+
+/** The congestion control of a socket, where it is another than that of a new one. */
+function congestionOf(socket: number, fresh: number): MvasSkOption[] {
+  const [level, name] = [SOL.tcp, TCP.congestion];
+  const ask = (fd: number): string | undefined =>
+    getRaw(fd, level, name, CONGESTION_SIZE)?.toString('latin1').replace(/\0.*$/s, '');
+  const value = ask(socket);
+  if (value === undefined || value === ask(fresh)) return [];
+  return [{ level, name, value: Buffer.from(value, 'latin1') }];
+}
+
 function timeout(socket: number, name: number): [bigint, bigint] {
   const value = getRaw(socket, SOL.socket, name, 16);
   return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
@@ -174,16 +215,22 @@ function words<K extends string>(table: Readonly<Record<K, number>>): [K, number
   return Object.entries(table) as [K, number][];
 }
 
-/** Sets the options of a new socket; to be called before bind(2), so that addresses in use can be. */
+/**
+ * Sets the owner and the options of a new socket; to be called before bind(2), so that addresses in use
+ * can be: with SO_REUSEPORT only sockets of one user share one.
+ */
 export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  const { mvas_uid: uid = 0, mvas_gid: gid = 0 } = opts;
+  const owner = `give a socket to user ${String(uid)}`;
+  if (uid !== 0 || gid !== 0) stage.run(owner, SYS.fchown, [number, uid, gid]);
   const set = (name: number, value: number): void => {
     setOption(stage, number, [SOL.socket, name], value);
   };
   set(SO.reuseAddr, 1);
   for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
   for (const { level, name, value } of opts.mvas_options) {
-    if (value.length !== 4 || !isKnown(level, name)) continue;
-    setOption(stage, number, [level, name], Buffer.from(value).readInt32LE(0));
+    if (isKnown(level, name, value.length))
+      setRaw(stage, number, [level, name], Buffer.from(value));
   }
   planNumbers(opts, set);
   if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
@@ -250,7 +297,9 @@ function planTimeout(
   setRaw(stage, number, [SOL.socket, name], value);
 }
 
-function isKnown(level: number, name: number): boolean {
+function isKnown(level: number, name: number, size: number): boolean {
+  if (level === SOL.tcp && name === TCP.congestion) return size > 0 && size < CONGESTION_SIZE;
+  if (size !== 4) return false;
   return OTHERS.some(([known, names]) => known === level && names.includes(name));
 }
 

@@ -78,8 +78,7 @@ export class Stage {
     numbers.forEach((number, index) => {
       const end = this.builder.reserve(8);
       this.sequence.copy(what, end, new PlanPointer(ends, index * 4), 4);
-      this.sequence.copy(what, slotAddress(this.#pair), end, 8);
-      this.#move(what, this.#pair, number);
+      this.#move(what, this.load(what, end), number);
     });
   }
 
@@ -110,6 +109,12 @@ export class Stage {
   /** Gives the same open file another number. */
   copy(what: string, number: number, of: Argument): void {
     this.run(what, SYS.dup3, [of, number, O.cloexec]);
+  }
+
+  /** A slot that has the 8 bytes at an address until the next use of {@link load} or {@link makePair}. */
+  load(what: string, from: Argument): Slot {
+    this.sequence.copy(what, slotAddress(this.#pair), from, 8);
+    return this.#pair;
   }
 
   close(number: number): void {

@@ -3,11 +3,11 @@ import { badImage, ShimError } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import type { FileEntry, TtyInfoEntry } from '../../image/types.js';
 import type { Argument, PlanBuilder, Sequence } from '../../plan/builder.js';
-import { AT_FDCWD, O, REOPENABLE } from './abi.js';
+import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from './abi.js';
+import { Folders } from './folders.js';
 import { bodyOf } from './image-index.js';
-import { checkPath } from './regular-plan.js';
+import { checkPath } from './path.js';
 import type { Stage } from './stage.js';
-import { cPath } from './system.js';
 import {
   DEVPTS,
   encodeTermios,
@@ -189,8 +189,11 @@ export class TerminalPlan {
     const path = `${DEVPTS}/${String(index)}`;
     const what = `owner of ${path}`;
     const { uid = 0, gid = 0 } = info;
-    const where = stage.builder.data(cPath(path), 1);
-    stage.run(what, SYS.fchownat, [AT_FDCWD, where, uid, gid, 0]);
+    const folders = new Folders(stage);
+    const name = stage.builder.string(String(index));
+    const at = [folders.open(info.id, DEVPTS), name];
+    stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
+    folders.close();
     const master = this.#masterNumbers.get(index);
     if (!this.#slaveNumbers.has(index) && (master === undefined || info.sid !== 0)) {
       const number = stage.reserve();

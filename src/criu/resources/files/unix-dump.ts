@@ -4,20 +4,23 @@ import { dirname } from 'node:path';
 import { syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import type { SkShutdown, UnixSkEntry } from '../../image/types.js';
-import { readFdinfo } from '../../procfs/reader.js';
+import { readFdinfo, readLink } from '../../procfs/reader.js';
 import { decodeBytes } from '../../procfs/bytes.js';
-import { AF, IOCTL, SOCK } from './abi.js';
-import { leadsTo, withoutDeleted } from './container-path.js';
-import type { DumpContext } from './dump-context.js';
+import { AF, IOCTL, POLL, SOCK } from './abi.js';
+import { folderAt, leadsTo, withoutDeleted } from './container-path.js';
+import { MAX_CONTENT_BYTES, type DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import { listUnixSockets, type UnixDiag } from './sock-diag.js';
 import { getOption, SO, SOL, type SocketOptions } from './socket-options.js';
-import { MessageHeader, ownLink } from './system.js';
+import { MessageHeader, ownLink, pollNow } from './system.js';
+import { absoluteName } from './unix-names.js';
 
 export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
 const SHUTDOWN_WORDS: readonly SkShutdown[] = ['NONE', 'READ', 'WRITE', 'BOTH'];
 
+/** SO_PEEK_OFF of a socket that peeks at the begin. */
+const NO_PEEK_OFFSET = -1;
 const MSG_PEEK = 2;
 const MSG_CTRUNC = 8;
 const MSG_DONTWAIT = 0x40;
@@ -73,7 +76,7 @@ export class UnixSockets {
     const [uid, gid] = peerIds(file.own);
     if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
     if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
-    if (diag.state !== UNIX_STATE.listen) this.#dumpQueue(file, diag);
+    if (diag.state !== UNIX_STATE.listen && hasUnread(file.own, diag)) this.#dumpQueue(file, diag);
     return entry;
   }
 
@@ -147,12 +150,26 @@ export class UnixSockets {
     const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
     if (!this.#context.mounts.has(entry.mnt_id ?? -1)) {
       this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
+      return;
     }
-    if (name.startsWith('/')) return;
-    if (path.endsWith(`/${name.replace(/^(\.\/)+/, '')}`)) {
-      const depth = name.replace(/^(\.\/)+/, '').length;
-      entry.name_dir = path.slice(0, -depth - 1) || '/';
-    } else entry.name_dir = dirname(path);
+    if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, path);
+    const spoken = dirname(absoluteName(entry));
+    const folder = folderAt(this.#context.init.pid, spoken);
+    if (folder === undefined) {
+      const remedy = 'remedy: bind it by an absolute path';
+      this.#context.refusals.add(file.where, `bound to ${name}, which leads nowhere; ${remedy}`);
+    } else if (folder !== spoken) entry.mvas_folder = folder;
+  }
+
+  /** The folder that a relative name was bound in, whose file lies at a path. */
+  #folderOfRelative(name: string, path: string): string {
+    const plain = name.replace(/^(\.\/)+/, '');
+    if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
+    const { processes, init } = this.#context;
+    const folders = processes.map(({ pid }) => readLink(pid, 'cwd'));
+    const leadsThere = (folder: string): boolean =>
+      folderAt(init.pid, `${folder}/${dirname(name)}`) === dirname(path);
+    return folders.find(leadsThere) ?? dirname(path);
   }
 
   #dumpQueue(file: OpenFile, diag: UnixDiag): void {
@@ -160,6 +177,7 @@ export class UnixSockets {
     const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
     const packets = peekQueue(file.own, {
       initPid: this.#context.init.pid,
+      streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
       endsByNothing: diag.type === SOCK.stream || mayEnd,
     });
     if (typeof packets === 'string') {
@@ -184,37 +202,77 @@ export class UnixSockets {
   }
 }
 
+/** Whether anything may wait in a socket. Of other kinds than streams, empty messages count. */
+function hasUnread(socket: number, { type, receiveQueue }: UnixDiag): boolean {
+  return type === SOCK.stream ? receiveQueue > 0 : (pollNow(socket, POLL.in) & POLL.in) !== 0;
+}
+
+/** A message, or a piece of a stream. */
+interface Packet {
+  readonly payload: Uint8Array;
+  readonly sender: Uint8Array;
+}
+
+/** What is known of a queue. */
+interface QueueFacts {
+  readonly initPid: number;
+  /** Bytes that wait in a stream. */
+  readonly streamLength: number;
+  readonly endsByNothing: boolean;
+}
+
 /** Everything unread in a socket, left where it is; or why it cannot be had. */
-function peekQueue(
-  socket: number,
-  { initPid, endsByNothing }: { readonly initPid: number; readonly endsByNothing: boolean },
-): { payload: Uint8Array; sender: Uint8Array }[] | string {
+function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   const passCredentials = getOption(socket, SOL.socket, SO_PASSCRED) === 1;
+  const offset = getOption(socket, SOL.socket, SO.peekOff) ?? NO_PEEK_OFFSET;
+  if (offset < 0 && !passCredentials) {
+    const packet = peekStream(socket, facts.streamLength);
+    if (packet) return [packet];
+  }
+  // The socket is the container's own: a kill before the end of this would leave it another offset.
   setPeekOffset(socket, 0);
   try {
-    const packets: { payload: Uint8Array; sender: Uint8Array }[] = [];
-    const buffer = Buffer.alloc(MAX_MESSAGE);
-    while (packets.length < MAX_MESSAGES) {
-      const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
-      const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
-      if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
-        return packets;
-      check('look at the queue of a socket', length);
-      if (message.flags & MSG_CTRUNC) {
-        return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
-      }
-      if (passCredentials && !isFrom(initPid, message)) {
-        return 'messages with credentials of other senders wait in its queue; remedy: try again later';
-      }
-      packets.push({
-        payload: Uint8Array.from(buffer.subarray(0, length)),
-        sender: message.sender,
-      });
-    }
-    return 'too many unread packets; remedy: try again later';
+    return peekAll(socket, facts, passCredentials);
   } finally {
-    setPeekOffset(socket, -1);
+    setPeekOffset(socket, offset);
   }
+}
+
+/** All of a stream at once, without an offset; undefined where it does not come in one piece. */
+function peekStream(socket: number, length: number): Packet | undefined {
+  if (length === 0 || length > MAX_CONTENT_BYTES) return undefined;
+  const message = new MessageHeader(Buffer.alloc(length), 0);
+  const got = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+  if (got !== length || message.flags & MSG_CTRUNC) return undefined;
+  return { payload: message.buffer, sender: message.sender };
+}
+
+/** Message by message; each look moves the offset on. */
+function peekAll(
+  socket: number,
+  { initPid, endsByNothing }: QueueFacts,
+  passCredentials: boolean,
+): Packet[] | string {
+  const packets: Packet[] = [];
+  const buffer = Buffer.alloc(MAX_MESSAGE);
+  while (packets.length < MAX_MESSAGES) {
+    const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
+    const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+    if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
+      return packets;
+    check('look at the queue of a socket', length);
+    if (message.flags & MSG_CTRUNC) {
+      return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
+    }
+    if (passCredentials && !isFrom(initPid, message)) {
+      return 'messages with credentials of other senders wait in its queue; remedy: try again later';
+    }
+    packets.push({
+      payload: Uint8Array.from(buffer.subarray(0, length)),
+      sender: message.sender,
+    });
+  }
+  return 'too many unread packets; remedy: try again later';
 }
 
 /** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at restore: PID 1, as root. */

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { SYS } from '../../../native/sys.js';
 import { badImage } from '../../../common/errors.js';
 import type { PayloadEntry } from '../../image/codec.js';
 import type { UnixSkEntry } from '../../image/types.js';
-import { decodeBytes } from '../../procfs/bytes.js';
-import { AF, AT_FDCWD, NR, O, SOCK } from './abi.js';
+import { AF, O, SOCK } from './abi.js';
+import type { Folders } from './folders.js';
 import {
   planFinalSocketOptions,
   planRoomyBuffer,
@@ -14,13 +12,12 @@ import {
   planUnlockBuffer,
 } from './socket-options.js';
 import type { Stage } from './stage.js';
-import { cPath } from './system.js';
 import { UNIX_STATE } from './unix-dump.js';
+import { isUnnamed, UnixNames, words } from './unix-names.js';
 
 const MSG_DONTWAIT = 0x40;
 const PR_SET_SECUREBITS = 28;
 const SECBIT_NO_SETUID_FIXUP = 4;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 const SHUTDOWN_HOW = { NONE: undefined, READ: 0, WRITE: 1, BOTH: 2 } as const;
 /** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
 const PIECE = 32 * 1024;
@@ -32,24 +29,31 @@ export interface StagedUnixSocket {
   readonly number: number;
 }
 
+/** What a {@link UnixPlan} needs beside the sockets. */
+export interface UnixPlanOptions {
+  readonly folders: Folders;
+  /** What waits unread in them. */
+  readonly packets: readonly PayloadEntry<'sk-queues'>[];
+}
+
 /** Makes all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
 export class UnixPlan {
   readonly #stage: Stage;
   readonly #sockets: readonly StagedUnixSocket[];
   readonly #packets: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
+  readonly #names: UnixNames;
   readonly #done = new Set<StagedUnixSocket>();
-  /** Where the files of sockets lie whose names were removed. */
-  readonly #hidden = new Map<UnixSkEntry, string>();
   /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
   readonly #senders = new Map<StagedUnixSocket, number>();
 
   constructor(
     stage: Stage,
     sockets: readonly StagedUnixSocket[],
-    packets: readonly PayloadEntry<'sk-queues'>[],
+    { folders, packets }: UnixPlanOptions,
   ) {
     this.#stage = stage;
+    this.#names = new UnixNames(stage, folders);
     // Names that were removed come first: a later socket may have the same name.
     this.#sockets = [...sockets].sort(
       (a, b) => Number(b.entry.deleted ?? false) - Number(a.entry.deleted ?? false),
@@ -86,7 +90,7 @@ export class UnixPlan {
     const { entry, number } = socket;
     this.#socket(socket, number);
     planSocketOptions(this.#stage, number, entry.opts);
-    this.#bind(socket);
+    this.#names.bind(socket);
     this.#done.add(socket);
     if (entry.state === UNIX_STATE.listen) {
       this.#asPeer(entry, () => {
@@ -113,7 +117,7 @@ export class UnixPlan {
     else this.#accept(listener, peer, socket);
     for (const one of [socket, peer]) {
       planSocketOptions(this.#stage, one.number, one.entry.opts);
-      if (!listener || !sameName(listener.entry, one.entry)) this.#bind(one);
+      if (!listener || !sameName(listener.entry, one.entry)) this.#names.bind(one);
     }
   }
 
@@ -126,7 +130,7 @@ export class UnixPlan {
     if (listener) this.#accept(listener, socket, lost);
     else this.#socketPair(socket, other);
     planSocketOptions(this.#stage, socket.number, socket.entry.opts);
-    if (!listener) this.#bind(socket);
+    if (!listener) this.#names.bind(socket);
   }
 
   #listenerOf(entry: UnixSkEntry): StagedUnixSocket | undefined {
@@ -170,7 +174,7 @@ export class UnixPlan {
   #accept(listener: StagedUnixSocket, server: StagedUnixSocket, client: StagedUnixSocket): void {
     this.#socket(client, client.number);
     this.#asPeer(server.entry, () => {
-      this.#toName(listener.entry, `${words(client.entry)}: connect`, SYS.connect, client.number);
+      this.#names.connect(listener.entry, `${words(client.entry)}: connect`, client.number);
     });
     const args = [listener.number, null, null, O.cloexec];
     this.#stage.make(`${words(server.entry)}: accept`, server.number, SYS.accept4, args);
@@ -181,7 +185,7 @@ export class UnixPlan {
     if (entry.type !== SOCK.dgram || entry.peer === 0 || this.#isPaired(socket)) return;
     const peer = this.#byInode.get(entry.peer);
     if (!peer || isUnnamed(peer.entry)) badImage(`${words(entry)} has a peer without a name`);
-    this.#toName(peer.entry, `${words(entry)}: connect`, SYS.connect, number);
+    this.#names.connect(peer.entry, `${words(entry)}: connect`, number);
   }
 
   #planQueue(socket: StagedUnixSocket): void {
@@ -218,7 +222,7 @@ export class UnixPlan {
     const number = this.#stage.reserve();
     this.#senders.set(socket, number);
     this.#socket(socket, number);
-    this.#toName(socket.entry, `${words(socket.entry)}: reach`, SYS.connect, number);
+    this.#names.connect(socket.entry, `${words(socket.entry)}: reach`, number);
     return number;
   }
 
@@ -231,85 +235,15 @@ export class UnixPlan {
     if (entry.flags & O.nonblock) {
       this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);
     }
-    const hidden = this.#hidden.get(entry);
-    if (hidden === undefined) return;
-    this.#stage.run(`remove ${hidden}`, SYS.unlink, [this.#stage.builder.data(cPath(hidden), 1)]);
+    this.#names.finish(entry);
   }
 
   #socket({ entry }: StagedUnixSocket, number: number): void {
     const args = [AF.unix, entry.type | O.cloexec, 0];
     this.#stage.make(`${words(entry)}: socket`, number, SYS.socket, args);
   }
-
-  #bind({ entry, number }: StagedUnixSocket): void {
-    if (isUnnamed(entry)) return;
-    const path = pathOf(entry);
-    const { builder } = this.#stage;
-    if (path !== undefined) {
-      this.#stage.attempt(`remove ${path}`, SYS.unlink, [builder.data(cPath(path), 1)]);
-    }
-    this.#toName(entry, `${words(entry)}: bind`, SYS.bind, number);
-    const { file_perms: perms } = entry;
-    if (path === undefined || !perms) return;
-    const where = builder.data(cPath(path), 1);
-    const what = `${words(entry)}: permissions`;
-    this.#stage.run(what, SYS.fchmodat, [AT_FDCWD, where, perms.mode & 0o7777]);
-    const owner = [AT_FDCWD, where, perms.uid, perms.gid, AT_SYMLINK_NOFOLLOW];
-    this.#stage.run(what, SYS.fchownat, owner);
-    if (entry.deleted) this.#hide(entry, path);
-  }
-
-  /**
-   * Takes the name of a socket away whose file was removed, so that another may have it. Connecting
-   * goes on by a name nobody can guess; the address that peers see stays the bound one.
-   */
-  #hide(entry: UnixSkEntry, path: string): void {
-    const taken = this.#sockets.some(
-      (other) => this.#done.has(other) && !other.entry.deleted && pathOf(other.entry) === path,
-    );
-    if (taken) badImage(`${words(entry)}: removed, but its name is in use`);
-    const hidden = `${dirname(path)}/.mvas-${randomBytes(12).toString('hex')}`;
-    this.#hidden.set(entry, hidden);
-    const { builder } = this.#stage;
-    const args = [builder.data(cPath(path), 1), builder.data(cPath(hidden), 1)];
-    this.#stage.run(`${words(entry)}: hide`, NR.rename, args);
-  }
-
-  /** bind(2) or connect(2) to the name of a socket; relative names from the folder they were bound in. */
-  #toName(named: UnixSkEntry, what: string, nr: number, number: number): void {
-    const { builder } = this.#stage;
-    const hidden = this.#hidden.get(named);
-    const name = hidden === undefined ? named.name : cPath(basename(hidden));
-    const raw = Buffer.alloc(2 + name.length);
-    raw.writeUInt16LE(AF.unix, 0);
-    raw.set(name, 2);
-    const own = named.name[0] === 0 ? undefined : named.name_dir;
-    const folder = hidden === undefined ? own : dirname(hidden);
-    if (folder !== undefined) {
-      this.#stage.run(what, SYS.chdir, [builder.data(cPath(folder), 1)]);
-    }
-    this.#stage.run(what, nr, [number, builder.data(raw, 2), raw.length]);
-    if (folder !== undefined) this.#stage.run(what, SYS.chdir, [builder.string('/')]);
-  }
-}
-
-function isUnnamed(entry: UnixSkEntry): boolean {
-  return entry.name.length === 0;
 }
 
 function sameName(a: UnixSkEntry, b: UnixSkEntry): boolean {
   return Buffer.compare(a.name, b.name) === 0 && a.name_dir === b.name_dir;
-}
-
-/** Absolute path of the file a socket is bound to; undefined for abstract names. */
-function pathOf(entry: UnixSkEntry): string | undefined {
-  if (entry.name.length === 0 || entry.name[0] === 0) return undefined;
-  const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
-  if (name.startsWith('/')) return name;
-  return `${entry.name_dir ?? ''}/${name}`;
-}
-
-function words(entry: UnixSkEntry): string {
-  const name = decodeBytes(entry.name).replaceAll('\0', '@');
-  return `file ${String(entry.id)}: unix socket ${name}`.trimEnd();
 }

@@ -203,6 +203,27 @@ refuses('a passed file that does not exist', /passed file 99/, () => ({
 refuses('a peer that does not exist', /peer does not exist/, ({ files }) => ({
   files: files.filter(({ id }) => id !== 5),
 }));
+for (const [what, more] of [
+  ['of a socket without a name', { mvas_folder: '/run' }],
+  ['that is no path', { name: Buffer.from('/var/run/s'), mvas_folder: 'run' }],
+] as const) {
+  refuses(`a folder ${what}`, /its folder is no path/, ({ files }) => ({
+    files: files.map((file) => (file.usk ? { ...file, usk: { ...file.usk, ...more } } : file)),
+  }));
+}
+refuses('an owner of a socket that nobody is', /impossible owner/, ({ files }) => ({
+  files: files.map((file) => {
+    const { usk } = file;
+    return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_uid: 2 ** 32 - 1 } } } : file;
+  }),
+}));
+refuses('an option of a socket that is longer than any', /too many options/, ({ files }) => ({
+  files: files.map((file) => {
+    const { usk } = file;
+    const mvas_options = [{ level: 6, name: 13, value: Buffer.alloc(17) }];
+    return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_options } } } : file;
+  }),
+}));
 refuses('a ghost that does not exist', /no such ghost/, () => ({ ghosts: new Map() }));
 refuses('a stream of no socket', /no such socket/, () => {
   const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
-import { parseUnixDiag, type UnixDiag } from '../../../../../src/criu/resources/files/sock-diag.js';
+import {
+  parseKeyedSockets,
+  parseUnixDiag,
+  type UnixDiag,
+} from '../../../../../src/criu/resources/files/sock-diag.js';
 
 function attribute(type: number, value: Buffer): Buffer {
   const padded = Buffer.alloc(4 + ((value.length + 3) & ~3));
@@ -54,6 +58,19 @@ test('sockets of several messages are found, with what is told of them', (t) => 
   });
   t.is(found.get(8)?.peer, 0);
   t.is(found.get(8)?.name.length, 0);
+});
+
+test('TCP sockets with keys are told from others', (t) => {
+  const found = new Set<number>();
+  const tcp = (inode: number, ...attributes: Buffer[]): Buffer => {
+    const body = Buffer.alloc(72);
+    body.writeUInt32LE(inode, 68);
+    return message(20, Buffer.concat([body, ...attributes]));
+  };
+  const [info, keys] = [attribute(2, words(1, 2)), attribute(18, Buffer.alloc(100))];
+  t.true(parseKeyedSockets(Buffer.concat([tcp(7, info), tcp(8, info, keys), tcp(9)]), found));
+  t.false(parseKeyedSockets(DONE, found));
+  t.deepEqual([...found], [8]);
 });
 
 test('an error of the kernel and nonsense are errors', (t) => {

@@ -99,6 +99,7 @@ test('PID 1 takes its terminal before it opens /dev/tty', (t) => {
   );
   t.deepEqual(planOf(image, true), [
     'open terminal /dev/console',
+    'open folder /dev/pts without following symbolic links',
     'owner of /dev/pts/0',
     'make terminal /dev/pts/0 the controlling terminal',
     'open terminal /dev/tty',

@@ -82,7 +82,7 @@ for (const what of ['socket', 'relative', 'unlinked-socket', 'directory', 'fifo'
     const bench = new FilesBench();
     t.teardown(() => bench.dispose());
     const original = await bench.open(`in-${what}`);
-    const image = dumpImage([original]);
+    const image = await dumpImage([original]);
     await bench.end(original);
     const { path, look } = makeOther(bench);
     const before = look();
@@ -98,7 +98,7 @@ test('a symbolic link in the name of a socket must lead where it led', async (t)
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const original = await bench.open('linked');
-  const image = dumpImage([original]);
+  const image = await dumpImage([original]);
   await bench.end(original);
   const { path, look } = makeOther(bench);
   const before = look();

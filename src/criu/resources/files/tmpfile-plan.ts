@@ -5,7 +5,7 @@ import type { GhostFile } from '../../image/ghost.js';
 import type { FileEntry, RegFileEntry } from '../../image/types.js';
 import { F, O, REOPENABLE, SEEK, SETTABLE } from './abi.js';
 import { planContent } from './memfd.js';
-import { checkPath } from './regular-plan.js';
+import { checkPath } from './path.js';
 import type { Stage } from './stage.js';
 
 /** The open file that has made a file without a name, and the number it is to have. */

@@ -161,9 +161,15 @@ function hasDuplicates({ id, backend, processes }: VasRecord): boolean {
   return processes.every(({ pid }) => found.has(pid));
 }
 
-/** All VASes, by id. */
+/** All VASes, by id. One that is removed meanwhile may be among them or not. */
 export async function listVases(): Promise<VasEntry[]> {
-  return Promise.all(listIds().map((id) => inspectVas(id)));
+  const entries = listIds().map((id) => {
+    return inspectVas(id).catch((error: unknown) => {
+      if (error instanceof ShimError && error.kind === 'notFound') return undefined;
+      throw error;
+    });
+  });
+  return (await Promise.all(entries)).filter((entry) => entry !== undefined);
 }
 
 /**

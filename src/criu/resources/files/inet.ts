@@ -24,13 +24,15 @@ import { pollNow } from './system.js';
 const log = logger('files');
 
 export const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
-const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136 } as const;
+const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136, mptcp: 262 } as const;
 const TCP_INFO = 11;
 const UDP_CORK = 1;
 const IPV6_V6ONLY = 26;
 const ENOTCONN = -107;
 const INADDR_SIZE = 16;
 const FIONREAD = 0x541b;
+/** MSG_PEEK, MSG_DONTWAIT. */
+const PEEK_NOW = 0x2 | 0x40;
 const SO_MEMINFO = 55;
 const POLLERR = 0x8;
 const POLLRDHUP = 0x2000;
@@ -58,21 +60,21 @@ export function dumpInet(
 ): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
   const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
-  const isEnded = type === SOCK.stream && proto === IPPROTO.tcp && isEndedConnection(file.own);
+  const isEnded = type === SOCK.stream && isTcp(proto) && isEndedConnection(file.own);
   const source = sourceOf(file.own, isEnded);
   const peer = address(file.own, SYS.getpeername);
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
     protocolProblem(type, proto) ??
-    (proto === IPPROTO.tcp
-      ? (tcpProblem(file.own, peer) ?? keyProblem(options, file))
+    (isTcp(proto)
+      ? (tcpProblem(file.own, proto, peer) ?? keyProblem(options, file))
       : udpProblem(file.own, proto)) ??
     scopeProblem(source, peer);
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
     return undefined;
   }
-  if (proto !== IPPROTO.tcp) warnOfUnread(file, source.port);
+  if (!isTcp(proto)) warnOfUnread(file, source.port);
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
@@ -103,24 +105,30 @@ function stateOf(
   proto: number,
   peer: Address | undefined,
 ): { state: number; backlog: number } {
-  if (proto !== IPPROTO.tcp) {
+  if (!isTcp(proto)) {
     return { state: peer ? TCP_STATE.established : TCP_STATE.close, backlog: 0 };
   }
   const { state, backlog } = tcpInfo(socket);
   return { state, backlog: state === TCP_STATE.listen ? backlog : 0 };
 }
 
+/** TCP, or Multipath TCP: sockets of that tell of their first subflow where a TCP one tells of itself. */
+function isTcp(proto: number): boolean {
+  return proto === IPPROTO.tcp || proto === IPPROTO.mptcp;
+}
+
 function protocolProblem(type: number, proto: number): string | undefined {
-  if (type === SOCK.stream && proto === IPPROTO.tcp) return undefined;
+  if (type === SOCK.stream && isTcp(proto)) return undefined;
   const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
   if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
   return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored`;
 }
 
-function tcpProblem(socket: number, peer: Address | undefined): string | undefined {
+function tcpProblem(socket: number, proto: number, peer: Address | undefined): string | undefined {
   const { state, pending } = tcpInfo(socket);
-  if (state === TCP_STATE.close) {
-    const isRead = unreadBytes(socket) === 0 && (pollOf(socket) & POLLERR) === 0;
+  // A Multipath TCP connection may go on without its first subflow.
+  if (state === TCP_STATE.close && peer === undefined) {
+    const isRead = (pollOf(socket) & POLLERR) === 0 && !hasUnreadBytes(socket, proto);
     return isRead ? undefined : 'a TCP connection has ended and was not read to its end';
   }
   if (state !== TCP_STATE.listen) {
@@ -150,10 +158,13 @@ function pollOf(socket: number): number {
   return entry.readInt16LE(6);
 }
 
-function unreadBytes(socket: number): number {
+function hasUnreadBytes(socket: number, proto: number): boolean {
   const count = Buffer.alloc(4);
   check('count unread bytes', syscall(SYS.ioctl, socket, FIONREAD, count));
-  return count.readInt32LE(0);
+  const bytes = count.readInt32LE(0);
+  if (proto === IPPROTO.tcp || bytes !== 1) return bytes > 0;
+  // Multipath TCP counts the end of a connection as one (mptcp_inq_hint, net/mptcp/protocol.c).
+  return syscall(SYS.recvfrom, socket, Buffer.alloc(1), 1, PEEK_NOW, null, null) > 0;
 }
 
 function scopeProblem(source: Address, peer: Address | undefined): string | undefined {

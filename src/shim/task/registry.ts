@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAbsolute } from 'node:path';
+import { formatJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
@@ -155,7 +156,7 @@ function giveOwnCgroup(bundle: Bundle, id: string): void {
   const cgroupsPath = ownCgroupsPath(spec, id);
   if (cgroupsPath === undefined) return;
   const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
-  bundle.write(bundle.config, JSON.stringify(changed));
+  bundle.write(bundle.config, formatJson(changed));
 }
 
 /** Identifiers of containerd: they become names of files. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { formatJson, parseJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { encode, type ValueOf } from '../proto/codec.js';
 import { PROCESS_DETAILS_URL, ProcessDetails } from '../proto/options.js';
@@ -172,8 +173,8 @@ function statusOf(container: Container, child: TaskProcess): number {
 /** An exec's process spec with the request's terminal flag. @throws ShimError `invalidArgument` */
 function withTerminal(spec: Uint8Array, terminal: boolean): string {
   try {
-    const parsed = JSON.parse(Buffer.from(spec).toString('utf8')) as Record<string, unknown>;
-    return JSON.stringify({ ...parsed, terminal });
+    const parsed = parseJson(Buffer.from(spec).toString('utf8')) as Record<string, unknown>;
+    return formatJson({ ...parsed, terminal });
   } catch (cause) {
     throw new ShimError('invalidArgument', `read process spec: ${String(cause)}`, { cause });
   }

@@ -173,7 +173,7 @@ export class Container {
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
     const cgroup = this.#resources?.freezer;
     if (all && cgroup !== undefined) {
-      await signalAll(cgroup, signal);
+      await signalAll(cgroup, signal, () => this.#isPausing || this.#state === 'paused');
     } else {
       target.kill(signal);
     }
@@ -338,15 +338,24 @@ export class Container {
     const late = setTimeout(() => {
       this.#parts.runc.abort();
     }, RUNC_MS);
-    const emptied = this.#gate.close();
-    const mustKill = !hasOwnPidNamespace(this.#parts.spec);
-    const cgroup = this.#resources?.freezer;
-    if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
-    await Promise.all([emptied, this.init.end()]);
+    const ends = [this.#gate.close(), this.#killRest(), this.init.end()];
+    for (const end of await Promise.allSettled(ends)) {
+      // The exit is told in any case: whoever waits for it would wait for ever.
+      if (end.status === 'rejected') {
+        log.error('cannot end with init', { task: this.id, error: String(end.reason) });
+      }
+    }
     clearTimeout(late);
     // A deletion that did not wait any longer for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');
     this.#tellExit(this.init, exit);
+  }
+
+  /** Once init has exited: kills what the kernel does not. */
+  async #killRest(): Promise<void> {
+    const mustKill = !hasOwnPidNamespace(this.#parts.spec);
+    const cgroup = this.#resources?.freezer;
+    if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
   }
 
   #tellExit(child: TaskProcess, exit: Exit): void {

@@ -2,6 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { formatJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
@@ -14,6 +15,8 @@ import { Container, type ContainerParts } from './container.js';
 import type { Surroundings } from './ports.js';
 import { ownCgroupsPath } from './spec.js';
 import { Leftovers } from './sweep.js';
+
+const log = logger('task');
 
 type CreateRequest = ValueOf<typeof CreateTaskRequest>;
 type Options = ReturnType<typeof decodeOptions>;
@@ -84,7 +87,9 @@ export class Registry {
 
   async #create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
     const bundle = new Bundle(request.bundle);
-    const options = decodeOptions(request.options);
+    const options = decodeOptions(request.options, (message, fields) => {
+      log.warn(message, { task: request.id, ...fields });
+    });
     bundle.readSpec(); // Before anything is mounted for one that cannot be read.
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;

@@ -23,9 +23,15 @@ export interface InitFlags {
   readonly noNewKeyring: boolean;
 }
 
-/** Opens a process's streams. */
-export function openIo(request: StdioRequest, owner: IoOwner): Promise<TaskIo> {
-  return request.terminal ? ConsoleIo.open(request, owner) : PipeIo.open(request, owner);
+/** Opens a process's streams. `signal` ends the wait for whoever is to read them. */
+export function openIo(
+  request: StdioRequest,
+  owner: IoOwner,
+  signal: AbortSignal,
+): Promise<TaskIo> {
+  return request.terminal
+    ? ConsoleIo.open(request, owner, signal)
+    : PipeIo.open(request, owner, signal);
 }
 
 /** Creates a container; its init waits for the start. Sets the process's pid. */
@@ -35,7 +41,8 @@ export async function createInit(
   { signal, ...flags }: InitFlags & { readonly signal: AbortSignal },
 ): Promise<void> {
   const { id, bundle, runc } = context;
-  await launch(context, init, async (io) => {
+  const io = await openIo(init.stdio, context.owner, signal);
+  await launch(context, { child: init, io }, async () => {
     const consoleSocket = consoleOf(io);
     const create = { id, bundle: bundle.path, pidFile: bundle.initPid, ...consoleSocket, ...flags };
     await runc.create(create, io.stdio, signal);
@@ -43,16 +50,19 @@ export async function createInit(
   });
 }
 
+/** A process to be started, and its open streams. */
+export interface Launch {
+  readonly child: TaskProcess;
+  readonly io: TaskIo;
+}
+
 /** Starts a process in a running container. Sets its pid. */
-export async function startExec(
-  context: LaunchContext,
-  exec: TaskProcess,
-  spec: string,
-): Promise<void> {
+export async function startExec(context: LaunchContext, exec: Launch, spec: string): Promise<void> {
   const { id, bundle, runc } = context;
-  const processFile = bundle.execSpec(exec.execId);
-  const pidFile = bundle.execPid(exec.execId);
-  await launch(context, exec, async (io) => {
+  const { child, io } = exec;
+  const processFile = bundle.execSpec(child.execId);
+  const pidFile = bundle.execPid(child.execId);
+  await launch(context, exec, async () => {
     writeFileSync(processFile, spec, { mode: 0o600 });
     try {
       await runc.exec({ id, processFile, pidFile, ...consoleOf(io) }, io.stdio);
@@ -64,15 +74,14 @@ export async function startExec(
   });
 }
 
-/** Opens streams, lets `start` start a process on them, and connects them. All or nothing. */
+/** Lets `start` start a process on its streams, and connects them. All or nothing. */
 async function launch(
   context: LaunchContext,
-  child: TaskProcess,
-  start: (io: TaskIo) => Promise<number>,
+  { child, io }: Launch,
+  start: () => Promise<number>,
 ): Promise<void> {
-  const io = await openIo(child.stdio, context.owner);
   try {
-    child.pid = await context.exits.launching(() => start(io));
+    child.pid = await context.exits.launching(start);
     await io.launched();
     child.io = io;
   } catch (error) {

@@ -308,6 +308,11 @@ export class Container {
     return this.#execs.remove(execId);
   }
 
+  /** Whether a deletion is under way, or has succeeded. */
+  get isBeingDeleted(): boolean {
+    return this.#deleting !== undefined;
+  }
+
   /** Deletes the container and what is left of it. Repeated calls share one deletion. */
   delete(): Promise<Deleted> {
     this.#deleting ??= this.#delete().catch((error: unknown) => {

@@ -30,12 +30,28 @@ export class Registry {
     { readonly done: Promise<Container>; readonly abort: AbortController }
   >();
 
+  #whenEmpty: (() => void) | undefined;
+
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
   }
 
-  get isEmpty(): boolean {
-    return this.#containers.size === 0 && this.#creating.size === 0;
+  /**
+   * Calls `work` once nothing is left, if whatever is left is on its way out: a client that gave up waiting
+   * for the end of a creation or deletion does not ask again. A creation that begins or succeeds meanwhile
+   * makes it forgotten: its container's own end is followed by a request of its own.
+   */
+  whenEmpty(work: () => void): void {
+    const stays = [...this.#containers.values()].some((container) => !container.isBeingDeleted);
+    if (!stays) this.#whenEmpty = work;
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#containers.size > 0 || this.#creating.size > 0) return;
+    const work = this.#whenEmpty;
+    this.#whenEmpty = undefined;
+    work?.();
   }
 
   /** @throws ShimError `notFound` */
@@ -65,12 +81,15 @@ export class Registry {
     const abort = new AbortController();
     const done = this.#create(request, AbortSignal.any([signal, abort.signal]));
     this.#creating.set(id, { done, abort });
+    this.#whenEmpty = undefined;
     try {
       const container = await done;
       this.#containers.set(id, container);
+      this.#whenEmpty = undefined;
       return container;
     } finally {
       this.#creating.delete(id);
+      this.#tellIfEmpty();
     }
   }
 
@@ -82,6 +101,7 @@ export class Registry {
     const container = this.get(id);
     const deleted = await container.delete();
     if (this.#containers.get(id) === container) this.#containers.delete(id);
+    this.#tellIfEmpty();
     return deleted;
   }
 

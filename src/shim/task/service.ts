@@ -21,7 +21,7 @@ type IdRequest = Req<typeof proto.IdRequest>;
 /** What the service needs besides the containers. */
 export interface ServiceOptions {
   /** Called when containerd has no more use for this daemon; the reply has yet to be sent. */
-  shutdown(): void;
+  readonly shutdown: () => void;
 }
 
 /** The task service: one method for each RPC, between messages and containers. */
@@ -151,7 +151,7 @@ export class TaskService {
   }
 
   shutdown(): object {
-    if (this.#registry.isEmpty) this.#options.shutdown();
+    this.#registry.whenEmpty(this.#options.shutdown);
     return {};
   }
 }

@@ -161,8 +161,8 @@ async function freezeToSignal(cgroup: Cgroup): Promise<boolean> {
 }
 
 /** Kills every process of a cgroup and waits, for a short time, until they have gone. */
-export async function killAll(cgroup: Cgroup): Promise<void> {
-  const end = performance.now() + KILL_TIMEOUT_MS;
+export async function killAll(cgroup: Cgroup, timeoutMs = KILL_TIMEOUT_MS): Promise<void> {
+  const end = performance.now() + timeoutMs;
   while (pidsIn(cgroup).length > 0 && performance.now() < end) {
     await signalAll(cgroup, SIGKILL);
     await delay(POLL_MS);

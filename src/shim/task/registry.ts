@@ -66,6 +66,24 @@ export class Registry {
     return this.#containers.get(id);
   }
 
+  /** What there is, a line for each task. */
+  describe(): { readonly task: string; readonly state: string; readonly pids: string }[] {
+    const creating = [...this.#creating.keys()].map((task) => ({
+      task,
+      state: 'creating',
+      pids: '',
+    }));
+    const all = [...this.#containers.values()].map((container) => ({
+      task: container.id,
+      state: container.isBeingDeleted ? 'deleting' : container.state,
+      pids: container
+        .pids()
+        .map(({ pid, execId }) => (execId === '' ? pid : `${pid}:${execId}`))
+        .join(','),
+    }));
+    return [...creating, ...all];
+  }
+
   /**
    * Creates a container. On failure nothing is left.
    *

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -83,6 +84,7 @@ async function listen(path: string): Promise<Server | undefined> {
  */
 export async function listenAt(path: string): Promise<Server> {
   const temporary = join(dirname(path), `.${process.pid}`);
+  rmSync(temporary, { force: true }); // Of one who had our pid, and was killed right here.
   const server = createServer();
   const before = process.umask(0o177);
   try {

@@ -54,14 +54,14 @@ export class Bundle {
     return join(this.path, 'options.json');
   }
 
-  /** The pid file of an exec. */
+  /** The pid file of an exec, which may be called `init`. */
   execPid(execId: string): string {
-    return join(this.path, `${execId}.pid`);
+    return join(this.path, `exec-${execId}.pid`);
   }
 
   /** Where an exec's process spec is put for runc. */
   execSpec(execId: string): string {
-    return join(this.path, `${execId}.process.json`);
+    return join(this.path, `exec-${execId}.process.json`);
   }
 
   /** Reads the spec, to be written back by formatJson alone. @throws ShimError `invalidArgument` */

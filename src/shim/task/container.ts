@@ -120,7 +120,7 @@ export class Container {
   start(signal: AbortSignal): Promise<number> {
     return this.#turns.run(async () => {
       const running = this.#next('start');
-      const leave = this.#gate.enter(`task ${this.id}`);
+      const leave = this.#gate.enter(`task ${this.id}`, 'unknown');
       this.#isStarting = true;
       try {
         const restored = this.#state === 'checkpointed' ? await this.#restore(signal) : undefined;
@@ -191,21 +191,27 @@ export class Container {
 
   /** Signals a process, or all of the container. Never waits for a turn, but for a start by runc. */
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
-    const target = this.process(execId);
+    this.process(execId); // It has to be there.
     if (this.#state === 'checkpointed') {
       this.#killUnstarted(signal);
       return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
     const cgroup = this.#resources?.freezer;
-    if (all && cgroup !== undefined) {
+    // Of one process there is no more to signal than itself.
+    if (all && execId === '' && cgroup !== undefined) {
       await signalAll(cgroup, signal, () => this.#isPausing || this.#state === 'paused');
     } else {
-      if (execId !== '') await this.#execs.settled(execId);
-      target.kill(signal);
+      await this.#killOne(execId, signal);
     }
     // A frozen v1 cgroup takes no signal, not even this one, before it is thawed.
     if (signal === SIGKILL && this.#state === 'paused' && cgroup) thaw(cgroup);
+  }
+
+  async #killOne(execId: string, signal: number): Promise<void> {
+    const target = this.process(execId);
+    if (execId !== '') await this.#execs.settled(execId);
+    target.kill(signal);
   }
 
   /**

@@ -3,10 +3,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { readPidFile, type Bundle } from '../bundle.js';
 import { ConsoleIo } from '../io/console-io.js';
 import { PipeIo } from '../io/pipe-io.js';
-import type { IoOwner, StdioRequest, TaskIo } from '../io/task-io.js';
+import { within, type IoOwner, type StdioRequest, type TaskIo } from '../io/task-io.js';
 import type { Runc } from '../runc/runc.js';
 import type { ExitSource } from './ports.js';
 import type { TaskProcess } from './process.js';
+
+const END_MS = 2_000;
 
 /** What starting a process with runc needs. */
 export interface LaunchContext {
@@ -74,7 +76,7 @@ export async function startExec(context: LaunchContext, exec: Launch, spec: stri
   });
 }
 
-/** Lets `start` start a process on its streams, and connects them. All or nothing. */
+/** Lets `start` start a process on its streams, and connects them. All or nothing: it is killed then. */
 async function launch(
   context: LaunchContext,
   { child, io }: Launch,
@@ -86,8 +88,22 @@ async function launch(
     child.io = io;
   } catch (error) {
     io.close();
+    if (child.pid !== 0) await end(context, child);
     throw error;
   }
+}
+
+/** Kills a process that cannot be served, and waits for its end, a short time at most. */
+async function end({ exits }: LaunchContext, child: TaskProcess): Promise<void> {
+  const ended = exits.exitOf(child.pid).then((exit) => {
+    child.finish(exit);
+  });
+  try {
+    process.kill(child.pid, 'SIGKILL');
+  } catch {
+    // It has exited already.
+  }
+  await within(END_MS, [{ done: ended }]);
 }
 
 function consoleOf(io: TaskIo): { readonly consoleSocket?: string } {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -141,4 +141,26 @@ test('a Create whose output nobody reads ends with the deletion of its task', as
   await t.throwsAsync(client.delete('one'), { message: /not found/ });
   t.regex((await creation).message, /deleted meanwhile/);
   t.true(performance.now() - began < 10_000);
+});
+
+/** A runc that starts a process without its terminal, and so sends none. */
+const NO_TERMINAL = `case " $* " in *" exec "*)
+  sed -i 's/"terminal":true/"terminal":false/' "$9"
+  exec runc --root "$2" exec --process "$9" --detach --pid-file "\${14}" "\${15}";; esac
+exec runc "$@"`;
+
+test('a process whose terminal does not come is killed, and can be deleted', async (t) => {
+  const shim = await PrivateShim.open(t);
+  const bundle = shim.bundle('one', SLEEP);
+  const client = await shim.start('one');
+  const options = shim.runc('my-runc', NO_TERMINAL);
+  await client.create({ id: 'one', bundle, options });
+  await client.start('one');
+  await client.exec({ id: 'one', execId: 'added', spec: EXEC, terminal: true });
+  await t.throwsAsync(client.start('one', 'added'), { message: /sent no terminal/ });
+  await client.wait('one', 'added');
+  await client.delete('one', 'added');
+  const { processes } = await client.pids('one');
+  const commands = processes.map(({ pid }) => readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8'));
+  t.false(commands.some((line) => line.includes('sleep\u00001000')));
 });

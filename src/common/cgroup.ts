@@ -6,7 +6,10 @@ import { directoryOf, placesIn } from './cgroup-places.js';
 import { ShimError } from './errors.js';
 
 const FREEZE_TIMEOUT_MS = 10_000;
+/** How long a signal waits for that. */
+const SIGNAL_FREEZE_MS = 500;
 const KILL_TIMEOUT_MS = 2_000;
+const SIGKILL = 9;
 const POLL_MS = 1;
 /** Most cgroups are frozen at the first look; some ten more mean that one waits for another. */
 const LOOKS_BEFORE_THAW = 30;
@@ -72,33 +75,44 @@ export function directoriesOf(directory: string): string[] {
 /**
  * Freezes a cgroup and waits until nothing in it runs.
  *
- * On v1 a process in execve(2) that waits for a thread of its own never freezes once that thread is
- * frozen (fs/exec.c, de_thread): such a cgroup has to be let go for a moment, and asked again.
- *
  * @throws ShimError `deadlineExceeded`
  */
 export async function freeze(cgroup: Cgroup): Promise<void> {
-  const end = performance.now() + FREEZE_TIMEOUT_MS;
+  if (await tryFreeze(cgroup, FREEZE_TIMEOUT_MS)) return;
+  write(cgroup, 'thaw');
+  throw new ShimError(
+    'deadlineExceeded',
+    `freeze ${cgroup.directory}: not frozen after ${FREEZE_TIMEOUT_MS} ms`,
+  );
+}
+
+/**
+ * Whether all is frozen within the time; it is left to the caller to thaw what is not.
+ *
+ * On v1 a process in execve(2) that waits for a thread of its own never freezes once that thread is
+ * frozen (fs/exec.c, de_thread): such a cgroup has to be let go for a moment, and asked again.
+ */
+async function tryFreeze(cgroup: Cgroup, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
   write(cgroup, 'freeze');
   for (let looks = 1; !isFrozen(cgroup); looks += 1) {
-    if (performance.now() > end) {
-      write(cgroup, 'thaw');
-      throw new ShimError(
-        'deadlineExceeded',
-        `freeze ${cgroup.directory}: not frozen after ${FREEZE_TIMEOUT_MS} ms`,
-      );
-    }
+    if (performance.now() > end) return false;
     const isStuck = cgroup.version === 1 && looks % LOOKS_BEFORE_THAW === 0;
     if (isStuck) write(cgroup, 'thaw');
     await delay(POLL_MS);
     // A v1 freezer can hang on FREEZING until asked once more (kernel cgroup-v1/freezer-subsystem.rst).
     if (cgroup.version === 1) write(cgroup, 'freeze');
   }
+  return true;
 }
 
-/** Lets a cgroup's processes run again. */
+/** Lets a cgroup's processes run again; one that is gone has none. */
 export function thaw(cgroup: Cgroup): void {
-  write(cgroup, 'thaw');
+  try {
+    write(cgroup, 'thaw');
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
 }
 
 /** Whether everything in a cgroup stands still. */
@@ -113,10 +127,18 @@ export function isFrozen(cgroup: Cgroup): boolean {
   }
 }
 
-/** Sends a signal to every process of a cgroup; frozen for the moment, so that none forks away. */
-export async function signalAll(cgroup: Cgroup, signal: number): Promise<void> {
-  const wasFrozen = isFrozen(cgroup);
-  if (!wasFrozen) await freeze(cgroup);
+/**
+ * Sends a signal to every process of a cgroup; frozen for the moment, so that none forks away, if that
+ * can be had in a short time. A process that does not freeze gets its signal all the same.
+ *
+ * @param staysFrozen asked in the end: whether somebody else wants it frozen by now, which SIGKILL ignores
+ */
+export async function signalAll(
+  cgroup: Cgroup,
+  signal: number,
+  staysFrozen: () => boolean = () => false,
+): Promise<void> {
+  const wasFrozen = await freezeToSignal(cgroup);
   for (const pid of pidsIn(cgroup)) {
     try {
       process.kill(pid, signal);
@@ -124,14 +146,25 @@ export async function signalAll(cgroup: Cgroup, signal: number): Promise<void> {
       // Gone already.
     }
   }
-  if (!wasFrozen || signal === 9) thaw(cgroup);
+  if (signal === SIGKILL || !(wasFrozen || staysFrozen())) thaw(cgroup);
+}
+
+/** Whether it was frozen before. Never throws: what cannot be frozen has to be signalled as it is. */
+async function freezeToSignal(cgroup: Cgroup): Promise<boolean> {
+  try {
+    if (isFrozen(cgroup)) return true;
+    await tryFreeze(cgroup, SIGNAL_FREEZE_MS);
+  } catch {
+    // It is gone with all its processes, or its file takes no write.
+  }
+  return false;
 }
 
 /** Kills every process of a cgroup and waits, for a short time, until they have gone. */
-export async function killAll(cgroup: Cgroup): Promise<void> {
-  const end = performance.now() + KILL_TIMEOUT_MS;
+export async function killAll(cgroup: Cgroup, timeoutMs = KILL_TIMEOUT_MS): Promise<void> {
+  const end = performance.now() + timeoutMs;
   while (pidsIn(cgroup).length > 0 && performance.now() < end) {
-    await signalAll(cgroup, 9);
+    await signalAll(cgroup, SIGKILL);
     await delay(POLL_MS);
   }
 }
@@ -145,11 +178,17 @@ function write(cgroup: Cgroup, action: 'freeze' | 'thaw'): void {
   try {
     writeFileSync(join(cgroup.directory, file), value);
   } catch (cause) {
-    const gone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new ShimError(
-      gone ? 'notFound' : 'unknown',
+      isGone(cause) ? 'notFound' : 'unknown',
       `${action} ${cgroup.directory}: ${String(cause)}`,
       { cause },
     );
   }
+}
+
+/** Whether an error says that the cgroup has been removed (ENODEV: between open and write). */
+function isGone(error: unknown): boolean {
+  if (error instanceof ShimError) return error.kind === 'notFound';
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENODEV';
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseJson } from '../common/big-json.js';
 import { ShimError } from '../common/errors.js';
 
 /** The parts of an OCI runtime spec that the shim looks at. */
@@ -53,20 +54,20 @@ export class Bundle {
     return join(this.path, 'options.json');
   }
 
-  /** The pid file of an exec. */
+  /** The pid file of an exec, which may be called `init`. */
   execPid(execId: string): string {
-    return join(this.path, `${execId}.pid`);
+    return join(this.path, `exec-${execId}.pid`);
   }
 
   /** Where an exec's process spec is put for runc. */
   execSpec(execId: string): string {
-    return join(this.path, `${execId}.process.json`);
+    return join(this.path, `exec-${execId}.process.json`);
   }
 
-  /** Reads the spec. @throws ShimError `invalidArgument` */
+  /** Reads the spec, to be written back by formatJson alone. @throws ShimError `invalidArgument` */
   readSpec(): Spec {
     try {
-      return checkSpec(JSON.parse(readFileSync(this.config, 'utf8')));
+      return checkSpec(parseJson(readFileSync(this.config, 'utf8')));
     } catch (cause) {
       throw new ShimError(
         'invalidArgument',

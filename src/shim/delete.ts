@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ShimError } from '../common/errors.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { encode } from './proto/codec.js';
@@ -11,24 +12,59 @@ import { isAlive, socketOf } from './socket.js';
 
 const KILLED = 128 + 9;
 
+/** containerd gives it 5 s in all, its own cleaning up included. */
+const LIMIT_MS = 3_500;
+const RUNC_MS = 2_000;
+const KILL_MS = 1_000;
+
 /**
- * `delete`: removes what a daemon has left of a container, and answers with a DeleteResponse on stdout.
+ * `delete`: removes what a daemon has left of a container, and answers with a DeleteResponse on stdout,
+ * whatever fails on the way: that goes to stderr, which containerd logs.
  * Runs after every task, mostly to find nothing; therefore it loads what it needs only when it needs it.
  */
 export async function deleteLeftovers(args: ShimArgs): Promise<void> {
   const bundle = new Bundle(args.bundle === '' ? process.cwd() : args.bundle);
-  await deleteContainer(bundle, args);
-  await unmountRootfs(bundle);
-  await removeDeadSocket(bundle);
+  const late = setTimeout(() => {
+    warn('delete', 'it takes too long');
+    answer(bundle);
+    process.exit(0);
+  }, LIMIT_MS);
+  await attempt('delete the container', () => deleteContainer(bundle, args));
+  await attempt('unmount its root file system', () => unmountRootfs(bundle));
+  await attempt('remove the socket of its daemon', () => removeDeadSocket(bundle));
+  clearTimeout(late);
+  answer(bundle);
+}
+
+function answer(bundle: Bundle): void {
   const response = { pid: pidOf(bundle), exitStatus: KILLED, exitedAt: timestamp(new Date()) };
   writeSync(1, encode(DeleteResponse, response));
 }
 
+/** Does one step; whether it succeeded. Its failure must not keep the others from being done. */
+async function attempt(what: string, step: () => Promise<void>): Promise<boolean> {
+  try {
+    await step();
+    return true;
+  } catch (error) {
+    warn(what, ShimError.from(error).message);
+    return false;
+  }
+}
+
+function warn(what: string, why: string): void {
+  process.stderr.write(`containerd-shim-mvas-v1: ${what}: ${why}\n`);
+}
+
+/** By runc; where that fails, its processes at least are killed. */
 async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Promise<void> {
   const settings = readRuncSettings(bundle.options, namespace);
   if (!existsSync(join(settings.root, id))) return;
   const { Runc } = await import('./runc/runc.js');
-  await new Runc(settings, bundle.runcLog).delete(id);
+  const runc = new Runc(settings, bundle.runcLog);
+  if (await attempt('delete the container by runc', () => runc.delete(id, RUNC_MS))) return;
+  const { killSurvivors } = await import('./survivors.js');
+  await killSurvivors(bundle, id, KILL_MS);
 }
 
 async function unmountRootfs(bundle: Bundle): Promise<void> {

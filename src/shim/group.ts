@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { ShimError } from '../common/errors.js';
@@ -18,7 +11,6 @@ import { withDirectoryLock } from './directory-lock.js';
 import { DEFAULT_SOCKET_DIR, groupOf, isAlive, socketPath } from './socket.js';
 
 const MAX_OOM_SCORE = 1000;
-const CGROUP_ROOT = '/sys/fs/cgroup';
 const BACKLOG = 512;
 
 /** The daemon that a container belongs to. */
@@ -58,19 +50,6 @@ export function adjustOomScore(pid: number): void {
   writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(ours + 1, MAX_OOM_SCORE)));
 }
 
-/** Moves a daemon into a cgroup, in every hierarchy that has controllers of its own. */
-export function joinCgroup(pid: number, cgroup: string): void {
-  const isUnified = existsSync(join(CGROUP_ROOT, 'cgroup.controllers'));
-  const roots = isUnified
-    ? [CGROUP_ROOT]
-    : readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name));
-  for (const root of roots) {
-    const directory = join(root, cgroup);
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, 'cgroup.procs'), String(pid));
-  }
-}
-
 /** Listens on a socket; undefined when a living daemon already does. Under the directory's lock. */
 async function listen(path: string): Promise<Server | undefined> {
   if (existsSync(path) && (await isAlive(path))) return undefined;
@@ -83,6 +62,7 @@ async function listen(path: string): Promise<Server | undefined> {
  */
 export async function listenAt(path: string): Promise<Server> {
   const temporary = join(dirname(path), `.${process.pid}`);
+  rmSync(temporary, { force: true }); // Of one who had our pid, and was killed right here.
   const server = createServer();
   const before = process.umask(0o177);
   try {

@@ -9,6 +9,7 @@ import { exitNow } from './linux.js';
 import { Reaper } from './reaper.js';
 import { acceptor } from './rpc/acceptor.js';
 import { TtrpcClient } from './rpc/client.js';
+import { OpenCalls } from './rpc/open-calls.js';
 import { taskMethods } from './task-methods.js';
 import type { Engine } from './task/ports.js';
 import { Registry } from './task/registry.js';
@@ -44,10 +45,22 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
     },
   });
   const shutdown = once(() => void stop(args, server, events));
-  server.on('connection', acceptor(taskMethods(new TaskService(registry, { shutdown }))));
+  const calls = new OpenCalls();
+  const methods = calls.watch(taskMethods(new TaskService(registry, { shutdown })));
+  server.on('connection', acceptor(methods));
+  // Without this, Node would open its inspector on a TCP port, to every user of this host.
+  process.on('SIGUSR1', () => {
+    logState(registry, calls);
+  });
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
+}
+
+/** What a daemon is doing, for whoever wonders why it does not answer. Always logged. */
+function logState(registry: Registry, calls: OpenCalls): void {
+  for (const task of registry.describe()) log.warn('state of a task', task);
+  log.warn('open calls', { calls: calls.list().join(',') });
 }
 
 /** The engine, loaded at its first use: most containers never need it. */

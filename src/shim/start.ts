@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ShimError } from '../common/errors.js';
@@ -8,7 +8,8 @@ import { setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { daemonArguments } from './daemon-arguments.js';
-import { adjustOomScore, joinCgroup, openGroup } from './group.js';
+import { adjustOomScore, openGroup, type Group } from './group.js';
+import { joinCgroup } from './shim-cgroup.js';
 import { readStdin } from './stdin.js';
 
 const DAEMON_NODE_FLAGS = ['--no-warnings'];
@@ -21,14 +22,30 @@ export async function start(args: ShimArgs): Promise<void> {
   setLogSink(() => undefined);
   const bundle = new Bundle(process.cwd());
   const group = await openGroup(args, bundle, readStdin());
-  if (group.server !== undefined) {
-    const pid = spawnDaemon(args, group.socket, fdOf(group.server));
-    adjustOomScore(pid);
-    if (group.shimCgroup !== '') joinCgroup(pid, group.shimCgroup);
+  const pid =
+    group.server === undefined ? undefined : spawnDaemon(args, group.socket, fdOf(group.server));
+  try {
+    if (pid !== undefined) settle(pid, group);
+    bundle.write(bundle.address, group.address);
+  } catch (error) {
+    if (pid !== undefined) giveUp(pid, group);
+    throw error;
   }
-  bundle.write(bundle.address, group.address);
   writeSync(1, group.address);
   process.exit(0);
+}
+
+/** Puts a new daemon where it belongs. */
+function settle(pid: number, { shimCgroup }: Group): void {
+  adjustOomScore(pid);
+  if (shimCgroup !== '') joinCgroup(pid, shimCgroup);
+}
+
+/** Ends a daemon that containerd will never hear of. We would not end while we listen, too. */
+function giveUp(pid: number, { socket, server }: Group): void {
+  rmSync(socket, { force: true });
+  server?.close();
+  process.kill(pid, 'SIGKILL');
 }
 
 /** Node keeps a server's descriptor in its handle. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { call, SYS } from '../../native/sys.js';
-import { formatJson } from './big-json.js';
+import { formatJson } from '../../common/big-json.js';
 import { donorSpec, type Spec } from './live-spec.js';
 import { isOurChild, waitReaped } from './reap.js';
 

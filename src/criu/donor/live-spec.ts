@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ShimError } from '../../common/errors.js';
-import { parseJson } from './big-json.js';
+import { parseJson } from '../../common/big-json.js';
 
 /** The parts of an OCI runtime spec (config.json) that a restore reads or changes. */
 export interface Spec {

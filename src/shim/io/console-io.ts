@@ -42,11 +42,15 @@ export class ConsoleIo implements TaskIo {
   }
 
   /** Opens where the streams lead, and waits for runc. @throws ShimError; nothing stays open then */
-  static async open(request: StdioRequest, owner: IoOwner): Promise<ConsoleIo> {
+  static async open(
+    request: StdioRequest,
+    owner: IoOwner,
+    signal: AbortSignal,
+  ): Promise<ConsoleIo> {
     const io = new ConsoleIo(await ConsoleSocket.listen());
     try {
       io.#openSource(request.stdin);
-      await io.#openSink(request.stdout, owner);
+      await io.#openSink(request.stdout, owner, signal);
       return io;
     } catch (error) {
       io.close();
@@ -110,7 +114,7 @@ export class ConsoleIo implements TaskIo {
     if (isFifo) this.#holder.hold(source.path);
   }
 
-  async #openSink(uri: string, owner: IoOwner): Promise<void> {
+  async #openSink(uri: string, owner: IoOwner, signal: AbortSignal): Promise<void> {
     const target = parseStream(uri);
     if (target.kind === 'binary') {
       const { logger, stdout, stderr } = await openLogger(target, owner);
@@ -122,6 +126,7 @@ export class ConsoleIo implements TaskIo {
     // Output that leads nowhere has to be taken nevertheless, or the container would stand still.
     const sink = await openSink(
       target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target,
+      signal,
     );
     if (sink) this.#sink = this.#unconnected.add(sink.fd);
     if (sink?.isFifo) this.#unread.watch(sink.fd);

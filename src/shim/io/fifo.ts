@@ -25,9 +25,9 @@ export interface OpenStream {
 /**
  * Opens where output goes: a FIFO with both ends, once somebody reads it, or a plain file to append to.
  *
- * @throws ShimError `deadlineExceeded` when nobody does in time
+ * @throws ShimError `deadlineExceeded` when nobody does in time, the reason of `signal` when that comes first
  */
-export async function openOutput(path: string): Promise<OpenStream> {
+export async function openOutput(path: string, signal: AbortSignal): Promise<OpenStream> {
   if (!attempt(path, () => statSync(path).isFIFO())) {
     return attempt(path, () => ({
       fd: openSync(path, O_WRONLY | O_APPEND | O_NOCTTY),
@@ -38,6 +38,7 @@ export async function openOutput(path: string): Promise<OpenStream> {
   for (;;) {
     const fd = attempt(path, () => openBothEnds(path));
     if (fd !== undefined) return { fd, isFifo: true };
+    if (signal.aborted) throw ShimError.from(signal.reason);
     if (performance.now() > end) {
       throw new ShimError('deadlineExceeded', `open stream ${path}: nobody reads it`);
     }

@@ -38,10 +38,10 @@ export class PipeIo implements TaskIo {
   }
 
   /** Opens the streams. @throws ShimError; nothing stays open then */
-  static async open(request: StdioRequest, owner: IoOwner): Promise<PipeIo> {
+  static async open(request: StdioRequest, owner: IoOwner, signal: AbortSignal): Promise<PipeIo> {
     const io = new PipeIo(owner);
     try {
-      await io.#openAll(request);
+      await io.#openAll(request, signal);
       return io;
     } catch (error) {
       io.close();
@@ -91,7 +91,7 @@ export class PipeIo implements TaskIo {
     this.#logger?.stop();
   }
 
-  async #openAll(request: StdioRequest): Promise<void> {
+  async #openAll(request: StdioRequest, signal: AbortSignal): Promise<void> {
     const stdin = parseStream(request.stdin);
     const stdout = parseStream(request.stdout);
     if (stdin.kind === 'path') this.#stdio[0] = this.#openStdin(stdin.path);
@@ -102,9 +102,11 @@ export class PipeIo implements TaskIo {
       this.#stdio[2] = this.#theirs.add(ends.stderr);
       return;
     }
-    this.#stdio[1] = await this.#openOutput(stdout);
+    this.#stdio[1] = await this.#openOutput(stdout, signal);
     const isSame = request.stderr === request.stdout || stdout.kind === 'file';
-    this.#stdio[2] = isSame ? this.#stdio[1] : await this.#openOutput(parseStream(request.stderr));
+    this.#stdio[2] = isSame
+      ? this.#stdio[1]
+      : await this.#openOutput(parseStream(request.stderr), signal);
   }
 
   #openStdin(path: string): number {
@@ -116,9 +118,9 @@ export class PipeIo implements TaskIo {
     return this.#theirs.add(theirs);
   }
 
-  async #openOutput(target: StreamTarget): Promise<number | null> {
+  async #openOutput(target: StreamTarget, signal: AbortSignal): Promise<number | null> {
     // A logger reads both streams; it stands in stdout's place.
-    const sink = target.kind === 'binary' ? undefined : await openSink(target);
+    const sink = target.kind === 'binary' ? undefined : await openSink(target, signal);
     if (!sink) return null;
     if (!sink.isFifo) return this.#theirs.add(sink.fd);
     const [ours, theirs] = pipe(this.#owner);

@@ -13,12 +13,13 @@ export interface Sink {
   readonly isFifo: boolean;
 }
 
-/** Opens a FIFO, or a file to append to; undefined for nowhere. @throws ShimError */
+/** Opens a FIFO, once it is read, or a file to append to; undefined for nowhere. @throws ShimError */
 export async function openSink(
   target: Exclude<StreamTarget, { kind: 'binary' }>,
+  signal: AbortSignal,
 ): Promise<Sink | undefined> {
   if (target.kind === 'none') return undefined;
-  return target.kind === 'file' ? openLogFile(target.path) : await openOutput(target.path);
+  return target.kind === 'file' ? openLogFile(target.path) : await openOutput(target.path, signal);
 }
 
 /** What a logger reads: the writing ends of its two pipes, for the caller to close. */

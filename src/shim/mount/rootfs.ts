@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { mount, unmount } from '../linux.js';
 import type { MountValue } from '../proto/types.js';
+import { inDirectory } from './in-directory.js';
 import { MS, planMount, shortenLowerdirs } from './options.js';
 
 /** mount(2) takes one page of options; some of it is kept free, as containerd does. */
@@ -71,18 +72,13 @@ function mountOne(one: MountValue, target: string): void {
   if (propagation !== 0) mount('', target, { type: '', flags: propagation, data: '' });
 }
 
-/** Synchronous from one chdir to the other, so no other work sees the changed directory. */
 function mountShortened(
   source: string,
   target: string,
   options: { readonly type: string; readonly flags: number; readonly data: string },
 ): void {
   const { base, data } = shortenLowerdirs(options.data);
-  const before = process.cwd();
-  process.chdir(base);
-  try {
+  inDirectory(base, () => {
     mount(source, target, { ...options, data });
-  } finally {
-    process.chdir(before);
-  }
+  });
 }

@@ -23,6 +23,13 @@ export const MvasOptions = message({
   vasMemoryLimit: field.uint64(4),
 });
 
+/** `runtimeoptions.v1.Options`: how CRI hands on options of runtimes that it does not know. */
+export const RuntimeOptions = message({
+  configPath: field.string(2),
+  /** TOML. */
+  configBody: field.bytes(3),
+});
+
 /** `containerd.runc.v1.CheckpointOptions`. */
 export const CheckpointOptions = message({
   exit: field.bool(1),
@@ -42,5 +49,6 @@ export const ProcessDetails = message({ execId: field.string(1) });
 
 export const RUNC_OPTIONS_URL = 'containerd.runc.v1.Options';
 export const MVAS_OPTIONS_URL = 'mvas.v1.Options';
+export const RUNTIME_OPTIONS_URL = 'runtimeoptions.v1.Options';
 export const CHECKPOINT_OPTIONS_URL = 'containerd.runc.v1.CheckpointOptions';
 export const PROCESS_DETAILS_URL = 'containerd.runc.v1.ProcessDetails';

@@ -14,6 +14,9 @@ const NANOS_PER_MS = 1_000_000;
 /** Longest delay of a Node timer. */
 const MAX_TIMER_MS = 0x7fffffff;
 
+/** The calls of a connection that have no answer yet. */
+type Calls = Set<AbortController>;
+
 /**
  * A ttrpc server: unary calls, any number at once, answered in the order they finish.
  * A bad message is answered on its own stream; unknown frame types are ignored.
@@ -28,14 +31,15 @@ export class TtrpcServer {
 
   /** Serves a new connection until the peer closes it. Takes the socket. */
   accept(socket: Socket): void {
-    const gone = new AbortController();
+    const calls = new Set<AbortController>();
     const connection: Connection = new Connection(socket, {
       frame: (frame) => {
-        void this.#serve(connection, frame, gone.signal);
+        void this.#serve(connection, frame, calls);
       },
       closed: () => {
         this.#connections.delete(connection);
-        gone.abort(new ShimError('canceled', 'the client closed the connection'));
+        const reason = new ShimError('canceled', 'the client closed the connection');
+        for (const call of calls) call.abort(reason);
       },
     });
     this.#connections.add(connection);
@@ -46,14 +50,14 @@ export class TtrpcServer {
     for (const connection of this.#connections) connection.end();
   }
 
-  async #serve(connection: Connection, frame: Frame, gone: AbortSignal): Promise<void> {
+  async #serve(connection: Connection, frame: Frame, calls: Calls): Promise<void> {
     if (frame.type !== FRAME_TYPE.request) {
       log.debug('frame ignored', { type: frame.type, stream: frame.streamId });
       return;
     }
     let answer: Uint8Array;
     try {
-      const payload = await this.#call(frame, gone);
+      const payload = await this.#call(frame, calls);
       answer = encode(Response, { payload });
       if (answer.length > MAX_PAYLOAD_BYTES) throw oversize(answer.length);
     } catch (error) {
@@ -64,7 +68,7 @@ export class TtrpcServer {
     connection.send(frame.streamId, FRAME_TYPE.response, answer);
   }
 
-  async #call(frame: Frame, gone: AbortSignal): Promise<Uint8Array> {
+  async #call(frame: Frame, calls: Calls): Promise<Uint8Array> {
     if (frame.oversizeBytes !== undefined) throw oversize(frame.oversizeBytes);
     if (frame.streamId % 2 === 0) {
       throw new ShimError('invalidArgument', `stream id ${frame.streamId} is not odd`);
@@ -75,36 +79,27 @@ export class TtrpcServer {
     if (method === undefined) {
       throw new ShimError('unimplemented', `method ${name} is not implemented`);
     }
-    const deadline = deadlineOf(request.timeoutNano);
-    const signal = deadline === undefined ? gone : AbortSignal.any([gone, deadline.signal]);
+    // Of this call alone: one that AbortSignal.any derives from a signal of the connection would stay known
+    // to that as long as the connection lives.
+    const call = new AbortController();
+    const timer = limit(call, request.timeoutNano);
+    calls.add(call);
     try {
-      return await method(request.payload, { signal });
+      return await method(request.payload, { signal: call.signal });
     } finally {
-      deadline?.cancel();
+      clearTimeout(timer);
+      calls.delete(call);
     }
   }
 }
 
-interface Deadline {
-  readonly signal: AbortSignal;
-  cancel(): void;
-}
-
-function deadlineOf(timeoutNano: number): Deadline | undefined {
+/** Aborts a call at its time limit, if it has one. */
+function limit(call: AbortController, timeoutNano: number): NodeJS.Timeout | undefined {
   if (timeoutNano <= 0) return undefined;
-  const controller = new AbortController();
-  const timer = setTimeout(
-    () => {
-      controller.abort(new ShimError('deadlineExceeded', 'the time limit of the call has passed'));
-    },
-    Math.min(timeoutNano / NANOS_PER_MS, MAX_TIMER_MS),
-  );
-  return {
-    signal: controller.signal,
-    cancel: () => {
-      clearTimeout(timer);
-    },
-  };
+  const ms = Math.min(timeoutNano / NANOS_PER_MS, MAX_TIMER_MS);
+  return setTimeout(() => {
+    call.abort(new ShimError('deadlineExceeded', 'the time limit of the call has passed'));
+  }, ms);
 }
 
 function oversize(bytes: number): ShimError {

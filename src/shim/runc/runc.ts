@@ -57,10 +57,10 @@ export class Runc {
   }
 
   /** Deletes a container, killing what is left of it; one that is unknown is deleted already. */
-  async delete(id: string): Promise<void> {
+  async delete(id: string, limitMs = DELETE_LIMIT_MS): Promise<void> {
     if (!this.knows(id)) return;
     try {
-      const signal = AbortSignal.timeout(DELETE_LIMIT_MS);
+      const signal = AbortSignal.timeout(limitMs);
       await this.#run(['delete', '--force', id], id, { signal });
     } catch (error) {
       if (ShimError.from(error).kind !== 'notFound') throw error;

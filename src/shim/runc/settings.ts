@@ -3,8 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { decode, type ValueOf } from '../proto/codec.js';
-import { MVAS_OPTIONS_URL, MvasOptions, RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
+import {
+  MVAS_OPTIONS_URL,
+  MvasOptions,
+  RUNC_OPTIONS_URL,
+  RuncOptions,
+  RUNTIME_OPTIONS_URL,
+  RuntimeOptions,
+} from '../proto/options.js';
 import type { AnyValue } from '../proto/types.js';
+import { optionsInTable, type Warn } from './options-table.js';
 
 /** How runc is called for one container. */
 export interface RuncSettings {
@@ -18,20 +26,31 @@ export interface RuncSettings {
 export const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
 
 /**
- * Decodes runtime options, runc's own or ours; nothing is set where there are none, or those of another
- * type.
+ * Decodes runtime options, runc's own, ours, or CRI's table; nothing is set where there are none, or those
+ * of another type.
  *
+ * @param warn told of what is not understood in a table
  * @throws ShimError `invalidArgument` naming the type
  */
-export function decodeOptions(any: AnyValue | undefined): Partial<ValueOf<typeof MvasOptions>> {
+export function decodeOptions(
+  any: AnyValue | undefined,
+  warn: Warn = () => undefined,
+): Partial<ValueOf<typeof MvasOptions>> {
   const { typeUrl = '', value = new Uint8Array(0) } = any ?? {};
   try {
     if (typeUrl === RUNC_OPTIONS_URL) return { runc: decode(RuncOptions, value) };
+    if (typeUrl === RUNTIME_OPTIONS_URL) return { runc: fromTable(value, warn) };
     return typeUrl === MVAS_OPTIONS_URL ? decode(MvasOptions, value) : {};
   } catch (cause) {
     const { message } = ShimError.from(cause);
     throw new ShimError('invalidArgument', `runtime options ${typeUrl}: ${message}`, { cause });
   }
+}
+
+function fromTable(value: Uint8Array, warn: Warn): Partial<ValueOf<typeof RuncOptions>> {
+  const { configPath, configBody } = decode(RuntimeOptions, value);
+  if (configPath !== '') warn('a file of runtime options is not read', { path: configPath });
+  return optionsInTable(configBody, warn);
 }
 
 /** The settings that a container's options mean in a namespace. Pure. */

@@ -4,9 +4,10 @@ import { ShimError } from '../../common/errors.js';
 import { parseArgs } from '../args.js';
 import { Bundle } from '../bundle.js';
 import { daemonArguments } from '../daemon-arguments.js';
-import { joinCgroup, openGroup } from '../group.js';
+import { openGroup } from '../group.js';
 import { exitNow } from '../linux.js';
 import { serve } from '../serve.js';
+import { joinCgroup } from '../shim-cgroup.js';
 import { decodeHandover, encodeAnswer, type Handover } from './handover.js';
 import type { VisibleArguments } from './visible-arguments.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Scope } from '../../common/scope.js';
 import { encode, type MessageType } from '../proto/codec.js';
 import { RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
 import * as proto from '../proto/task.js';
@@ -25,22 +26,32 @@ const ID = 'rehearsal';
 export async function rehearse(directory: string): Promise<void> {
   const socket = join(directory, ID);
   const bundle = join(directory, 'bundle');
-  const server = await listenAt(socket);
-  const rpc = new TtrpcServer(
-    taskMethods(new TaskService(nobody(), { shutdown: () => undefined })),
-  );
-  server.on('connection', (connection) => {
-    rpc.accept(connection);
-  });
-  mkdirSync(bundle);
-  writeFileSync(join(bundle, 'config.json'), '{}');
-  const client = await TtrpcClient.connect(socket, CALL_MS);
+  const remove = (): void => {
+    for (const path of [socket, bundle]) rmSync(path, { recursive: true, force: true });
+  };
+  const scope = new Scope();
+  scope.defer('remove the rehearsal', remove);
   try {
+    remove(); // What a standby has left that was killed in its rehearsal.
+    const server = await listenAt(socket);
+    scope.defer('close the server', () => {
+      server.close();
+    });
+    const rpc = new TtrpcServer(
+      taskMethods(new TaskService(nobody(), { shutdown: () => undefined })),
+    );
+    server.on('connection', (connection) => {
+      rpc.accept(connection);
+    });
+    mkdirSync(bundle);
+    writeFileSync(join(bundle, 'config.json'), '{}');
+    const client = await TtrpcClient.connect(socket, CALL_MS);
+    scope.defer('close the client', () => {
+      client.close();
+    });
     for (let time = 0; time < TIMES; time += 1) await callAll(client, bundle);
   } finally {
-    client.close();
-    server.close();
-    for (const path of [socket, bundle]) rmSync(path, { recursive: true, force: true });
+    await scope.close();
   }
 }
 

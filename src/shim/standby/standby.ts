@@ -31,6 +31,9 @@ const WARM_UP_AFTER_MS = 300;
  */
 export async function standBy(directory: string): Promise<void> {
   const title = new VisibleArguments();
+  // Without this, Node would open its inspector on a TCP port, to every user of this host. Forks keep it,
+  // and add to it what a daemon does.
+  process.on('SIGUSR1', () => undefined);
   title.replace(['containerd-shim-mvas-v1', '-socket', directory, 'standby']);
   const server = await listenAt(join(directory, 'socket'));
   new Standby(directory, server, title).serve();

@@ -5,7 +5,7 @@ import { logger } from '../../common/log.js';
 import { Mutex } from '../../common/mutex.js';
 import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
-import type { StdioRequest } from '../io/task-io.js';
+import type { StdioRequest, TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
 import { timestamp, type AnyValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
@@ -13,7 +13,14 @@ import type { CheckpointPlan } from './checkpoint-options.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
-import { createInit, startExec, type InitFlags, type LaunchContext } from './launch.js';
+import {
+  createInit,
+  openIo,
+  startExec,
+  type InitFlags,
+  type Launch,
+  type LaunchContext,
+} from './launch.js';
 import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
 import { Resources } from './resources.js';
@@ -92,7 +99,7 @@ export class Container {
   async create(signal: AbortSignal): Promise<void> {
     if (this.#state === 'checkpointed') {
       const { engine } = this.#parts.surroundings;
-      this.#restoration = await Restoration.begin({ ...this.#parts, engine }, this.init);
+      this.#restoration = await Restoration.begin({ ...this.#parts, engine }, this.init, signal);
       return;
     }
     await createInit(this.#parts, this.init, { ...this.#parts.initFlags, signal });
@@ -113,7 +120,7 @@ export class Container {
   start(signal: AbortSignal): Promise<number> {
     return this.#turns.run(async () => {
       const running = this.#next('start');
-      const leave = this.#gate.enter(`task ${this.id}`);
+      const leave = this.#gate.enter(`task ${this.id}`, 'unknown');
       this.#isStarting = true;
       try {
         const restored = this.#state === 'checkpointed' ? await this.#restore(signal) : undefined;
@@ -136,49 +143,75 @@ export class Container {
     this.#publish(taskEvent.execAdded({ containerId: this.id, execId }));
   }
 
-  /** Starts a registered process; returns its pid. */
+  /**
+   * Starts a registered process; returns its pid. Its streams are opened before its turn: others do not
+   * wait for whoever is to read them.
+   */
   startExec(execId: string): Promise<number> {
-    return this.#turns.run(async () => {
-      const child = this.process(execId);
-      if (child.pid !== 0) {
-        throw new ShimError('unknown', `process ${execId} was started before`);
-      }
+    return this.#execs.starting(execId, async (start) => {
       this.#next('execStart');
-      const leave = this.#gate.enter(`process ${execId}`);
+      const child = this.process(execId);
+      const spec = this.#execs.specOf(execId);
+      let io: TaskIo | undefined;
       try {
-        await startExec(this.#parts, child, this.#execs.specOf(execId));
+        io = await openIo(child.stdio, this.#parts.owner, start.signal);
+        const launch = { child, io };
+        await this.#turns.run(async () => {
+          start.commit();
+          await this.#launchExec(launch, spec);
+        });
       } catch (error) {
+        io?.close();
         child.abandon({ status: 255, at: new Date() });
-        leave();
         throw error;
       }
-      const { pid } = child;
-      this.#publish(taskEvent.execStarted({ containerId: this.id, execId, pid }));
-      void this.#parts.exits.exitOf(pid).then(async (exit) => {
-        await child.end();
-        this.#tellExit(child, exit);
-        leave();
-      });
-      return pid;
+      return child.pid;
     });
   }
 
-  /** Signals a process, or all of the container. Never waits for a turn. */
+  async #launchExec(launch: Launch, spec: string): Promise<void> {
+    this.#next('execStart');
+    const { child } = launch;
+    const { execId } = child;
+    const leave = this.#gate.enter(`process ${execId}`);
+    try {
+      await startExec(this.#parts, launch, spec);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    const { pid } = child;
+    this.#publish(taskEvent.execStarted({ containerId: this.id, execId, pid }));
+    void this.#parts.exits.exitOf(pid).then(async (exit) => {
+      await child.end();
+      this.#tellExit(child, exit);
+      leave();
+    });
+  }
+
+  /** Signals a process, or all of the container. Never waits for a turn, but for a start by runc. */
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
-    const target = this.process(execId);
+    this.process(execId); // It has to be there.
     if (this.#state === 'checkpointed') {
       this.#killUnstarted(signal);
       return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
     const cgroup = this.#resources?.freezer;
-    if (all && cgroup !== undefined) {
-      await signalAll(cgroup, signal);
+    // Of one process there is no more to signal than itself.
+    if (all && execId === '' && cgroup !== undefined) {
+      await signalAll(cgroup, signal, () => this.#isPausing || this.#state === 'paused');
     } else {
-      target.kill(signal);
+      await this.#killOne(execId, signal);
     }
     // A frozen v1 cgroup takes no signal, not even this one, before it is thawed.
     if (signal === SIGKILL && this.#state === 'paused' && cgroup) thaw(cgroup);
+  }
+
+  async #killOne(execId: string, signal: number): Promise<void> {
+    const target = this.process(execId);
+    if (execId !== '') await this.#execs.settled(execId);
+    target.kill(signal);
   }
 
   /**
@@ -281,6 +314,11 @@ export class Container {
     return this.#execs.remove(execId);
   }
 
+  /** Whether a deletion is under way, or has succeeded. */
+  get isBeingDeleted(): boolean {
+    return this.#deleting !== undefined;
+  }
+
   /** Deletes the container and what is left of it. Repeated calls share one deletion. */
   delete(): Promise<Deleted> {
     this.#deleting ??= this.#delete().catch((error: unknown) => {
@@ -314,7 +352,7 @@ export class Container {
   /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { engine } = this.#parts.surroundings;
-    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine }, this.init);
+    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine }, this.init, signal);
     const restoration = this.#restoration;
     this.#restoration = undefined;
     const restored = await restoration.finish(signal);
@@ -338,15 +376,27 @@ export class Container {
     const late = setTimeout(() => {
       this.#parts.runc.abort();
     }, RUNC_MS);
-    const emptied = this.#gate.close();
-    const mustKill = !hasOwnPidNamespace(this.#parts.spec);
-    const cgroup = this.#resources?.freezer;
-    if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
-    await Promise.all([emptied, this.init.end()]);
+    this.#execs.abortStarts(
+      new ShimError('failedPrecondition', `task ${this.id} has exited meanwhile`),
+    );
+    const ends = [this.#gate.close(), this.#killRest(), this.init.end()];
+    for (const end of await Promise.allSettled(ends)) {
+      // The exit is told in any case: whoever waits for it would wait for ever.
+      if (end.status === 'rejected') {
+        log.error('cannot end with init', { task: this.id, error: String(end.reason) });
+      }
+    }
     clearTimeout(late);
     // A deletion that did not wait any longer for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');
     this.#tellExit(this.init, exit);
+  }
+
+  /** Once init has exited: kills what the kernel does not. */
+  async #killRest(): Promise<void> {
+    const mustKill = !hasOwnPidNamespace(this.#parts.spec);
+    const cgroup = this.#resources?.freezer;
+    if (cgroup !== undefined && (mustKill || this.#state === 'paused')) await killAll(cgroup);
   }
 
   #tellExit(child: TaskProcess, exit: Exit): void {

@@ -2,6 +2,7 @@
 import { ShimError } from '../../common/errors.js';
 import type { StdioRequest } from '../io/task-io.js';
 import type { Exit } from '../reaper.js';
+import { ExecStart } from './exec-start.js';
 import { TaskProcess } from './process.js';
 
 /** Output that was not read by then is lost; must stay below containerd's 10 s for an event. */
@@ -16,10 +17,17 @@ export interface Deleted {
   readonly exit: Exit | undefined;
 }
 
+interface Entry {
+  readonly process: TaskProcess;
+  readonly spec: string;
+  /** While it is being started. */
+  start?: ExecStart | undefined;
+}
+
 /** The processes that were added to a container, by their exec ids, each until it is removed. */
 export class Execs {
   readonly #taskId: string;
-  readonly #execs = new Map<string, { readonly process: TaskProcess; readonly spec: string }>();
+  readonly #execs = new Map<string, Entry>();
 
   constructor(taskId: string) {
     this.#taskId = taskId;
@@ -44,6 +52,36 @@ export class Execs {
     return this.#entry(execId).spec;
   }
 
+  /**
+   * Runs the start of a process, once. What aborts it: its removal, and {@link close}.
+   *
+   * @throws ShimError `unknown` when it was started before, and what `work` throws
+   */
+  async starting<T>(execId: string, work: (start: ExecStart) => Promise<T>): Promise<T> {
+    const entry = this.#entry(execId);
+    if (entry.process.pid !== 0 || entry.start !== undefined) {
+      throw new ShimError('unknown', `process ${execId} was started before`);
+    }
+    const start = new ExecStart();
+    entry.start = start;
+    try {
+      return await work(start);
+    } finally {
+      entry.start = undefined;
+      start.end();
+    }
+  }
+
+  /** Waits while runc is starting a process, so that it has a pid or has none. */
+  async settled(execId: string): Promise<void> {
+    await this.#entry(execId).start?.whileCommitted();
+  }
+
+  /** Aborts all starts that can be: nothing can be started any more. */
+  abortStarts(reason: ShimError): void {
+    for (const { start } of this.#execs.values()) start?.abort(reason);
+  }
+
   /** Exec ids by pid, of those that were started. */
   byPid(): ReadonlyMap<number, string> {
     const processes = [...this.#execs.values()].map(({ process }) => process);
@@ -52,27 +90,31 @@ export class Execs {
 
   /** Removes a finished process, or one that was never started. @throws ShimError while it runs */
   async remove(execId: string): Promise<Deleted> {
-    const child = this.get(execId);
+    const entry = this.#entry(execId);
+    const { process: child } = entry;
+    const name = `process ${execId} of task ${this.#taskId}`;
+    entry.start?.abort(new ShimError('aborted', `${name} was deleted meanwhile`));
+    await entry.start?.whileCommitted();
     if (child.pid !== 0 && child.exit === undefined) {
-      const message = `process ${execId} of task ${this.#taskId} is running`;
-      throw new ShimError('unknown', message);
+      throw new ShimError('unknown', `${name} is running`);
     }
     await child.io?.drain(DRAIN_MS);
     child.io?.close();
-    this.#execs.delete(execId);
+    if (this.#execs.get(execId) === entry) this.#execs.delete(execId);
     child.abandon({ status: 0, at: new Date() });
     return { pid: child.pid, exit: child.exit };
   }
 
   /** Closes all streams, and releases whoever waits for a process that will never run. */
   close(): void {
+    this.abortStarts(new ShimError('notFound', `task ${this.#taskId} is deleted`));
     for (const { process: child } of this.#execs.values()) {
       child.io?.close();
       child.abandon({ status: NEVER_RAN, at: new Date() });
     }
   }
 
-  #entry(execId: string): { readonly process: TaskProcess; readonly spec: string } {
+  #entry(execId: string): Entry {
     const entry = this.#execs.get(execId);
     if (entry !== undefined) return entry;
     throw new ShimError('notFound', `process ${execId} of task ${this.#taskId} not found`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
+import { ShimError, type ErrorKind } from '../../common/errors.js';
 
 /**
  * The order of exits in one container: no process starts once init has exited, and init's exit is told
@@ -13,10 +13,10 @@ export class ExitGate {
   #closed = false;
   #emptied: (() => void)[] = [];
 
-  /** Lets one in; returns how it leaves. @throws ShimError `unknown` once closed */
-  enter(what: string): () => void {
+  /** Lets one in; returns how it leaves. @throws ShimError of that kind once closed */
+  enter(what: string, kind: ErrorKind = 'failedPrecondition'): () => void {
     if (this.#closed) {
-      throw new ShimError('unknown', `cannot start ${what}: its container has exited`);
+      throw new ShimError(kind, `cannot start ${what}: its container has exited`);
     }
     this.#inside += 1;
     let left = false;

@@ -3,10 +3,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { readPidFile, type Bundle } from '../bundle.js';
 import { ConsoleIo } from '../io/console-io.js';
 import { PipeIo } from '../io/pipe-io.js';
-import type { IoOwner, StdioRequest, TaskIo } from '../io/task-io.js';
+import { within, type IoOwner, type StdioRequest, type TaskIo } from '../io/task-io.js';
 import type { Runc } from '../runc/runc.js';
 import type { ExitSource } from './ports.js';
 import type { TaskProcess } from './process.js';
+
+const END_MS = 2_000;
 
 /** What starting a process with runc needs. */
 export interface LaunchContext {
@@ -23,9 +25,15 @@ export interface InitFlags {
   readonly noNewKeyring: boolean;
 }
 
-/** Opens a process's streams. */
-export function openIo(request: StdioRequest, owner: IoOwner): Promise<TaskIo> {
-  return request.terminal ? ConsoleIo.open(request, owner) : PipeIo.open(request, owner);
+/** Opens a process's streams. `signal` ends the wait for whoever is to read them. */
+export function openIo(
+  request: StdioRequest,
+  owner: IoOwner,
+  signal: AbortSignal,
+): Promise<TaskIo> {
+  return request.terminal
+    ? ConsoleIo.open(request, owner, signal)
+    : PipeIo.open(request, owner, signal);
 }
 
 /** Creates a container; its init waits for the start. Sets the process's pid. */
@@ -35,7 +43,8 @@ export async function createInit(
   { signal, ...flags }: InitFlags & { readonly signal: AbortSignal },
 ): Promise<void> {
   const { id, bundle, runc } = context;
-  await launch(context, init, async (io) => {
+  const io = await openIo(init.stdio, context.owner, signal);
+  await launch(context, { child: init, io }, async () => {
     const consoleSocket = consoleOf(io);
     const create = { id, bundle: bundle.path, pidFile: bundle.initPid, ...consoleSocket, ...flags };
     await runc.create(create, io.stdio, signal);
@@ -43,16 +52,19 @@ export async function createInit(
   });
 }
 
+/** A process to be started, and its open streams. */
+export interface Launch {
+  readonly child: TaskProcess;
+  readonly io: TaskIo;
+}
+
 /** Starts a process in a running container. Sets its pid. */
-export async function startExec(
-  context: LaunchContext,
-  exec: TaskProcess,
-  spec: string,
-): Promise<void> {
+export async function startExec(context: LaunchContext, exec: Launch, spec: string): Promise<void> {
   const { id, bundle, runc } = context;
-  const processFile = bundle.execSpec(exec.execId);
-  const pidFile = bundle.execPid(exec.execId);
-  await launch(context, exec, async (io) => {
+  const { child, io } = exec;
+  const processFile = bundle.execSpec(child.execId);
+  const pidFile = bundle.execPid(child.execId);
+  await launch(context, exec, async () => {
     writeFileSync(processFile, spec, { mode: 0o600 });
     try {
       await runc.exec({ id, processFile, pidFile, ...consoleOf(io) }, io.stdio);
@@ -64,21 +76,34 @@ export async function startExec(
   });
 }
 
-/** Opens streams, lets `start` start a process on them, and connects them. All or nothing. */
+/** Lets `start` start a process on its streams, and connects them. All or nothing: it is killed then. */
 async function launch(
   context: LaunchContext,
-  child: TaskProcess,
-  start: (io: TaskIo) => Promise<number>,
+  { child, io }: Launch,
+  start: () => Promise<number>,
 ): Promise<void> {
-  const io = await openIo(child.stdio, context.owner);
   try {
-    child.pid = await context.exits.launching(() => start(io));
+    child.pid = await context.exits.launching(start);
     await io.launched();
     child.io = io;
   } catch (error) {
     io.close();
+    if (child.pid !== 0) await end(context, child);
     throw error;
   }
+}
+
+/** Kills a process that cannot be served, and waits for its end, a short time at most. */
+async function end({ exits }: LaunchContext, child: TaskProcess): Promise<void> {
+  const ended = exits.exitOf(child.pid).then((exit) => {
+    child.finish(exit);
+  });
+  try {
+    process.kill(child.pid, 'SIGKILL');
+  } catch {
+    // It has exited already.
+  }
+  await within(END_MS, [{ done: ended }]);
 }
 
 function consoleOf(io: TaskIo): { readonly consoleSocket?: string } {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAbsolute } from 'node:path';
+import { formatJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
@@ -14,6 +16,8 @@ import type { Surroundings } from './ports.js';
 import { ownCgroupsPath } from './spec.js';
 import { Leftovers } from './sweep.js';
 
+const log = logger('task');
+
 type CreateRequest = ValueOf<typeof CreateTaskRequest>;
 type Options = ReturnType<typeof decodeOptions>;
 
@@ -26,12 +30,28 @@ export class Registry {
     { readonly done: Promise<Container>; readonly abort: AbortController }
   >();
 
+  #whenEmpty: (() => void) | undefined;
+
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
   }
 
-  get isEmpty(): boolean {
-    return this.#containers.size === 0 && this.#creating.size === 0;
+  /**
+   * Calls `work` once nothing is left, if whatever is left is on its way out: a client that gave up waiting
+   * for the end of a creation or deletion does not ask again. A creation that begins or succeeds meanwhile
+   * makes it forgotten: its container's own end is followed by a request of its own.
+   */
+  whenEmpty(work: () => void): void {
+    const stays = [...this.#containers.values()].some((container) => !container.isBeingDeleted);
+    if (!stays) this.#whenEmpty = work;
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#containers.size > 0 || this.#creating.size > 0) return;
+    const work = this.#whenEmpty;
+    this.#whenEmpty = undefined;
+    work?.();
   }
 
   /** @throws ShimError `notFound` */
@@ -44,6 +64,24 @@ export class Registry {
   /** As {@link get}, without an error. */
   find(id: string): Container | undefined {
     return this.#containers.get(id);
+  }
+
+  /** What there is, a line for each task. */
+  describe(): { readonly task: string; readonly state: string; readonly pids: string }[] {
+    const creating = [...this.#creating.keys()].map((task) => ({
+      task,
+      state: 'creating',
+      pids: '',
+    }));
+    const all = [...this.#containers.values()].map((container) => ({
+      task: container.id,
+      state: container.isBeingDeleted ? 'deleting' : container.state,
+      pids: container
+        .pids()
+        .map(({ pid, execId }) => (execId === '' ? pid : `${pid}:${execId}`))
+        .join(','),
+    }));
+    return [...creating, ...all];
   }
 
   /**
@@ -61,12 +99,15 @@ export class Registry {
     const abort = new AbortController();
     const done = this.#create(request, AbortSignal.any([signal, abort.signal]));
     this.#creating.set(id, { done, abort });
+    this.#whenEmpty = undefined;
     try {
       const container = await done;
       this.#containers.set(id, container);
+      this.#whenEmpty = undefined;
       return container;
     } finally {
       this.#creating.delete(id);
+      this.#tellIfEmpty();
     }
   }
 
@@ -78,12 +119,15 @@ export class Registry {
     const container = this.get(id);
     const deleted = await container.delete();
     if (this.#containers.get(id) === container) this.#containers.delete(id);
+    this.#tellIfEmpty();
     return deleted;
   }
 
   async #create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
     const bundle = new Bundle(request.bundle);
-    const options = decodeOptions(request.options);
+    const options = decodeOptions(request.options, (message, fields) => {
+      log.warn(message, { task: request.id, ...fields });
+    });
     bundle.readSpec(); // Before anything is mounted for one that cannot be read.
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;
@@ -155,7 +199,7 @@ function giveOwnCgroup(bundle: Bundle, id: string): void {
   const cgroupsPath = ownCgroupsPath(spec, id);
   if (cgroupsPath === undefined) return;
   const changed = { ...spec, linux: { ...spec.linux, cgroupsPath } };
-  bundle.write(bundle.config, JSON.stringify(changed));
+  bundle.write(bundle.config, formatJson(changed));
 }
 
 /** Identifiers of containerd: they become names of files. */

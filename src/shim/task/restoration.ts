@@ -40,13 +40,17 @@ export class Restoration {
   }
 
   /** Reads the image, opens the streams, and begins. To be finished or abandoned. */
-  static async begin(context: RestoreContext, init: TaskProcess): Promise<Restoration> {
+  static async begin(
+    context: RestoreContext,
+    init: TaskProcess,
+    signal: AbortSignal,
+  ): Promise<Restoration> {
     let io: TaskIo | undefined;
     try {
       const pending = await beginRestore(context, async (hadTerminal) => {
         // A terminal stays one, though clients of containerd 1.6 forget to ask for it.
         const terminal = init.stdio.terminal || hadTerminal;
-        io = await openIo({ ...init.stdio, terminal }, context.owner);
+        io = await openIo({ ...init.stdio, terminal }, context.owner, signal);
         return io.consoleSocket;
       });
       assertInvariant(io !== undefined, 'the engine asks for the streams before it begins');

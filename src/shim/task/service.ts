@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { formatJson, parseJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { encode, type ValueOf } from '../proto/codec.js';
 import { PROCESS_DETAILS_URL, ProcessDetails } from '../proto/options.js';
@@ -20,7 +21,7 @@ type IdRequest = Req<typeof proto.IdRequest>;
 /** What the service needs besides the containers. */
 export interface ServiceOptions {
   /** Called when containerd has no more use for this daemon; the reply has yet to be sent. */
-  shutdown(): void;
+  readonly shutdown: () => void;
 }
 
 /** The task service: one method for each RPC, between messages and containers. */
@@ -150,7 +151,7 @@ export class TaskService {
   }
 
   shutdown(): object {
-    if (this.#registry.isEmpty) this.#options.shutdown();
+    this.#registry.whenEmpty(this.#options.shutdown);
     return {};
   }
 }
@@ -172,8 +173,8 @@ function statusOf(container: Container, child: TaskProcess): number {
 /** An exec's process spec with the request's terminal flag. @throws ShimError `invalidArgument` */
 function withTerminal(spec: Uint8Array, terminal: boolean): string {
   try {
-    const parsed = JSON.parse(Buffer.from(spec).toString('utf8')) as Record<string, unknown>;
-    return JSON.stringify({ ...parsed, terminal });
+    const parsed = parseJson(Buffer.from(spec).toString('utf8')) as Record<string, unknown>;
+    return formatJson({ ...parsed, terminal });
   } catch (cause) {
     throw new ShimError('invalidArgument', `read process spec: ${String(cause)}`, { cause });
   }

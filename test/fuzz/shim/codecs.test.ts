@@ -9,6 +9,7 @@ import { parseStream } from '../../../src/shim/io/stdio-uri.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
 import { CreateTaskRequest } from '../../../src/shim/proto/task.js';
 import { Request } from '../../../src/shim/proto/ttrpc.js';
+import { optionsInTable } from '../../../src/shim/runc/options-table.js';
 import { encodeFrame, FrameDecoder, type Frame } from '../../../src/shim/rpc/frame.js';
 
 const LIMIT = { interruptAfterTimeLimit: 5_000, numRuns: 2_000 };
@@ -150,5 +151,17 @@ test('any stream is understood or refused', (t) => {
     }),
     LIMIT,
   );
+  t.pass();
+});
+
+test('any table of options is read, or warned of', (t) => {
+  const line = fc.oneof(
+    fc.string(),
+    fc.constantFrom('Root = "/r"', 'IoUid = 7', "Root = '", '[x]'),
+  );
+  const property = fc.property(fc.array(line), (lines) => {
+    onlyShimErrors(() => optionsInTable(Buffer.from(lines.join('\n')), () => undefined));
+  });
+  fc.assert(property, LIMIT);
   t.pass();
 });

@@ -4,13 +4,14 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
-import { encode } from '../../../src/shim/proto/codec.js';
+import { decode, encode } from '../../../src/shim/proto/codec.js';
 import {
   CHECKPOINT_OPTIONS_URL,
   CheckpointOptions,
   MVAS_OPTIONS_URL,
   MvasOptions,
 } from '../../../src/shim/proto/options.js';
+import { DeleteResponse } from '../../../src/shim/proto/task.js';
 import { vasesOf } from '../../helpers/containerd-cleanup.js';
 import { PrivateShim, runcOptions, type ShimClient } from '../../helpers/private-shim.js';
 import { run, until } from '../../helpers/run.js';
@@ -109,6 +110,32 @@ test('delete finds what a killed daemon has left, by the options in the bundle',
     t.deepEqual(await all.shim.leftovers('one'), []);
   }
 });
+
+for (const [what, instead] of [
+  ['fails', 'exit 1'],
+  ['hangs', 'exec sleep 1000'],
+] as const) {
+  test(`delete answers, and leaves no process, where runc ${what}`, async (t) => {
+    const all = await situation(t);
+    const script = `case " $* " in *" delete "*) ${instead};; esac; exec runc "$@"`;
+    const pid = await started(all, all.shim.runc('my-runc', script));
+    const { shimPid } = await all.client.connect('one');
+    process.kill(shimPid, 'SIGKILL');
+    await all.shim.ended();
+    const flags = ['-namespace', all.shim.namespace, '-address', all.shim.address, '-id', 'one'];
+    const args = [...flags, '-bundle', all.bundle, 'delete'];
+    const began = performance.now();
+    const shim = join(BIN, 'containerd-shim-mvas-v1');
+    const { status, stdout, stderr } = spawnSync(shim, args, { cwd: all.bundle });
+    t.true(performance.now() - began < 4_000);
+    t.is(status, 0);
+    const { pid: told, exitStatus } = decode(DeleteResponse, stdout);
+    t.deepEqual({ told, exitStatus }, { told: pid, exitStatus: 137 });
+    t.regex(stderr.toString(), /delete the container by runc: /);
+    t.false(isAlive(pid));
+    await run('runc', ['--root', `/run/containerd/runc/${all.shim.namespace}`, 'delete', 'one']);
+  });
+}
 
 test('the pipes that runc is given belong to io_uid and io_gid', async (t) => {
   const all = await situation(t);

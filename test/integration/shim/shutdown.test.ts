@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { PrivateShim } from '../../helpers/private-shim.js';
+import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
+import { until } from '../../helpers/run.js';
 
 /** Both ways in which a daemon comes to be: they end in different ones. */
 const ORIGINS = { 'the standby': {}, Node: { MVAS_STANDBY: '0' } };
@@ -38,3 +41,50 @@ for (const [origin, env] of Object.entries(ORIGINS)) {
     t.deepEqual(shim.topics.slice(-2), LAST_EVENTS);
   });
 }
+
+/** A runc that creates and hangs, and whose deletions wait for a file. */
+const HANGS = `case " $* " in
+  *" create "*) runc "$@"; exec sleep 1000;;
+  *" delete "*) touch "$0.called"; while [ ! -e "$0.go" ]; do sleep 0.05; done;;
+esac
+exec runc "$@"`;
+
+/** A daemon that is asked to shut down while it gives up a creation; `goOn` lets that end. */
+async function givenUp(
+  t: ExecutionContext,
+): Promise<{ shim: PrivateShim; client: ShimClient; goOn: () => void }> {
+  const shim = await PrivateShim.open(t);
+  const bundle = shim.bundle('one', 'sleep 1000');
+  const client = await shim.start('one');
+  const runc = join(shim.directory, 'runc-hangs');
+  const request = { id: 'one', bundle, options: shim.runc('runc-hangs', HANGS) };
+  await t.throwsAsync(client.create(request, 1_000), { message: /no answer in/ });
+  await until('the sweep', () => Promise.resolve(existsSync(`${runc}.called`)));
+  await client.shutdown('one');
+  t.is((await client.connect('one')).taskPid, 0);
+  const goOn = (): void => {
+    writeFileSync(`${runc}.go`, '');
+  };
+  return { shim, client, goOn };
+}
+
+test('a daemon that is shut down while it gives up a creation ends after that', async (t) => {
+  const { shim, goOn } = await givenUp(t);
+  goOn();
+  await t.notThrowsAsync(shim.ended());
+  t.deepEqual(await shim.leftovers('one'), []);
+});
+
+test('a creation that comes meanwhile keeps the daemon', async (t) => {
+  const { shim, client, goOn } = await givenUp(t);
+  await client.create({ id: 'two', bundle: shim.bundle('two', 'sleep 1000') });
+  goOn();
+  await until('the rest to be cleaned up', async () => (await shim.leftovers('one')).length === 0);
+  await client.start('two');
+  t.is((await client.state('two')).status, 2);
+  await client.kill({ id: 'two', signal: 9 });
+  await client.wait('two');
+  await client.delete('two');
+  await client.shutdown('two');
+  await t.notThrowsAsync(shim.ended());
+});

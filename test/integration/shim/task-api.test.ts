@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError, type ErrorKind } from '../../../src/common/errors.js';
@@ -126,6 +127,22 @@ test('a kill of all reaches processes that were added', async (t) => {
   await shim.told('/tasks/delete');
   const exits = shim.topics.filter((topic) => topic === '/tasks/exit');
   t.is(exits.length, 2);
+});
+
+test('a kill of all that names an added process reaches that alone', async (t) => {
+  const { client } = await started(t);
+  await client.exec({ id: 'one', execId: 'added', spec: EXEC });
+  await client.start('one', 'added');
+  await client.kill({ id: 'one', execId: 'added', signal: 9, all: true });
+  t.is(await client.wait('one', 'added'), 137);
+  t.is((await client.state('one')).status, 2);
+});
+
+test('an added process may be called init', async (t) => {
+  const { client, bundle, pid } = await started(t);
+  await client.exec({ id: 'one', execId: 'init', spec: EXEC });
+  await client.start('one', 'init');
+  t.is(readFileSync(join(bundle, 'init.pid'), 'utf8'), String(pid));
 });
 
 test('a task that was created alone is deleted without a kill', async (t) => {

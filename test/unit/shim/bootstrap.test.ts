@@ -3,7 +3,12 @@ import test from 'ava';
 import { readBootstrap } from '../../../src/shim/bootstrap.js';
 import { BootstrapParams } from '../../../src/shim/proto/bootstrap.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from '../../../src/shim/proto/options.js';
+import {
+  RUNC_OPTIONS_URL,
+  RuncOptions,
+  RUNTIME_OPTIONS_URL,
+  RuntimeOptions,
+} from '../../../src/shim/proto/options.js';
 import { Any } from '../../../src/shim/proto/types.js';
 import { groupOf, socketPath } from '../../../src/shim/socket.js';
 
@@ -18,6 +23,16 @@ test('options of containerd before 2.3 come as an Any', (t) => {
     shimCgroup: '/pods/shim',
     containerdVersion: '',
   });
+});
+
+test('options of CRI come as a table', (t) => {
+  const value = encode(RuntimeOptions, { configBody: Buffer.from('ShimCgroup = "/pods/shim"\n') });
+  const { shimCgroup } = readBootstrap(
+    encode(Any, { typeUrl: RUNTIME_OPTIONS_URL, value }),
+    'a',
+    'ns',
+  );
+  t.is(shimCgroup, '/pods/shim');
 });
 
 test('containerd 2.3 names the task and the socket’s directory', (t) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
-import { formatJson } from '../../../../src/criu/donor/big-json.js';
+import { formatJson } from '../../../../src/common/big-json.js';
 import { donorSpec, readLiveSpec } from '../../../../src/criu/donor/live-spec.js';
 
 const PID = { type: 'pid' };

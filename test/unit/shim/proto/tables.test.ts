@@ -24,6 +24,7 @@ const reference = loadSync(
     'ttrpc/request.proto',
     'runc/options.proto',
     'mvas/options.proto',
+    'runtimeoptions/options.proto',
     'cgroups/v1.proto',
     'cgroups/v2.proto',
   ],
@@ -137,6 +138,7 @@ const OTHERS: Readonly<Record<string, Message>> = {
   'io.containerd.cgroups.v2.Metrics': MetricsV2,
   'containerd.runc.v1.Options': options.RuncOptions,
   'mvas.v1.Options': options.MvasOptions,
+  'runtimeoptions.v1.Options': options.RuntimeOptions,
   'containerd.runc.v1.CheckpointOptions': options.CheckpointOptions,
   'containerd.runc.v1.ProcessDetails': options.ProcessDetails,
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,11 +15,16 @@ import { TtrpcServer } from '../../../../src/shim/rpc/server.js';
 /** Nothing takes so long, on a busy machine either. */
 const PATIENCE_MS = 60_000;
 
+interface Caller {
+  (name: string, id?: string, timeoutMs?: number): Promise<number>;
+  close(): void;
+}
+
 /** A client of a server with these methods of service `s`. */
 async function connected(
   t: ExecutionContext,
   methods: Readonly<Record<string, Method>>,
-): Promise<(name: string, id?: string, timeoutMs?: number) => Promise<number>> {
+): Promise<Caller> {
   const directory = mkdtempSync(join(tmpdir(), 'mvas-rpc-'));
   const path = join(directory, 's');
   const rpc = new TtrpcServer(serviceTable(['s'], methods));
@@ -32,11 +38,16 @@ async function connected(
     server.close();
     rmSync(directory, { recursive: true });
   });
-  return async (name, id = '', timeoutMs = PATIENCE_MS) => {
+  const call = async (name: string, id = '', timeoutMs = PATIENCE_MS): Promise<number> => {
     const payload = encode(IdRequest, { id });
-    const call = { service: 's', method: name, payload, timeoutMs };
-    return decode(PidResponse, await client.call(call)).pid;
+    const request = { service: 's', method: name, payload, timeoutMs };
+    return decode(PidResponse, await client.call(request)).pid;
   };
+  return Object.assign(call, {
+    close: () => {
+      client.close();
+    },
+  });
 }
 
 test('a call is answered', async (t) => {
@@ -88,4 +99,54 @@ test('the time limit of a call reaches its handler', async (t) => {
   });
   t.like(await t.throwsAsync(call('Slow', '', 20)), { kind: 'deadlineExceeded' });
   t.is(await aborted, 'deadlineExceeded');
+});
+
+/** How many signals Node has derived from one, and listeners it has. */
+function dependantsOf(signal: AbortSignal): number {
+  const symbols = Object.getOwnPropertySymbols(signal);
+  const symbol = symbols.find((one) => one.description === 'kDependantSignals');
+  const derived = (signal as unknown as Record<symbol, Set<unknown> | undefined>)[
+    symbol ?? Symbol()
+  ];
+  return (derived?.size ?? 0) + getEventListeners(signal, 'abort').length;
+}
+
+test.serial('calls with a time limit leave nothing behind', async (t) => {
+  const Original = AbortController;
+  const made: AbortController[] = [];
+  globalThis.AbortController = class extends Original {
+    constructor() {
+      super();
+      made.push(this);
+    }
+  };
+  t.teardown(() => {
+    globalThis.AbortController = Original;
+  });
+  const call = await connected(t, {
+    Limited: method(IdRequest, PidResponse, () => ({ pid: 1 })),
+  });
+  for (let index = 0; index < 10; index += 1) await call('Limited');
+  t.true(made.length > 0);
+  t.deepEqual(new Set(made.map((one) => dependantsOf(one.signal))), new Set([0]));
+});
+
+test('a client that goes ends its calls', async (t) => {
+  let tell: (kind: string) => void = () => undefined;
+  const aborted = new Promise<string>((resolve) => (tell = resolve));
+  const call = await connected(t, {
+    Slow: method(IdRequest, PidResponse, async (_, { signal }) => {
+      signal.addEventListener('abort', () => {
+        tell(ShimError.from(signal.reason).kind);
+      });
+      await aborted;
+      return {};
+    }),
+    Begun: method(IdRequest, PidResponse, () => ({})),
+  });
+  const slow = call('Slow').catch(() => undefined);
+  await call('Begun');
+  call.close();
+  t.is(await aborted, 'canceled');
+  await slow;
 });

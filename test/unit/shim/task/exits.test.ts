@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
 import { ExitGate } from '../../../../src/shim/task/exits.js';
 
 test('the last exit waits for all that are inside', async (t) => {
@@ -20,7 +21,9 @@ test('the last exit waits for all that are inside', async (t) => {
 test('nobody enters once init has exited', async (t) => {
   const gate = new ExitGate();
   await gate.close();
-  t.throws(() => gate.enter('late'), { message: /its container has exited/ });
+  const error = t.throws(() => gate.enter('late'), { instanceOf: ShimError });
+  t.is(error.kind, 'failedPrecondition');
+  t.regex(error.message, /its container has exited/);
 });
 
 test('leaving twice counts once', async (t) => {

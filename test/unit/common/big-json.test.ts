@@ -2,7 +2,7 @@
 import { strictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
-import { formatJson, parseJson } from '../../../../src/criu/donor/big-json.js';
+import { formatJson, parseJson } from '../../../src/common/big-json.js';
 
 test('integers beyond 2^53 come back digit by digit', (t) => {
   for (const text of [
@@ -46,4 +46,9 @@ test('whatever JSON can say comes back', (t) => {
 
 test('what is no JSON is an error', (t) => {
   t.throws(() => parseJson('{"a":18446744073709551615'), { instanceOf: SyntaxError });
+});
+
+test('strings of many MiB are taken', (t) => {
+  const text = JSON.stringify({ a: 'y'.repeat(16 << 20) });
+  t.is(formatJson(parseJson(text)), text);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 const MARK = '\u0000integer:';
-const STRING_OR_LONG_INTEGER = /"(?:\\.|[^"\\])*"|(?<![.\deE+-])-?\d{16,}(?![.\deE])/g;
+const STRING_OR_LONG_INTEGER = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![.\deE+-])-?\d{16,}(?![.\deE])/g;
 const MARKED = /"\\u0000integer:(-?\d+)"/g;
 
 /**

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { cgroupOf, killAll, pidsIn } from '../common/cgroup.js';
+import { ShimError } from '../common/errors.js';
+import type { Bundle } from './bundle.js';
+
+/** Ticks of process times in a second, on every Linux of ours (sysconf(3), _SC_CLK_TCK). */
+const TICKS_PER_S = 100;
+/** Between a process's start and the note of its pid nobody else can have had that pid. */
+const TOLERANCE_MS = 1_000;
+
+/**
+ * Kills what is left of a container where runc does not: all that is in the cgroup of its init, if that
+ * lives, and is what the bundle names.
+ *
+ * @throws ShimError `deadlineExceeded` when something has not gone in time
+ */
+export async function killSurvivors(bundle: Bundle, id: string, timeoutMs: number): Promise<void> {
+  const pid = Number(readFileSync(bundle.initPid, 'utf8'));
+  if (!Number.isSafeInteger(pid) || pid <= 1) return;
+  if (!startedBefore(pid, statSync(bundle.initPid).mtimeMs)) return;
+  const cgroup = cgroupOf(pid);
+  if (cgroup === undefined || !basename(cgroup.directory).includes(nameOf(bundle, id))) return;
+  await killAll(cgroup, timeoutMs);
+  const left = pidsIn(cgroup).length;
+  if (left === 0) return;
+  throw new ShimError('deadlineExceeded', `kill what is in ${cgroup.directory}: ${left} are left`);
+}
+
+/** Whether a process lives that had begun by a time, as far as the clock tells. */
+export function startedBefore(pid: number, timeMs: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // proc(5): starttime is the 20th word behind the name.
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+    const startMs = Date.now() - (uptime - ticks / TICKS_PER_S) * 1000;
+    return startMs <= timeMs + TOLERANCE_MS;
+  } catch {
+    return false; // It has exited.
+  }
+}
+
+/** How the container's cgroup is called, within systemd's `prefix-name.scope`, too. */
+function nameOf(bundle: Bundle, id: string): string {
+  const name = bundle.readSpec().linux?.cgroupsPath?.split(/[/:]/).at(-1) ?? '';
+  return name === '' ? id : name;
+}

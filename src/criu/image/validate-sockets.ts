@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { UNIX_SOCKET_FLAG } from './constants.js';
-import type { FileEntry, SkOptsEntry, UnixSkEntry } from './types.js';
+import type { FileEntry, InetSkEntry, SkOptsEntry, UnixSkEntry } from './types.js';
 
 /** Bytes of a path (PATH_MAX), less its NUL. */
 const MAX_PATH = 4095;
@@ -10,6 +10,10 @@ const MAX_OPTIONS = 256;
 const MAX_VALUE = 16;
 /** Words of 32 groups: a family of netlink has a few groups, or some hundred (generic netlink). */
 const MAX_GROUP_WORDS = 1024;
+const IFNAMSIZ = 16;
+const MAX_MEMBERSHIPS = 4096;
+/** Sources of one group (multicast.ts). */
+const MAX_SOURCES = 256;
 /** What chown(2) takes for nobody. */
 const NOBODY = 0xffffffff;
 
@@ -33,10 +37,26 @@ export function checkSockets(files: readonly FileEntry[]): void {
 
 function checkCommon({ id, usk, isk, nlsk }: FileEntry): void {
   const what = `check file ${String(id)}`;
+  if (isk) checkMulticast(isk, what);
   const opts = (usk ?? isk ?? nlsk)?.opts;
   if (opts) checkOptions(opts, what);
   const groups = nlsk?.groups.length ?? 0;
   if (groups > MAX_GROUP_WORDS) badImage(`${what}: it is in too many netlink groups`);
+}
+
+function checkMulticast(socket: InetSkEntry, what: string): void {
+  const { mvas_memberships: memberships, mvas_multicast_if: out } = socket;
+  const isInterface = (name: string): boolean => name.length > 0 && name.length < IFNAMSIZ;
+  if (out !== undefined && !isInterface(out)) badImage(`${what}: its interface has no name`);
+  if (memberships.length > MAX_MEMBERSHIPS) badImage(`${what}: it is in too many groups`);
+  for (const { interface: name, group, mode, source } of memberships) {
+    const isAddress = group.length === 4 || group.length === 16;
+    const isSane =
+      source.length <= MAX_SOURCES && source.every((one) => one.length === group.length);
+    if (!isInterface(name) || !isAddress || !isSane || mode > 1) {
+      badImage(`${what}: it is in an impossible group`);
+    }
+  }
 }
 
 /** The folder of a socket's file comes with a path for a name. */

@@ -7,6 +7,7 @@ import { parseCgroup, type CgroupMembership } from './cgroup.js';
 import { parseChildren } from './children.js';
 import { parseCmdline, parseEnviron } from './cmdline.js';
 import { parseFdinfo, type FdInfo } from './fdinfo.js';
+import { parseIgmp, parseIgmp6, type MulticastGroup } from './igmp.js';
 import { Line } from './line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
@@ -70,6 +71,23 @@ export function readTimers(pid: number): readonly PosixTimer[] {
 /** Mounts the process sees. */
 export function readMountinfo(pid: number): readonly MountInfo[] {
   return parseMountinfo(readProc(`${String(pid)}/mountinfo`));
+}
+
+/** Multicast groups of the interfaces in a process's network namespace. */
+export function readMulticastGroups(pid: number): readonly MulticastGroup[] {
+  // A kernel without one of the protocols has no such file.
+  const read = (file: string): Buffer =>
+    unlessGone(() => readProc(`${String(pid)}/net/${file}`)) ?? Buffer.alloc(0);
+  return [...parseIgmp(read('igmp')), ...parseIgmp6(read('igmp6'))];
+}
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ShimError && error.kind === 'notFound') return undefined;
+    throw error;
+  }
 }
 
 /** Cgroups of a thread, one for each hierarchy. */

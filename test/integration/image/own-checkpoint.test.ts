@@ -15,6 +15,10 @@ const TARGETS = [
   'pipe_data',
   'seccomp_filters',
   'memory_file_private',
+  'unix_link',
+  'socket_owner',
+  'netlink_groups',
+  'udp_multicast',
 ];
 const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
 const FOLDER = join(REPOSITORY, 'test/targets');

@@ -101,6 +101,7 @@ import type {
   IpOptsEntry,
   TcpOptsEntry,
   InetSkEntry,
+  MvasMembership,
   TcpStreamEntry,
   ScmEntry,
   SkPacketEntry,
@@ -237,6 +238,7 @@ export interface ImageMessages {
   ip_opts_entry: IpOptsEntry;
   tcp_opts_entry: TcpOptsEntry;
   inet_sk_entry: InetSkEntry;
+  mvas_membership: MvasMembership;
   tcp_stream_entry: TcpStreamEntry;
   scm_entry: ScmEntry;
   sk_packet_entry: SkPacketEntry;

@@ -131,6 +131,21 @@ export interface InetSkEntry {
   ns_id?: number | undefined;
   shutdown?: SkShutdown | undefined;
   tcp_opts?: TcpOptsEntry | undefined;
+  mvas_memberships: MvasMembership[];
+
+  /** Name of the interface of IPV6_MULTICAST_IF. */
+  mvas_multicast_if?: string | undefined;
+}
+
+/** A multicast group that a socket is in; addresses in network order. */
+export interface MvasMembership {
+  /** Its name. */
+  interface: string;
+  group: Uint8Array;
+
+  /** MCAST_EXCLUDE (0) or MCAST_INCLUDE (1) the sources. */
+  mode: number;
+  source: Uint8Array[];
 }
 
 /** State of an established connection; its queues follow. */
@@ -272,6 +287,14 @@ export const SOCKETS_MESSAGES = {
     ['ns_id', 18, 'optional', 'uint32'],
     ['shutdown', 19, 'optional', 'sk_shutdown'],
     ['tcp_opts', 20, 'optional', 'tcp_opts_entry'],
+    ['mvas_memberships', 10000, 'repeated', 'mvas_membership'],
+    ['mvas_multicast_if', 10001, 'optional', 'string'],
+  ],
+  mvas_membership: [
+    ['interface', 1, 'required', 'string'],
+    ['group', 2, 'required', 'bytes'],
+    ['mode', 3, 'required', 'uint32'],
+    ['source', 4, 'repeated', 'bytes'],
   ],
   tcp_stream_entry: [
     ['inq_len', 1, 'required', 'uint32'],

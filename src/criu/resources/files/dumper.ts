@@ -14,6 +14,7 @@ import { dumpInotify } from './inotify.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
 import { dumpLocks } from './locks.js';
 import { isMemfdLink, Memfds } from './memfd.js';
+import { MulticastGroups } from './multicast.js';
 import { dumpNetlink } from './netlink.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { noOwner } from './owner.js';
@@ -52,6 +53,7 @@ export class FileDumper {
   readonly #ghosts: Ghosts;
   readonly #memfds: Memfds;
   readonly #options: SocketOptions;
+  readonly #groups: MulticastGroups;
   readonly #sockets: UnixSockets;
   readonly #terminals: TerminalDumper;
   readonly #byPath = new Map<string, number>();
@@ -63,6 +65,7 @@ export class FileDumper {
     this.#ghosts = new Ghosts(this.#context);
     this.#memfds = new Memfds(this.#context, this.#ghosts);
     this.#options = new SocketOptions(this.#context);
+    this.#groups = new MulticastGroups(this.#context.init.pid);
     this.#sockets = new UnixSockets(this.#context, this.#options);
     this.#terminals = new TerminalDumper(this.#context, this.#ghosts);
   }
@@ -258,7 +261,7 @@ export class FileDumper {
       return usk && { type: 'UNIXSK', usk };
     }
     if (family === AF.inet || family === AF.inet6) {
-      const isk = dumpInet(this.#context, this.#options, file);
+      const isk = dumpInet(this.#context, { options: this.#options, groups: this.#groups }, file);
       return isk && { type: 'INETSK', isk };
     }
     if (family === AF.netlink) {

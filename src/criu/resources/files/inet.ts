@@ -6,6 +6,7 @@ import type { InetSkEntry } from '../../image/types.js';
 import { AF, O, POLL, SOCK } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
+import { multicastInterface, planMulticast, type MulticastGroups } from './multicast.js';
 import { dumpOwner } from './owner.js';
 import {
   getOption,
@@ -49,13 +50,19 @@ interface Address {
 
 const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 
+/** What is asked beside the socket. */
+export interface InetSources {
+  readonly options: SocketOptions;
+  readonly groups: MulticastGroups;
+}
+
 /**
  * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets; and what is left of
  * a TCP connection that has ended but is still open: it reads as ended, but has no address any more.
  */
 export function dumpInet(
   context: DumpContext,
-  options: SocketOptions,
+  { options, groups }: InetSources,
   file: OpenFile,
 ): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
@@ -66,9 +73,7 @@ export function dumpInet(
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
     protocolProblem(type, proto) ??
-    (isTcp(proto)
-      ? (tcpProblem(file.own, proto, peer) ?? keyProblem(options, file))
-      : udpProblem(file.own, proto)) ??
+    transportProblem(options, file, proto, peer) ??
     scopeProblem(source, peer);
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
@@ -89,10 +94,26 @@ export function dumpInet(
     dst_addr,
     fown: dumpOwner(context, file),
     opts: options.dump(file.own, file.where),
+    mvas_memberships: [],
   };
   if (isEnded) entry.shutdown = SHUTDOWN_BOTH;
+  if (type === SOCK.dgram) dumpMulticast(context, groups, file, entry);
   if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   return entry;
+}
+
+/** Groups of a socket of datagrams, and by which interface it sends to groups. */
+function dumpMulticast(
+  context: DumpContext,
+  groups: MulticastGroups,
+  { own, where }: OpenFile,
+  entry: InetSkEntry,
+): void {
+  const memberships = groups.of(own);
+  if (typeof memberships === 'string') context.refusals.add(where, memberships);
+  else entry.mvas_memberships = memberships;
+  const out = entry.family === AF.inet6 ? multicastInterface(own) : undefined;
+  if (out !== undefined) entry.mvas_multicast_if = out;
 }
 
 /** A connection that has ended is restored without an address. */
@@ -122,6 +143,16 @@ function protocolProblem(type: number, proto: number): string | undefined {
   const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
   if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
   return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored`;
+}
+
+function transportProblem(
+  options: SocketOptions,
+  file: OpenFile,
+  proto: number,
+  peer: Address | undefined,
+): string | undefined {
+  if (!isTcp(proto)) return udpProblem(file.own, proto);
+  return tcpProblem(file.own, proto, peer) ?? keyProblem(options, file);
 }
 
 function tcpProblem(socket: number, proto: number, peer: Address | undefined): string | undefined {
@@ -242,6 +273,7 @@ export function planInet(stage: Stage, entry: InetSkEntry, number: number): void
     stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
   };
   if (bound) connect('bind', SYS.bind, entry.src_port, entry.src_addr);
+  planMulticast(stage, entry, number);
   if (entry.state === TCP_STATE.listen) {
     stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
   } else if (entry.state === TCP_STATE.established && type === SOCK.dgram) {

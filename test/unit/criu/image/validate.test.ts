@@ -3,7 +3,12 @@ import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
-import type { CoreEntry, FileEntry, VmaEntry } from '../../../../src/criu/image/types.js';
+import type {
+  CoreEntry,
+  FileEntry,
+  MvasMembership,
+  VmaEntry,
+} from '../../../../src/criu/image/types.js';
 import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
 import { core, NO_OWNER, sampleImage, vma } from './sample.js';
 
@@ -224,6 +229,24 @@ refuses('an option of a socket that is longer than any', /too many options/, ({ 
     return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_options } } } : file;
   }),
 }));
+const GROUP: MvasMembership = { interface: 'lo', group: Buffer.alloc(4), mode: 0, source: [] };
+const GROUPS: Readonly<Record<string, Partial<MvasMembership>>> = {
+  'on an interface without a name': { interface: '' },
+  'with an address of another length': { group: Buffer.alloc(5) },
+  'with a source of the other family': { source: [Buffer.alloc(16)] },
+  'in a mode that there is not': { mode: 2 },
+};
+for (const [what, more] of Object.entries(GROUPS)) {
+  refuses(`a multicast group ${what}`, /impossible group/, ({ files }) => {
+    const { fown = NO_OWNER, opts } = files.find(({ usk }) => usk)?.usk ?? {};
+    if (!opts) return {};
+    const ports = { src_port: 0, dst_port: 0, src_addr: [], dst_addr: [], backlog: 0 };
+    const kind = { family: 2, type: 2, proto: 17, state: 7, flags: 2 };
+    const mvas_memberships = [{ ...GROUP, ...more }];
+    const isk = { id: 60, ino: 600, ...kind, ...ports, fown, opts, mvas_memberships };
+    return { files: [...files, { type: 'INETSK', id: 60, isk }] };
+  });
+}
 refuses('a ghost that does not exist', /no such ghost/, () => ({ ghosts: new Map() }));
 refuses('a stream of no socket', /no such socket/, () => {
   const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };

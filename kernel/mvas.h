@@ -167,6 +167,7 @@ long mvas_pin_pages(struct mm_struct *mm, unsigned long address, unsigned long c
 void mvas_unpin_pages(struct page **pages, long count);
 int mvas_mm_check(struct mm_struct *mm);
 int mvas_mm_keep(struct mm_struct *mm);
+int mvas_mm_forget_clock(struct mm_struct *mm);
 
 /* mvas_files.c */
 int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped);

@@ -39,6 +39,16 @@ static inline bool mvas_mm_has_flag(struct mm_struct *mm, int flag)
 #endif
 }
 
+/* Got another name in 7.1, and takes VM_MIXEDMAP since, as which the vvar is mapped there. */
+static inline void mvas_zap_special(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	zap_special_vma_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#else
+	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#endif
+}
+
 /* Whose cgroup is charged for pages of an address space that is not the running process's. */
 static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *task)
 {

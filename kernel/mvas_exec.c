@@ -177,6 +177,10 @@ static int switch_to_vas(struct mvas_client *client, u32 id)
 	ret = mvas_vas_settle(vas) ? enter(client, vas) : -EBUSY;
 	if (ret)
 		goto err_vas;
+	/* Who was in it last may have been in another time namespace. */
+	ret = mvas_mm_forget_clock(vas->mm);
+	if (ret)
+		goto err_mm;
 	old = swap_mm(vas->mm, 1);
 	ret = PTR_ERR_OR_ZERO(old);
 	if (ret)
@@ -200,6 +204,9 @@ static int switch_back(struct mvas_client *client)
 
 	if (!vas || current->mm != vas->mm)
 		return -EINVAL;
+	/* The process may have changed its time namespace meanwhile. */
+	if (mvas_mm_forget_clock(client->own))
+		return -EINTR;
 	old = swap_mm(client->own, 2);
 	if (IS_ERR(old))
 		return PTR_ERR(old);

@@ -94,7 +94,9 @@ static int finish(struct job *job)
 
 	mvas_mm_set_owner(job->copy, job->caller);
 	kthread_use_mm(job->copy);
-	ret = mvas_set_exe_file(job->copy, job->exe);
+	ret = mvas_mm_forget_clock(job->copy);
+	if (!ret)
+		ret = mvas_set_exe_file(job->copy, job->exe);
 	if (!ret)
 		ret = mvas_files_replace(job->copy, job->flags, &job->dropped);
 	if (!ret && job->vas)

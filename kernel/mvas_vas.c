@@ -38,8 +38,8 @@ struct mvas_kind mvas_vases = {
 };
 
 /*
- * Once the last process has left a captured address space, takes its file mappings away. Runs in a
- * kernel thread, which can use the address space as its own.
+ * Once the last process has left a captured address space, takes its file mappings and clock away.
+ * Runs in a kernel thread, which can use the address space as its own.
  */
 static void settle(struct work_struct *work)
 {
@@ -54,7 +54,9 @@ static void settle(struct work_struct *work)
 		return;
 	}
 	kthread_use_mm(vas->mm);
-	ret = mvas_set_exe_file(vas->mm, NULL);
+	ret = mvas_mm_forget_clock(vas->mm);
+	if (!ret)
+		ret = mvas_set_exe_file(vas->mm, NULL);
 	if (!ret)
 		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
 	kthread_unuse_mm(vas->mm);

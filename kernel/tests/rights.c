@@ -5,7 +5,7 @@
 #include "check.h"
 
 static char secret[PAGE] = "secret";
-static __u32 private, readable, shared;
+static __u32 private, readable, shared, low;
 static int results[2];
 
 /* Checks of a child, which writes its TAP itself; the numbers go on in the parent. */
@@ -47,6 +47,15 @@ static int set(__u32 id, __u32 valid, __u32 mode, __u32 uid)
 	};
 
 	return call(MVAS_SETATTR, &attr);
+}
+
+static int set_segment_mode(__u32 id, __u32 mode)
+{
+	struct mvas_attr attr = {
+		.size = sizeof(attr), .id = id, .valid = MVAS_SET_MODE, .mode = mode
+	};
+
+	return call(MVAS_SEG_SETATTR, &attr);
 }
 
 static int attach(__u32 id, __u32 access)
@@ -115,6 +124,39 @@ static void segments_of_others(void)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	check(open(path, O_RDWR) < 0 && errno == EACCES, "which cannot be opened anew for writing");
 	check(fchmod(fd, 0666) && errno == EPERM, "nor made writable");
+}
+
+static int create_at(__u64 start, __u32 *id)
+{
+	struct mvas_seg_create create = {
+		.size = sizeof(create), .mode = 0600, .start = start, .length = PAGE
+	};
+	int ret = call(MVAS_SEG_CREATE, &create);
+
+	*id = create.id;
+	return ret;
+}
+
+static int attach_segment(__u32 vas, __u32 id)
+{
+	struct mvas_seg_attach attach = { .size = sizeof(attach), .access = O_RDONLY };
+
+	attach.vas_id = vas;
+	attach.seg_id = id;
+	return call(MVAS_SEG_ATTACH, &attach);
+}
+
+static void low_segments(void)
+{
+	__u32 id, own;
+
+	check_result(create_at(PAGE, &id), -EPERM, "no segment where null pointers point");
+	check_result(create_at(65536 - PAGE, &id), -EPERM, "nor near");
+	check_result(vas_create("", 0600, &own), 0, "CREATE");
+	check_result(attach_segment(own, low), -EPERM, "nor is one of root's attached");
+	vas_delete(own);
+	check_result(create_at(65536, &id), 0, "further on all may have one");
+	segment_delete(id);
 }
 
 static bool sees(__u32 id)
@@ -227,5 +269,9 @@ int main(void)
 	as_user(1000, segments_of_others);
 	segment_delete(private);
 	segment_delete(readable);
+	check_result(create_at(PAGE, &low), 0, "root may have a segment anywhere");
+	set_segment_mode(low, 0666);
+	as_user(1000, low_segments);
+	segment_delete(low);
 	return finish();
 }

@@ -306,7 +306,9 @@ struct mvas_attach {
 /*
  * SEG_CREATE: a piece of shared memory, `length` bytes of zeros, which belongs at address `start`
  * (0: anywhere). Both are multiples of the page size. EINVAL also for a range that no process can
- * map; EEXIST, ENOSPC, EDQUOT as for CREATE, the latter two also for bytes.
+ * map; EPERM for an address below 64 KiB (or the kernel's default of vm.mmap_min_addr, if higher)
+ * without capability SYS_RAWIO in the first user namespace; EEXIST, ENOSPC, EDQUOT as for CREATE,
+ * the latter two also for bytes.
  */
 struct mvas_seg_create {
 	__u64 size;
@@ -323,7 +325,8 @@ struct mvas_seg_create {
 /*
  * SEG_ATTACH: the segment is to be mapped into every process that EXECs the VAS. Needs w on the
  * VAS, and on the segment what `access` says (O_RDONLY or O_RDWR). EEXIST already attached; EINVAL
- * also for a segment without address; EBUSY its range overlaps another attached segment.
+ * also for a segment without address; EPERM one whose address the caller could not CREATE it with;
+ * EBUSY its range overlaps another attached segment.
  * SEG_DETACH: takes that back. Needs w on the VAS. ENOENT also if not attached.
  */
 struct mvas_seg_attach {

@@ -123,6 +123,7 @@ int mvas_kind_init(struct mvas_kind *kind);
 void mvas_kind_exit(struct mvas_kind *kind);
 int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const char *name, u32 mode);
 int mvas_object_charge(struct mvas_object *object, u64 bytes);
+int mvas_object_charge_least(struct mvas_object *object, u64 bytes);
 int mvas_object_delete(struct mvas_object *object);
 struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights);
 void mvas_object_put(struct mvas_object *object);
@@ -165,16 +166,18 @@ struct mm_struct *mvas_target_get(int target);
 long mvas_pin_pages(struct mm_struct *mm, unsigned long address, unsigned long count,
 		    struct page **pages);
 void mvas_unpin_pages(struct page **pages, long count);
+u64 mvas_mm_bytes(struct mm_struct *mm);
 int mvas_mm_check(struct mm_struct *mm);
 int mvas_mm_keep(struct mm_struct *mm);
 int mvas_mm_forget_clock(struct mm_struct *mm);
 
 /* mvas_files.c */
-int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped);
+int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *payer, u64 *dropped);
 
 /* mvas_fork.c */
-struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, u64 *dropped,
-				 struct mvas_vas *vas);
+struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, struct mvas_object *payer,
+				 u64 *dropped);
+struct mm_struct *mvas_duplicate_image(struct mvas_vas *vas);
 
 /* mvas_symbols.c */
 bool mvas_symbols_resolve(void);

@@ -93,7 +93,6 @@ static struct mm_struct *duplicate(u32 id)
 {
 	struct mvas_vas *vas = mvas_vas_get_image(id, MVAS_MAY_READ);
 	struct mm_struct *copy;
-	u64 dropped;
 
 	if (IS_ERR(vas))
 		return ERR_CAST(vas);
@@ -102,7 +101,7 @@ static struct mm_struct *duplicate(u32 id)
 	else if (mvas_mm_has_flag(vas->mm, MMF_UNSTABLE))
 		copy = ERR_PTR(-EIO);
 	else
-		copy = mvas_duplicate(vas->mm, MVAS_FILES_DROP, &dropped, vas);
+		copy = mvas_duplicate_image(vas);
 	mvas_object_put(&vas->object);
 	return copy;
 }

@@ -72,6 +72,12 @@ struct mm_struct *mvas_target_get(int target)
 	return mm;
 }
 
+/** mvas_mm_bytes() - what an address space counts for against the limits */
+u64 mvas_mm_bytes(struct mm_struct *mm)
+{
+	return (u64)get_mm_rss(mm) << PAGE_SHIFT;
+}
+
 /**
  * mvas_mm_check() - whether an address space can become a VAS
  * @mm: of a process

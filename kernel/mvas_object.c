@@ -231,29 +231,49 @@ int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const ch
 	return ret;
 }
 
+static int charge(struct mvas_object *object, u64 bytes)
+{
+	u64 before = object->bytes;
+	u64 all = mvas_bytes() - before + bytes;
+	u64 user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
+		   before + bytes;
+
+	/* Nothing counts what was deleted. */
+	if (idr_find(&object->kind->objects, object->id) != object)
+		return -ENOENT;
+	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
+		return -ENOSPC;
+	if (bytes > before && mvas_max_bytes_user && user > mvas_max_bytes_user)
+		return -EDQUOT;
+	object->bytes = bytes;
+	return 0;
+}
+
 /**
  * mvas_object_charge() - count bytes against the limits
- * @object: in the table
+ * @object: which
  * @bytes: in all, instead of what it counted before
  *
- * Return: 0, -ENOSPC or -EDQUOT, and then nothing changed.
+ * Return: 0; -ENOSPC or -EDQUOT, -ENOENT if it was deleted, and then nothing changed.
  */
 int mvas_object_charge(struct mvas_object *object, u64 bytes)
 {
-	u64 before, all, user;
+	int ret;
+
+	mutex_lock(&mvas_lock);
+	ret = charge(object, bytes);
+	mutex_unlock(&mvas_lock);
+	return ret;
+}
+
+/** mvas_object_charge_least() - the same, unless it counts as many or more already */
+int mvas_object_charge_least(struct mvas_object *object, u64 bytes)
+{
 	int ret = 0;
 
 	mutex_lock(&mvas_lock);
-	before = object->bytes;
-	all = mvas_bytes() - before + bytes;
-	user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
-	       before + bytes;
-	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
-		ret = -ENOSPC;
-	else if (bytes > before && mvas_max_bytes_user && user > mvas_max_bytes_user)
-		ret = -EDQUOT;
-	else
-		object->bytes = bytes;
+	if (bytes > object->bytes)
+		ret = charge(object, bytes);
 	mutex_unlock(&mvas_lock);
 	return ret;
 }

@@ -58,7 +58,7 @@ static void settle(struct work_struct *work)
 	if (!ret)
 		ret = mvas_set_exe_file(vas->mm, NULL);
 	if (!ret)
-		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
+		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, NULL, &dropped);
 	kthread_unuse_mm(vas->mm);
 	if (ret)
 		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);

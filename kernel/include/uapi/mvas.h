@@ -177,6 +177,7 @@ struct mvas_list {
  *                      anonymous memory; their other pages read as zeros. Shared ones are unmapped.
  *   MVAS_FILES_WHOLE   private and shared ones become anonymous memory with all their contents, so
  *                      that the image can run by itself; pages past a file's end read as zeros.
+ *                      Pages of zeros, and holes of files in tmpfs, take no memory.
  *   MVAS_FILES_DROP    all are unmapped.
  * Devices and pages of hugetlbfs are always unmapped. `dropped` says how many bytes of mappings
  * were. /proc/PID/exe is that of the process that EXECs.
@@ -184,7 +185,8 @@ struct mvas_list {
  * EOPNOTSUPP the kernel lacks what is needed (see INFO), or the process is not a 64-bit one; EBADF
  * target is not an open /proc/PID/mem; ESRCH the process is gone; EBUSY a userfaultfd watches it,
  * or the VAS is not empty; EIO its memory was taken by the OOM killer; EEXIST, ENOSPC and EDQUOT as
- * for CREATE, the latter two also for bytes.
+ * for CREATE, the latter two also for bytes, as soon as the VAS has grown so far; ENOENT also if it
+ * was deleted meanwhile.
  */
 #define MVAS_FILES_WHOLE (1U << 0)
 #define MVAS_FILES_DROP (1U << 1)

@@ -65,6 +65,7 @@ struct mvas_object {
 /**
  * struct mvas_vas - a virtual address space
  * @mm: NULL while empty, set once; holds one user of it
+ * @filling: a call is about to set @mm; under mvas_lock
  * @settled: no process has @mm, and it maps no file
  * @settling: waits for the process that @mm was captured from to be gone
  * @segments: of struct mvas_segment_use, under mvas_lock
@@ -72,6 +73,7 @@ struct mvas_object {
 struct mvas_vas {
 	struct mvas_object object;
 	struct mm_struct *mm;
+	bool filling;
 	bool settled;
 	struct delayed_work settling;
 	struct list_head segments;
@@ -122,7 +124,7 @@ extern u64 mvas_max_bytes, mvas_max_bytes_user;
 int mvas_kind_init(struct mvas_kind *kind);
 void mvas_kind_exit(struct mvas_kind *kind);
 int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const char *name, u32 mode);
-int mvas_object_charge(struct mvas_object *object, u64 bytes);
+int mvas_object_charge_locked(struct mvas_object *object, u64 bytes);
 int mvas_object_charge_least(struct mvas_object *object, u64 bytes);
 int mvas_object_delete(struct mvas_object *object);
 struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights);
@@ -152,7 +154,9 @@ void mvas_sysfs_init(void);
 struct mvas_vas *mvas_vas_get(u32 id, int rights);
 struct mvas_vas *mvas_vas_get_image(u32 id, int rights);
 struct mvas_vas *mvas_vas_create(const char *name, u32 mode);
-int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled);
+int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes);
+int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, u64 bytes, bool settled);
+void mvas_vas_fill_end(struct mvas_vas *vas);
 bool mvas_vas_settle(struct mvas_vas *vas);
 void mvas_client_release(struct mvas_client *client);
 int mvas_vas_workqueue_init(void);

@@ -203,7 +203,7 @@ static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 	if (IS_ERR(vas))
 		return vas;
 	/* Before the work is done, what it will count is known nearly enough. */
-	ret = vas->mm ? -EBUSY : mvas_object_charge(&vas->object, mvas_mm_bytes(mm));
+	ret = mvas_vas_fill_begin(vas, mvas_mm_bytes(mm));
 	if (!ret)
 		return vas;
 	if (!args->id)
@@ -215,16 +215,13 @@ static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 /* Puts an address space into its VAS. Takes over the user of it if that succeeds. */
 static int fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled, struct mvas_fork *args)
 {
-	u64 bytes = mvas_mm_bytes(mm);
 	int ret;
 
 	ret = mvas_mm_keep(mm);
 	if (!ret)
-		ret = mvas_object_charge(&vas->object, bytes);
-	if (!ret)
-		ret = mvas_vas_fill(vas, mm, settled);
+		ret = mvas_vas_fill(vas, mm, mvas_mm_bytes(mm), settled);
 	args->id = vas->object.id;
-	args->bytes = bytes;
+	args->bytes = (u64)get_mm_rss(mm) << PAGE_SHIFT;
 	return ret;
 }
 
@@ -273,10 +270,9 @@ static int make(struct mvas_fork *args,
 	if (ret)
 		goto out;
 	ret = how(vas, source, args);
+	mvas_vas_fill_end(vas);
 	if (ret && fresh)
 		mvas_object_delete(&vas->object);
-	else if (ret && !vas->mm)
-		mvas_object_charge(&vas->object, 0);
 	mvas_object_put(&vas->object);
 out:
 	mmput(source);

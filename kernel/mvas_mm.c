@@ -72,10 +72,10 @@ struct mm_struct *mvas_target_get(int target)
 	return mm;
 }
 
-/** mvas_mm_bytes() - what an address space counts for against the limits */
+/** mvas_mm_bytes() - what an address space counts for against the limits, swapped out or not */
 u64 mvas_mm_bytes(struct mm_struct *mm)
 {
-	return (u64)get_mm_rss(mm) << PAGE_SHIFT;
+	return (u64)(get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS)) << PAGE_SHIFT;
 }
 
 /**

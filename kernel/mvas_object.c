@@ -231,7 +231,14 @@ int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const ch
 	return ret;
 }
 
-static int charge(struct mvas_object *object, u64 bytes)
+/**
+ * mvas_object_charge_locked() - count bytes against the limits; under mvas_lock
+ * @object: which
+ * @bytes: in all, instead of what it counted before
+ *
+ * Return: 0; -ENOSPC or -EDQUOT, -ENOENT if it was deleted, and then nothing changed.
+ */
+int mvas_object_charge_locked(struct mvas_object *object, u64 bytes)
 {
 	u64 before = object->bytes;
 	u64 all = mvas_bytes() - before + bytes;
@@ -249,31 +256,14 @@ static int charge(struct mvas_object *object, u64 bytes)
 	return 0;
 }
 
-/**
- * mvas_object_charge() - count bytes against the limits
- * @object: which
- * @bytes: in all, instead of what it counted before
- *
- * Return: 0; -ENOSPC or -EDQUOT, -ENOENT if it was deleted, and then nothing changed.
- */
-int mvas_object_charge(struct mvas_object *object, u64 bytes)
-{
-	int ret;
-
-	mutex_lock(&mvas_lock);
-	ret = charge(object, bytes);
-	mutex_unlock(&mvas_lock);
-	return ret;
-}
-
-/** mvas_object_charge_least() - the same, unless it counts as many or more already */
+/** mvas_object_charge_least() - the same by itself, unless it counts for as much already */
 int mvas_object_charge_least(struct mvas_object *object, u64 bytes)
 {
 	int ret = 0;
 
 	mutex_lock(&mvas_lock);
 	if (bytes > object->bytes)
-		ret = charge(object, bytes);
+		ret = mvas_object_charge_locked(object, bytes);
 	mutex_unlock(&mvas_lock);
 	return ret;
 }

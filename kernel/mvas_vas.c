@@ -139,27 +139,60 @@ struct mvas_vas *mvas_vas_create(const char *name, u32 mode)
 }
 
 /**
+ * mvas_vas_fill_begin() - have an empty VAS to oneself, for mvas_vas_fill()
+ * @vas: which; mvas_vas_fill_end() gives it back
+ * @bytes: that will be counted, as far as known
+ *
+ * Return: 0; -EBUSY if the VAS is not empty, or being filled by others; -ENOSPC or -EDQUOT; -ENOENT
+ * if it was deleted.
+ */
+int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes)
+{
+	int ret = -EBUSY;
+
+	mutex_lock(&mvas_lock);
+	if (!vas->mm && !vas->filling)
+		ret = mvas_object_charge_locked(&vas->object, bytes);
+	if (!ret)
+		vas->filling = true;
+	mutex_unlock(&mvas_lock);
+	return ret;
+}
+
+/**
  * mvas_vas_fill() - give an empty VAS its memory
- * @vas: to be filled
+ * @vas: after mvas_vas_fill_begin()
  * @mm: one user of it goes to the VAS, unless this fails
+ * @bytes: that it counts for
  * @settled: no process has it
  *
- * Return: 0, or -EBUSY if the VAS is not empty.
+ * Return: 0; -ENOSPC or -EDQUOT; -ENOENT if the VAS was deleted.
  */
-int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled)
+int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, u64 bytes, bool settled)
+{
+	int ret;
+
+	mutex_lock(&mvas_lock);
+	ret = mvas_object_charge_locked(&vas->object, bytes);
+	if (!ret) {
+		vas->settled = settled;
+		/* Pairs with the acquire in mvas_vas_get_image(). */
+		smp_store_release(&vas->mm, mm);
+	}
+	mutex_unlock(&mvas_lock);
+	if (!ret && !settled)
+		queue_delayed_work(workqueue, &vas->settling, SETTLE_FIRST);
+	return ret;
+}
+
+/** mvas_vas_fill_end() - a VAS is filled now, or as empty as before */
+void mvas_vas_fill_end(struct mvas_vas *vas)
 {
 	mutex_lock(&mvas_lock);
-	if (vas->mm) {
-		mutex_unlock(&mvas_lock);
-		return -EBUSY;
-	}
-	vas->settled = settled;
-	/* Pairs with the acquire in mvas_vas_get_image(). */
-	smp_store_release(&vas->mm, mm);
+	vas->filling = false;
+	if (!vas->mm)
+		mvas_object_charge_locked(&vas->object, 0);
 	mutex_unlock(&mvas_lock);
-	if (!settled)
-		queue_delayed_work(workqueue, &vas->settling, SETTLE_FIRST);
-	return 0;
 }
 
 int mvas_ioc_create(struct mvas_client *client, void *args)

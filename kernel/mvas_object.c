@@ -388,7 +388,8 @@ int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)
 	return 0;
 }
 
-static int setattr_check(struct mvas_object *object, const struct mvas_attr *args)
+static int setattr_check(struct mvas_object *object, const struct mvas_attr *args, kuid_t uid,
+			 kgid_t gid)
 {
 	bool owner = uid_eq(current_fsuid(), object->uid);
 
@@ -396,6 +397,11 @@ static int setattr_check(struct mvas_object *object, const struct mvas_attr *arg
 		return -EPERM;
 	if ((args->valid & (MVAS_SET_UID | MVAS_SET_GID)) && !ns_capable(object->ns, CAP_CHOWN))
 		return -EPERM;
+	/* Whom the object's namespace does not know nobody in there could make out, or ever change.
+	 */
+	if (((args->valid & MVAS_SET_UID) && !kuid_has_mapping(object->ns, uid)) ||
+	    ((args->valid & MVAS_SET_GID) && !kgid_has_mapping(object->ns, gid)))
+		return -EINVAL;
 	return 0;
 }
 
@@ -414,7 +420,7 @@ int mvas_setattr(struct mvas_object *object, struct mvas_attr *args)
 	    ((args->valid & MVAS_SET_GID) && !gid_valid(gid)))
 		return -EINVAL;
 	mutex_lock(&mvas_lock);
-	ret = setattr_check(object, args);
+	ret = setattr_check(object, args, uid, gid);
 	if (!ret && (args->valid & MVAS_SET_UID) && !uid_eq(uid, object->uid))
 		ret = room_for_user(object->kind, uid, object->bytes);
 	if (!ret) {

@@ -49,6 +49,15 @@ static int set(__u32 id, __u32 valid, __u32 mode, __u32 uid)
 	return call(MVAS_SETATTR, &attr);
 }
 
+static int set_group(__u32 id, __u32 gid)
+{
+	struct mvas_attr attr = {
+		.size = sizeof(attr), .id = id, .valid = MVAS_SET_GID, .gid = gid
+	};
+
+	return call(MVAS_SETATTR, &attr);
+}
+
 static int set_segment_mode(__u32 id, __u32 mode)
 {
 	struct mvas_attr attr = {
@@ -214,6 +223,10 @@ static void root_sees(void)
 		if (vas_attr(ids[i], &attr) || attr.uid != 1000)
 			continue;
 		found++;
+		check_result(set(ids[i], MVAS_SET_UID, 0, 0), -EINVAL,
+			     "root outside gives it to nobody whom the namespace does not know");
+		check_result(set_group(ids[i], 0), -EINVAL, "nor to such a group");
+		check_result(set(ids[i], MVAS_SET_UID, 0, 1000), 0, "but to others");
 		check_result(vas_delete(ids[i]), 0, "root outside sees it, and can delete it");
 	}
 	check(found <= 1, "once");

@@ -110,8 +110,8 @@ struct mvas_find {
  *
  * SETATTR, SEG_SETATTR: changes mode, uid and gid, as `valid` says; all other fields but size and
  * id must be zero. The mode may be changed by the owner, or with capability FOWNER over the
- * object's user namespace, uid and gid with CHOWN. EPERM otherwise; EDQUOT the new owner has too
- * many.
+ * object's user namespace, uid and gid with CHOWN. EPERM otherwise; EINVAL also for a uid or gid
+ * that is not mapped in the object's user namespace; EDQUOT the new owner has too many.
  */
 #define MVAS_SET_MODE (1U << 0)
 #define MVAS_SET_UID (1U << 1)

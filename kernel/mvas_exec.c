@@ -32,8 +32,16 @@ static int check_place(const struct mvas_exec *args)
 	return args->ip < TASK_SIZE_MAX && args->sp < TASK_SIZE_MAX ? 0 : -ENXIO;
 }
 
+/*
+ * Who looks at the task meanwhile takes it for a kernel thread: readers of /proc/PID/stat for one
+ * with a name of its own (and warn if it is none any more a moment later), the freezer and
+ * cgroup.kill for one to be left alone. So it is not scheduled away before it is over. Nothing here
+ * sleeps, but for locks with PREEMPT_RT.
+ */
 static void change_over(struct task_struct *task, struct mm_struct *old, struct mm_struct *new)
 {
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
 	/*
 	 * The registers are not saved when a kernel thread is scheduled away, and may be used by
 	 * the kernel at once. This saves them, to be loaded again on the way to user space.
@@ -47,6 +55,8 @@ static void change_over(struct task_struct *task, struct mm_struct *old, struct 
 	kthread_use_mm(new);
 	task->flags &= ~PF_KTHREAD;
 	mmdrop(new);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
 }
 
 /**

@@ -108,8 +108,6 @@ static struct mm_struct *duplicate(u32 id)
 		return ERR_CAST(vas);
 	if (!mvas_vas_settle(vas) || atomic_read(&vas->mm->mm_users) != 1)
 		copy = ERR_PTR(-EBUSY);
-	else if (mvas_mm_has_flag(vas->mm, MMF_UNSTABLE))
-		copy = ERR_PTR(-EIO);
 	else
 		copy = mvas_duplicate_image(vas);
 	mvas_object_put(&vas->object);

@@ -85,7 +85,17 @@ static int duplicate(struct job *job)
 		return pid == -ERESTARTNOINTR ? -EINTR : pid;
 	wait_for_completion(&job->born);
 	wait_until_dead(job->child);
-	return job->copy ? 0 : -EIO;
+	if (!job->copy)
+		return -EIO;
+	/*
+	 * The source may have been emptied before it was duplicated; the duplicate, while the child
+	 * had it, by process_mrelease(2) for the child.
+	 */
+	if (!mvas_mm_has_flag(job->source, MMF_UNSTABLE) &&
+	    !mvas_mm_has_flag(job->copy, MMF_UNSTABLE))
+		return 0;
+	mmput(job->copy);
+	return -EIO;
 }
 
 /* Makes a duplicate what it is to be. Until then pages are charged to the caller. */

@@ -98,10 +98,14 @@ static long resident(pid_t pid)
 static void control(void)
 {
 	pid_t pid = start();
+	int mem = open_mem(pid);
 	int ret = release_dying(pid);
+	__u32 id;
 
 	check(!ret && resident(pid) < (long)SIZE,
 	      "process_mrelease empties a dying process that is not captured (%d)", ret);
+	check_result(vas_fork(mem, 0, &id), -EIO, "there is nothing left to FORK");
+	close(mem);
 	bury(pid);
 }
 

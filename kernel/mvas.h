@@ -104,7 +104,7 @@ struct mvas_segment_use {
  * @attachments: rights to switch, under mvas_lock
  * @switching: protects what follows
  * @own: the memory of the process that has switched, one user of it
- * @switched: the VAS it is in; a reference
+ * @switched: the VAS it is in; a reference and a use
  */
 struct mvas_client {
 	struct list_head attachments;
@@ -182,6 +182,10 @@ int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *paye
 struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, struct mvas_object *payer,
 				 u64 *dropped);
 struct mm_struct *mvas_duplicate_image(struct mvas_vas *vas);
+
+/* mvas_exec.c */
+void mvas_switch_forget(struct mvas_client *client);
+bool mvas_switched(struct mvas_client *client, struct mvas_vas *vas);
 
 /* mvas_symbols.c */
 bool mvas_symbols_resolve(void);

@@ -6,6 +6,7 @@
  * process's memory for a while is, and does the same to the scheduler, the TLB, the counters of
  * resident pages and membarrier(2); so the caller passes for a kernel thread while it changes over.
  */
+#include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
@@ -139,20 +140,45 @@ int mvas_ioc_exec(struct mvas_client *client, void *args)
 	return 0;
 }
 
-/* Forgets a switch that ended with the process it was made in. */
-static int forget_stale(struct mvas_client *client)
+/* The use keeps the VAS from being deleted, wherever it may be attached. */
+static void drop_use(struct mvas_vas *vas)
+{
+	mutex_lock(&mvas_lock);
+	vas->object.uses--;
+	mutex_unlock(&mvas_lock);
+}
+
+/**
+ * mvas_switch_forget() - a switch has ended; what it held goes
+ * @client: which may not have switched at all; nobody else uses it, or @switching is held
+ */
+void mvas_switch_forget(struct mvas_client *client)
 {
 	struct mvas_vas *vas = client->switched;
 
 	if (!vas)
-		return 0;
-	if (atomic_read(&vas->mm->mm_users) > 1)
-		return -EBUSY;
+		return;
 	client->switched = NULL;
-	mmput(client->own);
+	if (client->own)
+		mmput(client->own);
 	client->own = NULL;
+	drop_use(vas);
 	mvas_object_put(&vas->object);
+}
+
+/* Forgets a switch that ended with the process it was made in. */
+static int forget_stale(struct mvas_client *client)
+{
+	if (client->switched && atomic_read(&client->switched->mm->mm_users) > 1)
+		return -EBUSY;
+	mvas_switch_forget(client);
 	return 0;
+}
+
+/** mvas_switched() - whether a process is in a VAS by way of a client; under @switching */
+bool mvas_switched(struct mvas_client *client, struct mvas_vas *vas)
+{
+	return client->switched == vas && forget_stale(client);
 }
 
 /* A user of the memory of a VAS that nobody is in; the count says so to others. */
@@ -164,8 +190,10 @@ static int enter(struct mvas_client *client, struct mvas_vas *vas)
 	ret = mvas_attached(client, vas, MVAS_MAY_READ | MVAS_MAY_WRITE);
 	if (!ret && atomic_read(&vas->mm->mm_users) != 1)
 		ret = -EBUSY;
-	if (!ret)
+	if (!ret) {
 		mmget(vas->mm);
+		vas->object.uses++;
+	}
 	mutex_unlock(&mvas_lock);
 	return ret;
 }
@@ -197,6 +225,7 @@ static int switch_to_vas(struct mvas_client *client, u32 id)
 	return 0;
 
 err_mm:
+	drop_use(vas);
 	mmput(vas->mm);
 err_vas:
 	mvas_object_put(&vas->object);
@@ -218,9 +247,9 @@ static int switch_back(struct mvas_client *client)
 	if (IS_ERR(old))
 		return PTR_ERR(old);
 	mmput(old);
-	client->switched = NULL;
+	/* The process has it again. */
 	client->own = NULL;
-	mvas_object_put(&vas->object);
+	mvas_switch_forget(client);
 	return 0;
 }
 
@@ -233,6 +262,9 @@ int mvas_ioc_switch(struct mvas_client *client, void *args)
 		return -EOPNOTSUPP;
 	if (to->flags)
 		return -EINVAL;
+	/* The OOM killer passes over who is in a VAS. */
+	if (to->id && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
 	if (!ret)
 		ret = check_place(to);
 	if (ret)

@@ -347,6 +347,7 @@ int mvas_ioc_detach(struct mvas_client *client, void *args)
 	struct mvas_attach *detach = args;
 	struct attachment *attachment;
 	struct mvas_vas *vas;
+	bool switched;
 	int ret = 0;
 
 	if (detach->flags || detach->reserved || detach->access)
@@ -354,17 +355,20 @@ int mvas_ioc_detach(struct mvas_client *client, void *args)
 	vas = mvas_vas_get(detach->id, 0);
 	if (IS_ERR(vas))
 		return PTR_ERR(vas);
+	mutex_lock(&client->switching);
+	switched = mvas_switched(client, vas);
 	mutex_lock(&mvas_lock);
 	attachment = find_attachment(client, vas);
 	if (!attachment) {
 		ret = -ENOENT;
-	} else if (current->mm == vas->mm) {
+	} else if (current->mm == vas->mm || switched) {
 		ret = -EBUSY;
 	} else {
 		list_del(&attachment->list);
 		vas->object.uses--;
 	}
 	mutex_unlock(&mvas_lock);
+	mutex_unlock(&client->switching);
 	if (!ret)
 		free_attachment(attachment);
 	mvas_object_put(&vas->object);
@@ -381,10 +385,7 @@ void mvas_client_release(struct mvas_client *client)
 {
 	struct attachment *attachment, *next;
 
-	if (client->switched) {
-		mmput(client->own);
-		mvas_object_put(&client->switched->object);
-	}
+	mvas_switch_forget(client);
 	mutex_lock(&mvas_lock);
 	list_for_each_entry(attachment, &client->attachments, list)
 		attachment->vas->object.uses--;

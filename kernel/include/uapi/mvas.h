@@ -278,7 +278,8 @@ struct mvas_maps {
  * ATTACH: registers the right to SWITCH to a VAS, and keeps it from being deleted. Attachments
  * belong to the open file of /dev/mvas and end with it. `access` is O_RDONLY (needs r), O_RDWR
  * (needs r and w) or O_WRONLY (needs w). EEXIST already attached.
- * DETACH: takes that back. ENOENT also if not attached; EBUSY the caller runs in it.
+ * DETACH: takes that back. ENOENT also if not attached; EBUSY the caller runs in it, or whoever has
+ * switched to it through the same open file.
  */
 struct mvas_attach {
 	__u64 size;
@@ -295,10 +296,12 @@ struct mvas_attach {
  * it writes stays in the VAS. With id 0 it goes back to its own memory. `ip` and `sp` as for EXEC;
  * both 0: it goes on where it is, for which the VAS must hold the same code and the same stack. The
  * VAS must be attached through the same open file with O_RDWR; one process at a time may be in it.
- * Ends also when the process does, or calls execve(2).
+ * Ends also when the process does, or calls execve(2). The OOM killer passes over who is in a VAS,
+ * so that going there needs capability SYS_RESOURCE in the first user namespace, as for CAPTURE.
  *
- * EOPNOTSUPP the parameter `experimental` is off; ENOENT not attached; EACCES attached otherwise
- * than O_RDWR; EINVAL id 0 and not switched; EBUSY as for EXEC, and if already switched.
+ * EOPNOTSUPP the parameter `experimental` is off; EPERM the capability is missing; ENOENT not
+ * attached; EACCES attached otherwise than O_RDWR; EINVAL id 0 and not switched; EBUSY as for EXEC,
+ * and if already switched.
  *
  * ACTIVE: the id of the VAS the caller runs in, 0 for its own memory.
  */

@@ -159,6 +159,19 @@ int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes)
 	return ret;
 }
 
+/* Two VASes would each wait for the other to leave it. */
+static bool is_kept(struct mm_struct *mm)
+{
+	struct mvas_object *object;
+	int id;
+
+	lockdep_assert_held(&mvas_lock);
+	idr_for_each_entry(&mvas_vases.objects, object, id)
+		if (mvas_to_vas(object)->mm == mm)
+			return true;
+	return false;
+}
+
 /**
  * mvas_vas_fill() - give an empty VAS its memory
  * @vas: after mvas_vas_fill_begin()
@@ -166,14 +179,15 @@ int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes)
  * @bytes: that it counts for
  * @settled: no process has it
  *
- * Return: 0; -ENOSPC or -EDQUOT; -ENOENT if the VAS was deleted.
+ * Return: 0; -EBUSY if another VAS has that memory; -ENOSPC or -EDQUOT; -ENOENT if the VAS was
+ * deleted.
  */
 int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, u64 bytes, bool settled)
 {
 	int ret;
 
 	mutex_lock(&mvas_lock);
-	ret = mvas_object_charge_locked(&vas->object, bytes);
+	ret = is_kept(mm) ? -EBUSY : mvas_object_charge_locked(&vas->object, bytes);
 	if (!ret) {
 		vas->settled = settled;
 		/* Pairs with the acquire in mvas_vas_get_image(). */

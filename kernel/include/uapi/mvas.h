@@ -184,9 +184,9 @@ struct mvas_list {
  *
  * EOPNOTSUPP the kernel lacks what is needed (see INFO), or the process is not a 64-bit one; EBADF
  * target is not an open /proc/PID/mem; ESRCH the process is gone; EBUSY a userfaultfd watches it,
- * or the VAS is not empty, or about to be filled; EIO its memory was taken by the OOM killer;
- * EEXIST, ENOSPC and EDQUOT as for CREATE, the latter two also for bytes, as soon as the VAS has
- * grown so far; ENOENT also if it was deleted meanwhile.
+ * or the VAS is not empty, or about to be filled, or another has CAPTUREd the same memory; EIO its
+ * memory was taken by the OOM killer; EEXIST, ENOSPC and EDQUOT as for CREATE, the latter two also
+ * for bytes, as soon as the VAS has grown so far; ENOENT also if it was deleted meanwhile.
  */
 #define MVAS_FILES_WHOLE (1U << 0)
 #define MVAS_FILES_DROP (1U << 1)

@@ -340,22 +340,14 @@ int mvas_find(struct mvas_kind *kind, struct mvas_find *args)
 	return object ? 0 : -ENOENT;
 }
 
-int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
+/* The ids of what the caller can see, as many as there is room for; says how many there are. */
+static u32 list_visible(struct mvas_kind *kind, u32 *ids, u32 room)
 {
-	u32 room = min_t(u32, args->capacity, READ_ONCE(kind->limit));
 	struct mvas_object *object;
-	u32 *ids = NULL;
 	u32 count = 0;
 	int id;
 
-	if (args->flags || args->count || args->reserved)
-		return -EINVAL;
-	if (room) {
-		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
-		if (!ids)
-			return -ENOMEM;
-	}
-	mutex_lock(&mvas_lock);
+	lockdep_assert_held(&mvas_lock);
 	idr_for_each_entry(&kind->objects, object, id) {
 		if (!visible(object))
 			continue;
@@ -363,12 +355,32 @@ int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
 			ids[count] = id;
 		count++;
 	}
+	return count;
+}
+
+int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
+{
+	u32 *ids = NULL;
+	int ret = 0;
+	u32 room;
+
+	if (args->flags || args->count || args->reserved)
+		return -EINVAL;
+	mutex_lock(&mvas_lock);
+	args->count = list_visible(kind, NULL, 0);
+	room = min(args->capacity, args->count);
+	if (room) {
+		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+		if (ids)
+			list_visible(kind, ids, room);
+		else
+			ret = -ENOMEM;
+	}
 	mutex_unlock(&mvas_lock);
-	args->count = count;
-	room = min(room, count);
-	id = room && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids));
+	if (ids && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids)))
+		ret = -EFAULT;
 	kvfree(ids);
-	return id ? -EFAULT : 0;
+	return ret;
 }
 
 int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)

@@ -218,6 +218,8 @@ static void limits(void)
 	write_text("/sys/module/mvas/parameters/max_vas", "2");
 	check(!vas_create("", 0600, &one) && !vas_create("", 0600, &two), "up to the limit");
 	check_result(vas_create("", 0600, &id), -ENOSPC, "and no further");
+	write_text("/sys/module/mvas/parameters/max_vas", "1");
+	check(listed(one) && listed(two), "LIST has all, also with a limit of less");
 	write_text("/sys/module/mvas/parameters/max_vas", "4096");
 	write_text("/sys/module/mvas/parameters/max_vas_user", "2");
 	check_result(vas_create("", 0600, &id), -EDQUOT, "nor further than a user may");

@@ -83,6 +83,7 @@ int mvas_ioc_seg_create(struct mvas_client *client, void *args)
 	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
 	if (!segment)
 		return -ENOMEM;
+	mutex_init(&segment->changing);
 	segment->start = create->start;
 	segment->length = create->length;
 	segment->file = mvas_shmem_file("mvas-segment", create->length);
@@ -153,9 +154,15 @@ int mvas_ioc_seg_setattr(struct mvas_client *client, void *args)
 
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
+	if (mutex_lock_killable(&segment->changing)) {
+		ret = -EINTR;
+		goto out;
+	}
 	ret = mvas_setattr(&segment->object, attr);
 	if (!ret)
 		set_inode(segment, segment->object.mode, segment->object.uid, segment->object.gid);
+	mutex_unlock(&segment->changing);
+out:
 	mvas_object_put(&segment->object);
 	return ret;
 }

@@ -59,13 +59,16 @@ static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *t
 
 /*
  * Who has changed credentials keeps its memory from others of its user, also when the image comes
- * from a process that did not. In 7 that is the task's, not the memory's.
+ * from a process that did not. In 7.2 that is the task's, not the memory's, and stays so.
  */
 static inline void mvas_inherit_dumpable(struct mm_struct *from, struct mm_struct *to)
 {
-#ifdef MMF_DUMPABLE_MASK
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 	if (get_dumpable(from) != SUID_DUMP_USER)
 		set_mask_bits(&to->flags, MMF_DUMPABLE_MASK, get_dumpable(from));
+#elif defined(MMF_DUMPABLE_MASK)
+	if (get_dumpable(from) != SUID_DUMP_USER)
+		__mm_flags_set_mask_dumpable(to, get_dumpable(from));
 #endif
 }
 

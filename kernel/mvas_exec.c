@@ -123,6 +123,9 @@ int mvas_ioc_exec(struct mvas_client *client, void *args)
 
 	if (exec->flags)
 		return -EINVAL;
+	/* Before the work is done; swap_mm() says for sure. */
+	if (!ret && atomic_read(&current->mm->mm_users) != 1)
+		ret = -EBUSY;
 	if (!ret)
 		ret = check_place(exec);
 	if (ret)

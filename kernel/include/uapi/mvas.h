@@ -185,8 +185,9 @@ struct mvas_list {
  * EOPNOTSUPP the kernel lacks what is needed (see INFO), or the process is not a 64-bit one; EBADF
  * target is not an open /proc/PID/mem; ESRCH the process is gone; EBUSY a userfaultfd watches it,
  * or the VAS is not empty, or about to be filled, or another has CAPTUREd the same memory; EIO its
- * memory was taken by the OOM killer; EEXIST, ENOSPC and EDQUOT as for CREATE, the latter two also
- * for bytes, as soon as the VAS has grown so far; ENOENT also if it was deleted meanwhile.
+ * memory was taken by the OOM killer; EAGAIN there may be no more processes; EEXIST, ENOSPC and
+ * EDQUOT as for CREATE, the latter two also for bytes, as soon as the VAS has grown so far; ENOENT
+ * also if it was deleted meanwhile.
  */
 #define MVAS_FILES_WHOLE (1U << 0)
 #define MVAS_FILES_DROP (1U << 1)
@@ -218,7 +219,8 @@ struct mvas_fork {
  * priority inheritance futex; or the VAS is not settled, or switched to. (A reader of the caller's
  * /proc/PID/maps shares its memory for a moment: try again.) ENODATA the VAS is empty. EOPNOTSUPP
  * the kernel lacks what is needed, or the caller has a shadow stack. ENXIO ip or sp is no user
- * address.
+ * address. EAGAIN there may be no more processes. EIO the duplicate was emptied by
+ * process_mrelease(2).
  */
 struct mvas_exec {
 	__u64 size;

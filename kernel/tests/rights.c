@@ -232,26 +232,53 @@ static void root_sees(void)
 	check(found <= 1, "once");
 }
 
+/* A child that says when it is as dumpable as told, and waits to be killed. */
+static pid_t start(int dumpable)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		die("pipe");
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_DUMPABLE, dumpable);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		die("child");
+	close(ready[0]);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	wait_for(pid);
+}
+
 /* A process that has made itself undumpable keeps its memory from others of its user. */
 static void undumpable(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start(1);
+	int fd = open_mem(pid);
 	char path[64];
-	int fd;
-
-	if (!pid) {
-		pause();
-		_exit(0);
-	}
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	fd = open(path, O_RDONLY);
-	check(fd >= 0, "a process of one's own can be opened");
 	__u32 id;
 
-	check_result(vas_fork(fd, 0, &id), 0, "and forked");
-	vas_delete(id);
-	kill(pid, SIGKILL);
-	wait_for(pid);
+	check_result(vas_fork(fd, 0, &id), 0, "a process of one's own can be opened and forked");
+	check_result(vas_delete(id), 0, "DELETE");
+	close(fd);
+	stop(pid);
+	pid = start(0);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	check(open(path, O_RDONLY) < 0 && errno == EACCES,
+	      "one that is not dumpable cannot be opened (%s)", strerror(errno));
+	stop(pid);
 }
 
 int main(void)

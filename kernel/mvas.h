@@ -65,6 +65,7 @@ struct mvas_object {
 /**
  * struct mvas_vas - a virtual address space
  * @mm: NULL while empty, set once; holds one user of it
+ * @filling: a call is about to set @mm; under mvas_lock
  * @settled: no process has @mm, and it maps no file
  * @settling: waits for the process that @mm was captured from to be gone
  * @segments: of struct mvas_segment_use, under mvas_lock
@@ -72,6 +73,7 @@ struct mvas_object {
 struct mvas_vas {
 	struct mvas_object object;
 	struct mm_struct *mm;
+	bool filling;
 	bool settled;
 	struct delayed_work settling;
 	struct list_head segments;
@@ -82,12 +84,15 @@ struct mvas_vas {
  * @file: has the memory
  * @start: address where it belongs, or 0
  * @length: bytes
+ * @changing: has the object's attributes and those of @file's inode change together
  */
 struct mvas_segment {
 	struct mvas_object object;
 	struct file *file;
 	u64 start;
 	u64 length;
+	/* Not mvas_lock: who holds the inode's may wait for user space. */
+	struct mutex changing;
 };
 
 /** struct mvas_segment_use - a segment is to be mapped where a VAS is executed */
@@ -102,7 +107,7 @@ struct mvas_segment_use {
  * @attachments: rights to switch, under mvas_lock
  * @switching: protects what follows
  * @own: the memory of the process that has switched, one user of it
- * @switched: the VAS it is in; a reference
+ * @switched: the VAS it is in; a reference and a use
  */
 struct mvas_client {
 	struct list_head attachments;
@@ -122,7 +127,8 @@ extern u64 mvas_max_bytes, mvas_max_bytes_user;
 int mvas_kind_init(struct mvas_kind *kind);
 void mvas_kind_exit(struct mvas_kind *kind);
 int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const char *name, u32 mode);
-int mvas_object_charge(struct mvas_object *object, u64 bytes);
+int mvas_object_charge_locked(struct mvas_object *object, u64 bytes);
+int mvas_object_charge_least(struct mvas_object *object, u64 bytes);
 int mvas_object_delete(struct mvas_object *object);
 struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights);
 void mvas_object_put(struct mvas_object *object);
@@ -151,7 +157,9 @@ void mvas_sysfs_init(void);
 struct mvas_vas *mvas_vas_get(u32 id, int rights);
 struct mvas_vas *mvas_vas_get_image(u32 id, int rights);
 struct mvas_vas *mvas_vas_create(const char *name, u32 mode);
-int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled);
+int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes);
+int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, u64 bytes, bool settled);
+void mvas_vas_fill_end(struct mvas_vas *vas);
 bool mvas_vas_settle(struct mvas_vas *vas);
 void mvas_client_release(struct mvas_client *client);
 int mvas_vas_workqueue_init(void);
@@ -165,15 +173,22 @@ struct mm_struct *mvas_target_get(int target);
 long mvas_pin_pages(struct mm_struct *mm, unsigned long address, unsigned long count,
 		    struct page **pages);
 void mvas_unpin_pages(struct page **pages, long count);
+u64 mvas_mm_bytes(struct mm_struct *mm);
 int mvas_mm_check(struct mm_struct *mm);
 int mvas_mm_keep(struct mm_struct *mm);
+int mvas_mm_forget_clock(struct mm_struct *mm);
 
 /* mvas_files.c */
-int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped);
+int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *payer, u64 *dropped);
 
 /* mvas_fork.c */
-struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, u64 *dropped,
-				 struct mvas_vas *vas);
+struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, struct mvas_object *payer,
+				 u64 *dropped);
+struct mm_struct *mvas_duplicate_image(struct mvas_vas *vas);
+
+/* mvas_exec.c */
+void mvas_switch_forget(struct mvas_client *client);
+bool mvas_switched(struct mvas_client *client, struct mvas_vas *vas);
 
 /* mvas_symbols.c */
 bool mvas_symbols_resolve(void);

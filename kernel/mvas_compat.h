@@ -39,6 +39,16 @@ static inline bool mvas_mm_has_flag(struct mm_struct *mm, int flag)
 #endif
 }
 
+/* Got another name in 7.1, and takes VM_MIXEDMAP since, as which the vvar is mapped there. */
+static inline void mvas_zap_special(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	zap_special_vma_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#else
+	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#endif
+}
+
 /* Whose cgroup is charged for pages of an address space that is not the running process's. */
 static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *task)
 {
@@ -49,13 +59,16 @@ static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *t
 
 /*
  * Who has changed credentials keeps its memory from others of its user, also when the image comes
- * from a process that did not. In 7 that is the task's, not the memory's.
+ * from a process that did not. In 7.2 that is the task's, not the memory's, and stays so.
  */
 static inline void mvas_inherit_dumpable(struct mm_struct *from, struct mm_struct *to)
 {
-#ifdef MMF_DUMPABLE_MASK
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 	if (get_dumpable(from) != SUID_DUMP_USER)
 		set_mask_bits(&to->flags, MMF_DUMPABLE_MASK, get_dumpable(from));
+#elif defined(MMF_DUMPABLE_MASK)
+	if (get_dumpable(from) != SUID_DUMP_USER)
+		__mm_flags_set_mask_dumpable(to, get_dumpable(from));
 #endif
 }
 

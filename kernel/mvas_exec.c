@@ -6,6 +6,7 @@
  * process's memory for a while is, and does the same to the scheduler, the TLB, the counters of
  * resident pages and membarrier(2); so the caller passes for a kernel thread while it changes over.
  */
+#include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
@@ -32,8 +33,16 @@ static int check_place(const struct mvas_exec *args)
 	return args->ip < TASK_SIZE_MAX && args->sp < TASK_SIZE_MAX ? 0 : -ENXIO;
 }
 
+/*
+ * Who looks at the task meanwhile takes it for a kernel thread: readers of /proc/PID/stat for one
+ * with a name of its own (and warn if it is none any more a moment later), the freezer and
+ * cgroup.kill for one to be left alone. So it is not scheduled away before it is over. Nothing here
+ * sleeps, but for locks with PREEMPT_RT.
+ */
 static void change_over(struct task_struct *task, struct mm_struct *old, struct mm_struct *new)
 {
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
 	/*
 	 * The registers are not saved when a kernel thread is scheduled away, and may be used by
 	 * the kernel at once. This saves them, to be loaded again on the way to user space.
@@ -47,6 +56,8 @@ static void change_over(struct task_struct *task, struct mm_struct *old, struct 
 	kthread_use_mm(new);
 	task->flags &= ~PF_KTHREAD;
 	mmdrop(new);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
 }
 
 /**
@@ -93,16 +104,13 @@ static struct mm_struct *duplicate(u32 id)
 {
 	struct mvas_vas *vas = mvas_vas_get_image(id, MVAS_MAY_READ);
 	struct mm_struct *copy;
-	u64 dropped;
 
 	if (IS_ERR(vas))
 		return ERR_CAST(vas);
 	if (!mvas_vas_settle(vas) || atomic_read(&vas->mm->mm_users) != 1)
 		copy = ERR_PTR(-EBUSY);
-	else if (mvas_mm_has_flag(vas->mm, MMF_UNSTABLE))
-		copy = ERR_PTR(-EIO);
 	else
-		copy = mvas_duplicate(vas->mm, MVAS_FILES_DROP, &dropped, vas);
+		copy = mvas_duplicate_image(vas);
 	mvas_object_put(&vas->object);
 	return copy;
 }
@@ -115,6 +123,9 @@ int mvas_ioc_exec(struct mvas_client *client, void *args)
 
 	if (exec->flags)
 		return -EINVAL;
+	/* Before the work is done; swap_mm() says for sure. */
+	if (!ret && atomic_read(&current->mm->mm_users) != 1)
+		ret = -EBUSY;
 	if (!ret)
 		ret = check_place(exec);
 	if (ret)
@@ -132,20 +143,45 @@ int mvas_ioc_exec(struct mvas_client *client, void *args)
 	return 0;
 }
 
-/* Forgets a switch that ended with the process it was made in. */
-static int forget_stale(struct mvas_client *client)
+/* The use keeps the VAS from being deleted, wherever it may be attached. */
+static void drop_use(struct mvas_vas *vas)
+{
+	mutex_lock(&mvas_lock);
+	vas->object.uses--;
+	mutex_unlock(&mvas_lock);
+}
+
+/**
+ * mvas_switch_forget() - a switch has ended; what it held goes
+ * @client: which may not have switched at all; nobody else uses it, or @switching is held
+ */
+void mvas_switch_forget(struct mvas_client *client)
 {
 	struct mvas_vas *vas = client->switched;
 
 	if (!vas)
-		return 0;
-	if (atomic_read(&vas->mm->mm_users) > 1)
-		return -EBUSY;
+		return;
 	client->switched = NULL;
-	mmput(client->own);
+	if (client->own)
+		mmput(client->own);
 	client->own = NULL;
+	drop_use(vas);
 	mvas_object_put(&vas->object);
+}
+
+/* Forgets a switch that ended with the process it was made in. */
+static int forget_stale(struct mvas_client *client)
+{
+	if (client->switched && atomic_read(&client->switched->mm->mm_users) > 1)
+		return -EBUSY;
+	mvas_switch_forget(client);
 	return 0;
+}
+
+/** mvas_switched() - whether a process is in a VAS by way of a client; under @switching */
+bool mvas_switched(struct mvas_client *client, struct mvas_vas *vas)
+{
+	return client->switched == vas && forget_stale(client);
 }
 
 /* A user of the memory of a VAS that nobody is in; the count says so to others. */
@@ -157,8 +193,10 @@ static int enter(struct mvas_client *client, struct mvas_vas *vas)
 	ret = mvas_attached(client, vas, MVAS_MAY_READ | MVAS_MAY_WRITE);
 	if (!ret && atomic_read(&vas->mm->mm_users) != 1)
 		ret = -EBUSY;
-	if (!ret)
+	if (!ret) {
 		mmget(vas->mm);
+		vas->object.uses++;
+	}
 	mutex_unlock(&mvas_lock);
 	return ret;
 }
@@ -177,6 +215,10 @@ static int switch_to_vas(struct mvas_client *client, u32 id)
 	ret = mvas_vas_settle(vas) ? enter(client, vas) : -EBUSY;
 	if (ret)
 		goto err_vas;
+	/* Who was in it last may have been in another time namespace. */
+	ret = mvas_mm_forget_clock(vas->mm);
+	if (ret)
+		goto err_mm;
 	old = swap_mm(vas->mm, 1);
 	ret = PTR_ERR_OR_ZERO(old);
 	if (ret)
@@ -186,6 +228,7 @@ static int switch_to_vas(struct mvas_client *client, u32 id)
 	return 0;
 
 err_mm:
+	drop_use(vas);
 	mmput(vas->mm);
 err_vas:
 	mvas_object_put(&vas->object);
@@ -200,13 +243,16 @@ static int switch_back(struct mvas_client *client)
 
 	if (!vas || current->mm != vas->mm)
 		return -EINVAL;
+	/* The process may have changed its time namespace meanwhile. */
+	if (mvas_mm_forget_clock(client->own))
+		return -EINTR;
 	old = swap_mm(client->own, 2);
 	if (IS_ERR(old))
 		return PTR_ERR(old);
 	mmput(old);
-	client->switched = NULL;
+	/* The process has it again. */
 	client->own = NULL;
-	mvas_object_put(&vas->object);
+	mvas_switch_forget(client);
 	return 0;
 }
 
@@ -219,6 +265,9 @@ int mvas_ioc_switch(struct mvas_client *client, void *args)
 		return -EOPNOTSUPP;
 	if (to->flags)
 		return -EINVAL;
+	/* The OOM killer passes over who is in a VAS. */
+	if (to->id && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
 	if (!ret)
 		ret = check_place(to);
 	if (ret)

@@ -9,9 +9,12 @@
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "mvas.h"
 #include "mvas_compat.h"
@@ -30,6 +33,14 @@ struct chunk {
 	unsigned long start;
 	DECLARE_BITMAP(wanted, PTRS_PER_PTE);
 	struct page *pages[PTRS_PER_PTE];
+};
+
+/* Whose mappings are replaced, and how; see mvas_files_replace(). */
+struct replacement {
+	struct mm_struct *mm;
+	bool whole;
+	struct mvas_object *payer;
+	struct chunk chunk;
 };
 
 /* The first file mapping from an address on. */
@@ -106,6 +117,35 @@ static int find_written(struct mm_struct *mm, struct chunk *chunk, unsigned long
 	return ret;
 }
 
+/*
+ * Notes which pages of a file mapping there is anything to be read from. Pages that a file of tmpfs
+ * lacks would be made by reading them, to stay there; what is swapped out has an entry.
+ */
+static int find_any(struct mm_struct *mm, struct chunk *chunk, unsigned long end)
+{
+	unsigned long count = (end - chunk->start) >> PAGE_SHIFT;
+	struct address_space *mapping;
+	struct vm_area_struct *vma;
+	unsigned long index, i;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, chunk->start);
+	mapping = vma->vm_file->f_mapping;
+	if (!S_ISREG(mapping->host->i_mode) || mapping->host->i_sb->s_magic != TMPFS_MAGIC) {
+		bitmap_set(chunk->wanted, 0, count);
+	} else {
+		index = linear_page_index(vma, chunk->start);
+		if (xa_find(&mapping->i_pages, &(unsigned long){ index }, index + count - 1,
+			    XA_PRESENT))
+			for (i = 0; i < count; i++)
+				if (xa_load(&mapping->i_pages, index + i))
+					__set_bit(i, chunk->wanted);
+	}
+	mmap_read_unlock(mm);
+	return 0;
+}
+
 /* Pages that cannot be had, such as those past the end of the file, are as if not wanted. */
 static int pin_wanted(struct mm_struct *mm, struct chunk *chunk)
 {
@@ -124,12 +164,24 @@ static int pin_wanted(struct mm_struct *mm, struct chunk *chunk)
 	return 0;
 }
 
+static bool is_zero(struct page *page)
+{
+	void *content = kmap_local_page(page);
+	bool zero = !memchr_inv(content, 0, PAGE_SIZE);
+
+	kunmap_local(content);
+	return zero;
+}
+
+/* What is not written reads as zeros, too, and takes no memory. */
 static int write_page(struct mm_struct *mm, unsigned long address, struct page *from)
 {
 	struct page *to;
 	int locked = 1;
 	long got;
 
+	if (is_zero(from))
+		return 0;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	got = mvas_get_pages(mm, address, 1, FOLL_FORCE | FOLL_WRITE, &to, &locked);
@@ -171,25 +223,34 @@ static int replace_chunk(struct mm_struct *mm, struct chunk *chunk, unsigned lon
 	return ret;
 }
 
-static int replace_range(struct mm_struct *mm, const struct file_range *range, bool whole,
-			 struct chunk *chunk)
+static int find_wanted(struct replacement *to, const struct file_range *range, unsigned long end)
+{
+	int ret = 0;
+
+	bitmap_zero(to->chunk.wanted, PTRS_PER_PTE);
+	if (range->written)
+		ret = find_written(to->mm, &to->chunk, end);
+	if (!ret && to->whole)
+		ret = find_any(to->mm, &to->chunk, end);
+	return ret;
+}
+
+static int replace_range(struct replacement *to, const struct file_range *range)
 {
 	unsigned long address = range->start;
 	unsigned long end;
 	int ret = 0;
 
-	if (!whole && !range->written)
+	if (!to->whole && !range->written)
 		return map_anonymous(range->start, range->end, range->flags);
 	for (; address < range->end && !ret; address = end) {
 		end = min((address & PMD_MASK) + PMD_SIZE, range->end);
-		chunk->start = address;
-		bitmap_zero(chunk->wanted, PTRS_PER_PTE);
-		if (whole)
-			bitmap_set(chunk->wanted, 0, (end - address) >> PAGE_SHIFT);
-		else
-			ret = find_written(mm, chunk, end);
+		to->chunk.start = address;
+		ret = find_wanted(to, range, end);
 		if (!ret)
-			ret = replace_chunk(mm, chunk, end, range->flags);
+			ret = replace_chunk(to->mm, &to->chunk, end, range->flags);
+		if (!ret && to->payer)
+			ret = mvas_object_charge_least(to->payer, mvas_mm_bytes(to->mm));
 		cond_resched();
 	}
 	return ret;
@@ -199,35 +260,39 @@ static int replace_range(struct mm_struct *mm, const struct file_range *range, b
  * mvas_files_replace() - take all file mappings out of an address space
  * @mm: which the calling kernel thread uses, and nobody else
  * @flags: MVAS_FILES_, see the description of MVAS_FORK
+ * @payer: what the memory is counted for as it grows; NULL if it cannot, with MVAS_FILES_DROP
  * @dropped: bytes of mappings that were unmapped are added to it
  *
- * Return: 0 or an error, with some done.
+ * Return: 0 or an error, with some done; -ENOSPC or -EDQUOT where a limit is reached.
  */
-int mvas_files_replace(struct mm_struct *mm, u32 flags, u64 *dropped)
+int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *payer, u64 *dropped)
 {
 	const unsigned long device = VM_IO | VM_PFNMAP | VM_MIXEDMAP;
 	bool whole = flags & MVAS_FILES_WHOLE;
-	struct chunk *chunk;
+	struct replacement *to;
 	struct file_range range;
 	unsigned long address = 0;
 	int ret;
 
-	chunk = kmalloc(sizeof(*chunk), GFP_KERNEL);
-	if (!chunk)
+	to = kmalloc(sizeof(*to), GFP_KERNEL);
+	if (!to)
 		return -ENOMEM;
+	to->mm = mm;
+	to->whole = whole;
+	to->payer = payer;
 	while ((ret = next_file(mm, address, &range)) > 0) {
 		if ((flags & MVAS_FILES_DROP) || range.huge || (range.flags & device) ||
 		    ((range.flags & VM_SHARED) && !whole)) {
 			*dropped += range.end - range.start;
 			ret = vm_munmap(range.start, range.end - range.start);
 		} else {
-			ret = replace_range(mm, &range, whole, chunk);
+			ret = replace_range(to, &range);
 		}
 		if (ret)
 			break;
 		address = range.end;
 	}
-	kfree(chunk);
+	kfree(to);
 	/* A kernel thread's files are closed later, unless it waits for that. */
 	flush_delayed_fput();
 	return ret;

@@ -21,6 +21,7 @@
 struct job {
 	struct mm_struct *source;
 	struct mvas_vas *vas;
+	struct mvas_object *payer;
 	u32 flags;
 	struct task_struct *caller;
 	struct mem_cgroup *memcg;
@@ -84,7 +85,17 @@ static int duplicate(struct job *job)
 		return pid == -ERESTARTNOINTR ? -EINTR : pid;
 	wait_for_completion(&job->born);
 	wait_until_dead(job->child);
-	return job->copy ? 0 : -EIO;
+	if (!job->copy)
+		return -EIO;
+	/*
+	 * The source may have been emptied before it was duplicated; the duplicate, while the child
+	 * had it, by process_mrelease(2) for the child.
+	 */
+	if (!mvas_mm_has_flag(job->source, MMF_UNSTABLE) &&
+	    !mvas_mm_has_flag(job->copy, MMF_UNSTABLE))
+		return 0;
+	mmput(job->copy);
+	return -EIO;
 }
 
 /* Makes a duplicate what it is to be. Until then pages are charged to the caller. */
@@ -94,9 +105,11 @@ static int finish(struct job *job)
 
 	mvas_mm_set_owner(job->copy, job->caller);
 	kthread_use_mm(job->copy);
-	ret = mvas_set_exe_file(job->copy, job->exe);
+	ret = mvas_mm_forget_clock(job->copy);
 	if (!ret)
-		ret = mvas_files_replace(job->copy, job->flags, &job->dropped);
+		ret = mvas_set_exe_file(job->copy, job->exe);
+	if (!ret)
+		ret = mvas_files_replace(job->copy, job->flags, job->payer, &job->dropped);
 	if (!ret && job->vas)
 		ret = mvas_segment_uses_map(job->vas, job->copy);
 	kthread_unuse_mm(job->copy);
@@ -137,36 +150,54 @@ static int run(struct job *job)
 	return job->result;
 }
 
+static struct mm_struct *duplicate_for(struct job *job)
+{
+	int ret;
+
+	job->caller = current;
+	job->memcg = get_mem_cgroup_from_mm(current->mm);
+	init_completion(&job->born);
+	init_completion(&job->done);
+	ret = mvas_can_clone() ? run(job) : -EOPNOTSUPP;
+	mem_cgroup_put(job->memcg);
+	return ret ? ERR_PTR(ret) : job->copy;
+}
+
 /**
  * mvas_duplicate() - a copy-on-write duplicate of an address space, without file mappings
  * @mm: source; the caller has a user of it
  * @flags: MVAS_FILES_
+ * @payer: what the duplicate is counted for while it grows
  * @dropped: bytes of file mappings that are not in the duplicate
- * @vas: for EXEC: the segments attached to it are mapped, and the caller's executable is the
- *       duplicate's; else NULL
  *
  * Return: one user of the duplicate, or an error pointer.
  */
-struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, u64 *dropped,
-				 struct mvas_vas *vas)
+struct mm_struct *mvas_duplicate(struct mm_struct *mm, u32 flags, struct mvas_object *payer,
+				 u64 *dropped)
 {
-	struct job job = {
-		.source = mm,
-		.vas = vas,
-		.flags = flags,
-		.caller = current,
-		.memcg = get_mem_cgroup_from_mm(current->mm),
-		.exe = vas ? mvas_get_exe_file(current->mm) : NULL,
-		.born = COMPLETION_INITIALIZER_ONSTACK(job.born),
-		.done = COMPLETION_INITIALIZER_ONSTACK(job.done),
-	};
-	int ret = mvas_can_clone() ? run(&job) : -EOPNOTSUPP;
+	struct job job = { .source = mm, .flags = flags, .payer = payer };
+	struct mm_struct *copy = duplicate_for(&job);
 
-	mem_cgroup_put(job.memcg);
+	*dropped = job.dropped;
+	return copy;
+}
+
+/**
+ * mvas_duplicate_image() - a duplicate of a VAS for the caller to go on in
+ * @vas: with an image; the segments attached to it are mapped
+ *
+ * Return: one user of the duplicate, with the caller's executable; or an error pointer.
+ */
+struct mm_struct *mvas_duplicate_image(struct mvas_vas *vas)
+{
+	struct job job = { .source = vas->mm, .flags = MVAS_FILES_DROP, .vas = vas };
+	struct mm_struct *copy;
+
+	job.exe = mvas_get_exe_file(current->mm);
+	copy = duplicate_for(&job);
 	if (job.exe)
 		fput(job.exe);
-	*dropped = job.dropped;
-	return ret ? ERR_PTR(ret) : job.copy;
+	return copy;
 }
 
 /* The VAS to be filled: a new one, or an empty one that is there. */
@@ -182,8 +213,7 @@ static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 	if (IS_ERR(vas))
 		return vas;
 	/* Before the work is done, what it will count is known nearly enough. */
-	ret = vas->mm ? -EBUSY :
-			mvas_object_charge(&vas->object, (u64)get_mm_rss(mm) << PAGE_SHIFT);
+	ret = mvas_vas_fill_begin(vas, mvas_mm_bytes(mm));
 	if (!ret)
 		return vas;
 	if (!args->id)
@@ -195,22 +225,19 @@ static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 /* Puts an address space into its VAS. Takes over the user of it if that succeeds. */
 static int fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled, struct mvas_fork *args)
 {
-	u64 bytes = (u64)get_mm_rss(mm) << PAGE_SHIFT;
 	int ret;
 
 	ret = mvas_mm_keep(mm);
 	if (!ret)
-		ret = mvas_object_charge(&vas->object, bytes);
-	if (!ret)
-		ret = mvas_vas_fill(vas, mm, settled);
+		ret = mvas_vas_fill(vas, mm, mvas_mm_bytes(mm), settled);
 	args->id = vas->object.id;
-	args->bytes = bytes;
+	args->bytes = (u64)get_mm_rss(mm) << PAGE_SHIFT;
 	return ret;
 }
 
 static int fork_into(struct mvas_vas *vas, struct mm_struct *source, struct mvas_fork *args)
 {
-	struct mm_struct *copy = mvas_duplicate(source, args->flags, &args->dropped, NULL);
+	struct mm_struct *copy = mvas_duplicate(source, args->flags, &vas->object, &args->dropped);
 	int ret;
 
 	if (IS_ERR(copy))
@@ -253,10 +280,9 @@ static int make(struct mvas_fork *args,
 	if (ret)
 		goto out;
 	ret = how(vas, source, args);
+	mvas_vas_fill_end(vas);
 	if (ret && fresh)
 		mvas_object_delete(&vas->object);
-	else if (ret && !vas->mm)
-		mvas_object_charge(&vas->object, 0);
 	mvas_object_put(&vas->object);
 out:
 	mmput(source);

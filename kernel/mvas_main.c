@@ -34,7 +34,7 @@ module_param_named(max_segs_user, mvas_segments.limit_user, uint, 0644);
 MODULE_PARM_DESC(max_segs_user, "How many segments one owner may have (default 4096)");
 module_param_named(max_bytes, mvas_max_bytes, ullong, 0644);
 MODULE_PARM_DESC(max_bytes,
-		 "Resident bytes of all VASes and length of all segments; 0 is no limit");
+		 "Bytes of all VASes, swapped or not, and length of all segments; 0 is no limit");
 module_param_named(max_bytes_user, mvas_max_bytes_user, ullong, 0644);
 MODULE_PARM_DESC(max_bytes_user, "The same for those of one owner; 0 is no limit");
 

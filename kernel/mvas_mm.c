@@ -72,6 +72,12 @@ struct mm_struct *mvas_target_get(int target)
 	return mm;
 }
 
+/** mvas_mm_bytes() - what an address space counts for against the limits, swapped out or not */
+u64 mvas_mm_bytes(struct mm_struct *mm)
+{
+	return (u64)(get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS)) << PAGE_SHIFT;
+}
+
 /**
  * mvas_mm_check() - whether an address space can become a VAS
  * @mm: of a process
@@ -110,6 +116,29 @@ int mvas_mm_keep(struct mm_struct *mm)
 		return -EINTR;
 	mmap_write_unlock(mm);
 	return mvas_mm_has_flag(mm, MMF_UNSTABLE) ? -EIO : 0;
+}
+
+/**
+ * mvas_mm_forget_clock() - take the kernel's clock page out of an address space
+ * @mm: in which no process runs
+ *
+ * The page of a time namespace is mapped without a reference to it, as long as some process is in
+ * the namespace; what outlives that must not have it mapped, nor must a process of another
+ * namespace. It comes back, the right one, at the first access.
+ *
+ * Return: 0 or -EINTR.
+ */
+int mvas_mm_forget_clock(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	for (vma = find_vma(mm, 0); vma; vma = find_vma(mm, vma->vm_end))
+		if (!vma->vm_file && (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)))
+			mvas_zap_special(vma);
+	mmap_write_unlock(mm);
+	return 0;
 }
 
 /**

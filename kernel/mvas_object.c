@@ -232,28 +232,38 @@ int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const ch
 }
 
 /**
- * mvas_object_charge() - count bytes against the limits
- * @object: in the table
+ * mvas_object_charge_locked() - count bytes against the limits; under mvas_lock
+ * @object: which
  * @bytes: in all, instead of what it counted before
  *
- * Return: 0, -ENOSPC or -EDQUOT, and then nothing changed.
+ * Return: 0; -ENOSPC or -EDQUOT, -ENOENT if it was deleted, and then nothing changed.
  */
-int mvas_object_charge(struct mvas_object *object, u64 bytes)
+int mvas_object_charge_locked(struct mvas_object *object, u64 bytes)
 {
-	u64 before, all, user;
+	u64 before = object->bytes;
+	u64 all = mvas_bytes() - before + bytes;
+	u64 user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
+		   before + bytes;
+
+	/* Nothing counts what was deleted. */
+	if (idr_find(&object->kind->objects, object->id) != object)
+		return -ENOENT;
+	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
+		return -ENOSPC;
+	if (bytes > before && mvas_max_bytes_user && user > mvas_max_bytes_user)
+		return -EDQUOT;
+	object->bytes = bytes;
+	return 0;
+}
+
+/** mvas_object_charge_least() - the same by itself, unless it counts for as much already */
+int mvas_object_charge_least(struct mvas_object *object, u64 bytes)
+{
 	int ret = 0;
 
 	mutex_lock(&mvas_lock);
-	before = object->bytes;
-	all = mvas_bytes() - before + bytes;
-	user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
-	       before + bytes;
-	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
-		ret = -ENOSPC;
-	else if (bytes > before && mvas_max_bytes_user && user > mvas_max_bytes_user)
-		ret = -EDQUOT;
-	else
-		object->bytes = bytes;
+	if (bytes > object->bytes)
+		ret = mvas_object_charge_locked(object, bytes);
 	mutex_unlock(&mvas_lock);
 	return ret;
 }
@@ -330,22 +340,14 @@ int mvas_find(struct mvas_kind *kind, struct mvas_find *args)
 	return object ? 0 : -ENOENT;
 }
 
-int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
+/* The ids of what the caller can see, as many as there is room for; says how many there are. */
+static u32 list_visible(struct mvas_kind *kind, u32 *ids, u32 room)
 {
-	u32 room = min_t(u32, args->capacity, READ_ONCE(kind->limit));
 	struct mvas_object *object;
-	u32 *ids = NULL;
 	u32 count = 0;
 	int id;
 
-	if (args->flags || args->count || args->reserved)
-		return -EINVAL;
-	if (room) {
-		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
-		if (!ids)
-			return -ENOMEM;
-	}
-	mutex_lock(&mvas_lock);
+	lockdep_assert_held(&mvas_lock);
 	idr_for_each_entry(&kind->objects, object, id) {
 		if (!visible(object))
 			continue;
@@ -353,12 +355,32 @@ int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
 			ids[count] = id;
 		count++;
 	}
+	return count;
+}
+
+int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
+{
+	u32 *ids = NULL;
+	int ret = 0;
+	u32 room;
+
+	if (args->flags || args->count || args->reserved)
+		return -EINVAL;
+	mutex_lock(&mvas_lock);
+	args->count = list_visible(kind, NULL, 0);
+	room = min(args->capacity, args->count);
+	if (room) {
+		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+		if (ids)
+			list_visible(kind, ids, room);
+		else
+			ret = -ENOMEM;
+	}
 	mutex_unlock(&mvas_lock);
-	args->count = count;
-	room = min(room, count);
-	id = room && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids));
+	if (ids && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids)))
+		ret = -EFAULT;
 	kvfree(ids);
-	return id ? -EFAULT : 0;
+	return ret;
 }
 
 int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)
@@ -378,7 +400,8 @@ int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)
 	return 0;
 }
 
-static int setattr_check(struct mvas_object *object, const struct mvas_attr *args)
+static int setattr_check(struct mvas_object *object, const struct mvas_attr *args, kuid_t uid,
+			 kgid_t gid)
 {
 	bool owner = uid_eq(current_fsuid(), object->uid);
 
@@ -386,6 +409,11 @@ static int setattr_check(struct mvas_object *object, const struct mvas_attr *arg
 		return -EPERM;
 	if ((args->valid & (MVAS_SET_UID | MVAS_SET_GID)) && !ns_capable(object->ns, CAP_CHOWN))
 		return -EPERM;
+	/* Whom the object's namespace does not know nobody in there could make out, or ever change.
+	 */
+	if (((args->valid & MVAS_SET_UID) && !kuid_has_mapping(object->ns, uid)) ||
+	    ((args->valid & MVAS_SET_GID) && !kgid_has_mapping(object->ns, gid)))
+		return -EINVAL;
 	return 0;
 }
 
@@ -404,7 +432,7 @@ int mvas_setattr(struct mvas_object *object, struct mvas_attr *args)
 	    ((args->valid & MVAS_SET_GID) && !gid_valid(gid)))
 		return -EINVAL;
 	mutex_lock(&mvas_lock);
-	ret = setattr_check(object, args);
+	ret = setattr_check(object, args, uid, gid);
 	if (!ret && (args->valid & MVAS_SET_UID) && !uid_eq(uid, object->uid))
 		ret = room_for_user(object->kind, uid, object->bytes);
 	if (!ret) {

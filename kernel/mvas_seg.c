@@ -4,6 +4,7 @@
  * with its length sealed; its inode has the segment's owner and mode, so that an open descriptor
  * cannot be had anew with more rights by way of /proc.
  */
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
@@ -59,6 +60,16 @@ static int range_check(const struct mvas_seg_create *args)
 	return 0;
 }
 
+/*
+ * EXEC maps by a kernel thread, to which vm.mmap_min_addr does not apply: null pointers of the
+ * kernel are not to find anything all the same. What that is set to modules cannot see.
+ */
+static bool may_map_at(u64 start)
+{
+	return !start || start >= max(65536, CONFIG_DEFAULT_MMAP_MIN_ADDR) ||
+	       capable(CAP_SYS_RAWIO);
+}
+
 int mvas_ioc_seg_create(struct mvas_client *client, void *args)
 {
 	struct mvas_seg_create *create = args;
@@ -67,9 +78,12 @@ int mvas_ioc_seg_create(struct mvas_client *client, void *args)
 
 	if (create->flags || create->id || create->reserved || range_check(create))
 		return -EINVAL;
+	if (!may_map_at(create->start))
+		return -EPERM;
 	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
 	if (!segment)
 		return -ENOMEM;
+	mutex_init(&segment->changing);
 	segment->start = create->start;
 	segment->length = create->length;
 	segment->file = mvas_shmem_file("mvas-segment", create->length);
@@ -140,9 +154,15 @@ int mvas_ioc_seg_setattr(struct mvas_client *client, void *args)
 
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
+	if (mutex_lock_killable(&segment->changing)) {
+		ret = -EINTR;
+		goto out;
+	}
 	ret = mvas_setattr(&segment->object, attr);
 	if (!ret)
 		set_inode(segment, segment->object.mode, segment->object.uid, segment->object.gid);
+	mutex_unlock(&segment->changing);
+out:
 	mvas_object_put(&segment->object);
 	return ret;
 }
@@ -223,6 +243,9 @@ int mvas_ioc_seg_attach(struct mvas_client *client, void *args)
 		goto out_vas;
 	ret = -EINVAL;
 	if (!segment->start)
+		goto out_segment;
+	ret = -EPERM;
+	if (!may_map_at(segment->start))
 		goto out_segment;
 	ret = -ENOMEM;
 	use = kmalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);

@@ -44,7 +44,7 @@ DEFINE_STATIC_CALL(mvas_call_cid_after, no_mm_cid);
 
 static void *find_symbol(const char *name)
 {
-	struct kprobe probe = { .symbol_name = name };
+	struct kprobe probe = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	void *address;
 
 	if (register_kprobe(&probe))

@@ -38,8 +38,8 @@ struct mvas_kind mvas_vases = {
 };
 
 /*
- * Once the last process has left a captured address space, takes its file mappings away. Runs in a
- * kernel thread, which can use the address space as its own.
+ * Once the last process has left a captured address space, takes its file mappings and clock away.
+ * Runs in a kernel thread, which can use the address space as its own.
  */
 static void settle(struct work_struct *work)
 {
@@ -54,9 +54,11 @@ static void settle(struct work_struct *work)
 		return;
 	}
 	kthread_use_mm(vas->mm);
-	ret = mvas_set_exe_file(vas->mm, NULL);
+	ret = mvas_mm_forget_clock(vas->mm);
 	if (!ret)
-		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, &dropped);
+		ret = mvas_set_exe_file(vas->mm, NULL);
+	if (!ret)
+		ret = mvas_files_replace(vas->mm, MVAS_FILES_DROP, NULL, &dropped);
 	kthread_unuse_mm(vas->mm);
 	if (ret)
 		queue_delayed_work(workqueue, &vas->settling, SETTLE_AGAIN);
@@ -137,27 +139,74 @@ struct mvas_vas *mvas_vas_create(const char *name, u32 mode)
 }
 
 /**
+ * mvas_vas_fill_begin() - have an empty VAS to oneself, for mvas_vas_fill()
+ * @vas: which; mvas_vas_fill_end() gives it back
+ * @bytes: that will be counted, as far as known
+ *
+ * Return: 0; -EBUSY if the VAS is not empty, or being filled by others; -ENOSPC or -EDQUOT; -ENOENT
+ * if it was deleted.
+ */
+int mvas_vas_fill_begin(struct mvas_vas *vas, u64 bytes)
+{
+	int ret = -EBUSY;
+
+	mutex_lock(&mvas_lock);
+	if (!vas->mm && !vas->filling)
+		ret = mvas_object_charge_locked(&vas->object, bytes);
+	if (!ret)
+		vas->filling = true;
+	mutex_unlock(&mvas_lock);
+	return ret;
+}
+
+/* Two VASes would each wait for the other to leave it. */
+static bool is_kept(struct mm_struct *mm)
+{
+	struct mvas_object *object;
+	int id;
+
+	lockdep_assert_held(&mvas_lock);
+	idr_for_each_entry(&mvas_vases.objects, object, id)
+		if (mvas_to_vas(object)->mm == mm)
+			return true;
+	return false;
+}
+
+/**
  * mvas_vas_fill() - give an empty VAS its memory
- * @vas: to be filled
+ * @vas: after mvas_vas_fill_begin()
  * @mm: one user of it goes to the VAS, unless this fails
+ * @bytes: that it counts for
  * @settled: no process has it
  *
- * Return: 0, or -EBUSY if the VAS is not empty.
+ * Return: 0; -EBUSY if another VAS has that memory; -ENOSPC or -EDQUOT; -ENOENT if the VAS was
+ * deleted.
  */
-int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, bool settled)
+int mvas_vas_fill(struct mvas_vas *vas, struct mm_struct *mm, u64 bytes, bool settled)
+{
+	int ret;
+
+	mutex_lock(&mvas_lock);
+	ret = is_kept(mm) ? -EBUSY : mvas_object_charge_locked(&vas->object, bytes);
+	if (!ret) {
+		vas->settled = settled;
+		/* Pairs with the acquire in mvas_vas_get_image(). */
+		smp_store_release(&vas->mm, mm);
+	}
+	mutex_unlock(&mvas_lock);
+	if (!ret && !settled)
+		queue_delayed_work(workqueue, &vas->settling, SETTLE_FIRST);
+	return ret;
+}
+
+/** mvas_vas_fill_end() - a VAS is filled now, or as empty as before */
+void mvas_vas_fill_end(struct mvas_vas *vas)
 {
 	mutex_lock(&mvas_lock);
-	if (vas->mm) {
-		mutex_unlock(&mvas_lock);
-		return -EBUSY;
-	}
-	vas->settled = settled;
-	/* Pairs with the acquire in mvas_vas_get_image(). */
-	smp_store_release(&vas->mm, mm);
+	vas->filling = false;
+	if (!vas->mm)
+		mvas_object_charge_locked(&vas->object, 0);
 	mutex_unlock(&mvas_lock);
-	if (!settled)
-		queue_delayed_work(workqueue, &vas->settling, SETTLE_FIRST);
-	return 0;
 }
 
 int mvas_ioc_create(struct mvas_client *client, void *args)
@@ -312,6 +361,7 @@ int mvas_ioc_detach(struct mvas_client *client, void *args)
 	struct mvas_attach *detach = args;
 	struct attachment *attachment;
 	struct mvas_vas *vas;
+	bool switched;
 	int ret = 0;
 
 	if (detach->flags || detach->reserved || detach->access)
@@ -319,17 +369,20 @@ int mvas_ioc_detach(struct mvas_client *client, void *args)
 	vas = mvas_vas_get(detach->id, 0);
 	if (IS_ERR(vas))
 		return PTR_ERR(vas);
+	mutex_lock(&client->switching);
+	switched = mvas_switched(client, vas);
 	mutex_lock(&mvas_lock);
 	attachment = find_attachment(client, vas);
 	if (!attachment) {
 		ret = -ENOENT;
-	} else if (current->mm == vas->mm) {
+	} else if (current->mm == vas->mm || switched) {
 		ret = -EBUSY;
 	} else {
 		list_del(&attachment->list);
 		vas->object.uses--;
 	}
 	mutex_unlock(&mvas_lock);
+	mutex_unlock(&client->switching);
 	if (!ret)
 		free_attachment(attachment);
 	mvas_object_put(&vas->object);
@@ -346,10 +399,7 @@ void mvas_client_release(struct mvas_client *client)
 {
 	struct attachment *attachment, *next;
 
-	if (client->switched) {
-		mmput(client->own);
-		mvas_object_put(&client->switched->object);
-	}
+	mvas_switch_forget(client);
 	mutex_lock(&mvas_lock);
 	list_for_each_entry(attachment, &client->attachments, list)
 		attachment->vas->object.uses--;

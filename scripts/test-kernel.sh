@@ -17,7 +17,7 @@ name="$1"
 shift
 programs=("$@")
 if [ "${#programs[@]}" = 0 ]; then
-  programs=(api fork files capture exec segments rights memory races lib fuzz switch)
+  programs=(api fork files capture exec clock segments rights memory races lib fuzz switch)
 fi
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

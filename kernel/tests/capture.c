@@ -98,10 +98,14 @@ static long resident(pid_t pid)
 static void control(void)
 {
 	pid_t pid = start();
+	int mem = open_mem(pid);
 	int ret = release_dying(pid);
+	__u32 id;
 
 	check(!ret && resident(pid) < (long)SIZE,
 	      "process_mrelease empties a dying process that is not captured (%d)", ret);
+	check_result(vas_fork(mem, 0, &id), -EIO, "there is nothing left to FORK");
+	close(mem);
 	bury(pid);
 }
 
@@ -118,12 +122,13 @@ static void kept(void)
 {
 	pid_t pid = start();
 	int mem = open_mem(pid);
-	__u32 id;
+	__u32 id, other;
 
 	check_result(capture(mem, 0, &id), -EINVAL, "CAPTURE keeps no file mapping");
 	check_result(capture(mem, MVAS_FILES_DROP, &id), 0, "CAPTURE");
 	check(vas_filled(id, memory, SIZE, 1), "the VAS has the memory of the process");
 	check(state(id) == MVAS_STATE_IMAGE, "which is not settled while the process lives");
+	check_result(capture(mem, MVAS_FILES_DROP, &other), -EBUSY, "it is CAPTUREd but once");
 	check_result(vas_exec(id, code, memory), -EBUSY, "and cannot be executed");
 	release_dying(pid);
 	check(vas_filled(id, memory, SIZE, 1), "process_mrelease takes nothing of it");

@@ -104,6 +104,70 @@ static void drop(struct mappings maps)
 	vas_delete(id);
 }
 
+/* A file of tmpfs with a hole of gigabytes, which more memory than there is would have to fill. */
+static void sparse(void)
+{
+	const size_t size = 4096 * MIB;
+	int fd = memfd_create("sparse", MFD_CLOEXEC);
+	struct mvas_attr attr;
+	struct stat status;
+	char *shared, *private;
+	__u64 dropped;
+	__u32 id;
+
+	if (fd < 0 || ftruncate(fd, size) || pwrite(fd, "s", 1, size / 2 + 5) != 1)
+		die("memfd");
+	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	if (shared == MAP_FAILED || private == MAP_FAILED)
+		die("mmap");
+	private[size / 4] = 'p';
+	id = fork_files(MVAS_FILES_WHOLE, "FORK with mappings of a file full of holes", &dropped);
+	check(byte_at(id, shared + size / 2 + 5) == 's' &&
+		      byte_at(id, private + size / 2 + 5) == 's' &&
+		      byte_at(id, private + size / 4) == 'p',
+	      "what is in them is there");
+	check(vas_is_zero(id, shared, PAGE) && vas_is_zero(id, private + size - PAGE, PAGE),
+	      "the holes are zeros");
+	check(!vas_attr(id, &attr) && attr.bytes < 16 * MIB, "and take no memory");
+	check(!fstat(fd, &status) && status.st_blocks * 512ul < 16 * MIB, "nor does the file now");
+	vas_delete(id);
+	munmap(shared, size);
+	munmap(private, size);
+	close(fd);
+}
+
+/* Mappings that would need more memory than there is, all of one small file. */
+static void limited(void)
+{
+	const size_t size = 16 * MIB, count = 100;
+	int fd = memfd_create("many", MFD_CLOEXEC);
+	struct mvas_info info = { .size = sizeof(info) };
+	char *content = malloc(size);
+	char *at[count];
+	__u32 id;
+
+	fill(content, size, 1);
+	if (fd < 0 || write(fd, content, size) != (ssize_t)size)
+		die("memfd");
+	for (size_t i = 0; i < count; i++)
+		at[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
+			     0);
+	write_text("/sys/module/mvas/parameters/max_bytes", "67108864");
+	check_result(vas_fork(MVAS_TARGET_SELF, MVAS_FILES_WHOLE, &id), -ENOSPC,
+		     "FORK ends where the limit is reached");
+	write_text("/sys/module/mvas/parameters/max_bytes", "0");
+	write_text("/sys/module/mvas/parameters/max_bytes_user", "67108864");
+	check_result(vas_fork(MVAS_TARGET_SELF, MVAS_FILES_WHOLE, &id), -EDQUOT,
+		     "also that of one user");
+	write_text("/sys/module/mvas/parameters/max_bytes_user", "0");
+	check(!call(MVAS_INFO, &info) && !info.bytes && !info.vas_count, "and leaves nothing");
+	for (size_t i = 0; i < count; i++)
+		munmap(at[i], size);
+	free(content);
+	close(fd);
+}
+
 /* Runs this program from the filesystem, which keeps it busy. */
 static pid_t start_from_mount(int *mem)
 {
@@ -175,6 +239,8 @@ int main(int count, char **arguments)
 	}
 	unmount(0, "FORK of a program that lies in a filesystem");
 	unmount(MVAS_FILES_WHOLE, "FORK of it with MVAS_FILES_WHOLE");
+	sparse();
+	limited();
 	umount("/mnt");
 	umount2("/mnt", MNT_DETACH);
 	return finish();

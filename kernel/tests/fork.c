@@ -108,6 +108,50 @@ static void into(void)
 	vas_delete(id);
 }
 
+static __u32 contested;
+
+static int fill_contested(void)
+{
+	struct mvas_fork fork = { .size = sizeof(fork), .target = MVAS_TARGET_SELF };
+
+	fork.id = contested;
+	return -call(MVAS_FORK, &fork);
+}
+
+/* One has much memory, the other little: what is counted is that of the one that came first. */
+static bool race_into(void)
+{
+	struct mvas_info info = { .size = sizeof(info) };
+	struct mvas_attr attr;
+	pid_t pid;
+	int big, small;
+
+	vas_create("contested", 0600, &contested);
+	pid = fork();
+	if (!pid) {
+		fill(map_memory(NULL, 2 * SIZE), 2 * SIZE, 1);
+		_exit(fill_contested());
+	}
+	do {
+		small = in_child(fill_contested);
+	} while (small == EBUSY && vas_attr(contested, &attr) == 0 &&
+		 !(attr.state & MVAS_STATE_IMAGE));
+	big = wait_for(pid);
+	if (vas_attr(contested, &attr) || call(MVAS_INFO, &info) || vas_delete(contested))
+		return false;
+	return (big == 0) != (small == 0) && (!big || big == EBUSY) && (!small || small == EBUSY) &&
+	       info.bytes + MIB > attr.bytes;
+}
+
+static void into_at_once(void)
+{
+	bool right = true;
+
+	for (int i = 0; i < 20; i++)
+		right = right && race_into();
+	check(right, "of two at once one fills it, and is counted");
+}
+
 static void odd_memory(void)
 {
 	char *odd = map_memory(NULL, 5 * PAGE);
@@ -265,6 +309,7 @@ int main(void)
 	targets();
 	contents();
 	into();
+	into_at_once();
 	odd_memory();
 	mappings();
 	userfault();

@@ -32,6 +32,34 @@ static int exec_image(void)
 	return -revive(image, check_memory);
 }
 
+/* Goes on in the VAS, and so has little that is resident. */
+static int fork_more(void)
+{
+	__u32 id;
+	int ret = vas_fork(MVAS_TARGET_SELF, MVAS_FILES_WHOLE, &id);
+
+	if (!ret)
+		vas_delete(id);
+	return -ret;
+}
+
+static int exec_and_fork_more(void)
+{
+	return -revive(image, fork_more);
+}
+
+static void limited(void)
+{
+	struct mvas_info info = { .size = sizeof(info) };
+	char limit[32];
+
+	call(MVAS_INFO, &info);
+	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)info.bytes + SIZE / 2);
+	write_text("/sys/module/mvas/parameters/max_bytes", limit);
+	check_result(in_child(exec_and_fork_more), ENOSPC, "FORK counts what is swapped out, too");
+	write_text("/sys/module/mvas/parameters/max_bytes", "0");
+}
+
 static void swapped(void)
 {
 	struct mvas_find find = { .size = sizeof(find), .name = "swapped" };
@@ -55,6 +83,7 @@ static void swapped(void)
 	check_result(vas_attr(image, &attr), 0, "GETATTR");
 	check(attr.bytes < SIZE / 2, "it is swapped out (%llu KiB left)",
 	      (unsigned long long)attr.bytes / 1024);
+	limited();
 	check_result(in_child(exec_image), 0, "EXEC finds all of it");
 	check(vas_filled(image, memory, SIZE, 1), "so does READ");
 	vas_delete(image);

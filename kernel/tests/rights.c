@@ -5,7 +5,7 @@
 #include "check.h"
 
 static char secret[PAGE] = "secret";
-static __u32 private, readable, shared;
+static __u32 private, readable, shared, low;
 static int results[2];
 
 /* Checks of a child, which writes its TAP itself; the numbers go on in the parent. */
@@ -47,6 +47,24 @@ static int set(__u32 id, __u32 valid, __u32 mode, __u32 uid)
 	};
 
 	return call(MVAS_SETATTR, &attr);
+}
+
+static int set_group(__u32 id, __u32 gid)
+{
+	struct mvas_attr attr = {
+		.size = sizeof(attr), .id = id, .valid = MVAS_SET_GID, .gid = gid
+	};
+
+	return call(MVAS_SETATTR, &attr);
+}
+
+static int set_segment_mode(__u32 id, __u32 mode)
+{
+	struct mvas_attr attr = {
+		.size = sizeof(attr), .id = id, .valid = MVAS_SET_MODE, .mode = mode
+	};
+
+	return call(MVAS_SEG_SETATTR, &attr);
 }
 
 static int attach(__u32 id, __u32 access)
@@ -117,6 +135,39 @@ static void segments_of_others(void)
 	check(fchmod(fd, 0666) && errno == EPERM, "nor made writable");
 }
 
+static int create_at(__u64 start, __u32 *id)
+{
+	struct mvas_seg_create create = {
+		.size = sizeof(create), .mode = 0600, .start = start, .length = PAGE
+	};
+	int ret = call(MVAS_SEG_CREATE, &create);
+
+	*id = create.id;
+	return ret;
+}
+
+static int attach_segment(__u32 vas, __u32 id)
+{
+	struct mvas_seg_attach attach = { .size = sizeof(attach), .access = O_RDONLY };
+
+	attach.vas_id = vas;
+	attach.seg_id = id;
+	return call(MVAS_SEG_ATTACH, &attach);
+}
+
+static void low_segments(void)
+{
+	__u32 id, own;
+
+	check_result(create_at(PAGE, &id), -EPERM, "no segment where null pointers point");
+	check_result(create_at(65536 - PAGE, &id), -EPERM, "nor near");
+	check_result(vas_create("", 0600, &own), 0, "CREATE");
+	check_result(attach_segment(own, low), -EPERM, "nor is one of root's attached");
+	vas_delete(own);
+	check_result(create_at(65536, &id), 0, "further on all may have one");
+	segment_delete(id);
+}
+
 static bool sees(__u32 id)
 {
 	__u32 ids[16];
@@ -172,31 +223,62 @@ static void root_sees(void)
 		if (vas_attr(ids[i], &attr) || attr.uid != 1000)
 			continue;
 		found++;
+		check_result(set(ids[i], MVAS_SET_UID, 0, 0), -EINVAL,
+			     "root outside gives it to nobody whom the namespace does not know");
+		check_result(set_group(ids[i], 0), -EINVAL, "nor to such a group");
+		check_result(set(ids[i], MVAS_SET_UID, 0, 1000), 0, "but to others");
 		check_result(vas_delete(ids[i]), 0, "root outside sees it, and can delete it");
 	}
 	check(found <= 1, "once");
 }
 
+/* A child that says when it is as dumpable as told, and waits to be killed. */
+static pid_t start(int dumpable)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		die("pipe");
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_DUMPABLE, dumpable);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		die("child");
+	close(ready[0]);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	wait_for(pid);
+}
+
 /* A process that has made itself undumpable keeps its memory from others of its user. */
 static void undumpable(void)
 {
-	pid_t pid = fork();
+	pid_t pid = start(1);
+	int fd = open_mem(pid);
 	char path[64];
-	int fd;
-
-	if (!pid) {
-		pause();
-		_exit(0);
-	}
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	fd = open(path, O_RDONLY);
-	check(fd >= 0, "a process of one's own can be opened");
 	__u32 id;
 
-	check_result(vas_fork(fd, 0, &id), 0, "and forked");
-	vas_delete(id);
-	kill(pid, SIGKILL);
-	wait_for(pid);
+	check_result(vas_fork(fd, 0, &id), 0, "a process of one's own can be opened and forked");
+	check_result(vas_delete(id), 0, "DELETE");
+	close(fd);
+	stop(pid);
+	pid = start(0);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	check(open(path, O_RDONLY) < 0 && errno == EACCES,
+	      "one that is not dumpable cannot be opened (%s)", strerror(errno));
+	stop(pid);
 }
 
 int main(void)
@@ -227,5 +309,9 @@ int main(void)
 	as_user(1000, segments_of_others);
 	segment_delete(private);
 	segment_delete(readable);
+	check_result(create_at(PAGE, &low), 0, "root may have a segment anywhere");
+	set_segment_mode(low, 0666);
+	as_user(1000, low_segments);
+	segment_delete(low);
 	return finish();
 }

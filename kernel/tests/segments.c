@@ -42,6 +42,45 @@ static void objects(void)
 	check_result(segment_delete(id), -ENOENT, "but once");
 }
 
+static __u32 changed;
+
+/* Changes the mode again and again; two at once. */
+static int change_mode(void)
+{
+	for (int i = 0; i < 2000; i++) {
+		struct mvas_attr attr = { .size = sizeof(attr), .id = changed };
+
+		attr.valid = MVAS_SET_MODE;
+		attr.mode = (getpid() + i) % 2 ? 0640 : 0604;
+		if (call(MVAS_SEG_SETATTR, &attr))
+			return 1;
+	}
+	return 0;
+}
+
+static void changes_at_once(void)
+{
+	bool same = true;
+
+	segment_create("changed", 0, PAGE, &changed);
+	for (int i = 0; i < 10; i++) {
+		struct mvas_attr attr = { .size = sizeof(attr), .id = changed };
+		pid_t pid = fork();
+		struct stat status;
+		int fd;
+
+		if (!pid)
+			_exit(change_mode());
+		same = same && !in_child(change_mode) && !wait_for(pid);
+		fd = segment_open(changed, O_RDONLY);
+		same = same && !call(MVAS_SEG_GETATTR, &attr) && !fstat(fd, &status) &&
+		       (status.st_mode & 0777) == attr.mode;
+		close(fd);
+	}
+	check(same, "SEG_SETATTR by two at once: descriptors show what SEG_GETATTR says");
+	segment_delete(changed);
+}
+
 static void shared_memory(void)
 {
 	char *one, *other;
@@ -208,6 +247,7 @@ int main(void)
 	open_device();
 	memory = map_memory(NULL, SIZE);
 	objects();
+	changes_at_once();
 	shared_memory();
 	copies();
 	attached();

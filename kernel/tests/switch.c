@@ -127,6 +127,30 @@ static void occupied(void)
 	check_result(counted(), 2, "which is as it left it");
 }
 
+static int switch_unprivileged(void)
+{
+	if (setresuid(1000, 1000, 1000))
+		return 55;
+	return -switch_to(image, stay, inside_stack);
+}
+
+/* A child that goes there by the open file that it has from its parent. */
+static void shared_file(void)
+{
+	pid_t pid = fork();
+	char byte;
+
+	if (!pid)
+		_exit(60 - switch_to(image, stay, inside_stack));
+	if (read(to_parent[0], &byte, 1) != 1)
+		die("child");
+	check_result(detach(), -EBUSY, "no DETACH while another is there by the same open file");
+	check_result(vas_delete(image), -EBUSY, "nor DELETE");
+	if (write(to_child[1], "", 1) != 1)
+		die("pipe");
+	check_result(wait_for(pid), 0, "until it ends");
+}
+
 int main(void)
 {
 	open_device();
@@ -148,6 +172,8 @@ int main(void)
 	check(visit(), "SWITCH to the VAS, and back");
 	check(active() == 0 && counter == 0 && counted() == 1, "what was written is in the VAS");
 	check(visit() && counted() == 2, "also the second time");
+	check_result(in_child(switch_unprivileged), EPERM, "SWITCH needs CAP_SYS_RESOURCE");
+	shared_file();
 	check_result(detach(), 0, "DETACH");
 	occupied();
 	check_result(vas_delete(image), 0, "DELETE");

@@ -110,8 +110,8 @@ struct mvas_find {
  *
  * SETATTR, SEG_SETATTR: changes mode, uid and gid, as `valid` says; all other fields but size and
  * id must be zero. The mode may be changed by the owner, or with capability FOWNER over the
- * object's user namespace, uid and gid with CHOWN. EPERM otherwise; EDQUOT the new owner has too
- * many.
+ * object's user namespace, uid and gid with CHOWN. EPERM otherwise; EINVAL also for a uid or gid
+ * that is not mapped in the object's user namespace; EDQUOT the new owner has too many.
  */
 #define MVAS_SET_MODE (1U << 0)
 #define MVAS_SET_UID (1U << 1)
@@ -177,14 +177,17 @@ struct mvas_list {
  *                      anonymous memory; their other pages read as zeros. Shared ones are unmapped.
  *   MVAS_FILES_WHOLE   private and shared ones become anonymous memory with all their contents, so
  *                      that the image can run by itself; pages past a file's end read as zeros.
+ *                      Pages of zeros, and holes of files in tmpfs, take no memory.
  *   MVAS_FILES_DROP    all are unmapped.
  * Devices and pages of hugetlbfs are always unmapped. `dropped` says how many bytes of mappings
  * were. /proc/PID/exe is that of the process that EXECs.
  *
  * EOPNOTSUPP the kernel lacks what is needed (see INFO), or the process is not a 64-bit one; EBADF
  * target is not an open /proc/PID/mem; ESRCH the process is gone; EBUSY a userfaultfd watches it,
- * or the VAS is not empty; EIO its memory was taken by the OOM killer; EEXIST, ENOSPC and EDQUOT as
- * for CREATE, the latter two also for bytes.
+ * or the VAS is not empty, or about to be filled, or another has CAPTUREd the same memory; EIO its
+ * memory was taken by the OOM killer; EAGAIN there may be no more processes; EEXIST, ENOSPC and
+ * EDQUOT as for CREATE, the latter two also for bytes, as soon as the VAS has grown so far; ENOENT
+ * also if it was deleted meanwhile.
  */
 #define MVAS_FILES_WHOLE (1U << 0)
 #define MVAS_FILES_DROP (1U << 1)
@@ -216,7 +219,8 @@ struct mvas_fork {
  * priority inheritance futex; or the VAS is not settled, or switched to. (A reader of the caller's
  * /proc/PID/maps shares its memory for a moment: try again.) ENODATA the VAS is empty. EOPNOTSUPP
  * the kernel lacks what is needed, or the caller has a shadow stack. ENXIO ip or sp is no user
- * address.
+ * address. EAGAIN there may be no more processes. EIO the duplicate was emptied by
+ * process_mrelease(2).
  */
 struct mvas_exec {
 	__u64 size;
@@ -276,7 +280,8 @@ struct mvas_maps {
  * ATTACH: registers the right to SWITCH to a VAS, and keeps it from being deleted. Attachments
  * belong to the open file of /dev/mvas and end with it. `access` is O_RDONLY (needs r), O_RDWR
  * (needs r and w) or O_WRONLY (needs w). EEXIST already attached.
- * DETACH: takes that back. ENOENT also if not attached; EBUSY the caller runs in it.
+ * DETACH: takes that back. ENOENT also if not attached; EBUSY the caller runs in it, or whoever has
+ * switched to it through the same open file.
  */
 struct mvas_attach {
 	__u64 size;
@@ -293,10 +298,12 @@ struct mvas_attach {
  * it writes stays in the VAS. With id 0 it goes back to its own memory. `ip` and `sp` as for EXEC;
  * both 0: it goes on where it is, for which the VAS must hold the same code and the same stack. The
  * VAS must be attached through the same open file with O_RDWR; one process at a time may be in it.
- * Ends also when the process does, or calls execve(2).
+ * Ends also when the process does, or calls execve(2). The OOM killer passes over who is in a VAS,
+ * so that going there needs capability SYS_RESOURCE in the first user namespace, as for CAPTURE.
  *
- * EOPNOTSUPP the parameter `experimental` is off; ENOENT not attached; EACCES attached otherwise
- * than O_RDWR; EINVAL id 0 and not switched; EBUSY as for EXEC, and if already switched.
+ * EOPNOTSUPP the parameter `experimental` is off; EPERM the capability is missing; ENOENT not
+ * attached; EACCES attached otherwise than O_RDWR; EINVAL id 0 and not switched; EBUSY as for EXEC,
+ * and if already switched.
  *
  * ACTIVE: the id of the VAS the caller runs in, 0 for its own memory.
  */
@@ -306,7 +313,9 @@ struct mvas_attach {
 /*
  * SEG_CREATE: a piece of shared memory, `length` bytes of zeros, which belongs at address `start`
  * (0: anywhere). Both are multiples of the page size. EINVAL also for a range that no process can
- * map; EEXIST, ENOSPC, EDQUOT as for CREATE, the latter two also for bytes.
+ * map; EPERM for an address below 64 KiB (or the kernel's default of vm.mmap_min_addr, if higher)
+ * without capability SYS_RAWIO in the first user namespace; EEXIST, ENOSPC, EDQUOT as for CREATE,
+ * the latter two also for bytes.
  */
 struct mvas_seg_create {
 	__u64 size;
@@ -323,7 +332,8 @@ struct mvas_seg_create {
 /*
  * SEG_ATTACH: the segment is to be mapped into every process that EXECs the VAS. Needs w on the
  * VAS, and on the segment what `access` says (O_RDONLY or O_RDWR). EEXIST already attached; EINVAL
- * also for a segment without address; EBUSY its range overlaps another attached segment.
+ * also for a segment without address; EPERM one whose address the caller could not CREATE it with;
+ * EBUSY its range overlaps another attached segment.
  * SEG_DETACH: takes that back. Needs w on the VAS. ENOENT also if not attached.
  */
 struct mvas_seg_attach {

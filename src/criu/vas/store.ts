@@ -84,10 +84,10 @@ export async function createVas(memoryLimit?: number): Promise<NewVas> {
   const id = randomBytes(16).toString('hex');
   const directory = vasDirectory(id);
   mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
-  mkdirSync(directory, { mode: 0o700 });
   const lifeline = new Lifeline();
   let holder: HolderClient | undefined;
   try {
+    mkdirSync(directory, { mode: 0o700 });
     const keeper = await startHolder(directory, lifeline);
     holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
     const { pid } = await holder.status();

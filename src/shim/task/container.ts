@@ -38,6 +38,8 @@ const log = logger('task');
 const ABORT_MS = 2_000;
 /** How long a killed init may take to be gone. */
 const EXIT_MS = 2_000;
+/** The same for one that was checkpointed: the kernel frees some GiB of memory in a second. */
+const FREE_MS = 30_000;
 /** How long a runc may go on working in a container whose init has exited. */
 const RUNC_MS = 5_000;
 const SIGKILL = 9;
@@ -417,14 +419,14 @@ export class Container {
   async #finishOff(): Promise<void> {
     const cgroup = this.#resources?.freezer;
     if (cgroup !== undefined) await killAll(cgroup);
-    await this.#awaitExit();
+    await this.#awaitExit(FREE_MS);
   }
 
   /** Waits for init's exit to be told, for a short time: a killed process may take a moment. */
-  async #awaitExit(): Promise<void> {
+  async #awaitExit(limitMs = EXIT_MS): Promise<void> {
     if (this.init.pid === 0 || this.init.exit !== undefined) return;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, EXIT_MS)));
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
     await Promise.race([this.init.exited, late]);
     clearTimeout(timer);
   }

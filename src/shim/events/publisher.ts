@@ -13,6 +13,8 @@ const SERVICE = 'containerd.services.events.ttrpc.v1.Events';
 const CALL_TIMEOUT_MS = 5_000;
 const RETRY_STEP_MS = 1_000;
 const MAX_RETRY_MS = 5_000;
+/** The same when there is little time left. */
+const LAST_RETRY_MS = 50;
 const MAX_REFUSALS = 5;
 const MAX_QUEUED = 2_048;
 
@@ -51,6 +53,8 @@ export class Publisher {
   readonly #queue: Queued[] = [];
   #channel: EventChannel | undefined;
   #sending: Promise<void> | undefined;
+  #isClosing = false;
+  #wake: () => void = () => undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -73,6 +77,8 @@ export class Publisher {
   async close(timeoutMs: number): Promise<void> {
     // Holds the event loop: what waits for its next attempt does not, and would never have it.
     let timer: NodeJS.Timeout | undefined;
+    this.#isClosing = true;
+    this.#wake();
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
     await Promise.race([this.#sending, late]);
     clearTimeout(timer);
@@ -80,7 +86,6 @@ export class Publisher {
   }
 
   async #sendAll(): Promise<void> {
-    const wait = this.#options.wait ?? ((ms: number) => delay(ms, undefined, { ref: false }));
     let refusals = 0;
     for (let attempt = 1; this.#queue.length > 0; attempt += 1) {
       const [head] = this.#queue;
@@ -95,9 +100,20 @@ export class Publisher {
         refusals = 0;
       } else {
         log.debug('event not sent yet', { topic: head.topic, attempt, error: error.message });
-        await wait(Math.min(RETRY_STEP_MS * attempt, MAX_RETRY_MS));
+        await this.#pause(Math.min(RETRY_STEP_MS * attempt, MAX_RETRY_MS));
       }
     }
+  }
+
+  /** Waits for the next attempt; not so long once we are to close. */
+  #pause(ms: number): Promise<void> {
+    const wait = this.#options.wait ?? ((time: number) => delay(time, undefined, { ref: false }));
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      void wait(this.#isClosing ? LAST_RETRY_MS : ms).then(() => {
+        resolve();
+      });
+    });
   }
 
   /** Sends one event, over a new connection when the old one has gone; the error, if any. */

@@ -48,6 +48,14 @@ test('while containerd is away events wait, in order', async (t) => {
   t.deepEqual(await published(Array.from({ length: 20 }, () => away)), ALL);
 });
 
+test('a publisher that is to close does not wait long for containerd', async (t) => {
+  const { channel, topics } = fake(Array.from({ length: 10 }, () => away));
+  const publisher = new Publisher({ namespace: 'ns', connect: () => Promise.resolve(channel) });
+  publisher.publish(taskEvent.exit({ containerId: 'a', id: 'a', pid: 1 }));
+  await publisher.close(60_000); // Ten waits of some seconds each would take 40.
+  t.deepEqual(topics, ['/tasks/exit']);
+});
+
 test('an event that is refused five times is dropped, the others are sent', async (t) => {
   t.deepEqual(await published(Array.from({ length: 5 }, () => refused)), ALL.slice(1));
 });

@@ -175,7 +175,7 @@ test.serial('the untouched image is good, until its VAS is removed', async (t) =
   await counter.countsOn();
   const error = t.throws(() => validateImage(imagePath), { instanceOf: ShimError });
   t.regex(error?.message ?? '', /removed/);
-  const again = await mvas(counter.restoreArgs(imagePath));
+  const again = await mvas([...counter.restoreArgs(imagePath).slice(0, -1), `${counter.id}-again`]);
   t.is(again.status, 1);
   t.regex(again.stderr, /removed/);
   t.is(await counter.run.go(), 'PASS');

@@ -17,7 +17,7 @@ const KERNEL_ARGUMENTS =
  * A processor that stands at a breakpoint which the kernel had put there to change its own code, and has
  * taken away since: the emulator ran code that was no more. No module can cause that.
  */
-const STALE_CODE = /Oops: int3: /;
+const STALE_CODE = 'Oops: int3: ';
 
 /** What to boot. */
 export interface Guest {
@@ -41,7 +41,7 @@ export interface Guest {
  */
 export async function boot(guest: Guest): Promise<string[]> {
   const lines = await bootOnce(guest);
-  const hasFailed = !lines.includes(UP_LINE) || lines.some((line) => line.includes('Oops: int3: '));
+  const hasFailed = !lines.includes(UP_LINE) || lines.some((line) => line.includes(STALE_CODE));
   if (!hasFailed) return lines;
   process.stderr.write(`the emulation failed, once more: ${lines.slice(-40).join('\n')}\n`);
   return await bootOnce(guest);

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
 
-/** What a checkpoint of a target must come to; `either` leaves it to the engine, but refusals must say why. */
+/** What a checkpoint of a target must come to. A refusal must say why. */
 export type Expectation =
-  { readonly kind: 'restore' } | { readonly kind: 'refuse' | 'either'; readonly because: RegExp };
+  { readonly kind: 'restore' } | { readonly kind: 'refuse'; readonly because: RegExp };
 
 /** A self-verifying program of test/targets, as its header comment describes it (see target.h). */
 export interface Target {
@@ -13,6 +13,8 @@ export interface Target {
   readonly name: string;
   /** Words of its `@needs:` line, none for `none`. */
   readonly needs: readonly string[];
+  /** It looks for something else it needs by itself, and says `SKIP` where that is not there. */
+  readonly mayNotRun?: boolean;
   readonly expect: Expectation;
   /** What the first checkpoint says in the log. */
   readonly warns?: RegExp | undefined;
@@ -36,6 +38,7 @@ export function parseTarget(name: string, source: string): Target {
     name,
     ...(warns !== undefined && { warns: new RegExp(warns) }),
     needs: needs === 'none' ? [] : needs.split(/\s+/),
+    mayNotRun: /\bSKIP\(/.test(source),
     expect: parseExpectation(name, expect),
     varies: tag(source, 'varies')?.split(/\s+/) ?? [],
   };
@@ -43,11 +46,11 @@ export function parseTarget(name: string, source: string): Target {
 
 function parseExpectation(name: string, text: string): Expectation {
   if (text === 'restore') return { kind: 'restore' };
-  const [, kind, because] = /^(refuse|either)\s+(\S.*)$/.exec(text) ?? [];
+  const because = /^refuse\s+(\S.*)$/.exec(text)?.[1];
   if (because === undefined) {
     throw new ShimError('invalidArgument', `target ${name}: cannot read @expect: ${text}`);
   }
-  return { kind: kind === 'refuse' ? 'refuse' : 'either', because: new RegExp(because, 'i') };
+  return { kind: 'refuse', because: new RegExp(because, 'i') };
 }
 
 function tag(source: string, name: string): string | undefined {

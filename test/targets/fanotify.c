@@ -2,7 +2,7 @@
 /*
  * A fanotify group with a mark.
  * @needs: kernel>=5.13
- * @expect: either fanotify
+ * @expect: refuse fanotify
  */
 #include "target.h"
 #include <sys/fanotify.h>

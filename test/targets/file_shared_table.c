@@ -2,7 +2,7 @@
 /*
  * A descriptor table shared by two processes (CLONE_FILES): what one opens, the other sees.
  * @needs: none
- * @expect: either CLONE_FILES|descriptor table|file table|shared
+ * @expect: restore
  */
 #include "target.h"
 #include <sched.h>

@@ -2,7 +2,7 @@
 /*
  * System V shared memory (attached and not), semaphores and message queues.
  * @needs: none
- * @expect: either SysV|System V|ipc
+ * @expect: refuse System V
  */
 #include "target.h"
 #include <sys/ipc.h>

@@ -2,7 +2,7 @@
 /*
  * Deleted files that are mapped, with the descriptor closed: shared and private, on disk and tmpfs.
  * @needs: none
- * @expect: either delet|link|removed
+ * @expect: restore
  */
 #include "target.h"
 

@@ -2,7 +2,7 @@
 /*
  * A file system the container has mounted itself, with content.
  * @needs: cap:SYS_ADMIN
- * @expect: either mount
+ * @expect: refuse mount
  */
 #include "target.h"
 #include <sys/mount.h>

@@ -2,7 +2,7 @@
 /*
  * A netlink socket that is bound and idle.
  * @needs: none
- * @expect: either netlink
+ * @expect: restore
  */
 #include "target.h"
 #include <linux/netlink.h>

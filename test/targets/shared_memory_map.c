@@ -2,7 +2,7 @@
 /*
  * Two processes on one address space (CLONE_VM without CLONE_THREAD), and one sharing cwd (CLONE_FS).
  * @needs: none
- * @expect: either shar|CLONE_VM|CLONE_FS
+ * @expect: refuse CLONE_VM
  * @varies: rest
  */
 #include "target.h"

@@ -2,7 +2,7 @@
 /*
  * A thread that left the descriptor table and the working directory of its process (unshare).
  * @needs: none
- * @expect: either shar|CLONE_FILES|CLONE_FS|thread
+ * @expect: refuse unshare
  */
 #include "target.h"
 #include <pthread.h>

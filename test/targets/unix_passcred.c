@@ -2,7 +2,7 @@
 /*
  * Messages queued with their senders' credentials (SO_PASSCRED), from several processes.
  * @needs: none
- * @expect: either cred|control
+ * @expect: refuse credentials
  */
 #include "target.h"
 #include <sys/socket.h>

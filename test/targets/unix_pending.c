@@ -2,7 +2,7 @@
 /*
  * A connection that waits in the queue of a listening unix socket, with data already sent.
  * @needs: none
- * @expect: either pending|accept|queue|backlog
+ * @expect: refuse accepted
  */
 #include "target.h"
 #include <sys/socket.h>

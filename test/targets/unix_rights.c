@@ -2,7 +2,7 @@
 /*
  * Descriptors in flight over a unix socket (SCM_RIGHTS), queued and not yet received.
  * @needs: none
- * @expect: either SCM_RIGHTS|in flight|descriptor
+ * @expect: refuse SCM_RIGHTS
  */
 #include "target.h"
 #include <sys/socket.h>

@@ -1,15 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Set-up, build, then the check of the source (format, lint, dependencies) and every test: unit,
-# integration, end to end, the latter again inside other Debian releases, and the kernel module on
-# several kernels. Each part prints its own summary; the last line sums them up as
+# Set-up, build, then the check of the source (format, lint, dependencies) and tests: unit, integration,
+# end to end, and the kernel module. Each part prints its own summary; the last line sums them up as
 # `N passed, N failed, N skipped`. Exits non-zero on any failure.
 #
-# MVAS_TEST_PARTS: the parts to run (default: all).
+#   scripts/test.sh          what fits into half an hour: one containerd, one kernel
+#   scripts/test.sh --all    also the containerd of other Debian releases, clients, other kernels
+#   scripts/test.sh --rest   only what --all adds
+#
+# MVAS_TEST_PARTS: the parts to run instead.
+# MVAS_TEST_UNTIL: seconds since 1970. A part that is likely to end later is not begun, and a line says so.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
+
+usual='check unit integration e2e kernel'
+rest='e2e-forky clients-forky cgroup2-forky e2e-trixie clients-trixie kernels'
+case "${1:-}" in
+  '') parts="$usual" ;;
+  --all) parts="$usual $rest" ;;
+  --rest) parts="$rest" ;;
+  *)
+    echo "test: no such option: $1; usage: scripts/test.sh [--all|--rest]" >&2
+    exit 2
+    ;;
+esac
 
 bash scripts/setup.sh || exit 1
 bash scripts/build.sh || exit 1
@@ -24,7 +40,7 @@ config_of() {
     unit) echo ava.config.js ;;
     integration) echo ava.integration.config.js ;;
     e2e | e2e-* | cgroup2-*) echo ava.e2e.config.js ;;
-    kernel) echo ava.kernel.config.js ;;
+    kernel | kernels) echo ava.kernel.config.js ;;
     clients-*) echo ava.clients.config.js ;;
     *) return 1 ;;
   esac
@@ -44,8 +60,25 @@ release_of() {
 # where they belong to v1 hierarchies.
 without_controllers=(dist/test/e2e/{checkpoint-counter,checkpoint-nginx,restored,failed-restore}.test.js)
 
-all='check unit integration e2e e2e-trixie e2e-forky clients-trixie clients-forky cgroup2-forky kernel'
-for part in ${MVAS_TEST_PARTS:-$all}; do
+# The kernel that the module is tested on where one is enough.
+one_kernel=dist/test/kernel/linux-6-12.test.js
+
+# Minutes that a part of --rest takes on a fresh machine of two cores, root filesystem and kernels included.
+minutes_of() {
+  case "$1" in
+    e2e-*) echo 12 ;;
+    kernels) echo 20 ;;
+    *) echo 5 ;;
+  esac
+}
+
+begun=0
+for part in ${MVAS_TEST_PARTS:-$parts}; do
+  if [ -n "${MVAS_TEST_UNTIL:-}" ] && [ "$(($(date +%s) + 60 * $(minutes_of "$part")))" -gt "$MVAS_TEST_UNTIL" ]; then
+    echo "== $part: not begun, since it would end too late; run it by MVAS_TEST_PARTS=$part npm test"
+    continue
+  fi
+  begun=$((begun + 1)) began=$SECONDS
   if [ "$part" = check ]; then
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue
@@ -53,6 +86,15 @@ for part in ${MVAS_TEST_PARTS:-$all}; do
   config="$(config_of "$part")" || { echo "test: no such part: $part" >&2; exit 1; }
   release="$(release_of "$part")"
   kind="${part%%-*}" files=()
+  case "$part" in
+    kernel) files=("$one_kernel") ;;
+    kernels)
+      kind=kernel
+      for file in dist/test/kernel/*.test.js; do
+        [ "$file" = "$one_kernel" ] || files+=("$file")
+      done
+      ;;
+  esac
   if [ "$kind" = cgroup2 ]; then
     kind=e2e files=("${without_controllers[@]}")
     export MVAS_CGROUP_V2=1
@@ -83,10 +125,14 @@ for part in ${MVAS_TEST_PARTS:-$all}; do
   # A run that broke without a failed test (a crash, a time-out, no tests at all) is a failure too.
   if [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
   [ "$f" -eq 0 ] || status=1
-  echo "== $part: $p passed, $f failed, $s skipped"
+  echo "== $part: $p passed, $f failed, $s skipped, in $((SECONDS - began)) s"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
 
+if [ "$begun" -eq 0 ]; then
+  echo '== no time was left for any part'
+  exit 0
+fi
 if [ "$((passed + failed))" -eq 0 ]; then
   echo 'test: not a single test ran' >&2
   status=1

@@ -21,6 +21,7 @@ import { readAuxv, readStat, readStatus } from './procfs/reader.js';
 import { dumpAttributes, dumpZombie } from './resources/attributes.js';
 import type { TmpfsMount } from './resources/tmpfs.js';
 import { FileDumper } from './resources/files/dumper.js';
+import { processLabel } from './tracee/label.js';
 import type { Session } from './tracee/session.js';
 import type { TracedProcess } from './tracee/tracee.js';
 import { buildTree } from './tree/process-tree.js';
@@ -156,10 +157,9 @@ function readTree(session: Session): PstreeEntry[] {
     const ppid = byHostPid.get(status.ppid) ?? 0;
     if (ppid === 0 && nsPid !== 1) {
       const remedy = 'end it (or its exec) first';
-      const who = `pid ${String(nsPid)} (${status.name})`;
       throw new ShimError(
         'failedPrecondition',
-        `${who}: started from outside of the container, which is not supported; ${remedy}`,
+        `${processLabel(nsPid, status.name)}: started from outside of the container, which is not supported; ${remedy}`,
       );
     }
     const pgid = status.nsPgid.at(-1) ?? 0;

@@ -106,7 +106,8 @@ class Remote {
   constructor(tracer: Tracer, target: ExecTarget, maps: readonly Vma[]) {
     this.#tracer = tracer;
     this.#target = target;
-    this.#instruction = syscallInstruction(target.hostPid, maps);
+    const { hostPid: pid, nsPid } = target;
+    this.#instruction = syscallInstruction({ pid, label: `pid ${String(nsPid)}` }, maps);
   }
 
   /** Whoever reads a file in /proc/PID shares the process's memory for a moment (EBUSY). */

@@ -103,18 +103,28 @@ function iovec(address: bigint, length: number): BigUint64Array {
 }
 
 /** Bytes of another process's memory (process_vm_readv(2)). Throws when not all can be read. */
-export function readProcess(pid: number, address: bigint, length: number): Uint8Array {
+export function readProcess(
+  pid: number,
+  address: bigint,
+  length: number,
+  who = `pid ${String(pid)}`,
+): Uint8Array {
   const bytes = new Uint8Array(length);
   const got = transfer(SYS.process_vm_readv, pid, address, bytes);
-  if (got !== length) throw memoryError(`read ${describe(pid, address, length)}`, got);
+  if (got !== length) throw memoryError(`read ${describe(who, address, length)}`, got);
   return bytes;
 }
 
 /** Writes into another process's memory (process_vm_writev(2)). Throws when not all can be written. */
-export function writeProcess(pid: number, address: bigint, bytes: Uint8Array): void {
+export function writeProcess(
+  pid: number,
+  address: bigint,
+  bytes: Uint8Array,
+  who = `pid ${String(pid)}`,
+): void {
   const got = transfer(SYS.process_vm_writev, pid, address, bytes);
   if (got !== bytes.length) {
-    throw memoryError(`write ${describe(pid, address, bytes.length)}`, got);
+    throw memoryError(`write ${describe(who, address, bytes.length)}`, got);
   }
 }
 
@@ -124,8 +134,8 @@ function transfer(nr: number, pid: number, address: bigint, bytes: Uint8Array): 
   return syscall(nr, pid, local, 1, iovec(address, bytes.length), 1, 0);
 }
 
-function describe(pid: number, address: bigint, length: number): string {
-  return `${String(length)} bytes at 0x${address.toString(16)} of pid ${String(pid)}`;
+function describe(who: string, address: bigint, length: number): string {
+  return `${String(length)} bytes at 0x${address.toString(16)} of ${who}`;
 }
 
 function memoryError(attempt: string, got: number): ShimError {

@@ -48,7 +48,9 @@ test('a process in another cgroup than its container is refused', async (t) => {
     move(child, below);
     const { result } = await run.checkpoint(true);
     t.not(result.status, 0, below);
-    const says = new RegExp(`pid ${nsPid}: is in cgroup \\S+${run.place.id}/${BELOW}, .*remedy`);
+    const says = new RegExp(
+      `pid ${nsPid} \\(.+\\): is in cgroup \\S+${run.place.id}/${BELOW}, .*remedy`,
+    );
     t.regex(result.stderr, says);
     move(child, directory);
   }

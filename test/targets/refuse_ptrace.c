@@ -2,7 +2,7 @@
 /*
  * A child that another process of the container traces, once stopped and once running.
  * @needs: none
- * @expect: refuse trac
+ * @expect: refuse pid \d+ \(target\): is being traced by pid 1 \(target\), .* detach
  */
 #include "target.h"
 #include <sys/ptrace.h>

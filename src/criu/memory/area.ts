@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { VMA_STATUS } from '../image/constants.js';
+import { printable } from '../procfs/bytes.js';
 import type { SmapsVma } from '../procfs/smaps.js';
 
 /** What an area of memory is, and so how it is captured and restored. */
@@ -63,20 +64,21 @@ export interface Area {
 
 /** `0x7f…-0x7f… /path` for messages. */
 export function describeArea(vma: SmapsVma): string {
-  const name = vma.special || vma.path;
+  const name = printable(vma.special || vma.path);
   return `memory 0x${vma.start.toString(16)}-0x${vma.end.toString(16)}${name ? ` (${name})` : ''}`;
 }
 
 /**
  * Judges an area.
  *
+ * @param process how messages name whose it is
  * @throws ShimError `failedPrecondition` for what cannot be restored
  */
-export function classifyArea(nsPid: number, vma: SmapsVma): Area {
+export function classifyArea(process: string, vma: SmapsVma): Area {
   const kernelArea = KERNEL_AREAS[vma.special];
   if (kernelArea) return { vma, kind: kernelArea };
   const refuse = (what: string): never => {
-    const where = `pid ${String(nsPid)} ${describeArea(vma)}`;
+    const where = `${process} ${describeArea(vma)}`;
     throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
   };
   for (const [flag, words] of UNSUPPORTED_FLAGS) if (vma.vmFlags.has(flag)) refuse(words);

@@ -62,7 +62,7 @@ export async function fillProcess(
 ): Promise<void> {
   const builder = new PlanBuilder();
   const source = builder.slot();
-  const sequence = builder.sequence(`pid ${String(memory.process.nsPid)}`);
+  const sequence = builder.sequence(memory.process.label);
   const placed = memory.areas.filter((area) => area.place !== undefined);
   for (const area of placed) mapArea(sequence, area);
   for (const area of placed) makeHugePages(sequence, area);

@@ -136,7 +136,7 @@ export class KernelSource implements MemorySource {
         // The word also sets the id behind the target, to 0.
         const target = new PlanPointer(request, FORK.target);
         sequence.poke('name the process', target, builder.slot());
-        const what = `duplicate the memory of pid ${String(process.nsPid)}`;
+        const what = `duplicate the memory of ${process.label}`;
         sequence.syscall(what, SYS.ioctl, [device, CALL.fork, request]);
       }
       sequence.end();

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { syscall, addressOf } from '../../native/index.js';
 import { check, SYS } from '../../native/sys.js';
+import type { TracedProcess } from '../tracee/tracee.js';
 import { appendRun, type PageRun } from './page-runs.js';
 
 /** Which pages of a range are wanted. */
@@ -40,13 +41,13 @@ interface Filter {
 
 /** Finds stored pages of processes, by PAGEMAP_SCAN where the kernel has it. */
 export class PageFinder {
-  readonly #pid: number;
+  readonly #label: string;
   readonly #fd: number;
   #canScan = process.env['MVAS_NO_PAGEMAP_SCAN'] === undefined;
   #knowsGuards = true;
 
-  constructor(pid: number) {
-    this.#pid = pid;
+  constructor({ pid, label }: TracedProcess) {
+    this.#label = label;
     this.#fd = openSync(`/proc/${String(pid)}/pagemap`, 'r');
   }
 
@@ -85,7 +86,7 @@ export class PageFinder {
       ); // prettier-ignore
       const count = syscall(SYS.ioctl, this.#fd, PAGEMAP_SCAN, argument, regions);
       if (count === ENOTTY || count === EINVAL) return undefined;
-      check(`scan the pages of pid ${String(this.#pid)}`, count);
+      check(`scan the pages of ${this.#label}`, count);
       for (let i = 0; i < count; i++)
         appendRun(runs, regions[i * 3] ?? 0n, regions[i * 3 + 1] ?? 0n);
       from = argument[4] ?? end;

@@ -71,7 +71,7 @@ export interface ProcessMemory {
 
 /** Areas of a process, judged. @throws ShimError `failedPrecondition` */
 export function readAreas(process: TracedProcess): Area[] {
-  return readSmaps(process.pid).map((vma) => classifyArea(process.nsPid, vma));
+  return readSmaps(process.pid).map((vma) => classifyArea(process.label, vma));
 }
 
 /** Finds the stored pages of a process and places them. The init's anonymous memory stays in place. */
@@ -80,7 +80,7 @@ export function placeMemory(
   areas: readonly Area[],
   park: Park,
 ): ProcessMemory {
-  const finder = new PageFinder(process.pid);
+  const finder = new PageFinder(process);
   const isInit = process.nsPid === 1;
   const start = park.end;
   try {

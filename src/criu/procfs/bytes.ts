@@ -39,6 +39,22 @@ export function encodeBytes(text: string): Buffer {
   return Buffer.concat(parts);
 }
 
+/**
+ * A name for messages, as what {@link decodeBytes} made of it: bytes that are no UTF-8 and characters that
+ * would not show, or move what stands around them, become `\\xff` or `\\u{202e}`.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const byte = code > 0xdc7f && code < 0xdd00 ? code - ESCAPE_BASE : code;
+    return byte < 0x80 || byte !== code ? `\\x${hex(byte).padStart(2, '0')}` : `\\u{${hex(code)}}`;
+  });
+}
+
+function hex(code: number): string {
+  return code.toString(16);
+}
+
 /** Bytes of the valid UTF-8 character that starts at `at`, 0 when none does. */
 function characterLength(buffer: Buffer, at: number): number {
   const first = buffer[at] ?? 0;

@@ -5,6 +5,7 @@ import { logger } from '../../common/log.js';
 import type { CgroupMembership } from '../procfs/cgroup.js';
 import type { MountInfo } from '../procfs/mountinfo.js';
 import { readCgroup, readMountinfo, readNamespace } from '../procfs/reader.js';
+import { labelOf } from '../tracee/label.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { Refusals } from './files/refusals.js';
 import { inNamespaceOf } from './in-namespace.js';
@@ -26,12 +27,11 @@ export function checkCgroups(initPid: number, processes: readonly TracedProcess[
   };
   const own = readCgroup(initPid);
   const moved = movedInit(initPid);
-  if (moved !== undefined) refuse('pid 1', moved);
-  for (const { pid, nsPid, threads } of processes) {
-    for (const { tid, nsTid } of threads) {
+  if (moved !== undefined) refuse(labelOf(initPid), moved);
+  for (const { pid, threads } of processes) {
+    for (const { tid, label } of threads) {
       const elsewhere = firstDifference(own, readCgroup(pid, tid));
-      if (elsewhere === undefined) continue;
-      refuse(tid === pid ? `pid ${String(nsPid)}` : `tid ${String(nsTid)}`, elsewhere);
+      if (elsewhere !== undefined) refuse(label, elsewhere);
     }
   }
   refusals.throwIfAny();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import { listThreads, readNamespace, readStatus } from '../procfs/reader.js';
+import { listThreads, readNamespace } from '../procfs/reader.js';
+import { labelOf } from './label.js';
 
 /** Links of /proc/PID/ns (namespaces(7)) by the words for them. */
 const NAMESPACES = {
@@ -25,7 +26,7 @@ export function checkNamespaces(initPid: number, pid: number): void {
   for (const [link, words] of Object.entries(NAMESPACES)) {
     const expected = namespaceOf(initPid, link, initPid);
     for (const tid of listThreads(pid)) {
-      if (namespaceOf(pid, link, tid) !== expected) throw nested(pid, tid, words);
+      if (namespaceOf(pid, link, tid) !== expected) throw nested(tid, words);
     }
   }
 }
@@ -40,9 +41,7 @@ function namespaceOf(pid: number, link: string, tid: number): string | undefined
   }
 }
 
-function nested(pid: number, tid: number, words: string): ShimError {
-  const { name, nsPid } = readStatus(pid, tid);
-  const who = `${tid === pid ? 'pid' : 'tid'} ${String(nsPid.at(-1) ?? tid)} (${name})`;
+function nested(tid: number, words: string): ShimError {
   const what = `a ${words} namespace of its own is not supported`;
-  return new ShimError('failedPrecondition', `${who}: ${what}; remedy: end it first`);
+  return new ShimError('failedPrecondition', `${labelOf(tid)}: ${what}; remedy: end it first`);
 }

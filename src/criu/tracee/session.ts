@@ -8,6 +8,7 @@ import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
 import { REG } from './home.js';
 import { checkNamespaces } from './namespaces.js';
+import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
 import { findRemains } from './remains.js';
 import { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
@@ -90,12 +91,12 @@ export class Session {
    * that this would change.
    */
   async removeRemains(): Promise<void> {
-    for (const { pid, nsPid } of this.processes) {
+    for (const { pid, nsPid, label } of this.processes) {
       const threads = this.#threads.filter((thread) => thread.pid === pid);
       const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
       for (const { start, size } of findRemains(pid, instructions)) {
         const call = { nr: SYS.munmap, args: [start, size] };
-        await threads[0]?.exposedRemote(syscallInstruction(pid), [call]);
+        await threads[0]?.exposedRemote(syscallInstruction({ pid, label }), [call]);
         log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });
       }
     }
@@ -224,7 +225,7 @@ export class Session {
     for (const pid of this.#pids()) {
       const { state, nsPid } = readStatus(pid);
       if (state === 'Z') {
-        if (listThreads(pid).length > 1) throw leaderGone(nsPid.at(-1) ?? pid);
+        if (listThreads(pid).length > 1) throw leaderGone(pid);
         continue; // Found below, like those that the cgroup does not list any more.
       }
       checkNamespaces(this.#initPid, pid);
@@ -239,8 +240,8 @@ export class Session {
   #collectZombies(parent: number, tid: number): void {
     for (const pid of readChildren(parent, tid)) {
       if (this.processes.some((process) => process.pid === pid)) continue;
-      const { state, nsPid, name } = readStatus(pid);
-      if (state !== 'Z') throw elsewhere(nsPid.at(-1) ?? pid, name, this.#cgroup);
+      const { state, nsPid } = readStatus(pid);
+      if (state !== 'Z') throw elsewhere(pid, this.#cgroup);
       this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
     }
   }
@@ -248,19 +249,21 @@ export class Session {
   async #collectProcess(pid: number, nsPid: number): Promise<void> {
     const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
     const states = await this.tracer.readThreads(Int32Array.from(tids));
+    const process = processLabel(nsPid, readStatus(pid).name);
     const threads = tids.map((tid, index) => {
       const state = states[index];
       if (state?.error !== 0) {
         const why = errnoName(state?.error ?? ESRCH);
-        throw new ShimError('aborted', `read registers of tid ${String(tid)}: ${why}`);
+        throw new ShimError('aborted', `read registers of ${labelOf(tid)}: ${why}`);
       }
       const nsTid = readStatus(pid, tid).nsPid.at(-1) ?? tid;
-      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid }, state);
+      const label = threadLabel(process, nsPid, nsTid);
+      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label }, state);
     });
     this.#threads.push(...threads);
     const [leader] = threads;
-    if (!leader) throw new ShimError('aborted', `pid ${String(nsPid)} has no thread left`);
-    this.processes.push({ pid, nsPid, leader, threads });
+    if (!leader) throw new ShimError('aborted', `${process} has no thread left`);
+    this.processes.push({ pid, nsPid, label: process, leader, threads });
     const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
     const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;
     if (isGroupStop) this.jobStopped.set(nsPid, stop);
@@ -292,14 +295,13 @@ function isDying(tid: number): boolean {
   }
 }
 
-function elsewhere(nsPid: number, name: string, { directory }: Cgroup): ShimError {
-  const who = `pid ${String(nsPid)} (${name})`;
+function elsewhere(pid: number, { directory }: Cgroup): ShimError {
   const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
-  return new ShimError('failedPrecondition', `${who}: ${what}; remedy: move it back`);
+  return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
 }
 
-function leaderGone(nsPid: number): ShimError {
-  const what = `pid ${String(nsPid)}: its first thread has exited while others live`;
+function leaderGone(pid: number): ShimError {
+  const what = `${labelOf(pid)}: its first thread has exited while others live`;
   return new ShimError('failedPrecondition', `${what}, which is not supported; remedy: end it`);
 }
 
@@ -311,12 +313,12 @@ function cannotTrace(tid: number, error: number): ShimError {
       return 0;
     }
   })();
-  const what = `tid ${String(tid)}`;
+  const what = labelOf(tid);
   if (error === -EPERM && tracer !== 0) {
     const remedy = 'detach the debugger and try again';
     return new ShimError(
       'failedPrecondition',
-      `${what}: is being traced by pid ${String(tracer)}, which is not supported; ${remedy}`,
+      `${what}: is being traced by ${tracerLabel(tid, tracer)}, which is not supported; ${remedy}`,
     );
   }
   return new ShimError('permissionDenied', `trace ${what}: ${errnoName(error)}`);
@@ -324,5 +326,5 @@ function cannotTrace(tid: number, error: number): ShimError {
 
 function notStopping(tid: number): ShimError {
   const remedy = 'it may wait for a vfork child or for a device: try again later';
-  return new ShimError('failedPrecondition', `tid ${String(tid)} does not stop; ${remedy}`);
+  return new ShimError('failedPrecondition', `${labelOf(tid)}: does not stop; ${remedy}`);
 }

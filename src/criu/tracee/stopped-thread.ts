@@ -9,8 +9,9 @@ import type { RemoteCall, Tracee } from './tracee.js';
 
 const ALL_SIGNALS = 0xffffffffffffffffn;
 
-/** Ids of a thread: on the host and in its container. */
+/** Ids of a thread: on the host and in its container; and how messages name it. */
 export interface ThreadIds {
+  readonly label: string;
   readonly pid: number;
   readonly tid: number;
   readonly nsPid: number;
@@ -30,6 +31,7 @@ export class StoppedThread implements Tracee {
   readonly tid: number;
   readonly nsPid: number;
   readonly nsTid: number;
+  readonly label: string;
   readonly state: ThreadState;
   readonly #tracer: Tracer;
   #site: CallSite | undefined;
@@ -43,6 +45,7 @@ export class StoppedThread implements Tracee {
     this.tid = ids.tid;
     this.nsPid = ids.nsPid;
     this.nsTid = ids.nsTid;
+    this.label = ids.label;
     this.state = state;
     this.resume = state.registers;
   }
@@ -110,18 +113,18 @@ export class StoppedThread implements Tracee {
 
   #results([error = 0n, ...results]: BigInt64Array): bigint[] {
     if (error !== 0n) {
-      const what = `make a system call in pid ${String(this.nsPid)} tid ${String(this.nsTid)}`;
+      const what = `make a system call in ${this.label}`;
       throw new ShimError('aborted', `${what}: ${errnoName(Number(error))}`);
     }
     return results;
   }
 
   readMemory(address: bigint, length: number): Uint8Array {
-    return readProcess(this.pid, address, length);
+    return readProcess(this.pid, address, length, this.label);
   }
 
   writeMemory(address: bigint, bytes: Uint8Array): void {
-    writeProcess(this.pid, address, bytes);
+    writeProcess(this.pid, address, bytes, this.label);
   }
 
   /** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
@@ -141,10 +144,7 @@ export class StoppedThread implements Tracee {
   async #write(registers: Uint8Array, xstate: Uint8Array | null, mask: bigint | null) {
     const error = await this.#tracer.writeThread(this.tid, registers, xstate, mask);
     if (error !== 0) {
-      throw new ShimError(
-        'aborted',
-        `set registers of tid ${String(this.tid)}: ${errnoName(error)}`,
-      );
+      throw new ShimError('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
     }
   }
 
@@ -157,7 +157,7 @@ export class StoppedThread implements Tracee {
   }
 
   #callSite(): CallSite {
-    assertInvariant(this.#site !== undefined, `tid ${String(this.tid)} has no call site`);
+    assertInvariant(this.#site !== undefined, `${this.label} has no call site`);
     return this.#site;
   }
 }

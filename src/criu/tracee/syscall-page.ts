@@ -5,6 +5,7 @@ import { readMaps } from '../procfs/reader.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
 import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
+import type { Tracee } from './tracee.js';
 
 const PAGE = 4096;
 const SCRATCH_SIZE = 65536;
@@ -26,7 +27,7 @@ export interface SyscallPage {
 export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
   const [leader] = threads;
   if (!leader) throw new ShimError('internal', 'a process without threads');
-  const instruction = syscallInstruction(leader.pid);
+  const instruction = syscallInstruction(leader);
   const layout = layOut(threads);
   const code = await mapPage(leader, instruction, layout.size);
   const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
@@ -83,22 +84,21 @@ async function remove(
 }
 
 function refusal(leader: StoppedThread, what: string, result: bigint): ShimError {
-  const who = `pid ${String(leader.nsPid)}`;
-  return new ShimError('failedPrecondition', `${what} in ${who}: ${errnoName(Number(result))}`);
+  const why = errnoName(Number(result));
+  return new ShimError('failedPrecondition', `${what} in ${leader.label}: ${why}`);
 }
 
-/** Address of a `syscall` instruction in the process's vDSO. `maps`: what it maps, where that is known. */
-export function syscallInstruction(pid: number, maps = readMaps(pid)): bigint {
+/** Address of a `syscall` instruction in a process's vDSO. `maps`: what it maps, where that is known. */
+export function syscallInstruction(
+  { pid, label }: Pick<Tracee, 'pid' | 'label'>,
+  maps = readMaps(pid),
+): bigint {
   const vdso = maps.find((vma) => vma.special === '[vdso]');
   if (!vdso) {
-    throw new ShimError(
-      'failedPrecondition',
-      `pid ${String(pid)} has no vDSO, which is not supported`,
-    );
+    throw new ShimError('failedPrecondition', `${label}: no vDSO, which is not supported`);
   }
-  const code = readProcess(pid, vdso.start, Number(vdso.end - vdso.start));
+  const code = readProcess(pid, vdso.start, Number(vdso.end - vdso.start), label);
   const at = Buffer.from(code).indexOf(Buffer.of(0x0f, 0x05));
-  if (at < 0)
-    throw new ShimError('failedPrecondition', `the vDSO of pid ${String(pid)} has no syscall`);
+  if (at < 0) throw new ShimError('failedPrecondition', `${label}: its vDSO has no system call`);
   return vdso.start + BigInt(at);
 }

@@ -15,6 +15,8 @@ export interface Tracee {
   /** The same as the container numbers them. */
   readonly nsTid: number;
   readonly nsPid: number;
+  /** How messages name it: `pid 7 (java) tid 12`. */
+  readonly label: string;
   /** Registers, xstate, signals as they were when it stopped. */
   readonly state: ThreadState;
   /**
@@ -29,10 +31,15 @@ export interface Tracee {
   writeMemory(address: bigint, bytes: Uint8Array): void;
 }
 
+/** A thread by its host id, and how messages name it. */
+export type NamedThread = Pick<Tracee, 'tid' | 'label'>;
+
 /** A stopped process of the container: its leader first, then its other threads. */
 export interface TracedProcess {
   readonly pid: number;
   readonly nsPid: number;
+  /** How messages name it: `pid 7 (nginx)`. */
+  readonly label: string;
   readonly leader: Tracee;
   readonly threads: readonly Tracee[];
 }

@@ -26,7 +26,8 @@ const ENGINE = `
   await tracer.waitStops(tids, 5000);
   const [{ registers, signalMask }] = await tracer.readThreads(tids);
   const calls = BigUint64Array.from({ length: 7 * 50_000 }, (_, i) => (i % 7 === 0 ? GETPPID : 0n));
-  const made = tracer.exposedCalls(pid, syscallInstruction(pid), registers, signalMask, calls);
+  const instruction = syscallInstruction({ pid, label: 'the process' });
+  const made = tracer.exposedCalls(pid, instruction, registers, signalMask, calls);
   process.stdout.write('begun');
   await made;
   process.stdout.write(', over');

@@ -182,5 +182,5 @@ test('what cannot be restored is refused, all of it in one error', async (t) => 
   for (const word of ['net:[', 'unread', 'packet mode', 'TCP connection', 'accepted']) {
     t.true(error.message.includes(word), `${word} in ${error.message}`);
   }
-  t.true(error.message.includes(`pid ${String(pid)} fd 3`));
+  t.true(error.message.includes(`pid ${String(pid)} (`));
 });

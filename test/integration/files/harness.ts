@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
-import { readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
+import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import { FileDumper, FilePlan, type FilesImage } from '../../../src/criu/resources/files/index.js';
+import { processLabel } from '../../../src/criu/tracee/label.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';
@@ -188,8 +189,9 @@ function kill(pid: number): void {
 
 /** A process as the engine sees it, of which files are dumped; nothing else is asked of it. */
 export function tracedProcess(pid: number, nsPid = pid): TracedProcess {
-  const leader = { tid: pid, pid, nsTid: nsPid, nsPid } as unknown as Tracee;
-  return { pid, nsPid, leader, threads: [leader] };
+  const label = processLabel(nsPid, readComm(pid));
+  const leader = { tid: pid, pid, nsTid: nsPid, nsPid, label } as unknown as Tracee;
+  return { pid, nsPid, label, leader, threads: [leader] };
 }
 
 /** Dumps the files of processes; `also` may ask for mapped files before the end. */

@@ -181,7 +181,7 @@ test('a call that goes on by restart_syscall is known by its code', async (t) =>
 test('refuses in one error what cannot be restored', async (t) => {
   const subject = await seizeSubject(t, await buildSubject(t), ['refused']);
   const error = await t.throwsAsync(dump(subject), { name: 'ShimError' });
-  const pid = `pid ${String(subject.process.nsPid)}`;
+  const pid = `pid ${String(subject.process.nsPid)} \\(subject\\)`;
   t.regex(error.message, new RegExp(`^${pid}: a pending SIGTRAP is not supported`, 'm'));
   t.regex(error.message, new RegExp(`^${pid}: a seccomp filter with a supervisor is not`, 'm'));
   t.regex(error.message, new RegExp(`^${pid} tid .*: syscall user dispatch is not supported`, 'm'));

@@ -24,19 +24,20 @@ const isPossible = existsSync(join(CPUSET, 'cgroup.procs')) && usableCpus(proces
     const child = spawn('sleep', ['600']);
     const gone = new Promise((resolve) => child.once('exit', resolve));
     const pid = child.pid ?? 0;
+    const thread = { tid: pid, label: 'sleep' };
     try {
       writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
       t.deepEqual(usableCpus(pid), [first, second]);
-      t.is(dumpScheduling(pid, usableCpus(pid)).mvas_cpu_mask, undefined);
+      t.is(dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask, undefined);
       writeFileSync(join(cgroup, 'cpuset.cpus'), String(first));
       t.deepEqual(usableCpus(pid), [first]);
-      t.is(dumpScheduling(pid, usableCpus(pid)).mvas_cpu_mask, undefined);
+      t.is(dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask, undefined);
       writeFileSync(join(cgroup, 'cpuset.cpus'), `${String(first)},${String(second)}`);
       const mask = new Uint8Array(128);
       mask[second >> 3] = 1 << (second & 7);
       call('choose a processor', SYS.sched_setaffinity, pid, mask.length, mask);
       t.deepEqual(
-        dumpScheduling(pid, usableCpus(pid)).mvas_cpu_mask?.[second >> 3],
+        dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask?.[second >> 3],
         mask[second >> 3],
       );
     } finally {

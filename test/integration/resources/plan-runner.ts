@@ -30,7 +30,7 @@ export class PlanRunner {
   /** Maps a plan into a process by its leader, which must not be ready for remote calls yet. */
   static async map(leader: StoppedThread, plan: Plan): Promise<PlanRunner> {
     const args = [0, plan.bytes.length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0];
-    const instruction = syscallInstruction(leader.pid);
+    const instruction = syscallInstruction(leader);
     const [base = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
     await leader.putBack();
     leader.writeMemory(base, plan.bytes);

@@ -7,11 +7,12 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
+import { processLabel, threadLabel } from '../../../src/criu/tracee/label.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import type { FinalThreadState } from '../../../src/criu/resources/attributes.js';
-import { listThreads, readStat } from '../../../src/criu/procfs/reader.js';
+import { listThreads, readComm, readStat } from '../../../src/criu/procfs/reader.js';
 import { Tracer } from '../../../src/native/index.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { tryRun } from '../../helpers/run.js';
@@ -77,10 +78,12 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   if (failed !== undefined) throw new ShimError('internal', `seize: ${String(failed)}`);
   await tracer.waitStops(tids, STOP_TIMEOUT_MS);
   const states = await tracer.readThreads(tids);
+  const process = processLabel(pid, readComm(pid));
   const threads = [...tids].map((tid, index) => {
     const state = states[index];
     if (state?.error !== 0) throw new ShimError('internal', `read tid ${String(tid)}`);
-    return new StoppedThread(tracer, { pid, tid, nsPid: pid, nsTid: tid }, state);
+    const label = threadLabel(process, pid, tid);
+    return new StoppedThread(tracer, { pid, tid, nsPid: pid, nsTid: tid, label }, state);
   });
   const [leader] = threads;
   if (!leader) throw new ShimError('internal', 'no leader');
@@ -88,7 +91,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   return {
     tracer,
     threads,
-    process: { pid, nsPid: pid, leader, threads },
+    process: { pid, nsPid: pid, label: process, leader, threads },
     prepare: async () => {
       page = await injectSyscallPage(threads);
     },

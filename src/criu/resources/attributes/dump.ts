@@ -3,7 +3,7 @@ import { ShimError } from '../../../common/errors.js';
 import type { Tracer } from '../../../native/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
 import { readStat, readStatus } from '../../procfs/reader.js';
-import type { TracedProcess, Tracee } from '../../tracee/tracee.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
 import { usableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
@@ -69,7 +69,7 @@ export async function dumpAttributes(
         cpus,
         resume: context.resume.get(thread.tid),
       } satisfies ThreadContext);
-      for (const problem of problems) refusals.add(nameThread(thread), problem);
+      for (const problem of problems) refusals.add(thread.label, problem);
       cores.set(thread.nsTid, core);
     }
     await dumpLeader(process, context, { cores, refusals });
@@ -88,7 +88,7 @@ async function dumpLeader(
   const stopSignal = context.jobStopped.get(process.nsPid);
   const status = readStatus(process.pid);
   const { task, problems } = await dumpProcess(process, status, stopSignal);
-  for (const problem of problems) into.refusals.add(nameThread(process.leader), problem);
+  for (const problem of problems) into.refusals.add(process.label, problem);
   core.tc = task;
 }
 
@@ -101,9 +101,4 @@ export function dumpZombie(pid: number): CoreEntry {
 
 function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {
   return { users: readIdMap(process.pid, 'uid_map'), groups: readIdMap(process.pid, 'gid_map') };
-}
-
-function nameThread(thread: Tracee): string {
-  const pid = `pid ${String(thread.nsPid)}`;
-  return thread.nsTid === thread.nsPid ? pid : `${pid} tid ${String(thread.nsTid)}`;
 }

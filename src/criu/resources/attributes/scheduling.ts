@@ -4,6 +4,7 @@ import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { ThreadCoreEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { NamedThread } from '../../tracee/tracee.js';
 import { reader } from './abi.js';
 
 /** `struct sched_attr` up to the utilization clamps (Linux 5.3). Source: linux/sched/types.h. */
@@ -28,13 +29,13 @@ type Scheduling = Pick<
  *
  * @param cpus processors that its container may use, see {@link usableCpus}
  */
-export function dumpScheduling(tid: number, cpus: readonly number[]): Scheduling {
+export function dumpScheduling({ tid, label }: NamedThread, cpus: readonly number[]): Scheduling {
   const attr = Buffer.alloc(SCHED_ATTR_SIZE);
-  const what = `of tid ${String(tid)}`;
   const got = syscall(SYS.sched_getattr, tid, attr, SCHED_ATTR_SIZE, 0);
-  check(`read the scheduling ${what}`, got);
-  const ioprio = check(`read the I/O priority ${what}`, syscall(SYS.ioprio_get, WHO_PROCESS, tid));
-  const mask = readCpuMask(tid);
+  check(`read the scheduling of ${label}`, got);
+  const priority = syscall(SYS.ioprio_get, WHO_PROCESS, tid);
+  const ioprio = check(`read the I/O priority of ${label}`, priority);
+  const mask = readCpuMask(tid, label);
   return {
     sched_nice: attr.readInt32LE(16),
     sched_policy: attr.readUInt32LE(4),
@@ -45,10 +46,10 @@ export function dumpScheduling(tid: number, cpus: readonly number[]): Scheduling
   };
 }
 
-function readCpuMask(tid: number): Uint8Array {
+function readCpuMask(tid: number, label: string): Uint8Array {
   const mask = new Uint8Array(MOST_MASK_BYTES);
   const length = syscall(SYS.sched_getaffinity, tid, mask.length, mask);
-  return mask.subarray(0, check(`read the processors of tid ${String(tid)}`, length));
+  return mask.subarray(0, check(`read the processors of ${label}`, length));
 }
 
 /** A mask of all processors is no wish of the thread: it would keep it from those that come later. */

@@ -19,7 +19,8 @@ const STOPPED = 0x7f;
 export async function readLiveSeccomp(pid: number): Promise<ChainLink[]> {
   if (readStatus(pid).seccomp !== MODE_FILTER) return [];
   const tracer = new Tracer();
-  const what = `read the seccomp filters of pid ${String(pid)}`;
+  const label = 'the new container';
+  const what = `read the seccomp filters of ${label}`;
   try {
     const tids = Int32Array.of(pid);
     const [, seized = 0] = await tracer.seize(tids, 0);
@@ -27,7 +28,7 @@ export async function readLiveSeccomp(pid: number): Promise<ChainLink[]> {
     const [, status = 0] = await tracer.waitStops(tids, STOP_TIMEOUT_MS);
     if (status < 0) throw errnoError(what, status);
     if ((status & 0xff) !== STOPPED) throw new ShimError('aborted', `${what}: it has died`);
-    const chain = await readSeccompChain(tracer, pid);
+    const chain = await readSeccompChain(tracer, { tid: pid, label });
     await tracer.detach(tids);
     return chain;
   } finally {

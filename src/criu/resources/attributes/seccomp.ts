@@ -3,6 +3,7 @@ import { badImage } from '../../../common/errors.js';
 import { errnoError } from '../../../native/sys.js';
 import type { SeccompEntry, SeccompFilter } from '../../image/types.js';
 import type { Tracer } from '../../../native/index.js';
+import type { NamedThread } from '../../tracee/tracee.js';
 import { PTRACE, reader } from './abi.js';
 
 const INSTRUCTION_SIZE = 8;
@@ -31,25 +32,30 @@ export interface ChainLink {
  *
  * @throws ShimError of the failed request's kind
  */
-export async function readSeccompChain(tracer: Tracer, tid: number): Promise<ChainLink[]> {
+export async function readSeccompChain(tracer: Tracer, thread: NamedThread): Promise<ChainLink[]> {
+  const { tid, label } = thread;
   const chain: ChainLink[] = [];
   for (let index = 0; ; index++) {
-    const what = `read seccomp filter ${String(index)} of tid ${String(tid)}`;
+    const what = `read seccomp filter ${String(index)} of ${label}`;
     const count = await tracer.request(PTRACE.seccompGetFilter, tid, index, null);
     if (count === ENOENT) return chain;
     if (count < 0) throw errnoError(what, count);
     const filter = new Uint8Array(count * INSTRUCTION_SIZE);
     const got = await tracer.request(PTRACE.seccompGetFilter, tid, index, filter);
     if (got !== count) throw errnoError(what, got);
-    chain.push({ filter, flags: await readFlags(tracer, tid, index) });
+    chain.push({ filter, flags: await readFlags(tracer, thread, index) });
   }
 }
 
-async function readFlags(tracer: Tracer, tid: number, index: number): Promise<number> {
+async function readFlags(
+  tracer: Tracer,
+  { tid, label }: NamedThread,
+  index: number,
+): Promise<number> {
   const metadata = Buffer.alloc(METADATA_SIZE);
   metadata.writeBigUInt64LE(BigInt(index), 0);
   const got = await tracer.request(PTRACE.seccompGetMetadata, tid, METADATA_SIZE, metadata);
-  const what = `read the flags of seccomp filter ${String(index)} of tid ${String(tid)}`;
+  const what = `read the flags of seccomp filter ${String(index)} of ${label}`;
   if (got < 0) throw errnoError(what, got);
   return Number(reader(metadata).readBigUInt64LE(8));
 }

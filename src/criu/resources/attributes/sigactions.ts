@@ -37,7 +37,7 @@ export async function dumpSigactions(leader: Tracee, status: ProcStatus): Promis
   const actions = new Map<number, SaEntry>();
   asked.forEach((signal, index) => {
     const answer = answers[index];
-    const what = `read the action of signal ${String(signal)} of pid ${String(leader.nsPid)}`;
+    const what = `read the action of signal ${String(signal)} of ${leader.label}`;
     check(what, Number(answer?.result ?? -1n));
     if (answer) actions.set(signal, decodeAction(answer.bytes));
   });

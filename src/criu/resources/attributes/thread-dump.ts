@@ -100,9 +100,8 @@ async function ask(thread: Tracee): Promise<Answers> {
     names.map((name) => QUERIES[name]),
   );
   const found = Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
-  const where = `tid ${String(thread.nsTid)}`;
   for (const name of ['altstack', 'tidAddress', 'pdeathsig', 'securebits', 'timerslack'] as const) {
-    check(`read ${name} of ${where}`, Number(found[name].result));
+    check(`read ${name} of ${thread.label}`, Number(found[name].result));
   }
   return found;
 }
@@ -114,8 +113,8 @@ function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): T
   const mceKill = Number(answers.mceKill.result);
   const rseq = rseqEntry(thread);
   return {
-    ...robustList(thread.tid),
-    ...dumpScheduling(thread.tid, context.cpus),
+    ...robustList(thread),
+    ...dumpScheduling(thread, context.cpus),
     blk_sigset: thread.state.signalMask,
     sas: {
       ss_sp: altstack.readBigUInt64LE(0),
@@ -134,9 +133,9 @@ function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): T
   };
 }
 
-function robustList(tid: number): Pick<ThreadCoreEntry, 'futex_rla' | 'futex_rla_len'> {
+function robustList({ tid, label }: Tracee): Pick<ThreadCoreEntry, 'futex_rla' | 'futex_rla_len'> {
   const [head, length] = [new BigUint64Array(1), new BigUint64Array(1)];
-  const what = `read the robust list of tid ${String(tid)}`;
+  const what = `read the robust list of ${label}`;
   check(what, syscall(SYS.get_robust_list, tid, head, length));
   return { futex_rla: head[0] ?? 0n, futex_rla_len: Number(length[0] ?? 0n) };
 }
@@ -152,7 +151,7 @@ function seccompOf(
 
 function readFilters(thread: Tracee, context: ThreadContext): Promise<ChainLink[]> {
   const hasFilters = SECCOMP_MODES[context.status.seccomp] === 'filter';
-  return hasFilters ? readSeccompChain(context.tracer, thread.tid) : Promise.resolve([]);
+  return hasFilters ? readSeccompChain(context.tracer, thread) : Promise.resolve([]);
 }
 
 async function hasUserDispatch(thread: Tracee, tracer: Tracer): Promise<boolean> {

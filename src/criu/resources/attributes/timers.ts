@@ -26,7 +26,7 @@ export async function dumpTimers(
     ...sorted.map((timer) => timeQuery(SYS.timer_gettime, timer.id)),
     ...sorted.map((timer) => plainQuery(SYS.timer_getoverrun, timer.id)),
   ]);
-  const where = `pid ${String(process.nsPid)}`;
+  const where = process.label;
   const [real, virt, prof] = ITIMERS.map((which) => {
     const [isec, iusec, vsec, vusec] = times(
       `read itimer ${String(which)} of ${where}`,

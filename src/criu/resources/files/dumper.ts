@@ -119,14 +119,14 @@ export class FileDumper {
   mappedFile(process: TracedProcess, mapping: FileMapping): number {
     const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
     const path = `/proc/${String(process.pid)}/map_files/${range}`;
-    const where = `pid ${String(process.nsPid)} mapping ${range}`;
+    const where = `${process.label} mapping ${range}`;
     return this.#pathEntry(path, where, linkIsWritable(path) ? O.rdwr : O.rdonly);
   }
 
   /** The executable of a process. */
   exeFile(process: TracedProcess): number {
     const path = `/proc/${String(process.pid)}/exe`;
-    return this.#pathEntry(path, `pid ${String(process.nsPid)} executable`, O.rdonly);
+    return this.#pathEntry(path, `${process.label} executable`, O.rdonly);
   }
 
   /**
@@ -306,11 +306,10 @@ export class FileDumper {
   }
 
   #dumpFs(process: TracedProcess): void {
-    const where = `pid ${String(process.nsPid)}`;
     const directory = (name: 'cwd' | 'root'): number =>
       this.#pathEntry(
         `/proc/${String(process.pid)}/${name}`,
-        `${where} ${name} ${readLink(process.pid, name)}`,
+        `${process.label} ${name} ${readLink(process.pid, name)}`,
         O.path,
       );
     const umask = readStatus(process.pid).umask;
@@ -324,8 +323,7 @@ export class FileDumper {
     for (const process of processes) {
       const same = set.findOrAdd(process);
       if (same === process) continue;
-      const what = `shares its ${words} with pid ${String(same.nsPid)}`;
-      refusals.add(`pid ${String(process.nsPid)}`, what);
+      refusals.add(process.label, `shares its ${words} with ${same.label}`);
     }
   }
 
@@ -335,7 +333,6 @@ export class FileDumper {
     this.#refuseShared(KCMP.fs, 'directories (CLONE_FS)');
     const { processes, refusals } = this.#context;
     for (const process of processes) {
-      const where = `pid ${String(process.nsPid)}`;
       for (const thread of process.threads) {
         if (thread.tid === process.pid) continue;
         const own = [KCMP.files, KCMP.fs].some(
@@ -343,7 +340,7 @@ export class FileDumper {
         );
         if (!own) continue;
         const reason = 'has descriptors or directories of its own (unshare) and cannot be restored';
-        refusals.add(`${where} thread ${String(thread.nsTid)}`, reason);
+        refusals.add(thread.label, reason);
       }
     }
   }

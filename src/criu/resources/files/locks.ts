@@ -4,6 +4,7 @@ import type { FileLockEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import { readFdinfo } from '../../procfs/reader.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
 import { F } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { Stage } from './stage.js';
@@ -24,7 +25,7 @@ export function dumpLocks(context: DumpContext): void {
       const isSeen = seen.has(file.id);
       const locks = file.info.locks.length > 0 || isSeen ? readLocks(owner.pid, fd) : [];
       const fresh = locks.filter(({ kind }) => !isSeen || !LOCKS_SEEN_BY_ALL.has(kind));
-      for (const lock of fresh) addLock(context, lock, { pid: owner.nsPid, fd });
+      for (const lock of fresh) addLock(context, lock, { owner, fd });
       seen.add(file.id);
     }
   }
@@ -37,13 +38,14 @@ function readLocks(pid: number, fd: number): readonly FileLock[] {
 function addLock(
   context: DumpContext,
   lock: FileLock,
-  { pid, fd }: { readonly pid: number; readonly fd: number },
+  { owner, fd }: { readonly owner: TracedProcess; readonly fd: number },
 ): void {
   if (lock.kind === 'lease' || lock.kind === 'delegation') {
-    const where = `pid ${String(pid)} fd ${String(fd)}`;
+    const where = `${owner.label} fd ${String(fd)}`;
     context.refusals.add(where, 'a lease (F_SETLEASE) cannot be restored; remedy: give it up');
     return;
   }
+  const pid = owner.nsPid;
   const same = context.image.locks.some(
     (other) =>
       other.flag === LOCK_FLAG.posix &&

@@ -114,7 +114,7 @@ export class OpenFiles {
       id: this.#nextId(),
       process,
       fd,
-      where: `pid ${String(process.nsPid)} fd ${String(fd)}`,
+      where: `${process.label} fd ${String(fd)}`,
       own,
       stat,
       type: Number(stat.mode) & S_IF.mask,

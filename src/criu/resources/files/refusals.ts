@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
+import { printable } from '../../procfs/bytes.js';
 
 const MOST_SHOWN = 10;
 
@@ -7,9 +8,9 @@ const MOST_SHOWN = 10;
 export class Refusals {
   readonly #reasons: string[] = [];
 
-  /** `where` is `pid 12 fd 7`; the reason ends with a remedy where one is known. */
+  /** `where` is `pid 12 (nginx) fd 7`; the reason ends with a remedy where one is known. */
   add(where: string, reason: string): void {
-    this.#reasons.push(`${where}: ${reason}`);
+    this.#reasons.push(printable(`${where}: ${reason}`));
   }
 
   get count(): number {

@@ -138,10 +138,10 @@ export class TerminalDumper {
         return [nsPgid[0], nsPgid.at(-1) ?? 0];
       }),
     );
-    for (const { pid, nsPid } of processes) {
+    for (const { pid, label } of processes) {
       const { ttyNr, tpgid } = readStat(pid);
       if (ttyNr === 0) continue;
-      const terminal = this.#terminal(slaveIndex(ttyNr), `pid ${String(nsPid)}`);
+      const terminal = this.#terminal(slaveIndex(ttyNr), label);
       terminal.sid = readStatus(pid).nsSid.at(-1) ?? 0;
       // A group whose last process has gone cannot be made again; nobody would notice it.
       terminal.pgrp = groups.get(tpgid) ?? 0;

@@ -9,13 +9,13 @@ function judge(protection: string, key: number): Area | undefined {
   const [vma] = parseSmaps(
     `7f0000000000-7f0000001000 ${protection} 00000000 00:00 0 \nProtectionKey: ${String(key)}\nVmFlags: mr mw me\n`,
   );
-  return vma && classifyArea(5, vma);
+  return vma && classifyArea('pid 5 (sh)', vma);
 }
 
 test('memory with a protection key is refused', (t) => {
   const error = t.throws(() => judge('rw-p', 1), { instanceOf: ShimError });
   t.is(error.kind, 'failedPrecondition');
-  t.regex(error.message, /^pid 5 memory 0x7f.*: a memory protection key is not supported$/);
+  t.regex(error.message, /^pid 5 \(sh\) memory 0x7f.*: a memory protection key is not supported$/);
   t.throws(() => judge('r-xp', 2), { instanceOf: ShimError });
   t.is(judge('rw-p', 0)?.kind, 'anonymous');
 });

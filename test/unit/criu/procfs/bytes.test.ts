@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
-import { decodeBytes, encodeBytes } from '../../../../src/criu/procfs/bytes.js';
+import { decodeBytes, encodeBytes, printable } from '../../../../src/criu/procfs/bytes.js';
 
 test('text of any script is what it is', (t) => {
   for (const text of ['', 'plain', 'ünïcode', '漢字', '😀', '\uFEFFmark', '\0']) {
@@ -15,6 +15,15 @@ test('bytes that are no UTF-8 become lone surrogates, one each', (t) => {
   t.is(decodeBytes(Buffer.from([0xe2, 0x82])), '\udce2\udc82', 'a character cut off');
   t.is(decodeBytes(Buffer.from([0xed, 0xa0, 0x80])), '\udced\udca0\udc80', 'a surrogate');
   t.is(decodeBytes(Buffer.from([0xc0, 0xaf])), '\udcc0\udcaf', 'an overlong form');
+});
+
+test('in messages names show whatever they are made of', (t) => {
+  t.is(printable('plain (漢字) 😀 \\'), 'plain (漢字) 😀 \\');
+  t.is(printable(decodeBytes(Buffer.from('a\n\x1b[31m\x7f'))), 'a\\x0a\\x1b[31m\\x7f');
+  t.is(printable(decodeBytes(Buffer.from([0x61, 0xff, 0x85]))), 'a\\xff\\x85', 'no UTF-8');
+  t.is(printable('\u0085\u202e\u2028'), '\\u{85}\\u{202e}\\u{2028}', 'what moves the rest');
+  const shown = printable(decodeBytes(Uint8Array.from({ length: 256 }, (_, byte) => byte)));
+  t.is(printable(shown), shown);
 });
 
 test('all bytes come back as they were, at any place in a buffer', (t) => {

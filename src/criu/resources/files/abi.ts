@@ -106,6 +106,8 @@ export const NR = {
   llistxattr: 195,
   utimensat: 280,
   renameat2: 316,
+  openTree: 428,
+  mountSetattr: 442,
   /** Linux 6.6. */
   fchmodat2: 452,
 } as const;

@@ -4,10 +4,13 @@ import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
+import { closeFd } from '../../../native/sys.js';
+import { O } from './abi.js';
 import { FilesImageBuilder } from './files-image.js';
 import { NameSearch } from './name-search.js';
 import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
+import { openOwn } from './system.js';
 
 /** Most bytes of deleted files and memfds, all together. */
 export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
@@ -27,6 +30,7 @@ export class DumpContext {
   readonly #nsPids = new Map<number, number>();
   #lastId = 0;
   #contentBytes = 0;
+  readonly #kept: number[] = [];
 
   constructor(processes: readonly TracedProcess[]) {
     const [first] = processes;
@@ -74,7 +78,15 @@ export class DumpContext {
     return true;
   }
 
+  /** One more descriptor of ours (O_PATH) on a file, which stays until {@link close}. */
+  keep(own: number): number {
+    const kept = openOwn(`/proc/self/fd/${String(own)}`, O.path);
+    this.#kept.push(kept);
+    return kept;
+  }
+
   close(): void {
+    for (const fd of this.#kept.splice(0)) closeFd(fd);
     this.open.close();
   }
 }

@@ -40,13 +40,14 @@ export class ImageIndex {
   readonly owners: ReadonlyMap<number, number>;
   /** Higher than every descriptor of the image. */
   readonly base: number;
-  readonly #mounts: readonly MountInfo[];
+  /** Of the new container. */
+  readonly mounts: readonly MountInfo[];
   readonly #tableOfFile = new Map<number, number>();
 
   constructor(image: FilesImage, mounts: readonly MountInfo[]) {
     if (image.files.length > MAX_FILES) badImage('too many open files');
     this.image = image;
-    this.#mounts = mounts;
+    this.mounts = mounts;
     this.files = new Map(image.files.map((file) => [file.id, file]));
     if (this.files.size !== image.files.length) badImage('two open files have one id');
     this.memfds = new Map(image.memfds.map((inode) => [Number(inode.inode_id), inode]));
@@ -87,7 +88,7 @@ export class ImageIndex {
 
   /** Whether a path lies in a file system whose files act with their opener's rights. */
   isLate(entry: RegFileEntry): boolean {
-    const mount = mountOf(this.#mounts, entry.name);
+    const mount = mountOf(this.mounts, entry.name);
     return mount !== undefined && opensLate(mount);
   }
 

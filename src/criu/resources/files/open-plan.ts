@@ -8,14 +8,16 @@ import { F, O } from './abi.js';
 import { planEpoll } from './epoll.js';
 import { planEventfd, planSignalfd } from './events.js';
 import { Folders } from './folders.js';
+import { GhostPlan } from './ghost-plan.js';
 import { bodyOf, type ImageIndex } from './image-index.js';
 import { planInet } from './inet.js';
 import { planInotify } from './inotify.js';
 import { LOCK_FLAG, planFileLock } from './locks.js';
 import { planMemfd, sealsOf } from './memfd.js';
 import { planNetlink } from './netlink.js';
+import { checkPath } from './path.js';
 import { planFifo, planPipe, type StagedEnd } from './pipe.js';
-import { GhostPlan, planRegular } from './regular-plan.js';
+import { planRegular } from './regular-plan.js';
 import type { Stage } from './stage.js';
 import type { TerminalPlan } from './terminal-plan.js';
 import { planTimerfd } from './timerfd.js';
@@ -52,7 +54,7 @@ export class OpenPlan {
     this.#index = index;
     this.#stage = stage;
     this.#options = options;
-    this.#folders = new Folders(stage);
+    this.#folders = new Folders(stage, index.mounts);
     this.#ghosts = new GhostPlan(stage, this.#folders);
     this.#tmpfiles = new TmpfilePlan(stage);
   }
@@ -65,7 +67,9 @@ export class OpenPlan {
     for (const file of early) {
       const number = this.#stage.reserve();
       this.#numbers.set(file.id, number);
-      this.#tmpfiles.add(file, number, this.#index.remaps.get(file.id));
+      const remap = this.#index.remaps.get(file.id);
+      this.#tmpfiles.add(file, number, remap);
+      this.#ghosts.add(file, number, remap);
     }
     // Slots hold low numbers, which nothing takes away as long as all else moves up at once.
     for (const file of early) if (file.mvas_stdio !== undefined) this.#planStdio(file);
@@ -77,7 +81,7 @@ export class OpenPlan {
     this.#planUnix(inside);
     this.#planTerminals(inside);
     this.#planLocks();
-    this.#ghosts.finish();
+    this.#ghosts.close();
     this.#folders.close();
     return this.#numbers;
   }
@@ -131,7 +135,7 @@ export class OpenPlan {
     const remap = this.#index.remaps.get(entry.id);
     if (remap !== undefined && this.#tmpfiles.has(remap)) {
       this.#tmpfiles.plan(entry, number, remap, this.#ghost(remap));
-    } else planRegular(this.#stage, entry, number, this.#ghostPath(entry));
+    } else planRegular(this.#stage, entry, number, this.#ghostOf(entry));
   }
 
   /** The entry of a FIFO's path, which is opened by its FIFO entry. */
@@ -145,10 +149,12 @@ export class OpenPlan {
     return [...this.#index.files.values()].some(({ tty }) => tty?.regf_id === id);
   }
 
-  #ghostPath(entry: RegFileEntry): string | undefined {
+  /** The number of a descriptor on a deleted file. */
+  #ghostOf(entry: RegFileEntry): number | undefined {
     const remap = this.#index.remaps.get(entry.id);
     if (remap === undefined) return undefined;
-    return this.#ghosts.path(remap, this.#ghost(remap), entry.name);
+    checkPath(entry.id, entry.name);
+    return this.#ghosts.open(remap, this.#ghost(remap), entry.name);
   }
 
   #ghost(remap: number): GhostFile {
@@ -191,8 +197,8 @@ export class OpenPlan {
       const staged = ends.map((file, i) => this.#end(file.id, names[i]?.flags ?? 0));
       const [first] = names;
       if (!first) continue;
-      const path = this.#ghostPath(first) ?? first.name;
-      planFifo(this.#stage, path, staged, data.get(id));
+      const place = { path: first.name, ghost: this.#ghostOf(first) };
+      planFifo(this.#stage, place, staged, data.get(id));
     }
   }
 

@@ -135,20 +135,28 @@ export function dumpFifo(file: OpenFile, pathId: number): FifoEntry {
   return { id: file.id, pipe_id: pipeId(file), regf_id: pathId };
 }
 
+/** Where a FIFO is opened: by its path, or where it has none any more, by way of a descriptor on it. */
+export interface FifoPlace {
+  readonly path: string;
+  readonly ghost: number | undefined;
+}
+
 /** Opens every end of a FIFO. An opener of both sides is there first, so that nobody waits. */
 export function planFifo(
   stage: Stage,
-  path: string,
+  { path, ghost }: FifoPlace,
   ends: readonly StagedEnd[],
   data: PipeContent | undefined,
 ): void {
+  const open = (what: string, number: number, flags: number): void => {
+    if (ghost === undefined) stage.openPath(`${what} (${path})`, number, path, { flags });
+    else stage.reopen(`${what} (${path})`, number, ghost, flags);
+  };
   const opener = stage.reserve();
-  stage.openPath(`open FIFO ${path}`, opener, path, { flags: O.rdwr | O.nonblock | O.nofollow });
+  open('open FIFO', opener, O.rdwr | O.nonblock);
   for (const { flags, number, id } of ends) {
     const access = flags & O.accessMode;
-    stage.openPath(`open file ${String(id)} (${path})`, number, path, {
-      flags: access | (flags & SETTABLE & ~O.direct),
-    });
+    open(`open file ${String(id)}`, number, access | (flags & SETTABLE & ~O.direct));
   }
   planPipeData(stage, opener, data);
   stage.close(opener);

@@ -72,7 +72,7 @@ export function dumpRegular(
     mode: Number(file.stat.mode),
     build_id: [],
   };
-  if ('mount' in place) wantName(context, file, place.mount, entry);
+  if ('mount' in place) wantName(context, ghosts, file, { mount: place.mount, entry });
   return entry;
 }
 
@@ -93,8 +93,8 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
  * The name to open a file by, or why there is none ('' when that has been told already), or the mount
  * where it has another one.
  */
-type Place =
-  { readonly name: string } | { readonly problem: string } | { readonly mount: MountInfo };
+type Place = Found | { readonly mount: MountInfo };
+type Found = { readonly name: string } | { readonly problem: string };
 
 function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number): Place {
   const { link, stat } = file;
@@ -105,9 +105,31 @@ function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number
   const type = Number(stat.mode) & S_IF.mask;
   if (opensLate(mount))
     return { problem: `${link} is gone: its process has ended; remedy: close it` };
-  if (stat.nlink > 0n) return type === S_IF.dir ? hidden(link) : { mount };
-  if (!GHOSTS.has(type)) return { problem: `${link} was removed` };
-  const ghost = ghosts.dump(file.own, stat, file.where);
+  if (stat.nlink > 0n) {
+    if (type !== S_IF.dir) return { mount };
+    if (!mayKeepLinks(mount, link)) return hidden(link);
+  }
+  return removed(context, ghosts, file, { id, mount });
+}
+
+/** Of layers below an overlay, what is removed or replaced keeps the links it has there (ovl_getattr()). */
+function mayKeepLinks(mount: MountInfo, link: string): boolean {
+  return mount.fsType === 'overlay' && withoutDeleted(link) !== link;
+}
+
+/** A file that has no name: it is kept with its content. */
+function removed(
+  context: DumpContext,
+  ghosts: Ghosts,
+  { own, stat, link, where }: PathFile,
+  { id, mount }: { readonly id: number; readonly mount: MountInfo },
+): Found {
+  if (!GHOSTS.has(Number(stat.mode) & S_IF.mask)) return { problem: `${link} was removed` };
+  if (mount.superOptions.includes('ro')) {
+    const why = 'from a file system that is read-only, where it cannot be made again';
+    return { problem: `${link} was removed ${why}; remedy: close it` };
+  }
+  const ghost = ghosts.dump(own, stat, where);
   if (ghost === undefined) return { problem: '' };
   context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
   return { name: ghostName(context.init.pid, withoutDeleted(link), mount.mountPoint) };
@@ -122,11 +144,14 @@ function hidden(link: string): Place {
  * place of the first.
  */
 function wantName(
-  { init, names, refusals }: DumpContext,
-  { link, stat, where }: PathFile,
-  mount: MountInfo,
-  entry: RegFileEntry,
+  context: DumpContext,
+  ghosts: Ghosts,
+  file: PathFile,
+  { mount, entry }: { readonly mount: MountInfo; readonly entry: RegFileEntry },
 ): void {
+  const { init, names, refusals } = context;
+  const { link, stat, where } = file;
+  const own = isOfLowerLayer(context, file, mount) ? context.keep(file.own) : undefined;
   names.want({
     inode: stat.ino,
     mounts: [mount.mountPoint],
@@ -138,9 +163,23 @@ function wantName(
         return;
       }
       const what = `${link} was removed, hidden or renamed over while other links to it remain`;
-      refusals.add(where, `${what}, which cannot be found; remedy: close it`);
+      const place =
+        own === undefined
+          ? { problem: `${what}, which cannot be found; remedy: close it` }
+          : removed(context, ghosts, { ...file, own }, { id: entry.id, mount });
+      if ('name' in place) entry.name = place.name;
+      else if (place.problem !== '') refusals.add(where, place.problem);
     },
   });
+}
+
+/**
+ * Whether a removed file lies in a layer below an overlay, unless another name of it is found: one that
+ * is written to lies in the uppermost, whose links count.
+ */
+function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, mount: MountInfo) {
+  const all = [flags, ...open.ofInode(stat).map((file) => file.flags)];
+  return mayKeepLinks(mount, link) && !all.some((one) => (one & O.accessMode) !== O.rdonly);
 }
 
 /** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */

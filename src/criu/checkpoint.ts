@@ -11,6 +11,7 @@ import { writeTmpfs } from './image/tmpfs-files.js';
 import { clearHolder } from './memory/fill.js';
 import { openSource } from './memory/open-source.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
+import { checkRestorable } from './restorable.js';
 import { resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
@@ -130,6 +131,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   }
   clock.end('resume');
 
+  checkRestorable(collection.image);
   await source.fill();
   clock.end('fill');
 

@@ -27,6 +27,7 @@ import {
   type FinalThreadState,
   type LiveLimits,
 } from './resources/attributes.js';
+import { hasPendingStop } from './resources/attributes/pending.js';
 import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
 import { firstFreePid } from './collect.js';
@@ -68,8 +69,10 @@ export interface RestorePlanOptions {
 export interface FinalThread {
   readonly nsPid: number;
   readonly nsTid: number;
-  /** Its process is stopped by job control. */
-  readonly isStopped: boolean;
+  /** By which signal its process is to be stopped by job control. */
+  readonly stopSignal: number | undefined;
+  /** SIGSTOP is pending: of the thread, of its process. */
+  readonly stopsPending: { readonly own: boolean; readonly shared: boolean };
   /** How many processes its process descends from. */
   readonly depth: number;
   state(): FinalThreadState;
@@ -317,7 +320,11 @@ export class RestorePlan {
     return {
       nsPid,
       nsTid,
-      isStopped: this.#stops.isStopped(nsPid),
+      stopSignal: this.#stops.stopSignal(nsPid),
+      stopsPending: {
+        own: hasPendingStop(core.thread_core?.signals_p),
+        shared: nsTid === nsPid && hasPendingStop(core.tc?.signals_s),
+      },
       depth: this.#depth(nsPid),
       state: () => finalThreadState(core, XSTATE_SIZE),
     };

@@ -8,7 +8,14 @@ import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from './plan/builder.js';
 import { listThreads, readMaps, readStatus } from './procfs/reader.js';
-import type { ExecPlan, FinalThread, RestorePlan } from './restore-plan.js';
+import {
+  byProcess,
+  sendPendingStops,
+  stopProcess,
+  type BuiltProcess,
+  type BuiltThread,
+} from './job-control.js';
+import type { ExecPlan, RestorePlan } from './restore-plan.js';
 import { encodeCalls } from './tracee/remote-calls.js';
 import { syscallInstruction } from './tracee/syscall-page.js';
 import { encodeRequest, readFailure, type HolderClient } from './vas/holder-client.js';
@@ -17,19 +24,11 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
 /** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
 const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
-const PTRACE_CONT = 7;
 const PTRACE_SETOPTIONS = 0x4200;
 const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
-
-/** A thread that stands at the end of its sequence. */
-interface BuiltThread {
-  readonly hostPid: number;
-  readonly hostTid: number;
-  readonly final: FinalThread;
-}
 
 /**
  * The fork of a holder that becomes a container, under our trace: it dies when we die, until it is
@@ -151,16 +150,13 @@ export class Restorer {
   /** Audits the threads, gives them their registers, takes our memory out, and lets them go. */
   async release(threads: readonly BuiltThread[]): Promise<void> {
     const plan = this.#running();
-    const leaders = threads.filter(({ hostPid, hostTid }) => hostPid === hostTid);
-    for (const leader of leaders) plan.applyFromOutside(leader.hostPid, leader.final);
+    const processes = byProcess(threads);
+    for (const { leader } of processes) plan.applyFromOutside(leader.hostPid, leader.final);
     // Children first: what parents still do may be about their children.
-    for (const leader of leaders.sort((a, b) => b.final.depth - a.final.depth)) {
-      await this.#finish(
-        leader,
-        threads.filter(({ hostPid }) => hostPid === leader.hostPid),
-      );
+    for (const process of processes.sort((a, b) => b.leader.final.depth - a.leader.final.depth)) {
+      await this.#finish(process);
     }
-    this.#audit(threads);
+    this.#audit(processes);
     // PID 1 last, in both: while it may still die with us all others do, and it runs when they do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
     // From here on our death is no reason for the container's.
@@ -186,44 +182,33 @@ export class Restorer {
     await waitGone(this.pid);
   }
 
-  #audit(threads: readonly BuiltThread[]): void {
+  #audit(processes: readonly BuiltProcess[]): void {
     const plan = this.#running();
-    for (const { hostPid, hostTid, final } of threads) {
+    for (const { hostPid, hostTid, final } of processes.flatMap(({ threads }) => threads)) {
       const differences = plan.audit({ hostPid, hostTid }, final);
       if (differences.length > 0) {
         const who = `pid ${String(final.nsPid)} tid ${String(final.nsTid)}`;
         throw new ShimError('internal', `audit of ${who}: ${differences.join('; ')}`);
       }
     }
-    for (const { hostPid } of threads) {
-      const count = listThreads(hostPid).length;
-      const known = threads.filter((thread) => thread.hostPid === hostPid).length;
-      assertInvariant(count === known, `pid ${String(hostPid)} has the threads of the image`);
+    for (const { leader, threads } of processes) {
+      const count = listThreads(leader.hostPid).length;
+      const what = `pid ${String(leader.hostPid)} has the threads of the image`;
+      assertInvariant(count === threads.length, what);
     }
   }
 
-  async #finish(leader: BuiltThread, threads: readonly BuiltThread[]): Promise<void> {
+  async #finish(process: BuiltProcess): Promise<void> {
+    const { leader, threads } = process;
     await this.#cleanUp(leader);
-    if (leader.final.isStopped) await this.#stop(leader, threads);
+    const { stopSignal } = leader.final;
+    if (stopSignal !== undefined) await stopProcess(this.#tracer, process, stopSignal);
     for (const { hostTid, final } of threads) {
       const { registers, xstate, signalMask } = final.state();
       const error = await this.#tracer.writeThread(hostTid, registers, xstate, signalMask);
       if (error !== 0) throw errnoError(`set registers of tid ${String(final.nsTid)}`, error);
     }
-  }
-
-  /**
-   * Stops a process as job control does, under our trace: no instruction of it runs, since the stop is
-   * taken on the way out of the kernel and all other signals are blocked.
-   */
-  async #stop(leader: BuiltThread, threads: readonly BuiltThread[]): Promise<void> {
-    process.kill(leader.hostPid, 'SIGSTOP');
-    const others = threads.filter(({ hostTid }) => hostTid !== leader.hostTid);
-    for (const { hostTid, final } of [leader, ...others]) {
-      await this.#tracer.request(PTRACE_CONT, hostTid, 0, 0);
-      const [, status = -1] = await this.#tracer.waitStops(Int32Array.of(hostTid), STOP_TIMEOUT_MS);
-      if (status < 0) throw errnoError(`stop tid ${String(final.nsTid)}`, status);
-    }
+    for (const thread of threads) sendPendingStops(thread);
   }
 
   /** The last remote calls of a process, by the `syscall` instruction of its vDSO. */

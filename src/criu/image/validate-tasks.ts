@@ -20,7 +20,8 @@ export const MAX_PID = 4_194_304;
 const MAX_PROCESSES = 32_768;
 const MAX_THREADS = 131_072;
 const MAX_SIGNALS = 64;
-const MAX_QUEUED = 65_536;
+/** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */
+const MAX_QUEUED = 262_144;
 const MAX_LIMITS = 16;
 const MAX_TIMERS = 65_536;
 /** NGROUPS_MAX of include/uapi/linux/limits.h. */
@@ -99,8 +100,8 @@ function checkProcess(
   image: CheckpointImage,
   shared: SharedObjects,
 ): void {
-  const what = `check process ${String(pid)}`;
   const core = image.cores.get(pid);
+  const what = `check process ${String(pid)} (${core?.tc?.comm ?? ''})`;
   const states: readonly number[] = Object.values(TASK_STATE);
   if (!core?.tc || !states.includes(core.tc.task_state)) badImage(`${what}: it has no known state`);
   checkTask(core.tc, threads, what);

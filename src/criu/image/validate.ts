@@ -2,6 +2,7 @@
 import type { CheckpointImage } from './checkpoint-image.js';
 import { validateFiles } from './validate-files.js';
 import { validateMemory } from './validate-memory.js';
+import { validateStops } from './validate-stops.js';
 import { validateTasks } from './validate-tasks.js';
 
 /**
@@ -13,6 +14,7 @@ import { validateTasks } from './validate-tasks.js';
  */
 export function validateCheckpointImage(image: CheckpointImage): void {
   validateTasks(image);
+  validateStops(image);
   validateFiles(image);
   validateMemory(image);
 }

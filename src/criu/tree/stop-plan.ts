@@ -3,6 +3,7 @@ import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
 import type { PlanBuilder, PlanData } from '../plan/builder.js';
+import { SIGSTOP } from '../resources/attributes/abi.js';
 import { queueMask } from '../resources/attributes/pending.js';
 import type { RemoteCall } from '../tracee/tracee.js';
 
@@ -31,8 +32,14 @@ export class StopPlan {
     this.#noTime = builder.reserve(16);
   }
 
-  isStopped(nsPid: number): boolean {
-    return this.#image.cores.get(nsPid)?.tc?.task_state === TASK_STATE.stopped;
+  /**
+   * The signal that is to stop a process; undefined for one that runs. Which it is matters only to a
+   * parent that has not heard of the stop yet.
+   */
+  stopSignal(nsPid: number): number | undefined {
+    const task = this.#image.cores.get(nsPid)?.tc;
+    if (task?.task_state !== TASK_STATE.stopped) return undefined;
+    return task.exit_code === 0 ? SIGSTOP : task.exit_code;
   }
 
   /**
@@ -43,7 +50,7 @@ export class StopPlan {
    */
   calls(nsPid: number, address: bigint): LateCall[] {
     const { pstree, cores } = this.#image;
-    const stopped = pstree.filter(({ pid, ppid }) => ppid === nsPid && this.isStopped(pid));
+    const stopped = pstree.filter(({ pid, ppid }) => ppid === nsPid && this.stopSignal(pid));
     if (stopped.length === 0) return [];
     const calls: LateCall[] = stopped
       .filter(({ pid }) => cores.get(pid)?.tc?.exit_code === 0)

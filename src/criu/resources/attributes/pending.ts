@@ -6,8 +6,6 @@ import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { reader, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from './abi.js';
 
 const SIGINFO_SIZE = 128;
-/** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */
-const MOST_SIGNALS = 1 << 18;
 
 /** Queued signals as PTRACE_PEEKSIGINFO gave them: `siginfo_t` after `siginfo_t`. */
 export function decodeQueue(bytes: Uint8Array): SignalQueueEntry {
@@ -18,31 +16,39 @@ export function decodeQueue(bytes: Uint8Array): SignalQueueEntry {
   return { signals };
 }
 
-/** Why queued signals cannot be restored; undefined when they can. */
-export function queueProblem(queue: SignalQueueEntry): string | undefined {
+/** Why queued signals cannot be restored; undefined when they can. For a checkpoint as for an image. */
+export function queueProblem(queue: SignalQueueEntry | undefined): string | undefined {
+  const mask = queueMask(queue);
+  if ((mask & bit(SIGKILL)) !== 0n) return 'it is being killed';
   // The engine itself stops threads by breakpoints, at which the kernel would take it for theirs.
-  const hasTrap = queue.signals.some(({ siginfo }) => signalOf(siginfo) === SIGTRAP);
+  const hasTrap = (mask & bit(SIGTRAP)) !== 0n;
   return hasTrap ? 'a pending SIGTRAP is not supported; try again once it is handled' : undefined;
 }
 
-/** Throws `dataLoss` for a queue that no kernel would have made. */
+/** Throws `dataLoss` for a queue that no checkpoint would have taken. */
 export function checkQueue(where: string, queue: SignalQueueEntry | undefined): void {
-  const signals = queue?.signals ?? [];
-  if (signals.length > MOST_SIGNALS)
-    badImage(`${where}: ${String(signals.length)} pending signals`);
-  for (const { siginfo } of signals) {
+  for (const { siginfo } of queue?.signals ?? []) {
     const signal = siginfo.length === SIGINFO_SIZE ? signalOf(siginfo) : 0;
-    const isPossible = signal >= 1 && signal <= SIGNALS && signal !== SIGKILL && signal !== SIGSTOP;
-    if (!isPossible || signal === SIGTRAP) {
+    if (signal < 1 || signal > SIGNALS) {
       badImage(`${where}: a pending signal ${String(signal)} of ${String(siginfo.length)} bytes`);
     }
   }
+  const problem = queueProblem(queue);
+  if (problem !== undefined) badImage(`${where}: ${problem}`);
+}
+
+/**
+ * Whether SIGSTOP is among queued signals: it waits in a thread that is stopped already, frozen, or in the
+ * kernel. No thread can hold it back while it runs, so a tracer sends it, at the very end.
+ */
+export function hasPendingStop(queue: SignalQueueEntry | undefined): boolean {
+  return (queueMask(queue) & bit(SIGSTOP)) !== 0n;
 }
 
 /** Mask of the signals in a queue. */
 export function queueMask(queue: SignalQueueEntry | undefined): bigint {
   const signals = queue?.signals ?? [];
-  return signals.reduce((mask, { siginfo }) => mask | (1n << BigInt(signalOf(siginfo) - 1)), 0n);
+  return signals.reduce((mask, { siginfo }) => mask | bit(signalOf(siginfo)), 0n);
 }
 
 /** A thread and its process, in container pids. */
@@ -51,7 +57,10 @@ export interface QueueTarget {
   readonly nsTid: number;
 }
 
-/** Queues plans for signals. They are sent by their receiver itself: only that may give any siginfo. */
+/**
+ * Plans the queues of signals. They are sent by their receiver itself: only that may give any siginfo.
+ * SIGSTOP is left to the tracer ({@link hasPendingStop}).
+ */
 export class QueuePlan {
   readonly #builder: PlanBuilder;
 
@@ -61,7 +70,7 @@ export class QueuePlan {
 
   /** A thread's own signals, by the thread. */
   planPrivate(target: QueueTarget, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
-    for (const { siginfo } of queue?.signals ?? []) {
+    for (const { siginfo } of waiting(queue)) {
       const args = [target.nsPid, target.nsTid, signalOf(siginfo), this.#builder.data(siginfo)];
       sequence.syscall(describe(siginfo), SYS.rt_tgsigqueueinfo, args);
     }
@@ -69,11 +78,15 @@ export class QueuePlan {
 
   /** A process's signals, by its leader. */
   planShared(nsPid: number, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
-    for (const { siginfo } of queue?.signals ?? []) {
+    for (const { siginfo } of waiting(queue)) {
       const args = [nsPid, signalOf(siginfo), this.#builder.data(siginfo)];
       sequence.syscall(describe(siginfo), SYS.rt_sigqueueinfo, args);
     }
   }
+}
+
+function waiting(queue: SignalQueueEntry | undefined): SignalQueueEntry['signals'] {
+  return (queue?.signals ?? []).filter(({ siginfo }) => signalOf(siginfo) !== SIGSTOP);
 }
 
 function describe(siginfo: Uint8Array): string {
@@ -82,4 +95,8 @@ function describe(siginfo: Uint8Array): string {
 
 function signalOf(siginfo: Uint8Array): number {
   return reader(siginfo).readInt32LE(0);
+}
+
+function bit(signal: number): bigint {
+  return 1n << BigInt(signal - 1);
 }

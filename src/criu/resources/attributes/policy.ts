@@ -2,7 +2,9 @@
 import { badImage, ShimError } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
+import type { CheckpointImage } from '../../image/checkpoint-image.js';
 import type { CoreEntry, CredsEntry, ThreadCoreEntry } from '../../image/types.js';
+import { isDead } from '../../image/validate-tasks.js';
 import {
   CAP,
   CAPABILITY_SETS,
@@ -16,7 +18,7 @@ import type { Label } from './labels.js';
 import { checkQueue } from './pending.js';
 import { schedulingPrivilege, checkScheduling } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
-import type { ChainLink } from './seccomp.js';
+import { chainOf, type ChainLink } from './seccomp.js';
 import { checkSigactions } from './sigactions.js';
 import { checkTimers } from './timers.js';
 
@@ -83,15 +85,39 @@ export function checkThread(
   limits: LiveLimits,
   isOfInit = false,
 ): void {
+  const { thread, creds } = checkThreadEntry(where, core);
+  checkCapabilities(where, creds, limits);
+  if (isOfInit || limits.noNewPrivileges) checkUser(where, creds, limits.user);
+  checkPrivilegedScheduling(where, thread, limits);
+}
+
+/** Checks all entries of an image as far as that needs no live limits: at a checkpoint. Throws `dataLoss`. */
+export function checkEntries({ pstree, cores, seccomp }: CheckpointImage): void {
+  for (const { pid, threads } of pstree) {
+    const leader = cores.get(pid);
+    if (!leader || isDead(leader)) continue;
+    const where = `pid ${String(pid)} (${leader.tc?.comm ?? ''})`;
+    checkProcess(where, leader);
+    for (const tid of threads) {
+      const core = cores.get(tid) ?? badImage(`${where}: no thread ${String(tid)}`);
+      const { thread } = checkThreadEntry(`${where} tid ${String(tid)}`, core);
+      chainOf(seccomp, thread.seccomp_filter);
+    }
+  }
+}
+
+/** What of {@link checkThread} needs no live limits. Throws `dataLoss`. */
+export function checkThreadEntry(
+  where: string,
+  core: CoreEntry,
+): { readonly thread: ThreadCoreEntry; readonly creds: CredsEntry } {
   const thread = core.thread_core ?? badImage(`${where}: no thread_core`);
   const creds = thread.creds ?? badImage(`${where}: no credentials`);
   checkCreds(where, creds);
   checkQueue(where, thread.signals_p);
   checkScheduling(where, thread);
-  checkCapabilities(where, creds, limits);
-  if (isOfInit || limits.noNewPrivileges) checkUser(where, creds, limits.user);
-  checkPrivilegedScheduling(where, thread, limits);
   checkPossible(where, thread);
+  return { thread, creds };
 }
 
 function checkPossible(where: string, thread: ThreadCoreEntry): void {

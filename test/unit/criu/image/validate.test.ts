@@ -7,6 +7,8 @@ import type {
   CoreEntry,
   FileEntry,
   MvasMembership,
+  SaEntry,
+  TaskCoreEntry,
   VmaEntry,
 } from '../../../../src/criu/image/types.js';
 import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
@@ -290,3 +292,26 @@ refuses('a timer that signals a foreign thread', /timer 3 signals no thread/, (i
   const timers = { real: idle, virt: idle, prof: idle, posix };
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
 });
+
+function stopped(signal: number, edit: Partial<TaskCoreEntry> = {}): Change {
+  return (image) => {
+    const tree = withProcess(process)(image);
+    const entry = core('vi');
+    const ids = { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 };
+    if (entry.tc) entry.tc = { ...entry.tc, task_state: 3, exit_code: signal, ...edit };
+    return {
+      ...tree,
+      cores: new Map(image.cores).set(process.pid, entry),
+      ids: new Map(image.ids).set(process.pid, ids),
+    };
+  };
+}
+const HANDLED: SaEntry = { sigaction: 0x1000n, flags: 0n, restorer: 0n, mask: 0n };
+
+refuses('a stop by no stop signal', /pid 20 \(vi\): it is stopped by no/, stopped(9));
+refuses('an untold stop in an orphaned group', /SIGTTOU .* orphaned/, stopped(22));
+refuses(
+  'an untold stop by a signal with an action',
+  /SIGTSTP .* another action/,
+  stopped(20, { sigactions: Array.from({ length: 62 }, () => HANDLED) }),
+);

@@ -17,8 +17,8 @@ function core(state: Partial<TaskCoreEntry>): CoreEntry {
   };
 }
 
-/** Numbers of the calls that process 1 makes with a child 2. */
-function calls(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}): number[] {
+/** Process 1 with a child 2. */
+function plan(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}): StopPlan {
   const process = { pgid: 1, sid: 1 };
   const image = {
     pstree: [
@@ -31,10 +31,24 @@ function calls(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {
     ]),
   } as Partial<CheckpointImage> as CheckpointImage;
   const builder = new PlanBuilder();
-  const plan = new StopPlan(builder, image);
+  const stops = new StopPlan(builder, image);
   builder.finish();
-  return plan.calls(1, 0n).map(({ nr }) => nr);
+  return stops;
 }
+
+/** Numbers of the calls that process 1 makes. */
+function calls(...tasks: Parameters<typeof plan>): number[] {
+  return plan(...tasks)
+    .calls(1, 0n)
+    .map(({ nr }) => nr);
+}
+
+test('a process is stopped by the signal that its parent has still to hear of', (t) => {
+  const by = (exit_code: number) => plan({ task_state: TASK_STATE.stopped, exit_code });
+  t.is(by(20).stopSignal(2), 20);
+  t.is(by(0).stopSignal(2), 19);
+  t.is(plan({}).stopSignal(2), undefined);
+});
 
 test('a parent of children that run has nothing to do', (t) => {
   t.deepEqual(calls({}), []);

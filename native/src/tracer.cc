@@ -3,7 +3,9 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -21,6 +23,10 @@ constexpr int kSyscallStop = SIGTRAP | 0x80;  // with PTRACE_O_TRACESYSGOOD
 constexpr long kGetRseqConfiguration = 0x420f;
 constexpr size_t kXstateMax = 16384;
 constexpr size_t kSiginfoBatch = 32;
+// So long a tracee may take for one step of a system call.
+constexpr int64_t kStepLimitMs = 10'000;
+// How often one that takes long is looked at.
+constexpr int64_t kLookMs = 10;
 
 int64_t NowMs() {
   timespec now;
@@ -60,13 +66,31 @@ Bytes Signals(pid_t tid, bool shared, int* error) {
   }
 }
 
-// Waits for the next stop of one tracee. Spins shortly first: the stops we wait for take
-// microseconds.
+// Whether a task is a zombie. wait4(2) does not tell of the first thread of a process before all
+// others are reaped.
+bool IsDead(pid_t tid) {
+  char text[512];
+  snprintf(text, sizeof text, "/proc/%d/stat", tid);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  if (length <= 0) return true;
+  text[length] = 0;
+  const char* state = strrchr(text, ')');
+  return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
+}
+
+// Waits for the next stop of one tracee: -ESRCH when it has died, -ETIMEDOUT when it does not come.
 int WaitOne(pid_t tid, int* status) {
+  const int64_t deadline = NowMs() + kStepLimitMs;
   for (;;) {
-    const pid_t got = wait4(tid, status, __WALL, nullptr);
+    const pid_t got = wait4(tid, status, __WALL | WNOHANG, nullptr);
     if (got == tid) return 0;
     if (got == -1 && errno != EINTR) return -errno;
+    if (AwaitTracee(kLookMs)) continue;
+    if (IsDead(tid)) return -ESRCH;
+    if (NowMs() > deadline) return -ETIMEDOUT;
   }
 }
 
@@ -105,12 +129,21 @@ int ToTrap(pid_t tid, bool* stop_signal) {
   return error;
 }
 
-}  // namespace
-
-int Seize(pid_t tid, unsigned long options) {
+int SeizeOne(pid_t tid, unsigned long options) {
   const int seized = Request(PTRACE_SEIZE, tid, nullptr, Word(options));
   if (seized) return seized;
   return Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+}
+
+}  // namespace
+
+std::vector<Stop> Seize(const std::vector<pid_t>& tids, unsigned long options,
+                        std::vector<pid_t>* traced) {
+  traced->insert(traced->end(), tids.begin(), tids.end());
+  const ReapingScope reaping(traced);
+  std::vector<Stop> results;
+  for (const pid_t tid : tids) results.push_back({tid, SeizeOne(tid, options)});
+  return results;
 }
 
 std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms) {
@@ -248,11 +281,27 @@ int Detach(pid_t tid, int signal) {
 
 namespace {
 
-// What one stop means for a gathering.
-enum class Arrival { kArrived, kGoesOn, kGone, kFailed };
+// What has come of a tracee, as wait4(2) would tell it, but left to be waited for. 0: nothing yet.
+pid_t Peek(int* status) {
+  siginfo_t info{};
+  // Tracees of this thread only: never a child that libuv waits for.
+  const int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD;
+  if (waitid(P_ALL, 0, &info, options)) return -errno;
+  const int value = info.si_status;
+  if (info.si_code == CLD_EXITED)
+    *status = value << 8;
+  else if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+    *status = value;
+  else
+    *status = value << 8 | 0x7f;
+  return info.si_pid;
+}
+
+// What one stop or death means for a gathering.
+enum class Arrival { kArrived, kGoesOn, kDied, kFailed };
 
 Arrival Judge(pid_t tid, int status) {
-  if (!WIFSTOPPED(status)) return WIFEXITED(status) ? Arrival::kGone : Arrival::kGone;
+  if (!WIFSTOPPED(status)) return Arrival::kDied;
   const int event = Event(status);
   const int signal = WSTOPSIG(status);
   if (event != 0) {  // births, and the first stop of who was born
@@ -270,9 +319,19 @@ Arrival Judge(pid_t tid, int status) {
   return Arrival::kFailed;
 }
 
+void Blame(pid_t tid, int status, int error, Gathering* result) {
+  result->error = error;
+  result->culprit = {tid, status};
+  user_regs_struct registers;
+  iovec vector = {&registers, sizeof registers};
+  if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0)
+    result->culprit_ip = registers.rip;
+}
+
 }  // namespace
 
-Gathering Gather(const std::vector<pid_t>& running, size_t expected, int timeout_ms) {
+Gathering Gather(const std::vector<pid_t>& running, size_t expected, const std::set<pid_t>& mortal,
+                 int timeout_ms) {
   Gathering result;
   for (const pid_t tid : running) {
     result.error = Request(PTRACE_CONT, tid, nullptr, nullptr);
@@ -282,32 +341,29 @@ Gathering Gather(const std::vector<pid_t>& running, size_t expected, int timeout
     }
   }
   const int64_t deadline = NowMs() + timeout_ms;
-  for (int attempt = 0; result.stopped.size() < expected; attempt++) {
+  while (result.stopped.size() < expected) {
     int status = 0;
-    // Tracees of this thread only: never a child that libuv waits for.
-    const pid_t tid = wait4(-1, &status, __WALL | __WNOTHREAD | WNOHANG, nullptr);
+    const pid_t tid = Peek(&status);
     if (tid == 0) {
-      if (NowMs() > deadline) {
+      if (!AwaitTracee(kLookMs) && NowMs() > deadline) {
         result.error = -ETIMEDOUT;
         return result;
       }
-      Pause(attempt);
       continue;
     }
-    attempt = 0;
     if (tid < 0) {
-      result.error = -errno;
+      result.error = tid;
       return result;
     }
+    if (!WIFSTOPPED(status) && !mortal.count(tid)) {
+      Blame(tid, status, -ECHILD, &result);  // not reaped: it can be asked who it was
+      return result;
+    }
+    wait4(tid, &status, __WALL | WNOHANG, nullptr);
     const Arrival arrival = Judge(tid, status);
     if (arrival == Arrival::kArrived) result.stopped.push_back(tid);
     if (arrival == Arrival::kFailed) {
-      result.error = -EPROTO;
-      result.culprit = {tid, status};
-      user_regs_struct registers;
-      iovec vector = {&registers, sizeof registers};
-      if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0)
-        result.culprit_ip = registers.rip;
+      Blame(tid, status, -EPROTO, &result);
       return result;
     }
   }

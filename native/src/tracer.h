@@ -40,9 +40,12 @@ struct RemoteCall {
   uint64_t args[6];
 };
 
-// PTRACE_SEIZE with `options`, then PTRACE_INTERRUPT. Returns 0 or -errno; a thread that could be
-// seized but not interrupted is released.
-int Seize(pid_t tid, unsigned long options);
+// PTRACE_SEIZE with `options`, then PTRACE_INTERRUPT, of each thread: 0 or -errno. A thread that
+// could be seized but not interrupted is released. Waits for a thread that job control has stopped
+// in a frozen cgroup of version 1, until that is thawed. `traced`: all that were seized before, to
+// which they are added.
+std::vector<Stop> Seize(const std::vector<pid_t>& tids, unsigned long options,
+                        std::vector<pid_t>* traced);
 
 // Waits until every thread of `pending` has stopped, has gone, or `timeout_ms` is over
 // (-ETIMEDOUT). Signals that want delivery are delivered (the handler's frame is set up, then the
@@ -75,15 +78,17 @@ int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume
 int Detach(pid_t tid, int signal);
 
 // Lets `running` threads go on until `expected` of them all stand at a breakpoint (int3), following
-// those that they create. Threads in `mortal` (as numbered by the tracer) may die and receive
-// signals; anything else that happens is a failure: -EPROTO, with the culprit in `culprit`.
+// those that they create. Threads in `mortal` may die; at another's death it ends with -ECHILD, and
+// that one is not reaped yet. Signals that threads send are delivered; anything else that happens
+// is a failure: -EPROTO. The culprit is in `culprit`.
 struct Gathering {
   int error = 0;
   Stop culprit{};
   uint64_t culprit_ip = 0;
   std::vector<pid_t> stopped;
 };
-Gathering Gather(const std::vector<pid_t>& running, size_t expected, int timeout_ms);
+Gathering Gather(const std::vector<pid_t>& running, size_t expected, const std::set<pid_t>& mortal,
+                 int timeout_ms);
 
 }  // namespace mvas
 

@@ -138,9 +138,8 @@ Napi::Value TracerBinding::Queue(Napi::Env env, Work work) {
 Napi::Value TracerBinding::Seize(const Napi::CallbackInfo& info) {
   const auto tids = Tids(info[0]);
   const auto options = static_cast<unsigned long>(ToWord(info[1]));
-  return Queue(info.Env(), [tids, options]() -> Finish {
-    std::vector<mvas::Stop> results;
-    for (const pid_t tid : tids) results.push_back({tid, mvas::Seize(tid, options)});
+  return Queue(info.Env(), [this, tids, options]() -> Finish {
+    const auto results = mvas::Seize(tids, options, &traced_);
     return [results](Napi::Env env) { return FromStops(env, results); };
   });
 }
@@ -235,9 +234,12 @@ Napi::Value TracerBinding::Detach(const Napi::CallbackInfo& info) {
 Napi::Value TracerBinding::Gather(const Napi::CallbackInfo& info) {
   const auto running = Tids(info[0]);
   const auto expected = static_cast<size_t>(info[1].As<Napi::Number>().Uint32Value());
-  const int timeout = info[2].As<Napi::Number>().Int32Value();
-  return Queue(info.Env(), [running, expected, timeout]() -> Finish {
-    const auto gathering = std::make_shared<Gathering>(mvas::Gather(running, expected, timeout));
+  const auto dying = Tids(info[2]);
+  const std::set<pid_t> mortal(dying.begin(), dying.end());
+  const int timeout = info[3].As<Napi::Number>().Int32Value();
+  return Queue(info.Env(), [running, expected, mortal, timeout]() -> Finish {
+    const auto gathering =
+        std::make_shared<Gathering>(mvas::Gather(running, expected, mortal, timeout));
     return [gathering](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
       auto stopped = Napi::Int32Array::New(env, gathering->stopped.size());

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "tracing_process.h"
 
@@ -50,6 +51,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   std::set<pid_t> stop_signals_;  // whom a SIGSTOP was kept from; used in the tracing process alone
+  std::vector<pid_t> traced_;     // whom it has seized; used in the tracing process alone
   Napi::ThreadSafeFunction deliver_;
   std::optional<TracingProcess> process_;
   std::mutex mutex_;

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <utility>
@@ -15,6 +17,8 @@ namespace mvas {
 namespace {
 
 constexpr size_t kStackSize = 512 * 1024;
+constexpr int64_t kThreadPollNs = 200'000;
+constexpr suseconds_t kReapEveryUs = 5'000;
 
 struct Start {
   const std::function<void()>* work;
@@ -27,10 +31,41 @@ void DieWith(pid_t parent) {
   if (getppid() != parent) _exit(1);
 }
 
+// On a thread, the leader of its group is another.
+bool InTracingProcess() { return gettid() == getpid(); }
+
+sigset_t Only(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  return set;
+}
+
+thread_local const std::vector<pid_t>* reaped = nullptr;
+
+// Each by itself: a wait for any of them would take stops away.
+void ReapDead(int) {
+  const int saved = errno;
+  for (const pid_t tid : *reaped) {
+    siginfo_t info{};
+    const auto id = static_cast<id_t>(tid);
+    if (waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) || !info.si_pid) continue;
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) continue;
+    waitid(P_PID, id, &info, WEXITED | WNOHANG | __WALL);
+  }
+  errno = saved;
+}
+
+void Tick(suseconds_t every_us) {
+  const itimerval timer = {{0, every_us}, {0, every_us}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
 int Main(void* argument) {
   const Start& start = *static_cast<Start*>(argument);
   prctl(PR_SET_NAME, "mvas-tracer");
   DieWith(start.parent);
+  signal(SIGCHLD, SIG_DFL);  // blocked, so that it stays for AwaitTracee; actions are not shared
   (*start.work)();
   return 0;
 }
@@ -57,8 +92,35 @@ void RunThere(const std::function<void()>& work) {
 TracingProcess::TracingProcess(std::function<void()> work)
     : thread_([work = std::move(work)] { RunThere(work); }) {}
 
+bool AwaitTracee(int64_t timeout_ms) {
+  if (!InTracingProcess()) {  // where SIGCHLD is libuv's
+    const timespec pause = {0, kThreadPollNs};
+    nanosleep(&pause, nullptr);
+    return false;
+  }
+  const sigset_t child = Only(SIGCHLD);
+  const timespec limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
+  return sigtimedwait(&child, nullptr, &limit) == SIGCHLD;
+}
+
+ReapingScope::ReapingScope(const std::vector<pid_t>* tids) {
+  if (!InTracingProcess()) return;
+  reaped = tids;
+  signal(SIGALRM, ReapDead);
+  const sigset_t alarm = Only(SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+  Tick(kReapEveryUs);
+}
+
+ReapingScope::~ReapingScope() {
+  if (!InTracingProcess()) return;
+  Tick(0);
+  const sigset_t alarm = Only(SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
+}
+
 // On a thread, which is no leader of a thread group, there is nothing that could outlive us.
-OutlivingScope::OutlivingScope() : parent_(gettid() == getpid() ? getppid() : 0) {
+OutlivingScope::OutlivingScope() : parent_(InTracingProcess() ? getppid() : 0) {
   if (parent_) prctl(PR_SET_PDEATHSIG, 0);
 }
 

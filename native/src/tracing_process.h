@@ -5,10 +5,12 @@
 #ifndef MVAS_TRACING_PROCESS_H_
 #define MVAS_TRACING_PROCESS_H_
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <functional>
 #include <thread>
+#include <vector>
 
 namespace mvas {
 
@@ -22,6 +24,21 @@ class TracingProcess {
 
  private:
   std::thread thread_;  // lends its thread-local storage, and waits
+};
+
+// Sleeps until a tracee of the calling tracing process has stopped or died, for so many
+// milliseconds at most. False: nothing has come. It may come for nothing.
+bool AwaitTracee(int64_t timeout_ms);
+
+// While one exists, the calling tracing process reaps those of `tids` that have died, also while it
+// waits in a ptrace request: a thread that calls execve(2) holds what PTRACE_SEIZE waits for, until
+// the others of its process are reaped (fs/exec.c, de_thread). On a thread it does nothing.
+class ReapingScope {
+ public:
+  explicit ReapingScope(const std::vector<pid_t>* tids);
+  ~ReapingScope();
+  ReapingScope(const ReapingScope&) = delete;
+  ReapingScope& operator=(const ReapingScope&) = delete;
 };
 
 // While one exists, the calling tracing process outlives us. Nothing in between may wait for a

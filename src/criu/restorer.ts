@@ -28,6 +28,10 @@ const PTRACE_SETOPTIONS = 0x4200;
 const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;
+const ECHILD = 10;
+const INIT = 1;
+/** Low byte of the wait status of who has stopped. */
+const STOPPED = 0x7f;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
@@ -87,6 +91,7 @@ export class Restorer {
     if (seized !== 0) throw errnoError('trace the restorer', seized);
     const [, status = 0] = await this.#tracer.waitStops(tids, STOP_TIMEOUT_MS);
     if (status < 0) throw errnoError('stop the restorer', status);
+    if ((status & 0xff) !== STOPPED) throw new ShimError('aborted', 'the restorer was killed');
     this.#standing = [this.pid];
   }
 
@@ -224,15 +229,34 @@ export class Restorer {
     if (bad !== undefined) throw errnoError('take our memory out', Number(bad));
   }
 
-  /** Lets the standing threads go on until so many stand again. */
+  /** Lets the standing threads go on until so many stand again. Nobody may die but by the plan. */
   async #gather(expected: number): Promise<void> {
-    const running = Int32Array.from(this.#standing);
-    const result = await this.#tracer.gather(running, expected, PLAN_TIMEOUT_MS);
-    if (result.error === 0) {
-      this.#standing = [...result.stopped];
-      return;
+    const stopped: number[] = [];
+    const mortal: number[] = [];
+    let running = Int32Array.from(this.#standing);
+    for (;;) {
+      const wanted = expected - stopped.length;
+      const died = Int32Array.from(mortal);
+      const result = await this.#tracer.gather(running, wanted, died, PLAN_TIMEOUT_MS);
+      stopped.push(...result.stopped);
+      this.#standing = stopped;
+      if (result.error === 0) return;
+      const { culprit } = result;
+      if (result.error !== -ECHILD) {
+        throw this.#failure(result.error, culprit, result.culpritStatus);
+      }
+      this.#checkDeath(culprit);
+      mortal.push(culprit);
+      running = new Int32Array();
     }
-    throw this.#failure(result.error, result.culprit, result.culpritStatus);
+  }
+
+  /** The plan has zombies and helpers end; whoever else does was killed. 0: all have. */
+  #checkDeath(tid: number): void {
+    const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
+    const { finalThreads } = this.#running();
+    if (nsTid !== undefined && finalThreads.every((final) => final.nsTid !== nsTid)) return;
+    throw new ShimError('aborted', `restore pid ${String(nsTid ?? INIT)}: it was killed`);
   }
 
   #failure(error: number, culprit: number, status: number): ShimError {

@@ -28,7 +28,10 @@ export interface ThreadState {
 
 /** What {@link Tracer.gather} saw. */
 export interface Gathering {
-  /** 0; -110 (ETIMEDOUT); -71 (EPROTO): `culprit` stopped or died in a way that was not expected. */
+  /**
+   * 0; -110 (ETIMEDOUT); -71 (EPROTO): `culprit` stopped in a way that was not expected; -10 (ECHILD): it
+   * has died, and is not reaped yet.
+   */
   readonly error: number;
   readonly stopped: Int32Array;
   readonly culprit: number;
@@ -41,7 +44,11 @@ export interface Gathering {
  * or dies, the kernel releases all tracees (ptrace(2)); those with PTRACE_O_EXITKILL die.
  */
 export interface Tracer {
-  /** PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. */
+  /**
+   * PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. Does not
+   * come back from a thread that job control has stopped in a frozen cgroup of version 1 before that is
+   * thawed.
+   */
   seize(tids: Int32Array, options: number): Promise<Int32Array>;
   /** Waits until all have stopped: pairs of tid and wait status, or -errno; newborns included. */
   waitStops(tids: Int32Array, timeoutMs: number): Promise<Int32Array>;
@@ -77,8 +84,16 @@ export interface Tracer {
   ): Promise<BigInt64Array>;
   /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
-  /** Lets threads go on until `expected` of them and of those they create stand at an int3. */
-  gather(running: Int32Array, expected: number, timeoutMs: number): Promise<Gathering>;
+  /**
+   * Lets threads go on until `expected` of them and of those they create stand at an int3. None but
+   * `mortal` ones may die.
+   */
+  gather(
+    running: Int32Array,
+    expected: number,
+    mortal: Int32Array,
+    timeoutMs: number,
+  ): Promise<Gathering>;
   /** Any other ptrace request of the session: its result or -errno. */
   request(
     request: number,

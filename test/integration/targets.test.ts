@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { cgroupOf, freeze, isFrozen, thaw, type Cgroup } from '../../src/common/cgroup.js';
+import { ShimError } from '../../src/common/errors.js';
 import { criuEngine } from '../helpers/targets-criu.js';
 import { mvasEngine } from '../helpers/targets-engine.js';
 import { TargetRun } from '../helpers/targets-run.js';
@@ -12,11 +14,12 @@ import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
 
 /**
  * Each target of test/targets four times: without a checkpoint, with one that leaves it running, with
- * one that kills it and a restore, and with that done twice in a row. MVAS_TARGETS (a regular
+ * one that kills it and a restore, and with that done twice in a row. Those about states of tasks also
+ * paused: by a checkpoint that leaves them so, and one that kills them and a restore. MVAS_TARGETS (a regular
  * expression) and MVAS_TARGET_MODES (a comma-separated list) choose among them. With MVAS_TARGET_CRIU
  * (a path of criu) runc and CRIU are the engine: that proves the targets, not this project.
  */
-const MODES = ['none', 'leave', 'restore', 'twice'] as const;
+const MODES = ['none', 'leave', 'restore', 'twice', 'paused'] as const;
 type Mode = (typeof MODES)[number];
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
@@ -29,6 +32,9 @@ const wantedModes = process.env['MVAS_TARGET_MODES']?.split(',') ?? MODES;
 const wantedTargets = new RegExp(process.env['MVAS_TARGETS'] ?? '');
 
 execFileSync('make', ['-s', '-j2', '-C', TARGETS], { stdio: ['ignore', 'ignore', 'inherit'] });
+
+/** Targets that are also paused, if nobody chooses. */
+const PAUSED = /^(process_|threads_|blocked_|refuse_(vfork|ptrace))/;
 
 /** How many tests run at a time. */
 const JOBS = Number(process.env['MVAS_TARGET_JOBS'] ?? 3);
@@ -56,6 +62,7 @@ for (const target of chosen) {
   const missing = lacking.get(target.name);
   for (const mode of MODES.filter((name) => wantedModes.includes(name))) {
     if (target.expect.kind === 'refuse' && mode === 'twice') continue;
+    if (mode === 'paused' && wantedModes === MODES && !PAUSED.test(target.name)) continue;
     if (missing !== undefined) {
       test.skip(`${target.name}: ${mode} (${missing})`, (t) => t.pass());
       continue;
@@ -165,12 +172,27 @@ async function takeOver(
   target: Target,
   mode: Mode,
 ): Promise<boolean> {
+  const paused = mode === 'paused' ? await leavePaused(t, run) : undefined;
   const { imagePath, result } = await run.checkpoint(mode === 'leave');
   const refusal = checkOutcome(t, target, result);
   if (refusal !== undefined) t.log(`refused: ${refusal}`);
+  if (refusal !== undefined && paused) thaw(paused);
   if (refusal !== undefined || mode === 'leave') return false;
   await run.restore(imagePath);
   return true;
+}
+
+/** Pauses the container, and checkpoints it for a first time. */
+async function leavePaused(t: ExecutionContext, run: TargetRun): Promise<Cgroup> {
+  const cgroup = cgroupOf(await run.initPid());
+  if (!cgroup) throw new ShimError('internal', 'the target has no cgroup');
+  await freeze(cgroup);
+  t.teardown(() => {
+    thaw(cgroup); // runc deletes nothing that is paused.
+  });
+  await run.checkpoint(true);
+  t.true(isFrozen(cgroup), 'paused as it was');
+  return cgroup;
 }
 
 /** Holds a checkpoint's result against what the target expects; the message if it was refused. */

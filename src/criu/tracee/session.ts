@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
 import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
@@ -22,6 +23,8 @@ const SUSPEND_SECCOMP = 0x00200000;
 const STOP_TIMEOUT_MS = 10_000;
 /** So long threads may take to stop before they are looked at. */
 const PATIENCE_MS = 50;
+/** So long it may take to begin to trace a frozen container. */
+const FROZEN_PATIENCE_MS = 1_000;
 const MAX_ROUNDS = 100;
 const EPERM = 1;
 const ESRCH = 3;
@@ -160,9 +163,8 @@ export class Session {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const fresh = this.#pids().flatMap((pid) => this.#untraced(pid));
       if (fresh.length === 0) return;
-      const pending = await this.#seizeThreads(fresh);
-      if (round === 0 && this.wasFrozen) thaw(this.#cgroup);
-      await this.#waitStops(pending);
+      const isFirst = round === 0 && this.wasFrozen;
+      await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
     }
     throw new ShimError('aborted', 'stop the container: it makes processes faster than they stop');
   }
@@ -173,6 +175,18 @@ export class Session {
     } catch {
       return []; // Gone meanwhile.
     }
+  }
+
+  /**
+   * Threads that job control has stopped do not answer a tracer before they are thawed, on cgroup v1. They
+   * are left to the next round, since they do not run then. Should one of them not be known for what it
+   * is, the thaw has to come while the tracer waits for it.
+   */
+  async #seizeFrozen(tids: readonly number[]): Promise<number[]> {
+    const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
+    await Promise.race([seized, delay(FROZEN_PATIENCE_MS, undefined, { ref: false })]);
+    thaw(this.#cgroup);
+    return seized;
   }
 
   async #seizeThreads(tids: readonly number[]): Promise<number[]> {
@@ -199,7 +213,7 @@ export class Session {
       const late: number[] = [];
       for (let i = 0; i < stops.length; i += 2) {
         const [tid = 0, status = 0] = stops.slice(i, i + 2);
-        if (status === -ETIMEDOUT) late.push(tid);
+        if (status === -ETIMEDOUT && !isDying(tid)) late.push(tid);
         else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
       }
       const [first] = late;
@@ -284,6 +298,19 @@ function waits(tid: number): boolean {
     return readStat(tid).state === 'D';
   } catch {
     return false;
+  }
+}
+
+/**
+ * Whether job control has stopped a thread. While it is frozen its state does not tell (since Linux 6.1),
+ * but its "exit code" is the signal that has stopped it (since 5.19).
+ */
+function isStopped(tid: number): boolean {
+  try {
+    const { state, exitCode } = readStat(tid);
+    return state === 'T' || exitCode !== 0;
+  } catch {
+    return false; // Gone: the seizure will say so.
   }
 }
 

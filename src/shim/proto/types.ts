@@ -32,6 +32,9 @@ export const STATUS = {
   pausing: 5,
 } as const;
 
+/** Go's zero time, the first of January of the year 1: what has not happened. An absent one means 1970 to clients. */
+export const ZERO_TIME: TimestampValue = { seconds: -62_135_596_800, nanos: 0 };
+
 /** A date as a Timestamp, to the millisecond. */
 export function timestamp(date: Date): TimestampValue {
   const ms = date.getTime();

@@ -4,7 +4,7 @@ import { ShimError } from '../../common/errors.js';
 import { encode, type ValueOf } from '../proto/codec.js';
 import { PROCESS_DETAILS_URL, ProcessDetails } from '../proto/options.js';
 import type * as proto from '../proto/task.js';
-import { STATUS, timestamp, type TimestampValue } from '../proto/types.js';
+import { STATUS, timestamp, ZERO_TIME, type TimestampValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
 import { planCheckpoint } from './checkpoint-options.js';
 import type { Container } from './container.js';
@@ -45,7 +45,7 @@ export class TaskService {
       pid: child.pid,
       status: statusOf(container, child),
       ...child.stdio,
-      ...(exit && exitFields(exit)),
+      ...exitFields(exit),
     };
   }
 
@@ -68,7 +68,7 @@ export class TaskService {
       execId === ''
         ? await this.#registry.delete(id)
         : await this.#registry.get(id).deleteExec(execId);
-    return { pid, ...(exit && exitFields(exit)) };
+    return { pid, ...exitFields(exit) };
   }
 
   pids({ id }: IdRequest): Res<typeof proto.PidsResponse> {
@@ -156,8 +156,10 @@ export class TaskService {
   }
 }
 
-function exitFields(exit: Exit): { exitStatus: number; exitedAt: TimestampValue } {
-  return { exitStatus: exit.status, exitedAt: timestamp(exit.at) };
+function exitFields(exit: Exit | undefined): { exitStatus: number; exitedAt: TimestampValue } {
+  return exit === undefined
+    ? { exitStatus: 0, exitedAt: ZERO_TIME }
+    : { exitStatus: exit.status, exitedAt: timestamp(exit.at) };
 }
 
 /** A process's status: its own end, and while it lives, that of its container where they share it. */

@@ -41,7 +41,7 @@ const DELETED_UNSTARTED = {
 
 const DELETED_UNRESTORED = {
   scenario: 'checkpoint: a task is created from a checkpoint and deleted without a start',
-  theirs: 'exit_status=0 exited_at="no time"',
+  theirs: 'exit_status=0 exited_at="zero time"',
   ours: 'exit_status=137 exited_at="time 2"',
   reason: 'status 0 would be taken for success of a task that never ran',
 };
@@ -53,8 +53,8 @@ const REFUSED_EARLY = {
 };
 
 const UNSTARTED_EVENTS = [
-  { line: 'event topic=/tasks/delete', theirs: 'exit_status=0 exited_at="no time"' },
-  { line: 'event topic=/tasks/exit', theirs: 'exit_status=137 exited_at="no time"' },
+  { line: 'event topic=/tasks/delete', theirs: 'exit_status=0 exited_at="zero time"' },
+  { line: 'event topic=/tasks/exit', theirs: 'exit_status=137 exited_at="zero time"' },
 ];
 
 const KNOWN: readonly KnownDifference[] = [
@@ -63,7 +63,7 @@ const KNOWN: readonly KnownDifference[] = [
   {
     ...DELETED_UNSTARTED,
     line: 'step name=Delete id',
-    theirs: 'exit_status=0 exited_at="no time"',
+    theirs: 'exit_status=0 exited_at="zero time"',
   },
   ...UNSTARTED_EVENTS.flatMap((event): KnownDifference[] => [
     { ...DELETED_UNSTARTED, ...event, releases: ['1.6'] },
@@ -80,7 +80,7 @@ const KNOWN: readonly KnownDifference[] = [
   {
     scenario: 'exec: a command that is not there',
     line: 'step name="Wait e"',
-    theirs: 'exit_status=0 exited_at="no time"',
+    theirs: 'exit_status=0 exited_at="zero time"',
     ours: 'exit_status=255 exited_at="time of e 1"',
     reason: 'status 0 would be taken for success of a command that never ran',
   },

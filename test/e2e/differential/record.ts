@@ -4,6 +4,8 @@ import type { TaskEventSeen } from './events.js';
 
 /** Directories that containerd makes for checkpoints. */
 const CHECKPOINT = /ctr?d-checkpoint\d+/;
+/** Go's zero time: the first of January of the year 1. */
+const ZERO_SECONDS = -62_135_596_800;
 
 /**
  * Replaces ids, paths, pids and times by names for them: the first pid that shows up is `pid 1`, and so
@@ -42,9 +44,10 @@ export class Normalizer {
     return named.replace(CHECKPOINT, '<checkpoint>');
   }
 
-  /** Go's zero time is one of its own; the same moment has the same name. */
+  /** Go's zero time is not that of an empty Timestamp, which is 1970; the same moment has the same name. */
   #time({ seconds, nanos }: Timestamp, owner: string): string {
-    if (Number(seconds) <= 0) return 'no time';
+    if (Number(seconds) === ZERO_SECONDS && nanos === 0) return 'zero time';
+    if (Number(seconds) <= 0) return `${seconds}.${String(nanos)}`;
     return this.#name(`time${owner && ` of ${owner}`}`, `${seconds}.${String(nanos)}`);
   }
 

@@ -52,6 +52,25 @@ test('processes are told with the exec ids of those that were added', async (t) 
   await client.order('Resume', 'one');
 });
 
+test('what has not exited says so by the zero time of Go, not by 1970', async (t) => {
+  const { client } = await started(t);
+  const zero = { seconds: -62_135_596_800, nanos: 0 };
+  await client.exec({ id: 'one', execId: 'zero', spec: EXEC });
+  const created = await client.state('one', 'zero');
+  t.deepEqual([created.status, created.exitedAt], [1, zero]);
+  await client.start('one', 'zero');
+  t.deepEqual((await client.state('one', 'zero')).exitedAt, zero);
+  t.deepEqual((await client.state('one')).exitedAt, zero);
+  await client.order('Pause', 'one');
+  t.deepEqual((await client.state('one')).exitedAt, zero);
+  await client.order('Resume', 'one');
+  await client.exec({ id: 'one', execId: 'never', spec: EXEC });
+  t.deepEqual((await client.delete('one', 'never')).exitedAt, zero);
+  await client.kill({ id: 'one', execId: 'zero', signal: 9 });
+  await client.wait('one', 'zero');
+  t.true(((await client.state('one', 'zero')).exitedAt?.seconds ?? 0) > 1_700_000_000);
+});
+
 test('Connect answers before there is a task, and tells its pid from Create on', async (t) => {
   const { client, bundle } = await situation(t);
   t.is((await client.connect('one')).taskPid, 0);

@@ -14,8 +14,8 @@ install_executable() {
 }
 # The executables name the node that built them, since containerd's PATH may not have one.
 node_entry() {
-  printf '#!%s --no-warnings\nimport(new URL("../dist/%s.js", import.meta.url).href);\n' \
-    "$(command -v node)" "$2" >"bin/$1.tmp"
+  sed -e "s|@NODE@|$(command -v node)|" -e "s|@NAME@|$1|" -e "s|@ENTRY@|dist/$2.js|" \
+    scripts/node-entry.js >"bin/$1.tmp"
   install_executable "$1"
 }
 

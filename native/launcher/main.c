@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,23 @@ static int locate(struct install *install)
 	sprintf(install->entry, "%s/dist/bundle/shim/main.js", self);
 	sprintf(install->addon, "%s/native/build/mvas.node", self);
 	return 0;
+}
+
+/* Whether what it runs lies where it should. A copy of the executable has left it behind. */
+static bool is_complete(const struct install *install)
+{
+	const char *const needed[] = { install->entry, install->addon };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if (access(needed[i], F_OK) == 0)
+			continue;
+		fprintf(stderr,
+			"containerd-shim-mvas-v1: %s is not there; remedy: link to the executable "
+			"of the checkout ('mvas install'), and build that (npm run build)\n",
+			needed[i]);
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -77,13 +95,15 @@ int main(int argc, char **argv)
 		fputs("containerd-shim-mvas-v1: cannot tell where it lies\n", stderr);
 		return 1;
 	}
-	if (parse_args(argc, argv, &args) == 0) {
-		if (strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
-			return 0;
-		if (strcmp(args.action, "start") == 0 &&
-		    start_by_standby(&install, argc, argv) == 0)
-			return 0;
-	}
+	bool is_plain = parse_args(argc, argv, &args) == 0;
+
+	if (is_plain && strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
+		return 0;
+	if (!is_complete(&install))
+		return 1;
+	if (is_plain && strcmp(args.action, "start") == 0 &&
+	    start_by_standby(&install, argc, argv) == 0)
+		return 0;
 	run_node(&install, argc, argv);
 	perror("containerd-shim-mvas-v1: run node");
 	return 1;

@@ -33,6 +33,7 @@ const ID = 'some-id';
 const INSTALL = mkdtempSync(join(tmpdir(), 'mvas-install-'));
 const SHIM = join(INSTALL, 'bin/containerd-shim-mvas-v1');
 const ENTRY = join(INSTALL, 'dist/bundle/shim/main.js');
+const ADDON = join(INSTALL, 'native/build/mvas.node');
 
 const usual = (bundle: string): string[] => [
   ...['-namespace', 'ns', '-address', '/no/containerd.sock', '-publish-binary', '/bin/false'],
@@ -137,7 +138,8 @@ const SITUATIONS: readonly Situation[] = [
 
 test.before('bundle what was compiled, and install a launcher', async () => {
   await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
-  for (const path of [ENTRY, SHIM]) mkdirSync(dirname(path), { recursive: true });
+  for (const path of [ENTRY, ADDON, SHIM]) mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(ADDON, '');
   copyFileSync(join(BIN, 'containerd-shim-mvas-v1'), SHIM);
   const mark = `require('node:fs').writeFileSync(process.env.TEST_MARKER, '')`;
   const real = join(REPOSITORY, 'dist/bundle/shim/main.js');

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { BIN, REPOSITORY } from '../../helpers/paths.js';
+
+const SHIM = 'containerd-shim-mvas-v1';
+const START = ['-namespace', 'ns', '-id', 'id', '-address', '/no/containerd.sock', 'start'];
+
+/** A folder with copies of some folders of the checkout, and links to others. */
+function place(
+  t: ExecutionContext,
+  links: readonly string[],
+  copies: readonly string[] = [],
+): string {
+  const root = mkdtempSync(join(tmpdir(), 'mvas-copied-'));
+  t.teardown(() => {
+    rmSync(root, { recursive: true });
+  });
+  mkdirSync(join(root, 'bin'));
+  for (const name of links) symlinkSync(join(REPOSITORY, name), join(root, name));
+  for (const name of copies) cpSync(join(REPOSITORY, name), join(root, name), { recursive: true });
+  return root;
+}
+
+/** Runs a copy of an executable there, which has to fail with one line. */
+function says(root: string, name: string, args: readonly string[]): string {
+  const path = join(root, 'bin', name);
+  copyFileSync(join(BIN, name), path);
+  const { stdout, stderr, status } = spawnSync(path, args, {
+    encoding: 'utf8',
+    cwd: root,
+    input: '',
+  });
+  return `${String(status)} ${stdout}${stderr}`.replaceAll(root, '<root>');
+}
+
+for (const [name, args, missing] of [
+  [SHIM, START, 'dist/bundle/shim/main.js'],
+  [SHIM, ['-v'], 'dist/bundle/shim/main.js'],
+  ['mvas', ['ls'], 'dist/src/cli/bin.js'],
+  ['mvas-criu-probe', [], 'dist/src/cli/criu-probe.js'],
+] as const) {
+  test(`a copy of ${[name, ...args.slice(-1)].join(' ')} says that its checkout is missing`, (t) => {
+    const line = new RegExp(`^1 ${name}: <root>/${missing} is not there; remedy: link [^\n]+\n$`);
+    t.regex(says(place(t, []), name, args), line);
+  });
+}
+
+test('a checkout without what make and npm have made is said to be one', (t) => {
+  const line = (name: string, missing: string): RegExp =>
+    new RegExp(`^1 ${name}: <root>/${missing} is not there; remedy: [^\n]+\n$`);
+  const dist = place(t, ['package.json', 'node_modules'], ['dist/src', 'dist/bundle']);
+  t.regex(says(dist, 'mvas', ['ls']), line('mvas', 'native/build/mvas.node'));
+  t.regex(says(dist, SHIM, START), line(SHIM, 'native/build/mvas.node'));
+  const native = place(t, ['package.json', 'native'], ['dist/src']);
+  t.regex(says(native, 'mvas', ['ls']), line('mvas', 'node_modules'));
+});
+
+test('a module of a checkout that is missing is named', (t) => {
+  const root = place(t, ['package.json', 'native', 'node_modules'], ['dist/src']);
+  rmSync(join(root, 'dist/src/cli/vases.js'));
+  t.regex(says(root, 'mvas', ['ls']), /^1 mvas: [^\n]*cli\/vases\.js[^\n]*; remedy: [^\n]+\n$/);
+});

@@ -4,7 +4,10 @@ import { logger } from '../common/log.js';
 import { becomeSubreaper, reapChild } from './linux.js';
 
 const log = logger('reaper');
-const SWEEP_MS = 1000;
+/** From one look for orphans to the next: long enough for libuv to have reaped its own. */
+const SWEEP_MS = 100;
+/** For how long a zombie may be that of a process whose pid a launch has yet to find out. */
+const LAUNCH_MS = 10_000;
 /** What is reported for a process whose status somebody else took: only a tracer that killed it does. */
 const LOST_STATUS = 137;
 
@@ -15,18 +18,29 @@ export interface Exit {
   readonly at: Date;
 }
 
+/** A zombie that nobody has asked for, when it was first seen. */
+interface Suspect {
+  /** The last launch that had begun. */
+  readonly launch: number;
+  readonly since: number;
+}
+
 /**
  * Reports the exits of processes that became our children because their parent, runc, has exited.
  *
  * A dead child stays a zombie until somebody asks for it, so an exit is never missed however early it
  * happens: {@link exitOf} may be called long after. Each process is waited for by its pid, so libuv's
- * children stay libuv's. Orphans that nobody asks for are reaped once they were zombies in two looks
- * a second apart, which no child of libuv is.
+ * children stay libuv's. Orphans that nobody asks for are reaped once they were zombies in two looks, which
+ * no child of libuv is, and the launches that had begun by the first of them have ended.
  */
 export class Reaper {
   readonly #watched = new Map<number, (exit: Exit) => void>();
-  #suspects = new Set<number>();
-  #launches = 0;
+  /** Launched processes whose exit will be asked for. */
+  readonly #launched = new Set<number>();
+  /** Launches that have not ended, by their numbers, in order. */
+  readonly #launches = new Set<number>();
+  #lastLaunch = 0;
+  #suspects = new Map<number, Suspect>();
   #sweep: NodeJS.Timeout | undefined;
 
   /** Starts to reap; once per process. */
@@ -41,19 +55,23 @@ export class Reaper {
   /** The exit of a child that is not libuv's. Never rejects. One caller per process. */
   exitOf(pid: number): Promise<Exit> {
     return new Promise((resolve) => {
+      this.#launched.delete(pid);
       this.#watched.set(pid, resolve);
       this.#reap(pid, resolve);
     });
   }
 
-  /** Keeps unknown zombies as they are while `work` finds out the pid of a process it made. */
-  async launching<T>(work: () => Promise<T>): Promise<T> {
-    this.#launches += 1;
+  /** Keeps the process that `work` makes from being taken for an orphan, from its birth to {@link exitOf}. */
+  async launching(work: () => Promise<number>): Promise<number> {
+    this.#lastLaunch += 1;
+    const launch = this.#lastLaunch;
+    this.#launches.add(launch);
     try {
-      return await work();
+      const pid = await work();
+      this.#launched.add(pid);
+      return pid;
     } finally {
-      this.#launches -= 1;
-      this.#suspects.clear();
+      this.#launches.delete(launch);
     }
   }
 
@@ -77,12 +95,26 @@ export class Reaper {
   }
 
   #sweepOrphans(): void {
-    const zombies = this.#launches > 0 ? [] : zombieChildren();
-    const unknown = zombies.filter((pid) => !this.#watched.has(pid));
-    const again = unknown.filter((pid) => this.#suspects.has(pid));
-    for (const pid of again) log.debug('orphan reaped', { pid, status: reapChild(pid) });
-    this.#suspects = new Set(unknown.filter((pid) => !again.includes(pid)));
-    if (this.#suspects.size > 0) this.#sweepSoon();
+    const suspects = new Map<number, Suspect>();
+    for (const pid of zombieChildren()) {
+      if (this.#watched.has(pid) || this.#launched.has(pid)) continue;
+      const suspect = this.#suspects.get(pid);
+      if (suspect === undefined) {
+        suspects.set(pid, { launch: this.#lastLaunch, since: performance.now() });
+      } else if (this.#mayBeLaunched(suspect)) {
+        suspects.set(pid, suspect);
+      } else {
+        log.debug('orphan reaped', { pid, status: reapChild(pid) });
+      }
+    }
+    this.#suspects = suspects;
+    if (suspects.size > 0) this.#sweepSoon();
+  }
+
+  /** Whether it may be what a launch has made that has not ended. */
+  #mayBeLaunched({ launch, since }: Suspect): boolean {
+    const [oldest = Infinity] = this.#launches;
+    return oldest <= launch && performance.now() - since < LAUNCH_MS;
   }
 }
 

@@ -17,7 +17,7 @@ export interface Engine {
 /** Who tells when a process ends. */
 export interface ExitSource {
   exitOf(pid: number): Promise<Exit>;
-  launching<T>(work: () => Promise<T>): Promise<T>;
+  launching(work: () => Promise<number>): Promise<number>;
 }
 
 /** What tasks need of the daemon around them. */

@@ -13,7 +13,7 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
   let exit: (exit: Exit) => void = () => undefined;
   const exited = new Promise<Exit>((resolve) => (exit = resolve));
   const never = new Promise<never>(() => undefined);
-  const exits = { exitOf: () => exited, launching: <T>(work: () => Promise<T>) => work() };
+  const exits = { exitOf: () => exited, launching: (work: () => Promise<number>) => work() };
   const settings = { binary: '/bin/false', root: '/no/such/root', systemdCgroup: false };
   const one = new Container({
     id: 'one',

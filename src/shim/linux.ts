@@ -8,6 +8,7 @@ import { check, cString, errnoName, SYS } from '../native/sys.js';
 /** The few system calls the shim needs and Node does not offer. All return at once. */
 
 const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
 const PR_SET_CHILD_SUBREAPER = 36;
 const P_PID = 1;
 const WNOHANG = 1;
@@ -39,6 +40,12 @@ export function pipe(owner = { uid: 0, gid: 0 }): readonly [number, number] {
 export function duplicate(fd: number): number {
   const F_DUPFD_CLOEXEC = 1030;
   return check(`duplicate descriptor ${fd}`, syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3));
+}
+
+/** Makes reads and writes of an open file return at once (fcntl(2)). */
+export function setNonBlocking(fd: number): void {
+  const F_SETFL = 4;
+  check(`make descriptor ${fd} non-blocking`, syscall(SYS.fcntl, fd, F_SETFL, O_NONBLOCK));
 }
 
 /** Makes this process the parent of its descendants' orphans (prctl(2)). */

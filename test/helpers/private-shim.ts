@@ -183,8 +183,8 @@ export class ShimClient {
     return (await this.#call(proto.CreateTaskRequest, proto.PidResponse, call)).pid;
   }
 
-  async start(id: string, execId = ''): Promise<number> {
-    const call = { name: 'Start', request: { id, execId } };
+  async start(id: string, execId = '', timeoutMs = CALL_MS): Promise<number> {
+    const call = { name: 'Start', request: { id, execId }, timeoutMs };
     return (await this.#call(proto.ProcessRequest, proto.PidResponse, call)).pid;
   }
 
@@ -210,6 +210,16 @@ export class ShimClient {
 
   async exec(request: Partial<ValueOf<typeof proto.ExecProcessRequest>>): Promise<void> {
     await this.#call(proto.ExecProcessRequest, Empty, { name: 'Exec', request });
+  }
+
+  /** No more input for a process. */
+  async closeIo(id: string, execId = ''): Promise<void> {
+    const call = { name: 'CloseIO', request: { id, execId, stdin: true } };
+    await this.#call(proto.CloseIORequest, Empty, call);
+  }
+
+  async resize(request: Partial<ValueOf<typeof proto.ResizePtyRequest>>): Promise<void> {
+    await this.#call(proto.ResizePtyRequest, Empty, { name: 'ResizePty', request });
   }
 
   async update(id: string, resources: AnyValue): Promise<void> {

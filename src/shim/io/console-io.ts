@@ -62,6 +62,10 @@ export class ConsoleIo implements TaskIo {
     return this.#socket.path;
   }
 
+  launching(): void {
+    // runc gets none of these streams.
+  }
+
   async launched(): Promise<void> {
     const master = await this.#socket.receive();
     this.#master = master;

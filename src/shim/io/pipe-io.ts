@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { pipe } from '../linux.js';
 import { copy, type Copy } from './copy.js';
+import { EarlyOutput } from './early.js';
 import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
@@ -27,6 +28,8 @@ export class PipeIo implements TaskIo {
   readonly #outputs: Copy[] = [];
   /** Outputs that are not copied yet: from where, to where. */
   readonly #waiting: [number, number][] = [];
+  /** What comes out of those that wait. */
+  #early: EarlyOutput[] = [];
   readonly #unread = new Unread();
   readonly #owner: IoOwner;
   #input: Copy | undefined;
@@ -53,12 +56,17 @@ export class PipeIo implements TaskIo {
     return this.#stdio;
   }
 
+  launching(): void {
+    this.#early = this.#waiting.map(([from]) => new EarlyOutput(from));
+  }
+
   launched(): Promise<void> {
     this.#theirs.closeAll();
-    // Not before: what runc says when it fails is no output of the container.
-    for (let pair = this.#waiting.shift(); pair; pair = this.#waiting.shift()) {
-      this.#outputs.push(copy(...pair));
+    const waiting = this.#waiting.splice(0);
+    for (const [index, [from, to]] of waiting.entries()) {
+      this.#outputs.push(this.#early[index]?.copy(to) ?? copy(from, to));
     }
+    this.#early = [];
     return Promise.resolve();
   }
 
@@ -83,6 +91,7 @@ export class PipeIo implements TaskIo {
 
   close(): void {
     this.#theirs.closeAll();
+    for (const early of this.#early) early.stop();
     for (const fd of this.#waiting.splice(0).flat()) closeSync(fd);
     this.#holder.release();
     this.#unread.close();

@@ -25,6 +25,8 @@ export interface TaskIo {
   readonly stdio: Stdio;
   /** Unix socket on which runc hands over the terminal's master. */
   readonly consoleSocket?: string;
+  /** To be called right before runc is, which writes where the process is to write, if it has something to say. */
+  launching(): void;
   /** To be called when the process has its streams: our copies of them are closed. */
   launched(): Promise<void>;
   /** No more input: the process sees its end once the client has closed it, too. */

@@ -62,6 +62,11 @@ export function execArgs(exec: ExecArgs): string[] {
   ];
 }
 
+/** `runc kill`. Pure. */
+export function killArgs(id: string, signal: number, all: boolean): string[] {
+  return ['kill', ...(all ? ['--all'] : []), id, String(signal)];
+}
+
 function consoleArgs(socket: string | undefined): string[] {
   return socket === undefined ? [] : ['--console-socket', socket];
 }

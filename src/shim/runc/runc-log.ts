@@ -18,13 +18,21 @@ function parseEntry(line: string): { level?: unknown; msg?: unknown } | undefine
   }
 }
 
+/** Of what is longer, a client sees beginning and end: gRPC has errors in a header, which must not be large. */
+const MOST_SHOWN = 2_000;
+
+function shortened(message: string): string {
+  if (message.length <= MOST_SHOWN) return message;
+  return `${message.slice(0, MOST_SHOWN / 2)} … ${message.slice(-MOST_SHOWN / 2)}`;
+}
+
 const GONE = /process already finished|container not running|no such process|does not exist/i;
 
 /** The class of an error of runc, told by its words, since runc offers nothing else. Pure. */
 export function fromRuncLog(verb: string, id: string, message: string): ShimError {
   return new ShimError(
     kindOf(verb, message),
-    `OCI runtime ${verb} failed: ${message} (task ${id})`,
+    `OCI runtime ${verb} failed: ${shortened(message)} (task ${id})`,
   );
 }
 

@@ -4,7 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import { createArgs, execArgs, globalArgs, type CreateArgs, type ExecArgs } from './args.js';
+import {
+  createArgs,
+  execArgs,
+  globalArgs,
+  killArgs,
+  type CreateArgs,
+  type ExecArgs,
+} from './args.js';
 import { fromRuncLog, lastError } from './runc-log.js';
 import type { RuncSettings } from './settings.js';
 
@@ -15,6 +22,8 @@ export type Stdio = readonly [number | null, number | null, number | null];
 
 /** A deletion kills processes and runs hooks; one that takes longer hangs. */
 const DELETE_LIMIT_MS = 10_000;
+/** What others have to wait for must end by itself in that time. */
+const VERB_LIMIT_MS = 10_000;
 
 interface RunOptions {
   readonly stdio?: StdioOptions;
@@ -51,8 +60,8 @@ export class Runc {
   }
 
   /** Starts a process in a running container. */
-  async exec(args: ExecArgs, stdio: Stdio): Promise<void> {
-    const { signal } = this.#aborted;
+  async exec(args: ExecArgs, stdio: Stdio, ending: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.#aborted.signal, ending]);
     await this.#run(execArgs(args), args.id, { stdio: streams(stdio), signal });
   }
 
@@ -69,12 +78,32 @@ export class Runc {
 
   /** Changes limits: `resources` is the JSON of a LinuxResources. */
   async update(id: string, resources: string): Promise<void> {
-    const { signal } = this.#aborted;
     const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
-    await this.#run(['update', '--resources=-', id], id, { stdio, signal, input: resources });
+    await this.#order(['update', '--resources=-', id], id, { stdio, input: resources });
   }
 
-  /** Kills every start, exec and update that has not ended: their container is dead. */
+  /** Freezes all processes. */
+  async pause(id: string): Promise<void> {
+    await this.#order(['pause', id], id);
+  }
+
+  /** Lets them go on. */
+  async resume(id: string): Promise<void> {
+    await this.#order(['resume', id], id);
+  }
+
+  /** Signals init, or all processes. */
+  async kill(id: string, signal: number, all: boolean): Promise<void> {
+    await this.#order(killArgs(id, signal, all), id);
+  }
+
+  /** Runs a verb that takes no longer than the limit, nor than the container lives. */
+  async #order(args: readonly string[], id: string, how: RunOptions = {}): Promise<void> {
+    const signal = AbortSignal.any([this.#aborted.signal, AbortSignal.timeout(VERB_LIMIT_MS)]);
+    await this.#run(args, id, { ...how, signal });
+  }
+
+  /** Kills every runc but create and delete that has not ended: their container is dead. */
   abort(): void {
     this.#aborted.abort();
     this.#aborted = new AbortController();

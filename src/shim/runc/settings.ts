@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { decode, type ValueOf } from '../proto/codec.js';
 import {
@@ -20,6 +20,11 @@ export interface RuncSettings {
   /** runc's state directory for the namespace: a container's lies in `<root>/<id>`. */
   readonly root: string;
   readonly systemdCgroup: boolean;
+}
+
+/** Whether the runtime is runc, by its name, and not another one, or something that stands before it. Pure. */
+export function isRunc({ binary }: Pick<RuncSettings, 'binary'>): boolean {
+  return basename(binary) === 'runc';
 }
 
 /** Where runc keeps its state unless the options say otherwise. */

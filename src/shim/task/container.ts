@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { freeze, killAll, signalAll, thaw, type Cgroup } from '../../common/cgroup.js';
+import { killAll } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import { Mutex } from '../../common/mutex.js';
 import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import type { StdioRequest, TaskIo } from '../io/task-io.js';
@@ -11,6 +10,7 @@ import { timestamp, type AnyValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
+import { Control } from './control.js';
 import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
 import {
@@ -18,7 +18,7 @@ import {
   openIo,
   startExec,
   type InitFlags,
-  type Launch,
+  type ExecLaunch,
   type LaunchContext,
 } from './launch.js';
 import type { Surroundings } from './ports.js';
@@ -31,6 +31,7 @@ import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { withinGrace } from './grace.js';
 import { next, type TaskState, type Verb } from './state.js';
+import { Turns } from './turns.js';
 
 const log = logger('task');
 
@@ -64,7 +65,8 @@ export class Container {
   readonly bundle: Bundle;
   readonly init: TaskProcess;
   readonly #parts: ContainerParts;
-  readonly #turns = new Mutex();
+  readonly #control: Control;
+  readonly #turns = new Turns();
   readonly #gate = new ExitGate();
   readonly #execs: Execs;
   #state: TaskState;
@@ -81,6 +83,13 @@ export class Container {
     this.bundle = parts.bundle;
     this.init = new TaskProcess('', parts.stdio);
     this.#execs = new Execs(parts.id);
+    this.#control = new Control({
+      id: parts.id,
+      runc: parts.runc,
+      init: this.init,
+      freezer: () => this.#resources?.freezer,
+      state: () => this.state,
+    });
     this.#state = parts.checkpoint === '' ? 'created' : 'checkpointed';
   }
 
@@ -148,19 +157,21 @@ export class Container {
   /**
    * Starts a registered process; returns its pid. Its streams are opened before its turn: others do not
    * wait for whoever is to read them.
+   *
+   * @param signal ends the start, whatever runc does
    */
-  startExec(execId: string): Promise<number> {
-    return this.#execs.starting(execId, async (start) => {
+  startExec(execId: string, signal: AbortSignal): Promise<number> {
+    return this.#execs.starting(execId, signal, async (start) => {
       this.#next('execStart');
       const child = this.process(execId);
       const spec = this.#execs.specOf(execId);
       let io: TaskIo | undefined;
       try {
         io = await openIo(child.stdio, this.#parts.owner, start.signal);
-        const launch = { child, io };
-        await this.#turns.run(async () => {
+        const launch = { child, io, spec, signal: start.signal };
+        await this.#turns.start(async () => {
           start.commit();
-          await this.#launchExec(launch, spec);
+          await this.#launchExec(launch);
         });
       } catch (error) {
         io?.close();
@@ -171,13 +182,13 @@ export class Container {
     });
   }
 
-  async #launchExec(launch: Launch, spec: string): Promise<void> {
+  async #launchExec(launch: ExecLaunch): Promise<void> {
     this.#next('execStart');
     const { child } = launch;
     const { execId } = child;
     const leave = this.#gate.enter(`process ${execId}`);
     try {
-      await startExec(this.#parts, launch, spec);
+      await startExec(this.#parts, launch);
     } catch (error) {
       leave();
       throw error;
@@ -199,21 +210,9 @@ export class Container {
       return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
-    const cgroup = this.#resources?.freezer;
-    // Of one process there is no more to signal than itself.
-    if (all && execId === '' && cgroup !== undefined) {
-      await signalAll(cgroup, signal, () => this.#isPausing || this.#state === 'paused');
-    } else {
-      await this.#killOne(execId, signal);
-    }
-    // A frozen v1 cgroup takes no signal, not even this one, before it is thawed.
-    if (signal === SIGKILL && this.#state === 'paused' && cgroup) thaw(cgroup);
-  }
-
-  async #killOne(execId: string, signal: number): Promise<void> {
-    const target = this.process(execId);
-    if (execId !== '') await this.#execs.settled(execId);
-    target.kill(signal);
+    // Of one exec there is no more to signal than itself.
+    if (execId !== '') await this.#execs.kill(execId, signal);
+    else await this.#control.kill(signal, all);
   }
 
   /**
@@ -234,7 +233,7 @@ export class Container {
       const paused = this.#next('pause');
       this.#isPausing = true;
       try {
-        await freeze(this.#freezer());
+        await this.#control.pause();
         if (this.#state === 'running') this.#state = paused;
       } finally {
         this.#isPausing = false;
@@ -244,12 +243,11 @@ export class Container {
   }
 
   resume(): Promise<void> {
-    return this.#turns.run(() => {
+    return this.#turns.run(async () => {
       const running = this.#next('resume');
-      thaw(this.#freezer());
-      this.#state = running;
+      await this.#control.resume();
+      if (this.#state === 'paused') this.#state = running;
       this.#publish(taskEvent.resumed({ containerId: this.id }));
-      return Promise.resolve();
     });
   }
 
@@ -435,12 +433,6 @@ export class Container {
     this.init.io?.close();
     this.#execs.close();
     this.#resources?.close();
-  }
-
-  #freezer(): Cgroup {
-    const cgroup = this.#resources?.freezer;
-    if (cgroup !== undefined) return cgroup;
-    throw new ShimError('failedPrecondition', `task ${this.id} has no cgroup to freeze`);
   }
 
   #next(verb: Verb): TaskState {

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import { within } from '../io/task-io.js';
+
+/** How long a runc that starts a process is waited for by whoever wants something of that process. */
+const PATIENCE_MS = 5_000;
 
 /**
  * The start of an added process, from its request to its end. Until it is committed it waits, for readers
  * of its streams or for its turn, and can be aborted; from then on runc is at work, and whoever wants
- * something of the process waits for that.
+ * something of the process waits for that, but not for ever.
  */
 export class ExecStart {
   readonly #abort = new AbortController();
   readonly #settled: Promise<void>;
   #settle: () => void = () => undefined;
   #isCommitted = false;
+  #isSettled = false;
 
   constructor() {
     this.#settled = new Promise((resolve) => {
@@ -31,16 +36,24 @@ export class ExecStart {
 
   /** To be called when it has succeeded or failed. */
   end(): void {
+    this.#isSettled = true;
     this.#settle();
   }
 
-  /** Aborts it for a reason, if it can be. */
+  /** Aborts it for a reason, unless runc is at work. */
   abort(reason: ShimError): void {
     if (!this.#isCommitted) this.#abort.abort(reason);
   }
 
-  /** Waits for a start that cannot be aborted any more. */
-  async whileCommitted(): Promise<void> {
-    if (this.#isCommitted) await this.#settled;
+  /** Aborts it for a reason, and waits until it has failed: a runc that is at work is killed. */
+  async force(reason: ShimError): Promise<void> {
+    this.#abort.abort(reason);
+    await this.whileCommitted();
+  }
+
+  /** Waits for a start that cannot be aborted any more; whether it has ended. */
+  async whileCommitted(): Promise<boolean> {
+    if (this.#isCommitted) await within(PATIENCE_MS, [{ done: this.#settled }]);
+    return !this.#isCommitted || this.#isSettled;
   }
 }

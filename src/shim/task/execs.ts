@@ -10,6 +10,8 @@ export const DRAIN_MS = 2_000;
 /** Reported for a process that never ran: as if killed. */
 export const NEVER_RAN = 128 + 9;
 
+const SIGKILL = 9;
+
 /** The result of a Delete. */
 export interface Deleted {
   readonly pid: number;
@@ -53,28 +55,50 @@ export class Execs {
   }
 
   /**
-   * Runs the start of a process, once. What aborts it: its removal, and {@link close}.
+   * Runs the start of a process, once. What aborts it: its removal, {@link close}, and `signal`.
    *
    * @throws ShimError `unknown` when it was started before, and what `work` throws
    */
-  async starting<T>(execId: string, work: (start: ExecStart) => Promise<T>): Promise<T> {
+  async starting<T>(
+    execId: string,
+    signal: AbortSignal,
+    work: (start: ExecStart) => Promise<T>,
+  ): Promise<T> {
     const entry = this.#entry(execId);
     if (entry.process.pid !== 0 || entry.start !== undefined) {
       throw new ShimError('unknown', `process ${execId} was started before`);
     }
     const start = new ExecStart();
     entry.start = start;
+    const stop = (): void => void start.force(ShimError.from(signal.reason));
+    signal.addEventListener('abort', stop);
     try {
       return await work(start);
     } finally {
+      signal.removeEventListener('abort', stop);
       entry.start = undefined;
       start.end();
     }
   }
 
-  /** Waits while runc is starting a process, so that it has a pid or has none. */
-  async settled(execId: string): Promise<void> {
-    await this.#entry(execId).start?.whileCommitted();
+  /**
+   * Signals a process; one that is being started, once it has been. A runc that hangs does not keep SIGKILL
+   * from ending that.
+   *
+   * @throws ShimError `failedPrecondition` before its start, `notFound` after its end
+   */
+  async kill(execId: string, signal: number): Promise<void> {
+    const { process: child, start } = this.#entry(execId);
+    const hasSettled = (await start?.whileCommitted()) ?? true;
+    if (hasSettled || start === undefined) {
+      child.kill(signal);
+      return;
+    }
+    const name = `process ${execId} of task ${this.#taskId}`;
+    if (signal !== SIGKILL) {
+      throw new ShimError('failedPrecondition', `${name} is still being started`);
+    }
+    await start.force(new ShimError('aborted', `${name} was killed while it was being started`));
   }
 
   /** Aborts all starts that can be: nothing can be started any more. */
@@ -94,7 +118,9 @@ export class Execs {
     const { process: child } = entry;
     const name = `process ${execId} of task ${this.#taskId}`;
     entry.start?.abort(new ShimError('aborted', `${name} was deleted meanwhile`));
-    await entry.start?.whileCommitted();
+    if (entry.start !== undefined && !(await entry.start.whileCommitted())) {
+      throw new ShimError('unknown', `${name} is being started`);
+    }
     if (child.pid !== 0 && child.exit === undefined) {
       throw new ShimError('unknown', `${name} is running`);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { readPidFile, type Bundle } from '../bundle.js';
 import { ConsoleIo } from '../io/console-io.js';
 import { PipeIo } from '../io/pipe-io.js';
@@ -58,17 +58,29 @@ export interface Launch {
   readonly io: TaskIo;
 }
 
+/** What an exec is started from. */
+export interface ExecLaunch extends Launch {
+  /** Its process spec. */
+  readonly spec: string;
+  /** Ends the start, and what it has made. */
+  readonly signal: AbortSignal;
+}
+
 /** Starts a process in a running container. Sets its pid. */
-export async function startExec(context: LaunchContext, exec: Launch, spec: string): Promise<void> {
+export async function startExec(context: LaunchContext, exec: ExecLaunch): Promise<void> {
   const { id, bundle, runc } = context;
-  const { child, io } = exec;
+  const { child, io, spec, signal } = exec;
   const processFile = bundle.execSpec(child.execId);
   const pidFile = bundle.execPid(child.execId);
   await launch(context, exec, async () => {
     writeFileSync(processFile, spec, { mode: 0o600 });
     try {
-      await runc.exec({ id, processFile, pidFile, ...consoleOf(io) }, io.stdio);
+      await runc.exec({ id, processFile, pidFile, ...consoleOf(io) }, io.stdio, signal);
       return readPidFile(pidFile);
+    } catch (error) {
+      // A runc that was killed may have come as far as a process, which has to end with it.
+      if (existsSync(pidFile)) child.pid = readPidFile(pidFile);
+      throw error;
     } finally {
       rmSync(processFile, { force: true });
       rmSync(pidFile, { force: true });
@@ -83,9 +95,10 @@ async function launch(
   start: () => Promise<number>,
 ): Promise<void> {
   try {
+    io.launching();
     child.pid = await context.exits.launching(start);
     await io.launched();
-    child.io = io;
+    child.connect(io);
   } catch (error) {
     io.close();
     if (child.pid !== 0) await end(context, child);

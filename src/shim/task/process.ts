@@ -10,9 +10,12 @@ export class TaskProcess {
   readonly stdio: StdioRequest;
   /** 0 until it runs. */
   pid = 0;
-  io: TaskIo | undefined;
   /** Resolves when the process has ended and its exit was told; never rejects. */
   readonly exited: Promise<Exit>;
+  #io: TaskIo | undefined;
+  /** What was asked of its streams before there were any: clients do not wait for the start. */
+  #isStdinClosed = false;
+  #size: readonly [number, number] | undefined;
   #exit: Exit | undefined;
   #isGone = false;
   #resolve: (exit: Exit) => void = () => undefined;
@@ -23,6 +26,30 @@ export class TaskProcess {
     this.exited = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  /** Its streams; undefined until it has them. */
+  get io(): TaskIo | undefined {
+    return this.#io;
+  }
+
+  /** Gives it its streams, with which is done what was asked for before. */
+  connect(io: TaskIo): void {
+    this.#io = io;
+    if (this.#size !== undefined) io.resize(...this.#size);
+    if (this.#isStdinClosed) io.closeStdin();
+  }
+
+  /** No more input comes from the client. */
+  closeStdin(): void {
+    this.#isStdinClosed = true;
+    this.#io?.closeStdin();
+  }
+
+  /** Sets the size of its terminal, if it has one. */
+  resize(width: number, height: number): void {
+    this.#size = [width, height];
+    this.#io?.resize(width, height);
   }
 
   /** How it ended; undefined while it has not. */
@@ -53,18 +80,27 @@ export class TaskProcess {
    * @throws ShimError `failedPrecondition` before its start, `notFound` after its end
    */
   kill(signal: number): void {
-    const name = this.execId === '' ? 'init' : `process ${this.execId}`;
-    if (this.#exit !== undefined || this.#isGone)
-      throw new ShimError('notFound', `${name} has already finished`);
-    if (this.pid === 0) {
-      throw new ShimError('failedPrecondition', `${name} was not started`);
-    }
+    this.assertRuns();
     try {
       process.kill(this.pid, signal);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
       const kind = code === 'ESRCH' ? 'notFound' : 'unknown';
-      throw new ShimError(kind, `send signal ${signal} to ${name}: ${code}`, { cause });
+      throw new ShimError(kind, `send signal ${signal} to ${this.#name}: ${code}`, { cause });
     }
+  }
+
+  /** @throws ShimError `failedPrecondition` before its start, `notFound` after its end */
+  assertRuns(): void {
+    if (this.#exit !== undefined || this.#isGone) {
+      throw new ShimError('notFound', `${this.#name} has already finished`);
+    }
+    if (this.pid === 0) {
+      throw new ShimError('failedPrecondition', `${this.#name} was not started`);
+    }
+  }
+
+  get #name(): string {
+    return this.execId === '' ? 'init' : `process ${this.execId}`;
   }
 }

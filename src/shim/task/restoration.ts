@@ -68,7 +68,7 @@ export class Restoration {
       const restored = await this.#pending.finish({ stdio: this.#io.stdio, signal });
       await this.#io.launched();
       this.#init.pid = restored.pid;
-      this.#init.io = this.#io;
+      this.#init.connect(this.#io);
       bundle.write(bundle.initPid, String(restored.pid));
       log.info('restored', { task: id, vas: restored.vasId, ...restored.timingsMs });
       return { exited: restored.exited };

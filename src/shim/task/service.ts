@@ -59,7 +59,7 @@ export class TaskService {
 
   async start({ id, execId }: ProcessRequest, signal: AbortSignal): Promise<{ pid: number }> {
     const container = this.#registry.get(id);
-    const pid = execId === '' ? container.start(signal) : container.startExec(execId);
+    const pid = execId === '' ? container.start(signal) : container.startExec(execId, signal);
     return { pid: await pid };
   }
 
@@ -123,13 +123,13 @@ export class TaskService {
 
   resizePty(request: Req<typeof proto.ResizePtyRequest>): object {
     const { id, execId, width, height } = request;
-    this.#registry.get(id).process(execId).io?.resize(width, height);
+    this.#registry.get(id).process(execId).resize(width, height);
     return {};
   }
 
   closeIo({ id, execId, stdin }: Req<typeof proto.CloseIORequest>): object {
     const child = this.#registry.get(id).process(execId);
-    if (stdin) child.io?.closeStdin();
+    if (stdin) child.closeStdin();
     return {};
   }
 

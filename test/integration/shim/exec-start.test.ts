@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -81,6 +82,49 @@ test('a kill of a process that is being started waits for that', async (t) => {
   await t.notThrowsAsync(kill);
   await start;
   t.is(await all.client.wait('one', 'added'), 137);
+});
+
+test('input that ends while the process is being started has ended', async (t) => {
+  const all = await started(t);
+  const { client, shim } = all;
+  const [stdin, stdout] = [join(shim.directory, 'in'), join(shim.directory, 'out')];
+  await run('mkfifo', [stdin, stdout]);
+  const spec = { value: Buffer.from(JSON.stringify({ args: ['/bin/busybox', 'cat'], cwd: '/' })) };
+  await client.exec({ id: 'one', execId: 'cat', spec, stdin, stdout });
+  const output = readFile(stdout, 'utf8');
+  const start = client.start('one', 'cat');
+  await until('runc to be called', () => Promise.resolve(existsSync(`${all.runc}.called`)));
+  await writeFile(stdin, 'all there is');
+  await client.closeIo('one', 'cat');
+  writeFileSync(`${all.runc}.go`, '');
+  await start;
+  t.is(await client.wait('one', 'cat'), 0);
+  await client.delete('one', 'cat');
+  t.is(await output, 'all there is');
+});
+
+test('a terminal has the size that was asked for while the process was being started', async (t) => {
+  const all = await started(t);
+  const { client, shim } = all;
+  const stdout = join(shim.directory, 'out');
+  await run('mkfifo', [stdout]);
+  const args = [
+    '/bin/busybox',
+    'sh',
+    '-c',
+    'until busybox stty size | busybox grep 33; do :; done',
+  ];
+  const spec = { value: Buffer.from(JSON.stringify({ args, cwd: '/' })) };
+  await client.exec({ id: 'one', execId: 'size', spec, stdout, terminal: true });
+  const output = readFile(stdout, 'utf8');
+  const start = client.start('one', 'size');
+  await until('runc to be called', () => Promise.resolve(existsSync(`${all.runc}.called`)));
+  await client.resize({ id: 'one', execId: 'size', width: 99, height: 33 });
+  writeFileSync(`${all.runc}.go`, '');
+  await start;
+  t.is(await client.wait('one', 'size'), 0);
+  await client.delete('one', 'size');
+  t.is(await output, '33 99\r\n');
 });
 
 test('a process is started once', async (t) => {

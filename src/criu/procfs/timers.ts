@@ -5,7 +5,7 @@ import { Line, splitLines, type ProcText } from './line.js';
 export interface PosixTimer {
   /** The kernel's id: what timer_settime(2) takes. */
   readonly id: number;
-  /** Signal number it was created with; meaningless for `none`. */
+  /** Signal number it was created with; for `none` any number. */
   readonly signal: number;
   /** The sigval it delivers. */
   readonly value: bigint;
@@ -35,7 +35,7 @@ export function parseTimers(content: ProcText): readonly PosixTimer[] {
 
 function parseTimer([id, signal, notify, clock]: readonly Line[]): PosixTimer {
   if (!id || !signal || !notify || !clock) return (notify ?? signal ?? id ?? NO_LINE).fail();
-  const [, number, value] = signal.match(/^signal: ([0-9]+)\/(?:0x)?([0-9a-f]+)$/);
+  const [, number, value] = signal.match(/^signal: (-?[0-9]+)\/(?:0x)?([0-9a-f]+)$/);
   const [, way, scope, target] = notify.match(/^notify: ([a-z]+)\/(tid|pid)\.([0-9]+)$/);
   return {
     id: id.integer(/^ID: (.*)$/.exec(id.text)?.[1]),

@@ -7,6 +7,7 @@ import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
 import { usableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
+import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask } from './process-dump.js';
 import { rseqResume } from './rseq.js';
 import { SeccompCollector } from './seccomp.js';
@@ -87,9 +88,14 @@ async function dumpLeader(
   if (!core?.thread_core) return; // Refused already.
   const stopSignal = context.jobStopped.get(process.nsPid);
   const status = readStatus(process.pid);
-  const { task, problems } = await dumpProcess(process, status, stopSignal);
+  const { tracer } = context;
+  const { task, expired, problems } = await dumpProcess(process, status, { tracer, stopSignal });
   for (const problem of problems) into.refusals.add(process.label, problem);
   core.tc = task;
+  for (const { nsTid } of process.threads) {
+    const thread = into.cores.get(nsTid)?.thread_core;
+    if (thread?.signals_p) thread.signals_p = withoutExpired(thread.signals_p, expired);
+  }
 }
 
 /** The entry of a process that has exited and waits to be reaped; `pid` is the host's. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
+import type { Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
@@ -8,10 +9,12 @@ import type { ProcStat } from '../../procfs/stat.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
+import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
 import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
 import { dumpSigactions } from './sigactions.js';
+import { timersProblem } from './timer-plan.js';
 import { dumpTimers } from './timers.js';
 
 /** States of a task in an image, as CRIU numbers them. */
@@ -43,6 +46,7 @@ function intoRoom(nr: number, operation: number): RemoteQuery {
 export interface ProcessDump {
   readonly task: TaskCoreEntry;
   readonly problems: readonly string[];
+  readonly expired: ExpiredTimers;
 }
 
 /**
@@ -53,12 +57,14 @@ export interface ProcessDump {
 export async function dumpProcess(
   process: TracedProcess,
   status: ProcStatus,
-  stopSignal: number | undefined,
+  { tracer, stopSignal }: { readonly tracer: Tracer; readonly stopSignal: number | undefined },
 ): Promise<ProcessDump> {
   const { leader, pid } = process;
   const answers = await askOptions(process);
   const personality = readPersonality(pid);
   const stat = readStat(pid);
+  const timers = await dumpTimers(process, readTimers(pid));
+  const expired = await findExpired(process, timers, tracer);
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
     ...(stopSignal === undefined ? {} : { stop_signo: stopSignal }),
@@ -69,9 +75,9 @@ export async function dumpProcess(
     flags: 0,
     blk_sigset: leader.state.signalMask,
     comm: status.name,
-    timers: await dumpTimers(process, readTimers(pid)),
+    timers: aboutToExpire(timers, expired),
     rlimits: toRlimits(readLimits(pid)),
-    signals_s: decodeQueue(leader.state.sharedSignals),
+    signals_s: withoutExpired(decodeQueue(leader.state.sharedSignals), expired),
     sigactions: await dumpSigactions(leader, status),
     oom_score_adj: readNumber(`/proc/${String(pid)}/oom_score_adj`, 10),
     mvas_exit_signal: stat.exitSignal,
@@ -79,7 +85,11 @@ export async function dumpProcess(
     ...options(answers, process.threads.length > 1),
   };
   const usesTiles = answers.tiles.result === 0n && (word(answers.tiles.bytes) & XTILEDATA) !== 0n;
-  return { task, problems: usesTiles ? ['AMX tile registers are not supported'] : [] };
+  const problems = [
+    usesTiles ? 'AMX tile registers are not supported' : undefined,
+    timersProblem(timers),
+  ].filter((problem) => problem !== undefined);
+  return { task, expired, problems };
 }
 
 /** The entry of a zombie. */

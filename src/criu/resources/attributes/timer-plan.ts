@@ -18,6 +18,16 @@ export function hasTimerIds(): boolean {
   return syscall(SYS.prctl, PR.timerCreateRestoreIds, RESTORE_IDS_GET, 0, 0, 0) >= 0;
 }
 
+/** Why timers cannot be restored; undefined when they can. For a checkpoint as for an image. */
+export function timersProblem(
+  { posix }: TaskTimersEntry,
+  kernelHasTimerIds = hasTimerIds(),
+): string | undefined {
+  const high = posix.find(({ it_id }) => it_id > HIGHEST_COUNTED_ID);
+  if (kernelHasTimerIds || !high) return undefined;
+  return `timer ${String(high.it_id)}: such a high id needs Linux 6.15 or later`;
+}
+
 /** Makes and arms a process's timers, by its leader, once all its threads exist. */
 export class TimerPlan {
   readonly #builder: PlanBuilder;
@@ -29,16 +39,12 @@ export class TimerPlan {
   }
 
   plan(nsPid: number, timers: TaskTimersEntry, sequence: Sequence): void {
-    const sorted = [...timers.posix].sort((a, b) => a.it_id - b.it_id);
-    const last = sorted.at(-1);
-    if (last && !this.#hasTimerIds && last.it_id > HIGHEST_COUNTED_ID) {
-      const what = `pid ${String(nsPid)}: timer ${String(last.it_id)}`;
-      throw new ShimError(
-        'failedPrecondition',
-        `${what}: such a high id needs Linux 6.15 or later`,
-      );
+    const problem = timersProblem(timers, this.#hasTimerIds);
+    if (problem !== undefined) {
+      throw new ShimError('failedPrecondition', `pid ${String(nsPid)}: ${problem}`);
     }
-    if (last) this.#create(sorted, sequence);
+    const sorted = [...timers.posix].sort((a, b) => a.it_id - b.it_id);
+    if (sorted.length > 0) this.#create(sorted, sequence);
     for (const timer of sorted) this.#arm(timer, sequence);
     [timers.real, timers.virt, timers.prof].forEach((timer, which) => {
       this.#setItimer(which, timer, sequence);
@@ -65,7 +71,7 @@ export class TimerPlan {
   #event(timer: PosixTimerEntry): PlanData {
     const event = Buffer.alloc(SIGEVENT_SIZE);
     event.writeBigUInt64LE(timer.sival_ptr, 0);
-    event.writeInt32LE(timer.si_signo, 8);
+    event.writeInt32LE(timer.si_signo | 0, 8);
     event.writeInt32LE(timer.it_sigev_notify, 12);
     event.writeInt32LE(timer.notify_thread_id ?? 0, 16);
     return this.#builder.data(event);

@@ -4,7 +4,7 @@ import { check, SYS } from '../../../native/sys.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
 import type { PosixTimer } from '../../procfs/timers.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { reader } from './abi.js';
+import { reader, SIGNALS } from './abi.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 
 const ITIMERS = [0, 1, 2] as const;
@@ -65,11 +65,12 @@ function times(what: string, answer: RemoteAnswer | undefined): FourWords {
 
 function describeTimer(timer: PosixTimer, process: TracedProcess) {
   const target = process.threads.find((thread) => thread.tid === timer.target);
+  const notify = notifyOf(timer, target !== undefined);
   return {
     it_id: timer.id,
     clock_id: timer.clockId >>> 0,
-    si_signo: timer.signal,
-    it_sigev_notify: notifyOf(timer, target !== undefined),
+    si_signo: timer.signal >>> 0,
+    it_sigev_notify: notify,
     sival_ptr: timer.value,
     ...(timer.toThread && target ? { notify_thread_id: target.nsTid } : {}),
   };
@@ -93,7 +94,9 @@ export function checkTimers(where: string, timers: TaskTimersEntry | undefined):
     const hasTimes = [timer.isec, timer.insec, timer.vsec, timer.vnsec].every(
       (t) => t < MOST_SECONDS,
     );
-    if (timer.it_id > 0x7fffffff || timer.si_signo > 64 || timer.it_sigev_notify > 6 || !hasTimes) {
+    // Of one that signals nobody it may be any number (good_sigevent in kernel/time/posix-timers.c).
+    const hasSignal = timer.it_sigev_notify === SIGEV.none || timer.si_signo <= SIGNALS;
+    if (timer.it_id > 0x7fffffff || !hasSignal || timer.it_sigev_notify > 6 || !hasTimes) {
       badImage(`${where}: timer ${String(timer.it_id)} is impossible`);
     }
   }

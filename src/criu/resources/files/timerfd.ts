@@ -66,7 +66,7 @@ export function planTimerfdStart(
     const flags = cancels ? ABSTIME_CANCEL_ON_SET : 0;
     sequence.syscall(what, SYS.timerfd_settime, [fd, flags, builder.data(spec), null]);
   }
-  if (entry.ticks === 0n || expires) return;
+  if (entry.ticks === (expires ? 1n : 0n)) return; // One that expires at once has one by then.
   const ticks = Buffer.alloc(8);
   ticks.writeBigUInt64LE(entry.ticks);
   sequence.syscall(`${what}: ticks`, SYS.ioctl, [fd, IOCTL.setTicks, builder.data(ticks)]);

@@ -31,3 +31,8 @@ for (const [what, from, to, shown] of [
 function timer(id: number) {
   return { id, signal: 14, value: 0n, notify: 'signal', toThread: false, target: 9434 };
 }
+
+test('a timer that signals nobody has any number for a signal', (t) => {
+  const text = 'ID: 3\nsignal: -12345/0000000000000000\nnotify: none/pid.7\nClockID: 1\n';
+  t.like(parseTimers(text)[0], { id: 3, signal: -12345, notify: 'none' });
+});

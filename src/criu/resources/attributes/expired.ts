@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tracer } from '../../../native/index.js';
+import type {
+  ItimerEntry,
+  PosixTimerEntry,
+  SignalQueueEntry,
+  TaskTimersEntry,
+} from '../../image/types.js';
+import { readStatus } from '../../procfs/reader.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
+import { reader } from './abi.js';
+import { decodeQueue } from './pending.js';
+
+const SIGALRM_MASK = 1n << 13n;
+/** si_code of a signal of a POSIX timer, and where its siginfo has the timer's id. */
+const SI_TIMER = -2;
+const [CODE, TIMER_ID] = [8, 16];
+/** CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID; those of others are negative. */
+const CPU_CLOCKS: readonly number[] = [2, 3];
+
+/** Timers of a process that have expired, and whose signal is still pending. */
+export interface ExpiredTimers {
+  /** ITIMER_REAL has. */
+  readonly real: boolean;
+  /** Ids of those of timer_create(2). */
+  readonly posix: ReadonlySet<number>;
+}
+
+/**
+ * Finds expired timers of a stopped process. Time goes on while it stands still: they may be more than
+ * its queues of signals told when it stopped. To be called when its timers have been read.
+ */
+export async function findExpired(
+  process: TracedProcess,
+  timers: TaskTimersEntry,
+  tracer: Tracer,
+): Promise<ExpiredTimers> {
+  const hasRun = isZero(timers.real);
+  const real = hasRun && (readStatus(process.pid).signals.sharedPending & SIGALRM_MASK) !== 0n;
+  if (timers.posix.length === 0) return { real, posix: new Set() };
+  const tids = process.threads.map(({ tid }) => tid);
+  const states = await tracer.readThreads(Int32Array.from(tids));
+  const queues = states.flatMap(({ sharedSignals, privateSignals }) => [
+    ...decodeQueue(sharedSignals).signals,
+    ...decodeQueue(privateSignals).signals,
+  ]);
+  const ids = queues.map(({ siginfo }) => timerOf(siginfo)).filter((id) => id !== undefined);
+  const byClock = new Map(timers.posix.map((timer) => [timer.it_id, timer.clock_id | 0]));
+  return { real, posix: new Set(ids.filter((id) => !isCpuClock(byClock.get(id)))) };
+}
+
+/**
+ * An expired timer as one that is about to expire: at the restore it makes its signal itself, as its
+ * own, with which the kernel arms it again once that is taken.
+ */
+export function aboutToExpire(
+  { real, posix, ...others }: TaskTimersEntry,
+  expired: ExpiredTimers,
+): TaskTimersEntry {
+  return {
+    ...others,
+    real: expired.real ? { ...real, vsec: 0n, vusec: 1n } : real,
+    posix: posix.map((timer): PosixTimerEntry =>
+      expired.posix.has(timer.it_id) ? { ...timer, vsec: 0n, vnsec: 1n } : timer,
+    ),
+  };
+}
+
+/** A queue without the signals that expired POSIX timers are going to make. */
+export function withoutExpired(
+  { signals }: SignalQueueEntry,
+  { posix }: ExpiredTimers,
+): SignalQueueEntry {
+  return { signals: signals.filter(({ siginfo }) => !posix.has(timerOf(siginfo) ?? -1)) };
+}
+
+function timerOf(siginfo: Uint8Array): number | undefined {
+  const view = reader(siginfo);
+  return view.readInt32LE(CODE) === SI_TIMER ? view.readInt32LE(TIMER_ID) : undefined;
+}
+
+/** Whether a clock stands still with the process, so that the timer could not expire at once; or is none. */
+function isCpuClock(clock: number | undefined): boolean {
+  return clock === undefined || clock < 0 || CPU_CLOCKS.includes(clock);
+}
+
+function isZero({ vsec, vusec }: ItimerEntry): boolean {
+  return vsec === 0n && vusec === 0n;
+}

@@ -5,18 +5,16 @@ import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
 import { VAS_REFERENCE_FORMAT } from './image/vas-reference.js';
 import type { Area } from './memory/area.js';
-import { findHole, Park, parkSize } from './memory/layout.js';
+import { placeAll, type Placement } from './memory/placement.js';
 import {
-  placeMemory,
-  placeShared,
   guardEntries,
   vmaEntry,
+  type AreaTarget,
   type ProcessMemory,
   type SharedObject,
   type StoredArea,
 } from './memory/snapshot.js';
 import { whyCopied } from './memory/why-copied.js';
-import { WORK } from './plan/abi.js';
 import { readAuxv, readStat, readStatus } from './procfs/reader.js';
 import { dumpAttributes, dumpZombie } from './resources/attributes.js';
 import type { TmpfsMount } from './resources/tmpfs.js';
@@ -68,10 +66,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   const files = new FileDumper(processes);
   try {
     await dumpOpen(files);
-    const mms = new Map<number, MmEntry>();
-    for (const memory of placed.memories) {
-      mms.set(memory.process.nsPid, await memoryEntry(memory, placed.shared, files));
-    }
+    const mms = await memoryEntries(placed, files);
     const filesImage = await files.finish(request.signal);
     const cores = new Map<number, CoreEntry>(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
@@ -120,24 +115,6 @@ export async function collectImage(session: Session, request: CollectRequest): P
 async function dumpOpen(files: FileDumper): Promise<void> {
   files.dump();
   await files.askCloseOnExec();
-}
-
-function placeAll(
-  processes: readonly TracedProcess[],
-  areasOf: ReadonlyMap<number, readonly Area[]>,
-): Pick<Collection, 'base' | 'memories' | 'shared'> {
-  const all = processes.map((process) => ({ process, areas: areasOf.get(process.pid) ?? [] }));
-  const taken = all.flatMap(({ areas }) => areas.map(({ vma }) => vma));
-  const privates = taken.filter((vma) => !vma.shared);
-  const objects = taken
-    .filter((vma) => vma.shared)
-    .map((vma) => ({ start: 0n, end: vma.offset + vma.end - vma.start }));
-  const room = parkSize([...privates, ...objects, ...objects]);
-  const base = findHole(taken, WORK.size + room);
-  const park = new Park(base + WORK.size);
-  const shared = placeShared(all, park);
-  const memories = all.map(({ process, areas }) => placeMemory(process, areas, park));
-  return { base, memories, shared };
 }
 
 /** The process tree; checks that it can be made again. */
@@ -212,9 +189,21 @@ function objectIds(
   );
 }
 
+async function memoryEntries(
+  { memories, shared }: Placement,
+  files: FileDumper,
+): Promise<Map<number, MmEntry>> {
+  const mms = new Map<number, MmEntry>();
+  const targets = new Targets(shared, files);
+  for (const memory of memories) {
+    mms.set(memory.process.nsPid, await memoryEntry(memory, targets, files));
+  }
+  return mms;
+}
+
 async function memoryEntry(
   memory: ProcessMemory,
-  shared: readonly SharedObject[],
+  targets: Targets,
   files: FileDumper,
 ): Promise<MmEntry> {
   const { process, areas } = memory;
@@ -237,21 +226,31 @@ async function memoryEntry(
     vmas: [
       ...areas
         .filter(({ kind }) => kind !== 'vsyscall')
-        .map((area) => vmaEntry(area, target(area, process, { shared, files }))),
+        .map((area) => vmaEntry(area, targets.of(area, process))),
       ...areas.flatMap(guardEntries),
     ],
     aios: [],
   };
 }
 
-function target(
-  area: StoredArea,
-  process: TracedProcess,
-  { shared, files }: { readonly shared: readonly SharedObject[]; readonly files: FileDumper },
-) {
-  if (area.kind === 'anonymous-shared') {
-    return { shared: shared.find((object) => object.id === area.vma.inode) };
+/** Tells what areas map, and which of them is the first to map a shared object. */
+class Targets {
+  readonly #files: FileDumper;
+  readonly #shared: ReadonlyMap<bigint, SharedObject>;
+  readonly #told = new Set<bigint>();
+
+  constructor(shared: readonly SharedObject[], files: FileDumper) {
+    this.#files = files;
+    this.#shared = new Map(shared.map((object) => [object.id, object]));
   }
-  if (area.kind !== 'file-private' && area.kind !== 'file-shared') return {};
-  return { fileId: files.mappedFile(process, area.vma) };
+
+  of({ kind, vma }: StoredArea, process: TracedProcess): AreaTarget {
+    if (kind === 'anonymous-shared') {
+      const isFirst = !this.#told.has(vma.inode);
+      this.#told.add(vma.inode);
+      return { shared: this.#shared.get(vma.inode), isFirst };
+    }
+    if (kind !== 'file-private' && kind !== 'file-shared') return {};
+    return { fileId: this.#files.mappedFile(process, vma) };
+  }
 }

@@ -3,6 +3,7 @@ import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { VMA_STATUS } from './constants.js';
 import type { FileEntry, MmEntry, VmaEntry } from './types.js';
+import { validateShared } from './validate-shared.js';
 
 /** End of user memory with four levels of page tables; see TASK_SIZE_MAX of arch/x86. */
 export const USER_END = 0x7fff_ffff_f000n;
@@ -27,6 +28,7 @@ export function validateMemory(image: CheckpointImage): void {
     checkLayout(mm.vmas, what);
     for (const vma of mm.vmas) checkVma(vma, files, what);
   }
+  validateShared(image, USER_END);
 }
 
 function checkPointers(mm: MmEntry, what: string): void {
@@ -87,10 +89,10 @@ function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): 
 
 /** Runs are relative to the mapping; those of shared memory to the whole object. */
 function checkRuns(vma: VmaEntry, mapping: string): void {
-  const { start, end, pgoff, mvas_runs: runs } = vma;
+  const { start, end, pgoff, mvas_size: size, mvas_runs: runs } = vma;
   if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
-  const pages = (end - start + (isShared ? pgoff : 0n)) / PAGE;
+  const pages = (size ?? end - start + (isShared ? pgoff : 0n)) / PAGE;
   let next = 0n;
   for (let i = 0; i < runs.length; i += 2) {
     const first = runs[i] ?? 0n;

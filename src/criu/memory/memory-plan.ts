@@ -13,9 +13,12 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
+const MAP_DROPPABLE = 8;
 const MAP_ANONYMOUS = 0x20;
 const MAP_FIXED = 0x10;
+const MAP_GROWSDOWN = 0x100;
 const MAP_LOCKED = 0x2000;
+const MAP_NORESERVE = 0x4000;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MREMAP_MOVE_FIXED = 3;
 const MADV_DONTFORK = 10;
@@ -29,6 +32,8 @@ const PAGE = 4096n;
 const LOWEST = 0x1000n;
 const HIGHEST = 0x7ffffffff000n;
 const MM_MAP_SIZE = 104;
+/** MAP_* flags of memory that is made anew: private or droppable, anonymous, growing down, no reserve. */
+const REMADE = MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE;
 /** Advice that is given while the holder is filled, or at the very end of all. */
 const EARLY_ADVICE = new Set([14, 15]);
 
@@ -79,17 +84,21 @@ export class MemoryPlan {
 
   /** In PID 1, before any fork: shared memory comes into being. */
   planShared(root: Sequence): void {
-    for (const [id, { at, size, stash, runs }] of this.#shared) {
-      const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    for (const [id, { at, size, reach, stash, runs, reserve }] of this.#shared) {
+      const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | reserve;
       const args = [at, size, PROT_READ_WRITE, flags, -1, 0];
       root.syscall('make shared memory', SYS.mmap, args, { expect: at });
+      if (reach > size) {
+        const stretched = [at, size, reach, 0];
+        root.syscall('reach beyond its end', SYS.mremap, stretched, { expect: at });
+      }
       for (const [page, count] of runs) {
         const offset = page * PAGE;
         root.copy('fill shared memory', at + offset, stash + offset, count * PAGE);
       }
       root.syscall('drop the stash', SYS.munmap, [stash, size]);
       if (!this.#options.execs) continue;
-      const path = `/proc/self/map_files/${at.toString(16)}-${(at + size).toString(16)}`;
+      const path = `/proc/self/map_files/${at.toString(16)}-${(at + reach).toString(16)}`;
       this.#sharedFiles.set(id, this.#options.stage('open shared memory', path));
     }
   }
@@ -141,8 +150,8 @@ export class MemoryPlan {
         this.#placeFile(vma, sequence);
       else if (isOrdinary(vma) && pid !== 1) placePrivate(vma, sequence);
     }
-    for (const { at, size } of this.#shared.values()) {
-      sequence.syscall('drop shared memory', SYS.munmap, [at, size]);
+    for (const { at, reach } of this.#shared.values()) {
+      sequence.syscall('drop shared memory', SYS.munmap, [at, reach]);
     }
     this.#placeKernelAreas(mm, sequence);
     this.#setLayout(mm, sequence);
@@ -159,10 +168,7 @@ export class MemoryPlan {
     for (const vma of vmas) {
       const length = vma.end - vma.start;
       for (const [, advice] of ADVICE) {
-        if (EARLY_ADVICE.has(advice) || ((vma.madv ?? 0n) & (1n << BigInt(advice))) === 0n)
-          continue;
-        const what = `advise ${String(advice)} ${describe(vma)}`;
-        sequence.syscall(what, SYS.madvise, [vma.start, length, advice]);
+        if (!EARLY_ADVICE.has(advice)) adviseArea(vma, advice, sequence);
       }
       if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);
       if (vma.flags & MAP_LOCKED) {
@@ -186,9 +192,9 @@ export class MemoryPlan {
     const { base } = this.#options;
     if (pid !== 1) return this.#parks.get(pid) ?? [];
     const parks = [...this.#parks].filter(([other]) => other !== 1).flatMap(([, ranges]) => ranges);
-    const shared = [...this.#shared.values()].map(({ at, size }) => ({
+    const shared = [...this.#shared.values()].map(({ at, reach }) => ({
       start: at,
-      end: at + size,
+      end: at + reach,
     }));
     return complement([...parks, ...shared, { start: base, end: base + WORK.size }]);
   }
@@ -219,7 +225,7 @@ export class MemoryPlan {
 
   #mapShared(vma: VmaEntry, sequence: Sequence): void {
     const fd = this.#sharedFiles.get(vma.shmid) ?? badImage('shared memory nobody made');
-    const flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    const flags = MAP_SHARED | MAP_FIXED_NOREPLACE | (vma.flags & MAP_NORESERVE);
     const args = [vma.start, vma.end - vma.start, vma.prot, flags, fd, vma.pgoff];
     sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: vma.start });
   }
@@ -307,11 +313,24 @@ function layPages(
   }
 }
 
+/** What has nothing stored is made anew. */
 function placePrivate(vma: VmaEntry, sequence: Sequence): void {
-  const from = vma.mvas_park ?? badImage(`${describe(vma)} has no place`);
   const length = vma.end - vma.start;
-  const args = [from, length, length, MREMAP_MOVE_FIXED, vma.start];
+  if (vma.mvas_park === undefined) {
+    const flags = MAP_FIXED_NOREPLACE | (vma.flags & REMADE);
+    const made = [vma.start, length, vma.prot, flags, -1, 0];
+    sequence.syscall(`make ${describe(vma)}`, SYS.mmap, made, { expect: vma.start });
+    for (const advice of EARLY_ADVICE) adviseArea(vma, advice, sequence);
+    return;
+  }
+  const args = [vma.mvas_park, length, length, MREMAP_MOVE_FIXED, vma.start];
   sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
+}
+
+function adviseArea(vma: VmaEntry, advice: number, sequence: Sequence): void {
+  if (((vma.madv ?? 0n) & (1n << BigInt(advice))) === 0n) return;
+  const what = `advise ${String(advice)} ${describe(vma)}`;
+  sequence.syscall(what, SYS.madvise, [vma.start, vma.end - vma.start, advice]);
 }
 
 function protect(vma: VmaEntry, current: number, sequence: Sequence): void {
@@ -329,19 +348,37 @@ function advise(sequence: Sequence, { start, end }: Range, advice: number): void
 interface SharedMemory {
   readonly at: bigint;
   readonly size: bigint;
+  /** Where its mappings end at the furthest, if not at its own end. */
+  readonly reach: bigint;
   readonly stash: bigint;
   readonly runs: readonly Run[];
+  /** MAP_NORESERVE or 0. */
+  readonly reserve: number;
 }
 
 function collectShared(mms: Iterable<MmEntry>): Map<bigint, SharedMemory> {
+  const entries = [...mms].flatMap(({ vmas }) =>
+    vmas.filter((one) => is(one, VMA_STATUS.anonShared)),
+  );
+  const ends = new Map<bigint, bigint>();
+  for (const { shmid, start, end, pgoff } of entries) {
+    const reach = pgoff + (end - start);
+    if (reach > (ends.get(shmid) ?? 0n)) ends.set(shmid, reach);
+  }
   const found = new Map<bigint, SharedMemory>();
-  for (const mm of mms) {
-    for (const vma of mm.vmas.filter((one) => is(one, VMA_STATUS.anonShared))) {
-      const stash = vma.mvas_park ?? badImage('shared memory without a place');
-      const size = vma.pgoff + (vma.end - vma.start);
-      if ((found.get(vma.shmid)?.size ?? 0n) >= size) continue;
-      found.set(vma.shmid, { at: stash + size, size, stash, runs: pairs(vma.mvas_runs) });
-    }
+  for (const { shmid, mvas_park: stash, mvas_size, mvas_runs, flags } of entries) {
+    if (found.has(shmid) && mvas_size === undefined) continue;
+    const end = ends.get(shmid) ?? 0n;
+    const size = mvas_size ?? end;
+    const reach = size > end ? size : end;
+    found.set(shmid, {
+      at: (stash ?? badImage('shared memory without a place')) + reach,
+      size,
+      reach,
+      stash: stash ?? 0n,
+      runs: pairs(mvas_runs),
+      reserve: flags & MAP_NORESERVE,
+    });
   }
   return found;
 }

@@ -3,25 +3,38 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { syscall, addressOf } from '../../native/index.js';
 import { check, SYS } from '../../native/sys.js';
 import type { TracedProcess } from '../tracee/tracee.js';
+import type { Area } from './area.js';
+import type { SmapsVma } from '../procfs/smaps.js';
 import { appendRun, type PageRun } from './page-runs.js';
 
-/** Which pages of a range are wanted. */
-export type Wanted =
-  /** What is stored in anonymous memory: present or swapped, not the zero page. */
-  | 'anonymous'
-  /** The same, of a private file mapping: pages written to, not those of the file. */
-  | 'private-file'
-  /** Whatever is in shared memory, swapped pages included. */
-  | 'shared'
-  /** Guards (madvise(2), MADV_GUARD_INSTALL), which can be told from other pages since Linux 6.15. */
-  | 'guards';
+/** An area with what is stored of it. */
+export interface FoundArea extends Area {
+  /**
+   * Stored pages: of anonymous memory what is present or swapped, but not the zero page; of a private
+   * file mapping what has been written to. Memory that a fork wipes starts empty, and nothing of it is stored.
+   */
+  readonly runs: readonly PageRun[];
+  /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; told apart since Linux 6.15). */
+  readonly guards: readonly PageRun[];
+}
+
+/** Contiguous pages of one kind, whatever areas they are in. */
+export interface Region {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly isGuard: boolean;
+}
 
 const PAGE = 4096n;
 /** `_IOWR('f', 16, struct pm_scan_arg)` (linux/fs.h, Linux 6.7). */
 const PAGEMAP_SCAN = 0xc0606610;
 const CATEGORY = { file: 4n, present: 8n, swapped: 16n, zero: 32n, guard: 256n } as const;
-const REGION_SIZE = 24;
-const REGIONS = 4096;
+/** Pages of files are never stored, and the zero page is nothing. */
+const EXCLUDED = CATEGORY.file | CATEGORY.zero;
+const REGION_WORDS = 3;
+/** Bytes of an area that is worth a look before all of its pages are. */
+const LARGE = 1n << 30n;
+const REGIONS = 16384;
 const ENOTTY = -25;
 const EINVAL = -22;
 
@@ -32,98 +45,112 @@ const FILE = 1n << 61n;
 /** A guard; it counts as swapped as well. */
 const GUARD = 1n << 58n;
 
-/** Which pages PAGEMAP_SCAN tells of, by their categories. */
-interface Filter {
-  readonly every: bigint;
-  readonly some: bigint;
-  readonly none: bigint;
-}
-
-/** Finds stored pages of processes, by PAGEMAP_SCAN where the kernel has it. */
-export class PageFinder {
-  readonly #label: string;
-  readonly #fd: number;
-  #canScan = process.env['MVAS_NO_PAGEMAP_SCAN'] === undefined;
-  #knowsGuards = true;
-
-  constructor({ pid, label }: TracedProcess) {
-    this.#label = label;
-    this.#fd = openSync(`/proc/${String(pid)}/pagemap`, 'r');
-  }
-
-  close(): void {
-    closeSync(this.#fd);
-  }
-
-  /** Runs of the wanted pages in a range, in order. The process should stand still. */
-  find(start: bigint, end: bigint, wanted: Wanted): PageRun[] {
-    if (this.#canScan) {
-      const runs = this.#scanWanted(start, end, wanted);
-      if (runs) return runs;
-      this.#canScan = false; // before Linux 6.7
-    }
-    return this.#read(start, end, wanted);
-  }
-
-  #scanWanted(start: bigint, end: bigint, wanted: Wanted): PageRun[] | undefined {
-    if (this.#knowsGuards) {
-      const runs = this.#scan(start, end, filterFor(wanted, CATEGORY.guard));
-      if (runs) return runs;
-      this.#knowsGuards = false; // before Linux 6.15
-    }
-    return wanted === 'guards' ? [] : this.#scan(start, end, filterFor(wanted, 0n));
-  }
-
-  /** undefined when the kernel has no PAGEMAP_SCAN, or does not know a category. */
-  #scan(start: bigint, end: bigint, filter: Filter): PageRun[] | undefined {
-    const regions = new BigUint64Array((REGIONS * REGION_SIZE) / 8);
-    const runs: PageRun[] = [];
-    let from = start;
-    while (from < end) {
-      const argument = BigUint64Array.of(
-        96n, 0n, from, end, 0n, addressOf(new Uint8Array(regions.buffer)), BigInt(REGIONS), 0n,
-        filter.none, filter.none | filter.every, filter.some, CATEGORY.present | filter.every,
-      ); // prettier-ignore
-      const count = syscall(SYS.ioctl, this.#fd, PAGEMAP_SCAN, argument, regions);
-      if (count === ENOTTY || count === EINVAL) return undefined;
-      check(`scan the pages of ${this.#label}`, count);
-      for (let i = 0; i < count; i++)
-        appendRun(runs, regions[i * 3] ?? 0n, regions[i * 3 + 1] ?? 0n);
-      from = argument[4] ?? end;
-      if (count < REGIONS) break;
-    }
-    return runs;
-  }
-
-  #read(start: bigint, end: bigint, wanted: Wanted): PageRun[] {
-    const runs: PageRun[] = [];
-    const buffer = Buffer.alloc(65536);
-    for (let at = start; at < end;) {
-      const pages = Math.min(Number((end - at) / PAGE), buffer.length / 8);
-      const got = readSync(this.#fd, buffer, 0, pages * 8, Number(at / PAGE) * 8);
-      if (got === 0) break;
-      for (let i = 0; i * 8 < got; i++) {
-        const entry = buffer.readBigUInt64LE(i * 8);
-        const page = at + BigInt(i) * PAGE;
-        if (isWanted(entry, wanted)) appendRun(runs, page, page + PAGE);
-      }
-      at += BigInt(got / 8) * PAGE;
-    }
-    return runs;
+/**
+ * Finds what is stored of the areas of a process, in order of address. The process should stand still.
+ * The whole address space is scanned at once (PAGEMAP_SCAN) where the kernel can do that.
+ */
+export function findPages(process: TracedProcess, areas: readonly Area[]): FoundArea[] {
+  const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
+  try {
+    return distribute(areas, scanAll(process, fd, areas) ?? readAll(fd, areas));
+  } finally {
+    closeSync(fd);
   }
 }
 
-/** `guard`: the category of guards, or 0 where the kernel does not know it. */
-function filterFor(wanted: Wanted, guard: bigint): Filter {
-  if (wanted === 'guards') return { every: guard, some: 0n, none: 0n };
-  const file = wanted === 'private-file' ? CATEGORY.file : 0n;
+/** Gives each area its part of the regions. Both are in order of address. */
+export function distribute(areas: readonly Area[], regions: readonly Region[]): FoundArea[] {
+  let next = 0;
+  return areas.map((area) => {
+    const { start, end } = area.vma;
+    const stores = storesPages(area);
+    const runs: PageRun[] = [];
+    const guards: PageRun[] = [];
+    while ((regions[next]?.end ?? end) <= start) next++;
+    for (let at = next; ; at++) {
+      const region = regions[at];
+      if (!region || region.start >= end) break;
+      const first = region.start > start ? region.start : start;
+      const last = region.end < end ? region.end : end;
+      if (region.isGuard) appendRun(guards, first, last);
+      else if (stores) appendRun(runs, first, last);
+    }
+    return { ...area, runs, guards };
+  });
+}
+
+function storesPages({ vma, kind }: Area): boolean {
+  return (kind === 'anonymous' && !vma.vmFlags.has('wf')) || kind === 'file-private';
+}
+
+/** Scans whatever lies between the first and the last area; undefined before Linux 6.7. */
+function scanAll(process: TracedProcess, fd: number, areas: readonly Area[]): Region[] | undefined {
+  if (globalThis.process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) return undefined;
+  const users = areas.filter(({ kind }) => kind !== 'vsyscall');
+  const start = users[0]?.vma.start ?? 0n;
+  const end = users.at(-1)?.vma.end ?? 0n;
+  // Before Linux 6.15 there is no category of guards.
+  return (
+    scan(process, fd, { start, end, guard: CATEGORY.guard }) ??
+    scan(process, fd, { start, end, guard: 0n })
+  );
+}
+
+/** undefined when the kernel has no PAGEMAP_SCAN, or does not know the category. */
+function scan(
+  process: TracedProcess,
+  fd: number,
+  { start, end, guard }: { readonly start: bigint; readonly end: bigint; readonly guard: bigint },
+): Region[] | undefined {
+  const words = new BigUint64Array(REGIONS * REGION_WORDS);
   const some = CATEGORY.present | CATEGORY.swapped;
-  return { every: 0n, some, none: CATEGORY.zero | guard | file };
+  const found: Region[] = [];
+  for (let from = start; from < end;) {
+    const argument = BigUint64Array.of(
+      96n, 0n, from, end, 0n, addressOf(new Uint8Array(words.buffer)), BigInt(REGIONS), 0n,
+      EXCLUDED, EXCLUDED, some, guard,
+    ); // prettier-ignore
+    const count = syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument, words);
+    if (count === ENOTTY || count === EINVAL) return undefined;
+    check(`scan the pages of ${process.label}`, count);
+    for (let at = 0; at < count * REGION_WORDS; at += REGION_WORDS) {
+      const [first = 0n, last = 0n, categories = 0n] = words.subarray(at, at + REGION_WORDS);
+      found.push({ start: first, end: last, isGuard: categories !== 0n });
+    }
+    if (count < REGIONS) break;
+    from = argument[4] ?? end;
+  }
+  return found;
 }
 
-function isWanted(entry: bigint, wanted: Wanted): boolean {
-  const isGuard = (entry & GUARD) !== 0n;
-  if (isGuard || wanted === 'guards') return isGuard && wanted === 'guards';
-  if ((entry & (PRESENT | SWAPPED)) === 0n) return false;
-  return wanted !== 'private-file' || (entry & FILE) === 0n;
+/** Reads about every page, area by area. */
+function readAll(fd: number, areas: readonly Area[]): Region[] {
+  return areas
+    .filter(({ vma, kind }) => kind !== 'vsyscall' && !isEmptyReservation(vma))
+    .flatMap(({ vma }) => readArea(fd, vma));
+}
+
+/** Whether nothing is stored of much: what is reserved may be terabytes. */
+function isEmptyReservation({ start, end, rss, swap }: SmapsVma): boolean {
+  return rss + swap === 0 && end - start > LARGE;
+}
+
+function readArea(fd: number, { start, end }: SmapsVma): Region[] {
+  const found: Region[] = [];
+  const buffer = Buffer.alloc(65536);
+  for (let at = start; at < end;) {
+    const pages = Math.min(Number((end - at) / PAGE), buffer.length / 8);
+    const got = readSync(fd, buffer, 0, pages * 8, Number(at / PAGE) * 8);
+    if (got === 0) break;
+    for (let i = 0; i * 8 < got; i++) {
+      const entry = buffer.readBigUInt64LE(i * 8);
+      const isGuard = (entry & GUARD) !== 0n;
+      const isStored = (entry & (PRESENT | SWAPPED)) !== 0n && (entry & FILE) === 0n;
+      if (!isGuard && !isStored) continue;
+      const page = at + BigInt(i) * PAGE;
+      found.push({ start: page, end: page + PAGE, isGuard });
+    }
+    at += BigInt(got / 8) * PAGE;
+  }
+  return found;
 }

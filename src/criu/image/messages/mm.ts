@@ -24,6 +24,9 @@ export interface VmaEntry {
 
   /** Pairs of first page and page count, relative to `start`: the pages that the VAS holds. */
   mvas_runs: bigint[];
+
+  /** Bytes of a shared anonymous object, in the first of the entries that map it; its runs are there, too. */
+  mvas_size?: bigint | undefined;
 }
 
 /** A ring of io_setup(2). */
@@ -90,6 +93,7 @@ export const MM_MESSAGES = {
     ['mvas_park', 10000, 'optional', 'uint64'],
     ['mvas_name', 10001, 'optional', 'string'],
     ['mvas_runs', 10002, 'packed', 'uint64'],
+    ['mvas_size', 10003, 'optional', 'uint64'],
   ],
   aio_ring_entry: [
     ['id', 1, 'required', 'uint64'],

@@ -31,3 +31,13 @@ export const PAGEMAP_FLAG = { parent: 1 << 0, lazy: 1 << 1, present: 1 << 2 } as
 
 /** Bits of `unix_sk_entry.uflags`. */
 export const UNIX_SOCKET_FLAG = { external: 1 << 0, service: 1 << 1, callback: 1 << 2 } as const;
+
+/** XATTR_SIZE_MAX of linux/limits.h. */
+export const MAX_ATTRIBUTE = 65_536;
+const MAX_ATTRIBUTE_NAME = 255;
+const ATTRIBUTE = /^(user|trusted|security|system)\.[^\0]*$/;
+
+/** Whether there can be an extended attribute of a name, one character for each byte, and size (xattr(7)). */
+export function isExtendedAttribute(name: string, size: number): boolean {
+  return ATTRIBUTE.test(name) && name.length <= MAX_ATTRIBUTE_NAME && size <= MAX_ATTRIBUTE;
+}

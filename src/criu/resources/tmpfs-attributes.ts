@@ -2,6 +2,7 @@
 import { badImage } from '../../common/errors.js';
 import { syscall } from '../../native/index.js';
 import { call, check } from '../../native/sys.js';
+import { isExtendedAttribute, MAX_ATTRIBUTE } from '../image/constants.js';
 import { NR } from './files/abi.js';
 import { cPath } from './files/system.js';
 
@@ -12,13 +13,11 @@ export interface Attribute {
   readonly value: Uint8Array;
 }
 
-/** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
-const MOST_BYTES = 65_536;
-const MAX_NAME = 255;
+/** XATTR_LIST_MAX of linux/limits.h is the same. */
+const MOST_BYTES = MAX_ATTRIBUTE;
 const EOPNOTSUPP = -95;
 /** As libarchive records them in pax headers: names percent-encoded, values in base64. */
 const KEY = 'LIBARCHIVE.xattr.';
-const NAMESPACES = /^(user|trusted|security|system)\../;
 /** Labels belong to the mount and the live spec. */
 const LABELS = /^security\.(selinux|SMACK64)/;
 
@@ -30,13 +29,22 @@ const room = Buffer.alloc(MOST_BYTES);
  * @param path a path of our own, whose last component may be a symbolic link: it is not followed
  */
 export function readAttributes(path: string): Attribute[] {
+  return read(path, { list: NR.llistxattr, get: NR.lgetxattr });
+}
+
+/** The same of what a descriptor of ours is open on, O_PATH or not. */
+export function readAttributesOf(fd: number): Attribute[] {
+  return read(`/proc/self/fd/${String(fd)}`, { list: NR.listxattr, get: NR.getxattr });
+}
+
+function read(path: string, calls: { readonly list: number; readonly get: number }): Attribute[] {
   const at = cPath(path);
-  const length = syscall(NR.llistxattr, at, room, MOST_BYTES);
+  const length = syscall(calls.list, at, room, MOST_BYTES);
   if (length === EOPNOTSUPP || length === 0) return [];
   const list = room.toString('latin1', 0, check('list extended attributes', length));
   const names = list.split('\0').filter((name) => name !== '' && !LABELS.test(name));
   return names.map((name) => {
-    const got = syscall(NR.lgetxattr, at, nameBytes(name), room, MOST_BYTES);
+    const got = syscall(calls.get, at, nameBytes(name), room, MOST_BYTES);
     const size = check(`read the extended attribute ${name}`, got);
     return { name, value: Uint8Array.from(room.subarray(0, size)) };
   });
@@ -67,9 +75,9 @@ export function fromPax(pax: unknown): Attribute[] {
     if (!key.startsWith(KEY)) return [];
     const name = decodeName(key.slice(KEY.length));
     const value = Buffer.from(typeof text === 'string' ? text : '', 'base64');
-    const isPossible =
-      NAMESPACES.test(name) && name.length <= MAX_NAME && value.length <= MOST_BYTES;
-    if (!isPossible) badImage(`${JSON.stringify(key)} is no extended attribute`);
+    if (!isExtendedAttribute(name, value.length)) {
+      badImage(`${JSON.stringify(key)} is no extended attribute`);
+    }
     return [{ name, value }];
   });
 }

@@ -143,6 +143,17 @@ export interface GhostFileEntry {
   chunks?: boolean | undefined;
   size?: bigint | undefined;
   symlnk_target?: string | undefined;
+
+  /** Nanoseconds of `atim` and `mtim`, whole. */
+  mvas_atim_nsec?: number | undefined;
+  mvas_mtim_nsec?: number | undefined;
+  mvas_xattrs: MvasXattrEntry[];
+}
+
+/** An extended attribute. */
+export interface MvasXattrEntry {
+  name: Uint8Array;
+  value: Uint8Array;
 }
 
 /** A piece of a sparse deleted file; `len` bytes follow. */
@@ -241,6 +252,13 @@ export const FILES_MESSAGES = {
     ['chunks', 9, 'optional', 'bool'],
     ['size', 10, 'optional', 'uint64'],
     ['symlnk_target', 11, 'optional', 'string'],
+    ['mvas_atim_nsec', 10000, 'optional', 'uint32'],
+    ['mvas_mtim_nsec', 10001, 'optional', 'uint32'],
+    ['mvas_xattrs', 10002, 'repeated', 'mvas_xattr_entry'],
+  ],
+  mvas_xattr_entry: [
+    ['name', 1, 'required', 'bytes'],
+    ['value', 2, 'required', 'bytes'],
   ],
   ghost_chunk_entry: [
     ['len', 1, 'required', 'uint64'],

@@ -62,6 +62,7 @@ import type {
   FsEntry,
   RemapFilePathEntry,
   GhostFileEntry,
+  MvasXattrEntry,
   GhostChunkEntry,
   FileLockEntry,
 } from './files.js';
@@ -193,6 +194,7 @@ export interface ImageMessages {
   fs_entry: FsEntry;
   remap_file_path_entry: RemapFilePathEntry;
   ghost_file_entry: GhostFileEntry;
+  mvas_xattr_entry: MvasXattrEntry;
   ghost_chunk_entry: GhostChunkEntry;
   file_lock_entry: FileLockEntry;
   fown_entry: FownEntry;

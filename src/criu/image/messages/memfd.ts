@@ -11,6 +11,9 @@ export interface MemfdFileEntry {
   pos: bigint;
   fown: FownEntry;
   inode_id: number;
+
+  /** Made by memfd_create(2), not by open(2): it writes without the write access that keeps from executing. */
+  mvas_made?: boolean | undefined;
 }
 
 /** The memory behind a memfd; `shmid` names its pagemap. */
@@ -34,6 +37,7 @@ export const MEMFD_MESSAGES = {
     ['pos', 3, 'required', 'uint64'],
     ['fown', 4, 'required', 'fown_entry'],
     ['inode_id', 5, 'required', 'uint32'],
+    ['mvas_made', 10000, 'optional', 'bool'],
   ],
   memfd_inode_entry: [
     ['name', 1, 'required', 'string'],

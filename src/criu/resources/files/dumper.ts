@@ -17,7 +17,6 @@ import { isMemfdLink, Memfds } from './memfd.js';
 import { MulticastGroups } from './multicast.js';
 import { dumpNetlink } from './netlink.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { noOwner } from './owner.js';
 import { dumpPidfd } from './pidfd.js';
 import { dumpFifo, dumpPipe, dumpPipeData, otherEndIsGone } from './pipe.js';
 import {
@@ -149,7 +148,7 @@ export class FileDumper {
     const file = pathFileOfLink(path, where, flags);
     try {
       const key = `${inodeKey(file.stat)} ${String(file.mountId)} ${String(flags)} ${file.link}`;
-      const known = this.#byPath.get(key);
+      const known = this.#byPath.get(key) ?? this.#memfds.madeFile(file);
       if (known !== undefined) return known;
       const id = this.#context.nextId();
       this.#byPath.set(key, id);
@@ -162,10 +161,8 @@ export class FileDumper {
   }
 
   #mappedMemfd(file: PathFile, id: number): Body | undefined {
-    const inode = this.#memfds.inode(file.own, file.stat, file.link, file.where);
-    if (inode === undefined) return undefined;
-    const memfd = { id, flags: file.flags, pos: 0n, fown: noOwner(), inode_id: inode };
-    return { type: 'MEMFD', memfd };
+    const memfd = this.#memfds.dumpMapped(file, id);
+    return memfd && { type: 'MEMFD', memfd };
   }
 
   #regular(file: PathFile, id: number): Body | undefined {

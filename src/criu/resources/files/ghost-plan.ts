@@ -8,7 +8,7 @@ import type { FileEntry } from '../../image/types.js';
 import type { PlanData, Slot } from '../../plan/builder.js';
 import { AT_REMOVEDIR, NR, O, S_IF } from './abi.js';
 import type { Folders } from './folders.js';
-import { planContent } from './memfd.js';
+import { planContent, planFileAttributes } from './inode-attributes.js';
 import { openFlags } from './regular-plan.js';
 import type { Stage } from './stage.js';
 import { cPath } from './system.js';
@@ -138,8 +138,7 @@ export class GhostPlan {
     const stage = this.#stage;
     const size = entry.size ?? 0n;
     if (type === S_IF.reg) planContent(stage, number, what, { size, content: { entry, content } });
-    stage.run(what, SYS.fchown, [number, entry.uid, entry.gid]);
-    stage.run(what, SYS.fchmod, [number, entry.mode & 0o7777]);
+    planFileAttributes(stage, number, what, entry);
   }
 
   #data(name: string): PlanData {

@@ -2,9 +2,11 @@
 import { fstatSync, readSync, type BigIntStats } from 'node:fs';
 import { syscall } from '../../../native/index.js';
 import { check, closeFd, SYS } from '../../../native/sys.js';
-import type { GhostChunk, GhostFile } from '../../image/ghost.js';
+import type { GhostChunk } from '../../image/ghost.js';
 import { NR, O, S_IF, SEEK } from './abi.js';
 import { MAX_CONTENT_BYTES, type DumpContext } from './dump-context.js';
+import { ghostEntry } from './inode-attributes.js';
+import { isLeased } from './locks.js';
 import { inodeKey } from './open-file.js';
 import { openOwn } from './system.js';
 
@@ -32,12 +34,14 @@ export class Ghosts {
     if (!content) return undefined;
     const id = this.#context.nextId();
     this.#ids.set(key, id);
-    this.#context.image.ghosts.set(id, { entry: ghostEntry(stat), content });
+    this.#context.image.ghosts.set(id, { entry: ghostEntry(own, stat), content });
     return id;
   }
 
   #content(own: number, stat: BigIntStats, where: string): GhostChunk[] | undefined {
     if ((Number(stat.mode) & S_IF.mask) !== S_IF.reg) return [];
+    // Refused anyway, and opening it would break the lease.
+    if (isLeased(this.#context, stat)) return [];
     const content = readContent(own, (bytes) => this.#context.takeContent(bytes));
     if (content) return content;
     const most = String(MAX_CONTENT_BYTES / MIB);
@@ -49,20 +53,6 @@ export class Ghosts {
   }
 }
 
-function ghostEntry(stat: BigIntStats): GhostFile['entry'] {
-  return {
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mode: Number(stat.mode),
-    dev: Number(stat.dev & 0xffffffffn),
-    ino: stat.ino,
-    rdev: Number(stat.rdev),
-    atim: { tv_sec: stat.atimeNs / 1_000_000_000n, tv_usec: (stat.atimeNs / 1000n) % 1_000_000n },
-    mtim: { tv_sec: stat.mtimeNs / 1_000_000_000n, tv_usec: (stat.mtimeNs / 1000n) % 1_000_000n },
-    size: stat.size,
-  };
-}
-
 /**
  * All that a file holds, holes left out. `take` is asked for room before each piece is read; the
  * result is undefined once it says no.
@@ -71,7 +61,7 @@ export function readContent(
   own: number,
   take: (bytes: number) => boolean,
 ): GhostChunk[] | undefined {
-  const fd = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly);
+  const fd = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly | O.noatime);
   try {
     const size = fstatSync(fd).size;
     const chunks: GhostChunk[] = [];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
 import type { FileLockEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
@@ -29,6 +30,16 @@ export function dumpLocks(context: DumpContext): void {
       seen.add(file.id);
     }
   }
+}
+
+/** Whether somebody holds a lease on a file: opening it would break that. */
+export function isLeased(context: DumpContext, stat: BigIntStats): boolean {
+  const files = context.open.ofInode(stat);
+  return files.some(({ info }) => info.locks.some(isLease));
+}
+
+function isLease({ kind }: FileLock): boolean {
+  return kind === 'lease' || kind === 'delegation';
 }
 
 function readLocks(pid: number, fd: number): readonly FileLock[] {

@@ -7,16 +7,21 @@ import type { MemfdFileEntry, MemfdInodeEntry } from '../../image/types.js';
 import { F, O, SEEK, SETTABLE } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { isHugetlb, type Ghosts } from './ghost.js';
+import { planContent, planFileAttributes } from './inode-attributes.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { dumpOwner } from './owner.js';
-import { canWrite, type StagedEnd } from './pipe.js';
+import { dumpOwner, noOwner } from './owner.js';
+import { canWrite } from './pipe.js';
+import type { PathFile } from './regular.js';
 import type { Stage } from './stage.js';
-import { fcntl } from './system.js';
+import { canBeDirect, fcntl, hasMemfdExecutability, hasWriteAccess } from './system.js';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
+const MFD_EXEC = 16;
 const PREFIX = '/memfd:';
 const F_SEAL_FUTURE_WRITE = 0x10;
+const F_SEAL_EXEC = 0x20;
 const MAX_NAME = 249;
 /** All seals there are (F_SEAL_*, up to F_SEAL_EXEC). */
 const ALL_SEALS = 0x3f;
@@ -25,26 +30,80 @@ export function isMemfdLink(link: string): boolean {
   return link.startsWith(PREFIX);
 }
 
+function isWriter({ flags }: OpenFile): boolean {
+  return (flags & O.path) === 0 && canWrite(flags);
+}
+
+/** What memfd_create(2) is told of executability, where sysctl vm.memfd_noexec wants to be told. */
+function executability({ mode = 0, seals }: MemfdInodeEntry): number {
+  if (!hasMemfdExecutability()) return 0;
+  return seals & F_SEAL_EXEC && !(mode & 0o111) ? MFD_NOEXEC_SEAL : MFD_EXEC;
+}
+
 /** Memory behind memfds: each inode once, its content like that of a deleted file. */
 export class Memfds {
   readonly #context: DumpContext;
   readonly #ghosts: Ghosts;
   readonly #ids = new Map<string, number>();
+  /** By inode: the open file that memfd_create(2) has made. */
+  readonly #made = new Map<string, number>();
 
   constructor(context: DumpContext, ghosts: Ghosts) {
     this.#context = context;
     this.#ghosts = ghosts;
   }
 
+  /** An open file that a descriptor of the container leads to. */
   dump(file: OpenFile): MemfdFileEntry | undefined {
-    const inode = this.inode(file.own, file.stat, file.link, file.where);
+    return this.#entry(file, {
+      id: file.id,
+      flags: file.flags,
+      pos: file.info.pos,
+      fown: dumpOwner(this.#context, file),
+      isMade: this.#isMade(file),
+    });
+  }
+
+  /** The one behind a mapping. */
+  dumpMapped(file: PathFile, id: number): MemfdFileEntry | undefined {
+    const { flags } = file;
+    return this.#entry(file, { id, flags, pos: 0n, fown: noOwner(), isMade: this.#mapsMade(file) });
+  }
+
+  /** The open file of {@link dump} that a mapping must be of, if there is no doubt. */
+  madeFile(file: PathFile): number | undefined {
+    const id = this.#made.get(inodeKey(file.stat));
+    return id !== undefined && this.#mapsMade(file) ? id : undefined;
+  }
+
+  #entry(
+    { own, stat, link, where }: Pick<PathFile, 'own' | 'stat' | 'link' | 'where'>,
+    { isMade, ...entry }: Omit<MemfdFileEntry, 'inode_id' | 'mvas_made'> & { isMade: boolean },
+  ): MemfdFileEntry | undefined {
+    const inode = this.#inode(own, stat, link, where);
     if (inode === undefined) return undefined;
-    const fown = dumpOwner(this.#context, file);
-    return { id: file.id, flags: file.flags, pos: file.info.pos, fown, inode_id: inode };
+    if (!isMade) return { ...entry, inode_id: inode };
+    this.#made.set(inodeKey(stat), entry.id);
+    return { ...entry, inode_id: inode, mvas_made: true };
+  }
+
+  /**
+   * Whether memfd_create(2) has made an open file, or open(2), which takes write access for it. Of several that
+   * write, those can do so directly that were opened; before Linux 6.6 none can, and the first is believed to be it.
+   */
+  #isMade(file: OpenFile): boolean {
+    if (!isWriter(file)) return false;
+    const writers = this.#context.open.ofInode(file.stat).filter(isWriter);
+    if (writers.length === 1) return !hasWriteAccess(file.own);
+    return writers.find(({ own }) => !canBeDirect(own)) === file;
+  }
+
+  #mapsMade({ own, flags }: PathFile): boolean {
+    return canWrite(flags) && !hasWriteAccess(own);
   }
 
   /** Id of the memory a descriptor of ours leads to; undefined when it was refused. */
-  inode(own: number, stat: BigIntStats, link: string, where: string): number | undefined {
+  #inode(own: number, stat: BigIntStats, link: string, where: string): number | undefined {
     const known = this.#ids.get(inodeKey(stat));
     if (known !== undefined) return known;
     if (isHugetlb(own)) {
@@ -75,41 +134,42 @@ export class Memfds {
   }
 }
 
+/** An open file on a memfd, with the number it is staged at. */
+interface MemfdEnd {
+  readonly entry: MemfdFileEntry;
+  readonly number: number;
+}
+
 /** Makes a memory file with its content and opens every file on it. Seals come late: {@link planSeals}. */
 export function planMemfd(
   stage: Stage,
   inode: MemfdInodeEntry,
   content: GhostFile | undefined,
-  ends: readonly (StagedEnd & { readonly pos: bigint })[],
+  ends: readonly MemfdEnd[],
 ): number {
   const what = `memfd ${inode.name}`;
   if (inode.name.length > MAX_NAME) badImage(`${what.slice(0, 40)}...: name too long`);
   const memory = stage.reserve();
-  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | executability(inode);
   stage.make(what, memory, SYS.memfd_create, [stage.builder.string(inode.name), flags]);
   planContent(stage, memory, what, { size: inode.size, content });
-  if (inode.mode !== undefined) stage.run(what, SYS.fchmod, [memory, inode.mode & 0o7777]);
-  stage.run(what, SYS.fchown, [memory, inode.uid, inode.gid]);
-  for (const { number, flags: wanted, pos, id } of ends) {
-    const kept = wanted & (O.accessMode | SETTABLE | O.path);
-    stage.reopen(`open file ${String(id)} (${what})`, number, memory, kept);
-    if (pos !== 0n) stage.run(`${what}: position`, SYS.lseek, [number, pos, SEEK.set], Number(pos));
-  }
+  if (content) planFileAttributes(stage, memory, what, content.entry);
+  for (const end of ends) planEnd(stage, memory, what, end);
   return memory;
 }
 
-/** Gives a new file its size and content. */
-export function planContent(
-  stage: Stage,
-  number: number,
-  what: string,
-  { size, content }: { readonly size: bigint; readonly content: GhostFile | undefined },
-): void {
-  if (size > 0n) stage.run(`${what}: size`, SYS.ftruncate, [number, size]);
-  for (const { offset, data } of content?.content ?? []) {
-    stage.run(`${what}: seek`, SYS.lseek, [number, offset, SEEK.set], Number(offset));
-    stage.sequence.write(`${what}: content`, number, stage.builder.data(data, 1), data.length);
+/** Opens a file on a memfd once more, or takes the one that was made along with the memory. */
+function planEnd(stage: Stage, memory: number, what: string, { entry, number }: MemfdEnd): void {
+  const { id, pos, flags, mvas_made: isMade } = entry;
+  const words = `open file ${String(id)} (${what})`;
+  if (isMade === true) {
+    stage.copy(words, number, memory);
+    stage.run(words, SYS.fcntl, [number, F.setfl, flags & SETTABLE]);
+  } else {
+    stage.reopen(words, number, memory, flags & (O.accessMode | SETTABLE | O.path));
   }
+  if (flags & O.path) return;
+  stage.run(`${what}: position`, SYS.lseek, [number, pos, SEEK.set]);
 }
 
 /** The seals to be set on a memory file once all its mappings exist. */

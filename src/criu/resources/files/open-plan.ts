@@ -212,10 +212,10 @@ export class OpenPlan {
     const memfds = files.filter(({ type }) => type === 'MEMFD');
     for (const [id, ends] of groupBy(memfds, (file) => bodyOf(file, 'memfd').inode_id)) {
       const inode = this.#index.memfds.get(id) ?? badImage(`there is no memfd ${String(id)}`);
-      const staged = ends.map((file) => {
-        const { flags, pos } = bodyOf(file, 'memfd');
-        return { ...this.#end(file.id, flags), pos };
-      });
+      const staged = ends.map((file) => ({
+        entry: bodyOf(file, 'memfd'),
+        number: this.#number(file.id),
+      }));
       const content = this.#index.image.ghosts.get(inode.shmid);
       const memory = planMemfd(this.#stage, inode, content, staged);
       const seals = sealsOf(inode);

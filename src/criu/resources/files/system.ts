@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { addressOf, syscall } from '../../../native/index.js';
-import { call, check, SYS } from '../../../native/sys.js';
+import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
-import { AT_FDCWD, F, NR } from './abi.js';
+import { AT_FDCWD, F, NR, O } from './abi.js';
+
+/** F_RDLCK. */
+const LEASE_READ = 0;
 
 /* Raw calls on descriptors of our own process; most are copies of a tracee's (pidfd_getfd(2)). */
 
@@ -47,6 +50,35 @@ export function fcntlInto(fd: number, command: number, into: Uint8Array): void {
 export function ioctlInt(fd: number, request: number): number | undefined {
   const value = Buffer.alloc(8);
   return syscall(SYS.ioctl, fd, request, value) < 0 ? undefined : value.readInt32LE(0);
+}
+
+/**
+ * Whether anybody has a file open for writing, in a way that keeps it from being executed. Tried by a lease for
+ * reading, which that excludes; where there are no leases the answer is yes.
+ */
+export function hasWriteAccess(own: number): boolean {
+  const reader = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly | O.nonblock | O.noatime);
+  try {
+    return fcntl(reader, F.setLease, LEASE_READ) < 0;
+  } finally {
+    closeFd(reader); // Which gives the lease up.
+  }
+}
+
+/** Whether an open file takes O_DIRECT. The flag is set for a moment. */
+export function canBeDirect(own: number): boolean {
+  const flags = check('ask for the flags of a file', fcntl(own, F.getfl));
+  if (flags & O.direct) return true;
+  if (fcntl(own, F.setfl, flags | O.direct) < 0) return false;
+  check('restore the flags of a file', fcntl(own, F.setfl, flags));
+  return true;
+}
+
+let knowsExecutability: boolean | undefined;
+
+/** Whether memfd_create(2) knows MFD_EXEC and MFD_NOEXEC_SEAL: Linux 6.3. */
+export function hasMemfdExecutability(): boolean {
+  return (knowsExecutability ??= existsSync('/proc/sys/vm/memfd_noexec'));
 }
 
 /** Which of the events of poll(2) are there now. */

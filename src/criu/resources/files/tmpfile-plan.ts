@@ -4,7 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import type { GhostFile } from '../../image/ghost.js';
 import type { FileEntry, RegFileEntry } from '../../image/types.js';
 import { F, O, REOPENABLE, SEEK, SETTABLE } from './abi.js';
-import { planContent } from './memfd.js';
+import { planContent, planFileAttributes } from './inode-attributes.js';
 import { checkPath } from './path.js';
 import type { Stage } from './stage.js';
 
@@ -62,10 +62,9 @@ export class TmpfilePlan {
     // What is appended, or written past the cache, would not lie where it belongs.
     const flags = (kept & ~O.append & ~O.direct) | O.tmpfile | O.directory;
     stage.openPath(`make ${what}`, number, dirname(entry.name), { flags, mode: 0o600 });
-    const { uid, gid, mode, size = 0n } = ghost.entry;
+    const { size = 0n } = ghost.entry;
     planContent(stage, number, what, { size, content: ghost });
-    stage.run(what, SYS.fchown, [number, uid, gid]);
-    stage.run(what, SYS.fchmod, [number, mode & 0o7777]);
+    planFileAttributes(stage, number, what, ghost.entry);
     stage.run(`seek in ${what}`, SYS.lseek, [number, entry.pos, SEEK.set]);
     stage.run(what, SYS.fcntl, [number, F.setfl, kept & SETTABLE]);
   }

@@ -229,7 +229,14 @@ export function sampleImage(): CheckpointImage {
       [
         1,
         {
-          entry: { uid: 0, gid: 0, mode: 0o100600, chunks: true, size: 9000n },
+          entry: {
+            uid: 0,
+            gid: 0,
+            mode: 0o100600,
+            chunks: true,
+            size: 9000n,
+            mvas_xattrs: [],
+          },
           content: [{ offset: 4096n, data: Uint8Array.of(1, 2, 3) }],
         },
       ],

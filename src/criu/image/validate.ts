@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CheckpointImage } from './checkpoint-image.js';
 import { validateFiles } from './validate-files.js';
+import { validateInodes } from './validate-inodes.js';
 import { validateMemory } from './validate-memory.js';
 import { validateStops } from './validate-stops.js';
 import { validateTasks } from './validate-tasks.js';
@@ -16,5 +17,6 @@ export function validateCheckpointImage(image: CheckpointImage): void {
   validateTasks(image);
   validateStops(image);
   validateFiles(image);
+  validateInodes(image);
   validateMemory(image);
 }

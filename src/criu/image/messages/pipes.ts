@@ -10,6 +10,11 @@ export interface PipeEntry {
   pipe_id: number;
   flags: number;
   fown: FownEntry;
+
+  /** Owner and permissions of the pipe (fstat), the same for both ends. */
+  mvas_uid?: number | undefined;
+  mvas_gid?: number | undefined;
+  mvas_mode?: number | undefined;
 }
 
 /** Unread data of a pipe; `bytes` bytes follow. */
@@ -24,6 +29,9 @@ export interface FifoEntry {
   id: number;
   pipe_id: number;
   regf_id?: number | undefined;
+
+  /** Reads, and has never seen a writer: poll(2) does not say that the last one has gone. */
+  mvas_unwritten?: boolean | undefined;
 }
 
 /** Field tables of this file's messages. */
@@ -33,6 +41,9 @@ export const PIPES_MESSAGES = {
     ['pipe_id', 2, 'required', 'uint32'],
     ['flags', 3, 'required', 'uint32'],
     ['fown', 4, 'required', 'fown_entry'],
+    ['mvas_uid', 10000, 'optional', 'uint32'],
+    ['mvas_gid', 10001, 'optional', 'uint32'],
+    ['mvas_mode', 10002, 'optional', 'uint32'],
   ],
   pipe_data_entry: [
     ['pipe_id', 1, 'required', 'uint32'],
@@ -43,6 +54,7 @@ export const PIPES_MESSAGES = {
     ['id', 1, 'required', 'uint32'],
     ['pipe_id', 2, 'required', 'uint32'],
     ['regf_id', 3, 'optional', 'uint32'],
+    ['mvas_unwritten', 10000, 'optional', 'bool'],
   ],
 } as const satisfies MessageTables;
 

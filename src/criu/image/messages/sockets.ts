@@ -39,6 +39,9 @@ export interface SkOptsEntry {
   /** Who owns the socket (fstat), whoever has made it. */
   mvas_uid?: number | undefined;
   mvas_gid?: number | undefined;
+
+  /** Its permissions, where they are not those of a new one. */
+  mvas_mode?: number | undefined;
 }
 
 /** An option that CRIU's fields have no room for, as getsockopt(2) gave it. */
@@ -213,6 +216,7 @@ export const SOCKETS_MESSAGES = {
     ['mvas_options', 10000, 'repeated', 'mvas_sk_option'],
     ['mvas_uid', 10001, 'optional', 'uint32'],
     ['mvas_gid', 10002, 'optional', 'uint32'],
+    ['mvas_mode', 10003, 'optional', 'uint32'],
   ],
   mvas_sk_option: [
     ['level', 1, 'required', 'uint32'],

@@ -52,6 +52,9 @@ export interface TtyInfoEntry {
 
   /** Of a master: its slave was open once, and is not any more. Of a slave: its master is gone. */
   mvas_hung_up?: boolean | undefined;
+
+  /** Permissions of a slave. */
+  mvas_mode?: number | undefined;
 }
 
 /** An open file on a terminal. */
@@ -105,6 +108,7 @@ export const TTY_MESSAGES = {
     ['uid', 14, 'optional', 'uint32'],
     ['gid', 15, 'optional', 'uint32'],
     ['mvas_hung_up', 10000, 'optional', 'bool'],
+    ['mvas_mode', 10001, 'optional', 'uint32'],
   ],
   tty_file_entry: [
     ['id', 1, 'required', 'uint32'],

@@ -284,7 +284,7 @@ export class FileDumper {
     const reg = dumpRegular(this.#context, this.#ghosts, pathFileOf(this.#context, file), id);
     if (!reg) return undefined;
     this.#context.add({ id, type: 'REG', reg });
-    return { type: 'FIFO', fifo: dumpFifo(file, id) };
+    return { type: 'FIFO', fifo: dumpFifo(this.#context, file, id) };
   }
 
   #dumpPipes(): void {

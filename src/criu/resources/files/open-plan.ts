@@ -184,8 +184,9 @@ export class OpenPlan {
     const data = new Map(this.#index.image.pipeData.map((item) => [item.entry.pipe_id, item]));
     const pipes = files.filter(({ type }) => type === 'PIPE');
     for (const [id, ends] of groupBy(pipes, (file) => bodyOf(file, 'pipe').pipe_id)) {
-      const staged = ends.map((file) => this.#end(file.id, bodyOf(file, 'pipe').flags));
-      planPipe(this.#stage, staged, data.get(id));
+      const entries = ends.map((file) => bodyOf(file, 'pipe'));
+      const staged = entries.map((entry) => this.#end(entry.id, entry.flags));
+      planPipe(this.#stage, { ends: staged, owner: entries[0] ?? {}, data: data.get(id) });
     }
   }
 
@@ -194,7 +195,10 @@ export class OpenPlan {
     const fifos = files.filter(({ type }) => type === 'FIFO');
     for (const [id, ends] of groupBy(fifos, (file) => bodyOf(file, 'fifo').pipe_id)) {
       const names = ends.map((file) => this.#nameOf(bodyOf(file, 'fifo').regf_id));
-      const staged = ends.map((file, i) => this.#end(file.id, names[i]?.flags ?? 0));
+      const staged = ends.map((file, i) => ({
+        ...this.#end(file.id, names[i]?.flags ?? 0),
+        isUnwritten: file.fifo?.mvas_unwritten === true,
+      }));
       const [first] = names;
       if (!first) continue;
       const place = { path: first.name, ghost: this.#ghostOf(first) };

@@ -6,10 +6,11 @@ import type { FifoEntry, PipeEntry } from '../../image/types.js';
 import { F, IOCTL, O, POLL, SETTABLE } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { PipeContent } from './files-image.js';
+import { inodeOwnerOf, planInodeOwner, type InodeOwner } from './inode-attributes.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
 import type { Stage } from './stage.js';
-import { fcntl, ioctlInt, makePipe, pipeSize, pollNow } from './system.js';
+import { fcntl, ioctlInt, makePipe, openOwn, pipeSize, pollNow } from './system.js';
 
 const SPLICE_F_NONBLOCK = 2;
 const DEFAULT_SIZE = 65536;
@@ -41,7 +42,8 @@ export function dumpPipe(context: DumpContext, file: OpenFile): PipeEntry {
     context.refusals.add(file.where, 'a pipe in packet mode (O_DIRECT) cannot be restored');
   }
   const fown = dumpOwner(context, file);
-  return { id: file.id, pipe_id: pipeId(file), flags: file.flags, fown };
+  const owner = inodeOwnerOf(file.stat);
+  return { id: file.id, pipe_id: pipeId(file), flags: file.flags, fown, ...owner };
 }
 
 /** Size and unread data of a pipe or FIFO, without taking anything out. */
@@ -50,8 +52,19 @@ export function dumpPipeData(ends: readonly OpenFile[]): PipeContent | undefined
   if (!first) return undefined;
   const reader = ends.find((end) => canRead(end.flags) && !(end.flags & O.path));
   const size = pipeSize(first.own);
-  const payload = reader ? copyData(reader.own, size) : new Uint8Array();
+  const payload = reader ? copyData(reader.own, size) : copyAbandoned(first.own, size);
   return { entry: { pipe_id: pipeId(first), bytes: payload.length, size }, payload };
+}
+
+/** What was left when the last reader went: a new one would get it. */
+function copyAbandoned(writer: number, size: number): Uint8Array {
+  if (ioctlInt(writer, IOCTL.fionread) === 0) return new Uint8Array();
+  const reader = openOwn(`/proc/self/fd/${String(writer)}`, O.rdonly | O.nonblock);
+  try {
+    return copyData(reader, size);
+  } finally {
+    closeFd(reader);
+  }
 }
 
 function copyData(reader: number, size: number): Uint8Array {
@@ -79,17 +92,21 @@ export interface StagedEnd {
   readonly number: number;
 }
 
+/** What a pipe is made of: {@link planPipe}. */
+export interface PipeParts {
+  readonly ends: readonly StagedEnd[];
+  readonly owner: InodeOwner;
+  readonly data: PipeContent | undefined;
+}
+
 /** Makes a pipe with its data and opens each end that the image has. */
-export function planPipe(
-  stage: Stage,
-  ends: readonly StagedEnd[],
-  data: PipeContent | undefined,
-): void {
+export function planPipe(stage: Stage, { ends, owner, data }: PipeParts): void {
   const reader = stage.reserve();
   const writer = stage.reserve();
   const what = `make pipe of file ${String(ends[0]?.id)}`;
   const args = { before: [], after: [O.cloexec] };
   stage.makePair(what, [reader, writer], SYS.pipe2, args);
+  planInodeOwner(stage, what, reader, owner);
   planPipeData(stage, writer, data);
   const plain = new Map<number, number>([
     [O.rdonly, reader],
@@ -131,8 +148,15 @@ export function planPipeData(stage: Stage, writer: number, data: PipeContent | u
 }
 
 /** One open FIFO: `regf_id` is the entry of its path. */
-export function dumpFifo(file: OpenFile, pathId: number): FifoEntry {
-  return { id: file.id, pipe_id: pipeId(file), regf_id: pathId };
+export function dumpFifo(context: DumpContext, file: OpenFile, pathId: number): FifoEntry {
+  const ends = context.open.ofInode(file.stat).filter(({ flags }) => !(flags & O.path));
+  const hasWriter = ends.some(({ flags }) => canWrite(flags));
+  return {
+    id: file.id,
+    pipe_id: pipeId(file),
+    regf_id: pathId,
+    mvas_unwritten: !hasWriter && !otherEndIsGone(file),
+  };
 }
 
 /** Where a FIFO is opened: by its path, or where it has none any more, by way of a descriptor on it. */
@@ -141,23 +165,44 @@ export interface FifoPlace {
   readonly ghost: number | undefined;
 }
 
-/** Opens every end of a FIFO. An opener of both sides is there first, so that nobody waits. */
+/** A FIFO's end, with the number it is staged at. */
+export interface FifoEnd extends StagedEnd {
+  /** It has never seen a writer, and must not now. */
+  readonly isUnwritten: boolean;
+}
+
+/**
+ * Opens every end of a FIFO. An opener of both sides is there first, so that nobody waits, and a reader beside it,
+ * which keeps the content until those are there that must not see a writer: fs/pipe.c notes for them, when they are
+ * opened without one, how many there have been.
+ */
 export function planFifo(
   stage: Stage,
   { path, ghost }: FifoPlace,
-  ends: readonly StagedEnd[],
+  ends: readonly FifoEnd[],
   data: PipeContent | undefined,
 ): void {
   const open = (what: string, number: number, flags: number): void => {
-    if (ghost === undefined) stage.openPath(`${what} (${path})`, number, path, { flags });
-    else stage.reopen(`${what} (${path})`, number, ghost, flags);
+    if (ghost === undefined) {
+      stage.openPath(what, number, path, { flags });
+      return;
+    }
+    stage.reopen(what, number, ghost, flags | O.nonblock);
+    stage.run(what, SYS.fcntl, [number, F.setfl, flags & SETTABLE]);
   };
+  const openEnd = ({ id, number, flags }: StagedEnd): void => {
+    const kept = flags & (O.accessMode | SETTABLE) & ~O.direct;
+    open(`open file ${String(id)} (${path})`, number, kept);
+  };
+  const unwritten = ends.filter((end) => end.isUnwritten);
   const opener = stage.reserve();
-  open('open FIFO', opener, O.rdwr | O.nonblock);
-  for (const { flags, number, id } of ends) {
-    const access = flags & O.accessMode;
-    open(`open file ${String(id)}`, number, access | (flags & SETTABLE & ~O.direct));
-  }
+  open(`open FIFO (${path})`, opener, O.rdwr | O.nonblock);
+  for (const end of ends) if (!end.isUnwritten) openEnd(end);
   planPipeData(stage, opener, data);
+  const reader = stage.reserve();
+  if (unwritten.length > 0) open(`open FIFO (${path})`, reader, O.rdonly | O.nonblock);
   stage.close(opener);
+  if (unwritten.length === 0) return;
+  for (const end of unwritten) openEnd(end);
+  stage.close(reader);
 }

@@ -6,6 +6,7 @@ import type { MvasSkOption, SkOptsEntry } from '../../image/types.js';
 import type { DumpContext } from './dump-context.js';
 import { POLL, SOCK } from './abi.js';
 import { inNamespaceOf } from '../in-namespace.js';
+import { inodeOwnerOf, planInodeOwner } from './inode-attributes.js';
 import { listKeyedSockets } from './sock-diag.js';
 import type { Stage } from './stage.js';
 import { pollNow } from './system.js';
@@ -18,6 +19,8 @@ export const SO = {
 } as const; // prettier-ignore
 
 const BUFFERS_LOCKED = 3;
+/** Permissions of a new socket (net/socket.c, sock_alloc). */
+const NEW_MODE = 0o777;
 
 /** Switches of SOL_SOCKET which CRIU's message has a field for. */
 const SWITCHES = {
@@ -122,8 +125,9 @@ export class SocketOptions {
       so_filter: [],
       mvas_options: this.#others(socket),
     };
-    const { uid, gid } = fstatSync(socket);
-    if (uid !== 0 || gid !== 0) Object.assign(entry, { mvas_uid: uid, mvas_gid: gid });
+    const { mvas_mode, ...owner } = inodeOwnerOf(fstatSync(socket, { bigint: true }));
+    if (owner.mvas_uid !== 0 || owner.mvas_gid !== 0) Object.assign(entry, owner);
+    if (mvas_mode !== NEW_MODE) Object.assign(entry, { mvas_mode });
     for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
     for (const [field, name] of words(NUMBERS)) entry[field] = option(name);
     if (device) entry.so_bound_dev = device;
@@ -221,9 +225,7 @@ function words<K extends string>(table: Readonly<Record<K, number>>): [K, number
  * can be: with SO_REUSEPORT only sockets of one user share one.
  */
 export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
-  const { mvas_uid: uid = 0, mvas_gid: gid = 0 } = opts;
-  const owner = `give a socket to user ${String(uid)}`;
-  if (uid !== 0 || gid !== 0) stage.run(owner, SYS.fchown, [number, uid, gid]);
+  planInodeOwner(stage, 'socket', number, opts);
   const set = (name: number, value: number): void => {
     setOption(stage, number, [SOL.socket, name], value);
   };

@@ -187,9 +187,10 @@ export class TerminalDumper {
     const { index, master, slave, sid, pgrp } = terminal;
     const { ttys } = this.#context.image;
     // Not opened: that alone would make the master of one that was never opened see its end.
-    const { uid, gid } = statSync(this.#path(index));
+    const { uid, gid, mode } = statSync(this.#path(index));
+    const owner = { uid, gid, mvas_mode: mode & 0o7777 };
     const exclusive = flag(slave?.own ?? own, TTY.getExclusive);
-    ttys.push({ ...this.#info('slave', index), ...modesOf(own), uid, gid, exclusive, sid, pgrp });
+    ttys.push({ ...this.#info('slave', index), ...modesOf(own), ...owner, exclusive, sid, pgrp });
     if (master) {
       ttys.push({
         ...this.#info('master', index),

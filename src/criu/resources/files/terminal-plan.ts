@@ -193,6 +193,9 @@ export class TerminalPlan {
     const name = stage.builder.string(String(index));
     const at = [folders.open(info.id, DEVPTS), name];
     stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
+    if (info.mvas_mode !== undefined) {
+      stage.run(`mode of ${path}`, SYS.fchmodat, [...at, info.mvas_mode & 0o7777]);
+    }
     folders.close();
     const master = this.#masterNumbers.get(index);
     if (!this.#slaveNumbers.has(index) && (master === undefined || info.sid !== 0)) {

@@ -32,6 +32,8 @@ export const SYS = {
   pidfd_open: 434, clone3: 435, close_range: 436, openat2: 437, pidfd_getfd: 438,
 } as const;
 
+const O_CLOEXEC = 0o2000000;
+
 const ERRNO_NAMES = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 );
@@ -102,7 +104,10 @@ function iovec(address: bigint, length: number): BigUint64Array {
   return BigUint64Array.of(address, BigInt(length));
 }
 
-/** Bytes of another process's memory (process_vm_readv(2)). Throws when not all can be read. */
+/**
+ * Bytes of another process's memory. Throws when not all can be read. Not by process_vm_readv(2), which
+ * takes from the process what it shares with others since a fork: it gets a copy (mm/gup.c).
+ */
 export function readProcess(
   pid: number,
   address: bigint,
@@ -110,7 +115,10 @@ export function readProcess(
   who = `pid ${String(pid)}`,
 ): Uint8Array {
   const bytes = new Uint8Array(length);
-  const got = transfer(SYS.process_vm_readv, pid, address, bytes);
+  const path = cString(`/proc/${String(pid)}/mem`);
+  const memory = call(`open the memory of ${who}`, SYS.open, path, O_CLOEXEC);
+  const got = syscall(SYS.pread64, memory, bytes, length, address);
+  closeFd(memory);
   if (got !== length) throw memoryError(`read ${describe(who, address, length)}`, got);
   return bytes;
 }
@@ -122,16 +130,16 @@ export function writeProcess(
   bytes: Uint8Array,
   who = `pid ${String(pid)}`,
 ): void {
-  const got = transfer(SYS.process_vm_writev, pid, address, bytes);
+  const got = transfer(pid, address, bytes);
   if (got !== bytes.length) {
     throw memoryError(`write ${describe(who, address, bytes.length)}`, got);
   }
 }
 
-function transfer(nr: number, pid: number, address: bigint, bytes: Uint8Array): number {
+function transfer(pid: number, address: bigint, bytes: Uint8Array): number {
   if (bytes.length === 0) return 0;
   const local = iovec(addressOf(bytes), bytes.length);
-  return syscall(nr, pid, local, 1, iovec(address, bytes.length), 1, 0);
+  return syscall(SYS.process_vm_writev, pid, local, 1, iovec(address, bytes.length), 1, 0);
 }
 
 function describe(who: string, address: bigint, length: number): string {

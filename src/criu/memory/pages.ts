@@ -5,8 +5,12 @@ import type { PlanBuilder, Sequence, Slot } from '../plan/builder.js';
 import { CALL, idStructure } from '../vas/kernel-abi.js';
 import type { KernelDevice } from '../vas/kernel-device.js';
 import { describeArea } from './area.js';
+import { PageEntries, splitExclusive, type ExclusiveRun } from './page-entries.js';
 import type { PageRun } from './page-runs.js';
 import type { StoredArea } from './snapshot.js';
+
+/** From so many bytes on process_vm_readv(2) is the quicker one. */
+const WORTH_PINNING = 0x4000n;
 
 /** Where a plan of the holder pulls the pages of one process from. */
 export interface Pages {
@@ -19,12 +23,18 @@ export interface Pages {
   finish(builder: PlanBuilder, sequence: Sequence, source: Slot): void;
 }
 
-/** The process itself, which stands still. */
+/**
+ * The process itself, which stands still. What process_vm_readv(2) reads it pins, and pages that forks
+ * share lose that by a pin: the process gets a copy of each (mm/gup.c, Linux 5.19). Reading /proc/PID/mem
+ * leaves them as they are, but is slower for long runs of pages that nobody shares.
+ */
 export class LivePages implements Pages {
   readonly #pid: number;
+  readonly #entries: PageEntries;
 
   constructor(pid: number) {
     this.#pid = pid;
+    this.#entries = new PageEntries(pid);
   }
 
   open(): number {
@@ -33,16 +43,24 @@ export class LivePages implements Pages {
 
   close(fd: number): void {
     closeSync(fd);
+    this.#entries.close();
   }
 
   pull(sequence: Sequence, source: Slot, area: StoredArea, run: PageRun): void {
-    const [what, to] = describe(area, run);
-    if (area.vma.read) sequence.pull(what, this.#pid, to, run.start, run.length);
-    else sequence.pread(what, source, to, run.start, run.length);
+    for (const part of this.#parts(area, run)) {
+      const [what, to] = describe(area, part);
+      if (part.isExclusive) sequence.pull(what, this.#pid, to, part.start, part.length);
+      else sequence.pread(what, source, to, part.start, part.length);
+    }
   }
 
   finish(): void {
     // The process is left as it is.
+  }
+
+  #parts({ vma }: StoredArea, run: PageRun): readonly ExclusiveRun[] {
+    if (!vma.read || run.length < WORTH_PINNING) return [{ ...run, isExclusive: false }];
+    return splitExclusive(run, WORTH_PINNING, this.#entries.read(run));
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from './bytes.js';
@@ -28,9 +28,18 @@ import { parseTimers, type PosixTimer } from './timers.js';
 
 const PROC = '/proc';
 
+/** All of an area. */
+type MappedRange = Pick<Vma, 'start' | 'end'>;
+
 /** The areas of a process's memory. */
 export function readMaps(pid: number): readonly Vma[] {
   return parseMaps(readProc(`${String(pid)}/maps`));
+}
+
+/** Opens the file that an area maps, which may have no name: a descriptor. */
+export function openMapped(pid: number, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
+  const path = `${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
+  return wrap('open', path, () => openSync(`${PROC}/${path}`, flags));
 }
 
 /** The areas with counters and flags: walks all page tables, so much slower than maps. */

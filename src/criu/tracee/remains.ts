@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readProcess } from '../../native/sys.js';
+import { closeSync, readSync } from 'node:fs';
 import type { Vma } from '../procfs/maps.js';
-import { readMaps } from '../procfs/reader.js';
+import { openMapped, readMaps } from '../procfs/reader.js';
 
 /** Where in our page of code its mark is: behind the code. */
 export const MARK_AT = 64;
@@ -42,38 +42,36 @@ export function decodeMark(start: bigint, bytes: Uint8Array): Remains | undefine
  */
 export function findRemains(pid: number, instructions: readonly bigint[]): Remains[] {
   const areas = readMaps(pid);
-  const marked = areas.filter(mayBeCode).flatMap((area) =>
-    // Others may have been joined to the area, before and behind it.
-    [...new Set([area.start, area.end - PAGE])].flatMap((start) => {
-      const found = decodeMark(start, readMark(pid, start));
-      return found ? [found] : [];
-    }),
-  );
-  return marked.filter((found) => isPlain(areas, found) && !isInUse(found, instructions));
+  const marked = areas.filter(mayBeCode).flatMap((area) => {
+    const found = decodeMark(area.start, readMark(pid, area));
+    return found && isWhole(areas, area, found) ? [found] : [];
+  });
+  return marked.filter((found) => !isInUse(found, instructions));
 }
 
-function isAnonymous({ shared, inode, path, special }: Vma): boolean {
-  return !shared && inode === 0n && path === '' && special === '';
+/** Shared anonymous memory that can be executed: it has a file of its own, and so is never joined to others. */
+function mayBeCode({ shared, path, deleted, offset, read, write, exec }: Vma): boolean {
+  const isAnonymous = shared && path === '/dev/zero' && deleted && offset === 0n;
+  return isAnonymous && read && exec && !write;
 }
 
-function mayBeCode(area: Vma): boolean {
-  return isAnonymous(area) && area.read && area.exec && !area.write;
-}
-
-/** Whether no other kind of memory lies in the range by now. */
-function isPlain(areas: readonly Vma[], { start, size }: Remains): boolean {
+/** Whether no other memory lies in the range by now. */
+function isWhole(areas: readonly Vma[], { inode }: Vma, { start, size }: Remains): boolean {
   const end = start + BigInt(size);
-  return areas.every((area) => area.end <= start || area.start >= end || isAnonymous(area));
+  return areas.every((area) => area.end <= start || area.start >= end || area.inode === inode);
 }
 
 function isInUse({ start, size }: Remains, instructions: readonly bigint[]): boolean {
   return instructions.some((at) => at >= start && at < start + BigInt(size));
 }
 
-function readMark(pid: number, start: bigint): Uint8Array {
+/** Reads the file, not the process's memory, which may be served by the process itself. */
+function readMark(pid: number, area: Vma): Uint8Array {
+  const file = openMapped(pid, area, 'r');
   try {
-    return readProcess(pid, start + BigInt(MARK_AT), MARK_SIZE);
-  } catch {
-    return new Uint8Array(); // Pages behind the end of what can be read.
+    const bytes = new Uint8Array(MARK_SIZE);
+    return bytes.subarray(0, readSync(file, bytes, 0, MARK_SIZE, MARK_AT));
+  } finally {
+    closeSync(file);
   }
 }

@@ -4,7 +4,7 @@ import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import { interruptedCall } from '../resources/attributes/restart.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
-import { encodeCalls, forceWrite } from './remote-calls.js';
+import { encodeCalls } from './remote-calls.js';
 import type { RemoteCall, Tracee } from './tracee.js';
 
 const ALL_SIGNALS = 0xffffffffffffffffn;
@@ -125,11 +125,6 @@ export class StoppedThread implements Tracee {
 
   writeMemory(address: bigint, bytes: Uint8Array): void {
     writeProcess(this.pid, address, bytes, this.label);
-  }
-
-  /** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
-  forceWrite(address: bigint, bytes: Uint8Array): void {
-    forceWrite(this.pid, address, bytes);
   }
 
   /** Registers and signal mask as they were. Never throws: a thread that refuses has died. */

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { closeSync, writeSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
-import { readMaps } from '../procfs/reader.js';
+import { openMapped, readMaps } from '../procfs/reader.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
 import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
 
 const PAGE = 4096;
-const SCRATCH_SIZE = 65536;
+const SCRATCH_SIZE = PAGE;
 const PROT_READ_WRITE = 3;
 const PROT_READ_EXEC = 5;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_SHARED_ANONYMOUS = 0x21;
 
 /** Memory of ours in a tracee: a page of code, scratch memory, and a frame for each thread. */
 export interface SyscallPage {
@@ -21,7 +22,8 @@ export interface SyscallPage {
 
 /**
  * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
- * sends all its threads there. That call and the one that takes the memory out have no way home: should
+ * sends all its threads there. It is shared memory, which we fill from outside: so it is charged to our
+ * own cgroup, and not to that of the container, which may be at its limit. That call and the one that takes the memory out have no way home: should
  * we be killed meanwhile, the tracing process ends them (native/src/tracing_process.h).
  */
 export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
@@ -32,12 +34,10 @@ export async function injectSyscallPage(threads: readonly StoppedThread[]): Prom
   const code = await mapPage(leader, instruction, layout.size);
   const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
   try {
-    leader.forceWrite(code, HOME_CODE);
-    leader.forceWrite(code + BigInt(MARK_AT), encodeMark({ start: code, size: layout.size }));
+    fill(threads, code, layout);
     const scratch = { address: code + BigInt(PAGE), size: SCRATCH_SIZE };
     for (const [index, thread] of threads.entries()) {
       const frame = code + BigInt(layout.frames[index] ?? 0);
-      leader.forceWrite(frame, buildFrame(frame, thread.home));
       await thread.settle({ code, frame, scratch });
     }
     const args = [scratch.address, layout.size - PAGE, PROT_READ_WRITE];
@@ -50,8 +50,13 @@ export async function injectSyscallPage(threads: readonly StoppedThread[]): Prom
   }
 }
 
-/** Offsets from the code page: scratch memory comes first, then the frames. */
-function layOut(threads: readonly StoppedThread[]): { frames: number[]; size: number } {
+/** What of the memory is where, counted from the page of code: scratch memory comes first, then the frames. */
+interface Layout {
+  readonly frames: readonly number[];
+  readonly size: number;
+}
+
+function layOut(threads: readonly StoppedThread[]): Layout {
   let end = PAGE + SCRATCH_SIZE;
   const frames = threads.map((thread) => {
     const at = end;
@@ -61,9 +66,27 @@ function layOut(threads: readonly StoppedThread[]): { frames: number[]; size: nu
   return { frames, size: Math.ceil(end / PAGE) * PAGE };
 }
 
+/** Writes to every page that is going to be used: later it would be charged to whoever touches it first. */
+function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }: Layout): void {
+  const pid = threads[0]?.pid ?? 0;
+  const file = openMapped(pid, { start: code, end: code + BigInt(size) }, 'r+');
+  try {
+    const write = (bytes: Uint8Array, at: number) => writeSync(file, bytes, 0, bytes.length, at);
+    write(HOME_CODE, 0);
+    write(encodeMark({ start: code, size }), MARK_AT);
+    write(new Uint8Array(SCRATCH_SIZE), PAGE);
+    for (const [index, thread] of threads.entries()) {
+      const at = frames[index] ?? 0;
+      write(buildFrame(code + BigInt(at), thread.home), at);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Executable at first, all of it: never writable and executable, which a process may have forsworn. */
 async function mapPage(leader: StoppedThread, instruction: bigint, size: number): Promise<bigint> {
-  const args = [0, size, PROT_READ_EXEC, MAP_PRIVATE_ANONYMOUS, -1, 0];
+  const args = [0, size, PROT_READ_EXEC, MAP_SHARED_ANONYMOUS, -1, 0];
   const [result = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
   if (result < 0n && result >= -4095n) throw refusal(leader, `map ${String(size)} bytes`, result);
   return result;

@@ -232,5 +232,6 @@ export function textOf(path: string): string {
 /** Whether a difference is but mappings of ours, which a kill leaves in a process and the next checkpoint removes. */
 export function isOurMemory(problem: string): boolean {
   const [key = '', ...lines] = problem.split('\n');
-  return key.endsWith('.maps:') && lines.every((line) => /^ {2}[-+] \S+ r(-x|w-)p 0 $/.test(line));
+  const mapping = /^ {2}[-+] \S+ r(-x|w-)s \S+ \/dev\/zero \(deleted\)$/;
+  return key.endsWith('.maps:') && lines.every((line) => mapping.test(line));
 }

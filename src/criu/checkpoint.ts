@@ -16,6 +16,7 @@ import { resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { StageClock } from './stages.js';
+import { checkMemoryRoom } from './tracee/memory-room.js';
 import { Session } from './tracee/session.js';
 import { FreezeGuard } from './vas/freeze-guard.js';
 import { processRecords } from './vas/process-records.js';
@@ -112,6 +113,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   await session.removeRemains();
   // Before anything of ours is in the processes.
   const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
+  checkMemoryRoom(session.processes);
   await session.prepare();
   const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
   const collection = await collectImage(session, { ...request, vasId: id, areas, tmpfs });

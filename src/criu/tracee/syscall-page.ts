@@ -23,8 +23,9 @@ export interface SyscallPage {
 /**
  * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
  * sends all its threads there. It is shared memory, which we fill from outside: so it is charged to our
- * own cgroup, and not to that of the container, which may be at its limit. That call and the one that takes the memory out have no way home: should
- * we be killed meanwhile, the tracing process ends them (native/src/tracing_process.h).
+ * own cgroup, and not to that of the container, which may be at its limit. That call and the one that
+ * takes the memory out have no way home: should we be killed meanwhile, the tracing process ends them
+ * (native/src/tracing_process.h).
  */
 export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
   const [leader] = threads;

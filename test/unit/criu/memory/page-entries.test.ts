@@ -9,7 +9,9 @@ const EXCLUSIVE = 1 << 24;
 
 /** The parts of a run, as `x` (exclusive) or `s` and their pages. */
 function split(pages: string, least: number): string[] {
-  const entries = Uint32Array.from([...pages].flatMap((page) => [0, page === 'x' ? EXCLUSIVE : 0]));
+  const entries = Uint32Array.from(
+    Array.from(pages, (page) => [0, page === 'x' ? EXCLUSIVE : 0]).flat(),
+  );
   const run = { start: START, length: BigInt(pages.length) * PAGE };
   const parts = splitExclusive(run, BigInt(least) * PAGE, entries);
   let next = START;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { memoryCgroupsOf, readMemoryRoom, type MemoryRoom } from '../../common/cgroup-memory.js';
+import { ShimError } from '../../common/errors.js';
+import { readThreadFile } from '../procfs/reader.js';
+
+/** What we put into a process is ours, but the container pays for its page tables and the kernel's records. */
+const FOR_PROCESS = 8192;
+/** For whatever else the kernel may need meanwhile. */
+const MARGIN = 131_072;
+
+/**
+ * Makes sure that nobody is killed for what a checkpoint puts into processes: at the limit of a memory
+ * cgroup that is what the kernel does.
+ *
+ * @throws ShimError `resourceExhausted`, which names the limit
+ */
+export function checkMemoryRoom(processes: readonly { readonly pid: number }[]): void {
+  const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
+  const members = new Map<string, number>();
+  for (const { pid } of processes) {
+    for (const directory of memoryCgroupsOf(readThreadFile(pid, pid, 'cgroup'), mountinfo)) {
+      members.set(directory, (members.get(directory) ?? 0) + 1);
+    }
+  }
+  for (const [directory, count] of members) {
+    const found = readMemoryRoom(directory);
+    if (found.room < roomFor(count)) throw refusal(found, count);
+  }
+}
+
+function roomFor(processes: number): number {
+  return processes * FOR_PROCESS + MARGIN;
+}
+
+function refusal({ directory, limit, room }: MemoryRoom, processes: number): ShimError {
+  const left = `${words(Math.max(room, 0))} are left of its memory limit of ${words(limit)}`;
+  const needs = `a checkpoint of its ${String(processes)} processes needs ${words(roomFor(processes))}`;
+  const remedy = 'remedy: raise the limit, or let its processes free memory';
+  return new ShimError('resourceExhausted', `${directory}: ${left}, and ${needs}; ${remedy}`);
+}
+
+function words(bytes: number): string {
+  return `${String(Math.floor(bytes / 1024))} KiB`;
+}

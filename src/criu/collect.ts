@@ -22,7 +22,7 @@ import { FileDumper } from './resources/files/dumper.js';
 import { processLabel } from './tracee/label.js';
 import type { Session } from './tracee/session.js';
 import type { TracedProcess } from './tracee/tracee.js';
-import { buildTree } from './tree/process-tree.js';
+import { buildTree, parentsFirst } from './tree/process-tree.js';
 import { bootId } from './vas/store.js';
 
 const IMAGE_VERSION = 2;
@@ -129,8 +129,10 @@ function readTree(session: Session): PstreeEntry[] {
     ...session.zombies.map(({ pid, nsPid }) => ({ pid, nsPid, tids: [nsPid], isZombie: true })),
   ].sort((a, b) => a.nsPid - b.nsPid);
   const byHostPid = new Map(all.map(({ pid, nsPid }) => [pid, nsPid]));
+  const names = new Map<number, string>();
   const entries = all.map(({ pid, nsPid, tids }): PstreeEntry => {
     const status = readStatus(pid);
+    names.set(nsPid, status.name);
     const ppid = byHostPid.get(status.ppid) ?? 0;
     if (ppid === 0 && nsPid !== 1) {
       const remedy = 'end it (or its exec) first';
@@ -144,36 +146,14 @@ function readTree(session: Session): PstreeEntry[] {
     return { pid: nsPid, ppid, pgid, sid, threads: tids };
   });
   const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
-  checkTree(entries, zombies);
-  return parentsFirst(entries);
-}
-
-function checkTree(entries: readonly PstreeEntry[], zombies: ReadonlySet<number>): void {
-  const free = firstFreePid(entries);
   buildTree(
-    entries.map((entry) => ({ ...entry, isZombie: zombies.has(entry.pid) })),
-    free,
+    entries.map((entry) => ({
+      ...entry,
+      isZombie: zombies.has(entry.pid),
+      name: names.get(entry.pid) ?? '',
+    })),
   );
-}
-
-/** From here on no pid or tid of the container is taken. */
-export function firstFreePid(entries: readonly PstreeEntry[]): number {
-  return (
-    Math.max(...entries.flatMap((entry) => [entry.pid, entry.pgid, entry.sid, ...entry.threads])) +
-    1
-  );
-}
-
-function parentsFirst(entries: readonly PstreeEntry[]): PstreeEntry[] {
-  const ordered: PstreeEntry[] = [];
-  const visit = (ppid: number): void => {
-    for (const entry of entries.filter((one) => one.ppid === ppid)) {
-      ordered.push(entry);
-      visit(entry.pid);
-    }
-  };
-  visit(0);
-  return ordered;
+  return parentsFirst(entries);
 }
 
 function objectIds(

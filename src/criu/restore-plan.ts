@@ -30,7 +30,6 @@ import {
 import { hasPendingStop } from './resources/attributes/pending.js';
 import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
-import { firstFreePid } from './collect.js';
 import type { Range } from './memory/layout.js';
 import { execStructure } from './vas/kernel-abi.js';
 import { KernelDevice } from './vas/kernel-device.js';
@@ -44,8 +43,6 @@ const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
 const INIT = 1;
 const THREAD_STACK = 4096;
-/** After those of the tree. */
-const EXEC_BARRIER = 2;
 const SIGTRAP = 5;
 /** Of keyctl(2); without a name it makes a new one. */
 const JOIN_SESSION_KEYRING = 1;
@@ -80,8 +77,6 @@ export interface FinalThread {
 
 /** What {@link RestorePlan.exec} is made of. */
 export interface ExecPlan {
-  /** Index of the barrier at which all processes are to exec. */
-  readonly barrier: number;
   /** Where the restorer's own range begins. */
   readonly base: bigint;
   /** Descriptors of /dev/mvas and of the plan, in every process that stands there. */
@@ -98,7 +93,7 @@ export interface ExecPlan {
  * these points:
  *
  * 1. PID 1 has joined the donor's namespaces
- * 2. all are forked, sessions are made; 3. all groups are joined
+ * 2. all are forked, sessions are made; 3. all groups are joined (more in `TreePlan.barriers`)
  *
  *    (all exec duplicates of their memory, where the kernel has these)
  * 4. files and memory are in place everywhere
@@ -109,6 +104,8 @@ export class RestorePlan {
   readonly address: bigint;
   /** How many threads stand at each point after the first. */
   readonly barriers: readonly number[];
+  /** The one of them at which all processes are to exec, if they do. */
+  readonly execBarrier: number;
   readonly finalThreads: readonly FinalThread[];
   /** Set where the kernel has the memory; then the plan's own descriptor goes along as the last. */
   readonly exec: ExecPlan | undefined;
@@ -178,9 +175,9 @@ export class RestorePlan {
     for (const { pid, threads } of this.#alive()) {
       this.#planProcess(pid, threads, tree.sequence(pid));
     }
-    const all = this.finalThreads.length;
-    const alive = this.#alive().length;
-    this.barriers = [tree.size, tree.size, ...(this.exec ? [alive] : []), alive, all, all];
+    const [all, alive] = [this.finalThreads.length, this.#alive().length];
+    this.barriers = [...tree.barriers, ...(this.exec ? [alive] : []), alive, all, all];
+    this.execBarrier = tree.barriers.length;
     // Nothing is open if anything above has failed.
     const pidfd = openPidfd(donorPid);
     const device = opened.duplicates ? [KernelDevice.open().fd] : [];
@@ -240,7 +237,6 @@ export class RestorePlan {
       [...duplicates].map(([pid, id]) => [pid, this.#builder.data(execStructure(id, base))]),
     );
     return {
-      barrier: EXEC_BARRIER,
       base,
       device: this.#builder.slot(),
       planFile: this.#builder.slot(),
@@ -260,7 +256,9 @@ export class RestorePlan {
     const processes = this.#image.pstree.map((entry) => ({
       ...entry,
       isZombie: dead.has(entry.pid),
+      name: this.#core(entry.pid).tc?.comm ?? '',
     }));
+    const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
     const shares = (pid: number): boolean => {
       const parent = parents.get(pid) ?? 0;
       if (dead.has(pid) || parent === 0) return false;
@@ -270,7 +268,7 @@ export class RestorePlan {
       {
         builder: this.#builder,
         memory: this.#memory,
-        root: buildTree(processes, firstFreePid(this.#image.pstree)),
+        root: buildTree(processes, taken),
         onSession: (pid, sequence) => {
           this.#files.planSession(pid, sequence);
         },

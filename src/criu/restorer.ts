@@ -122,7 +122,7 @@ export class Restorer {
     const plan = this.#running();
     for (const [index, expected] of plan.barriers.entries()) {
       await this.#gather(expected);
-      if (plan.exec?.barrier === index) await this.#exec(plan.exec);
+      if (plan.exec && plan.execBarrier === index) await this.#exec(plan.exec);
     }
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
     const built = this.#standing.map((hostTid) => {

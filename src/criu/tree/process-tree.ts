@@ -8,6 +8,8 @@ export interface TreeProcess {
   readonly pgid: number;
   readonly sid: number;
   readonly isZombie: boolean;
+  /** Its command name, for messages. */
+  readonly name: string;
 }
 
 /**
@@ -18,7 +20,11 @@ export interface TreeNode {
   readonly pid: number;
   readonly pgid: number;
   readonly sid: number;
+  /** The session it is forked in: before it makes its own, if it does. */
+  readonly start: number;
   readonly kind: 'process' | 'zombie' | 'helper';
+  /** It makes a process group that it leaves again, when the others have joined. */
+  leavesGroup: boolean;
   /** Who forks it. Members of a gone leader's session are forked by its helper, and inherited by PID 1. */
   readonly children: TreeNode[];
 }
@@ -28,90 +34,185 @@ const INIT = 1;
 /**
  * Plans who forks whom.
  *
- * @param firstFreePid pids from here on are neither a process's nor a thread's
+ * A process that is no session leader is in the session it was forked in. So a child in another session
+ * than its parent's was forked before that made its own, in the session the parent was itself forked in,
+ * and so on upwards; or PID 1 has inherited it.
+ *
+ * @param taken pids of processes and threads: helpers get others
  * @throws ShimError `failedPrecondition` for a tree that fork(2), setsid(2) and setpgid(2) cannot make
  */
-export function buildTree(processes: readonly TreeProcess[], firstFreePid: number): TreeNode {
-  const free = { next: firstFreePid };
-  const nodes = new Map<number, TreeNode>();
-  for (const { pid, pgid, sid, isZombie } of processes) {
-    nodes.set(pid, { pid, pgid, sid, kind: isZombie ? 'zombie' : 'process', children: [] });
-  }
-  const root = nodes.get(INIT) ?? badImage('no process 1');
-  if (root.sid !== INIT) {
-    const why = `its session (${String(root.sid)}) was made outside of the container`;
-    throw new ShimError('failedPrecondition', `pid 1: ${why}, which is not supported`);
-  }
-  for (const process of processes) {
-    if (process.pid === INIT) continue;
-    const node = nodes.get(process.pid) ?? badImage('a process twice');
-    parentOf(process, { nodes, root, free }).children.push(node);
-  }
-  addGroupHelpers(nodes);
-  if (countNodes(root) !== nodes.size) badImage('processes that do not descend from process 1');
+export function buildTree(
+  processes: readonly TreeProcess[],
+  taken: ReadonlySet<number> = new Set(),
+): TreeNode {
+  checkProcesses(processes);
+  const ordered = parentsFirst(processes);
+  if (ordered.length < processes.length) badImage('processes that do not descend from process 1');
+  const grove = new Grove(ordered, taken);
+  for (const process of ordered) grove.plant(process);
+  for (const { pid } of ordered) grove.group(grove.node(pid));
+  const root = grove.node(INIT);
+  if (subtree(root).length !== grove.size) badImage('sessions that nobody can have made');
   return root;
 }
 
-interface Planting {
-  readonly nodes: Map<number, TreeNode>;
-  readonly root: TreeNode;
-  readonly free: { next: number };
-}
-
-function parentOf(process: TreeProcess, { nodes, root, free }: Planting): TreeNode {
-  const parent = nodes.get(process.ppid);
-  if (parent?.kind !== 'process') badImage(`pid ${String(process.pid)} has no parent`);
-  const isOwnSession = process.sid === process.pid;
-  if (isOwnSession || process.sid === parent.sid) return parent;
-  // Forked before its parent made a session of its own: from the session of the parent's parent.
-  const leader = nodes.get(process.sid);
-  if (parent.sid === parent.pid && parent !== root && leader?.kind === 'process') {
-    return parent;
+/** Processes, each behind its parent; those that do not descend from one without a parent are left out. */
+export function parentsFirst<T extends { readonly pid: number; readonly ppid: number }>(
+  processes: readonly T[],
+): T[] {
+  const children = new Map<number, T[]>();
+  for (const process of processes) {
+    const siblings = children.get(process.ppid);
+    if (siblings) siblings.push(process);
+    else children.set(process.ppid, [process]);
   }
-  if (process.ppid !== INIT) {
-    const why = `is in session ${String(process.sid)}, which its parent cannot have been in`;
-    throw new ShimError('failedPrecondition', `pid ${String(process.pid)} ${why}: not supported`);
+  const ordered = [...(children.get(0) ?? [])];
+  for (const { pid } of ordered) ordered.push(...(children.get(pid) ?? []));
+  return ordered;
+}
+
+function checkProcesses(processes: readonly TreeProcess[]): void {
+  const byPid = new Map(processes.map((process) => [process.pid, process]));
+  if (byPid.size !== processes.length) badImage('a process twice');
+  if (byPid.get(INIT)?.ppid !== 0) badImage('no process 1');
+  for (const { pid, ppid } of processes) {
+    const parent = byPid.get(ppid);
+    if (pid !== INIT && (parent?.isZombie ?? true)) badImage(`pid ${String(pid)} has no parent`);
   }
-  if (!leader) return addHelper({ pid: process.sid, sid: process.sid }, nodes, root);
-  // A living leader's descendant that PID 1 inherited: somebody between them has gone.
-  return leader.kind === 'process'
-    ? addHelper({ pid: free.next++, sid: leader.sid }, nodes, leader)
-    : leader;
+  const isOutsider = ({ pid, sid, pgid }: TreeProcess): boolean =>
+    sid === 0 || pgid === 0 || (pid === INIT && sid !== INIT);
+  const outsider = processes.find(isOutsider);
+  if (!outsider) return;
+  const what = `its session (${String(outsider.sid)}) or group (${String(outsider.pgid)})`;
+  throw unmakable(outsider, `${what} was made outside of the container, which is not supported`);
 }
 
-function addHelper(
-  { pid, sid }: { readonly pid: number; readonly sid: number },
-  nodes: Map<number, TreeNode>,
-  parent: TreeNode,
-): TreeNode {
-  const helper: TreeNode = { pid, pgid: pid, sid, kind: 'helper', children: [] };
-  nodes.set(pid, helper);
-  parent.children.push(helper);
-  return helper;
+/** The sessions that processes are forked in; none for leaders of a session to whom it does not matter. */
+function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<number, number> {
+  const starts = new Map([[INIT, INIT]]);
+  const byPid = new Map(ordered.map((process) => [process.pid, process]));
+  for (const process of [...ordered].reverse()) {
+    const { pid, ppid, sid } = process;
+    if (sid !== pid) starts.set(pid, sid);
+    const start = starts.get(pid);
+    const parent = byPid.get(ppid);
+    if (start === undefined || !parent || ppid === INIT || start === parent.sid) continue;
+    if (parent.sid !== ppid || (starts.get(ppid) ?? start) !== start) {
+      const verb = start === sid ? 'is' : 'was';
+      const why = `${verb} in session ${String(start)}, which its parent cannot have been in`;
+      throw unmakable(process, `${why}: not supported`);
+    }
+    starts.set(ppid, start);
+  }
+  return starts;
 }
 
-function addGroupHelpers(nodes: Map<number, TreeNode>): void {
-  for (const node of [...nodes.values()]) {
-    if (nodes.has(node.pgid)) continue;
-    // Any living process of the session can fork it.
-    const parent = [...nodes.values()].find(
-      (one) => one.sid === node.sid && one.kind === 'process',
-    );
-    if (!parent) badImage(`process group ${String(node.pgid)} has no living member`);
-    addHelper({ pid: node.pgid, sid: node.sid }, nodes, parent);
+function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
+  return new ShimError('failedPrecondition', `pid ${String(pid)} (${name}): ${why}`);
+}
+
+/** A tree that is being planned. */
+class Grove {
+  readonly #nodes = new Map<number, TreeNode>();
+  /** Who can fork into a session: by its id. */
+  readonly #hosts = new Map<number, TreeNode>();
+  readonly #orphanages = new Map<number, TreeNode>();
+  readonly #taken: ReadonlySet<number>;
+  #free = INIT;
+
+  constructor(processes: readonly TreeProcess[], taken: ReadonlySet<number>) {
+    this.#taken = taken;
+    const starts = findStarts(processes);
+    for (const { pid, ppid, pgid, sid, isZombie } of processes) {
+      const kind = isZombie ? 'zombie' : 'process';
+      const start = starts.get(pid) ?? this.node(ppid).sid;
+      this.#add({ pid, pgid, sid, start, kind });
+    }
+  }
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  node(pid: number): TreeNode {
+    return this.#nodes.get(pid) ?? badImage(`no process ${String(pid)}`);
+  }
+
+  /** Puts a process below whoever is to fork it. */
+  plant({ pid, ppid }: TreeProcess): void {
+    if (pid === INIT) return;
+    const node = this.node(pid);
+    const parent = this.node(ppid);
+    const isInherited = ppid === INIT && node.start !== INIT;
+    (isInherited ? this.#orphanage(node.start) : parent).children.push(node);
+  }
+
+  /** Sees to it that there is the process group that a process is to join. */
+  group(node: TreeNode): void {
+    const { pid, pgid, sid } = node;
+    if (pgid === pid) return;
+    const leader = this.#nodes.get(pgid) ?? this.#helper({ pid: pgid, sid }, this.#host(node));
+    const isPossible = leader.sid === sid && sid !== pid;
+    if (!isPossible) badImage(`pid ${String(pid)} is in a process group of another session`);
+    if (leader.pgid === pgid || leader.leavesGroup) return;
+    leader.leavesGroup = true;
+    // Keeps the group until all have left and joined.
+    this.#helper({ pid: this.#freePid(), pgid, sid }, this.#host(node));
+  }
+
+  /** Who forks what PID 1 has inherited from a session, and exits: its leader was in between, or has gone. */
+  #orphanage(sid: number): TreeNode {
+    const known = this.#orphanages.get(sid);
+    if (known) return known;
+    const leader = this.#nodes.get(sid);
+    if (leader && leader.sid !== sid) badImage(`session ${String(sid)} has no leader`);
+    const made =
+      leader?.kind === 'process'
+        ? this.#helper({ pid: this.#freePid(), sid }, leader)
+        : (leader ?? this.#helper({ pid: sid, sid }, this.node(INIT)));
+    this.#orphanages.set(sid, made);
+    return made;
+  }
+
+  #host(node: TreeNode): TreeNode {
+    return this.#hosts.get(node.sid) ?? node;
+  }
+
+  #helper(
+    ids: { readonly pid: number; readonly pgid?: number; readonly sid: number },
+    parent: TreeNode,
+  ): TreeNode {
+    const helper = this.#add({ pgid: ids.pid, ...ids, start: parent.sid, kind: 'helper' });
+    parent.children.push(helper);
+    return helper;
+  }
+
+  #add(node: Omit<TreeNode, 'children' | 'leavesGroup'>): TreeNode {
+    const added: TreeNode = { ...node, leavesGroup: false, children: [] };
+    this.#nodes.set(node.pid, added);
+    if (node.kind === 'process' && !this.#hosts.has(node.sid)) this.#hosts.set(node.sid, added);
+    return added;
+  }
+
+  #freePid(): number {
+    do this.#free += 1;
+    while (this.#taken.has(this.#free) || this.#nodes.has(this.#free));
+    return this.#free;
   }
 }
 
 /** All nodes of a subtree, itself first. */
 export function subtree(node: TreeNode): TreeNode[] {
-  return [node, ...node.children.flatMap(subtree)];
-}
-
-function countNodes(node: TreeNode): number {
-  return subtree(node).length;
+  const nodes: TreeNode[] = [];
+  const waiting = [node];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    nodes.push(next);
+    waiting.push(...[...next.children].reverse());
+  }
+  return nodes;
 }
 
 /** Whether the children that a process forks before it makes its session include this one. */
 export function isForkedBeforeSession(node: TreeNode, child: TreeNode): boolean {
-  return node.sid === node.pid && child.sid !== node.sid && child.sid !== child.pid;
+  return child.start !== node.sid;
 }

@@ -30,22 +30,35 @@ export interface TreePlanOptions {
 
 /**
  * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. Every node stops twice: when all are forked
- * and all group leaders are in place, and when all members have joined. Then helpers and zombies end.
+ * and all group leaders are in place, and when all members have joined; then once more where leaders have
+ * to leave their groups. Then helpers and zombies end.
  */
 export class TreePlan {
   readonly #options: TreePlanOptions;
   readonly #sequences = new Map<number, Sequence>();
+  /** How many processes stand at each of its stops. */
+  readonly barriers: readonly number[];
+  readonly #groupsAreLeft: boolean;
+  /** Zombies that helpers fork, and PID 1 inherits. */
+  readonly #orphans: readonly TreeNode[];
 
   constructor(options: TreePlanOptions, rootSequence: Sequence) {
     this.#options = options;
     this.#sequences.set(INIT, rootSequence);
-    for (const node of subtree(options.root)) {
+    const nodes = subtree(options.root);
+    this.#groupsAreLeft = nodes.some((node) => node.leavesGroup);
+    this.#orphans = nodes.filter(hasGone).flatMap((node) => node.children.filter(isZombie));
+    const all = nodes.length;
+    const alive = nodes.filter(({ kind }) => kind === 'process').length;
+    const left = this.#groupsAreLeft ? [all] : [];
+    this.barriers = [all, all, ...left, ...(this.#orphans.length > 0 ? [alive] : [])];
+    for (const node of nodes) {
       if (node.pid === INIT) continue;
       const name =
         node.kind === 'process' ? `pid ${String(node.pid)}` : `${node.kind} ${String(node.pid)}`;
       this.#sequences.set(node.pid, options.builder.sequence(name));
     }
-    this.#planNode(options.root);
+    for (const node of nodes) this.#planNode(node);
   }
 
   /** Where a process goes on when the tree stands. */
@@ -55,23 +68,18 @@ export class TreePlan {
     return sequence;
   }
 
-  /** How many processes stand at each of the two stops. */
-  get size(): number {
-    return this.#sequences.size;
-  }
-
   #planNode(node: TreeNode): void {
     const sequence = this.sequence(node.pid);
     this.#planForks(node, sequence);
-    if (node.pgid === node.pid && node.sid !== node.pid) {
+    const { pid, pgid, sid, leavesGroup } = node;
+    if (leavesGroup || (pgid === pid && sid !== pid)) {
       sequence.syscall('lead a process group', SYS.setpgid, [0, 0]);
     }
     sequence.stop('all forked');
-    if (node.pgid !== node.pid) {
-      const what = `join process group ${String(node.pgid)}`;
-      sequence.syscall(what, SYS.setpgid, [0, node.pgid]);
-    }
+    if (!leavesGroup) planGroup(node, sequence);
     sequence.stop('all grouped');
+    if (leavesGroup) planGroup(node, sequence);
+    if (this.#groupsAreLeft) sequence.stop('all groups left');
     if (node.kind === 'process') this.#planWaits(node, sequence);
     else this.#planEnd(node, sequence);
   }
@@ -81,13 +89,13 @@ export class TreePlan {
     const hasChildren = node.children.length > 0;
     const descendants = processes(node).filter((pid) => pid !== node.pid);
     if (hasChildren) memory.planBeforeForks(node.pid, descendants, sequence);
-    const early = node.children.filter((child) => isForkedBeforeSession(node, child));
-    for (const child of early) this.#planFork(child, sequence);
+    const isEarly = (child: TreeNode): boolean => isForkedBeforeSession(node, child);
+    for (const child of node.children.filter(isEarly)) this.#planFork(child, sequence);
     if (node.sid === node.pid && node.pid !== INIT) {
       sequence.syscall('make a session', SYS.setsid, []);
       if (node.kind === 'process') this.#options.onSession(node.pid, sequence);
     }
-    for (const child of node.children) if (!early.includes(child)) this.#planFork(child, sequence);
+    for (const child of node.children) if (!isEarly(child)) this.#planFork(child, sequence);
     if (hasChildren) memory.planAfterForks(node.pid, sequence);
   }
 
@@ -98,30 +106,26 @@ export class TreePlan {
     const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
     sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
     memory.planForked(pids, sequence);
-    this.#planNode(child);
   }
 
-  /** Helpers are reaped by who forked them, or by PID 1; zombies are waited for, and left. */
+  /** Helpers are reaped by who forked them; zombies are waited for, and left. */
   #planWaits(node: TreeNode, sequence: Sequence): void {
-    const inherited = node.pid === INIT ? this.#orphanZombies() : [];
-    for (const child of [...node.children, ...inherited]) {
-      const what = `wait for ${child.kind} ${String(child.pid)}`;
-      if (child.kind === 'helper') sequence.syscall(what, SYS.wait4, [child.pid, 0, WALL, 0]);
-      if (child.kind === 'zombie') {
-        const info = this.#options.builder.reserve(SIGINFO_SIZE);
-        sequence.syscall(what, SYS.waitid, [P_PID, child.pid, info, PEEK, 0]);
-      }
-    }
+    planReaps(node, sequence);
+    for (const child of node.children.filter(isZombie)) this.#planPeek(child, sequence);
+    if (this.#orphans.length === 0) return;
+    sequence.stop('all helpers gone');
+    if (node.pid !== INIT) return;
+    for (const orphan of this.#orphans) this.#planPeek(orphan, sequence);
   }
 
-  /** Zombies that a helper forked. */
-  #orphanZombies(): TreeNode[] {
-    return subtree(this.#options.root)
-      .filter((node) => node.kind !== 'process')
-      .flatMap((node) => node.children.filter((child) => child.kind === 'zombie'));
+  #planPeek({ pid }: TreeNode, sequence: Sequence): void {
+    const info = this.#options.builder.reserve(SIGINFO_SIZE);
+    const what = `wait for zombie ${String(pid)}`;
+    sequence.syscall(what, SYS.waitid, [P_PID, pid, info, PEEK, 0]);
   }
 
   #planEnd(node: TreeNode, sequence: Sequence): void {
+    planReaps(node, sequence);
     const { builder, dead } = this.#options;
     const { exitCode: status, comm } = node.kind === 'zombie' ? dead(node.pid) : NOTHING;
     if (comm !== '') {
@@ -141,6 +145,25 @@ export class TreePlan {
     }
     sequence.syscall('exit', SYS.exit_group, [(status >> 8) & 0xff]);
   }
+}
+
+function planGroup({ pid, pgid }: TreeNode, sequence: Sequence): void {
+  if (pgid === pid) return;
+  sequence.syscall(`join process group ${String(pgid)}`, SYS.setpgid, [0, pgid]);
+}
+
+function planReaps({ children }: TreeNode, sequence: Sequence): void {
+  for (const { pid } of children.filter(({ kind }) => kind === 'helper')) {
+    sequence.syscall(`wait for helper ${String(pid)}`, SYS.wait4, [pid, 0, WALL, 0]);
+  }
+}
+
+function hasGone({ kind }: TreeNode): boolean {
+  return kind !== 'process';
+}
+
+function isZombie({ kind }: TreeNode): boolean {
+  return kind === 'zombie';
 }
 
 function processes(node: TreeNode): number[] {

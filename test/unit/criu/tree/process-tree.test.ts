@@ -11,17 +11,15 @@ import {
 
 type Ids = readonly [pid: number, ppid: number, pgid: number, sid: number];
 
-const FREE = 1000;
+/** The first pid that a helper gets. */
+const FREE = 2;
 
 function process([pid, ppid, pgid, sid]: Ids, isZombie = false): TreeProcess {
-  return { pid, ppid, pgid, sid, isZombie };
+  return { pid, ppid, pgid, sid, isZombie, name: 'task' };
 }
 
 function tree(...ids: readonly Ids[]): TreeNode {
-  return buildTree(
-    ids.map((one) => process(one)),
-    FREE,
-  );
+  return buildTree(ids.map((one) => process(one)));
 }
 
 /** `pid(children)`, helpers marked by `+`, zombies by `z`. */
@@ -43,7 +41,7 @@ test('children are forked by their parents', (t) => {
 
 test('zombies are forked too', (t) => {
   const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true)];
-  t.is(shape(buildTree(processes, FREE)), '1(z5)');
+  t.is(shape(buildTree(processes)), '1(z5)');
 });
 
 test('a session of its own is made by its leader, and inherited', (t) => {
@@ -85,7 +83,7 @@ const REFUSED: readonly (readonly [string, ErrorKind, RegExp, readonly Ids[]])[]
   [
     'an init in a session from outside',
     'failedPrecondition',
-    /pid 1: its session \(0\)/,
+    /pid 1 \(task\): its session \(0\)/,
     [[1, 0, 1, 0]],
   ],
   [
@@ -100,7 +98,7 @@ const REFUSED: readonly (readonly [string, ErrorKind, RegExp, readonly Ids[]])[]
   [
     'a session that no ancestor can have been in',
     'failedPrecondition',
-    /pid 7 is in session 9/,
+    /pid 7 \(task\): is in session 9/,
     [
       [1, 0, 1, 1],
       [5, 1, 1, 1],
@@ -128,5 +126,23 @@ for (const [what, kind, message, ids] of REFUSED) {
 
 test('refused: a child of a zombie', (t) => {
   const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true), process([6, 5, 1, 1])];
-  t.throws(() => buildTree(processes, FREE), { message: /pid 6 has no parent/ });
+  t.throws(() => buildTree(processes), { message: /pid 6 has no parent/ });
+});
+
+test('sessions are inherited over any number of levels', (t) => {
+  const root = tree([1, 0, 1, 1], [5, 1, 5, 5], [6, 5, 6, 6], [7, 6, 7, 7], [8, 7, 1, 1]);
+  t.is(shape(root), '1(5(6(7(8))))');
+  for (const [parent, child] of [
+    [5, 6],
+    [6, 7],
+    [7, 8],
+  ] as const) {
+    t.true(isForkedBeforeSession(node(root, parent), node(root, child)), String(child));
+  }
+});
+
+test('a group outlives that its leader has left it', (t) => {
+  const root = tree([1, 0, 1, 1], [5, 1, 1, 1], [6, 1, 5, 1]);
+  t.true(node(root, 5).leavesGroup);
+  t.is(shape(root), `1(5 6 +${String(FREE)})`);
 });

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../../src/common/errors.js';
+import { buildTree, type TreeProcess } from '../../../../src/criu/tree/process-tree.js';
+import { Kernel, simulate } from './simulation.js';
+
+/** A restore makes whatever tree a container has come to, and refuses all others. */
+const STEPS = ['fork', 'fork', 'fork', 'setsid', 'setpgid', 'join', 'exit', 'reap'] as const;
+type Step = readonly [what: (typeof STEPS)[number], who: number, other: number];
+
+const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom(...STEPS), fc.nat(), fc.nat());
+
+/** Does what a process may do; leaves out what would fail. */
+function take(kernel: Kernel, [what, who, other]: Step): void {
+  const living = kernel.all.filter(({ isZombie }) => !isZombie);
+  const { pid, sid } = living[who % living.length] ?? kernel.get(1);
+  try {
+    if (what === 'fork') {
+      let child = 2;
+      while (kernel.isTaken(child)) child += 1;
+      kernel.fork(pid, child);
+    }
+    if (what === 'setsid') kernel.setsid(pid);
+    if (what === 'setpgid') kernel.setpgid(pid, pid);
+    if (what === 'join') {
+      const groups = kernel.all.filter((one) => one.sid === sid).map(({ pgid }) => pgid);
+      kernel.setpgid(pid, groups[other % groups.length] ?? pid);
+    }
+    if (what === 'exit' && pid !== 1) kernel.exit(pid);
+    if (what === 'reap') {
+      const dead = kernel.all.filter(({ ppid, isZombie }) => ppid === pid && isZombie);
+      const child = dead[other % dead.length];
+      if (child) kernel.wait(pid, child.pid, true);
+    }
+  } catch {
+    // EPERM: nothing has happened.
+  }
+}
+
+function processesOf(kernel: Kernel): TreeProcess[] {
+  return kernel.all.map((one) => ({ ...one, name: 'task' })).sort((a, b) => a.pid - b.pid);
+}
+
+test('every history of forks, sessions, groups and ends can be made again', (t) => {
+  const property = fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+    const kernel = new Kernel();
+    for (const one of steps) take(kernel, one);
+    const processes = processesOf(kernel);
+    t.deepEqual(processesOf(simulate(buildTree(processes), processes)), processes);
+  });
+  fc.assert(property, { numRuns: 1000 });
+  t.pass();
+});
+
+test('what no history leads to is made right, or refused', (t) => {
+  const id = fc.integer({ min: 0, max: 7 });
+  const process = fc.record({
+    pid: fc.integer({ min: 2, max: 7 }),
+    ppid: id,
+    pgid: id,
+    sid: id,
+    isZombie: fc.boolean(),
+    name: fc.constant('task'),
+  });
+  const init = { pid: 1, ppid: 0, pgid: 1, sid: 1, isZombie: false, name: 'task' };
+  const others = fc.uniqueArray(process, { selector: ({ pid }) => pid, maxLength: 6 });
+  const property = fc.property(others, (rest) => {
+    const processes = [init, ...rest].sort((a, b) => a.pid - b.pid);
+    let root;
+    try {
+      root = buildTree(processes);
+    } catch (error) {
+      if (error instanceof ShimError && /^(failedPrecondition|dataLoss)$/.test(error.kind)) return;
+      throw error;
+    }
+    t.deepEqual(processesOf(simulate(root, processes)), processes);
+  });
+  fc.assert(property, { numRuns: 5000 });
+  t.pass();
+});

@@ -2,7 +2,7 @@
 import { hostNamesOf } from '../common/host-names.js';
 import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
-import { checkpoint, readLiveSpec } from '../criu/index.js';
+import { checkpoint, DEFAULT_RETRY_MS, readLiveSpec } from '../criu/index.js';
 import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
 import { SignalRelay } from './signal-relay.js';
@@ -16,6 +16,8 @@ left of it, and the container goes on.
 Options:
       --image-path DIR  where the metadata goes (default: ./checkpoint)
       --leave-running   leave the container running; otherwise it is killed
+      --retry-ms MS     how long to try again while something that soon ends stands in the way, such as an exec
+                        (default: ${String(DEFAULT_RETRY_MS)})
       --runc-root DIR   runc's state directory (default: ${DEFAULT_RUNC_ROOT})
       --json            print what was done as JSON
 `;
@@ -28,6 +30,7 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     options: {
       'image-path': { type: 'string', default: 'checkpoint' },
       'leave-running': { type: 'boolean', default: false },
+      'retry-ms': { type: 'string', default: String(DEFAULT_RETRY_MS) },
       'runc-root': { type: 'string', default: DEFAULT_RUNC_ROOT },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -36,6 +39,7 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   if (values.help) return CHECKPOINT_HELP;
   const [containerId, ...rest] = positionals;
   if (!containerId || rest.length > 0) throw new UsageError(`'checkpoint' takes one container`);
+  const retryMs = parseMilliseconds(values['retry-ms']);
   requireRoot(`checkpoint ${containerId}`);
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
   const { spec } = readLiveSpec(bundle);
@@ -48,9 +52,15 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     tmpfsMounts: tmpfsMountsOf(spec),
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
+    retryMs,
     signal: relay.signal,
   }).finally(() => {
     relay.close();
   });
   return values.json ? `${JSON.stringify(result)}\n` : `${result.vasId}\n`;
+}
+
+function parseMilliseconds(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`not a number of milliseconds: '${text}'`);
+  return Number(text);
 }

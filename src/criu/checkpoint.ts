@@ -15,6 +15,7 @@ import { checkRestorable } from './restorable.js';
 import { resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
+import { DEFAULT_RETRY_MS, retrying } from './retry.js';
 import { StageClock } from './stages.js';
 import { checkMemoryRoom } from './tracee/memory-room.js';
 import { Session } from './tracee/session.js';
@@ -52,6 +53,13 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   readonly tmpfsMounts: readonly string[];
   /** Bytes that the VAS's memory may take; MVAS_VAS_MEMORY_LIMIT holds as well. */
   readonly memoryLimit?: number;
+  /**
+   * Milliseconds for which a refusal that may be gone in a moment is tried again, the container running
+   * meanwhile. One that is frozen is tried once.
+   */
+  readonly retryMs?: number;
+  /** Ids of the processes that the caller has started in the container, by host pid, for messages. */
+  readonly execs?: () => ReadonlyMap<number, string>;
   readonly signal?: AbortSignal;
 }
 
@@ -93,32 +101,18 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
 
 async function run(request: CheckpointRequest, scope: Scope): Promise<CheckpointResult> {
   const clock = new StageClock();
-  const { initPid } = request;
-  const cgroup = cgroupOf(initPid);
-  if (!cgroup) {
-    const message = `checkpoint ${request.containerId}: it has exited, or has no cgroup of its own`;
-    throw new ShimError('failedPrecondition', message);
-  }
+  const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
   const { id, source } = vas;
   const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
-  const session = await Session.seize(initPid, cgroup);
+  const limitMs = isFrozen(cgroup) ? 0 : (request.retryMs ?? DEFAULT_RETRY_MS);
+  const { session, tmpfs, collection } = await retrying({ limitMs, signal: request.signal }, () =>
+    stopAndInspect(request, id, clock),
+  );
   scope.defer('let the container go on', () => session.release());
-  clock.end('seize');
-  checkSurroundings(initPid, session.processes, request);
-  session.resumeWith(resumeRegisters(session.processes));
-  await session.removeRemains();
-  // Before anything of ours is in the processes.
-  const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
-  checkMemoryRoom(session.processes);
-  await session.prepare();
-  const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
-  const collection = await collectImage(session, { ...request, vasId: id, areas, tmpfs });
-  checkAborted(request);
-  clock.end('inspect');
 
   image.written = writeFiles(image.writer, collection, tmpfs);
   void settled(image.written);
@@ -156,6 +150,40 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
     frozenMs: record.frozenMs,
     bytes: record.bytes,
   };
+}
+
+/** The cgroup of a container that lives. */
+function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
+  const cgroup = cgroupOf(initPid);
+  if (cgroup) return cgroup;
+  const message = `checkpoint ${containerId}: it has exited, or has no cgroup of its own`;
+  throw new ShimError('failedPrecondition', message);
+}
+
+/** Stops the container and takes stock of it; it goes on if that fails. */
+async function stopAndInspect(request: CheckpointRequest, vasId: string, clock: StageClock) {
+  checkAborted(request);
+  const { initPid } = request;
+  clock.skip(); // What passed since the last try is nobody's time.
+  const session = await Session.seize(initPid, findCgroup(request), request.execs?.());
+  try {
+    clock.end('seize');
+    checkSurroundings(initPid, session.processes, request);
+    session.resumeWith(resumeRegisters(session.processes));
+    await session.removeRemains();
+    // Before anything of ours is in the processes.
+    const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
+    checkMemoryRoom(session.processes);
+    await session.prepare();
+    const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
+    const collection = await collectImage(session, { ...request, vasId, areas, tmpfs });
+    checkAborted(request);
+    clock.end('inspect');
+    return { session, tmpfs, collection };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 /** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../common/errors.js';
 import { SYS } from '../native/sys.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
@@ -19,7 +18,6 @@ import { readAuxv, readStat, readStatus } from './procfs/reader.js';
 import { dumpAttributes, dumpZombie } from './resources/attributes.js';
 import type { TmpfsMount } from './resources/tmpfs.js';
 import { FileDumper } from './resources/files/dumper.js';
-import { processLabel } from './tracee/label.js';
 import type { Session } from './tracee/session.js';
 import type { TracedProcess } from './tracee/tracee.js';
 import { buildTree, parentsFirst } from './tree/process-tree.js';
@@ -134,13 +132,6 @@ function readTree(session: Session): PstreeEntry[] {
     const status = readStatus(pid);
     names.set(nsPid, status.name);
     const ppid = byHostPid.get(status.ppid) ?? 0;
-    if (ppid === 0 && nsPid !== 1) {
-      const remedy = 'end it (or its exec) first';
-      throw new ShimError(
-        'failedPrecondition',
-        `${processLabel(nsPid, status.name)}: started from outside of the container, which is not supported; ${remedy}`,
-      );
-    }
     const pgid = status.nsPgid.at(-1) ?? 0;
     const sid = status.nsSid.at(-1) ?? 0;
     return { pid: nsPid, ppid, pgid, sid, threads: tids };

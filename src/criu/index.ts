@@ -9,6 +9,7 @@ export type { DonorRuntime } from './donor/donor.js';
 export type { PendingRestore } from './pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 export { checkpoint } from './checkpoint.js';
+export { DEFAULT_RETRY_MS } from './retry.js';
 export { beginRestore, restore, validateImage } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';

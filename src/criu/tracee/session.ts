@@ -7,9 +7,11 @@ import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
+import { Momentary } from '../retry.js';
 import { REG } from './home.js';
 import { checkNamespaces } from './namespaces.js';
 import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
+import { checkOutsiders } from './outsiders.js';
 import { findRemains } from './remains.js';
 import { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
@@ -20,7 +22,8 @@ const log = logger('session');
 /** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
 const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
 const SUSPEND_SECCOMP = 0x00200000;
-const STOP_TIMEOUT_MS = 10_000;
+/** So long no thread may stop while some are waited for. */
+const STOP_TIMEOUT_MS = 1_000;
 /** So long threads may take to stop before they are looked at. */
 const PATIENCE_MS = 50;
 /** So long it may take to begin to trace a frozen container. */
@@ -66,12 +69,18 @@ export class Session {
   /**
    * Stops a container. On failure everything runs (or is frozen) as before.
    *
-   * @throws ShimError `failedPrecondition` for a process that cannot be traced
+   * @param execs names of processes that the caller has started in it, by host pid
+   * @throws Momentary where another try may succeed, ShimError `failedPrecondition` for a process that cannot be traced
    */
-  static async seize(initPid: number, cgroup: Cgroup): Promise<Session> {
+  static async seize(
+    initPid: number,
+    cgroup: Cgroup,
+    execs: ReadonlyMap<number, string> = new Map(),
+  ): Promise<Session> {
     const session = new Session(initPid, cgroup);
     try {
       await session.#seizeAll();
+      checkOutsiders(initPid, session.#pids(), execs);
       await session.#collect();
       return session;
     } catch (error) {
@@ -166,7 +175,7 @@ export class Session {
       const isFirst = round === 0 && this.wasFrozen;
       await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
     }
-    throw new ShimError('aborted', 'stop the container: it makes processes faster than they stop');
+    throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
   }
 
   #untraced(pid: number): number[] {
@@ -207,20 +216,28 @@ export class Session {
   }
 
   async #waitStops(tids: readonly number[]): Promise<void> {
-    const deadline = performance.now() + STOP_TIMEOUT_MS;
+    let last = performance.now();
     for (let pending = tids; pending.length > 0;) {
-      const stops = await this.tracer.waitStops(Int32Array.from(pending), PATIENCE_MS);
-      const late: number[] = [];
-      for (let i = 0; i < stops.length; i += 2) {
-        const [tid = 0, status = 0] = stops.slice(i, i + 2);
-        if (status === -ETIMEDOUT && !isDying(tid)) late.push(tid);
-        else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
-      }
+      const late = await this.#waitSome(pending);
       const [first] = late;
-      if (first !== undefined && performance.now() > deadline) throw notStopping(first);
+      if (late.length < pending.length) last = performance.now();
+      const isOver = performance.now() - last > STOP_TIMEOUT_MS;
+      if (first !== undefined && isOver) throw notStopping(first);
       for (const tid of late) await this.#letChildrenGo(tid);
       pending = late;
     }
+  }
+
+  /** Waits for stops for a short while. Returns those that have not stopped. */
+  async #waitSome(tids: readonly number[]): Promise<number[]> {
+    const stops = await this.tracer.waitStops(Int32Array.from(tids), PATIENCE_MS);
+    const late: number[] = [];
+    for (let i = 0; i < stops.length; i += 2) {
+      const [tid = 0, status = 0] = stops.slice(i, i + 2);
+      if (status === -ETIMEDOUT && !isDying(tid)) late.push(tid);
+      else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
+    }
+    return late;
   }
 
   /**
@@ -268,7 +285,7 @@ export class Session {
       const state = states[index];
       if (state?.error !== 0) {
         const why = errnoName(state?.error ?? ESRCH);
-        throw new ShimError('aborted', `read registers of ${labelOf(tid)}: ${why}`);
+        throw new Momentary('aborted', `read registers of ${labelOf(tid)}: ${why}`);
       }
       const nsTid = readStatus(pid, tid).nsPid.at(-1) ?? tid;
       const label = threadLabel(process, nsPid, nsTid);
@@ -276,7 +293,7 @@ export class Session {
     });
     this.#threads.push(...threads);
     const [leader] = threads;
-    if (!leader) throw new ShimError('aborted', `${process} has no thread left`);
+    if (!leader) throw new Momentary('aborted', `${process} has no thread left`);
     this.processes.push({ pid, nsPid, label: process, leader, threads });
     const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
     const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;
@@ -329,7 +346,7 @@ function elsewhere(pid: number, { directory }: Cgroup): ShimError {
 
 function leaderGone(pid: number): ShimError {
   const what = `${labelOf(pid)}: its first thread has exited while others live`;
-  return new ShimError('failedPrecondition', `${what}, which is not supported; remedy: end it`);
+  return new Momentary('failedPrecondition', `${what}, which is not supported; remedy: end it`);
 }
 
 function cannotTrace(tid: number, error: number): ShimError {
@@ -353,5 +370,5 @@ function cannotTrace(tid: number, error: number): ShimError {
 
 function notStopping(tid: number): ShimError {
   const remedy = 'it may wait for a vfork child or for a device: try again later';
-  return new ShimError('failedPrecondition', `${labelOf(tid)}: does not stop; ${remedy}`);
+  return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop; ${remedy}`);
 }

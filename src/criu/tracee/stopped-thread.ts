@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assertInvariant, ShimError } from '../../common/errors.js';
+import { assertInvariant } from '../../common/errors.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import { interruptedCall } from '../resources/attributes/restart.js';
+import { Momentary } from '../retry.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
 import { encodeCalls } from './remote-calls.js';
 import type { RemoteCall, Tracee } from './tracee.js';
@@ -114,7 +115,7 @@ export class StoppedThread implements Tracee {
   #results([error = 0n, ...results]: BigInt64Array): bigint[] {
     if (error !== 0n) {
       const what = `make a system call in ${this.label}`;
-      throw new ShimError('aborted', `${what}: ${errnoName(Number(error))}`);
+      throw new Momentary('aborted', `${what}: ${errnoName(Number(error))}`);
     }
     return results;
   }
@@ -139,7 +140,7 @@ export class StoppedThread implements Tracee {
   async #write(registers: Uint8Array, xstate: Uint8Array | null, mask: bigint | null) {
     const error = await this.#tracer.writeThread(this.tid, registers, xstate, mask);
     if (error !== 0) {
-      throw new ShimError('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
+      throw new Momentary('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
     }
   }
 

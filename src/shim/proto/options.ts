@@ -21,6 +21,7 @@ export const MvasOptions = message({
   refuseCheckpoint: field.bool(2),
   exitAfterCheckpoint: field.bool(3),
   vasMemoryLimit: field.uint64(4),
+  checkpointRetryMs: field.uint64(5),
 });
 
 /** `runtimeoptions.v1.Options`: how CRI hands on options of runtimes that it does not know. */

@@ -12,6 +12,8 @@ export interface CheckpointPlan {
   readonly leaveRunning: boolean;
   /** Bytes that the VAS's memory may take. */
   readonly memoryLimit: number | undefined;
+  /** Milliseconds for which refusals that may be gone in a moment are tried again. */
+  readonly retryMs: number | undefined;
 }
 
 /**
@@ -41,5 +43,6 @@ export function planCheckpoint(
     );
   }
   const leaveRunning = !(url === '' ? policy.exit : exit);
-  return { imagePath: target, leaveRunning, memoryLimit: policy.vasMemoryLimit };
+  const { vasMemoryLimit: memoryLimit, retryMs } = policy;
+  return { imagePath: target, leaveRunning, memoryLimit, retryMs };
 }

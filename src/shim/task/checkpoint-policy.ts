@@ -14,13 +14,16 @@ export interface CheckpointPolicy {
   readonly exit: boolean;
   /** Bytes that the memory of a VAS may take; undefined: no limit of its own. */
   readonly vasMemoryLimit: number | undefined;
+  /** Milliseconds for which refusals that may be gone in a moment are tried again; undefined: the default. */
+  readonly retryMs: number | undefined;
 }
 
 const PREFIX = 'mvas.';
 const REFUSE = 'mvas.checkpoint';
 const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
-const KNOWN = [REFUSE, EXIT, LIMIT, PROTOCOL_ANNOTATION];
+const RETRY = 'mvas.checkpoint.retry-ms';
+const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations come before options.
@@ -28,7 +31,7 @@ const KNOWN = [REFUSE, EXIT, LIMIT, PROTOCOL_ANNOTATION];
  * @throws ShimError `invalidArgument` naming the annotation
  */
 export function checkpointPolicy(
-  options: Partial<ValueOf<typeof MvasOptions>> | undefined,
+  options: Partial<ValueOf<typeof MvasOptions>> = {},
   annotations: Readonly<Record<string, string>>,
 ): CheckpointPolicy {
   for (const name of Object.keys(annotations)) {
@@ -36,11 +39,12 @@ export function checkpointPolicy(
       log.warn('annotation is not known', { name });
     }
   }
-  const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit } = annotations;
+  const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit, [RETRY]: retry } = annotations;
   return {
-    refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options?.refuseCheckpoint ?? false,
-    exit: choice(EXIT, exit, ['true', 'false']) ?? options?.exitAfterCheckpoint ?? false,
-    vasMemoryLimit: limit === undefined ? fromOption(options?.vasMemoryLimit) : bytes(limit),
+    refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options.refuseCheckpoint ?? false,
+    exit: choice(EXIT, exit, ['true', 'false']) ?? options.exitAfterCheckpoint ?? false,
+    vasMemoryLimit: bytes(limit) ?? fromOption(options.vasMemoryLimit),
+    retryMs: milliseconds(retry) ?? fromOption(options.checkpointRetryMs),
   };
 }
 
@@ -55,12 +59,19 @@ function choice(
   return value === yes;
 }
 
-function bytes(value: string): number {
+function bytes(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
   const number = Number(value);
   if (!/^[1-9]\d*$/.test(value) || !Number.isSafeInteger(number)) {
     throw bad(LIMIT, value, 'a number of bytes');
   }
   return number;
+}
+
+function milliseconds(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw bad(RETRY, value, 'a number of milliseconds');
+  return Number(value);
 }
 
 function fromOption(value: bigint | undefined): number | undefined {

@@ -265,6 +265,8 @@ export class Container {
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
           ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
+          ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
+          execs: () => this.#execs.byPid(),
           tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
           mountPlaces: mountPlacesOf(this.#parts.spec),
           hostNames: hostNamesOf(this.#parts.spec),

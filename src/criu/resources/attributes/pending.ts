@@ -22,7 +22,9 @@ export function queueProblem(queue: SignalQueueEntry | undefined): string | unde
   if ((mask & bit(SIGKILL)) !== 0n) return 'it is being killed';
   // The engine itself stops threads by breakpoints, at which the kernel would take it for theirs.
   const hasTrap = (mask & bit(SIGTRAP)) !== 0n;
-  return hasTrap ? 'a pending SIGTRAP is not supported; try again once it is handled' : undefined;
+  return hasTrap
+    ? 'a pending SIGTRAP is not supported; remedy: try again once it is handled'
+    : undefined;
 }
 
 /** Throws `dataLoss` for a queue that no checkpoint would have taken. */

@@ -20,7 +20,12 @@ const planOf = (path: string, options: AnyValue | undefined, policy = NO_POLICY)
   planCheckpoint(path, options, policy);
 
 test('a checkpoint without options leaves the container running', (t) => {
-  const plan = { imagePath: '/image', leaveRunning: true, memoryLimit: undefined };
+  const plan = {
+    imagePath: '/image',
+    leaveRunning: true,
+    memoryLimit: undefined,
+    retryMs: undefined,
+  };
   t.deepEqual(planOf('/image', undefined), plan);
   t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
 });
@@ -85,24 +90,28 @@ test('work that ends within the grace is heard', async (t) => {
 });
 
 test('annotations say what options say, and come first', (t) => {
-  const none = { refuse: false, exit: false, vasMemoryLimit: undefined };
+  const none = { refuse: false, exit: false, vasMemoryLimit: undefined, retryMs: undefined };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
-  t.deepEqual(checkpointPolicy({ refuseCheckpoint: true, vasMemoryLimit: 7n }, {}), {
+  const options = { refuseCheckpoint: true, vasMemoryLimit: 7n, checkpointRetryMs: 9n };
+  t.deepEqual(checkpointPolicy(options, {}), {
     ...none,
     refuse: true,
     vasMemoryLimit: 7,
+    retryMs: 9,
   });
   const annotations = {
     'mvas.checkpoint': 'allow',
     'mvas.checkpoint.exit': 'true',
     'mvas.vas.memory-limit': '4096',
+    'mvas.checkpoint.retry-ms': '0',
     'mvas.of.tomorrow': 'whatever',
     other: 'x',
   };
-  t.deepEqual(checkpointPolicy({ refuseCheckpoint: true, vasMemoryLimit: 7n }, annotations), {
+  t.deepEqual(checkpointPolicy(options, annotations), {
     refuse: false,
     exit: true,
     vasMemoryLimit: 4096,
+    retryMs: 0,
   });
 });
 
@@ -112,6 +121,7 @@ test('an annotation that makes no sense is refused by its name', (t) => {
     ['mvas.checkpoint.exit', ''],
     ['mvas.vas.memory-limit', '1g'],
     ['mvas.vas.memory-limit', '0'],
+    ['mvas.checkpoint.retry-ms', '2s'],
   ] as const) {
     const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
     t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);

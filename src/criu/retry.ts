@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import { ShimError } from '../common/errors.js';
+import { logger } from '../common/log.js';
+
+const log = logger('checkpoint');
+
+/** How long refusals that may be gone in a moment are tried again, unless somebody says otherwise. */
+export const DEFAULT_RETRY_MS = 2_000;
+
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 250;
+
+/** A refusal whose reason may be gone in a moment. */
+export class Momentary extends ShimError {}
+
+/** Whether the remedy that a reason ends with is to try again: then the engine does so itself. Pure. */
+export function isMomentary(reason: string): boolean {
+  return /; remedy: try again( [a-z ]+)?$/.test(reason);
+}
+
+/**
+ * How long to wait before the next try: twice as long each time, and the last one at the limit. Pure.
+ *
+ * @param tries how many there were
+ * @param leftMs time that is left for more
+ * @returns undefined when it is over
+ */
+export function pauseBefore(tries: number, leftMs: number): number | undefined {
+  if (leftMs <= 0) return undefined;
+  return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS, leftMs);
+}
+
+/** How long something is tried. */
+export interface Patience {
+  /** 0: once. */
+  readonly limitMs: number;
+  /** Ends it at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Repeats an attempt while it fails with {@link Momentary}.
+ *
+ * @throws ShimError of the last attempt, saying how long it was tried; AbortError
+ */
+export async function retrying<T>(
+  { limitMs, signal }: Patience,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const began = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Momentary)) throw error;
+      const passedMs = performance.now() - began;
+      const pauseMs = pauseBefore(tries, limitMs - passedMs);
+      if (pauseMs === undefined) throw tries === 1 ? error : giveUp(error, tries, passedMs);
+      log.debug('not now', { tries, pauseMs, reason: error.message });
+      await delay(pauseMs, undefined, { signal });
+    }
+  }
+}
+
+function giveUp(error: Momentary, tries: number, passedMs: number): ShimError {
+  const what = `tried ${String(tries)} times in ${(passedMs / 1000).toFixed(1)} s`;
+  return new ShimError(error.kind, `${error.message} (${what})`, { cause: error });
+}

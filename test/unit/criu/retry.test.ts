@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../src/common/errors.js';
+import { isMomentary, Momentary, pauseBefore, retrying } from '../../../src/criu/retry.js';
+import { Refusals } from '../../../src/criu/resources/files/refusals.js';
+
+test('pauses grow to a quarter of a second, and end at the limit', (t) => {
+  const pauses = Array.from({ length: 8 }, (_, index) => pauseBefore(index + 1, 2_000));
+  t.deepEqual(pauses, [10, 20, 40, 80, 160, 250, 250, 250]);
+  t.is(pauseBefore(8, 100), 100, 'the last try is at the limit');
+  t.is(pauseBefore(1, 0), undefined);
+  t.is(pauseBefore(9, -5), undefined);
+  t.is(pauseBefore(5_000, 1_000), 250, 'however many there were');
+});
+
+/** An attempt that fails the given times; how often it was made. */
+function failing(times: number, error: ShimError) {
+  const counter = { tries: 0 };
+  const attempt = (): Promise<string> => {
+    counter.tries += 1;
+    return counter.tries <= times ? Promise.reject(error) : Promise.resolve('done');
+  };
+  return { counter, attempt };
+}
+
+const busy = new Momentary('failedPrecondition', 'pid 2 (probe): still here');
+
+test('what passes is waited for', async (t) => {
+  const { counter, attempt } = failing(3, busy);
+  t.is(await retrying({ limitMs: 60_000 }, attempt), 'done');
+  t.is(counter.tries, 4);
+});
+
+test('what lasts is told at once', async (t) => {
+  const lasting = new ShimError('failedPrecondition', 'never');
+  const { counter, attempt } = failing(1, lasting);
+  t.is(await t.throwsAsync(retrying({ limitMs: 60_000 }, attempt)), lasting);
+  t.is(counter.tries, 1);
+});
+
+test('what does not pass is told with how long it was tried', async (t) => {
+  const { counter, attempt } = failing(Infinity, busy);
+  const error = await t.throwsAsync(retrying({ limitMs: 35 }, attempt), { instanceOf: ShimError });
+  t.is(error.kind, 'failedPrecondition');
+  t.regex(error.message, /^pid 2 \(probe\): still here \(tried \d times in \d\.\d s\)$/);
+  t.true(counter.tries > 1);
+});
+
+test('without patience there is one try', async (t) => {
+  const { counter, attempt } = failing(Infinity, busy);
+  t.is(await t.throwsAsync(retrying({ limitMs: 0 }, attempt)), busy);
+  t.is(counter.tries, 1);
+});
+
+test('who gives up is not kept waiting', async (t) => {
+  const abort = new AbortController();
+  const { attempt } = failing(Infinity, busy);
+  const work = retrying({ limitMs: 3_600_000, signal: abort.signal }, () => {
+    setImmediate(() => {
+      abort.abort();
+    });
+    return attempt();
+  });
+  await t.throwsAsync(work, { name: 'AbortError' });
+});
+
+test('refusals are momentary where the remedy of each of them is to try again', (t) => {
+  t.true(isMomentary('connections wait to be accepted; remedy: try again once they are'));
+  t.true(isMomentary('too much unread data; remedy: try again later'));
+  t.false(isMomentary('bound to "/; remedy: try again"; remedy: close it'));
+  t.false(isMomentary('a lease cannot be restored; remedy: give it up'));
+  const refusals = new Refusals();
+  refusals.add('pid 1 (sh) fd 3', 'unread events; remedy: try again once they are read');
+  t.throws(
+    () => {
+      refusals.throwIfAny();
+    },
+    { instanceOf: Momentary },
+  );
+  refusals.add('pid 1 (sh) fd 4', 'no way');
+  t.false(
+    t.throws(() => {
+      refusals.throwIfAny();
+    }) instanceof Momentary,
+  );
+});

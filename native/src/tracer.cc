@@ -23,6 +23,7 @@ constexpr int kSyscallStop = SIGTRAP | 0x80;  // with PTRACE_O_TRACESYSGOOD
 constexpr long kGetRseqConfiguration = 0x420f;
 constexpr size_t kXstateMax = 16384;
 constexpr size_t kSiginfoBatch = 32;
+constexpr unsigned kExiting = 0x4;  // PF_EXITING
 // So long a tracee may take for one step of a system call.
 constexpr int64_t kStepLimitMs = 10'000;
 // How often one that takes long is looked at.
@@ -66,8 +67,9 @@ Bytes Signals(pid_t tid, bool shared, int* error) {
   }
 }
 
-// Whether a task is a zombie. wait4(2) does not tell of the first thread of a process before all
-// others are reaped.
+// Whether a task has exited, or is about to. wait4(2) does not tell of the first thread of a
+// process before all others are reaped; and the init of a pid namespace waits for all others in
+// there.
 bool IsDead(pid_t tid) {
   char text[512];
   snprintf(text, sizeof text, "/proc/%d/stat", tid);
@@ -77,8 +79,11 @@ bool IsDead(pid_t tid) {
   close(file);
   if (length <= 0) return true;
   text[length] = 0;
-  const char* state = strrchr(text, ')');
-  return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
+  const char* rest = strrchr(text, ')');
+  char state;
+  unsigned flags;  // PF_*
+  if (!rest || sscanf(rest, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2) return true;
+  return state == 'Z' || state == 'X' || (flags & kExiting);
 }
 
 // Waits for the next stop of one tracee: -ESRCH when it has died, -ETIMEDOUT when it does not come.

@@ -75,11 +75,14 @@ export function directoriesOf(directory: string): string[] {
 /**
  * Freezes a cgroup and waits until nothing in it runs.
  *
+ * @param isInVain asked while it waits: whether it is to be thawed instead, as processes that are to die
+ *   have to be
  * @throws ShimError `deadlineExceeded`
  */
-export async function freeze(cgroup: Cgroup): Promise<void> {
-  if (await tryFreeze(cgroup, FREEZE_TIMEOUT_MS)) return;
-  write(cgroup, 'thaw');
+export async function freeze(cgroup: Cgroup, isInVain: () => boolean = () => false): Promise<void> {
+  if ((await tryFreeze(cgroup, FREEZE_TIMEOUT_MS, isInVain)) && !isInVain()) return;
+  thaw(cgroup);
+  if (isInVain()) return;
   throw new ShimError(
     'deadlineExceeded',
     `freeze ${cgroup.directory}: not frozen after ${FREEZE_TIMEOUT_MS} ms`,
@@ -92,11 +95,15 @@ export async function freeze(cgroup: Cgroup): Promise<void> {
  * On v1 a process in execve(2) that waits for a thread of its own never freezes once that thread is
  * frozen (fs/exec.c, de_thread): such a cgroup has to be let go for a moment, and asked again.
  */
-async function tryFreeze(cgroup: Cgroup, timeoutMs: number): Promise<boolean> {
+async function tryFreeze(
+  cgroup: Cgroup,
+  timeoutMs: number,
+  isInVain: () => boolean = () => false,
+): Promise<boolean> {
   const end = performance.now() + timeoutMs;
   write(cgroup, 'freeze');
   for (let looks = 1; !isFrozen(cgroup); looks += 1) {
-    if (performance.now() > end) return false;
+    if (performance.now() > end || isInVain()) return false;
     const isStuck = cgroup.version === 1 && looks % LOOKS_BEFORE_THAW === 0;
     if (isStuck) write(cgroup, 'thaw');
     await delay(POLL_MS);

@@ -8,6 +8,7 @@ import { writeAllButInventory } from './image/checkpoint-image.js';
 import { ImageReader } from './image/image-reader.js';
 import { ImageWriter } from './image/image-writer.js';
 import { writeTmpfs } from './image/tmpfs-files.js';
+import type { Area } from './memory/area.js';
 import { clearHolder } from './memory/fill.js';
 import { openSource } from './memory/open-source.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
@@ -17,6 +18,7 @@ import { checkSurroundings, type ExpectedSurroundings } from './resources/surrou
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { DEFAULT_RETRY_MS, retrying } from './retry.js';
 import { StageClock } from './stages.js';
+import { LifeWatch } from './tracee/life-watch.js';
 import { checkMemoryRoom } from './tracee/memory-room.js';
 import { Session } from './tracee/session.js';
 import { FreezeGuard } from './vas/freeze-guard.js';
@@ -83,8 +85,11 @@ export interface CheckpointResult {
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   const scope = new Scope();
+  const life = new LifeWatch(request);
+  const given = request.signal ? [request.signal] : [];
+  const signal = AbortSignal.any([...given, life.signal]);
   try {
-    const result = await run(request, scope);
+    const result = await run({ ...request, signal }, life, scope);
     log.info('done', {
       container: request.containerId,
       vas: result.vasId,
@@ -93,13 +98,23 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
     });
     return result;
   } catch (error) {
+    // Reasons for whatever else has failed. Who is let go is reaped, and cannot be asked any more.
+    const ended = life.ended();
     await scope.close();
-    checkAborted(request); // The reason for whatever else has failed.
+    checkAborted(request);
+    if (ended)
+      throw new ShimError(ended.kind, `checkpoint ${request.containerId}: ${ended.message}`);
     throw error;
+  } finally {
+    life.stop();
   }
 }
 
-async function run(request: CheckpointRequest, scope: Scope): Promise<CheckpointResult> {
+async function run(
+  request: CheckpointRequest,
+  life: LifeWatch,
+  scope: Scope,
+): Promise<CheckpointResult> {
   const clock = new StageClock();
   const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
@@ -110,7 +125,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
 
   const limitMs = isFrozen(cgroup) ? 0 : (request.retryMs ?? DEFAULT_RETRY_MS);
   const { session, tmpfs, collection } = await retrying({ limitMs, signal: request.signal }, () =>
-    stopAndInspect(request, id, clock),
+    stopAndInspect(request, id, { life, clock }),
   );
   scope.defer('let the container go on', () => session.release());
 
@@ -119,6 +134,7 @@ async function run(request: CheckpointRequest, scope: Scope): Promise<Checkpoint
   await clearHolder(vas.holder, vas.holderPid, collection.base);
   await source.hold(collection);
   checkAborted(request);
+  life.stop();
   clock.end('copy');
 
   if (request.leaveRunning) {
@@ -161,18 +177,23 @@ function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
 }
 
 /** Stops the container and takes stock of it; it goes on if that fails. */
-async function stopAndInspect(request: CheckpointRequest, vasId: string, clock: StageClock) {
+async function stopAndInspect(
+  request: CheckpointRequest,
+  vasId: string,
+  { life, clock }: { readonly life: LifeWatch; readonly clock: StageClock },
+) {
   checkAborted(request);
   const { initPid } = request;
   clock.skip(); // What passed since the last try is nobody's time.
   const session = await Session.seize(initPid, findCgroup(request), request.execs?.());
   try {
+    life.start(session.processes);
     clock.end('seize');
     checkSurroundings(initPid, session.processes, request);
+    // Judged before any of it is read: of what a process of the container serves nothing would ever come.
+    let areas = readAllAreas(session);
     session.resumeWith(resumeRegisters(session.processes));
-    await session.removeRemains();
-    // Before anything of ours is in the processes.
-    const areas = new Map(session.processes.map((process) => [process.pid, readAreas(process)]));
+    if (await session.removeRemains()) areas = readAllAreas(session);
     checkMemoryRoom(session.processes);
     await session.prepare();
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
@@ -181,9 +202,16 @@ async function stopAndInspect(request: CheckpointRequest, vasId: string, clock: 
     clock.end('inspect');
     return { session, tmpfs, collection };
   } catch (error) {
+    const ended = life.ended();
+    life.stop();
     await session.release();
-    throw error;
+    throw ended ?? error;
   }
+}
+
+/** Memory by host pid. Before anything of ours is in the processes. */
+function readAllAreas({ processes }: Session): ReadonlyMap<number, readonly Area[]> {
+  return new Map(processes.map((process) => [process.pid, readAreas(process)]));
 }
 
 /** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */

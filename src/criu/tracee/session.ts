@@ -9,6 +9,7 @@ import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
 import { Momentary } from '../retry.js';
 import { REG } from './home.js';
+import { isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
 import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
 import { checkOutsiders } from './outsiders.js';
@@ -100,9 +101,10 @@ export class Session {
 
   /**
    * Takes out the memory that a killed checkpoint has left in processes. Comes before anything is read
-   * that this would change.
+   * that this would change. False: there was none.
    */
-  async removeRemains(): Promise<void> {
+  async removeRemains(): Promise<boolean> {
+    let hasRemoved = false;
     for (const { pid, nsPid, label } of this.processes) {
       const threads = this.#threads.filter((thread) => thread.pid === pid);
       const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
@@ -110,8 +112,10 @@ export class Session {
         const call = { nr: SYS.munmap, args: [start, size] };
         await threads[0]?.exposedRemote(syscallInstruction({ pid, label }), [call]);
         log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });
+        hasRemoved = true;
       }
     }
+    return hasRemoved;
   }
 
   /** Makes all processes ready for remote calls. */
@@ -139,7 +143,9 @@ export class Session {
     this.#pages.length = 0;
     for (const thread of this.#threads) await thread.putBack();
     // Asked for before the threads are let go, so that none of them runs; done when they are.
-    const frozen = this.wasFrozen ? freeze(this.#cgroup) : Promise.resolve();
+    const isEnding = (): boolean => isDoomed(this.#initPid); // Which nothing frozen can.
+    const freezes = this.wasFrozen && !isEnding();
+    const frozen = freezes ? freeze(this.#cgroup, isEnding) : Promise.resolve();
     if (this.#stops.size > 0) await this.tracer.detach(Int32Array.from(this.#stops.keys()));
     this.#stops.clear();
     this.tracer.close();
@@ -328,14 +334,6 @@ function isStopped(tid: number): boolean {
     return state === 'T' || exitCode !== 0;
   } catch {
     return false; // Gone: the seizure will say so.
-  }
-}
-
-function isDying(tid: number): boolean {
-  try {
-    return ['Z', 'X'].includes(readStat(tid).state);
-  } catch {
-    return true;
   }
 }
 

@@ -21,7 +21,10 @@ import { runCommand, type CommandResult, type Engine } from '../../helpers/targe
 import { TargetRun } from '../../helpers/targets-run.js';
 
 const MVAS = join(BIN, 'mvas');
-const SOURCE = join(REPOSITORY, 'test/integration/faults/counter.c');
+const SOURCES = join(REPOSITORY, 'test/integration/faults');
+// prettier-ignore
+const FLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Werror', '-mno-red-zone',
+  '-Wno-unused-function', '-Wno-unused-variable', '-static', '-pthread'];
 const COUNT_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
 
@@ -36,9 +39,14 @@ export class Yard {
 
   constructor() {
     process.env['MVAS_ROOT'] = this.vasRoot;
-    // prettier-ignore
-    execFileSync('gcc', ['-std=gnu11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Werror', '-mno-red-zone',
-      '-Wno-unused-function', '-Wno-unused-variable', '-static', '-pthread', '-o', this.binary, SOURCE]);
+    execFileSync('gcc', [...FLAGS, '-o', this.binary, join(SOURCES, 'counter.c')]);
+  }
+
+  /** Compiles another program than the counter. */
+  compile(name: string): string {
+    const binary = join(this.folder, name);
+    execFileSync('gcc', [...FLAGS, '-o', binary, join(SOURCES, `${name}.c`)]);
+    return binary;
   }
 
   close(): void {
@@ -199,7 +207,7 @@ export class Counter {
 }
 
 /** Plain, but with the environment of these tests. */
-const engine: Engine = {
+export const engine: Engine = {
   wrapStart: (argv) => argv,
   checkpoint: (place, imagePath, leaveRunning) => {
     const flags = leaveRunning ? ['--leave-running'] : [];

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { listThreads, readStat, readStatus } from '../procfs/reader.js';
+import type { TracedProcess } from './tracee.js';
+
+const LOOK_MS = 100;
+const SIGKILL_BIT = 1n << 8n;
+/** PF_EXITING of the kernel. */
+const EXITING = 0x4;
+
+type Watched = Pick<TracedProcess, 'pid' | 'label'>;
+
+/** Watches, while a container stands still, whether all of it lives: nothing else tells at all times. */
+export class LifeWatch {
+  readonly #abort = new AbortController();
+  readonly #containerId: string;
+  readonly #initPid: number;
+  #processes: readonly Watched[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ containerId, initPid }: { containerId: string; initPid: number }) {
+    this.#containerId = containerId;
+    this.#initPid = initPid;
+  }
+
+  /** Aborts once a process has ended. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Begins to look. */
+  start(processes: readonly Watched[]): void {
+    this.#processes = processes;
+    this.#timer = setInterval(() => {
+      if (this.ended()) this.#abort.abort();
+    }, LOOK_MS);
+  }
+
+  /** Ends the looking: processes may end as they like. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#processes = [];
+  }
+
+  /**
+   * The error to tell when a process has ended, whatever has failed for that: `failedPrecondition` where
+   * that was the container's init.
+   */
+  ended(): ShimError | undefined {
+    const what = `checkpoint ${this.#containerId}`;
+    if (hasEnded(this.#initPid)) {
+      return new ShimError('failedPrecondition', `${what}: the container has ended meanwhile`);
+    }
+    const found = this.#processes.find(({ pid }) => isDying(pid));
+    return (
+      found &&
+      new ShimError('aborted', `${what}: ${found.label} has ended meanwhile; remedy: try again`)
+    );
+  }
+}
+
+/** Whether a process is dead, or is to die as soon as it runs. */
+export function isDoomed(pid: number): boolean {
+  try {
+    const { pending, sharedPending } = readStatus(pid).signals;
+    return hasEnded(pid) || ((pending | sharedPending) & SIGKILL_BIT) !== 0n;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a process has exited, all of its threads: its first may have done so long before. */
+function hasEnded(pid: number): boolean {
+  try {
+    return isDying(pid) && listThreads(pid).every((tid) => isDying(tid));
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Whether a thread has exited, or is about to: the init of a pid namespace waits for all others in there
+ * first.
+ */
+export function isDying(tid: number): boolean {
+  try {
+    const { state, flags } = readStat(tid);
+    return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;
+  } catch {
+    return true; // Reaped.
+  }
+}

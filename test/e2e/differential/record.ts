@@ -25,7 +25,12 @@ export class Normalizer {
   value(value: unknown, owner: string, field = ''): unknown {
     if (field === 'pid') return value === 0 ? 0 : this.#name('pid', String(value));
     if (typeof value === 'string') return this.#text(value);
-    if (Array.isArray(value)) return value.map((item) => this.value(item, owner));
+    if (Array.isArray(value)) {
+      // Lists of lists are of steps at the same time: each has times of its own, which may be the same.
+      return value.map((item: unknown, index) =>
+        this.value(item, Array.isArray(item) ? `${owner} ${String(index)}`.trim() : owner),
+      );
+    }
     if (typeof value !== 'object' || value === null) return value;
     if (isTimestamp(value)) return this.#time(value, owner);
     return Object.fromEntries(

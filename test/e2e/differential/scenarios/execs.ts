@@ -211,6 +211,10 @@ export const execs: Group = {
       ],
     },
     {
+      title: 'a command with a name of 20,000 bytes',
+      steps: [...running, exec('e', ['x'.repeat(20_000)]), start('e'), removeExec('e'), ...gone],
+    },
+    {
       title: 'many at once',
       isUnordered: true,
       steps: [

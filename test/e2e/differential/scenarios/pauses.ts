@@ -2,6 +2,7 @@
 import type { Group } from '../scenario.js';
 import {
   begin,
+  cgroup,
   create,
   end,
   exec,
@@ -65,6 +66,23 @@ export const pauses: Group = {
         resume,
         state('e'),
         kill(9, 'e'),
+        wait('e'),
+        removeExec('e'),
+        ...gone,
+      ],
+    },
+    {
+      title: 'an exec of a paused task is killed, and the task stays paused',
+      isUnordered: true, // it ends while the task is being resumed
+      steps: [
+        ...running,
+        exec('e', ['sleep', '100']),
+        start('e'),
+        pause,
+        kill(9, 'e'),
+        state(),
+        cgroup('freezer', 'freezer.state'),
+        resume,
         wait('e'),
         removeExec('e'),
         ...gone,

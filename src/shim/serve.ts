@@ -11,7 +11,7 @@ import { acceptor } from './rpc/acceptor.js';
 import { TtrpcClient } from './rpc/client.js';
 import { OpenCalls } from './rpc/open-calls.js';
 import { taskMethods } from './task-methods.js';
-import type { Engine } from './task/ports.js';
+import type { Engine, Surroundings } from './task/ports.js';
 import { Registry } from './task/registry.js';
 import { TaskService } from './task/service.js';
 
@@ -40,6 +40,7 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
     namespace: args.namespace,
     exits: reaper,
     engine,
+    ...contentOf(args),
     publish: (event) => {
       events.publish(event);
     },
@@ -68,6 +69,15 @@ const engine: Engine = {
   checkpoint: async (request) => (await import('../criu/index.js')).checkpoint(request),
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
 };
+
+/** containerd 1.6 does not say which versions of shims it takes; later ones keep the same content twice. */
+function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasContent'> {
+  if (process.env['MAX_SHIM_VERSION'] !== undefined) return {};
+  return {
+    hasContent: async (digest) =>
+      (await import('./content-store.js')).hasContent(address, namespace, digest),
+  };
+}
 
 /** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */
 async function stop(args: ShimArgs, server: Server, events: Publisher): Promise<void> {

@@ -30,6 +30,7 @@ import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { withinGrace } from './grace.js';
+import { assertKept } from './kept-spec.js';
 import { next, type TaskState, type Verb } from './state.js';
 import { Turns } from './turns.js';
 
@@ -52,6 +53,8 @@ export interface ContainerParts extends LaunchContext {
   readonly surroundings: Surroundings;
   readonly stdio: StdioRequest;
   readonly policy: CheckpointPolicy;
+  /** Of the spec, as containerd may keep it with a checkpoint. */
+  readonly specDigest: string;
   /** Image directory to restore from; empty for a fresh container. */
   readonly checkpoint: string;
 }
@@ -255,6 +258,8 @@ export class Container {
   checkpoint(plan: CheckpointPlan, signal: AbortSignal): Promise<void> {
     return this.#turns.run(async () => {
       this.#next('checkpoint');
+      const { surroundings, specDigest } = this.#parts;
+      if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
       const abort = new AbortController();
       this.#checkpointing = abort;
       try {
@@ -272,7 +277,7 @@ export class Container {
           hostNames: hostNamesOf(this.#parts.spec),
           signal: aborted,
         };
-        const work = this.#parts.surroundings.engine.checkpoint(request);
+        const work = surroundings.engine.checkpoint(request);
         const result = await withinGrace(work, aborted, ABORT_MS);
         const { vasId: vas, frozenMs, bytes } = result;
         log.info('checkpointed', { task: this.id, vas, frozenMs, bytes, ...result.timingsMs });

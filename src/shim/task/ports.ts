@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly namespace: string;
   readonly exits: ExitSource;
   readonly engine: Engine;
+  /** Whether containerd has some content already and would fail to take it once more; absent where it would not. */
+  readonly hasContent?: (digest: string) => Promise<boolean>;
   /** Queues an event for containerd; events arrive in the order of the calls. */
   publish(event: TaskEvent): void;
 }

@@ -12,6 +12,7 @@ import { Runc } from '../runc/runc.js';
 import { decodeOptions, runcSettings } from '../runc/settings.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
 import { Container, type ContainerParts } from './container.js';
+import { specDigest } from './kept-spec.js';
 import type { Surroundings } from './ports.js';
 import { ownCgroupsPath } from './spec.js';
 import { Leftovers } from './sweep.js';
@@ -132,8 +133,9 @@ export class Registry {
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;
     try {
+      const digest = specDigest(bundle);
       if (request.checkpoint !== '') giveOwnCgroup(bundle, request.id);
-      const parts = this.#partsOf(request, bundle, options);
+      const parts = { ...this.#partsOf(request, bundle, options), specDigest: digest };
       leftovers = new Leftovers(request.id, parts.runc, parts.spec);
       const container = new Container(parts);
       await container.create(signal);
@@ -146,7 +148,11 @@ export class Registry {
     }
   }
 
-  #partsOf(request: CreateRequest, bundle: Bundle, options: Options): ContainerParts {
+  #partsOf(
+    request: CreateRequest,
+    bundle: Bundle,
+    options: Options,
+  ): Omit<ContainerParts, 'specDigest'> {
     const { namespace, exits } = this.#surroundings;
     const { id, stdin, stdout, stderr, terminal, checkpoint } = request;
     const { runc: runcOptions } = options;

@@ -27,6 +27,7 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
       publish: (event: TaskEvent) => topics.push(event.topic),
     },
     spec: {},
+    specDigest: '',
     policy: { refuse: false, exit: false, vasMemoryLimit: undefined, retryMs: undefined },
     runc: new Runc(settings, '/dev/null'),
     stdio: { stdin: '', stdout: '', stderr: '', terminal: false },

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import type { Bundle } from '../bundle.js';
+import { encode } from '../proto/codec.js';
+import { Any } from '../proto/types.js';
+import type { CheckpointPlan } from './checkpoint-options.js';
+
+const SPEC_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
+
+/** The digest under which containerd keeps the spec of a bundle with a checkpoint, as it was handed to us. */
+export function specDigest(bundle: Bundle): string {
+  const any = encode(Any, { typeUrl: SPEC_URL, value: readFileSync(bundle.config) });
+  return `sha256:${createHash('sha256').update(any).digest('hex')}`;
+}
+
+/**
+ * Refuses a checkpoint that ends its container when containerd 1.6 would lose the image: after the checkpoint
+ * it puts the container's spec beside it, and fails if it has that from an earlier checkpoint (services/tasks,
+ * writeContent). Not where the client keeps the image itself, whose directory has another name.
+ *
+ * @param hasContent whether containerd has something of that digest
+ * @throws ShimError `alreadyExists`
+ */
+export async function assertKept(
+  { imagePath, leaveRunning }: CheckpointPlan,
+  digest: string,
+  hasContent: (digest: string) => Promise<boolean>,
+): Promise<void> {
+  if (leaveRunning || !/^ctr?d-checkpoint\d+$/.test(basename(imagePath))) return;
+  if (!(await hasContent(digest))) return;
+  throw new ShimError(
+    'alreadyExists',
+    `containerd 1.6 keeps no second checkpoint of an unchanged spec, and has ${digest} from an earlier one: ` +
+      'the container would end, and its checkpoint be lost; remedy: remove the image of the earlier checkpoint ' +
+      '(ctr images rm --sync), or checkpoint into a directory (ctr tasks checkpoint --image-path)',
+  );
+}

@@ -4,7 +4,7 @@ import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
-import type { StdioRequest, TaskIo } from '../io/task-io.js';
+import { within, type StdioRequest, type TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
 import { timestamp, type AnyValue } from '../proto/types.js';
 import type { Exit } from '../reaper.js';
@@ -44,6 +44,8 @@ const EXIT_MS = 2_000;
 const FREE_MS = 30_000;
 /** How long a runc may go on working in a container whose init has exited. */
 const RUNC_MS = 5_000;
+/** How long the exits of its other processes may take then: one that has left the cgroup is nobody's. */
+const OTHERS_MS = 10_000;
 const SIGKILL = 9;
 
 /** What a container is made of. */
@@ -74,7 +76,8 @@ export class Container {
   readonly #execs: Execs;
   #state: TaskState;
   #isPausing = false;
-  #isStarting = false;
+  /** A start that is under way. */
+  #starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #resources: Resources | undefined;
   #checkpointing: AbortController | undefined;
   #restoration: Restoration | undefined;
@@ -135,15 +138,19 @@ export class Container {
     return this.#turns.run(async () => {
       const running = this.#next('start');
       const leave = this.#gate.enter(`task ${this.id}`, 'unknown');
-      this.#isStarting = true;
+      const abort = new AbortController();
+      let end: () => void = () => undefined;
+      this.#starting = { abort, done: new Promise((resolve) => (end = resolve)) };
+      const either = AbortSignal.any([signal, abort.signal]);
       try {
-        const restored = this.#state === 'checkpointed' ? await this.#restore(signal) : undefined;
+        const restored = this.#state === 'checkpointed' ? await this.#restore(either) : undefined;
         if (restored === undefined) await this.#parts.runc.start(this.id);
         this.#state = running;
         this.#publish(taskEvent.start({ containerId: this.id, pid: this.init.pid }));
         if (restored !== undefined) this.#watchInit(restored.exited);
       } finally {
-        this.#isStarting = false;
+        this.#starting = undefined;
+        end();
         leave();
       }
       return this.init.pid;
@@ -209,7 +216,7 @@ export class Container {
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     this.process(execId); // It has to be there.
     if (this.#state === 'checkpointed') {
-      this.#killUnstarted(signal);
+      await this.#killUnstarted(signal);
       return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
@@ -219,13 +226,20 @@ export class Container {
   }
 
   /**
-   * Ends a task that has yet to be restored: whoever kills it waits for its exit before deleting it.
+   * Ends a task that has yet to be restored, or is being restored: whoever kills it waits for its exit before
+   * deleting it.
    *
-   * @throws ShimError `failedPrecondition` for other signals, and while it is being restored
+   * @throws ShimError `failedPrecondition` for other signals
    */
-  #killUnstarted(signal: number): void {
-    if (signal !== SIGKILL || this.#isStarting) {
+  async #killUnstarted(signal: number): Promise<void> {
+    if (signal !== SIGKILL) {
       throw new ShimError('failedPrecondition', `task ${this.id} does not run yet`);
+    }
+    this.#starting?.abort.abort(ended(this.id));
+    await this.#starting?.done;
+    if (this.#state !== 'checkpointed') {
+      await this.#control.kill(signal, false); // It was too late for that: it runs.
+      return;
     }
     this.#state = this.#next('exit');
     this.#tellExit(this.init, { status: NEVER_RAN, at: new Date() });
@@ -386,7 +400,8 @@ export class Container {
     this.#execs.abortStarts(
       new ShimError('failedPrecondition', `task ${this.id} has exited meanwhile`),
     );
-    const ends = [this.#gate.close(), this.#killRest(), this.init.end()];
+    const others = within(OTHERS_MS, [{ done: this.#gate.close() }]);
+    const ends = [others, this.#killRest(), this.init.end()];
     for (const end of await Promise.allSettled(ends)) {
       // The exit is told in any case: whoever waits for it would wait for ever.
       if (end.status === 'rejected') {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assertInvariant } from '../../common/errors.js';
+import { assertInvariant, ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { PendingRestore } from '../../criu/index.js';
 import type { TaskIo } from '../io/task-io.js';
@@ -27,16 +27,23 @@ export class Restoration {
   readonly #init: TaskProcess;
   readonly #pending: PendingRestore;
   readonly #io: TaskIo;
+  /** Ends the runc that makes the surroundings. */
+  readonly #ending: AbortController;
 
   private constructor(
     context: RestoreContext,
     init: TaskProcess,
-    begun: { readonly pending: PendingRestore; readonly io: TaskIo },
+    begun: {
+      readonly pending: PendingRestore;
+      readonly io: TaskIo;
+      readonly ending: AbortController;
+    },
   ) {
     this.#context = context;
     this.#init = init;
     this.#pending = begun.pending;
     this.#io = begun.io;
+    this.#ending = begun.ending;
   }
 
   /** Reads the image, opens the streams, and begins. To be finished or abandoned. */
@@ -46,24 +53,29 @@ export class Restoration {
     signal: AbortSignal,
   ): Promise<Restoration> {
     let io: TaskIo | undefined;
+    const ending = new AbortController();
+    const unlink = abortWith(ending, signal);
     try {
-      const pending = await beginRestore(context, async (hadTerminal) => {
+      const pending = await beginRestore(context, ending.signal, async (hadTerminal) => {
         // A terminal stays one, though clients of containerd 1.6 forget to ask for it.
         const terminal = init.stdio.terminal || hadTerminal;
         io = await openIo({ ...init.stdio, terminal }, context.owner, signal);
         return io.consoleSocket;
       });
       assertInvariant(io !== undefined, 'the engine asks for the streams before it begins');
-      return new Restoration(context, init, { pending, io });
+      return new Restoration(context, init, { pending, io, ending });
     } catch (error) {
       io?.close();
       throw error;
+    } finally {
+      unlink();
     }
   }
 
   /** Runs it. Sets init's pid; resolves, once it runs, with its exit to be. */
   async finish(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { id, bundle } = this.#context;
+    const unlink = abortWith(this.#ending, signal);
     try {
       const restored = await this.#pending.finish({ stdio: this.#io.stdio, signal });
       await this.#io.launched();
@@ -75,18 +87,34 @@ export class Restoration {
     } catch (error) {
       this.#io.close();
       throw error;
+    } finally {
+      unlink();
     }
   }
 
   /** Gives it up, and removes what was made for it. */
   async abandon(): Promise<void> {
     this.#io.close();
+    this.#ending.abort(new ShimError('aborted', `the restore of ${this.#context.id} was given up`));
     await this.#pending.abandon();
   }
 }
 
+/** Aborts one thing with another; to be undone when that is over. */
+function abortWith(controller: AbortController, signal: AbortSignal): () => void {
+  const abort = (): void => {
+    controller.abort(signal.reason);
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  return () => {
+    signal.removeEventListener('abort', abort);
+  };
+}
+
 function beginRestore(
   { id, bundle, runc, checkpoint, initFlags, engine }: RestoreContext,
+  signal: AbortSignal,
   openConsole: (hadTerminal: boolean) => Promise<string | undefined>,
 ): Promise<PendingRestore> {
   return engine.beginRestore({
@@ -94,7 +122,7 @@ function beginRestore(
     bundle: bundle.path,
     imagePath: checkpoint,
     runc: {
-      create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null]),
+      create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null], signal),
       delete: (donorId) => runc.delete(donorId),
     },
     runcRoot: runc.settings.root,

@@ -2,7 +2,7 @@
 import { hostNamesOf } from '../common/host-names.js';
 import { mountPlacesOf } from '../common/mount-places.js';
 import { tmpfsMountsOf } from '../common/tmpfs-mounts.js';
-import { checkpoint, DEFAULT_RETRY_MS, readLiveSpec } from '../criu/index.js';
+import { checkpoint, DEFAULT_RETRY_MS, readSpec } from '../criu/index.js';
 import { requireRoot } from './root.js';
 import { DEFAULT_RUNC_ROOT, runcContainer } from './runc-container.js';
 import { SignalRelay } from './signal-relay.js';
@@ -42,10 +42,11 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
   const retryMs = parseMilliseconds(values['retry-ms']);
   requireRoot(`checkpoint ${containerId}`);
   const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
-  const { spec } = readLiveSpec(bundle);
+  const spec = readSpec(bundle);
   const relay = new SignalRelay();
   const result = await checkpoint({
     containerId,
+    spec,
     initPid,
     imagePath: values['image-path'],
     leaveRunning: values['leave-running'],

@@ -4,6 +4,7 @@ import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
+import { checkNamespaces, type NamespacesSpec } from './donor/live-spec.js';
 import { writeAllButInventory } from './image/checkpoint-image.js';
 import { ImageReader } from './image/image-reader.js';
 import { ImageWriter } from './image/image-writer.js';
@@ -13,7 +14,7 @@ import { clearHolder } from './memory/fill.js';
 import { openSource } from './memory/open-source.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { checkRestorable } from './restorable.js';
-import { resumeRegisters } from './resources/attributes.js';
+import { checkRegisters, resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { DEFAULT_RETRY_MS, retrying } from './retry.js';
@@ -42,6 +43,8 @@ const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'];
 export interface CheckpointRequest extends ExpectedSurroundings {
   /** Name of the container, for messages and for the VAS's metadata. */
   readonly containerId: string;
+  /** Its spec: what cannot be restored by that is refused. */
+  readonly spec: NamespacesSpec;
   /** Pid of the container's init, as the engine's own pid namespace numbers it. */
   readonly initPid: number;
   /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
@@ -84,6 +87,7 @@ export interface CheckpointResult {
  * restored; the container then goes on as before, and nothing is left behind.
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
+  checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
   const scope = new Scope();
   const life = new LifeWatch(request);
   const given = request.signal ? [request.signal] : [];
@@ -189,6 +193,7 @@ async function stopAndInspect(
   try {
     life.start(session.processes);
     clock.end('seize');
+    checkRegisters(session.processes);
     checkSurroundings(initPid, session.processes, request);
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
     let areas = readAllAreas(session);

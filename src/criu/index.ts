@@ -13,7 +13,7 @@ export { DEFAULT_RETRY_MS } from './retry.js';
 export { beginRestore, restore, validateImage } from './restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
-export { readLiveSpec } from './donor/live-spec.js';
+export { readSpec } from './donor/live-spec.js';
 export {
   KernelDevice,
   type KernelKind,

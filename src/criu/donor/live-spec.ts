@@ -40,15 +40,20 @@ const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = {
   time: 'a time namespace',
 };
 
+/** The part of a spec that says which namespaces a container is in. */
+export interface NamespacesSpec {
+  readonly linux?: { readonly namespaces?: readonly { type: string; path?: string }[] };
+}
+
 /**
- * Reads a bundle's config.json.
+ * Reads the spec that a container is to be restored by.
  *
  * @throws ShimError `invalidArgument` for what is no spec, `failedPrecondition` for a container that
  * cannot be restored into
  */
 export function readLiveSpec(bundle: string): LiveSpec {
-  const spec = readSpec(join(bundle, 'config.json'));
-  checkNamespaces(spec);
+  const spec = readSpec(bundle);
+  checkNamespaces(spec, 'restore a container');
   const { process } = spec;
   return {
     spec,
@@ -58,7 +63,9 @@ export function readLiveSpec(bundle: string): LiveSpec {
   };
 }
 
-function readSpec(path: string): Spec {
+/** Reads a bundle's config.json. @throws ShimError `invalidArgument` for what is no spec */
+export function readSpec(bundle: string): Spec {
+  const path = join(bundle, 'config.json');
   try {
     return parseJson(readFileSync(path, 'utf8')) as Spec;
   } catch (cause) {
@@ -66,20 +73,25 @@ function readSpec(path: string): Spec {
   }
 }
 
-function checkNamespaces(spec: Spec): void {
-  const namespaces = spec.linux?.namespaces ?? [];
+/**
+ * Checks that containers of a spec can be restored: what a restore refuses is not checkpointed either.
+ *
+ * @param attempt for messages: `checkpoint NAME`
+ * @throws ShimError `failedPrecondition` naming the namespace
+ */
+export function checkNamespaces({ linux }: NamespacesSpec, attempt: string): void {
+  const namespaces = linux?.namespaces ?? [];
+  const unsupported = (why: string): never => {
+    throw new ShimError('failedPrecondition', `${attempt}: ${why}`);
+  };
   for (const { type } of namespaces) {
     const words = UNSUPPORTED_NAMESPACES[type];
-    if (words) throw unsupported(`${words} is not supported`);
+    if (words) unsupported(`${words} is not supported; remedy: run it without one`);
   }
   const pid = namespaces.find(({ type }) => type === 'pid');
   if (!pid || (pid.path ?? '') !== '') {
-    throw unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
+    unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
   }
-}
-
-function unsupported(why: string): ShimError {
-  return new ShimError('failedPrecondition', `restore a container: ${why}`);
 }
 
 /** What a donor's spec differs in from the live one. */

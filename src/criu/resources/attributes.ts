@@ -2,13 +2,14 @@
 
 /**
  * Attributes of threads and processes: registers, signals, timers, credentials, limits, scheduling,
- * seccomp. The order of a checkpoint: {@link resumeRegisters} before any remote call, then
- * {@link dumpAttributes}. The order of a restore: {@link AttributePlan}, {@link applyFromOutside}, the
+ * seccomp. The order of a checkpoint: {@link checkRegisters} and {@link resumeRegisters} before any remote call,
+ * then {@link dumpAttributes}. The order of a restore: {@link AttributePlan}, {@link applyFromOutside}, the
  * tracer sets {@link finalThreadState}, {@link auditThread}.
  */
 export {
   dumpAttributes,
   dumpZombie,
+  checkRegisters,
   resumeRegisters,
   type AttributeContext,
   type AttributeDump,

@@ -280,6 +280,7 @@ export class Container {
         const aborted = AbortSignal.any([signal, abort.signal]);
         const request = {
           containerId: this.id,
+          spec: this.#parts.spec,
           initPid: this.init.pid,
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,

@@ -7,7 +7,7 @@ import test from 'ava';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { hostNamesOf } from '../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
-import { checkpoint, listVases, readLiveSpec } from '../../../src/criu/index.js';
+import { checkpoint, listVases, readSpec } from '../../../src/criu/index.js';
 import { BIN } from '../../helpers/paths.js';
 import { residentMemory } from '../../helpers/procfs.js';
 import { until } from '../../helpers/run.js';
@@ -41,13 +41,14 @@ for (const leaveRunning of [true, false]) {
       if (wasFrozen) await freeze(cgroup);
       const imagePath = counter.newImage();
       const abort = new AbortController();
-      const { spec } = readLiveSpec(counter.run.place.bundle);
+      const spec = readSpec(counter.run.place.bundle);
       const work = checkpoint({
         containerId: counter.id,
         initPid: await counter.run.initPid(),
         imagePath,
         leaveRunning,
         tmpfsMounts: [],
+        spec,
         mountPlaces: mountPlacesOf(spec),
         hostNames: hostNamesOf(spec),
         signal: abort.signal,

@@ -15,7 +15,7 @@ import {
 import { ShimError } from '../../../src/common/errors.js';
 import { hostNamesOf } from '../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
-import { checkpoint, listVases, readLiveSpec, removeVas } from '../../../src/criu/index.js';
+import { checkpoint, listVases, readSpec, removeVas } from '../../../src/criu/index.js';
 import { listThreads, readStatus } from '../../../src/criu/procfs/reader.js';
 import { until } from '../../helpers/run.js';
 import { TargetRun } from '../../helpers/targets-run.js';
@@ -114,7 +114,7 @@ async function begin(
   run: TargetRun,
   { initPid, imagePath, wish }: { initPid: number; imagePath: string; wish: Wish },
 ): Promise<string | undefined> {
-  const { spec } = readLiveSpec(run.place.bundle);
+  const spec = readSpec(run.place.bundle);
   try {
     await checkpoint({
       containerId: 'crowd',
@@ -122,6 +122,7 @@ async function begin(
       imagePath,
       leaveRunning: wish.round % 2 === 0,
       tmpfsMounts: [],
+      spec,
       mountPlaces: mountPlacesOf(spec),
       hostNames: hostNamesOf(spec),
     });

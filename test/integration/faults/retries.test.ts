@@ -13,7 +13,7 @@ import { mountPlacesOf } from '../../../src/common/mount-places.js';
 import {
   checkpoint,
   listVases,
-  readLiveSpec,
+  readSpec,
   type CheckpointRequest,
 } from '../../../src/criu/index.js';
 import { until } from '../../helpers/run.js';
@@ -60,13 +60,14 @@ async function requestOf(
   counter: Counter,
   more: Partial<CheckpointRequest>,
 ): Promise<CheckpointRequest> {
-  const { spec } = readLiveSpec(counter.run.place.bundle);
+  const spec = readSpec(counter.run.place.bundle);
   return {
     containerId: counter.id,
     initPid: await counter.run.initPid(),
     imagePath: counter.newImage(),
     leaveRunning: true,
     tmpfsMounts: [],
+    spec,
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
     ...more,

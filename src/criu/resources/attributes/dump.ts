@@ -9,6 +9,7 @@ import { usableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
 import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask } from './process-dump.js';
+import { decodeRegisters, registersProblem } from './registers.js';
 import { rseqResume } from './rseq.js';
 import { SeccompCollector } from './seccomp.js';
 import { dumpThread, type ThreadContext } from './thread-dump.js';
@@ -28,6 +29,20 @@ export interface AttributeContext {
   readonly jobStopped: ReadonlyMap<number, number>;
   /** Host tid to registers, of {@link resumeRegisters}. */
   readonly resume: ReadonlyMap<number, Uint8Array>;
+}
+
+/**
+ * Checks that all threads are those of 64-bit programs, to which alone a remote call means what we mean.
+ *
+ * @throws ShimError `failedPrecondition` naming those that are not
+ */
+export function checkRegisters(processes: readonly TracedProcess[]): void {
+  const refusals = new Refusals();
+  for (const { label, state } of processes.flatMap(({ threads }) => threads)) {
+    const problem = registersProblem(decodeRegisters(state.registers));
+    if (problem !== undefined) refusals.add(label, problem);
+  }
+  refusals.throwIfAny();
 }
 
 /**
@@ -85,7 +100,7 @@ async function dumpLeader(
   into: { cores: Map<number, CoreEntry>; refusals: Refusals },
 ): Promise<void> {
   const core = into.cores.get(process.leader.nsTid);
-  if (!core?.thread_core) return; // Refused already.
+  if (!core) return;
   const stopSignal = context.jobStopped.get(process.nsPid);
   const status = readStatus(process.pid);
   const { tracer } = context;

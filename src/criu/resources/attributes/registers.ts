@@ -13,7 +13,8 @@ const ORDER = [
 export const REGISTERS_SIZE = ORDER.length * 8;
 
 const USER_CODE_64 = 0x33n;
-const USER_CODE_32 = 0x23n;
+/** As others tell it; and where PTRACE_GETREGSET has filled in `struct user_regs_struct32`, far shorter. */
+const USER_CODE_32: readonly bigint[] = [0x23n, 0n];
 const USER_DATA = 0x2bn;
 
 /** General registers from `struct user_regs_struct`. */
@@ -24,7 +25,7 @@ export function decodeRegisters(bytes: Uint8Array): UserX86RegsEntry {
   const view = reader(bytes);
   const entries = ORDER.map((name, index) => [name, view.readBigUInt64LE(index * 8)] as const);
   const registers = Object.fromEntries(entries) as Record<(typeof ORDER)[number], bigint>;
-  return { ...registers, mode: registers.cs === USER_CODE_32 ? 'COMPAT' : 'NATIVE' };
+  return { ...registers, mode: USER_CODE_32.includes(registers.cs) ? 'COMPAT' : 'NATIVE' };
 }
 
 /** `struct user_regs_struct` of general registers. */
@@ -34,7 +35,7 @@ export function encodeRegisters(registers: UserX86RegsEntry): Uint8Array {
 
 /** Why a thread with these registers cannot be restored; undefined when it can. */
 export function registersProblem(registers: UserX86RegsEntry): string | undefined {
-  if (registers.cs === USER_CODE_32) return 'a 32-bit program is not supported';
+  if (USER_CODE_32.includes(registers.cs)) return 'a 32-bit program is not supported';
   const isPlain =
     registers.cs === USER_CODE_64 &&
     registers.ss === USER_DATA &&

@@ -7,7 +7,7 @@ import type { Tracee } from '../../tracee/tracee.js';
 import { ARCH, PR, PTRACE, reader } from './abi.js';
 import { toCreds, type IdMaps } from './creds.js';
 import { decodeQueue, queueProblem } from './pending.js';
-import { decodeRegisters, registersProblem } from './registers.js';
+import { decodeRegisters } from './registers.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 import { CODE_WINDOW, resolveRestart } from './restart.js';
 import { rseqEntry } from './rseq.js';
@@ -63,9 +63,6 @@ export interface ThreadDump {
 /** Reads what belongs to a stopped thread. */
 export async function dumpThread(thread: Tracee, context: ThreadContext): Promise<ThreadDump> {
   const stopped = decodeRegisters(context.resume ?? thread.state.registers);
-  const problem = registersProblem(stopped);
-  // The rest is of no use for a 32-bit program: its remote calls mean something else.
-  if (problem !== undefined) return { core: { mtype: 'X86_64' }, problems: [problem] };
   const answers = await ask(thread);
   const chain = await readFilters(thread, context);
   const problems = threadProblems(thread, answers);

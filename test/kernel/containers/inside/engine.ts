@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { hostNamesOf } from '../../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
-import { checkpoint, readLiveSpec, type CheckpointResult } from '../../../../src/criu/index.js';
+import { checkpoint, readSpec, type CheckpointResult } from '../../../../src/criu/index.js';
 
 /** A running container, as the engine needs to know it. */
 export interface Victim {
@@ -16,13 +16,14 @@ export async function checkpointHere(
   { initPid, bundle }: Victim,
   imagePath: string,
 ): Promise<CheckpointResult> {
-  const { spec } = readLiveSpec(bundle);
+  const spec = readSpec(bundle);
   return await checkpoint({
     containerId: 'victim',
     initPid,
     imagePath,
     leaveRunning: true,
     tmpfsMounts: tmpfsMountsOf(spec),
+    spec,
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),
   });

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { formatJson } from '../../../../src/common/big-json.js';
-import { donorSpec, readLiveSpec } from '../../../../src/criu/donor/live-spec.js';
+import { mountPlacesOf } from '../../../../src/common/mount-places.js';
+import { checkpoint } from '../../../../src/criu/checkpoint.js';
+import {
+  checkNamespaces,
+  donorSpec,
+  readLiveSpec,
+  type NamespacesSpec,
+} from '../../../../src/criu/donor/live-spec.js';
 
 const PID = { type: 'pid' };
 
@@ -48,6 +56,22 @@ for (const [what, [text, message]] of Object.entries(REFUSED)) {
     const directory = await bundle(t, text);
     const error = t.throws(() => readLiveSpec(directory), { instanceOf: ShimError, message });
     t.is(error?.kind, 'failedPrecondition');
+  });
+
+  test(`a checkpoint refuses ${what} as a restore does, before it begins`, async (t) => {
+    const spec = JSON.parse(text) as NamespacesSpec;
+    t.throws(
+      () => {
+        checkNamespaces(spec, 'checkpoint web');
+      },
+      { message: /^checkpoint web: .*; remedy: / },
+    );
+    const imagePath = join(await bundle(t, text), 'image');
+    // prettier-ignore
+    const work = checkpoint({ containerId: 'web', initPid: process.pid, spec, imagePath, leaveRunning: false,
+      tmpfsMounts: [], mountPlaces: mountPlacesOf({}), hostNames: undefined });
+    await t.throwsAsync(work, { instanceOf: ShimError, message });
+    t.false(existsSync(imagePath));
   });
 }
 

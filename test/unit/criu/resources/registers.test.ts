@@ -34,6 +34,7 @@ test('32-bit programs and segments of their own are refused', (t) => {
   t.is(registersProblem(SAMPLE), undefined);
   t.is(registersProblem({ ...SAMPLE, ds: 0x2bn }), undefined);
   t.regex(registersProblem({ ...SAMPLE, cs: 0x23n }) ?? '', /32-bit/);
+  t.regex(registersProblem({ ...SAMPLE, cs: 0n }) ?? '', /32-bit/);
   t.regex(registersProblem({ ...SAMPLE, fs: 0x0fn }) ?? '', /segments/);
   t.regex(registersProblem({ ...SAMPLE, cs: 0x10n }) ?? '', /segments/);
 });

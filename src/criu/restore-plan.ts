@@ -30,6 +30,7 @@ import {
 import { hasPendingStop } from './resources/attributes/pending.js';
 import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
+import { lookOf } from './look-of-image.js';
 import type { Range } from './memory/layout.js';
 import { execStructure } from './vas/kernel-abi.js';
 import { KernelDevice } from './vas/kernel-device.js';
@@ -100,8 +101,6 @@ export interface ExecPlan {
  * 5. all threads have their attributes; 6. everything is done
  */
 export class RestorePlan {
-  /** Where the plan is to be mapped, and the offset where PID 1 begins. */
-  readonly address: bigint;
   /** How many threads stand at each point after the first. */
   readonly barriers: readonly number[];
   /** The one of them at which all processes are to exec, if they do. */
@@ -127,7 +126,6 @@ export class RestorePlan {
     const { opened, live, donorPid } = options;
     this.#image = opened.image;
     this.#base = opened.base;
-    this.address = opened.base + WORK.plan;
     const builder = new PlanBuilder(this.address);
     this.#builder = builder;
     this.#stops = new StopPlan(builder, this.#image);
@@ -140,6 +138,7 @@ export class RestorePlan {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: options.hasConsole,
       mounts: readMountinfo(donorPid),
+      look: lookOf(this.#image),
       keepsRoot: (this.#limits.labels ?? []).length > 0,
     });
     this.#memory = new MemoryPlan({
@@ -185,8 +184,19 @@ export class RestorePlan {
     this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null), ...device];
   }
 
+  /** Where the plan is to be mapped. */
+  get address(): bigint {
+    return this.#base + WORK.plan;
+  }
+
+  /** The offset where PID 1 begins. */
   get entry(): number {
     return this.#root.offset;
+  }
+
+  /** Judges the files that are open once the first of {@link barriers} is reached; says which have moved. */
+  checkOpened(read: (offset: number, length: number) => Buffer): string[] {
+    return this.#files.checkOpened(read);
   }
 
   finish(): Plan {

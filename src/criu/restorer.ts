@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
 import { assertInvariant, ShimError } from '../common/errors.js';
+import { logger } from '../common/log.js';
 import { Tracer } from '../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../native/sys.js';
 import type { KernelArea } from './memory/memory-plan.js';
 import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from './plan/builder.js';
+import { printable } from './procfs/bytes.js';
 import { listThreads, readMaps, readStatus } from './procfs/reader.js';
 import {
   byProcess,
@@ -18,7 +20,7 @@ import {
 import type { ExecPlan, RestorePlan } from './restore-plan.js';
 import { encodeCalls } from './tracee/remote-calls.js';
 import { syscallInstruction } from './tracee/syscall-page.js';
-import { encodeRequest, readFailure, type HolderClient } from './vas/holder-client.js';
+import { encodeRequest, planError, readFailure, type HolderClient } from './vas/holder-client.js';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
@@ -32,6 +34,9 @@ const ECHILD = 10;
 const INIT = 1;
 /** Low byte of the wait status of who has stopped. */
 const STOPPED = 0x7f;
+/** Files that one line of the log names. */
+const MOST_NAMED = 5;
+const log = logger('restore');
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
@@ -122,6 +127,7 @@ export class Restorer {
     const plan = this.#running();
     for (const [index, expected] of plan.barriers.entries()) {
       await this.#gather(expected);
+      if (index === 0) this.#checkOpened(plan);
       if (plan.exec && plan.execBarrier === index) await this.#exec(plan.exec);
     }
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
@@ -145,11 +151,25 @@ export class Restorer {
     }
   }
 
+  /** Says which open files are others by their inode number: some programs do not accept them any more. */
+  #checkOpened(plan: RestorePlan): void {
+    const moved = plan.checkOpened((offset, length) => this.#read(offset, length));
+    if (moved.length === 0) return;
+    const files = moved.slice(0, MOST_NAMED).map(printable).join(', ');
+    const count = moved.length;
+    log.warn('open files have other inode numbers than at the checkpoint', { count, files });
+  }
+
   /** What the plan has in a slot by now. */
   #slot({ index }: Slot): number {
-    const word = Buffer.alloc(8);
-    readSync(this.#planFile, word, 0, 8, PLAN_HEADER_SIZE + index * 8);
-    return Number(word.readBigInt64LE());
+    return Number(this.#read(PLAN_HEADER_SIZE + index * 8, 8).readBigInt64LE());
+  }
+
+  /** Bytes of the plan as they are by now. */
+  #read(offset: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    readSync(this.#planFile, bytes, 0, length, offset);
+    return bytes;
   }
 
   /** Audits the threads, gives them their registers, takes our memory out, and lets them go. */
@@ -260,13 +280,8 @@ export class Restorer {
   }
 
   #failure(error: number, culprit: number, status: number): ShimError {
-    const header = Buffer.alloc(PLAN_HEADER_SIZE);
-    readSync(this.#planFile, header, 0, PLAN_HEADER_SIZE, 0);
-    const failed = readFailure(header);
-    if (failed.at !== 0n) {
-      const what = this.#finished?.describe(failed.at) ?? 'an operation';
-      return errnoError(`restore ${what}`, failed.result);
-    }
+    const failed = readFailure(this.#read(0, PLAN_HEADER_SIZE));
+    if (failed.at !== 0n && this.#finished) return planError('restore ', this.#finished, failed);
     const how = `status 0x${status.toString(16)}`;
     const who = culprit === 0 ? '' : ` (tid ${String(culprit)}, ${how})`;
     return new ShimError('internal', `run the plan: ${errnoName(error)}${who}`);

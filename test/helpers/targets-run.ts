@@ -158,6 +158,11 @@ export class TargetRun {
     return verdict as Verdict;
   }
 
+  /** What the container, and the engine that restored it, have said so far. */
+  get said(): readonly string[] {
+    return this.#out.lines;
+  }
+
   /** Removes the container and what checkpoints kept; the folder too unless it is evidence. */
   async close(keepFolder: boolean): Promise<void> {
     await this.#scope.close();

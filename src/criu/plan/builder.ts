@@ -44,7 +44,9 @@ export interface OpOptions {
   /** Any other result is a failure. */
   readonly expect?: number | bigint;
   /** Keeps the result. */
-  readonly store?: Slot;
+  readonly store?: Slot | undefined;
+  /** What is said of a failure, where that needs more words than an errno; undefined where not. */
+  readonly explain?: ((result: bigint) => string | undefined) | undefined;
 }
 
 /** How a child is forked: further clone flags, and the signal its parent gets when it exits. */
@@ -174,6 +176,8 @@ export interface Plan {
   readonly bytes: Uint8Array;
   /** What the operation at an offset was to do; for error messages. */
   readonly describe: (offset: bigint) => string;
+  /** What is to be said of its result when that is a failure; undefined: it is an errno, which says it all. */
+  readonly explain: (offset: bigint, result: bigint) => string | undefined;
 }
 
 /** Collects sequences, data and slots, and lays them out. The format is drawn in mvas_abi.h. */
@@ -243,15 +247,33 @@ export class PlanBuilder {
     for (const { from, at, to } of this.#links) {
       view.setBigUint64(from.offset + at, this.#address + BigInt(to.offset), true);
     }
-    return { bytes, describe: (offset) => this.#describe(Number(offset)) };
+    return {
+      bytes,
+      describe: (offset) => this.#describe(Number(offset)),
+      explain: (offset, result) => this.#explain(Number(offset), result),
+    };
   }
 
   #describe(offset: number): string {
+    const found = this.#find(offset);
+    return found ? `${found.name}: ${found.what}` : `operation at ${String(offset)}`;
+  }
+
+  /** A result that is not the expected one need not be an errno: it may be a size or an address. */
+  #explain(offset: number, result: bigint): string | undefined {
+    const { expect, explain } = this.#find(offset)?.options ?? {};
+    const words = explain?.(result);
+    if (words !== undefined || isErrno(result)) return words;
+    const wanted = expect === undefined ? 'which is a failure' : `not ${String(expect)}`;
+    return `${this.#describe(offset)}: the result is ${String(result)}, ${wanted}`;
+  }
+
+  #find(offset: number): (Operation & { readonly name: string }) | undefined {
     for (const { name, offset: start, operations } of this.#sequences) {
       const operation = operations[(offset - start) / OP_SIZE];
-      if (operation) return `${name}: ${operation.what}`;
+      if (operation) return { ...operation, name };
     }
-    return `operation at ${String(offset)}`;
+    return undefined;
   }
 
   #layOut(): number {
@@ -267,6 +289,11 @@ export class PlanBuilder {
     }
     return Math.ceil(cursor / 4096) * 4096;
   }
+}
+
+/** Whether a result is that of a system call that failed (MAX_ERRNO of linux/err.h). */
+function isErrno(result: bigint): boolean {
+  return result < 0n && result >= -4095n;
 }
 
 /** Writes to words from the `at`th on; a word takes a number modulo 2^64. */

@@ -4,6 +4,7 @@ import { ShimError } from '../../common/errors.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
 import type { Plan } from '../plan/builder.js';
+import { printable } from '../procfs/bytes.js';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -109,11 +110,10 @@ export class HolderClient {
     });
     this.#queue = turn.catch(() => undefined);
     const reply = await turn;
-    const result = Number(reply.readBigInt64LE(0));
-    if (result < 0) {
-      const what = plan ? plan.describe(reply.readBigUInt64LE(8)) : `request ${String(op)}`;
-      throw errnoError(`holder: ${what}`, result);
-    }
+    const result = reply.readBigInt64LE(0);
+    const at = reply.readBigUInt64LE(8);
+    if (plan && at !== 0n) throw planError('holder: ', plan, { at, result });
+    if (result < 0n) throw errnoError(`holder: request ${String(op)}`, Number(result));
     return [reply.readBigUInt64LE(8), reply.readBigUInt64LE(16), reply.readBigUInt64LE(24)];
   }
 
@@ -141,10 +141,25 @@ export function encodeRequest(op: number, args: readonly bigint[]): Uint8Array {
   return request;
 }
 
-/** Which operation of a plan failed (0n: none), and what it returned, from the plan's header. */
-export function readFailure(header: Buffer): { readonly at: bigint; readonly result: number } {
+/** Which operation of a plan failed (0n: none), and what it returned. */
+export interface PlanFailure {
+  readonly at: bigint;
+  readonly result: bigint;
+}
+
+/** The failure in a plan's header. */
+export function readFailure(header: Buffer): PlanFailure {
   return {
     at: header.readBigUInt64LE(HEADER.failed),
-    result: Number(header.readBigInt64LE(HEADER.failedResult)),
+    result: header.readBigInt64LE(HEADER.failedResult),
   };
+}
+
+/** The error of a plan that failed; `who` goes before its words. */
+export function planError(who: string, plan: Plan, { at, result }: PlanFailure): ShimError {
+  const words = plan.explain(at, result);
+  if (words === undefined) {
+    return errnoError(printable(`${who}${plan.describe(at)}`), Number(result));
+  }
+  return new ShimError('failedPrecondition', printable(`${who}${words}`));
 }

@@ -72,6 +72,9 @@ export interface RegFileEntry {
   checksum?: number | undefined;
   checksum_config?: number | undefined;
   checksum_parameter?: number | undefined;
+
+  /** Of a regular file that has a name: programs may know it by that. */
+  mvas_ino?: bigint | undefined;
 }
 
 /** A file of /proc/PID/ns. */
@@ -195,6 +198,7 @@ export const FILES_MESSAGES = {
     ['checksum', 12, 'optional', 'uint32'],
     ['checksum_config', 13, 'optional', 'uint32'],
     ['checksum_parameter', 14, 'optional', 'uint32'],
+    ['mvas_ino', 10000, 'optional', 'uint64'],
   ],
   ns_file_entry: [
     ['id', 1, 'required', 'uint32'],

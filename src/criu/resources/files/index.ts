@@ -4,5 +4,6 @@
 export { FileDumper, type FileMapping } from './dumper.js';
 export { FilesImageBuilder, type FilesImage } from './files-image.js';
 export { FilePlan, type FilePlanOptions } from './plan.js';
+export type { LookOptions } from './opened-files.js';
 export type { StdioSlots } from './open-plan.js';
 export { findConsole } from './terminal.js';

@@ -17,7 +17,8 @@ import { planMemfd, sealsOf } from './memfd.js';
 import { planNetlink } from './netlink.js';
 import { checkPath } from './path.js';
 import { planFifo, planPipe, type StagedEnd } from './pipe.js';
-import { planRegular } from './regular-plan.js';
+import { planRegular, type FilePlace } from './regular-plan.js';
+import type { OpenedFiles } from './opened-files.js';
 import type { Stage } from './stage.js';
 import type { TerminalPlan } from './terminal-plan.js';
 import { planTimerfd } from './timerfd.js';
@@ -36,6 +37,7 @@ export interface OpenPlanOptions {
   readonly stdio: StdioSlots;
   readonly hasConsole: boolean;
   readonly terminals: TerminalPlan;
+  readonly opened: OpenedFiles;
 }
 
 /** Opens every file of an image, in PID 1, before it forks. */
@@ -135,7 +137,7 @@ export class OpenPlan {
     const remap = this.#index.remaps.get(entry.id);
     if (remap !== undefined && this.#tmpfiles.has(remap)) {
       this.#tmpfiles.plan(entry, number, remap, this.#ghost(remap));
-    } else planRegular(this.#stage, entry, number, this.#ghostOf(entry));
+    } else planRegular(this.#stage, entry, number, this.#placeOf(entry));
   }
 
   /** The entry of a FIFO's path, which is opened by its FIFO entry. */
@@ -147,6 +149,11 @@ export class OpenPlan {
   /** The entry of a terminal's path, which is opened by its TTY entry. */
   #isTerminalName({ id }: RegFileEntry): boolean {
     return [...this.#index.files.values()].some(({ tty }) => tty?.regf_id === id);
+  }
+
+  #placeOf(entry: RegFileEntry): FilePlace {
+    const ghost = this.#ghostOf(entry);
+    return ghost === undefined ? { opened: this.#options.opened } : { ghost };
   }
 
   /** The number of a descriptor on a deleted file. */

@@ -13,6 +13,7 @@ import { sealsOf } from './memfd.js';
 import { F_SEAL_FUTURE_WRITE, LATE_SEALS, OpenPlan, type StdioSlots } from './open-plan.js';
 import { hasOwner, planOwner } from './owner.js';
 import { checkPath } from './path.js';
+import { OpenedFiles, type LookOptions, type ReadPlan } from './opened-files.js';
 import { openFlags } from './regular-plan.js';
 import { Stage } from './stage.js';
 import { TerminalPlan } from './terminal-plan.js';
@@ -33,6 +34,7 @@ export interface FilePlanOptions {
   readonly keepsRoot?: boolean;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
+  readonly look?: LookOptions;
 }
 
 /**
@@ -49,6 +51,7 @@ export class FilePlan {
   readonly #index: ImageIndex;
   readonly #options: FilePlanOptions;
   readonly #terminals: TerminalPlan;
+  readonly #opened: OpenedFiles;
   #numbers: ReadonlyMap<number, number> = new Map();
   #stage: Stage | undefined;
 
@@ -58,6 +61,7 @@ export class FilePlan {
     this.#index = new ImageIndex(image, options.mounts);
     this.#options = options;
     this.#terminals = new TerminalPlan(builder, { ttys: image.ttys, ...options });
+    this.#opened = new OpenedFiles(this.#index, options.look);
     this.stageBase = this.#index.base;
   }
 
@@ -76,9 +80,15 @@ export class FilePlan {
     this.#numbers = new OpenPlan(this.#index, this.#stage, {
       ...this.#options,
       terminals: this.#terminals,
+      opened: this.#opened,
     }).plan();
     // Once the stage is complete two numbers above it are left for moving late files.
     this.#stage.run('stand at the root', SYS.chdir, [this.#builder.string('/')]);
+  }
+
+  /** Judges what has been opened: see {@link OpenedFiles.check}. */
+  checkOpened(read: ReadPlan): string[] {
+    return this.#opened.check(read);
   }
 
   /** Stages one more file in PID 1, after {@link planOpen}, found at a path of its own /proc; its number. */

@@ -2,6 +2,7 @@
 import { SYS } from '../../../native/sys.js';
 import type { RegFileEntry } from '../../image/types.js';
 import { O, REOPENABLE, S_IF, SEEK } from './abi.js';
+import type { OpenedFiles } from './opened-files.js';
 import { checkPath } from './path.js';
 import type { Stage } from './stage.js';
 
@@ -12,28 +13,27 @@ export function openFlags(entry: RegFileEntry): number {
   return isDirectory ? flags | O.directory : flags;
 }
 
-/**
- * Opens a file by its path and puts it where it was; one that is not written to must have its old size.
- * A deleted one is opened by way of the descriptor `ghost`.
- */
+/** How a file is opened: by its name, then to be looked at, or where it was deleted, by way of a descriptor. */
+export type FilePlace = { readonly opened: OpenedFiles } | { readonly ghost: number };
+
+/** Opens a file and puts it where it was. */
 export function planRegular(
   stage: Stage,
   entry: RegFileEntry,
   number: number,
-  ghost: number | undefined,
+  place: FilePlace,
 ): void {
-  const { id, pos, size = 0n, mode = 0 } = entry;
+  const { id, pos } = entry;
   checkPath(id, entry.name);
   const what = `file ${String(id)} (${entry.name})`;
   const flags = openFlags(entry);
-  if (ghost === undefined) stage.openPath(`open ${what}`, number, entry.name, { flags });
-  else if ((flags & O.nofollow) === 0) stage.reopen(`open ${what}`, number, ghost, flags);
-  if (flags & O.path) return;
-  const isFile = (mode & S_IF.mask) === S_IF.reg;
-  const grows = (flags & O.append) !== 0 && (flags & O.accessMode) !== O.rdonly;
-  if (isFile && ghost === undefined && !grows) {
-    const claim = `${what} has not the size it had, ${String(size)}`;
-    stage.run(claim, SYS.lseek, [number, 0, SEEK.end], Number(size));
-    stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
-  } else if (pos !== 0n) stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
+  if ('opened' in place) {
+    const explain = (result: bigint): string | undefined => place.opened.explain(entry, result);
+    stage.openPath(`open ${what}`, number, entry.name, { flags, explain });
+    place.opened.plan(stage, entry, number);
+  } else if ((flags & O.nofollow) === 0) {
+    stage.reopen(`open ${what}`, number, place.ghost, flags);
+  }
+  if (pos === 0n || flags & O.path) return;
+  stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
 }

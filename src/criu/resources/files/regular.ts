@@ -71,6 +71,7 @@ export function dumpRegular(
     size: type === S_IF.reg ? file.stat.size : 0n,
     mode: Number(file.stat.mode),
     build_id: [],
+    ...(type === S_IF.reg && file.stat.nlink > 0n && { mvas_ino: file.stat.ino }),
   };
   if ('mount' in place) wantName(context, ghosts, file, { mount: place.mount, entry });
   return entry;

@@ -5,6 +5,7 @@ import {
   PlanData,
   PlanPointer,
   type Argument,
+  type OpOptions,
   type PlanBuilder,
   type Sequence,
   type Slot,
@@ -17,6 +18,7 @@ export interface OpenPathOptions {
   readonly flags: number;
   /** Permissions of a file that O_CREAT makes. */
   readonly mode?: number;
+  readonly explain?: OpOptions['explain'];
 }
 
 /**
@@ -87,7 +89,7 @@ export class Stage {
    * place of a file makes no difference.
    */
   openPath(what: string, number: number, path: string, options: OpenPathOptions): void {
-    const { flags, mode = 0 } = options;
+    const { flags, mode = 0, explain } = options;
     const patient = flags & O.path || flags & O.nonblock;
     const how = openHow(
       flags | O.cloexec | (patient ? 0 : O.nonblock),
@@ -96,7 +98,8 @@ export class Stage {
     );
     const { builder } = this;
     const args = [AT_FDCWD, builder.data(cPath(path), 1), builder.data(how), how.length];
-    this.make(what, number, SYS.openat2, args);
+    this.sequence.syscall(what, SYS.openat2, args, { store: this.#slot, explain });
+    this.#move(what, this.#slot, number);
     if (!patient) this.run(what, SYS.fcntl, [number, F.setfl, flags & SETTABLE]);
   }
 

@@ -157,6 +157,20 @@ test('a failed operation is described by its sequence and words', (t) => {
   t.is(plan.describe(1n), 'operation at 1');
 });
 
+test('a result is told by what was expected or by words of its own, never as an errno it is not', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 12');
+  sequence.syscall('map', 9, [], { expect: 4096n });
+  sequence.syscall('open', 2, [], { explain: (result) => (result === -2n ? 'gone' : undefined) });
+  const plan = builder.finish();
+  const [map, open] = [0, 1].map((index) => BigInt(sequence.offset + index * OP_SIZE));
+  t.is(plan.explain(map ?? 0n, 435n), 'pid 12: map: the result is 435, not 4096');
+  t.is(plan.explain(map ?? 0n, -5000n), 'pid 12: map: the result is -5000, not 4096');
+  t.is(plan.explain(map ?? 0n, -12n), undefined);
+  t.is(plan.explain(open ?? 0n, -2n), 'gone');
+  t.is(plan.explain(open ?? 0n, -13n), undefined);
+});
+
 test('mistakes of the planner are found', (t) => {
   const builder = new PlanBuilder();
   const sequence = builder.sequence('pid 1');

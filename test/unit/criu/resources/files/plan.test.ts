@@ -30,13 +30,17 @@ function imageOf(...files: FileEntry[]): FilesImageBuilder {
   return image;
 }
 
-function planOf(image: FilesImageBuilder): { early: string[]; late: string[]; plan: FilePlan } {
+function planOf(
+  image: FilesImageBuilder,
+  exact = new Map<number, string>(),
+): { early: string[]; late: string[]; plan: FilePlan } {
   const builder = new PlanBuilder();
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
   const plan = new FilePlan(builder, image, {
     stdio: [null, null, null],
     hasConsole: false,
     mounts: MOUNTS,
+    look: { label: (pid) => `pid ${String(pid)}`, exact },
   });
   plan.planOpen(root);
   plan.planPlace(1, root);
@@ -56,13 +60,41 @@ test('files of /proc are opened after the drop of privileges, others before', (t
   t.throws(() => plan.staged(2), { instanceOf: ShimError });
 });
 
-test('a file that is appended to may have grown, another may not', (t) => {
-  const log = regular(1, '/log', { flags: 0o2001, size: 5n });
-  const { early } = planOf(imageOf(log, regular(2, '/lib', { size: 5n })));
-  t.deepEqual(
-    early.filter((what) => what.includes('size')),
-    ['file 2 (/lib) has not the size it had, 5'],
+/** Opens a file that had 5 bytes and inode 7, and finds another. */
+function lookAt(
+  flags: number,
+  found: { readonly size: bigint; readonly inode?: bigint },
+): string[] {
+  const { plan } = planOf(imageOf(regular(1, '/log', { flags, size: 5n, mvas_ino: 7n })));
+  const stat = Buffer.alloc(144);
+  stat.writeBigUInt64LE(found.inode ?? 7n, 8);
+  stat.writeBigUInt64LE(found.size, 48);
+  return plan.checkOpened(() => stat);
+}
+
+test('a file may have grown; it is smaller only where it is appended to', (t) => {
+  t.deepEqual(lookAt(0, { size: 9n }), []);
+  t.deepEqual(lookAt(0o2001, { size: 1n }), []);
+  const error = t.throws(() => lookAt(0o2, { size: 1n }), { instanceOf: ShimError });
+  t.is(
+    error.message,
+    'pid 1 fd 0: /log has 1 bytes, and had 5 at the checkpoint; remedy: put back what was there',
   );
+});
+
+test('what is executed or mapped privately keeps its size', (t) => {
+  const image = imageOf();
+  image.files.push(regular(2, '/bin/program', { size: 5n }));
+  const { plan } = planOf(image, new Map([[2, 'pid 1 executable']]));
+  const grown = Buffer.alloc(144);
+  grown.writeBigUInt64LE(6n, 48);
+  t.throws(() => plan.checkOpened(() => grown), {
+    message: /^pid 1 executable: \/bin\/program has 6/,
+  });
+});
+
+test('open files with other inode numbers are named', (t) => {
+  t.deepEqual(lookAt(0, { size: 5n, inode: 8n }), ['/log']);
 });
 
 const HOSTILE: Readonly<Record<string, (image: FilesImageBuilder) => void>> = {

@@ -8,8 +8,12 @@ const MAX_PATH = 4095;
 /** The kernel's list is far shorter; values are ints, or a name of a congestion control. */
 const MAX_OPTIONS = 256;
 const MAX_VALUE = 16;
+/** Names of a socket's file (unix-dump.ts), and its folder. */
+const MAX_PLACES = 66;
 /** Words of 32 groups: a family of netlink has a few groups, or some hundred (generic netlink). */
 const MAX_GROUP_WORDS = 1024;
+/** Instructions of a classic filter (BPF_MAXINSNS, linux/bpf_common.h). */
+const MAX_FILTER = 4096;
 const IFNAMSIZ = 16;
 const MAX_MEMBERSHIPS = 4096;
 /** Sources of one group (multicast.ts). */
@@ -59,12 +63,14 @@ function checkMulticast(socket: InetSkEntry, what: string): void {
   }
 }
 
-/** The folder of a socket's file comes with a path for a name. */
-function checkFolder({ ino, name, mvas_folder: folder }: UnixSkEntry): void {
-  if (folder === undefined) return;
+/** Where a socket's file lies comes with a path for a name. */
+function checkFolder({ ino, name, mvas_folder: folder, mvas_paths: paths }: UnixSkEntry): void {
+  const places = folder === undefined ? paths : [folder, ...paths];
   const isPath = name.length > 0 && name[0] !== 0;
-  if (isPath && folder.startsWith('/') && folder.length <= MAX_PATH) return;
-  badImage(`check unix socket ${String(ino)}: its folder is no path`);
+  const isSane = places.every((path) => path.startsWith('/') && path.length <= MAX_PATH);
+  if (places.length > MAX_PLACES || !isSane || (places.length > 0 && !isPath)) {
+    badImage(`check unix socket ${String(ino)}: its folder is no path`);
+  }
 }
 
 function checkOptions(options: SkOptsEntry, what: string): void {
@@ -72,5 +78,6 @@ function checkOptions(options: SkOptsEntry, what: string): void {
   if (others.length > MAX_OPTIONS || others.some(({ value }) => value.length > MAX_VALUE)) {
     badImage(`${what}: its socket has too many options`);
   }
+  if (options.so_filter.length > MAX_FILTER) badImage(`${what}: its socket has too long a filter`);
   if (uid === NOBODY || gid === NOBODY) badImage(`${what}: its socket has an impossible owner`);
 }

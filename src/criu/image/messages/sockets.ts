@@ -42,6 +42,9 @@ export interface SkOptsEntry {
 
   /** Its permissions, where they are not those of a new one. */
   mvas_mode?: number | undefined;
+
+  /** SO_LOCK_FILTER: so_filter cannot be taken off or changed any more. */
+  mvas_filter_locked?: boolean | undefined;
 }
 
 /** An option that CRIU's fields have no room for, as getsockopt(2) gave it. */
@@ -84,6 +87,15 @@ export interface UnixSkEntry {
 
   /** Folder of its file, where the path in its name led there by symbolic links. */
   mvas_folder?: string | undefined;
+
+  /** Paths of its file, where they are others than the one it was bound to (link, rename). */
+  mvas_paths: string[];
+
+  /** The other end of a datagram socket, or of a connection, has been closed. */
+  mvas_peer_gone?: boolean | undefined;
+
+  /** The other end had not read everything when it was closed: ECONNRESET waits for the next call. */
+  mvas_reset?: boolean | undefined;
 }
 
 /** Options of raw sockets. */
@@ -138,6 +150,9 @@ export interface InetSkEntry {
 
   /** Name of the interface of IPV6_MULTICAST_IF. */
   mvas_multicast_if?: string | undefined;
+
+  /** It is bound to an address that its network namespace does not have. */
+  mvas_nonlocal?: boolean | undefined;
 }
 
 /** A multicast group that a socket is in; addresses in network order. */
@@ -217,6 +232,7 @@ export const SOCKETS_MESSAGES = {
     ['mvas_uid', 10001, 'optional', 'uint32'],
     ['mvas_gid', 10002, 'optional', 'uint32'],
     ['mvas_mode', 10003, 'optional', 'uint32'],
+    ['mvas_filter_locked', 10004, 'optional', 'bool'],
   ],
   mvas_sk_option: [
     ['level', 1, 'required', 'uint32'],
@@ -249,6 +265,9 @@ export const SOCKETS_MESSAGES = {
     ['mvas_peer_uid', 10000, 'optional', 'uint32'],
     ['mvas_peer_gid', 10001, 'optional', 'uint32'],
     ['mvas_folder', 10002, 'optional', 'string'],
+    ['mvas_paths', 10003, 'repeated', 'string'],
+    ['mvas_peer_gone', 10004, 'optional', 'bool'],
+    ['mvas_reset', 10005, 'optional', 'bool'],
   ],
   ip_opts_raw_entry: [
     ['hdrincl', 1, 'optional', 'bool'],
@@ -293,6 +312,7 @@ export const SOCKETS_MESSAGES = {
     ['tcp_opts', 20, 'optional', 'tcp_opts_entry'],
     ['mvas_memberships', 10000, 'repeated', 'mvas_membership'],
     ['mvas_multicast_if', 10001, 'optional', 'string'],
+    ['mvas_nonlocal', 10002, 'optional', 'bool'],
   ],
   mvas_membership: [
     ['interface', 1, 'required', 'string'],

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { logger } from '../../../common/log.js';
 import { syscall } from '../../../native/index.js';
-import { check, SYS } from '../../../native/sys.js';
-import type { InetSkEntry } from '../../image/types.js';
+import { call, check, closeFd, SYS } from '../../../native/sys.js';
+import type { InetSkEntry, SkOptsEntry, SkShutdown } from '../../image/types.js';
+import { inNamespaceOf } from '../in-namespace.js';
 import { AF, O, POLL, SOCK } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
@@ -19,6 +20,8 @@ import {
   SOL,
   type SocketOptions,
 } from './socket-options.js';
+import { SHUTDOWN_HOW, SHUTDOWN_WORDS } from './shutdown.js';
+import { planFilter } from './socket-filter.js';
 import type { Stage } from './stage.js';
 import { pollNow } from './system.js';
 
@@ -30,17 +33,18 @@ const TCP_INFO = 11;
 const UDP_CORK = 1;
 const IPV6_V6ONLY = 26;
 const ENOTCONN = -107;
+const EADDRNOTAVAIL = -99;
 const INADDR_SIZE = 16;
 const FIONREAD = 0x541b;
 /** MSG_PEEK, MSG_DONTWAIT. */
 const PEEK_NOW = 0x2 | 0x40;
 const SO_MEMINFO = 55;
 const POLLERR = 0x8;
+const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
-/** `how` of shutdown(2). */
-const SHUT_RDWR = 2;
-/** CRIU's sk_shutdown. */
-const SHUTDOWN_BOTH = 'BOTH';
+/** IP_FREEBIND of IPv4 and of IPv6 (linux/in.h, linux/in6.h). */
+const FREEBIND = { [AF.inet]: [SOL.ip, 15], [AF.inet6]: [SOL.ipv6, 78] } as const;
+const SO_BROADCAST = 6;
 
 interface Address {
   readonly port: number;
@@ -96,8 +100,12 @@ export function dumpInet(
     opts: options.dump(file.own, file.where),
     mvas_memberships: [],
   };
-  if (isEnded) entry.shutdown = SHUTDOWN_BOTH;
-  if (type === SOCK.dgram) dumpMulticast(context, groups, file, entry);
+  if (isEnded) entry.shutdown = 'BOTH';
+  if (type === SOCK.dgram) {
+    entry.shutdown = shutdownOf(options, file);
+    dumpMulticast(context, groups, file, entry);
+  }
+  if (isNonlocal(context.init.pid, family, source)) entry.mvas_nonlocal = true;
   if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   return entry;
 }
@@ -114,6 +122,28 @@ function dumpMulticast(
   else entry.mvas_memberships = memberships;
   const out = entry.family === AF.inet6 ? multicastInterface(own) : undefined;
   if (out !== undefined) entry.mvas_multicast_if = out;
+}
+
+/** How a socket of datagrams is shut down. The kernel does not list one that is not bound; poll(2) tells of reading. */
+function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown | undefined {
+  const events = pollOf(own);
+  const polled = events & POLLHUP ? 3 : events & POLLRDHUP ? 1 : 0;
+  const how = polled | options.shutdownOf(Number(stat.ino & 0xffffffffn));
+  return how === 0 ? undefined : SHUTDOWN_WORDS[how & 3];
+}
+
+/** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like binds to it. */
+function isNonlocal(pid: number, family: number, { words }: Address): boolean {
+  if (words.every((word) => word === 0)) return false;
+  return inNamespaceOf(pid, 'net', () => {
+    const probe = call('make a socket', SYS.socket, family, SOCK.dgram | O.cloexec, 0);
+    try {
+      const raw = socketAddress(family, 0, words);
+      return syscall(SYS.bind, probe, raw, raw.length) === EADDRNOTAVAIL;
+    } finally {
+      closeFd(probe);
+    }
+  });
 }
 
 /** A connection that has ended is restored without an address. */
@@ -266,23 +296,54 @@ export function planInet(stage: Stage, entry: InetSkEntry, number: number): void
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.socket, [family, type | flags, proto]);
   planSocketOptions(stage, number, opts);
+  planFilter(stage, number, opts); // Before anything can come in.
   if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
-  const bound = entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0);
-  const connect = (verb: string, nr: number, port: number, words: readonly number[]): void => {
-    const raw = socketAddress(family, port, words);
-    stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
-  };
-  if (bound) connect('bind', SYS.bind, entry.src_port, entry.src_addr);
+  planAddresses(stage, entry, { number, what });
   planMulticast(stage, entry, number);
   if (entry.state === TCP_STATE.listen) {
     stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
-  } else if (entry.state === TCP_STATE.established && type === SOCK.dgram) {
-    connect('connect', SYS.connect, entry.dst_port, entry.dst_addr);
   }
-  if (entry.shutdown === SHUTDOWN_BOTH && type === SOCK.stream) {
-    // Says ENOTCONN, and shuts it down nevertheless (inet_shutdown, net/ipv4/af_inet.c).
-    stage.attempt(`${what}: shut down`, SYS.shutdown, [number, SHUT_RDWR]);
-    planUnlockBuffer(stage, number, opts); // it had grown by itself
+  const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
+  if (how !== undefined) {
+    // Says ENOTCONN where there is no connection, and shuts it down nevertheless (inet_shutdown, net/ipv4/af_inet.c).
+    stage.attempt(`${what}: shut down`, SYS.shutdown, [number, how]);
+    if (type === SOCK.stream) planUnlockBuffer(stage, number, opts); // it had grown by itself
   }
   planFinalSocketOptions(stage, number, opts);
+}
+
+/**
+ * Binds and connects a socket. It was allowed to, whatever its options say now, so what they forbid is
+ * allowed for the moment.
+ */
+function planAddresses(
+  stage: Stage,
+  entry: InetSkEntry,
+  { number, what }: { readonly number: number; readonly what: string },
+): void {
+  const { family, opts } = entry;
+  const at = (verb: string, nr: number, port: number, words: readonly number[]): void => {
+    const raw = socketAddress(family, port, words);
+    stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
+  };
+  if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) {
+    const free = entry.mvas_nonlocal ? allowed(opts, family) : undefined;
+    if (free) setOption(stage, number, free.option, 1);
+    at('bind', SYS.bind, entry.src_port, entry.src_addr);
+    if (free) setOption(stage, number, free.option, free.value);
+  }
+  if (entry.state === TCP_STATE.established && entry.type === SOCK.dgram) {
+    setOption(stage, number, [SOL.socket, SO_BROADCAST], 1);
+    at('connect', SYS.connect, entry.dst_port, entry.dst_addr);
+    if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO_BROADCAST], 0);
+  }
+}
+
+/** IP_FREEBIND of a family, and the value that it is to have in the end. */
+function allowed(opts: SkOptsEntry, family: number) {
+  const option = family === AF.inet6 ? FREEBIND[AF.inet6] : FREEBIND[AF.inet];
+  const kept = opts.mvas_options.find(
+    ({ level, name }) => level === option[0] && name === option[1],
+  );
+  return { option, value: kept?.value[0] ?? 0 };
 }

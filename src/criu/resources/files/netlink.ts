@@ -15,6 +15,7 @@ import {
   SOL,
   type SocketOptions,
 } from './socket-options.js';
+import { planFilter } from './socket-filter.js';
 import type { Stage } from './stage.js';
 import { pollNow } from './system.js';
 
@@ -92,6 +93,7 @@ export function planNetlink(stage: Stage, entry: NetlinkSkEntry, number: number)
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.socket, [AF.netlink, SOCK.raw | flags, entry.protocol]);
   planSocketOptions(stage, number, entry.opts);
+  planFilter(stage, number, entry.opts);
   const connect = (verb: string, nr: number, port: number, groups: number): void => {
     const raw = Buffer.alloc(ADDRESS_SIZE);
     raw.writeUInt16LE(AF.netlink, 0);

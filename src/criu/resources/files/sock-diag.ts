@@ -18,7 +18,10 @@ const INET_MESSAGE_SIZE = 72;
 /** INET_DIAG_INFO is asked for, with which keys come, too. */
 const SHOW_INFO = 2;
 const INET_DIAG_MD5SIG = 18;
+const INET_DIAG_SHUTDOWN = 8;
 const IPPROTO_TCP = 6;
+/** UDP and UDP-Lite. */
+const DATAGRAM_PROTOCOLS = [17, 136];
 /** Listening, and bound but neither listening nor connected (since Linux 6.8). */
 const BOUND_STATES = (1 << 10) | (1 << 13);
 const SOCK_CLOEXEC = 0o2000000;
@@ -55,18 +58,49 @@ export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
   return found;
 }
 
+/**
+ * By inode, what UDP sockets of a network namespace are shut down for (bit 0: reading, bit 1: writing).
+ * The kernel lists those that are bound; a connected one is.
+ */
+export function listShutdowns(pid: number): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const protocol of DATAGRAM_PROTOCOLS) {
+    askInet(pid, { protocol, states: ALL_STATES, show: 0 }, (datagram) =>
+      parseShutdowns(datagram, found),
+    );
+  }
+  return found;
+}
+
 /** Inodes of the bound TCP sockets of a network namespace that have keys for signatures (TCP_MD5SIG). */
 export function listKeyedSockets(pid: number): ReadonlySet<number> {
   const found = new Set<number>();
+  const question = { protocol: IPPROTO_TCP, states: BOUND_STATES, show: SHOW_INFO };
+  askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
+  return found;
+}
+
+/** Which internet sockets are asked for, and what of them. */
+interface InetQuestion {
+  readonly protocol: number;
+  readonly states: number;
+  readonly show: number;
+}
+
+/** Asks for sockets of both families. */
+function askInet(
+  pid: number,
+  { protocol, states, show }: InetQuestion,
+  take: (datagram: Buffer) => boolean,
+): void {
   for (const family of [AF.inet, AF.inet6]) {
     const body = Buffer.alloc(INET_REQUEST_SIZE);
     body.writeUInt8(family, 0);
-    body.writeUInt8(IPPROTO_TCP, 1);
-    body.writeUInt8(SHOW_INFO, 2);
-    body.writeUInt32LE(BOUND_STATES, 4);
-    ask(pid, body, (datagram) => parseKeyedSockets(datagram, found));
+    body.writeUInt8(protocol, 1);
+    body.writeUInt8(show, 2);
+    body.writeUInt32LE(states, 4);
+    ask(pid, body, take);
   }
-  return found;
 }
 
 /** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
@@ -104,6 +138,14 @@ export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean
   return eachMessage(datagram, (message) => {
     const isKeyed = attributesOf(message, INET_MESSAGE_SIZE).has(INET_DIAG_MD5SIG);
     if (isKeyed) found.add(message.readUInt32LE(INET_MESSAGE_SIZE - 4));
+  });
+}
+
+/** Adds those sockets of one netlink datagram that are shut down; false when it was the last. */
+export function parseShutdowns(datagram: Buffer, found: Map<number, number>): boolean {
+  return eachMessage(datagram, (message) => {
+    const how = attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_SHUTDOWN)?.[0] ?? 0;
+    if (how !== 0) found.set(message.readUInt32LE(INET_MESSAGE_SIZE - 4), how);
   });
 }
 

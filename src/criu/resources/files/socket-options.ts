@@ -7,14 +7,15 @@ import type { DumpContext } from './dump-context.js';
 import { POLL, SOCK } from './abi.js';
 import { inNamespaceOf } from '../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from './inode-attributes.js';
-import { listKeyedSockets } from './sock-diag.js';
+import { listKeyedSockets, listShutdowns } from './sock-diag.js';
+import { dumpFilter, type SocketFilter } from './socket-filter.js';
 import type { Stage } from './stage.js';
 import { pollNow } from './system.js';
 
 export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, netlink: 270 } as const;
 export const SO = {
   reuseAddr: 2, type: 3, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, rcvTimeout: 20,
-  sndTimeout: 21, bindToDevice: 25, getFilter: 26, acceptConn: 30, sndbufForce: 32,
+  sndTimeout: 21, bindToDevice: 25, acceptConn: 30, sndbufForce: 32,
   rcvbufForce: 33, protocol: 38, domain: 39, peekOff: 42, bufLock: 72,
 } as const; // prettier-ignore
 
@@ -99,13 +100,13 @@ export class SocketOptions {
   readonly #context: DumpContext;
   readonly #fresh = new Map<string, number>();
   #keyed: ReadonlySet<number> | undefined;
+  #shutdowns: ReadonlyMap<number, number> | undefined;
 
   constructor(context: DumpContext) {
     this.#context = context;
   }
 
   dump(socket: number, where: string): SkOptsEntry {
-    this.#refuseFilter(socket, where);
     const option = (name: number): number => getOption(socket, SOL.socket, name) ?? 0;
     const [sndSec, sndUsec] = timeout(socket, SO.sndTimeout);
     const [rcvSec, rcvUsec] = timeout(socket, SO.rcvTimeout);
@@ -122,7 +123,7 @@ export class SocketOptions {
       so_rcv_tmo_usec: rcvUsec,
       reuseaddr: option(SO.reuseAddr) !== 0,
       so_buf_lock: getOption(socket, SOL.socket, SO.bufLock) ?? BUFFERS_LOCKED,
-      so_filter: [],
+      ...this.#filterOf(socket, where),
       mvas_options: this.#others(socket),
     };
     const { mvas_mode, ...owner } = inodeOwnerOf(fstatSync(socket, { bigint: true }));
@@ -141,20 +142,22 @@ export class SocketOptions {
     return this.#keyed.has(inode);
   }
 
+  /** What a bound UDP socket is shut down for: bit 0 for reading, bit 1 for writing. */
+  shutdownOf(inode: number): number {
+    this.#shutdowns ??= listShutdowns(this.#context.init.pid);
+    return this.#shutdowns.get(inode) ?? 0;
+  }
+
   close(): void {
     for (const fd of this.#fresh.values()) closeFd(fd);
     this.#fresh.clear();
   }
 
-  #refuseFilter(socket: number, where: string): void {
-    const length = Buffer.alloc(4);
-    const result = syscall(SYS.getsockopt, socket, SOL.socket, SO.getFilter, null, length);
-    if (result === 0 && length.readUInt32LE(0) === 0) return;
-    if (result < 0 && result !== -13) return;
-    this.#context.refusals.add(
-      where,
-      'a socket with a filter (SO_ATTACH_FILTER) cannot be restored',
-    );
+  #filterOf(socket: number, where: string): SocketFilter {
+    const filter = dumpFilter(socket);
+    if (typeof filter !== 'string') return filter;
+    this.#context.refusals.add(where, filter);
+    return { so_filter: [] };
   }
 
   #others(socket: number): MvasSkOption[] {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fstatSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { fstatSync, type BigIntStats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
-import type { SkShutdown, UnixSkEntry } from '../../image/types.js';
+import type { UnixSkEntry } from '../../image/types.js';
+import type { MountInfo } from '../../procfs/mountinfo.js';
 import { readFdinfo, readLink } from '../../procfs/reader.js';
 import { decodeBytes } from '../../procfs/bytes.js';
 import { AF, IOCTL, POLL, SOCK } from './abi.js';
@@ -11,13 +12,13 @@ import { folderAt, leadsTo, withoutDeleted } from './container-path.js';
 import { MAX_CONTENT_BYTES, type DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner } from './owner.js';
+import { SHUTDOWN_WORDS } from './shutdown.js';
 import { listUnixSockets, type UnixDiag } from './sock-diag.js';
 import { getOption, SO, SOL, type SocketOptions } from './socket-options.js';
 import { MessageHeader, ownLink, pollNow } from './system.js';
-import { absoluteName } from './unix-names.js';
+import { absoluteName, spokenName } from './unix-names.js';
 
 export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
-const SHUTDOWN_WORDS: readonly SkShutdown[] = ['NONE', 'READ', 'WRITE', 'BOTH'];
 
 /** SO_PEEK_OFF of a socket that peeks at the begin. */
 const NO_PEEK_OFFSET = -1;
@@ -27,11 +28,23 @@ const MSG_DONTWAIT = 0x40;
 const EAGAIN = -11;
 const MAX_MESSAGE = 1 << 20;
 const MAX_MESSAGES = 100_000;
+/** Names of one socket's file that are looked for. */
+const MAX_NAMES = 64;
 /** Room for one SCM_CREDENTIALS. */
 const CREDENTIALS_SPACE = 32;
 const SO_PASSCRED = 16;
 const SO_PEERCRED = 17;
 const NOBODY = 0xffffffff;
+
+/** The file that a unix socket is bound to. */
+interface BoundFile {
+  readonly file: OpenFile;
+  readonly entry: UnixSkEntry;
+  readonly stat: BigIntStats;
+  readonly mount: MountInfo;
+  /** Its path as the kernel tells it. */
+  readonly link: string;
+}
 
 /** Dumps unix sockets: names, peers, queues. */
 export class UnixSockets {
@@ -72,11 +85,15 @@ export class UnixSockets {
       opts: this.#options.dump(file.own, file.where),
       name: diag.name,
       shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
+      mvas_paths: [],
     };
+    if (diag.peer === 0) addLostPeer(file, entry);
     const [uid, gid] = peerIds(file.own);
     if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
     if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
-    if (diag.state !== UNIX_STATE.listen && hasUnread(file.own, diag)) this.#dumpQueue(file, diag);
+    if (diag.state !== UNIX_STATE.listen && hasUnread(file.own, diag)) {
+      this.#dumpQueue(file, diag, entry.mvas_reset === true);
+    }
     return entry;
   }
 
@@ -95,6 +112,7 @@ export class UnixSockets {
       fown: dumpOwner(this.#context, file),
       opts: this.#options.dump(file.own, file.where),
       name: new Uint8Array(),
+      mvas_paths: [],
     };
   }
 
@@ -131,34 +149,64 @@ export class UnixSockets {
     if (bound < 0) return;
     try {
       const stat = fstatSync(bound, { bigint: true });
-      const link = ownLink(bound);
-      entry.deleted = stat.nlink === 0n || !leadsTo(this.#context.init.pid, link, stat);
-      const path = stat.nlink === 0n ? withoutDeleted(link) : link;
       entry.mnt_id = readFdinfo(process.pid, bound).mountId;
       entry.file_perms = {
         mode: Number(stat.mode),
         uid: Number(stat.uid),
         gid: Number(stat.gid),
       };
-      this.#addName(file, entry, path);
+      const mount = this.#context.mounts.get(entry.mnt_id);
+      if (mount) this.#addName({ file, entry, stat, mount, link: ownLink(bound) });
+      else {
+        const name = spokenName(entry);
+        this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
+      }
     } finally {
       closeFd(bound);
     }
   }
 
-  #addName(file: OpenFile, entry: UnixSkEntry, path: string): void {
-    const name = decodeBytes(entry.name).replace(/\0.*$/s, '');
-    if (!this.#context.mounts.has(entry.mnt_id ?? -1)) {
-      this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
-      return;
-    }
+  /** The file of a socket: at the name that the socket was bound to, at others, or nowhere. */
+  #addName(bound: BoundFile): void {
+    const { entry, stat, mount, link } = bound;
+    const { pid } = this.#context.init;
+    const name = spokenName(entry);
+    const path = stat.nlink === 0n ? withoutDeleted(link) : link;
     if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, path);
     const spoken = dirname(absoluteName(entry));
-    const folder = folderAt(this.#context.init.pid, spoken);
-    if (folder === undefined) {
-      const remedy = 'remedy: bind it by an absolute path';
-      this.#context.refusals.add(file.where, `bound to ${name}, which leads nowhere; ${remedy}`);
-    } else if (folder !== spoken) entry.mvas_folder = folder;
+    const folder = folderAt(pid, spoken);
+    const isThere = leadsTo(pid, link, stat);
+    entry.deleted = !isThere;
+    if (isThere && folder !== undefined && link === join(folder, basename(name))) {
+      if (folder !== spoken) entry.mvas_folder = folder;
+    } else if (isThere) entry.mvas_paths = [link];
+    else entry.mvas_folder = folder ?? mount.mountPoint;
+    const others = Number(stat.nlink) - (isThere ? 1 : 0);
+    if (others > 0) this.#wantNames(bound, Math.min(others, MAX_NAMES));
+  }
+
+  /** Has further names of a socket's file looked for. */
+  #wantNames({ entry, stat, mount, link }: BoundFile, count: number): void {
+    const { names, init } = this.#context;
+    const known = new Set(entry.deleted ? [] : [link]);
+    for (let i = 0; i < count; i++) {
+      names.want({
+        inode: stat.ino,
+        mounts: [mount.mountPoint],
+        near: dirname(withoutDeleted(link)),
+        accepts: ({ path }) => {
+          if (known.has(path) || !leadsTo(init.pid, path, stat)) return false;
+          known.add(path);
+          return true;
+        },
+        settle: (path) => {
+          if (path === undefined) return;
+          entry.deleted = false;
+          delete entry.mvas_folder;
+          entry.mvas_paths = [...known];
+        },
+      });
+    }
   }
 
   /** The folder that a relative name was bound in, whose file lies at a path. */
@@ -172,13 +220,14 @@ export class UnixSockets {
     return folders.find(leadsThere) ?? dirname(path);
   }
 
-  #dumpQueue(file: OpenFile, diag: UnixDiag): void {
+  #dumpQueue(file: OpenFile, diag: UnixDiag, isReset: boolean): void {
     // A stream ends by nothing; so do sequenced packets once no more can come (unix(7)).
     const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
     const packets = peekQueue(file.own, {
       initPid: this.#context.init.pid,
       streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
       endsByNothing: diag.type === SOCK.stream || mayEnd,
+      isReset,
     });
     if (typeof packets === 'string') {
       this.#context.refusals.add(file.where, packets);
@@ -202,6 +251,17 @@ export class UnixSockets {
   }
 }
 
+/**
+ * Where the other end of a connected socket has been closed: what is left of it, and the error that waits for
+ * the next call (unix_getname and unix_release_sock, net/unix/af_unix.c).
+ */
+function addLostPeer({ own }: OpenFile, entry: UnixSkEntry): void {
+  const size = Buffer.of(2, 0, 0, 0);
+  if (syscall(SYS.getpeername, own, Buffer.alloc(2), size) < 0) return;
+  entry.mvas_peer_gone = true;
+  if ((pollNow(own, POLL.err) & POLL.err) !== 0) entry.mvas_reset = true;
+}
+
 /** Whether anything may wait in a socket. Of other kinds than streams, empty messages count. */
 function hasUnread(socket: number, { type, receiveQueue }: UnixDiag): boolean {
   return type === SOCK.stream ? receiveQueue > 0 : (pollNow(socket, POLL.in) & POLL.in) !== 0;
@@ -219,6 +279,8 @@ interface QueueFacts {
   /** Bytes that wait in a stream. */
   readonly streamLength: number;
   readonly endsByNothing: boolean;
+  /** ECONNRESET waits for whoever gets to the end of a stream, or asks for any packet. */
+  readonly isReset: boolean;
 }
 
 /** Everything unread in a socket, left where it is; or why it cannot be had. */
@@ -228,6 +290,9 @@ function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   if (offset < 0 && !passCredentials) {
     const packet = peekStream(socket, facts.streamLength);
     if (packet) return [packet];
+  }
+  if (facts.isReset) {
+    return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
   }
   // The socket is the container's own: a kill before the end of this would leave it another offset.
   setPeekOffset(socket, 0);

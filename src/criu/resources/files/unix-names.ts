@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import type { UnixSkEntry } from '../../image/types.js';
 import type { PlanData, Slot } from '../../plan/builder.js';
 import { decodeBytes } from '../../procfs/bytes.js';
 import { AF, AT_SYMLINK_NOFOLLOW, NR } from './abi.js';
 import type { Folders } from './folders.js';
+import { ScratchFolder } from './scratch-folder.js';
 import type { Stage } from './stage.js';
 import { cPath } from './system.js';
 
@@ -30,10 +29,8 @@ export class UnixNames {
   readonly #stage: Stage;
   readonly #folders: Folders;
   readonly #umask: Slot;
-  /** Names that are in use, as paths. */
-  readonly #taken = new Set<string>();
-  /** The name for the time being of sockets whose own name was removed. */
-  readonly #hidden = new Map<UnixSkEntry, string>();
+  /** Where the files of sockets lie whose name was removed. */
+  readonly #scratches = new Map<UnixSkEntry, ScratchFolder>();
 
   constructor(stage: Stage, folders: Folders) {
     this.#stage = stage;
@@ -41,37 +38,13 @@ export class UnixNames {
     this.#umask = stage.builder.slot();
   }
 
-  /** Gives a socket its name, if it has one, in the place of any file of that name. */
-  bind({ entry, number }: NamedSocket): void {
+  /** Gives a socket its name, if it has one. A file that lies where its own belongs is replaced. */
+  bind(socket: NamedSocket): void {
+    const { entry, number } = socket;
     if (isUnnamed(entry)) return;
     const place = placeOf(entry);
-    const what = `${words(entry)}: bind`;
-    if (!place) {
-      this.#atAddress(entry.name, what, SYS.bind, number);
-      return;
-    }
-    const { id, file_perms: perms, mvas_folder: followed } = entry;
-    const folder = this.#folders.open(id, place.folder);
-    const name = this.#data(place.name);
-    this.#stage.attempt(`remove ${spell(place)}`, SYS.unlinkat, [folder, name, 0]);
-    const hasEntered = this.#enterOwn(entry, what);
-    if (followed !== undefined) {
-      const spoken = dirname(spokenName(entry));
-      this.#folders.expect(
-        `${words(entry)}: its folder is not ${followed} any more`,
-        folder,
-        spoken,
-      );
-    }
-    const mode = (perms?.mode ?? FILE_MODE) & FILE_MODE;
-    const umask = [~mode & FILE_MODE];
-    this.#stage.sequence.syscall(what, SYS.umask, umask, { store: this.#umask });
-    this.#atAddress(entry.name, what, SYS.bind, number);
-    this.#stage.run(what, SYS.umask, [this.#umask]);
-    if (hasEntered) this.#leave(what);
-    if (perms) this.#permit(entry, [folder, name]);
-    if (entry.deleted) this.#hide(entry, place, folder);
-    else this.#taken.add(spell(place));
+    if (!place) this.#atAddress(entry.name, `${words(entry)}: bind`, SYS.bind, number);
+    else this.#bindPath(socket, place);
   }
 
   /** Connects to the name of a socket, wherever its file is now. */
@@ -81,26 +54,59 @@ export class UnixNames {
       this.#atAddress(named.name, what, SYS.connect, number);
       return;
     }
-    const name = this.#hidden.get(named) ?? place.name;
-    this.#stage.run(what, SYS.fchdir, [this.#folders.open(named.id, place.folder)]);
-    this.#atAddress(cPath(name), what, SYS.connect, number);
+    const scratch = this.#scratches.get(named);
+    const folder = scratch?.number ?? this.#folders.open(named.id, place.folder);
+    this.#stage.run(what, SYS.fchdir, [folder]);
+    this.#atAddress(cPath(scratch?.path ?? place.name), what, SYS.connect, number);
     this.#leave(what);
   }
 
   /** Removes the file of a socket whose name was removed. */
   finish(entry: UnixSkEntry): void {
-    const hidden = this.#hidden.get(entry);
-    const place = placeOf(entry);
-    if (hidden === undefined || !place) return;
-    const folder = this.#folders.open(entry.id, place.folder);
-    this.#stage.run(`remove ${hidden}`, SYS.unlinkat, [folder, this.#data(hidden), 0]);
+    const scratch = this.#scratches.get(entry);
+    if (!scratch) return;
+    this.#stage.run(`${words(entry)}: remove its file`, SYS.unlinkat, [...this.#at(scratch), 0]);
+    scratch.remove();
   }
 
-  /** Enters the folder that a relative name was bound in. */
-  #enterOwn(entry: UnixSkEntry, what: string): boolean {
-    if (entry.name_dir === undefined) return false;
-    this.#stage.run(what, SYS.fchdir, [this.#folders.open(entry.id, entry.name_dir)]);
-    return true;
+  /**
+   * Binds a socket to a path. Its file may have been renamed, linked or removed since, and something else may
+   * lie at its name by now, or symbolic links on the way. So it is bound in a folder of its own, which is the
+   * root folder meanwhile, and its file is moved to where it belongs, in the place of what is there.
+   */
+  #bindPath({ entry, number }: NamedSocket, place: Place): void {
+    const what = `${words(entry)}: bind`;
+    const root = this.#folders.open(entry.id, '/');
+    const folder = this.#folders.open(entry.id, place.folder);
+    const scratch = new ScratchFolder(this.#stage, folder, spokenName(entry));
+    this.#stage.run(what, SYS.fchdir, [scratch.number]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    const umask = [~(entry.file_perms?.mode ?? FILE_MODE) & FILE_MODE];
+    this.#stage.sequence.syscall(what, SYS.umask, umask, { store: this.#umask });
+    this.#atAddress(entry.name, what, SYS.bind, number);
+    this.#stage.run(what, SYS.umask, [this.#umask]);
+    this.#stage.run(what, SYS.fchdir, [root]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    this.#permit(entry, this.#at(scratch));
+    if (entry.deleted) {
+      this.#scratches.set(entry, scratch);
+      return;
+    }
+    const target = [folder, this.#data(place.name)] as const;
+    this.#stage.run(`${words(entry)}: rename`, NR.renameat2, [...this.#at(scratch), ...target, 0]);
+    scratch.remove();
+    for (const path of entry.mvas_paths.slice(1)) this.#link(entry, target, path);
+  }
+
+  /** Gives the file of a socket one more name. */
+  #link(entry: UnixSkEntry, from: readonly [number, PlanData], path: string): void {
+    const to = [this.#folders.open(entry.id, dirname(path)), this.#data(basename(path))] as const;
+    this.#stage.attempt(`remove ${path}`, SYS.unlinkat, [...to, 0]);
+    this.#stage.run(`${words(entry)}: link ${path}`, SYS.linkat, [...from, ...to, 0]);
+  }
+
+  #at({ number, path }: ScratchFolder): readonly [number, PlanData] {
+    return [number, this.#data(path)];
   }
 
   #leave(what: string): void {
@@ -112,24 +118,11 @@ export class UnixNames {
    * of the folder may leave others. The file must be where it was made, or this fails.
    */
   #permit(entry: UnixSkEntry, at: readonly [folder: number, name: PlanData]): void {
+    if (!entry.file_perms) return;
     const what = `${words(entry)}: permissions`;
-    const { mode = 0, uid = 0, gid = 0 } = entry.file_perms ?? {};
+    const { mode, uid, gid } = entry.file_perms;
     this.#stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
     this.#stage.attempt(what, NR.fchmodat2, [...at, mode & 0o7777, AT_SYMLINK_NOFOLLOW]);
-  }
-
-  /**
-   * Takes the name of a socket away whose file was removed, so that another may have it. Connecting
-   * goes on by a name nobody can guess; the address that peers see stays the bound one.
-   */
-  #hide(entry: UnixSkEntry, place: Place, folder: number): void {
-    if (this.#taken.has(spell(place))) {
-      badImage(`${words(entry)}: removed, but its name is in use`);
-    }
-    const hidden = `.mvas-${randomBytes(12).toString('hex')}`;
-    this.#hidden.set(entry, hidden);
-    const args = [folder, this.#data(place.name), folder, this.#data(hidden), 0];
-    this.#stage.run(`${words(entry)}: hide`, NR.renameat2, args);
   }
 
   /** bind(2) or connect(2) to an address. */
@@ -150,13 +143,15 @@ export function isUnnamed(entry: UnixSkEntry): boolean {
 }
 
 /** The path in the address of a socket, as it was given. */
-function spokenName({ name }: UnixSkEntry): string {
+export function spokenName({ name }: UnixSkEntry): string {
   return decodeBytes(name).replace(/\0.*$/s, '');
 }
 
-/** Where the file of a socket is made; undefined for abstract names. */
+/** Where the file of a socket lies, or lay when it was removed; undefined for abstract names. */
 function placeOf(entry: UnixSkEntry): Place | undefined {
   if (entry.name.length === 0 || entry.name[0] === 0) return undefined;
+  const [now] = entry.mvas_paths;
+  if (now !== undefined) return { folder: dirname(now), name: basename(now) };
   const path = absoluteName(entry);
   return { folder: entry.mvas_folder ?? dirname(path), name: basename(path) };
 }
@@ -166,10 +161,6 @@ export function absoluteName(entry: UnixSkEntry): string {
   const name = spokenName(entry);
   if (name.startsWith('/')) return name;
   const folder = entry.name_dir ?? '/';
-  return folder === '/' ? `/${name}` : `${folder}/${name}`;
-}
-
-function spell({ folder, name }: Place): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }
 

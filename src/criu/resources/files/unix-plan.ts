@@ -5,6 +5,8 @@ import type { PayloadEntry } from '../../image/codec.js';
 import type { UnixSkEntry } from '../../image/types.js';
 import { AF, O, SOCK } from './abi.js';
 import type { Folders } from './folders.js';
+import { SHUTDOWN_HOW } from './shutdown.js';
+import { planFilter } from './socket-filter.js';
 import {
   planFinalSocketOptions,
   planRoomyBuffer,
@@ -18,7 +20,6 @@ import { isUnnamed, UnixNames, words } from './unix-names.js';
 const MSG_DONTWAIT = 0x40;
 const PR_SET_SECUREBITS = 28;
 const SECBIT_NO_SETUID_FIXUP = 4;
-const SHUTDOWN_HOW = { NONE: undefined, READ: 0, WRITE: 1, BOTH: 2 } as const;
 /** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
 const PIECE = 32 * 1024;
 const OVERHEAD = 4 * 1024 * 1024;
@@ -54,10 +55,7 @@ export class UnixPlan {
   ) {
     this.#stage = stage;
     this.#names = new UnixNames(stage, folders);
-    // Names that were removed come first: a later socket may have the same name.
-    this.#sockets = [...sockets].sort(
-      (a, b) => Number(b.entry.deleted ?? false) - Number(a.entry.deleted ?? false),
-    );
+    this.#sockets = sockets;
     this.#byInode = new Map(sockets.map((socket) => [socket.entry.ino, socket]));
     const queues = new Map<number, Uint8Array[]>();
     for (const { entry, payload } of packets) {
@@ -73,6 +71,7 @@ export class UnixPlan {
     for (const socket of this.#sockets) if (this.#isPaired(socket)) this.#planPair(socket);
     for (const socket of this.#sockets) this.#planDatagramPeer(socket);
     for (const socket of this.#sockets) this.#planQueue(socket);
+    for (const socket of this.#sockets) this.#planReset(socket);
     for (const number of this.#senders.values()) this.#stage.close(number);
     for (const socket of this.#sockets) this.#planEnd(socket);
   }
@@ -80,6 +79,7 @@ export class UnixPlan {
   /** Whether it is made by socketpair(2) or accept(2), together with another. */
   #isPaired({ entry }: StagedUnixSocket): boolean {
     if (entry.state === UNIX_STATE.listen) return false;
+    if (entry.mvas_peer_gone) return true;
     if (entry.type !== SOCK.dgram) return entry.state === UNIX_STATE.established;
     const peer = this.#byInode.get(entry.peer);
     if (peer?.entry.peer !== entry.ino) return false;
@@ -208,6 +208,14 @@ export class UnixPlan {
     if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);
   }
 
+  /** Leaves something unread in the other end, which is closed next. */
+  #planReset(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    const other = this.#senders.get(socket);
+    if (!entry.mvas_reset || other === undefined) return;
+    this.#send({ entry, number: other }, number, Uint8Array.of(0));
+  }
+
   #send({ entry }: StagedUnixSocket, sender: number, bytes: Uint8Array): void {
     const data = this.#stage.builder.data(bytes, 1);
     const args = [sender, data, bytes.length, MSG_DONTWAIT, null, 0];
@@ -231,6 +239,7 @@ export class UnixPlan {
     if (how !== undefined) {
       this.#stage.attempt(`${words(entry)}: shut down`, SYS.shutdown, [number, how]);
     }
+    planFilter(this.#stage, number, entry.opts); // After the queue, which came through it.
     planFinalSocketOptions(this.#stage, number, entry.opts);
     if (entry.flags & O.nonblock) {
       this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);

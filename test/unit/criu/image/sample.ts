@@ -173,6 +173,7 @@ export function sampleImage(): CheckpointImage {
   };
   const socket = { type: 1, state: 1, flags: 2, uflags: 0, backlog: 0, fown: NO_OWNER };
   const usk = {
+    mvas_paths: [],
     ...socket,
     opts: { ...opts, ...times, mvas_options: [] },
     name: new Uint8Array(),

@@ -10,6 +10,7 @@ import type {
   SaEntry,
   TaskCoreEntry,
   VmaEntry,
+  UnixSkEntry,
 } from '../../../../src/criu/image/types.js';
 import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
 import { core, NO_OWNER, sampleImage, vma } from './sample.js';
@@ -210,10 +211,16 @@ refuses('a passed file that does not exist', /passed file 99/, () => ({
 refuses('a peer that does not exist', /peer does not exist/, ({ files }) => ({
   files: files.filter(({ id }) => id !== 5),
 }));
-for (const [what, more] of [
+const WRONG_FOLDERS: readonly (readonly [string, Partial<UnixSkEntry>])[] = [
   ['of a socket without a name', { mvas_folder: '/run' }],
   ['that is no path', { name: Buffer.from('/var/run/s'), mvas_folder: 'run' }],
-] as const) {
+  ['that no path leads to', { name: Buffer.from('/run/s'), mvas_paths: ['/run/t', 'u'] }],
+  [
+    'in too many places',
+    { name: Buffer.from('/run/s'), mvas_paths: new Array<string>(67).fill('/run/t') },
+  ],
+];
+for (const [what, more] of WRONG_FOLDERS) {
   refuses(`a folder ${what}`, /its folder is no path/, ({ files }) => ({
     files: files.map((file) => (file.usk ? { ...file, usk: { ...file.usk, ...more } } : file)),
   }));
@@ -222,6 +229,13 @@ refuses('an owner of a socket that nobody is', /impossible owner/, ({ files }) =
   files: files.map((file) => {
     const { usk } = file;
     return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_uid: 2 ** 32 - 1 } } } : file;
+  }),
+}));
+refuses('a filter of a socket that is longer than any', /too long a filter/, ({ files }) => ({
+  files: files.map((file) => {
+    const { usk } = file;
+    const so_filter = new Array<bigint>(4097).fill(0n);
+    return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, so_filter } } } : file;
   }),
 }));
 refuses('an option of a socket that is longer than any', /too many options/, ({ files }) => ({

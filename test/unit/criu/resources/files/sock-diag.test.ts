@@ -3,6 +3,7 @@ import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
 import {
   parseKeyedSockets,
+  parseShutdowns,
   parseUnixDiag,
   type UnixDiag,
 } from '../../../../../src/criu/resources/files/sock-diag.js';
@@ -81,4 +82,17 @@ test('an error of the kernel and nonsense are errors', (t) => {
   for (const datagram of [message(2, denied), broken]) {
     t.throws(() => parseUnixDiag(datagram, new Map()), { instanceOf: ShimError });
   }
+});
+
+test('internet sockets that are shut down are found, with the direction', (t) => {
+  const found = new Map<number, number>();
+  const inet = (inode: number, ...attributes: Buffer[]): Buffer => {
+    const body = Buffer.alloc(72);
+    body.writeUInt32LE(inode, 68);
+    return message(20, Buffer.concat([body, ...attributes]));
+  };
+  const shutdown = (how: number): Buffer => attribute(8, Buffer.of(how));
+  const datagram = Buffer.concat([inet(5), inet(6, shutdown(0)), inet(7, shutdown(2))]);
+  t.true(parseShutdowns(datagram, found));
+  t.deepEqual([...found], [[7, 2]]);
 });

@@ -54,6 +54,9 @@ export function refuseExisting(runcRoot: string, id: string): void {
   throw new ShimError('alreadyExists', message);
 }
 
+/** A creation runs hooks of others. */
+const RUNC_LIMIT_MS = 120_000;
+
 /** Makes and deletes containers with runc, their stdio on /dev/null. */
 export function runcRuntime(runcRoot: string): DonorRuntime {
   return {
@@ -82,15 +85,18 @@ function runRunc(root: string, args: readonly string[]): Promise<void> {
   const child = spawn('runc', ['--root', root, ...args], {
     detached: true,
     stdio: ['ignore', 'ignore', output],
+    timeout: RUNC_LIMIT_MS,
+    killSignal: 'SIGKILL',
   });
   return new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new ShimError('unavailable', `run runc: ${cause.message}`, { cause }));
     });
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       const words = readFileSync(`/proc/self/fd/${String(output)}`, 'utf8').trim();
+      const how = signal === null ? String(code) : `it was ended by ${signal}`;
       if (code === 0) resolve();
-      else reject(new ShimError('unknown', `runc ${args[0] ?? ''}: ${words || String(code)}`));
+      else reject(new ShimError('unknown', `runc ${args[0] ?? ''}: ${words || how}`));
     });
   }).finally(() => {
     closeSync(output);

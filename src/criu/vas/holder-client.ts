@@ -9,6 +9,11 @@ import { printable } from '../procfs/bytes.js';
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SO_SNDTIMEO = 21;
+/** So long a holder may take for anything; it copies some hundred GiB in that time. */
+const ANSWER_LIMIT_S = 600n;
 
 /** `struct sockaddr_un` of a path. */
 export function unixAddress(path: string): Uint8Array {
@@ -42,6 +47,7 @@ export class HolderClient {
     const socket = call('make a socket', SYS.socket, AF_UNIX, type, 0);
     const address = unixAddress(path);
     try {
+      limitWaits(socket);
       call(`connect to the holder at ${path}`, SYS.connect, socket, address, address.length);
     } catch (cause) {
       closeFd(socket);
@@ -125,10 +131,23 @@ export class HolderClient {
           resolve(reply);
           return;
         }
+        if (error?.code === 'EAGAIN') {
+          reject(new ShimError('deadlineExceeded', 'the holder does not answer'));
+          return;
+        }
         const message = 'the holder died (killed, or out of memory): its VAS is lost';
         reject(new ShimError('resourceExhausted', message, { cause: error ?? undefined }));
       });
     });
+  }
+}
+
+/** A holder that is stopped, or waits in the kernel, is to be told from one that answers. */
+function limitWaits(socket: number): void {
+  const limit = new Uint8Array(BigInt64Array.of(ANSWER_LIMIT_S, 0n).buffer);
+  for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) {
+    const args = [socket, SOL_SOCKET, option, limit, limit.length] as const;
+    call('limit waits for the holder', SYS.setsockopt, ...args);
   }
 }
 

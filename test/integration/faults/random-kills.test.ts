@@ -29,7 +29,7 @@ test.after.always('nothing is left of any VAS', async (t) => {
 test.serial(
   `${String(ROUNDS)} checkpoints killed at random leave the container unharmed`,
   async (t) => {
-    t.timeout(120_000);
+    t.timeout(120_000 + ROUNDS * 5_000);
     const counter = new Counter(yard);
     t.teardown(() => counter.close(!t.passed));
     await counter.start();

@@ -333,14 +333,9 @@ export class RestorePlan {
         own: hasPendingStop(core.thread_core?.signals_p),
         shared: nsTid === nsPid && hasPendingStop(core.tc?.signals_s),
       },
-      depth: this.#depth(nsPid),
+      depth: this.#stops.depth(nsPid),
       state: () => finalThreadState(core, XSTATE_SIZE),
     };
-  }
-
-  #depth(nsPid: number): number {
-    const ppid = this.#image.pstree.find(({ pid }) => pid === nsPid)?.ppid ?? 0;
-    return ppid === 0 ? 0 : 1 + this.#depth(ppid);
   }
 
   #alive() {

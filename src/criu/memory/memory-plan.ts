@@ -5,6 +5,7 @@ import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
+import { Branches, type Branch } from './branches.js';
 import { ADVICE } from './snapshot.js';
 import type { Range } from './layout.js';
 
@@ -73,6 +74,9 @@ export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
   readonly #parks = new Map<number, readonly Range[]>();
   readonly #shared: ReadonlyMap<bigint, SharedMemory>;
+  /** Shared memory, and the holder's own. */
+  readonly #unowned: readonly Range[];
+  readonly #branches: Branches;
   /** Descriptors of shared memory, where it is to outlive the address space it was made in. */
   readonly #sharedFiles = new Map<bigint, number>();
 
@@ -80,6 +84,13 @@ export class MemoryPlan {
     this.#options = options;
     for (const [pid, mm] of options.mms) this.#parks.set(pid, parkedRanges(pid, mm));
     this.#shared = collectShared(options.mms.values());
+    const shared = [...this.#shared.values()].map(({ at, reach }) => ({
+      start: at,
+      end: at + reach,
+    }));
+    const { base } = options;
+    this.#unowned = [...shared, { start: base, end: base + WORK.size }];
+    this.#branches = new Branches(this.#parks, this.#unowned);
   }
 
   /** In PID 1, before any fork: shared memory comes into being. */
@@ -103,27 +114,29 @@ export class MemoryPlan {
     }
   }
 
-  /** In a process that is about to fork: nothing of its own, or of its descendants, goes along by itself. */
-  planBeforeForks(pid: number, descendants: readonly number[], sequence: Sequence): void {
-    if (this.#options.execs) return;
-    for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
-    for (const other of descendants) this.#advisePark(other, sequence, MADV_DONTFORK);
+  /** What is to go along with a process: its own memory, and that of the branches below it. */
+  branch(pid: number, below: readonly Branch[]): Branch {
+    return this.#branches.branch(pid, below);
   }
 
-  /** Right before a fork: the memory of these processes goes along. */
-  planFork(subtree: readonly number[], sequence: Sequence): void {
+  /** In a process that is about to fork: nothing of its own goes along, nor of these branches by itself. */
+  planBeforeForks(pid: number, below: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
-    for (const pid of subtree) this.#advisePark(pid, sequence, MADV_DOFORK);
+    for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
+    for (const range of this.#branches.ranges(below)) advise(sequence, range, MADV_DONTFORK);
+  }
+
+  /** Right before a fork, for what would not go along by itself. */
+  planFork(branch: Branch, sequence: Sequence): void {
+    if (this.#options.execs) return;
+    for (const range of this.#branches.ranges(branch)) advise(sequence, range, MADV_DOFORK);
   }
 
   /** Right after it: the parent has no use for it. */
-  planForked(subtree: readonly number[], sequence: Sequence): void {
+  planForked(branch: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
-    for (const pid of subtree) {
-      for (const { start, end } of this.#parks.get(pid) ?? []) {
-        const what = `drop memory of pid ${String(pid)}`;
-        sequence.syscall(what, SYS.munmap, [start, end - start]);
-      }
+    for (const { start, end } of this.#branches.ranges(branch)) {
+      sequence.syscall('drop what children took along', SYS.munmap, [start, end - start]);
     }
   }
 
@@ -189,18 +202,9 @@ export class MemoryPlan {
 
   /** The ranges of a process's own memory before it is put into place. */
   #own(pid: number): readonly Range[] {
-    const { base } = this.#options;
     if (pid !== 1) return this.#parks.get(pid) ?? [];
     const parks = [...this.#parks].filter(([other]) => other !== 1).flatMap(([, ranges]) => ranges);
-    const shared = [...this.#shared.values()].map(({ at, reach }) => ({
-      start: at,
-      end: at + reach,
-    }));
-    return complement([...parks, ...shared, { start: base, end: base + WORK.size }]);
-  }
-
-  #advisePark(pid: number, sequence: Sequence, advice: number): void {
-    for (const range of this.#parks.get(pid) ?? []) advise(sequence, range, advice);
+    return complement([...parks, ...this.#unowned]);
   }
 
   #placeShared(vma: VmaEntry, sequence: Sequence): void {

@@ -121,7 +121,7 @@ class Grove {
   #free = INIT;
 
   constructor(processes: readonly TreeProcess[], taken: ReadonlySet<number>) {
-    this.#taken = taken;
+    this.#taken = new Set([...taken, ...processes.flatMap(({ pgid, sid }) => [pgid, sid])]);
     const starts = findStarts(processes);
     for (const { pid, ppid, pgid, sid, isZombie } of processes) {
       const kind = isZombie ? 'zombie' : 'process';

@@ -2,6 +2,7 @@
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
+import type { PstreeEntry } from '../image/types.js';
 import type { PlanBuilder, PlanData } from '../plan/builder.js';
 import { SIGSTOP } from '../resources/attributes/abi.js';
 import { queueMask } from '../resources/attributes/pending.js';
@@ -25,11 +26,24 @@ export class StopPlan {
   readonly #image: CheckpointImage;
   readonly #child: PlanData;
   readonly #noTime: PlanData;
+  readonly #depths = new Map<number, number>();
+  readonly #stopped = new Map<number, PstreeEntry[]>();
 
   constructor(builder: PlanBuilder, image: CheckpointImage) {
     this.#image = image;
     this.#child = builder.data(new Uint8Array(BigUint64Array.of(SIGCHLD_MASK).buffer));
     this.#noTime = builder.reserve(16);
+    for (const process of image.pstree) {
+      const { pid, ppid } = process;
+      this.#depths.set(pid, (this.#depths.get(ppid) ?? -1) + 1); // Parents come first.
+      if (this.stopSignal(pid) === undefined) continue;
+      this.#stopped.set(ppid, [...(this.#stopped.get(ppid) ?? []), process]);
+    }
+  }
+
+  /** How many processes a process descends from. */
+  depth(nsPid: number): number {
+    return this.#depths.get(nsPid) ?? 0;
   }
 
   /**
@@ -49,9 +63,9 @@ export class StopPlan {
    * @param address where the plan is mapped
    */
   calls(nsPid: number, address: bigint): LateCall[] {
-    const { pstree, cores } = this.#image;
-    const stopped = pstree.filter(({ pid, ppid }) => ppid === nsPid && this.stopSignal(pid));
-    if (stopped.length === 0) return [];
+    const { cores } = this.#image;
+    const stopped = this.#stopped.get(nsPid);
+    if (!stopped) return [];
     const calls: LateCall[] = stopped
       .filter(({ pid }) => cores.get(pid)?.tc?.exit_code === 0)
       .map(({ pid }) => ({ nr: SYS.waitid, args: [P_PID, pid, 0, STOPPED_NOW, 0] }));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../native/sys.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
-import type { ForkOptions, PlanBuilder, Sequence } from '../plan/builder.js';
+import type { Branch } from '../memory/branches.js';
+import type { ForkOptions, PlanBuilder, PlanData, Sequence } from '../plan/builder.js';
 import { isForkedBeforeSession, subtree, type TreeNode } from './process-tree.js';
 
 const INIT = 1;
@@ -10,6 +11,8 @@ const P_PID = 1;
 /** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal tells of it. */
 const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const RLIMIT_CORE = 4;
@@ -36,6 +39,10 @@ export interface TreePlanOptions {
 export class TreePlan {
   readonly #options: TreePlanOptions;
   readonly #sequences = new Map<number, Sequence>();
+  /** What memory each node takes along. */
+  readonly #branches = new Map<number, Branch>();
+  /** Words that a parent sets when a child with children may go on. */
+  readonly #gates = new Map<number, PlanData>();
   /** How many processes stand at each of its stops. */
   readonly barriers: readonly number[];
   readonly #groupsAreLeft: boolean;
@@ -57,6 +64,13 @@ export class TreePlan {
       const name =
         node.kind === 'process' ? `pid ${String(node.pid)}` : `${node.kind} ${String(node.pid)}`;
       this.#sequences.set(node.pid, options.builder.sequence(name));
+    }
+    for (const node of [...nodes].reverse()) {
+      const below = node.children.map((child) => this.#branch(child));
+      const pid = node.kind === 'process' ? node.pid : 0;
+      this.#branches.set(node.pid, options.memory.branch(pid, below));
+      const isBetween = node.pid !== INIT && node.children.length > 0;
+      if (isBetween) this.#gates.set(node.pid, options.builder.reserve(8));
     }
     for (const node of nodes) this.#planNode(node);
   }
@@ -85,27 +99,50 @@ export class TreePlan {
   }
 
   #planForks(node: TreeNode, sequence: Sequence): void {
-    const { memory } = this.#options;
-    const hasChildren = node.children.length > 0;
-    const descendants = processes(node).filter((pid) => pid !== node.pid);
-    if (hasChildren) memory.planBeforeForks(node.pid, descendants, sequence);
+    const { memory, onSession } = this.#options;
+    const { pid, sid, kind, children } = node;
+    if (children.length > 0) this.#planBeforeForks(node, sequence);
     const isEarly = (child: TreeNode): boolean => isForkedBeforeSession(node, child);
-    for (const child of node.children.filter(isEarly)) this.#planFork(child, sequence);
-    if (node.sid === node.pid && node.pid !== INIT) {
+    for (const child of children.filter(isEarly)) this.#planFork(node, child, sequence);
+    if (sid === pid && pid !== INIT) {
       sequence.syscall('make a session', SYS.setsid, []);
-      if (node.kind === 'process') this.#options.onSession(node.pid, sequence);
+      if (kind === 'process') onSession(pid, sequence);
     }
-    for (const child of node.children) if (!isEarly(child)) this.#planFork(child, sequence);
-    if (hasChildren) memory.planAfterForks(node.pid, sequence);
+    for (const child of children) if (!isEarly(child)) this.#planFork(node, child, sequence);
+    if (children.length > 0) memory.planAfterForks(pid, sequence);
   }
 
-  #planFork(child: TreeNode, sequence: Sequence): void {
+  /**
+   * With an only child all that is below goes along. Who has children waits until its own parent has
+   * dropped what it took along: each level of forks that have a page in common makes the next one dearer
+   * (anon_vma_clone in mm/rmap.c).
+   */
+  #planBeforeForks({ pid, children }: TreeNode, sequence: Sequence): void {
+    const { memory } = this.#options;
+    const gate = this.#gates.get(pid);
+    if (gate) {
+      const args = [gate, FUTEX_WAIT, 0, null];
+      sequence.syscall('wait for the parent', SYS.futex, args, { tolerate: true });
+    }
+    const below = children.length > 1 ? children.map((child) => this.#branch(child)) : [];
+    memory.planBeforeForks(pid, memory.branch(0, below), sequence);
+  }
+
+  #planFork(parent: TreeNode, child: TreeNode, sequence: Sequence): void {
     const { memory, forkOptions } = this.#options;
-    const pids = processes(child);
-    memory.planFork(pids, sequence);
+    const branch = this.#branch(child);
+    if (parent.children.length > 1) memory.planFork(branch, sequence);
     const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
     sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
-    memory.planForked(pids, sequence);
+    memory.planForked(branch, sequence);
+    const gate = this.#gates.get(child.pid);
+    if (!gate) return;
+    sequence.poke('let the child go on', gate, 1);
+    sequence.syscall('let the child go on', SYS.futex, [gate, FUTEX_WAKE, 1]);
+  }
+
+  #branch({ pid }: TreeNode): Branch {
+    return this.#branches.get(pid) ?? [];
   }
 
   /** Helpers are reaped by who forked them; zombies are waited for, and left. */
@@ -164,10 +201,4 @@ function hasGone({ kind }: TreeNode): boolean {
 
 function isZombie({ kind }: TreeNode): boolean {
   return kind === 'zombie';
-}
-
-function processes(node: TreeNode): number[] {
-  return subtree(node)
-    .filter((one) => one.kind === 'process')
-    .map((one) => one.pid);
 }

@@ -146,3 +146,8 @@ test('a group outlives that its leader has left it', (t) => {
   t.true(node(root, 5).leavesGroup);
   t.is(shape(root), `1(5 6 +${String(FREE)})`);
 });
+
+test('no helper takes the number of a group or session whose leader has gone', (t) => {
+  const root = tree([1, 0, 1, 1], [3, 1, 3, 3], [4, 1, 3, 3], [5, 1, 2, 1]);
+  t.is(shape(root), '1(3(+6(4)) 5 +2)');
+});

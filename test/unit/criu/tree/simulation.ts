@@ -79,6 +79,7 @@ export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Ker
   const start = builder.sequence('pid 1');
   const nothing = () => undefined;
   const memory = {
+    branch: () => [],
     planBeforeForks: nothing,
     planFork: nothing,
     planForked: nothing,

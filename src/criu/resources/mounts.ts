@@ -2,6 +2,7 @@
 import type { MountPlaces } from '../../common/mount-places.js';
 import { ShimError } from '../../common/errors.js';
 import { closeFd } from '../../native/sys.js';
+import { printable } from '../procfs/bytes.js';
 import type { MountInfo } from '../procfs/mountinfo.js';
 import { readMountinfo } from '../procfs/reader.js';
 import { O, RESOLVE } from './files/abi.js';
@@ -38,7 +39,7 @@ export function checkMounts(rootPid: number, places: MountPlaces): void {
   const remedy = 'made by the container, which is not supported; remedy: unmount it';
   const lines = later
     .slice(0, MOST_SHOWN)
-    .map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType}): ${remedy}`);
+    .map(({ mountPoint, fsType }) => `mount ${printable(mountPoint)} (${fsType}): ${remedy}`);
   throw new ShimError('failedPrecondition', lines.join('\n'));
 }
 

@@ -13,6 +13,7 @@ import { gzip } from 'node:zlib';
 import { pack, type Header, type Pack } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
+import { printable } from '../procfs/bytes.js';
 import { O, RESOLVE } from './files/abi.js';
 import { openAt2, openOwn } from './files/system.js';
 import { readAttributes, sizeOf, toPax, type Attribute } from './tmpfs-attributes.js';
@@ -161,7 +162,8 @@ class TreePacker {
   }
 
   #refuse(reason: string): never {
-    throw new ShimError('failedPrecondition', `tmpfs ${this.#mountPoint}: ${reason}`);
+    const what = printable(`tmpfs ${this.#mountPoint}: ${reason}`);
+    throw new ShimError('failedPrecondition', what);
   }
 }
 

@@ -50,6 +50,7 @@ export async function runCheckpoint(args: readonly string[]): Promise<string> {
     initPid,
     imagePath: values['image-path'],
     leaveRunning: values['leave-running'],
+    runcRoot: values['runc-root'],
     tmpfsMounts: tmpfsMountsOf(spec),
     mountPlaces: mountPlacesOf(spec),
     hostNames: hostNamesOf(spec),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import { logger } from '../common/log.js';
+import { readStdioLinks, type StdioLinks } from '../common/runc-state.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
 import { checkNamespaces, type NamespacesSpec } from './donor/live-spec.js';
@@ -56,6 +58,11 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
+  /**
+   * runc's state of the container is in `<runcRoot>/<containerId>`: it tells what the container's stdio was at
+   * its start. Without it only descriptors 0 to 2 of its init do.
+   */
+  readonly runcRoot?: string;
   /** Bytes that the VAS's memory may take; MVAS_VAS_MEMORY_LIMIT holds as well. */
   readonly memoryLimit?: number;
   /**
@@ -202,7 +209,8 @@ async function stopAndInspect(
     checkMemoryRoom(session.processes);
     await session.prepare();
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
-    const collection = await collectImage(session, { ...request, vasId, areas, tmpfs });
+    const stdio = stdioLinksOf(request);
+    const collection = await collectImage(session, { ...request, vasId, areas, tmpfs, stdio });
     checkAborted(request);
     clock.end('inspect');
     return { session, tmpfs, collection };
@@ -217,6 +225,10 @@ async function stopAndInspect(
 /** Memory by host pid. Before anything of ours is in the processes. */
 function readAllAreas({ processes }: Session): ReadonlyMap<number, readonly Area[]> {
   return new Map(processes.map((process) => [process.pid, readAreas(process)]));
+}
+
+function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
+  return runcRoot === undefined ? undefined : readStdioLinks(join(runcRoot, containerId));
 }
 
 /** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { StdioLinks } from '../common/runc-state.js';
 import { SYS } from '../native/sys.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
@@ -33,6 +34,8 @@ export interface CollectRequest {
   /** Memory by host pid, as it was before anything of ours was mapped. */
   readonly areas: ReadonlyMap<number, readonly Area[]>;
   readonly tmpfs: readonly TmpfsMount[];
+  /** What the container was started with. */
+  readonly stdio: StdioLinks | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,7 +64,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
     jobStopped: session.jobStopped,
     resume: session.resume,
   });
-  const files = new FileDumper(processes);
+  const files = new FileDumper(processes, request.stdio);
   try {
     await dumpOpen(files);
     const mms = await memoryEntries(placed, files);

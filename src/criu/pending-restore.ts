@@ -6,9 +6,11 @@ import { Scope } from '../common/scope.js';
 import { closeFd } from '../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type LiveSpec } from './donor/live-spec.js';
+import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
 import type { TtyInfoEntry } from './image/types.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
+import { readStatus } from './procfs/reader.js';
 import { readLiveSeccomp } from './resources/attributes.js';
 import { findConsole } from './resources/files/index.js';
 import { restoreTmpfs } from './resources/tmpfs.js';
@@ -116,6 +118,7 @@ export class PendingRestore {
       await settled; // Both name processes that are about to end.
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
+    giveStdio(stdio, readStatus(donor.pid).uid.effective, opened.image.files);
     const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
     clock.end('plan');
 
@@ -129,7 +132,8 @@ export class PendingRestore {
     await Promise.all(work);
     // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
     // terminal that is to be opened anew.
-    await takeOver({ ...this.#request, donor, initPid: restorer.pid });
+    const links = linksOf(stdio);
+    await takeOver({ ...this.#request, donor, initPid: restorer.pid, stdio: links });
     const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Else with ours.
     if (signal?.aborted) {
       throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);

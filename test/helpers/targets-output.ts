@@ -3,23 +3,35 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ShimError } from '../../src/common/errors.js';
+import { makePipe } from '../../src/criu/resources/files/system.js';
+
+/** What a container's output goes into: a FIFO, or a pipe, which has no name. */
+export type OutputKind = 'fifo' | 'pipe';
 
 /**
- * A FIFO whose write end a container gets as stdout and stderr, read line by line, as containerd
+ * A FIFO or pipe whose write end a container gets as stdout and stderr, read line by line, as containerd
  * hands stdio to a task. Close it when the container has gone.
  */
 export class Output {
   readonly lines: string[] = [];
   readonly #reader: Socket;
   readonly #path: string;
+  /** Of a pipe, which would end without. */
+  readonly #writer: number | undefined;
   #partial = '';
   #wake: () => void = () => undefined;
 
-  /** Makes the FIFO at a path that does not exist yet. */
-  constructor(path: string) {
-    execFileSync('mkfifo', ['-m', '600', path]);
-    this.#path = path;
-    const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  /** `path` does not exist yet: there a FIFO is made. */
+  constructor(path: string, kind: OutputKind = 'fifo') {
+    let descriptor: number;
+    if (kind === 'pipe') {
+      [descriptor, this.#writer] = makePipe();
+      this.#path = `/proc/self/fd/${String(this.#writer)}`;
+    } else {
+      execFileSync('mkfifo', ['-m', '600', path]);
+      descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+      this.#path = path;
+    }
     this.#reader = new Socket({ fd: descriptor, readable: true, writable: false });
     this.#reader.on('data', (chunk) => {
       this.#take(chunk.toString('utf8'));
@@ -46,6 +58,7 @@ export class Output {
   /** Stops reading. */
   close(): void {
     this.#reader.destroy();
+    if (this.#writer !== undefined) closeSync(this.#writer);
   }
 
   #late(pattern: RegExp, timeoutMs: number): ShimError {

@@ -10,7 +10,7 @@ import { cleanUpIfInterrupted } from './interruption.js';
 import { makeBundle } from './targets-bundle.js';
 import { runCommand } from './targets-engine.js';
 import type { CommandResult, Engine, Place } from './targets-engine.js';
-import { Output, withWriter } from './targets-output.js';
+import { Output, withWriter, type OutputKind } from './targets-output.js';
 import type { Target } from './targets.js';
 import { extraCapabilities } from './targets.js';
 import type { View } from './targets-view.js';
@@ -41,6 +41,7 @@ export class TargetRun {
   readonly place: Place;
   readonly #target: Target;
   readonly #engine: Engine;
+  readonly #outputKind: OutputKind;
   readonly #scope = new Scope();
   readonly #settled = cleanUpIfInterrupted(() => this.#scope.close());
   #generation = 0;
@@ -48,7 +49,8 @@ export class TargetRun {
   #checkpointed = 0;
   #output: Output | undefined;
 
-  constructor(target: Target, engine: Engine, binary: string) {
+  constructor(target: Target, engine: Engine, binary: string, kind: OutputKind = 'fifo') {
+    this.#outputKind = kind;
     this.#target = target;
     this.#engine = engine;
     this.folder = mkdtempSync(join(tmpdir(), 'mvas-target-'));
@@ -178,7 +180,7 @@ export class TargetRun {
   #nextOutput(): Output {
     this.#outputs += 1;
     const fifo = join(this.folder, `stdio.${String(this.#outputs)}`);
-    const output = new Output(fifo);
+    const output = new Output(fifo, this.#outputKind);
     this.#scope.defer('close the output', () => {
       output.close();
     });

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
+import { withStdioLinks, type StdioLinks } from '../../common/runc-state.js';
 import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
 import { cgroupDirectories } from '../resources/cgroups.js';
 import type { Donor } from './donor.js';
@@ -15,6 +16,8 @@ export interface TakeOver {
   readonly runcRoot: string;
   readonly donor: Donor;
   readonly initPid: number;
+  /** Where its stdio leads: the donor's led nowhere. */
+  readonly stdio: StdioLinks;
 }
 
 /**
@@ -52,9 +55,9 @@ async function enter(directory: string, initPid: number): Promise<void> {
  * Text, not JSON: numbers of 64 bits must stay what they are. Fields of libcontainer's State and its
  * Config, runc 1.1 to 1.3.
  */
-function patchState(path: string, { donor, initPid, bundle }: TakeOver): void {
+function patchState(path: string, { donor, initPid, bundle, stdio }: TakeOver): void {
   const start = String(readStat(initPid).startTime);
-  const before = readFileSync(path, 'utf8');
+  const before = withStdioLinks(readFileSync(path, 'utf8'), stdio);
   const after = before
     .replace(/"init_process_pid":\d+/, `"init_process_pid":${String(initPid)}`)
     .replace(/"init_process_start":\d+/, `"init_process_start":${start}`)

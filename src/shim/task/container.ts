@@ -284,6 +284,7 @@ export class Container {
           initPid: this.init.pid,
           imagePath: plan.imagePath,
           leaveRunning: plan.leaveRunning,
+          runcRoot: this.#parts.runc.settings.root,
           ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
           ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
           execs: () => this.#execs.byPid(),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { StdioLinks } from '../../../common/runc-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FileEntry, FdTypes } from '../../image/types.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
@@ -56,10 +57,15 @@ export class FileDumper {
   readonly #sockets: UnixSockets;
   readonly #terminals: TerminalDumper;
   readonly #byPath = new Map<string, number>();
+  readonly #stdioLinks: StdioLinks | undefined;
   #stdio: ReadonlyMap<number, number> = new Map();
 
-  /** Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. */
-  constructor(processes: readonly TracedProcess[]) {
+  /**
+   * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. `stdio` is what the container
+   * was started with, where that is known.
+   */
+  constructor(processes: readonly TracedProcess[], stdio?: StdioLinks) {
+    this.#stdioLinks = stdio;
     this.#context = new DumpContext(processes);
     this.#ghosts = new Ghosts(this.#context);
     this.#memfds = new Memfds(this.#context, this.#ghosts);
@@ -73,7 +79,7 @@ export class FileDumper {
   dump(): void {
     const { open, image, processes } = this.#context;
     this.#refuseSharing();
-    this.#stdio = findStdio(this.#context, this.#sockets);
+    this.#stdio = findStdio(this.#context, this.#sockets, this.#stdioLinks);
     const types = new Map(open.files.map((file) => [file.id, this.#dumpFile(file)]));
     this.#dumpPipes();
     this.#terminals.finish();

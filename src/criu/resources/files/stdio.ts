@@ -1,38 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { StdioLinks } from '../../../common/runc-state.js';
 import { S_IF } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { canRead, canWrite } from './pipe.js';
 import { isUnixSocket, type UnixSockets } from './unix-dump.js';
 
-const STDIO = [0, 1, 2];
+const STDIO = [0, 1, 2] as const;
+const NAMES = ['stdin', 'stdout', 'stderr'] as const;
 
 /**
- * Finds the open files that are the container's stdio: descriptors 0 to 2 of its init whose other end,
- * or whose file, is outside the container; and all other open files on the same.
+ * Finds the open files that are the container's stdio, by their ids: those that lead to what it was started with,
+ * whichever process has them under whichever number; descriptors 0 to 2 of its init whose other end, or whose
+ * file, is outside the container; and all other open files on the same. Refuses files on the same that do
+ * more than those.
  */
-export function findStdio(context: DumpContext, sockets: UnixSockets): ReadonlyMap<number, number> {
+export function findStdio(
+  context: DumpContext,
+  sockets: UnixSockets,
+  links: StdioLinks | undefined,
+): ReadonlyMap<number, number> {
+  const streams = findStreams(context, sockets, links);
   const found = new Map<number, number>();
-  const table = context.open.tables.find(({ owner, sharers }) =>
-    [owner, ...sharers].includes(context.init),
-  );
-  const foreign = new Map<number, OpenFile>();
-  for (const fd of STDIO) {
-    const file = table?.descriptors.find((descriptor) => descriptor.fd === fd)?.file;
-    if (!file || !isForeign(context, sockets, file)) continue;
-    foreign.set(fd, file);
-    if (!found.has(file.id)) found.set(file.id, fd);
-  }
+  for (const [which, file] of streams) if (!found.has(file.id)) found.set(file.id, which);
   for (const file of context.open.files) {
     if (found.has(file.id)) continue;
-    for (const [fd, stdio] of foreign) {
-      const same = inodeKey(stdio.stat) === inodeKey(file.stat);
-      if (!same || !covers(stdio.flags, file.flags)) continue;
-      found.set(file.id, fd);
-      break;
-    }
+    const same = [...streams].filter(([, one]) => inodeKey(one.stat) === inodeKey(file.stat));
+    const [covering] = same.filter(([, one]) => covers(one.flags, file.flags));
+    if (covering) found.set(file.id, covering[0]);
+    else if (same[0]) refuseMore(context, file, same[0][0]);
   }
   return found;
+}
+
+/** One open file for each of stdin, stdout and stderr that the container still has. */
+function findStreams(
+  context: DumpContext,
+  sockets: UnixSockets,
+  links: StdioLinks | undefined,
+): ReadonlyMap<number, OpenFile> {
+  const { open, init } = context;
+  const table = open.tables.find(({ owner, sharers }) => [owner, ...sharers].includes(init));
+  const descriptor = (fd: number): OpenFile | undefined =>
+    table?.descriptors.find((one) => one.fd === fd)?.file;
+  const streams = new Map<number, OpenFile>();
+  for (const which of STDIO) {
+    const leadsThere = (file: OpenFile): boolean =>
+      file.link === links?.[which] && isOutside(context, file);
+    const own = descriptor(which);
+    const file = own && leadsThere(own) ? own : open.files.find(leadsThere);
+    if (file) streams.set(which, file);
+  }
+  const known = new Set([...streams.values()].map(({ stat }) => inodeKey(stat)));
+  for (const which of STDIO) {
+    const own = descriptor(which);
+    if (streams.has(which) || !own || known.has(inodeKey(own.stat))) continue;
+    if (isForeign(context, sockets, own)) streams.set(which, own);
+  }
+  return streams;
+}
+
+/** Whether what a link says can be outside: the container may have a file of the same name. */
+function isOutside({ mounts }: DumpContext, { link, info }: OpenFile): boolean {
+  return !link.startsWith('/') || !mounts.has(info.mountId);
+}
+
+function refuseMore({ refusals }: DumpContext, file: OpenFile, which: number): void {
+  const what = `${file.link} is the container's ${NAMES[which] ?? ''}, and open for more than that`;
+  refusals.add(file.where, `${what}; remedy: close it`);
 }
 
 /** Whether one access mode does all that another one does. */

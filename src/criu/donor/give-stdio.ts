@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, readlinkSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { StdioLinks } from '../../common/runc-state.js';
+import { syscall } from '../../native/index.js';
+import { errnoError, SYS } from '../../native/sys.js';
+import type { FileEntry } from '../image/types.js';
+
+/** Descriptors of ours that become a container's stdio; null for what is made in the container. */
+export type NewStdio = readonly [number | null, number | null, number | null];
+
+const { EINVAL, EPERM, EROFS } = constants.errno;
+/** What does not keep runc from starting a container: who cannot be given a file has to do without. */
+const TOLERATED: ReadonlySet<number> = new Set([-EINVAL, -EPERM, -EROFS]);
+const NULL_DEVICE = '/dev/null';
+
+/**
+ * Gives new stdio to the user of a container, as runc does when it starts one: its user, not its group, and
+ * nothing that leads to /dev/null. runc has not seen these descriptors. A pipe in the place of a pipe is made what
+ * the container had made of that one.
+ */
+export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntry[]): void {
+  const nullDevice = statSync(NULL_DEVICE).rdev;
+  for (const fd of stdio.filter((one) => one !== null)) {
+    const stat = fstatSync(fd);
+    if (stat.uid !== uid && stat.rdev !== nullDevice) change(SYS.fchown, fd, uid, stat.gid);
+  }
+  // Afterwards, since several may be the same pipe.
+  for (const { mvas_stdio: which, pipe } of files) {
+    const fd = which === undefined ? undefined : stdio[which];
+    if (!pipe || typeof fd !== 'number' || !linkOf(fd).startsWith('pipe:')) continue;
+    const { mvas_uid: owner, mvas_gid: group, mvas_mode: mode } = pipe;
+    if (owner === undefined || group === undefined || mode === undefined) continue;
+    change(SYS.fchown, fd, owner, group);
+    change(SYS.fchmod, fd, mode & 0o7777);
+  }
+}
+
+/** Where stdio leads, for runc's state. */
+export function linksOf([stdin, stdout, stderr]: NewStdio): StdioLinks {
+  return [linkOf(stdin), linkOf(stdout), linkOf(stderr)];
+}
+
+function linkOf(fd: number | null): string {
+  return fd === null ? NULL_DEVICE : readlinkSync(`/proc/self/fd/${String(fd)}`);
+}
+
+function change(nr: number, fd: number, ...args: readonly number[]): void {
+  const result = syscall(nr, fd, ...args);
+  if (result >= 0 || TOLERATED.has(result)) return;
+  throw errnoError(`give ${linkOf(fd)} to the container's user`, result);
+}

@@ -8,6 +8,7 @@ import { F, O, SEEK, SETTABLE } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { isHugetlb, type Ghosts } from './ghost.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';
+import { isLeased } from './locks.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
 import { canWrite } from './pipe.js';
@@ -94,12 +95,17 @@ export class Memfds {
   #isMade(file: OpenFile): boolean {
     if (!isWriter(file)) return false;
     const writers = this.#context.open.ofInode(file.stat).filter(isWriter);
-    if (writers.length === 1) return !hasWriteAccess(file.own);
+    if (writers.length === 1) return !this.#hasWriteAccess(file);
     return writers.find(({ own }) => !canBeDirect(own)) === file;
   }
 
-  #mapsMade({ own, flags }: PathFile): boolean {
-    return canWrite(flags) && !hasWriteAccess(own);
+  #mapsMade(file: PathFile): boolean {
+    return canWrite(file.flags) && !this.#hasWriteAccess(file);
+  }
+
+  /** Of one with a lease, which is refused, it does not matter; asking would break that. */
+  #hasWriteAccess({ own, stat }: Pick<PathFile, 'own' | 'stat'>): boolean {
+    return isLeased(this.#context, stat) || hasWriteAccess(own);
   }
 
   /** Id of the memory a descriptor of ours leads to; undefined when it was refused. */

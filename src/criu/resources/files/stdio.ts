@@ -27,8 +27,10 @@ export function findStdio(
     if (found.has(file.id)) continue;
     const same = [...streams].filter(([, one]) => inodeKey(one.stat) === inodeKey(file.stat));
     const [covering] = same.filter(([, one]) => covers(one.flags, file.flags));
-    if (covering) found.set(file.id, covering[0]);
-    else if (same[0]) refuseMore(context, file, same[0][0]);
+    const [stream] = covering ?? same[0] ?? [];
+    if (stream === undefined) continue;
+    if (!covering) refuseMore(context, file, stream);
+    found.set(file.id, stream);
   }
   return found;
 }

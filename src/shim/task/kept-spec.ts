@@ -17,7 +17,7 @@ export function specDigest(bundle: Bundle): string {
 }
 
 /**
- * Refuses a checkpoint that ends its container when containerd 1.6 would lose the image: after the checkpoint
+ * Refuses a checkpoint that ends its container when containerd 1.6 or 1.7 would lose the image: after the checkpoint
  * it puts the container's spec beside it, and fails if it has that from an earlier checkpoint (services/tasks,
  * writeContent). Not where the client keeps the image itself, whose directory has another name.
  *
@@ -33,7 +33,7 @@ export async function assertKept(
   if (!(await hasContent(digest))) return;
   throw new ShimError(
     'alreadyExists',
-    `containerd 1.6 keeps no second checkpoint of an unchanged spec, and has ${digest} from an earlier one: ` +
+    `containerd before 2 keeps no second checkpoint of an unchanged spec, and has ${digest} from an earlier one: ` +
       'the container would end, and its checkpoint be lost; remedy: remove the image of the earlier checkpoint ' +
       '(ctr images rm --sync), or checkpoint into a directory (ctr tasks checkpoint --image-path)',
   );

@@ -63,6 +63,8 @@ int main(void)
 	}
 	unsigned char *locked = map(0), *unreserved = map(MAP_NORESERVE), *named = map(0);
 	MUST(mlock(locked, 32768));
+	unsigned char *on_fault = map(0);
+	MUST(mlock2(on_fault, 32768, MLOCK_ONFAULT));
 	int reserve_shows = has_flag(unreserved, "nr");
 	int has_name = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, named, LENGTH, "a name") == 0;
 
@@ -77,7 +79,9 @@ int main(void)
 	}
 	CHECK_EQ("locked", 1, has_flag(locked, "lo"));
 	CHECK_EQ("no reserve", reserve_shows, has_flag(unreserved, "nr"));
-	CHECK_STR("locked memory", "32 kB", status_field("/proc/self/status", "VmLck"));
+	CHECK_EQ("locked at once", 0, has_flag(locked, "lf"));
+	CHECK_EQ("locked on fault", 1, has_flag(on_fault, "lf"));
+	CHECK_STR("locked memory", "64 kB", status_field("/proc/self/status", "VmLck"));
 	if (has_name) CHECK(strstr(slurp("/proc/self/maps"), "[anon:a name]") != NULL, "name of a mapping");
 	pid_t pid = MUST(fork());
 	if (pid == 0) {

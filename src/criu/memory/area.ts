@@ -24,6 +24,9 @@ export type AreaKind =
 const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
   ['pf', 'a mapping of device memory'],
   ['io', 'a mapping of device memory'],
+  ['mm', 'a mapping of device memory'],
+  ['ar', 'a mapping of device memory'],
+  ['sf', 'a mapping with MAP_SYNC'],
   ['ht', 'a mapping of huge TLB pages'],
   ['uw', 'memory watched by userfaultfd'],
   ['um', 'memory served by userfaultfd'],
@@ -31,6 +34,15 @@ const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
   ['ss', 'a shadow stack'],
   ['sl', 'sealed memory (mseal)'],
 ];
+
+/**
+ * All other flags, from show_smap_vma_flags() of fs/proc/task_mmu.c: those that are kept, and those that
+ * follow from what is kept (`ac`, what has been accounted, `sd`, soft-dirty, `gu`, that there may be
+ * guards, `dw` of old kernels).
+ */
+const KNOWN_FLAGS: ReadonlySet<string> = new Set(
+  'rd wr ex sh mr mw me ms gd lo sr rr dc de lf ac nr wf dd sd hg nh mg dp gu dw'.split(' '),
+);
 
 const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vdso]': 'vdso',
@@ -81,12 +93,20 @@ export function classifyArea(process: string, vma: SmapsVma): Area {
     const where = `${process} ${describeArea(vma)}`;
     throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
   };
-  for (const [flag, words] of UNSUPPORTED_FLAGS) if (vma.vmFlags.has(flag)) refuse(words);
+  const flag = unsupportedFlag(vma);
+  if (flag !== undefined) refuse(flag);
   if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) refuse('a memory protection key');
   if (vma.special === '[uprobes]') refuse('a uprobe');
   for (const [start, words] of UNSUPPORTED_PATHS) if (vma.path.startsWith(start)) refuse(words);
   if (vma.path.startsWith('anon_inode:')) refuse(`a mapping of ${vma.path}`);
   return { vma, kind: vma.shared ? sharedKind(vma) : privateKind(vma) };
+}
+
+/** Words for a flag that cannot be restored; flags that nobody knows are none that could be. */
+function unsupportedFlag({ vmFlags }: SmapsVma): string | undefined {
+  for (const [flag, words] of UNSUPPORTED_FLAGS) if (vmFlags.has(flag)) return words;
+  const unknown = [...vmFlags].find((flag) => !KNOWN_FLAGS.has(flag));
+  return unknown && `the flag "${unknown}" that its VmFlags show`;
 }
 
 /** The kernel gives such memory a key by itself (pkeys(7)), and does so again at a restore. */

@@ -12,6 +12,7 @@ import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
 
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_DROPPABLE_ANONYMOUS = 0x28;
 const MAP_GROWSDOWN = 0x100;
 const MAP_NORESERVE = 0x4000;
 const MAP_FIXED_NOREPLACE = 0x100000;
@@ -88,7 +89,7 @@ export async function fillProcess(
 function mapArea(sequence: Sequence, { vma, kind, place }: StoredArea): void {
   const isAnonymous = kind === 'anonymous';
   const flags =
-    MAP_PRIVATE_ANONYMOUS |
+    (vma.vmFlags.has('dp') ? MAP_DROPPABLE_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
     MAP_FIXED_NOREPLACE |
     (isAnonymous && vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
     (!isAnonymous || vma.vmFlags.has('nr') || !vma.write ? MAP_NORESERVE : 0);

@@ -20,6 +20,8 @@ const MAP_FIXED = 0x10;
 const MAP_GROWSDOWN = 0x100;
 const MAP_LOCKED = 0x2000;
 const MAP_NORESERVE = 0x4000;
+const MAP_POPULATE = 0x8000;
+const MLOCK_ONFAULT = 1;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MREMAP_MOVE_FIXED = 3;
 const MADV_DONTFORK = 10;
@@ -179,14 +181,11 @@ export class MemoryPlan {
       sequence.syscall(`guard ${describe(vma)}`, SYS.madvise, args);
     }
     for (const vma of vmas) {
-      const length = vma.end - vma.start;
       for (const [, advice] of ADVICE) {
         if (!EARLY_ADVICE.has(advice)) adviseArea(vma, advice, sequence);
       }
       if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);
-      if (vma.flags & MAP_LOCKED) {
-        sequence.syscall(`lock ${describe(vma)}`, SYS.mlock2, [vma.start, length, 1]);
-      }
+      if (vma.flags & MAP_LOCKED) lock(vma, sequence);
     }
   }
 
@@ -329,6 +328,15 @@ function placePrivate(vma: VmaEntry, sequence: Sequence): void {
   }
   const args = [vma.mvas_park, length, length, MREMAP_MOVE_FIXED, vma.start];
   sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
+}
+
+/** First without its pages, which says whether it may be locked. To lock what cannot be touched fails, and works. */
+function lock(vma: VmaEntry, sequence: Sequence): void {
+  const length = vma.end - vma.start;
+  const what = `lock ${describe(vma)}`;
+  sequence.syscall(what, SYS.mlock2, [vma.start, length, MLOCK_ONFAULT]);
+  if (!(vma.flags & MAP_POPULATE)) return;
+  sequence.syscall(what, SYS.mlock2, [vma.start, length, 0], { tolerate: true });
 }
 
 function adviseArea(vma: VmaEntry, advice: number, sequence: Sequence): void {

@@ -2,6 +2,7 @@
 import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
 import { readSmaps } from '../procfs/reader.js';
+import type { SmapsVma } from '../procfs/smaps.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { areaStatus, classifyArea, protection, type Area } from './area.js';
 import type { FoundArea } from './page-finder.js';
@@ -13,6 +14,9 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_GROWSDOWN = 0x100;
 const MAP_LOCKED = 0x2000;
 const MAP_NORESERVE = 0x4000;
+/** Of locked memory: not only once it is touched (mlock2(2), MLOCK_ONFAULT). */
+const MAP_POPULATE = 0x8000;
+const MAP_DROPPABLE = 8;
 const FLAGS = [
   ['gd', MAP_GROWSDOWN],
   ['nr', MAP_NORESERVE],
@@ -117,12 +121,18 @@ export function guardEntries({ guards }: StoredArea): VmaEntry[] {
 }
 
 /** MAP_* flags that an area was mapped with, as far as they show. */
-function mapFlags({ vma, kind }: StoredArea): number {
+export function mapFlags({ vma, kind }: Area): number {
   const isAnonymous = kind !== 'file-private' && kind !== 'file-shared';
+  const isPopulated = vma.vmFlags.has('lo') && !vma.vmFlags.has('lf');
   return FLAGS.reduce<number>(
     (bits, [flag, value]) => (vma.vmFlags.has(flag) ? bits | value : bits),
-    (vma.shared ? MAP_SHARED : MAP_PRIVATE) | (isAnonymous ? MAP_ANONYMOUS : 0),
+    mapType(vma) | (isAnonymous ? MAP_ANONYMOUS : 0) | (isPopulated ? MAP_POPULATE : 0),
   );
+}
+
+function mapType({ shared, vmFlags }: SmapsVma): number {
+  if (vmFlags.has('dp')) return MAP_DROPPABLE;
+  return shared ? MAP_SHARED : MAP_PRIVATE;
 }
 
 function relative(runs: readonly PageRun[], start: bigint): PageRun[] {

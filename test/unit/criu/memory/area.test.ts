@@ -20,6 +20,23 @@ test('memory with a protection key is refused', (t) => {
   t.is(judge('rw-p', 0)?.kind, 'anonymous');
 });
 
+test('memory with a flag that nobody knows is refused by the name of the flag', (t) => {
+  const flagged = (flags: string) => {
+    const [vma] = parseSmaps(
+      `7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr mw me ${flags}\n`,
+    );
+    return vma && classifyArea('pid 5 (x)', vma);
+  };
+  for (const known of ['ac sd', 'nr', 'lo lf', 'gd ac', 'dp nr wf dd', 'gu']) {
+    t.is(flagged(known)?.kind, 'anonymous', known);
+  }
+  const message =
+    /^pid 5 \(x\) memory 0x7f.*: the flag "(zz|\?\?)" that its VmFlags show is not supported$/;
+  t.throws(() => flagged('ac zz'), { instanceOf: ShimError, message });
+  t.throws(() => flagged('??'), { instanceOf: ShimError, message });
+  t.throws(() => flagged('mm'), { instanceOf: ShimError, message: /device memory/ });
+});
+
 test('the key that the kernel gives to memory that can only be executed is none of those', (t) => {
   t.is(judge('--xp', 1)?.kind, 'anonymous');
 });

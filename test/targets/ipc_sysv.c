@@ -2,7 +2,7 @@
 /*
  * System V shared memory (attached and not), semaphores and message queues.
  * @needs: none
- * @expect: refuse System V
+ * @expect: refuse segment \d+ \(key 0x1234\): is attached by pid 1 \(target\), and(.|\n)*\(key 0x1235\): nobody has it attached
  */
 #include "target.h"
 #include <sys/ipc.h>

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { syscall } from '../../native/index.js';
 import { closeFd, cString } from '../../native/sys.js';
-import { readNamespace } from '../procfs/reader.js';
+import { readMaps, readNamespace } from '../procfs/reader.js';
+import type { TracedProcess } from '../tracee/tracee.js';
 import { Refusals } from './files/refusals.js';
 import { inNamespaceOf } from './in-namespace.js';
 
@@ -10,6 +11,7 @@ import { inNamespaceOf } from './in-namespace.js';
 const NR = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
 const CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
+const MOST_NAMED = 10;
 
 /** Files of /proc/sysvipc (proc_sysvipc(5)), and words for what each line of them is. */
 const SYSTEM_V = {
@@ -18,40 +20,76 @@ const SYSTEM_V = {
   msg: 'System V message queue',
 } as const;
 
+/** A line of a file of /proc/sysvipc. */
+interface SystemVObject {
+  readonly id: number;
+  readonly key: number;
+  /** Of shared memory: how often it is attached. */
+  readonly attachments: number;
+}
+
+/** An object, and why it stands in the way. */
+type Finding = readonly [object: string, reason: string];
+
+/** Of what no process can be seen to use. */
+const MAY_BE_USED = 'cannot be restored; remedy: remove it, once no process needs it any more';
+
 /**
  * Checks that a container has no System V objects and no POSIX message queues. They belong to its IPC
  * namespace, not to a process; in the host's own they stay where they are.
  *
- * @throws ShimError `failedPrecondition` naming up to ten of them
+ * @throws ShimError `failedPrecondition` naming up to ten of them, and who has them attached
  */
-export function checkIpc(initPid: number): void {
+export function checkIpc(initPid: number, processes: readonly TracedProcess[]): void {
   if (readNamespace(initPid, 'ipc') === readNamespace(process.pid, 'ipc')) return;
-  const objects = inNamespaceOf(initPid, 'ipc', () => [...systemVObjects(), ...messageQueues()]);
+  const findings = inNamespaceOf(initPid, 'ipc', () => [
+    ...systemVObjects(processes),
+    ...messageQueues().map((object): Finding => [object, MAY_BE_USED]),
+  ]);
   const refusals = new Refusals();
-  for (const object of objects) {
-    refusals.add(object, 'belongs to no process and cannot be restored; remedy: remove it');
-  }
+  for (const [object, reason] of findings) refusals.add(object, reason);
   refusals.throwIfAny();
 }
 
 /** Those of the calling thread's namespace, in words. */
-function systemVObjects(): string[] {
+function systemVObjects(processes: readonly TracedProcess[]): Finding[] {
   return Object.entries(SYSTEM_V).flatMap(([file, words]) =>
-    parseSystemV(textOf(`/proc/sysvipc/${file}`)).map(
-      ({ id, key }) => `${words} ${String(id)} (key 0x${key.toString(16)})`,
-    ),
+    parseSystemV(textOf(`/proc/sysvipc/${file}`)).map((object): Finding => {
+      const what = `${words} ${String(object.id)} (key 0x${object.key.toString(16)})`;
+      return [what, file === 'shm' ? segmentReason(object, processes) : MAY_BE_USED];
+    }),
   );
 }
 
-/** Ids and keys of a file of /proc/sysvipc: a line of titles, then one for each object. Pure. */
-export function parseSystemV(text: string): { readonly id: number; readonly key: number }[] {
+/** The memory of whoever has a segment attached must not be taken away. */
+function segmentReason(
+  { id, attachments }: SystemVObject,
+  processes: readonly TracedProcess[],
+): string {
+  if (attachments === 0) return `nobody has it attached, and it ${MAY_BE_USED}`;
+  const places = processes.flatMap(({ pid, label }) =>
+    readMaps(pid)
+      .filter(({ path, inode }) => path.startsWith('/SYSV') && inode === BigInt(id))
+      .map(() => label),
+  );
+  const outside = attachments - places.length;
+  const names = [...new Set(places)];
+  const more = names.length > MOST_NAMED ? [`${String(names.length - MOST_NAMED)} more`] : [];
+  const others = outside > 0 ? [`${String(outside)} outside of the container`] : [];
+  const who = [...names.slice(0, MOST_NAMED), ...more, ...others].join(', ');
+  const remedy = 'remedy: have it detached, or these processes ended, but do not remove it before';
+  return `is attached by ${who}, and cannot be restored; ${remedy}`;
+}
+
+/** A file of /proc/sysvipc: a line of titles, then one for each object. Pure. */
+export function parseSystemV(text: string): SystemVObject[] {
   return text
     .split('\n')
     .slice(1)
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [key = 0, id = 0] = line.trim().split(/\s+/).map(Number);
-      return { id, key: key >>> 0 };
+      const [key = 0, id = 0, , , , , attachments = 0] = line.trim().split(/\s+/).map(Number);
+      return { id, key: key >>> 0, attachments };
     });
 }
 

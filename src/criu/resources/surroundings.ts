@@ -28,6 +28,6 @@ export function checkSurroundings(
 ): void {
   checkMounts(initPid, expected.mountPlaces);
   checkCgroups(initPid, processes);
-  checkIpc(initPid);
+  checkIpc(initPid, processes);
   warnOfHostNames(initPid, expected.hostNames);
 }

@@ -13,7 +13,7 @@ test('objects of System V are read from the tables of the kernel', (t) => {
   t.deepEqual(parseSystemV(''), []);
   const line =
     '-1735946232      32769   600          3     0     0     0     0          0 1763000000\n';
-  t.deepEqual(parseSystemV(titles + line), [{ id: 32769, key: 0x98879008 }]);
+  t.deepEqual(parseSystemV(titles + line), [{ id: 32769, key: 0x98879008, attachments: 0 }]);
 });
 
 test('a name is expected only where the container has names of its own', (t) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { WORK } from '../plan/abi.js';
+import { maxMapCount } from '../tracee/address-limits.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { describeArea, type Area } from './area.js';
 import { findHole, Park, type Range } from './layout.js';
@@ -15,6 +16,9 @@ export interface Placement {
   readonly memories: readonly ProcessMemory[];
   readonly shared: readonly SharedObject[];
 }
+
+/** Mappings of a holder and a restorer itself, and a few to spare. */
+const OURS = 64;
 
 /** A process and what it maps. */
 interface Mapped<Kind extends Area> {
@@ -34,11 +38,28 @@ export function placeAll(
 ): Placement {
   const mapped = processes.map((process) => ({ process, areas: areasOf.get(process.pid) ?? [] }));
   const found = mapped.map(({ process, areas }) => ({ process, areas: findPages(process, areas) }));
+  checkCount(found);
   const shared = findShared(mapped);
   const size = layOut(found, shared, new Park(0n)).end;
   const taken = mapped.flatMap(({ areas }) => areas.map(({ vma }) => vma));
   const base = findHole(taken, WORK.size + size) ?? refuse(found, size);
   return { base, ...layOut(found, shared, new Park(base + WORK.size)) };
+}
+
+/** The holder has the stored mappings of all processes, and must be allowed to. */
+function checkCount(found: readonly Mapped<FoundArea>[]): void {
+  const stored = found.map(({ process, areas }) =>
+    process.nsPid === 1 ? areas : areas.filter((area) => isParked(area, false)),
+  );
+  const count = stored.reduce((sum, areas) => sum + areas.length, 0);
+  const most = maxMapCount();
+  if (count + OURS <= most) return;
+  const [largest] = [...found].sort((a, b) => b.areas.length - a.areas.length);
+  const who = `${largest?.process.label ?? ''} has ${String(largest?.areas.length ?? 0)} mappings`;
+  const all = `the memory of the container has ${String(count)}`;
+  const limit = `the host's limit vm.max_map_count is ${String(most)}`;
+  const message = `${who}: ${all}, and ${limit}; remedy: raise that`;
+  throw new ShimError('failedPrecondition', message);
 }
 
 /** Says where everything goes when the park begins at a place, and where the park ends. */

@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
 import { openMapped, readMaps } from '../procfs/reader.js';
+import { mapWithinLimits, whyNotMapped } from './address-limits.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
 import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
@@ -88,9 +89,13 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
 /** Executable at first, all of it: never writable and executable, which a process may have forsworn. */
 async function mapPage(leader: StoppedThread, instruction: bigint, size: number): Promise<bigint> {
   const args = [0, size, PROT_READ_EXEC, MAP_SHARED_ANONYMOUS, -1, 0];
-  const [result = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
-  if (result < 0n && result >= -4095n) throw refusal(leader, `map ${String(size)} bytes`, result);
-  return result;
+  const result = await mapWithinLimits(leader.pid, size, async () => {
+    const [at = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
+    return at;
+  });
+  if (result >= 0n || result < -4095n) return result;
+  const what = `${leader.label}: map ${String(size)} bytes that a checkpoint needs in it`;
+  throw new ShimError('failedPrecondition', `${what}: ${whyNotMapped(leader.pid, size, result)}`);
 }
 
 /** All other threads leave before their way home goes; the leader is put back in the same stroke. */

@@ -9,7 +9,7 @@ import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from './plan/builder.js';
 import { printable } from './procfs/bytes.js';
-import { listThreads, readMaps, readStatus } from './procfs/reader.js';
+import { listThreads, readKernelAreas, readStatus } from './procfs/reader.js';
 import {
   byProcess,
   sendPendingStops,
@@ -102,7 +102,7 @@ export class Restorer {
 
   /** The kernel's own areas of the holder, as the fork has them. */
   kernelAreas(base: bigint): KernelArea[] {
-    return readMaps(this.pid).filter(
+    return readKernelAreas(this.pid).filter(
       (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
     );
   }

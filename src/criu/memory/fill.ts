@@ -8,6 +8,7 @@ import type { HolderClient } from '../vas/holder-client.js';
 import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
 import type { Pages } from './pages.js';
+import { isUnreserved, stretches } from './stretches.js';
 import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
 
 const PROT_READ_WRITE = 3;
@@ -64,7 +65,8 @@ export async function fillProcess(
   const builder = new PlanBuilder();
   const source = builder.slot();
   const sequence = builder.sequence(memory.process.label);
-  const placed = memory.areas.filter((area) => area.place !== undefined);
+  const stored = memory.areas.filter((area) => area.place !== undefined);
+  const placed = stretches(stored);
   for (const area of placed) mapArea(sequence, area);
   for (const area of placed) makeHugePages(sequence, area);
   // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
@@ -75,7 +77,7 @@ export async function fillProcess(
   for (const area of placed) if (area.vma.anonHugePages === 0) pull(area);
   sequence.syscall('turn huge pages on', SYS.prctl, [PR_SET_THP_DISABLE, 0, 0, 0, 0]);
   for (const area of placed) if (area.vma.anonHugePages > 0) pull(area);
-  for (const area of placed) protectArea(sequence, area);
+  for (const area of stored) protectArea(sequence, area);
   pages.finish(builder, sequence, source);
   sequence.end();
   const file = pages.open();
@@ -86,13 +88,14 @@ export async function fillProcess(
   }
 }
 
-function mapArea(sequence: Sequence, { vma, kind, place }: StoredArea): void {
+function mapArea(sequence: Sequence, area: StoredArea): void {
+  const { vma, kind, place } = area;
   const isAnonymous = kind === 'anonymous';
   const flags =
     (vma.vmFlags.has('dp') ? MAP_DROPPABLE_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
     MAP_FIXED_NOREPLACE |
     (isAnonymous && vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
-    (!isAnonymous || vma.vmFlags.has('nr') || !vma.write ? MAP_NORESERVE : 0);
+    (isUnreserved(area) ? MAP_NORESERVE : 0);
   const at = place ?? 0n;
   const length = vma.end - vma.start;
   const args = [at, length, PROT_READ_WRITE, flags, -1, 0];

@@ -75,7 +75,7 @@ export function distribute(areas: readonly Area[], regions: readonly Region[]): 
       if (region.isGuard) appendRun(guards, first, last);
       else if (stores) appendRun(runs, first, last);
     }
-    return { ...area, runs, guards };
+    return { vma: area.vma, kind: area.kind, runs, guards };
   });
 }
 

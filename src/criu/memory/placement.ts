@@ -84,8 +84,9 @@ function placeAreas(areas: readonly FoundArea[], isInit: boolean, park: Park): S
     park.placeAll(parked.map(({ vma }) => vma)).map((place, index) => [parked[index], place]),
   );
   return areas.map((area) => {
-    const staysInPlace = isInit && area.kind === 'anonymous';
-    return { ...area, place: staysInPlace ? area.vma.start : places.get(area) };
+    const { vma, kind, runs, guards } = area;
+    const place = isInit && kind === 'anonymous' ? vma.start : places.get(area);
+    return { vma, kind, runs, guards, place };
   });
 }
 

@@ -54,18 +54,14 @@ const VMA_LINE = new RegExp(
 const DELETED = ' (deleted)';
 const ANON_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
 
-/** Whether the line is one of maps (in smaps, the head of an area). */
-export function isVmaLine(line: Line): boolean {
-  return VMA_LINE.test(line.text);
-}
-
-/** Parses one line of /proc/PID/maps. */
+/** Parses one line of /proc/PID/maps. There may be very many: so nothing is spread here, which is slow. */
 export function parseVma(line: Line): Vma {
-  const [, start, end, r, w, x, s, offset, major, minor, inode, name] = line.match(VMA_LINE);
-  const range = { start: line.hex(start), end: line.hex(end) };
-  if (range.start >= range.end) line.fail();
-  return {
-    ...range,
+  const [, start, end, r, w, x, s, offset, major, minor, inode, name = ''] = line.match(VMA_LINE);
+  const isSpecial = name.startsWith('[');
+  const deleted = !isSpecial && name.endsWith(DELETED);
+  const vma = {
+    start: line.hex(start),
+    end: line.hex(end),
     read: r === 'r',
     write: w === 'w',
     exec: x === 'x',
@@ -73,20 +69,15 @@ export function parseVma(line: Line): Vma {
     offset: line.hex(offset),
     dev: { major: line.hexInteger(major), minor: line.hexInteger(minor) },
     inode: line.bigInteger(inode),
-    ...parseName(name ?? ''),
+    path: isSpecial ? '' : unescapeOctal(deleted ? name.slice(0, -DELETED.length) : name, '\n'),
+    deleted,
+    special: isSpecial ? name : '',
+    anonName: isSpecial ? ANON_NAME.exec(name)?.[1] : undefined,
   };
+  return vma.start < vma.end ? vma : line.fail();
 }
 
 /** Parses /proc/PID/maps; the areas in order of address. */
 export function parseMaps(content: ProcText): readonly Vma[] {
   return splitLines('maps', content).map(parseVma);
-}
-
-function parseName(name: string): Pick<Vma, 'path' | 'deleted' | 'special' | 'anonName'> {
-  if (name.startsWith('[')) {
-    return { path: '', deleted: false, special: name, anonName: ANON_NAME.exec(name)?.[1] };
-  }
-  const deleted = name.endsWith(DELETED);
-  const path = unescapeOctal(deleted ? name.slice(0, -DELETED.length) : name, '\n');
-  return { path, deleted, special: '', anonName: undefined };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { splitLines, words, type Line, type ProcText } from './line.js';
-import { isVmaLine, parseVma, type Vma } from './maps.js';
+import { Line, toText, words, type ProcText } from './line.js';
+import { parseVma, type Vma } from './maps.js';
 
 /** An area of /proc/PID/smaps. All counters are bytes; a counter the kernel does not write is 0. */
 export interface SmapsVma extends Vma {
@@ -25,46 +25,89 @@ export interface SmapsVma extends Vma {
   readonly vmFlags: ReadonlySet<string>;
 }
 
-const KEYED_LINE = /^([A-Za-z][A-Za-z0-9_]*):[ \t]*(.*)$/s;
+/** Fields that are read, by their names in the file. */
+const COUNTERS = {
+  KernelPageSize: 'kernelPageSize',
+  Rss: 'rss',
+  Pss: 'pss',
+  Anonymous: 'anonymous',
+  AnonHugePages: 'anonHugePages',
+  ShmemPmdMapped: 'shmemPmdMapped',
+  Swap: 'swap',
+  Locked: 'locked',
+} as const;
 
-/** Parses /proc/PID/smaps; the areas in order of address. */
+type Counter = (typeof COUNTERS)[keyof typeof COUNTERS];
+type Fields = { -readonly [Key in keyof Omit<SmapsVma, keyof Vma>]: SmapsVma[Key] };
+
+const COUNTER_OF: ReadonlyMap<string, Counter> = new Map(Object.entries(COUNTERS));
+const NO_FLAGS: ReadonlySet<string> = new Set();
+const KEY = /^[A-Za-z][A-Za-z0-9_]*$/;
+const KIBIBYTES = /^[ \t]*([0-9]+) kB$/;
+
+/** Parses /proc/PID/smaps; the areas in order of address. There may be very many lines. */
 export function parseSmaps(content: ProcText): readonly SmapsVma[] {
-  const areas: { vma: Vma; fields: Map<string, FieldLine> }[] = [];
-  for (const line of splitLines('smaps', content)) {
-    if (isVmaLine(line)) {
-      areas.push({ vma: parseVma(line), fields: new Map() });
-      continue;
+  const text = toText(content);
+  const areas: SmapsVma[] = [];
+  const flagSets = new Map<string, ReadonlySet<string>>();
+  let fields: Fields | undefined;
+  for (let at = 0; at < text.length;) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const colon = text.indexOf(':', at);
+    const key = colon < 0 || colon > end ? '' : text.slice(at, colon);
+    if (KEY.test(key)) {
+      readField(fields, flagSets, { key, text, at, colon, end });
+    } else {
+      fields = emptyFields();
+      areas.push(Object.assign(fields, parseVma(new Line('smaps', text.slice(at, end)))));
     }
-    const [, key, value] = line.match(KEYED_LINE);
-    const area = areas.at(-1) ?? line.fail();
-    area.fields.set(line.present(key), { line, value: value ?? '' });
+    at = end + 1;
   }
-  return areas.map(({ vma, fields }) => ({ ...vma, ...counters(fields) }));
+  return areas;
 }
 
-interface FieldLine {
-  readonly line: Line;
-  readonly value: string;
+/** A line of the text, and where it and its value begin and end. */
+interface KeyedLine {
+  readonly key: string;
+  readonly text: string;
+  readonly at: number;
+  readonly colon: number;
+  readonly end: number;
 }
 
-function counters(fields: ReadonlyMap<string, FieldLine>): Omit<SmapsVma, keyof Vma> {
-  const bytes = (key: string): number => {
-    const field = fields.get(key);
-    if (!field) return 0;
-    const [, kib] = /^([0-9]+) kB$/.exec(field.value) ?? field.line.fail();
-    return field.line.integer(kib) * 1024;
-  };
-  const key = fields.get('ProtectionKey');
+function readField(
+  fields: Fields | undefined,
+  flagSets: Map<string, ReadonlySet<string>>,
+  { key, text, at, colon, end }: KeyedLine,
+): void {
+  const line = () => new Line('smaps', text.slice(at, end));
+  if (!fields) return line().fail();
+  const counter = COUNTER_OF.get(key);
+  if (counter) {
+    const [, kib] = KIBIBYTES.exec(text.slice(colon + 1, end)) ?? line().fail();
+    fields[counter] = line().integer(kib) * 1024;
+  } else if (key === 'ProtectionKey') {
+    fields.protectionKey = line().integer(text.slice(colon + 1, end).trim());
+  } else if (key === 'VmFlags') {
+    const value = text.slice(colon + 1, end);
+    const known = flagSets.get(value) ?? new Set(words(value));
+    flagSets.set(value, known);
+    fields.vmFlags = known;
+  }
+}
+
+function emptyFields(): Fields {
   return {
-    kernelPageSize: bytes('KernelPageSize'),
-    rss: bytes('Rss'),
-    pss: bytes('Pss'),
-    anonymous: bytes('Anonymous'),
-    anonHugePages: bytes('AnonHugePages'),
-    shmemPmdMapped: bytes('ShmemPmdMapped'),
-    swap: bytes('Swap'),
-    locked: bytes('Locked'),
-    protectionKey: key ? key.line.integer(key.value) : 0,
-    vmFlags: new Set(words(fields.get('VmFlags')?.value ?? '')),
+    kernelPageSize: 0,
+    rss: 0,
+    pss: 0,
+    anonymous: 0,
+    anonHugePages: 0,
+    shmemPmdMapped: 0,
+    swap: 0,
+    locked: 0,
+    protectionKey: 0,
+    vmFlags: NO_FLAGS,
   };
 }

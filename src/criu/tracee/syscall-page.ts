@@ -2,7 +2,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
-import { openMapped, readMaps } from '../procfs/reader.js';
+import { openMapped, readKernelAreas } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
 import { encodeMark, MARK_AT } from './remains.js';
@@ -120,7 +120,7 @@ function refusal(leader: StoppedThread, what: string, result: bigint): ShimError
 /** Address of a `syscall` instruction in a process's vDSO. `maps`: what it maps, where that is known. */
 export function syscallInstruction(
   { pid, label }: Pick<Tracee, 'pid' | 'label'>,
-  maps = readMaps(pid),
+  maps = readKernelAreas(pid),
 ): bigint {
   const vdso = maps.find((vma) => vma.special === '[vdso]');
   if (!vdso) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decodeBytes } from '../procfs/bytes.js';
 import type { ScalarType } from './fields.js';
 import { planOf, type MessageName, type MessagePlan, type PlannedField } from './message-plan.js';
 import type { ImageMessages } from './messages/index.js';
@@ -20,7 +21,7 @@ type Value = number | bigint | boolean | string | Uint8Array | object;
 
 /**
  * Decodes the next `length` bytes as one message. Stricter than protobuf asks: a field given twice,
- * an unknown enum value, a 32-bit value beyond 32 bits or a string that is not UTF-8 is an error,
+ * an unknown enum value, a 32-bit value beyond 32 bits or a string with a NUL is an error,
  * since no honest writer makes one.
  *
  * @throws ShimError `dataLoss` for anything that is not such a message or exceeds the budget.
@@ -135,10 +136,17 @@ class MessageDecoder {
       case 'bool':
         return this.#bool();
       case 'string':
-        return reader.string();
+        return this.#string();
       case 'bytes':
         return reader.bytes();
     }
+  }
+
+  /** Text, or the bytes of a name: see {@link decodeBytes}. */
+  #string(): string {
+    const bytes = this.#reader.bytes();
+    if (bytes.includes(0)) this.#reader.fail('a string with NUL');
+    return decodeBytes(bytes);
   }
 
   #bool(): boolean {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import type { ScalarType } from './fields.js';
+import { encodeBytes } from '../procfs/bytes.js';
 import { planOf, type MessageName, type PlannedField } from './message-plan.js';
 import type { ImageMessages } from './messages/index.js';
 import { WIRE } from '../../common/wire/reader.js';
 import type { WireWriter } from '../../common/wire/writer.js';
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Halves of characters that are no bytes of {@link decodeBytes}. */
+const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u;
 const TWO_63 = 1n << 63n;
 const TWO_64 = 1n << 64n;
 
@@ -115,17 +117,18 @@ function encodeOther(
     writer.varint(value ? 1 : 0);
     return;
   }
-  const bytes = type === 'bytes' ? value : utf8(value, where);
+  const bytes = type === 'bytes' ? value : bytesOf(value, where);
   if (!(bytes instanceof Uint8Array)) wrong(where, 'is not bytes');
   writer.varint(bytes.length);
   writer.raw(bytes);
 }
 
-function utf8(value: unknown, where: string): Uint8Array {
+/** Names need not be UTF-8: CRIU writes their bytes, too. */
+function bytesOf(value: unknown, where: string): Uint8Array {
   if (typeof value !== 'string') wrong(where, 'is not a string');
   if (LONE_SURROGATE.test(value)) wrong(where, 'is not well-formed Unicode');
   if (value.includes('\0')) wrong(where, 'has a NUL');
-  return Buffer.from(value, 'utf8');
+  return encodeBytes(value);
 }
 
 function integer(value: unknown, low: number, high: number, where: string): number {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
+import { encodeBytes } from '../procfs/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
 
 /** A place for a result that later operations use as an argument. Shared by all processes of a plan. */
@@ -221,9 +222,9 @@ export class PlanBuilder {
     return this.data(new Uint8Array(size), align);
   }
 
-  /** A C string. */
+  /** A C string; of text, or of the bytes of a name. */
   string(text: string | Uint8Array): PlanData {
-    const raw = typeof text === 'string' ? Buffer.from(text) : text;
+    const raw = typeof text === 'string' ? encodeBytes(text) : text;
     const bytes = new Uint8Array(raw.length + 1);
     bytes.set(raw);
     return this.data(bytes, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MountPlaces } from '../../common/mount-places.js';
+import { realpathSync } from 'node:fs';
+import type { MountPlaces, MountTree } from '../../common/mount-places.js';
 import { ShimError } from '../../common/errors.js';
 import { closeFd } from '../../native/sys.js';
 import { printable } from '../procfs/bytes.js';
@@ -14,12 +15,12 @@ const MOST_SHOWN = 10;
 export interface ExpectedMounts {
   /** Places, behind all links, once for each mount that is to be there. */
   readonly paths: readonly string[];
-  /** Below these there may be mounts of the host and of cgroups. */
-  readonly trees: readonly string[];
+  /** Below these there are what the host has below their sources, and cgroups. */
+  readonly trees: readonly MountTree[];
   /** The host may have mounted its own file systems anywhere. */
   readonly hasHooks: boolean;
-  /** Device numbers of the file systems that the host sees: `0:25`. */
-  readonly hostDevices: ReadonlySet<string>;
+  /** Mounts of the host. */
+  readonly host: readonly MountInfo[];
 }
 
 /**
@@ -31,9 +32,9 @@ export interface ExpectedMounts {
 export function checkMounts(rootPid: number, places: MountPlaces): void {
   const later = laterMounts(readMountinfo(rootPid), {
     paths: resolvePaths(rootPid, places.paths),
-    trees: resolvePaths(rootPid, places.trees),
+    trees: resolveTrees(rootPid, places.trees),
     hasHooks: places.hasHooks,
-    hostDevices: new Set(readMountinfo(process.pid).map(deviceOf)),
+    host: readMountinfo(process.pid),
   });
   if (later.length === 0) return;
   const remedy = 'made by the container, which is not supported; remedy: unmount it';
@@ -53,21 +54,57 @@ export function laterMounts(
     // Mounts at one place, one over the other, come in the order they were made in.
     const earlier = mounts.slice(0, index).filter((other) => other.mountPoint === mountPoint);
     const wanted = expected.paths.filter((path) => path === mountPoint);
-    return earlier.length >= wanted.length && !isOfHost(mount, expected);
+    return earlier.length >= wanted.length && !isOfHost(mount, earlier, expected);
   });
 }
 
-function isOfHost(mount: MountInfo, { trees, hasHooks, hostDevices }: ExpectedMounts): boolean {
+/** Whether a mount comes with others; `earlier` are those at the same place. */
+function isOfHost(
+  mount: MountInfo,
+  earlier: readonly MountInfo[],
+  { trees, hasHooks, host }: ExpectedMounts,
+): boolean {
   const { mountPoint, fsType } = mount;
   if (mountPoint === '/dev/console') return true;
+  const above = trees.filter(({ path }) => mountPoint.startsWith(`${path}/`));
   const isCgroup = fsType === 'cgroup' || fsType === 'cgroup2';
-  if (!isCgroup && !hostDevices.has(deviceOf(mount))) return false;
+  if (isCgroup && above.some(({ source }) => source === undefined)) return true;
   const isDevice = fsType === 'devtmpfs' && mountPoint.startsWith('/dev/');
-  return hasHooks || isDevice || trees.some((tree) => mountPoint.startsWith(`${tree}/`));
+  const isAnywhere = hasHooks || isDevice;
+  if (isAnywhere && host.some((other) => deviceOf(other) === deviceOf(mount))) return true;
+  const used = earlier.filter((other) => isSame(other, mount)).length;
+  return above.some(({ path, source }) => {
+    const there = `${source === '/' ? '' : (source ?? '')}${mountPoint.slice(path.length)}`;
+    const brought = host.filter((other) => other.mountPoint === there && isSame(other, mount));
+    return source !== undefined && brought.length > used;
+  });
+}
+
+/** Whether two mounts show the same part of the same file system. */
+function isSame(one: MountInfo, other: MountInfo): boolean {
+  return deviceOf(one) === deviceOf(other) && one.root === other.root;
 }
 
 function deviceOf({ dev }: MountInfo): string {
   return `${String(dev.major)}:${String(dev.minor)}`;
+}
+
+/** Trees by paths behind all symbolic links, in the container and on the host. */
+function resolveTrees(rootPid: number, trees: readonly MountTree[]): MountTree[] {
+  return trees.flatMap(({ path, source }) => {
+    const found = source === undefined ? [undefined] : hostPath(source);
+    return found.flatMap((real) =>
+      resolvePaths(rootPid, [path]).map((place) => ({ path: place, source: real })),
+    );
+  });
+}
+
+function hostPath(source: string): string[] {
+  try {
+    return [realpathSync(source)];
+  } catch {
+    return []; // It is gone, and so a new container could not have it.
+  }
 }
 
 /** Paths as they are behind all symbolic links, in the container; what leads nowhere is left out. */

@@ -84,7 +84,10 @@ export function fromPax(pax: unknown): Attribute[] {
 
 /** Bytes that attributes take in an archive, about. */
 export function sizeOf(attributes: readonly Attribute[]): number {
-  return attributes.reduce((sum, { name, value }) => sum + 3 * name.length + 2 * value.length, 0);
+  return attributes.reduce(
+    (sum, { name, value }) => sum + 32 + 3 * name.length + 2 * value.length,
+    0,
+  );
 }
 
 function decodeName(text: string): string {

@@ -25,6 +25,8 @@ export interface Budget {
 }
 
 const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
+/** Directories within each other: each is open while those in it are saved. */
+const MAX_DEPTH = 1000;
 const FAST = 1;
 const SECOND = 1_000_000_000n;
 
@@ -86,7 +88,8 @@ class TreePacker {
     this.#mountPoint = mountPoint;
   }
 
-  directory(fd: number, name: string): void {
+  directory(fd: number, name: string, depth = 0): void {
+    if (depth > MAX_DEPTH) this.#refuse(`${name.slice(2, 80)}... lies too deep to be saved`);
     const self = fstatSync(fd, { bigint: true });
     const here = `/proc/self/fd/${String(fd)}`;
     this.#entry({ ...this.#headers(`${here}/.`, name, self), type: 'directory' });
@@ -94,11 +97,16 @@ class TreePacker {
       if (!isUtf8(raw)) this.#refuse(`${name} has a file whose name is not UTF-8`);
       const child = raw.toString();
       const stat = lstatSync(`${here}/${child}`, { bigint: true });
-      if (stat.dev === self.dev) this.#child(fd, child, `${name}/${child}`, stat);
+      if (stat.dev === self.dev) this.#child({ fd, depth }, child, `${name}/${child}`, stat);
     }
   }
 
-  #child(parent: number, name: string, path: string, stat: BigIntStats): void {
+  #child(
+    { fd: parent, depth }: { readonly fd: number; readonly depth: number },
+    name: string,
+    path: string,
+    stat: BigIntStats,
+  ): void {
     const first = stat.nlink > 1n && !stat.isDirectory() ? this.#links.get(stat.ino) : undefined;
     if (first !== undefined) {
       this.#entry({ ...headers(path, stat, []), type: 'link', linkname: first });
@@ -108,7 +116,7 @@ class TreePacker {
     if (stat.nlink > 1n) this.#links.set(stat.ino, path);
     if (stat.isDirectory())
       this.#open(parent, name, O.directory, (fd) => {
-        this.directory(fd, path);
+        this.directory(fd, path, depth + 1);
       });
     else if (stat.isFile()) {
       this.#open(parent, name, O.nonblock, (fd) => {
@@ -116,7 +124,9 @@ class TreePacker {
         this.#entry({ ...header, type: 'file' }, this.#read(fd, stat.size));
       });
     } else if (stat.isSymbolicLink()) {
-      const linkname = readlinkSync(place);
+      const target = readlinkSync(place, { encoding: 'buffer' });
+      if (!isUtf8(target)) this.#refuse(`${path.slice(2)} leads to a name that is not UTF-8`);
+      const linkname = target.toString();
       this.#entry({ ...this.#headers(place, path, stat), type: 'symlink', linkname });
     } else if (stat.isFIFO()) {
       this.#entry({ ...this.#headers(place, path, stat), type: 'fifo' });
@@ -138,7 +148,7 @@ class TreePacker {
   /** `place`: where we find what is to have that name. */
   #headers(place: string, name: string, stat: BigIntStats): Named {
     const attributes = readAttributes(place);
-    this.#budget.bytes -= sizeOf(attributes);
+    this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);
     if (this.#budget.bytes < 0) this.#refuse('it holds too much to be saved');
     return headers(name, stat, attributes);
   }

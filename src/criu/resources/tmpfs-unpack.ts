@@ -22,6 +22,8 @@ const ZEROS = Buffer.alloc(PAGE);
 /** Beside the content, what headers and padding of an entry take at most. */
 const ENTRY_OVERHEAD = 4096;
 const MAX_OUTPUT = 1 << 30;
+/** Names of 255 bytes that are shorter than PATH_MAX together: a tree may be deeper than a path. */
+const NAMES_AT_ONCE = 15;
 
 /** Writes an archive into a mount. Throws ShimError `dataLoss` for an archive that no checkpoint makes. */
 export async function unpackTree(
@@ -223,9 +225,15 @@ class TreeUnpacker {
   }
 
   #openDirectory(path: readonly string[]): number {
-    const name = path.length === 0 ? '.' : path.join('/');
-    const fd = openAt2(this.#top, name, O.rdonly | O.directory | O.nofollow, INSIDE);
-    return check(`open ${name} in tmpfs ${this.#mountPoint}`, fd);
+    const flags = O.rdonly | O.directory | O.nofollow;
+    let fd = check(`open tmpfs ${this.#mountPoint}`, openAt2(this.#top, '.', flags, INSIDE));
+    for (let at = 0; at < path.length; at += NAMES_AT_ONCE) {
+      const name = path.slice(at, at + NAMES_AT_ONCE).join('/');
+      const next = openAt2(fd, name, flags, INSIDE);
+      closeFd(fd);
+      fd = check(`open ${name} in tmpfs ${this.#mountPoint}`, next);
+    }
+    return fd;
   }
 
   /** The components of a name in the archive: `./run/lock` or `run/lock`. */

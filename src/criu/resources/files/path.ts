@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { encodeBytes } from '../../procfs/bytes.js';
 
 const MAX_PATH = 4095;
 
@@ -8,7 +9,7 @@ export function checkPath(id: number, path: string): void {
   const parts = path.split('/');
   const sane =
     path.startsWith('/') &&
-    path.length <= MAX_PATH &&
+    encodeBytes(path).length <= MAX_PATH &&
     !path.includes('\0') &&
     !parts.includes('..') &&
     !parts.includes('.');

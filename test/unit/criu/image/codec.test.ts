@@ -15,6 +15,7 @@ import { decodeMessage } from '../../../../src/criu/image/message-decoder.js';
 import { encodeMessage } from '../../../../src/criu/image/message-encoder.js';
 import { planOf, type MessageName } from '../../../../src/criu/image/message-plan.js';
 import { IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
+import { decodeBytes } from '../../../../src/criu/procfs/bytes.js';
 import type { PstreeEntry } from '../../../../src/criu/image/types.js';
 import { WireReader } from '../../../../src/common/wire/reader.js';
 import { WireWriter } from '../../../../src/common/wire/writer.js';
@@ -133,6 +134,14 @@ for (const [what, entry] of UNSAYABLE) {
     t.is(error.kind, 'internal');
   });
 }
+
+test('names are bytes, and need not be UTF-8', (t) => {
+  const bytes = Buffer.from([0x2f, 0xe9, 0xff, 0xc3, 0xa9, 0xed, 0xb2, 0x80]);
+  const entry = { ext_key: decodeBytes(bytes) };
+  const image = encodeImage('pidns', [entry]);
+  t.true(Buffer.from(image).includes(bytes));
+  t.deepEqual(decodeImage('pidns', image), [entry]);
+});
 
 test('does not encode half of a surrogate pair, nor two entries where one belongs', (t) => {
   t.throws(() => encodeImage('pidns', [{ ext_key: '\ud800' }]), { message: /well-formed/ });

@@ -9,6 +9,8 @@ import type { Engine } from './ports.js';
 import type { TaskProcess } from './process.js';
 
 const log = logger('task');
+/** How long runc may go on for a restore that is given up. */
+const RUNC_MS = 3_000;
 
 /** What a restore of a container's init needs. */
 export interface RestoreContext extends LaunchContext {
@@ -95,19 +97,27 @@ export class Restoration {
   /** Gives it up, and removes what was made for it. */
   async abandon(): Promise<void> {
     this.#io.close();
-    this.#ending.abort(new ShimError('aborted', `the restore of ${this.#context.id} was given up`));
-    await this.#pending.abandon();
+    const reason = new ShimError('aborted', `the restore of ${this.#context.id} was given up`);
+    const unlink = abortWith(this.#ending, AbortSignal.abort(reason));
+    await this.#pending.abandon().finally(unlink);
   }
 }
 
-/** Aborts one thing with another; to be undone when that is over. */
+/**
+ * Aborts one thing a while after another; to be undone when that is over. A runc that does not hang has ended by
+ * then, and what it has made is removed by runc: one that is killed may leave cgroups.
+ */
 function abortWith(controller: AbortController, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
   const abort = (): void => {
-    controller.abort(signal.reason);
+    timer = setTimeout(() => {
+      controller.abort(signal.reason);
+    }, RUNC_MS);
   };
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
   return () => {
+    clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   };
 }

@@ -20,6 +20,15 @@ export function isMomentary(reason: string): boolean {
 }
 
 /**
+ * What has failed while the processes of a container were looked for: one that is gone since it was listed, as
+ * execs of a moment are, is no reason to fail. Pure.
+ */
+export function momentaryIfGone(error: unknown): unknown {
+  if (!(error instanceof ShimError) || error.kind !== 'notFound') return error;
+  return new Momentary('aborted', error.message, { cause: error });
+}
+
+/**
  * How long to wait before the next try: twice as long each time, and the last one at the limit. Pure.
  *
  * @param tries how many there were

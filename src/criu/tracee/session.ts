@@ -7,7 +7,7 @@ import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
-import { Momentary } from '../retry.js';
+import { Momentary, momentaryIfGone } from '../retry.js';
 import { REG } from './home.js';
 import { isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
@@ -86,7 +86,7 @@ export class Session {
       return session;
     } catch (error) {
       await session.release();
-      throw error;
+      throw momentaryIfGone(error);
     }
   }
 

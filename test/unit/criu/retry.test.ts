@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
-import { isMomentary, Momentary, pauseBefore, retrying } from '../../../src/criu/retry.js';
+import {
+  isMomentary,
+  Momentary,
+  momentaryIfGone,
+  pauseBefore,
+  retrying,
+} from '../../../src/criu/retry.js';
+import { readStatus } from '../../../src/criu/procfs/reader.js';
 import { Refusals } from '../../../src/criu/resources/files/refusals.js';
 
 test('pauses grow to a quarter of a second, and end at the limit', (t) => {
@@ -83,4 +90,14 @@ test('refusals are momentary where the remedy of each of them is to try again', 
       refusals.throwIfAny();
     }) instanceof Momentary,
   );
+});
+
+test('a process that is gone since it was listed is looked for again, and no other failure', (t) => {
+  const gone = t.throws(() => readStatus(2 ** 30), { instanceOf: ShimError });
+  const again = momentaryIfGone(gone);
+  t.true(again instanceof Momentary);
+  t.is((again as Momentary).message, gone.message);
+  const other = new ShimError('permissionDenied', 'read /proc/2/mem: EPERM');
+  t.is(momentaryIfGone(other), other);
+  t.is(momentaryIfGone(undefined), undefined);
 });

@@ -21,7 +21,7 @@ import type { TmpfsMount } from './resources/tmpfs.js';
 import { FileDumper } from './resources/files/dumper.js';
 import type { Session } from './tracee/session.js';
 import type { TracedProcess } from './tracee/tracee.js';
-import { buildTree, parentsFirst } from './tree/process-tree.js';
+import { buildTree, forkersOf, parentsFirst, type TreeNode } from './tree/process-tree.js';
 import { bootId } from './vas/store.js';
 
 const IMAGE_VERSION = 2;
@@ -57,8 +57,8 @@ export interface Collection {
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
-  const pstree = readTree(session);
-  const placed = placeAll(processes, request.areas);
+  const { pstree, root } = readTree(session);
+  const placed = placeAll(processes, request.areas, forkersOf(root));
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
@@ -119,7 +119,10 @@ async function dumpOpen(files: FileDumper): Promise<void> {
 }
 
 /** The process tree; checks that it can be made again. */
-function readTree(session: Session): PstreeEntry[] {
+function readTree(session: Session): {
+  readonly pstree: readonly PstreeEntry[];
+  readonly root: TreeNode;
+} {
   const all = [
     ...session.processes.map(({ pid, nsPid, threads }) => ({
       pid,
@@ -140,14 +143,14 @@ function readTree(session: Session): PstreeEntry[] {
     return { pid: nsPid, ppid, pgid, sid, threads: tids };
   });
   const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
-  buildTree(
+  const root = buildTree(
     entries.map((entry) => ({
       ...entry,
       isZombie: zombies.has(entry.pid),
       name: names.get(entry.pid) ?? '',
     })),
   );
-  return parentsFirst(entries);
+  return { pstree: parentsFirst(entries), root };
 }
 
 function objectIds(

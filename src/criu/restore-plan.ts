@@ -5,6 +5,7 @@ import type { LiveSpec } from './donor/live-spec.js';
 import { isDead } from './image/validate-tasks.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry } from './image/types.js';
+import { checkHeritage } from './memory/heritage.js';
 import { MemoryPlan, type KernelArea } from './memory/memory-plan.js';
 import type { OpenedImage } from './open-image.js';
 import { WORK } from './plan/abi.js';
@@ -34,7 +35,7 @@ import { lookOf } from './look-of-image.js';
 import type { Range } from './memory/layout.js';
 import { execStructure } from './vas/kernel-abi.js';
 import { KernelDevice } from './vas/kernel-device.js';
-import { buildTree } from './tree/process-tree.js';
+import { buildTree, forkersOf } from './tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from './tree/exit-signal.js';
 import { StopPlan, type LateCall } from './tree/stop-plan.js';
 import { TreePlan } from './tree/tree-plan.js';
@@ -269,6 +270,8 @@ export class RestorePlan {
       name: this.#core(entry.pid).tc?.comm ?? '',
     }));
     const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
+    const root = buildTree(processes, taken);
+    checkHeritage(this.#image.mms, forkersOf(root));
     const shares = (pid: number): boolean => {
       const parent = parents.get(pid) ?? 0;
       if (dead.has(pid) || parent === 0) return false;
@@ -278,7 +281,7 @@ export class RestorePlan {
       {
         builder: this.#builder,
         memory: this.#memory,
-        root: buildTree(processes, taken),
+        root,
         onSession: (pid, sequence) => {
           this.#files.planSession(pid, sequence);
         },

@@ -15,6 +15,8 @@ const MAX_VMAS = 262_144;
 /** Auxiliary vector: AT_VECTOR_SIZE is well below this number of words. */
 const MAX_AUXV = 256;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
+const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
+const PROT_READ_WRITE = 3;
 const MAPPABLE: ReadonlySet<string> = new Set<FileEntry['type']>(['REG', 'MEMFD', 'PACKETSK']);
 
 /** Checks the layout of every address space. Throws ShimError `dataLoss`. */
@@ -72,6 +74,7 @@ function checkVma(vma: VmaEntry, files: ReadonlyMap<bigint, FileEntry>, what: st
   if ((vma.status & FILE_BACKED) !== 0) checkMappedFile(vma, files.get(vma.shmid), mapping);
   checkPark(vma, mapping);
   checkRuns(vma, mapping);
+  checkHoles(vma, mapping);
 }
 
 function checkMappedFile(vma: VmaEntry, file: FileEntry | undefined, mapping: string): void {
@@ -87,12 +90,33 @@ function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): 
   }
 }
 
+/** Of private anonymous memory that can be written; who has such, and like it, is looked at with the tree. */
+function checkHoles(vma: VmaEntry, mapping: string): void {
+  if (!vma.mvas_heritage) return;
+  const isPrivate = (vma.status & VMA_STATUS.anonPrivate) !== 0;
+  if (
+    !isPrivate ||
+    (vma.status & KERNELS) !== 0 ||
+    (vma.prot & PROT_READ_WRITE) !== PROT_READ_WRITE
+  ) {
+    badImage(`${mapping} cannot be inherited`);
+  }
+  if (vma.mvas_runs.length > 0 && vma.mvas_park === undefined) {
+    badImage(`${mapping} has pages and no place for them`);
+  }
+  checkPairs(vma.mvas_heritage.holes, (vma.end - vma.start) / PAGE, mapping);
+}
+
 /** Runs are relative to the mapping; those of shared memory to the whole object. */
 function checkRuns(vma: VmaEntry, mapping: string): void {
   const { start, end, pgoff, mvas_size: size, mvas_runs: runs } = vma;
-  if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
   const pages = (size ?? end - start + (isShared ? pgoff : 0n)) / PAGE;
+  checkPairs(runs, pages, mapping);
+}
+
+function checkPairs(runs: readonly bigint[], pages: bigint, mapping: string): void {
+  if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
   let next = 0n;
   for (let i = 0; i < runs.length; i += 2) {
     const first = runs[i] ?? 0n;

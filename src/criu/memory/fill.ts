@@ -9,7 +9,7 @@ import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
 import type { Pages } from './pages.js';
 import { isUnreserved, stretches } from './stretches.js';
-import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
+import { isStash, type ProcessMemory, type SharedObject, type StoredArea } from './snapshot.js';
 
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
@@ -89,8 +89,8 @@ export async function fillProcess(
 }
 
 function mapArea(sequence: Sequence, area: StoredArea): void {
-  const { vma, kind, place } = area;
-  const isAnonymous = kind === 'anonymous';
+  const { vma, place } = area;
+  const isAnonymous = !isStash(area);
   const flags =
     (vma.vmFlags.has('dp') ? MAP_DROPPABLE_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
     MAP_FIXED_NOREPLACE |
@@ -117,8 +117,9 @@ function mapArea(sequence: Sequence, area: StoredArea): void {
  * blocks are collapsed (madvise(2), MADV_COLLAPSE, Linux 6.1; it leaves no trace in the mapping's
  * flags). Where the kernel refuses, small pages do.
  */
-function makeHugePages(sequence: Sequence, { vma, kind, place = 0n, runs }: StoredArea): void {
-  if (kind !== 'anonymous' || vma.vmFlags.has('nh')) return;
+function makeHugePages(sequence: Sequence, area: StoredArea): void {
+  const { vma, place = 0n, runs } = area;
+  if (isStash(area) || vma.vmFlags.has('nh')) return;
   const options = { tolerate: true };
   for (const { start, end } of denseBlocks(vma, runs)) {
     const at = place + (start - vma.start);
@@ -131,9 +132,10 @@ function makeHugePages(sequence: Sequence, { vma, kind, place = 0n, runs }: Stor
   }
 }
 
-function protectArea(sequence: Sequence, { vma, kind, place = 0n }: StoredArea): void {
+function protectArea(sequence: Sequence, area: StoredArea): void {
+  const { vma, place = 0n } = area;
   const bits = protection(vma);
-  if (kind !== 'anonymous' || bits === PROT_READ_WRITE) return;
+  if (isStash(area) || bits === PROT_READ_WRITE) return;
   const args = [place, vma.end - vma.start, bits];
   sequence.syscall(`protect ${describeArea(vma)}`, SYS.mprotect, args);
 }

@@ -6,6 +6,7 @@ import type { MmEntry, VmaEntry } from '../image/types.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
+import { heritageOf, planHeritage } from './heritage.js';
 import { ADVICE } from './snapshot.js';
 import type { Range } from './layout.js';
 
@@ -67,7 +68,7 @@ export interface MemoryPlanOptions {
 /**
  * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in
  * place. That of every other process waits in the park; a child takes its part along when it is forked,
- * and moves it into place.
+ * and moves it into place. What it still shares with its forker it inherits (heritage.ts).
  *
  * Or every process execs the kernel's duplicate of its memory: all of it is in place, the kernel's areas
  * too, but for files and shared memory, of which descriptors have been staged. Where private ones were mapped lies anonymous memory with the pages written to.
@@ -76,8 +77,8 @@ export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
   readonly #parks = new Map<number, readonly Range[]>();
   readonly #shared: ReadonlyMap<bigint, SharedMemory>;
-  /** Shared memory, and the holder's own. */
-  readonly #unowned: readonly Range[];
+  /** Everything below and above the park and the holder's own range. */
+  readonly #around: readonly Range[];
   readonly #branches: Branches;
   /** Descriptors of shared memory, where it is to outlive the address space it was made in. */
   readonly #sharedFiles = new Map<bigint, number>();
@@ -91,8 +92,9 @@ export class MemoryPlan {
       end: at + reach,
     }));
     const { base } = options;
-    this.#unowned = [...shared, { start: base, end: base + WORK.size }];
-    this.#branches = new Branches(this.#parks, this.#unowned);
+    const unowned = [...shared, { start: base, end: base + WORK.size }];
+    this.#branches = new Branches(this.#parks, unowned);
+    this.#around = around([...unowned, ...[...this.#parks.values()].flat()]);
   }
 
   /** In PID 1, before any fork: shared memory comes into being. */
@@ -126,6 +128,25 @@ export class MemoryPlan {
     if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
     for (const range of this.#branches.ranges(below)) advise(sequence, range, MADV_DONTFORK);
+  }
+
+  /** First of all in each process but PID 1: private memory comes to its place, for forks to inherit it. */
+  planForkable(pid: number, sequence: Sequence): void {
+    if (this.#options.execs) return;
+    for (const vma of this.#mm(pid).vmas.filter(isOrdinary)) {
+      if (vma.mvas_heritage) planHeritage(vma, sequence);
+      else placePrivate(vma, sequence);
+    }
+  }
+
+  /** Right before a fork: what heirs among the forked inherit goes along. */
+  planBequest(heirs: readonly number[], sequence: Sequence): void {
+    this.#adviseHeritage(heirs, sequence, MADV_DOFORK);
+  }
+
+  /** Right after it: the next child gets none of that. */
+  planBequeathed(heirs: readonly number[], sequence: Sequence): void {
+    this.#adviseHeritage(heirs, sequence, MADV_DONTFORK);
   }
 
   /** Right before a fork, for what would not go along by itself. */
@@ -163,7 +184,6 @@ export class MemoryPlan {
       if (is(vma, VMA_STATUS.anonShared)) this.#placeShared(vma, sequence);
       else if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared))
         this.#placeFile(vma, sequence);
-      else if (isOrdinary(vma) && pid !== 1) placePrivate(vma, sequence);
     }
     for (const { at, reach } of this.#shared.values()) {
       sequence.syscall('drop shared memory', SYS.munmap, [at, reach]);
@@ -199,11 +219,16 @@ export class MemoryPlan {
     return this.#options.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
-  /** The ranges of a process's own memory before it is put into place. */
+  /** The ranges of a process's own memory when it forks: all around the park, and what else it has there. */
   #own(pid: number): readonly Range[] {
-    if (pid !== 1) return this.#parks.get(pid) ?? [];
-    const parks = [...this.#parks].filter(([other]) => other !== 1).flatMap(([, ranges]) => ranges);
-    return complement([...parks, ...this.#unowned]);
+    return [...this.#around, ...(this.#parks.get(pid) ?? [])];
+  }
+
+  #adviseHeritage(heirs: readonly number[], sequence: Sequence, advice: number): void {
+    if (this.#options.execs) return;
+    for (const { start, end } of heirs.flatMap((pid) => heritageOf(this.#mm(pid)))) {
+      sequence.syscall('advise what is inherited', SYS.madvise, [start, end - start, advice]);
+    }
   }
 
   #placeShared(vma: VmaEntry, sequence: Sequence): void {
@@ -406,17 +431,17 @@ function parkedRanges(pid: number, mm: MmEntry): Range[] {
     });
 }
 
-/** Everything that user space can have but these ranges. */
-function complement(ranges: readonly Range[]): Range[] {
-  const sorted = [...ranges].sort((a, b) => (a.start < b.start ? -1 : 1));
-  const rest: Range[] = [];
-  let at = LOWEST;
-  for (const { start, end } of sorted) {
-    if (start > at) rest.push({ start: at, end: start });
-    if (end > at) at = end;
+/** What user space can have below and above these ranges. */
+function around(ranges: readonly Range[]): Range[] {
+  let [low, high] = [HIGHEST, LOWEST];
+  for (const { start, end } of ranges) {
+    if (start < low) low = start;
+    if (end > high) high = end;
   }
-  rest.push({ start: at, end: HIGHEST });
-  return rest;
+  return [
+    { start: LOWEST, end: low },
+    { start: high, end: HIGHEST },
+  ];
 }
 
 function is(vma: VmaEntry, status: number): boolean {

@@ -16,6 +16,11 @@ export interface FoundArea extends Area {
   readonly runs: readonly PageRun[];
   /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; told apart since Linux 6.15). */
   readonly guards: readonly PageRun[];
+  /**
+   * Set where the process begins with what its forker has here, see inheritance.ts: pages of the forker that
+   * it has not. `runs` then are those that differ.
+   */
+  readonly holes?: readonly PageRun[] | undefined;
 }
 
 /** Contiguous pages of one kind, whatever areas they are in. */

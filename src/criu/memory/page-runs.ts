@@ -16,6 +16,25 @@ export function appendRun(runs: PageRun[], start: bigint, end: bigint): void {
   }
 }
 
+/** What of some runs lies in none of others; both in order. */
+export function without(runs: readonly PageRun[], others: readonly PageRun[]): PageRun[] {
+  const rest: PageRun[] = [];
+  let next = 0;
+  for (const { start, length } of runs) {
+    const end = start + length;
+    let at = start;
+    for (let other = others[next]; other && other.start < end; other = others[next]) {
+      if (other.start > at) appendRun(rest, at, other.start);
+      const otherEnd = other.start + other.length;
+      if (otherEnd > at) at = otherEnd;
+      if (otherEnd > end) break;
+      next++;
+    }
+    if (at < end) appendRun(rest, at, end);
+  }
+  return rest;
+}
+
 /** Bytes of all runs. */
 export function totalBytes(runs: readonly PageRun[]): bigint {
   return runs.reduce((sum, run) => sum + run.length, 0n);

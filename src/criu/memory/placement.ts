@@ -5,6 +5,7 @@ import { maxMapCount } from '../tracee/address-limits.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { describeArea, type Area } from './area.js';
 import { findHole, Park, type Range } from './layout.js';
+import { inheritAll } from './inheritance.js';
 import { findPages, type FoundArea } from './page-finder.js';
 import { findShared, type FoundObject } from './shared-objects.js';
 import type { ProcessMemory, SharedObject, StoredArea } from './snapshot.js';
@@ -30,14 +31,19 @@ interface Mapped<Kind extends Area> {
  * Finds what is stored of the memory of stopped processes, and places it.
  *
  * @param areasOf what they map, by host pid
+ * @param forkers who forks each at a restore, by container pids
  * @throws ShimError `failedPrecondition` when there is no room
  */
 export function placeAll(
   processes: readonly TracedProcess[],
   areasOf: ReadonlyMap<number, readonly Area[]>,
+  forkers: ReadonlyMap<number, number>,
 ): Placement {
   const mapped = processes.map((process) => ({ process, areas: areasOf.get(process.pid) ?? [] }));
-  const found = mapped.map(({ process, areas }) => ({ process, areas: findPages(process, areas) }));
+  const found = inheritAll(
+    mapped.map(({ process, areas }) => ({ process, areas: findPages(process, areas) })),
+    forkers,
+  );
   checkCount(found);
   const shared = findShared(mapped);
   const size = layOut(found, shared, new Park(0n)).end;
@@ -84,9 +90,9 @@ function placeAreas(areas: readonly FoundArea[], isInit: boolean, park: Park): S
     park.placeAll(parked.map(({ vma }) => vma)).map((place, index) => [parked[index], place]),
   );
   return areas.map((area) => {
-    const { vma, kind, runs, guards } = area;
+    const { vma, kind, runs, guards, holes } = area;
     const place = isInit && kind === 'anonymous' ? vma.start : places.get(area);
-    return { vma, kind, runs, guards, place };
+    return { vma, kind, runs, guards, holes, place };
   });
 }
 

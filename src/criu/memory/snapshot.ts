@@ -79,14 +79,10 @@ export interface AreaTarget {
 
 /** The image's entry of an area. */
 export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
-  const { vma, kind } = area;
+  const { vma } = area;
   const place = target.shared?.place ?? area.place;
   const told = target.isFirst ? target.shared : undefined;
-  const runs = told?.runs ?? (kind === 'file-private' ? relative(area.runs, vma.start) : []);
-  const madv = ADVICE.reduce(
-    (bits, [flag, advice]) => (vma.vmFlags.has(flag) ? bits | (1n << BigInt(advice)) : bits),
-    0n,
-  );
+  const madv = adviceOf(area);
   return {
     start: vma.start,
     end: vma.end,
@@ -100,8 +96,9 @@ export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
     fdflags: target.fileFlags,
     mvas_park: place,
     mvas_name: vma.anonName,
-    mvas_runs: runs.flatMap((run) => [run.start / PAGE, run.length / PAGE]),
+    mvas_runs: told ? pages(told.runs) : ownPages(area),
     mvas_size: told?.size,
+    mvas_heritage: heritageOf(area),
   };
 }
 
@@ -133,6 +130,30 @@ export function mapFlags({ vma, kind }: Area): number {
 function mapType({ shared, vmFlags }: SmapsVma): number {
   if (vmFlags.has('dp')) return MAP_DROPPABLE;
   return shared ? MAP_SHARED : MAP_PRIVATE;
+}
+
+function adviceOf({ vma }: StoredArea): bigint {
+  return ADVICE.reduce(
+    (bits, [flag, advice]) => (vma.vmFlags.has(flag) ? bits | (1n << BigInt(advice)) : bits),
+    0n,
+  );
+}
+
+/** Whether its stored pages are laid over something else at a restore. */
+export function isStash({ kind, holes }: StoredArea): boolean {
+  return kind === 'file-private' || holes !== undefined;
+}
+
+function ownPages(area: StoredArea): bigint[] {
+  return isStash(area) ? pages(relative(area.runs, area.vma.start)) : [];
+}
+
+function heritageOf({ vma, holes }: StoredArea): VmaEntry['mvas_heritage'] {
+  return holes && { holes: pages(relative(holes, vma.start)) };
+}
+
+function pages(runs: readonly PageRun[]): bigint[] {
+  return runs.flatMap((run) => [run.start / PAGE, run.length / PAGE]);
 }
 
 function relative(runs: readonly PageRun[], start: bigint): PageRun[] {

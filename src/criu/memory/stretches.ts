@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { appendRun, type PageRun } from './page-runs.js';
-import type { StoredArea } from './snapshot.js';
+import { isStash, type StoredArea } from './snapshot.js';
 
 /** Whether the holder may take memory without a reserve for it: nothing is reserved for it in its process. */
-export function isUnreserved({ vma, kind }: StoredArea): boolean {
-  return kind !== 'anonymous' || vma.vmFlags.has('nr') || !vma.vmFlags.has('ac');
+export function isUnreserved(area: StoredArea): boolean {
+  const { vma } = area;
+  return isStash(area) || vma.vmFlags.has('nr') || !vma.vmFlags.has('ac');
 }
 
 /**
@@ -51,5 +52,5 @@ function distance({ vma, place = 0n }: StoredArea): bigint {
 function traits(area: StoredArea): string {
   const { read, anonHugePages, vmFlags } = area.vma;
   const flags = ['gd', 'dp', 'hg', 'nh'].filter((flag) => vmFlags.has(flag));
-  return [read, anonHugePages > 0, isUnreserved(area), ...flags].join();
+  return [read, anonHugePages > 0, isStash(area), isUnreserved(area), ...flags].join();
 }

@@ -212,6 +212,20 @@ export function subtree(node: TreeNode): TreeNode[] {
   return nodes;
 }
 
+/** The process that forks each process, whatever helpers are between them; by pids. */
+export function forkersOf(root: TreeNode): Map<number, number> {
+  const forkers = new Map<number, number>();
+  const waiting = [{ node: root, forker: root.pid }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    for (const node of next.node.children) {
+      const isProcess = node.kind === 'process';
+      if (isProcess) forkers.set(node.pid, next.forker);
+      waiting.push({ node, forker: isProcess ? node.pid : next.forker });
+    }
+  }
+  return forkers;
+}
+
 /** Whether the children that a process forks before it makes its session include this one. */
 export function isForkedBeforeSession(node: TreeNode, child: TreeNode): boolean {
   return child.start !== node.sid;

@@ -84,6 +84,9 @@ export class TreePlan {
 
   #planNode(node: TreeNode): void {
     const sequence = this.sequence(node.pid);
+    if (node.kind === 'process' && node.pid !== INIT) {
+      this.#options.memory.planForkable(node.pid, sequence);
+    }
     this.#planForks(node, sequence);
     const { pid, pgid, sid, leavesGroup } = node;
     if (leavesGroup || (pgid === pid && sid !== pid)) {
@@ -132,8 +135,10 @@ export class TreePlan {
     const { memory, forkOptions } = this.#options;
     const branch = this.#branch(child);
     if (parent.children.length > 1) memory.planFork(branch, sequence);
+    memory.planBequest(heirs(child), sequence);
     const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
     sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
+    memory.planBequeathed(heirs(child), sequence);
     memory.planForked(branch, sequence);
     const gate = this.#gates.get(child.pid);
     if (!gate) return;
@@ -201,4 +206,9 @@ function hasGone({ kind }: TreeNode): boolean {
 
 function isZombie({ kind }: TreeNode): boolean {
   return kind === 'zombie';
+}
+
+/** Of processes that come from one fork those that no other of them forks. */
+function heirs(node: TreeNode): number[] {
+  return node.kind === 'process' ? [node.pid] : node.children.flatMap(heirs);
 }

@@ -69,7 +69,14 @@ import type {
 import type { FownEntry } from './fown.js';
 import type { PluginsEntry, MvasTmpfsEntry, InventoryEntry } from './inventory.js';
 import type { MemfdFileEntry, MemfdInodeEntry } from './memfd.js';
-import type { VmaEntry, AioRingEntry, MmEntry, PagemapHead, PagemapEntry } from './mm.js';
+import type {
+  VmaEntry,
+  MvasHeritage,
+  AioRingEntry,
+  MmEntry,
+  PagemapHead,
+  PagemapEntry,
+} from './mm.js';
 import type {
   UtsnsEntry,
   UidGidExtent,
@@ -204,6 +211,7 @@ export interface ImageMessages {
   memfd_file_entry: MemfdFileEntry;
   memfd_inode_entry: MemfdInodeEntry;
   vma_entry: VmaEntry;
+  mvas_heritage: MvasHeritage;
   aio_ring_entry: AioRingEntry;
   mm_entry: MmEntry;
   pagemap_head: PagemapHead;

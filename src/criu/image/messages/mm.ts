@@ -27,6 +27,15 @@ export interface VmaEntry {
 
   /** Bytes of a shared anonymous object, in the first of the entries that map it; its runs are there, too. */
   mvas_size?: bigint | undefined;
+
+  /** The process begins with what the one that forks it has here; `mvas_runs` are the pages that differ. */
+  mvas_heritage?: MvasHeritage | undefined;
+}
+
+/** What of its forker's memory a process does not have. */
+export interface MvasHeritage {
+  /** Pairs of first page and page count, relative to the mapping's start. */
+  holes: bigint[];
 }
 
 /** A ring of io_setup(2). */
@@ -94,7 +103,9 @@ export const MM_MESSAGES = {
     ['mvas_name', 10001, 'optional', 'string'],
     ['mvas_runs', 10002, 'packed', 'uint64'],
     ['mvas_size', 10003, 'optional', 'uint64'],
+    ['mvas_heritage', 10004, 'optional', 'mvas_heritage'],
   ],
+  mvas_heritage: [['holes', 1, 'packed', 'uint64']],
   aio_ring_entry: [
     ['id', 1, 'required', 'uint64'],
     ['nr_req', 2, 'required', 'uint32'],

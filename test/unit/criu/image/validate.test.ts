@@ -148,6 +148,23 @@ for (const mvas_runs of [[0n], [0n, 3n], [1n, 1n, 0n, 1n], [0n, 0n], [0n, 1n << 
     withVma({ ...vma(0x1000n, 0x3000n), mvas_runs }),
   );
 }
+const HEIR = { ...vma(0x1000n, 0x3000n), prot: 3, mvas_heritage: { holes: [] } };
+refuses('inherited memory that is read-only', /cannot be inherited/, withVma({ ...HEIR, prot: 1 }));
+refuses(
+  'an inherited file',
+  /cannot be inherited/,
+  withVma({ ...HEIR, shmid: 1n, status: VMA_STATUS.filePrivate }),
+);
+refuses(
+  'pages over inherited memory that lie nowhere',
+  /no place for them/,
+  withVma({ ...HEIR, mvas_runs: [0n, 1n] }),
+);
+refuses(
+  'holes behind the end of inherited memory',
+  /runs of pages/,
+  withVma({ ...HEIR, mvas_heritage: { holes: [1n, 2n] } }),
+);
 refuses('an executable that is a pipe', /no executable/, ({ mms }) => {
   const mm = mms.get(1);
   return { mms: mm ? new Map(mms).set(1, { ...mm, exe_file_id: 3 }) : mms };

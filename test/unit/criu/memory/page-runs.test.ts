@@ -2,7 +2,12 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
-import { appendRun, totalBytes, type PageRun } from '../../../../src/criu/memory/page-runs.js';
+import {
+  appendRun,
+  totalBytes,
+  without,
+  type PageRun,
+} from '../../../../src/criu/memory/page-runs.js';
 
 function runsOf(...ranges: readonly (readonly [bigint, bigint])[]): PageRun[] {
   const runs: PageRun[] = [];
@@ -51,4 +56,17 @@ test('runs hold exactly the pages appended, in as few runs as can be', (t) => {
     }),
   );
   t.pass();
+});
+
+test('what of some runs lies in none of others is what single pages say', (t) => {
+  const pages = fc.uniqueArray(fc.nat(40)).map((some) => some.sort((a, b) => a - b));
+  const runs = (some: readonly number[]): PageRun[] =>
+    runsOf(...some.map((page) => [BigInt(page) * 4096n, BigInt(page + 1) * 4096n] as const));
+  const holds = fc.property(pages, pages, (some, others) => {
+    const expected = runs(some.filter((page) => !others.includes(page)));
+    deepStrictEqual(without(runs(some), runs(others)), expected);
+  });
+  t.notThrows(() => {
+    fc.assert(holds);
+  });
 });

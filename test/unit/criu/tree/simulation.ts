@@ -81,6 +81,9 @@ export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Ker
   const memory = {
     branch: () => [],
     planBeforeForks: nothing,
+    planForkable: nothing,
+    planBequest: nothing,
+    planBequeathed: nothing,
     planFork: nothing,
     planForked: nothing,
     planAfterForks: nothing,

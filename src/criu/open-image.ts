@@ -73,7 +73,7 @@ function duplicatesOf({
   const duplicates = findDuplicates(id);
   for (const { pid } of processes) {
     if (duplicates.has(pid)) continue;
-    const what = `restore from VAS ${id}: the kernel has the memory of pid ${String(pid)} no more`;
+    const what = `restore from VAS ${id}: the kernel no longer has the memory of pid ${String(pid)}`;
     throw new ShimError('failedPrecondition', `${what}; remedy: take a new checkpoint`);
   }
   return duplicates;
@@ -93,7 +93,7 @@ function findRecord(reference: VasReference): VasRecord {
   const { vasId, createdAt, containerId } = reference;
   const lost = (why: string): never => {
     const what = `VAS ${vasId} (container ${containerId}, checkpointed ${createdAt})`;
-    const remedy = 'a checkpoint lives only as long as its VAS: take a new one';
+    const remedy = 'remedy: take a new checkpoint';
     throw new ShimError('failedPrecondition', `${what} ${why}; ${remedy}`);
   };
   if (reference.bootId !== bootId()) {

@@ -2,7 +2,7 @@
 /*
  * A vfork in flight: the parent is suspended and shares its memory with the child.
  * @needs: none
- * @expect: refuse pid \d+ \(target\): does not stop; it may wait for a vfork child|shares its memory
+ * @expect: refuse pid \d+ \(target\): does not stop: it may wait for a vfork child|shares its memory
  */
 #include "target.h"
 

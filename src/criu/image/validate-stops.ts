@@ -37,9 +37,11 @@ function checkStop(
   const untold = `${what}: its parent has not heard that ${name} has stopped it`;
   // Actions are in the order of signals, but for SIGKILL and SIGSTOP, which have none.
   const hasAction = (sigactions[signal - 3]?.sigaction ?? 0n) !== 0n;
-  if (hasAction) badImage(`${untold}, which now has another action; continue it first`);
+  if (hasAction) badImage(`${untold}, which now has another action; remedy: continue it first`);
   if (process.pid === 1 || isOrphaned(process, alive)) {
-    badImage(`${untold}, which stops nothing in an orphaned process group; continue it first`);
+    badImage(
+      `${untold}, which stops nothing in an orphaned process group; remedy: continue it first`,
+    );
   }
 }
 

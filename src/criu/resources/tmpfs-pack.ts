@@ -13,7 +13,7 @@ import { gzip } from 'node:zlib';
 import { pack, type Header, type Pack } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
-import { printable } from '../procfs/bytes.js';
+import { decodeBytes, printable } from '../procfs/bytes.js';
 import { O, RESOLVE } from './files/abi.js';
 import { openAt2, openOwn } from './files/system.js';
 import { readAttributes, sizeOf, toPax, type Attribute } from './tmpfs-attributes.js';
@@ -89,12 +89,16 @@ class TreePacker {
   }
 
   directory(fd: number, name: string, depth = 0): void {
-    if (depth > MAX_DEPTH) this.#refuse(`${name.slice(2, 80)}... lies too deep to be saved`);
+    if (depth > MAX_DEPTH)
+      this.#refuse(`${name.slice(2, 80)}... lies too deep to be saved; remedy: remove it`);
     const self = fstatSync(fd, { bigint: true });
     const here = `/proc/self/fd/${String(fd)}`;
     this.#entry({ ...this.#headers(`${here}/.`, name, self), type: 'directory' });
     for (const raw of readdirSync(here, { encoding: 'buffer' })) {
-      if (!isUtf8(raw)) this.#refuse(`${name} has a file whose name is not UTF-8`);
+      if (!isUtf8(raw)) {
+        const path = `${name}/${decodeBytes(raw)}`.slice(2);
+        this.#refuse(`${path} is a name that is not UTF-8; remedy: rename it`);
+      }
       const child = raw.toString();
       const stat = lstatSync(`${here}/${child}`, { bigint: true });
       if (stat.dev === self.dev) this.#child({ fd, depth }, child, `${name}/${child}`, stat);
@@ -125,13 +129,14 @@ class TreePacker {
       });
     } else if (stat.isSymbolicLink()) {
       const target = readlinkSync(place, { encoding: 'buffer' });
-      if (!isUtf8(target)) this.#refuse(`${path.slice(2)} leads to a name that is not UTF-8`);
+      if (!isUtf8(target))
+        this.#refuse(`${path.slice(2)} leads to a name that is not UTF-8; remedy: remove it`);
       const linkname = target.toString();
       this.#entry({ ...this.#headers(place, path, stat), type: 'symlink', linkname });
     } else if (stat.isFIFO()) {
       this.#entry({ ...this.#headers(place, path, stat), type: 'fifo' });
     } else if (!stat.isSocket() && this.#mountPoint !== '/dev') {
-      this.#refuse(`${path.slice(2)} is a device node, which is not saved`);
+      this.#refuse(`${path.slice(2)} is a device node, which is not saved; remedy: remove it`);
     }
   }
 
@@ -149,12 +154,14 @@ class TreePacker {
   #headers(place: string, name: string, stat: BigIntStats): Named {
     const attributes = readAttributes(place);
     this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);
-    if (this.#budget.bytes < 0) this.#refuse('it holds too much to be saved');
+    if (this.#budget.bytes < 0)
+      this.#refuse('it holds too much to be saved; remedy: remove files from it');
     return headers(name, stat, attributes);
   }
 
   #read(fd: number, size: bigint): Buffer {
-    if (size > BigInt(this.#budget.bytes)) this.#refuse('it holds too much to be saved');
+    if (size > BigInt(this.#budget.bytes))
+      this.#refuse('it holds too much to be saved; remedy: remove files from it');
     const data = Buffer.alloc(Number(size));
     this.#budget.bytes -= data.length;
     let got = 0;
@@ -167,7 +174,8 @@ class TreePacker {
   }
 
   #entry(header: Named, data?: Buffer): void {
-    if (this.#budget.entries-- <= 0) this.#refuse('it holds too many files to be saved');
+    if (this.#budget.entries-- <= 0)
+      this.#refuse('it holds too many files to be saved; remedy: remove some');
     this.#archive.entry({ ...header, size: data?.length ?? 0 }, data ?? Buffer.alloc(0));
   }
 

@@ -357,7 +357,7 @@ function cannotTrace(tid: number, error: number): ShimError {
   })();
   const what = labelOf(tid);
   if (error === -EPERM && tracer !== 0) {
-    const remedy = 'detach the debugger and try again';
+    const remedy = 'remedy: detach the debugger';
     return new ShimError(
       'failedPrecondition',
       `${what}: is being traced by ${tracerLabel(tid, tracer)}, which is not supported; ${remedy}`,
@@ -367,6 +367,6 @@ function cannotTrace(tid: number, error: number): ShimError {
 }
 
 function notStopping(tid: number): ShimError {
-  const remedy = 'it may wait for a vfork child or for a device: try again later';
-  return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop; ${remedy}`);
+  const why = 'it may wait for a vfork child or for a device; remedy: try again later';
+  return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop: ${why}`);
 }

@@ -148,7 +148,7 @@ function checkCapabilities(where: string, creds: CredsEntry, limits: LiveLimits)
     throw new ShimError(
       'failedPrecondition',
       `${where}: its ${name} capabilities go beyond those of the new container by ` +
-        `${nameCapabilities(beyond)}; add them to its process.capabilities`,
+        `${nameCapabilities(beyond)}; remedy: add them to its process.capabilities`,
     );
   }
 }
@@ -161,7 +161,7 @@ function checkUser(where: string, creds: CredsEntry, { uid, gids }: LiveUser = A
   if (user === undefined && group === undefined) return;
   const found = user === undefined ? `group ${String(group)}` : `user ${String(user)}`;
   const live = user === undefined ? `groups ${String(gids?.join(' '))}` : `user ${String(uid)}`;
-  const remedy = 'give it the process.user of the checkpointed one';
+  const remedy = 'remedy: give it the process.user of the checkpointed one';
   throw new ShimError(
     'failedPrecondition',
     `${where}: runs as ${found}, and the new container as ${live}; ${remedy}`,

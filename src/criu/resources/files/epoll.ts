@@ -24,7 +24,7 @@ export function dumpEpoll(context: DumpContext, file: OpenFile): EventpollFileEn
       const number = String(target.fd);
       context.refusals.add(
         file.where,
-        `watches fd ${number}, which is open in no process any more`,
+        `watches fd ${number}, which is open in no process any more; remedy: close it`,
       );
       continue;
     }

@@ -172,7 +172,7 @@ function protocolProblem(type: number, proto: number): string | undefined {
   if (type === SOCK.stream && isTcp(proto)) return undefined;
   const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
   if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
-  return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored`;
+  return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored; remedy: close it`;
 }
 
 function transportProblem(
@@ -190,7 +190,9 @@ function tcpProblem(socket: number, proto: number, peer: Address | undefined): s
   // A Multipath TCP connection may go on without its first subflow.
   if (state === TCP_STATE.close && peer === undefined) {
     const isRead = (pollOf(socket) & POLLERR) === 0 && !hasUnreadBytes(socket, proto);
-    return isRead ? undefined : 'a TCP connection has ended and was not read to its end';
+    return isRead
+      ? undefined
+      : 'a TCP connection has ended and was not read to its end; remedy: close it';
   }
   if (state !== TCP_STATE.listen) {
     const to = peer ? ` to ${describe(peer)}` : '';
@@ -230,12 +232,12 @@ function hasUnreadBytes(socket: number, proto: number): boolean {
 
 function scopeProblem(source: Address, peer: Address | undefined): string | undefined {
   const isScoped = source.scope !== 0 || (peer !== undefined && peer.scope !== 0);
-  return isScoped ? 'link-local addresses cannot be restored' : undefined;
+  return isScoped ? 'link-local addresses cannot be restored; remedy: close it' : undefined;
 }
 
 function udpProblem(socket: number, proto: number): string | undefined {
   const corked = proto === IPPROTO.udp && getOption(socket, SOL.udp, UDP_CORK) === 1;
-  return corked ? 'a corked UDP socket cannot be restored' : undefined;
+  return corked ? 'a corked UDP socket cannot be restored; remedy: uncork it' : undefined;
 }
 
 /** What waits in a socket of datagrams is lost, as on a network that drops it. */

@@ -40,7 +40,11 @@ function dumpWatch(context: DumpContext, file: OpenFile, watch: InotifyWatch): I
     settle: (path) => {
       const inode = `inode ${String(watch.inode)}`;
       if (path !== undefined) entry.f_handle.path = path;
-      else context.refusals.add(file.where, `watches ${inode}, whose path cannot be found`);
+      else
+        context.refusals.add(
+          file.where,
+          `watches ${inode}, whose path cannot be found; remedy: remove the watch`,
+        );
     },
   });
   return entry;

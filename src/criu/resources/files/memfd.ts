@@ -113,14 +113,17 @@ export class Memfds {
     const known = this.#ids.get(inodeKey(stat));
     if (known !== undefined) return known;
     if (isHugetlb(own)) {
-      this.#context.refusals.add(where, 'a memfd of huge pages (MFD_HUGETLB) cannot be restored');
+      this.#context.refusals.add(
+        where,
+        'a memfd of huge pages (MFD_HUGETLB) cannot be restored; remedy: close it',
+      );
       return undefined;
     }
     const seals = Math.max(fcntl(own, F.getSeals), 0);
     const ends = this.#context.open.ofInode(stat);
     if (seals & F_SEAL_FUTURE_WRITE && !ends.some((end) => canWrite(end.flags))) {
       const reason = 'a memfd sealed by F_SEAL_FUTURE_WRITE with no writable descriptor left';
-      this.#context.refusals.add(where, `${reason} cannot be restored`);
+      this.#context.refusals.add(where, `${reason} cannot be restored; remedy: close it`);
       return undefined;
     }
     const content = this.#ghosts.dump(own, stat, where);

@@ -25,7 +25,10 @@ export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
   if (pid === 0) return { ...noOwner(), signum };
   const nsPid = context.nsPidOfAny(pid);
   if (nsPid === undefined) {
-    context.refusals.add(file.where, 'its owner for signals is outside the container');
+    context.refusals.add(
+      file.where,
+      'its owner for signals (F_SETOWN) is outside the container; remedy: take that back',
+    );
     return noOwner();
   }
   const uids = Buffer.alloc(8);

@@ -13,7 +13,7 @@ export function dumpPidfd(context: DumpContext, file: OpenFile): PidfdEntry | un
   const nsPid = pid > 0 ? context.nsPidOfAny(pid) : undefined;
   const problem =
     file.flags & PIDFD_THREAD
-      ? 'a pidfd of a thread (PIDFD_THREAD) cannot be restored'
+      ? 'a pidfd of a thread (PIDFD_THREAD) cannot be restored; remedy: close it'
       : nsPid === undefined
         ? 'a pidfd whose process has ended or is outside the container; remedy: close it'
         : undefined;

@@ -39,7 +39,10 @@ export function otherEndIsGone(file: OpenFile): boolean {
 /** One end of a pipe that stays inside the container. */
 export function dumpPipe(context: DumpContext, file: OpenFile): PipeEntry {
   if (file.flags & O.direct) {
-    context.refusals.add(file.where, 'a pipe in packet mode (O_DIRECT) cannot be restored');
+    context.refusals.add(
+      file.where,
+      'a pipe in packet mode (O_DIRECT) cannot be restored; remedy: close it',
+    );
   }
   const fown = dumpOwner(context, file);
   const owner = inodeOwnerOf(file.stat);

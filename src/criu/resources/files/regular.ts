@@ -79,7 +79,7 @@ export function dumpRegular(
 
 function deviceProblem(file: PathFile, type: number): string | undefined {
   if (file.flags & O.path) return undefined;
-  if (type === S_IF.blk) return `block device ${file.link} cannot be restored`;
+  if (type === S_IF.blk) return `block device ${file.link} cannot be restored; remedy: close it`;
   if (type !== S_IF.chr) return undefined;
   const { rdev } = file.stat;
   if (terminalEnd(type, Number(rdev)) !== undefined) return undefined;
@@ -87,7 +87,7 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
   const minor = Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n));
   if (major === 1 && STATELESS_DEVICES.has(minor)) return undefined;
   if (major === 4 || major === 5) return `terminal ${file.link} is the host's; remedy: close it`;
-  return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored`;
+  return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored; remedy: close it`;
 }
 
 /**
@@ -125,7 +125,8 @@ function removed(
   { own, stat, link, where }: PathFile,
   { id, mount }: { readonly id: number; readonly mount: MountInfo },
 ): Found {
-  if (!GHOSTS.has(Number(stat.mode) & S_IF.mask)) return { problem: `${link} was removed` };
+  if (!GHOSTS.has(Number(stat.mode) & S_IF.mask))
+    return { problem: `${link} was removed; remedy: close it` };
   if (mount.superOptions.includes('ro')) {
     const why = 'from a file system that is read-only, where it cannot be made again';
     return { problem: `${link} was removed ${why}; remedy: close it` };

@@ -179,7 +179,7 @@ export class TerminalDumper {
     );
     if (unread) return 'has unread data; remedy: try again once it is read';
     if (ioctlInt(master.own, TTY.getDiscipline) !== N_TTY)
-      return 'has a line discipline of its own';
+      return 'has a line discipline of its own; remedy: close it';
     return undefined;
   }
 

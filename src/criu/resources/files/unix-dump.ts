@@ -67,7 +67,7 @@ export class UnixSockets {
     const diag = this.#sockets().get(Number(file.stat.ino));
     const problem = diag
       ? this.#problem(file, diag)
-      : 'a unix socket of another network namespace cannot be restored';
+      : 'a unix socket of another network namespace cannot be restored; remedy: close it';
     if (!diag || problem !== undefined) {
       this.#context.refusals.add(file.where, problem ?? '');
       return undefined;
@@ -159,7 +159,10 @@ export class UnixSockets {
       if (mount) this.#addName({ file, entry, stat, mount, link: ownLink(bound) });
       else {
         const name = spokenName(entry);
-        this.#context.refusals.add(file.where, `bound to ${name}, outside the container`);
+        this.#context.refusals.add(
+          file.where,
+          `bound to ${name}, outside the container; remedy: close it`,
+        );
       }
     } finally {
       closeFd(bound);

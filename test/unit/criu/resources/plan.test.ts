@@ -108,7 +108,8 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
   const same = leader(thread({ creds: creds(1000, [50]) }));
   t.notThrows(() => planFor(same, { ...LIMITS, user }));
   const root = leader(thread({ creds: creds(0, []) }));
-  const message = /pid 1 tid 1: runs as user 0, and the new container as user 1000; give it/;
+  const message =
+    /pid 1 tid 1: runs as user 0, and the new container as user 1000; remedy: give it/;
   t.throws(() => planFor(root, { ...LIMITS, user }), { message });
   t.notThrows(() => planFor(root, { ...LIMITS, user: { uid: undefined, gids: user.gids } }));
   const more = leader(thread({ creds: creds(1000, [50, 0]) }));

@@ -9,7 +9,7 @@
  *
  * The header comment of a target names its resource and carries two lines for the harness:
  *   @needs: none | any of kernel>=X.Y  cap:NAME (added to the container)  cpu:FLAG  realtime
- *   @expect: restore | refuse REGEX | either REGEX      (REGEX: what the refusal must say)
+ *   @expect: restore | refuse REGEX      (REGEX: what the refusal must say)
  * and may carry
  *   @warns: REGEX, what the first checkpoint must say in the log
  *   @varies: keys of the outside view that may change, such as ShdPnd or fds; "rest": never at rest

@@ -4,6 +4,7 @@
  * reads as ended. One that is not connected has both directions shut down.
  * @needs: none
  * @expect: restore
+ * @warns: ^(?![^]*unread datagrams)
  */
 #include "inet.h"
 #include <poll.h>

@@ -4,7 +4,7 @@
  * whose sockets work.
  * @needs: none
  * @expect: restore
- * @warns: unread datagrams are not kept where=pid 1 fd 3 port=7101 bytes=\d+
+ * @warns: unread datagrams are not kept where=pid 1 \(target\) fd 3 port=7101 bytes=\d+
  */
 #include "inet.h"
 

@@ -245,6 +245,7 @@ function warnOfUnread({ own, where }: OpenFile, port: number): void {
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
   // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which counts what the kernel needs besides.
   const bytes = getRaw(own, SOL.socket, SO_MEMINFO, 36)?.readUInt32LE(0);
+  if (bytes === 0) return; // It is readable for its end: it has been shut down.
   log.warn('unread datagrams are not kept', { where, port, bytes });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from './bytes.js';
@@ -13,7 +13,7 @@ import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from './mountinfo.js';
 import { parseSmaps, type SmapsVma } from './smaps.js';
-import { parseStat, type ProcStat } from './stat.js';
+import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, type ProcStatus } from './status.js';
 import { parseTimers, type PosixTimer } from './timers.js';
 
@@ -27,6 +27,8 @@ import { parseTimers, type PosixTimer } from './timers.js';
  */
 
 const PROC = '/proc';
+/** What is being read goes here first. */
+const room = Buffer.alloc(65_536);
 
 /** All of an area. */
 type MappedRange = Pick<Vma, 'start' | 'end'>;
@@ -61,6 +63,11 @@ export function readStatus(pid: number, tid?: number): ProcStatus {
 /** State, tree, memory layout of a thread. */
 export function readStat(pid: number, tid?: number): ProcStat {
   return parseStat(readProc(`${task(pid, tid)}/stat`));
+}
+
+/** Whether a thread lives, runs or stands: a small part of its stat. */
+export function readVitals(pid: number, tid?: number): Vitals {
+  return parseVitals(readProc(`${task(pid, tid)}/stat`));
 }
 
 /** Name of a thread, as it is. */
@@ -171,7 +178,27 @@ function task(pid: number, tid: number | undefined): string {
 }
 
 function readProc(path: string): Buffer {
-  return wrap('read', path, () => readFileSync(`${PROC}/${path}`));
+  return wrap('read', path, () => {
+    const file = openSync(`${PROC}/${path}`, 'r');
+    try {
+      return readAll(file);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** Into one buffer for all: files of /proc have no size, and `readFileSync` takes 64 KiB for each piece of a page. */
+function readAll(file: number): Buffer {
+  const full: Buffer[] = [];
+  for (let used = 0; ;) {
+    const size = readSync(file, room, used, room.length - used, null);
+    used += size;
+    if (size === 0) return Buffer.concat([...full, room.subarray(0, used)]);
+    if (used < room.length) continue;
+    full.push(Buffer.from(room));
+    used = 0;
+  }
 }
 
 function readProcLink(path: string): string {

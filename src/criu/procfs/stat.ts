@@ -50,6 +50,23 @@ export interface ProcStat {
   readonly exitCode: number;
 }
 
+/** The few fields of a stat file that tell what a task is doing. */
+export type Vitals = Pick<ProcStat, 'state' | 'flags' | 'exitCode'>;
+
+/** Parses these only: they are looked at again and again. */
+export function parseVitals(content: ProcText): Vitals {
+  const line = new Line('stat', toText(content));
+  const fields = line.text
+    .slice(line.text.lastIndexOf(')') + 2)
+    .trimEnd()
+    .split(' ');
+  return {
+    state: parseTaskState(line, fields[0]),
+    flags: line.integer(fields[6]),
+    exitCode: line.integer(fields[49]),
+  };
+}
+
 /** Parses a stat file: `PID (COMM) STATE …`, where COMM may contain spaces, parentheses, line feeds. */
 export function parseStat(content: ProcText): ProcStat {
   const line = new Line('stat', toText(content));

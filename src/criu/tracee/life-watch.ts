@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import { listThreads, readStat, readStatus } from '../procfs/reader.js';
+import { listThreads, readStatus, readVitals } from '../procfs/reader.js';
 import type { TracedProcess } from './tracee.js';
 
 const LOOK_MS = 100;
+/** A look at many processes is a share of the time: the next one comes after so many times what it took. */
+const REST = 9;
 const SIGKILL_BIT = 1n << 8n;
 /** PF_EXITING of the kernel. */
 const EXITING = 0x4;
@@ -31,15 +33,22 @@ export class LifeWatch {
   /** Begins to look. */
   start(processes: readonly Watched[]): void {
     this.#processes = processes;
-    this.#timer = setInterval(() => {
-      if (this.ended()) this.#abort.abort();
-    }, LOOK_MS);
+    this.#lookAfter(LOOK_MS);
   }
 
   /** Ends the looking: processes may end as they like. */
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#processes = [];
+  }
+
+  #lookAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const begin = performance.now();
+      const ended = this.ended();
+      this.#lookAfter(Math.max(LOOK_MS, REST * (performance.now() - begin)));
+      if (ended) this.#abort.abort();
+    }, ms);
   }
 
   /**
@@ -84,7 +93,7 @@ function hasEnded(pid: number): boolean {
  */
 export function isDying(tid: number): boolean {
   try {
-    const { state, flags } = readStat(tid);
+    const { state, flags } = readVitals(tid);
     return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;
   } catch {
     return true; // Reaped.

@@ -6,7 +6,7 @@ import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
-import { listThreads, readChildren, readStat, readStatus } from '../procfs/reader.js';
+import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
 import { Momentary, momentaryIfGone } from '../retry.js';
 import { REG } from './home.js';
 import { isDoomed, isDying } from './life-watch.js';
@@ -42,6 +42,12 @@ export interface Zombie {
   readonly nsPid: number;
 }
 
+/** A process that stands still, all of its threads. */
+interface StoppedProcess extends TracedProcess {
+  readonly leader: StoppedThread;
+  readonly threads: readonly StoppedThread[];
+}
+
 /**
  * A container under our trace: every thread of every process stopped. Closing the session, or the
  * death of this process, lets all of them go on.
@@ -49,7 +55,7 @@ export interface Zombie {
 export class Session {
   readonly tracer = new Tracer();
   readonly zombies: Zombie[] = [];
-  readonly processes: TracedProcess[] = [];
+  readonly processes: StoppedProcess[] = [];
   /** Container pids of processes that job control had stopped, with the signal that did it. */
   readonly jobStopped = new Map<number, number>();
   readonly #cgroup: Cgroup;
@@ -58,7 +64,6 @@ export class Session {
   readonly wasFrozen: boolean;
   readonly #stops = new Map<number, number>();
   readonly #pages: SyscallPage[] = [];
-  readonly #threads: StoppedThread[] = [];
   #isReleased = false;
 
   private constructor(initPid: number, cgroup: Cgroup) {
@@ -96,7 +101,9 @@ export class Session {
   /** Lets threads resume with other registers than those they stopped with. */
   resumeWith(registers: ReadonlyMap<number, Uint8Array>): void {
     this.resume = registers;
-    for (const thread of this.#threads) thread.resume = registers.get(thread.tid) ?? thread.resume;
+    for (const thread of this.#threads()) {
+      thread.resume = registers.get(thread.tid) ?? thread.resume;
+    }
   }
 
   /**
@@ -105,12 +112,11 @@ export class Session {
    */
   async removeRemains(): Promise<boolean> {
     let hasRemoved = false;
-    for (const { pid, nsPid, label } of this.processes) {
-      const threads = this.#threads.filter((thread) => thread.pid === pid);
+    for (const { pid, nsPid, label, leader, threads } of this.processes) {
       const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
       for (const { start, size } of findRemains(pid, instructions)) {
         const call = { nr: SYS.munmap, args: [start, size] };
-        await threads[0]?.exposedRemote(syscallInstruction({ pid, label }), [call]);
+        await leader.exposedRemote(syscallInstruction({ pid, label }), [call]);
         log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });
         hasRemoved = true;
       }
@@ -120,8 +126,7 @@ export class Session {
 
   /** Makes all processes ready for remote calls. */
   async prepare(): Promise<void> {
-    for (const process of this.processes) {
-      const threads = this.#threads.filter(({ pid }) => pid === process.pid);
+    for (const { threads } of this.processes) {
       const page = await injectSyscallPage(threads);
       this.#pages.push(page);
       killPoint('inject');
@@ -141,7 +146,7 @@ export class Session {
       killPoint('leave');
     }
     this.#pages.length = 0;
-    for (const thread of this.#threads) await thread.putBack();
+    for (const thread of this.#threads()) await thread.putBack();
     // Asked for before the threads are let go, so that none of them runs; done when they are.
     const isEnding = (): boolean => isDoomed(this.#initPid); // Which nothing frozen can.
     const freezes = this.wasFrozen && !isEnding();
@@ -167,6 +172,10 @@ export class Session {
       }
     }
     this.tracer.close();
+  }
+
+  #threads(): StoppedThread[] {
+    return this.processes.flatMap(({ threads }) => threads);
   }
 
   #pids(): number[] {
@@ -268,15 +277,16 @@ export class Session {
       checkNamespaces(this.#initPid, pid);
       await this.#collectProcess(pid, nsPid.at(-1) ?? pid);
     }
+    const living = new Set(this.processes.map(({ pid }) => pid));
     for (const { threads, pid } of this.processes) {
-      for (const { tid } of threads) this.#collectZombies(pid, tid);
+      for (const { tid } of threads) this.#collectZombies(readChildren(pid, tid), living);
     }
   }
 
   /** A cgroup forgets who has exited: a zombie is found as the child of its parent. */
-  #collectZombies(parent: number, tid: number): void {
-    for (const pid of readChildren(parent, tid)) {
-      if (this.processes.some((process) => process.pid === pid)) continue;
+  #collectZombies(children: readonly number[], living: ReadonlySet<number>): void {
+    for (const pid of children) {
+      if (living.has(pid)) continue;
       const { state, nsPid } = readStatus(pid);
       if (state !== 'Z') throw elsewhere(pid, this.#cgroup);
       this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
@@ -297,7 +307,6 @@ export class Session {
       const label = threadLabel(process, nsPid, nsTid);
       return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label }, state);
     });
-    this.#threads.push(...threads);
     const [leader] = threads;
     if (!leader) throw new Momentary('aborted', `${process} has no thread left`);
     this.processes.push({ pid, nsPid, label: process, leader, threads });
@@ -318,7 +327,7 @@ function hasSeccomp(tid: number): boolean {
 /** Whether a thread waits for something that no signal ends. */
 function waits(tid: number): boolean {
   try {
-    return readStat(tid).state === 'D';
+    return readVitals(tid).state === 'D';
   } catch {
     return false;
   }
@@ -330,7 +339,7 @@ function waits(tid: number): boolean {
  */
 function isStopped(tid: number): boolean {
   try {
-    const { state, exitCode } = readStat(tid);
+    const { state, exitCode } = readVitals(tid);
     return state === 'T' || exitCode !== 0;
   } catch {
     return false; // Gone: the seizure will say so.

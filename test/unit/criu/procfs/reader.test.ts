@@ -54,6 +54,16 @@ for (const [name, read] of Object.entries(READERS)) {
   });
 }
 
+test('a file of any length is read to its end', async (t) => {
+  const [a, b, c] = ['a'.repeat(70_000), 'b'.repeat(70_000), 'c'.repeat(70_000)];
+  const env = { a, b, c };
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { env });
+  await once(child, 'spawn');
+  t.deepEqual([...reader.readEnviron(child.pid ?? 0)].sort(), [`a=${a}`, `b=${b}`, `c=${c}`]);
+  child.kill();
+  await once(child, 'exit');
+});
+
 test('what different files say of this process agrees', (t) => {
   const status = reader.readStatus(SELF);
   const stat = reader.readStat(SELF);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encodeBytes } from '../../../../src/criu/procfs/bytes.js';
-import { parseStat } from '../../../../src/criu/procfs/stat.js';
+import { parseStat, parseVitals } from '../../../../src/criu/procfs/stat.js';
 import { fixture, refuses } from './fixture.js';
 
 test('all fields are at their places', (t) => {
@@ -57,6 +57,13 @@ test('a zombie tells its wait status', (t) => {
   const zombie = parseStat(fixture('odd/stat-zombie'));
   t.like(zombie, { state: 'Z', ppid: 9434, exitCode: 7 << 8, startStack: 0n });
 });
+
+for (const name of ['container/stat', 'odd/stat', 'odd/stat-zombie']) {
+  test(`what a task is doing reads the same where only that is read: ${name}`, (t) => {
+    const { state, flags, exitCode } = parseStat(fixture(name));
+    t.deepEqual(parseVitals(fixture(name)), { state, flags, exitCode });
+  });
+}
 
 for (const [what, text] of [
   ['nothing', ''],

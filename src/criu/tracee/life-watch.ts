@@ -79,7 +79,7 @@ export function isDoomed(pid: number): boolean {
 }
 
 /** Whether a process has exited, all of its threads: its first may have done so long before. */
-function hasEnded(pid: number): boolean {
+export function hasEnded(pid: number): boolean {
   try {
     return isDying(pid) && listThreads(pid).every((tid) => isDying(tid));
   } catch {

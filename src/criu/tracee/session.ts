@@ -9,7 +9,7 @@ import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
 import { Momentary, momentaryIfGone } from '../retry.js';
 import { REG } from './home.js';
-import { isDoomed, isDying } from './life-watch.js';
+import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
 import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
 import { checkOutsiders } from './outsiders.js';
@@ -271,7 +271,7 @@ export class Session {
     for (const pid of this.#pids()) {
       const { state, nsPid } = readStatus(pid);
       if (state === 'Z') {
-        if (listThreads(pid).length > 1) throw leaderGone(pid);
+        if (!hasEnded(pid)) throw leaderGone(pid);
         continue; // Found below, like those that the cgroup does not list any more.
       }
       checkNamespaces(this.#initPid, pid);

@@ -133,9 +133,15 @@ export class Counter {
       ...flags, this.id];
   }
 
-  /** Starts a checkpoint that may be killed from here. */
+  /**
+   * Starts a checkpoint that may be killed from here. Its event `close` comes when its tracing process has
+   * ended as well: that has all of its descriptors.
+   */
   startCheckpoint(imagePath: string): ChildProcess {
-    return spawn(MVAS, this.checkpointArgs(imagePath), { stdio: 'ignore' });
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    const child = spawn(MVAS, this.checkpointArgs(imagePath), { stdio: [...stdio] });
+    child.stdout.resume();
+    return child;
   }
 
   /** Deletes the container, whatever state it is in. */

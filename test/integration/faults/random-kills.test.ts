@@ -45,7 +45,7 @@ test.serial(
       const wasFrozen = round % 3 === 2;
       if (wasFrozen) await freeze(cgroup);
       const child = counter.startCheckpoint(counter.newImage());
-      const exit = once(child, 'exit');
+      const exit = once(child, 'close'); // Only then its keeper can know.
       await delay(afterMs);
       child.kill('SIGKILL');
       killed += (await exit)[1] === 'SIGKILL' ? 1 : 0;

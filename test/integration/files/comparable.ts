@@ -3,8 +3,18 @@ import type { FilesImage } from '../../../src/criu/resources/files/index.js';
 
 /** Numbers that the kernel gives anew: replaced by the order in which they appear. */
 const RENUMBERED: ReadonlySet<string> = new Set(['ino', 'pipe_id', 'peer', 'i_ino', 'inode']);
-/** Times go on, ids of mounts and devices say nothing. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['vsec', 'vnsec', 'dev', 'atim', 'mtim', 'portid']);
+/** Times go on, ids of mounts, devices and new files say nothing. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  'vsec',
+  'vnsec',
+  'dev',
+  'atim',
+  'mtim',
+  'mvas_atim_nsec',
+  'mvas_mtim_nsec',
+  'mvas_ino',
+  'portid',
+]);
 
 /**
  * An image as plain values which are equal for two processes with the same files. `pids` are replaced:

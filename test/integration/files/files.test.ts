@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  lstatSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -77,7 +78,7 @@ function makeOther(bench: FilesBench): { path: string; look: () => string[] } {
   return { path, look };
 }
 
-for (const what of ['socket', 'relative', 'unlinked-socket', 'directory', 'fifo', 'file']) {
+for (const what of ['socket', 'relative', 'directory', 'fifo', 'file']) {
   test(`a folder that has become a symbolic link is not followed: ${what}`, async (t) => {
     const bench = new FilesBench();
     t.teardown(() => bench.dispose());
@@ -94,7 +95,7 @@ for (const what of ['socket', 'relative', 'unlinked-socket', 'directory', 'fifo'
   });
 }
 
-test('a symbolic link in the name of a socket must lead where it led', async (t) => {
+test('a symbolic link in the name of a socket does not lead its file elsewhere', async (t) => {
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const original = await bench.open('linked');
@@ -104,8 +105,8 @@ test('a symbolic link in the name of a socket must lead where it led', async (t)
   const before = look();
   unlinkSync(bench.path('work/link'));
   symlinkSync(path, bench.path('work/link'));
-  const message = /unix socket .*\/link\/absolute: its folder is not .*\/work\/in any more/;
-  await t.throwsAsync(bench.restore(image), { instanceOf: ShimError, message });
+  await bench.restore(image);
+  t.true(lstatSync(bench.path('work/in/absolute')).isSocket());
   t.deepEqual(look(), before);
 });
 

@@ -173,19 +173,21 @@ export class UnixSockets {
   #addName(bound: BoundFile): void {
     const { entry, stat, mount, link } = bound;
     const { pid } = this.#context.init;
-    const name = spokenName(entry);
-    const path = stat.nlink === 0n ? withoutDeleted(link) : link;
-    if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, path);
-    const spoken = dirname(absoluteName(entry));
-    const folder = folderAt(pid, spoken);
     const isThere = leadsTo(pid, link, stat);
-    entry.deleted = !isThere;
-    if (isThere && folder !== undefined && link === join(folder, basename(name))) {
-      if (folder !== spoken) entry.mvas_folder = folder;
-    } else if (isThere) entry.mvas_paths = [link];
-    else entry.mvas_folder = folder ?? mount.mountPoint;
+    if (isThere) this.#addPlace(entry, link);
+    else Object.assign(entry, { deleted: true, mvas_folder: mount.mountPoint });
     const others = Number(stat.nlink) - (isThere ? 1 : 0);
     if (others > 0) this.#wantNames(bound, Math.min(others, MAX_NAMES));
+  }
+
+  /** A file that lies where the name of its socket leads, or elsewhere. */
+  #addPlace(entry: UnixSkEntry, link: string): void {
+    const name = spokenName(entry);
+    if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, link);
+    const spoken = dirname(absoluteName(entry));
+    const folder = folderAt(this.#context.init.pid, spoken);
+    if (folder === undefined || link !== join(folder, basename(name))) entry.mvas_paths = [link];
+    else if (folder !== spoken) entry.mvas_folder = folder;
   }
 
   /** Has further names of a socket's file looked for. */

@@ -106,10 +106,11 @@ export class Execs {
     for (const { start } of this.#execs.values()) start?.abort(reason);
   }
 
-  /** Exec ids by pid, of those that were started. */
+  /** Exec ids by pid, of those that run: a pid may be another's afterwards. */
   byPid(): ReadonlyMap<number, string> {
     const processes = [...this.#execs.values()].map(({ process }) => process);
-    return new Map(processes.map(({ pid, execId }) => [pid, execId]));
+    const running = processes.filter(({ isRunning }) => isRunning);
+    return new Map(running.map(({ pid, execId }) => [pid, execId]));
   }
 
   /** Removes a finished process, or one that was never started. @throws ShimError while it runs */

@@ -90,9 +90,18 @@ export class TaskProcess {
     }
   }
 
+  /** Whether its pid is its own: from its start to its end. */
+  get isRunning(): boolean {
+    return this.pid !== 0 && !this.#hasEnded;
+  }
+
+  get #hasEnded(): boolean {
+    return this.#exit !== undefined || this.#isGone;
+  }
+
   /** @throws ShimError `failedPrecondition` before its start, `notFound` after its end */
   assertRuns(): void {
-    if (this.#exit !== undefined || this.#isGone) {
+    if (this.#hasEnded) {
       throw new ShimError('notFound', `${this.#name} has already finished`);
     }
     if (this.pid === 0) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AsyncLocalStorage } from 'node:async_hooks';
 import debug from 'debug';
 
 /** A logger of one area: `error`, `warn` are always on; `info` and `debug` by `DEBUG=mvas:*` or `-debug`. */
@@ -16,6 +17,26 @@ let sink: (line: string) => void = (line) => {
   process.stderr.write(`${line}\n`);
 };
 
+/** Warnings of work that is under way; undefined once it is not. */
+interface Held {
+  lines: string[] | undefined;
+}
+
+const held = new AsyncLocalStorage<Held>();
+
+/** Does some work whose warnings are told if it succeeds: those of a failed try are nobody's concern. */
+export async function warningOnSuccess<T>(work: () => Promise<T>): Promise<T> {
+  const lines: string[] = [];
+  const store: Held = { lines };
+  try {
+    const result = await held.run(store, work);
+    for (const line of lines) sink(line);
+    return result;
+  } finally {
+    store.lines = undefined;
+  }
+}
+
 /** Sends all lines somewhere else than stderr: the daemon's log FIFO, or nowhere during `start`. */
 export function setLogSink(write: (line: string) => void): void {
   sink = write;
@@ -30,7 +51,10 @@ export function enableDebugLog(): void {
 export function logger(area: string): Logger {
   const verbose = debug(`mvas:${area}`);
   const write = (level: string, message: string, fields?: Fields): void => {
-    sink(`${new Date().toISOString()} ${level} mvas:${area} ${message}${format(fields)}`);
+    const line = `${new Date().toISOString()} ${level} mvas:${area} ${message}${format(fields)}`;
+    const lines = level === 'warn' ? held.getStore()?.lines : undefined;
+    if (lines) lines.push(line);
+    else sink(line);
   };
   return {
     error: (message, fields) => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
-import { logger } from '../common/log.js';
+import { logger, warningOnSuccess } from '../common/log.js';
 import { readStdioLinks, type StdioLinks } from '../common/runc-state.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
@@ -19,7 +19,7 @@ import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
-import { DEFAULT_RETRY_MS, retrying } from './retry.js';
+import { DEFAULT_RETRY_MS, retrying, tryingOnce, type Patience } from './retry.js';
 import { StageClock } from './stages.js';
 import { LifeWatch } from './tracee/life-watch.js';
 import { checkMemoryRoom } from './tracee/memory-room.js';
@@ -67,7 +67,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   readonly memoryLimit?: number;
   /**
    * Milliseconds for which a refusal that may be gone in a moment is tried again, the container running
-   * meanwhile. One that is frozen is tried once.
+   * meanwhile. In one that is frozen only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
   /** Ids of the processes that the caller has started in the container, by host pid, for messages. */
@@ -134,10 +134,13 @@ async function run(
   const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
-  const limitMs = isFrozen(cgroup) ? 0 : (request.retryMs ?? DEFAULT_RETRY_MS);
-  const { session, tmpfs, collection } = await retrying({ limitMs, signal: request.signal }, () =>
-    stopAndInspect(request, id, { life, clock }),
-  );
+  life.start();
+  const patience = { limitMs: request.retryMs ?? DEFAULT_RETRY_MS, signal: request.signal };
+  const attempt = () =>
+    warningOnSuccess(() => stopAndInspect(request, id, { life, clock, patience }));
+  const { session, tmpfs, collection } = isFrozen(cgroup)
+    ? await tryingOnce(attempt)
+    : await retrying(patience, attempt);
   scope.defer('let the container go on', () => session.release());
 
   image.written = writeFiles(image.writer, collection, tmpfs);
@@ -187,18 +190,24 @@ function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
   throw new ShimError('failedPrecondition', message);
 }
 
+interface AttemptOptions {
+  readonly life: LifeWatch;
+  readonly clock: StageClock;
+  readonly patience: Patience;
+}
+
 /** Stops the container and takes stock of it; it goes on if that fails. */
 async function stopAndInspect(
   request: CheckpointRequest,
   vasId: string,
-  { life, clock }: { readonly life: LifeWatch; readonly clock: StageClock },
+  { life, clock, patience }: AttemptOptions,
 ) {
   checkAborted(request);
-  const { initPid } = request;
+  const { initPid, execs } = request;
   clock.skip(); // What passed since the last try is nobody's time.
-  const session = await Session.seize(initPid, findCgroup(request), request.execs?.());
+  const session = await Session.seize(initPid, findCgroup(request), { execs, patience });
   try {
-    life.start(session.processes);
+    life.watch(session.processes);
     clock.end('seize');
     checkRegisters(session.processes);
     checkSurroundings(initPid, session.processes, request);
@@ -216,7 +225,7 @@ async function stopAndInspect(
     return { session, tmpfs, collection };
   } catch (error) {
     const ended = life.ended();
-    life.stop();
+    life.watch([]);
     await session.release();
     throw ended ?? error;
   }

@@ -40,35 +40,66 @@ export function pauseBefore(tries: number, leftMs: number): number | undefined {
   return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS, leftMs);
 }
 
+/** The clock that tries are timed by. */
+export interface Time {
+  /** Milliseconds since some moment. */
+  now(): number;
+  /** Rejects with an AbortError once the signal is given. */
+  sleep(ms: number, signal: AbortSignal | undefined): Promise<void>;
+}
+
+const REAL_TIME: Time = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+};
+
 /** How long something is tried. */
 export interface Patience {
   /** 0: once. */
   readonly limitMs: number;
   /** Ends it at once. */
   readonly signal?: AbortSignal | undefined;
+  readonly time?: Time;
 }
 
 /**
  * Repeats an attempt while it fails with {@link Momentary}.
  *
+ * @param Reason the only kind of it to try again for
  * @throws ShimError of the last attempt, saying how long it was tried; AbortError
  */
 export async function retrying<T>(
-  { limitMs, signal }: Patience,
+  { limitMs, signal, time = REAL_TIME }: Patience,
   attempt: () => Promise<T>,
+  Reason = Momentary,
 ): Promise<T> {
-  const began = performance.now();
+  const began = time.now();
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof Momentary)) throw error;
-      const passedMs = performance.now() - began;
+      if (!(error instanceof Reason)) throw error;
+      const passedMs = time.now() - began;
       const pauseMs = pauseBefore(tries, limitMs - passedMs);
       if (pauseMs === undefined) throw tries === 1 ? error : giveUp(error, tries, passedMs);
       log.debug('not now', { tries, pauseMs, reason: error.message });
-      await delay(pauseMs, undefined, { signal });
+      await time.sleep(pauseMs, signal);
     }
+  }
+}
+
+/**
+ * Makes an attempt at what stands still, and would be the same at the next.
+ *
+ * @throws ShimError of the attempt; one that is {@link Momentary} says why it was the only one
+ */
+export async function tryingOnce<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof Momentary)) throw error;
+    const message = `${error.message} (tried once, since the container is paused)`;
+    throw new ShimError(error.kind, message, { cause: error });
   }
 }
 

@@ -12,7 +12,7 @@ const EXITING = 0x4;
 
 type Watched = Pick<TracedProcess, 'pid' | 'label'>;
 
-/** Watches, while a container stands still, whether all of it lives: nothing else tells at all times. */
+/** Watches whether a container lives, and while it stands still all of it: nothing else tells at all times. */
 export class LifeWatch {
   readonly #abort = new AbortController();
   readonly #containerId: string;
@@ -25,15 +25,19 @@ export class LifeWatch {
     this.#initPid = initPid;
   }
 
-  /** Aborts once a process has ended. */
+  /** Aborts once its init or a process that is watched has ended. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Begins to look. */
-  start(processes: readonly Watched[]): void {
-    this.#processes = processes;
+  /** Begins to look after its init. */
+  start(): void {
     this.#lookAfter(LOOK_MS);
+  }
+
+  /** Whom to look after as well, from now on. */
+  watch(processes: readonly Watched[]): void {
+    this.#processes = processes;
   }
 
   /** Ends the looking: processes may end as they like. */

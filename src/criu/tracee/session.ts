@@ -7,12 +7,12 @@ import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
-import { Momentary, momentaryIfGone } from '../retry.js';
+import { Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { REG } from './home.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
 import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
-import { checkOutsiders } from './outsiders.js';
+import { inTheWay, originsOf, OutsiderInTheWay } from './outsiders.js';
 import { findRemains } from './remains.js';
 import { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
@@ -48,6 +48,14 @@ interface StoppedProcess extends TracedProcess {
   readonly threads: readonly StoppedThread[];
 }
 
+/** What a seizure is told besides the container. */
+export interface SeizeOptions {
+  /** Names of processes that the caller has started in it, by host pid. */
+  readonly execs?: (() => ReadonlyMap<number, string>) | undefined;
+  /** How long processes from outside are waited for where only they can run. */
+  readonly patience: Patience;
+}
+
 /**
  * A container under our trace: every thread of every process stopped. Closing the session, or the
  * death of this process, lets all of them go on.
@@ -75,18 +83,22 @@ export class Session {
   /**
    * Stops a container. On failure everything runs (or is frozen) as before.
    *
-   * @param execs names of processes that the caller has started in it, by host pid
-   * @throws Momentary where another try may succeed, ShimError `failedPrecondition` for a process that cannot be traced
+   * Processes from outside are in the way. In a container that was frozen they run until they have ended,
+   * for as long as there is patience, while all of its own stand still.
+   *
+   * @throws Momentary where another try may succeed, ShimError `failedPrecondition` for a process that cannot be
+   *   traced, AbortError
    */
   static async seize(
     initPid: number,
     cgroup: Cgroup,
-    execs: ReadonlyMap<number, string> = new Map(),
+    { execs = () => new Map(), patience }: SeizeOptions,
   ): Promise<Session> {
     const session = new Session(initPid, cgroup);
+    const limitMs = session.wasFrozen ? patience.limitMs : 0;
+    const seize = () => session.#seizeOwn(execs, limitMs > 0);
     try {
-      await session.#seizeAll();
-      checkOutsiders(initPid, session.#pids(), execs);
+      await retrying({ ...patience, limitMs }, seize, OutsiderInTheWay);
       await session.#collect();
       return session;
     } catch (error) {
@@ -183,10 +195,14 @@ export class Session {
     return pids.includes(this.#initPid) ? pids : [this.#initPid, ...pids];
   }
 
-  async #seizeAll(): Promise<void> {
+  /** Stops all processes that are the container's own. `mayRun`: before any from outside is in the way. */
+  async #seizeOwn(execs: () => ReadonlyMap<number, string>, mayRun: boolean): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const fresh = this.#pids().flatMap((pid) => this.#untraced(pid));
-      if (fresh.length === 0) return;
+      const { own, outsiders } = originsOf(this.#initPid, this.#pids());
+      const fresh = own.flatMap((pid) => this.#untraced(pid));
+      const isDone = fresh.length === 0;
+      if (outsiders.length > 0 && (isDone || !mayRun)) throw inTheWay(outsiders, execs());
+      if (isDone) return;
       const isFirst = round === 0 && this.wasFrozen;
       await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
     }

@@ -137,9 +137,10 @@ export class Counter {
    * Starts a checkpoint that may be killed from here. Its event `close` comes when its tracing process has
    * ended as well: that has all of its descriptors.
    */
-  startCheckpoint(imagePath: string): ChildProcess {
+  startCheckpoint(imagePath: string, options: readonly string[] = []): ChildProcess {
     const stdio = ['ignore', 'pipe', 'ignore'] as const;
-    const child = spawn(MVAS, this.checkpointArgs(imagePath), { stdio: [...stdio] });
+    const [command = '', ...rest] = this.checkpointArgs(imagePath);
+    const child = spawn(MVAS, [command, ...options, ...rest], { stdio: [...stdio] });
     child.stdout.resume();
     return child;
   }

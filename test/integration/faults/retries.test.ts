@@ -41,7 +41,7 @@ async function disturbed(t: ExecutionContext) {
   const counter = new Counter(yard);
   t.teardown(() => counter.close(!t.passed));
   await counter.start();
-  const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
+  const stranger = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
   t.teardown(() => leave(stranger));
   const { directory } = await counter.cgroup();
   writeFileSync(join(directory, 'cgroup.procs'), String(stranger.pid));
@@ -93,7 +93,7 @@ test.serial('what does not end is refused by its exec id, and the time it was tr
   const execs = () => new Map([[pid, 'probe-1']]);
   const request = await requestOf(counter, { retryMs: 100, execs });
   const { message } = await t.throwsAsync(checkpoint(request));
-  const who = `^pid ${String(pid)} \\(sleep\\): started from outside of the container \\(exec probe-1\\)`;
+  const who = `^pid ${String(pid)} \\(cat\\): started from outside of the container \\(exec probe-1\\)`;
   t.regex(message, new RegExp(`${who}, .*remedy.* \\(tried \\d+ times in \\d\\.\\d s\\)$`));
   t.false(existsSync(request.imagePath));
   t.deepEqual(await listVases(), []);
@@ -114,17 +114,84 @@ test.serial('a cancel ends the tries', async (t) => {
   t.is(await counter.run.go(), 'PASS');
 });
 
-test.serial('a paused container is tried once, and stays as it is', async (t) => {
-  const { counter } = await disturbed(t);
+/** The same container, paused by a client. */
+async function pausedAndDisturbed(t: ExecutionContext) {
+  const { counter, stranger } = await disturbed(t);
   const cgroup = await counter.cgroup();
   await freeze(cgroup);
+  t.teardown(() => {
+    thaw(cgroup);
+  });
+  const isAsItWas = async () => {
+    t.true(isFrozen(cgroup));
+    t.true(await counter.stands());
+    thaw(cgroup);
+    await counter.countsOn();
+    t.is(await counter.run.go(), 'PASS');
+  };
+  return { counter, stranger, cgroup, isAsItWas };
+}
+
+test.serial('beside a paused container what is about to end runs until it has', async (t) => {
+  const { counter, stranger, isAsItWas } = await pausedAndDisturbed(t);
   const work = checkpoint(await requestOf(counter, { retryMs: EVER_MS }));
-  await t.throwsAsync(work, { message: /started from outside .*first$/ });
-  t.true(isFrozen(cgroup));
+  await until('a try', () => Promise.resolve(hasTried()));
   t.true(await counter.stands());
-  thaw(cgroup);
-  await counter.countsOn();
-  t.is(await counter.run.go(), 'PASS');
+  const gone = once(stranger, 'exit');
+  stranger.stdin?.end();
+  await gone;
+  t.is(stranger.exitCode, 0, 'it has ended by itself');
+  await work;
+  await isAsItWas();
+});
+
+test.serial('beside a paused container what does not end is refused', async (t) => {
+  const { counter, stranger, isAsItWas } = await pausedAndDisturbed(t);
+  const execs = () => new Map([[stranger.pid ?? 0, 'probe-1']]);
+  const work = checkpoint(await requestOf(counter, { retryMs: 100, execs }));
+  const message = /\(exec probe-1\), .*remedy.* \(tried \d+ times in \d\.\d s\)$/;
+  await t.throwsAsync(work, { message });
+  await isAsItWas();
+});
+
+test.serial('without patience a paused container is not thawed for others', async (t) => {
+  const { counter, isAsItWas } = await pausedAndDisturbed(t);
+  const work = checkpoint(await requestOf(counter, { retryMs: 0 }));
+  const message = /started from outside .*\(tried once, since the container is paused\)$/;
+  await t.throwsAsync(work, { message });
+  await isAsItWas();
+});
+
+test.serial('a cancel ends the wait beside a paused container', async (t) => {
+  const { counter, isAsItWas } = await pausedAndDisturbed(t);
+  const abort = new AbortController();
+  const request = await requestOf(counter, { retryMs: EVER_MS, signal: abort.signal });
+  const work = checkpoint(request);
+  await until('a try', () => Promise.resolve(hasTried()));
+  abort.abort();
+  await t.throwsAsync(work, { message: /canceled/ });
+  await isAsItWas();
+});
+
+test.serial('a container that ends meanwhile is not waited for', async (t) => {
+  const { counter } = await pausedAndDisturbed(t);
+  const request = await requestOf(counter, { retryMs: EVER_MS });
+  const work = checkpoint(request);
+  await until('a try', () => Promise.resolve(hasTried()));
+  process.kill(request.initPid, 'SIGKILL');
+  await t.throwsAsync(work, { message: /the container has ended meanwhile$/ });
+});
+
+test.serial('an engine that dies in the wait leaves a paused container so', async (t) => {
+  const { counter, cgroup, isAsItWas } = await pausedAndDisturbed(t);
+  const args = ['--retry-ms', String(EVER_MS)];
+  const engine = counter.startCheckpoint(counter.newImage(), args);
+  await until('the wait', () => Promise.resolve(!isFrozen(cgroup)));
+  const gone = once(engine, 'exit');
+  engine.kill('SIGKILL');
+  await gone;
+  await until('the guard', () => Promise.resolve(isFrozen(cgroup)));
+  await isAsItWas();
 });
 
 test.serial('checkpoints succeed beside probes by exec', async (t) => {

@@ -16,7 +16,7 @@ import { clearHolder } from './memory/fill.js';
 import { openSource } from './memory/open-source.js';
 import { readAreas, storedBytes } from './memory/snapshot.js';
 import { checkRestorable } from './restorable.js';
-import { checkRegisters, resumeRegisters } from './resources/attributes.js';
+import { checkRegisters, resumeRegisters, type ProcessSpec } from './resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
 import { DEFAULT_RETRY_MS, retrying, tryingOnce, type Patience } from './retry.js';
@@ -46,7 +46,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   /** Name of the container, for messages and for the VAS's metadata. */
   readonly containerId: string;
   /** Its spec: what cannot be restored by that is refused. */
-  readonly spec: NamespacesSpec;
+  readonly spec: NamespacesSpec & { readonly process?: ProcessSpec };
   /** Pid of the container's init, as the engine's own pid namespace numbers it. */
   readonly initPid: number;
   /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
@@ -157,7 +157,7 @@ async function run(
   }
   clock.end('resume');
 
-  checkRestorable(collection.image);
+  checkRestorable(collection.image, request.spec.process);
   await source.fill();
   clock.end('fill');
 

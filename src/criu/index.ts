@@ -5,6 +5,7 @@
  * ids, cgroups and paths, and works on Linux alone.
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
+export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './donor/donor.js';
 export type { PendingRestore } from './pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';

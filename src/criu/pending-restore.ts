@@ -5,7 +5,7 @@ import { assertInvariant, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import { closeFd } from '../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
-import { readLiveSpec, type LiveSpec } from './donor/live-spec.js';
+import { readLiveSpec, type Spec } from './donor/live-spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
 import type { TtyInfoEntry } from './image/types.js';
@@ -26,7 +26,7 @@ const log = logger('restore');
 /** What has been made ready when a restore begins. */
 interface Prepared {
   readonly vasId: string;
-  readonly live: LiveSpec;
+  readonly live: Spec;
   readonly restorer: Restorer;
   readonly exited: Promise<Exit>;
   readonly consoleSocket: string | undefined;
@@ -153,7 +153,7 @@ export class PendingRestore {
   #startDonor(): Promise<Donor> {
     const { live, restorer, consoleSocket } = this.#prepared;
     const initPid = restorer.pid;
-    return startDonor({ ...this.#request, spec: live.spec, initPid, consoleSocket });
+    return startDonor({ ...this.#request, spec: live, initPid, consoleSocket });
   }
 
   /**

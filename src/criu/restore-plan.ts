@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../common/errors.js';
 import { openPidfd, SYS } from '../native/sys.js';
-import type { LiveSpec } from './donor/live-spec.js';
+import type { Spec } from './donor/live-spec.js';
 import { isDead } from './image/validate-tasks.js';
 import type { CheckpointImage } from './image/checkpoint-image.js';
 import type { CoreEntry } from './image/types.js';
@@ -23,13 +23,12 @@ import {
   AttributePlan,
   auditThread,
   finalThreadState,
-  liveLabels,
+  limitsOfSpec,
   liveUser,
   type FinalThreadState,
   type LiveLimits,
 } from './resources/attributes.js';
 import { hasPendingStop } from './resources/attributes/pending.js';
-import { capabilityMask } from './resources/attributes/capabilities.js';
 import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
 import { lookOf } from './look-of-image.js';
 import type { Range } from './memory/layout.js';
@@ -53,7 +52,7 @@ const XSTATE_SIZE = 4096;
 /** What a plan of a restore is made from. */
 export interface RestorePlanOptions {
   readonly opened: OpenedImage;
-  readonly live: LiveSpec;
+  readonly live: Spec;
   readonly kernelAreas: readonly KernelArea[];
   /** Descriptors of ours for the new stdio; null: the console, or /dev/null. */
   readonly stdio: readonly [number | null, number | null, number | null];
@@ -358,13 +357,11 @@ export class RestorePlan {
   }
 }
 
-function liveLimits(live: LiveSpec, donorPid: number): LiveLimits {
+function liveLimits({ process }: Spec, donorPid: number): LiveLimits {
   return {
+    ...limitsOfSpec(process),
     user: liveUser(readStatus(donorPid)),
-    labels: liveLabels(live.spec.process ?? {}),
-    boundingSet: capabilityMask(live.boundingCapabilities),
-    noNewPrivileges: live.noNewPrivileges,
-    oomScoreAdj: live.oomScoreAdj,
+    oomScoreAdj: process?.oomScoreAdj,
     hardLimits: readLimits(donorPid).map(({ hard }) => hard),
   };
 }

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../common/big-json.js';
 import { ShimError } from '../common/errors.js';
+import type { ProcessSpec } from '../criu/index.js';
 
 /** The parts of an OCI runtime spec that the shim looks at. */
 export interface Spec {
@@ -10,7 +11,7 @@ export interface Spec {
   domainname?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly hooks?: Readonly<Record<string, unknown>>;
-  readonly process?: { readonly terminal?: boolean };
+  readonly process?: ProcessSpec & { readonly terminal?: boolean };
   readonly root?: { readonly path?: string };
   readonly mounts?: readonly { readonly destination: string; readonly type?: string }[];
   readonly linux?: {

@@ -26,15 +26,6 @@ export interface Spec {
   hooks?: Record<string, unknown>;
 }
 
-/** The live request's spec: what the new container is to be, whatever the image says. */
-export interface LiveSpec {
-  readonly spec: Spec;
-  /** `process.capabilities.bounding`. */
-  readonly boundingCapabilities: readonly string[];
-  readonly noNewPrivileges: boolean;
-  readonly oomScoreAdj: number | undefined;
-}
-
 const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = {
   user: 'a user namespace',
   time: 'a time namespace',
@@ -46,21 +37,15 @@ export interface NamespacesSpec {
 }
 
 /**
- * Reads the spec that a container is to be restored by.
+ * Reads the spec that a container is to be restored by: what it is to be, whatever the image says.
  *
  * @throws ShimError `invalidArgument` for what is no spec, `failedPrecondition` for a container that
  * cannot be restored into
  */
-export function readLiveSpec(bundle: string): LiveSpec {
+export function readLiveSpec(bundle: string): Spec {
   const spec = readSpec(bundle);
   checkNamespaces(spec, 'restore a container');
-  const { process } = spec;
-  return {
-    spec,
-    boundingCapabilities: process?.capabilities?.bounding ?? [],
-    noNewPrivileges: process?.noNewPrivileges ?? false,
-    oomScoreAdj: process?.oomScoreAdj,
-  };
+  return spec;
 }
 
 /** Reads a bundle's config.json. @throws ShimError `invalidArgument` for what is no spec */

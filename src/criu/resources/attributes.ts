@@ -23,8 +23,13 @@ export {
   type ExpectedThread,
   type ProcessCores,
 } from './attributes/plan.js';
-export { liveLabels } from './attributes/labels.js';
-export { checkEntries, liveUser, type LiveLimits } from './attributes/policy.js';
+export {
+  checkEntries,
+  limitsOfSpec,
+  liveUser,
+  type LiveLimits,
+  type ProcessSpec,
+} from './attributes/policy.js';
 export { TASK_STATE } from './attributes/process-dump.js';
 export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';
 export { readLiveSeccomp } from './attributes/seccomp-donor.js';

@@ -65,10 +65,7 @@ export function checkLabels(where: string, labels: readonly Label[], threads: nu
   const label = labels.find(({ module }) => module === 'SELinux');
   if (!label || threads === 1) return;
   const what = `its ${String(threads)} threads cannot be given the SELinux label ${label.name}`;
-  throw new ShimError(
-    'failedPrecondition',
-    `${where}: ${what}; remedy: restore it without a label`,
-  );
+  throw new ShimError('failedPrecondition', `${where}: ${what}; remedy: give its spec no label`);
 }
 
 /**

@@ -8,13 +8,14 @@ import { isDead } from '../../image/validate-tasks.js';
 import {
   CAP,
   CAPABILITY_SETS,
+  capabilityMask,
   decodeCapabilities,
   hasCapability,
   nameCapabilities,
 } from './capabilities.js';
 import { checkCreds } from './creds.js';
 import { checkRlimits } from './limits.js';
-import type { Label } from './labels.js';
+import { checkLabels, liveLabels, type Label, type LabelSpec } from './labels.js';
 import { checkQueue } from './pending.js';
 import { schedulingPrivilege, checkScheduling } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
@@ -67,6 +68,21 @@ export interface LiveLimits {
   readonly oomScoreAdj?: number | undefined;
 }
 
+/** The part of an OCI runtime spec that limits a container's processes. */
+export interface ProcessSpec extends LabelSpec {
+  readonly noNewPrivileges?: boolean;
+  readonly capabilities?: { readonly bounding?: readonly string[] };
+}
+
+/** What a spec limits, whatever container is made by it. */
+export function limitsOfSpec(spec: ProcessSpec = {}): LiveLimits {
+  return {
+    labels: liveLabels(spec),
+    boundingSet: capabilityMask(spec.capabilities?.bounding ?? []),
+    noNewPrivileges: spec.noNewPrivileges ?? false,
+  };
+}
+
 const ANYBODY: LiveUser = { uid: undefined, gids: undefined };
 const MOST_COMM_BYTES = 64;
 const ROBUST_LIST_LENGTH = 24;
@@ -91,23 +107,32 @@ export function checkThread(
   checkPrivilegedScheduling(where, thread, limits);
 }
 
-/** Checks all entries of an image as far as that needs no live limits: at a checkpoint. Throws `dataLoss`. */
-export function checkEntries({ pstree, cores, seccomp }: CheckpointImage): void {
+/**
+ * Checks all entries of an image as a restore does, at a checkpoint.
+ *
+ * @param limits as far as they are known before there is a new container
+ * @throws ShimError as {@link checkThread}
+ */
+export function checkEntries(
+  { pstree, cores, seccomp }: CheckpointImage,
+  limits: LiveLimits,
+): void {
   for (const { pid, threads } of pstree) {
     const leader = cores.get(pid);
     if (!leader || isDead(leader)) continue;
     const where = `pid ${String(pid)} (${leader.tc?.comm ?? ''})`;
     checkProcess(where, leader);
+    checkLabels(where, limits.labels ?? [], threads.length);
     for (const tid of threads) {
       const core = cores.get(tid) ?? badImage(`${where}: no thread ${String(tid)}`);
-      const { thread } = checkThreadEntry(`${where} tid ${String(tid)}`, core);
-      chainOf(seccomp, thread.seccomp_filter);
+      checkThread(`${where} tid ${String(tid)}`, core, limits);
+      chainOf(seccomp, core.thread_core?.seccomp_filter);
     }
   }
 }
 
 /** What of {@link checkThread} needs no live limits. Throws `dataLoss`. */
-export function checkThreadEntry(
+function checkThreadEntry(
   where: string,
   core: CoreEntry,
 ): { readonly thread: ThreadCoreEntry; readonly creds: CredsEntry } {

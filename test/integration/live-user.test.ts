@@ -20,7 +20,8 @@ test('a checkpoint of root is not restored into a container of another user', as
   t.is(result.status, 0, result.stderr);
 
   setUser(run.place.bundle, USER);
-  const message = /runs as user 0, and the new container as user 1000; give it the process\.user/;
+  const message =
+    /runs as user 0, and the new container as user 1000; remedy: give it the process\.user/;
   await t.throwsAsync(run.restore(imagePath), { message });
   setUser(run.place.bundle, root);
   await run.restore(imagePath);

@@ -70,12 +70,11 @@ const engine: Engine = {
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
 };
 
-/** containerd 2, which takes version 3 of shims, takes the same content once more; 1.6 and 1.7 do not. */
+/** containerd 2 takes the same content once more; 1.6 and 1.7 do not. */
 function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasContent'> {
-  if (Number(process.env['MAX_SHIM_VERSION'] ?? 2) > 2) return {};
   return {
     hasContent: async (digest) =>
-      (await import('./content-store.js')).hasContent(address, namespace, digest),
+      (await import('./content-store.js')).oldContainerdHas(address, namespace, digest),
   };
 }
 

@@ -67,7 +67,7 @@ one_kernel=dist/test/kernel/linux-6-12.test.js
 minutes_of() {
   case "$1" in
     e2e-*) echo 12 ;;
-    kernels) echo 20 ;;
+    kernels) echo 30 ;;
     *) echo 5 ;;
   esac
 }

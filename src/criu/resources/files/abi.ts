@@ -97,7 +97,6 @@ export const IOCTL = {
 
 /** Numbers of system calls which the common table lacks. */
 export const NR = {
-  stat: 4,
   fstat: 5,
   poll: 7,
   fstatfs: 138,

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, write } from 'node:fs';
 import { Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { ShimError } from '../../src/common/errors.js';
 import { makePipe } from '../../src/criu/resources/files/system.js';
+
+const writeTo = promisify(write);
+
+/** A line no program under test writes: all that was written before it has been read with it. */
+const MARK = '\u0000mark';
+const DRAIN_TIMEOUT_MS = 10_000;
 
 /** What a container's output goes into: a FIFO, or a pipe, which has no name. */
 export type OutputKind = 'fifo' | 'pipe';
@@ -53,6 +60,16 @@ export class Output {
       if (left <= 0) throw this.#late(pattern, timeoutMs);
       await this.#more(left);
     }
+  }
+
+  /** Resolves with the lines once all that has been written so far is read. */
+  async drain(): Promise<readonly string[]> {
+    if (this.#reader.destroyed) return this.lines;
+    await withWriter(this, (fd) => writeTo(fd, `${MARK}\n`));
+    const last = await this.waitFor(new RegExp(`${MARK}$`), DRAIN_TIMEOUT_MS);
+    const before = last.slice(0, -MARK.length);
+    this.lines.splice(this.lines.indexOf(last), 1, ...(before === '' ? [] : [before]));
+    return this.lines;
   }
 
   /** Stops reading. */

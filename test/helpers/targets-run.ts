@@ -73,7 +73,7 @@ export class TargetRun {
       runCommand(this.#engine.wrapStart(argv), fd),
     );
     this.#scope.defer('delete the container', async () => this.#delete());
-    if (result.status !== 0) throw this.#failed('runc run', result);
+    if (result.status !== 0) throw await this.#failed('runc run', result);
     return this.#out.waitFor(/^(READY|FAIL|SKIP)/, READY_TIMEOUT_MS);
   }
 
@@ -81,7 +81,7 @@ export class TargetRun {
   async exec(): Promise<void> {
     const argv = this.#runc('exec', '--detach', this.place.id, '/target');
     const result = await withWriter(this.#out, (fd) => runCommand(argv, fd));
-    if (result.status !== 0) throw this.#failed('runc exec', result);
+    if (result.status !== 0) throw await this.#failed('runc exec', result);
   }
 
   /** Checkpoints into a new image directory. Never throws for a refusal: look at `status`. */
@@ -107,15 +107,16 @@ export class TargetRun {
     const result = await withWriter(output, (fd) =>
       this.#engine.restore(this.place, imagePath, fd),
     );
+    const said = await output.drain();
     if (result.status !== 0) {
-      throw new ShimError('internal', `restore: ${result.stderr}${output.lines.join('\n')}`);
+      throw new ShimError('internal', `restore: ${result.stderr}${said.join('\n')}`);
     }
   }
 
   /** Host pid of the container's init, 0 when it has stopped. */
   async initPid(): Promise<number> {
     const result = await runCommand(this.#runc('state', this.place.id));
-    if (result.status !== 0) throw this.#failed('runc state', result);
+    if (result.status !== 0) throw await this.#failed('runc state', result);
     const state = JSON.parse(result.stdout) as { pid: number };
     return state.pid;
   }
@@ -154,7 +155,7 @@ export class TargetRun {
     if (early !== undefined) return early as Verdict;
     const pid = await this.initPid();
     const sent = await runCommand(this.#runc('kill', this.place.id, 'TERM'));
-    if (sent.status !== 0) throw this.#failed('runc kill', sent);
+    if (sent.status !== 0) throw await this.#failed('runc kill', sent);
     const verdict = await this.#out.waitFor(VERDICT, VERDICT_TIMEOUT_MS);
     await this.#waitForEnd(pid);
     return verdict as Verdict;
@@ -195,7 +196,7 @@ export class TargetRun {
   async #delete(): Promise<void> {
     if (!existsSync(join(this.place.runcRoot, this.place.id))) return;
     const result = await runCommand(this.#runc('delete', '--force', this.place.id));
-    if (result.status !== 0) throw this.#failed('runc delete', result);
+    if (result.status !== 0) throw await this.#failed('runc delete', result);
   }
 
   async #waitForEnd(pid: number): Promise<void> {
@@ -210,8 +211,8 @@ export class TargetRun {
     }
   }
 
-  #failed(what: string, result: CommandResult): ShimError {
-    const output = this.#output?.lines.join('\n') ?? '';
-    return new ShimError('internal', `${what}: ${result.stderr}${output}`);
+  async #failed(what: string, result: CommandResult): Promise<ShimError> {
+    const said = (await this.#output?.drain()) ?? [];
+    return new ShimError('internal', `${what}: ${result.stderr}${said.join('\n')}`);
   }
 }

@@ -6,7 +6,7 @@ import { logger, warningOnSuccess } from '../common/log.js';
 import { readStdioLinks, type StdioLinks } from '../common/runc-state.js';
 import { Scope } from '../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
-import { checkNamespaces, type NamespacesSpec } from './donor/live-spec.js';
+import { checkNamespaces, type NamespacesSpec } from './spec.js';
 import { writeAllButInventory } from './image/checkpoint-image.js';
 import { ImageReader } from './image/image-reader.js';
 import { ImageWriter } from './image/image-writer.js';

@@ -6,15 +6,15 @@
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
 export type { ProcessSpec } from './resources/attributes.js';
-export type { DonorRuntime } from './donor/donor.js';
-export type { PendingRestore } from './pending-restore.js';
-export type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
+export type { DonorRuntime } from './restore/donor/donor.js';
+export type { PendingRestore } from './restore/pending-restore.js';
+export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
 export { checkpoint } from './checkpoint.js';
 export { DEFAULT_RETRY_MS } from './retry.js';
-export { beginRestore, restore, validateImage } from './restore.js';
+export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
-export { readSpec } from './donor/live-spec.js';
+export { readSpec } from './spec.js';
 export {
   KernelDevice,
   type KernelKind,

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
-import { logger } from '../common/log.js';
-import { assertInvariant, ShimError } from '../common/errors.js';
-import { Scope } from '../common/scope.js';
-import { closeFd } from '../native/sys.js';
+import { logger } from '../../common/log.js';
+import { assertInvariant, ShimError } from '../../common/errors.js';
+import { Scope } from '../../common/scope.js';
+import { closeFd } from '../../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
-import { readLiveSpec, type Spec } from './donor/live-spec.js';
+import { readLiveSpec, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
-import type { TtyInfoEntry } from './image/types.js';
+import type { TtyInfoEntry } from '../image/types.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
-import { readStatus } from './procfs/reader.js';
-import { readLiveSeccomp } from './resources/attributes.js';
-import { findConsole } from './resources/files/index.js';
-import { restoreTmpfs } from './resources/tmpfs.js';
+import { readStatus } from '../procfs/reader.js';
+import { readLiveSeccomp } from '../resources/attributes.js';
+import { findConsole } from '../resources/files/index.js';
+import { restoreTmpfs } from '../resources/tmpfs.js';
 import { RestorePlan } from './restore-plan.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
-import { StageClock } from './stages.js';
-import { watchExit, type Exit } from './vas/exit-watch.js';
-import { connectVas, waitSocketOf } from './vas/store.js';
+import { StageClock } from '../stages.js';
+import { watchExit, type Exit } from '../vas/exit-watch.js';
+import { connectVas, waitSocketOf } from '../vas/store.js';
 
 const log = logger('restore');
 

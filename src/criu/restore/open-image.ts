@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../common/errors.js';
-import { readCheckpointImage, type CheckpointImage } from './image/checkpoint-image.js';
-import { ImageReader } from './image/image-reader.js';
-import { readTmpfs } from './image/tmpfs-files.js';
-import { validateCheckpointImage } from './image/validate.js';
-import type { VasReference } from './image/vas-reference.js';
-import type { TmpfsMount } from './resources/tmpfs.js';
-import { findDuplicates } from './vas/backend.js';
-import { bootId, readRecord, type VasRecord } from './vas/store.js';
+import { ShimError } from '../../common/errors.js';
+import { readCheckpointImage, type CheckpointImage } from '../image/checkpoint-image.js';
+import { ImageReader } from '../image/image-reader.js';
+import { readTmpfs } from '../image/tmpfs-files.js';
+import { validateCheckpointImage } from '../image/validate.js';
+import type { VasReference } from '../image/vas-reference.js';
+import type { TmpfsMount } from '../resources/tmpfs.js';
+import { findDuplicates } from '../vas/backend.js';
+import { bootId, readRecord, type VasRecord } from '../vas/store.js';
 
 /** A checkpoint that may be restored. */
 export interface OpenedImage {

@@ -2,7 +2,7 @@
 import { findImage, readImage } from './open-image.js';
 import { PendingRestore } from './pending-restore.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
-import { connectVas } from './vas/store.js';
+import { connectVas } from '../vas/store.js';
 
 /**
  * Checks that a directory is a complete checkpoint whose VAS is on this host. Starts nothing.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { syscall, type Tracer } from '../native/index.js';
-import { check, errnoError, SYS } from '../native/sys.js';
+import { syscall, type Tracer } from '../../native/index.js';
+import { check, errnoError, SYS } from '../../native/sys.js';
 import type { FinalThread } from './restore-plan.js';
-import { SIGSTOP, words } from './resources/attributes/abi.js';
+import { SIGSTOP, words } from '../resources/attributes/abi.js';
 
 const PTRACE_CONT = 7;
 const PTRACE_SETSIGMASK = 0x420b;

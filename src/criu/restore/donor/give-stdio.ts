@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, readlinkSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { StdioLinks } from '../../common/runc-state.js';
-import { syscall } from '../../native/index.js';
-import { errnoError, SYS } from '../../native/sys.js';
-import type { FileEntry } from '../image/types.js';
+import type { StdioLinks } from '../../../common/runc-state.js';
+import { syscall } from '../../../native/index.js';
+import { errnoError, SYS } from '../../../native/sys.js';
+import type { FileEntry } from '../../image/types.js';
 
 /** Descriptors of ours that become a container's stdio; null for what is made in the container. */
 export type NewStdio = readonly [number | null, number | null, number | null];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { ShimError } from '../../common/errors.js';
-import { parseJson } from '../../common/big-json.js';
+import { join } from 'node:path';
+import { ShimError } from '../common/errors.js';
+import { parseJson } from '../common/big-json.js';
 
 /** The parts of an OCI runtime spec (config.json) that a restore reads or changes. */
 export interface Spec {
@@ -77,26 +77,4 @@ export function checkNamespaces({ linux }: NamespacesSpec, attempt: string): voi
   if (!pid || (pid.path ?? '') !== '') {
     unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
   }
-}
-
-/** What a donor's spec differs in from the live one. */
-export interface DonorPlace {
-  /** The bundle that the live spec comes from. */
-  readonly bundle: string;
-  /** A process that is there already, whose pid namespace it joins. */
-  readonly initPid: number;
-  readonly hasTerminal: boolean;
-}
-
-/** The spec of a donor: the live one, in a pid namespace that is there already. */
-export function donorSpec(spec: Spec, { bundle, initPid, hasTerminal }: DonorPlace): Spec {
-  const namespaces = (spec.linux?.namespaces ?? []).map((namespace) =>
-    namespace.type === 'pid' ? { type: 'pid', path: `/proc/${String(initPid)}/ns/pid` } : namespace,
-  );
-  return {
-    ...spec,
-    root: { ...spec.root, path: resolve(bundle, spec.root?.path ?? 'rootfs') },
-    process: { ...spec.process, terminal: hasTerminal },
-    linux: { ...spec.linux, namespaces },
-  };
 }

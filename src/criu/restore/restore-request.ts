@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DonorRuntime } from './donor/donor.js';
-import type { Exit } from './vas/exit-watch.js';
+import type { Exit } from '../vas/exit-watch.js';
 
 /** What to restore, and into which surroundings. */
 export interface RestoreRequest {

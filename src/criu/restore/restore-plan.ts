@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { badImage } from '../common/errors.js';
-import { openPidfd, SYS } from '../native/sys.js';
-import type { Spec } from './donor/live-spec.js';
-import { isDead } from './image/validate-tasks.js';
-import type { CheckpointImage } from './image/checkpoint-image.js';
-import type { CoreEntry } from './image/types.js';
-import { checkHeritage } from './memory/heritage.js';
-import { MemoryPlan, type KernelArea } from './memory/memory-plan.js';
+import { badImage } from '../../common/errors.js';
+import { openPidfd, SYS } from '../../native/sys.js';
+import type { Spec } from '../spec.js';
+import { isDead } from '../image/validate-tasks.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import type { CoreEntry } from '../image/types.js';
+import { checkHeritage } from '../memory/heritage.js';
+import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
 import type { OpenedImage } from './open-image.js';
-import { WORK } from './plan/abi.js';
+import { WORK } from '../plan/abi.js';
 import {
   PlanBuilder,
   PlanPointer,
@@ -16,8 +16,8 @@ import {
   type PlanData,
   type Slot,
   type Sequence,
-} from './plan/builder.js';
-import { readLimits, readMountinfo, readStatus } from './procfs/reader.js';
+} from '../plan/builder.js';
+import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import {
   applyFromOutside,
   AttributePlan,
@@ -27,17 +27,17 @@ import {
   liveUser,
   type FinalThreadState,
   type LiveLimits,
-} from './resources/attributes.js';
-import { hasPendingStop } from './resources/attributes/pending.js';
-import { FilePlan, type FilesImage, type StdioSlots } from './resources/files/index.js';
+} from '../resources/attributes.js';
+import { hasPendingStop } from '../resources/attributes/pending.js';
+import { FilePlan, type FilesImage, type StdioSlots } from '../resources/files/index.js';
 import { lookOf } from './look-of-image.js';
-import type { Range } from './memory/layout.js';
-import { execStructure } from './vas/kernel-abi.js';
-import { KernelDevice } from './vas/kernel-device.js';
-import { buildTree, forkersOf } from './tree/process-tree.js';
-import { exitSignalOf, signalsOfRestore } from './tree/exit-signal.js';
-import { StopPlan, type LateCall } from './tree/stop-plan.js';
-import { TreePlan } from './tree/tree-plan.js';
+import type { Range } from '../memory/layout.js';
+import { execStructure } from '../vas/kernel-abi.js';
+import { KernelDevice } from '../vas/kernel-device.js';
+import { buildTree, forkersOf } from '../tree/process-tree.js';
+import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
+import { StopPlan, type LateCall } from '../tree/stop-plan.js';
+import { TreePlan } from '../tree/tree-plan.js';
 
 /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;

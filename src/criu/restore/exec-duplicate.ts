@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Tracer } from '../native/index.js';
-import { errnoError, readProcess, SYS } from '../native/sys.js';
-import { subtract, type Range } from './memory/layout.js';
-import { WORK } from './plan/abi.js';
-import type { Vma } from './procfs/maps.js';
-import { readMaps } from './procfs/reader.js';
-import { REG } from './tracee/home.js';
-import { encodeCalls, forceWrite } from './tracee/remote-calls.js';
-import { syscallInstruction } from './tracee/syscall-page.js';
-import type { RemoteCall } from './tracee/tracee.js';
-import { CALL } from './vas/kernel-abi.js';
+import type { Tracer } from '../../native/index.js';
+import { errnoError, readProcess, SYS } from '../../native/sys.js';
+import { subtract, type Range } from '../memory/layout.js';
+import { WORK } from '../plan/abi.js';
+import type { Vma } from '../procfs/maps.js';
+import { readMaps } from '../procfs/reader.js';
+import { REG } from '../tracee/home.js';
+import { encodeCalls, forceWrite } from '../tracee/remote-calls.js';
+import { syscallInstruction } from '../tracee/syscall-page.js';
+import type { RemoteCall } from '../tracee/tracee.js';
+import { CALL } from '../vas/kernel-abi.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;

@@ -2,10 +2,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ShimError } from '../../common/errors.js';
-import { withStdioLinks, type StdioLinks } from '../../common/runc-state.js';
-import { readCgroup, readMountinfo, readStat } from '../procfs/reader.js';
-import { cgroupDirectories } from '../resources/cgroups.js';
+import { ShimError } from '../../../common/errors.js';
+import { withStdioLinks, type StdioLinks } from '../../../common/runc-state.js';
+import { readCgroup, readMountinfo, readStat } from '../../procfs/reader.js';
+import { cgroupDirectories } from '../../resources/cgroups.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CheckpointImage } from './image/checkpoint-image.js';
-import { VMA_STATUS } from './image/constants.js';
-import type { LookOptions } from './resources/files/index.js';
-import { processLabel } from './tracee/label.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { LookOptions } from '../resources/files/index.js';
+import { processLabel } from '../tracee/label.js';
 
 /** What a look at the files of an image has to know of its processes. */
 export function lookOf({ cores, mms }: CheckpointImage): LookOptions {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
-import { syscall } from '../../native/index.js';
-import { SYS } from '../../native/sys.js';
-import { readStat } from '../procfs/reader.js';
+import { ShimError } from '../../../common/errors.js';
+import { syscall } from '../../../native/index.js';
+import { SYS } from '../../../native/sys.js';
+import { readStat } from '../../procfs/reader.js';
 
 const P_PID = 1;
 const WNOHANG_EXITED = 0x1 | 0x4;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
-import { assertInvariant, ShimError } from '../common/errors.js';
-import { logger } from '../common/log.js';
-import { Tracer } from '../native/index.js';
-import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../native/sys.js';
-import type { KernelArea } from './memory/memory-plan.js';
-import { PLAN_HEADER_SIZE, REQUEST, WORK } from './plan/abi.js';
+import { assertInvariant, ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import { Tracer } from '../../native/index.js';
+import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
+import type { KernelArea } from '../memory/memory-plan.js';
+import { PLAN_HEADER_SIZE, REQUEST, WORK } from '../plan/abi.js';
 import { execDuplicate } from './exec-duplicate.js';
-import type { Plan, Slot } from './plan/builder.js';
-import { printable } from './procfs/bytes.js';
-import { listThreads, readKernelAreas, readStatus } from './procfs/reader.js';
+import type { Plan, Slot } from '../plan/builder.js';
+import { printable } from '../procfs/bytes.js';
+import { listThreads, readKernelAreas, readStatus } from '../procfs/reader.js';
 import {
   byProcess,
   sendPendingStops,
@@ -18,9 +18,9 @@ import {
   type BuiltThread,
 } from './job-control.js';
 import type { ExecPlan, RestorePlan } from './restore-plan.js';
-import { encodeCalls } from './tracee/remote-calls.js';
-import { syscallInstruction } from './tracee/syscall-page.js';
-import { encodeRequest, planError, readFailure, type HolderClient } from './vas/holder-client.js';
+import { encodeCalls } from '../tracee/remote-calls.js';
+import { syscallInstruction } from '../tracee/syscall-page.js';
+import { encodeRequest, planError, readFailure, type HolderClient } from '../vas/holder-client.js';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ShimError } from '../../common/errors.js';
-import { call, SYS } from '../../native/sys.js';
-import { formatJson } from '../../common/big-json.js';
-import { donorSpec, type Spec } from './live-spec.js';
+import { ShimError } from '../../../common/errors.js';
+import { call, SYS } from '../../../native/sys.js';
+import { formatJson } from '../../../common/big-json.js';
+import type { Spec } from '../../spec.js';
+import { donorSpec } from './donor-spec.js';
 import { isOurChild, waitReaped } from './reap.js';
 
 const PR_SET_CHILD_SUBREAPER = 36;

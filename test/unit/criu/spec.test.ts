@@ -4,16 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ShimError } from '../../../../src/common/errors.js';
-import { formatJson } from '../../../../src/common/big-json.js';
-import { mountPlacesOf } from '../../../../src/common/mount-places.js';
-import { checkpoint } from '../../../../src/criu/checkpoint.js';
-import {
-  checkNamespaces,
-  donorSpec,
-  readLiveSpec,
-  type NamespacesSpec,
-} from '../../../../src/criu/donor/live-spec.js';
+import { ShimError } from '../../../src/common/errors.js';
+import { formatJson } from '../../../src/common/big-json.js';
+import { mountPlacesOf } from '../../../src/common/mount-places.js';
+import { checkpoint } from '../../../src/criu/checkpoint.js';
+import { donorSpec } from '../../../src/criu/restore/donor/donor-spec.js';
+import { checkNamespaces, readLiveSpec, type NamespacesSpec } from '../../../src/criu/spec.js';
 
 const PID = { type: 'pid' };
 

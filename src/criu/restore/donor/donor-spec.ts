@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import type { Spec } from '../../spec.js';
+
+/** What a donor's spec differs in from the live one. */
+export interface DonorPlace {
+  /** The bundle that the live spec comes from. */
+  readonly bundle: string;
+  /** A process that is there already, whose pid namespace it joins. */
+  readonly initPid: number;
+  readonly hasTerminal: boolean;
+}
+
+/** The spec of a donor: the live one, in a pid namespace that is there already. */
+export function donorSpec(spec: Spec, { bundle, initPid, hasTerminal }: DonorPlace): Spec {
+  const namespaces = (spec.linux?.namespaces ?? []).map((namespace) =>
+    namespace.type === 'pid' ? { type: 'pid', path: `/proc/${String(initPid)}/ns/pid` } : namespace,
+  );
+  return {
+    ...spec,
+    root: { ...spec.root, path: resolve(bundle, spec.root?.path ?? 'rootfs') },
+    process: { ...spec.process, terminal: hasTerminal },
+    linux: { ...spec.linux, namespaces },
+  };
+}

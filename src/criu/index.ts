@@ -4,12 +4,12 @@
  * The one door into the checkpoint/restore engine. Knows nothing of containerd: it is told process
  * ids, cgroups and paths, and works on Linux alone.
  */
-export type { CheckpointRequest, CheckpointResult } from './checkpoint.js';
+export type { CheckpointRequest, CheckpointResult } from './checkpoint/checkpoint.js';
 export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './restore/donor/donor.js';
 export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
-export { checkpoint } from './checkpoint.js';
+export { checkpoint } from './checkpoint/checkpoint.js';
 export { DEFAULT_RETRY_MS } from './retry.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';

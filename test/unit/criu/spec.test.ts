@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { formatJson } from '../../../src/common/big-json.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
-import { checkpoint } from '../../../src/criu/checkpoint.js';
+import { checkpoint } from '../../../src/criu/checkpoint/checkpoint.js';
 import { donorSpec } from '../../../src/criu/restore/donor/donor-spec.js';
 import { checkNamespaces, readLiveSpec, type NamespacesSpec } from '../../../src/criu/spec.js';
 

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { cgroupOf, isFrozen, type Cgroup } from '../common/cgroup.js';
-import { ShimError } from '../common/errors.js';
-import { logger, warningOnSuccess } from '../common/log.js';
-import { readStdioLinks, type StdioLinks } from '../common/runc-state.js';
-import { Scope } from '../common/scope.js';
+import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
+import { ShimError } from '../../common/errors.js';
+import { logger, warningOnSuccess } from '../../common/log.js';
+import { readStdioLinks, type StdioLinks } from '../../common/runc-state.js';
+import { Scope } from '../../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
-import { checkNamespaces, type NamespacesSpec } from './spec.js';
-import { writeAllButInventory } from './image/checkpoint-image.js';
-import { ImageReader } from './image/image-reader.js';
-import { ImageWriter } from './image/image-writer.js';
-import { writeTmpfs } from './image/tmpfs-files.js';
-import type { Area } from './memory/area.js';
-import { clearHolder } from './memory/fill.js';
-import { openSource } from './memory/open-source.js';
-import { readAreas, storedBytes } from './memory/snapshot.js';
+import { checkNamespaces, type NamespacesSpec } from '../spec.js';
+import { writeAllButInventory } from '../image/checkpoint-image.js';
+import { ImageReader } from '../image/image-reader.js';
+import { ImageWriter } from '../image/image-writer.js';
+import { writeTmpfs } from '../image/tmpfs-files.js';
+import type { Area } from '../memory/area.js';
+import { clearHolder } from '../memory/fill.js';
+import { openSource } from '../memory/open-source.js';
+import { readAreas, storedBytes } from '../memory/snapshot.js';
 import { checkRestorable } from './restorable.js';
-import { checkRegisters, resumeRegisters, type ProcessSpec } from './resources/attributes.js';
-import { checkSurroundings, type ExpectedSurroundings } from './resources/surroundings.js';
-import { dumpTmpfs, type TmpfsMount } from './resources/tmpfs.js';
-import { DEFAULT_RETRY_MS, retrying, tryingOnce, type Patience } from './retry.js';
-import { StageClock } from './stages.js';
-import { LifeWatch } from './tracee/life-watch.js';
-import { checkMemoryRoom } from './tracee/memory-room.js';
-import { Session } from './tracee/session.js';
-import { FreezeGuard } from './vas/freeze-guard.js';
-import { processRecords } from './vas/process-records.js';
-import { memoryLimitOf } from './vas/vas-cgroup.js';
+import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
+import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
+import { dumpTmpfs, type TmpfsMount } from '../resources/tmpfs.js';
+import { DEFAULT_RETRY_MS, retrying, tryingOnce, type Patience } from '../retry.js';
+import { StageClock } from '../stages.js';
+import { LifeWatch } from '../tracee/life-watch.js';
+import { checkMemoryRoom } from '../tracee/memory-room.js';
+import { Session } from '../tracee/session.js';
+import { FreezeGuard } from '../vas/freeze-guard.js';
+import { processRecords } from '../vas/process-records.js';
+import { memoryLimitOf } from '../vas/vas-cgroup.js';
 import {
   bootId,
   createVas,
@@ -34,7 +34,7 @@ import {
   waitSocketOf,
   writeRecord,
   type VasRecord,
-} from './vas/store.js';
+} from '../vas/store.js';
 
 const log = logger('checkpoint');
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StdioLinks } from '../common/runc-state.js';
-import { SYS } from '../native/sys.js';
-import type { CheckpointImage } from './image/checkpoint-image.js';
-import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from './image/types.js';
-import { VAS_REFERENCE_FORMAT } from './image/vas-reference.js';
-import type { Area } from './memory/area.js';
-import { placeAll, type Placement } from './memory/placement.js';
+import type { StdioLinks } from '../../common/runc-state.js';
+import { SYS } from '../../native/sys.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
+import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
+import type { Area } from '../memory/area.js';
+import { placeAll, type Placement } from '../memory/placement.js';
 import {
   guardEntries,
   vmaEntry,
@@ -13,16 +13,16 @@ import {
   type ProcessMemory,
   type SharedObject,
   type StoredArea,
-} from './memory/snapshot.js';
-import { whyCopied } from './memory/why-copied.js';
-import { readAuxv, readStat, readStatus } from './procfs/reader.js';
-import { dumpAttributes, dumpZombie } from './resources/attributes.js';
-import type { TmpfsMount } from './resources/tmpfs.js';
-import { FileDumper } from './resources/files/dumper.js';
-import type { Session } from './tracee/session.js';
-import type { TracedProcess } from './tracee/tracee.js';
-import { buildTree, forkersOf, parentsFirst, type TreeNode } from './tree/process-tree.js';
-import { bootId } from './vas/store.js';
+} from '../memory/snapshot.js';
+import { whyCopied } from '../memory/why-copied.js';
+import { readAuxv, readStat, readStatus } from '../procfs/reader.js';
+import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
+import type { TmpfsMount } from '../resources/tmpfs.js';
+import { FileDumper } from '../resources/files/dumper.js';
+import type { Session } from '../tracee/session.js';
+import type { TracedProcess } from '../tracee/tracee.js';
+import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/process-tree.js';
+import { bootId } from '../vas/store.js';
 
 const IMAGE_VERSION = 2;
 const OUR_FORMAT = 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../common/errors.js';
-import type { CheckpointImage } from './image/checkpoint-image.js';
-import { validateCheckpointImage } from './image/validate.js';
-import { checkEntries, limitsOfSpec, type ProcessSpec } from './resources/attributes.js';
+import { ShimError } from '../../common/errors.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { validateCheckpointImage } from '../image/validate.js';
+import { checkEntries, limitsOfSpec, type ProcessSpec } from '../resources/attributes.js';
 
 /**
  * Refuses a checkpoint whose image a restore by the same spec would refuse, by the rules of the restore:

@@ -4,6 +4,7 @@ import { ShimError } from '../src/common/errors.js';
 import type { Scope } from '../src/common/scope.js';
 import { runProgram } from './program.js';
 import { ContainerdSide } from './containerd-side.js';
+import { measureAllCosts } from './costs-work.js';
 import { CriuSide, findCriu } from './criu-side.js';
 import {
   median,
@@ -48,8 +49,9 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
   if (table !== '') process.stdout.write(`\n${table}\n`);
   const restore = only.includes('restore') ? await benchRestore(scope, options) : {};
   const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
+  const costs = only.includes('costs') ? await measureAllCosts(options.costs, runs, say) : {};
   if (options.json === undefined) return;
-  const document = { runtime, runs, ...restore, ...stdout, ...shims };
+  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import { ShimError } from '../src/common/errors.js';
+import { QUANTITIES, type Quantity } from './costs-work.js';
 
 const MVAS_RUNTIME = 'io.containerd.mvas.v1';
 
 /** The parts of the bench. */
-export const PARTS = ['restore', 'stdout', 'run', 'exec', 'memory'] as const;
+export const PARTS = ['restore', 'stdout', 'run', 'exec', 'memory', 'costs'] as const;
 
-/** A part of the bench: redis checkpointed and restored, 1 GiB of output, and three of what a shim costs. */
+/**
+ * A part of the bench: redis checkpointed and restored, 1 GiB of output, three of what a shim costs, and what many
+ * processes, mappings and descriptors do.
+ */
 export type Part = (typeof PARTS)[number];
 
 /** What demo and bench can be told on the command line. */
@@ -22,6 +26,8 @@ export interface BenchOptions {
   readonly runtime: string;
   /** The parts to measure; the demo has but one. */
   readonly only: readonly Part[];
+  /** What there is many of, for the part `costs`. */
+  readonly costs: readonly Quantity[];
 }
 
 /** How the side under test is called in results: `mvas`, or the runtime's name if it is another one. */
@@ -29,26 +35,37 @@ export function sideName({ runtime }: Pick<BenchOptions, 'runtime'>): string {
   return runtime === MVAS_RUNTIME ? 'mvas' : runtime;
 }
 
-/** Parses `--json FILE`, `--mib N[,N...]`, `--runs N`, `--runtime NAME`, `--only PART[,PART...]`; rejects anything else. */
+/**
+ * Parses `--json FILE`, `--mib N[,N...]`, `--runs N`, `--runtime NAME`, `--only PART[,PART...]`,
+ * `--costs WHAT[:N][,WHAT[:N]...]`; rejects anything else.
+ */
 export function parseOptions(
   args: readonly string[],
   defaults: Pick<BenchOptions, 'mib' | 'runs'>,
 ): BenchOptions {
-  const { json, mib, runs, runtime, only } = parse(args);
+  const { json, mib, runs, runtime, only, costs } = parse(args);
   return {
     json,
     mib: mib === undefined ? defaults.mib : mib.split(',').map((text) => positive('--mib', text)),
     runs: runs === undefined ? defaults.runs : positive('--runs', runs),
     only: only === undefined ? PARTS : only.split(',').map(partOf),
+    costs: costs === undefined ? QUANTITIES : costs.split(',').map(quantityOf),
     runtime: runtime ?? process.env['MVAS_E2E_RUNTIME'] ?? MVAS_RUNTIME,
   };
 }
 
-type Flags = Partial<Record<'json' | 'mib' | 'runs' | 'runtime' | 'only', string>>;
+type Flags = Partial<Record<'json' | 'mib' | 'runs' | 'runtime' | 'only' | 'costs', string>>;
 
 function parse(args: readonly string[]): Flags {
   const string = { type: 'string' } as const;
-  const options = { json: string, mib: string, runs: string, runtime: string, only: string };
+  const options = {
+    json: string,
+    mib: string,
+    runs: string,
+    runtime: string,
+    only: string,
+    costs: string,
+  };
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (cause) {
@@ -60,6 +77,16 @@ function partOf(text: string): Part {
   const part = PARTS.find((name) => name === text);
   if (part !== undefined) return part;
   throw new ShimError('invalidArgument', `--only ${text}: not one of ${PARTS.join(', ')}`);
+}
+
+function quantityOf(text: string): Quantity {
+  const [name = '', number] = text.split(':');
+  const known = QUANTITIES.find(([what]) => what === name);
+  if (known === undefined) {
+    const all = QUANTITIES.map(([what]) => what).join(', ');
+    throw new ShimError('invalidArgument', `--costs ${text}: not one of ${all}`);
+  }
+  return number === undefined ? known : [name, positive('--costs', number)];
 }
 
 function positive(flag: string, text: string): number {

@@ -26,6 +26,8 @@ export interface BundleRequest {
   readonly path: string;
   /** Becomes `/target`, the only file of the root filesystem beside `libraries`. */
   readonly binary: string;
+  /** Arguments of the binary; two of no meaning by default. */
+  readonly args?: readonly string[];
   /** Cgroup of the container below each hierarchy's root. */
   readonly cgroup: string;
   readonly extraCapabilities: readonly string[];
@@ -58,7 +60,7 @@ function spec(request: BundleRequest): object {
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: ['/target', 'first argument', 'second'],
+      args: ['/target', ...(request.args ?? ['first argument', 'second'])],
       env: ['PATH=/', 'GREETING=good morning', 'EMPTY='],
       cwd: '/',
       capabilities: {

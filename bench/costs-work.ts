@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ShimError } from '../src/common/errors.js';
+import { REPOSITORY } from '../test/helpers/paths.js';
+import { run } from '../test/helpers/run.js';
+import { criuEngine, measureCosts, MVAS, type CostsEngine } from './costs-side.js';
+import { findCriu } from './criu-side.js';
+import { median } from './figures.js';
+import { formatTable } from './report.js';
+import { temporaryInMemory } from './temporary.js';
+
+/** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: not told. */
+export interface Costs {
+  readonly checkpointMs: number;
+  /** Standstill as the engine counts it. */
+  readonly frozenMs: number | null;
+  /** User and system time of the command and its children; the holder of a VAS is none of them. */
+  readonly checkpointCpuMs: number;
+  readonly restoreMs: number;
+}
+
+/** What there is many of, and how many. */
+export type Quantity = readonly [what: string, number: number];
+
+/** What is measured unless something else is asked for. */
+export const QUANTITIES: readonly Quantity[] = [
+  ['flat', 500],
+  ['chain', 500],
+  ['maps', 30_000],
+  ['files', 1_000],
+];
+
+const ROWS: readonly (readonly [string, keyof Costs])[] = [
+  ['checkpoint', 'checkpointMs'],
+  ['  standstill', 'frozenMs'],
+  ['  processor time', 'checkpointCpuMs'],
+  ['restore', 'restoreMs'],
+];
+
+/** Medians by quantity and side. */
+export type CostsResult = Readonly<Record<string, Readonly<Record<string, Costs>>>>;
+
+/** Checkpoints and restores so many processes, mappings and descriptors with all sides in turn; prints each table. */
+export async function measureAllCosts(
+  quantities: readonly Quantity[],
+  runs: number,
+  say: (message: string) => void,
+): Promise<CostsResult> {
+  const directory = await temporaryInMemory();
+  try {
+    const program = join(directory, 'many');
+    await run('gcc', ['-O1', '-static', '-o', program, join(REPOSITORY, 'bench/many.c')]);
+    const sides = await openSides(say);
+    const result: Record<string, Record<string, Costs>> = {};
+    for (const [what, number] of quantities) {
+      const name = `${what}:${String(number)}`;
+      const seen = await inTurn(sides, runs, async (side, engine) => {
+        say(`${name}: ${side}`);
+        const place = await mkdtemp(join(directory, 'run-'));
+        return await measureCosts(engine, { program, what, number }, place);
+      });
+      process.stdout.write(`\n${name}, medians of ${String(runs)}\n\n${table(seen)}\n`);
+      result[name] = seen;
+    }
+    return result;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Medians of what a measurement tells of each side; the machine's other work meanwhile hits all of them. */
+async function inTurn(
+  sides: ReadonlyMap<string, CostsEngine>,
+  runs: number,
+  measure: (side: string, engine: CostsEngine) => Promise<Costs>,
+): Promise<Record<string, Costs>> {
+  const seen = new Map([...sides.keys()].map((side) => [side, [] as Costs[]]));
+  for (let index = 0; index < runs; index++) {
+    for (const [side, engine] of sides) seen.get(side)?.push(await measure(side, engine));
+  }
+  return Object.fromEntries([...seen].map(([side, all]) => [side, medianOf(all)]));
+}
+
+async function openSides(say: (message: string) => void): Promise<Map<string, CostsEngine>> {
+  const sides = new Map([['mvas', MVAS]]);
+  try {
+    sides.set('criu', criuEngine((await findCriu()).directory));
+  } catch (error) {
+    say(`no comparison with runc and CRIU: ${ShimError.from(error).message}`);
+  }
+  return sides;
+}
+
+function medianOf(all: readonly Costs[]): Costs {
+  const of = (pick: (costs: Costs) => number): number => Math.round(median(all.map(pick)));
+  const isTold = all.every(({ frozenMs }) => frozenMs !== null);
+  return {
+    checkpointMs: of((costs) => costs.checkpointMs),
+    frozenMs: isTold ? of((costs) => costs.frozenMs ?? 0) : null,
+    checkpointCpuMs: of((costs) => costs.checkpointCpuMs),
+    restoreMs: of((costs) => costs.restoreMs),
+  };
+}
+
+function table(sides: Readonly<Record<string, Costs>>): string {
+  const rows = ROWS.map(([label, name]) => [
+    label,
+    ...Object.values(sides).map((costs) => `${String(costs[name] ?? 'not told')} ms`),
+  ]);
+  return formatTable([['', ...Object.keys(sides)], ...rows]);
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
-import { NameSearch } from '../../../src/criu/resources/files/name-search.js';
+import { NameSearch } from '../../../src/criu/resources/files/names/name-search.js';
 
 const DIRECTORIES = 30;
 const FILES = 100;

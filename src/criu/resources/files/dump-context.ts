@@ -7,7 +7,7 @@ import type { TracedProcess } from '../../tracee/tracee.js';
 import { closeFd } from '../../../native/sys.js';
 import { O } from './abi.js';
 import { FilesImageBuilder } from './files-image.js';
-import { NameSearch } from './name-search.js';
+import { NameSearch } from './names/name-search.js';
 import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
 import { openOwn } from './system.js';

@@ -6,33 +6,33 @@ import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { AF, F, KCMP, O, S_IF } from './abi.js';
 import { DumpContext } from './dump-context.js';
-import { dumpEpoll } from './epoll.js';
-import { dumpEventfd, dumpSignalfd } from './events.js';
+import { dumpEpoll } from './kinds/epoll.js';
+import { dumpEventfd, dumpSignalfd } from './kinds/eventfd.js';
 import type { FilesImage } from './files-image.js';
-import { Ghosts } from './ghost.js';
-import { dumpInet } from './inet.js';
-import { dumpInotify } from './inotify.js';
+import { Ghosts } from './deleted/ghost.js';
+import { dumpInet } from './kinds/inet.js';
+import { dumpInotify } from './kinds/inotify.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
 import { dumpLocks } from './locks.js';
-import { isMemfdLink, Memfds } from './memfd.js';
-import { MulticastGroups } from './multicast.js';
-import { dumpNetlink } from './netlink.js';
+import { isMemfdLink, Memfds } from './kinds/memfd.js';
+import { MulticastGroups } from './sockets/multicast.js';
+import { dumpNetlink } from './kinds/netlink.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { dumpPidfd } from './pidfd.js';
-import { dumpFifo, dumpPipe, dumpPipeData, otherEndIsGone } from './pipe.js';
+import { dumpPidfd } from './kinds/pidfd.js';
+import { dumpFifo, dumpPipe, dumpPipeData, otherEndIsGone } from './kinds/pipe.js';
 import {
   dumpRegular,
   linkIsWritable,
   pathFileOf,
   pathFileOfLink,
   type PathFile,
-} from './regular.js';
-import { getOption, SO, SocketOptions, SOL } from './socket-options.js';
+} from './kinds/regular/dump.js';
+import { getOption, SO, SocketOptions, SOL } from './sockets/socket-options.js';
 import { findStdio, hasOtherEnd, isPlainPipe } from './stdio.js';
-import { terminalEnd } from './terminal.js';
-import { TerminalDumper } from './terminal-dump.js';
-import { dumpTimerfd } from './timerfd.js';
-import { UnixSockets } from './unix-dump.js';
+import { terminalEnd } from './kinds/terminal/terminal.js';
+import { TerminalDumper } from './kinds/terminal/dump.js';
+import { dumpTimerfd } from './kinds/timerfd.js';
+import { UnixSockets } from './kinds/unix/dump.js';
 
 /** A file mapping, as /proc/PID/maps has it. */
 export interface FileMapping {

@@ -9,7 +9,7 @@ import type {
 } from '../../image/types.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import { O } from './abi.js';
-import { mountOf, opensLate } from './container-path.js';
+import { mountOf, opensLate } from './names/container-path.js';
 import type { FilesImage } from './files-image.js';
 
 /** Numbers of descriptors beyond any limit that a system has. */

@@ -4,6 +4,6 @@
 export { FileDumper, type FileMapping } from './dumper.js';
 export { FilesImageBuilder, type FilesImage } from './files-image.js';
 export { FilePlan, type FilePlanOptions } from './plan.js';
-export type { LookOptions } from './opened-files.js';
+export type { LookOptions } from './kinds/regular/opened-files.js';
 export type { StdioSlots } from './open-plan.js';
-export { findConsole } from './terminal.js';
+export { findConsole } from './kinds/terminal/terminal.js';

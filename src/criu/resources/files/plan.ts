@@ -5,20 +5,20 @@ import type { EventpollTfdEntry, FdinfoEntry, FileEntry } from '../../image/type
 import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import { AT_FDCWD, F, O, RESOLVE, SEEK, SETTABLE } from './abi.js';
-import { planEpollAdd } from './epoll.js';
+import { planEpollAdd } from './kinds/epoll.js';
 import type { FilesImage } from './files-image.js';
 import { bodyOf, commonOf, ImageIndex } from './image-index.js';
 import { LOCK_FLAG, planPosixLock } from './locks.js';
-import { sealsOf } from './memfd.js';
+import { sealsOf } from './kinds/memfd.js';
 import { F_SEAL_FUTURE_WRITE, LATE_SEALS, OpenPlan, type StdioSlots } from './open-plan.js';
 import { hasOwner, planOwner } from './owner.js';
-import { checkPath } from './path.js';
-import { OpenedFiles, type LookOptions, type ReadPlan } from './opened-files.js';
-import { openFlags } from './regular-plan.js';
+import { checkPath } from './names/path.js';
+import { OpenedFiles, type LookOptions, type ReadPlan } from './kinds/regular/opened-files.js';
+import { openFlags } from './kinds/regular/plan.js';
 import { Stage } from './stage.js';
-import { TerminalPlan } from './terminal-plan.js';
+import { TerminalPlan } from './kinds/terminal/plan.js';
 import { cPath, openHow } from './system.js';
-import { planTimerfdStart } from './timerfd.js';
+import { planTimerfdStart } from './kinds/timerfd.js';
 
 const F_DUPFD_CLOEXEC = 1030;
 const LAST_FD = 0xffffffff;

@@ -3,8 +3,8 @@ import type { StdioLinks } from '../../../common/runc-state.js';
 import { S_IF } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { canRead, canWrite } from './pipe.js';
-import { isUnixSocket, type UnixSockets } from './unix-dump.js';
+import { canRead, canWrite } from './kinds/pipe.js';
+import { isUnixSocket, type UnixSockets } from './kinds/unix/dump.js';
 
 const STDIO = [0, 1, 2] as const;
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;

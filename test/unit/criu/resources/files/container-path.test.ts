@@ -5,7 +5,7 @@ import {
   mountOf,
   opensLate,
   withoutDeleted,
-} from '../../../../../src/criu/resources/files/container-path.js';
+} from '../../../../../src/criu/resources/files/names/container-path.js';
 
 const MOUNTS = parseMountinfo(`\
 1 0 0:1 / / rw - overlay overlay rw

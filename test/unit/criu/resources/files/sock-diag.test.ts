@@ -6,7 +6,7 @@ import {
   parseShutdowns,
   parseUnixDiag,
   type UnixDiag,
-} from '../../../../../src/criu/resources/files/sock-diag.js';
+} from '../../../../../src/criu/resources/files/sockets/sock-diag.js';
 
 function attribute(type: number, value: Buffer): Buffer {
   const padded = Buffer.alloc(4 + ((value.length + 3) & ~3));

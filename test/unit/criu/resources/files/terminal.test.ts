@@ -14,7 +14,7 @@ import {
   slaveIndex,
   terminalEnd,
   type TerminalEnd,
-} from '../../../../../src/criu/resources/files/terminal.js';
+} from '../../../../../src/criu/resources/files/kinds/terminal/terminal.js';
 
 const CHARACTER_DEVICE = 0o020000;
 const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };

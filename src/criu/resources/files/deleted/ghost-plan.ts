@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import { badImage } from '../../../../common/errors.js';
+import { SYS } from '../../../../native/sys.js';
+import type { GhostFile } from '../../../image/ghost.js';
+import type { FileEntry } from '../../../image/types.js';
+import type { PlanData, Slot } from '../../../plan/builder.js';
+import { AT_REMOVEDIR, NR, O, S_IF } from '../abi.js';
+import type { Folders } from '../names/folders.js';
+import { planContent, planFileAttributes } from './inode-attributes.js';
+import { openFlags } from '../kinds/regular/plan.js';
+import type { Stage } from '../stage.js';
+import { cPath } from '../system.js';
+
+const RENAME_NOREPLACE = 1;
+
+/** An open file on a deleted one, and the number it is to have. */
+interface End {
+  readonly number: number;
+  readonly flags: number;
+}
+
+/** A deleted file while it has a name. */
+interface Named {
+  readonly what: string;
+  readonly type: number;
+  /** Numbers of the folder: as the container sees it, and where names can be made in it. */
+  readonly folder: number;
+  readonly maker: number;
+  /** The name for the time being. */
+  readonly name: PlanData;
+}
+
+/**
+ * Makes deleted files again. Each has a name that nobody can guess, only for as long as a few calls
+ * take, which depend on nothing else; and while it has one it is empty, and nobody else's. So a restore
+ * that ends anywhere shows nothing of its content to anybody.
+ */
+export class GhostPlan {
+  readonly #stage: Stage;
+  readonly #folders: Folders;
+  readonly #renamed: Slot;
+  /** Those to be opened by name, since a link of /proc cannot be followed with O_NOFOLLOW; by remap id. */
+  readonly #byName = new Map<number, End[]>();
+  /** Numbers of descriptors (O_PATH) that lead to what has been made, by remap id. */
+  readonly #made = new Map<number, number>();
+
+  constructor(stage: Stage, folders: Folders) {
+    this.#stage = stage;
+    this.#folders = folders;
+    this.#renamed = stage.builder.slot();
+  }
+
+  /** To be told of all open files, and their numbers, before {@link open}. */
+  add({ reg }: FileEntry, number: number, remap: number | undefined): void {
+    if (!reg || remap === undefined || (reg.flags & O.nofollow) === 0) return;
+    const known = this.#byName.get(remap) ?? [];
+    this.#byName.set(remap, [...known, { number, flags: openFlags(reg) }]);
+  }
+
+  /**
+   * The number of a descriptor (O_PATH) by way of which a deleted file can be opened, until
+   * {@link close}; `name` is the one it had. Those with O_NOFOLLOW are open then.
+   */
+  open(remapId: number, ghost: GhostFile, name: string): number {
+    const known = this.#made.get(remapId);
+    if (known !== undefined) return known;
+    const where = dirname(name);
+    const file: Named = {
+      what: `make deleted file ${name} again`,
+      type: ghost.entry.mode & S_IF.mask,
+      folder: this.#folders.open(remapId, where),
+      maker: this.#folders.writable(remapId, where),
+      name: this.#data(`.mvas-${randomBytes(12).toString('hex')}`),
+    };
+    const number = this.#create(file);
+    const anchor = this.#stage.reserve();
+    this.#made.set(remapId, anchor);
+    this.#openAt(file.what, anchor, file, O.path | O.nofollow);
+    for (const end of this.#byName.get(remapId) ?? []) {
+      this.#openAt(file.what, end.number, file, end.flags);
+    }
+    this.#removeName(file, basename(name));
+    this.#fill(file, number, ghost);
+    this.#stage.close(number);
+    return anchor;
+  }
+
+  close(): void {
+    for (const number of this.#made.values()) this.#stage.close(number);
+    this.#made.clear();
+  }
+
+  /** Makes an empty file, FIFO or directory that nobody else can open, and opens it for its owner. */
+  #create({ what, type, maker, name }: Named): number {
+    const stage = this.#stage;
+    const number = stage.reserve();
+    const open = (flags: number): void => {
+      stage.make(what, number, SYS.openat, [maker, name, flags | O.nofollow | O.cloexec, 0o600]);
+    };
+    if (type === S_IF.reg) {
+      open(O.creat | O.excl | O.rdwr);
+    } else if (type === S_IF.dir) {
+      stage.run(what, SYS.mkdirat, [maker, name, 0o700]);
+      open(O.directory);
+    } else if (type === S_IF.fifo) {
+      stage.run(what, SYS.mknodat, [maker, name, S_IF.fifo | 0o600, 0]);
+      open(O.rdwr | O.nonblock);
+    } else badImage(`${what}: it is no regular file`);
+    return number;
+  }
+
+  #openAt(what: string, number: number, { folder, name }: Named, flags: number): void {
+    this.#stage.make(what, number, SYS.openat, [folder, name, flags | O.nofollow | O.cloexec, 0]);
+  }
+
+  /**
+   * Removes the name. Where nothing else has the one that a file had, it gets that first: the kernel
+   * goes on showing the last name of an open file. Directories keep the new one: a removal that depends
+   * on the renaming, as below, is not to be had for them.
+   */
+  #removeName({ what, type, maker, name }: Named, old: string): void {
+    const stage = this.#stage;
+    if (type === S_IF.dir) {
+      stage.run(what, SYS.unlinkat, [maker, name, AT_REMOVEDIR]);
+      return;
+    }
+    const to = this.#data(old);
+    const names = [maker, name, maker, to, RENAME_NOREPLACE];
+    stage.sequence.syscall(what, NR.renameat2, names, { tolerate: true, store: this.#renamed });
+    stage.attempt(what, SYS.unlinkat, [maker, name, 0]);
+    // The flags are the result of the renaming: 0, or -errno, which the kernel refuses.
+    stage.attempt(what, SYS.unlinkat, [maker, to, this.#renamed]);
+  }
+
+  #fill({ what, type }: Named, number: number, { entry, content }: GhostFile): void {
+    const stage = this.#stage;
+    const size = entry.size ?? 0n;
+    if (type === S_IF.reg) planContent(stage, number, what, { size, content: { entry, content } });
+    planFileAttributes(stage, number, what, entry);
+  }
+
+  #data(name: string): PlanData {
+    return this.#stage.builder.data(cPath(name), 1);
+  }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BigIntStats } from 'node:fs';
+import { SYS } from '../../../../native/sys.js';
+import type { GhostFile } from '../../../image/ghost.js';
+import { readAttributesOf } from '../../tmpfs-attributes.js';
+import { NR, SEEK } from '../abi.js';
+import type { Stage } from '../stage.js';
+
+const NANOSECONDS = 1_000_000_000n;
+const PERMISSIONS = 0o7777;
+
+/** Fields of an image for who owns what has no file of its own, such as a pipe, and who may open it. */
+export interface InodeOwner {
+  readonly mvas_uid?: number | undefined;
+  readonly mvas_gid?: number | undefined;
+  readonly mvas_mode?: number | undefined;
+}
+
+/** What fstat(2) tells of them. */
+export function inodeOwnerOf(stat: BigIntStats): {
+  readonly [K in keyof Required<InodeOwner>]: number;
+} {
+  return {
+    mvas_uid: Number(stat.uid),
+    mvas_gid: Number(stat.gid),
+    mvas_mode: Number(stat.mode) & PERMISSIONS,
+  };
+}
+
+/** Gives owner and permissions to what is open; those that the image does not have stay. */
+export function planInodeOwner(
+  stage: Stage,
+  what: string,
+  number: number,
+  { mvas_uid: uid, mvas_gid: gid, mvas_mode: mode }: InodeOwner,
+): void {
+  if (uid !== undefined && gid !== undefined) {
+    stage.run(`${what}: owner`, SYS.fchown, [number, uid, gid]);
+  }
+  // After the owner, whose change takes set-user-ID bits away.
+  if (mode !== undefined) stage.run(`${what}: mode`, SYS.fchmod, [number, mode & PERMISSIONS]);
+}
+
+/** Attributes of a file that the image has no name of. `own` is a descriptor of ours, O_PATH will do. */
+export function ghostEntry(own: number, stat: BigIntStats): GhostFile['entry'] {
+  return {
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mode: Number(stat.mode),
+    dev: Number(stat.dev & 0xffffffffn),
+    ino: stat.ino,
+    rdev: Number(stat.rdev),
+    atim: timeval(stat.atimeNs),
+    mtim: timeval(stat.mtimeNs),
+    size: stat.size,
+    mvas_atim_nsec: Number(split(stat.atimeNs).nanoseconds),
+    mvas_mtim_nsec: Number(split(stat.mtimeNs).nanoseconds),
+    mvas_xattrs: readAttributesOf(own).map(({ name, value }) => ({
+      name: Buffer.from(name, 'latin1'),
+      value,
+    })),
+  };
+}
+
+/** Size and content of a new file. */
+export function planContent(
+  stage: Stage,
+  number: number,
+  what: string,
+  { size, content }: { readonly size: bigint; readonly content: GhostFile | undefined },
+): void {
+  if (size > 0n) stage.run(`${what}: size`, SYS.ftruncate, [number, size]);
+  for (const { offset, data } of content?.content ?? []) {
+    stage.run(`${what}: seek`, SYS.lseek, [number, offset, SEEK.set], Number(offset));
+    stage.sequence.write(`${what}: content`, number, stage.builder.data(data, 1), data.length);
+  }
+}
+
+/** Owner, permissions, extended attributes and times of a new file; once its content is there. */
+export function planFileAttributes(
+  stage: Stage,
+  number: number,
+  what: string,
+  { uid, gid, mode, mvas_xattrs, ...times }: GhostFile['entry'],
+): void {
+  planInodeOwner(stage, what, number, { mvas_uid: uid, mvas_gid: gid, mvas_mode: mode });
+  const { builder } = stage;
+  for (const { name, value } of mvas_xattrs) {
+    const key = builder.data(Buffer.concat([name, Buffer.of(0)]), 1);
+    const args = [number, key, builder.data(value, 1), value.length, 0];
+    stage.run(`${what}: extended attribute ${latin1(name)}`, NR.fsetxattr, args);
+  }
+  const { atim, mtim } = times;
+  if (!atim || !mtim) return;
+  const both = new BigUint64Array([
+    ...timespec(atim, times.mvas_atim_nsec),
+    ...timespec(mtim, times.mvas_mtim_nsec),
+  ]);
+  const at = builder.data(new Uint8Array(both.buffer));
+  stage.run(`${what}: times`, SYS.utimensat, [number, null, at, 0]);
+}
+
+type Timeval = NonNullable<GhostFile['entry']['atim']>;
+
+/** Seconds may be before 1970; fractions count from the whole second before. */
+function split(time: bigint): { readonly seconds: bigint; readonly nanoseconds: bigint } {
+  const nanoseconds = ((time % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  return { seconds: BigInt.asUintN(64, (time - nanoseconds) / NANOSECONDS), nanoseconds };
+}
+
+function timeval(time: bigint): Timeval {
+  const { seconds, nanoseconds } = split(time);
+  return { tv_sec: seconds, tv_usec: nanoseconds / 1000n };
+}
+
+function timespec({ tv_sec, tv_usec }: Timeval, nsec: number | undefined): [bigint, bigint] {
+  return [tv_sec, nsec === undefined ? tv_usec * 1000n : BigInt(nsec)];
+}
+
+function latin1(name: Uint8Array): string {
+  return Buffer.from(name).toString('latin1');
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, type BigIntStats } from 'node:fs';
+import { syscall } from '../../../../native/index.js';
+import { closeFd, SYS } from '../../../../native/sys.js';
+import type { InotifyFileEntry, InotifyWdEntry } from '../../../image/types.js';
+import type { InotifyWatch } from '../../../procfs/fdinfo-kinds.js';
+import type { MountInfo } from '../../../procfs/mountinfo.js';
+import { IOCTL, O, RESOLVE } from '../abi.js';
+import { leadsTo } from '../names/container-path.js';
+import type { DumpContext } from '../dump-context.js';
+import type { OpenFile } from '../open-file.js';
+import { dumpOwner } from '../owner.js';
+import type { Stage } from '../stage.js';
+import { cPath, ioctlInt, openAt2, openOwn, ownLink } from '../system.js';
+
+/** An inotify instance: its watches by path. Events nobody has read are refused, since they cannot be made. */
+export function dumpInotify(context: DumpContext, file: OpenFile): InotifyFileEntry | undefined {
+  if ((ioctlInt(file.own, IOCTL.fionread) ?? 0) > 0) {
+    const reason = 'unread inotify events cannot be restored; remedy: try again once they are read';
+    context.refusals.add(file.where, reason);
+    return undefined;
+  }
+  const wd = file.info.inotifyWatches.map((watch) => dumpWatch(context, file, watch));
+  return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), wd };
+}
+
+/** By the file handle where the file system decodes it, otherwise by a search, which fills in the path. */
+function dumpWatch(context: DumpContext, file: OpenFile, watch: InotifyWatch): InotifyWdEntry {
+  const mounts = [...context.mounts.values()].filter(
+    ({ dev }) => (BigInt(dev.major) << 20n) + BigInt(dev.minor) === watch.sdev,
+  );
+  for (const mount of mounts) {
+    const path = pathOfHandle(context, watch, mount);
+    if (path !== undefined) return watchEntry(file, watch, path);
+  }
+  const entry = watchEntry(file, watch, '');
+  context.names.want({
+    inode: watch.inode,
+    mounts: mounts.map(({ mountPoint }) => mountPoint),
+    settle: (path) => {
+      const inode = `inode ${String(watch.inode)}`;
+      if (path !== undefined) entry.f_handle.path = path;
+      else
+        context.refusals.add(
+          file.where,
+          `watches ${inode}, whose path cannot be found; remedy: remove the watch`,
+        );
+    },
+  });
+  return entry;
+}
+
+function watchEntry(file: OpenFile, watch: InotifyWatch, path: string): InotifyWdEntry {
+  const bytes = Buffer.alloc(Math.ceil((watch.handle?.bytes.length ?? 0) / 8) * 8);
+  bytes.set(watch.handle?.bytes ?? []);
+  const words = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readBigUInt64LE(i * 8));
+  return {
+    id: file.id,
+    i_ino: watch.inode,
+    mask: watch.mask,
+    ignored_mask: 0,
+    s_dev: Number(watch.sdev & 0xffffffffn),
+    wd: watch.wd,
+    f_handle: {
+      bytes: watch.handle?.bytes.length ?? 0,
+      type: watch.handle?.type ?? 0,
+      handle: words,
+      path,
+    },
+  };
+}
+
+function pathOfHandle(
+  context: DumpContext,
+  { handle }: InotifyWatch,
+  mount: MountInfo,
+): string | undefined {
+  if (!handle) return undefined;
+  const raw = Buffer.alloc(8 + handle.bytes.length);
+  raw.writeUInt32LE(handle.bytes.length, 0);
+  raw.writeInt32LE(handle.type, 4);
+  raw.set(handle.bytes, 8);
+  const root = openOwn(`/proc/${String(context.init.pid)}/root`, O.path | O.directory);
+  const top = openAt2(root, mount.mountPoint, O.rdonly | O.nonblock, RESOLVE.inRoot);
+  closeFd(root);
+  if (top < 0) return undefined;
+  const fd = syscall(SYS.open_by_handle_at, top, raw, O.path | O.cloexec);
+  closeFd(top);
+  if (fd < 0) return undefined;
+  try {
+    const path = ownLink(fd);
+    const stat: BigIntStats = fstatSync(fd, { bigint: true });
+    return leadsTo(context.init.pid, path, stat) ? path : undefined;
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Makes an inotify instance and its watches, each under its old number (INOTIFY_IOC_SETNEXTWD, Linux 4.16). */
+export function planInotify(stage: Stage, entry: InotifyFileEntry, number: number): void {
+  const what = `file ${String(entry.id)}: inotify`;
+  const flags = (entry.flags & O.nonblock) | O.cloexec;
+  stage.make(what, number, SYS.inotify_init1, [flags]);
+  for (const { wd, mask, f_handle: handle } of entry.wd) {
+    const path = handle.path ?? '';
+    const watching = `${what} on ${path}`;
+    const data = stage.builder.data(cPath(path), 1);
+    stage.run(watching, SYS.ioctl, [number, IOCTL.setNextWd, wd]);
+    stage.run(watching, SYS.inotify_add_watch, [number, data, mask], wd);
+  }
+}

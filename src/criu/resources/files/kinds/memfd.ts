@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BigIntStats } from 'node:fs';
+import { SYS } from '../../../../native/sys.js';
+import { badImage } from '../../../../common/errors.js';
+import type { GhostFile } from '../../../image/ghost.js';
+import type { MemfdFileEntry, MemfdInodeEntry } from '../../../image/types.js';
+import { F, O, SEEK, SETTABLE } from '../abi.js';
+import type { DumpContext } from '../dump-context.js';
+import { isHugetlb, type Ghosts } from '../deleted/ghost.js';
+import { planContent, planFileAttributes } from '../deleted/inode-attributes.js';
+import { isLeased } from '../locks.js';
+import { inodeKey, type OpenFile } from '../open-file.js';
+import { dumpOwner, noOwner } from '../owner.js';
+import { canWrite } from './pipe.js';
+import type { PathFile } from './regular/dump.js';
+import type { Stage } from '../stage.js';
+import { canBeDirect, fcntl, hasMemfdExecutability, hasWriteAccess } from '../system.js';
+
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
+const MFD_EXEC = 16;
+const PREFIX = '/memfd:';
+const F_SEAL_FUTURE_WRITE = 0x10;
+const F_SEAL_EXEC = 0x20;
+const MAX_NAME = 249;
+/** All seals there are (F_SEAL_*, up to F_SEAL_EXEC). */
+const ALL_SEALS = 0x3f;
+
+export function isMemfdLink(link: string): boolean {
+  return link.startsWith(PREFIX);
+}
+
+function isWriter({ flags }: OpenFile): boolean {
+  return (flags & O.path) === 0 && canWrite(flags);
+}
+
+/** What memfd_create(2) is told of executability, where sysctl vm.memfd_noexec wants to be told. */
+function executability({ mode = 0, seals }: MemfdInodeEntry): number {
+  if (!hasMemfdExecutability()) return 0;
+  return seals & F_SEAL_EXEC && !(mode & 0o111) ? MFD_NOEXEC_SEAL : MFD_EXEC;
+}
+
+/** Memory behind memfds: each inode once, its content like that of a deleted file. */
+export class Memfds {
+  readonly #context: DumpContext;
+  readonly #ghosts: Ghosts;
+  readonly #ids = new Map<string, number>();
+  /** By inode: the open file that memfd_create(2) has made. */
+  readonly #made = new Map<string, number>();
+
+  constructor(context: DumpContext, ghosts: Ghosts) {
+    this.#context = context;
+    this.#ghosts = ghosts;
+  }
+
+  /** An open file that a descriptor of the container leads to. */
+  dump(file: OpenFile): MemfdFileEntry | undefined {
+    return this.#entry(file, {
+      id: file.id,
+      flags: file.flags,
+      pos: file.info.pos,
+      fown: dumpOwner(this.#context, file),
+      isMade: this.#isMade(file),
+    });
+  }
+
+  /** The one behind a mapping. */
+  dumpMapped(file: PathFile, id: number): MemfdFileEntry | undefined {
+    const { flags } = file;
+    return this.#entry(file, { id, flags, pos: 0n, fown: noOwner(), isMade: this.#mapsMade(file) });
+  }
+
+  /** The open file of {@link dump} that a mapping must be of, if there is no doubt. */
+  madeFile(file: PathFile): number | undefined {
+    const id = this.#made.get(inodeKey(file.stat));
+    return id !== undefined && this.#mapsMade(file) ? id : undefined;
+  }
+
+  #entry(
+    { own, stat, link, where }: Pick<PathFile, 'own' | 'stat' | 'link' | 'where'>,
+    { isMade, ...entry }: Omit<MemfdFileEntry, 'inode_id' | 'mvas_made'> & { isMade: boolean },
+  ): MemfdFileEntry | undefined {
+    const inode = this.#inode(own, stat, link, where);
+    if (inode === undefined) return undefined;
+    if (!isMade) return { ...entry, inode_id: inode };
+    this.#made.set(inodeKey(stat), entry.id);
+    return { ...entry, inode_id: inode, mvas_made: true };
+  }
+
+  /**
+   * Whether memfd_create(2) has made an open file, or open(2), which takes write access for it. Of several that
+   * write, those can do so directly that were opened; before Linux 6.6 none can, and the first is believed to be it.
+   */
+  #isMade(file: OpenFile): boolean {
+    if (!isWriter(file)) return false;
+    const writers = this.#context.open.ofInode(file.stat).filter(isWriter);
+    if (writers.length === 1) return !this.#hasWriteAccess(file);
+    return writers.find(({ own }) => !canBeDirect(own)) === file;
+  }
+
+  #mapsMade(file: PathFile): boolean {
+    return canWrite(file.flags) && !this.#hasWriteAccess(file);
+  }
+
+  /** Of one with a lease, which is refused, it does not matter; asking would break that. */
+  #hasWriteAccess({ own, stat }: Pick<PathFile, 'own' | 'stat'>): boolean {
+    return isLeased(this.#context, stat) || hasWriteAccess(own);
+  }
+
+  /** Id of the memory a descriptor of ours leads to; undefined when it was refused. */
+  #inode(own: number, stat: BigIntStats, link: string, where: string): number | undefined {
+    const known = this.#ids.get(inodeKey(stat));
+    if (known !== undefined) return known;
+    if (isHugetlb(own)) {
+      this.#context.refusals.add(
+        where,
+        'a memfd of huge pages (MFD_HUGETLB) cannot be restored; remedy: close it',
+      );
+      return undefined;
+    }
+    const seals = Math.max(fcntl(own, F.getSeals), 0);
+    const ends = this.#context.open.ofInode(stat);
+    if (seals & F_SEAL_FUTURE_WRITE && !ends.some((end) => canWrite(end.flags))) {
+      const reason = 'a memfd sealed by F_SEAL_FUTURE_WRITE with no writable descriptor left';
+      this.#context.refusals.add(where, `${reason} cannot be restored; remedy: close it`);
+      return undefined;
+    }
+    const content = this.#ghosts.dump(own, stat, where);
+    if (content === undefined) return undefined;
+    this.#ids.set(inodeKey(stat), content);
+    this.#context.image.memfds.push({
+      name: link.slice(PREFIX.length).replace(/ \(deleted\)$/, ''),
+      uid: Number(stat.uid),
+      gid: Number(stat.gid),
+      size: stat.size,
+      shmid: content,
+      seals,
+      inode_id: BigInt(content),
+      mode: Number(stat.mode),
+    });
+    return content;
+  }
+}
+
+/** An open file on a memfd, with the number it is staged at. */
+interface MemfdEnd {
+  readonly entry: MemfdFileEntry;
+  readonly number: number;
+}
+
+/** Makes a memory file with its content and opens every file on it. Seals come late: {@link planSeals}. */
+export function planMemfd(
+  stage: Stage,
+  inode: MemfdInodeEntry,
+  content: GhostFile | undefined,
+  ends: readonly MemfdEnd[],
+): number {
+  const what = `memfd ${inode.name}`;
+  if (inode.name.length > MAX_NAME) badImage(`${what.slice(0, 40)}...: name too long`);
+  const memory = stage.reserve();
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | executability(inode);
+  stage.make(what, memory, SYS.memfd_create, [stage.builder.string(inode.name), flags]);
+  planContent(stage, memory, what, { size: inode.size, content });
+  if (content) planFileAttributes(stage, memory, what, content.entry);
+  for (const end of ends) planEnd(stage, memory, what, end);
+  return memory;
+}
+
+/** Opens a file on a memfd once more, or takes the one that was made along with the memory. */
+function planEnd(stage: Stage, memory: number, what: string, { entry, number }: MemfdEnd): void {
+  const { id, pos, flags, mvas_made: isMade } = entry;
+  const words = `open file ${String(id)} (${what})`;
+  if (isMade === true) {
+    stage.copy(words, number, memory);
+    stage.run(words, SYS.fcntl, [number, F.setfl, flags & SETTABLE]);
+  } else {
+    stage.reopen(words, number, memory, flags & (O.accessMode | SETTABLE | O.path));
+  }
+  if (flags & O.path) return;
+  stage.run(`${what}: position`, SYS.lseek, [number, pos, SEEK.set]);
+}
+
+/** The seals to be set on a memory file once all its mappings exist. */
+export function sealsOf(inode: MemfdInodeEntry): number {
+  return inode.seals & ALL_SEALS;
+}

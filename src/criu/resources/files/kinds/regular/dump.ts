@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { closeFd } from '../../../../../native/sys.js';
+import type { FownEntry, RegFileEntry } from '../../../../image/types.js';
+import type { MountInfo } from '../../../../procfs/mountinfo.js';
+import { readFdinfo } from '../../../../procfs/reader.js';
+import { O, REOPENABLE, S_IF } from '../../abi.js';
+import { isDirectory, leadsTo, opensLate, withoutDeleted } from '../../names/container-path.js';
+import type { DumpContext } from '../../dump-context.js';
+import type { Ghosts } from '../../deleted/ghost.js';
+import type { OpenFile } from '../../open-file.js';
+import { dumpOwner, noOwner } from '../../owner.js';
+import { openOwn, ownLink } from '../../system.js';
+import { terminalEnd } from '../terminal/terminal.js';
+
+/** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
+const STATELESS_DEVICES: ReadonlySet<number> = new Set([3, 5, 7, 8, 9]);
+
+/** What can be made again once it has no name. */
+const GHOSTS: ReadonlySet<number> = new Set([S_IF.reg, S_IF.fifo, S_IF.dir]);
+
+/** Any file with a path: what is needed of it to find it again. */
+export interface PathFile {
+  readonly where: string;
+  /** A descriptor of our own on it, O_PATH will do where no content is needed. */
+  readonly own: number;
+  readonly stat: BigIntStats;
+  readonly link: string;
+  readonly mountId: number;
+  readonly flags: number;
+  readonly pos: bigint;
+  readonly fown: FownEntry;
+}
+
+/** An open file as a {@link PathFile}. */
+export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
+  const { where, own, stat, link, flags, info } = file;
+  const fown = dumpOwner(context, file);
+  return { where, own, stat, link, mountId: info.mountId, flags, pos: info.pos, fown };
+}
+
+/**
+ * A file by its path: regular files, directories, harmless devices, O_PATH files of every type, FIFOs'
+ * and sockets' names. Refuses what could not be found again. A name that has to be searched for is
+ * filled in later.
+ */
+export function dumpRegular(
+  context: DumpContext,
+  ghosts: Ghosts,
+  file: PathFile,
+  id: number,
+): RegFileEntry | undefined {
+  const type = Number(file.stat.mode) & S_IF.mask;
+  const problem = deviceProblem(file, type);
+  const place = problem === undefined ? locate(context, ghosts, file, id) : { problem };
+  if ('problem' in place) {
+    if (place.problem !== '') context.refusals.add(file.where, place.problem);
+    return undefined;
+  }
+  const directory = type === S_IF.dir ? O.directory : 0;
+  // Tells, of a file that has no name, that it may yet be given one.
+  const nameless = file.stat.nlink === 0n ? O.tmpfile : 0;
+  const entry: RegFileEntry = {
+    id,
+    flags: (file.flags & (REOPENABLE | O.async | nameless)) | directory,
+    pos: file.pos,
+    fown: file.fown,
+    name: 'name' in place ? place.name : '',
+    mnt_id: file.mountId,
+    size: type === S_IF.reg ? file.stat.size : 0n,
+    mode: Number(file.stat.mode),
+    build_id: [],
+    ...(type === S_IF.reg && file.stat.nlink > 0n && { mvas_ino: file.stat.ino }),
+  };
+  if ('mount' in place) wantName(context, ghosts, file, { mount: place.mount, entry });
+  return entry;
+}
+
+function deviceProblem(file: PathFile, type: number): string | undefined {
+  if (file.flags & O.path) return undefined;
+  if (type === S_IF.blk) return `block device ${file.link} cannot be restored; remedy: close it`;
+  if (type !== S_IF.chr) return undefined;
+  const { rdev } = file.stat;
+  if (terminalEnd(type, Number(rdev)) !== undefined) return undefined;
+  const major = Number((rdev >> 8n) & 0xfffn);
+  const minor = Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n));
+  if (major === 1 && STATELESS_DEVICES.has(minor)) return undefined;
+  if (major === 4 || major === 5) return `terminal ${file.link} is the host's; remedy: close it`;
+  return `device ${file.link} (${String(major)}:${String(minor)}) holds state that cannot be restored; remedy: close it`;
+}
+
+/**
+ * The name to open a file by, or why there is none ('' when that has been told already), or the mount
+ * where it has another one.
+ */
+type Place = Found | { readonly mount: MountInfo };
+type Found = { readonly name: string } | { readonly problem: string };
+
+function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number): Place {
+  const { link, stat } = file;
+  const mount = context.mounts.get(file.mountId);
+  if (!mount)
+    return { problem: `${link} is no file of a mount of the container; remedy: close it` };
+  if (leadsTo(context.init.pid, link, stat)) return { name: link };
+  const type = Number(stat.mode) & S_IF.mask;
+  if (opensLate(mount))
+    return { problem: `${link} is gone: its process has ended; remedy: close it` };
+  if (stat.nlink > 0n) {
+    if (type !== S_IF.dir) return { mount };
+    if (!mayKeepLinks(mount, link)) return hidden(link);
+  }
+  return removed(context, ghosts, file, { id, mount });
+}
+
+/** Of layers below an overlay, what is removed or replaced keeps the links it has there (ovl_getattr()). */
+function mayKeepLinks(mount: MountInfo, link: string): boolean {
+  return mount.fsType === 'overlay' && withoutDeleted(link) !== link;
+}
+
+/** A file that has no name: it is kept with its content. */
+function removed(
+  context: DumpContext,
+  ghosts: Ghosts,
+  { own, stat, link, where }: PathFile,
+  { id, mount }: { readonly id: number; readonly mount: MountInfo },
+): Found {
+  if (!GHOSTS.has(Number(stat.mode) & S_IF.mask))
+    return { problem: `${link} was removed; remedy: close it` };
+  if (mount.superOptions.includes('ro')) {
+    const why = 'from a file system that is read-only, where it cannot be made again';
+    return { problem: `${link} was removed ${why}; remedy: close it` };
+  }
+  const ghost = ghosts.dump(own, stat, where);
+  if (ghost === undefined) return { problem: '' };
+  context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
+  return { name: ghostName(context.init.pid, withoutDeleted(link), mount.mountPoint) };
+}
+
+function hidden(link: string): Place {
+  return { problem: `directory ${link} is hidden by a mount; remedy: leave it` };
+}
+
+/**
+ * Has another name of a file looked for, since its own one is gone; a restored process shows it in the
+ * place of the first.
+ */
+function wantName(
+  context: DumpContext,
+  ghosts: Ghosts,
+  file: PathFile,
+  { mount, entry }: { readonly mount: MountInfo; readonly entry: RegFileEntry },
+): void {
+  const { init, names, refusals } = context;
+  const { link, stat, where } = file;
+  const own = isOfLowerLayer(context, file, mount) ? context.keep(file.own) : undefined;
+  names.want({
+    inode: stat.ino,
+    mounts: [mount.mountPoint],
+    near: dirname(withoutDeleted(link)),
+    accepts: ({ path }) => leadsTo(init.pid, path, stat),
+    settle: (name) => {
+      if (name !== undefined) {
+        entry.name = name;
+        return;
+      }
+      const what = `${link} was removed, hidden or renamed over while other links to it remain`;
+      const place =
+        own === undefined
+          ? { problem: `${what}, which cannot be found; remedy: close it` }
+          : removed(context, ghosts, { ...file, own }, { id: entry.id, mount });
+      if ('name' in place) entry.name = place.name;
+      else if (place.problem !== '') refusals.add(where, place.problem);
+    },
+  });
+}
+
+/**
+ * Whether a removed file lies in a layer below an overlay, unless another name of it is found: one that
+ * is written to lies in the uppermost, whose links count.
+ */
+function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, mount: MountInfo) {
+  const all = [flags, ...open.ofInode(stat).map((file) => file.flags)];
+  return mayKeepLinks(mount, link) && !all.some((one) => (one & O.accessMode) !== O.rdonly);
+}
+
+/** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */
+function ghostName(rootPid: number, name: string, mountPoint: string): string {
+  if (isDirectory(rootPid, dirname(name))) return name;
+  return join(mountPoint, basename(name));
+}
+
+/** Opens where a link of /proc leads and describes it; the caller closes `own`. */
+export function pathFileOfLink(path: string, where: string, flags: number): PathFile {
+  const own = openOwn(path, O.path);
+  try {
+    const stat = fstatSync(own, { bigint: true });
+    const mountId = readFdinfo(process.pid, own).mountId;
+    return { where, own, stat, link: ownLink(own), mountId, flags, pos: 0n, fown: noOwner() };
+  } catch (error) {
+    closeFd(own);
+    throw error;
+  }
+}
+
+/** Whether the file behind a link of /proc/PID/map_files was opened for writing. */
+export function linkIsWritable(path: string): boolean {
+  return (lstatSync(path).mode & 0o200) !== 0;
+}

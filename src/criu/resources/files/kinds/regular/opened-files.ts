@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RegFileEntry } from '../../../../image/types.js';
+import type { PlanData } from '../../../../plan/builder.js';
+import { NR, O, S_IF } from '../../abi.js';
+import type { ImageIndex } from '../../image-index.js';
+import { Refusals } from '../../refusals.js';
+import type { Stage } from '../../stage.js';
+
+/** `struct stat` of x86-64. */
+const STAT = { bytes: 144, inode: 8, size: 48 } as const;
+const ENOENT = -2;
+const REMEDY = 'remedy: put back what was there';
+
+/** What a look at opened files is told besides the image. */
+export interface LookOptions {
+  /** What a process is called in messages. */
+  readonly label: (nsPid: number) => string;
+  /** Files that are executed or mapped privately, by id, and by whom: only the very same will do. */
+  readonly exact: ReadonlyMap<number, string>;
+}
+
+const PLAIN: LookOptions = { label: (nsPid) => `pid ${String(nsPid)}`, exact: new Map() };
+
+/** Bytes of the plan as they are by now. */
+export type ReadPlan = (offset: number, length: number) => Buffer;
+
+/**
+ * Regular files opened by their names, which are not part of a checkpoint: whether each may be the one
+ * that the container had is judged once they are open, before anything of the container runs.
+ */
+export class OpenedFiles {
+  readonly #index: ImageIndex;
+  readonly #options: LookOptions;
+  readonly #looks: { readonly entry: RegFileEntry; readonly stat: PlanData }[] = [];
+
+  constructor(index: ImageIndex, options: LookOptions = PLAIN) {
+    this.#index = index;
+    this.#options = options;
+  }
+
+  /** Has a file looked at that is open with a number. */
+  plan(stage: Stage, entry: RegFileEntry, number: number): void {
+    if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return;
+    const stat = stage.builder.reserve(STAT.bytes);
+    stage.run(`look at ${entry.name}`, NR.fstat, [number, stat]);
+    this.#looks.push({ entry, stat });
+  }
+
+  /** Why a file cannot be opened, where that needs more words than an errno. */
+  explain(entry: RegFileEntry, result: bigint): string | undefined {
+    if (Number(result) !== ENOENT) return undefined;
+    const size = sizeOf(entry);
+    const had = size === '' ? '' : `; it had ${size} bytes at the checkpoint`;
+    return `${this.#where(entry)}: ${entry.name} is not there any more${had}; ${REMEDY}`;
+  }
+
+  /**
+   * Looks at what has been opened. A file may have grown, unless it is executed or mapped privately;
+   * others append to it, whatever its size.
+   *
+   * @returns the names of those that descriptors lead to and that have another inode number
+   * @throws ShimError `failedPrecondition` naming those that are not the ones they were
+   */
+  check(read: ReadPlan): string[] {
+    const refusals = new Refusals();
+    const moved = new Set<string>();
+    for (const { entry, stat } of this.#looks) {
+      const found = read(stat.offset, STAT.bytes);
+      const size = found.readBigUInt64LE(STAT.size);
+      if (!this.#suits(entry, size)) {
+        const sizes = `has ${String(size)} bytes, and had ${sizeOf(entry)} at the checkpoint`;
+        refusals.add(this.#where(entry), `${entry.name} ${sizes}; ${REMEDY}`);
+      }
+      const isOther = found.readBigUInt64LE(STAT.inode) !== entry.mvas_ino;
+      if (entry.mvas_ino !== undefined && isOther && this.#index.isPlaced(entry.id)) {
+        moved.add(entry.name);
+      }
+    }
+    refusals.throwIfAny();
+    return [...moved];
+  }
+
+  #suits({ id, flags, size }: RegFileEntry, found: bigint): boolean {
+    if (size === undefined || found === size) return true;
+    if (this.#options.exact.has(id)) return false;
+    const isAppended = (flags & O.append) !== 0 && (flags & O.accessMode) !== O.rdonly;
+    return isAppended || found > size;
+  }
+
+  #where({ id }: RegFileEntry): string {
+    const { label } = this.#options;
+    const { fs, fdinfo } = this.#index.image;
+    for (const [table, owner] of this.#index.owners) {
+      const place = fdinfo.get(table)?.find((one) => one.id === id);
+      if (place) return `${label(owner)} fd ${String(place.fd)}`;
+    }
+    for (const [pid, { cwd_id: cwd, root_id: root }] of fs) {
+      if (cwd === id || root === id) return `${label(pid)} ${cwd === id ? 'cwd' : 'root'}`;
+    }
+    return this.#options.exact.get(id) ?? `file ${String(id)}`;
+  }
+}
+
+function sizeOf({ mode = 0, size }: RegFileEntry): string {
+  return (mode & S_IF.mask) === S_IF.reg && size !== undefined ? String(size) : '';
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { syscall } from '../../../../../native/index.js';
+import { closeFd, SYS } from '../../../../../native/sys.js';
+import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
+import { readStat, readStatus } from '../../../../procfs/reader.js';
+import { IOCTL, O, POLL, REOPENABLE } from '../../abi.js';
+import type { DumpContext } from '../../dump-context.js';
+import type { Ghosts } from '../../deleted/ghost.js';
+import type { OpenFile } from '../../open-file.js';
+import { dumpOwner } from '../../owner.js';
+import { dumpRegular, pathFileOf } from '../regular/dump.js';
+import { ioctlInt, openOwn, pollNow } from '../../system.js';
+import {
+  decodeTermios,
+  decodeWindowSize,
+  deviceOf,
+  DEVPTS,
+  emptyTermios,
+  emptyWindowSize,
+  slaveIndex,
+  terminalEnd,
+  TTY,
+  type TerminalEnd,
+} from './terminal.js';
+
+const N_TTY = 0;
+
+/** A pseudo terminal that processes of the container use. */
+interface Terminal {
+  readonly index: number;
+  /** Who speaks of it, for refusals. */
+  readonly where: string;
+  master?: OpenFile;
+  slave?: OpenFile;
+  /** Session that it controls, and that session's foreground group, as the container numbers them. */
+  sid: number;
+  pgrp: number;
+}
+
+/**
+ * Dumps pseudo terminals: those of which the container has both ends, and its console, whose master is
+ * with whoever started the container. Order of use: {@link dump} for each open file, {@link finish}.
+ */
+export class TerminalDumper {
+  readonly #context: DumpContext;
+  readonly #ghosts: Ghosts;
+  readonly #terminals = new Map<number, Terminal>();
+  readonly #ids = new Map<string, number>();
+  #hungUp: TtyInfoEntry | undefined;
+
+  constructor(context: DumpContext, ghosts: Ghosts) {
+    this.#context = context;
+    this.#ghosts = ghosts;
+  }
+
+  /** An open file on a terminal; undefined when it was refused. */
+  dump(file: OpenFile): TtyFileEntry | undefined {
+    const end = terminalEnd(file.type, Number(file.stat.rdev));
+    if (end === 'slave' && isHungUp(file)) return this.#dumpHungUp(file);
+    const index = end && this.#indexOf(file, end);
+    if (end === undefined || index === undefined) return undefined;
+    const terminal = this.#terminal(index, file.where);
+    if (end === 'master') terminal.master = file;
+    else terminal.slave ??= file;
+    const id = this.#context.nextId();
+    const name = dumpRegular(this.#context, this.#ghosts, pathFileOf(this.#context, file), id);
+    if (!name) return undefined;
+    this.#context.add({ id, type: 'REG', reg: name });
+    return {
+      id: file.id,
+      tty_info_id: this.#infoId(end, index),
+      flags: file.flags & (REOPENABLE | O.async),
+      fown: dumpOwner(this.#context, file),
+      regf_id: id,
+    };
+  }
+
+  /** A terminal whose master is gone: nothing is left of it but that. */
+  #dumpHungUp(file: OpenFile): TtyFileEntry {
+    const info = this.#hungUp ?? { ...this.#info('slave', 0), mvas_hung_up: true };
+    if (!this.#hungUp) {
+      info.id = this.#context.nextId();
+      this.#context.image.ttys.push(info);
+      this.#hungUp = info;
+    }
+    const { id, flags } = file;
+    const fown = dumpOwner(this.#context, file);
+    return { id, tty_info_id: info.id, flags: flags & (REOPENABLE | O.async), fown };
+  }
+
+  /** Describes the terminals, once all files are dumped. */
+  finish(): void {
+    this.#findSessions();
+    for (const terminal of this.#terminals.values()) this.#describe(terminal);
+  }
+
+  #terminal(index: number, where: string): Terminal {
+    let terminal = this.#terminals.get(index);
+    if (!terminal) this.#terminals.set(index, (terminal = { index, where, sid: 0, pgrp: 0 }));
+    return terminal;
+  }
+
+  #infoId(end: TerminalEnd, index: number): number {
+    const key = `${end} ${String(index)}`;
+    let id = this.#ids.get(key);
+    if (id === undefined) this.#ids.set(key, (id = this.#context.nextId()));
+    return id;
+  }
+
+  #indexOf(file: OpenFile, end: TerminalEnd): number | undefined {
+    const { refusals } = this.#context;
+    const request = end === 'master' ? TTY.getNumber : TTY.getDevice;
+    const value = ioctlInt(file.own, request);
+    if (value === undefined) {
+      refusals.add(file.where, `terminal ${file.link} was hung up; remedy: close it`);
+      return undefined;
+    }
+    const index = end === 'master' ? value : slaveIndex(value);
+    if (end !== 'slave' || file.stat.dev === this.#devpts()) return index;
+    refusals.add(file.where, `terminal ${file.link} is not the container's; remedy: close it`);
+    return undefined;
+  }
+
+  /** Device of the container's own devpts. */
+  #devpts(): bigint | undefined {
+    const path = `/proc/${String(this.#context.init.pid)}/root${DEVPTS}`;
+    return statSync(path, { bigint: true, throwIfNoEntry: false })?.dev;
+  }
+
+  /** Which sessions have which terminals: proc_pid_stat(5) tells it of each process. */
+  #findSessions(): void {
+    const { processes } = this.#context;
+    const groups = new Map(
+      processes.map(({ pid }) => {
+        const { nsPgid } = readStatus(pid);
+        return [nsPgid[0], nsPgid.at(-1) ?? 0];
+      }),
+    );
+    for (const { pid, label } of processes) {
+      const { ttyNr, tpgid } = readStat(pid);
+      if (ttyNr === 0) continue;
+      const terminal = this.#terminal(slaveIndex(ttyNr), label);
+      terminal.sid = readStatus(pid).nsSid.at(-1) ?? 0;
+      // A group whose last process has gone cannot be made again; nobody would notice it.
+      terminal.pgrp = groups.get(tpgid) ?? 0;
+    }
+  }
+
+  #describe(terminal: Terminal): void {
+    const problem = this.#problem(terminal);
+    if (problem !== undefined) {
+      const what = `terminal ${DEVPTS}/${String(terminal.index)}`;
+      this.#context.refusals.add(terminal.where, `${what} ${problem}`);
+      return;
+    }
+    const { index, master } = terminal;
+    const own = master?.own ?? openOwn(this.#path(index), O.rdwr | O.noctty | O.nonblock);
+    try {
+      this.#addInfos(terminal, own);
+    } finally {
+      if (!master) closeFd(own);
+    }
+  }
+
+  #path(index: number): string {
+    return `/proc/${String(this.#context.init.pid)}/root${DEVPTS}/${String(index)}`;
+  }
+
+  #problem({ index, master, slave }: Terminal): string | undefined {
+    if (!existsSync(this.#path(index))) return 'is not of the container; remedy: end its processes';
+    if (!master) {
+      const remedy = 'remedy: end its processes';
+      return index === 0 ? undefined : `is neither the console nor the container's own; ${remedy}`;
+    }
+    const unread = [master, slave].some(
+      (one) => one && (ioctlInt(one.own, IOCTL.fionread) ?? 0) > 0,
+    );
+    if (unread) return 'has unread data; remedy: try again once it is read';
+    if (ioctlInt(master.own, TTY.getDiscipline) !== N_TTY)
+      return 'has a line discipline of its own; remedy: close it';
+    return undefined;
+  }
+
+  #addInfos(terminal: Terminal, own: number): void {
+    const { index, master, slave, sid, pgrp } = terminal;
+    const { ttys } = this.#context.image;
+    // Not opened: that alone would make the master of one that was never opened see its end.
+    const { uid, gid, mode } = statSync(this.#path(index));
+    const owner = { uid, gid, mvas_mode: mode & 0o7777 };
+    const exclusive = flag(slave?.own ?? own, TTY.getExclusive);
+    ttys.push({ ...this.#info('slave', index), ...modesOf(own), ...owner, exclusive, sid, pgrp });
+    if (master) {
+      ttys.push({
+        ...this.#info('master', index),
+        locked: flag(master.own, TTY.getLock),
+        packet_mode: flag(master.own, TTY.getPacketMode),
+        mvas_hung_up: (pollNow(master.own, POLL.hup) & POLL.hup) !== 0,
+      });
+    }
+    if (this.#ids.has(`own ${String(index)}`)) {
+      ttys.push({ ...this.#info('own', index), type: 'CTTY' });
+    }
+  }
+
+  #info(end: TerminalEnd, index: number): TtyInfoEntry {
+    return {
+      id: this.#infoId(end, index),
+      type: 'PTY',
+      locked: false,
+      exclusive: false,
+      packet_mode: false,
+      sid: 0,
+      pgrp: 0,
+      rdev: deviceOf(end, index),
+      pty: { index },
+    };
+  }
+}
+
+/** Modes and size, which both ends of a pair tell of the slave. */
+function modesOf(own: number): Pick<TtyInfoEntry, 'termios' | 'termios_locked' | 'winsize'> {
+  const [modes, locked, size] = [emptyTermios(), emptyTermios(), emptyWindowSize()];
+  syscall(SYS.ioctl, own, TTY.getModes, modes);
+  syscall(SYS.ioctl, own, TTY.getLockedModes, locked);
+  syscall(SYS.ioctl, own, TTY.getWindowSize, size);
+  return {
+    termios: decodeTermios(modes),
+    termios_locked: decodeTermios(locked),
+    winsize: decodeWindowSize(size),
+  };
+}
+
+/** Every request fails then (drivers/tty/tty_io.c, hung_up_tty_ioctl). */
+function isHungUp({ own }: OpenFile): boolean {
+  return syscall(SYS.ioctl, own, TTY.getDevice, new Uint8Array(8)) === -constants.errno.EIO;
+}
+
+function flag(own: number, request: number): boolean {
+  return (ioctlInt(own, request) ?? 0) !== 0;
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage, ShimError } from '../../../../../common/errors.js';
+import { SYS } from '../../../../../native/sys.js';
+import type { FileEntry, TtyInfoEntry } from '../../../../image/types.js';
+import type { Argument, PlanBuilder, Sequence } from '../../../../plan/builder.js';
+import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from '../../abi.js';
+import { Folders } from '../../names/folders.js';
+import { bodyOf } from '../../image-index.js';
+import { checkPath } from '../../names/path.js';
+import type { Stage } from '../../stage.js';
+import {
+  DEVPTS,
+  encodeTermios,
+  encodeWindowSize,
+  endOf,
+  findConsole,
+  isHungUp,
+  numberOf,
+  TTY,
+} from './terminal.js';
+
+const INIT = 1;
+/** TIOCSCTTY: never takes a terminal away from another session. */
+const NO_THEFT = 0;
+
+/** An open file on a terminal, its name if it has one, and the descriptor that it gets. */
+interface StagedTerminal {
+  readonly file: FileEntry;
+  readonly name: string;
+  readonly number: number;
+}
+
+/** What terminals are planned from. */
+export interface TerminalPlanOptions {
+  readonly ttys: readonly TtyInfoEntry[];
+  /** The new container has a console, /dev/pts/0; its master is with whoever asked for it. */
+  readonly hasConsole: boolean;
+}
+
+/**
+ * Plans pseudo terminals. A new devpts numbers them from 0 upwards, so that each gets its old number
+ * when they are made in that order. Order of use: {@link planOpen} in PID 1, which leads its session
+ * by then; in every other leader {@link planSession} once it has made its session and before it
+ * forks; {@link planForeground} once all groups exist.
+ */
+export class TerminalPlan {
+  readonly #builder: PlanBuilder;
+  readonly #slaves: readonly TtyInfoEntry[];
+  readonly #masters: readonly TtyInfoEntry[];
+  readonly #ttys: ReadonlyMap<number, TtyInfoEntry>;
+  readonly #hasConsole: boolean;
+  /** By number of the terminal: staged descriptors on its slave, and on its master. */
+  readonly #slaveNumbers = new Map<number, number>();
+  readonly #masterNumbers = new Map<number, number>();
+
+  /** @throws ShimError `failedPrecondition` where the new console does not go with the old terminals */
+  constructor(builder: PlanBuilder, { ttys, hasConsole }: TerminalPlanOptions) {
+    this.#builder = builder;
+    this.#ttys = new Map(ttys.map((info) => [info.id, info]));
+    this.#slaves = ttys.filter((info) => endOf(info) === 'slave' && !isHungUp(info));
+    this.#masters = ttys
+      .filter((info) => endOf(info) === 'master')
+      .sort((a, b) => numberOf(a) - numberOf(b));
+    this.#hasConsole = hasConsole;
+    const needsConsole = findConsole(ttys) !== undefined;
+    if (needsConsole && !hasConsole) {
+      throw new ShimError(
+        'failedPrecondition',
+        'the checkpoint has a terminal, the new container none',
+      );
+    }
+    if (hasConsole && this.#masters.some((info) => numberOf(info) === 0)) {
+      const why = `${DEVPTS}/0 is a terminal that the container has made itself`;
+      throw new ShimError('failedPrecondition', `${why}; remedy: restore it without a terminal`);
+    }
+  }
+
+  /** Makes the terminals, opens all files on them, and gives PID 1 its own. */
+  planOpen(stage: Stage, files: readonly StagedTerminal[]): void {
+    this.#planMasters(stage, files);
+    const slaves = files.filter((staged) => this.#endOfFile(staged) === 'slave');
+    const isLost = (staged: StagedTerminal): boolean => isHungUp(this.#infoOf(staged));
+    for (const staged of slaves.filter((one) => !isLost(one))) this.#planSlave(stage, staged);
+    this.#planHungUp(stage, slaves.filter(isLost));
+    for (const info of this.#slaves) this.#planState(stage, info);
+    this.planSession(stage.sequence, INIT);
+    for (const staged of files) {
+      if (this.#endOfFile(staged) === 'own') this.#planOwn(stage, staged);
+    }
+    for (const info of this.#masters) this.#planMasterState(stage, info);
+    for (const info of this.#slaves) {
+      const slave = this.#slaveNumbers.get(numberOf(info));
+      if (info.exclusive && slave !== undefined) {
+        stage.run(`make ${nameOf(info)} exclusive`, SYS.ioctl, [slave, TTY.setExclusive]);
+      }
+    }
+  }
+
+  /** Gives the leader of a session its terminal, if it had one; its children inherit that. */
+  planSession(sequence: Sequence, nsPid: number): void {
+    const info = this.#controlledBy(nsPid);
+    if (!info) return;
+    const args = [this.#slave(info), TTY.setControlling, NO_THEFT];
+    sequence.syscall(`make ${nameOf(info)} the controlling terminal`, SYS.ioctl, args);
+  }
+
+  /** Makes the group that was in the foreground of a leader's terminal so again. */
+  planForeground(sequence: Sequence, nsPid: number): void {
+    const info = this.#controlledBy(nsPid);
+    if (!info || info.pgrp === 0) return;
+    const group = this.#builder.data(int(info.pgrp));
+    const what = `put group ${String(info.pgrp)} in the foreground of ${nameOf(info)}`;
+    sequence.syscall(what, SYS.ioctl, [this.#slave(info), TTY.setForeground, group]);
+  }
+
+  #controlledBy(nsPid: number): TtyInfoEntry | undefined {
+    return this.#slaves.find(({ sid }) => sid === nsPid);
+  }
+
+  #slave(info: TtyInfoEntry): number {
+    return this.#slaveNumbers.get(numberOf(info)) ?? badImage(`${nameOf(info)} is not open`);
+  }
+
+  #infoOf({ file }: StagedTerminal): TtyInfoEntry {
+    const { tty_info_id: id } = bodyOf(file, 'tty');
+    return this.#ttys.get(id) ?? badImage(`there is no terminal ${String(id)}`);
+  }
+
+  #endOfFile(staged: StagedTerminal): ReturnType<typeof endOf> {
+    return endOf(this.#infoOf(staged));
+  }
+
+  #planMasters(stage: Stage, files: readonly StagedTerminal[]): void {
+    const fillers: number[] = [];
+    let next = this.#hasConsole ? 1 : 0;
+    for (const info of this.#masters) {
+      const mine = files.filter((staged) => this.#infoOf(staged) === info);
+      const [only] = mine;
+      if (!only || mine.length > 1) badImage(`${nameOf(info)} has not one master`);
+      for (; next < numberOf(info); next++) {
+        const number = stage.reserve();
+        fillers.push(number);
+        stage.openPath('pass over a terminal', number, only.name, { flags: O.rdwr | O.noctty });
+      }
+      next += 1;
+      this.#open(stage, only, only.name);
+      this.#masterNumbers.set(numberOf(info), only.number);
+      this.#ioctl(stage, info, { number: only.number, request: TTY.setLock, value: int(0) });
+    }
+    for (const number of fillers) stage.close(number);
+  }
+
+  #planSlave(stage: Stage, staged: StagedTerminal): void {
+    this.#open(stage, staged, staged.name);
+    this.#slaveNumbers.set(numberOf(this.#infoOf(staged)), staged.number);
+  }
+
+  /** Opens them on a terminal of which then the master is closed. */
+  #planHungUp(stage: Stage, files: readonly StagedTerminal[]): void {
+    if (files.length === 0) return;
+    const what = 'open a terminal that was hung up';
+    const master = stage.reserve();
+    stage.openPath(what, master, `${DEVPTS}/ptmx`, { flags: O.rdwr | O.noctty });
+    stage.run(what, SYS.ioctl, [master, TTY.setLock, stage.builder.data(int(0))]);
+    for (const { file, number } of files) {
+      const flags = (bodyOf(file, 'tty').flags & REOPENABLE) | O.noctty | O.cloexec;
+      stage.make(what, number, SYS.ioctl, [master, TTY.openSlave, flags]);
+    }
+    stage.close(master);
+  }
+
+  /** /dev/tty is what controls who opens it: here that is PID 1, which must not take another's. */
+  #planOwn(stage: Stage, staged: StagedTerminal): void {
+    const index = numberOf(this.#infoOf(staged));
+    const mine = this.#controlledBy(INIT);
+    const isMine = mine !== undefined && numberOf(mine) === index;
+    this.#open(stage, staged, isMine ? staged.name : `${DEVPTS}/${String(index)}`);
+  }
+
+  #open(stage: Stage, { file, number }: StagedTerminal, name: string): void {
+    checkPath(file.id, name);
+    const flags = (bodyOf(file, 'tty').flags & REOPENABLE) | O.noctty;
+    stage.openPath(`open terminal ${name}`, number, name, { flags });
+  }
+
+  /** Modes, size and owner; those of a pair by its master, whose slave need not be open. */
+  #planState(stage: Stage, info: TtyInfoEntry): void {
+    const index = numberOf(info);
+    const path = `${DEVPTS}/${String(index)}`;
+    const what = `owner of ${path}`;
+    const { uid = 0, gid = 0 } = info;
+    const folders = new Folders(stage);
+    const name = stage.builder.string(String(index));
+    const at = [folders.open(info.id, DEVPTS), name];
+    stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
+    if (info.mvas_mode !== undefined) {
+      stage.run(`mode of ${path}`, SYS.fchmodat, [...at, info.mvas_mode & 0o7777]);
+    }
+    folders.close();
+    const master = this.#masterNumbers.get(index);
+    if (!this.#slaveNumbers.has(index) && (master === undefined || info.sid !== 0)) {
+      const number = stage.reserve();
+      const flags = O.rdwr | O.noctty | O.nonblock;
+      stage.openPath(`open terminal ${path}`, number, path, { flags });
+      this.#slaveNumbers.set(index, number);
+    }
+    const number = master ?? this.#slave(info);
+    const { termios, termios_locked: locked, winsize: size } = info;
+    const set = (request: number, value: Uint8Array): void => {
+      this.#ioctl(stage, info, { number, request, value });
+    };
+    if (termios) set(TTY.setModes, encodeTermios(termios));
+    if (locked) set(TTY.setLockedModes, encodeTermios(locked));
+    if (size) set(TTY.setWindowSize, encodeWindowSize(size));
+  }
+
+  #planMasterState(stage: Stage, info: TtyInfoEntry): void {
+    const index = numberOf(info);
+    const number = this.#masterNumbers.get(index) ?? badImage(`${nameOf(info)} is not open`);
+    if (info.packet_mode) {
+      this.#ioctl(stage, info, { number, request: TTY.setPacketMode, value: int(1) });
+    }
+    if (info.mvas_hung_up && !this.#slaveNumbers.has(index)) {
+      const slave = stage.reserve();
+      const name = `${DEVPTS}/${String(index)}`;
+      stage.openPath(`open terminal ${name}`, slave, name, { flags: O.rdwr | O.noctty });
+      stage.close(slave);
+    }
+    if (info.locked) this.#ioctl(stage, info, { number, request: TTY.setLock, value: int(1) });
+  }
+
+  #ioctl(
+    stage: Stage,
+    info: TtyInfoEntry,
+    {
+      number,
+      request,
+      value,
+    }: { readonly number: number; readonly request: number; readonly value: Uint8Array },
+  ): void {
+    const args: Argument[] = [number, request, stage.builder.data(value)];
+    stage.run(`set up ${nameOf(info)}`, SYS.ioctl, args);
+  }
+}
+
+function nameOf(info: TtyInfoEntry): string {
+  return `terminal ${DEVPTS}/${String(numberOf(info))}`;
+}
+
+function int(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}

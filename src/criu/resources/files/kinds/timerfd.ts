@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../../native/sys.js';
+import type { TimerfdEntry } from '../../../image/types.js';
+import type { PlanBuilder, Sequence } from '../../../plan/builder.js';
+import { IOCTL, O } from '../abi.js';
+import type { DumpContext } from '../dump-context.js';
+import type { OpenFile } from '../open-file.js';
+import { dumpOwner } from '../owner.js';
+import type { Stage } from '../stage.js';
+
+const NS_PER_S = 1_000_000_000n;
+const TFD_TIMER_CANCEL_ON_SET = 2;
+const ABSTIME_CANCEL_ON_SET = 3;
+
+/** A timerfd: clock, time left, interval and expirations not read yet. */
+export function dumpTimerfd(context: DumpContext, file: OpenFile): TimerfdEntry | undefined {
+  const { timerfd } = file.info;
+  if (!timerfd) {
+    context.refusals.add(file.where, 'the kernel does not tell the state of this timerfd');
+    return undefined;
+  }
+  return {
+    id: file.id,
+    flags: file.flags,
+    fown: dumpOwner(context, file),
+    clockid: timerfd.clockId,
+    ticks: timerfd.ticks,
+    settime_flags: timerfd.settimeFlags,
+    vsec: timerfd.valueNs / NS_PER_S,
+    vnsec: timerfd.valueNs % NS_PER_S,
+    isec: timerfd.intervalNs / NS_PER_S,
+    insec: timerfd.intervalNs % NS_PER_S,
+  };
+}
+
+/** Makes a timerfd that does not run yet. */
+export function planTimerfd(stage: Stage, entry: TimerfdEntry, number: number): void {
+  const flags = (entry.flags & O.nonblock) | O.cloexec;
+  stage.make(`make timerfd ${String(entry.id)}`, number, SYS.timerfd_create, [
+    entry.clockid,
+    flags,
+  ]);
+}
+
+/**
+ * Arms a timerfd with the time it had left; late, in a process which has it as `fd`. Setting the time
+ * clears the expirations, so they come second (TFD_IOC_SET_TICKS, Linux 3.18).
+ */
+export function planTimerfdStart(
+  builder: PlanBuilder,
+  sequence: Sequence,
+  fd: number,
+  entry: TimerfdEntry,
+): void {
+  const what = `set timerfd ${String(fd)}`;
+  // A periodic timer that has expired and was not read since stands still until it is read.
+  const waits = entry.vsec === 0n && entry.vnsec === 0n;
+  const expires = waits && entry.ticks > 0n && (entry.isec !== 0n || entry.insec !== 0n);
+  if (!waits || expires) {
+    const cancels = (entry.settime_flags & TFD_TIMER_CANCEL_ON_SET) !== 0;
+    const now = cancels ? BigInt(Date.now()) * 1_000_000n : 0n;
+    const left = now + entry.vsec * NS_PER_S + entry.vnsec + (expires ? 1n : 0n);
+    const values = [entry.isec, entry.insec, left / NS_PER_S, left % NS_PER_S];
+    const spec = Buffer.alloc(32);
+    values.forEach((value, index) => spec.writeBigInt64LE(BigInt.asIntN(64, value), index * 8));
+    const flags = cancels ? ABSTIME_CANCEL_ON_SET : 0;
+    sequence.syscall(what, SYS.timerfd_settime, [fd, flags, builder.data(spec), null]);
+  }
+  if (entry.ticks === (expires ? 1n : 0n)) return; // One that expires at once has one by then.
+  const ticks = Buffer.alloc(8);
+  ticks.writeBigUInt64LE(entry.ticks);
+  sequence.syscall(`${what}: ticks`, SYS.ioctl, [fd, IOCTL.setTicks, builder.data(ticks)]);
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, type BigIntStats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { syscall } from '../../../../../native/index.js';
+import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
+import type { UnixSkEntry } from '../../../../image/types.js';
+import type { MountInfo } from '../../../../procfs/mountinfo.js';
+import { readFdinfo, readLink } from '../../../../procfs/reader.js';
+import { decodeBytes } from '../../../../procfs/bytes.js';
+import { AF, IOCTL, POLL, SOCK } from '../../abi.js';
+import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
+import { MAX_CONTENT_BYTES, type DumpContext } from '../../dump-context.js';
+import type { OpenFile } from '../../open-file.js';
+import { dumpOwner } from '../../owner.js';
+import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
+import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
+import { getOption, SO, SOL, type SocketOptions } from '../../sockets/socket-options.js';
+import { MessageHeader, ownLink, pollNow } from '../../system.js';
+import { absoluteName, spokenName } from './names.js';
+
+export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
+
+/** SO_PEEK_OFF of a socket that peeks at the begin. */
+const NO_PEEK_OFFSET = -1;
+const MSG_PEEK = 2;
+const MSG_CTRUNC = 8;
+const MSG_DONTWAIT = 0x40;
+const EAGAIN = -11;
+const MAX_MESSAGE = 1 << 20;
+const MAX_MESSAGES = 100_000;
+/** Names of one socket's file that are looked for. */
+const MAX_NAMES = 64;
+/** Room for one SCM_CREDENTIALS. */
+const CREDENTIALS_SPACE = 32;
+const SO_PASSCRED = 16;
+const SO_PEERCRED = 17;
+const NOBODY = 0xffffffff;
+
+/** The file that a unix socket is bound to. */
+interface BoundFile {
+  readonly file: OpenFile;
+  readonly entry: UnixSkEntry;
+  readonly stat: BigIntStats;
+  readonly mount: MountInfo;
+  /** Its path as the kernel tells it. */
+  readonly link: string;
+}
+
+/** Dumps unix sockets: names, peers, queues. */
+export class UnixSockets {
+  readonly #context: DumpContext;
+  readonly #options: SocketOptions;
+  #diag: ReadonlyMap<number, UnixDiag> | undefined;
+
+  constructor(context: DumpContext, options: SocketOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Whether the other end of a connected socket is a socket outside the container. */
+  hasForeignPeer(file: OpenFile): boolean {
+    const peer = this.#sockets().get(Number(file.stat.ino))?.peer ?? 0;
+    return peer !== 0 && this.#fileOf(peer, file) === undefined;
+  }
+
+  dump(file: OpenFile): UnixSkEntry | undefined {
+    const diag = this.#sockets().get(Number(file.stat.ino));
+    const problem = diag
+      ? this.#problem(file, diag)
+      : 'a unix socket of another network namespace cannot be restored; remedy: close it';
+    if (!diag || problem !== undefined) {
+      this.#context.refusals.add(file.where, problem ?? '');
+      return undefined;
+    }
+    const entry: UnixSkEntry = {
+      id: file.id,
+      ino: diag.inode,
+      type: diag.type,
+      state: diag.state,
+      flags: file.flags,
+      uflags: 0,
+      backlog: diag.state === UNIX_STATE.listen ? diag.sendQueue : 0,
+      peer: diag.peer,
+      fown: dumpOwner(this.#context, file),
+      opts: this.#options.dump(file.own, file.where),
+      name: diag.name,
+      shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
+      mvas_paths: [],
+    };
+    if (diag.peer === 0) addLostPeer(file, entry);
+    const [uid, gid] = peerIds(file.own);
+    if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
+    if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
+    if (diag.state !== UNIX_STATE.listen && hasUnread(file.own, diag)) {
+      this.#dumpQueue(file, diag, entry.mvas_reset === true);
+    }
+    return entry;
+  }
+
+  /** An entry for the container's stdio: nothing of the socket itself is kept. */
+  dumpForeign(file: OpenFile): UnixSkEntry {
+    const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
+    return {
+      id: file.id,
+      ino: Number(file.stat.ino & 0xffffffffn),
+      type: option(SO.type),
+      state: UNIX_STATE.established,
+      flags: file.flags,
+      uflags: 0,
+      backlog: 0,
+      peer: 0,
+      fown: dumpOwner(this.#context, file),
+      opts: this.#options.dump(file.own, file.where),
+      name: new Uint8Array(),
+      mvas_paths: [],
+    };
+  }
+
+  #sockets(): ReadonlyMap<number, UnixDiag> {
+    this.#diag ??= listUnixSockets(this.#context.init.pid);
+    return this.#diag;
+  }
+
+  #fileOf(inode: number, like: OpenFile): OpenFile | undefined {
+    return this.#context.open.ofInode({ dev: like.stat.dev, ino: BigInt(inode) })[0];
+  }
+
+  #problem(file: OpenFile, diag: UnixDiag): string | undefined {
+    if (diag.state === UNIX_STATE.listen) {
+      return diag.receiveQueue > 0
+        ? 'connections wait to be accepted; remedy: try again once they are'
+        : undefined;
+    }
+    if (diag.peer !== 0 && !this.#fileOf(diag.peer, file)) {
+      const name = decodeBytes(this.#sockets().get(diag.peer)?.name ?? new Uint8Array());
+      const peer = name === '' ? `socket ${String(diag.peer)}` : JSON.stringify(name);
+      return `connected to ${peer} outside the container; remedy: close the connection`;
+    }
+    const pending =
+      diag.peer === 0 && diag.state === UNIX_STATE.established && diag.type !== SOCK.dgram;
+    if (pending && (diag.shutdown & 3) !== 3) {
+      return 'a connection that was not accepted yet; remedy: try again once it is';
+    }
+    return undefined;
+  }
+
+  #addPath(file: OpenFile, entry: UnixSkEntry): void {
+    const bound = syscall(SYS.ioctl, file.own, IOCTL.unixFile, 0);
+    if (bound < 0) return;
+    try {
+      const stat = fstatSync(bound, { bigint: true });
+      entry.mnt_id = readFdinfo(process.pid, bound).mountId;
+      entry.file_perms = {
+        mode: Number(stat.mode),
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+      };
+      const mount = this.#context.mounts.get(entry.mnt_id);
+      if (mount) this.#addName({ file, entry, stat, mount, link: ownLink(bound) });
+      else {
+        const name = spokenName(entry);
+        this.#context.refusals.add(
+          file.where,
+          `bound to ${name}, outside the container; remedy: close it`,
+        );
+      }
+    } finally {
+      closeFd(bound);
+    }
+  }
+
+  /** The file of a socket: at the name that the socket was bound to, at others, or nowhere. */
+  #addName(bound: BoundFile): void {
+    const { entry, stat, mount, link } = bound;
+    const { pid } = this.#context.init;
+    const isThere = leadsTo(pid, link, stat);
+    if (isThere) this.#addPlace(entry, link);
+    else Object.assign(entry, { deleted: true, mvas_folder: mount.mountPoint });
+    const others = Number(stat.nlink) - (isThere ? 1 : 0);
+    if (others > 0) this.#wantNames(bound, Math.min(others, MAX_NAMES));
+  }
+
+  /** A file that lies where the name of its socket leads, or elsewhere. */
+  #addPlace(entry: UnixSkEntry, link: string): void {
+    const name = spokenName(entry);
+    if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, link);
+    const spoken = dirname(absoluteName(entry));
+    const folder = folderAt(this.#context.init.pid, spoken);
+    if (folder === undefined || link !== join(folder, basename(name))) entry.mvas_paths = [link];
+    else if (folder !== spoken) entry.mvas_folder = folder;
+  }
+
+  /** Has further names of a socket's file looked for. */
+  #wantNames({ entry, stat, mount, link }: BoundFile, count: number): void {
+    const { names, init } = this.#context;
+    const known = new Set(entry.deleted ? [] : [link]);
+    for (let i = 0; i < count; i++) {
+      names.want({
+        inode: stat.ino,
+        mounts: [mount.mountPoint],
+        near: dirname(withoutDeleted(link)),
+        accepts: ({ path }) => {
+          if (known.has(path) || !leadsTo(init.pid, path, stat)) return false;
+          known.add(path);
+          return true;
+        },
+        settle: (path) => {
+          if (path === undefined) return;
+          entry.deleted = false;
+          delete entry.mvas_folder;
+          entry.mvas_paths = [...known];
+        },
+      });
+    }
+  }
+
+  /** The folder that a relative name was bound in, whose file lies at a path. */
+  #folderOfRelative(name: string, path: string): string {
+    const plain = name.replace(/^(\.\/)+/, '');
+    if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
+    const { processes, init } = this.#context;
+    const folders = processes.map(({ pid }) => readLink(pid, 'cwd'));
+    const leadsThere = (folder: string): boolean =>
+      folderAt(init.pid, `${folder}/${dirname(name)}`) === dirname(path);
+    return folders.find(leadsThere) ?? dirname(path);
+  }
+
+  #dumpQueue(file: OpenFile, diag: UnixDiag, isReset: boolean): void {
+    // A stream ends by nothing; so do sequenced packets once no more can come (unix(7)).
+    const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
+    const packets = peekQueue(file.own, {
+      initPid: this.#context.init.pid,
+      streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
+      endsByNothing: diag.type === SOCK.stream || mayEnd,
+      isReset,
+    });
+    if (typeof packets === 'string') {
+      this.#context.refusals.add(file.where, packets);
+      return;
+    }
+    for (const { payload, sender } of packets) {
+      if (!this.#context.takeContent(payload.length)) {
+        this.#context.refusals.add(file.where, 'too much unread data; remedy: try again later');
+        return;
+      }
+      if (sender.length > 2 && diag.peer === 0) {
+        const reason = 'unread packets whose sender has a name; remedy: try again later';
+        this.#context.refusals.add(file.where, reason);
+        return;
+      }
+      this.#context.image.packets.push({
+        entry: { id_for: file.id, length: payload.length, scm: [] },
+        payload,
+      });
+    }
+  }
+}
+
+/**
+ * Where the other end of a connected socket has been closed: what is left of it, and the error that waits for
+ * the next call (unix_getname and unix_release_sock, net/unix/af_unix.c).
+ */
+function addLostPeer({ own }: OpenFile, entry: UnixSkEntry): void {
+  const size = Buffer.of(2, 0, 0, 0);
+  if (syscall(SYS.getpeername, own, Buffer.alloc(2), size) < 0) return;
+  entry.mvas_peer_gone = true;
+  if ((pollNow(own, POLL.err) & POLL.err) !== 0) entry.mvas_reset = true;
+}
+
+/** Whether anything may wait in a socket. Of other kinds than streams, empty messages count. */
+function hasUnread(socket: number, { type, receiveQueue }: UnixDiag): boolean {
+  return type === SOCK.stream ? receiveQueue > 0 : (pollNow(socket, POLL.in) & POLL.in) !== 0;
+}
+
+/** A message, or a piece of a stream. */
+interface Packet {
+  readonly payload: Uint8Array;
+  readonly sender: Uint8Array;
+}
+
+/** What is known of a queue. */
+interface QueueFacts {
+  readonly initPid: number;
+  /** Bytes that wait in a stream. */
+  readonly streamLength: number;
+  readonly endsByNothing: boolean;
+  /** ECONNRESET waits for whoever gets to the end of a stream, or asks for any packet. */
+  readonly isReset: boolean;
+}
+
+/** Everything unread in a socket, left where it is; or why it cannot be had. */
+function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
+  const passCredentials = getOption(socket, SOL.socket, SO_PASSCRED) === 1;
+  const offset = getOption(socket, SOL.socket, SO.peekOff) ?? NO_PEEK_OFFSET;
+  if (offset < 0 && !passCredentials) {
+    const packet = peekStream(socket, facts.streamLength);
+    if (packet) return [packet];
+  }
+  if (facts.isReset) {
+    return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
+  }
+  // The socket is the container's own: a kill before the end of this would leave it another offset.
+  setPeekOffset(socket, 0);
+  try {
+    return peekAll(socket, facts, passCredentials);
+  } finally {
+    setPeekOffset(socket, offset);
+  }
+}
+
+/** All of a stream at once, without an offset; undefined where it does not come in one piece. */
+function peekStream(socket: number, length: number): Packet | undefined {
+  if (length === 0 || length > MAX_CONTENT_BYTES) return undefined;
+  const message = new MessageHeader(Buffer.alloc(length), 0);
+  const got = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+  if (got !== length || message.flags & MSG_CTRUNC) return undefined;
+  return { payload: message.buffer, sender: message.sender };
+}
+
+/** Message by message; each look moves the offset on. */
+function peekAll(
+  socket: number,
+  { initPid, endsByNothing }: QueueFacts,
+  passCredentials: boolean,
+): Packet[] | string {
+  const packets: Packet[] = [];
+  const buffer = Buffer.alloc(MAX_MESSAGE);
+  while (packets.length < MAX_MESSAGES) {
+    const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
+    const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+    if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
+      return packets;
+    check('look at the queue of a socket', length);
+    if (message.flags & MSG_CTRUNC) {
+      return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
+    }
+    if (passCredentials && !isFrom(initPid, message)) {
+      return 'messages with credentials of other senders wait in its queue; remedy: try again later';
+    }
+    packets.push({
+      payload: Uint8Array.from(buffer.subarray(0, length)),
+      sender: message.sender,
+    });
+  }
+  return 'too many unread packets; remedy: try again later';
+}
+
+/** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at restore: PID 1, as root. */
+function isFrom(initPid: number, { control }: MessageHeader): boolean {
+  const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
+  return ucred.join() === [initPid, 0, 0].join();
+}
+
+/** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */
+function isUnconnected(result: number): boolean {
+  return result === -22 || result === -107;
+}
+
+function setPeekOffset(socket: number, offset: number): void {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(offset);
+  call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
+}
+
+/** User and group of the other end (SO_PEERCRED); {@link NOBODY} where there is none. */
+function peerIds(socket: number): [uid: number, gid: number] {
+  const credentials = Buffer.alloc(12);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(credentials.length);
+  call('get SO_PEERCRED', SYS.getsockopt, socket, SOL.socket, SO_PEERCRED, credentials, length);
+  return [credentials.readUInt32LE(4), credentials.readUInt32LE(8)];
+}
+
+/** Whether a socket is of the unix family. */
+export function isUnixSocket(file: OpenFile): boolean {
+  return getOption(file.own, SOL.socket, SO.domain) === AF.unix;
+}

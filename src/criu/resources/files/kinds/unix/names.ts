@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import { basename, dirname } from 'node:path';
+import { SYS } from '../../../../../native/sys.js';
+import type { UnixSkEntry } from '../../../../image/types.js';
+import type { PlanData, Slot } from '../../../../plan/builder.js';
+import { decodeBytes } from '../../../../procfs/bytes.js';
+import { AF, AT_SYMLINK_NOFOLLOW, NR } from '../../abi.js';
+import type { Folders } from '../../names/folders.js';
+import { ScratchFolder } from '../../names/scratch-folder.js';
+import type { Stage } from '../../stage.js';
+import { cPath } from '../../system.js';
+
+const FILE_MODE = 0o777;
+
+/** Where the file of a socket lies. */
+interface Place {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** A socket that a name is given to, and its number. */
+interface NamedSocket {
+  readonly entry: UnixSkEntry;
+  readonly number: number;
+}
+
+/** Binds unix sockets to their names, and connects to names. */
+export class UnixNames {
+  readonly #stage: Stage;
+  readonly #folders: Folders;
+  readonly #umask: Slot;
+  /** Where the files of sockets lie whose name was removed. */
+  readonly #scratches = new Map<UnixSkEntry, ScratchFolder>();
+
+  constructor(stage: Stage, folders: Folders) {
+    this.#stage = stage;
+    this.#folders = folders;
+    this.#umask = stage.builder.slot();
+  }
+
+  /** Gives a socket its name, if it has one. A file that lies where its own belongs is replaced. */
+  bind(socket: NamedSocket): void {
+    const { entry, number } = socket;
+    if (isUnnamed(entry)) return;
+    const place = placeOf(entry);
+    if (!place) this.#atAddress(entry.name, `${words(entry)}: bind`, SYS.bind, number);
+    else this.#bindPath(socket, place);
+  }
+
+  /** Connects to the name of a socket, wherever its file is now. */
+  connect(named: UnixSkEntry, what: string, number: number): void {
+    const place = placeOf(named);
+    if (!place) {
+      this.#atAddress(named.name, what, SYS.connect, number);
+      return;
+    }
+    const scratch = this.#scratches.get(named);
+    const folder = scratch?.number ?? this.#folders.open(named.id, place.folder);
+    this.#stage.run(what, SYS.fchdir, [folder]);
+    this.#atAddress(cPath(scratch?.path ?? place.name), what, SYS.connect, number);
+    this.#leave(what);
+  }
+
+  /** Removes the file of a socket whose name was removed. */
+  finish(entry: UnixSkEntry): void {
+    const scratch = this.#scratches.get(entry);
+    if (!scratch) return;
+    this.#stage.run(`${words(entry)}: remove its file`, SYS.unlinkat, [...this.#at(scratch), 0]);
+    scratch.remove();
+  }
+
+  /**
+   * Binds a socket to a path. Its file may have been renamed, linked or removed since, and something else may
+   * lie at its name by now, or symbolic links on the way. So it is bound in a folder of its own, which is the
+   * root folder meanwhile, and its file is moved to where it belongs, in the place of what is there.
+   */
+  #bindPath({ entry, number }: NamedSocket, place: Place): void {
+    const what = `${words(entry)}: bind`;
+    const root = this.#folders.open(entry.id, '/');
+    const folder = this.#folders.open(entry.id, place.folder);
+    const scratch = new ScratchFolder(this.#stage, folder, spokenName(entry));
+    this.#stage.run(what, SYS.fchdir, [scratch.number]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    const umask = [~(entry.file_perms?.mode ?? FILE_MODE) & FILE_MODE];
+    this.#stage.sequence.syscall(what, SYS.umask, umask, { store: this.#umask });
+    this.#atAddress(entry.name, what, SYS.bind, number);
+    this.#stage.run(what, SYS.umask, [this.#umask]);
+    this.#stage.run(what, SYS.fchdir, [root]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    this.#permit(entry, this.#at(scratch));
+    if (entry.deleted) {
+      this.#scratches.set(entry, scratch);
+      return;
+    }
+    const target = [folder, this.#data(place.name)] as const;
+    this.#stage.run(`${words(entry)}: rename`, NR.renameat2, [...this.#at(scratch), ...target, 0]);
+    scratch.remove();
+    for (const path of entry.mvas_paths.slice(1)) this.#link(entry, target, path);
+  }
+
+  /** Gives the file of a socket one more name. */
+  #link(entry: UnixSkEntry, from: readonly [number, PlanData], path: string): void {
+    const to = [this.#folders.open(entry.id, dirname(path)), this.#data(basename(path))] as const;
+    this.#stage.attempt(`remove ${path}`, SYS.unlinkat, [...to, 0]);
+    this.#stage.run(`${words(entry)}: link ${path}`, SYS.linkat, [...from, ...to, 0]);
+  }
+
+  #at({ number, path }: ScratchFolder): readonly [number, PlanData] {
+    return [number, this.#data(path)];
+  }
+
+  #leave(what: string): void {
+    this.#stage.run(what, SYS.chdir, [this.#stage.builder.string('/')]);
+  }
+
+  /**
+   * Owner, and those bits of the mode that no umask gives: where fchmodat2(2) is missing, a default ACL
+   * of the folder may leave others. The file must be where it was made, or this fails.
+   */
+  #permit(entry: UnixSkEntry, at: readonly [folder: number, name: PlanData]): void {
+    if (!entry.file_perms) return;
+    const what = `${words(entry)}: permissions`;
+    const { mode, uid, gid } = entry.file_perms;
+    this.#stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
+    this.#stage.attempt(what, NR.fchmodat2, [...at, mode & 0o7777, AT_SYMLINK_NOFOLLOW]);
+  }
+
+  /** bind(2) or connect(2) to an address. */
+  #atAddress(name: Uint8Array, what: string, nr: number, number: number): void {
+    const raw = Buffer.alloc(2 + name.length);
+    raw.writeUInt16LE(AF.unix, 0);
+    raw.set(name, 2);
+    this.#stage.run(what, nr, [number, this.#stage.builder.data(raw, 2), raw.length]);
+  }
+
+  #data(name: string): PlanData {
+    return this.#stage.builder.data(cPath(name), 1);
+  }
+}
+
+export function isUnnamed(entry: UnixSkEntry): boolean {
+  return entry.name.length === 0;
+}
+
+/** The path in the address of a socket, as it was given. */
+export function spokenName({ name }: UnixSkEntry): string {
+  return decodeBytes(name).replace(/\0.*$/s, '');
+}
+
+/** Where the file of a socket lies, or lay when it was removed; undefined for abstract names. */
+function placeOf(entry: UnixSkEntry): Place | undefined {
+  if (entry.name.length === 0 || entry.name[0] === 0) return undefined;
+  const [now] = entry.mvas_paths;
+  if (now !== undefined) return { folder: dirname(now), name: basename(now) };
+  const path = absoluteName(entry);
+  return { folder: entry.mvas_folder ?? dirname(path), name: basename(path) };
+}
+
+/** The path in the address of a socket, below the folder it was bound in where it is relative. */
+export function absoluteName(entry: UnixSkEntry): string {
+  const name = spokenName(entry);
+  if (name.startsWith('/')) return name;
+  const folder = entry.name_dir ?? '/';
+  return folder === '/' ? `/${name}` : `${folder}/${name}`;
+}
+
+/** What an error message calls a socket. */
+export function words(entry: UnixSkEntry): string {
+  const name = decodeBytes(entry.name)
+    .replace(/(?<=.)\0+$/s, '')
+    .replaceAll('\0', '@');
+  return `file ${String(entry.id)}: unix socket ${name}`.trimEnd();
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../../../native/sys.js';
+import { badImage } from '../../../../../common/errors.js';
+import type { PayloadEntry } from '../../../../image/codec.js';
+import type { UnixSkEntry } from '../../../../image/types.js';
+import { AF, O, SOCK } from '../../abi.js';
+import type { Folders } from '../../names/folders.js';
+import { SHUTDOWN_HOW } from '../../sockets/shutdown.js';
+import { planFilter } from '../../sockets/socket-filter.js';
+import {
+  planFinalSocketOptions,
+  planRoomyBuffer,
+  planSocketOptions,
+  planUnlockBuffer,
+} from '../../sockets/socket-options.js';
+import type { Stage } from '../../stage.js';
+import { UNIX_STATE } from './dump.js';
+import { isUnnamed, UnixNames, words } from './names.js';
+
+const MSG_DONTWAIT = 0x40;
+const PR_SET_SECUREBITS = 28;
+const SECBIT_NO_SETUID_FIXUP = 4;
+/** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
+const PIECE = 32 * 1024;
+const OVERHEAD = 4 * 1024 * 1024;
+
+/** A unix socket of the image and the number it is staged at. */
+export interface StagedUnixSocket {
+  readonly entry: UnixSkEntry;
+  readonly number: number;
+}
+
+/** What a {@link UnixPlan} needs beside the sockets. */
+export interface UnixPlanOptions {
+  readonly folders: Folders;
+  /** What waits unread in them. */
+  readonly packets: readonly PayloadEntry<'sk-queues'>[];
+}
+
+/** Makes all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
+export class UnixPlan {
+  readonly #stage: Stage;
+  readonly #sockets: readonly StagedUnixSocket[];
+  readonly #packets: ReadonlyMap<number, readonly Uint8Array[]>;
+  readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
+  readonly #names: UnixNames;
+  readonly #done = new Set<StagedUnixSocket>();
+  /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
+  readonly #senders = new Map<StagedUnixSocket, number>();
+
+  constructor(
+    stage: Stage,
+    sockets: readonly StagedUnixSocket[],
+    { folders, packets }: UnixPlanOptions,
+  ) {
+    this.#stage = stage;
+    this.#names = new UnixNames(stage, folders);
+    this.#sockets = sockets;
+    this.#byInode = new Map(sockets.map((socket) => [socket.entry.ino, socket]));
+    const queues = new Map<number, Uint8Array[]>();
+    for (const { entry, payload } of packets) {
+      const queue = queues.get(entry.id_for);
+      if (queue) queue.push(payload);
+      else queues.set(entry.id_for, [payload]);
+    }
+    this.#packets = queues;
+  }
+
+  plan(): void {
+    for (const socket of this.#sockets) if (!this.#isPaired(socket)) this.#planAlone(socket);
+    for (const socket of this.#sockets) if (this.#isPaired(socket)) this.#planPair(socket);
+    for (const socket of this.#sockets) this.#planDatagramPeer(socket);
+    for (const socket of this.#sockets) this.#planQueue(socket);
+    for (const socket of this.#sockets) this.#planReset(socket);
+    for (const number of this.#senders.values()) this.#stage.close(number);
+    for (const socket of this.#sockets) this.#planEnd(socket);
+  }
+
+  /** Whether it is made by socketpair(2) or accept(2), together with another. */
+  #isPaired({ entry }: StagedUnixSocket): boolean {
+    if (entry.state === UNIX_STATE.listen) return false;
+    if (entry.mvas_peer_gone) return true;
+    if (entry.type !== SOCK.dgram) return entry.state === UNIX_STATE.established;
+    const peer = this.#byInode.get(entry.peer);
+    if (peer?.entry.peer !== entry.ino) return false;
+    return isUnnamed(entry) || isUnnamed(peer.entry);
+  }
+
+  #planAlone(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    this.#socket(socket, number);
+    planSocketOptions(this.#stage, number, entry.opts);
+    this.#names.bind(socket);
+    this.#done.add(socket);
+    if (entry.state === UNIX_STATE.listen) {
+      this.#asPeer(entry, () => {
+        this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
+      });
+    }
+  }
+
+  #planPair(socket: StagedUnixSocket): void {
+    if (this.#done.has(socket)) return;
+    const peer = this.#byInode.get(socket.entry.peer);
+    this.#done.add(socket);
+    if (!peer) {
+      this.#planHalf(socket);
+      return;
+    }
+    if (peer.entry.peer !== socket.entry.ino || peer.entry.type !== socket.entry.type) {
+      badImage(`${words(socket.entry)} and its peer do not agree`);
+    }
+    this.#done.add(peer);
+    const listener = this.#listenerOf(socket.entry) ?? this.#listenerOf(peer.entry);
+    if (!listener) this.#socketPair(socket, peer.number);
+    else if (sameName(listener.entry, socket.entry)) this.#accept(listener, socket, peer);
+    else this.#accept(listener, peer, socket);
+    for (const one of [socket, peer]) {
+      planSocketOptions(this.#stage, one.number, one.entry.opts);
+      if (!listener || !sameName(listener.entry, one.entry)) this.#names.bind(one);
+    }
+  }
+
+  /** One whose peer has closed: the peer is made, to send what is unread, and closed. */
+  #planHalf(socket: StagedUnixSocket): void {
+    const other = this.#stage.reserve();
+    this.#senders.set(socket, other);
+    const listener = this.#listenerOf(socket.entry);
+    const lost = { entry: { ...socket.entry, id: socket.entry.id }, number: other };
+    if (listener) this.#accept(listener, socket, lost);
+    else this.#socketPair(socket, other);
+    planSocketOptions(this.#stage, socket.number, socket.entry.opts);
+    if (!listener) this.#names.bind(socket);
+  }
+
+  #listenerOf(entry: UnixSkEntry): StagedUnixSocket | undefined {
+    if (isUnnamed(entry)) return undefined;
+    return this.#sockets.find(
+      (other) => other.entry.state === UNIX_STATE.listen && sameName(other.entry, entry),
+    );
+  }
+
+  #socketPair({ entry, number }: StagedUnixSocket, peer: number): void {
+    this.#asPeer(entry, () => {
+      this.#stage.makePair(`${words(entry)}: socketpair`, [number, peer], SYS.socketpair, {
+        before: [AF.unix, entry.type | O.cloexec, 0],
+        after: [],
+      });
+    });
+  }
+
+  /** Works under the user and group that SO_PEERCRED is to say, with all capabilities. */
+  #asPeer(entry: UnixSkEntry, work: () => void): void {
+    const { mvas_peer_uid: uid = 0, mvas_peer_gid: gid = 0 } = entry;
+    if (uid === 0 && gid === 0) {
+      work();
+      return;
+    }
+    const what = `${words(entry)}: act as user ${String(uid)}`;
+    const set = (bits: number): void => {
+      this.#stage.run(what, SYS.prctl, [PR_SET_SECUREBITS, bits, 0, 0, 0]);
+    };
+    const become = (user: number, group: number): void => {
+      this.#stage.run(what, SYS.setresgid, [-1, group, -1]);
+      this.#stage.run(what, SYS.setresuid, [-1, user, -1]);
+    };
+    set(SECBIT_NO_SETUID_FIXUP);
+    become(uid, gid);
+    work();
+    become(0, 0);
+    set(0);
+  }
+
+  #accept(listener: StagedUnixSocket, server: StagedUnixSocket, client: StagedUnixSocket): void {
+    this.#socket(client, client.number);
+    this.#asPeer(server.entry, () => {
+      this.#names.connect(listener.entry, `${words(client.entry)}: connect`, client.number);
+    });
+    const args = [listener.number, null, null, O.cloexec];
+    this.#stage.make(`${words(server.entry)}: accept`, server.number, SYS.accept4, args);
+  }
+
+  #planDatagramPeer(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    if (entry.type !== SOCK.dgram || entry.peer === 0 || this.#isPaired(socket)) return;
+    const peer = this.#byInode.get(entry.peer);
+    if (!peer || isUnnamed(peer.entry)) badImage(`${words(entry)} has a peer without a name`);
+    this.#names.connect(peer.entry, `${words(entry)}: connect`, number);
+  }
+
+  #planQueue(socket: StagedUnixSocket): void {
+    const { entry } = socket;
+    const packets = this.#packets.get(entry.id) ?? [];
+    if (packets.length === 0) return;
+    const total = packets.reduce((sum, packet) => sum + packet.length, 0);
+    const peer = this.#byInode.get(entry.peer);
+    const sender = peer?.number ?? this.#senderTo(socket);
+    planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
+    for (const packet of packets) {
+      if (entry.type !== SOCK.stream) {
+        this.#send(socket, sender, packet); // An empty one is a message too.
+        continue;
+      }
+      for (let at = 0; at < packet.length; at += PIECE) {
+        this.#send(socket, sender, packet.subarray(at, at + PIECE));
+      }
+    }
+    if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);
+  }
+
+  /** Leaves something unread in the other end, which is closed next. */
+  #planReset(socket: StagedUnixSocket): void {
+    const { entry, number } = socket;
+    const other = this.#senders.get(socket);
+    if (!entry.mvas_reset || other === undefined) return;
+    this.#send({ entry, number: other }, number, Uint8Array.of(0));
+  }
+
+  #send({ entry }: StagedUnixSocket, sender: number, bytes: Uint8Array): void {
+    const data = this.#stage.builder.data(bytes, 1);
+    const args = [sender, data, bytes.length, MSG_DONTWAIT, null, 0];
+    this.#stage.run(`${words(entry)}: fill its queue`, SYS.sendto, args, bytes.length);
+  }
+
+  /** A nameless socket that is connected to a datagram socket. */
+  #senderTo(socket: StagedUnixSocket): number {
+    const known = this.#senders.get(socket);
+    if (known !== undefined) return known;
+    if (isUnnamed(socket.entry)) badImage(`${words(socket.entry)} has a queue but no sender`);
+    const number = this.#stage.reserve();
+    this.#senders.set(socket, number);
+    this.#socket(socket, number);
+    this.#names.connect(socket.entry, `${words(socket.entry)}: reach`, number);
+    return number;
+  }
+
+  #planEnd({ entry, number }: StagedUnixSocket): void {
+    const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
+    if (how !== undefined) {
+      this.#stage.attempt(`${words(entry)}: shut down`, SYS.shutdown, [number, how]);
+    }
+    planFilter(this.#stage, number, entry.opts); // After the queue, which came through it.
+    planFinalSocketOptions(this.#stage, number, entry.opts);
+    if (entry.flags & O.nonblock) {
+      this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);
+    }
+    this.#names.finish(entry);
+  }
+
+  #socket({ entry }: StagedUnixSocket, number: number): void {
+    const args = [AF.unix, entry.type | O.cloexec, 0];
+    this.#stage.make(`${words(entry)}: socket`, number, SYS.socket, args);
+  }
+}
+
+function sameName(a: UnixSkEntry, b: UnixSkEntry): boolean {
+  return Buffer.compare(a.name, b.name) === 0 && a.name_dir === b.name_dir;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync, type BigIntStats } from 'node:fs';
+import { closeFd } from '../../../../native/sys.js';
+import type { MountInfo } from '../../../procfs/mountinfo.js';
+import { O, RESOLVE } from '../abi.js';
+import { inodeKey } from '../open-file.js';
+import { openAt2, openOwn, ownLink } from '../system.js';
+
+const DELETED = ' (deleted)';
+
+/** A link of /proc without the ` (deleted)` that the kernel puts behind the name of an unlinked file. */
+export function withoutDeleted(link: string): string {
+  return link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
+}
+
+/**
+ * Whether a path, looked up as a process sees its files, leads to exactly this inode.
+ */
+export function leadsTo(
+  rootPid: number,
+  path: string,
+  stat: { readonly dev: bigint; readonly ino: bigint },
+): boolean {
+  const found = lookUp(rootPid, path, O.nofollow);
+  return found !== undefined && inodeKey(found) === inodeKey(stat);
+}
+
+/** Whether there is a directory at a path, looked up as a process sees its files. */
+export function isDirectory(rootPid: number, path: string): boolean {
+  return lookUp(rootPid, path, O.nofollow | O.directory) !== undefined;
+}
+
+/** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
+export function folderAt(rootPid: number, path: string): string | undefined {
+  return withOpen(rootPid, path, O.directory, ownLink);
+}
+
+function lookUp(rootPid: number, path: string, flags: number): BigIntStats | undefined {
+  return withOpen(rootPid, path, flags, (found) => fstatSync(found, { bigint: true }));
+}
+
+function withOpen<T>(
+  rootPid: number,
+  path: string,
+  flags: number,
+  work: (found: number) => T,
+): T | undefined {
+  if (!path.startsWith('/')) return undefined;
+  const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
+  try {
+    const resolve = RESOLVE.inRoot | RESOLVE.noMagicLinks;
+    const found = openAt2(root, path, O.path | flags, resolve);
+    if (found < 0) return undefined;
+    try {
+      return work(found);
+    } finally {
+      closeFd(found);
+    }
+  } finally {
+    closeFd(root);
+  }
+}
+
+/** File systems whose files keep the credentials of whoever opens them and act by them. */
+const PRIVILEGED_TYPES: ReadonlySet<string> = new Set([
+  'proc',
+  'sysfs',
+  'cgroup',
+  'cgroup2',
+  'debugfs',
+  'tracefs',
+  'securityfs',
+  'bpf',
+  'configfs',
+  'pstore',
+  'efivarfs',
+  'binfmt_misc',
+  'fusectl',
+  'mqueue',
+  'nsfs',
+]);
+
+/** Whether files of this mount are opened only once the privileges of the restore are gone. */
+export function opensLate(mount: Pick<MountInfo, 'fsType'>): boolean {
+  return PRIVILEGED_TYPES.has(mount.fsType.split('.')[0] ?? '');
+}
+
+/**
+ * The mount that a path without symbolic links lies in: the last of the longest mount points, since
+ * later mounts cover earlier ones. Undefined when none matches.
+ */
+export function mountOf(mounts: Iterable<MountInfo>, path: string): MountInfo | undefined {
+  let best: MountInfo | undefined;
+  for (const mount of mounts) {
+    const point = mount.mountPoint === '/' ? '' : mount.mountPoint;
+    if (path !== point && !path.startsWith(`${point}/`)) continue;
+    if (!best || mount.mountPoint.length >= best.mountPoint.length) best = mount;
+  }
+  return best;
+}

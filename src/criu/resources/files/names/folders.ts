@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MountInfo } from '../../../procfs/mountinfo.js';
+import { NR, O } from '../abi.js';
+import { mountOf } from './container-path.js';
+import { checkPath } from './path.js';
+import type { Stage } from '../stage.js';
+
+const OPEN_TREE_CLONE = 1;
+const AT_EMPTY_PATH = 0x1000;
+/** `struct mount_attr` of mount_setattr(2): set, clear, propagation, user namespace. */
+const WITHOUT_RDONLY = BigUint64Array.of(0n, 1n, 0n, 0n);
+
+/**
+ * Folders in which names are made, changed or removed with the rights of the host's root. Each is
+ * opened once, and no symbolic link is followed on the way: who wrote the new root filesystem must not
+ * lead these operations elsewhere. The operations are relative to the descriptor from then on.
+ */
+export class Folders {
+  readonly #stage: Stage;
+  readonly #mounts: readonly MountInfo[];
+  readonly #numbers = new Map<string, number>();
+  /** Of folders on read-only mounts, by way of mounts of our own. */
+  readonly #writable = new Map<string, number>();
+
+  /** `mounts`: of the new container, where {@link writable} is needed. */
+  constructor(stage: Stage, mounts: readonly MountInfo[] = []) {
+    this.#stage = stage;
+    this.#mounts = mounts;
+  }
+
+  /** The number of a descriptor (O_PATH) on a folder, until {@link close}. */
+  open(id: number, path: string): number {
+    const known = this.#numbers.get(path);
+    if (known !== undefined) return known;
+    checkPath(id, path);
+    const number = this.#stage.reserve();
+    const what = `open folder ${path} without following symbolic links`;
+    this.#stage.openPath(what, number, path, { flags: O.path | O.directory });
+    this.#numbers.set(path, number);
+    return number;
+  }
+
+  /**
+   * The same, but names can be made in it where the mount is read-only and its file system is not: it
+   * is reached by a mount that nobody else sees.
+   */
+  writable(id: number, path: string): number {
+    const folder = this.open(id, path);
+    if (mountOf(this.#mounts, path)?.options.includes('ro') !== true) return folder;
+    const known = this.#writable.get(path);
+    if (known !== undefined) return known;
+    const { builder } = this.#stage;
+    const number = this.#stage.reserve();
+    const what = `reach folder ${path} of a read-only mount`;
+    const here = builder.string('');
+    const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O.cloexec;
+    this.#stage.make(what, number, NR.openTree, [folder, here, flags]);
+    const attributes = builder.data(new Uint8Array(WITHOUT_RDONLY.buffer));
+    const args = [number, here, AT_EMPTY_PATH, attributes, WITHOUT_RDONLY.byteLength];
+    this.#stage.run(what, NR.mountSetattr, args);
+    this.#writable.set(path, number);
+    return number;
+  }
+
+  close(): void {
+    for (const known of [this.#numbers, this.#writable]) {
+      for (const number of known.values()) this.#stage.close(number);
+      known.clear();
+    }
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../../../common/errors.js';
+import { syscall } from '../../../../native/index.js';
+import { call, check, closeFd, SYS } from '../../../../native/sys.js';
+import { inNamespaceOf } from '../../in-namespace.js';
+import { AF, SOCK } from '../abi.js';
+
+const NETLINK_SOCK_DIAG = 4;
+const SOCK_DIAG_BY_FAMILY = 20;
+const NLM_F_REQUEST_DUMP = 0x301;
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const HEADER_SIZE = 16;
+const MESSAGE_SIZE = 16;
+/** `struct inet_diag_req_v2`, and `struct inet_diag_msg`, which ends with the inode (linux/inet_diag.h). */
+const INET_REQUEST_SIZE = 56;
+const INET_MESSAGE_SIZE = 72;
+/** INET_DIAG_INFO is asked for, with which keys come, too. */
+const SHOW_INFO = 2;
+const INET_DIAG_MD5SIG = 18;
+const INET_DIAG_SHUTDOWN = 8;
+const IPPROTO_TCP = 6;
+/** UDP and UDP-Lite. */
+const DATAGRAM_PROTOCOLS = [17, 136];
+/** Listening, and bound but neither listening nor connected (since Linux 6.8). */
+const BOUND_STATES = (1 << 10) | (1 << 13);
+const SOCK_CLOEXEC = 0o2000000;
+/** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
+const SHOW = 1 | 2 | 4 | 8 | 16;
+const ALL_STATES = 0xffffffff;
+const RECEIVE_SIZE = 64 * 1024;
+
+/** What the kernel tells of a unix socket (linux/unix_diag.h). */
+export interface UnixDiag {
+  readonly inode: number;
+  readonly type: number;
+  /** TCP_* state: 1 connected, 7 not, 10 listening. */
+  readonly state: number;
+  /** sun_path: empty, a path (with its NUL), or an abstract name after a NUL. */
+  readonly name: Uint8Array;
+  /** Inode of the socket at the other end; 0 where it is gone or not accepted yet. */
+  readonly peer: number;
+  /** Listening: connections not accepted yet, and how many may be. Otherwise unread bytes. */
+  readonly receiveQueue: number;
+  readonly sendQueue: number;
+  /** Bit 0: shut down for reading, bit 1: for writing. */
+  readonly shutdown: number;
+}
+
+/** All unix sockets of the network namespace of a process, by inode. */
+export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
+  const found = new Map<number, UnixDiag>();
+  const body = Buffer.alloc(24);
+  body.writeUInt8(AF.unix, 0);
+  body.writeUInt32LE(ALL_STATES, 4);
+  body.writeUInt32LE(SHOW, 12);
+  ask(pid, body, (datagram) => parseUnixDiag(datagram, found));
+  return found;
+}
+
+/**
+ * By inode, what UDP sockets of a network namespace are shut down for (bit 0: reading, bit 1: writing).
+ * The kernel lists those that are bound; a connected one is.
+ */
+export function listShutdowns(pid: number): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const protocol of DATAGRAM_PROTOCOLS) {
+    askInet(pid, { protocol, states: ALL_STATES, show: 0 }, (datagram) =>
+      parseShutdowns(datagram, found),
+    );
+  }
+  return found;
+}
+
+/** Inodes of the bound TCP sockets of a network namespace that have keys for signatures (TCP_MD5SIG). */
+export function listKeyedSockets(pid: number): ReadonlySet<number> {
+  const found = new Set<number>();
+  const question = { protocol: IPPROTO_TCP, states: BOUND_STATES, show: SHOW_INFO };
+  askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
+  return found;
+}
+
+/** Which internet sockets are asked for, and what of them. */
+interface InetQuestion {
+  readonly protocol: number;
+  readonly states: number;
+  readonly show: number;
+}
+
+/** Asks for sockets of both families. */
+function askInet(
+  pid: number,
+  { protocol, states, show }: InetQuestion,
+  take: (datagram: Buffer) => boolean,
+): void {
+  for (const family of [AF.inet, AF.inet6]) {
+    const body = Buffer.alloc(INET_REQUEST_SIZE);
+    body.writeUInt8(family, 0);
+    body.writeUInt8(protocol, 1);
+    body.writeUInt8(show, 2);
+    body.writeUInt32LE(states, 4);
+    ask(pid, body, take);
+  }
+}
+
+/** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
+function ask(pid: number, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
+  const socket = inNamespaceOf(pid, 'net', () =>
+    call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
+  );
+  try {
+    const header = Buffer.alloc(HEADER_SIZE);
+    header.writeUInt32LE(HEADER_SIZE + body.length, 0);
+    header.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+    header.writeUInt16LE(NLM_F_REQUEST_DUMP, 6);
+    const request = Buffer.concat([header, body]);
+    call('ask for sockets', SYS.sendto, socket, request, request.length, 0, null, 0);
+    const buffer = Buffer.alloc(RECEIVE_SIZE);
+    for (let more = true; more;) {
+      const length = syscall(SYS.recvfrom, socket, buffer, buffer.length, 0, null, null);
+      more = take(buffer.subarray(0, check('list sockets', length)));
+    }
+  } finally {
+    closeFd(socket);
+  }
+}
+
+/** Adds the sockets of one netlink datagram; false when it was the last. */
+export function parseUnixDiag(datagram: Buffer, found: Map<number, UnixDiag>): boolean {
+  return eachMessage(datagram, (message) => {
+    const socket = parseUnixMessage(message);
+    found.set(socket.inode, socket);
+  });
+}
+
+/** Adds the inodes of those sockets of one netlink datagram that have keys; false when it was the last. */
+export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean {
+  return eachMessage(datagram, (message) => {
+    const isKeyed = attributesOf(message, INET_MESSAGE_SIZE).has(INET_DIAG_MD5SIG);
+    if (isKeyed) found.add(message.readUInt32LE(INET_MESSAGE_SIZE - 4));
+  });
+}
+
+/** Adds those sockets of one netlink datagram that are shut down; false when it was the last. */
+export function parseShutdowns(datagram: Buffer, found: Map<number, number>): boolean {
+  return eachMessage(datagram, (message) => {
+    const how = attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_SHUTDOWN)?.[0] ?? 0;
+    if (how !== 0) found.set(message.readUInt32LE(INET_MESSAGE_SIZE - 4), how);
+  });
+}
+
+/** The messages of one netlink datagram without their headers; false when it was the last. */
+function eachMessage(datagram: Buffer, take: (message: Buffer) => void): boolean {
+  let at = 0;
+  while (at + HEADER_SIZE <= datagram.length) {
+    const length = datagram.readUInt32LE(at);
+    const type = datagram.readUInt16LE(at + 4);
+    if (length < HEADER_SIZE || at + length > datagram.length) {
+      throw new ShimError('internal', 'list sockets: a message of no sensible length');
+    }
+    if (type === NLMSG_DONE) return false;
+    if (type === NLMSG_ERROR) check('list sockets', datagram.readInt32LE(at + HEADER_SIZE));
+    else take(datagram.subarray(at + HEADER_SIZE, at + length));
+    at += align4(length);
+  }
+  return true;
+}
+
+/** Attributes behind the fixed part of a message, by type. */
+function attributesOf(message: Buffer, start: number): ReadonlyMap<number, Buffer> {
+  const attributes = new Map<number, Buffer>();
+  for (let at = start; at + 4 <= message.length;) {
+    const length = message.readUInt16LE(at);
+    if (length < 4) break;
+    attributes.set(message.readUInt16LE(at + 2), message.subarray(at + 4, at + length));
+    at += align4(length);
+  }
+  return attributes;
+}
+
+function parseUnixMessage(message: Buffer): UnixDiag {
+  const attributes = attributesOf(message, MESSAGE_SIZE);
+  const queues = attributes.get(4);
+  return {
+    type: message.readUInt8(1),
+    state: message.readUInt8(2),
+    inode: message.readUInt32LE(4),
+    name: Uint8Array.from(attributes.get(0) ?? []),
+    peer: attributes.get(2)?.readUInt32LE(0) ?? 0,
+    receiveQueue: queues?.readUInt32LE(0) ?? 0,
+    sendQueue: queues?.readUInt32LE(4) ?? 0,
+    shutdown: attributes.get(6)?.readUInt8(0) ?? 0,
+  };
+}
+
+function align4(length: number): number {
+  return (length + 3) & ~3;
+}

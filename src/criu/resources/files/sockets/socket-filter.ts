@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { syscall } from '../../../../native/index.js';
+import { call, SYS } from '../../../../native/sys.js';
+import type { SkOptsEntry } from '../../../image/types.js';
+import { PlanPointer, type Argument } from '../../../plan/builder.js';
+import type { Stage } from '../stage.js';
+
+const SOL_SOCKET = 1;
+/** SO_ATTACH_FILTER and SO_GET_FILTER are one number, for setting and getting (socket(7)). */
+const SO_FILTER = 26;
+const SO_LOCK_FILTER = 44;
+const EACCES = -13;
+const INSTRUCTION_SIZE = 8;
+/** `struct sock_fprog`: a count, and where the pointer to the instructions lies. */
+const PROGRAM_SIZE = 16;
+const POINTER_AT = 8;
+
+/** What an image keeps of a socket's filter. */
+export type SocketFilter = Pick<SkOptsEntry, 'so_filter' | 'mvas_filter_locked'>;
+
+/**
+ * The classic filter of a socket. The kernel keeps its instructions as they were attached, but not those
+ * of an eBPF program.
+ *
+ * @returns the reason where the filter cannot be had
+ */
+export function dumpFilter(socket: number): SocketFilter | string {
+  const count = Buffer.alloc(4);
+  const ask = (into: Uint8Array | null): number =>
+    syscall(SYS.getsockopt, socket, SOL_SOCKET, SO_FILTER, into, count);
+  const result = ask(null);
+  if (result === EACCES) {
+    return 'a socket with an eBPF program (SO_ATTACH_BPF) cannot be restored; remedy: close it';
+  }
+  if (result < 0 || count.readUInt32LE(0) === 0) return { so_filter: [] };
+  const program = Buffer.alloc(count.readUInt32LE(0) * INSTRUCTION_SIZE);
+  if (ask(program) < 0) return 'the filter of a socket cannot be read; remedy: detach it';
+  const locked = Buffer.alloc(4);
+  const size = Buffer.of(4, 0, 0, 0);
+  call('get SO_LOCK_FILTER', SYS.getsockopt, socket, SOL_SOCKET, SO_LOCK_FILTER, locked, size);
+  const filter = Array.from({ length: program.length / INSTRUCTION_SIZE }, (_, index) =>
+    program.readBigUInt64LE(index * INSTRUCTION_SIZE),
+  );
+  return { so_filter: filter, ...(locked.readInt32LE(0) !== 0 && { mvas_filter_locked: true }) };
+}
+
+/** Attaches a filter, and locks it if it was. */
+export function planFilter(stage: Stage, number: number, filter: SocketFilter): void {
+  const { so_filter: instructions, mvas_filter_locked: isLocked } = filter;
+  if (instructions.length === 0) return;
+  const { builder, sequence } = stage;
+  const code = Buffer.alloc(instructions.length * INSTRUCTION_SIZE);
+  instructions.forEach((word, index) => code.writeBigUInt64LE(word, index * INSTRUCTION_SIZE));
+  const bytes = Buffer.alloc(PROGRAM_SIZE);
+  bytes.writeUInt16LE(instructions.length, 0);
+  const program = builder.data(bytes);
+  sequence.poke('point to a filter', new PlanPointer(program, POINTER_AT), builder.data(code));
+  const set = (what: string, name: number, value: Argument, size: number): void => {
+    stage.run(what, SYS.setsockopt, [number, SOL_SOCKET, name, value, size]);
+  };
+  set('attach a filter to a socket', SO_FILTER, program, PROGRAM_SIZE);
+  if (isLocked)
+    set('lock the filter of a socket', SO_LOCK_FILTER, builder.data(Buffer.of(1, 0, 0, 0)), 4);
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fstatSync } from 'node:fs';
+import { syscall } from '../../../../native/index.js';
+import { closeFd, SYS } from '../../../../native/sys.js';
+import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
+import type { DumpContext } from '../dump-context.js';
+import { POLL, SOCK } from '../abi.js';
+import { inNamespaceOf } from '../../in-namespace.js';
+import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
+import { listKeyedSockets, listShutdowns } from './sock-diag.js';
+import { dumpFilter, type SocketFilter } from './socket-filter.js';
+import type { Stage } from '../stage.js';
+import { pollNow } from '../system.js';
+
+export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, netlink: 270 } as const;
+export const SO = {
+  reuseAddr: 2, type: 3, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, rcvTimeout: 20,
+  sndTimeout: 21, bindToDevice: 25, acceptConn: 30, sndbufForce: 32,
+  rcvbufForce: 33, protocol: 38, domain: 39, peekOff: 42, bufLock: 72,
+} as const; // prettier-ignore
+
+const BUFFERS_LOCKED = 3;
+/** Permissions of a new socket (net/socket.c, sock_alloc). */
+const NEW_MODE = 0o777;
+
+/** Switches of SOL_SOCKET which CRIU's message has a field for. */
+const SWITCHES = {
+  so_passcred: 16,
+  so_passsec: 34,
+  so_dontroute: 5,
+  so_no_check: 11,
+  so_reuseport: 15,
+  so_broadcast: 6,
+  so_keepalive: 9,
+} as const;
+
+const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
+
+const TCP = { maxSegment: 2, congestion: 13 } as const;
+/** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
+const SEGMENTS = { least: 88, most: 32767 } as const;
+/** Bytes of the name of a congestion control (TCP_CA_NAME_MAX). */
+const CONGESTION_SIZE = 16;
+
+/**
+ * All other options: level and name, each an int. Kept only where they differ from those of a new
+ * socket; at restore nothing else is accepted.
+ */
+const OTHERS: readonly (readonly [number, readonly number[]])[] = [
+  // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, PEEK_OFF, BUSY_POLL, ZEROCOPY, PASSPIDFD
+  [SOL.socket, [29, 35, 37, 40, SO.peekOff, 46, 60, 76]],
+  // TOS, TTL, HDRINCL, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
+  // RECVORIGDSTADDR, MINTTL, BIND_ADDRESS_NO_PORT, MULTICAST_IF, MULTICAST_TTL,
+  // MULTICAST_LOOP, MULTICAST_ALL
+  [SOL.ip, [1, 2, 3, 8, 10, 11, 12, 13, 15, 19, 20, 21, 24, 32, 33, 34, 49]],
+  // UNICAST_HOPS, MULTICAST_HOPS, MULTICAST_LOOP, MTU_DISCOVER, RECVERR, MULTICAST_ALL, RECVPKTINFO, RECVHOPLIMIT,
+  // DONTFRAG, RECVTCLASS, TCLASS, AUTOFLOWLABEL, TRANSPARENT, FREEBIND
+  [SOL.ipv6, [16, 18, 19, 23, 25, 29, 49, 51, 62, 66, 67, 70, 75, 78]],
+  // NODELAY, MAXSEG, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP,
+  // USER_TIMEOUT, FASTOPEN, NOTSENT_LOWAT, SAVE_SYN, FASTOPEN_CONNECT
+  [SOL.tcp, [1, TCP.maxSegment, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
+  // ENCAP, NO_CHECK6_TX, NO_CHECK6_RX, SEGMENT, GRO
+  [SOL.udp, [100, 101, 102, 103, 104]],
+  // PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK
+  [SOL.netlink, [3, 4, 5, 10, 11, 12]],
+];
+
+/**
+ * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet,
+ * and no stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
+ */
+const NOT_OF_STREAMS: readonly (readonly [number, number])[] = [
+  [SOL.ip, 33],
+  [SOL.ipv6, 18],
+];
+
+/** An option that is an int; undefined where the socket has no such option. */
+export function getOption(socket: number, level: number, name: number): number | undefined {
+  const value = getRaw(socket, level, name, 4);
+  if (!value) return undefined;
+  return value.length >= 4 ? value.readInt32LE(0) : value[0];
+}
+
+/** The value of a socket option as bytes; undefined where there is no such option. */
+export function getRaw(
+  socket: number,
+  level: number,
+  name: number,
+  size: number,
+): Buffer | undefined {
+  const value = Buffer.alloc(size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(size);
+  if (syscall(SYS.getsockopt, socket, level, name, value, length) < 0) return undefined;
+  return value.subarray(0, Math.min(length.readUInt32LE(0), size));
+}
+
+/** Dumps the options of sockets; keeps a new socket of each kind to compare with. */
+export class SocketOptions {
+  readonly #context: DumpContext;
+  readonly #fresh = new Map<string, number>();
+  #keyed: ReadonlySet<number> | undefined;
+  #shutdowns: ReadonlyMap<number, number> | undefined;
+
+  constructor(context: DumpContext) {
+    this.#context = context;
+  }
+
+  dump(socket: number, where: string): SkOptsEntry {
+    const option = (name: number): number => getOption(socket, SOL.socket, name) ?? 0;
+    const [sndSec, sndUsec] = timeout(socket, SO.sndTimeout);
+    const [rcvSec, rcvUsec] = timeout(socket, SO.rcvTimeout);
+    const device = getRaw(socket, SOL.socket, SO.bindToDevice, 16)
+      ?.toString()
+      .replace(/\0.*$/s, '');
+    const linger = getRaw(socket, SOL.socket, SO.linger, 8);
+    const entry: SkOptsEntry = {
+      so_sndbuf: option(SO.sndbuf),
+      so_rcvbuf: option(SO.rcvbuf),
+      so_snd_tmo_sec: sndSec,
+      so_snd_tmo_usec: sndUsec,
+      so_rcv_tmo_sec: rcvSec,
+      so_rcv_tmo_usec: rcvUsec,
+      reuseaddr: option(SO.reuseAddr) !== 0,
+      so_buf_lock: getOption(socket, SOL.socket, SO.bufLock) ?? BUFFERS_LOCKED,
+      ...this.#filterOf(socket, where),
+      mvas_options: this.#others(socket),
+    };
+    const { mvas_mode, ...owner } = inodeOwnerOf(fstatSync(socket, { bigint: true }));
+    if (owner.mvas_uid !== 0 || owner.mvas_gid !== 0) Object.assign(entry, owner);
+    if (mvas_mode !== NEW_MODE) Object.assign(entry, { mvas_mode });
+    for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
+    for (const [field, name] of words(NUMBERS)) entry[field] = option(name);
+    if (device) entry.so_bound_dev = device;
+    if (linger && linger.readInt32LE(0) !== 0) entry.so_linger = linger.readInt32LE(4);
+    return entry;
+  }
+
+  /** Whether a TCP socket that is bound has keys for signatures, which cannot be asked for. */
+  hasKeys(inode: number): boolean {
+    this.#keyed ??= listKeyedSockets(this.#context.init.pid);
+    return this.#keyed.has(inode);
+  }
+
+  /** What a bound UDP socket is shut down for: bit 0 for reading, bit 1 for writing. */
+  shutdownOf(inode: number): number {
+    this.#shutdowns ??= listShutdowns(this.#context.init.pid);
+    return this.#shutdowns.get(inode) ?? 0;
+  }
+
+  close(): void {
+    for (const fd of this.#fresh.values()) closeFd(fd);
+    this.#fresh.clear();
+  }
+
+  #filterOf(socket: number, where: string): SocketFilter {
+    const filter = dumpFilter(socket);
+    if (typeof filter !== 'string') return filter;
+    this.#context.refusals.add(where, filter);
+    return { so_filter: [] };
+  }
+
+  #others(socket: number): MvasSkOption[] {
+    const fresh = this.#freshLike(socket);
+    if (fresh === undefined) return [];
+    const isStream = getOption(socket, SOL.socket, SO.type) === SOCK.stream;
+    const numbers = OTHERS.flatMap(([level, names]) =>
+      names.flatMap((name) => {
+        if (isStream && NOT_OF_STREAMS.some((one) => one[0] === level && one[1] === name))
+          return [];
+        const value = getOption(socket, level, name);
+        if (value === undefined || value === getOption(fresh, level, name)) return [];
+        if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value)) return [];
+        const bytes = Buffer.alloc(4);
+        bytes.writeInt32LE(value);
+        return [{ level, name, value: bytes }];
+      }),
+    );
+    return [...numbers, ...congestionOf(socket, fresh)];
+  }
+
+  #freshLike(socket: number): number | undefined {
+    const kind = [SO.domain, SO.type, SO.protocol].map((name) =>
+      getOption(socket, SOL.socket, name),
+    );
+    const known = this.#fresh.get(kind.join());
+    if (known !== undefined) return known;
+    const [domain = 0, type = 0, protocol = 0] = kind;
+    const fd = inNamespaceOf(this.#context.init.pid, 'net', () =>
+      syscall(SYS.socket, domain, type | 0o2000000, protocol),
+    );
+    if (fd < 0) return undefined;
+    this.#fresh.set(kind.join(), fd);
+    return fd;
+  }
+}
+
+/**
+ * Whether TCP_MAXSEG is what was set: of a connection that has ended, or was tried, it is what that had
+ * come to (tcp_sock.mss_cache).
+ */
+function isSegment(socket: number, value: number): boolean {
+  const hasEnded = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
+  return !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
+}
+
+/** The congestion control of a socket, where it is another than that of a new one. */
+function congestionOf(socket: number, fresh: number): MvasSkOption[] {
+  const [level, name] = [SOL.tcp, TCP.congestion];
+  const ask = (fd: number): string | undefined =>
+    getRaw(fd, level, name, CONGESTION_SIZE)?.toString('latin1').replace(/\0.*$/s, '');
+  const value = ask(socket);
+  if (value === undefined || value === ask(fresh)) return [];
+  return [{ level, name, value: Buffer.from(value, 'latin1') }];
+}
+
+function timeout(socket: number, name: number): [bigint, bigint] {
+  const value = getRaw(socket, SOL.socket, name, 16);
+  return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
+}
+
+function words<K extends string>(table: Readonly<Record<K, number>>): [K, number][] {
+  return Object.entries(table) as [K, number][];
+}
+
+/**
+ * Sets the owner and the options of a new socket; to be called before bind(2), so that addresses in use
+ * can be: with SO_REUSEPORT only sockets of one user share one.
+ */
+export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  planInodeOwner(stage, 'socket', number, opts);
+  const set = (name: number, value: number): void => {
+    setOption(stage, number, [SOL.socket, name], value);
+  };
+  set(SO.reuseAddr, 1);
+  for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
+  for (const { level, name, value } of opts.mvas_options) {
+    if (isKnown(level, name, value.length))
+      setRaw(stage, number, [level, name], Buffer.from(value));
+  }
+  planNumbers(opts, set);
+  if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
+}
+
+/** After the type of service (IP_TOS), which sets a priority too. */
+function planNumbers(opts: SkOptsEntry, set: (name: number, value: number) => void): void {
+  set(NUMBERS.so_priority, opts.so_priority ?? 0);
+  for (const field of ['so_oobinline', 'so_mark'] as const) {
+    const value = opts[field] ?? 0;
+    if (value !== 0) set(NUMBERS[field], value);
+  }
+  const lowWater = opts.so_rcvlowat ?? 0;
+  if (lowWater > 1) set(NUMBERS.so_rcvlowat, lowWater);
+}
+
+function planDevice(stage: Stage, number: number, name: string): void {
+  const device = stage.builder.string(name.slice(0, 15));
+  const args = [number, SOL.socket, SO.bindToDevice, device, device.bytes.length];
+  stage.run(`bind a socket to device ${name}`, SYS.setsockopt, args);
+}
+
+/** Sets what must come after bind(2) and after the queues are filled. */
+export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+  if (!opts.reuseaddr) setOption(stage, number, [SOL.socket, SO.reuseAddr], 0);
+  if (opts.so_linger !== undefined) {
+    const value = Buffer.alloc(8);
+    value.writeInt32LE(1, 0);
+    value.writeInt32LE(opts.so_linger | 0, 4);
+    setRaw(stage, number, [SOL.socket, SO.linger], value);
+  }
+  planTimeout(stage, number, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
+  planTimeout(stage, number, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
+  const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
+  if (lock & 1) setOption(stage, number, [SOL.socket, SO.sndbufForce], opts.so_sndbuf >>> 1);
+  if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
+}
+
+/** Room for all that a queue may hold, until {@link planFinalSocketOptions}. */
+export function planRoomyBuffer(stage: Stage, number: number, bytes: number): void {
+  setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
+}
+
+/** Forgets that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
+export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
+  const bytes = opts.so_sndbuf >>> 1;
+  setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
+  const value = Buffer.alloc(4);
+  value.writeInt32LE((opts.so_buf_lock ?? BUFFERS_LOCKED) & 3);
+  const args = [number, SOL.socket, SO.bufLock, stage.builder.data(value), 4];
+  stage.attempt('unlock the size of a buffer', SYS.setsockopt, args);
+}
+
+function planTimeout(
+  stage: Stage,
+  number: number,
+  name: number,
+  [seconds, microseconds]: readonly [bigint, bigint],
+): void {
+  if (seconds === 0n && microseconds === 0n) return;
+  const value = Buffer.alloc(16);
+  value.writeBigUInt64LE(seconds, 0);
+  value.writeBigUInt64LE(microseconds, 8);
+  setRaw(stage, number, [SOL.socket, name], value);
+}
+
+function isKnown(level: number, name: number, size: number): boolean {
+  if (level === SOL.tcp && name === TCP.congestion) return size > 0 && size < CONGESTION_SIZE;
+  if (size !== 4) return false;
+  return OTHERS.some(([known, names]) => known === level && names.includes(name));
+}
+
+/** setsockopt(2) of an int. */
+export function setOption(
+  stage: Stage,
+  number: number,
+  option: readonly [level: number, name: number],
+  value: number,
+): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value | 0);
+  setRaw(stage, number, option, bytes);
+}
+
+function setRaw(
+  stage: Stage,
+  number: number,
+  [level, name]: readonly [number, number],
+  value: Buffer,
+): void {
+  const args = [number, level, name, stage.builder.data(value), value.length];
+  stage.run(`set socket option ${String(level)}:${String(name)}`, SYS.setsockopt, args);
+}

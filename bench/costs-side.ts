@@ -5,8 +5,17 @@ import { ShimError } from '../src/common/errors.js';
 import { makeBundle } from '../test/helpers/targets-bundle.js';
 import { BIN } from '../test/helpers/paths.js';
 import { run, until } from '../test/helpers/run.js';
-import type { Costs } from './costs-work.js';
 import { readFrozenMsOf } from './stats.js';
+
+/** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: not told. */
+export interface Costs {
+  readonly checkpointMs: number;
+  /** Standstill as the engine counts it. */
+  readonly frozenMs: number | null;
+  /** User and system time of the command and its children; the holder of a VAS is none of them. */
+  readonly checkpointCpuMs: number;
+  readonly restoreMs: number;
+}
 
 /** How a side checkpoints and restores a container of runc. */
 export interface CostsEngine {

@@ -4,21 +4,11 @@ import { join } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
 import { REPOSITORY } from '../test/helpers/paths.js';
 import { run } from '../test/helpers/run.js';
-import { criuEngine, measureCosts, MVAS, type CostsEngine } from './costs-side.js';
+import { criuEngine, measureCosts, MVAS, type Costs, type CostsEngine } from './costs-side.js';
 import { findCriu } from './criu-side.js';
 import { median } from './figures.js';
 import { formatTable } from './report.js';
 import { temporaryInMemory } from './temporary.js';
-
-/** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: not told. */
-export interface Costs {
-  readonly checkpointMs: number;
-  /** Standstill as the engine counts it. */
-  readonly frozenMs: number | null;
-  /** User and system time of the command and its children; the holder of a VAS is none of them. */
-  readonly checkpointCpuMs: number;
-  readonly restoreMs: number;
-}
 
 /** What there is many of, and how many. */
 export type Quantity = readonly [what: string, number: number];

@@ -14,6 +14,9 @@ const LONGEST_PAUSE_MS = 250;
 /** A refusal whose reason may be gone in a moment. */
 export class Momentary extends ShimError {}
 
+/** A process of the container has ended while it was looked at. The next try finds it gone, also where all are frozen. */
+export class EndedMeanwhile extends Momentary {}
+
 /** Whether the remedy that a reason ends with is to try again: then the engine does so itself. Pure. */
 export function isMomentary(reason: string): boolean {
   return /; remedy: try again( [a-z ]+)?$/.test(reason);
@@ -25,7 +28,7 @@ export function isMomentary(reason: string): boolean {
  */
 export function momentaryIfGone(error: unknown): unknown {
   if (!(error instanceof ShimError) || error.kind !== 'notFound') return error;
-  return new Momentary('aborted', error.message, { cause: error });
+  return new EndedMeanwhile('aborted', error.message, { cause: error });
 }
 
 /**
@@ -91,13 +94,13 @@ export async function retrying<T>(
 /**
  * Makes an attempt at what stands still, and would be the same at the next.
  *
- * @throws ShimError of the attempt; one that is {@link Momentary} says why it was the only one
+ * @throws ShimError of the attempt; one that is {@link Momentary} says why it was the only one. EndedMeanwhile as it is
  */
 export async function tryingOnce<T>(attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
-    if (!(error instanceof Momentary)) throw error;
+    if (!(error instanceof Momentary) || error instanceof EndedMeanwhile) throw error;
     const message = `${error.message} (tried once, since the container is paused)`;
     throw new ShimError(error.kind, message, { cause: error });
   }

@@ -19,7 +19,7 @@ import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from '../resources/tmpfs.js';
-import { DEFAULT_RETRY_MS, retrying, tryingOnce, type Patience } from '../retry.js';
+import { DEFAULT_RETRY_MS, EndedMeanwhile, retrying, tryingOnce, type Patience } from '../retry.js';
 import { StageClock } from '../stages.js';
 import { LifeWatch } from '../tracee/life-watch.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
@@ -95,27 +95,35 @@ export interface CheckpointResult {
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
+  const attempt = () => tryCheckpoint(request);
+  try {
+    const result = await retrying(patienceOf(request), attempt, EndedMeanwhile);
+    const { vasId: vas, bytes, frozenMs } = result;
+    log.info('done', { container: request.containerId, vas, bytes, frozenMs });
+    return result;
+  } catch (error) {
+    checkAborted(request);
+    throw error;
+  }
+}
+
+function patienceOf({ retryMs, signal }: CheckpointRequest): Patience {
+  return { limitMs: retryMs ?? DEFAULT_RETRY_MS, signal };
+}
+
+/** @throws EndedMeanwhile when a process has ended, and the container has not */
+async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   const scope = new Scope();
   const life = new LifeWatch(request);
   const given = request.signal ? [request.signal] : [];
   const signal = AbortSignal.any([...given, life.signal]);
   try {
-    const result = await run({ ...request, signal }, life, scope);
-    log.info('done', {
-      container: request.containerId,
-      vas: result.vasId,
-      bytes: result.bytes,
-      frozenMs: result.frozenMs,
-    });
-    return result;
+    return await run({ ...request, signal }, life, scope);
   } catch (error) {
     // Reasons for whatever else has failed. Who is let go is reaped, and cannot be asked any more.
     const ended = life.ended();
     await scope.close();
-    checkAborted(request);
-    if (ended)
-      throw new ShimError(ended.kind, `checkpoint ${request.containerId}: ${ended.message}`);
-    throw error;
+    throw ended ?? error;
   } finally {
     life.stop();
   }
@@ -135,7 +143,7 @@ async function run(
   clock.end('prepare');
 
   life.start();
-  const patience = { limitMs: request.retryMs ?? DEFAULT_RETRY_MS, signal: request.signal };
+  const patience = patienceOf(request);
   const attempt = () =>
     warningOnSuccess(() => stopAndInspect(request, id, { life, clock, patience }));
   const { session, tmpfs, collection } = isFrozen(cgroup)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readStatus, readVitals } from '../procfs/reader.js';
+import { EndedMeanwhile } from '../retry.js';
 import type { TracedProcess } from './tracee.js';
 
 const LOOK_MS = 100;
@@ -57,7 +58,7 @@ export class LifeWatch {
 
   /**
    * The error to tell when a process has ended, whatever has failed for that: `failedPrecondition` where
-   * that was the container's init.
+   * that was the container's init, EndedMeanwhile where that lives.
    */
   ended(): ShimError | undefined {
     const what = `checkpoint ${this.#containerId}`;
@@ -65,10 +66,8 @@ export class LifeWatch {
       return new ShimError('failedPrecondition', `${what}: the container has ended meanwhile`);
     }
     const found = this.#processes.find(({ pid }) => isDying(pid));
-    return (
-      found &&
-      new ShimError('aborted', `${what}: ${found.label} has ended meanwhile; remedy: try again`)
-    );
+    const message = `${what}: ${found?.label ?? ''} has ended meanwhile; remedy: try again`;
+    return found && new EndedMeanwhile('aborted', message);
   }
 }
 

@@ -7,7 +7,7 @@ import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
 import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
-import { Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
+import { EndedMeanwhile, Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { REG } from './home.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
@@ -317,14 +317,14 @@ export class Session {
       const state = states[index];
       if (state?.error !== 0) {
         const why = errnoName(state?.error ?? ESRCH);
-        throw new Momentary('aborted', `read registers of ${labelOf(tid)}: ${why}`);
+        throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
       }
       const nsTid = readStatus(pid, tid).nsPid.at(-1) ?? tid;
       const label = threadLabel(process, nsPid, nsTid);
       return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label }, state);
     });
     const [leader] = threads;
-    if (!leader) throw new Momentary('aborted', `${process} has no thread left`);
+    if (!leader) throw new EndedMeanwhile('aborted', `${process} has no thread left`);
     this.processes.push({ pid, nsPid, label: process, leader, threads });
     const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
     const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;

@@ -2,11 +2,13 @@
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import {
+  EndedMeanwhile,
   isMomentary,
   Momentary,
   momentaryIfGone,
   pauseBefore,
   retrying,
+  tryingOnce,
   type Time,
 } from '../../../src/criu/retry.js';
 import { readStatus } from '../../../src/criu/procfs/reader.js';
@@ -72,6 +74,18 @@ test('without patience there is one try', async (t) => {
   const { counter, attempt } = failing(Infinity, busy);
   t.is(await t.throwsAsync(retrying({ limitMs: 0 }, attempt)), busy);
   t.is(counter.tries, 1);
+});
+
+test('what stands still is tried once, unless a process has ended', async (t) => {
+  const paused = tryingOnce(() => Promise.reject(busy));
+  await t.throwsAsync(paused, {
+    message: `${busy.message} (tried once, since the container is paused)`,
+  });
+  const ended = new EndedMeanwhile('aborted', 'pid 3 (worker) has ended meanwhile');
+  const { counter, attempt } = failing(1, ended);
+  const patience = { limitMs: 60_000, time: quickTime() };
+  t.is(await retrying(patience, () => tryingOnce(attempt), EndedMeanwhile), 'done');
+  t.is(counter.tries, 2);
 });
 
 test('who gives up is not kept waiting', async (t) => {

@@ -50,6 +50,18 @@ export class ShimError extends Error {
   }
 }
 
+/**
+ * Throws once a signal has been given: for the reason it was given for, if that is a ShimError.
+ *
+ * @param what was being done, and to which object
+ */
+export function assertNotAborted(signal: AbortSignal | undefined, what: string): void {
+  if (!signal?.aborted) return;
+  const reason: unknown = signal.reason;
+  if (!(reason instanceof ShimError)) throw new ShimError('canceled', `${what}: canceled`);
+  throw new ShimError(reason.kind, `${what}: ${reason.message}`);
+}
+
 /** Throws `internal` unless the claim holds. Stays on in production. */
 export function assertInvariant(claim: boolean, message: string): asserts claim {
   if (!claim) throw new ShimError('internal', `broken invariant: ${message}`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
-import { ShimError } from '../../common/errors.js';
+import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { logger, warningOnSuccess } from '../../common/log.js';
 import { readStdioLinks, type StdioLinks } from '../../common/runc-state.js';
 import { Scope } from '../../common/scope.js';
@@ -356,7 +356,5 @@ function newRecord(
 
 /** Between its stages a checkpoint can be given up, until it is complete. */
 function checkAborted(request: CheckpointRequest): void {
-  if (request.signal?.aborted) {
-    throw new ShimError('canceled', `checkpoint ${request.containerId}: canceled`);
-  }
+  assertNotAborted(request.signal, `checkpoint ${request.containerId}`);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { logger } from '../../common/log.js';
-import { assertInvariant, ShimError } from '../../common/errors.js';
+import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
 import { closeFd } from '../../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
@@ -135,9 +135,7 @@ export class PendingRestore {
     const links = linksOf(stdio);
     await takeOver({ ...this.#request, donor, initPid: restorer.pid, stdio: links });
     const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Else with ours.
-    if (signal?.aborted) {
-      throw new ShimError('canceled', `restore ${this.#request.containerId}: canceled`);
-    }
+    assertNotAborted(signal, `restore ${this.#request.containerId}`);
     clock.end('adopt');
 
     const threads = await restorer.build();

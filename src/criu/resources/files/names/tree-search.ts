@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ShimError } from '../../../../common/errors.js';
+import { assertNotAborted } from '../../../../common/errors.js';
 import { closeFd } from '../../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../../procfs/bytes.js';
 import { O, RESOLVE } from '../abi.js';
@@ -101,8 +101,6 @@ export class TreeWalker {
     if (--this.#untilTurn > 0) return;
     this.#untilTurn = ENTRIES_PER_TURN;
     await turn();
-    if (this.#options.signal?.aborted) {
-      throw new ShimError('canceled', 'look for names of open files: canceled');
-    }
+    assertNotAborted(this.#options.signal, 'look for names of open files');
   }
 }

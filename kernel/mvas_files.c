@@ -16,8 +16,8 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "mvas.h"
 #include "mvas_compat.h"
+#include "mvas_mm.h"
 
 /* A mapping, as it was when looked at. */
 struct file_range {

@@ -3,16 +3,16 @@
 #include <linux/compat.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "mvas.h"
+#include "mvas_calls.h"
 #include "mvas_compat.h"
+#include "mvas_mm.h"
+#include "mvas_segment.h"
+#include "mvas_symbols.h"
+#include "mvas_sysfs.h"
+#include "mvas_vas.h"
 
-/* Protects the tables of objects, and what struct mvas_object says. */
-DEFINE_MUTEX(mvas_lock);
-
-bool mvas_experimental;
 module_param_named(experimental, mvas_experimental, bool, 0444);
 MODULE_PARM_DESC(experimental, "Offer SWITCH (default off)");
 
@@ -41,8 +41,6 @@ MODULE_PARM_DESC(max_bytes_user, "The same for those of one owner; 0 is no limit
 static int ioc_info(struct mvas_client *client, void *args)
 {
 	struct mvas_info *info = args;
-	struct mvas_object *object;
-	int id;
 
 	if (info->flags)
 		return -EINVAL;
@@ -64,14 +62,10 @@ static int ioc_info(struct mvas_client *client, void *args)
 	info->max_segs = mvas_segments.limit;
 	info->max_vas_user = mvas_vases.limit_user;
 	info->max_segs_user = mvas_segments.limit_user;
-	info->vas_count = 0;
-	info->seg_count = 0;
 	mutex_lock(&mvas_lock);
 	info->bytes = mvas_bytes();
-	idr_for_each_entry(&mvas_vases.objects, object, id)
-		info->vas_count++;
-	idr_for_each_entry(&mvas_segments.objects, object, id)
-		info->seg_count++;
+	info->vas_count = mvas_kind_count(&mvas_vases);
+	info->seg_count = mvas_kind_count(&mvas_segments);
 	mutex_unlock(&mvas_lock);
 	return 0;
 }
@@ -168,20 +162,13 @@ static long mvas_ioctl(struct file *file, unsigned int number, unsigned long arg
 
 static int mvas_open(struct inode *inode, struct file *file)
 {
-	struct mvas_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
-
-	if (!client)
-		return -ENOMEM;
-	INIT_LIST_HEAD(&client->attachments);
-	mutex_init(&client->switching);
-	file->private_data = client;
-	return 0;
+	file->private_data = mvas_client_create();
+	return file->private_data ? 0 : -ENOMEM;
 }
 
 static int mvas_release(struct inode *inode, struct file *file)
 {
 	mvas_client_release(file->private_data);
-	kfree(file->private_data);
 	return 0;
 }
 

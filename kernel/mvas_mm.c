@@ -5,8 +5,8 @@
 #include <linux/sched/mm.h>
 #include <linux/userfaultfd_k.h>
 
-#include "mvas.h"
 #include "mvas_compat.h"
+#include "mvas_mm.h"
 
 /* The operations of an open /proc/PID/mem. */
 static const struct file_operations *proc_mem;

@@ -14,9 +14,15 @@
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
-#include "mvas.h"
+#include "mvas_object.h"
+
+/* Protects the tables of objects, and what struct mvas_object says. */
+DEFINE_MUTEX(mvas_lock);
 
 u64 mvas_max_bytes, mvas_max_bytes_user;
+
+/* Changes only while the module is loaded or unloaded. */
+static LIST_HEAD(kinds);
 
 static struct mvas_object *from_kobj(struct kobject *kobj)
 {
@@ -41,14 +47,19 @@ static void object_release(struct kobject *kobj)
 int mvas_kind_init(struct mvas_kind *kind)
 {
 	idr_init(&kind->objects);
+	list_add_tail(&kind->list, &kinds);
 	kind->type.release = object_release;
 	kind->directory = kobject_create_and_add(kind->title, kernel_kobj);
-	return kind->directory ? 0 : -ENOMEM;
+	if (kind->directory)
+		return 0;
+	mvas_kind_exit(kind);
+	return -ENOMEM;
 }
 
 void mvas_kind_exit(struct mvas_kind *kind)
 {
 	kobject_put(kind->directory);
+	list_del(&kind->list);
 	idr_destroy(&kind->objects);
 }
 
@@ -120,29 +131,45 @@ static struct mvas_object *find_name(struct mvas_kind *kind, const char *name)
 	return NULL;
 }
 
-static u64 bytes_of(struct mvas_kind *kind, const kuid_t *owner)
+/** mvas_kind_count() - how many objects there are of a kind; under mvas_lock */
+u32 mvas_kind_count(struct mvas_kind *kind)
 {
 	struct mvas_object *object;
-	u64 sum = 0;
+	u32 count = 0;
 	int id;
 
 	lockdep_assert_held(&mvas_lock);
 	idr_for_each_entry(&kind->objects, object, id)
-		if (!owner || uid_eq(object->uid, *owner))
-			sum += object->bytes;
+		count++;
+	return count;
+}
+
+/* What the objects of all kinds count for, or those of one owner. */
+static u64 bytes_of(const kuid_t *owner)
+{
+	struct mvas_object *object;
+	struct mvas_kind *kind;
+	u64 sum = 0;
+	int id;
+
+	lockdep_assert_held(&mvas_lock);
+	list_for_each_entry(kind, &kinds, list)
+		idr_for_each_entry(&kind->objects, object, id)
+			if (!owner || uid_eq(object->uid, *owner))
+				sum += object->bytes;
 	return sum;
 }
 
 /** mvas_bytes() - what all objects count for; under mvas_lock */
 u64 mvas_bytes(void)
 {
-	return bytes_of(&mvas_vases, NULL) + bytes_of(&mvas_segments, NULL);
+	return bytes_of(NULL);
 }
 
 /* Whether an owner may have one object more, of so many bytes. */
 static int room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 {
-	u64 used = bytes_of(&mvas_vases, &uid) + bytes_of(&mvas_segments, &uid);
+	u64 used = bytes_of(&uid);
 	struct mvas_object *object;
 	unsigned int count = 0;
 	int id;
@@ -158,13 +185,7 @@ static int room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 
 static int room_for(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 {
-	struct mvas_object *object;
-	unsigned int count = 0;
-	int id;
-
-	idr_for_each_entry(&kind->objects, object, id)
-		count++;
-	if (count >= kind->limit)
+	if (mvas_kind_count(kind) >= kind->limit)
 		return -ENOSPC;
 	if (mvas_max_bytes && bytes && mvas_bytes() + bytes > mvas_max_bytes)
 		return -ENOSPC;
@@ -242,8 +263,7 @@ int mvas_object_charge_locked(struct mvas_object *object, u64 bytes)
 {
 	u64 before = object->bytes;
 	u64 all = mvas_bytes() - before + bytes;
-	u64 user = bytes_of(&mvas_vases, &object->uid) + bytes_of(&mvas_segments, &object->uid) -
-		   before + bytes;
+	u64 user = bytes_of(&object->uid) - before + bytes;
 
 	/* Nothing counts what was deleted. */
 	if (idr_find(&object->kind->objects, object->id) != object)

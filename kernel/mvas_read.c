@@ -5,7 +5,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "mvas.h"
+#include "mvas_calls.h"
+#include "mvas_mm.h"
+#include "mvas_vas.h"
 
 #define BATCH 16
 /* No process has more mappings; sysctl vm.max_map_count is 65530 unless raised. */

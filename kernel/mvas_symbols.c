@@ -9,8 +9,8 @@
 #include <linux/sched/task.h>
 #include <linux/static_call.h>
 
-#include "mvas.h"
 #include "mvas_compat.h"
+#include "mvas_symbols.h"
 
 static pid_t no_kernel_clone(struct kernel_clone_args *args)
 {

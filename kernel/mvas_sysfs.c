@@ -8,7 +8,9 @@
 #include <linux/mm.h>
 #include <linux/sysfs.h>
 
-#include "mvas.h"
+#include "mvas_segment.h"
+#include "mvas_sysfs.h"
+#include "mvas_vas.h"
 
 struct attribute_of {
 	struct attribute attribute;

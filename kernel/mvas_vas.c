@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VASes as objects: their life, attachments, and the calls that make them. */
+/* VASes as objects: their life, and the calls that concern nothing else. */
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "mvas.h"
-#include "mvas_compat.h"
+#include "mvas_mm.h"
+#include "mvas_segment.h"
+#include "mvas_symbols.h"
+#include "mvas_vas.h"
 
 #define SETTLE_FIRST msecs_to_jiffies(10)
 #define SETTLE_AGAIN msecs_to_jiffies(200)
-
-/* An open file's right to switch to a VAS; holds a reference and a use of it. */
-struct attachment {
-	struct list_head list;
-	struct mvas_vas *vas;
-	int rights;
-};
 
 static struct workqueue_struct *workqueue;
 
@@ -24,7 +20,7 @@ static void vas_release(struct mvas_object *object)
 	struct mvas_vas *vas = mvas_to_vas(object);
 
 	cancel_delayed_work_sync(&vas->settling);
-	mvas_segment_uses_drop(vas);
+	mvas_uses_drop(&vas->segments);
 	if (vas->mm)
 		mmput(vas->mm);
 	kfree(vas);
@@ -283,127 +279,4 @@ int mvas_ioc_setattr(struct mvas_client *client, void *args)
 	ret = mvas_setattr(&vas->object, attr);
 	mvas_object_put(&vas->object);
 	return ret;
-}
-
-static struct attachment *find_attachment(struct mvas_client *client, struct mvas_vas *vas)
-{
-	struct attachment *attachment;
-
-	lockdep_assert_held(&mvas_lock);
-	list_for_each_entry(attachment, &client->attachments, list)
-		if (attachment->vas == vas)
-			return attachment;
-	return NULL;
-}
-
-/**
- * mvas_attached() - whether a client has a VAS attached; under mvas_lock
- * @client: which
- * @vas: which
- * @rights: MVAS_MAY_ bits that it must have been attached with
- *
- * Return: 0, -ENOENT or -EACCES.
- */
-int mvas_attached(struct mvas_client *client, struct mvas_vas *vas, int rights)
-{
-	struct attachment *attachment = find_attachment(client, vas);
-
-	if (!attachment)
-		return -ENOENT;
-	return (attachment->rights & rights) == rights ? 0 : -EACCES;
-}
-
-int mvas_ioc_attach(struct mvas_client *client, void *args)
-{
-	struct mvas_attach *attach = args;
-	int rights = mvas_access_rights(attach->access);
-	struct attachment *attachment;
-	struct mvas_vas *vas;
-	int ret = 0;
-
-	if (attach->flags || attach->reserved || rights < 0)
-		return -EINVAL;
-	vas = mvas_vas_get(attach->id, rights);
-	if (IS_ERR(vas))
-		return PTR_ERR(vas);
-	attachment = kmalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
-	if (!attachment) {
-		mvas_object_put(&vas->object);
-		return -ENOMEM;
-	}
-	attachment->vas = vas;
-	attachment->rights = rights;
-	mutex_lock(&mvas_lock);
-	if (idr_find(&mvas_vases.objects, attach->id) != &vas->object) {
-		ret = -ENOENT;
-	} else if (find_attachment(client, vas)) {
-		ret = -EEXIST;
-	} else {
-		vas->object.uses++;
-		list_add(&attachment->list, &client->attachments);
-	}
-	mutex_unlock(&mvas_lock);
-	if (ret) {
-		kfree(attachment);
-		mvas_object_put(&vas->object);
-	}
-	return ret;
-}
-
-static void free_attachment(struct attachment *attachment)
-{
-	mvas_object_put(&attachment->vas->object);
-	kfree(attachment);
-}
-
-int mvas_ioc_detach(struct mvas_client *client, void *args)
-{
-	struct mvas_attach *detach = args;
-	struct attachment *attachment;
-	struct mvas_vas *vas;
-	bool switched;
-	int ret = 0;
-
-	if (detach->flags || detach->reserved || detach->access)
-		return -EINVAL;
-	vas = mvas_vas_get(detach->id, 0);
-	if (IS_ERR(vas))
-		return PTR_ERR(vas);
-	mutex_lock(&client->switching);
-	switched = mvas_switched(client, vas);
-	mutex_lock(&mvas_lock);
-	attachment = find_attachment(client, vas);
-	if (!attachment) {
-		ret = -ENOENT;
-	} else if (current->mm == vas->mm || switched) {
-		ret = -EBUSY;
-	} else {
-		list_del(&attachment->list);
-		vas->object.uses--;
-	}
-	mutex_unlock(&mvas_lock);
-	mutex_unlock(&client->switching);
-	if (!ret)
-		free_attachment(attachment);
-	mvas_object_put(&vas->object);
-	return ret;
-}
-
-/**
- * mvas_client_release() - the last descriptor of an open file is closed
- * @client: its state
- *
- * A process that dies while switched has left the VAS by now: files are closed after memory.
- */
-void mvas_client_release(struct mvas_client *client)
-{
-	struct attachment *attachment, *next;
-
-	mvas_switch_forget(client);
-	mutex_lock(&mvas_lock);
-	list_for_each_entry(attachment, &client->attachments, list)
-		attachment->vas->object.uses--;
-	mutex_unlock(&mvas_lock);
-	list_for_each_entry_safe(attachment, next, &client->attachments, list)
-		free_attachment(attachment);
 }

@@ -5,7 +5,7 @@
 # own: the release's containerd, runc and libraries, with this checkout, this Node.js, the cache and
 # /var/tmp at their usual places. What it writes elsewhere goes to memory and ends with it.
 #
-#   in-release.sh trixie node_modules/.bin/ava --config ava.e2e.config.js
+#   in-release.sh trixie node_modules/.bin/ava dist/test/e2e
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

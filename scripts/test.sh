@@ -35,17 +35,6 @@ status=0
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
 
-config_of() {
-  case "$1" in
-    unit) echo ava.config.js ;;
-    integration) echo ava.integration.config.js ;;
-    e2e | e2e-* | cgroup2-*) echo ava.e2e.config.js ;;
-    kernel | kernels) echo ava.kernel.config.js ;;
-    clients-*) echo ava.clients.config.js ;;
-    *) return 1 ;;
-  esac
-}
-
 # Counts lines of AVA's TAP output: results stand at the beginning of a line.
 count() { grep -cE "$1" "$2" || true; }
 
@@ -83,10 +72,12 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
     continue
   fi
-  config="$(config_of "$part")" || { echo "test: no such part: $part" >&2; exit 1; }
   release="$(release_of "$part")"
   kind="${part%%-*}" files=()
   case "$part" in
+    unit) files=(dist/test/unit dist/test/fuzz) ;;
+    integration | e2e | e2e-* | clients-*) files=("dist/test/$kind") ;;
+    cgroup2-*) kind=e2e files=("${without_controllers[@]}") ;;
     kernel) files=("$one_kernel") ;;
     kernels)
       kind=kernel
@@ -94,9 +85,12 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
         [ "$file" = "$one_kernel" ] || files+=("$file")
       done
       ;;
+    *)
+      echo "test: no such part: $part" >&2
+      exit 1
+      ;;
   esac
-  if [ "$kind" = cgroup2 ]; then
-    kind=e2e files=("${without_controllers[@]}")
+  if [ "${part%%-*}" = cgroup2 ]; then
     export MVAS_CGROUP_V2=1
     echo "== $part: without the tests of limits, statistics and OOM, which need the controllers"
   else
@@ -117,7 +111,7 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     skipped=$((skipped + 1))
     continue
   fi
-  "${ava[@]}" --config "$config" --tap "${files[@]}" | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
+  "${ava[@]}" --tap "${files[@]}" | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
   code="${PIPESTATUS[0]}"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"

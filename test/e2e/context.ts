@@ -46,7 +46,7 @@ export function useContainerd(
   test.after.always('stop it', async () => {
     if (!containerd) return;
     if (failed) {
-      const again = `npx ava --config ava.e2e.config.js ${relative(REPOSITORY, fileURLToPath(test.meta.file))}`;
+      const again = `npx ava ${relative(REPOSITORY, fileURLToPath(test.meta.file))}`;
       process.stderr.write(`kept for a look: ${containerd.directory}; again: ${again}\n`);
     }
     await containerd.stop({ keep: failed });

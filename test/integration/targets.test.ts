@@ -220,6 +220,6 @@ function count(mode: Mode, what: string): void {
 function repeatCommand(target: Target, mode: Mode): string {
   return (
     `MVAS_TARGETS='^${target.name}$' MVAS_TARGET_MODES=${mode} ` +
-    'npx ava --config ava.integration.config.js dist/test/integration/targets.test.js'
+    'npx ava dist/test/integration/targets.test.js'
   );
 }

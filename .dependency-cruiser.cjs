@@ -48,6 +48,16 @@ module.exports = {
       to: { path: '^src/criu/', pathNot: '^src/criu/index\\.ts$' },
     },
     {
+      name: 'checkpoint-and-restore-stand-apart',
+      from: { path: '^src/criu/(checkpoint|restore)/' },
+      to: { path: '^src/criu/(checkpoint|restore)/', pathNot: '^src/criu/$1/' },
+    },
+    {
+      name: 'what-both-need-lies-below-both',
+      from: { path: '^src/criu/', pathNot: '^src/criu/(checkpoint/|restore/|index\\.ts$)' },
+      to: { path: '^src/criu/(checkpoint|restore)/' },
+    },
+    {
       name: 'one-loader-of-the-addon',
       from: { path: '^(src|test|bench)/', pathNot: '^src/native/' },
       to: { path: '\\.node$' },

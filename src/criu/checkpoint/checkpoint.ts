@@ -15,6 +15,7 @@ import type { Area } from '../memory/area.js';
 import { clearHolder } from '../memory/fill.js';
 import { openSource } from '../memory/open-source.js';
 import { readAreas, storedBytes } from '../memory/snapshot.js';
+import { readMountinfo } from '../procfs/reader.js';
 import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
@@ -146,7 +147,7 @@ async function run(
   const patience = patienceOf(request);
   const attempt = () =>
     warningOnSuccess(() => stopAndInspect(request, id, { life, clock, patience }));
-  const { session, tmpfs, collection } = isFrozen(cgroup)
+  const { session, tmpfs, collection, mounts } = isFrozen(cgroup)
     ? await tryingOnce(attempt)
     : await retrying(patience, attempt);
   scope.defer('let the container go on', () => session.release());
@@ -165,7 +166,8 @@ async function run(
   }
   clock.end('resume');
 
-  checkRestorable(collection.image, request.spec.process);
+  const { holderPid } = vas;
+  checkRestorable({ ...collection, holderPid, mounts, spec: request.spec.process });
   await source.fill();
   clock.end('fill');
 
@@ -225,12 +227,13 @@ async function stopAndInspect(
     if (await session.removeRemains()) areas = readAllAreas(session);
     checkMemoryRoom(session.processes);
     await session.prepare();
+    const mounts = readMountinfo(initPid);
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
     const stdio = stdioLinksOf(request);
     const collection = await collectImage(session, { ...request, vasId, areas, tmpfs, stdio });
     checkAborted(request);
     clock.end('inspect');
-    return { session, tmpfs, collection };
+    return { session, tmpfs, collection, mounts };
   } catch (error) {
     const ended = life.ended();
     life.watch([]);

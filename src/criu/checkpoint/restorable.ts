@@ -2,21 +2,53 @@
 import { ShimError } from '../../common/errors.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { validateCheckpointImage } from '../image/validate.js';
-import { checkEntries, limitsOfSpec, type ProcessSpec } from '../resources/attributes.js';
+import { kernelAreasOf } from '../memory/kernel-areas.js';
+import type { LiveFacts } from '../plan/live-facts.js';
+import { planRestore } from '../plan/restore-plan.js';
+import type { MountInfo } from '../procfs/mountinfo.js';
+import {
+  limitsOfSpec,
+  readHostFacts,
+  userOfSpec,
+  type ProcessSpec,
+} from '../resources/attributes.js';
+import { findConsole } from '../resources/files/index.js';
+
+/** What a restore of a new image is tried with: the surroundings that the container came from. */
+export interface TriedRestore {
+  readonly image: CheckpointImage;
+  readonly base: bigint;
+  readonly holderPid: number;
+  readonly spec: ProcessSpec | undefined;
+  /** Those of the container. */
+  readonly mounts: readonly MountInfo[];
+}
 
 /**
- * Refuses a checkpoint whose image a restore by the same spec would refuse, by the rules of the restore:
- * whatever no rule of the checkpoint has seen.
+ * Refuses a checkpoint that could not be restored: validates its image, and plans its restore into a
+ * container like the one it is of.
  *
  * @throws ShimError `failedPrecondition`
  */
-export function checkRestorable(image: CheckpointImage, spec: ProcessSpec | undefined): void {
+export function checkRestorable(tried: TriedRestore): void {
+  const { image, base } = tried;
   try {
     validateCheckpointImage(image);
-    checkEntries(image, limitsOfSpec(spec));
+    planRestore({ image, base, duplicates: undefined }, expectedFacts(tried)).finish();
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     if (kind !== 'dataLoss') throw cause;
     throw new ShimError('failedPrecondition', `it could not be restored: ${message}`, { cause });
   }
+}
+
+function expectedFacts({ image, base, holderPid, spec, mounts }: TriedRestore): LiveFacts {
+  return {
+    limits: { ...limitsOfSpec(spec), user: userOfSpec(spec) },
+    mounts,
+    hasConsole: findConsole(image.ttys) !== undefined,
+    stdio: [true, true, true],
+    kernelAreas: kernelAreasOf(holderPid, base),
+    host: readHostFacts(),
+  };
 }

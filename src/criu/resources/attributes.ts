@@ -16,6 +16,7 @@ export {
 } from './attributes/dump.js';
 export { auditThread, type HostThread } from './attributes/audit.js';
 export { finalThreadState, type FinalThreadState } from './attributes/final.js';
+export { readHostFacts, type HostFacts } from './attributes/host-facts.js';
 export { applyFromOutside } from './attributes/outside.js';
 export {
   AttributePlan,
@@ -24,9 +25,9 @@ export {
   type ProcessCores,
 } from './attributes/plan.js';
 export {
-  checkEntries,
   limitsOfSpec,
   liveUser,
+  userOfSpec,
   type LiveLimits,
   type ProcessSpec,
 } from './attributes/policy.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { syscall, type Tracer } from '../../native/index.js';
 import { check, errnoError, SYS } from '../../native/sys.js';
-import type { FinalThread } from './restore-plan.js';
+import type { FinalThread } from '../plan/restore-plan.js';
 import { SIGSTOP, words } from '../resources/attributes/abi.js';
 
 const PTRACE_CONT = 7;

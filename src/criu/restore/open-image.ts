@@ -6,18 +6,14 @@ import { readTmpfs } from '../image/tmpfs-files.js';
 import { validateCheckpointImage } from '../image/validate.js';
 import type { VasReference } from '../image/vas-reference.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
+import type { PlacedImage } from '../plan/restore-plan.js';
 import { findDuplicates } from '../vas/backend.js';
 import { bootId, readRecord, type VasRecord } from '../vas/store.js';
 
 /** A checkpoint that may be restored. */
-export interface OpenedImage {
-  readonly image: CheckpointImage;
+export interface OpenedImage extends PlacedImage {
   readonly tmpfs: readonly TmpfsMount[];
   readonly record: VasRecord;
-  /** Where the holder's own range begins. */
-  readonly base: bigint;
-  /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */
-  readonly duplicates: ReadonlyMap<number, number> | undefined;
 }
 
 /** An image directory that a checkpoint into a VAS of this host wrote; it has not been decoded. */

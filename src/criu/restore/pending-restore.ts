@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
-import { closeFd } from '../../native/sys.js';
+import { closeFd, openPidfd } from '../../native/sys.js';
 import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
@@ -11,14 +11,18 @@ import { enterCgroups, takeOver } from './donor/take-over.js';
 import type { TtyInfoEntry } from '../image/types.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
-import { readLiveSeccomp } from '../resources/attributes.js';
+import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
 import { findConsole } from '../resources/files/index.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
-import { RestorePlan } from './restore-plan.js';
+import { kernelAreasOf } from '../memory/kernel-areas.js';
+import type { LiveFacts } from '../plan/live-facts.js';
+import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
+import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
 import { StageClock } from '../stages.js';
 import { watchExit, type Exit } from '../vas/exit-watch.js';
+import { KernelDevice } from '../vas/kernel-device.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
 const log = logger('restore');
@@ -106,9 +110,10 @@ export class PendingRestore {
     clock.skip();
     // What the root filesystem lacked at first may have been put there since (CRI does).
     if (this.#hasFailed) this.#donor = this.#startDonor();
-    const kernelAreas = restorer.kernelAreas(opened.base);
-    const rehearsed = { opened, live, kernelAreas, stdio, hasConsole, donorPid: restorer.pid };
-    rehearse({ ...rehearsed, seccompChain: undefined });
+    const kernelAreas = kernelAreasOf(restorer.pid, opened.base);
+    const readFacts = (donorPid: number, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
+      readLiveFacts({ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas });
+    rehearse(() => planRestore(opened, readFacts(restorer.pid)));
     const donor = await this.#donor;
     clock.end('donor');
 
@@ -119,14 +124,10 @@ export class PendingRestore {
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
     giveStdio(stdio, readStatus(donor.pid).uid.effective, opened.image.files);
-    const plan = new RestorePlan({ ...rehearsed, donorPid: donor.pid, seccompChain });
+    const plan = planRestore(opened, readFacts(donor.pid, seccompChain));
     clock.end('plan');
 
-    try {
-      await restorer.start(plan);
-    } finally {
-      for (const fd of plan.ownFds) closeFd(fd);
-    }
+    await withDescriptors(donor.pid, stdio, (descriptorOf) => restorer.start(plan, descriptorOf));
     clock.end('join');
 
     await Promise.all(work);
@@ -201,13 +202,30 @@ async function openConsole(
  * Lays out a plan for nothing while runc is busy: a shim restores once in its life, and code that has
  * not run yet takes several times as long as code that has.
  */
-function rehearse(options: ConstructorParameters<typeof RestorePlan>[0]): void {
+function rehearse(plan: () => RestorePlan): void {
   try {
-    const plan = new RestorePlan(options);
-    for (const fd of plan.ownFds) closeFd(fd);
-    plan.finish();
+    plan().finish();
   } catch {
     // The surroundings are not the right ones yet; the real plan tells what is wrong.
+  }
+}
+
+/** Opens what a plan wants to be given besides stdio, for as long as `use` takes. */
+async function withDescriptors(
+  donorPid: number,
+  stdio: FinishRequest['stdio'],
+  use: (descriptorOf: (given: Given) => number) => Promise<void>,
+): Promise<void> {
+  const opened = new Map<Given, number>();
+  const open = (given: Given): number => {
+    const fd = given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
+    opened.set(given, fd);
+    return fd;
+  };
+  try {
+    await use((given) => (typeof given === 'number' ? (stdio[given] ?? -1) : open(given)));
+  } finally {
+    for (const fd of opened.values()) closeFd(fd);
   }
 }
 

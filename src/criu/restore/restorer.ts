@@ -4,12 +4,11 @@ import { assertInvariant, ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
-import type { KernelArea } from '../memory/memory-plan.js';
-import { PLAN_HEADER_SIZE, REQUEST, WORK } from '../plan/abi.js';
+import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from '../plan/builder.js';
 import { printable } from '../procfs/bytes.js';
-import { listThreads, readKernelAreas, readStatus } from '../procfs/reader.js';
+import { listThreads, readStatus } from '../procfs/reader.js';
 import {
   byProcess,
   sendPendingStops,
@@ -17,7 +16,8 @@ import {
   type BuiltProcess,
   type BuiltThread,
 } from './job-control.js';
-import type { ExecPlan, RestorePlan } from './restore-plan.js';
+import type { ExecPlan, Given, RestorePlan } from '../plan/restore-plan.js';
+import { applyFromOutside, auditThread } from '../resources/attributes.js';
 import { encodeCalls } from '../tracee/remote-calls.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
 import { encodeRequest, planError, readFailure, type HolderClient } from '../vas/holder-client.js';
@@ -37,7 +37,6 @@ const STOPPED = 0x7f;
 /** Files that one line of the log names. */
 const MOST_NAMED = 5;
 const log = logger('restore');
-const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
  * The fork of a holder that becomes a container, under our trace: it dies when we die, until it is
@@ -100,23 +99,19 @@ export class Restorer {
     this.#standing = [this.pid];
   }
 
-  /** The kernel's own areas of the holder, as the fork has them. */
-  kernelAreas(base: bigint): KernelArea[] {
-    return readKernelAreas(this.pid).filter(
-      (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
-    );
-  }
-
-  /** Sends the plan, and lets it run until PID 1 has joined the donor's namespaces. */
-  async start(plan: RestorePlan): Promise<void> {
+  /**
+   * Sends the plan, and the descriptors that it wants, which stay the caller's; lets it run until PID 1 has
+   * joined the donor's namespaces.
+   */
+  async start(plan: RestorePlan, descriptorOf: (given: Given) => number): Promise<void> {
     const finished = plan.finish();
     this.#plan = plan;
     this.#finished = finished;
     this.#planFile = memfd('mvas-plan', finished.bytes);
     const size = BigInt(finished.bytes.length);
     const request = encodeRequest(REQUEST.run, [size, plan.address, BigInt(plan.entry)]);
-    const again = plan.exec ? [this.#planFile] : [];
-    sendWithFds(this.#socket, request, [this.#planFile, ...plan.fds, ...again]);
+    const fds = plan.given.map((what) => (what === 'plan' ? this.#planFile : descriptorOf(what)));
+    sendWithFds(this.#socket, request, [this.#planFile, ...fds]);
     closeFd(this.#socket);
     this.#socket = -1;
     await this.#gather(1);
@@ -125,10 +120,10 @@ export class Restorer {
   /** Lets the plan run to its end: all processes and threads exist. */
   async build(): Promise<readonly BuiltThread[]> {
     const plan = this.#running();
-    for (const [index, expected] of plan.barriers.entries()) {
-      await this.#gather(expected);
-      if (index === 0) this.#checkOpened(plan);
-      if (plan.exec && plan.execBarrier === index) await this.#exec(plan.exec);
+    for (const { phase, standing } of plan.barriers) {
+      await this.#gather(standing);
+      if (phase === 'forked') this.#checkOpened(plan);
+      if (phase === 'duplicated' && plan.exec) await this.#exec(plan.exec);
     }
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
     const built = this.#standing.map((hostTid) => {
@@ -176,7 +171,9 @@ export class Restorer {
   async release(threads: readonly BuiltThread[]): Promise<void> {
     const plan = this.#running();
     const processes = byProcess(threads);
-    for (const { leader } of processes) plan.applyFromOutside(leader.hostPid, leader.final);
+    for (const { leader } of processes) {
+      applyFromOutside(leader.hostPid, plan.coreOf(leader.final), plan.limits);
+    }
     // Children first: what parents still do may be about their children.
     for (const process of processes.sort((a, b) => b.leader.final.depth - a.leader.final.depth)) {
       await this.#finish(process);
@@ -210,7 +207,7 @@ export class Restorer {
   #audit(processes: readonly BuiltProcess[]): void {
     const plan = this.#running();
     for (const { hostPid, hostTid, final } of processes.flatMap(({ threads }) => threads)) {
-      const differences = plan.audit({ hostPid, hostTid }, final);
+      const differences = auditThread({ pid: hostPid, tid: hostTid }, plan.expected(final));
       if (differences.length > 0) {
         const who = `pid ${String(final.nsPid)} tid ${String(final.nsTid)}`;
         throw new ShimError('internal', `audit of ${who}: ${differences.join('; ')}`);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { processLabel, threadLabel } from '../label.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
@@ -11,7 +12,7 @@ import { EndedMeanwhile, Momentary, momentaryIfGone, retrying, type Patience } f
 import { REG } from './home.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { checkNamespaces } from './namespaces.js';
-import { labelOf, processLabel, threadLabel, tracerLabel } from './label.js';
+import { labelOf, tracerLabel } from './label.js';
 import { inTheWay, originsOf, OutsiderInTheWay } from './outsiders.js';
 import { findRemains } from './remains.js';
 import { StoppedThread } from './stopped-thread.js';

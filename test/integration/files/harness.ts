@@ -16,7 +16,7 @@ import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import { FileDumper, FilePlan, type FilesImage } from '../../../src/criu/resources/files/index.js';
-import { processLabel } from '../../../src/criu/tracee/label.js';
+import { processLabel } from '../../../src/criu/label.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';

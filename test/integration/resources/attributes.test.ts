@@ -12,6 +12,7 @@ import {
   dumpAttributes,
   readLiveSeccomp,
   finalThreadState,
+  readHostFacts,
   resumeRegisters,
   type AttributeDump,
   type LiveLimits,
@@ -120,6 +121,7 @@ test('a process that executes the plan has the attributes of the one that was du
         processes: [{ nsPid, threads: cores }],
         seccomp: before.seccomp,
         limits: LIMITS,
+        host: readHostFacts(),
       }),
   );
   const leader = cores.get(nsPid);

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
-import { processLabel, threadLabel } from '../../../src/criu/tracee/label.js';
+import { processLabel, threadLabel } from '../../../src/criu/label.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { badImage } from '../../../common/errors.js';
 import type { CredsEntry } from '../../image/types.js';
 import type { TaskCapabilities } from '../../procfs/status.js';
@@ -73,11 +72,6 @@ export function nameCapabilities(set: bigint): string {
   return capabilitiesIn(set)
     .map((number) => `CAP_${NAMES[number] ?? String(number)}`)
     .join(', ');
-}
-
-/** Highest capability this kernel knows. */
-export function lastCapability(): number {
-  return Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
 }
 
 /** The set of capabilities with these names (`CAP_CHOWN`); names nobody knows are left out. */

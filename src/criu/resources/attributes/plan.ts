@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
+import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
-import { readLimits } from '../../procfs/reader.js';
-import type { ResourceLimit } from '../../procfs/limits.js';
 import { PR, SIGCHLD, words } from './abi.js';
-import { lastCapability } from './capabilities.js';
 import { prctl } from './creds-plan.js';
+import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
 import { QueuePlan } from './pending.js';
@@ -17,7 +16,7 @@ import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp
 import { SeccompPlan } from './seccomp-plan.js';
 import { SigactionPlan } from './sigactions.js';
 import { ThreadPlan, type LastOptions } from './thread-plan.js';
-import { hasTimerIds, TimerPlan } from './timer-plan.js';
+import { TimerPlan } from './timer-plan.js';
 
 /** A process of an image: its leader's entry first among those of its threads. */
 export interface ProcessCores {
@@ -36,8 +35,7 @@ export interface AttributePlanOptions {
   readonly limits: LiveLimits;
   /** A descriptor of the container's root that threads have: needed where there are labels. */
   readonly root?: number;
-  /** Whether the kernel makes timers with wanted ids; found out by default. */
-  readonly hasTimerIds?: boolean;
+  readonly host: HostFacts;
 }
 
 interface ProcessState {
@@ -62,7 +60,7 @@ export class AttributePlan {
   readonly #builder: PlanBuilder;
   readonly #processes = new Map<number, ProcessState>();
   readonly #limits: LiveLimits;
-  readonly #own: readonly ResourceLimit[];
+  readonly #host: HostFacts;
   readonly #restoreMask: PlanData;
   readonly #sigactions: SigactionPlan;
   readonly #queues: QueuePlan;
@@ -76,18 +74,18 @@ export class AttributePlan {
    * entries that no checkpoint would have written
    */
   constructor(options: AttributePlanOptions) {
-    const { builder, limits } = options;
+    const { builder, limits, host } = options;
     this.#builder = builder;
     this.#limits = limits;
-    this.#own = readLimits(process.pid);
+    this.#host = host;
     const { restoreSignals = [SIGCHLD] } = options;
     const bits = restoreSignals.map((signal) => 1n << BigInt(signal - 1));
     this.#restoreMask = builder.data(words(bits.reduce((all, bit) => all | bit, 0n)));
     this.#sigactions = new SigactionPlan(builder);
     this.#queues = new QueuePlan(builder);
     this.#seccomp = new SeccompPlan(builder);
-    this.#timers = new TimerPlan(builder, options.hasTimerIds ?? hasTimerIds());
-    this.#threads = new ThreadPlan(builder, lastCapability());
+    this.#timers = new TimerPlan(builder, host.hasTimerIds);
+    this.#threads = new ThreadPlan(builder, host.lastCapability);
     const { noNewPrivileges: mustNotGain, labels = [] } = limits;
     this.#last = { mustNotGain, labels, root: options.root ?? -1 };
     for (const cores of options.processes) {
@@ -105,7 +103,7 @@ export class AttributePlan {
     const personality = task.mvas_personality ?? task.personality;
     sequence.syscall('set the personality', SYS.personality, [personality]);
     planOptions(task, sequence);
-    planRaises(this.#builder, rlimits, this.#own, sequence);
+    planRaises(this.#builder, rlimits, this.#host.limits, sequence);
     this.#seccomp.planFilters((chains.get(nsPid) ?? []).slice(0, shared), sequence);
   }
 
@@ -187,11 +185,12 @@ function checkCores(
 ): ProcessState {
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
-  checkProcess(`pid ${String(nsPid)}`, leader);
-  checkLabels(`pid ${String(nsPid)}`, limits.labels ?? [], threads.size);
+  const label = processLabel(nsPid, task.comm);
+  checkProcess(label, leader);
+  checkLabels(label, limits.labels ?? [], threads.size);
   const chains = new Map<number, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThread(`pid ${String(nsPid)} tid ${String(nsTid)}`, core, limits, nsPid === INIT);
+    checkThread(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage, ShimError } from '../../../common/errors.js';
-import { syscall } from '../../../native/index.js';
-import { SYS } from '../../../native/sys.js';
-import type { CheckpointImage } from '../../image/checkpoint-image.js';
 import type { CoreEntry, CredsEntry, ThreadCoreEntry } from '../../image/types.js';
-import { isDead } from '../../image/validate-tasks.js';
 import {
   CAP,
   CAPABILITY_SETS,
@@ -14,12 +10,13 @@ import {
   nameCapabilities,
 } from './capabilities.js';
 import { checkCreds } from './creds.js';
+import { ownNice } from './host-facts.js';
 import { checkRlimits } from './limits.js';
-import { checkLabels, liveLabels, type Label, type LabelSpec } from './labels.js';
+import { liveLabels, type Label, type LabelSpec } from './labels.js';
 import { checkQueue } from './pending.js';
 import { schedulingPrivilege, checkScheduling } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
-import { chainOf, type ChainLink } from './seccomp.js';
+import type { ChainLink } from './seccomp.js';
 import { checkSigactions } from './sigactions.js';
 import { checkTimers } from './timers.js';
 
@@ -30,21 +27,14 @@ export interface LiveUser {
   readonly gids: readonly number[] | undefined;
 }
 
-/**
- * The user of a container by its parked init, which has the ids and capability sets of its spec. The
- * program it would run keeps the ambient capabilities, or as root those of the bounding set (execve(2)).
- */
+/** The user of a container by its parked init, which has the ids and capability sets of its spec. */
 export function liveUser({
   uid,
   gid,
   groups,
   capabilities,
 }: Pick<ProcStatus, 'uid' | 'gid' | 'groups' | 'capabilities'>): LiveUser {
-  const kept = uid.effective === 0 ? capabilities.bounding : capabilities.ambient;
-  return {
-    uid: hasCapability(kept, CAP.setuid) ? undefined : uid.effective,
-    gids: hasCapability(kept, CAP.setgid) ? undefined : [gid.effective, ...groups],
-  };
+  return userOf({ uid: uid.effective, gid: gid.effective, groups }, capabilities);
 }
 
 /**
@@ -56,6 +46,8 @@ export interface LiveLimits {
   readonly boundingSet: bigint;
   /** `process.noNewPrivileges` of the live spec: set in every thread. */
   readonly noNewPrivileges: boolean;
+  /** The nice value that its processes inherit here; 0 by default. */
+  readonly nice?: number | undefined;
   /** Whom the new container runs as (its donor). */
   readonly user?: LiveUser | undefined;
   /** Labels of the live spec that this host knows; every thread gets them. */
@@ -71,7 +63,15 @@ export interface LiveLimits {
 /** The part of an OCI runtime spec that limits a container's processes. */
 export interface ProcessSpec extends LabelSpec {
   readonly noNewPrivileges?: boolean;
-  readonly capabilities?: { readonly bounding?: readonly string[] };
+  readonly capabilities?: {
+    readonly bounding?: readonly string[];
+    readonly ambient?: readonly string[];
+  };
+  readonly user?: {
+    readonly uid?: number;
+    readonly gid?: number;
+    readonly additionalGids?: readonly number[];
+  };
 }
 
 /** What a spec limits, whatever container is made by it. */
@@ -80,14 +80,40 @@ export function limitsOfSpec(spec: ProcessSpec = {}): LiveLimits {
     labels: liveLabels(spec),
     boundingSet: capabilityMask(spec.capabilities?.bounding ?? []),
     noNewPrivileges: spec.noNewPrivileges ?? false,
+    nice: ownNice(),
   };
+}
+
+/** The user of a container that is made by a spec, as {@link liveUser} will see it. */
+export function userOfSpec({ user = {}, capabilities = {} }: ProcessSpec = {}): LiveUser {
+  const { uid = 0, gid = 0, additionalGids: groups = [] } = user;
+  return userOf(
+    { uid, gid, groups },
+    {
+      bounding: capabilityMask(capabilities.bounding ?? []),
+      ambient: capabilityMask(capabilities.ambient ?? []),
+    },
+  );
 }
 
 const ANYBODY: LiveUser = { uid: undefined, gids: undefined };
 const MOST_COMM_BYTES = 64;
 const ROBUST_LIST_LENGTH = 24;
-const PRIO_PROCESS = 0;
-const NICE_BASE = 20;
+
+/**
+ * The program that a container runs keeps the ambient capabilities, or as root those of the bounding set
+ * (execve(2)).
+ */
+function userOf(
+  { uid, gid, groups }: { uid: number; gid: number; groups: readonly number[] },
+  { bounding, ambient }: { bounding: bigint; ambient: bigint },
+): LiveUser {
+  const kept = uid === 0 ? bounding : ambient;
+  return {
+    uid: hasCapability(kept, CAP.setuid) ? undefined : uid,
+    gids: hasCapability(kept, CAP.setgid) ? undefined : [gid, ...groups],
+  };
+}
 
 /**
  * Checks a thread's entry against the live limits and against what a kernel could have told. The ids of
@@ -105,30 +131,6 @@ export function checkThread(
   checkCapabilities(where, creds, limits);
   if (isOfInit || limits.noNewPrivileges) checkUser(where, creds, limits.user);
   checkPrivilegedScheduling(where, thread, limits);
-}
-
-/**
- * Checks all entries of an image as a restore does, at a checkpoint.
- *
- * @param limits as far as they are known before there is a new container
- * @throws ShimError as {@link checkThread}
- */
-export function checkEntries(
-  { pstree, cores, seccomp }: CheckpointImage,
-  limits: LiveLimits,
-): void {
-  for (const { pid, threads } of pstree) {
-    const leader = cores.get(pid);
-    if (!leader || isDead(leader)) continue;
-    const where = `pid ${String(pid)} (${leader.tc?.comm ?? ''})`;
-    checkProcess(where, leader);
-    checkLabels(where, limits.labels ?? [], threads.length);
-    for (const tid of threads) {
-      const core = cores.get(tid) ?? badImage(`${where}: no thread ${String(tid)}`);
-      checkThread(`${where} tid ${String(tid)}`, core, limits);
-      chainOf(seccomp, core.thread_core?.seccomp_filter);
-    }
-  }
 }
 
 /** What of {@link checkThread} needs no live limits. Throws `dataLoss`. */
@@ -199,15 +201,10 @@ function checkPrivilegedScheduling(
   limits: LiveLimits,
 ): void {
   if (hasCapability(limits.boundingSet, CAP.sysNice)) return;
-  const privilege = schedulingPrivilege(thread, Math.min(0, ownNice()));
+  const privilege = schedulingPrivilege(thread, Math.min(0, limits.nice ?? 0));
   if (privilege === undefined) return;
   throw new ShimError(
     'failedPrecondition',
     `${where}: ${privilege} needs CAP_SYS_NICE, which the new container does not have`,
   );
-}
-
-/** The nice value containers inherit here. The raw call returns 20 - nice. */
-function ownNice(): number {
-  return NICE_BASE - syscall(SYS.getpriority, PRIO_PROCESS, 0);
 }

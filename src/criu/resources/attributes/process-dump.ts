@@ -10,6 +10,7 @@ import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
+import { hasTimerIds } from './host-facts.js';
 import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
@@ -87,7 +88,7 @@ export async function dumpProcess(
   const usesTiles = answers.tiles.result === 0n && (word(answers.tiles.bytes) & XTILEDATA) !== 0n;
   const problems = [
     usesTiles ? 'AMX tile registers are not supported' : undefined,
-    timersProblem(timers),
+    timersProblem(timers, hasTimerIds()),
   ].filter((problem) => problem !== undefined);
   return { task, expired, problems };
 }

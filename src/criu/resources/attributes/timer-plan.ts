@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
@@ -9,19 +8,13 @@ import { PR, words } from './abi.js';
 const SIGEVENT_SIZE = 64;
 const RESTORE_IDS_OFF = 0;
 const RESTORE_IDS_ON = 1;
-const RESTORE_IDS_GET = 2;
 /** What the restorer is willing to count up to where the kernel numbers timers by itself. */
 const HIGHEST_COUNTED_ID = 99_999;
-
-/** Whether this kernel makes timers with wanted ids (PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15). */
-export function hasTimerIds(): boolean {
-  return syscall(SYS.prctl, PR.timerCreateRestoreIds, RESTORE_IDS_GET, 0, 0, 0) >= 0;
-}
 
 /** Why timers cannot be restored; undefined when they can. For a checkpoint as for an image. */
 export function timersProblem(
   { posix }: TaskTimersEntry,
-  kernelHasTimerIds = hasTimerIds(),
+  kernelHasTimerIds: boolean,
 ): string | undefined {
   const high = posix.find(({ it_id }) => it_id > HIGHEST_COUNTED_ID);
   if (kernelHasTimerIds || !high) return undefined;

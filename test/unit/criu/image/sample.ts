@@ -105,7 +105,7 @@ export function core(comm?: string): CoreEntry {
       futex_rla_len: 24,
       sched_nice: -5,
       creds: CREDS,
-      signals_p: { signals: [{ siginfo: new Uint8Array(128).fill(3) }] },
+      signals_p: { signals: [{ siginfo: Uint8Array.of(10, ...new Array<number>(127).fill(0)) }] },
       mvas_xstate: new Uint8Array(832).fill(1),
     },
   };
@@ -205,7 +205,10 @@ export function sampleImage(): CheckpointImage {
       [1, memory()],
       [9, memory()],
     ]),
-    fs: new Map([[1, { cwd_id: 2, root_id: 2, umask: 0o22 }]]),
+    fs: new Map([
+      [1, { cwd_id: 2, root_id: 2, umask: 0o22 }],
+      [9, { cwd_id: 2, root_id: 2, umask: 0o22 }],
+    ]),
     fdinfo: new Map([
       [
         1,

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { emptyCheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
-import {
-  AttributePlan,
-  checkEntries,
-  limitsOfSpec,
-} from '../../../../src/criu/resources/attributes.js';
+import { AttributePlan } from '../../../../src/criu/resources/attributes.js';
 import { auditThread } from '../../../../src/criu/resources/attributes/audit.js';
 import {
   liveLabels,
   plainLabel,
   type Label,
 } from '../../../../src/criu/resources/attributes/labels.js';
-import { sampleCore, sampleCreds } from './samples.js';
+import { SAMPLE_HOST, sampleCore, sampleCreds } from './samples.js';
 
 const SPEC = {
   apparmorProfile: 'docker-default',
@@ -58,7 +53,7 @@ function planFor(labels: readonly Label[], tids: readonly number[]): AttributePl
     seccomp: undefined,
     limits: { boundingSet: 0n, noNewPrivileges: true, labels },
     root: 1024,
-    hasTimerIds: false,
+    host: SAMPLE_HOST,
   });
 }
 
@@ -82,36 +77,8 @@ test('every thread labels itself once it has its credentials, before no_new_priv
 test('SELinux labels are refused where there are threads', (t) => {
   const labels = liveLabels(SPEC, (module) => module === 'SELinux');
   t.notThrows(() => planFor(labels, [1]));
-  const message = /pid 1: its 2 threads cannot be given the SELinux label system_u/;
+  const message = /^pid 1 \(sample\): its 2 threads cannot be given the SELinux label system_u/;
   t.throws(() => planFor(labels, [1, 2]), { message });
-});
-
-test('a checkpoint refuses what a restore by its spec would', (t) => {
-  const core = sampleCore(sampleCreds(1n));
-  const image = (threads: readonly number[]) => ({
-    ...emptyCheckpointImage({ img_version: 2, mvas_tmpfs: [] }),
-    pstree: [{ pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [...threads] }],
-    cores: new Map(threads.map((tid) => [tid, core])),
-  });
-  const labels = liveLabels(SPEC, (module) => module === 'SELinux');
-  const limits = { ...limitsOfSpec({ capabilities: { bounding: ['CAP_CHOWN'] } }), labels };
-  t.notThrows(() => {
-    checkEntries(image([1]), limits);
-  });
-  const many = /^pid 1 \(sample\): its 2 threads .* the SELinux label .*; remedy: /;
-  t.throws(
-    () => {
-      checkEntries(image([1, 2]), limits);
-    },
-    { message: many },
-  );
-  const beyond = /^pid 1 \(sample\) tid 1: its .* capabilities go beyond .* by CAP_CHOWN; /;
-  t.throws(
-    () => {
-      checkEntries(image([1]), limitsOfSpec(undefined));
-    },
-    { message: beyond },
-  );
 });
 
 test('a thread without its label does not pass the audit', (t) => {

@@ -9,7 +9,7 @@ import {
 } from '../../../../src/criu/resources/attributes.js';
 import { allowedScore } from '../../../../src/criu/resources/attributes/outside.js';
 import { effectiveRlimits } from '../../../../src/criu/resources/attributes/limits.js';
-import { sampleCore, sampleCreds } from './samples.js';
+import { SAMPLE_HOST, sampleCore, sampleCreds } from './samples.js';
 
 const KILL = 1n << 5n;
 const SETGID = 1n << 6n;
@@ -34,7 +34,7 @@ function planFor(
 ): Planned {
   const builder = new PlanBuilder();
   const processes = [{ nsPid: PID, threads }];
-  const plan = new AttributePlan({ builder, processes, seccomp, limits, hasTimerIds: false });
+  const plan = new AttributePlan({ builder, processes, seccomp, limits, host: SAMPLE_HOST });
   const words = (fill: (sequence: Sequence) => void): string[] => {
     const sequence = builder.sequence('test');
     fill(sequence);
@@ -74,7 +74,7 @@ function thread(change: Partial<NonNullable<CoreEntry['thread_core']>>): (core: 
 test('capabilities beyond the live ones are refused by name', (t) => {
   const error = t.throws(() => planFor(leader(undefined, KILL | SYS_ADMIN)));
   t.like(error, { name: 'ShimError', kind: 'failedPrecondition' });
-  t.regex(error.message, /pid 1 tid 1: its inheritable .* CAP_SYS_ADMIN/);
+  t.regex(error.message, /^pid 1 \(sample\): its inheritable .* CAP_SYS_ADMIN/);
 });
 
 test('ids that mean "unchanged" to the kernel are refused', (t) => {
@@ -109,7 +109,7 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
   t.notThrows(() => planFor(same, { ...LIMITS, user }));
   const root = leader(thread({ creds: creds(0, []) }));
   const message =
-    /pid 1 tid 1: runs as user 0, and the new container as user 1000; remedy: give it/;
+    /^pid 1 \(sample\): runs as user 0, and the new container as user 1000; remedy: give it/;
   t.throws(() => planFor(root, { ...LIMITS, user }), { message });
   t.notThrows(() => planFor(root, { ...LIMITS, user: { uid: undefined, gids: user.gids } }));
   const more = leader(thread({ creds: creds(1000, [50, 0]) }));
@@ -124,7 +124,7 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
       ],
       seccomp: undefined,
       limits,
-      hasTimerIds: false,
+      host: SAMPLE_HOST,
     });
   t.notThrows(() => child({ ...LIMITS, user }));
   t.throws(() => child({ ...LIMITS, user, noNewPrivileges: true }), { message: /runs as user 0/ });

@@ -3,7 +3,16 @@ import type { CoreEntry, CredsEntry } from '../../../../src/criu/image/types.js'
 import { encodeCapabilities } from '../../../../src/criu/resources/attributes/capabilities.js';
 import { decodeRegisters } from '../../../../src/criu/resources/attributes/registers.js';
 import { decodeFpregs } from '../../../../src/criu/resources/attributes/xstate.js';
+import { RESOURCES, RLIM_INFINITY } from '../../../../src/criu/procfs/limits.js';
+import type { HostFacts } from '../../../../src/criu/resources/attributes.js';
 import type { TaskCapabilities } from '../../../../src/criu/procfs/status.js';
+
+/** A kernel that counts timers by itself; an engine without limits. */
+export const SAMPLE_HOST: HostFacts = {
+  hasTimerIds: false,
+  lastCapability: 40,
+  limits: RESOURCES.map((resource) => ({ resource, soft: RLIM_INFINITY, hard: RLIM_INFINITY })),
+};
 
 /** `struct user_regs_struct` of a 64-bit program: register number N is N + 1, segments are plain. */
 export function sampleRegisters(): Uint8Array {

@@ -3,7 +3,7 @@ import type { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { OP_CODE } from '../../../../src/criu/plan/abi.js';
 import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
 import type { TreeNode, TreeProcess } from '../../../../src/criu/tree/process-tree.js';
-import { TreePlan } from '../../../../src/criu/tree/tree-plan.js';
+import { TreePlan } from '../../../../src/criu/plan/tree-plan.js';
 import { SYS } from '../../../../src/native/sys.js';
 
 const INIT = 1;
@@ -100,7 +100,7 @@ export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Ker
     start,
   );
   const execution = new Execution(start);
-  for (const expected of plan.barriers) execution.runToBarrier(expected);
+  for (const { standing } of plan.barriers) execution.runToBarrier(standing);
   execution.runToBarrier(processes.filter(({ isZombie }) => !isZombie).length);
   return execution.kernel;
 }

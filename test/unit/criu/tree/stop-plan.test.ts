@@ -4,7 +4,7 @@ import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-imag
 import { TASK_STATE } from '../../../../src/criu/image/constants.js';
 import type { CoreEntry, TaskCoreEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
-import { StopPlan } from '../../../../src/criu/tree/stop-plan.js';
+import { StopPlan } from '../../../../src/criu/plan/stop-plan.js';
 import { SYS } from '../../../../src/native/sys.js';
 
 const SIGCHLD = 17;

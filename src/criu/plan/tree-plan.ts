@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SYS } from '../../native/sys.js';
+import { SYS } from '../../native/abi/x86-64.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
 import type { Branch } from '../memory/branches.js';
-import type { ForkOptions, PlanBuilder, PlanData, Sequence } from '../plan/builder.js';
-import { isForkedBeforeSession, subtree, type TreeNode } from './process-tree.js';
+import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js';
+import type { Barrier, Phase } from './phases.js';
+import { isForkedBeforeSession, subtree, type TreeNode } from '../tree/process-tree.js';
 
 const INIT = 1;
 const WALL = 0x40000000;
@@ -43,8 +44,8 @@ export class TreePlan {
   readonly #branches = new Map<number, Branch>();
   /** Words that a parent sets when a child with children may go on. */
   readonly #gates = new Map<number, PlanData>();
-  /** How many processes stand at each of its stops. */
-  readonly barriers: readonly number[];
+  /** How many processes stand at each of its phases. */
+  readonly barriers: readonly Barrier[];
   readonly #groupsAreLeft: boolean;
   /** Zombies that helpers fork, and PID 1 inherits. */
   readonly #orphans: readonly TreeNode[];
@@ -57,8 +58,13 @@ export class TreePlan {
     this.#orphans = nodes.filter(hasGone).flatMap((node) => node.children.filter(isZombie));
     const all = nodes.length;
     const alive = nodes.filter(({ kind }) => kind === 'process').length;
-    const left = this.#groupsAreLeft ? [all] : [];
-    this.barriers = [all, all, ...left, ...(this.#orphans.length > 0 ? [alive] : [])];
+    const at = (phase: Phase, standing: number): Barrier => ({ phase, standing });
+    this.barriers = [
+      at('forked', all),
+      at('grouped', all),
+      ...(this.#groupsAreLeft ? [at('left', all)] : []),
+      ...(this.#orphans.length > 0 ? [at('orphaned', alive)] : []),
+    ];
     for (const node of nodes) {
       if (node.pid === INIT) continue;
       const name =
@@ -92,11 +98,11 @@ export class TreePlan {
     if (leavesGroup || (pgid === pid && sid !== pid)) {
       sequence.syscall('lead a process group', SYS.setpgid, [0, 0]);
     }
-    sequence.stop('all forked');
+    sequence.stop('forked');
     if (!leavesGroup) planGroup(node, sequence);
-    sequence.stop('all grouped');
+    sequence.stop('grouped');
     if (leavesGroup) planGroup(node, sequence);
-    if (this.#groupsAreLeft) sequence.stop('all groups left');
+    if (this.#groupsAreLeft) sequence.stop('left');
     if (node.kind === 'process') this.#planWaits(node, sequence);
     else this.#planEnd(node, sequence);
   }
@@ -155,7 +161,7 @@ export class TreePlan {
     planReaps(node, sequence);
     for (const child of node.children.filter(isZombie)) this.#planPeek(child, sequence);
     if (this.#orphans.length === 0) return;
-    sequence.stop('all helpers gone');
+    sequence.stop('orphaned');
     if (node.pid !== INIT) return;
     for (const orphan of this.#orphans) this.#planPeek(orphan, sequence);
   }

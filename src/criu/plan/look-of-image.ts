@@ -2,7 +2,7 @@
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { LookOptions } from '../resources/files/index.js';
-import { processLabel } from '../tracee/label.js';
+import { processLabel } from '../label.js';
 
 /** What a look at the files of an image has to know of its processes. */
 export function lookOf({ cores, mms }: CheckpointImage): LookOptions {

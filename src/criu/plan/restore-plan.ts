@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import { openPidfd, SYS } from '../../native/sys.js';
-import type { Spec } from '../spec.js';
+import { SYS } from '../../native/abi/x86-64.js';
 import { isDead } from '../image/validate-tasks.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { CoreEntry } from '../image/types.js';
 import { checkHeritage } from '../memory/heritage.js';
-import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
-import type { OpenedImage } from './open-image.js';
-import { WORK } from '../plan/abi.js';
+import { MemoryPlan } from '../memory/memory-plan.js';
+import { WORK } from './abi.js';
 import {
   PlanBuilder,
   PlanPointer,
@@ -16,15 +14,11 @@ import {
   type PlanData,
   type Slot,
   type Sequence,
-} from '../plan/builder.js';
-import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
+} from './builder.js';
 import {
-  applyFromOutside,
   AttributePlan,
-  auditThread,
   finalThreadState,
-  limitsOfSpec,
-  liveUser,
+  type ExpectedThread,
   type FinalThreadState,
   type LiveLimits,
 } from '../resources/attributes.js';
@@ -33,11 +27,12 @@ import { FilePlan, type FilesImage, type StdioSlots } from '../resources/files/i
 import { lookOf } from './look-of-image.js';
 import type { Range } from '../memory/layout.js';
 import { execStructure } from '../vas/kernel-abi.js';
-import { KernelDevice } from '../vas/kernel-device.js';
 import { buildTree, forkersOf } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
-import { StopPlan, type LateCall } from '../tree/stop-plan.js';
-import { TreePlan } from '../tree/tree-plan.js';
+import type { LiveFacts } from './live-facts.js';
+import type { Barrier, Phase } from './phases.js';
+import { StopPlan, type LateCall } from './stop-plan.js';
+import { TreePlan } from './tree-plan.js';
 
 /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
@@ -48,20 +43,20 @@ const SIGTRAP = 5;
 /** Of keyctl(2); without a name it makes a new one. */
 const JOIN_SESSION_KEYRING = 1;
 const XSTATE_SIZE = 4096;
+/** Those at which threads other than leaders stand, too. */
+const THREAD_PHASES: readonly Phase[] = ['confined', 'done'];
 
-/** What a plan of a restore is made from. */
-export interface RestorePlanOptions {
-  readonly opened: OpenedImage;
-  readonly live: Spec;
-  readonly kernelAreas: readonly KernelArea[];
-  /** Descriptors of ours for the new stdio; null: the console, or /dev/null. */
-  readonly stdio: readonly [number | null, number | null, number | null];
-  /** The donor has a terminal. */
-  readonly hasConsole: boolean;
-  readonly donorPid: number;
-  /** Filters of the live spec: every thread gets at least these. */
-  readonly seccompChain: LiveLimits['seccompChain'];
+/** A checkpoint whose memory is in a VAS of this host. */
+export interface PlacedImage {
+  readonly image: CheckpointImage;
+  /** Where the holder's own range begins. */
+  readonly base: bigint;
+  /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */
+  readonly duplicates: ReadonlyMap<number, number> | undefined;
 }
+
+/** A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file. */
+export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan';
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
@@ -89,63 +84,72 @@ export interface ExecPlan {
   readonly areasOf: (nsPid: number) => readonly Range[];
 }
 
+/** What one process does on its way to the next phase. */
+type Step = (nsPid: number, sequence: Sequence) => void;
+
 /**
- * The plan of a whole restore. Every process and thread has a sequence; all stand still together at
- * these points:
+ * Plans the restore of a checkpoint into what is there. Does no input or output, so that a checkpoint can
+ * try whether its image can be restored.
  *
- * 1. PID 1 has joined the donor's namespaces
- * 2. all are forked, sessions are made; 3. all groups are joined (more in `TreePlan.barriers`)
- *
- *    (all exec duplicates of their memory, where the kernel has these)
- * 4. files and memory are in place everywhere
- * 5. all threads have their attributes; 6. everything is done
+ * @throws ShimError `failedPrecondition` for what goes beyond the live limits, `dataLoss` for an image that
+ * no checkpoint would have written
+ */
+export function planRestore(image: PlacedImage, facts: LiveFacts): RestorePlan {
+  return new RestorePlan(image, facts);
+}
+
+/**
+ * The plan of a whole restore: a sequence of operations for every process and thread, which all stand still
+ * together at each of {@link PHASES}.
  */
 export class RestorePlan {
-  /** How many threads stand at each point after the first. */
-  readonly barriers: readonly number[];
-  /** The one of them at which all processes are to exec, if they do. */
-  readonly execBarrier: number;
+  /** What is to stand where after `joined`, in order. */
+  readonly barriers: readonly Barrier[];
   readonly finalThreads: readonly FinalThread[];
-  /** Set where the kernel has the memory; then the plan's own descriptor goes along as the last. */
+  /** What the new container allows. */
+  readonly limits: LiveLimits;
+  /** Set where the kernel has the memory. */
   readonly exec: ExecPlan | undefined;
-  /** Descriptors that go along: they fill the first slots. */
-  readonly fds: readonly number[];
-  /** Those of {@link fds} that are ours to close. */
-  readonly ownFds: readonly number[];
+  /** The descriptors that go along, in order: they fill the first slots. */
+  readonly given: readonly Given[];
   readonly #builder: PlanBuilder;
   readonly #root: Sequence;
   readonly #image: CheckpointImage;
   readonly #base: bigint;
-  readonly #limits: LiveLimits;
   readonly #attributes: AttributePlan;
   readonly #files: FilePlan;
   readonly #memory: MemoryPlan;
   readonly #stops: StopPlan;
+  readonly #trapActions = new Map<number, PlanData>();
+  /** Container tids by container pid. */
+  readonly #threads: ReadonlyMap<number, readonly number[]>;
 
-  constructor(options: RestorePlanOptions) {
-    const { opened, live, donorPid } = options;
-    this.#image = opened.image;
-    this.#base = opened.base;
+  /** See {@link planRestore}. */
+  constructor({ image, base, duplicates }: PlacedImage, facts: LiveFacts) {
+    this.#image = image;
+    this.#base = base;
+    this.limits = facts.limits;
+    this.#threads = new Map(image.pstree.map(({ pid, threads }) => [pid, threads]));
     const builder = new PlanBuilder(this.address);
     this.#builder = builder;
-    this.#stops = new StopPlan(builder, this.#image);
+    this.#stops = new StopPlan(builder, image);
     const donorSlot = builder.slot();
-    const stdio = options.stdio.map((fd) => (fd === null ? null : builder.slot()));
-    this.exec = opened.duplicates && this.#planExec(opened.duplicates);
+    const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
+    this.exec = duplicates && this.#planExec(duplicates);
+    this.given = givenTo(facts, this.exec !== undefined);
     this.#root = builder.sequence('pid 1');
-    this.#limits = { ...liveLimits(live, donorPid), seccompChain: options.seccompChain };
-    this.#files = new FilePlan(builder, filesOf(this.#image), {
+    this.#files = new FilePlan(builder, filesOf(image), {
       stdio: stdio as unknown as StdioSlots,
-      hasConsole: options.hasConsole,
-      mounts: readMountinfo(donorPid),
-      look: lookOf(this.#image),
-      keepsRoot: (this.#limits.labels ?? []).length > 0,
+      hasConsole: facts.hasConsole,
+      mounts: facts.mounts,
+      look: lookOf(image),
+      keepsRoot: (facts.limits.labels ?? []).length > 0,
     });
     this.#memory = new MemoryPlan({
       builder,
-      base: opened.base,
-      mms: this.#image.mms,
-      kernelAreas: options.kernelAreas,
+      base,
+      mms: image.mms,
+      kernelAreas: facts.kernelAreas,
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
       stage: (what, path) => this.#files.planStaged(what, path),
@@ -156,32 +160,16 @@ export class RestorePlan {
         nsPid: pid,
         threads: this.#cores(threads),
       })),
-      restoreSignals: signalsOfRestore(this.#image.cores.values()),
-      seccomp: this.#image.seccomp,
-      limits: this.#limits,
+      restoreSignals: signalsOfRestore(image.cores.values()),
+      seccomp: image.seccomp,
+      limits: facts.limits,
       root: this.#files.stageBase,
+      host: facts.host,
     });
     this.finalThreads = this.#alive().flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
     );
-    this.#root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
-    this.#root.stop('joined');
-    this.#root.syscall('make a session', SYS.setsid, []);
-    this.#planKeyring();
-    this.#files.planOpen(this.#root);
-    this.#memory.planShared(this.#root);
-    const tree = this.#planTree();
-    for (const { pid, threads } of this.#alive()) {
-      this.#planProcess(pid, threads, tree.sequence(pid));
-    }
-    const [all, alive] = [this.finalThreads.length, this.#alive().length];
-    this.barriers = [...tree.barriers, ...(this.exec ? [alive] : []), alive, all, all];
-    this.execBarrier = tree.barriers.length;
-    // Nothing is open if anything above has failed.
-    const pidfd = openPidfd(donorPid);
-    const device = opened.duplicates ? [KernelDevice.open().fd] : [];
-    this.ownFds = [pidfd, ...device];
-    this.fds = [pidfd, ...options.stdio.filter((fd) => fd !== null), ...device];
+    this.barriers = this.#plan(donorSlot);
   }
 
   /** Where the plan is to be mapped. */
@@ -203,17 +191,14 @@ export class RestorePlan {
     return this.#builder.finish();
   }
 
-  applyFromOutside(hostPid: number, final: FinalThread): void {
-    applyFromOutside(hostPid, this.#core(final.nsPid), this.#limits);
+  /** The entry of a thread in the image. */
+  coreOf({ nsTid }: FinalThread): CoreEntry {
+    return this.#core(nsTid);
   }
 
-  /** Differences between a thread, seen from outside, and what it should be. */
-  audit(
-    host: { readonly hostPid: number; readonly hostTid: number },
-    final: FinalThread,
-  ): string[] {
-    const expected = this.#attributes.expected(final.nsPid, final.nsTid);
-    return auditThread({ pid: host.hostPid, tid: host.hostTid }, expected);
+  /** What a thread is to be like in the end. */
+  expected({ nsPid, nsTid }: FinalThread): ExpectedThread {
+    return this.#attributes.expected(nsPid, nsTid);
   }
 
   /** The last system calls of a process: after them nothing of ours is left in it. */
@@ -228,7 +213,98 @@ export class RestorePlan {
     return calls;
   }
 
-  readonly #trapActions = new Map<number, PlanData>();
+  /** All sequences, from the first phase to the last. */
+  #plan(donorSlot: Slot): Barrier[] {
+    const root = this.#root;
+    root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
+    stopAt('joined', root);
+    root.syscall('make a session', SYS.setsid, []);
+    this.#planKeyring();
+    this.#files.planOpen(root);
+    this.#memory.planShared(root);
+    const tree = this.#planTree();
+    const phases = this.#processPhases();
+    for (const { pid } of this.#alive()) {
+      const sequence = tree.sequence(pid);
+      for (const { phase, steps } of phases) {
+        for (const step of steps) step(pid, sequence);
+        stopAt(phase, sequence);
+      }
+    }
+    const [all, alive] = [this.finalThreads.length, this.#alive().length];
+    const standing = (phase: Phase): number => (THREAD_PHASES.includes(phase) ? all : alive);
+    return [...tree.barriers, ...phases.map(({ phase }) => ({ phase, standing: standing(phase) }))];
+  }
+
+  /** What every process does once the tree stands: its steps to each phase, in order. */
+  #processPhases(): { readonly phase: Phase; readonly steps: readonly Step[] }[] {
+    const [files, memory, attributes] = [this.#files, this.#memory, this.#attributes];
+    const place: Step[] = [
+      (pid, sequence) => {
+        files.planForeground(pid, sequence);
+      },
+      (pid, sequence) => {
+        files.planPlace(pid, sequence);
+      },
+      (pid, sequence) => {
+        memory.planPlace(pid, sequence);
+      },
+      (pid, sequence) => {
+        attributes.planProcess(pid, sequence);
+      },
+      (pid, sequence) => {
+        files.planFs(pid, sequence);
+      },
+    ];
+    const confine: Step[] = [
+      (pid, sequence) => {
+        files.planRelease(pid, sequence);
+      },
+      (pid, sequence) => {
+        memory.planFinish(pid, sequence);
+      },
+      (pid, sequence) => {
+        this.#planThreads(pid, sequence);
+      },
+      (pid, sequence) => {
+        attributes.planThread(pid, pid, sequence);
+      },
+    ];
+    const finish: Step[] = [
+      (pid, sequence) => {
+        files.planAfterDrop(pid, sequence);
+      },
+      (pid, sequence) => {
+        attributes.planLate(pid, sequence);
+      },
+      (pid) => {
+        this.#noteTrapAction(pid);
+      },
+    ];
+    return [
+      ...(this.exec ? [{ phase: 'duplicated', steps: [] } as const] : []),
+      { phase: 'placed', steps: place },
+      { phase: 'confined', steps: confine },
+      { phase: 'done', steps: finish },
+    ];
+  }
+
+  /** Threads besides the leader, which begin here. */
+  #planThreads(pid: number, sequence: Sequence): void {
+    for (const tid of (this.#threads.get(pid) ?? []).filter((one) => one !== pid)) {
+      const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
+      const stack = this.#builder.reserve(THREAD_STACK, 64);
+      const end = new PlanPointer(stack, THREAD_STACK);
+      sequence.thread(`make thread ${String(tid)}`, tid, thread, end);
+      this.#attributes.planThread(pid, tid, thread);
+      for (const phase of THREAD_PHASES) stopAt(phase, thread);
+    }
+  }
+
+  #noteTrapAction(pid: number): void {
+    const action = this.#attributes.trapAction(pid);
+    if (action) this.#trapActions.set(pid, action);
+  }
 
   /**
    * A session keyring of the container's own, as runc gives one: without it the keyring is that of
@@ -297,34 +373,6 @@ export class RestorePlan {
     );
   }
 
-  #planProcess(pid: number, threads: readonly number[], sequence: Sequence): void {
-    if (this.exec) sequence.stop('ready for its memory');
-    this.#files.planForeground(pid, sequence);
-    this.#files.planPlace(pid, sequence);
-    this.#memory.planPlace(pid, sequence);
-    this.#attributes.planProcess(pid, sequence);
-    this.#files.planFs(pid, sequence);
-    sequence.stop('all in place');
-    this.#files.planRelease(pid, sequence);
-    this.#memory.planFinish(pid, sequence);
-    for (const tid of threads.filter((one) => one !== pid)) {
-      const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
-      const stack = this.#builder.reserve(THREAD_STACK, 64);
-      const end = new PlanPointer(stack, THREAD_STACK);
-      sequence.thread(`make thread ${String(tid)}`, tid, thread, end);
-      this.#attributes.planThread(pid, tid, thread);
-      thread.stop('attributes set');
-      thread.stop('done');
-    }
-    this.#attributes.planThread(pid, pid, sequence);
-    sequence.stop('attributes set');
-    this.#files.planAfterDrop(pid, sequence);
-    this.#attributes.planLate(pid, sequence);
-    const action = this.#attributes.trapAction(pid);
-    if (action) this.#trapActions.set(pid, action);
-    sequence.stop('done');
-  }
-
   #finalThread(nsPid: number, nsTid: number): FinalThread {
     const core = this.#core(nsTid);
     return {
@@ -357,13 +405,13 @@ export class RestorePlan {
   }
 }
 
-function liveLimits({ process }: Spec, donorPid: number): LiveLimits {
-  return {
-    ...limitsOfSpec(process),
-    user: liveUser(readStatus(donorPid)),
-    oomScoreAdj: process?.oomScoreAdj,
-    hardLimits: readLimits(donorPid).map(({ hard }) => hard),
-  };
+function stopAt(phase: Phase, sequence: Sequence): void {
+  sequence.stop(phase);
+}
+
+function givenTo({ stdio }: LiveFacts, execs: boolean): Given[] {
+  const streams = ([0, 1, 2] as const).filter((which) => stdio[which]);
+  return ['donor', ...streams, ...(execs ? (['device', 'plan'] as const) : [])];
 }
 
 /** The part of an image that speaks of files. */

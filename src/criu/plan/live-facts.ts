@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KernelArea } from '../memory/memory-plan.js';
+import type { MountInfo } from '../procfs/mountinfo.js';
+import type { HostFacts, LiveLimits } from '../resources/attributes.js';
+
+/**
+ * What a restore finds in place: the new container by its spec and its donor, the holder, the engine.
+ * Read once; a plan needs nothing else but the image.
+ */
+export interface LiveFacts {
+  readonly limits: LiveLimits;
+  /** Mounts of the new container, as its PID 1 sees them. */
+  readonly mounts: readonly MountInfo[];
+  /** Whether it has a terminal. */
+  readonly hasConsole: boolean;
+  /** Whether a descriptor is given for each of its three streams; the console, or /dev/null, where not. */
+  readonly stdio: readonly [boolean, boolean, boolean];
+  /** The kernel's own areas, as they lie in the holder. */
+  readonly kernelAreas: readonly KernelArea[];
+  readonly host: HostFacts;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LiveFacts } from '../plan/live-facts.js';
+import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
+import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
+import type { Spec } from '../spec.js';
+import type { FinishRequest } from './restore-request.js';
+
+/** What the facts of a restore are read from. */
+export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas'> {
+  readonly live: Spec;
+  /** Of the donor's init. */
+  readonly donorPid: number;
+  readonly stdio: FinishRequest['stdio'];
+  readonly seccompChain: LiveLimits['seccompChain'];
+}
+
+/** Reads what a restore finds in place. */
+export function readLiveFacts(sources: LiveSources): LiveFacts {
+  const { live, donorPid, stdio, seccompChain, hasConsole, kernelAreas } = sources;
+  const limits = {
+    ...limitsOfSpec(live.process),
+    user: liveUser(readStatus(donorPid)),
+    oomScoreAdj: live.process?.oomScoreAdj,
+    hardLimits: readLimits(donorPid).map(({ hard }) => hard),
+    seccompChain,
+  };
+  return {
+    limits,
+    mounts: readMountinfo(donorPid),
+    hasConsole,
+    stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
+    kernelAreas,
+    host: readHostFacts(),
+  };
+}

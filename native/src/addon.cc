@@ -2,6 +2,7 @@
 // Registration of the addon. Every export is typed in src/native/index.ts.
 #include <napi.h>
 
+#include "descriptors.h"
 #include "fd_watch.h"
 #include "fork_binding.h"
 #include "pump_binding.h"
@@ -11,6 +12,8 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("syscall", Napi::Function::New(env, mvas::Syscall, "syscall"));
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
+  exports.Set("readDescriptors",
+              Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));
   exports.Set("Tracer", mvas::TracerBinding::Define(env));

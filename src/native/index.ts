@@ -129,6 +129,16 @@ export interface FdWatch {
   remove(fd: number): number;
 }
 
+/** What readDescriptors has read. */
+export interface DescriptorTexts {
+  /**
+   * Four numbers for each descriptor, in order: its own, that of our copy, and where in `text` its link and
+   * its fdinfo end. Each of these begins where the one before it ends.
+   */
+  readonly numbers: Int32Array;
+  readonly text: Uint8Array;
+}
+
 interface Addon {
   /**
    * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
@@ -137,6 +147,11 @@ interface Addon {
   readonly syscall: (nr: number, ...args: SyscallArgument[]) => number;
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
   readonly addressOf: (array: Uint8Array) => bigint;
+  /**
+   * The open descriptors of a process, each copied (pidfd_getfd(2), Linux 5.6), with its link in /proc/PID/fd and its
+   * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
+   */
+  readonly readDescriptors: (pid: number) => DescriptorTexts | number;
   readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
   /**
    * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,
@@ -158,4 +173,4 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, forkAway, FdWatch, Tracer, Pump } = addon;
+export const { syscall, addressOf, readDescriptors, forkAway, FdWatch, Tracer, Pump } = addon;

@@ -57,11 +57,6 @@ export function openPidfd(pid: number): number {
   return check(`open a pidfd of pid ${String(pid)}`, syscall(SYS.pidfd_open, pid, 0));
 }
 
-/** A duplicate of a descriptor of another process (pidfd_getfd(2), Linux 5.6); the caller closes it. */
-export function stealFd(pidfd: number, fd: number): number {
-  return check(`get fd ${String(fd)} by pidfd`, syscall(SYS.pidfd_getfd, pidfd, fd, 0));
-}
-
 /** An anonymous memory file with the given content; the caller closes it. */
 export function memfd(name: string, content: Uint8Array): number {
   const fd = check(`make memory file ${name}`, syscall(SYS.memfd_create, cString(name), 1));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
+import { readDescriptors } from '../../native/index.js';
+import { errnoError } from '../../native/sys.js';
 import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from './bytes.js';
 import { parseCgroup, type CgroupMembership } from './cgroup.js';
@@ -8,7 +10,7 @@ import { parseChildren } from './children.js';
 import { parseCmdline, parseEnviron } from './cmdline.js';
 import { parseFdinfo, type FdInfo } from './fdinfo.js';
 import { parseIgmp, parseIgmp6, type MulticastGroup } from './igmp.js';
-import { Line } from './line.js';
+import { Line, type ProcText } from './line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from './mountinfo.js';
@@ -137,11 +139,6 @@ export function readFdinfo(pid: number, fd: number): FdInfo {
   return parseFdinfo(readProc(`${String(pid)}/fdinfo/${String(fd)}`));
 }
 
-/** What a descriptor is a link to: a path, `pipe:[123]`, `anon_inode:[eventpoll]`. Not unescaped: nothing is escaped. */
-export function readFdLink(pid: number, fd: number): string {
-  return readProcLink(`${String(pid)}/fd/${String(fd)}`);
-}
-
 /** Path of the executable, working directory or root, ` (deleted)` included. */
 export function readLink(pid: number, name: 'exe' | 'cwd' | 'root'): string {
   return readProcLink(`${String(pid)}/${name}`);
@@ -158,9 +155,28 @@ export function readPersonality(pid: number): number {
   return new Line('personality', text).hexInteger(text);
 }
 
-/** Numbers of the open descriptors, ascending. */
-export function listFds(pid: number): readonly number[] {
-  return listNumbers(`${String(pid)}/fd`);
+/** A descriptor of a process. */
+export interface DescriptorCopy {
+  readonly fd: number;
+  /** Our own descriptor of the same open file. */
+  readonly own: number;
+  /** What it is a link to: a path, `pipe:[123]`, `anon_inode:[eventpoll]`. Not unescaped: nothing is escaped. */
+  readonly link: string;
+  readonly info: ProcText;
+}
+
+/** Copies all open descriptors of a process, which the caller closes. In ascending order. */
+export function copyDescriptors(pid: number): DescriptorCopy[] {
+  const read = readDescriptors(pid);
+  if (typeof read === 'number')
+    throw errnoError(`copy the descriptors of pid ${String(pid)}`, read);
+  const { numbers, text } = read;
+  return Array.from({ length: numbers.length / 4 }, (_, index) => {
+    const at = index * 4;
+    const [fd = 0, own = 0, linkEnd, infoEnd] = numbers.subarray(at, at + 4);
+    const link = decodeBytes(text.subarray(numbers[at - 1] ?? 0, linkEnd));
+    return { fd, own, link, info: text.subarray(linkEnd, infoEnd) };
+  });
 }
 
 /** Ids of the threads, ascending. */

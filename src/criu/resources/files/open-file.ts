@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
-import { closeFd, openPidfd, stealFd } from '../../../native/sys.js';
-import type { FdInfo } from '../../procfs/fdinfo.js';
-import { listFds, readFdinfo, readFdLink } from '../../procfs/reader.js';
+import { closeFd } from '../../../native/sys.js';
+import { parseFdinfo, type FdInfo } from '../../procfs/fdinfo.js';
+import { copyDescriptors, type DescriptorCopy } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { KCMP, O, S_IF } from './abi.js';
 import { compareFiles, compareTasks, KcmpSet } from './kcmp.js';
@@ -51,6 +51,7 @@ export function inodeKey(stat: { readonly dev: bigint; readonly ino: bigint }): 
 export class OpenFiles {
   readonly tables: readonly DescriptorTable[];
   readonly files: OpenFile[] = [];
+  readonly #copies = new Set<number>();
   readonly #byInode = new Map<string, OpenFile[]>();
   readonly #sets = new Map<string, KcmpSet<OpenFile>>();
   readonly #nextId: () => number;
@@ -75,36 +76,30 @@ export class OpenFiles {
 
   /** Closes our own descriptors. */
   close(): void {
-    for (const file of this.files) closeFd(file.own);
+    for (const own of this.#copies) closeFd(own);
+    this.#copies.clear();
     this.files.length = 0;
   }
 
   #readTable(group: readonly TracedProcess[], id: number): DescriptorTable {
     const [owner, ...sharers] = group as [TracedProcess, ...TracedProcess[]];
-    const pidfd = openPidfd(owner.pid);
-    try {
-      const descriptors = listFds(owner.pid).map((fd) => this.#read(owner, pidfd, fd));
-      return { id, owner, sharers, descriptors };
-    } finally {
-      closeFd(pidfd);
-    }
+    const copies = copyDescriptors(owner.pid);
+    for (const { own } of copies) this.#copies.add(own);
+    return { id, owner, sharers, descriptors: copies.map((copy) => this.#read(owner, copy)) };
   }
 
-  #read(owner: TracedProcess, pidfd: number, fd: number): Descriptor & { file: OpenFile } {
-    const own = stealFd(pidfd, fd);
-    try {
-      const info = readFdinfo(owner.pid, fd);
-      const closeOnExec = (info.flags & O.cloexec) !== 0;
-      const file = this.#identify(owner, fd, own, info);
-      if (file.own !== own) closeFd(own);
-      return { fd, closeOnExec, file };
-    } catch (error) {
+  #read(owner: TracedProcess, copy: DescriptorCopy): Descriptor & { file: OpenFile } {
+    const { fd, own } = copy;
+    const info = parseFdinfo(copy.info);
+    const file = this.#identify(owner, copy, info);
+    if (file.own !== own) {
+      this.#copies.delete(own);
       closeFd(own);
-      throw error;
     }
+    return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, file };
   }
 
-  #identify(process: TracedProcess, fd: number, own: number, info: FdInfo): OpenFile {
+  #identify(process: TracedProcess, { fd, own, link }: DescriptorCopy, info: FdInfo): OpenFile {
     const stat = fstatSync(own, { bigint: true });
     const flags = info.flags & ~O.cloexec;
     const key = `${inodeKey(stat)}:${String(flags)}`;
@@ -119,7 +114,7 @@ export class OpenFiles {
       stat,
       type: Number(stat.mode) & S_IF.mask,
       flags,
-      link: readFdLink(process.pid, fd),
+      link,
       info,
     };
     const found = set.findOrAdd(candidate);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
+import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
 import * as reader from '../../../../src/criu/procfs/reader.js';
 
 const SELF = process.pid;
@@ -28,9 +29,7 @@ const READERS: Readonly<Record<string, (pid: number) => unknown>> = {
   exe: (pid) => reader.readLink(pid, 'exe'),
   'namespace link': (pid) => reader.readNamespace(pid, 'mnt'),
   'fdinfo of all descriptors': (pid) =>
-    reader.listFds(pid).map((fd) => skipMissing(() => reader.readFdinfo(pid, fd))),
-  'links of all descriptors': (pid) =>
-    reader.listFds(pid).map((fd) => skipMissing(() => reader.readFdLink(pid, fd))),
+    listFds(pid).map((fd) => skipMissing(() => reader.readFdinfo(pid, fd))),
   'status of all threads': (pid) =>
     reader.listThreads(pid).map((tid) => skipMissing(() => reader.readStatus(pid, tid))),
   'stat of all threads': (pid) =>
@@ -62,6 +61,34 @@ test('a file of any length is read to its end', async (t) => {
   t.deepEqual([...reader.readEnviron(child.pid ?? 0)].sort(), [`a=${a}`, `b=${b}`, `c=${c}`]);
   child.kill();
   await once(child, 'exit');
+});
+
+test('descriptors are copied with what /proc says of them', (t) => {
+  const opened = [process.execPath, '/proc/self/status', '/dev/null'].map((path) =>
+    openSync(path, 'r'),
+  );
+  const copies = reader.copyDescriptors(SELF);
+  const byFd = new Map(copies.map((copy) => [copy.fd, copy]));
+  for (const fd of opened) {
+    const { own, link, info } = byFd.get(fd) ?? t.fail(`no copy of ${String(fd)}`);
+    t.is(link, readlinkSync(`/proc/self/fd/${String(fd)}`));
+    t.deepEqual(parseFdinfo(info), reader.readFdinfo(SELF, fd));
+    t.is(fstatSync(own).ino, fstatSync(fd).ino);
+    t.not(own, fd);
+  }
+  const fds = copies.map(({ fd }) => fd);
+  t.deepEqual(
+    fds,
+    [...fds].sort((a, b) => a - b),
+  );
+  for (const fd of [...opened, ...copies.map(({ own }) => own)]) closeSync(fd);
+});
+
+test('the descriptors of a process that has gone are not found', (t) => {
+  const before = listFds(SELF).length;
+  const error = t.throws(() => reader.copyDescriptors(NOBODY), { instanceOf: ShimError });
+  t.is(error.kind, 'notFound');
+  t.is(listFds(SELF).length, before);
 });
 
 test('what different files say of this process agrees', (t) => {
@@ -125,6 +152,14 @@ async function firstZombie(parent: number): Promise<number> {
       );
     if (found !== undefined) return found;
     await new Promise(setImmediate);
+  }
+}
+
+function listFds(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${String(pid)}/fd`).map(Number);
+  } catch (cause) {
+    throw new ShimError('notFound', `list /proc/${String(pid)}/fd`, { cause });
   }
 }
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "descriptors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+namespace mvas {
+namespace {
+
+// A descriptor that is closed at the end of its scope.
+class Owned {
+ public:
+  explicit Owned(int fd) : fd_(fd) {}
+  ~Owned() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct Table {
+  std::vector<int32_t> numbers;
+  std::string text;
+  std::vector<int> copies;
+};
+
+// The functions below return 0 or -errno.
+
+int AppendLink(int directory, const char* name, std::string* text) {
+  char link[4096];  // d_path() writes no more
+  const ssize_t length = readlinkat(directory, name, link, sizeof link);
+  if (length < 0) return -errno;
+  text->append(link, static_cast<size_t>(length));
+  return 0;
+}
+
+int AppendFile(int directory, const char* name, std::string* text) {
+  const Owned file(openat(directory, name, O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return -errno;
+  char part[4096];
+  ssize_t length;
+  while ((length = read(file.get(), part, sizeof part)) > 0)
+    text->append(part, static_cast<size_t>(length));
+  return length < 0 ? -errno : 0;
+}
+
+int ReadOne(int pidfd, int links, int infos, const char* name, Table* table) {
+  const int fd = atoi(name);
+  const int copy = static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+  if (copy < 0) return -errno;
+  table->copies.push_back(copy);
+  int error = AppendLink(links, name, &table->text);
+  if (error) return error;
+  const auto link_end = static_cast<int32_t>(table->text.size());
+  error = AppendFile(infos, name, &table->text);
+  if (error) return error;
+  const auto info_end = static_cast<int32_t>(table->text.size());
+  for (const int32_t number : {fd, copy, link_end, info_end}) table->numbers.push_back(number);
+  return 0;
+}
+
+int ReadAll(pid_t pid, Table* table) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  const Owned pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd.get() < 0) return -errno;
+  const Owned infos(open((process + "/fdinfo").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (infos.get() < 0) return -errno;
+  DIR* links = opendir((process + "/fd").c_str());
+  if (!links) return -errno;
+  int error = 0;
+  while (!error) {
+    errno = 0;
+    const dirent* entry = readdir(links);
+    if (!entry) {
+      error = -errno;
+      break;
+    }
+    if (entry->d_name[0] == '.') continue;
+    error = ReadOne(pidfd.get(), dirfd(links), infos.get(), entry->d_name, table);
+  }
+  closedir(links);
+  return error;
+}
+
+}  // namespace
+
+Napi::Value ReadDescriptors(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  Table table;
+  const int error = ReadAll(info[0].As<Napi::Number>().Int32Value(), &table);
+  if (error) {
+    for (const int copy : table.copies) close(copy);
+    return Napi::Number::New(env, error);
+  }
+  auto numbers = Napi::Int32Array::New(env, table.numbers.size());
+  for (size_t i = 0; i < table.numbers.size(); i++) numbers[i] = table.numbers[i];
+  auto result = Napi::Object::New(env);
+  result.Set("numbers", numbers);
+  result.Set("text", Napi::Buffer<char>::Copy(env, table.text.data(), table.text.size()));
+  return result;
+}
+
+}  // namespace mvas

@@ -12,6 +12,8 @@ export interface CliContext {
   readonly openStore: () => Promise<VasStore>;
   /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */
   readonly openKernel: () => KernelObjects;
+  /** Where executables are looked for: PATH. */
+  readonly searchPath: string;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   readonly now: () => Date;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CliContext } from './context.js';
-import { EXIT, main } from './main.js';
+import { main } from './main.js';
+import { EXIT } from './verb.js';
 
 /**
  * Runs the `mvas` command in this process: its arguments, its stdio, its exit code. A reader that
@@ -17,6 +18,7 @@ export async function runMvas(
   process.exitCode = await main(process.argv.slice(2), {
     ...context,
     isRoot: process.geteuid?.() === 0,
+    searchPath: process.env['PATH'] ?? '',
     writeOut: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     now: () => new Date(),

@@ -15,13 +15,6 @@ export interface KernelObjects {
   close(): void;
 }
 
-/** Options of mvas-cli, and the kinds of objects that each lists. */
-export const LISTS: ReadonlyMap<string, readonly KernelKind[]> = new Map([
-  ['-la', ['vas', 'segment']],
-  ['-lv', ['vas']],
-  ['-ls', ['segment']],
-]);
-
 /** A kind and, behind the slash, an id or a name: `vas/jobs`, `segment/3`. Names have no slash. */
 export interface KernelReference {
   readonly kind: KernelKind;

@@ -6,9 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShimError } from '../common/errors.js';
 import type { DonorRuntime } from '../criu/index.js';
+import type { Arguments } from './verb.js';
 
 /** Where runc keeps containers when nothing else is said. */
-export const DEFAULT_RUNC_ROOT = '/run/runc';
+const DEFAULT_RUNC_ROOT = '/run/runc';
+
+/** Tells where runc keeps containers. */
+export const RUNC_ROOT_OPTION = {
+  type: 'string',
+  value: 'DIR',
+  default: DEFAULT_RUNC_ROOT,
+  help: "runc's state directory",
+  words: 'directory',
+} as const;
+
+/** Of verbs about one container. */
+export const ONE_CONTAINER: Arguments = {
+  synopsis: 'CONTAINER',
+  min: 1,
+  max: 1,
+  wrong: 'takes one container',
+  words: 'container',
+};
 
 /**
  * What runc's own state says of a container: its init's pid, and its bundle.

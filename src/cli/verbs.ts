@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LongVerb } from './args.js';
-import { runAttachSegment } from './attach-segment.js';
-import { runCheckpoint } from './checkpoint.js';
-import type { CliContext } from './context.js';
-import { runCreate } from './create.js';
-import { runInstall, runUninstall } from './install.js';
-import { runRestore, type RestoreOutcome } from './restore.js';
+import { namesOf, type Verb } from './verb.js';
+import { attachSegment } from './verbs/attach-segment.js';
+import { checkpoint } from './verbs/checkpoint.js';
+import { completion } from './verbs/completion.js';
+import { create } from './verbs/create.js';
+import { help } from './verbs/help.js';
+import { inspect } from './verbs/inspect.js';
+import { install, uninstall } from './verbs/install.js';
+import { ls } from './verbs/ls.js';
+import { man } from './verbs/man.js';
+import { restore } from './verbs/restore.js';
+import { rm } from './verbs/rm.js';
 
-type Run = (
-  args: readonly string[],
-  context: CliContext,
-) => string | Promise<string> | Promise<RestoreOutcome>;
+const COMMANDS: readonly Verb[] = [
+  ls,
+  inspect,
+  rm,
+  checkpoint,
+  restore,
+  create,
+  attachSegment,
+  install,
+  uninstall,
+  completion,
+  man,
+];
 
-/** Verbs with a command line of their own: what they print, and the exit code where it may not be 0. */
-export const RUN: Readonly<Record<LongVerb, Run>> = {
-  checkpoint: runCheckpoint,
-  restore: runRestore,
-  create: (args, { openKernel }) => runCreate(args, openKernel),
-  'attach-segment': (args, { openKernel }) => runAttachSegment(args, openKernel),
-  install: (args) => runInstall(args),
-  uninstall: runUninstall,
-};
+/** All verbs of the `mvas` command, in the order in which help shows them. */
+export const VERBS: readonly Verb[] = [...COMMANDS, help(COMMANDS.flatMap(namesOf))];

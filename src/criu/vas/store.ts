@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
@@ -136,7 +144,13 @@ export function readRecord(id: string): VasRecord {
 export interface VasEntry {
   readonly id: string;
   readonly state: 'complete' | 'filling' | 'lost';
+  /** Where `vas.json` lies. */
+  readonly directory: string;
+  /** When its memory was taken, or, until that is known, when it was begun. */
+  readonly createdAt: Date;
+  /** undefined until its memory is complete. */
   readonly record: VasRecord | undefined;
+  /** undefined once it is lost. */
   readonly holder: HolderStatus | undefined;
 }
 
@@ -149,9 +163,16 @@ export async function inspectVas(id: string): Promise<VasEntry> {
   } catch {
     record = undefined; // Being filled.
   }
+  const createdAt = record ? new Date(record.createdAt) : beginningOf(id);
   const holder = await statusOf(id);
-  if (!holder || (record && !hasDuplicates(record))) return { id, state: 'lost', record, holder };
-  return { id, state: record?.isComplete === true ? 'complete' : 'filling', record, holder };
+  const isLost = !holder || (record && !hasDuplicates(record));
+  const state = isLost ? 'lost' : record?.isComplete === true ? 'complete' : 'filling';
+  return { id, state, directory: vasDirectory(id), createdAt, record, holder };
+}
+
+/** When a VAS without a record was begun: when its directory was made, or last changed. */
+function beginningOf(id: string): Date {
+  return statSync(vasDirectory(id), { throwIfNoEntry: false })?.mtime ?? new Date();
 }
 
 /** Whether the kernel still has whatever it is to have of a VAS. */

@@ -14,8 +14,7 @@ const VASES = 500;
 function mvas(line: string) {
   const program = `
     import { runMvas } from ${JSON.stringify(ENTRY)};
-    const vas = { name: 'n', state: 'complete', containerId: 'c', createdAt: new Date(0), bytes: 0,
-      segments: 0, processes: 1, holderPid: 1, clones: 0 };
+    const vas = { state: 'complete', directory: '/', createdAt: new Date(0) };
     const list = Array.from({ length: 20_000 }, (_, id) => ({ ...vas, id: 'vas-' + id }));
     await runMvas({ version: '1.2.3', openStore: async () => ({ list: async () => list }) });`;
   const script = `"$0" --input-type=module -e "$1" -- mvas ${line}`;

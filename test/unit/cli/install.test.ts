@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { runInstall, runUninstall } from '../../../src/cli/install.js';
 import { BIN } from '../../helpers/paths.js';
+import { runMain } from '../../helpers/run-main.js';
 
 function directory(t: ExecutionContext): string {
   const path = mkdtempSync(join(tmpdir(), 'mvas-install-'));
@@ -28,50 +28,58 @@ for (const [role, name, executable] of [
   ['runc', 'containerd-shim-runc-v2', 'containerd-shim-mvas-v1'],
   ['criu', 'criu', 'mvas-criu-probe'],
 ] as const) {
-  test(`--as ${role} makes a link and takes it back`, (t) => {
+  test(`--as ${role} makes a link and takes it back`, async (t) => {
     const dir = directory(t);
     const path = join(dir, name);
-    const args = ['--as', role, '--dir', dir];
-    t.is(runUninstall(args), `${path} is not there\n`);
-    t.true(runInstall(args, dir).startsWith(`${path} -> `));
+    const run = async (verb: string) =>
+      (await runMain([verb, '--as', role, '--dir', dir], { searchPath: dir })).out;
+    t.is(await run('uninstall'), `${path} is not there\n`);
+    t.true((await run('install')).startsWith(`${path} -> `));
     t.is(readlinkSync(path), join(BIN, executable));
-    t.is(runInstall(args, dir), `${path} is there already\n`);
-    t.is(runUninstall(args), `${path} is removed\n`);
+    t.is(await run('install'), `${path} is there already\n`);
+    t.is(await run('uninstall'), `${path} is removed\n`);
     t.false(existsSync(path));
   });
 
-  test(`what somebody else has put there stays, and --as ${role} says what it is`, (t) => {
+  test(`what somebody else has put there stays, and --as ${role} says what it is`, async (t) => {
     const dir = directory(t);
     const path = join(dir, name);
-    const args = ['--as', role, '--dir', dir];
+    const run = async (verb: string) => {
+      const { code, err } = await runMain([verb, '--as', role, '--dir', dir]);
+      t.is(code, 1);
+      return err;
+    };
     writeFileSync(path, 'theirs');
-    t.throws(() => runInstall(args, ''), {
-      message: /is a file, not ours: it will not be replaced/,
-    });
-    t.throws(() => runUninstall(args), { message: /is a file, not ours: it will not be removed/ });
+    t.regex(await run('install'), /is a file, not ours: it will not be replaced/);
+    t.regex(await run('uninstall'), /is a file, not ours: it will not be removed/);
     t.is(readFileSync(path, 'utf8'), 'theirs');
     rmSync(path);
     symlinkSync('/no/such/shim', path);
-    t.throws(() => runInstall(args, ''), { message: /a link to \/no\/such\/shim, not ours/ });
-    t.throws(() => runUninstall(args), { message: /a link to \/no\/such\/shim, not ours/ });
+    t.regex(await run('install'), /a link to \/no\/such\/shim, not ours/);
+    t.regex(await run('uninstall'), /a link to \/no\/such\/shim, not ours/);
     t.is(readlinkSync(path), '/no/such/shim');
   });
 }
 
-test('the responder is not placed where CRIU is', (t) => {
+test('the responder is not placed where CRIU is', async (t) => {
   const dir = directory(t);
   const other = join(dir, 'other');
   mkdirSync(other);
   writeFileSync(join(other, 'criu'), '');
-  const args = ['--as', 'criu', '--dir', dir];
-  t.throws(() => runInstall(args, `/none:${other}`), {
-    message: /CRIU is installed \(.*other\/criu\)/,
-  });
+  const args = ['install', '--as', 'criu', '--dir', dir];
+  const { code, err } = await runMain(args, { searchPath: `/none:${other}` });
+  t.is(code, 1);
+  t.regex(err, /CRIU is installed \(.*other\/criu\)/);
   t.false(existsSync(join(dir, 'criu')));
 });
 
-test('a role that is none is refused', (t) => {
-  t.throws(() => runInstall(['--as', 'docker']), { message: /'--as docker': not one of/ });
-  t.throws(() => runInstall(['--at', 'x']), { message: /--at/ });
-  t.regex(runInstall(['--help']), /^Usage: mvas install/);
+test('for programs, it says what was done', async (t) => {
+  const dir = directory(t);
+  const path = join(dir, 'containerd-shim-mvas-v1');
+  const run = async (verb: string): Promise<unknown> =>
+    JSON.parse((await runMain([verb, '--json', '--dir', dir])).out);
+  t.like(await run('install'), { path, isNew: true });
+  t.like(await run('install'), { path, isNew: false });
+  t.deepEqual(await run('uninstall'), { path, wasThere: true });
+  t.deepEqual(await run('uninstall'), { path, wasThere: false });
 });

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { parseAttachSegment, runAttachSegment } from '../../../src/cli/attach-segment.js';
-import { parseCreate, runCreate } from '../../../src/cli/create.js';
 import { parseReference } from '../../../src/cli/kernel-objects.js';
-import { UsageError } from '../../../src/cli/usage.js';
 import { KernelDevice } from '../../../src/criu/index.js';
+import { runMain } from '../../helpers/run-main.js';
 import { FakeKernel } from './fake-kernel.js';
 
 const BIN = new URL('../../../src/cli/bin.js', import.meta.url).pathname;
@@ -18,26 +16,31 @@ test('objects of the kernel are named by kind and name', (t) => {
   }
 });
 
-test('what is to be created is understood', (t) => {
-  const common = { json: false, mode: 0o600 };
-  t.deepEqual(parseCreate(['vas/jobs']), { ...common, kind: 'vas', name: 'jobs' });
-  const segment = { ...common, kind: 'segment', name: 't', start: 0n } as const;
-  const parse = (line: string) => parseCreate(line.split(' '));
-  t.deepEqual(parse('segment/t --size 4096'), { ...segment, length: 4096n });
-  t.deepEqual(parse('--size=64M segment/t --start 0x7000'), {
-    ...segment,
-    length: 64n << 20n,
-    start: 0x7000n,
-  });
-  t.like(parse('segment/t --size 1GiB --mode 0640 --json'), { mode: 0o640, json: true });
-  t.is(parse('--help'), undefined);
+/** `mvas` over objects that are not in the kernel. */
+function mvas(line: string, kernel = new FakeKernel()) {
+  return runMain(line, { openKernel: () => kernel });
+}
+
+test('what is to be created is understood', async (t) => {
+  const made = async (line: string) => {
+    const kernel = new FakeKernel();
+    t.like(await mvas(`create ${line}`, kernel), { code: 0, err: '' });
+    return [...kernel.list('vas'), ...kernel.list('segment')];
+  };
+  t.like(await made('vas/jobs'), [{ kind: 'vas', name: 'jobs', mode: 0o600 }]);
+  const segment = { kind: 'segment', name: 't', mode: 0o600, start: 0n };
+  t.like(await made('segment/t --size 4096'), [{ ...segment, bytes: 4096n }]);
+  t.like(await made('--size=64M segment/t --start 0x7000'), [
+    { ...segment, bytes: 64n << 20n, start: 0x7000n },
+  ]);
+  t.like(await made('segment/t --size 1GiB --mode 0640 --json'), [{ mode: 0o640 }]);
 });
 
 for (const [line, message] of [
   ['', /takes one vas\/NAME or segment\/NAME/],
   ['jobs', /takes one vas\/NAME or segment\/NAME/],
   ['vas/a vas/b', /takes one vas\/NAME/],
-  ['vas/12', /digits alone/],
+  ['vas/12', /only digits/],
   ['vas/a --mode 755', /not a mode/],
   ['vas/a --mode 0611', /nothing can be executed/],
   ['vas/a --size 4096', /are for segments/],
@@ -49,49 +52,51 @@ for (const [line, message] of [
   ['segment/a --size 4096 --start 4096', /not an address/],
   ['segment/a --size 4096 --start 0x1001', /not a multiple of 4096/],
 ] as const) {
-  test(`refused: mvas create ${line}`, (t) => {
-    const args = line.split(' ').filter((word) => word !== '');
-    t.throws(() => parseCreate(args), { instanceOf: UsageError, message });
+  test(`refused: mvas create ${line}`, async (t) => {
+    const { code, err } = await mvas(`create ${line}`);
+    t.is(code, 2);
+    t.regex(err, message);
   });
 }
 
-test('create tells the id', (t) => {
+test('create tells the id', async (t) => {
   const kernel = new FakeKernel();
-  t.is(
-    runCreate(['vas/jobs'], () => kernel),
-    'vas/1\n',
-  );
-  const json = runCreate(['segment/t', '--size', '4K', '--json'], () => kernel);
-  t.deepEqual(JSON.parse(json), { kind: 'segment', id: 1, name: 't' });
+  t.is((await mvas('create vas/jobs', kernel)).out, 'vas/1\n');
+  const { out } = await mvas('create segment/t --size 4K --json', kernel);
+  t.deepEqual(JSON.parse(out), { kind: 'segment', id: 1, name: 't' });
   t.like(kernel.list('segment'), [{ name: 't', bytes: 4096n, mode: 0o600 }]);
   t.true(kernel.isClosed);
 });
 
-test('attach-segment finds both by id or name', (t) => {
+test('attach-segment finds both by id or name', async (t) => {
   const kernel = new FakeKernel();
   for (const name of ['jobs', 'more']) kernel.create(name, 0o600);
   kernel.createSegment({ name: 't', mode: 0o600, start: 0x7000n, length: 4096n });
-  t.is(
-    runAttachSegment(['vas/more', 'segment/t'], () => kernel),
-    '',
-  );
-  runAttachSegment(['vas/1', 'segment/1', '--read-only'], () => kernel);
+  t.deepEqual(await mvas('attach-segment vas/more segment/t', kernel), {
+    code: 0,
+    out: '',
+    err: '',
+  });
+  const { out } = await mvas('attach-segment vas/1 segment/1 --read-only --json', kernel);
+  t.deepEqual(JSON.parse(out), { vas: 1, segment: 1, isWritable: false });
   t.deepEqual(kernel.attached, [
     [2, 1, true],
     [1, 1, false],
   ]);
 });
 
-test('attach-segment refuses what makes no sense', (t) => {
+test('attach-segment refuses what makes no sense', async (t) => {
   const kernel = new FakeKernel();
   kernel.create('jobs', 0o600);
   kernel.createSegment({ name: 'anywhere', mode: 0o600, start: 0n, length: 4096n });
-  const run = (line: string) => () => runAttachSegment(line.split(' '), () => kernel);
-  t.throws(run('vas/jobs segment/anywhere'), { message: /created without --start/ });
-  t.throws(run('vas/jobs segment/nobody'), { message: /no segment 'nobody' in the kernel/ });
-  t.throws(run('segment/a vas/b'), { message: /takes one vas\/NAME and one segment\/NAME/ });
-  t.throws(run('vas/a'), { message: /takes one vas\/NAME and one segment\/NAME/ });
-  t.is(parseAttachSegment(['-h']), undefined);
+  const run = async (words: string) => {
+    const { code, err } = await mvas(`attach-segment ${words}`, kernel);
+    return `${String(code)} ${err}`;
+  };
+  t.regex(await run('vas/jobs segment/anywhere'), /^1 .*created without --start/);
+  t.regex(await run('vas/jobs segment/nobody'), /^1 .*no segment 'nobody' in the kernel/);
+  t.regex(await run('segment/a vas/b'), /^2 .*takes one vas\/NAME and one segment\/NAME/);
+  t.regex(await run('vas/a'), /^2 .*takes one vas\/NAME and one segment\/NAME/);
 });
 
 test('a device that is none is refused, with what to do', (t) => {
@@ -101,17 +106,17 @@ test('a device that is none is refused, with what to do', (t) => {
 });
 
 test('as a command: help, and what to do without the module', (t) => {
-  const mvas = (...args: string[]) =>
+  const executable = (...args: string[]) =>
     spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8' });
   for (const verb of ['create', 'attach-segment']) {
-    t.like(mvas(verb, '--help'), { status: 0, stderr: '' });
-    t.is(mvas(verb, '--frob').status, 2);
+    t.like(executable(verb, '--help'), { status: 0, stderr: '' });
+    t.is(executable(verb, '--frob').status, 2);
   }
   const device = KernelDevice.tryOpen();
   device?.close();
   if (device) return; // The guest's tests see it work.
   for (const args of [['-la'], ['create', 'vas/jobs'], ['attach-segment', 'vas/a', 'segment/b']]) {
-    const { status, stderr } = mvas(...args);
+    const { status, stderr } = executable(...args);
     t.is(status, 1);
     t.regex(stderr, /^mvas.*: the module mvas is not loaded; remedy: modprobe mvas/);
   }

@@ -1,26 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
-import { LONG_VERBS, VERBS } from '../../../src/cli/args.js';
-import { main } from '../../../src/cli/main.js';
+import { VERBS } from '../../../src/cli/verbs.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
+import { runMain } from '../../helpers/run-main.js';
 import { FakeKernel } from './fake-kernel.js';
-import type { VasDetails, VasEntry, VasStore } from '../../../src/cli/vas-store.js';
+import type { VasDetails } from '../../../src/cli/summary.js';
+import type { VasStore } from '../../../src/cli/vas-store.js';
+import type { VasEntry, VasRecord } from '../../../src/criu/index.js';
 
-const NOW = new Date('2026-05-01T12:00:00Z');
+const SEGMENT = { protection: 'rw-', kind: 'private', bytes: 4096 } as const;
 
-function vas(id: string, fields: Partial<VasEntry> = {}): VasEntry {
+function record(id: string, fields: Partial<VasRecord>): VasRecord {
+  const segments = [
+    { ...SEGMENT, start: '0x1000', end: '0x3000' },
+    { ...SEGMENT, start: '0x7ffd00000000', end: '0x7ffd00021000' },
+  ];
   return {
+    format: 1,
     id,
     name: `name-${id}`,
-    state: 'complete',
+    bootId: 'boot-1',
     containerId: 'redis',
-    createdAt: new Date('2026-05-01T11:57:00Z'),
+    createdAt: '2026-05-01T11:57:00Z',
+    isComplete: true,
     bytes: 3 << 20,
-    segments: 2,
-    processes: 1,
-    holderPid: 4711,
-    clones: 0,
+    backend: 'holder',
+    base: '0',
+    imageDigest: '',
+    frozenMs: 1,
+    processes: [{ pid: 1, name: 'redis-server', segments }],
+    ...fields,
+  };
+}
+
+function vas(
+  id: string,
+  {
+    record: facts = {},
+    ...fields
+  }: Partial<Omit<VasEntry, 'record'>> & { record?: Partial<VasRecord> } = {},
+): VasEntry {
+  return {
+    id,
+    directory: `/run/mvas/${id}`,
+    state: 'complete',
+    createdAt: new Date('2026-05-01T11:57:00Z'),
+    record: record(id, facts),
+    holder: { pid: 4711, isSealed: true, forks: 0 },
     ...fields,
   };
 }
@@ -37,21 +64,11 @@ class FakeStore implements VasStore {
     return Promise.resolve([...this.entries.values()]);
   }
 
-  inspect(id: string): Promise<VasDetails> {
+  inspect(id: string): Promise<VasEntry> {
     const entry = this.entries.get(id);
-    if (!entry) return Promise.reject(new ShimError('notFound', `inspect VAS ${id}: gone`));
-    const segment = { protection: 'rw-', kind: 'private', bytes: 4096 } as const;
-    return Promise.resolve({
-      ...entry,
-      directory: `/run/mvas/${id}`,
-      bootId: 'boot-1',
-      backend: 'holder',
-      parentId: undefined,
-      segmentList: [
-        { ...segment, start: 0x1000n, end: 0x3000n, name: '[heap]' },
-        { ...segment, start: 0x7ffd00000000n, end: 0x7ffd00021000n, name: '' },
-      ],
-    });
+    return entry
+      ? Promise.resolve(entry)
+      : Promise.reject(new ShimError('notFound', `inspect VAS ${id}: gone`));
   }
 
   remove(id: string, force: boolean): Promise<void> {
@@ -63,24 +80,12 @@ class FakeStore implements VasStore {
   }
 }
 
-async function mvas(line: string, store?: VasStore, kernel?: KernelObjects, isRoot = false) {
-  const output = { out: '', err: '' };
-  const code = await main(line.split(' '), {
-    version: '1.2.3',
+function mvas(line: string, store?: VasStore, kernel?: KernelObjects, isRoot = false) {
+  return runMain(line, {
     isRoot,
-    openStore: () =>
-      store
-        ? Promise.resolve(store)
-        : Promise.reject(new ShimError('permissionDenied', 'open /run/mvas: EACCES')),
-    openKernel: () => {
-      if (kernel) return kernel;
-      throw new ShimError('failedPrecondition', 'cannot use /dev/mvas: remedy: modprobe mvas');
-    },
-    writeOut: (text) => (output.out += text),
-    writeError: (text) => (output.err += text),
-    now: () => NOW,
+    ...(store && { openStore: () => Promise.resolve(store) }),
+    ...(kernel && { openKernel: () => kernel }),
   });
-  return { code, ...output };
 }
 
 test('help and version need no store', async (t) => {
@@ -124,22 +129,36 @@ test('wrong usage of every command is exit code 2, says so and where to look', a
 });
 
 test('every command has help, wherever one asks for it', async (t) => {
-  const verbs = [...VERBS, ...LONG_VERBS];
   const { out } = await mvas('--help');
-  for (const verb of verbs) {
-    t.true(out.includes(`\n  ${verb}`), verb);
-    for (const line of [`${verb} --help`, `${verb} -h`, `help ${verb}`, `--help ${verb}`]) {
+  for (const { name, aliases = [], options } of VERBS) {
+    t.true(out.includes(`\n  ${name} `), name);
+    const lines = [name, ...aliases].flatMap((verb) => [
+      `${verb} --help`,
+      `--help ${verb}`,
+      `${verb} -h`,
+    ]);
+    for (const line of lines) {
       const help = await mvas(line);
       t.deepEqual([help.code, help.err], [0, ''], line);
-      t.regex(help.out, new RegExp(`^( |Usage:) +mvas ${verb} `, 'm'), line);
+      t.true(help.out.startsWith(`Usage: mvas ${name}`), line);
+      t.deepEqual(
+        Object.keys(options).filter((option) => !help.out.includes(` --${option}`)),
+        [],
+      );
+      t.is((await mvas(`help ${line.replace(/ ?--?h\w*/, '').trim()}`)).code, 0);
     }
   }
+  t.is((await mvas('help show')).out, (await mvas('inspect --help')).out);
 });
 
 test('what the engine does not take is no wrong usage', async (t) => {
   const store = new FakeStore([]);
   store.list = () => Promise.reject(new ShimError('invalidArgument', 'not a VAS id'));
-  t.deepEqual(await mvas('ls', store), { code: 1, out: '', err: 'mvas: not a VAS id\n' });
+  t.deepEqual(await mvas('ls', store), {
+    code: 1,
+    out: '',
+    err: 'mvas: not a VAS id\n',
+  });
 });
 
 test('who may not see the store is told so', async (t) => {
@@ -151,7 +170,8 @@ test('who may not see the store is told so', async (t) => {
 
 test('ls shows a table, newest first', async (t) => {
   const old = vas('aaa', { createdAt: new Date('2026-04-29T12:00:00Z'), state: 'lost' });
-  const store = new FakeStore([{ ...old, holderPid: undefined }, vas('bbb', { clones: 3 })]);
+  const holder = { pid: 4711, isSealed: true, forks: 3 };
+  const store = new FakeStore([{ ...old, holder: undefined }, vas('bbb', { holder })]);
   const { code, out } = await mvas('ls', store);
   t.is(code, 0);
   const rows = out
@@ -181,21 +201,27 @@ test('without any VAS, ls prints its head, nothing, or an empty array', async (t
 });
 
 test('what is not known of a VAS yet is a dash', async (t) => {
-  const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: '', containerId: '' })]));
+  const { out } = await mvas(
+    'ls',
+    new FakeStore([vas('aaa', { record: { name: '', containerId: '' } })]),
+  );
   t.regex(out, /^aaa {2}- +complete {2}- +3 minutes ago/m);
 });
 
 test('a name cannot play with the terminal', async (t) => {
-  const { out } = await mvas('ls', new FakeStore([vas('aaa', { name: 'a\x1b]0;x\x07\nb' })]));
+  const { out } = await mvas(
+    'ls',
+    new FakeStore([vas('aaa', { record: { name: 'a\x1b]0;x\x07\nb' } })]),
+  );
   t.false(out.includes('\x1b'));
   t.is(out.split('\n').length, 3);
 });
 
 test('inspect finds by id, by name, and by the beginning of an id', async (t) => {
   const store = new FakeStore([
-    vas('abc', { name: 'ab' }),
+    vas('abc', { record: { name: 'ab' } }),
     vas('abd'),
-    vas('xyz', { name: 'abc' }),
+    vas('xyz', { record: { name: 'abc' } }),
   ]);
   const idOf = async (wanted: string) =>
     /^Id: +(.*)$/m.exec((await mvas(`inspect ${wanted}`, store)).out)?.[1];
@@ -214,8 +240,8 @@ test('inspect shows facts and segments, in JSON with addresses as strings', asyn
   t.regex(out, /^Holder: +pid 4711$/m);
   t.regex(out, /^Backend: +holder$/m);
   t.regex(out, /^Parent: +none$/m);
-  t.regex(out, /^ {2}1000-3000 +rw- {2}private {2}4 KiB {2}\[heap\]$/m);
-  t.regex(out, /^ {2}7ffd00000000-7ffd00021000 {2}rw- {2}private {2}4 KiB$/m);
+  t.regex(out, /^ {2}1000-3000 +rw- {2}private {2}4 KiB {2}pid 1 redis-server$/m);
+  t.regex(out, /^ {2}7ffd00000000-7ffd00021000 {2}rw- {2}private {2}4 KiB {2}pid 1 redis-server$/m);
   const [json] = JSON.parse((await mvas('inspect aaa --json', store)).out) as [VasDetails];
   t.like(json, { id: 'aaa', directory: '/run/mvas/aaa' });
   t.like(json.segmentList[0], { start: '0x1000', end: '0x3000' });
@@ -257,7 +283,9 @@ test('rm removes nothing when an id is ambiguous', async (t) => {
 });
 
 test('a name that several have is ambiguous', async (t) => {
-  const store = new FakeStore(['aaa', 'bbb', 'ccc'].map((id) => vas(id, { name: 'web' })));
+  const store = new FakeStore(
+    ['aaa', 'bbb', 'ccc'].map((id) => vas(id, { record: { name: 'web' } })),
+  );
   for (const line of ['rm ccc web', 'inspect web']) {
     const err = "mvas: 'web' may be any of aaa, bbb, ccc\n";
     t.deepEqual(await mvas(line, store), { code: 1, out: '', err });

@@ -1,26 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError, type ErrorKind } from '../common/errors.js';
-import type { Removal } from './args.js';
-import type { CliContext } from './context.js';
-import { parseReference, resolveKernel, type KernelReference } from './kernel-objects.js';
-import { resolveVas } from './resolve.js';
-import { formatJson, printable } from './text.js';
-import type { VasEntry, VasStore } from './vas-store.js';
+import { ShimError, type ErrorKind } from '../../common/errors.js';
+import type { VasEntry } from '../../criu/index.js';
+import type { CliContext } from '../context.js';
+import { parseReference, resolveKernel, type KernelReference } from '../kernel-objects.js';
+import { resolveVas } from '../resolve.js';
+import { formatJson, printable } from '../text.js';
+import type { VasStore } from '../vas-store.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** Help of `mvas rm`. */
-export const RM_HELP = `Usage: mvas rm [--force] [--json] ID...
+/** Removes VASes and objects of the kernel. */
+export const rm = defineVerb({
+  name: 'rm',
+  aliases: ['remove'],
+  summary: 'remove VASes and free their memory; also objects of the kernel',
+  speaker: 'mvas',
+  description: `Removes one or more VASes and frees their memory. ID is an id, the beginning of one, or a
+    name. Containers restored from a VAS live on without it; checkpoints that need it cannot be restored any
+    more. When one cannot be removed, the others still are. One that a checkpoint is filling is not removed,
+    unless by force: the checkpoint then fails, and its container goes on.
 
-Removes one or more VASes and frees their memory. ID is an id, the beginning of one, or a name.
-Containers restored from a VAS live on without it; checkpoints that need it cannot be restored
-any more. When one cannot be removed, the others still are. One that a checkpoint is filling is not
-removed, unless by force: the checkpoint fails then, and its container goes on.
+    vas/ID, vas/NAME, segment/ID and segment/NAME are objects that the kernel keeps ('mvas -la').`,
+  options: {
+    force: { type: 'boolean', short: 'f', help: 'also remove what is being filled' },
+    json: { ...JSON_OPTION, help: 'print an object with what was removed and what was not' },
+  },
+  arguments: {
+    synopsis: 'ID...',
+    min: 1,
+    max: Infinity,
+    wrong: 'needs the id or name of a VAS',
+    words: 'object',
+  },
+  examples: [
+    ['mvas rm web', 'removes the VAS named web'],
+    ['mvas rm segment/table', 'removes a segment that the kernel keeps'],
+  ],
+  run: ({ values, words }, context) => remove(context, { ...values, ids: words }),
+});
 
-vas/ID, vas/NAME, segment/ID and segment/NAME are objects that the kernel keeps ('mvas -la').
-
-Options:
-  -f, --force  remove also what is being filled
-      --json   print an object with what was removed and what was not
-`;
+/** What is to be removed; `force`: also what is being filled. */
+interface Removal {
+  readonly json: boolean;
+  readonly force: boolean;
+  readonly ids: readonly string[];
+}
 
 interface Failure {
   readonly id: string;
@@ -31,8 +54,8 @@ interface Failure {
 /** Something that can be removed: its whole id, and how. */
 type Target = readonly [id: string, remove: () => Promise<void> | void];
 
-/** Runs `mvas rm`; returns the exit code. Every id is tried; nothing is removed when one is ambiguous. */
-export async function runRm(context: CliContext, { json, force, ids }: Removal): Promise<number> {
+/** Every id is tried; nothing is removed when one is ambiguous. Returns the exit code. */
+async function remove(context: CliContext, { json, force, ids }: Removal): Promise<number> {
   const store = await context.openStore();
   const entries = await listAsNeeded(store, ids);
   const removed: string[] = [];
@@ -53,9 +76,9 @@ export async function runRm(context: CliContext, { json, force, ids }: Removal):
       failed.push({ id: wanted, kind, message });
     }
   }
-  for (const [id, remove] of targets) {
+  for (const [id, removeIt] of targets) {
     try {
-      await remove();
+      await removeIt();
       removed.push(id);
     } catch (error) {
       const { kind, message } = ShimError.from(error);
@@ -63,7 +86,7 @@ export async function runRm(context: CliContext, { json, force, ids }: Removal):
     }
   }
   report(context, { json, removed, failed });
-  return failed.length === 0 ? 0 : 1;
+  return failed.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 /** Objects of the kernel belong to anybody; VASes, and so their parts, to root. */

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SegmentRecord, VasEntry, VasRecord } from '../criu/index.js';
+
+/** What `mvas ls` shows of a VAS. */
+export interface VasSummary {
+  readonly id: string;
+  /** Given by its maker; need not be unique. */
+  readonly name: string;
+  readonly state: VasEntry['state'];
+  readonly containerId: string;
+  readonly createdAt: Date;
+  /** Memory it holds. */
+  readonly bytes: number;
+  /** Number of segments. */
+  readonly segments: number;
+  /** Number of processes whose memory it holds. */
+  readonly processes: number;
+  /** Pid of its holder; undefined once lost. */
+  readonly holderPid: number | undefined;
+  /** Number of living processes that were forked from it. */
+  readonly clones: number;
+}
+
+/** A range of memory in a VAS. */
+export interface VasSegment extends Omit<SegmentRecord, 'start' | 'end'> {
+  /** First address. */
+  readonly start: bigint;
+  /** First address behind it. */
+  readonly end: bigint;
+  /** The process it belongs to. */
+  readonly name: string;
+}
+
+/** What `mvas inspect` shows of a VAS. */
+export interface VasDetails extends VasSummary {
+  readonly directory: string;
+  /** Boot of the host it belongs to. */
+  readonly bootId: string;
+  /** How the memory was taken; '' while unknown. */
+  readonly backend: VasRecord['backend'] | '';
+  readonly segmentList: readonly VasSegment[];
+}
+
+/** What is shown of a VAS whose record is missing. */
+const NO_RECORD = { name: '', containerId: '', bytes: 0, processes: [] } as const;
+
+/** What `mvas ls` shows of a VAS. */
+export function summaryOf({ id, state, createdAt, record, holder }: VasEntry): VasSummary {
+  const { name, containerId, bytes, processes } = record ?? NO_RECORD;
+  return {
+    id,
+    name,
+    state,
+    containerId,
+    createdAt,
+    bytes,
+    segments: processes.reduce((sum, process) => sum + process.segments.length, 0),
+    processes: processes.length,
+    holderPid: holder?.pid,
+    clones: holder?.forks ?? 0,
+  };
+}
+
+/** What `mvas inspect` shows of a VAS. */
+export function detailsOf(vas: VasEntry): VasDetails {
+  const segmentList = (vas.record?.processes ?? []).flatMap(({ pid, name, segments }) =>
+    segments.map(({ start, end, protection, kind, bytes }): VasSegment => ({
+      start: BigInt(start),
+      end: BigInt(end),
+      protection,
+      kind,
+      bytes,
+      name: `pid ${String(pid)} ${name}`,
+    })),
+  );
+  return {
+    ...summaryOf(vas),
+    directory: vas.directory,
+    bootId: vas.record?.bootId ?? '',
+    backend: vas.record?.backend ?? '',
+    segmentList,
+  };
+}

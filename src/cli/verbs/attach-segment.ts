@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { parseReference, resolveKernel } from '../kernel-objects.js';
+import { formatJson } from '../text.js';
+import { UsageError } from '../usage.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+
+const WRONG = 'takes one vas/NAME and one segment/NAME';
+
+/** Attaches a segment of the kernel to a VAS of it. */
+export const attachSegment = defineVerb({
+  name: 'attach-segment',
+  summary: 'attach a segment of the kernel to a VAS of it',
+  description: `From now on whoever goes on in the VAS (EXEC of the module mvas) has the segment, too, where it
+    belongs. Id or name may be given.`,
+  options: {
+    'read-only': { type: 'boolean', help: 'who has it cannot write to it' },
+    json: JSON_OPTION,
+  },
+  arguments: { synopsis: 'vas/NAME segment/NAME', min: 2, max: 2, wrong: WRONG, words: 'object' },
+  examples: [
+    ['mvas attach-segment --read-only vas/jobs segment/table', 'lets jobs read the table'],
+  ],
+  run({ values, words }, context) {
+    const [wantedVas, wantedSegment] = words.map(parseReference);
+    if (wantedVas?.kind !== 'vas' || wantedSegment?.kind !== 'segment') {
+      throw new UsageError(`'attach-segment' ${WRONG}`);
+    }
+    const isWritable = !values['read-only'];
+    const kernel = context.openKernel();
+    try {
+      const vas = resolveKernel(kernel, wantedVas);
+      const segment = resolveKernel(kernel, wantedSegment);
+      if (segment.start === 0n) {
+        const message = `segment '${wantedSegment.wanted}' belongs to no address: it was created without --start`;
+        throw new ShimError('failedPrecondition', message);
+      }
+      kernel.attachSegment(vas.id, segment.id, isWritable);
+      if (values.json) {
+        context.writeOut(formatJson({ vas: vas.id, segment: segment.id, isWritable }));
+      }
+      return EXIT.ok;
+    } finally {
+      kernel.close();
+    }
+  },
+});

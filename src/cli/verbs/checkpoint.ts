@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hostNamesOf } from '../../common/host-names.js';
+import { mountPlacesOf } from '../../common/mount-places.js';
+import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
+import { checkpoint as takeCheckpoint, DEFAULT_RETRY_MS, readSpec } from '../../criu/index.js';
+import { requireRoot } from '../root.js';
+import { ONE_CONTAINER, RUNC_ROOT_OPTION, runcContainer } from '../runc-container.js';
+import { SignalRelay } from '../signal-relay.js';
+import { formatJson } from '../text.js';
+import { UsageError } from '../usage.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+
+/** Checkpoints a container of plain runc. */
+export const checkpoint = defineVerb({
+  name: 'checkpoint',
+  summary: 'checkpoint a container into a new VAS',
+  description: `Checkpoints a container that runc runs into a new VAS, and prints the id of that. SIGINT, SIGTERM,
+    SIGHUP and SIGQUIT cancel it: nothing is left of it, and the container goes on.`,
+  options: {
+    'image-path': {
+      type: 'string',
+      value: 'DIR',
+      default: 'checkpoint',
+      help: 'where the metadata goes',
+      words: 'directory',
+    },
+    'leave-running': {
+      type: 'boolean',
+      help: 'leave the container running; otherwise it is killed',
+    },
+    'retry-ms': {
+      type: 'string',
+      value: 'MS',
+      default: String(DEFAULT_RETRY_MS),
+      help: 'how long to try again while something that soon ends stands in the way, such as an exec',
+    },
+    'runc-root': RUNC_ROOT_OPTION,
+    json: JSON_OPTION,
+  },
+  arguments: ONE_CONTAINER,
+  examples: [
+    [
+      'mvas checkpoint --image-path /tmp/ckpt --leave-running web',
+      'checkpoints the container web, which goes on',
+    ],
+  ],
+  async run({ values, words: [containerId = ''] }, context) {
+    const retryMs = parseMilliseconds(values['retry-ms']);
+    requireRoot(context, `checkpoint ${containerId}`);
+    const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
+    const spec = readSpec(bundle);
+    const relay = new SignalRelay();
+    const result = await takeCheckpoint({
+      containerId,
+      spec,
+      initPid,
+      imagePath: values['image-path'],
+      leaveRunning: values['leave-running'],
+      runcRoot: values['runc-root'],
+      tmpfsMounts: tmpfsMountsOf(spec),
+      mountPlaces: mountPlacesOf(spec),
+      hostNames: hostNamesOf(spec),
+      retryMs,
+      signal: relay.signal,
+    }).finally(() => {
+      relay.close();
+    });
+    context.writeOut(values.json ? formatJson(result) : `${result.vasId}\n`);
+    return EXIT.ok;
+  },
+});
+
+function parseMilliseconds(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`not a number of milliseconds: '${text}'`);
+}

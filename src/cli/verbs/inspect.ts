@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VasEntry } from '../../criu/index.js';
+import { detailsOf, type VasDetails, type VasSegment } from '../summary.js';
+import { resolveVas } from '../resolve.js';
+import { formatAge, formatBytes, formatJson, formatTable } from '../text.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+
+/** Shows all about VASes. All or nothing: where one id is unknown it prints nothing. */
+export const inspect = defineVerb({
+  name: 'inspect',
+  aliases: ['show'],
+  summary: 'show all about VASes',
+  speaker: 'mvas',
+  description: 'Shows all about one or more VASes. ID is an id, the beginning of one, or a name.',
+  options: { json: JSON_OPTION },
+  arguments: {
+    synopsis: 'ID...',
+    min: 1,
+    max: Infinity,
+    wrong: 'needs the id or name of a VAS',
+    words: 'vas',
+  },
+  examples: [['mvas inspect --json web', 'the VAS named web, for programs']],
+  async run({ values: { json }, words }, context) {
+    const store = await context.openStore();
+    const entries = await store.list();
+    const found = words.map((wanted) => resolveVas(entries, wanted).id);
+    const vases: VasEntry[] = [];
+    for (const id of found) vases.push(await store.inspect(id));
+    const details = vases.map(detailsOf);
+    const now = context.now();
+    context.writeOut(
+      json ? formatJson(details) : details.map((vas) => describe(vas, now)).join('\n'),
+    );
+    return EXIT.ok;
+  },
+});
+
+function describe(vas: VasDetails, now: Date): string {
+  const facts = formatTable([
+    ['Id:', vas.id],
+    ['Name:', vas.name],
+    ['State:', vas.state],
+    ['Container:', vas.containerId],
+    ['Created:', `${vas.createdAt.toISOString()} (${formatAge(vas.createdAt, now)})`],
+    ['Size:', `${formatBytes(vas.bytes)} (${String(vas.bytes)} bytes)`],
+    ['Processes:', String(vas.processes)],
+    ['Holder:', vas.holderPid === undefined ? 'gone' : `pid ${String(vas.holderPid)}`],
+    ['Backend:', vas.backend],
+    ['Clones:', String(vas.clones)],
+    ['Parent:', 'none'],
+    ['Directory:', vas.directory],
+    ['Boot id:', vas.bootId],
+    ['Segments:', String(vas.segments)],
+  ]);
+  const segments = formatTable(vas.segmentList.map(toRow));
+  return facts + segments.replace(/^(?=.)/gm, '  ');
+}
+
+function toRow(segment: VasSegment): readonly string[] {
+  const range = `${segment.start.toString(16)}-${segment.end.toString(16)}`;
+  return [range, segment.protection, segment.kind, formatBytes(segment.bytes), segment.name];
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ShimError } from '../../common/errors.js';
+import type { CliContext } from '../context.js';
+import { formatJson } from '../text.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+
+/** Under which name each role is looked up, and which of our executables plays it. */
+const ROLES = {
+  mvas: { name: 'containerd-shim-mvas-v1', executable: 'containerd-shim-mvas-v1' },
+  runc: { name: 'containerd-shim-runc-v2', executable: 'containerd-shim-mvas-v1' },
+  criu: { name: 'criu', executable: 'mvas-criu-probe' },
+} as const;
+
+type Role = keyof typeof ROLES;
+
+const OPTIONS = {
+  as: {
+    type: 'string',
+    value: 'NAME',
+    default: 'mvas',
+    help: 'what to be',
+    choices: {
+      mvas: 'the shim, for runtime io.containerd.mvas.v1',
+      runc: "the shim, in place of containerd's own, for runtime io.containerd.runc.v2",
+      criu: "an answer to containerd's question whether CRIU is there; nothing else",
+    },
+  },
+  dir: {
+    type: 'string',
+    value: 'DIR',
+    default: '/usr/local/bin',
+    help: "where; has to come early in containerd's PATH",
+    words: 'directory',
+  },
+  json: JSON_OPTION,
+} as const;
+
+/** Links an executable of the checkout to where it is looked for. */
+export const install = defineVerb({
+  name: 'install',
+  summary: 'link the shim to where containerd finds it',
+  description: `Makes a symbolic link to an executable of this checkout. What 'mvas install' did not make it does
+    not replace.`,
+  options: OPTIONS,
+  examples: [
+    ['mvas install', 'makes /usr/local/bin/containerd-shim-mvas-v1'],
+    ['mvas install --as runc', "takes the place of containerd's own shim"],
+  ],
+  run({ values }, context) {
+    const { role, path, target } = placementOf(values);
+    const isNew = link({ role, path, target }, context);
+    const restart = role === 'mvas' ? '' : 'Restart containerd: it remembers what it has found.\n';
+    const text = isNew ? `${path} -> ${target}\n${restart}` : `${path} is there already\n`;
+    context.writeOut(values.json ? formatJson({ path, target, isNew }) : text);
+    return EXIT.ok;
+  },
+});
+
+/** Removes such a link. */
+export const uninstall = defineVerb({
+  name: 'uninstall',
+  summary: 'remove such a link',
+  description: `Removes a link that 'mvas install' has made, and nothing else.`,
+  options: OPTIONS,
+  examples: [['mvas uninstall --as runc', "gives containerd's own shim its place back"]],
+  run({ values }, context) {
+    const { path, target } = placementOf(values);
+    const found = linkAt(path);
+    if (found !== undefined && found !== target) throw foreign(path, found, 'will not be removed');
+    const wasThere = found !== undefined;
+    if (wasThere) unlinkSync(path);
+    const text = `${path} is ${wasThere ? 'removed' : 'not there'}\n`;
+    context.writeOut(values.json ? formatJson({ path, wasThere }) : text);
+    return EXIT.ok;
+  },
+});
+
+interface Placement {
+  readonly role: Role;
+  /** The link. */
+  readonly path: string;
+  /** What it leads to. */
+  readonly target: string;
+}
+
+/** Whether the link was not there yet. @throws ShimError `alreadyExists`, `notFound` */
+function link({ role, path, target }: Placement, { searchPath }: CliContext): boolean {
+  const found = linkAt(path);
+  if (found === target) return false;
+  if (found !== undefined) throw foreign(path, found, 'will not be replaced');
+  if (!existsSync(target)) {
+    throw new ShimError('notFound', `${target} is not built; remedy: npm run build`);
+  }
+  if (role === 'criu') refuseBesideCriu(searchPath, target);
+  symlinkSync(target, path);
+  return true;
+}
+
+function placementOf({ as, dir }: { readonly as: string; readonly dir: string }): Placement {
+  const role = as as Role; // One of the choices.
+  const target = fileURLToPath(
+    new URL(`../../../../bin/${ROLES[role].executable}`, import.meta.url),
+  );
+  return { role, path: join(dir, ROLES[role].name), target };
+}
+
+/** Where the link at a path leads; what else is there is named; undefined for nothing. */
+function linkAt(path: string): string | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  return stat.isSymbolicLink() ? readlinkSync(path) : 'a file';
+}
+
+/** A responder in front of a real CRIU would take it away from everybody else. */
+function refuseBesideCriu(searchPath: string, target: string): void {
+  const paths = searchPath.split(delimiter).map((directory) => join(directory, 'criu'));
+  const found = paths.find((path) => ![undefined, target].includes(linkAt(path)));
+  if (found === undefined) return;
+  const message = `CRIU is installed (${found}): containerd needs no other answer`;
+  throw new ShimError('failedPrecondition', message);
+}
+
+function foreign(path: string, found: string, what: string): ShimError {
+  const message = `${path} is ${found === 'a file' ? found : `a link to ${found}`}, not ours: it ${what}`;
+  return new ShimError('alreadyExists', message);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CliContext } from '../context.js';
+import { listKernel, type KernelListing } from '../kernel-objects.js';
+import { summaryOf, type VasSummary } from '../summary.js';
+import { formatAge, formatBytes, formatJson, formatTable } from '../text.js';
+import { UsageError } from '../usage.js';
+import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+
+const HEAD = [
+  'ID',
+  'NAME',
+  'STATE',
+  'CONTAINER',
+  'CREATED',
+  'SIZE',
+  'SEGMENTS',
+  'PROCESSES',
+  'HOLDER',
+  'CLONES',
+];
+
+/** Lists VASes, or what the kernel keeps. */
+export const ls = defineVerb({
+  name: 'ls',
+  aliases: ['list'],
+  summary: 'list VASes; with -la, what the kernel keeps',
+  usage: ['[-la | -lv | -ls] [--json | --quiet]'],
+  speaker: 'mvas',
+  description: `Lists the VASes of this host, newest first; with -l, what the kernel keeps instead (the
+    module mvas).`,
+  options: {
+    kernel: {
+      type: 'string',
+      short: 'l',
+      value: 'KIND',
+      help: 'what the kernel keeps instead',
+      choices: { a: 'VASes and segments', v: 'only VASes', s: 'only segments' },
+    },
+    json: JSON_OPTION,
+    quiet: { type: 'boolean', short: 'q', help: 'print only ids' },
+  },
+  impliedBy: /^-l./,
+  examples: [
+    ['mvas ls --json', 'the VASes of this host, for programs'],
+    ['mvas -la', 'all that the kernel keeps'],
+  ],
+  async run({ values: { kernel, json, quiet } }, context) {
+    if (json && quiet) {
+      throw new UsageError(`'--json' and '--quiet' exclude each other`);
+    }
+    if (kernel === undefined) await listStore(context, { json, quiet });
+    else listObjects(context, { kinds: KINDS[kernel] ?? [], json, quiet });
+    return EXIT.ok;
+  },
+});
+
+const KINDS: Readonly<Record<string, KernelListing['kinds']>> = {
+  a: ['vas', 'segment'],
+  v: ['vas'],
+  s: ['segment'],
+};
+
+async function listStore(
+  context: CliContext,
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+): Promise<void> {
+  const store = await context.openStore();
+  const entries = [...(await store.list())].sort(
+    (a, b) => b.createdAt.getTime() - a.createdAt.getTime(),
+  );
+  if (json) context.writeOut(formatJson(entries.map(summaryOf)));
+  else if (quiet) context.writeOut(formatTable(entries.map(({ id }) => [id])));
+  else {
+    const rows = entries.map((entry) => toRow(summaryOf(entry), context.now()));
+    context.writeOut(formatTable([HEAD, ...rows]));
+  }
+}
+
+function listObjects(context: CliContext, listing: KernelListing): void {
+  const kernel = context.openKernel();
+  try {
+    context.writeOut(listKernel(kernel, listing));
+  } finally {
+    kernel.close();
+  }
+}
+
+function toRow(entry: VasSummary, now: Date): readonly string[] {
+  return [
+    entry.id,
+    entry.name || '-',
+    entry.state,
+    entry.containerId || '-',
+    formatAge(entry.createdAt, now),
+    formatBytes(entry.bytes),
+    String(entry.segments),
+    String(entry.processes),
+    entry.holderPid === undefined ? '-' : String(entry.holderPid),
+    String(entry.clones),
+  ];
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import { logger } from '../../common/log.js';
+import {
+  restore as startRestore,
+  type RestoredTask,
+  type RestoreRequest,
+} from '../../criu/index.js';
+import { PidFile } from '../pid-file.js';
+import { requireRoot } from '../root.js';
+import { ONE_CONTAINER, refuseExisting, RUNC_ROOT_OPTION, runcRuntime } from '../runc-container.js';
+import { SignalRelay } from '../signal-relay.js';
+import { formatJson } from '../text.js';
+import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
+
+const log = logger('restore');
+
+/** Restores a container, for plain runc to go on with. */
+export const restore = defineVerb({
+  name: 'restore',
+  summary: 'restore a container from a checkpoint',
+  description: `Restores a container from a checkpoint, for runc to go on with. Its stdio becomes that of mvas, or
+    its terminal one whose master goes to the console socket.
+
+    As runc, mvas waits for it unless it is detached: hands SIGINT, SIGTERM, SIGHUP and SIGQUIT on to its init,
+    deletes it once it has exited, and exits as it did. Before it runs these signals cancel the restore.`,
+  options: {
+    'image-path': {
+      type: 'string',
+      value: 'DIR',
+      default: 'checkpoint',
+      help: "the checkpoint's metadata",
+      words: 'directory',
+    },
+    bundle: {
+      type: 'string',
+      short: 'b',
+      value: 'DIR',
+      default: '.',
+      help: 'bundle of the container',
+      words: 'directory',
+    },
+    'runc-root': RUNC_ROOT_OPTION,
+    'console-socket': {
+      type: 'string',
+      value: 'PATH',
+      help: "unix socket for the master of the container's terminal",
+      words: 'file',
+    },
+    'pid-file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'where the pid of its init is written to',
+      words: 'file',
+    },
+    detach: { type: 'boolean', short: 'd', help: 'return once it runs' },
+    json: JSON_OPTION,
+  },
+  arguments: ONE_CONTAINER,
+  examples: [
+    [
+      'mvas restore --image-path /tmp/ckpt --bundle /path/to/bundle --detach web2 >log 2>&1 </dev/null',
+      'restores a container web2, which goes on by itself',
+    ],
+  ],
+  exitCodes: [...EXIT_CODES, ['any', 'that of the container, unless --detach is given']],
+  async run({ values, words: [containerId = ''] }, context) {
+    requireRoot(context, `restore ${containerId}`);
+    const runcRoot = values['runc-root'];
+    refuseExisting(runcRoot, containerId);
+    const consoleSocket = values['console-socket'];
+    const request = {
+      containerId,
+      bundle: resolve(values.bundle),
+      imagePath: values['image-path'],
+      runc: runcRuntime(runcRoot),
+      runcRoot,
+      stdio: consoleSocket === undefined ? ([0, 1, 2] as const) : ([null, null, null] as const),
+      openConsole: () => Promise.resolve(consoleSocket),
+    };
+    const relay = new SignalRelay();
+    try {
+      const task = await start(request, relay, values['pid-file']);
+      const status = values.detach ? EXIT.ok : await outlive(task, request, relay);
+      const { pid, vasId, timingsMs } = task;
+      if (values.json) context.writeOut(formatJson({ pid, vasId, timingsMs }));
+      return status;
+    } finally {
+      relay.close();
+    }
+  },
+});
+
+/** Waits for the container and deletes it; returns its exit status. */
+async function outlive(
+  { pid, exited }: RestoredTask,
+  request: RestoreRequest,
+  relay: SignalRelay,
+): Promise<number> {
+  relay.forwardTo(pid);
+  const { status } = await exited;
+  await remove(request);
+  return status;
+}
+
+/** Restores, and tells the pid. On failure nothing is left. */
+async function start(
+  request: Parameters<typeof startRestore>[0],
+  { signal }: SignalRelay,
+  pidPath: string | undefined,
+): Promise<RestoredTask> {
+  const pidFile = pidPath === undefined ? undefined : PidFile.open(pidPath);
+  const task = await startRestore({ ...request, signal }).catch((error: unknown) => {
+    pidFile?.discard();
+    throw error;
+  });
+  try {
+    pidFile?.write(task.pid);
+    return task;
+  } catch (error) {
+    await remove(request);
+    throw error;
+  }
+}
+
+/** Deletes the container, by force if it has not exited. */
+async function remove({ runc, containerId }: RestoreRequest): Promise<void> {
+  await runc.delete(containerId).catch((error: unknown) => {
+    log.warn('the container cannot be deleted', { container: containerId, error: String(error) });
+  });
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -21,7 +21,7 @@ test('a checkpoint of root is not restored into a container of another user', as
 
   setUser(run.place.bundle, USER);
   const message =
-    /runs as user 0, and the new container as user 1000; remedy: give it the process\.user/;
+    /runs as user 0, and the new container as user 1000; remedy: give the container the process\.user/;
   await t.throwsAsync(run.restore(imagePath), { message });
   setUser(run.place.bundle, root);
   await run.restore(imagePath);
@@ -44,6 +44,21 @@ test('a checkpoint of a user is restored into a container of that user', async (
   setUser(run.place.bundle, USER);
   await run.restore(imagePath);
   t.deepEqual(await run.compare(before), []);
+  t.is(await run.go(), 'PASS');
+});
+
+test('an init that became another user by a setuid program is refused, and goes on', async (t) => {
+  const run = newTree(t);
+  setUser(run.place.bundle, USER);
+  const program = join(run.place.bundle, 'rootfs/target');
+  chmodSync(program, 0o4755);
+  t.is(await run.start(), 'READY');
+  const { result } = await run.checkpoint(false);
+  t.not(result.status, 0);
+  t.regex(
+    result.stderr,
+    /pid 1 \(target\): runs as user 0, and the new container as user 1000; remedy: /,
+  );
   t.is(await run.go(), 'PASS');
 });
 

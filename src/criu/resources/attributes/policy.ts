@@ -188,7 +188,7 @@ function checkUser(where: string, creds: CredsEntry, { uid, gids }: LiveUser = A
   if (user === undefined && group === undefined) return;
   const found = user === undefined ? `group ${String(group)}` : `user ${String(user)}`;
   const live = user === undefined ? `groups ${String(gids?.join(' '))}` : `user ${String(uid)}`;
-  const remedy = 'remedy: give it the process.user of the checkpointed one';
+  const remedy = 'remedy: give the container the process.user that it runs as';
   throw new ShimError(
     'failedPrecondition',
     `${where}: runs as ${found}, and the new container as ${live}; ${remedy}`,

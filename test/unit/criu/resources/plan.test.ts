@@ -109,7 +109,7 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
   t.notThrows(() => planFor(same, { ...LIMITS, user }));
   const root = leader(thread({ creds: creds(0, []) }));
   const message =
-    /^pid 1 \(sample\): runs as user 0, and the new container as user 1000; remedy: give it/;
+    /^pid 1 \(sample\): runs as user 0, and the new container as user 1000; remedy: give the container/;
   t.throws(() => planFor(root, { ...LIMITS, user }), { message });
   t.notThrows(() => planFor(root, { ...LIMITS, user: { uid: undefined, gids: user.gids } }));
   const more = leader(thread({ creds: creds(1000, [50, 0]) }));

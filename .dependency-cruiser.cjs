@@ -12,10 +12,10 @@ const inputAndOutput =
 const pure = [
   '^src/criu/procfs/(?!reader\\.ts$)',
   '^src/criu/plan/',
-  '^src/criu/image/(messages/|codec|message-|wire-|header|payload|batches|constants|fields|types|validate)',
+  '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(layout|page-runs)\\.ts$',
   '^src/common/wire/',
-  '^src/shim/(rpc/frame|proto/codec|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
+  '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
 ];
 
 module.exports = {

@@ -5,7 +5,9 @@ import { ShimError } from '../src/common/errors.js';
 export interface ProtoField {
   readonly name: string;
   readonly number: number;
-  readonly label: 'required' | 'optional' | 'repeated' | 'packed';
+  /** `none` in proto3. */
+  readonly label: 'required' | 'optional' | 'repeated' | 'packed' | 'none';
+  /** As written: without a package where it is the file's own. */
   readonly type: string;
   readonly comment: string | undefined;
 }
@@ -27,18 +29,28 @@ export interface ProtoEnum {
 /** All that one `.proto` file declares, in its order. */
 export interface ProtoFile {
   readonly comment: string | undefined;
+  /** The package; empty for none. */
+  readonly package: string;
+  readonly syntax: 'proto2' | 'proto3';
   readonly messages: ProtoMessage[];
   readonly enums: ProtoEnum[];
 }
 
 const FIELD =
-  /^(required|optional|repeated) (\w+) (\w+) = (\d+)(?: \[(packed|default) = [\w-]+\])?;$/;
+  /^(?:(required|optional|repeated) )?([\w.]+) (\w+) = (\d+)(?: \[(packed|default) = [\w-]+\])?;$/;
+const MAP = /^map<(\w+), ([\w.]+)> (\w+) = (\d+);$/;
 const VALUE = /^(\w+) = (\d+);$/;
-const OPEN = /^(message|enum) (\w+) \{$/;
-const NOTHING = /^(|syntax = "proto2";|import "\w+\.proto";)$/;
+const OPEN = /^(message|enum|service) (\w+) \{$/;
+const HEAD = /^(?:syntax = "(proto[23])"|package ([\w.]+));$/;
+const NOTHING = /^(|import "[\w/]+\.proto";)$/;
+const RESERVED = /^reserved \d+;$/;
+const COMMENTED = /^(?:(.*;) )?\/\/ (.*)$/;
+const RPC = /^rpc \w+\([\w.]+\) returns \([\w.]+\);$/;
 
 /**
- * Parses the part of proto2 that `proto/criu` is written in: one declaration a line, comments above.
+ * Parses the part of protobuf that `proto/` is written in: one declaration a line, comments above or behind.
+ * A map becomes a list of a message with key and value, which is what it is on the wire. Services are
+ * passed over.
  *
  * @throws ShimError `invalidArgument` at the first line it does not know.
  */
@@ -59,28 +71,50 @@ class Parser {
   #comment: string[] = [];
   #message: ProtoMessage | undefined;
   #enum: ProtoEnum | undefined;
+  #service = false;
+  #syntax: 'proto2' | 'proto3' = 'proto2';
+  #package = '';
 
-  line(line: string): boolean {
-    const comment = /^\/\/ (.*)$/.exec(line);
-    if (comment) {
-      this.#comment.push(comment[1] ?? '');
-      return true;
+  line(text: string): boolean {
+    const [, line = '', comment] = COMMENTED.exec(text) ?? [text, text];
+    if (comment !== undefined) {
+      this.#comment.push(comment);
+      if (line === '') return true;
     }
     if (line === '' && !this.#message && this.#messages.length + this.#enums.length === 0) {
       this.#fileComment = this.#takeComment() ?? this.#fileComment;
     }
-    return NOTHING.test(line) || this.#open(line) || this.#inside(line) || this.#close(line);
+    return NOTHING.test(line) || this.#known(line);
+  }
+
+  #known(line: string): boolean {
+    return this.#head(line) || this.#open(line) || this.#inside(line) || this.#close(line);
   }
 
   file(): ProtoFile {
-    return { comment: this.#fileComment, messages: this.#messages, enums: this.#enums };
+    return {
+      comment: this.#fileComment,
+      package: this.#package,
+      syntax: this.#syntax,
+      messages: this.#messages,
+      enums: this.#enums,
+    };
+  }
+
+  #head(line: string): boolean {
+    const [all, syntax, name] = HEAD.exec(line) ?? [];
+    if (syntax !== undefined) this.#syntax = syntax as 'proto2' | 'proto3';
+    this.#package = name ?? this.#package;
+    return all !== undefined;
   }
 
   #open(line: string): boolean {
     const [, kind, name] = OPEN.exec(line) ?? [];
     if (name === undefined || this.#enum) return false;
     const comment = this.#takeComment();
-    if (kind === 'enum') {
+    if (kind === 'service') {
+      this.#service = true;
+    } else if (kind === 'enum') {
       this.#enum = { name, comment, values: [] };
       this.#enums.push(this.#enum);
     } else {
@@ -96,15 +130,42 @@ class Parser {
       this.#enum.values.push([word, Number(number)]);
       return true;
     }
+    if (RESERVED.test(line)) {
+      this.#takeComment();
+      return this.#message !== undefined;
+    }
+    return this.#field(line) || this.#map(line) || (this.#service && RPC.test(line));
+  }
+
+  #field(line: string): boolean {
     const [, label, type, name, tag, option] = FIELD.exec(line) ?? [];
     if (!this.#message || type === undefined || name === undefined) return false;
+    if (label === undefined && this.#syntax === 'proto2') return false;
     this.#message.fields.push({
       name,
       number: Number(tag),
-      label: option === 'packed' ? 'packed' : (label as 'required' | 'optional' | 'repeated'),
+      label: option === 'packed' ? 'packed' : ((label ?? 'none') as ProtoField['label']),
       type,
       comment: this.#takeComment(),
     });
+    return true;
+  }
+
+  #map(line: string): boolean {
+    const [, key, value, name, tag] = MAP.exec(line) ?? [];
+    if (!this.#message || key === undefined || value === undefined || name === undefined) {
+      return false;
+    }
+    const comment = this.#takeComment();
+    const word = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    const type = `${this.#message.name}.${word}Entry`;
+    this.#message.fields.push({ name, number: Number(tag), label: 'repeated', type, comment });
+    const none = { label: 'none', comment: undefined } as const;
+    const fields = [
+      { name: 'key', number: 1, type: key, ...none },
+      { name: 'value', number: 2, type: value, ...none },
+    ];
+    this.#messages.push({ name: type, comment: undefined, fields });
     return true;
   }
 
@@ -112,6 +173,7 @@ class Parser {
     if (line !== '}') return false;
     if (this.#enum) this.#enum = undefined;
     else this.#message = undefined;
+    this.#service = false;
     return true;
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decode } from './proto/codec.js';
-import { BootstrapParams } from './proto/bootstrap.js';
-import { Any, type AnyValue } from './proto/types.js';
+import { Any } from './proto/messages/any.js';
+import { BootstrapParams } from './proto/messages/bootstrap.js';
+import type { AnyValue } from './proto/values.js';
 import { decodeOptions } from './runc/settings.js';
 
 /** What the stdin of `start` says, as far as `start` needs it. */
@@ -28,7 +29,7 @@ export function readBootstrap(input: Uint8Array, id: string, namespace: string):
       return { ...NOTHING, shimCgroup: shimCgroupOf([decode(Any, input)]) };
     }
     const options = params.extensions.map((extension) => extension.value ?? {});
-    const { socketDir, containerdVersion } = params;
+    const { socketDir = '', containerdVersion } = params;
     return { socketDir, shimCgroup: shimCgroupOf(options), containerdVersion };
   } catch {
     return NOTHING;

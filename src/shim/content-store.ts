@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { logger } from '../common/log.js';
-import { decode, encode, field, message } from './proto/codec.js';
+import { decode, encode } from './proto/codec.js';
+import { InfoRequest } from './proto/messages/content.js';
+import { VersionResponse } from './proto/messages/version.js';
 
 const log = logger('content');
 const VERSION = '/containerd.services.version.v1.Version/Version';
 const INFO = '/containerd.services.content.v1.Content/Info';
 const LIMIT_MS = 2_000;
-/** `containerd.services.content.v1.InfoRequest`. */
-const InfoRequest = message({ digest: field.string(1) });
-
-/** `containerd.services.version.v1.VersionResponse`. */
-const VersionResponse = message({ version: field.string(1) });
 
 /**
  * Whether a containerd before 2 has something in its content store, in a namespace: a later one does not mind.

@@ -5,8 +5,8 @@ import { ShimError } from '../common/errors.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { encode } from './proto/codec.js';
-import { DeleteResponse } from './proto/task.js';
-import { timestamp } from './proto/types.js';
+import { DeleteResponse } from './proto/messages/task.js';
+import { timestamp } from './proto/values.js';
 import { readRuncSettings } from './runc/settings.js';
 import { isAlive, socketOf } from './socket.js';
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
-import { RuntimeInfo } from './proto/bootstrap.js';
 import { decode, encode } from './proto/codec.js';
-import { Any } from './proto/types.js';
+import { Any } from './proto/messages/any.js';
+import { RuntimeInfo } from './proto/messages/runtime.js';
 import { decodeOptions, runcSettings } from './runc/settings.js';
 
 const NAME = 'io.containerd.mvas.v1';

@@ -11,11 +11,19 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { decode, encode, type MessageType, type ValueOf } from '../../src/shim/proto/codec.js';
-import { ForwardRequest } from '../../src/shim/proto/events.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from '../../src/shim/proto/options.js';
-import * as proto from '../../src/shim/proto/task.js';
-import { Any, Empty, type AnyValue } from '../../src/shim/proto/types.js';
+import {
+  anyOf,
+  decode,
+  encode,
+  type MessageName,
+  type ShimMessages,
+} from '../../src/shim/proto/codec.js';
+import { Any } from '../../src/shim/proto/messages/any.js';
+import { Empty } from '../../src/shim/proto/messages/empty.js';
+import { ForwardRequest } from '../../src/shim/proto/messages/forward.js';
+import { Options as RuncOptions } from '../../src/shim/proto/messages/runc-options.js';
+import type { AnyValue } from '../../src/shim/proto/values.js';
+import * as proto from '../../src/shim/proto/messages/task.js';
 import { TtrpcClient } from '../../src/shim/rpc/client.js';
 import { method, serviceTable } from '../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../src/shim/rpc/server.js';
@@ -163,8 +171,8 @@ export class PrivateShim {
 }
 
 /** Runtime options of runc. */
-export function runcOptions(options: Partial<ValueOf<typeof RuncOptions>>): AnyValue {
-  return { typeUrl: RUNC_OPTIONS_URL, value: encode(RuncOptions, options) };
+export function runcOptions(options: Partial<RuncOptions>): AnyValue {
+  return anyOf(RuncOptions, options);
 }
 
 /** Calls of the task service. Each throws the ShimError that the shim answered with. */
@@ -175,40 +183,37 @@ export class ShimClient {
     this.#client = client;
   }
 
-  async create(
-    request: Partial<ValueOf<typeof proto.CreateTaskRequest>>,
-    timeoutMs = CALL_MS,
-  ): Promise<number> {
+  async create(request: Partial<proto.CreateTaskRequest>, timeoutMs = CALL_MS): Promise<number> {
     const call = { name: 'Create', request, timeoutMs };
-    return (await this.#call(proto.CreateTaskRequest, proto.PidResponse, call)).pid;
+    return (await this.#call(proto.CreateTaskRequest, proto.CreateTaskResponse, call)).pid;
   }
 
   async start(id: string, execId = '', timeoutMs = CALL_MS): Promise<number> {
     const call = { name: 'Start', request: { id, execId }, timeoutMs };
-    return (await this.#call(proto.ProcessRequest, proto.PidResponse, call)).pid;
+    return (await this.#call(proto.StartRequest, proto.StartResponse, call)).pid;
   }
 
-  async state(id: string, execId = ''): Promise<ValueOf<typeof proto.StateResponse>> {
+  async state(id: string, execId = ''): Promise<proto.StateResponse> {
     const call = { name: 'State', request: { id, execId } };
-    return await this.#call(proto.ProcessRequest, proto.StateResponse, call);
+    return await this.#call(proto.StateRequest, proto.StateResponse, call);
   }
 
-  async delete(id: string, execId = ''): Promise<ValueOf<typeof proto.DeleteResponse>> {
+  async delete(id: string, execId = ''): Promise<proto.DeleteResponse> {
     const call = { name: 'Delete', request: { id, execId } };
-    return await this.#call(proto.ProcessRequest, proto.DeleteResponse, call);
+    return await this.#call(proto.DeleteRequest, proto.DeleteResponse, call);
   }
 
   /** Resolves with the exit status. */
   async wait(id: string, execId = ''): Promise<number> {
     const call = { name: 'Wait', request: { id, execId } };
-    return (await this.#call(proto.ProcessRequest, proto.WaitResponse, call)).exitStatus;
+    return (await this.#call(proto.WaitRequest, proto.WaitResponse, call)).exitStatus;
   }
 
-  async kill(request: Partial<ValueOf<typeof proto.KillRequest>>): Promise<void> {
+  async kill(request: Partial<proto.KillRequest>): Promise<void> {
     await this.#call(proto.KillRequest, Empty, { name: 'Kill', request });
   }
 
-  async exec(request: Partial<ValueOf<typeof proto.ExecProcessRequest>>): Promise<void> {
+  async exec(request: Partial<proto.ExecProcessRequest>): Promise<void> {
     await this.#call(proto.ExecProcessRequest, Empty, { name: 'Exec', request });
   }
 
@@ -218,7 +223,7 @@ export class ShimClient {
     await this.#call(proto.CloseIORequest, Empty, call);
   }
 
-  async resize(request: Partial<ValueOf<typeof proto.ResizePtyRequest>>): Promise<void> {
+  async resize(request: Partial<proto.ResizePtyRequest>): Promise<void> {
     await this.#call(proto.ResizePtyRequest, Empty, { name: 'ResizePty', request });
   }
 
@@ -235,21 +240,22 @@ export class ShimClient {
 
   /** Calls that name a task alone and answer with nothing: Pause, Resume. */
   async order(name: 'Pause' | 'Resume', id: string): Promise<void> {
-    await this.#call(proto.IdRequest, Empty, { name, request: { id } });
+    await this.#call(proto.PauseRequest, Empty, { name, request: { id } });
   }
 
-  async pids(id: string): Promise<ValueOf<typeof proto.PidsResponse>> {
-    return await this.#call(proto.IdRequest, proto.PidsResponse, { name: 'Pids', request: { id } });
+  async pids(id: string): Promise<proto.PidsResponse> {
+    const call = { name: 'Pids', request: { id } };
+    return await this.#call(proto.PidsRequest, proto.PidsResponse, call);
   }
 
   async stats(id: string): Promise<AnyValue> {
     const call = { name: 'Stats', request: { id } };
-    return (await this.#call(proto.IdRequest, proto.StatsResponse, call)).stats ?? {};
+    return (await this.#call(proto.StatsRequest, proto.StatsResponse, call)).stats ?? {};
   }
 
-  async connect(id: string): Promise<ValueOf<typeof proto.ConnectResponse>> {
+  async connect(id: string): Promise<proto.ConnectResponse> {
     const call = { name: 'Connect', request: { id } };
-    return await this.#call(proto.IdRequest, proto.ConnectResponse, call);
+    return await this.#call(proto.ConnectRequest, proto.ConnectResponse, call);
   }
 
   async shutdown(id: string): Promise<void> {
@@ -261,11 +267,15 @@ export class ShimClient {
     this.#client.close();
   }
 
-  async #call<Q, R>(
-    requestType: MessageType<Q>,
-    responseType: MessageType<R>,
-    call: { readonly name: string; readonly request: Partial<Q>; readonly timeoutMs?: number },
-  ): Promise<R> {
+  async #call<Q extends MessageName, R extends MessageName>(
+    requestType: Q,
+    responseType: R,
+    call: {
+      readonly name: string;
+      readonly request: Partial<ShimMessages[Q]>;
+      readonly timeoutMs?: number;
+    },
+  ): Promise<ShimMessages[R]> {
     const bytes = await this.#client.call({
       service: 'containerd.task.v2.Task',
       method: call.name,

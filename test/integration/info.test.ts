@@ -2,13 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { RuntimeInfo } from '../../src/shim/proto/bootstrap.js';
-import { decode, encode, type ValueOf } from '../../src/shim/proto/codec.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from '../../src/shim/proto/options.js';
-import { Any } from '../../src/shim/proto/types.js';
+import { decode, encode } from '../../src/shim/proto/codec.js';
+import { Any } from '../../src/shim/proto/messages/any.js';
+import { Options as RuncOptions } from '../../src/shim/proto/messages/runc-options.js';
+import { RuntimeInfo } from '../../src/shim/proto/messages/runtime.js';
 import { BIN } from '../helpers/paths.js';
 
-function info(input: Uint8Array): ValueOf<typeof RuntimeInfo> {
+function info(input: Uint8Array): RuntimeInfo {
   const shim = join(BIN, 'containerd-shim-mvas-v1');
   const { status, stdout, stderr } = spawnSync(shim, ['-info'], { input });
   if (status !== 0) throw new Error(stderr.toString());
@@ -27,7 +27,7 @@ test('-info names the runtime, and what runc can do', (t) => {
 
 test('-info gives the options back, and asks the runtime they name', (t) => {
   const value = encode(RuncOptions, { binaryName: '/bin/false' });
-  const answer = info(encode(Any, { typeUrl: RUNC_OPTIONS_URL, value }));
-  t.like(answer.options, { typeUrl: RUNC_OPTIONS_URL, value });
+  const answer = info(encode(Any, { typeUrl: RuncOptions, value }));
+  t.like(answer.options, { typeUrl: RuncOptions, value });
   t.is(answer.features, undefined);
 });

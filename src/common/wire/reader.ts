@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../errors.js';
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** Protobuf's wire types that a message without groups can have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
@@ -63,6 +61,12 @@ export class WireReader {
     return this.#low;
   }
 
+  /** The low 32 bits of a varint. */
+  low32(): number {
+    this.#varint();
+    return this.#low;
+  }
+
   /** A sign-extended varint of 32 bits. */
   int32(): number {
     this.#varint();
@@ -99,19 +103,6 @@ export class WireReader {
   /** A length-prefixed run of bytes, copied. */
   bytes(): Uint8Array {
     return this.take(this.uint32());
-  }
-
-  /** A length-prefixed string: UTF-8 without NUL, as it goes to system calls. */
-  string(): string {
-    const length = this.uint32();
-    const from = this.#advance(length);
-    const bytes = this.#bytes.subarray(from, from + length);
-    if (bytes.includes(0)) this.fail('a string with NUL');
-    try {
-      return UTF8.decode(bytes);
-    } catch {
-      return this.fail('a string that is not UTF-8');
-    }
   }
 
   /** Runs `read` on the next `length` bytes alone; it must use them up. */

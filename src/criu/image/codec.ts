@@ -11,11 +11,11 @@ import {
   type PagemapKind,
   type PayloadKind,
 } from './header.js';
-import { decodeMessage, type DecodeBudget } from './message-decoder.js';
-import { encodeMessage } from './message-encoder.js';
-import type { MessageName } from './message-plan.js';
 import { payloadLength, payloadPadding } from './payload.js';
+import { IMAGE_SCHEMA, type MessageName } from './schema.js';
 import type { ImageMessages, PagemapEntry, PagemapHead } from './types.js';
+import { decodeMessage, type Decoding } from '../../common/wire/decoder.js';
+import { encodeMessage } from '../../common/wire/encoder.js';
 import { WireReader } from '../../common/wire/reader.js';
 import { WireWriter } from '../../common/wire/writer.js';
 
@@ -138,10 +138,7 @@ export function decodePagemap(
 }
 
 /** A file being decoded. */
-export interface OpenFile {
-  readonly reader: WireReader;
-  readonly budget: DecodeBudget;
-}
+export type OpenFile = Decoding<ImageMessages>;
 
 /** A writer behind the magics of a kind. */
 export function startFile(kind: ImageKind): WireWriter {
@@ -169,7 +166,7 @@ export function openFile(kind: ImageKind, bytes: Uint8Array, limits: DecodeLimit
     values: limits.maxValues ?? 4_194_304,
     unknownFields: limits.unknownFields ?? 'refuse',
   };
-  return { reader, budget };
+  return { schema: IMAGE_SCHEMA, reader, budget };
 }
 
 /** Writes size and message. */
@@ -179,11 +176,11 @@ export function writeEntry<M extends MessageName>(
   value: ImageMessages[M],
 ): void {
   writer.framed(() => {
-    encodeMessage(name, value, writer);
+    encodeMessage(IMAGE_SCHEMA, name, value, writer);
   });
 }
 
 /** Reads size and message. */
 export function readEntry<M extends MessageName>(file: OpenFile, name: M): ImageMessages[M] {
-  return decodeMessage(name, file.reader, file.reader.fixed32(), file.budget);
+  return decodeMessage(file, name, file.reader.fixed32());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MessageName } from './message-plan.js';
+import type { MessageName } from './schema.js';
 
 /**
  * Files of a checkpoint directory, as CRIU 4 names them. Layout of a file:

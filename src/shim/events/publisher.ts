@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { encode } from '../proto/codec.js';
-import { ForwardRequest } from '../proto/events.js';
-import { timestamp } from '../proto/types.js';
+import { ForwardRequest } from '../proto/messages/forward.js';
+import { timestamp } from '../proto/values.js';
 import type { TaskEvent } from './topics.js';
 
 const log = logger('events');

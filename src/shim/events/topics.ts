@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encode, type MessageType } from '../proto/codec.js';
+import { anyOf, type MessageName, type ShimMessages } from '../proto/codec.js';
 import {
   TaskCheckpointed,
   TaskCreate,
@@ -7,10 +7,12 @@ import {
   TaskExecAdded,
   TaskExecStarted,
   TaskExit,
-  TaskNamed,
+  TaskOOM,
+  TaskPaused,
+  TaskResumed,
   TaskStart,
-} from '../proto/events.js';
-import type { AnyValue } from '../proto/types.js';
+} from '../proto/messages/events.js';
+import type { AnyValue } from '../proto/values.js';
 
 /** An event of a task, ready to be sent. */
 export interface TaskEvent {
@@ -19,22 +21,19 @@ export interface TaskEvent {
 }
 
 const event =
-  <T>(topic: string, name: string, type: MessageType<T>) =>
-  (value: Partial<T>): TaskEvent => ({
-    topic,
-    event: { typeUrl: `containerd.events.${name}`, value: encode(type, value) },
-  });
+  <N extends MessageName>(topic: string, name: N) =>
+  (value: Partial<ShimMessages[N]>): TaskEvent => ({ topic, event: anyOf(name, value) });
 
 /** One constructor for each kind of event. */
 export const taskEvent = {
-  create: event('/tasks/create', 'TaskCreate', TaskCreate),
-  start: event('/tasks/start', 'TaskStart', TaskStart),
-  exit: event('/tasks/exit', 'TaskExit', TaskExit),
-  delete: event('/tasks/delete', 'TaskDelete', TaskDelete),
-  execAdded: event('/tasks/exec-added', 'TaskExecAdded', TaskExecAdded),
-  execStarted: event('/tasks/exec-started', 'TaskExecStarted', TaskExecStarted),
-  paused: event('/tasks/paused', 'TaskPaused', TaskNamed),
-  resumed: event('/tasks/resumed', 'TaskResumed', TaskNamed),
-  oom: event('/tasks/oom', 'TaskOOM', TaskNamed),
-  checkpointed: event('/tasks/checkpointed', 'TaskCheckpointed', TaskCheckpointed),
+  create: event('/tasks/create', TaskCreate),
+  start: event('/tasks/start', TaskStart),
+  exit: event('/tasks/exit', TaskExit),
+  delete: event('/tasks/delete', TaskDelete),
+  execAdded: event('/tasks/exec-added', TaskExecAdded),
+  execStarted: event('/tasks/exec-started', TaskExecStarted),
+  paused: event('/tasks/paused', TaskPaused),
+  resumed: event('/tasks/resumed', TaskResumed),
+  oom: event('/tasks/oom', TaskOOM),
+  checkpointed: event('/tasks/checkpointed', TaskCheckpointed),
 } as const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FieldRow } from '../../common/wire/tables.js';
 
 /**
  * The formats of control files (kernel, Documentation/admin-guide/cgroup-v2.rst, "Interface Files"; v1
@@ -54,4 +55,11 @@ export function hugePageSizes(directory: string | undefined): string[] {
   } catch {
     return []; // The cgroup is gone.
   }
+}
+
+/** Names of a message's fields that are counters. Pure. */
+export function countersOf<R extends FieldRow>(
+  rows: readonly R[],
+): Extract<R, readonly [string, number, string, 'uint64']>[0][] {
+  return rows.filter(([, , , type]) => type === 'uint64').map(([name]) => name);
 }

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ValueOf } from '../proto/codec.js';
 import {
-  MEMORY_COUNTERS,
-  type BlkIoEntry,
+  MemoryStat,
+  METRICS_V1_MESSAGES,
+  type BlkIOEntry,
   type MemoryEntry,
-  type MetricsV1,
-} from '../proto/metrics-v1.js';
-import { UNLIMITED, hugePageSizes, parseCount, readCount, readKeyed, readText } from './files.js';
+  type Metrics as MetricsV1,
+} from '../proto/messages/metrics-v1.js';
+import {
+  countersOf,
+  hugePageSizes,
+  parseCount,
+  readCount,
+  readKeyed,
+  readText,
+  UNLIMITED,
+} from './files.js';
 
 /** /proc and cpuacct.stat count in USER_HZ, which is 100 on x86-64 (asm/param.h). */
 const NANOS_PER_TICK = 10_000_000n;
+
+/** The counters of memory.stat. */
+const MEMORY_COUNTERS = countersOf(METRICS_V1_MESSAGES[MemoryStat]);
 
 /** Spellings in memory.stat that are not the field's name in snake_case. */
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
@@ -24,7 +35,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
 
 /** Directories by controller. */
 type Directories = ReadonlyMap<string, string>;
-type Metrics = Partial<ValueOf<typeof MetricsV1>>;
+type Metrics = Partial<MetricsV1>;
 
 /**
  * Reads the metrics of a cgroup on v1 (kernel, Documentation/admin-guide/cgroup-v1). Memory is always
@@ -92,10 +103,7 @@ function nameInStat(field: string): string {
   return SPELLINGS.reduce((name, [from, to]) => name.replace(from, to), snake);
 }
 
-function readEntry(
-  directory: string | undefined,
-  prefix: string,
-): Partial<ValueOf<typeof MemoryEntry>> {
+function readEntry(directory: string | undefined, prefix: string): Partial<MemoryEntry> {
   return {
     limit: readCount(directory, `${prefix}.limit_in_bytes`),
     usage: readCount(directory, `${prefix}.usage_in_bytes`),
@@ -126,7 +134,7 @@ function readBlkio(directory: string | undefined): NonNullable<Metrics['blkio']>
 export function parseBlkio(
   text: string,
   nameOf: (device: string) => string,
-): Partial<ValueOf<typeof BlkIoEntry>>[] {
+): Partial<BlkIOEntry>[] {
   const lines = text.split('\n').map((line) => /^((\d+):(\d+)) (\w+) (\d+)$/.exec(line));
   return lines
     .filter((line) => line !== null)

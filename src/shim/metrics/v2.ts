@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ValueOf } from '../proto/codec.js';
 import {
-  MEMORY_COUNTERS,
-  type IoEntry,
-  type MetricsV2,
-  type PsiData,
-  type PsiStats,
-} from '../proto/metrics-v2.js';
-import { hugePageSizes, readCount, readKeyed, readText } from './files.js';
+  MemoryStat,
+  METRICS_V2_MESSAGES,
+  type IOEntry,
+  type Metrics as MetricsV2,
+  type PSIData,
+  type PSIStats,
+} from '../proto/messages/metrics-v2.js';
+import { countersOf, hugePageSizes, readCount, readKeyed, readText } from './files.js';
 
-type Metrics = Partial<ValueOf<typeof MetricsV2>>;
+/** The counters of memory.stat, by the names they have there, in camelCase; some are read elsewhere. */
+const MEMORY_COUNTERS = countersOf(METRICS_V2_MESSAGES[MemoryStat]);
+
+type Metrics = Partial<MetricsV2>;
 
 /** Reads the metrics of a cgroup on v2 (kernel, Documentation/admin-guide/cgroup-v2.rst). */
 export function readMetricsV2(directory: string): Metrics {
@@ -82,7 +85,7 @@ function readHugetlb(directory: string): NonNullable<Metrics['hugetlb']> {
 }
 
 /** io.stat: lines such as `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0`. Pure. */
-export function parseIo(text: string): Partial<ValueOf<typeof IoEntry>>[] {
+export function parseIo(text: string): Partial<IOEntry>[] {
   return text.split('\n').flatMap((line) => {
     const [, major, minor] = /^(\d+):(\d+) /.exec(line) ?? [];
     if (major === undefined || minor === undefined) return [];
@@ -100,10 +103,7 @@ export function parseIo(text: string): Partial<ValueOf<typeof IoEntry>>[] {
 }
 
 /** Pressure stall information (kernel, Documentation/accounting/psi.rst), where it is kept. */
-function readPressure(
-  directory: string,
-  resource: string,
-): { readonly psi?: Partial<ValueOf<typeof PsiStats>> } {
+function readPressure(directory: string, resource: string): { readonly psi?: Partial<PSIStats> } {
   const text = readText(directory, `${resource}.pressure`);
   if (text === '') return {};
   const [some, full] = [parsePressure(text, 'some'), parsePressure(text, 'full')];
@@ -111,10 +111,7 @@ function readPressure(
 }
 
 /** The line of a pressure file that begins with `kind`. Pure. */
-export function parsePressure(
-  text: string,
-  kind: 'some' | 'full',
-): Partial<ValueOf<typeof PsiData>> | undefined {
+export function parsePressure(text: string, kind: 'some' | 'full'): Partial<PSIData> | undefined {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${kind} `));
   if (line === undefined) return undefined;
   const values = new Map(

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { mount, unmount } from '../linux.js';
-import type { MountValue } from '../proto/types.js';
+import type { MountValue } from '../proto/values.js';
 import { inDirectory } from './in-directory.js';
 import { MS, planMount, shortenLowerdirs } from './options.js';
 

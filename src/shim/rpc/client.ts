@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { ShimError } from '../../common/errors.js';
 import { decode, encode } from '../proto/codec.js';
-import { Request, Response } from '../proto/ttrpc.js';
+import { Request, Response } from '../proto/messages/ttrpc.js';
 import { Connection } from './connection.js';
 import { FRAME_TYPE, type Frame } from './frame.js';
 import { errorOf } from './status.js';
@@ -86,7 +86,7 @@ export class TtrpcClient {
           reject(error);
         },
       });
-      const timeoutNano = timeoutMs * 1_000_000;
+      const timeoutNano = BigInt(Math.round(timeoutMs * 1_000_000));
       const request = { service, method, payload, timeoutNano, metadata: metadata ?? [] };
       this.#connection.send(streamId, FRAME_TYPE.request, encode(Request, request));
     });

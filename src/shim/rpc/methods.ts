@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decode, encode, type MessageType } from '../proto/codec.js';
+import { decode, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
 
 /** What a handler is told about the call besides its request. */
 export interface CallContext {
@@ -13,11 +13,14 @@ export type Method = (payload: Uint8Array, context: CallContext) => Promise<Uint
 /** Methods by `service/method`, the service fully qualified. */
 export type MethodTable = ReadonlyMap<string, Method>;
 
+/** A method between messages. */
+type Handler<Q, R> = (request: Q, context: CallContext) => Promise<R> | R;
+
 /** Gives a typed handler its codec. */
-export function method<Q, R>(
-  request: MessageType<Q>,
-  response: MessageType<R>,
-  handle: (request: Q, context: CallContext) => Promise<Partial<R>> | Partial<R>,
+export function method<Q extends MessageName, R extends MessageName>(
+  request: Q,
+  response: R,
+  handle: Handler<ShimMessages[Q], Partial<ShimMessages[R]>>,
 ): Method {
   return async (payload, context) =>
     encode(response, await handle(decode(request, payload), context));

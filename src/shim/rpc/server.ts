@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { decode, encode } from '../proto/codec.js';
-import { Request, Response } from '../proto/ttrpc.js';
+import { Request, Response } from '../proto/messages/ttrpc.js';
 import { Connection } from './connection.js';
 import { FRAME_TYPE, MAX_PAYLOAD_BYTES, type Frame } from './frame.js';
 import type { MethodTable } from './methods.js';
@@ -82,7 +82,7 @@ export class TtrpcServer {
     // Of this call alone: one that AbortSignal.any derives from a signal of the connection would stay known
     // to that as long as the connection lives.
     const call = new AbortController();
-    const timer = limit(call, request.timeoutNano);
+    const timer = limit(call, Number(request.timeoutNano));
     calls.add(call);
     try {
       return await method(request.payload, { signal: call.signal });

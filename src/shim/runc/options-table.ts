@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ValueOf } from '../proto/codec.js';
-import type { RuncOptions } from '../proto/options.js';
+import type { Options as RuncOptions } from '../proto/messages/runc-options.js';
 
 /** What is said of options that are not understood, and so have no effect. */
 export type Warn = (message: string, fields: Readonly<Record<string, string>>) => void;
 
-type Options = { -readonly [K in keyof ValueOf<typeof RuncOptions>]?: unknown };
+type Options = { -readonly [K in keyof RuncOptions]?: unknown };
 type Kind = 'string' | 'boolean' | 'number';
 
 /** Names in the table, in lower case: as containerd's own TOML reader, we do not look at case. */
@@ -41,7 +40,7 @@ const LINE =
  *
  * @param warn told of every line that is not understood; it has no effect
  */
-export function optionsInTable(body: Uint8Array, warn: Warn): Partial<ValueOf<typeof RuncOptions>> {
+export function optionsInTable(body: Uint8Array, warn: Warn): Partial<RuncOptions> {
   const options: Options = {};
   if (body.length > MAX_BYTES) {
     warn('runtime options are too long', { bytes: String(body.length) });
@@ -56,7 +55,7 @@ export function optionsInTable(body: Uint8Array, warn: Warn): Partial<ValueOf<ty
     }
     readLine(line, options, warn);
   }
-  return options as Partial<ValueOf<typeof RuncOptions>>;
+  return options as Partial<RuncOptions>;
 }
 
 function readLine(line: string, options: Options, warn: Warn): void {

@@ -2,16 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
-import { decode, type ValueOf } from '../proto/codec.js';
-import {
-  MVAS_OPTIONS_URL,
-  MvasOptions,
-  RUNC_OPTIONS_URL,
-  RuncOptions,
-  RUNTIME_OPTIONS_URL,
-  RuntimeOptions,
-} from '../proto/options.js';
-import type { AnyValue } from '../proto/types.js';
+import { decode } from '../proto/codec.js';
+import { Options as MvasOptions } from '../proto/messages/mvas-options.js';
+import { Options as RuncOptions } from '../proto/messages/runc-options.js';
+import { Options as RuntimeOptions } from '../proto/messages/runtime-options.js';
+import type { AnyValue } from '../proto/values.js';
 import { optionsInTable, type Warn } from './options-table.js';
 
 /** How runc is called for one container. */
@@ -40,19 +35,19 @@ export const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
 export function decodeOptions(
   any: AnyValue | undefined,
   warn: Warn = () => undefined,
-): Partial<ValueOf<typeof MvasOptions>> {
+): Partial<MvasOptions> {
   const { typeUrl = '', value = new Uint8Array(0) } = any ?? {};
   try {
-    if (typeUrl === RUNC_OPTIONS_URL) return { runc: decode(RuncOptions, value) };
-    if (typeUrl === RUNTIME_OPTIONS_URL) return { runc: fromTable(value, warn) };
-    return typeUrl === MVAS_OPTIONS_URL ? decode(MvasOptions, value) : {};
+    if (typeUrl === RuncOptions) return { runc: decode(RuncOptions, value) };
+    if (typeUrl === RuntimeOptions) return { runc: fromTable(value, warn) };
+    return typeUrl === MvasOptions ? decode(MvasOptions, value) : {};
   } catch (cause) {
     const { message } = ShimError.from(cause);
     throw new ShimError('invalidArgument', `runtime options ${typeUrl}: ${message}`, { cause });
   }
 }
 
-function fromTable(value: Uint8Array, warn: Warn): Partial<ValueOf<typeof RuncOptions>> {
+function fromTable(value: Uint8Array, warn: Warn): Partial<RuncOptions> {
   const { configPath, configBody } = decode(RuntimeOptions, value);
   if (configPath !== '') warn('a file of runtime options is not read', { path: configPath });
   return optionsInTable(configBody, warn);
@@ -60,7 +55,7 @@ function fromTable(value: Uint8Array, warn: Warn): Partial<ValueOf<typeof RuncOp
 
 /** The settings that a container's options mean in a namespace. Pure. */
 export function runcSettings(
-  options: Partial<ValueOf<typeof RuncOptions>> | undefined,
+  options: Partial<RuncOptions> | undefined,
   namespace: string,
 ): RuncSettings {
   // An empty string is what protobuf makes of a field that is not set.

@@ -2,9 +2,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Scope } from '../../common/scope.js';
-import { encode, type MessageType } from '../proto/codec.js';
-import { RUNC_OPTIONS_URL, RuncOptions } from '../proto/options.js';
-import * as proto from '../proto/task.js';
+import { anyOf, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
+import { Options as RuncOptions } from '../proto/messages/runc-options.js';
+import * as proto from '../proto/messages/task.js';
 import { listenAt } from '../group.js';
 import { TtrpcClient } from '../rpc/client.js';
 import { TtrpcServer } from '../rpc/server.js';
@@ -66,20 +66,21 @@ function nobody(): Registry {
 }
 
 async function callAll(client: TtrpcClient, bundle: string): Promise<void> {
-  const call = async <T>(method: string, request: MessageType<T>, value: Partial<T>) => {
+  const call = async <N extends MessageName>(
+    method: string,
+    request: N,
+    value: Partial<ShimMessages[N]>,
+  ) => {
     const payload = encode(request, value);
     const service = 'containerd.task.v2.Task';
     // Refused, all but Connect: there is no such container.
     await client.call({ service, method, payload, timeoutMs: CALL_MS }).catch(() => undefined);
   };
-  const options = {
-    typeUrl: RUNC_OPTIONS_URL,
-    value: encode(RuncOptions, { binaryName: '/bin/false', root: bundle }),
-  };
+  const options = anyOf(RuncOptions, { binaryName: '/bin/false', root: bundle });
   await call('Create', proto.CreateTaskRequest, { id: ID, bundle, options });
-  await call('Connect', proto.IdRequest, { id: ID });
+  await call('Connect', proto.ConnectRequest, { id: ID });
   for (const method of ['Start', 'Wait', 'State', 'Delete']) {
-    await call(method, proto.ProcessRequest, { id: ID });
+    await call(method, proto.StateRequest, { id: ID });
   }
   await call('Kill', proto.KillRequest, { id: ID, signal: 9 });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { decode } from '../proto/codec.js';
-import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../proto/options.js';
-import type { AnyValue } from '../proto/types.js';
+import { CheckpointOptions } from '../proto/messages/runc-options.js';
+import type { AnyValue } from '../proto/values.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 
 /** What a Checkpoint request asks for. */
@@ -31,7 +31,7 @@ export function planCheckpoint(
     throw new ShimError('failedPrecondition', 'this container is not to be checkpointed, it says');
   }
   const url = options?.typeUrl ?? '';
-  if (url !== '' && url !== CHECKPOINT_OPTIONS_URL) {
+  if (url !== '' && url !== CheckpointOptions) {
     throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
   }
   const { exit, imagePath } = decode(CheckpointOptions, options?.value ?? new Uint8Array(0));

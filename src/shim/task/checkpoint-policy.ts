@@ -2,8 +2,7 @@
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
-import type { ValueOf } from '../proto/codec.js';
-import type { MvasOptions } from '../proto/options.js';
+import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
 
 const log = logger('task');
 
@@ -31,7 +30,7 @@ const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, PROTOCOL_ANNOTATION];
  * @throws ShimError `invalidArgument` naming the annotation
  */
 export function checkpointPolicy(
-  options: Partial<ValueOf<typeof MvasOptions>> = {},
+  options: Partial<MvasOptions> = {},
   annotations: Readonly<Record<string, string>>,
 ): CheckpointPolicy {
   for (const name of Object.keys(annotations)) {

@@ -6,7 +6,7 @@ import type { Bundle, Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { within, type StdioRequest, type TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
-import { timestamp, type AnyValue } from '../proto/types.js';
+import { type AnyValue, timestamp } from '../proto/values.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';

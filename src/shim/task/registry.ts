@@ -6,8 +6,7 @@ import { logger } from '../../common/log.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
-import type { ValueOf } from '../proto/codec.js';
-import type { CreateTaskRequest } from '../proto/task.js';
+import type { CreateTaskRequest } from '../proto/messages/task.js';
 import { Runc } from '../runc/runc.js';
 import { decodeOptions, runcSettings } from '../runc/settings.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
@@ -19,7 +18,6 @@ import { Leftovers } from './sweep.js';
 
 const log = logger('task');
 
-type CreateRequest = ValueOf<typeof CreateTaskRequest>;
 type Options = ReturnType<typeof decodeOptions>;
 
 /** The containers of this daemon, by id. */
@@ -91,7 +89,7 @@ export class Registry {
    * @param signal stops the creation, as its deletion does
    * @throws ShimError `alreadyExists`, `invalidArgument`, or what runc said
    */
-  async create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
+  async create(request: CreateTaskRequest, signal: AbortSignal): Promise<Container> {
     const { id } = request;
     checkIdentity(request);
     if (this.#containers.has(id) || this.#creating.has(id)) {
@@ -124,7 +122,7 @@ export class Registry {
     return deleted;
   }
 
-  async #create(request: CreateRequest, signal: AbortSignal): Promise<Container> {
+  async #create(request: CreateTaskRequest, signal: AbortSignal): Promise<Container> {
     const bundle = new Bundle(request.bundle);
     const options = decodeOptions(request.options, (message, fields) => {
       log.warn(message, { task: request.id, ...fields });
@@ -149,7 +147,7 @@ export class Registry {
   }
 
   #partsOf(
-    request: CreateRequest,
+    request: CreateTaskRequest,
     bundle: Bundle,
     options: Options,
   ): Omit<ContainerParts, 'specDigest'> {
@@ -183,7 +181,7 @@ export class Registry {
     };
   }
 
-  #announce(container: Container, request: CreateRequest): void {
+  #announce(container: Container, request: CreateTaskRequest): void {
     const { id, rootfs, checkpoint, stdin, stdout, stderr, terminal } = request;
     this.#surroundings.publish(
       taskEvent.create({
@@ -211,7 +209,7 @@ function giveOwnCgroup(bundle: Bundle, id: string): void {
 /** Identifiers of containerd: they become names of files. */
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 
-function checkIdentity({ id, bundle }: CreateRequest): void {
+function checkIdentity({ id, bundle }: CreateTaskRequest): void {
   if (!IDENTIFIER.test(id)) {
     throw new ShimError('invalidArgument', `task id ${JSON.stringify(id)} is no identifier`);
   }

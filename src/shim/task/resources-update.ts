@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import type { AnyValue } from '../proto/types.js';
+import type { AnyValue } from '../proto/values.js';
 
 /**
  * The limits of an Update request: the JSON of a LinuxResources, whose members are runc's to judge. Pure.

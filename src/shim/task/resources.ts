@@ -8,7 +8,7 @@ import {
 } from '../metrics/container-cgroup.js';
 import { readMetrics } from '../metrics/metrics.js';
 import { OomWatch } from '../metrics/oom.js';
-import type { AnyValue } from '../proto/types.js';
+import type { AnyValue } from '../proto/values.js';
 
 /** What a container has of the host: its cgroups, found by its init while that lives. */
 export class Resources {

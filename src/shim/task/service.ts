@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatJson, parseJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
-import { encode, type ValueOf } from '../proto/codec.js';
-import { PROCESS_DETAILS_URL, ProcessDetails } from '../proto/options.js';
-import type * as proto from '../proto/task.js';
-import { STATUS, timestamp, ZERO_TIME, type TimestampValue } from '../proto/types.js';
+import { anyOf } from '../proto/codec.js';
+import { ProcessDetails } from '../proto/messages/runc-options.js';
+import * as proto from '../proto/messages/task.js';
+import { timestamp, ZERO_TIME, type TimestampValue } from '../proto/values.js';
 import type { Exit } from '../reaper.js';
 import { planCheckpoint } from './checkpoint-options.js';
 import type { Container } from './container.js';
@@ -12,11 +12,6 @@ import type { Deleted } from './execs.js';
 import type { TaskProcess } from './process.js';
 import type { Registry } from './registry.js';
 import { resourcesOf } from './resources-update.js';
-
-type Req<M> = ValueOf<M>;
-type Res<M> = Partial<ValueOf<M>>;
-type ProcessRequest = Req<typeof proto.ProcessRequest>;
-type IdRequest = Req<typeof proto.IdRequest>;
 
 /** What the service needs besides the containers. */
 export interface ServiceOptions {
@@ -34,7 +29,7 @@ export class TaskService {
     this.#options = options;
   }
 
-  state({ id, execId }: ProcessRequest): Res<typeof proto.StateResponse> {
+  state({ id, execId }: proto.StateRequest): Partial<proto.StateResponse> {
     const container = this.#registry.get(id);
     const child = container.process(execId);
     const { exit } = child;
@@ -49,21 +44,18 @@ export class TaskService {
     };
   }
 
-  async create(
-    request: Req<typeof proto.CreateTaskRequest>,
-    signal: AbortSignal,
-  ): Promise<{ pid: number }> {
+  async create(request: proto.CreateTaskRequest, signal: AbortSignal): Promise<{ pid: number }> {
     const container = await this.#registry.create(request, signal);
     return { pid: container.init.pid };
   }
 
-  async start({ id, execId }: ProcessRequest, signal: AbortSignal): Promise<{ pid: number }> {
+  async start({ id, execId }: proto.StartRequest, signal: AbortSignal): Promise<{ pid: number }> {
     const container = this.#registry.get(id);
     const pid = execId === '' ? container.start(signal) : container.startExec(execId, signal);
     return { pid: await pid };
   }
 
-  async delete({ id, execId }: ProcessRequest): Promise<Res<typeof proto.DeleteResponse>> {
+  async delete({ id, execId }: proto.DeleteRequest): Promise<Partial<proto.DeleteResponse>> {
     const { pid, exit }: Deleted =
       execId === ''
         ? await this.#registry.delete(id)
@@ -71,32 +63,27 @@ export class TaskService {
     return { pid, ...exitFields(exit) };
   }
 
-  pids({ id }: IdRequest): Res<typeof proto.PidsResponse> {
+  pids({ id }: proto.PidsRequest): Partial<proto.PidsResponse> {
     const processes = this.#registry.get(id).pids();
     return {
       processes: processes.map(({ pid, execId }) =>
-        execId === ''
-          ? { pid }
-          : {
-              pid,
-              info: { typeUrl: PROCESS_DETAILS_URL, value: encode(ProcessDetails, { execId }) },
-            },
+        execId === '' ? { pid } : { pid, info: anyOf(ProcessDetails, { execId }) },
       ),
     };
   }
 
-  async pause({ id }: IdRequest): Promise<object> {
+  async pause({ id }: proto.PauseRequest): Promise<object> {
     await this.#registry.get(id).pause();
     return {};
   }
 
-  async resume({ id }: IdRequest): Promise<object> {
+  async resume({ id }: proto.ResumeRequest): Promise<object> {
     await this.#registry.get(id).resume();
     return {};
   }
 
   async checkpoint(
-    { id, path, options }: Req<typeof proto.CheckpointTaskRequest>,
+    { id, path, options }: proto.CheckpointTaskRequest,
     signal: AbortSignal,
   ): Promise<object> {
     const container = this.#registry.get(id);
@@ -104,13 +91,13 @@ export class TaskService {
     return {};
   }
 
-  async kill(request: Req<typeof proto.KillRequest>): Promise<object> {
+  async kill(request: proto.KillRequest): Promise<object> {
     const { id, execId, signal, all } = request;
     await this.#registry.get(id).kill(execId, signal, all);
     return {};
   }
 
-  exec(request: Req<typeof proto.ExecProcessRequest>): object {
+  exec(request: proto.ExecProcessRequest): object {
     const { id, execId, stdin, stdout, stderr, terminal } = request;
     const container = this.#registry.get(id);
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(execId)) {
@@ -121,32 +108,32 @@ export class TaskService {
     return {};
   }
 
-  resizePty(request: Req<typeof proto.ResizePtyRequest>): object {
+  resizePty(request: proto.ResizePtyRequest): object {
     const { id, execId, width, height } = request;
     this.#registry.get(id).process(execId).resize(width, height);
     return {};
   }
 
-  closeIo({ id, execId, stdin }: Req<typeof proto.CloseIORequest>): object {
+  closeIo({ id, execId, stdin }: proto.CloseIORequest): object {
     const child = this.#registry.get(id).process(execId);
     if (stdin) child.closeStdin();
     return {};
   }
 
-  async update({ id, resources }: Req<typeof proto.UpdateTaskRequest>): Promise<object> {
+  async update({ id, resources }: proto.UpdateTaskRequest): Promise<object> {
     await this.#registry.get(id).update(resourcesOf(resources));
     return {};
   }
 
-  async wait({ id, execId }: ProcessRequest): Promise<Res<typeof proto.WaitResponse>> {
+  async wait({ id, execId }: proto.WaitRequest): Promise<Partial<proto.WaitResponse>> {
     return exitFields(await this.#registry.get(id).process(execId).exited);
   }
 
-  stats({ id }: IdRequest): Res<typeof proto.StatsResponse> {
+  stats({ id }: proto.StatsRequest): Partial<proto.StatsResponse> {
     return { stats: this.#registry.get(id).metrics() };
   }
 
-  connect({ id }: IdRequest): Res<typeof proto.ConnectResponse> {
+  connect({ id }: proto.ConnectRequest): Partial<proto.ConnectResponse> {
     return { shimPid: process.pid, taskPid: this.#registry.find(id)?.init.pid ?? 0 };
   }
 
@@ -164,12 +151,14 @@ function exitFields(exit: Exit | undefined): { exitStatus: number; exitedAt: Tim
 
 /** A process's status: its own end, and while it lives, that of its container where they share it. */
 function statusOf(container: Container, child: TaskProcess): number {
-  if (child.exit !== undefined) return STATUS.stopped;
+  const { Status } = proto;
+  if (child.exit !== undefined) return Status.STOPPED;
   const { state } = container;
-  if (state === 'paused' || state === 'pausing') return STATUS[state];
-  if (child.execId !== '') return child.pid === 0 ? STATUS.created : STATUS.running;
-  if (state === 'running') return STATUS.running;
-  return state === 'created' || state === 'checkpointed' ? STATUS.created : STATUS.stopped;
+  if (state === 'paused') return Status.PAUSED;
+  if (state === 'pausing') return Status.PAUSING;
+  if (child.execId !== '') return child.pid === 0 ? Status.CREATED : Status.RUNNING;
+  if (state === 'running') return Status.RUNNING;
+  return state === 'created' || state === 'checkpointed' ? Status.CREATED : Status.STOPPED;
 }
 
 /** An exec's process spec with the request's terminal flag. @throws ShimError `invalidArgument` */

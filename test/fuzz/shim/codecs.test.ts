@@ -7,8 +7,8 @@ import { parseArgs } from '../../../src/shim/args.js';
 import { readBootstrap } from '../../../src/shim/bootstrap.js';
 import { parseStream } from '../../../src/shim/io/stdio-uri.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { CreateTaskRequest } from '../../../src/shim/proto/task.js';
-import { Request } from '../../../src/shim/proto/ttrpc.js';
+import { CreateTaskRequest } from '../../../src/shim/proto/messages/task.js';
+import { Request } from '../../../src/shim/proto/messages/ttrpc.js';
 import { optionsInTable } from '../../../src/shim/runc/options-table.js';
 import { encodeFrame, FrameDecoder, type Frame } from '../../../src/shim/rpc/frame.js';
 
@@ -92,7 +92,7 @@ test('a message comes back', (t) => {
   const property = fc.property(
     texts,
     fc.uint8Array(),
-    fc.maxSafeInteger(),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     (service, bytes, timeoutNano) => {
       const payload = Uint8Array.from(bytes);
       const { service: back, ...rest } = decode(

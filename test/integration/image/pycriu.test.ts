@@ -24,8 +24,8 @@ import {
   type PagemapKind,
   type PayloadKind,
 } from '../../../src/criu/image/header.js';
-import { planOf, type MessageName } from '../../../src/criu/image/message-plan.js';
-import type { FieldContent } from '../../../src/criu/image/message-plan.js';
+import { IMAGE_SCHEMA, type MessageName } from '../../../src/criu/image/schema.js';
+import type { FieldContent } from '../../../src/common/wire/schema.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 
 const FILES_OF_A_KIND = 8;
@@ -212,7 +212,7 @@ function ghostSamples(): Sample[] {
 function shownAs(name: MessageName, message: object): Record<string, unknown> {
   const values = message as Readonly<Record<string, unknown>>;
   const shown: Record<string, unknown> = {};
-  for (const { name: field, number, content } of planOf(name).fields) {
+  for (const { name: field, number, content } of IMAGE_SCHEMA.shapeOf(name).fields) {
     const value = values[field];
     if (value === undefined || number >= 10_000) continue;
     if (!Array.isArray(value)) shown[field] = shownValue(content, value);
@@ -222,7 +222,7 @@ function shownAs(name: MessageName, message: object): Record<string, unknown> {
 }
 
 function shownValue(content: FieldContent, value: unknown): unknown {
-  if (content.kind === 'message') return shownAs(content.message, value as object);
+  if (content.kind === 'message') return shownAs(content.message as MessageName, value as object);
   if (value instanceof Uint8Array) return base64(value);
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
 }

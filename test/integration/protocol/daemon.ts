@@ -3,7 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { CreateTaskRequest, KillRequest, ProcessRequest } from '../../../src/shim/proto/task.js';
+import {
+  CreateTaskRequest,
+  KillRequest,
+  StateRequest,
+} from '../../../src/shim/proto/messages/task.js';
 import { assertInvariant } from '../../../src/common/errors.js';
 import { cgroupsOf } from '../../helpers/containerd-cleanup.js';
 import { extractImage } from '../../helpers/images/extract.js';
@@ -17,10 +21,10 @@ const CGROUP = `mvas-protocol-${String(process.pid)}`;
 
 /** Asks for the state of a task, or of a process of it. */
 export const state = (stream: number, id: string, execId = ''): Buffer =>
-  request(stream, 'State', encode(ProcessRequest, { id, execId }));
+  request(stream, 'State', encode(StateRequest, { id, execId }));
 
 export const wait = (stream: number, id: string): Buffer =>
-  request(stream, 'Wait', encode(ProcessRequest, { id }));
+  request(stream, 'Wait', encode(StateRequest, { id }));
 
 /** A shim daemon without a containerd, and connections to it. */
 export class Daemon {
@@ -75,7 +79,7 @@ export class Daemon {
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(sleeper(id)));
     for (const [method, payload] of [
       ['Create', encode(CreateTaskRequest, { id, bundle })],
-      ['Start', encode(ProcessRequest, { id })],
+      ['Start', encode(StateRequest, { id })],
     ] as const) {
       const answer = await this.call(method, payload);
       assertInvariant(answer?.code === 0, `${method}: ${answer?.message ?? 'no answer'}`);
@@ -85,11 +89,11 @@ export class Daemon {
   /** Kills a container's init, and waits for its end. */
   async kill(id: string): Promise<void> {
     await this.call('Kill', encode(KillRequest, { id, signal: 9 }));
-    await this.call('Wait', encode(ProcessRequest, { id }));
+    await this.call('Wait', encode(StateRequest, { id }));
   }
 
   async delete(id: string): Promise<Answer | undefined> {
-    return await this.call('Delete', encode(ProcessRequest, { id }));
+    return await this.call('Delete', encode(StateRequest, { id }));
   }
 
   async stop(): Promise<void> {

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { ProcessRequest } from '../../../src/shim/proto/task.js';
+import { StateRequest } from '../../../src/shim/proto/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { residentMemory } from '../../helpers/procfs.js';
 import { run, until } from '../../helpers/run.js';
@@ -33,7 +33,7 @@ test.after.always('stop it', async () => {
 
 const payloads = fc.oneof(
   fc.uint8Array({ maxLength: 100 }),
-  fc.string().map((id) => encode(ProcessRequest, { id })),
+  fc.string().map((id) => encode(StateRequest, { id })),
 );
 
 /** A message to any method with a few bytes changed, which `write` makes a request. */

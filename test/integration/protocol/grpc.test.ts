@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { ProcessRequest, WaitResponse } from '../../../src/shim/proto/task.js';
+import { StateRequest, WaitResponse } from '../../../src/shim/proto/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
 import { Daemon } from './daemon.js';
 import { FRAME, OPENING, answerOf, callFrames, framesOf, h2Frame, message } from './raw-grpc.js';
 import { LIMIT } from './raw-client.js';
 
-const ABSENT = encode(ProcessRequest, { id: 'absent' });
+const ABSENT = encode(StateRequest, { id: 'absent' });
 const NOTHING = new Uint8Array(0);
 const GARBAGE = Buffer.from('ffffffffffffffffffffffff', 'hex');
 
@@ -90,7 +90,7 @@ test.serial('a message of the largest size is answered by one that is not larger
   const client = await daemon.connectGrpc();
   for (const letter of ['x', 'é', '€', '😀', '%', '\n']) {
     const times = Math.floor((LIMIT - 16) / Buffer.byteLength(letter));
-    const answer = await client.call('State', encode(ProcessRequest, { id: letter.repeat(times) }));
+    const answer = await client.call('State', encode(StateRequest, { id: letter.repeat(times) }));
     t.is(answer.code, ERROR_CODES.notFound, letter);
     t.true(answer.message.length < LIMIT / 2);
   }
@@ -154,7 +154,7 @@ test.serial('a client that does not read holds up nobody, and reads all in the e
   const count = 10_000;
   const slow = reader(t);
   slow.socket.pause();
-  const request = encode(ProcessRequest, { id: `absent-${'x'.repeat(200)}` });
+  const request = encode(StateRequest, { id: `absent-${'x'.repeat(200)}` });
   const calls = Array.from({ length: count }, (_, index) =>
     callFrames(index * 2 + 1, 'State', request),
   );
@@ -169,7 +169,7 @@ test.serial('a client that does not read holds up nobody, and reads all in the e
 test.serial('streams that are reset as soon as they begin do no harm', async (t) => {
   const client = await daemon.connectGrpc();
   const id = `resets-${String(process.pid)}`;
-  const payload = message(encode(ProcessRequest, { id }));
+  const payload = message(encode(StateRequest, { id }));
   await daemon.runSleeper(id);
   for (let round = 0; round < 20; round += 1) {
     const streams = Array.from({ length: 50 }, () => client.begin('Wait'));
@@ -181,7 +181,7 @@ test.serial('streams that are reset as soon as they begin do no harm', async (t)
     await Promise.all(ends);
   }
   const other = await daemon.connectGrpc();
-  t.is((await other.call('State', encode(ProcessRequest, { id }))).code, 0);
+  t.is((await other.call('State', encode(StateRequest, { id }))).code, 0);
   await daemon.kill(id);
   t.is((await daemon.delete(id))?.code, 0);
 });
@@ -189,7 +189,7 @@ test.serial('streams that are reset as soon as they begin do no harm', async (t)
 test.serial('a thousand waits are answered at the end of their task, others before', async (t) => {
   t.timeout(120_000);
   const id = `grpc-waits-${String(process.pid)}`;
-  const request = encode(ProcessRequest, { id });
+  const request = encode(StateRequest, { id });
   await daemon.runSleeper(id);
   const clients = await Promise.all(Array.from({ length: 10 }, () => daemon.connectGrpc()));
   let answered = 0;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { ShimError } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { Request, Response } from '../../../src/shim/proto/ttrpc.js';
+import { Request, Response } from '../../../src/shim/proto/messages/ttrpc.js';
 
 /** The largest payload of a frame. */
 export const LIMIT = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ export function request(
   stream: number,
   method: string,
   payload: Uint8Array,
-  { service = 'containerd.task.v2.Task', timeoutNano = 0 } = {},
+  { service = 'containerd.task.v2.Task', timeoutNano = 0n } = {},
 ): Buffer {
   return frame(stream, encode(Request, { service, method, payload, timeoutNano }));
 }

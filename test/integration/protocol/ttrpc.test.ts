@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import test from 'ava';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { ExecProcessRequest, ProcessRequest, WaitResponse } from '../../../src/shim/proto/task.js';
+import {
+  ExecProcessRequest,
+  StateRequest,
+  WaitResponse,
+} from '../../../src/shim/proto/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { run } from '../../helpers/run.js';
 import { Daemon, state, wait } from './daemon.js';
@@ -95,8 +99,8 @@ test.serial('a frame is a frame, whatever pieces it comes in', async (t) => {
 
 test.serial('time limits that make no sense do no harm', async (t) => {
   const client = await daemon.connect();
-  const payload = encode(ProcessRequest, { id: ABSENT });
-  for (const [index, timeoutNano] of [-1, 1, Number.MAX_SAFE_INTEGER].entries()) {
+  const payload = encode(StateRequest, { id: ABSENT });
+  for (const [index, timeoutNano] of [-1n, 1n, 2n ** 63n - 1n].entries()) {
     const answer = await client.ask(request(index * 2 + 1, 'State', payload, { timeoutNano }));
     t.is(answer?.code, ERROR_CODES.notFound);
   }

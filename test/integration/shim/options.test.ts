@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import {
-  CHECKPOINT_OPTIONS_URL,
-  CheckpointOptions,
-  MVAS_OPTIONS_URL,
-  MvasOptions,
-} from '../../../src/shim/proto/options.js';
-import { DeleteResponse } from '../../../src/shim/proto/task.js';
+import { Options as MvasOptions } from '../../../src/shim/proto/messages/mvas-options.js';
+import { CheckpointOptions } from '../../../src/shim/proto/messages/runc-options.js';
+import { DeleteResponse } from '../../../src/shim/proto/messages/task.js';
 import { vasesOf } from '../../helpers/containerd-cleanup.js';
 import { PrivateShim, runcOptions, type ShimClient } from '../../helpers/private-shim.js';
 import { run, until } from '../../helpers/run.js';
@@ -212,7 +208,7 @@ test('a container may end by a checkpoint that says nothing', async (t) => {
   await started(all);
   const image = (name: string) => join(all.shim.directory, name);
   const value = encode(CheckpointOptions, { exit: false });
-  await all.client.checkpoint('one', image('a'), { typeUrl: CHECKPOINT_OPTIONS_URL, value });
+  await all.client.checkpoint('one', image('a'), { typeUrl: CheckpointOptions, value });
   t.is((await all.client.state('one')).status, 2);
   await all.client.checkpoint('one', image('b'));
   t.is(await all.client.wait('one'), 137);
@@ -228,7 +224,7 @@ test('a VAS may be limited by our own options, with runc’s inside', async (t) 
   });
   const runc = { root: join(all.shim.directory, 'runc-root') };
   const value = encode(MvasOptions, { runc, vasMemoryLimit: BigInt(MIB) });
-  await started(all, { typeUrl: MVAS_OPTIONS_URL, value });
+  await started(all, { typeUrl: MvasOptions, value });
   t.true(existsSync(join(runc.root, all.shim.namespace, 'one')));
   const ready = join(all.bundle, 'rootfs/ready');
   await until('memory to be filled', () => Promise.resolve(existsSync(ready)));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError, type ErrorKind } from '../../../src/common/errors.js';
 import { decode } from '../../../src/shim/proto/codec.js';
-import { PROCESS_DETAILS_URL, ProcessDetails } from '../../../src/shim/proto/options.js';
+import { ProcessDetails } from '../../../src/shim/proto/messages/runc-options.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 
 /** One process, and no other that comes and goes. */
@@ -45,7 +45,7 @@ test('processes are told with the exec ids of those that were added', async (t) 
   const { processes } = await client.pids('one');
   t.true(processes.some((entry) => entry.pid === pid && entry.info === undefined));
   const info = processes.find((entry) => entry.pid === added)?.info;
-  t.is(info?.typeUrl, PROCESS_DETAILS_URL);
+  t.is(info?.typeUrl, ProcessDetails);
   t.is(decode(ProcessDetails, info?.value ?? new Uint8Array(0)).execId, 'added');
   await client.order('Pause', 'one');
   t.is((await client.pids('one')).processes.length, processes.length);
@@ -54,7 +54,7 @@ test('processes are told with the exec ids of those that were added', async (t) 
 
 test('what has not exited says so by the zero time of Go, not by 1970', async (t) => {
   const { client } = await started(t);
-  const zero = { seconds: -62_135_596_800, nanos: 0 };
+  const zero = { seconds: -62_135_596_800n, nanos: 0 };
   await client.exec({ id: 'one', execId: 'zero', spec: EXEC });
   const created = await client.state('one', 'zero');
   t.deepEqual([created.status, created.exitedAt], [1, zero]);
@@ -68,7 +68,7 @@ test('what has not exited says so by the zero time of Go, not by 1970', async (t
   t.deepEqual((await client.delete('one', 'never')).exitedAt, zero);
   await client.kill({ id: 'one', execId: 'zero', signal: 9 });
   await client.wait('one', 'zero');
-  t.true(((await client.state('one', 'zero')).exitedAt?.seconds ?? 0) > 1_700_000_000);
+  t.true(((await client.state('one', 'zero')).exitedAt?.seconds ?? 0n) > 1_700_000_000n);
 });
 
 test('Connect answers before there is a task, and tells its pid from Create on', async (t) => {

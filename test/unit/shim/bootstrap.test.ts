@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { readBootstrap } from '../../../src/shim/bootstrap.js';
-import { BootstrapParams } from '../../../src/shim/proto/bootstrap.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import {
-  RUNC_OPTIONS_URL,
-  RuncOptions,
-  RUNTIME_OPTIONS_URL,
-  RuntimeOptions,
-} from '../../../src/shim/proto/options.js';
-import { Any } from '../../../src/shim/proto/types.js';
+import { Any } from '../../../src/shim/proto/messages/any.js';
+import { BootstrapParams } from '../../../src/shim/proto/messages/bootstrap.js';
+import { Options as RuncOptions } from '../../../src/shim/proto/messages/runc-options.js';
+import { Options as RuntimeOptions } from '../../../src/shim/proto/messages/runtime-options.js';
 import { groupOf, socketPath } from '../../../src/shim/socket.js';
 
 const options = {
-  typeUrl: RUNC_OPTIONS_URL,
+  typeUrl: RuncOptions,
   value: encode(RuncOptions, { shimCgroup: '/pods/shim' }),
 };
 
@@ -27,11 +23,7 @@ test('options of containerd before 2.3 come as an Any', (t) => {
 
 test('options of CRI come as a table', (t) => {
   const value = encode(RuntimeOptions, { configBody: Buffer.from('ShimCgroup = "/pods/shim"\n') });
-  const { shimCgroup } = readBootstrap(
-    encode(Any, { typeUrl: RUNTIME_OPTIONS_URL, value }),
-    'a',
-    'ns',
-  );
+  const { shimCgroup } = readBootstrap(encode(Any, { typeUrl: RuntimeOptions, value }), 'a', 'ns');
   t.is(shimCgroup, '/pods/shim');
 });
 

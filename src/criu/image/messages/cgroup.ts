@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/cgroup.proto; do not edit.
 /** Control groups: the sets that tasks belong to, the directories with their properties. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Mode and owner of a cgroup file. */
 export interface CgroupPerms {

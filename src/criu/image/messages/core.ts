@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/core.proto; do not edit.
 /** One process or thread: core-PID.img for each. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { CredsEntry } from './creds.js';
 import type { SaEntry, SignalQueueEntry } from './signals.js';
 import type { TaskKobjIdsEntry } from './pstree.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/creds.proto; do not edit.
 /** Credentials of a thread and seccomp filters. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Credentials; capability sets are pairs of 32-bit words, low word first. */
 export interface CredsEntry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/eventfiles.proto; do not edit.
 /** Files that stand for events: eventfd, epoll, signalfd, timerfd, inotify, fanotify, pidfd. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
 /** What a fanotify mark is set on. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/files.proto; do not edit.
 /** Descriptors and open files. A descriptor names an open file by id; files.img lists these. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type {
   EventfdFileEntry,
   EventpollFileEntry,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/fown.proto; do not edit.
 /** Who gets the signals of an open file. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Owner for signals, F_SETOWN_EX. */
 export interface FownEntry {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generated from proto/criu; do not edit.
+// Generated from proto/; do not edit.
 import { CGROUP_ENUMS, CGROUP_MESSAGES } from './cgroup.js';
 import { CORE_ENUMS, CORE_MESSAGES } from './core.js';
 import { CREDS_ENUMS, CREDS_MESSAGES } from './creds.js';
@@ -19,128 +19,25 @@ import { STATS_ENUMS, STATS_MESSAGES } from './stats.js';
 import { TIMERS_ENUMS, TIMERS_MESSAGES } from './timers.js';
 import { TTY_ENUMS, TTY_MESSAGES } from './tty.js';
 import { X86_ENUMS, X86_MESSAGES } from './x86.js';
-import type {
-  CgroupPerms,
-  CgroupPropEntry,
-  CgroupDirEntry,
-  CgControllerEntry,
-  CgMemberEntry,
-  CgSetEntry,
-  CgroupEntry,
-} from './cgroup.js';
-import type {
-  RlimitEntry,
-  TaskRlimitsEntry,
-  TaskCoreEntry,
-  ThreadSasEntry,
-  RseqEntry,
-  ThreadCoreEntry,
-  CoreEntry,
-} from './core.js';
-import type { CredsEntry, SeccompFilter, SeccompEntry } from './creds.js';
-import type {
-  EventfdFileEntry,
-  EventpollTfdEntry,
-  EventpollFileEntry,
-  SignalfdEntry,
-  TimerfdEntry,
-  FhEntry,
-  InotifyWdEntry,
-  InotifyFileEntry,
-  FanotifyInodeMarkEntry,
-  FanotifyMountMarkEntry,
-  FanotifyMarkEntry,
-  FanotifyFileEntry,
-  PidfdEntry,
-} from './eventfiles.js';
-import type {
-  FdinfoEntry,
-  RegFileEntry,
-  NsFileEntry,
-  ExtFileEntry,
-  FileEntry,
-  FsEntry,
-  RemapFilePathEntry,
-  GhostFileEntry,
-  MvasXattrEntry,
-  GhostChunkEntry,
-  FileLockEntry,
-} from './files.js';
-import type { FownEntry } from './fown.js';
-import type { PluginsEntry, MvasTmpfsEntry, InventoryEntry } from './inventory.js';
-import type { MemfdFileEntry, MemfdInodeEntry } from './memfd.js';
-import type {
-  VmaEntry,
-  MvasHeritage,
-  AioRingEntry,
-  MmEntry,
-  PagemapHead,
-  PagemapEntry,
-} from './mm.js';
-import type {
-  UtsnsEntry,
-  UidGidExtent,
-  UsernsEntry,
-  PidnsEntry,
-  IpcDescEntry,
-  IpcVarEntry,
-  IpcShmEntry,
-  IpcMsg,
-  IpcMsgEntry,
-  IpcSemEntry,
-  MntEntry,
-} from './namespaces.js';
-import type {
-  PacketMclist,
-  PacketRing,
-  PacketSockEntry,
-  NetlinkSkEntry,
-  TunfileEntry,
-} from './netfiles.js';
-import type { PipeEntry, PipeDataEntry, FifoEntry } from './pipes.js';
-import type { PstreeEntry, TaskKobjIdsEntry } from './pstree.js';
-import type { SaEntry, SiginfoEntry, SignalQueueEntry } from './signals.js';
-import type {
-  SkOptsEntry,
-  MvasSkOption,
-  FilePermsEntry,
-  UnixSkEntry,
-  IpOptsRawEntry,
-  IpOptsEntry,
-  TcpOptsEntry,
-  InetSkEntry,
-  MvasMembership,
-  TcpStreamEntry,
-  ScmEntry,
-  SkPacketEntry,
-} from './sockets.js';
-import type { DumpStatsEntry, RestoreStatsEntry, StatsEntry } from './stats.js';
-import type {
-  Timeval,
-  Timespec,
-  TimensEntry,
-  ItimerEntry,
-  PosixTimerEntry,
-  TaskTimersEntry,
-} from './timers.js';
-import type {
-  WinsizeEntry,
-  TermiosEntry,
-  TtyPtyEntry,
-  TtyInfoEntry,
-  TtyFileEntry,
-  TtyDataEntry,
-} from './tty.js';
-import type {
-  UserX86RegsEntry,
-  UserX86CetEntry,
-  UserX86XsaveEntry,
-  UserX86FpregsEntry,
-  UserDescT,
-  ThreadInfoX86,
-  CpuinfoX86Entry,
-  CpuinfoEntry,
-} from './x86.js';
+import type * as Cgroup from './cgroup.js';
+import type * as Core from './core.js';
+import type * as Creds from './creds.js';
+import type * as Eventfiles from './eventfiles.js';
+import type * as Files from './files.js';
+import type * as Fown from './fown.js';
+import type * as Inventory from './inventory.js';
+import type * as Memfd from './memfd.js';
+import type * as Mm from './mm.js';
+import type * as Namespaces from './namespaces.js';
+import type * as Netfiles from './netfiles.js';
+import type * as Pipes from './pipes.js';
+import type * as Pstree from './pstree.js';
+import type * as Signals from './signals.js';
+import type * as Sockets from './sockets.js';
+import type * as Stats from './stats.js';
+import type * as Timers from './timers.js';
+import type * as Tty from './tty.js';
+import type * as X86 from './x86.js';
 export type * from './cgroup.js';
 export type * from './core.js';
 export type * from './creds.js';
@@ -163,118 +60,118 @@ export type * from './x86.js';
 
 /** Message name to interface. */
 export interface ImageMessages {
-  cgroup_perms: CgroupPerms;
-  cgroup_prop_entry: CgroupPropEntry;
-  cgroup_dir_entry: CgroupDirEntry;
-  cg_controller_entry: CgControllerEntry;
-  cg_member_entry: CgMemberEntry;
-  cg_set_entry: CgSetEntry;
-  cgroup_entry: CgroupEntry;
-  rlimit_entry: RlimitEntry;
-  task_rlimits_entry: TaskRlimitsEntry;
-  task_core_entry: TaskCoreEntry;
-  thread_sas_entry: ThreadSasEntry;
-  rseq_entry: RseqEntry;
-  thread_core_entry: ThreadCoreEntry;
-  core_entry: CoreEntry;
-  creds_entry: CredsEntry;
-  seccomp_filter: SeccompFilter;
-  seccomp_entry: SeccompEntry;
-  eventfd_file_entry: EventfdFileEntry;
-  eventpoll_tfd_entry: EventpollTfdEntry;
-  eventpoll_file_entry: EventpollFileEntry;
-  signalfd_entry: SignalfdEntry;
-  timerfd_entry: TimerfdEntry;
-  fh_entry: FhEntry;
-  inotify_wd_entry: InotifyWdEntry;
-  inotify_file_entry: InotifyFileEntry;
-  fanotify_inode_mark_entry: FanotifyInodeMarkEntry;
-  fanotify_mount_mark_entry: FanotifyMountMarkEntry;
-  fanotify_mark_entry: FanotifyMarkEntry;
-  fanotify_file_entry: FanotifyFileEntry;
-  pidfd_entry: PidfdEntry;
-  fdinfo_entry: FdinfoEntry;
-  reg_file_entry: RegFileEntry;
-  ns_file_entry: NsFileEntry;
-  ext_file_entry: ExtFileEntry;
-  file_entry: FileEntry;
-  fs_entry: FsEntry;
-  remap_file_path_entry: RemapFilePathEntry;
-  ghost_file_entry: GhostFileEntry;
-  mvas_xattr_entry: MvasXattrEntry;
-  ghost_chunk_entry: GhostChunkEntry;
-  file_lock_entry: FileLockEntry;
-  fown_entry: FownEntry;
-  plugins_entry: PluginsEntry;
-  mvas_tmpfs_entry: MvasTmpfsEntry;
-  inventory_entry: InventoryEntry;
-  memfd_file_entry: MemfdFileEntry;
-  memfd_inode_entry: MemfdInodeEntry;
-  vma_entry: VmaEntry;
-  mvas_heritage: MvasHeritage;
-  aio_ring_entry: AioRingEntry;
-  mm_entry: MmEntry;
-  pagemap_head: PagemapHead;
-  pagemap_entry: PagemapEntry;
-  utsns_entry: UtsnsEntry;
-  uid_gid_extent: UidGidExtent;
-  userns_entry: UsernsEntry;
-  pidns_entry: PidnsEntry;
-  ipc_desc_entry: IpcDescEntry;
-  ipc_var_entry: IpcVarEntry;
-  ipc_shm_entry: IpcShmEntry;
-  ipc_msg: IpcMsg;
-  ipc_msg_entry: IpcMsgEntry;
-  ipc_sem_entry: IpcSemEntry;
-  mnt_entry: MntEntry;
-  packet_mclist: PacketMclist;
-  packet_ring: PacketRing;
-  packet_sock_entry: PacketSockEntry;
-  netlink_sk_entry: NetlinkSkEntry;
-  tunfile_entry: TunfileEntry;
-  pipe_entry: PipeEntry;
-  pipe_data_entry: PipeDataEntry;
-  fifo_entry: FifoEntry;
-  pstree_entry: PstreeEntry;
-  task_kobj_ids_entry: TaskKobjIdsEntry;
-  sa_entry: SaEntry;
-  siginfo_entry: SiginfoEntry;
-  signal_queue_entry: SignalQueueEntry;
-  sk_opts_entry: SkOptsEntry;
-  mvas_sk_option: MvasSkOption;
-  file_perms_entry: FilePermsEntry;
-  unix_sk_entry: UnixSkEntry;
-  ip_opts_raw_entry: IpOptsRawEntry;
-  ip_opts_entry: IpOptsEntry;
-  tcp_opts_entry: TcpOptsEntry;
-  inet_sk_entry: InetSkEntry;
-  mvas_membership: MvasMembership;
-  tcp_stream_entry: TcpStreamEntry;
-  scm_entry: ScmEntry;
-  sk_packet_entry: SkPacketEntry;
-  dump_stats_entry: DumpStatsEntry;
-  restore_stats_entry: RestoreStatsEntry;
-  stats_entry: StatsEntry;
-  timeval: Timeval;
-  timespec: Timespec;
-  timens_entry: TimensEntry;
-  itimer_entry: ItimerEntry;
-  posix_timer_entry: PosixTimerEntry;
-  task_timers_entry: TaskTimersEntry;
-  winsize_entry: WinsizeEntry;
-  termios_entry: TermiosEntry;
-  tty_pty_entry: TtyPtyEntry;
-  tty_info_entry: TtyInfoEntry;
-  tty_file_entry: TtyFileEntry;
-  tty_data_entry: TtyDataEntry;
-  user_x86_regs_entry: UserX86RegsEntry;
-  user_x86_cet_entry: UserX86CetEntry;
-  user_x86_xsave_entry: UserX86XsaveEntry;
-  user_x86_fpregs_entry: UserX86FpregsEntry;
-  user_desc_t: UserDescT;
-  thread_info_x86: ThreadInfoX86;
-  cpuinfo_x86_entry: CpuinfoX86Entry;
-  cpuinfo_entry: CpuinfoEntry;
+  cgroup_perms: Cgroup.CgroupPerms;
+  cgroup_prop_entry: Cgroup.CgroupPropEntry;
+  cgroup_dir_entry: Cgroup.CgroupDirEntry;
+  cg_controller_entry: Cgroup.CgControllerEntry;
+  cg_member_entry: Cgroup.CgMemberEntry;
+  cg_set_entry: Cgroup.CgSetEntry;
+  cgroup_entry: Cgroup.CgroupEntry;
+  rlimit_entry: Core.RlimitEntry;
+  task_rlimits_entry: Core.TaskRlimitsEntry;
+  task_core_entry: Core.TaskCoreEntry;
+  thread_sas_entry: Core.ThreadSasEntry;
+  rseq_entry: Core.RseqEntry;
+  thread_core_entry: Core.ThreadCoreEntry;
+  core_entry: Core.CoreEntry;
+  creds_entry: Creds.CredsEntry;
+  seccomp_filter: Creds.SeccompFilter;
+  seccomp_entry: Creds.SeccompEntry;
+  eventfd_file_entry: Eventfiles.EventfdFileEntry;
+  eventpoll_tfd_entry: Eventfiles.EventpollTfdEntry;
+  eventpoll_file_entry: Eventfiles.EventpollFileEntry;
+  signalfd_entry: Eventfiles.SignalfdEntry;
+  timerfd_entry: Eventfiles.TimerfdEntry;
+  fh_entry: Eventfiles.FhEntry;
+  inotify_wd_entry: Eventfiles.InotifyWdEntry;
+  inotify_file_entry: Eventfiles.InotifyFileEntry;
+  fanotify_inode_mark_entry: Eventfiles.FanotifyInodeMarkEntry;
+  fanotify_mount_mark_entry: Eventfiles.FanotifyMountMarkEntry;
+  fanotify_mark_entry: Eventfiles.FanotifyMarkEntry;
+  fanotify_file_entry: Eventfiles.FanotifyFileEntry;
+  pidfd_entry: Eventfiles.PidfdEntry;
+  fdinfo_entry: Files.FdinfoEntry;
+  reg_file_entry: Files.RegFileEntry;
+  ns_file_entry: Files.NsFileEntry;
+  ext_file_entry: Files.ExtFileEntry;
+  file_entry: Files.FileEntry;
+  fs_entry: Files.FsEntry;
+  remap_file_path_entry: Files.RemapFilePathEntry;
+  ghost_file_entry: Files.GhostFileEntry;
+  mvas_xattr_entry: Files.MvasXattrEntry;
+  ghost_chunk_entry: Files.GhostChunkEntry;
+  file_lock_entry: Files.FileLockEntry;
+  fown_entry: Fown.FownEntry;
+  plugins_entry: Inventory.PluginsEntry;
+  mvas_tmpfs_entry: Inventory.MvasTmpfsEntry;
+  inventory_entry: Inventory.InventoryEntry;
+  memfd_file_entry: Memfd.MemfdFileEntry;
+  memfd_inode_entry: Memfd.MemfdInodeEntry;
+  vma_entry: Mm.VmaEntry;
+  mvas_heritage: Mm.MvasHeritage;
+  aio_ring_entry: Mm.AioRingEntry;
+  mm_entry: Mm.MmEntry;
+  pagemap_head: Mm.PagemapHead;
+  pagemap_entry: Mm.PagemapEntry;
+  utsns_entry: Namespaces.UtsnsEntry;
+  uid_gid_extent: Namespaces.UidGidExtent;
+  userns_entry: Namespaces.UsernsEntry;
+  pidns_entry: Namespaces.PidnsEntry;
+  ipc_desc_entry: Namespaces.IpcDescEntry;
+  ipc_var_entry: Namespaces.IpcVarEntry;
+  ipc_shm_entry: Namespaces.IpcShmEntry;
+  ipc_msg: Namespaces.IpcMsg;
+  ipc_msg_entry: Namespaces.IpcMsgEntry;
+  ipc_sem_entry: Namespaces.IpcSemEntry;
+  mnt_entry: Namespaces.MntEntry;
+  packet_mclist: Netfiles.PacketMclist;
+  packet_ring: Netfiles.PacketRing;
+  packet_sock_entry: Netfiles.PacketSockEntry;
+  netlink_sk_entry: Netfiles.NetlinkSkEntry;
+  tunfile_entry: Netfiles.TunfileEntry;
+  pipe_entry: Pipes.PipeEntry;
+  pipe_data_entry: Pipes.PipeDataEntry;
+  fifo_entry: Pipes.FifoEntry;
+  pstree_entry: Pstree.PstreeEntry;
+  task_kobj_ids_entry: Pstree.TaskKobjIdsEntry;
+  sa_entry: Signals.SaEntry;
+  siginfo_entry: Signals.SiginfoEntry;
+  signal_queue_entry: Signals.SignalQueueEntry;
+  sk_opts_entry: Sockets.SkOptsEntry;
+  mvas_sk_option: Sockets.MvasSkOption;
+  file_perms_entry: Sockets.FilePermsEntry;
+  unix_sk_entry: Sockets.UnixSkEntry;
+  ip_opts_raw_entry: Sockets.IpOptsRawEntry;
+  ip_opts_entry: Sockets.IpOptsEntry;
+  tcp_opts_entry: Sockets.TcpOptsEntry;
+  inet_sk_entry: Sockets.InetSkEntry;
+  mvas_membership: Sockets.MvasMembership;
+  tcp_stream_entry: Sockets.TcpStreamEntry;
+  scm_entry: Sockets.ScmEntry;
+  sk_packet_entry: Sockets.SkPacketEntry;
+  dump_stats_entry: Stats.DumpStatsEntry;
+  restore_stats_entry: Stats.RestoreStatsEntry;
+  stats_entry: Stats.StatsEntry;
+  timeval: Timers.Timeval;
+  timespec: Timers.Timespec;
+  timens_entry: Timers.TimensEntry;
+  itimer_entry: Timers.ItimerEntry;
+  posix_timer_entry: Timers.PosixTimerEntry;
+  task_timers_entry: Timers.TaskTimersEntry;
+  winsize_entry: Tty.WinsizeEntry;
+  termios_entry: Tty.TermiosEntry;
+  tty_pty_entry: Tty.TtyPtyEntry;
+  tty_info_entry: Tty.TtyInfoEntry;
+  tty_file_entry: Tty.TtyFileEntry;
+  tty_data_entry: Tty.TtyDataEntry;
+  user_x86_regs_entry: X86.UserX86RegsEntry;
+  user_x86_cet_entry: X86.UserX86CetEntry;
+  user_x86_xsave_entry: X86.UserX86XsaveEntry;
+  user_x86_fpregs_entry: X86.UserX86FpregsEntry;
+  user_desc_t: X86.UserDescT;
+  thread_info_x86: X86.ThreadInfoX86;
+  cpuinfo_x86_entry: X86.CpuinfoX86Entry;
+  cpuinfo_entry: X86.CpuinfoEntry;
 }
 
 /** Field tables of all messages. */

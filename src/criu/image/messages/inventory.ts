@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/inventory.proto; do not edit.
 /** The inventory: written last, its presence says that the checkpoint is complete. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { TaskKobjIdsEntry } from './pstree.js';
 
 /** The security module whose labels are in the image. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/memfd.proto; do not edit.
 /** Memory files: an inode and the open files on it. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
 /** An open memfd. */

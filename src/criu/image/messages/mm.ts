@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/mm.proto; do not edit.
 /** Address spaces: layout, mappings, stored pages. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** One mapping; `shmid` is a file id for file mappings, a segment id for shared ones. */
 export interface VmaEntry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/namespaces.proto; do not edit.
 /** Contents of uts, ipc, user, pid and mount namespaces. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Host and domain name. */
 export interface UtsnsEntry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/netfiles.proto; do not edit.
 /** Files of the network stack that our engine refuses, kept readable so that it can say so. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 import type { SkOptsEntry } from './sockets.js';
 

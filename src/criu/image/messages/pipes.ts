@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/pipes.proto; do not edit.
 /** Pipes, FIFOs and what lies unread in them. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
 /** One end of a pipe; both ends have the same `pipe_id`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/pstree.proto; do not edit.
 /** The process tree, and which kernel objects processes share. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** One process; the first entry is the root of the tree. */
 export interface PstreeEntry {

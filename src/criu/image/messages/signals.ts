@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/signals.proto; do not edit.
 /** Signal actions and queues. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** struct sigaction as the kernel has it. */
 export interface SaEntry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/stats.proto; do not edit.
 /** Statistics of a checkpoint or a restore: stats-dump and stats-restore. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Times in microseconds and page counts of a checkpoint. */
 export interface DumpStatsEntry {

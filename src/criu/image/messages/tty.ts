@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/tty.proto; do not edit.
 /** Terminals: the device with its modes, and open files on it. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
 /** Kinds of terminals. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/x86.proto; do not edit.
 /** Registers and processor features of x86-64. */
-import type { EnumTables, MessageTables } from '../fields.js';
+import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Whether the task was in 64-bit or 32-bit mode. */
 export type UserX86RegsMode = 'NATIVE' | 'COMPAT';

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
-import type { ScalarType } from '../../../../src/criu/image/fields.js';
-import {
-  planOf,
-  type FieldContent,
-  type MessageName,
-} from '../../../../src/criu/image/message-plan.js';
+import type { FieldContent } from '../../../../src/common/wire/schema.js';
+import type { ScalarType } from '../../../../src/common/wire/tables.js';
+import { IMAGE_SCHEMA, type MessageName } from '../../../../src/criu/image/schema.js';
 import type { ImageMessages } from '../../../../src/criu/image/types.js';
 
 const MAX_UINT64 = (1n << 64n) - 1n;
@@ -18,7 +15,7 @@ export function messageArbitrary<M extends MessageName>(
 ): fc.Arbitrary<ImageMessages[M]> {
   const model: Record<string, fc.Arbitrary<unknown>> = {};
   const required: string[] = [];
-  for (const { name: field, label, content } of planOf(name).fields) {
+  for (const { name: field, label, content } of IMAGE_SCHEMA.shapeOf(name).fields) {
     const nested = content.kind === 'message';
     const repeated = label === 'repeated' || label === 'packed';
     if (nested && label !== 'required' && depth === 0) {
@@ -35,7 +32,7 @@ export function messageArbitrary<M extends MessageName>(
 }
 
 function contentArbitrary(content: FieldContent, depth: number): fc.Arbitrary<unknown> {
-  if (content.kind === 'message') return messageArbitrary(content.message, depth);
+  if (content.kind === 'message') return messageArbitrary(content.message as MessageName, depth);
   if (content.kind === 'enum') return fc.constantFrom(...content.numbers.keys());
   return scalarArbitrary(content.scalar);
 }
@@ -55,6 +52,8 @@ function scalarArbitrary(type: ScalarType): fc.Arbitrary<unknown> {
       return fc.bigInt(INT64);
     case 'bool':
       return fc.boolean();
+    case 'double':
+      return fc.double();
     case 'string':
       return fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\0', 'x'));
     case 'bytes':

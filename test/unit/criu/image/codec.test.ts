@@ -11,9 +11,9 @@ import {
   encodePagemap,
   encodePayloadImage,
 } from '../../../../src/criu/image/codec.js';
-import { decodeMessage } from '../../../../src/criu/image/message-decoder.js';
-import { encodeMessage } from '../../../../src/criu/image/message-encoder.js';
-import { planOf, type MessageName } from '../../../../src/criu/image/message-plan.js';
+import { decodeMessage } from '../../../../src/common/wire/decoder.js';
+import { encodeMessage } from '../../../../src/common/wire/encoder.js';
+import { IMAGE_SCHEMA as schema, type MessageName } from '../../../../src/criu/image/schema.js';
 import { IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
 import { decodeBytes } from '../../../../src/criu/procfs/bytes.js';
 import type { PstreeEntry } from '../../../../src/criu/image/types.js';
@@ -28,14 +28,14 @@ for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
     fc.assert(
       fc.property(messageArbitrary(name), (message) => {
         const writer = new WireWriter();
-        encodeMessage(name, message, writer);
+        encodeMessage(schema, name, message, writer);
         const reader = new WireReader(writer.finish(), name);
         const budget = { messages: 10_000, values: 10_000, unknownFields: 'refuse' } as const;
-        deepStrictEqual(decodeMessage(name, reader, writer.length, budget), message);
+        deepStrictEqual(decodeMessage({ schema, reader, budget }, name, writer.length), message);
       }),
       { numRuns: 15 },
     );
-    t.true(planOf(name).fields.length > 0);
+    t.true(schema.shapeOf(name).fields.length > 0);
   });
 }
 

@@ -4,7 +4,7 @@ import { ShimError } from '../../../../src/common/errors.js';
 import { Publisher, type EventChannel } from '../../../../src/shim/events/publisher.js';
 import { taskEvent } from '../../../../src/shim/events/topics.js';
 import { decode } from '../../../../src/shim/proto/codec.js';
-import { ForwardRequest } from '../../../../src/shim/proto/events.js';
+import { ForwardRequest } from '../../../../src/shim/proto/messages/forward.js';
 
 /** A containerd that fails as told and notes the topics it took. */
 function fake(failures: (ShimError | undefined)[]): { channel: EventChannel; topics: string[] } {

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { decode } from '../../../../src/shim/proto/codec.js';
-import { DeleteResponse } from '../../../../src/shim/proto/task.js';
+import { DeleteResponse } from '../../../../src/shim/proto/messages/task.js';
 import { BIN, REPOSITORY } from '../../../helpers/paths.js';
 import { run } from '../../../helpers/run.js';
 

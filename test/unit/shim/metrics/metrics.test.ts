@@ -12,8 +12,8 @@ import { readMetrics } from '../../../../src/shim/metrics/metrics.js';
 import { parseBlkio, readMetricsV1 } from '../../../../src/shim/metrics/v1.js';
 import { parseIo, parsePressure, readMetricsV2 } from '../../../../src/shim/metrics/v2.js';
 import { decode } from '../../../../src/shim/proto/codec.js';
-import { MetricsV1 } from '../../../../src/shim/proto/metrics-v1.js';
-import { MetricsV2 } from '../../../../src/shim/proto/metrics-v2.js';
+import { Metrics as MetricsV1 } from '../../../../src/shim/proto/messages/metrics-v1.js';
+import { Metrics as MetricsV2 } from '../../../../src/shim/proto/messages/metrics-v2.js';
 
 const V1 = [
   '31 29 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory',

@@ -8,7 +8,7 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { decode, encode } from '../../../../src/shim/proto/codec.js';
-import { IdRequest, PidResponse } from '../../../../src/shim/proto/task.js';
+import { ConnectRequest, StartResponse } from '../../../../src/shim/proto/messages/task.js';
 import { acceptor } from '../../../../src/shim/rpc/acceptor.js';
 import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from '../../../../src/shim/rpc/frame.js';
@@ -56,14 +56,14 @@ function callGrpc(client: Client, name: string, payload: Buffer, ms: number): Pr
   });
 }
 
-const LENGTH = { Length: method(IdRequest, PidResponse, ({ id }) => ({ pid: id.length })) };
+const LENGTH = { Length: method(ConnectRequest, StartResponse, ({ id }) => ({ pid: id.length })) };
 
 test('one socket speaks both protocols', async (t) => {
   const { ttrpc, grpc } = await served(t, LENGTH);
-  const request = encode(IdRequest, { id: 'abc' });
+  const request = encode(ConnectRequest, { id: 'abc' });
   const answers = await Promise.all([grpc('Length', request), ttrpc('Length', request)]);
   t.deepEqual(
-    answers.map((answer) => decode(PidResponse, answer).pid),
+    answers.map((answer) => decode(StartResponse, answer).pid),
     [3, 3],
   );
 });
@@ -84,15 +84,15 @@ test('errors have the same codes and words in gRPC', async (t) => {
 test('a gRPC request that does not decode is an error of that call alone', async (t) => {
   const { grpc } = await served(t, LENGTH);
   await t.throwsAsync(grpc('Length', Buffer.from([0x0a, 0x7f])));
-  const answer = await grpc('Length', encode(IdRequest, { id: 'ab' }));
-  t.is(decode(PidResponse, answer).pid, 2);
+  const answer = await grpc('Length', encode(ConnectRequest, { id: 'ab' }));
+  t.is(decode(StartResponse, answer).pid, 2);
 });
 
 test('an oversize gRPC request is refused, and the connection goes on', async (t) => {
   const { grpc } = await served(t, LENGTH);
-  const large = encode(IdRequest, { id: 'x'.repeat(MAX_PAYLOAD_BYTES) });
+  const large = encode(ConnectRequest, { id: 'x'.repeat(MAX_PAYLOAD_BYTES) });
   t.like(await t.throwsAsync<ServiceError>(grpc('Length', large)), { code: 8 });
-  t.is(decode(PidResponse, await grpc('Length', encode(IdRequest, { id: 'ab' }))).pid, 2);
+  t.is(decode(StartResponse, await grpc('Length', encode(ConnectRequest, { id: 'ab' }))).pid, 2);
 });
 
 test('gRPC calls that wait do not hold up others', async (t) => {
@@ -100,9 +100,9 @@ test('gRPC calls that wait do not hold up others', async (t) => {
   const waiting = new Promise<Uint8Array>((resolve) => (release = resolve));
   const { grpc } = await served(t, { Wait: () => waiting, ...LENGTH });
   const slow = Array.from({ length: 1000 }, () => grpc('Wait'));
-  t.is(decode(PidResponse, await grpc('Length', encode(IdRequest, { id: 'a' }))).pid, 1);
-  release(encode(PidResponse, { pid: 7 }));
-  t.true((await Promise.all(slow)).every((answer) => decode(PidResponse, answer).pid === 7));
+  t.is(decode(StartResponse, await grpc('Length', encode(ConnectRequest, { id: 'a' }))).pid, 1);
+  release(encode(StartResponse, { pid: 7 }));
+  t.true((await Promise.all(slow)).every((answer) => decode(StartResponse, answer).pid === 7));
 });
 
 test('the time limit of a gRPC call reaches its handler', async (t) => {

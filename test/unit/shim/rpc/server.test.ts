@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { decode, encode } from '../../../../src/shim/proto/codec.js';
-import { IdRequest, PidResponse } from '../../../../src/shim/proto/task.js';
+import { ConnectRequest, StartResponse } from '../../../../src/shim/proto/messages/task.js';
 import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { method, serviceTable, type Method } from '../../../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../../../src/shim/rpc/server.js';
@@ -39,9 +39,9 @@ async function connected(
     rmSync(directory, { recursive: true });
   });
   const call = async (name: string, id = '', timeoutMs = PATIENCE_MS): Promise<number> => {
-    const payload = encode(IdRequest, { id });
+    const payload = encode(ConnectRequest, { id });
     const request = { service: 's', method: name, payload, timeoutMs };
-    return decode(PidResponse, await client.call(request)).pid;
+    return decode(StartResponse, await client.call(request)).pid;
   };
   return Object.assign(call, {
     close: () => {
@@ -52,7 +52,7 @@ async function connected(
 
 test('a call is answered', async (t) => {
   const call = await connected(t, {
-    Length: method(IdRequest, PidResponse, ({ id }) => ({ pid: id.length })),
+    Length: method(ConnectRequest, StartResponse, ({ id }) => ({ pid: id.length })),
   });
   t.is(await call('Length', 'abc'), 3);
 });
@@ -61,8 +61,8 @@ test('a call that waits does not hold up others', async (t) => {
   let release: (pid: number) => void = () => undefined;
   const waiting = new Promise<number>((resolve) => (release = resolve));
   const call = await connected(t, {
-    Wait: method(IdRequest, PidResponse, async () => ({ pid: await waiting })),
-    Quick: method(IdRequest, PidResponse, () => ({ pid: 1 })),
+    Wait: method(ConnectRequest, StartResponse, async () => ({ pid: await waiting })),
+    Quick: method(ConnectRequest, StartResponse, () => ({ pid: 1 })),
   });
   const slow = call('Wait');
   t.is(await call('Quick'), 1);
@@ -72,7 +72,7 @@ test('a call that waits does not hold up others', async (t) => {
 
 test('an error keeps its kind and words on the wire', async (t) => {
   const call = await connected(t, {
-    Fail: method(IdRequest, PidResponse, () => {
+    Fail: method(ConnectRequest, StartResponse, () => {
       throw new ShimError('alreadyExists', 'task a already exists');
     }),
   });
@@ -89,7 +89,7 @@ test('the time limit of a call reaches its handler', async (t) => {
   let tell: (kind: string) => void = () => undefined;
   const aborted = new Promise<string>((resolve) => (tell = resolve));
   const call = await connected(t, {
-    Slow: method(IdRequest, PidResponse, async (_, { signal }) => {
+    Slow: method(ConnectRequest, StartResponse, async (_, { signal }) => {
       await new Promise((resolve) => {
         signal.addEventListener('abort', resolve);
       });
@@ -124,7 +124,7 @@ test.serial('calls with a time limit leave nothing behind', async (t) => {
     globalThis.AbortController = Original;
   });
   const call = await connected(t, {
-    Limited: method(IdRequest, PidResponse, () => ({ pid: 1 })),
+    Limited: method(ConnectRequest, StartResponse, () => ({ pid: 1 })),
   });
   for (let index = 0; index < 10; index += 1) await call('Limited');
   t.true(made.length > 0);
@@ -135,14 +135,14 @@ test('a client that goes ends its calls', async (t) => {
   let tell: (kind: string) => void = () => undefined;
   const aborted = new Promise<string>((resolve) => (tell = resolve));
   const call = await connected(t, {
-    Slow: method(IdRequest, PidResponse, async (_, { signal }) => {
+    Slow: method(ConnectRequest, StartResponse, async (_, { signal }) => {
       signal.addEventListener('abort', () => {
         tell(ShimError.from(signal.reason).kind);
       });
       await aborted;
       return {};
     }),
-    Begun: method(IdRequest, PidResponse, () => ({})),
+    Begun: method(ConnectRequest, StartResponse, () => ({})),
   });
   const slow = call('Slow').catch(() => undefined);
   await call('Begun');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encode } from '../../../../src/shim/proto/codec.js';
-import { RUNTIME_OPTIONS_URL, RuntimeOptions } from '../../../../src/shim/proto/options.js';
+import { Options as RuntimeOptions } from '../../../../src/shim/proto/messages/runtime-options.js';
 import { optionsInTable } from '../../../../src/shim/runc/options-table.js';
 import { decodeOptions, runcSettings } from '../../../../src/shim/runc/settings.js';
 
@@ -87,7 +87,7 @@ test('CRI’s options decide how runc is called', (t) => {
   const body = Buffer.from('SystemdCgroup = true\nRoot = "/r"\n');
   const value = encode(RuntimeOptions, { configPath: '/file', configBody: body });
   const warnings: string[] = [];
-  const { runc } = decodeOptions({ typeUrl: RUNTIME_OPTIONS_URL, value }, (message) =>
+  const { runc } = decodeOptions({ typeUrl: RuntimeOptions, value }, (message) =>
     warnings.push(message),
   );
   t.deepEqual(runcSettings(runc, 'ns'), { binary: 'runc', root: '/r/ns', systemdCgroup: true });

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encode } from '../../../../src/shim/proto/codec.js';
-import {
-  MVAS_OPTIONS_URL,
-  MvasOptions,
-  RUNC_OPTIONS_URL,
-  RuncOptions,
-} from '../../../../src/shim/proto/options.js';
+import { Options as MvasOptions } from '../../../../src/shim/proto/messages/mvas-options.js';
+import { Options as RuncOptions } from '../../../../src/shim/proto/messages/runc-options.js';
 import { createArgs, execArgs, globalArgs } from '../../../../src/shim/runc/args.js';
 import { fromRuncLog, lastError } from '../../../../src/shim/runc/runc-log.js';
 import { decodeOptions, runcSettings } from '../../../../src/shim/runc/settings.js';
@@ -26,7 +22,7 @@ test('runc keeps a namespace’s state below its root', (t) => {
 
 test('options of runc’s type are decoded, others are none', (t) => {
   const value = encode(RuncOptions, { binaryName: 'crun' });
-  t.is(decodeOptions({ typeUrl: RUNC_OPTIONS_URL, value }).runc?.binaryName, 'crun');
+  t.is(decodeOptions({ typeUrl: RuncOptions, value }).runc?.binaryName, 'crun');
   t.deepEqual(decodeOptions({ typeUrl: 'some.body.Options', value }), {});
   t.deepEqual(decodeOptions({ typeUrl: '', value: new Uint8Array(0) }), {});
   t.deepEqual(decodeOptions(undefined), {});
@@ -34,14 +30,14 @@ test('options of runc’s type are decoded, others are none', (t) => {
 
 test('our own options contain runc’s', (t) => {
   const value = encode(MvasOptions, { runc: { root: '/r' }, vasMemoryLimit: 4096n });
-  const options = decodeOptions({ typeUrl: MVAS_OPTIONS_URL, value });
+  const options = decodeOptions({ typeUrl: MvasOptions, value });
   t.is(options.runc?.root, '/r');
   t.is(options.vasMemoryLimit, 4096n);
 });
 
 test('options that cannot be decoded are refused by their type', (t) => {
   const value = Buffer.from([0x0a, 0x7f]);
-  const error = t.throws(() => decodeOptions({ typeUrl: RUNC_OPTIONS_URL, value }));
+  const error = t.throws(() => decodeOptions({ typeUrl: RuncOptions, value }));
   t.regex(error.message, /^runtime options containerd\.runc\.v1\.Options: /);
 });
 

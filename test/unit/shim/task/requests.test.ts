@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { encode } from '../../../../src/shim/proto/codec.js';
-import { CHECKPOINT_OPTIONS_URL, CheckpointOptions } from '../../../../src/shim/proto/options.js';
+import { anyOf } from '../../../../src/shim/proto/codec.js';
+import { CheckpointOptions } from '../../../../src/shim/proto/messages/runc-options.js';
+import type { AnyValue } from '../../../../src/shim/proto/values.js';
 import { planCheckpoint } from '../../../../src/shim/task/checkpoint-options.js';
 import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js';
 import { resourcesOf } from '../../../../src/shim/task/resources-update.js';
-import type { AnyValue } from '../../../../src/shim/proto/types.js';
 import { withinGrace } from '../../../../src/shim/task/grace.js';
 import { hasOwnPidNamespace, ownCgroupsPath } from '../../../../src/shim/task/spec.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
 
-const optionsOf = (value: Parameters<typeof encode<{ exit: boolean; imagePath: string }>>[1]) => ({
-  typeUrl: CHECKPOINT_OPTIONS_URL,
-  value: encode(CheckpointOptions, value),
-});
+const optionsOf = (value: Partial<CheckpointOptions>) => anyOf(CheckpointOptions, value);
 
 const NO_POLICY = checkpointPolicy({}, {});
 const planOf = (path: string, options: AnyValue | undefined, policy = NO_POLICY) =>

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { decodeBytes } from '../bytes.js';
+import { WIRE, type WireReader } from './reader.js';
+import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './schema.js';
+import type { ScalarType } from './tables.js';
+
+/** What decoding may cost; shared by all messages of a file. */
+export interface DecodeBudget {
+  /** Messages still allowed, nested ones included. */
+  messages: number;
+  /** Elements of repeated scalars still allowed. */
+  values: number;
+  /** Whether a field that the format does not have is an error or passed over. */
+  readonly unknownFields: 'refuse' | 'skip';
+}
+
+const MAX_DEPTH = 32;
+
+type Value = number | bigint | boolean | string | Uint8Array | object;
+
+/**
+ * Decodes the next `length` bytes as one message. A strict schema asks for more than protobuf does: a field
+ * given twice, an unknown enum value, a 32-bit value beyond 32 bits or a string with a NUL is an error,
+ * since no honest writer makes one.
+ *
+ * @throws ShimError of the reader's kind for anything that is not such a message or exceeds the budget.
+ */
+export function decodeMessage<M, K extends keyof M & string>(
+  { schema, reader, budget }: Decoding<M>,
+  name: K,
+  length: number,
+): M[K] {
+  return new MessageDecoder(schema, reader, budget).message(name, length) as M[K];
+}
+
+/** What messages are decoded from. */
+export interface Decoding<M> {
+  readonly schema: Schema<M>;
+  readonly reader: WireReader;
+  readonly budget: DecodeBudget;
+}
+
+class MessageDecoder {
+  readonly #schema: Schema<unknown>;
+  readonly #reader: WireReader;
+  readonly #budget: DecodeBudget;
+  readonly #strict: boolean;
+  #depth = 0;
+
+  constructor(schema: Schema<unknown>, reader: WireReader, budget: DecodeBudget) {
+    this.#schema = schema;
+    this.#reader = reader;
+    this.#budget = budget;
+    this.#strict = schema.mode === 'strict';
+  }
+
+  message(name: string, length: number): Record<string, Value> {
+    const shape = this.#schema.shapeOf(name);
+    const result = emptyOf(shape);
+    if (--this.#budget.messages < 0) this.#reader.fail('too many messages');
+    if (++this.#depth > MAX_DEPTH) this.#reader.fail('messages nested too deep');
+    this.#reader.within(length, () => {
+      this.#field(shape, result);
+    });
+    this.#depth--;
+    for (const { name: field, label } of shape.fields) {
+      if (label === 'required' && result[field] === undefined) {
+        this.#reader.fail(`${shape.name} without ${field}`);
+      }
+    }
+    return result;
+  }
+
+  #field(shape: MessageShape, result: Record<string, Value>): void {
+    const tag = this.#reader.uint32();
+    const wireType = tag & 7;
+    const field = shape.byNumber.get(tag >>> 3);
+    if (!field) {
+      this.#unknown(shape, tag >>> 3, wireType);
+      return;
+    }
+    const known = result[field.name];
+    if (Array.isArray(known)) {
+      this.#element(field, wireType, known);
+      return;
+    }
+    if (this.#strict && known !== undefined) {
+      this.#reader.fail(`${shape.name}.${field.name} given twice`);
+    }
+    result[field.name] = this.#value(field, wireType);
+  }
+
+  #unknown(shape: MessageShape, number: number, wireType: number): void {
+    if (number === 0 || this.#budget.unknownFields === 'refuse') {
+      this.#reader.fail(`unknown field ${String(number)} of ${shape.name}`);
+    }
+    this.#reader.skip(wireType);
+  }
+
+  #element(field: FieldShape, wireType: number, list: unknown[]): void {
+    if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
+      this.#push(list, this.#value(field, wireType));
+      return;
+    }
+    this.#reader.within(this.#reader.uint32(), () => {
+      this.#push(list, this.#value(field, field.wireType));
+    });
+  }
+
+  #push(list: unknown[], value: Value): void {
+    if (--this.#budget.values < 0) this.#reader.fail('too many values');
+    list.push(value);
+  }
+
+  #value(field: FieldShape, wireType: number): Value {
+    if (wireType !== field.wireType) this.#reader.fail(`wrong wire type of ${field.name}`);
+    const { content } = field;
+    if (content.kind === 'message') return this.message(content.message, this.#reader.uint32());
+    if (content.kind === 'scalar') return this.#scalar(content.scalar);
+    const number = this.#reader.int32();
+    return (
+      content.words.get(number) ?? this.#reader.fail(`unknown ${field.name} ${String(number)}`)
+    );
+  }
+
+  #scalar(type: ScalarType): Value {
+    const reader = this.#reader;
+    switch (type) {
+      case 'uint32':
+        return this.#uint32();
+      case 'int32':
+        return this.#strict ? reader.int32() : reader.low32() | 0;
+      case 'sint32':
+        return unzigzag32(this.#uint32());
+      case 'uint64':
+        return reader.uint64();
+      case 'int64':
+        return reader.int64();
+      case 'sint64':
+        return unzigzag64(reader.uint64());
+      case 'fixed64':
+        return reader.fixed64();
+      case 'bool':
+        return this.#bool();
+      case 'double':
+        return reader.double();
+      case 'string':
+        return this.#text();
+      case 'bytes':
+        return reader.bytes();
+    }
+  }
+
+  #uint32(): number {
+    return this.#strict ? this.#reader.uint32() : this.#reader.low32();
+  }
+
+  /** Text, or the bytes of a name: see {@link decodeBytes}. */
+  #text(): string {
+    const bytes = this.#reader.bytes();
+    if (!this.#strict) return Buffer.from(bytes.buffer).toString('utf8');
+    if (bytes.includes(0)) this.#reader.fail('a string with NUL');
+    return decodeBytes(bytes);
+  }
+
+  #bool(): boolean {
+    if (!this.#strict) return this.#reader.uint64() !== 0n;
+    const value = this.#reader.uint32();
+    if (value > 1) this.#reader.fail(`${String(value)} where a boolean belongs`);
+    return value === 1;
+  }
+}
+
+/** A message with what its fields are when they are absent. */
+function emptyOf(shape: MessageShape): Record<string, Value> {
+  const result: Record<string, Value> = {};
+  for (const { name, label, content } of shape.fields) {
+    if (label === 'repeated' || label === 'packed') result[name] = [];
+    else if (label === 'implicit' && content.kind === 'scalar')
+      result[name] = DEFAULTS[content.scalar];
+  }
+  return result;
+}
+
+function unzigzag32(value: number): number {
+  return (value >>> 1) ^ -(value & 1);
+}
+
+function unzigzag64(value: bigint): bigint {
+  return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
+}

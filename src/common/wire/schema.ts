@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertInvariant } from '../errors.js';
+import { WIRE } from './reader.js';
+import type { EnumTables, FieldLabel, MessageTables, ScalarType } from './tables.js';
+
+/** What a field holds. */
+export type FieldContent =
+  | { readonly kind: 'scalar'; readonly scalar: ScalarType }
+  | {
+      readonly kind: 'enum';
+      readonly numbers: ReadonlyMap<string, number>;
+      readonly words: ReadonlyMap<number, string>;
+    }
+  | { readonly kind: 'message'; readonly message: string };
+
+/** A field, resolved. */
+export interface FieldShape {
+  readonly name: string;
+  readonly number: number;
+  readonly label: FieldLabel;
+  readonly content: FieldContent;
+  /** The wire type of a single value. */
+  readonly wireType: number;
+}
+
+/** How to read and write one message. */
+export interface MessageShape {
+  readonly name: string;
+  readonly fields: readonly FieldShape[];
+  readonly byNumber: ReadonlyMap<number, FieldShape>;
+}
+
+/**
+ * How exact a format is. `strict`: what no honest writer makes is an error, and text is bytes that need not be
+ * UTF-8, without NUL. `lenient`: as protobuf readers do, of two values the last one counts, a number is cut to
+ * its field's bits, and text is any Unicode.
+ */
+export type Mode = 'strict' | 'lenient';
+
+/** The value that stands for absence, of each type that an `implicit` field may have. */
+export const DEFAULTS: Readonly<
+  Record<ScalarType, number | bigint | boolean | string | Uint8Array>
+> = {
+  uint32: 0,
+  int32: 0,
+  sint32: 0,
+  uint64: 0n,
+  int64: 0n,
+  sint64: 0n,
+  fixed64: 0n,
+  bool: false,
+  double: 0,
+  string: '',
+  bytes: new Uint8Array(0),
+};
+
+/** The messages of a format. `Messages` maps their names to their TypeScript types. */
+export class Schema<Messages> {
+  /** Never set; carries the type. */
+  readonly types?: Messages;
+  readonly mode: Mode;
+  readonly #messages: MessageTables;
+  readonly #enums: EnumTables;
+  readonly #shapes = new Map<string, MessageShape>();
+
+  constructor(mode: Mode, messages: MessageTables, enums: EnumTables = {}) {
+    this.mode = mode;
+    this.#messages = messages;
+    this.#enums = enums;
+  }
+
+  /** The shape of a message; made at first use, then kept. */
+  shapeOf(name: string): MessageShape {
+    const known = this.#shapes.get(name);
+    if (known) return known;
+    const rows = this.#messages[name];
+    assertInvariant(rows !== undefined, `the format has a message ${name}`);
+    const fields = rows.map(([field, number, label, type]): FieldShape => {
+      const content = this.#contentOf(type);
+      return { name: field, number, label, content, wireType: wireTypeOf(content) };
+    });
+    const shape = { name, fields, byNumber: new Map(fields.map((field) => [field.number, field])) };
+    this.#shapes.set(name, shape);
+    return shape;
+  }
+
+  #contentOf(type: string): FieldContent {
+    if (type in DEFAULTS) return { kind: 'scalar', scalar: type as ScalarType };
+    if (type in this.#messages) return { kind: 'message', message: type };
+    const words = this.#enums[type];
+    assertInvariant(words !== undefined, `the format has a type ${type}`);
+    const pairs = Object.entries(words);
+    return {
+      kind: 'enum',
+      numbers: new Map(pairs),
+      words: new Map(pairs.map(([word, number]) => [number, word])),
+    };
+  }
+}
+
+function wireTypeOf(content: FieldContent): number {
+  if (content.kind === 'message') return WIRE.bytes;
+  if (content.kind === 'enum') return WIRE.varint;
+  if (content.scalar === 'string' || content.scalar === 'bytes') return WIRE.bytes;
+  return content.scalar === 'fixed64' || content.scalar === 'double' ? WIRE.fixed64 : WIRE.varint;
+}

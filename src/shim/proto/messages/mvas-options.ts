@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from proto/mvas/options.proto; do not edit.
+/** Package `mvas.v1`. */
+import type { MessageTables } from '../../../common/wire/tables.js';
+import type { Options as RuncOptionsOptions } from './runc-options.js';
+
+/** Runtime options of a container run by this shim, in place of runc's own, which they contain. docs/options.md says what they do, and which annotations say the same. */
+export interface Options {
+  runc?: Partial<RuncOptionsOptions> | undefined;
+  refuseCheckpoint: boolean;
+  exitAfterCheckpoint: boolean;
+
+  /** bytes; 0: none */
+  vasMemoryLimit: bigint;
+
+  /** 0: the default */
+  checkpointRetryMs: bigint;
+}
+
+export const Options = 'mvas.v1.Options';
+
+/** Field tables of this file's messages. */
+export const MVAS_OPTIONS_MESSAGES = {
+  'mvas.v1.Options': [
+    ['runc', 1, 'optional', 'containerd.runc.v1.Options'],
+    ['refuseCheckpoint', 2, 'implicit', 'bool'],
+    ['exitAfterCheckpoint', 3, 'implicit', 'bool'],
+    ['vasMemoryLimit', 4, 'implicit', 'uint64'],
+    ['checkpointRetryMs', 5, 'implicit', 'uint64'],
+  ],
+} as const satisfies MessageTables;

@@ -40,7 +40,7 @@ import {
 const log = logger('checkpoint');
 
 /** Stages in which the container stands still. */
-const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'];
+const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
 
 /** What to checkpoint, and where its metadata goes. */
 export interface CheckpointRequest extends ExpectedSurroundings {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { freeze, isFrozen, thaw, type Cgroup } from '../../../src/common/cgroup.js';
+import { CHECKPOINT_STAGES } from '../../../src/criu/stages.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, isOurMemory, listed, mvas, Yard } from './harness.js';
 import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
@@ -13,7 +14,8 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
  * nothing else. One that is killed leaves no memory unless it is complete; what else there is of its VAS
  * `mvas ls` shows and `mvas rm` removes.
  */
-const STAGES = ['prepare', 'seize', 'inspect', 'copy', 'resume', 'fill', 'commit'];
+/** After the last stage there is nothing to undo. */
+const STAGES = Object.keys(CHECKPOINT_STAGES).filter((stage) => stage !== 'kill');
 /** Moments in between: when our memory is in, and out of, some of the processes. */
 const MOMENTS = ['inject', 'leave'];
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { RESTORE_STAGES } from '../../../src/criu/stages.js';
 import { Counter, listed, mvas, Yard } from './harness.js';
 import { hashHolder } from './holder-memory.js';
 import {
@@ -20,7 +21,7 @@ import {
  * A restore that fails after a stage leaves nothing behind, and its VAS byte for byte as it was: the
  * next one works. One that is killed leaves what `runc delete --force` and the next restore remove.
  */
-const STAGES = ['find', 'fork', 'open', 'donor', 'join', 'build'];
+const STAGES = Object.keys(RESTORE_STAGES).filter((stage) => stage !== 'release');
 const GONE_TIMEOUT_MS = 3_000;
 
 const yard = new Yard();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
 import { syscall, addressOf } from '../../native/index.js';
+import { PAGE_IS_GUARD, PAGEMAP_SCAN, pageScan } from '../../native/kernel-facts.js';
 import { check, SYS } from '../../native/sys.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import type { Area } from './area.js';
@@ -31,17 +32,13 @@ export interface Region {
 }
 
 const PAGE = 4096n;
-/** `_IOWR('f', 16, struct pm_scan_arg)` (linux/fs.h, Linux 6.7). */
-const PAGEMAP_SCAN = 0xc0606610;
-const CATEGORY = { file: 4n, present: 8n, swapped: 16n, zero: 32n, guard: 256n } as const;
+const CATEGORY = { file: 4n, present: 8n, swapped: 16n, zero: 32n, guard: PAGE_IS_GUARD } as const;
 /** Pages of files are never stored, and the zero page is nothing. */
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;
 const REGION_WORDS = 3;
 /** Bytes of an area that is worth a look before all of its pages are. */
 const LARGE = 1n << 30n;
 const REGIONS = 16384;
-const ENOTTY = -25;
-const EINVAL = -22;
 
 /** Bits of a /proc/PID/pagemap entry (kernel admin-guide/mm/pagemap.rst). */
 const PRESENT = 1n << 63n;
@@ -90,23 +87,22 @@ function storesPages({ vma, kind }: Area): boolean {
 
 /** Scans whatever lies between the first and the last area; undefined before Linux 6.7. */
 function scanAll(process: TracedProcess, fd: number, areas: readonly Area[]): Region[] | undefined {
-  if (globalThis.process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) return undefined;
+  const able = pageScan();
+  if (able === 'none' || globalThis.process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) {
+    return undefined;
+  }
   const users = areas.filter(({ kind }) => kind !== 'vsyscall');
   const start = users[0]?.vma.start ?? 0n;
   const end = users.at(-1)?.vma.end ?? 0n;
-  // Before Linux 6.15 there is no category of guards.
-  return (
-    scan(process, fd, { start, end, guard: CATEGORY.guard }) ??
-    scan(process, fd, { start, end, guard: 0n })
-  );
+  const guard = able === 'guards' ? CATEGORY.guard : 0n;
+  return scan(process, fd, { start, end, guard });
 }
 
-/** undefined when the kernel has no PAGEMAP_SCAN, or does not know the category. */
 function scan(
   process: TracedProcess,
   fd: number,
   { start, end, guard }: { readonly start: bigint; readonly end: bigint; readonly guard: bigint },
-): Region[] | undefined {
+): Region[] {
   const words = new BigUint64Array(REGIONS * REGION_WORDS);
   const some = CATEGORY.present | CATEGORY.swapped;
   const found: Region[] = [];
@@ -116,7 +112,6 @@ function scan(
       EXCLUDED, EXCLUDED, some, guard,
     ); // prettier-ignore
     const count = syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument, words);
-    if (count === ENOTTY || count === EINVAL) return undefined;
     check(`scan the pages of ${process.label}`, count);
     for (let at = 0; at < count * REGION_WORDS; at += REGION_WORDS) {
       const [first = 0n, last = 0n, categories = 0n] = words.subarray(at, at + REGION_WORDS);

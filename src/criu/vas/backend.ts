@@ -54,16 +54,24 @@ export function openBackend(
   throw new ShimError('failedPrecondition', `MVAS_BACKEND=${wish}: the module mvas ${lack}`);
 }
 
-/** The kernel's ids of the duplicates that belong to one of our VASes, by container pid. */
-export function findDuplicates(vasId: string): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
+/** The kernel's ids of the duplicates of one VAS, by container pid. */
+export type Duplicates = ReadonlyMap<number, number>;
+
+/** The duplicates that the kernel keeps, by the VAS they belong to. */
+export function listDuplicates(): ReadonlyMap<string, Duplicates> {
+  const found = new Map<string, Map<number, number>>();
   const device = KernelDevice.tryOpen();
   for (const { id, name } of device?.list() ?? []) {
-    const [owner, nsPid] = name.split('.');
-    if (owner === vasId) found.set(Number(nsPid), id);
+    const [owner = '', nsPid] = name.split('.');
+    found.set(owner, (found.get(owner) ?? new Map<number, number>()).set(Number(nsPid), id));
   }
   device?.close();
   return found;
+}
+
+/** The kernel's ids of the duplicates that belong to one of our VASes, by container pid. */
+export function findDuplicates(vasId: string): Duplicates {
+  return listDuplicates().get(vasId) ?? new Map();
 }
 
 /** Name of the kernel's duplicate of a process, which belongs to one of our VASes. */

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { ImageSize } from '../image/image-reader.js';
-import { deleteDuplicates, findDuplicates, type Backend } from './backend.js';
+import { deleteDuplicates, listDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { Lifeline } from './lifeline.js';
@@ -157,6 +157,10 @@ export interface VasEntry {
 /** What is known of a VAS. @throws ShimError `notFound` when it has no directory */
 export async function inspectVas(id: string): Promise<VasEntry> {
   if (!listIds().includes(id)) throw new ShimError('notFound', `no VAS ${id} on this host`);
+  return await inspect(id, listDuplicates);
+}
+
+async function inspect(id: string, duplicates: typeof listDuplicates): Promise<VasEntry> {
   let record: VasRecord | undefined;
   try {
     record = readRecord(id);
@@ -165,7 +169,7 @@ export async function inspectVas(id: string): Promise<VasEntry> {
   }
   const createdAt = record ? new Date(record.createdAt) : beginningOf(id);
   const holder = await statusOf(id);
-  const isLost = !holder || (record && !hasDuplicates(record));
+  const isLost = !holder || (record && !hasDuplicates(record, duplicates));
   const state = isLost ? 'lost' : record?.isComplete === true ? 'complete' : 'filling';
   return { id, state, directory: vasDirectory(id), createdAt, record, holder };
 }
@@ -176,21 +180,20 @@ function beginningOf(id: string): Date {
 }
 
 /** Whether the kernel still has whatever it is to have of a VAS. */
-function hasDuplicates({ id, backend, processes }: VasRecord): boolean {
+function hasDuplicates(
+  { id, backend, processes }: VasRecord,
+  duplicates: typeof listDuplicates,
+): boolean {
   if (backend !== 'kernel-exec') return true;
-  const found = findDuplicates(id);
-  return processes.every(({ pid }) => found.has(pid));
+  const found = duplicates().get(id);
+  return processes.every(({ pid }) => found?.has(pid));
 }
 
 /** All VASes, by id. One that is removed meanwhile may be among them or not. */
 export async function listVases(): Promise<VasEntry[]> {
-  const entries = listIds().map((id) => {
-    return inspectVas(id).catch((error: unknown) => {
-      if (error instanceof ShimError && error.kind === 'notFound') return undefined;
-      throw error;
-    });
-  });
-  return (await Promise.all(entries)).filter((entry) => entry !== undefined);
+  // The kernel is asked once for all, after the last record has been read: until then there may be more.
+  let known: ReturnType<typeof listDuplicates> | undefined;
+  return await Promise.all(listIds().map((id) => inspect(id, () => (known ??= listDuplicates()))));
 }
 
 /**

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { syscall } from '../../../native/index.js';
+import { hasTimerIds } from '../../../native/kernel-facts.js';
 import { SYS } from '../../../native/sys.js';
 import { readLimits } from '../../procfs/reader.js';
 import type { ResourceLimit } from '../../procfs/limits.js';
-import { PR } from './abi.js';
 
-const RESTORE_IDS_GET = 2;
 const PRIO_PROCESS = 0;
 const NICE_BASE = 20;
 
 /** What of the kernel and of the engine's own process decides how attributes are restored. */
 export interface HostFacts {
-  /** See {@link hasTimerIds}. */
+  /** Whether it makes timers with wanted ids. */
   readonly hasTimerIds: boolean;
   /** The number of the last capability that the kernel knows. */
   readonly lastCapability: number;
@@ -27,11 +26,6 @@ export function readHostFacts(): HostFacts {
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     limits: readLimits(process.pid),
   };
-}
-
-/** Whether this kernel makes timers with wanted ids (PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15). */
-export function hasTimerIds(): boolean {
-  return syscall(SYS.prctl, PR.timerCreateRestoreIds, RESTORE_IDS_GET, 0, 0, 0) >= 0;
 }
 
 /** The nice value that containers inherit from the engine. The raw call returns 20 - nice. */

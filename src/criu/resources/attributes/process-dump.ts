@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
 import type { Tracer } from '../../../native/index.js';
+import { hasTimerIds } from '../../../native/kernel-facts.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
@@ -10,7 +11,6 @@ import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
-import { hasTimerIds } from './host-facts.js';
 import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { addressOf, syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
@@ -72,13 +72,6 @@ export function canBeDirect(own: number): boolean {
   if (fcntl(own, F.setfl, flags | O.direct) < 0) return false;
   check('restore the flags of a file', fcntl(own, F.setfl, flags));
   return true;
-}
-
-let knowsExecutability: boolean | undefined;
-
-/** Whether memfd_create(2) knows MFD_EXEC and MFD_NOEXEC_SEAL: Linux 6.3. */
-export function hasMemfdExecutability(): boolean {
-  return (knowsExecutability ??= existsSync('/proc/sys/vm/memfd_noexec'));
 }
 
 /** Which of the events of poll(2) are there now. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs';
+import { hasMemfdExecutability } from '../../../../native/kernel-facts.js';
 import { SYS } from '../../../../native/sys.js';
 import { badImage } from '../../../../common/errors.js';
 import type { GhostFile } from '../../../image/ghost.js';
@@ -14,7 +15,7 @@ import { dumpOwner, noOwner } from '../owner.js';
 import { canWrite } from './pipe.js';
 import type { PathFile } from './regular/dump.js';
 import type { Stage } from '../stage.js';
-import { canBeDirect, fcntl, hasMemfdExecutability, hasWriteAccess } from '../system.js';
+import { canBeDirect, fcntl, hasWriteAccess } from '../system.js';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs';
+import { addressOf, syscall } from './index.js';
+import { call, closeFd, cString, errnoName, SYS } from './sys.js';
+
+/*
+ * What this kernel can do, asked of the kernel itself and not concluded from its version: each question once
+ * in a process, when its answer is first needed. No question changes anything.
+ */
+
+const O_CLOEXEC = 0o2000000;
+
+/** Remembers the first answer; who cannot answer is asked again. */
+function once<T>(ask: () => T): () => T {
+  let known: { readonly answer: T } | undefined;
+  return () => (known ??= { answer: ask() }).answer;
+}
+
+const PR_TIMER_CREATE_RESTORE_IDS = 77;
+const RESTORE_IDS_GET = 2;
+
+/** Whether it makes timers with wanted ids (PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15). */
+export const hasTimerIds = once(
+  () => syscall(SYS.prctl, PR_TIMER_CREATE_RESTORE_IDS, RESTORE_IDS_GET, 0, 0, 0) >= 0,
+);
+
+/** Whether memfd_create(2) knows MFD_EXEC and MFD_NOEXEC_SEAL (Linux 6.3). */
+export const hasMemfdExecutability = once(() => existsSync('/proc/sys/vm/memfd_noexec'));
+
+/** `_IOWR('f', 16, struct pm_scan_arg)` (linux/fs.h, Linux 6.7). */
+export const PAGEMAP_SCAN = 0xc0606610;
+const PAGE_IS_PRESENT = 8n;
+/** The category of pages that must not be touched (Linux 6.15). */
+export const PAGE_IS_GUARD = 256n;
+
+/** What it can say of the pages of a process at once: `guards` apart from others, or not. */
+export type PageScan = 'guards' | 'plain' | 'none';
+
+/** Whether it has PAGEMAP_SCAN, and whether that tells guards. */
+export const pageScan = once((): PageScan => {
+  const fd = call('open /proc/self/pagemap', SYS.open, cString('/proc/self/pagemap'), O_CLOEXEC);
+  const knows = (categories: bigint): boolean => {
+    const nothing = [96n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n]; // An empty range, and no room for an answer.
+    const argument = BigUint64Array.of(...nothing, categories, categories);
+    return syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument) >= 0;
+  };
+  try {
+    if (!knows(PAGE_IS_PRESENT)) return 'none';
+    return knows(PAGE_IS_PRESENT | PAGE_IS_GUARD) ? 'guards' : 'plain';
+  } finally {
+    closeFd(fd);
+  }
+});
+
+const MADV_COLLAPSE = 25;
+
+/** Whether it makes huge pages when it is told to (MADV_COLLAPSE, Linux 6.1). Of no memory, so none is touched. */
+export const canCollapse = once(() => syscall(SYS.madvise, 0, 0, MADV_COLLAPSE) >= 0);
+
+/** CLONE_ARGS_SIZE_VER1: with `set_tid` (Linux 5.5). */
+const CLONE_ARGS_BYTES = 80;
+const SIGCHLD = 17n;
+const EEXIST = -17;
+
+/**
+ * Why no process with a wanted pid can be made (clone3(2), `set_tid`): the errno's name; `` where it can. It is
+ * asked for our own pid, which is taken, so that nothing is made.
+ */
+export const whyNoWantedPids = once((): string => {
+  const own = new Uint8Array(Int32Array.of(syscall(SYS.getpid)).buffer);
+  const request = new BigUint64Array(CLONE_ARGS_BYTES / 8);
+  request[4] = SIGCHLD;
+  request[8] = addressOf(own);
+  request[9] = 1n;
+  const result = syscall(SYS.clone3, request, CLONE_ARGS_BYTES, own);
+  return result === EEXIST ? '' : errnoName(result);
+});
+
+const KCMP_FILE = 0;
+
+/** Whether it compares what two processes have (kcmp(2)). */
+export const hasKcmp = once(() => {
+  const self = syscall(SYS.getpid);
+  const fd = call('open /proc/self/status', SYS.open, cString('/proc/self/status'), O_CLOEXEC);
+  const result = syscall(SYS.kcmp, self, self, KCMP_FILE, fd, fd);
+  closeFd(fd);
+  return result === 0;
+});
+
+/** Whether descriptors can be taken from other processes (pidfd_getfd(2), Linux 5.6). */
+export const canTakeFds = once(() => {
+  const self = syscall(SYS.pidfd_open, syscall(SYS.getpid), 0);
+  if (self < 0) return false;
+  const taken = syscall(SYS.pidfd_getfd, self, self, 0);
+  if (taken >= 0) closeFd(taken);
+  closeFd(self);
+  return taken >= 0;
+});
+
+const PR_SET_MM = 35;
+const PR_SET_MM_MAP_SIZE = 15;
+
+/** Whether it was built to have processes restored (CONFIG_CHECKPOINT_RESTORE). */
+export const isBuiltForRestore = once(
+  () => syscall(SYS.prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, new Uint8Array(4), 0, 0) >= 0,
+);
+
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_O_SUSPEND_SECCOMP = 0x00200000;
+const EINVAL = -22;
+
+/**
+ * Whether a tracer can suspend seccomp filters (PTRACE_O_SUSPEND_SECCOMP, Linux 4.3). It is asked for ourselves, whom
+ * we cannot trace: a kernel that knows the option says EPERM.
+ */
+export const canSuspendSeccomp = once(
+  () =>
+    syscall(SYS.ptrace, PTRACE_SEIZE, syscall(SYS.getpid), 0, PTRACE_O_SUSPEND_SECCOMP) !== EINVAL,
+);
+
+const USERFAULTFD = 323;
+/** `_IOWR(0xAA, 0x3F, struct uffdio_api)`. */
+const UFFDIO_API = 0xc018aa3f;
+const UFFD_API = 0xaan;
+const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
+
+/** Whether it notes by itself what is written to from some moment on (UFFD_FEATURE_WP_ASYNC, Linux 6.7). */
+export const hasAsyncWriteTracking = once(() => {
+  const fd = syscall(USERFAULTFD, O_CLOEXEC);
+  if (fd < 0) return false;
+  const result = syscall(
+    SYS.ioctl,
+    fd,
+    UFFDIO_API,
+    BigUint64Array.of(UFFD_API, UFFD_FEATURE_WP_ASYNC, 0n),
+  );
+  closeFd(fd);
+  return result >= 0;
+});
+
+/** Whether it marks pages that were written to (CONFIG_MEM_SOFT_DIRTY): new memory bears the mark at once. */
+export const hasSoftDirty = once(() =>
+  /^VmFlags:.* sd\b/m.test(readFileSync('/proc/self/smaps', 'utf8')),
+);

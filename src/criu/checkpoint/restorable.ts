@@ -12,7 +12,7 @@ import {
   userOfSpec,
   type ProcessSpec,
 } from '../resources/attributes.js';
-import { findConsole } from '../resources/files/index.js';
+import { FILE_KINDS, findConsole } from '../resources/files/index.js';
 
 /** What a restore of a new image is tried with: the surroundings that the container came from. */
 export interface TriedRestore {
@@ -33,7 +33,7 @@ export interface TriedRestore {
 export function checkRestorable(tried: TriedRestore): void {
   const { image, base } = tried;
   try {
-    validateCheckpointImage(image);
+    validateCheckpointImage(image, FILE_KINDS);
     planRestore({ image, base, duplicates: undefined }, expectedFacts(tried)).finish();
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);

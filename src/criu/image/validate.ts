@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CheckpointImage } from './checkpoint-image.js';
+import type { EntryKind } from './entry-kind.js';
+import { FOREIGN_KINDS } from './foreign-kinds.js';
 import { validateFiles } from './validate-files.js';
-import { validateInodes } from './validate-inodes.js';
+import { validateGhosts } from './validate-ghosts.js';
 import { validateMemory } from './validate-memory.js';
 import { validateStops } from './validate-stops.js';
 import { validateTasks } from './validate-tasks.js';
@@ -11,12 +13,13 @@ import { validateTasks } from './validate-tasks.js';
  * pid 1, every reference resolves, addresses and numbers are in their ranges. Only after this may an
  * image steer a restore. Pure.
  *
+ * @param kinds all kinds of files; any other type is refused
  * @throws ShimError `dataLoss` naming the process or file and what is wrong with it.
  */
-export function validateCheckpointImage(image: CheckpointImage): void {
+export function validateCheckpointImage(image: CheckpointImage, kinds: readonly EntryKind[]): void {
   validateTasks(image);
   validateStops(image);
-  validateFiles(image);
-  validateInodes(image);
+  validateFiles(image, [...kinds, ...FOREIGN_KINDS]);
+  validateGhosts(image);
   validateMemory(image);
 }

@@ -5,6 +5,7 @@ import { ImageReader } from '../image/image-reader.js';
 import { readTmpfs } from '../image/tmpfs-files.js';
 import { validateCheckpointImage } from '../image/validate.js';
 import type { VasReference } from '../image/vas-reference.js';
+import { FILE_KINDS } from '../resources/files/index.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import type { PlacedImage } from '../plan/restore-plan.js';
 import { findDuplicates } from '../vas/backend.js';
@@ -78,7 +79,7 @@ function duplicatesOf({
 /** Its messages name processes and files of the image; which image, only we know. */
 function validate(image: CheckpointImage, path: string): void {
   try {
-    validateCheckpointImage(image);
+    validateCheckpointImage(image, FILE_KINDS);
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     throw new ShimError(kind, `restore from ${path}: ${message}`, { cause });

@@ -7,6 +7,7 @@ import {
   type CheckpointImage,
 } from '../../../src/criu/image/checkpoint-image.js';
 import { validateCheckpointImage } from '../../../src/criu/image/validate.js';
+import { FILE_KINDS } from '../../../src/criu/resources/files/index.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 import { sampleImage } from '../../unit/criu/image/sample.js';
 
@@ -49,7 +50,7 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
 function refusesOrAccepts(base: CheckpointImage): fc.IProperty<[Partial<CheckpointImage>]> {
   return fc.property(PARTS, (parts) => {
     try {
-      validateCheckpointImage({ ...base, ...parts });
+      validateCheckpointImage({ ...base, ...parts }, FILE_KINDS);
     } catch (error) {
       if (!(error instanceof ShimError) || error.kind !== 'dataLoss') throw error;
     }

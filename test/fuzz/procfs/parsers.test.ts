@@ -8,7 +8,6 @@ import { parseAuxv } from '../../../src/criu/procfs/auxv.js';
 import { parseCgroup } from '../../../src/criu/procfs/cgroup.js';
 import { parseChildren } from '../../../src/criu/procfs/children.js';
 import { parseCmdline } from '../../../src/criu/procfs/cmdline.js';
-import { parseFdinfo } from '../../../src/criu/procfs/fdinfo.js';
 import { parseLimits } from '../../../src/criu/procfs/limits.js';
 import { parseMaps } from '../../../src/criu/procfs/maps.js';
 import { parseMountinfo } from '../../../src/criu/procfs/mountinfo.js';
@@ -17,6 +16,7 @@ import { parseStat } from '../../../src/criu/procfs/stat.js';
 import { parseStatus } from '../../../src/criu/procfs/status.js';
 import { parseTimers } from '../../../src/criu/procfs/timers.js';
 import { REPOSITORY } from '../../helpers/paths.js';
+import { parseWholeFdinfo } from '../../unit/criu/procfs/fdinfo-readers.js';
 
 /** Each parser runs for so long, or for all runs. */
 const TIME_BOX_MS = 400;
@@ -29,7 +29,7 @@ const PARSERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   cgroup: parseCgroup,
   children: parseChildren,
   cmdline: parseCmdline,
-  fdinfo: parseFdinfo,
+  fdinfo: parseWholeFdinfo,
   limits: parseLimits,
   maps: parseMaps,
   mountinfo: parseMountinfo,

@@ -30,7 +30,8 @@ export class DumpContext {
   readonly #nsPids = new Map<number, number>();
   #lastId = 0;
   #contentBytes = 0;
-  readonly #kept: number[] = [];
+  readonly #shared = new Map<unknown, unknown>();
+  readonly #closers: (() => void)[] = [];
 
   constructor(processes: readonly TracedProcess[]) {
     const [first] = processes;
@@ -78,15 +79,31 @@ export class DumpContext {
     return true;
   }
 
+  /** The one object of a class that this dump has, made at its first use. */
+  shared<T>(Class: new (context: DumpContext) => T): T {
+    const known = this.#shared.get(Class) as T | undefined;
+    if (known !== undefined) return known;
+    const made = new Class(this);
+    this.#shared.set(Class, made);
+    return made;
+  }
+
+  /** Has something done at {@link close}. */
+  atClose(close: () => void): void {
+    this.#closers.push(close);
+  }
+
   /** One more descriptor of ours (O_PATH) on a file, which stays until {@link close}. */
   keep(own: number): number {
     const kept = openOwn(`/proc/self/fd/${String(own)}`, O.path);
-    this.#kept.push(kept);
+    this.atClose(() => {
+      closeFd(kept);
+    });
     return kept;
   }
 
   close(): void {
-    for (const fd of this.#kept.splice(0)) closeFd(fd);
+    for (const close of this.#closers.splice(0)) close();
     this.open.close();
   }
 }

@@ -1,46 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runc-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
-import type { FileEntry, FdTypes } from '../../image/types.js';
+import type { FdTypes, FileEntry } from '../../image/types.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { AF, F, KCMP, O, S_IF } from './abi.js';
+import { F, KCMP, O } from './abi.js';
 import { DumpContext } from './dump-context.js';
-import { dumpEpoll } from './kinds/epoll.js';
-import { dumpEventfd, dumpSignalfd } from './kinds/eventfd.js';
 import type { FilesImage } from './files-image.js';
-import { Ghosts } from './deleted/ghost.js';
-import { dumpInet } from './kinds/inet.js';
-import { dumpInotify } from './kinds/inotify.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
+import type { FileKind } from './kind.js';
+import { FILE_KINDS } from './kinds/index.js';
+import { REGULAR } from './kinds/regular/index.js';
 import { dumpLocks } from './locks.js';
-import { isMemfdLink, Memfds } from './kinds/memfd.js';
-import { MulticastGroups } from './sockets/multicast.js';
-import { dumpNetlink } from './kinds/netlink.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { dumpPidfd } from './kinds/pidfd.js';
-import { dumpFifo, dumpPipe, dumpPipeData, otherEndIsGone } from './kinds/pipe.js';
-import {
-  dumpRegular,
-  linkIsWritable,
-  pathFileOf,
-  pathFileOfLink,
-  type PathFile,
-} from './kinds/regular/dump.js';
-import { getOption, SO, SocketOptions, SOL } from './sockets/socket-options.js';
-import { findStdio, hasOtherEnd, isPlainPipe } from './stdio.js';
-import { terminalEnd } from './kinds/terminal/terminal.js';
-import { TerminalDumper } from './kinds/terminal/dump.js';
-import { dumpTimerfd } from './kinds/timerfd.js';
-import { UnixSockets } from './kinds/unix/dump.js';
+import { linkIsWritable, pathFileOfLink } from './path-file.js';
+import { familyOf } from './sockets/family.js';
+import { describeStdio, findStdio } from './stdio.js';
 
 /** A file mapping, as /proc/PID/maps has it. */
 export interface FileMapping {
   readonly start: bigint;
   readonly end: bigint;
 }
-
-type Body = Omit<FileEntry, 'id'>;
 
 /**
  * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
@@ -50,15 +31,8 @@ type Body = Omit<FileEntry, 'id'>;
  */
 export class FileDumper {
   readonly #context: DumpContext;
-  readonly #ghosts: Ghosts;
-  readonly #memfds: Memfds;
-  readonly #options: SocketOptions;
-  readonly #groups: MulticastGroups;
-  readonly #sockets: UnixSockets;
-  readonly #terminals: TerminalDumper;
   readonly #byPath = new Map<string, number>();
   readonly #stdioLinks: StdioLinks | undefined;
-  #stdio: ReadonlyMap<number, number> = new Map();
 
   /**
    * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. `stdio` is what the container
@@ -67,22 +41,13 @@ export class FileDumper {
   constructor(processes: readonly TracedProcess[], stdio?: StdioLinks) {
     this.#stdioLinks = stdio;
     this.#context = new DumpContext(processes);
-    this.#ghosts = new Ghosts(this.#context);
-    this.#memfds = new Memfds(this.#context, this.#ghosts);
-    this.#options = new SocketOptions(this.#context);
-    this.#groups = new MulticastGroups(this.#context.init.pid);
-    this.#sockets = new UnixSockets(this.#context, this.#options);
-    this.#terminals = new TerminalDumper(this.#context, this.#ghosts);
   }
 
   /** Descriptor tables, open files, working directories, locks. Refusals are kept for {@link finish}. */
   dump(): void {
     const { open, image, processes } = this.#context;
     this.#refuseSharing();
-    this.#stdio = findStdio(this.#context, this.#sockets, this.#stdioLinks);
-    const types = new Map(open.files.map((file) => [file.id, this.#dumpFile(file)]));
-    this.#dumpPipes();
-    this.#terminals.finish();
+    const types = this.#dumpFiles();
     for (const table of open.tables) {
       for (const { nsPid } of [table.owner, ...table.sharers]) image.tables.set(nsPid, table.id);
       const descriptors = table.descriptors.map(({ fd, closeOnExec, file }) => ({
@@ -146,7 +111,6 @@ export class FileDumper {
   }
 
   close(): void {
-    this.#options.close();
     this.#context.close();
   }
 
@@ -154,158 +118,37 @@ export class FileDumper {
     const file = pathFileOfLink(path, where, flags);
     try {
       const key = `${inodeKey(file.stat)} ${String(file.mountId)} ${String(flags)} ${file.link}`;
-      const known = this.#byPath.get(key) ?? this.#memfds.madeFile(file);
+      const known = this.#byPath.get(key);
       if (known !== undefined) return known;
-      const id = this.#context.nextId();
+      const kind = FILE_KINDS.find((one) => one.dumpPath && one.claims(file)) ?? REGULAR;
+      const id = kind.dumpPath?.(this.#context, file) ?? this.#context.nextId();
       this.#byPath.set(key, id);
-      const entry = isMemfdLink(file.link) ? this.#mappedMemfd(file, id) : this.#regular(file, id);
-      if (entry) this.#context.add({ id, ...entry });
       return id;
     } finally {
       closeFd(file.own);
     }
   }
 
-  #mappedMemfd(file: PathFile, id: number): Body | undefined {
-    const memfd = this.#memfds.dumpMapped(file, id);
-    return memfd && { type: 'MEMFD', memfd };
-  }
-
-  #regular(file: PathFile, id: number): Body | undefined {
-    const reg = dumpRegular(this.#context, this.#ghosts, file, id);
-    return reg && { type: 'REG', reg };
-  }
-
-  /** The type of what was dumped. */
-  #dumpFile(file: OpenFile): FdTypes {
-    const stdio = this.#stdio.get(file.id);
-    const body = stdio === undefined ? this.#body(file) : this.#stdioBody(file);
-    if (!body) return 'UND';
-    this.#context.add({
-      id: file.id,
-      ...body,
-      ...(stdio === undefined ? {} : { mvas_stdio: stdio }),
-    });
-    return body.type;
-  }
-
-  /** Just enough for CRIU's tools to show what it was. */
-  #stdioBody(file: OpenFile): Body {
-    if (isPlainPipe(file)) return { type: 'PIPE', pipe: dumpPipe(this.#context, file) };
-    if (file.type === S_IF.sock) return { type: 'UNIXSK', usk: this.#sockets.dumpForeign(file) };
-    const { flags, fown, link: name, stat } = pathFileOf(this.#context, file);
-    const mode = Number(stat.mode);
-    return { type: 'REG', reg: { id: file.id, flags, pos: 0n, fown, name, mode, build_id: [] } };
-  }
-
-  #body(file: OpenFile): Body | undefined {
-    if (file.type === S_IF.sock && !(file.flags & O.path)) return this.#socket(file);
-    if (isPlainPipe(file)) return this.#pipe(file);
-    if (file.link.startsWith('anon_inode:') || file.link.startsWith('pidfd:')) {
-      return this.#anonymous(file);
-    }
-    if (isMemfdLink(file.link)) {
-      const memfd = this.#memfds.dump(file);
-      return memfd && { type: 'MEMFD', memfd };
-    }
-    if (!file.link.startsWith('/')) {
-      const remedy = 'remedy: close it';
-      this.#context.refusals.add(file.where, `${file.link} cannot be restored; ${remedy}`);
-      return undefined;
-    }
-    return this.#named(file);
-  }
-
-  #named(file: OpenFile): Body | undefined {
-    if (file.type === S_IF.fifo && !(file.flags & O.path)) return this.#fifo(file);
-    if (isTerminal(file)) {
-      const tty = this.#terminals.dump(file);
-      return tty && { type: 'TTY', tty };
-    }
-    return this.#regular(pathFileOf(this.#context, file), file.id);
-  }
-
-  #anonymous(file: OpenFile): Body | undefined {
+  /** Each file by its kind, and what kinds have in common; their types, by id. */
+  #dumpFiles(): ReadonlyMap<number, FdTypes> {
     const context = this.#context;
-    const kind = /^anon_inode:\[?(\w+)/.exec(file.link)?.[1] ?? file.link.split(':')[0];
-    switch (kind) {
-      case 'eventfd': {
-        const efd = dumpEventfd(context, file);
-        return efd && { type: 'EVENTFD', efd };
-      }
-      case 'eventpoll':
-        return { type: 'EVENTPOLL', epfd: dumpEpoll(context, file) };
-      case 'signalfd': {
-        const sgfd = dumpSignalfd(context, file);
-        return sgfd && { type: 'SIGNALFD', sgfd };
-      }
-      case 'timerfd': {
-        const tfd = dumpTimerfd(context, file);
-        return tfd && { type: 'TIMERFD', tfd };
-      }
-      case 'inotify': {
-        const ify = dumpInotify(context, file);
-        return ify && { type: 'INOTIFY', ify };
-      }
-      case 'pidfd': {
-        const pidfd = dumpPidfd(context, file);
-        return pidfd && { type: 'PIDFD', pidfd };
-      }
-      default:
-        context.refusals.add(file.where, `${file.link} cannot be restored; remedy: close it`);
-        return undefined;
+    const types = new Map<number, FdTypes>();
+    const byKind = new Map<FileKind, OpenFile[]>(FILE_KINDS.map((kind) => [kind, []]));
+    const stdio = findStdio(context, this.#stdioLinks);
+    for (const file of context.open.files) {
+      const which = stdio.get(file.id);
+      const kind = which === undefined ? FILE_KINDS.find((one) => one.claims(file)) : undefined;
+      if (kind) byKind.get(kind)?.push(file);
+      const entry =
+        which === undefined
+          ? describe(context, kind, file)
+          : { ...describeStdio(context, file), id: file.id, mvas_stdio: which };
+      if (!entry) continue;
+      context.add(entry);
+      types.set(file.id, entry.type);
     }
-  }
-
-  #socket(file: OpenFile): Body | undefined {
-    const family = getOption(file.own, SOL.socket, SO.domain);
-    if (family === AF.unix) {
-      const usk = this.#sockets.dump(file);
-      return usk && { type: 'UNIXSK', usk };
-    }
-    if (family === AF.inet || family === AF.inet6) {
-      const isk = dumpInet(this.#context, { options: this.#options, groups: this.#groups }, file);
-      return isk && { type: 'INETSK', isk };
-    }
-    if (family === AF.netlink) {
-      const nlsk = dumpNetlink(this.#context, this.#options, file);
-      return nlsk && { type: 'NETLINKSK', nlsk };
-    }
-    const reason = `sockets of family ${String(family)} cannot be restored; remedy: close it`;
-    this.#context.refusals.add(file.where, reason);
-    return undefined;
-  }
-
-  #pipe(file: OpenFile): Body {
-    const { refusals } = this.#context;
-    if (!hasOtherEnd(this.#context, file) && !otherEndIsGone(file)) {
-      const reason = `the other end of ${file.link} is outside the container; remedy: close it`;
-      refusals.add(file.where, reason);
-    }
-    return { type: 'PIPE', pipe: dumpPipe(this.#context, file) };
-  }
-
-  #fifo(file: OpenFile): Body | undefined {
-    const id = this.#context.nextId();
-    const reg = dumpRegular(this.#context, this.#ghosts, pathFileOf(this.#context, file), id);
-    if (!reg) return undefined;
-    this.#context.add({ id, type: 'REG', reg });
-    return { type: 'FIFO', fifo: dumpFifo(this.#context, file, id) };
-  }
-
-  #dumpPipes(): void {
-    const { open, image } = this.#context;
-    const seen = new Set<string>();
-    for (const file of open.files) {
-      const key = inodeKey(file.stat);
-      const wanted = file.type === S_IF.fifo && !(file.flags & O.path) && !this.#stdio.has(file.id);
-      if (!wanted || seen.has(key)) continue;
-      seen.add(key);
-      const data = dumpPipeData(open.ofInode(file.stat).filter((end) => !(end.flags & O.path)));
-      if (!data) continue;
-      if (isPlainPipe(file)) image.pipeData.push(data);
-      else image.fifoData.push(data);
-    }
+    for (const [kind, files] of byKind) kind.dumpRest?.(context, files);
+    return types;
   }
 
   #dumpFs(process: TracedProcess): void {
@@ -349,8 +192,20 @@ export class FileDumper {
   }
 }
 
-function isTerminal({ type, stat, flags }: OpenFile): boolean {
-  return !(flags & O.path) && terminalEnd(type, Number(stat.rdev)) !== undefined;
+/** The entry of a file; undefined once it was refused. */
+function describe(
+  context: DumpContext,
+  kind: FileKind | undefined,
+  file: OpenFile,
+): FileEntry | undefined {
+  if (!kind?.dump) {
+    const family = familyOf(file);
+    const what = family === undefined ? file.link : `sockets of family ${String(family)}`;
+    context.refusals.add(file.where, `${what} cannot be restored; remedy: close it`);
+    return undefined;
+  }
+  const body = kind.dump(context, file);
+  return body && { id: file.id, type: kind.type, [kind.body]: body };
 }
 
 /** Whether the open file itself, not a descriptor, has O_CLOEXEC. */

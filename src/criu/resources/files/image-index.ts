@@ -1,31 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import {
+  bodyOf,
+  MAX_FD,
+  type BodyField,
+  type BodyOf,
+  type EntryKind,
+} from '../../image/entry-kind.js';
 import type {
   FdinfoEntry,
+  FdTypes,
   FileEntry,
   FownEntry,
-  MemfdInodeEntry,
   RegFileEntry,
 } from '../../image/types.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
-import { O } from './abi.js';
-import { mountOf, opensLate } from './names/container-path.js';
 import type { FilesImage } from './files-image.js';
+import { mountOf, opensLate } from './names/container-path.js';
 
-/** Numbers of descriptors beyond any limit that a system has. */
-const MAX_FD = 1 << 20;
 const MAX_FILES = 200_000;
 
 /** Staged descriptors have numbers from here at least: what a restorer itself has open lies below. */
 const LEAST_BASE = 200;
 
-/** When a file of the image can be opened. */
+/**
+ * When a file of the image can be opened: in PID 1 before it forks, once all processes exist, or after the drop of
+ * privileges.
+ */
 export type OpeningTime = 'early' | 'forked' | 'late';
 
-/** What all kinds of files have in common. */
+/** Flags and owner, which files of all kinds have. */
 export interface CommonFile {
   readonly flags: number;
   readonly fown: FownEntry;
+}
+
+/** What the index asks a kind of files. */
+export interface IndexedKind<F extends BodyField = BodyField> extends EntryKind<F> {
+  /** Without it, `early`. */
+  time?(body: BodyOf<F>, index: ImageIndex): OpeningTime;
+  /** Id of the entry of its path, which is not opened for itself. */
+  nameOf?(body: BodyOf<F>): number | undefined;
+  /** Numbers of descriptors that are needed for a moment, and the files that they lead to. */
+  needs?(body: BodyOf<F>): readonly { readonly id: number; readonly fd: number }[];
+  /** Without it, what the body has of them. */
+  common?(body: BodyOf<F>, index: ImageIndex): CommonFile | undefined;
 }
 
 /** A checked view of a {@link FilesImage}: every reference resolves, every number is bounded. */
@@ -33,7 +52,6 @@ export class ImageIndex {
   readonly image: FilesImage;
   /** By id. */
   readonly files: ReadonlyMap<number, FileEntry>;
-  readonly memfds: ReadonlyMap<number, MemfdInodeEntry>;
   /** Remap id of a file that has no name. */
   readonly remaps: ReadonlyMap<number, number>;
   /** The process that acts for each descriptor table. */
@@ -42,15 +60,18 @@ export class ImageIndex {
   readonly base: number;
   /** Of the new container. */
   readonly mounts: readonly MountInfo[];
+  readonly #kinds: ReadonlyMap<FdTypes, IndexedKind>;
+  readonly #byType = new Map<FdTypes, FileEntry[]>();
+  readonly #names = new Set<number>();
   readonly #tableOfFile = new Map<number, number>();
 
-  constructor(image: FilesImage, mounts: readonly MountInfo[]) {
+  constructor(image: FilesImage, mounts: readonly MountInfo[], kinds: readonly IndexedKind[]) {
     if (image.files.length > MAX_FILES) badImage('too many open files');
     this.image = image;
     this.mounts = mounts;
+    this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
     this.files = new Map(image.files.map((file) => [file.id, file]));
     if (this.files.size !== image.files.length) badImage('two open files have one id');
-    this.memfds = new Map(image.memfds.map((inode) => [Number(inode.inode_id), inode]));
     this.remaps = new Map(image.remaps.map(({ orig_id: file, remap_id: ghost }) => [file, ghost]));
     this.owners = this.#findOwners();
     this.base = this.#findBase();
@@ -59,6 +80,11 @@ export class ImageIndex {
   /** The file with an id. Throws ShimError `dataLoss` when there is none. */
   file(id: number): FileEntry {
     return this.files.get(id) ?? badImage(`there is no open file ${String(id)}`);
+  }
+
+  /** All files of a type. */
+  filesOf(type: FdTypes): readonly FileEntry[] {
+    return this.#byType.get(type) ?? [];
   }
 
   /** Descriptors of the table that a process acts for; undefined when another process does. */
@@ -79,11 +105,23 @@ export class ImageIndex {
     return this.#tableOfFile.has(fileId);
   }
 
-  /** Files of /proc and the like are opened late, pidfds when their processes exist. */
+  /** Whether an entry is only the name of another file, by which that is opened. */
+  isName(fileId: number): boolean {
+    return this.#names.has(fileId);
+  }
+
   timeOf(file: FileEntry): OpeningTime {
     if (file.mvas_stdio !== undefined) return 'early';
-    if (file.type === 'PIDFD') return 'forked';
-    return file.type === 'REG' && file.reg && this.isLate(file.reg) ? 'late' : 'early';
+    const kind = this.#kindOf(file);
+    return kind.time?.(bodyOf(file, kind.body), this) ?? 'early';
+  }
+
+  /** Flags and owner of a file; undefined for kinds without. */
+  commonOf(file: FileEntry): CommonFile | undefined {
+    const kind = this.#kindOf(file);
+    const body = bodyOf(file, kind.body);
+    if (kind.common) return kind.common(body, this);
+    return 'fown' in body && 'flags' in body ? body : undefined;
   }
 
   /** Whether a path lies in a file system whose files act with their opener's rights. */
@@ -106,45 +144,34 @@ export class ImageIndex {
 
   #findBase(): number {
     let base = LEAST_BASE;
-    const cover = (fd: number): void => {
+    const cover = ({ id, fd }: { readonly id: number; readonly fd: number }): void => {
+      this.file(id);
       if (!Number.isInteger(fd) || fd < 0 || fd >= MAX_FD) badImage(`no such fd: ${String(fd)}`);
       base = Math.max(base, fd + 1);
     };
     for (const descriptors of this.image.fdinfo.values()) {
       const numbers = new Set(descriptors.map(({ fd }) => fd));
       if (numbers.size !== descriptors.length) badImage('a table has a descriptor twice');
-      for (const { id, fd } of descriptors) {
-        this.file(id);
-        cover(fd);
-      }
+      descriptors.forEach(cover);
     }
-    for (const { epfd } of this.image.files) {
-      for (const { id, tfd } of epfd?.tfd ?? []) {
-        this.file(id);
-        cover(tfd);
-      }
-    }
+    for (const file of this.image.files) this.#addFile(file).forEach(cover);
     return base;
   }
-}
 
-/** The one body of a file that its type names. Throws ShimError `dataLoss` when it is missing. */
-export function bodyOf<K extends keyof FileEntry>(
-  file: FileEntry,
-  field: K,
-): NonNullable<FileEntry[K]> {
-  return file[field] ?? badImage(`file ${String(file.id)}: ${file.type} without its fields`);
-}
+  /** What a file needs. */
+  #addFile(file: FileEntry): readonly { readonly id: number; readonly fd: number }[] {
+    const kind = this.#kindOf(file);
+    const body = bodyOf(file, kind.body);
+    const others = this.#byType.get(file.type);
+    if (others) others.push(file);
+    else this.#byType.set(file.type, [file]);
+    const name = kind.nameOf?.(body);
+    if (name !== undefined) this.#names.add(name);
+    return kind.needs?.(body) ?? [];
+  }
 
-/** Flags and owner of a file of any kind; undefined for kinds without. */
-export function commonOf(file: FileEntry): CommonFile | undefined {
-  if (file.type === 'FIFO') return undefined;
-  const { reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd, tty } = file;
-  const bodies = [reg, pipe, usk, isk, nlsk, efd, epfd, sgfd, tfd, ify, memfd, pidfd, tty];
-  return bodies.find((body) => body !== undefined);
-}
-
-/** Flags of the file behind an end of a FIFO are those of its path's entry. */
-export function accessOf(file: FileEntry): number {
-  return (commonOf(file)?.flags ?? 0) & O.accessMode;
+  #kindOf({ id, type }: FileEntry): IndexedKind {
+    const kind = this.#kinds.get(type);
+    return kind ?? badImage(`file ${String(id)}: files of kind ${type} are not restored`);
+  }
 }

@@ -3,7 +3,7 @@
 /** Open files, descriptor tables, working directories and locks: dumped from outside, restored by plans. */
 export { FileDumper, type FileMapping } from './dumper.js';
 export { FilesImageBuilder, type FilesImage } from './files-image.js';
-export { FilePlan, type FilePlanOptions } from './plan.js';
-export type { LookOptions } from './kinds/regular/opened-files.js';
-export type { StdioSlots } from './open-plan.js';
+export { FILE_KINDS } from './kinds/index.js';
+export { FilePlan } from './plan.js';
+export type { FilePlanOptions, LookOptions, StdioSlots } from './plan-context.js';
 export { findConsole } from './kinds/terminal/terminal.js';

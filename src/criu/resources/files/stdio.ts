@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runc-state.js';
-import { S_IF } from './abi.js';
+import { AF, S_IF } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { canRead, canWrite } from './kinds/pipe.js';
-import { isUnixSocket, type UnixSockets } from './kinds/unix/dump.js';
+import { canRead, canWrite } from './access.js';
+import { hasOtherEnd, isPlainPipe, pipeEntry } from './kinds/pipe.js';
+import { UnixSockets } from './kinds/unix/dump.js';
+import { pathFileOf } from './path-file.js';
+import { familyOf } from './sockets/family.js';
+import type { FileEntry } from '../../image/types.js';
 
 const STDIO = [0, 1, 2] as const;
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
@@ -17,10 +21,9 @@ const NAMES = ['stdin', 'stdout', 'stderr'] as const;
  */
 export function findStdio(
   context: DumpContext,
-  sockets: UnixSockets,
   links: StdioLinks | undefined,
 ): ReadonlyMap<number, number> {
-  const streams = findStreams(context, sockets, links);
+  const streams = findStreams(context, links);
   const found = new Map<number, number>();
   for (const [which, file] of streams) if (!found.has(file.id)) found.set(file.id, which);
   for (const file of context.open.files) {
@@ -38,7 +41,6 @@ export function findStdio(
 /** One open file for each of stdin, stdout and stderr that the container still has. */
 function findStreams(
   context: DumpContext,
-  sockets: UnixSockets,
   links: StdioLinks | undefined,
 ): ReadonlyMap<number, OpenFile> {
   const { open, init } = context;
@@ -57,7 +59,7 @@ function findStreams(
   for (const which of STDIO) {
     const own = descriptor(which);
     if (streams.has(which) || !own || known.has(inodeKey(own.stat))) continue;
-    if (isForeign(context, sockets, own)) streams.set(which, own);
+    if (isForeign(context, own)) streams.set(which, own);
   }
   return streams;
 }
@@ -77,19 +79,21 @@ function covers(mine: number, wanted: number): boolean {
   return (!canRead(wanted) || canRead(mine)) && (!canWrite(wanted) || canWrite(mine));
 }
 
-function isForeign(context: DumpContext, sockets: UnixSockets, file: OpenFile): boolean {
-  if (file.type === S_IF.sock) return isUnixSocket(file) && sockets.hasForeignPeer(file);
+function isForeign(context: DumpContext, file: OpenFile): boolean {
+  if (file.type === S_IF.sock) {
+    return familyOf(file) === AF.unix && context.shared(UnixSockets).hasForeignPeer(file);
+  }
   if (isPlainPipe(file)) return !hasOtherEnd(context, file);
   return file.link.startsWith('/') && !context.mounts.has(file.info.mountId);
 }
 
-/** A pipe that has no name. */
-export function isPlainPipe(file: OpenFile): boolean {
-  return file.type === S_IF.fifo && file.link.startsWith('pipe:');
-}
-
-/** Whether somebody in the container holds the other end of a pipe. */
-export function hasOtherEnd(context: DumpContext, file: OpenFile): boolean {
-  const others = context.open.ofInode(file.stat);
-  return others.some((other) => (canRead(file.flags) ? canWrite : canRead)(other.flags));
+/** Describes an open file that is one of the container's stdio: just enough for CRIU's tools to show what it was. */
+export function describeStdio(context: DumpContext, file: OpenFile): Omit<FileEntry, 'id'> {
+  if (isPlainPipe(file)) return { type: 'PIPE', pipe: pipeEntry(context, file) };
+  if (file.type === S_IF.sock) {
+    return { type: 'UNIXSK', usk: context.shared(UnixSockets).dumpForeign(file) };
+  }
+  const { flags, fown, link: name, stat } = pathFileOf(context, file);
+  const mode = Number(stat.mode);
+  return { type: 'REG', reg: { id: file.id, flags, pos: 0n, fown, name, mode, build_id: [] } };
 }

@@ -13,11 +13,12 @@ import type {
   UnixSkEntry,
 } from '../../../../src/criu/image/types.js';
 import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
+import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
 import { core, NO_OWNER, sampleImage, vma } from './sample.js';
 
 test('accepts a sensible checkpoint', (t) => {
   t.notThrows(() => {
-    validateCheckpointImage(sampleImage());
+    validateCheckpointImage(sampleImage(), FILE_KINDS);
   });
 });
 
@@ -28,7 +29,7 @@ function refuses(what: string, message: RegExp, change: Change): void {
     const image = sampleImage();
     const error = t.throws(
       () => {
-        validateCheckpointImage({ ...image, ...change(image) });
+        validateCheckpointImage({ ...image, ...change(image) }, FILE_KINDS);
       },
       { instanceOf: ShimError, message },
     );
@@ -291,7 +292,7 @@ const lock = { flag: 1, type: 1, pid: 1, fd: 8, start: 0n, len: 0n };
 
 test('accepts a lock of a descriptor', (t) => {
   t.notThrows(() => {
-    validateCheckpointImage({ ...sampleImage(), locks: [lock] });
+    validateCheckpointImage({ ...sampleImage(), locks: [lock] }, FILE_KINDS);
   });
 });
 refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: 10 }] }));

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
+import { epollTargets } from '../../../../src/criu/resources/files/kinds/epoll.js';
+import { eventfdState } from '../../../../src/criu/resources/files/kinds/eventfd.js';
+import { inotifyWatches } from '../../../../src/criu/resources/files/kinds/inotify.js';
+import { pidfdProcess } from '../../../../src/criu/resources/files/kinds/pidfd.js';
+import { signalfdMask } from '../../../../src/criu/resources/files/kinds/signalfd.js';
+import { timerfdState } from '../../../../src/criu/resources/files/kinds/timerfd.js';
+import { parseWholeFdinfo } from './fdinfo-readers.js';
 import { fixture, refuses } from './fixture.js';
 
 const COMMON = 'pos:\t0\nflags:\t02\nmnt_id:\t17\n';
@@ -13,21 +20,14 @@ test('an ordinary file has position, flags, mount and inode, and nothing else', 
     flags: 0o2100001,
     mountId: 27,
     inode: 77n,
-    eventfd: undefined,
-    epollTargets: [],
-    signalMask: undefined,
-    timerfd: undefined,
-    inotifyWatches: [],
-    pidfd: undefined,
-    ttyIndex: undefined,
     locks: [],
-    extras: [],
+    details: [],
   });
 });
 
 for (const name of ['regular', 'directory', 'epoll-empty']) {
   test(`a real one has no lines of its own: ${name}`, (t) => {
-    t.deepEqual(parse(name).extras, []);
+    t.deepEqual(parse(name).details, []);
     t.true((parse(name).inode ?? 0n) > 0n);
   });
 }
@@ -37,59 +37,55 @@ test('the inode is not known on old kernels', (t) => {
 });
 
 test('eventfd: count and semaphore flag, which old kernels hide', (t) => {
-  t.deepEqual(parse('eventfd').eventfd, { count: 5n, semaphore: true });
-  t.deepEqual(parseLine('eventfd-count:                0\neventfd-semaphore: 0').eventfd, {
+  t.deepEqual(eventfdState(parse('eventfd')), { count: 5n, semaphore: true });
+  t.deepEqual(eventfdState(parseLine('eventfd-count:                0\neventfd-semaphore: 0')), {
     count: 0n,
     semaphore: false,
   });
-  t.deepEqual(parseLine('eventfd-count: fffffffffffffffe').eventfd, {
+  t.deepEqual(eventfdState(parseLine('eventfd-count: fffffffffffffffe')), {
     count: 0xfffffffffffffffen,
     semaphore: undefined,
   });
 });
 
 test('epoll: each target with its events, data and identity', (t) => {
-  const targets = parse('epoll').epollTargets;
+  const targets = epollTargets(parse('epoll'));
   t.is(targets.length, 2);
   t.true(targets.some((target) => target.events === 0x80000019));
   t.true(targets.every((target) => target.file !== undefined && target.file.inode > 0n));
-  t.deepEqual(parseLine('tfd:       12 events:       1d data: ffffffffffffffff').epollTargets, [
+  t.deepEqual(epollTargets(parseLine('tfd:       12 events:       1d data: ffffffffffffffff')), [
     { fd: 12, events: 0x1d, data: 2n ** 64n - 1n, file: undefined },
   ]);
 });
 
 test('signalfd: its mask', (t) => {
-  t.is(parse('signalfd').signalMask, (1n << 63n) | 1n);
+  t.is(signalfdMask(parse('signalfd')), (1n << 63n) | 1n);
 });
 
 test('timerfd: time left and interval in nanoseconds', (t) => {
-  const timer = parse('timerfd').timerfd;
+  const timer = timerfdState(parse('timerfd'));
   t.like(timer, { clockId: 1, ticks: 0n, settimeFlags: 0, intervalNs: 5_000_000_007n });
   t.true((timer?.valueNs ?? 0n) > 90_000_000_000n);
-  t.like(parse('timerfd-disarmed').timerfd, { clockId: 0, valueNs: 0n, intervalNs: 0n });
+  t.like(timerfdState(parse('timerfd-disarmed')), { clockId: 0, valueNs: 0n, intervalNs: 0n });
 });
 
 test('inotify: watches with handles, wd and masks in hexadecimal', (t) => {
-  const watches = parse('inotify').inotifyWatches;
+  const watches = inotifyWatches(parse('inotify'));
   t.deepEqual(watches.map((watch) => watch.wd).sort(), [1, 2]);
   const etc = watches.find((watch) => watch.wd === 1);
   t.is(etc?.mask, 0xfff);
   t.is(etc?.sdev, 0xfe00000n);
   t.is(etc?.handle?.bytes.length, 8);
-  t.deepEqual(parseLine('inotify wd:1f ino:1 sdev:15 mask:2 ignored_mask:0 ').inotifyWatches, [
+  t.deepEqual(inotifyWatches(parseLine('inotify wd:1f ino:1 sdev:15 mask:2 ignored_mask:0 ')), [
     { wd: 31, inode: 1n, sdev: 0x15n, mask: 2, handle: undefined },
   ]);
 });
 
 test('pidfd: the process in all namespaces, or dead', (t) => {
-  t.deepEqual(parse('pidfd').pidfd, { pid: 9434, nsPid: [9434] });
-  t.deepEqual(parse('pidfd-dead').pidfd, { pid: -1, nsPid: [-1] });
-  t.deepEqual(parseLine('Pid:\t40\nNSpid:\t40\t7').pidfd, { pid: 40, nsPid: [40, 7] });
-  t.deepEqual(parseLine('Pid:\t40').pidfd, { pid: 40, nsPid: [40] });
-});
-
-test('the master of a pseudo terminal tells the index of its slave', (t) => {
-  t.is(parse('pty-master').ttyIndex, 0);
+  t.deepEqual(pidfdProcess(parse('pidfd')), { pid: 9434, nsPid: [9434] });
+  t.deepEqual(pidfdProcess(parse('pidfd-dead')), { pid: -1, nsPid: [-1] });
+  t.deepEqual(pidfdProcess(parseLine('Pid:\t40\nNSpid:\t40\t7')), { pid: 40, nsPid: [40, 7] });
+  t.deepEqual(pidfdProcess(parseLine('Pid:\t40')), { pid: 40, nsPid: [40] });
 });
 
 test('locks: kind, access, range and holder', (t) => {
@@ -113,10 +109,13 @@ test('leases: held, and being broken', (t) => {
   t.like(held, { id: 2, kind: 'lease', access: 'write', breaking: false, file: undefined });
 });
 
-for (const name of ['fanotify', 'io-uring', 'userfaultfd', 'socket']) {
-  test(`lines of other kinds are kept as they are: ${name}`, (t) => {
+for (const name of ['fanotify', 'io-uring', 'userfaultfd', 'socket', 'pty-master']) {
+  test(`lines of a kind are kept as they are: ${name}`, (t) => {
     const lines = fixture(`odd/fdinfo-${name}`).toString().trimEnd().split('\n');
-    t.deepEqual(parse(name).extras, lines.slice(4));
+    t.deepEqual(
+      parse(name).details.map(({ text }) => text),
+      lines.slice(4),
+    );
     t.true(lines.length > 4);
   });
 }
@@ -136,7 +135,10 @@ for (const line of [
   'sigmask:\tfffffffffffffffff',
 ]) {
   test(`refused: ${JSON.stringify(line)}`, (t) => {
-    refuses(t, () => parseLine(line), { file: 'fdinfo', shown: JSON.stringify(line).slice(1, -1) });
+    refuses(t, () => parseWholeFdinfo(COMMON + line), {
+      file: 'fdinfo',
+      shown: JSON.stringify(line).slice(1, -1),
+    });
   });
 }
 

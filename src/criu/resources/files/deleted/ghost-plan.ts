@@ -4,12 +4,14 @@ import { basename, dirname } from 'node:path';
 import { badImage } from '../../../../common/errors.js';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
-import type { FileEntry } from '../../../image/types.js';
+import type { FileEntry, RegFileEntry } from '../../../image/types.js';
 import type { PlanData, Slot } from '../../../plan/builder.js';
 import { AT_REMOVEDIR, NR, O, S_IF } from '../abi.js';
-import type { Folders } from '../names/folders.js';
+import { SharedFolders, type Folders } from '../names/folders.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';
-import { openFlags } from '../kinds/regular/plan.js';
+import { openFlags } from '../open-flags.js';
+import { checkPath } from '../names/path.js';
+import type { PlanContext } from '../plan-context.js';
 import type { Stage } from '../stage.js';
 import { cPath } from '../system.js';
 
@@ -38,6 +40,7 @@ interface Named {
  * that ends anywhere shows nothing of its content to anybody.
  */
 export class GhostPlan {
+  readonly #plan: PlanContext;
   readonly #stage: Stage;
   readonly #folders: Folders;
   readonly #renamed: Slot;
@@ -46,24 +49,42 @@ export class GhostPlan {
   /** Numbers of descriptors (O_PATH) that lead to what has been made, by remap id. */
   readonly #made = new Map<number, number>();
 
-  constructor(stage: Stage, folders: Folders) {
-    this.#stage = stage;
-    this.#folders = folders;
-    this.#renamed = stage.builder.slot();
+  constructor(plan: PlanContext) {
+    this.#plan = plan;
+    this.#stage = plan.stage;
+    this.#folders = plan.shared(SharedFolders).folders;
+    this.#renamed = plan.builder.slot();
+    for (const [id, number] of plan.numbers) this.#add(plan.index.file(id), number);
+    plan.atEnd(() => {
+      for (const made of this.#made.values()) this.#stage.close(made);
+    });
   }
 
-  /** To be told of all open files, and their numbers, before {@link open}. */
-  add({ reg }: FileEntry, number: number, remap: number | undefined): void {
+  /**
+   * The number of a descriptor (O_PATH) by way of which the file of an entry can be opened while files are being
+   * opened; undefined for one that was not deleted. Those with O_NOFOLLOW are open then.
+   */
+  openFor(entry: RegFileEntry): number | undefined {
+    const remap = this.#plan.index.remaps.get(entry.id);
+    if (remap === undefined) return undefined;
+    checkPath(entry.id, entry.name);
+    return this.#open(remap, this.ghost(remap), entry.name);
+  }
+
+  /** A deleted file by its remap id. */
+  ghost(remap: number): GhostFile {
+    const ghost = this.#plan.index.image.ghosts.get(remap);
+    return ghost ?? badImage(`deleted file ${String(remap)} is missing`);
+  }
+
+  #add({ id, reg }: FileEntry, number: number): void {
+    const remap = this.#plan.index.remaps.get(id);
     if (!reg || remap === undefined || (reg.flags & O.nofollow) === 0) return;
     const known = this.#byName.get(remap) ?? [];
     this.#byName.set(remap, [...known, { number, flags: openFlags(reg) }]);
   }
 
-  /**
-   * The number of a descriptor (O_PATH) by way of which a deleted file can be opened, until
-   * {@link close}; `name` is the one it had. Those with O_NOFOLLOW are open then.
-   */
-  open(remapId: number, ghost: GhostFile, name: string): number {
+  #open(remapId: number, ghost: GhostFile, name: string): number {
     const known = this.#made.get(remapId);
     if (known !== undefined) return known;
     const where = dirname(name);
@@ -85,11 +106,6 @@ export class GhostPlan {
     this.#fill(file, number, ghost);
     this.#stage.close(number);
     return anchor;
-  }
-
-  close(): void {
-    for (const number of this.#made.values()) this.#stage.close(number);
-    this.#made.clear();
   }
 
   /** Makes an empty file, FIFO or directory that nobody else can open, and opens it for its owner. */

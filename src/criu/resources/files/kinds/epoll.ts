@@ -1,22 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../native/sys.js';
 import type { EventpollFileEntry, EventpollTfdEntry } from '../../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../../plan/builder.js';
-import type { EpollTarget } from '../../../procfs/fdinfo-kinds.js';
-import { O } from '../abi.js';
+import type { FdInfo } from '../../../procfs/fdinfo.js';
+import type { Line } from '../../../procfs/line.js';
+import { F, O, SETTABLE } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import { isEpollTarget } from '../kcmp.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
-import type { Stage } from '../stage.js';
+import type { PlanContext } from '../plan-context.js';
+import { bodyOf, MAX_FD } from '../../../image/entry-kind.js';
+import { badImage } from '../../../../common/errors.js';
+import type { FoundFile, FileKind } from '../kind.js';
+import type { TablePlan } from '../table-plan.js';
+import type { OpeningTime } from '../image-index.js';
+import { anonymousName } from './anonymous.js';
 
 const EPOLL_CTL_ADD = 1;
 
-/** An epoll instance with what it watches; `id` of a target is the watched file's. */
-export function dumpEpoll(context: DumpContext, file: OpenFile): EventpollFileEntry {
+/** An epoll instance, with what it watches. */
+export const EPOLL: FileKind<'epfd'> = {
+  type: 'EVENTPOLL',
+  body: 'epfd',
+  claims: (file: FoundFile) => anonymousName(file) === 'eventpoll',
+  dump,
+  check({ tfd }, _files, what) {
+    if (tfd.some(({ tfd: fd }) => fd >= MAX_FD)) badImage(`${what}: it watches no descriptor`);
+  },
+  needs: ({ tfd }) => tfd.map(({ id, tfd: fd }) => ({ id, fd })),
+  open,
+  beforePlace: watchLent,
+  afterPlace: watchPlaced,
+  afterDrop(table) {
+    for (const watch of watchesOf(table, 'late')) {
+      watchBy(table, table.descriptorOf(watch.epoll), watch.target);
+    }
+  },
+  finish({ sequence }, { flags }, fd) {
+    if ((flags & SETTABLE) === 0) return;
+    sequence.syscall(`flags of fd ${String(fd)}`, SYS.fcntl, [fd, F.setfl, flags & SETTABLE]);
+  },
+};
+
+/** `id` of a target is the watched file's. */
+function dump(context: DumpContext, file: OpenFile): EventpollFileEntry {
   const seen = new Map<number, number>();
   const tfd: EventpollTfdEntry[] = [];
-  for (const target of file.info.epollTargets) {
+  for (const target of epollTargets(file.info)) {
     const nth = seen.get(target.fd) ?? 0;
     seen.set(target.fd, nth + 1);
     const watched = findTarget(context, file, target, nth);
@@ -59,23 +89,89 @@ function findTarget(
 }
 
 /** Makes an epoll instance that watches nothing yet. */
-export function planEpoll(stage: Stage, entry: EventpollFileEntry, number: number): void {
+function open({ stage }: PlanContext, entry: EventpollFileEntry, number: number): void {
   stage.make(`make epoll ${String(entry.id)}`, number, SYS.epoll_create1, [O.cloexec]);
+}
+
+/** A target, and the id of the instance that watches it. */
+interface Watch {
+  readonly epoll: number;
+  readonly target: EventpollTfdEntry;
+}
+
+/** Files that are opened at some time, and watched by instances for which a process acts. */
+function watchesOf({ index, nsPid }: TablePlan, time: OpeningTime): Watch[] {
+  return index
+    .filesOf('EVENTPOLL')
+    .filter(({ id }) => index.actsFor(nsPid, id))
+    .flatMap((file) => bodyOf(file, 'epfd').tfd.map((target) => ({ epoll: file.id, target })))
+    .filter(({ target }) => index.timeOf(index.file(target.id)) === time);
+}
+
+function isPlaced({ descriptors }: TablePlan, { target }: Watch): boolean {
+  return descriptors.some(({ fd, id }) => fd === target.tfd && id === target.id);
+}
+
+/** Files whose number leads elsewhere by now have it for a moment. */
+function watchLent(table: TablePlan): void {
+  for (const watch of watchesOf(table, 'early')) {
+    if (isPlaced(table, watch)) continue;
+    const { id, tfd } = watch.target;
+    const args = [table.plan.staged(id), tfd, 0];
+    table.sequence.syscall(`lend fd ${String(tfd)}`, SYS.dup3, args);
+    watchBy(table, table.plan.staged(watch.epoll), watch.target);
+  }
+}
+
+function watchPlaced(table: TablePlan): void {
+  const early = watchesOf(table, 'early').filter((watch) => isPlaced(table, watch));
+  for (const { epoll, target } of [...early, ...watchesOf(table, 'forked')]) {
+    watchBy(table, table.plan.staged(epoll), target);
+  }
 }
 
 /**
  * Adds a target to an epoll instance. The target's file must be open under its number `tfd` at that
  * moment, in the process which runs the sequence.
  */
-export function planEpollAdd(
-  builder: PlanBuilder,
-  sequence: Sequence,
+function watchBy(
+  { builder, sequence }: TablePlan,
   epoll: number,
-  target: EventpollTfdEntry,
+  { tfd, events, data }: EventpollTfdEntry,
 ): void {
   const event = Buffer.alloc(12);
-  event.writeUInt32LE(target.events, 0);
-  event.writeBigUInt64LE(target.data, 4);
-  const args = [epoll, EPOLL_CTL_ADD, target.tfd, builder.data(event)];
-  sequence.syscall(`watch fd ${String(target.tfd)} by epoll`, SYS.epoll_ctl, args);
+  event.writeUInt32LE(events, 0);
+  event.writeBigUInt64LE(data, 4);
+  const args = [epoll, EPOLL_CTL_ADD, tfd, builder.data(event)];
+  sequence.syscall(`watch fd ${String(tfd)} by epoll`, SYS.epoll_ctl, args);
+}
+
+/** What fdinfo tells of an instance. */
+export function epollTargets({ details }: FdInfo): EpollTarget[] {
+  return details.filter(({ text }) => text.startsWith('tfd:')).map(parseTarget);
+}
+
+/** A file an epoll instance watches. Source: ep_show_fdinfo(). */
+interface EpollTarget {
+  /** Number it was added by; the descriptor may be closed or stand for another file since. */
+  readonly fd: number;
+  /** EPOLL* bits, flags such as EPOLLET (1 << 31) included. */
+  readonly events: number;
+  /** What the application gave as epoll_data. */
+  readonly data: bigint;
+  /** Identity of the file: position, inode and device; undefined before Linux 4.13. */
+  readonly file:
+    { readonly pos: bigint; readonly inode: bigint; readonly sdev: bigint } | undefined;
+}
+
+/** Parses `tfd: 3 events: 19 data: ff  pos:0 ino:3e8 sdev:9`. */
+function parseTarget(line: Line): EpollTarget {
+  const [, fd, events, data, pos, inode, sdev] = line.match(
+    /^tfd: *(\d+) events: *([0-9a-f]+) data: *([0-9a-f]+)(?: +pos:(-?\d+) ino:([0-9a-f]+) sdev:([0-9a-f]+))?$/,
+  );
+  const file =
+    pos === undefined
+      ? undefined
+      : { pos: line.bigInteger(pos), inode: line.hex(inode), sdev: line.hex(sdev) };
+  return { fd: line.integer(fd), events: line.hexInteger(events), data: line.hex(data), file };
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../native/sys.js';
-import type { EventfdFileEntry, SignalfdEntry } from '../../../image/types.js';
+import type { EventfdFileEntry } from '../../../image/types.js';
+import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
 import { O } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
+import type { FileKind } from '../kind.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
-import type { Stage } from '../stage.js';
+import type { PlanContext } from '../plan-context.js';
+import { anonymousName } from './anonymous.js';
 
 /** EFD_SEMAPHORE; lies in the access mode of `flags`, where O_RDWR leaves it free. */
 const EFD_SEMAPHORE = 1;
@@ -14,8 +17,16 @@ const MAX_INITIAL = 0xffffffffn;
 const MAX_COUNTER = 0xfffffffffffffffen;
 
 /** An eventfd: counter and kind. Before Linux 6.5 a semaphore cannot be told from a counter. */
-export function dumpEventfd(context: DumpContext, file: OpenFile): EventfdFileEntry | undefined {
-  const { eventfd } = file.info;
+export const EVENTFD: FileKind<'efd'> = {
+  type: 'EVENTFD',
+  body: 'efd',
+  claims: (file) => anonymousName(file) === 'eventfd',
+  dump,
+  open,
+};
+
+function dump(context: DumpContext, file: OpenFile): EventfdFileEntry | undefined {
+  const eventfd = eventfdState(file.info);
   if (!eventfd) {
     context.refusals.add(file.where, 'the kernel does not tell the counter of this eventfd');
     return undefined;
@@ -27,8 +38,7 @@ export function dumpEventfd(context: DumpContext, file: OpenFile): EventfdFileEn
   return { id: file.id, flags, fown: dumpOwner(context, file), counter: eventfd.count };
 }
 
-/** Makes an eventfd. */
-export function planEventfd(stage: Stage, entry: EventfdFileEntry, number: number): void {
+function open({ stage }: PlanContext, entry: EventfdFileEntry, number: number): void {
   const what = `make eventfd ${String(entry.id)}`;
   const initial = entry.counter <= MAX_INITIAL ? entry.counter : 0n;
   const flags = (entry.flags & (O.nonblock | EFD_SEMAPHORE)) | O.cloexec;
@@ -40,22 +50,17 @@ export function planEventfd(stage: Stage, entry: EventfdFileEntry, number: numbe
   stage.sequence.write(what, number, stage.builder.data(bytes), bytes.length);
 }
 
-/** A signalfd: its mask. */
-export function dumpSignalfd(context: DumpContext, file: OpenFile): SignalfdEntry | undefined {
-  const { signalMask } = file.info;
-  if (signalMask === undefined) {
-    context.refusals.add(file.where, 'the kernel does not tell the mask of this signalfd');
-    return undefined;
-  }
-  const fown = dumpOwner(context, file);
-  return { id: file.id, flags: file.flags, fown, sigmask: signalMask };
+/** Counter of an eventfd. */
+interface EventfdState {
+  readonly count: bigint;
+  /** undefined before Linux 6.5, where it cannot be seen. */
+  readonly semaphore: boolean | undefined;
 }
 
-/** Makes a signalfd. */
-export function planSignalfd(stage: Stage, entry: SignalfdEntry, number: number): void {
-  const mask = Buffer.alloc(8);
-  mask.writeBigUInt64LE(entry.sigmask);
-  const flags = (entry.flags & O.nonblock) | O.cloexec;
-  const args = [-1, stage.builder.data(mask), mask.length, flags];
-  stage.make(`make signalfd ${String(entry.id)}`, number, SYS.signalfd4, args);
+/** What fdinfo tells of an eventfd. Source: eventfd_show_fdinfo(). */
+export function eventfdState(info: FdInfo): EventfdState | undefined {
+  const count = detail(info, 'eventfd-count', (line, value) => line.hex(value));
+  if (count === undefined) return undefined;
+  const semaphore = detail(info, 'eventfd-semaphore', (line, value) => line.integer(value));
+  return { count, semaphore: semaphore === undefined ? undefined : semaphore !== 0 };
 }

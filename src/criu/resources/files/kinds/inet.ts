@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
+import type { CheckedFiles } from '../../../image/entry-kind.js';
 import type { InetSkEntry, SkOptsEntry, SkShutdown } from '../../../image/types.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { AF, O, POLL, SOCK } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
-import { multicastInterface, planMulticast, type MulticastGroups } from '../sockets/multicast.js';
+import {
+  checkMulticast,
+  MulticastGroups,
+  multicastInterface,
+  planMulticast,
+} from '../sockets/multicast.js';
 import { dumpOwner } from '../owner.js';
 import {
   getOption,
@@ -18,16 +25,20 @@ import {
   setOption,
   SO,
   SOL,
-  type SocketOptions,
+  SocketOptions,
 } from '../sockets/socket-options.js';
 import { SHUTDOWN_HOW, SHUTDOWN_WORDS } from '../sockets/shutdown.js';
 import { planFilter } from '../sockets/socket-filter.js';
+import type { FileKind } from '../kind.js';
+import type { PlanContext } from '../plan-context.js';
+import { checkSocketOptions } from '../sockets/checks.js';
+import { familyOf } from '../sockets/family.js';
 import type { Stage } from '../stage.js';
 import { pollNow } from '../system.js';
 
 const log = logger('files');
 
-export const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
+const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
 const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136, mptcp: 262 } as const;
 const TCP_INFO = 11;
 const UDP_CORK = 1;
@@ -54,23 +65,27 @@ interface Address {
 
 const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 
-/** What is asked beside the socket. */
-export interface InetSources {
-  readonly options: SocketOptions;
-  readonly groups: MulticastGroups;
-}
-
 /**
  * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets; and what is left of
  * a TCP connection that has ended but is still open: it reads as ended, but has no address any more.
  */
-export function dumpInet(
-  context: DumpContext,
-  { options, groups }: InetSources,
-  file: OpenFile,
-): InetSkEntry | undefined {
+export const INET: FileKind<'isk'> = {
+  type: 'INETSK',
+  body: 'isk',
+  claims: (file) => [AF.inet, AF.inet6].some((family) => familyOf(file) === family),
+  dump,
+  check(socket, _files, what) {
+    checkMulticast(socket, what);
+    checkSocketOptions(socket.opts, what);
+  },
+  checkAll,
+  open,
+};
+
+function dump(context: DumpContext, file: OpenFile): InetSkEntry | undefined {
   const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
   const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
+  const options = context.shared(SocketOptions);
   const isEnded = type === SOCK.stream && isTcp(proto) && isEndedConnection(file.own);
   const source = sourceOf(file.own, isEnded);
   const peer = address(file.own, SYS.getpeername);
@@ -103,21 +118,24 @@ export function dumpInet(
   if (isEnded) entry.shutdown = 'BOTH';
   if (type === SOCK.dgram) {
     entry.shutdown = shutdownOf(options, file);
-    dumpMulticast(context, groups, file, entry);
+    dumpMulticast(context, file, entry);
   }
   if (isNonlocal(context.init.pid, family, source)) entry.mvas_nonlocal = true;
   if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   return entry;
 }
 
+/** Content of connections, which images of others have, belongs to sockets. */
+function checkAll(sockets: readonly InetSkEntry[], { image }: CheckedFiles): void {
+  const inodes = new Set(sockets.map(({ ino }) => ino));
+  for (const ino of image.tcpStreams.keys()) {
+    if (!inodes.has(ino)) badImage(`check tcp-stream ${ino.toString(16)}: no such socket`);
+  }
+}
+
 /** Groups of a socket of datagrams, and by which interface it sends to groups. */
-function dumpMulticast(
-  context: DumpContext,
-  groups: MulticastGroups,
-  { own, where }: OpenFile,
-  entry: InetSkEntry,
-): void {
-  const memberships = groups.of(own);
+function dumpMulticast(context: DumpContext, { own, where }: OpenFile, entry: InetSkEntry): void {
+  const memberships = context.shared(MulticastGroups).of(own);
   if (typeof memberships === 'string') context.refusals.add(where, memberships);
   else entry.mvas_memberships = memberships;
   const out = entry.family === AF.inet6 ? multicastInterface(own) : undefined;
@@ -293,7 +311,7 @@ function socketAddress(family: number, port: number, words: readonly number[]): 
 }
 
 /** Makes, binds, connects or listens. */
-export function planInet(stage: Stage, entry: InetSkEntry, number: number): void {
+function open({ stage }: PlanContext, entry: InetSkEntry, number: number): void {
   const { family, type, proto, opts } = entry;
   const what = `file ${String(entry.id)}: socket on port ${String(entry.src_port)}`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;

@@ -3,24 +3,35 @@ import { fstatSync, type BigIntStats } from 'node:fs';
 import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { InotifyFileEntry, InotifyWdEntry } from '../../../image/types.js';
-import type { InotifyWatch } from '../../../procfs/fdinfo-kinds.js';
+import type { FdInfo } from '../../../procfs/fdinfo.js';
+import { words, type Line } from '../../../procfs/line.js';
 import type { MountInfo } from '../../../procfs/mountinfo.js';
 import { IOCTL, O, RESOLVE } from '../abi.js';
 import { leadsTo } from '../names/container-path.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
-import type { Stage } from '../stage.js';
+import type { FileKind } from '../kind.js';
+import type { PlanContext } from '../plan-context.js';
+import { anonymousName } from './anonymous.js';
 import { cPath, ioctlInt, openAt2, openOwn, ownLink } from '../system.js';
 
 /** An inotify instance: its watches by path. Events nobody has read are refused, since they cannot be made. */
-export function dumpInotify(context: DumpContext, file: OpenFile): InotifyFileEntry | undefined {
+export const INOTIFY: FileKind<'ify'> = {
+  type: 'INOTIFY',
+  body: 'ify',
+  claims: (file) => anonymousName(file) === 'inotify',
+  dump,
+  open,
+};
+
+function dump(context: DumpContext, file: OpenFile): InotifyFileEntry | undefined {
   if ((ioctlInt(file.own, IOCTL.fionread) ?? 0) > 0) {
     const reason = 'unread inotify events cannot be restored; remedy: try again once they are read';
     context.refusals.add(file.where, reason);
     return undefined;
   }
-  const wd = file.info.inotifyWatches.map((watch) => dumpWatch(context, file, watch));
+  const wd = inotifyWatches(file.info).map((watch) => dumpWatch(context, file, watch));
   return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), wd };
 }
 
@@ -97,7 +108,7 @@ function pathOfHandle(
 }
 
 /** Makes an inotify instance and its watches, each under its old number (INOTIFY_IOC_SETNEXTWD, Linux 4.16). */
-export function planInotify(stage: Stage, entry: InotifyFileEntry, number: number): void {
+function open({ stage }: PlanContext, entry: InotifyFileEntry, number: number): void {
   const what = `file ${String(entry.id)}: inotify`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.inotify_init1, [flags]);
@@ -108,4 +119,47 @@ export function planInotify(stage: Stage, entry: InotifyFileEntry, number: numbe
     stage.run(watching, SYS.ioctl, [number, IOCTL.setNextWd, wd]);
     stage.run(watching, SYS.inotify_add_watch, [number, data, mask], wd);
   }
+}
+
+/** What fdinfo tells of an instance. */
+export function inotifyWatches({ details }: FdInfo): InotifyWatch[] {
+  return details.filter(({ text }) => text.startsWith('inotify ')).map(parseWatch);
+}
+
+/** A watch of an inotify instance. Source: inotify_fdinfo() in fs/notify/fdinfo.c. */
+interface InotifyWatch {
+  readonly wd: number;
+  readonly inode: bigint;
+  /** Device of the inode's superblock as the kernel keeps it: major << 20 | minor. */
+  readonly sdev: bigint;
+  /** IN_* bits. */
+  readonly mask: number;
+  /** Handle for open_by_handle_at(2); undefined when the file system gives none. */
+  readonly handle: { readonly type: number; readonly bytes: Uint8Array } | undefined;
+}
+
+/** Parses `inotify wd:1 ino:… sdev:… mask:… ignored_mask:… [fhandle-bytes:… fhandle-type:… f_handle:…]`. */
+function parseWatch(line: Line): InotifyWatch {
+  const fields = new Map<string, string>();
+  for (const word of words(line.text).slice(1)) {
+    const colon = word.indexOf(':');
+    if (colon < 0) line.fail();
+    fields.set(word.slice(0, colon), word.slice(colon + 1));
+  }
+  return {
+    wd: line.hexInteger(fields.get('wd')),
+    inode: line.hex(fields.get('ino')),
+    sdev: line.hex(fields.get('sdev')),
+    mask: line.hexInteger(fields.get('mask')),
+    handle: parseHandle(line, fields),
+  };
+}
+
+function parseHandle(line: Line, fields: ReadonlyMap<string, string>): InotifyWatch['handle'] {
+  const size = fields.get('fhandle-bytes');
+  if (size === undefined) return undefined;
+  const text = line.present(fields.get('f_handle'));
+  const bytes = Uint8Array.from(Buffer.from(text, 'hex'));
+  if (bytes.length !== line.hexInteger(size) || text.length !== 2 * bytes.length) line.fail();
+  return { type: line.hexInteger(fields.get('fhandle-type')), bytes };
 }

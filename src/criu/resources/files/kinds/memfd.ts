@@ -3,17 +3,21 @@ import type { BigIntStats } from 'node:fs';
 import { hasMemfdExecutability } from '../../../../native/kernel-facts.js';
 import { SYS } from '../../../../native/sys.js';
 import { badImage } from '../../../../common/errors.js';
-import type { GhostFile } from '../../../image/ghost.js';
+import type { CheckedFiles } from '../../../image/entry-kind.js';
 import type { MemfdFileEntry, MemfdInodeEntry } from '../../../image/types.js';
 import { F, O, SEEK, SETTABLE } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
-import { isHugetlb, type Ghosts } from '../deleted/ghost.js';
+import { Ghosts, isHugetlb } from '../deleted/ghost.js';
 import { planContent, planFileAttributes } from '../deleted/inode-attributes.js';
 import { isLeased } from '../locks.js';
 import { inodeKey, type OpenFile } from '../open-file.js';
 import { dumpOwner, noOwner } from '../owner.js';
-import { canWrite } from './pipe.js';
-import type { PathFile } from './regular/dump.js';
+import { canWrite } from '../access.js';
+import { groupBy } from '../group.js';
+import type { FileKind, StagedFile } from '../kind.js';
+import type { PlanContext } from '../plan-context.js';
+import type { TablePlan } from '../table-plan.js';
+import type { PathFile } from '../path-file.js';
 import type { Stage } from '../stage.js';
 import { canBeDirect, fcntl, hasWriteAccess } from '../system.js';
 
@@ -27,10 +31,20 @@ const F_SEAL_EXEC = 0x20;
 const MAX_NAME = 249;
 /** All seals there are (F_SEAL_*, up to F_SEAL_EXEC). */
 const ALL_SEALS = 0x3f;
+/** F_SEAL_SEAL and F_SEAL_FUTURE_WRITE: only to be set once all mappings exist. */
+const LATE_SEALS = 0x11;
 
-export function isMemfdLink(link: string): boolean {
-  return link.startsWith(PREFIX);
-}
+/** Files of memory (memfd_create(2)): each inode with its content, and what is open on it. */
+export const MEMFD: FileKind<'memfd'> = {
+  type: 'MEMFD',
+  body: 'memfd',
+  claims: ({ link }) => link.startsWith(PREFIX),
+  dump: (context, file) => context.shared(Memfds).dump(file),
+  dumpPath: (context, file) => context.shared(Memfds).dumpPath(file),
+  checkAll,
+  openAll,
+  afterDrop: sealLate,
+};
 
 function isWriter({ flags }: OpenFile): boolean {
   return (flags & O.path) === 0 && canWrite(flags);
@@ -43,16 +57,16 @@ function executability({ mode = 0, seals }: MemfdInodeEntry): number {
 }
 
 /** Memory behind memfds: each inode once, its content like that of a deleted file. */
-export class Memfds {
+class Memfds {
   readonly #context: DumpContext;
   readonly #ghosts: Ghosts;
   readonly #ids = new Map<string, number>();
   /** By inode: the open file that memfd_create(2) has made. */
   readonly #made = new Map<string, number>();
 
-  constructor(context: DumpContext, ghosts: Ghosts) {
+  constructor(context: DumpContext) {
     this.#context = context;
-    this.#ghosts = ghosts;
+    this.#ghosts = context.shared(Ghosts);
   }
 
   /** An open file that a descriptor of the container leads to. */
@@ -66,16 +80,16 @@ export class Memfds {
     });
   }
 
-  /** The one behind a mapping. */
-  dumpMapped(file: PathFile, id: number): MemfdFileEntry | undefined {
+  /** The one behind a mapping: that of {@link dump} which it must be of, if there is no doubt. */
+  dumpPath(file: PathFile): number {
+    const made = this.#made.get(inodeKey(file.stat));
+    const isMade = this.#mapsMade(file);
+    if (made !== undefined && isMade) return made;
+    const id = this.#context.nextId();
     const { flags } = file;
-    return this.#entry(file, { id, flags, pos: 0n, fown: noOwner(), isMade: this.#mapsMade(file) });
-  }
-
-  /** The open file of {@link dump} that a mapping must be of, if there is no doubt. */
-  madeFile(file: PathFile): number | undefined {
-    const id = this.#made.get(inodeKey(file.stat));
-    return id !== undefined && this.#mapsMade(file) ? id : undefined;
+    const memfd = this.#entry(file, { id, flags, pos: 0n, fown: noOwner(), isMade });
+    if (memfd) this.#context.add({ id, type: 'MEMFD', memfd });
+    return id;
   }
 
   #entry(
@@ -144,19 +158,43 @@ export class Memfds {
   }
 }
 
-/** An open file on a memfd, with the number it is staged at. */
-interface MemfdEnd {
-  readonly entry: MemfdFileEntry;
-  readonly number: number;
+/** Their memory exists. One open file of each at most was made along with it, for reading and writing. */
+function checkAll(bodies: readonly MemfdFileEntry[], { image }: CheckedFiles): void {
+  const inodes = new Set(image.memfds.map(({ inode_id }) => Number(inode_id)));
+  const made = new Set<number>();
+  for (const { id, mvas_made: isMade, flags, inode_id: inode } of bodies) {
+    if (!inodes.has(inode)) badImage(`check file ${String(id)}: its memory does not exist`);
+    if (isMade !== true) continue;
+    const isPossible = (flags & (O.accessMode | O.path)) === O.rdwr && !made.has(inode);
+    if (!isPossible) badImage(`check file ${String(id)}: it was not made with its memory`);
+    made.add(inode);
+  }
 }
 
-/** Makes a memory file with its content and opens every file on it. Seals come late: {@link planSeals}. */
-export function planMemfd(
-  stage: Stage,
+function openAll(plan: PlanContext, files: readonly StagedFile<'memfd'>[]): void {
+  const inodes = inodesOf(plan);
+  for (const [id, ends] of groupBy(files, ({ body }) => body.inode_id)) {
+    const inode = inodes.get(id) ?? badImage(`there is no memfd ${String(id)}`);
+    const memory = make(plan, inode, ends);
+    const seals = inode.seals & ALL_SEALS;
+    const now = seals & F_SEAL_FUTURE_WRITE ? seals & ~LATE_SEALS : seals;
+    const what = `seal memfd ${inode.name}`;
+    if (now !== 0) plan.stage.run(what, SYS.fcntl, [memory, F.addSeals, now]);
+    plan.stage.close(memory);
+  }
+}
+
+function inodesOf({ index }: PlanContext): ReadonlyMap<number, MemfdInodeEntry> {
+  return new Map(index.image.memfds.map((inode) => [Number(inode.inode_id), inode]));
+}
+
+/** Makes a memory file with its content and opens every file on it; its number. */
+function make(
+  { stage, index }: PlanContext,
   inode: MemfdInodeEntry,
-  content: GhostFile | undefined,
-  ends: readonly MemfdEnd[],
+  ends: readonly StagedFile<'memfd'>[],
 ): number {
+  const content = index.image.ghosts.get(inode.shmid);
   const what = `memfd ${inode.name}`;
   if (inode.name.length > MAX_NAME) badImage(`${what.slice(0, 40)}...: name too long`);
   const memory = stage.reserve();
@@ -164,13 +202,18 @@ export function planMemfd(
   stage.make(what, memory, SYS.memfd_create, [stage.builder.string(inode.name), flags]);
   planContent(stage, memory, what, { size: inode.size, content });
   if (content) planFileAttributes(stage, memory, what, content.entry);
-  for (const end of ends) planEnd(stage, memory, what, end);
+  for (const end of ends) openEnd(stage, memory, what, end);
   return memory;
 }
 
 /** Opens a file on a memfd once more, or takes the one that was made along with the memory. */
-function planEnd(stage: Stage, memory: number, what: string, { entry, number }: MemfdEnd): void {
-  const { id, pos, flags, mvas_made: isMade } = entry;
+function openEnd(
+  stage: Stage,
+  memory: number,
+  what: string,
+  { body, number }: StagedFile<'memfd'>,
+): void {
+  const { id, pos, flags, mvas_made: isMade } = body;
   const words = `open file ${String(id)} (${what})`;
   if (isMade === true) {
     stage.copy(words, number, memory);
@@ -182,7 +225,20 @@ function planEnd(stage: Stage, memory: number, what: string, { entry, number }: 
   stage.run(`${what}: position`, SYS.lseek, [number, pos, SEEK.set]);
 }
 
-/** The seals to be set on a memory file once all its mappings exist. */
-export function sealsOf(inode: MemfdInodeEntry): number {
-  return inode.seals & ALL_SEALS;
+/** Seals that forbid further writable mappings, by the first descriptor that may set them. */
+function sealLate(table: TablePlan): void {
+  const { index, sequence } = table;
+  for (const inode of index.image.memfds) {
+    if ((inode.seals & F_SEAL_FUTURE_WRITE) === 0) continue;
+    const first = index
+      .filesOf('MEMFD')
+      .find(
+        ({ id, memfd }) =>
+          memfd?.inode_id === Number(inode.inode_id) && canWrite(memfd.flags) && index.isPlaced(id),
+      );
+    if (!first || !table.actsFor(first.id)) continue;
+    const what = `seal memfd ${inode.name}`;
+    const fd = table.descriptorOf(first.id);
+    sequence.syscall(what, SYS.fcntl, [fd, F.addSeals, inode.seals & LATE_SEALS]);
+  }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../../common/errors.js';
 import { call, SYS } from '../../../../native/sys.js';
 import type { NetlinkSkEntry } from '../../../image/types.js';
 import { AF, O, POLL, SOCK } from '../abi.js';
@@ -13,31 +14,44 @@ import {
   setOption,
   SO,
   SOL,
-  type SocketOptions,
+  SocketOptions,
 } from '../sockets/socket-options.js';
 import { planFilter } from '../sockets/socket-filter.js';
-import type { Stage } from '../stage.js';
+import type { FileKind } from '../kind.js';
+import type { PlanContext } from '../plan-context.js';
+import { checkSocketOptions } from '../sockets/checks.js';
+import { familyOf } from '../sockets/family.js';
 import { pollNow } from '../system.js';
 
 const UNCONNECTED = 0;
 const ADDRESS_SIZE = 12;
-const NETLINK = { addMembership: 1, listenAllNsid: 8, listMemberships: 9 } as const;
+const OPTION = { addMembership: 1, listenAllNsid: 8, listMemberships: 9 } as const;
 /** Room for 32768 groups: no family has that many. */
 const MEMBERSHIPS_SIZE = 4096;
 const WORD_BITS = 32;
+/** Words of 32 groups: a family has a few groups, or some hundred (generic netlink). */
+const MAX_GROUP_WORDS = 1024;
 
 /** A netlink socket with an empty queue: protocol, port id, multicast groups. */
-export function dumpNetlink(
-  context: DumpContext,
-  options: SocketOptions,
-  file: OpenFile,
-): NetlinkSkEntry | undefined {
+export const NETLINK: FileKind<'nlsk'> = {
+  type: 'NETLINKSK',
+  body: 'nlsk',
+  claims: (file) => familyOf(file) === AF.netlink,
+  dump,
+  check({ groups, opts }, _files, what) {
+    checkSocketOptions(opts, what);
+    if (groups.length > MAX_GROUP_WORDS) badImage(`${what}: it is in too many netlink groups`);
+  },
+  open,
+};
+
+function dump(context: DumpContext, file: OpenFile): NetlinkSkEntry | undefined {
   if (pollNow(file.own, POLL.in) & POLL.in) {
     const reason = 'unread netlink messages cannot be restored; remedy: try again later';
     context.refusals.add(file.where, reason);
     return undefined;
   }
-  if (getOption(file.own, SOL.netlink, NETLINK.listenAllNsid) === 1) {
+  if (getOption(file.own, SOL.netlink, OPTION.listenAllNsid) === 1) {
     const reason = 'a socket with NETLINK_LISTEN_ALL_NSID cannot be restored; remedy: close it';
     context.refusals.add(file.where, reason);
     return undefined;
@@ -55,13 +69,13 @@ export function dumpNetlink(
     dst_portid: peer.port,
     dst_group: peer.groups,
     fown: dumpOwner(context, file),
-    opts: options.dump(file.own, file.where),
+    opts: context.shared(SocketOptions).dump(file.own, file.where),
   };
 }
 
 /** Groups as bits of 32-bit words, without zeros at the end; the address has but the first word. */
 function groupsOf(socket: number): number[] {
-  const raw = getRaw(socket, SOL.netlink, NETLINK.listMemberships, MEMBERSHIPS_SIZE);
+  const raw = getRaw(socket, SOL.netlink, OPTION.listMemberships, MEMBERSHIPS_SIZE);
   const words = Array.from({ length: (raw?.length ?? 0) >>> 2 }, (_, i) =>
     raw?.readUInt32LE(i * 4),
   );
@@ -88,7 +102,7 @@ function groupsAbove(words: readonly number[]): number[] {
 }
 
 /** Makes a netlink socket, bound as it was. */
-export function planNetlink(stage: Stage, entry: NetlinkSkEntry, number: number): void {
+function open({ stage }: PlanContext, entry: NetlinkSkEntry, number: number): void {
   const what = `file ${String(entry.id)}: netlink socket`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.socket, [AF.netlink, SOCK.raw | flags, entry.protocol]);
@@ -104,7 +118,7 @@ export function planNetlink(stage: Stage, entry: NetlinkSkEntry, number: number)
   const [groups = 0] = entry.groups;
   if (entry.portid !== 0 || groups !== 0) connect('bind', SYS.bind, entry.portid, groups);
   for (const group of groupsAbove(entry.groups)) {
-    setOption(stage, number, [SOL.netlink, NETLINK.addMembership], group);
+    setOption(stage, number, [SOL.netlink, OPTION.addMembership], group);
   }
   if (entry.dst_portid !== 0 || entry.dst_group !== 0) {
     connect('connect', SYS.connect, entry.dst_portid, entry.dst_group);

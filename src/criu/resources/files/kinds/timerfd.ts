@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../native/sys.js';
 import type { TimerfdEntry } from '../../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../../plan/builder.js';
+import type { FdInfo } from '../../../procfs/fdinfo.js';
+import type { Line } from '../../../procfs/line.js';
 import { IOCTL, O } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
-import type { Stage } from '../stage.js';
+import type { FileKind } from '../kind.js';
+import type { PlanContext } from '../plan-context.js';
+import type { TablePlan } from '../table-plan.js';
+import { anonymousName } from './anonymous.js';
 
 const NS_PER_S = 1_000_000_000n;
 const TFD_TIMER_CANCEL_ON_SET = 2;
 const ABSTIME_CANCEL_ON_SET = 3;
 
 /** A timerfd: clock, time left, interval and expirations not read yet. */
-export function dumpTimerfd(context: DumpContext, file: OpenFile): TimerfdEntry | undefined {
-  const { timerfd } = file.info;
+export const TIMERFD: FileKind<'tfd'> = {
+  type: 'TIMERFD',
+  body: 'tfd',
+  claims: (file) => anonymousName(file) === 'timerfd',
+  dump,
+  open,
+  finish: start,
+};
+
+function dump(context: DumpContext, file: OpenFile): TimerfdEntry | undefined {
+  const timerfd = timerfdState(file.info);
   if (!timerfd) {
     context.refusals.add(file.where, 'the kernel does not tell the state of this timerfd');
     return undefined;
@@ -34,7 +47,7 @@ export function dumpTimerfd(context: DumpContext, file: OpenFile): TimerfdEntry 
 }
 
 /** Makes a timerfd that does not run yet. */
-export function planTimerfd(stage: Stage, entry: TimerfdEntry, number: number): void {
+function open({ stage }: PlanContext, entry: TimerfdEntry, number: number): void {
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(`make timerfd ${String(entry.id)}`, number, SYS.timerfd_create, [
     entry.clockid,
@@ -46,12 +59,7 @@ export function planTimerfd(stage: Stage, entry: TimerfdEntry, number: number): 
  * Arms a timerfd with the time it had left; late, in a process which has it as `fd`. Setting the time
  * clears the expirations, so they come second (TFD_IOC_SET_TICKS, Linux 3.18).
  */
-export function planTimerfdStart(
-  builder: PlanBuilder,
-  sequence: Sequence,
-  fd: number,
-  entry: TimerfdEntry,
-): void {
+function start({ builder, sequence }: TablePlan, entry: TimerfdEntry, fd: number): void {
   const what = `set timerfd ${String(fd)}`;
   // A periodic timer that has expired and was not read since stands still until it is read.
   const waits = entry.vsec === 0n && entry.vnsec === 0n;
@@ -70,4 +78,44 @@ export function planTimerfdStart(
   const ticks = Buffer.alloc(8);
   ticks.writeBigUInt64LE(entry.ticks);
   sequence.syscall(`${what}: ticks`, SYS.ioctl, [fd, IOCTL.setTicks, builder.data(ticks)]);
+}
+
+/** State of a timerfd. Source: timerfd_show(). */
+interface TimerfdInfo {
+  readonly clockId: number;
+  /** Expirations not read yet. */
+  readonly ticks: bigint;
+  /** TFD_TIMER_* flags of timerfd_settime. */
+  readonly settimeFlags: number;
+  /** Time left until it expires, always relative, in nanoseconds; 0 when disarmed. */
+  readonly valueNs: bigint;
+  readonly intervalNs: bigint;
+}
+
+const TIMERFD_LINE =
+  /^(clockid|ticks|settime flags|it_value|it_interval): *(?:\((\d+), (\d+)\)|(-?\d+))$/;
+
+/** What fdinfo tells of a timerfd. `settime flags` came with Linux 3.19. */
+export function timerfdState({ details }: FdInfo): TimerfdInfo | undefined {
+  const lines = new Map<string, Line>();
+  for (const line of details) {
+    const key = TIMERFD_LINE.exec(line.text)?.[1];
+    if (key !== undefined) lines.set(key, line);
+  }
+  const [first] = lines.values();
+  if (!first) return undefined;
+  const line = (key: string): Line => lines.get(key) ?? first.fail();
+  const word = (key: string): string | undefined => TIMERFD_LINE.exec(line(key).text)?.[4];
+  return {
+    clockId: line('clockid').integer(word('clockid')),
+    ticks: line('ticks').bigInteger(word('ticks')),
+    settimeFlags: line('settime flags').octal(word('settime flags')),
+    valueNs: nanoseconds(line('it_value')),
+    intervalNs: nanoseconds(line('it_interval')),
+  };
+}
+
+function nanoseconds(line: Line): bigint {
+  const [, , seconds, rest] = line.match(TIMERFD_LINE);
+  return line.bigInteger(seconds) * 1_000_000_000n + line.bigInteger(rest);
 }

@@ -3,6 +3,7 @@ import type { MountInfo } from '../../../procfs/mountinfo.js';
 import { NR, O } from '../abi.js';
 import { mountOf } from './container-path.js';
 import { checkPath } from './path.js';
+import type { PlanContext } from '../plan-context.js';
 import type { Stage } from '../stage.js';
 
 const OPEN_TREE_CLONE = 1;
@@ -67,5 +68,17 @@ export class Folders {
       for (const number of known.values()) this.#stage.close(number);
       known.clear();
     }
+  }
+}
+
+/** The folders that files are opened in; they stay open until all files are. */
+export class SharedFolders {
+  readonly folders: Folders;
+
+  constructor(plan: PlanContext) {
+    this.folders = new Folders(plan.stage, plan.index.mounts);
+    plan.atEnd(() => {
+      this.folders.close();
+    });
   }
 }

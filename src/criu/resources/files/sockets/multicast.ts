@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { check, SYS } from '../../../../native/sys.js';
 import type { InetSkEntry, MvasMembership } from '../../../image/types.js';
@@ -6,6 +7,7 @@ import { PlanPointer } from '../../../plan/builder.js';
 import type { MulticastGroup } from '../../../procfs/igmp.js';
 import { readMulticastGroups } from '../../../procfs/reader.js';
 import { AF } from '../abi.js';
+import type { DumpContext } from '../dump-context.js';
 import { getOption, SOL } from './socket-options.js';
 import type { Stage } from '../stage.js';
 
@@ -25,23 +27,41 @@ const MAX_SOURCES = 256;
 /** EADDRNOTAVAIL: not in the group. ENOPROTOOPT, EOPNOTSUPP: of a family that has no such groups. */
 const NO_MEMBER: readonly number[] = [-99, -92, -95];
 
+const MAX_MEMBERSHIPS = 4096;
+
 const SIOCGIFNAME = 0x8910;
 const SIOCGIFINDEX = 0x8933;
 /** `struct ifreq`. */
 const IFREQ = { size: 40, name: 16, index: 16 } as const;
 
+/** Checks the groups of a socket. Throws ShimError `dataLoss`. */
+export function checkMulticast(socket: InetSkEntry, what: string): void {
+  const { mvas_memberships: memberships, mvas_multicast_if: out } = socket;
+  const isInterface = (name: string): boolean => name.length > 0 && name.length < IFREQ.name;
+  if (out !== undefined && !isInterface(out)) badImage(`${what}: its interface has no name`);
+  if (memberships.length > MAX_MEMBERSHIPS) badImage(`${what}: it is in too many groups`);
+  for (const { interface: name, group, mode, source } of memberships) {
+    const isAddress = group.length === 4 || group.length === 16;
+    const isSane =
+      source.length <= MAX_SOURCES && source.every((one) => one.length === group.length);
+    if (!isInterface(name) || !isAddress || !isSane || mode > 1) {
+      badImage(`${what}: it is in an impossible group`);
+    }
+  }
+}
+
 /** Asks sockets for their groups. */
 export class MulticastGroups {
-  readonly #initPid: number;
+  readonly #context: DumpContext;
   #groups: readonly MulticastGroup[] | undefined;
 
-  constructor(initPid: number) {
-    this.#initPid = initPid;
+  constructor(context: DumpContext) {
+    this.#context = context;
   }
 
   /** Groups that a datagram socket is in, of all that there are; or why they cannot be restored. */
   of(socket: number): MvasMembership[] | string {
-    this.#groups ??= readMulticastGroups(this.#initPid);
+    this.#groups ??= readMulticastGroups(this.#context.init.pid);
     const memberships: MvasMembership[] = [];
     for (const group of this.#groups) {
       const found = membershipIn(socket, group);

@@ -104,6 +104,9 @@ export class SocketOptions {
 
   constructor(context: DumpContext) {
     this.#context = context;
+    context.atClose(() => {
+      this.#close();
+    });
   }
 
   dump(socket: number, where: string): SkOptsEntry {
@@ -148,7 +151,7 @@ export class SocketOptions {
     return this.#shutdowns.get(inode) ?? 0;
   }
 
-  close(): void {
+  #close(): void {
     for (const fd of this.#fresh.values()) closeFd(fd);
     this.#fresh.clear();
   }

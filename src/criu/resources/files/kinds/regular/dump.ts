@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { closeFd } from '../../../../../native/sys.js';
-import type { FownEntry, RegFileEntry } from '../../../../image/types.js';
+import type { RegFileEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../procfs/mountinfo.js';
-import { readFdinfo } from '../../../../procfs/reader.js';
 import { O, REOPENABLE, S_IF } from '../../abi.js';
 import { isDirectory, leadsTo, opensLate, withoutDeleted } from '../../names/container-path.js';
 import type { DumpContext } from '../../dump-context.js';
-import type { Ghosts } from '../../deleted/ghost.js';
-import type { OpenFile } from '../../open-file.js';
-import { dumpOwner, noOwner } from '../../owner.js';
-import { openOwn, ownLink } from '../../system.js';
+import { Ghosts } from '../../deleted/ghost.js';
+import type { PathFile } from '../../path-file.js';
 import { terminalEnd } from '../terminal/terminal.js';
 
 /** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
@@ -20,24 +15,11 @@ const STATELESS_DEVICES: ReadonlySet<number> = new Set([3, 5, 7, 8, 9]);
 /** What can be made again once it has no name. */
 const GHOSTS: ReadonlySet<number> = new Set([S_IF.reg, S_IF.fifo, S_IF.dir]);
 
-/** Any file with a path: what is needed of it to find it again. */
-export interface PathFile {
-  readonly where: string;
-  /** A descriptor of our own on it, O_PATH will do where no content is needed. */
-  readonly own: number;
-  readonly stat: BigIntStats;
-  readonly link: string;
-  readonly mountId: number;
-  readonly flags: number;
-  readonly pos: bigint;
-  readonly fown: FownEntry;
-}
-
-/** An open file as a {@link PathFile}. */
-export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
-  const { where, own, stat, link, flags, info } = file;
-  const fown = dumpOwner(context, file);
-  return { where, own, stat, link, mountId: info.mountId, flags, pos: info.pos, fown };
+/** The id of the entry of a file's path, which it adds; undefined once it has refused it. */
+export function dumpName(context: DumpContext, file: PathFile): number | undefined {
+  const id = context.nextId();
+  const reg = dumpRegular(context, file, id);
+  return reg && context.add({ id, type: 'REG', reg });
 }
 
 /**
@@ -47,13 +29,12 @@ export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
  */
 export function dumpRegular(
   context: DumpContext,
-  ghosts: Ghosts,
   file: PathFile,
   id: number,
 ): RegFileEntry | undefined {
   const type = Number(file.stat.mode) & S_IF.mask;
   const problem = deviceProblem(file, type);
-  const place = problem === undefined ? locate(context, ghosts, file, id) : { problem };
+  const place = problem === undefined ? locate(context, file, id) : { problem };
   if ('problem' in place) {
     if (place.problem !== '') context.refusals.add(file.where, place.problem);
     return undefined;
@@ -73,7 +54,7 @@ export function dumpRegular(
     build_id: [],
     ...(type === S_IF.reg && file.stat.nlink > 0n && { mvas_ino: file.stat.ino }),
   };
-  if ('mount' in place) wantName(context, ghosts, file, { mount: place.mount, entry });
+  if ('mount' in place) wantName(context, file, { mount: place.mount, entry });
   return entry;
 }
 
@@ -97,7 +78,7 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
 type Place = Found | { readonly mount: MountInfo };
 type Found = { readonly name: string } | { readonly problem: string };
 
-function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number): Place {
+function locate(context: DumpContext, file: PathFile, id: number): Place {
   const { link, stat } = file;
   const mount = context.mounts.get(file.mountId);
   if (!mount)
@@ -110,7 +91,7 @@ function locate(context: DumpContext, ghosts: Ghosts, file: PathFile, id: number
     if (type !== S_IF.dir) return { mount };
     if (!mayKeepLinks(mount, link)) return hidden(link);
   }
-  return removed(context, ghosts, file, { id, mount });
+  return removed(context, file, { id, mount });
 }
 
 /** Of layers below an overlay, what is removed or replaced keeps the links it has there (ovl_getattr()). */
@@ -121,7 +102,6 @@ function mayKeepLinks(mount: MountInfo, link: string): boolean {
 /** A file that has no name: it is kept with its content. */
 function removed(
   context: DumpContext,
-  ghosts: Ghosts,
   { own, stat, link, where }: PathFile,
   { id, mount }: { readonly id: number; readonly mount: MountInfo },
 ): Found {
@@ -131,7 +111,7 @@ function removed(
     const why = 'from a file system that is read-only, where it cannot be made again';
     return { problem: `${link} was removed ${why}; remedy: close it` };
   }
-  const ghost = ghosts.dump(own, stat, where);
+  const ghost = context.shared(Ghosts).dump(own, stat, where);
   if (ghost === undefined) return { problem: '' };
   context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
   return { name: ghostName(context.init.pid, withoutDeleted(link), mount.mountPoint) };
@@ -147,7 +127,6 @@ function hidden(link: string): Place {
  */
 function wantName(
   context: DumpContext,
-  ghosts: Ghosts,
   file: PathFile,
   { mount, entry }: { readonly mount: MountInfo; readonly entry: RegFileEntry },
 ): void {
@@ -168,7 +147,7 @@ function wantName(
       const place =
         own === undefined
           ? { problem: `${what}, which cannot be found; remedy: close it` }
-          : removed(context, ghosts, { ...file, own }, { id: entry.id, mount });
+          : removed(context, { ...file, own }, { id: entry.id, mount });
       if ('name' in place) entry.name = place.name;
       else if (place.problem !== '') refusals.add(where, place.problem);
     },
@@ -188,22 +167,4 @@ function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, 
 function ghostName(rootPid: number, name: string, mountPoint: string): string {
   if (isDirectory(rootPid, dirname(name))) return name;
   return join(mountPoint, basename(name));
-}
-
-/** Opens where a link of /proc leads and describes it; the caller closes `own`. */
-export function pathFileOfLink(path: string, where: string, flags: number): PathFile {
-  const own = openOwn(path, O.path);
-  try {
-    const stat = fstatSync(own, { bigint: true });
-    const mountId = readFdinfo(process.pid, own).mountId;
-    return { where, own, stat, link: ownLink(own), mountId, flags, pos: 0n, fown: noOwner() };
-  } catch (error) {
-    closeFd(own);
-    throw error;
-  }
-}
-
-/** Whether the file behind a link of /proc/PID/map_files was opened for writing. */
-export function linkIsWritable(path: string): boolean {
-  return (lstatSync(path).mode & 0o200) !== 0;
 }

@@ -3,6 +3,7 @@ import type { RegFileEntry } from '../../../../image/types.js';
 import type { PlanData } from '../../../../plan/builder.js';
 import { NR, O, S_IF } from '../../abi.js';
 import type { ImageIndex } from '../../image-index.js';
+import type { LookOptions, PlanContext } from '../../plan-context.js';
 import { Refusals } from '../../refusals.js';
 import type { Stage } from '../../stage.js';
 
@@ -10,14 +11,6 @@ import type { Stage } from '../../stage.js';
 const STAT = { bytes: 144, inode: 8, size: 48 } as const;
 const ENOENT = -2;
 const REMEDY = 'remedy: put back what was there';
-
-/** What a look at opened files is told besides the image. */
-export interface LookOptions {
-  /** What a process is called in messages. */
-  readonly label: (nsPid: number) => string;
-  /** Files that are executed or mapped privately, by id, and by whom: only the very same will do. */
-  readonly exact: ReadonlyMap<number, string>;
-}
 
 const PLAIN: LookOptions = { label: (nsPid) => `pid ${String(nsPid)}`, exact: new Map() };
 
@@ -33,9 +26,9 @@ export class OpenedFiles {
   readonly #options: LookOptions;
   readonly #looks: { readonly entry: RegFileEntry; readonly stat: PlanData }[] = [];
 
-  constructor(index: ImageIndex, options: LookOptions = PLAIN) {
+  constructor({ index, options: { look = PLAIN } }: PlanContext) {
     this.#index = index;
-    this.#options = options;
+    this.#options = look;
   }
 
   /** Has a file looked at that is open with a number. */

@@ -1,39 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../../native/sys.js';
 import type { RegFileEntry } from '../../../../image/types.js';
-import { O, REOPENABLE, S_IF, SEEK } from '../../abi.js';
-import type { OpenedFiles } from './opened-files.js';
+import type { Slot } from '../../../../plan/builder.js';
+import { O, RESOLVE, SEEK } from '../../abi.js';
+import { GhostPlan } from '../../deleted/ghost-plan.js';
 import { checkPath } from '../../names/path.js';
-import type { Stage } from '../../stage.js';
+import { openFlags } from '../../open-flags.js';
+import type { PlanContext } from '../../plan-context.js';
+import { cPath, openHow } from '../../system.js';
+import type { TablePlan } from '../../table-plan.js';
+import { OpenedFiles } from './opened-files.js';
+import { TmpfilePlan } from './tmpfile-plan.js';
 
-/** Flags of open(2) that a file of the image is opened with. */
-export function openFlags(entry: RegFileEntry): number {
-  const isDirectory = ((entry.mode ?? 0) & S_IF.mask) === S_IF.dir;
-  const flags = entry.flags & REOPENABLE;
-  return isDirectory ? flags | O.directory : flags;
+/** Opens a file, by its name or, where that was deleted, as it is made again, and puts it where it was. */
+export function open(plan: PlanContext, entry: RegFileEntry, number: number): void {
+  const remap = plan.index.remaps.get(entry.id);
+  if (remap === undefined) openNamed(plan, entry, number);
+  else openDeleted(plan, entry, { number, remap });
 }
 
-/** How a file is opened: by its name, then to be looked at, or where it was deleted, by way of a descriptor. */
-export type FilePlace = { readonly opened: OpenedFiles } | { readonly ghost: number };
+function openNamed(plan: PlanContext, entry: RegFileEntry, number: number): void {
+  const opened = plan.shared(OpenedFiles);
+  const { id, name } = entry;
+  checkPath(id, name);
+  const explain = (result: bigint): string | undefined => opened.explain(entry, result);
+  plan.stage.openPath(`open ${wordsOf(entry)}`, number, name, { flags: openFlags(entry), explain });
+  opened.plan(plan.stage, entry, number);
+  seek(plan, entry, number);
+}
 
-/** Opens a file and puts it where it was. */
-export function planRegular(
-  stage: Stage,
+function openDeleted(
+  plan: PlanContext,
   entry: RegFileEntry,
-  number: number,
-  place: FilePlace,
+  { number, remap }: { readonly number: number; readonly remap: number },
 ): void {
-  const { id, pos } = entry;
-  checkPath(id, entry.name);
-  const what = `file ${String(id)} (${entry.name})`;
-  const flags = openFlags(entry);
-  if ('opened' in place) {
-    const explain = (result: bigint): string | undefined => place.opened.explain(entry, result);
-    stage.openPath(`open ${what}`, number, entry.name, { flags, explain });
-    place.opened.plan(stage, entry, number);
-  } else if ((flags & O.nofollow) === 0) {
-    stage.reopen(`open ${what}`, number, place.ghost, flags);
+  const ghosts = plan.shared(GhostPlan);
+  const tmpfiles = plan.shared(TmpfilePlan);
+  if (tmpfiles.has(remap)) {
+    tmpfiles.plan(entry, number, remap, ghosts.ghost(remap));
+    return;
   }
-  if (pos === 0n || flags & O.path) return;
-  stage.run(`seek in ${what}`, SYS.lseek, [number, pos, SEEK.set]);
+  const ghost = ghosts.openFor(entry);
+  const flags = openFlags(entry);
+  if (ghost !== undefined && (flags & O.nofollow) === 0) {
+    plan.stage.reopen(`open ${wordsOf(entry)}`, number, ghost, flags);
+  }
+  seek(plan, entry, number);
+}
+
+function seek({ stage }: PlanContext, entry: RegFileEntry, number: number): void {
+  if (entry.pos === 0n || entry.flags & O.path) return;
+  stage.run(`seek in ${wordsOf(entry)}`, SYS.lseek, [number, entry.pos, SEEK.set]);
+}
+
+/** Opens a file of /proc or the like, by its name below the root that the process has no more. */
+export function openLater(table: TablePlan, entry: RegFileEntry, slot: Slot): void {
+  const { builder, sequence, plan } = table;
+  checkPath(entry.id, entry.name);
+  const what = `open ${wordsOf(entry)}`;
+  const how = openHow(openFlags(entry) | O.cloexec, 0, RESOLVE.noSymlinks | RESOLVE.noMagicLinks);
+  // Relative to the container's root: the process may have another one by now.
+  const path = builder.data(cPath(`.${entry.name}`), 1);
+  const args = [plan.index.base, path, builder.data(how), how.length];
+  sequence.syscall(what, SYS.openat2, args, { store: slot });
+  if (entry.pos === 0n || entry.flags & O.path) return;
+  sequence.syscall(`${what}: seek`, SYS.lseek, [slot, entry.pos, SEEK.set]);
+}
+
+function wordsOf({ id, name }: RegFileEntry): string {
+  return `file ${String(id)} (${name})`;
 }

@@ -2,10 +2,11 @@
 import { dirname } from 'node:path';
 import { SYS } from '../../../../../native/sys.js';
 import type { GhostFile } from '../../../../image/ghost.js';
-import type { FileEntry, RegFileEntry } from '../../../../image/types.js';
+import type { RegFileEntry } from '../../../../image/types.js';
 import { F, O, REOPENABLE, SEEK, SETTABLE } from '../../abi.js';
 import { planContent, planFileAttributes } from '../../deleted/inode-attributes.js';
 import { checkPath } from '../../names/path.js';
+import type { PlanContext } from '../../plan-context.js';
 import type { Stage } from '../../stage.js';
 
 /** The open file that has made a file without a name, and the number it is to have. */
@@ -24,14 +25,15 @@ export class TmpfilePlan {
   readonly #makers = new Map<number, Maker>();
   readonly #made = new Set<number>();
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
-  }
-
-  /** To be told of all open files, and their numbers, before {@link plan}. */
-  add({ reg }: FileEntry, number: number, remap: number | undefined): void {
-    if (!reg || remap === undefined || (reg.flags & O.tmpfile) === 0) return;
-    if (!this.#makers.has(remap)) this.#makers.set(remap, { entry: reg, number });
+  constructor(plan: PlanContext) {
+    this.#stage = plan.stage;
+    for (const id of plan.numbers.keys()) {
+      const { reg } = plan.index.file(id);
+      const remap = plan.index.remaps.get(id);
+      if (!reg || remap === undefined || (reg.flags & O.tmpfile) === 0) continue;
+      if (!this.#makers.has(remap))
+        this.#makers.set(remap, { entry: reg, number: plan.number(id) });
+    }
   }
 
   /** Whether a deleted file is one of these. */

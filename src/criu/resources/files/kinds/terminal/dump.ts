@@ -7,10 +7,10 @@ import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
 import { readStat, readStatus } from '../../../../procfs/reader.js';
 import { IOCTL, O, POLL, REOPENABLE } from '../../abi.js';
 import type { DumpContext } from '../../dump-context.js';
-import type { Ghosts } from '../../deleted/ghost.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
-import { dumpRegular, pathFileOf } from '../regular/dump.js';
+import { pathFileOf } from '../../path-file.js';
+import { dumpName } from '../regular/dump.js';
 import { ioctlInt, openOwn, pollNow } from '../../system.js';
 import {
   decodeTermios,
@@ -45,14 +45,12 @@ interface Terminal {
  */
 export class TerminalDumper {
   readonly #context: DumpContext;
-  readonly #ghosts: Ghosts;
   readonly #terminals = new Map<number, Terminal>();
   readonly #ids = new Map<string, number>();
   #hungUp: TtyInfoEntry | undefined;
 
-  constructor(context: DumpContext, ghosts: Ghosts) {
+  constructor(context: DumpContext) {
     this.#context = context;
-    this.#ghosts = ghosts;
   }
 
   /** An open file on a terminal; undefined when it was refused. */
@@ -64,16 +62,14 @@ export class TerminalDumper {
     const terminal = this.#terminal(index, file.where);
     if (end === 'master') terminal.master = file;
     else terminal.slave ??= file;
-    const id = this.#context.nextId();
-    const name = dumpRegular(this.#context, this.#ghosts, pathFileOf(this.#context, file), id);
-    if (!name) return undefined;
-    this.#context.add({ id, type: 'REG', reg: name });
+    const name = dumpName(this.#context, pathFileOf(this.#context, file));
+    if (name === undefined) return undefined;
     return {
       id: file.id,
       tty_info_id: this.#infoId(end, index),
       flags: file.flags & (REOPENABLE | O.async),
       fown: dumpOwner(this.#context, file),
-      regf_id: id,
+      regf_id: name,
     };
   }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage, ShimError } from '../../../../../common/errors.js';
 import { SYS } from '../../../../../native/sys.js';
-import type { FileEntry, TtyInfoEntry } from '../../../../image/types.js';
+import { bodyOf } from '../../../../image/entry-kind.js';
+import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
 import type { Argument, PlanBuilder, Sequence } from '../../../../plan/builder.js';
 import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from '../../abi.js';
 import { Folders } from '../../names/folders.js';
-import { bodyOf } from '../../image-index.js';
+import type { ImageIndex } from '../../image-index.js';
+import type { StagedFile } from '../../kind.js';
+import type { PlanContext } from '../../plan-context.js';
 import { checkPath } from '../../names/path.js';
 import type { Stage } from '../../stage.js';
 import {
@@ -25,16 +28,9 @@ const NO_THEFT = 0;
 
 /** An open file on a terminal, its name if it has one, and the descriptor that it gets. */
 interface StagedTerminal {
-  readonly file: FileEntry;
+  readonly entry: TtyFileEntry;
   readonly name: string;
   readonly number: number;
-}
-
-/** What terminals are planned from. */
-export interface TerminalPlanOptions {
-  readonly ttys: readonly TtyInfoEntry[];
-  /** The new container has a console, /dev/pts/0; its master is with whoever asked for it. */
-  readonly hasConsole: boolean;
 }
 
 /**
@@ -44,6 +40,7 @@ export interface TerminalPlanOptions {
  * forks; {@link planForeground} once all groups exist.
  */
 export class TerminalPlan {
+  readonly #index: ImageIndex;
   readonly #builder: PlanBuilder;
   readonly #slaves: readonly TtyInfoEntry[];
   readonly #masters: readonly TtyInfoEntry[];
@@ -54,7 +51,9 @@ export class TerminalPlan {
   readonly #masterNumbers = new Map<number, number>();
 
   /** @throws ShimError `failedPrecondition` where the new console does not go with the old terminals */
-  constructor(builder: PlanBuilder, { ttys, hasConsole }: TerminalPlanOptions) {
+  constructor({ builder, index, options: { hasConsole } }: PlanContext) {
+    const { ttys } = index.image;
+    this.#index = index;
     this.#builder = builder;
     this.#ttys = new Map(ttys.map((info) => [info.id, info]));
     this.#slaves = ttys.filter((info) => endOf(info) === 'slave' && !isHungUp(info));
@@ -76,7 +75,12 @@ export class TerminalPlan {
   }
 
   /** Makes the terminals, opens all files on them, and gives PID 1 its own. */
-  planOpen(stage: Stage, files: readonly StagedTerminal[]): void {
+  planOpen(stage: Stage, terminals: readonly StagedFile<'tty'>[]): void {
+    const files = terminals.map(({ body, number }) => ({
+      entry: body,
+      name: this.#nameOf(body),
+      number,
+    }));
     this.#planMasters(stage, files);
     const slaves = files.filter((staged) => this.#endOfFile(staged) === 'slave');
     const isLost = (staged: StagedTerminal): boolean => isHungUp(this.#infoOf(staged));
@@ -121,8 +125,11 @@ export class TerminalPlan {
     return this.#slaveNumbers.get(numberOf(info)) ?? badImage(`${nameOf(info)} is not open`);
   }
 
-  #infoOf({ file }: StagedTerminal): TtyInfoEntry {
-    const { tty_info_id: id } = bodyOf(file, 'tty');
+  #nameOf({ regf_id: id }: TtyFileEntry): string {
+    return id === undefined ? '' : bodyOf(this.#index.file(id), 'reg').name;
+  }
+
+  #infoOf({ entry: { tty_info_id: id } }: StagedTerminal): TtyInfoEntry {
     return this.#ttys.get(id) ?? badImage(`there is no terminal ${String(id)}`);
   }
 
@@ -162,8 +169,8 @@ export class TerminalPlan {
     const master = stage.reserve();
     stage.openPath(what, master, `${DEVPTS}/ptmx`, { flags: O.rdwr | O.noctty });
     stage.run(what, SYS.ioctl, [master, TTY.setLock, stage.builder.data(int(0))]);
-    for (const { file, number } of files) {
-      const flags = (bodyOf(file, 'tty').flags & REOPENABLE) | O.noctty | O.cloexec;
+    for (const { entry, number } of files) {
+      const flags = (entry.flags & REOPENABLE) | O.noctty | O.cloexec;
       stage.make(what, number, SYS.ioctl, [master, TTY.openSlave, flags]);
     }
     stage.close(master);
@@ -177,9 +184,9 @@ export class TerminalPlan {
     this.#open(stage, staged, isMine ? staged.name : `${DEVPTS}/${String(index)}`);
   }
 
-  #open(stage: Stage, { file, number }: StagedTerminal, name: string): void {
-    checkPath(file.id, name);
-    const flags = (bodyOf(file, 'tty').flags & REOPENABLE) | O.noctty;
+  #open(stage: Stage, { entry, number }: StagedTerminal, name: string): void {
+    checkPath(entry.id, name);
+    const flags = (entry.flags & REOPENABLE) | O.noctty;
     stage.openPath(`open terminal ${name}`, number, name, { flags });
   }
 

@@ -7,14 +7,14 @@ import type { UnixSkEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../procfs/mountinfo.js';
 import { readFdinfo, readLink } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../procfs/bytes.js';
-import { AF, IOCTL, POLL, SOCK } from '../../abi.js';
+import { IOCTL, POLL, SOCK } from '../../abi.js';
 import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
 import { MAX_CONTENT_BYTES, type DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
-import { getOption, SO, SOL, type SocketOptions } from '../../sockets/socket-options.js';
+import { getOption, SO, SOL, SocketOptions } from '../../sockets/socket-options.js';
 import { MessageHeader, ownLink, pollNow } from '../../system.js';
 import { absoluteName, spokenName } from './names.js';
 
@@ -52,9 +52,9 @@ export class UnixSockets {
   readonly #options: SocketOptions;
   #diag: ReadonlyMap<number, UnixDiag> | undefined;
 
-  constructor(context: DumpContext, options: SocketOptions) {
+  constructor(context: DumpContext) {
     this.#context = context;
-    this.#options = options;
+    this.#options = context.shared(SocketOptions);
   }
 
   /** Whether the other end of a connected socket is a socket outside the container. */
@@ -369,9 +369,4 @@ function peerIds(socket: number): [uid: number, gid: number] {
   length.writeUInt32LE(credentials.length);
   call('get SO_PEERCRED', SYS.getsockopt, socket, SOL.socket, SO_PEERCRED, credentials, length);
   return [credentials.readUInt32LE(4), credentials.readUInt32LE(8)];
-}
-
-/** Whether a socket is of the unix family. */
-export function isUnixSocket(file: OpenFile): boolean {
-  return getOption(file.own, SOL.socket, SO.domain) === AF.unix;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../../native/sys.js';
 import { badImage } from '../../../../../common/errors.js';
-import type { PayloadEntry } from '../../../../image/codec.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import { AF, O, SOCK } from '../../abi.js';
-import type { Folders } from '../../names/folders.js';
+import { SharedFolders } from '../../names/folders.js';
+import type { PlanContext } from '../../plan-context.js';
+import type { StagedFile } from '../../kind.js';
 import { SHUTDOWN_HOW } from '../../sockets/shutdown.js';
 import { planFilter } from '../../sockets/socket-filter.js';
 import {
@@ -25,16 +26,9 @@ const PIECE = 32 * 1024;
 const OVERHEAD = 4 * 1024 * 1024;
 
 /** A unix socket of the image and the number it is staged at. */
-export interface StagedUnixSocket {
+interface StagedUnixSocket {
   readonly entry: UnixSkEntry;
   readonly number: number;
-}
-
-/** What a {@link UnixPlan} needs beside the sockets. */
-export interface UnixPlanOptions {
-  readonly folders: Folders;
-  /** What waits unread in them. */
-  readonly packets: readonly PayloadEntry<'sk-queues'>[];
 }
 
 /** Makes all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
@@ -48,17 +42,13 @@ export class UnixPlan {
   /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
   readonly #senders = new Map<StagedUnixSocket, number>();
 
-  constructor(
-    stage: Stage,
-    sockets: readonly StagedUnixSocket[],
-    { folders, packets }: UnixPlanOptions,
-  ) {
-    this.#stage = stage;
-    this.#names = new UnixNames(stage, folders);
-    this.#sockets = sockets;
-    this.#byInode = new Map(sockets.map((socket) => [socket.entry.ino, socket]));
+  constructor(plan: PlanContext, files: readonly StagedFile<'usk'>[]) {
+    this.#stage = plan.stage;
+    this.#names = new UnixNames(plan.stage, plan.shared(SharedFolders).folders);
+    this.#sockets = files.map(({ body, number }) => ({ entry: body, number }));
+    this.#byInode = new Map(this.#sockets.map((socket) => [socket.entry.ino, socket]));
     const queues = new Map<number, Uint8Array[]>();
-    for (const { entry, payload } of packets) {
+    for (const { entry, payload } of plan.index.image.packets) {
       const queue = queues.get(entry.id_for);
       if (queue) queue.push(payload);
       else queues.set(entry.id_for, [payload]);

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
+import {
+  emptyCheckpointImage,
+  type CheckpointImage,
+} from '../../../../src/criu/image/checkpoint-image.js';
 import type { FileEntry, GhostFileEntry } from '../../../../src/criu/image/types.js';
-import { validateInodes } from '../../../../src/criu/image/validate-inodes.js';
+import { validateFiles } from '../../../../src/criu/image/validate-files.js';
+import { validateGhosts } from '../../../../src/criu/image/validate-ghosts.js';
+import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
 import { NO_OWNER, sampleImage } from './sample.js';
 
 function withGhost(more: Partial<GhostFileEntry>): CheckpointImage {
@@ -13,7 +18,13 @@ function withGhost(more: Partial<GhostFileEntry>): CheckpointImage {
 }
 
 function withFiles(...files: FileEntry[]): CheckpointImage {
-  return { ...sampleImage(), files };
+  const inode = { name: 'x', uid: 0, gid: 0, size: 0n, shmid: 7, seals: 0, inode_id: 7n };
+  return { ...emptyCheckpointImage(sampleImage().inventory), files, memfds: [inode] };
+}
+
+function validate(image: CheckpointImage): void {
+  validateGhosts(image);
+  validateFiles(image, FILE_KINDS);
 }
 
 function memfd(id: number, flags = 2): FileEntry {
@@ -45,7 +56,7 @@ const POSSIBLE: Readonly<Record<string, CheckpointImage>> = {
 for (const [what, image] of Object.entries(POSSIBLE)) {
   test(`accepts ${what}`, (t) => {
     t.notThrows(() => {
-      validateInodes(image);
+      validate(image);
     });
   });
 }
@@ -66,7 +77,7 @@ for (const [what, [image, message]] of Object.entries(IMPOSSIBLE)) {
   test(`refuses ${what}`, (t) => {
     t.throws(
       () => {
-        validateInodes(image);
+        validate(image);
       },
       { message, code: 15 },
     );

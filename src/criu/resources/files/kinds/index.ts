@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../../common/errors.js';
+import type { FdTypes, FileEntry } from '../../../image/types.js';
+import type { FileKind } from '../kind.js';
+import { EPOLL } from './epoll.js';
+import { EVENTFD } from './eventfd.js';
+import { FIFO } from './fifo.js';
+import { INET } from './inet.js';
+import { INOTIFY } from './inotify.js';
+import { MEMFD } from './memfd.js';
+import { NETLINK } from './netlink.js';
+import { PIDFD } from './pidfd.js';
+import { PIPE } from './pipe.js';
+import { REGULAR } from './regular/index.js';
+import { SIGNALFD } from './signalfd.js';
+import { TERMINAL } from './terminal/index.js';
+import { TIMERFD } from './timerfd.js';
+import { UNIX } from './unix/index.js';
+
+/** All kinds of files. The first that claims a file has it; those that are made together are made in this order. */
+export const FILE_KINDS: readonly FileKind[] = [
+  EVENTFD,
+  SIGNALFD,
+  TIMERFD,
+  EPOLL,
+  INOTIFY,
+  PIDFD,
+  INET,
+  NETLINK,
+  PIPE,
+  FIFO,
+  MEMFD,
+  UNIX,
+  TERMINAL,
+  REGULAR,
+];
+
+const BY_TYPE: ReadonlyMap<FdTypes, FileKind> = new Map(
+  FILE_KINDS.map((kind) => [kind.type, kind]),
+);
+
+/** The kind of an entry of an image. Throws ShimError `dataLoss` when there is none. */
+export function kindOf({ id, type }: FileEntry): FileKind {
+  const kind = BY_TYPE.get(type);
+  return kind ?? badImage(`file ${String(id)}: files of kind ${type} are not restored`);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertInvariant, badImage } from '../../../common/errors.js';
+import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
+import type { MountInfo } from '../../procfs/mountinfo.js';
+import type { ImageIndex } from './image-index.js';
+import { Stage } from './stage.js';
+
+/** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
+export type StdioSlots = readonly [Slot | null, Slot | null, Slot | null];
+
+/** What a look at opened files is told besides the image. */
+export interface LookOptions {
+  /** What a process is called in messages. */
+  readonly label: (nsPid: number) => string;
+  /** Files that are executed or mapped privately, by id, and by whom: only the very same will do. */
+  readonly exact: ReadonlyMap<number, string>;
+}
+
+/** What a plan of files is told of the new container. */
+export interface FilePlanOptions {
+  readonly stdio: StdioSlots;
+  /** It has a terminal: /dev/console. */
+  readonly hasConsole: boolean;
+  /** Threads need the root, which has the number of the stage's base, until the drop of privileges. */
+  readonly keepsRoot?: boolean;
+  /** Mounts of the new container as its PID 1 sees them. */
+  readonly mounts: readonly MountInfo[];
+  readonly look?: LookOptions;
+}
+
+/** What the plans of all kinds share. */
+export class PlanContext {
+  readonly builder: PlanBuilder;
+  readonly index: ImageIndex;
+  readonly options: FilePlanOptions;
+  /** Numbers of the files that are opened early. */
+  readonly numbers = new Map<number, number>();
+  readonly #shared = new Map<unknown, unknown>();
+  readonly #closers: (() => void)[] = [];
+  #stage: Stage | undefined;
+
+  constructor(builder: PlanBuilder, index: ImageIndex, options: FilePlanOptions) {
+    this.builder = builder;
+    this.index = index;
+    this.options = options;
+  }
+
+  /** Files are opened from now on, in PID 1. */
+  begin(root: Sequence): Stage {
+    return (this.#stage = new Stage(this.builder, root, this.index.base));
+  }
+
+  /** Where files are opened; only once that has begun. */
+  get stage(): Stage {
+    assertInvariant(this.#stage !== undefined, 'the stage is there once files are opened');
+    return this.#stage;
+  }
+
+  /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened only later. */
+  staged(fileId: number): number {
+    this.index.file(fileId);
+    return this.numbers.get(fileId) ?? badImage(`file ${String(fileId)} cannot be mapped`);
+  }
+
+  /** The number that an early file is opened under. Throws ShimError `dataLoss` for others. */
+  number(id: number): number {
+    return this.numbers.get(id) ?? badImage(`file ${String(id)} cannot be opened early`);
+  }
+
+  /** The one object of a class that this plan has, made at its first use. */
+  shared<T>(Class: new (context: PlanContext) => T): T {
+    const known = this.#shared.get(Class) as T | undefined;
+    if (known !== undefined) return known;
+    const made = new Class(this);
+    this.#shared.set(Class, made);
+    return made;
+  }
+
+  /** Has something closed once all files are open, before what it was made from. */
+  atEnd(close: () => void): void {
+    this.#closers.push(close);
+  }
+
+  /** All files are open. */
+  end(): void {
+    for (const close of this.#closers.splice(0).reverse()) close();
+  }
+}

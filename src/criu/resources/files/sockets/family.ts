@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+import { O, S_IF } from '../abi.js';
+import type { FoundFile } from '../kind.js';
+import { getOption, SO, SOL } from './socket-options.js';
+
+const families = new WeakMap<FoundFile, number | undefined>();
+
+/** Address family of a socket; undefined for anything else, and where only the path of one is open (O_PATH). */
+export function familyOf(file: FoundFile): number | undefined {
+  if ((Number(file.stat.mode) & S_IF.mask) !== S_IF.sock || file.flags & O.path) return undefined;
+  if (!families.has(file)) families.set(file, getOption(file.own, SOL.socket, SO.domain));
+  return families.get(file);
+}

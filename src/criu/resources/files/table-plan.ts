@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../../common/errors.js';
+import type { FdinfoEntry } from '../../image/types.js';
+import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { ImageIndex } from './image-index.js';
+import type { PlanContext } from './plan-context.js';
+
+/** What kinds see of a process that acts for a descriptor table. */
+export class TablePlan {
+  readonly plan: PlanContext;
+  readonly nsPid: number;
+  readonly sequence: Sequence;
+  readonly descriptors: readonly FdinfoEntry[];
+
+  constructor(
+    plan: PlanContext,
+    { nsPid, sequence }: { readonly nsPid: number; readonly sequence: Sequence },
+    descriptors: readonly FdinfoEntry[],
+  ) {
+    this.plan = plan;
+    this.nsPid = nsPid;
+    this.sequence = sequence;
+    this.descriptors = descriptors;
+  }
+
+  get builder(): PlanBuilder {
+    return this.plan.builder;
+  }
+
+  get index(): ImageIndex {
+    return this.plan.index;
+  }
+
+  /** Whether this process is the one that does what is to be done once for an open file. */
+  actsFor(fileId: number): boolean {
+    return this.index.actsFor(this.nsPid, fileId);
+  }
+
+  /** A descriptor of this table on a file. Throws ShimError `dataLoss` when there is none. */
+  descriptorOf(fileId: number): number {
+    const place = this.descriptors.find(({ id }) => id === fileId);
+    return place?.fd ?? badImage(`file ${String(fileId)} has no descriptor`);
+  }
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../common/runc-state.js';
+import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
@@ -15,7 +16,7 @@ import {
   type StoredArea,
 } from '../memory/snapshot.js';
 import { whyCopied } from '../memory/why-copied.js';
-import { readAuxv, readStat, readStatus } from '../procfs/reader.js';
+import { readAuxv, readStat } from '../procfs/reader.js';
 import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
@@ -124,18 +125,15 @@ function readTree(session: Session): {
   readonly root: TreeNode;
 } {
   const all = [
-    ...session.processes.map(({ pid, nsPid, threads }) => ({
-      pid,
-      nsPid,
-      tids: threads.map((thread) => thread.nsTid),
-      isZombie: false,
-    })),
-    ...session.zombies.map(({ pid, nsPid }) => ({ pid, nsPid, tids: [nsPid], isZombie: true })),
+    ...session.processes.map(({ pid, nsPid, leader: { status }, threads }) => {
+      const tids = threads.map((thread) => thread.nsTid);
+      return { pid, nsPid, status, tids, isZombie: false };
+    }),
+    ...session.zombies.map((zombie) => ({ ...zombie, tids: [zombie.nsPid], isZombie: true })),
   ].sort((a, b) => a.nsPid - b.nsPid);
   const byHostPid = new Map(all.map(({ pid, nsPid }) => [pid, nsPid]));
   const names = new Map<number, string>();
-  const entries = all.map(({ pid, nsPid, tids }): PstreeEntry => {
-    const status = readStatus(pid);
+  const entries = all.map(({ nsPid, tids, status }): PstreeEntry => {
     names.set(nsPid, status.name);
     const ppid = byHostPid.get(status.ppid) ?? 0;
     const pgid = status.nsPgid.at(-1) ?? 0;
@@ -170,22 +168,23 @@ async function memoryEntries(
   { memories, shared }: Placement,
   files: FileDumper,
 ): Promise<Map<number, MmEntry>> {
-  const mms = new Map<number, MmEntry>();
+  const brks = await forAll(memories, ({ process }) =>
+    process.leader.remote([{ nr: SYS.brk, args: [0] }]),
+  );
   const targets = new Targets(shared, files);
-  for (const memory of memories) {
-    mms.set(memory.process.nsPid, await memoryEntry(memory, targets, files));
-  }
-  return mms;
+  return new Map(
+    memories.map((memory, index) => {
+      return [memory.process.nsPid, memoryEntry(memory, brks[index]?.[0], { targets, files })];
+    }),
+  );
 }
 
-async function memoryEntry(
-  memory: ProcessMemory,
-  targets: Targets,
-  files: FileDumper,
-): Promise<MmEntry> {
-  const { process, areas } = memory;
+function memoryEntry(
+  { process, areas }: ProcessMemory,
+  brk: bigint | undefined,
+  { targets, files }: { readonly targets: Targets; readonly files: FileDumper },
+): MmEntry {
   const stat = readStat(process.pid);
-  const [brk = stat.startBrk] = await process.leader.remote([{ nr: SYS.brk, args: [0] }]);
   return {
     mm_start_code: stat.startCode,
     mm_end_code: stat.endCode,
@@ -193,7 +192,7 @@ async function memoryEntry(
     mm_end_data: stat.endData,
     mm_start_stack: stat.startStack,
     mm_start_brk: stat.startBrk,
-    mm_brk: brk,
+    mm_brk: brk ?? stat.startBrk,
     mm_arg_start: stat.argStart,
     mm_arg_end: stat.argEnd,
     mm_env_start: stat.envStart,

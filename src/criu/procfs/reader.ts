@@ -16,7 +16,7 @@ import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from './mountinfo.js';
 import { parseSmaps, type SmapsVma } from './smaps.js';
 import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
-import { parseStatus, type ProcStatus } from './status.js';
+import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
 import { parseTimers, type PosixTimer } from './timers.js';
 
 /*
@@ -60,6 +60,16 @@ export function readSmaps(pid: number): readonly SmapsVma[] {
 /** Ids, signals, capabilities of a thread. */
 export function readStatus(pid: number, tid?: number): ProcStatus {
   return parseStatus(readProc(`${task(pid, tid)}/status`));
+}
+
+/** Seccomp mode of a thread: 0 off, 1 strict, 2 filter. */
+export function readSeccompMode(tid: number): number {
+  return Number(parseStatusField(readProc(`${String(tid)}/status`), 'Seccomp') ?? 0);
+}
+
+/** Signals pending for a process, not for one of its threads; bit N-1 is signal N. */
+export function readSharedPending(pid: number): bigint {
+  return BigInt(`0x${parseStatusField(readProc(`${String(pid)}/status`), 'ShdPnd') ?? '0'}`);
 }
 
 /** State, tree, memory layout of a thread. */

@@ -51,7 +51,7 @@ export interface ProcStat {
 }
 
 /** The few fields of a stat file that tell what a task is doing. */
-export type Vitals = Pick<ProcStat, 'state' | 'flags' | 'exitCode'>;
+export type Vitals = Pick<ProcStat, 'state' | 'ppid' | 'flags' | 'exitCode'>;
 
 /** Parses these only: they are looked at again and again. */
 export function parseVitals(content: ProcText): Vitals {
@@ -62,6 +62,7 @@ export function parseVitals(content: ProcText): Vitals {
     .split(' ');
   return {
     state: parseTaskState(line, fields[0]),
+    ppid: line.integer(fields[1]),
     flags: line.integer(fields[6]),
     exitCode: line.integer(fields[49]),
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, splitLines, type ProcText } from './line.js';
+import { Line, splitLines, toText, type ProcText } from './line.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
 /** The four ids of one kind that a task has. */
@@ -98,6 +98,11 @@ export function parseStatus(content: ProcText): ProcStatus {
     vmRss: fields.optional('VmRSS', kibibytes) ?? 0,
     coreDumping: fields.optional('CoreDumping', (line, value) => line.integer(value) !== 0),
   };
+}
+
+/** One of its fields, for who needs no more; undefined where there is no such line. */
+export function parseStatusField(content: ProcText, key: string): string | undefined {
+  return new RegExp(`^${key}:[ \\t]?(.*)$`, 'm').exec(toText(content))?.[1];
 }
 
 type Convert<T> = (line: Line, value: string) => T;

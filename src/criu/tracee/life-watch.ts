@@ -6,7 +6,7 @@ import type { TracedProcess } from './tracee.js';
 
 const LOOK_MS = 100;
 /** A look at many processes is a share of the time: the next one comes after so many times what it took. */
-const REST = 9;
+const REST = 29;
 const SIGKILL_BIT = 1n << 8n;
 /** PF_EXITING of the kernel. */
 const EXITING = 0x4;

@@ -17,10 +17,15 @@ const MARGIN = 131_072;
  */
 export function checkMemoryRoom(processes: readonly { readonly pid: number }[]): void {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
-  const members = new Map<string, number>();
+  const byCgroups = new Map<string, number>();
   for (const { pid } of processes) {
-    for (const directory of memoryCgroupsOf(readThreadFile(pid, pid, 'cgroup'), mountinfo)) {
-      members.set(directory, (members.get(directory) ?? 0) + 1);
+    const cgroups = readThreadFile(pid, pid, 'cgroup');
+    byCgroups.set(cgroups, (byCgroups.get(cgroups) ?? 0) + 1);
+  }
+  const members = new Map<string, number>();
+  for (const [cgroups, count] of byCgroups) {
+    for (const directory of memoryCgroupsOf(cgroups, mountinfo)) {
+      members.set(directory, (members.get(directory) ?? 0) + count);
     }
   }
   for (const [directory, count] of members) {

@@ -17,16 +17,31 @@ const NAMESPACES = {
   time_for_children: 'time',
 } as const;
 
-/**
- * Checks that all threads of a process are in the namespaces of the container's init.
- *
- * @throws ShimError `failedPrecondition` naming the process and the namespace
- */
-export function checkNamespaces(initPid: number, pid: number): void {
-  for (const [link, words] of Object.entries(NAMESPACES)) {
-    const expected = namespaceOf(initPid, link, initPid);
+/** The namespaces that all threads of a container have to be in. */
+export class Namespaces {
+  readonly #expected: readonly (readonly [
+    link: string,
+    words: string,
+    namespace: string | undefined,
+  ])[];
+
+  /** @param initPid whose they are */
+  constructor(initPid: number) {
+    this.#expected = Object.entries(NAMESPACES).map(([link, words]) => {
+      return [link, words, namespaceOf(initPid, link, initPid)];
+    });
+  }
+
+  /**
+   * Checks that all threads of a process are in them.
+   *
+   * @throws ShimError `failedPrecondition` naming the process and the namespace
+   */
+  check(pid: number): void {
     for (const tid of listThreads(pid)) {
-      if (namespaceOf(pid, link, tid) !== expected) throw nested(tid, words);
+      for (const [link, words, expected] of this.#expected) {
+        if (namespaceOf(pid, link, tid) !== expected) throw nested(tid, words);
+      }
     }
   }
 }

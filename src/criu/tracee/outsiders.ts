@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { printable } from '../procfs/bytes.js';
-import { readStatus } from '../procfs/reader.js';
+import { readVitals } from '../procfs/reader.js';
 import { Momentary } from '../retry.js';
 import { labelOf } from './label.js';
 
@@ -24,7 +24,7 @@ export function originsOf(initPid: number, pids: readonly number[]): Origins {
   const ended = new Set<number>();
   for (const pid of pids) {
     try {
-      const { state, ppid } = readStatus(pid);
+      const { state, ppid } = readVitals(pid);
       parents.set(pid, ppid);
       if (state === 'Z') ended.add(pid);
     } catch {

@@ -3,15 +3,23 @@ import { processLabel, threadLabel } from '../label.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
+import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
-import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
+import {
+  listThreads,
+  readChildren,
+  readSeccompMode,
+  readStatus,
+  readVitals,
+} from '../procfs/reader.js';
+import type { ProcStatus } from '../procfs/status.js';
 import { EndedMeanwhile, Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { REG } from './home.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
-import { checkNamespaces } from './namespaces.js';
+import { Namespaces } from './namespaces.js';
 import { labelOf, tracerLabel } from './label.js';
 import { inTheWay, originsOf, OutsiderInTheWay } from './outsiders.js';
 import { findRemains } from './remains.js';
@@ -41,6 +49,7 @@ const SIGTRAP = 5;
 export interface Zombie {
   readonly pid: number;
   readonly nsPid: number;
+  readonly status: ProcStatus;
 }
 
 /** A process that stands still, all of its threads. */
@@ -139,11 +148,11 @@ export class Session {
 
   /** Makes all processes ready for remote calls. */
   async prepare(): Promise<void> {
-    for (const { threads } of this.processes) {
+    await forAll(this.processes, async ({ threads }) => {
       const page = await injectSyscallPage(threads);
       this.#pages.push(page);
       killPoint('inject');
-    }
+    });
   }
 
   /**
@@ -154,12 +163,11 @@ export class Session {
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    for (const page of this.#pages) {
+    await forAll(this.#pages.splice(0), async (page) => {
       await page.remove();
       killPoint('leave');
-    }
-    this.#pages.length = 0;
-    for (const thread of this.#threads()) await thread.putBack();
+    });
+    await forAll(this.#threads(), (thread) => thread.putBack());
     // Asked for before the threads are let go, so that none of them runs; done when they are.
     const isEnding = (): boolean => isDoomed(this.#initPid); // Which nothing frozen can.
     const freezes = this.wasFrozen && !isEnding();
@@ -285,15 +293,13 @@ export class Session {
   }
 
   async #collect(): Promise<void> {
-    for (const pid of this.#pids()) {
-      const { state, nsPid } = readStatus(pid);
-      if (state === 'Z') {
-        if (!hasEnded(pid)) throw leaderGone(pid);
-        continue; // Found below, like those that the cgroup does not list any more.
-      }
-      checkNamespaces(this.#initPid, pid);
-      await this.#collectProcess(pid, nsPid.at(-1) ?? pid);
-    }
+    const namespaces = new Namespaces(this.#initPid);
+    // Zombies are found below, like those that the cgroup does not list any more.
+    const alive = this.#pids()
+      .map((pid) => readStatus(pid))
+      .filter(isAlive);
+    for (const { pid } of alive) namespaces.check(pid);
+    this.processes.push(...(await forAll(alive, (status) => this.#collectProcess(status))));
     const living = new Set(this.processes.map(({ pid }) => pid));
     for (const { threads, pid } of this.processes) {
       for (const { tid } of threads) this.#collectZombies(readChildren(pid, tid), living);
@@ -304,38 +310,47 @@ export class Session {
   #collectZombies(children: readonly number[], living: ReadonlySet<number>): void {
     for (const pid of children) {
       if (living.has(pid)) continue;
-      const { state, nsPid } = readStatus(pid);
-      if (state !== 'Z') throw elsewhere(pid, this.#cgroup);
-      this.zombies.push({ pid, nsPid: nsPid.at(-1) ?? pid });
+      const status = readStatus(pid);
+      if (status.state !== 'Z') throw elsewhere(pid, this.#cgroup);
+      this.zombies.push({ pid, nsPid: status.nsPid.at(-1) ?? pid, status });
     }
   }
 
-  async #collectProcess(pid: number, nsPid: number): Promise<void> {
+  async #collectProcess(leaderStatus: ProcStatus): Promise<StoppedProcess> {
+    const { pid, name } = leaderStatus;
+    const nsPid = leaderStatus.nsPid.at(-1) ?? pid;
     const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
     const states = await this.tracer.readThreads(Int32Array.from(tids));
-    const process = processLabel(nsPid, readStatus(pid).name);
+    const process = processLabel(nsPid, name);
     const threads = tids.map((tid, index) => {
       const state = states[index];
       if (state?.error !== 0) {
         const why = errnoName(state?.error ?? ESRCH);
         throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
       }
-      const nsTid = readStatus(pid, tid).nsPid.at(-1) ?? tid;
+      const status = tid === pid ? leaderStatus : readStatus(pid, tid);
+      const nsTid = status.nsPid.at(-1) ?? tid;
       const label = threadLabel(process, nsPid, nsTid);
-      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label }, state);
+      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label, status }, state);
     });
     const [leader] = threads;
     if (!leader) throw new EndedMeanwhile('aborted', `${process} has no thread left`);
-    this.processes.push({ pid, nsPid, label: process, leader, threads });
     const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
     const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;
     if (isGroupStop) this.jobStopped.set(nsPid, stop);
+    return { pid, nsPid, label: process, leader, threads };
   }
+}
+
+/** @throws Momentary for a process whose threads have outlived their first one */
+function isAlive({ pid, state }: ProcStatus): boolean {
+  if (state === 'Z' && !hasEnded(pid)) throw leaderGone(pid);
+  return state !== 'Z';
 }
 
 function hasSeccomp(tid: number): boolean {
   try {
-    return readStatus(tid).seccomp !== 0;
+    return readSeccompMode(tid) !== 0;
   } catch {
     return false; // Gone: the seizure will say so.
   }

@@ -2,6 +2,7 @@
 import { assertInvariant } from '../../common/errors.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
+import type { ProcStatus } from '../procfs/status.js';
 import { interruptedCall } from '../resources/attributes/restart.js';
 import { Momentary } from '../retry.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
@@ -10,13 +11,14 @@ import type { RemoteCall, Tracee } from './tracee.js';
 
 const ALL_SIGNALS = 0xffffffffffffffffn;
 
-/** Ids of a thread: on the host and in its container; and how messages name it. */
+/** Ids of a thread, on the host and in its container, how messages name it, and what /proc says of it. */
 export interface ThreadIds {
   readonly label: string;
   readonly pid: number;
   readonly tid: number;
   readonly nsPid: number;
   readonly nsTid: number;
+  readonly status: ProcStatus;
 }
 
 /** Where a thread makes remote calls, and finds its way home from. */
@@ -34,6 +36,7 @@ export class StoppedThread implements Tracee {
   readonly nsTid: number;
   readonly label: string;
   readonly state: ThreadState;
+  readonly status: ProcStatus;
   readonly #tracer: Tracer;
   #site: CallSite | undefined;
   #isTouched = false;
@@ -47,6 +50,7 @@ export class StoppedThread implements Tracee {
     this.nsPid = ids.nsPid;
     this.nsTid = ids.nsTid;
     this.label = ids.label;
+    this.status = ids.status;
     this.state = state;
     this.resume = state.registers;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ThreadState } from '../../native/index.js';
+import type { ProcStatus } from '../procfs/status.js';
 
 /** One system call to be made inside a tracee: its number and up to six arguments. */
 export interface RemoteCall {
@@ -19,6 +20,8 @@ export interface Tracee {
   readonly label: string;
   /** Registers, xstate, signals as they were when it stopped. */
   readonly state: ThreadState;
+  /** Its /proc/PID/task/TID/status at that time. */
+  readonly status: ProcStatus;
   /**
    * Makes system calls inside the thread, in order; all signals are blocked meanwhile, and seccomp is
    * suspended. Resolves with the raw results (`-errno` on failure). Must not be a call that blocks.

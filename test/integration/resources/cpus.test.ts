@@ -3,18 +3,19 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { usableCpus } from '../../../src/criu/resources/attributes/cpus.js';
+import { UsableCpus } from '../../../src/criu/resources/attributes/cpus.js';
 import { dumpScheduling } from '../../../src/criu/resources/attributes/scheduling.js';
 import { call, SYS } from '../../../src/native/sys.js';
 
 const CPUSET = '/sys/fs/cgroup/cpuset';
 /** Needs two processors, and a hierarchy of v1. */
-const isPossible = existsSync(join(CPUSET, 'cgroup.procs')) && usableCpus(process.pid).length > 1;
+const isPossible =
+  existsSync(join(CPUSET, 'cgroup.procs')) && new UsableCpus().of(process.pid).length > 1;
 
 (isPossible ? test : test.skip)(
   'what a cpuset leaves is no wish, less than that is one',
   async (t) => {
-    const [first = 0, second = 1] = usableCpus(process.pid);
+    const [first = 0, second = 1] = new UsableCpus().of(process.pid);
     const cgroup = mkdtempSync(join(CPUSET, 'mvas-test-cpus-'));
     t.teardown(() => {
       rmdirSync(cgroup);
@@ -27,17 +28,17 @@ const isPossible = existsSync(join(CPUSET, 'cgroup.procs')) && usableCpus(proces
     const thread = { tid: pid, label: 'sleep' };
     try {
       writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
-      t.deepEqual(usableCpus(pid), [first, second]);
-      t.is(dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask, undefined);
+      t.deepEqual(new UsableCpus().of(pid), [first, second]);
+      t.is(dumpScheduling(thread, new UsableCpus().of(pid)).mvas_cpu_mask, undefined);
       writeFileSync(join(cgroup, 'cpuset.cpus'), String(first));
-      t.deepEqual(usableCpus(pid), [first]);
-      t.is(dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask, undefined);
+      t.deepEqual(new UsableCpus().of(pid), [first]);
+      t.is(dumpScheduling(thread, new UsableCpus().of(pid)).mvas_cpu_mask, undefined);
       writeFileSync(join(cgroup, 'cpuset.cpus'), `${String(first)},${String(second)}`);
       const mask = new Uint8Array(128);
       mask[second >> 3] = 1 << (second & 7);
       call('choose a processor', SYS.sched_setaffinity, pid, mask.length, mask);
       t.deepEqual(
-        dumpScheduling(thread, usableCpus(pid)).mvas_cpu_mask?.[second >> 3],
+        dumpScheduling(thread, new UsableCpus().of(pid)).mvas_cpu_mask?.[second >> 3],
         mask[second >> 3],
       );
     } finally {

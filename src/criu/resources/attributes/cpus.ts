@@ -6,11 +6,24 @@ import { placesIn, type CgroupPlace } from '../../../common/cgroup-places.js';
 const ONLINE = '/sys/devices/system/cpu/online';
 
 /**
- * Processors that a process may use as far as its cgroup is concerned; a mask of all of these is no
+ * Processors that processes may use as far as their cgroups are concerned; a mask of all of these is no
  * wish of its own. Without the cpuset controller, all that are online.
  */
-export function usableCpus(pid: number): readonly number[] {
-  const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
+export class UsableCpus {
+  readonly #byCgroups = new Map<string, readonly number[]>();
+
+  /** Those of one process. */
+  of(pid: number): readonly number[] {
+    const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
+    const known = this.#byCgroups.get(cgroups);
+    if (known) return known;
+    const cpus = cpusOf(cgroups);
+    this.#byCgroups.set(cgroups, cpus);
+    return cpus;
+  }
+}
+
+function cpusOf(cgroups: string): readonly number[] {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
   for (const path of cpusetFiles(cgroups, mountinfo)) {
     const cpus = readCpus(path);

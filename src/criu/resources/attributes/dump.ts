@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
+import { forAll } from '../../../common/for-all.js';
 import type { Tracer } from '../../../native/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
-import { readStat, readStatus } from '../../procfs/reader.js';
+import { readStat } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
-import { usableCpus } from './cpus.js';
+import { UsableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
 import { withoutExpired } from './expired.js';
-import { dumpProcess, zombieTask } from './process-dump.js';
+import { dumpProcess, zombieTask, type ProcessDump } from './process-dump.js';
 import { decodeRegisters, registersProblem } from './registers.js';
 import { rseqResume } from './rseq.js';
 import { SeccompCollector } from './seccomp.js';
-import { dumpThread, type ThreadContext } from './thread-dump.js';
+import { dumpThread, type ThreadDump } from './thread-dump.js';
 
 /** What {@link dumpAttributes} found. */
 export interface AttributeDump {
@@ -70,47 +71,41 @@ export async function dumpAttributes(
   processes: readonly TracedProcess[],
   context: AttributeContext,
 ): Promise<AttributeDump> {
+  const [init] = processes;
+  if (!init) throw new ShimError('internal', 'a container without processes');
+  const maps = mapsOf(init);
+  const cpus = new UsableCpus();
+  const dumps = await forAll(processes, async (process) => {
+    const told = { ...context, maps, cpus: cpus.of(process.pid) };
+    const threads: ThreadDump[] = [];
+    // One after the other: they share their scratch memory.
+    for (const thread of process.threads) threads.push(await dumpThread(thread, told));
+    const stopSignal = context.jobStopped.get(process.nsPid);
+    return { process, threads, own: await dumpProcess(process, { ...context, stopSignal }) };
+  });
   const refusals = new Refusals();
   const seccomp = new SeccompCollector();
   const cores = new Map<number, CoreEntry>();
-  for (const process of processes) {
-    const maps = mapsOf(process);
-    const cpus = usableCpus(process.pid);
-    for (const thread of process.threads) {
-      const { core, problems } = await dumpThread(thread, {
-        tracer: context.tracer,
-        status: readStatus(thread.pid, thread.tid),
-        maps,
-        seccomp,
-        cpus,
-        resume: context.resume.get(thread.tid),
-      } satisfies ThreadContext);
+  for (const { process, threads, own } of dumps) {
+    for (const { thread, core, chain, problems } of threads) {
       for (const problem of problems) refusals.add(thread.label, problem);
+      finishThread(core, own, seccomp.add(chain));
       cores.set(thread.nsTid, core);
     }
-    await dumpLeader(process, context, { cores, refusals });
+    for (const problem of own.problems) refusals.add(process.label, problem);
+    const leader = cores.get(process.leader.nsTid);
+    if (leader) leader.tc = own.task;
   }
   refusals.throwIfAny();
   return { cores, seccomp: seccomp.entry };
 }
 
-async function dumpLeader(
-  process: TracedProcess,
-  context: AttributeContext,
-  into: { cores: Map<number, CoreEntry>; refusals: Refusals },
-): Promise<void> {
-  const core = into.cores.get(process.leader.nsTid);
-  if (!core) return;
-  const stopSignal = context.jobStopped.get(process.nsPid);
-  const status = readStatus(process.pid);
-  const { tracer } = context;
-  const { task, expired, problems } = await dumpProcess(process, status, { tracer, stopSignal });
-  for (const problem of problems) into.refusals.add(process.label, problem);
-  core.tc = task;
-  for (const { nsTid } of process.threads) {
-    const thread = into.cores.get(nsTid)?.thread_core;
-    if (thread?.signals_p) thread.signals_p = withoutExpired(thread.signals_p, expired);
-  }
+/** Adds to a thread's entry what is known only of all threads. */
+function finishThread(core: CoreEntry, { expired }: ProcessDump, filter: number | undefined): void {
+  const thread = core.thread_core;
+  if (!thread) return;
+  if (filter !== undefined) thread.seccomp_filter = filter;
+  if (thread.signals_p) thread.signals_p = withoutExpired(thread.signals_p, expired);
 }
 
 /** The entry of a process that has exited and waits to be reaped; `pid` is the host's. */
@@ -120,6 +115,7 @@ export function dumpZombie(pid: number): CoreEntry {
   return { mtype: 'X86_64', tc: zombieTask(stat) };
 }
 
+/** The same for all: they are in one user namespace. */
 function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {
   return { users: readIdMap(process.pid, 'uid_map'), groups: readIdMap(process.pid, 'gid_map') };
 }

@@ -6,7 +6,7 @@ import type {
   SignalQueueEntry,
   TaskTimersEntry,
 } from '../../image/types.js';
-import { readStatus } from '../../procfs/reader.js';
+import { readSharedPending } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { reader } from './abi.js';
 import { decodeQueue } from './pending.js';
@@ -36,7 +36,7 @@ export async function findExpired(
   tracer: Tracer,
 ): Promise<ExpiredTimers> {
   const hasRun = isZero(timers.real);
-  const real = hasRun && (readStatus(process.pid).signals.sharedPending & SIGALRM_MASK) !== 0n;
+  const real = hasRun && (readSharedPending(process.pid) & SIGALRM_MASK) !== 0n;
   if (timers.posix.length === 0) return { real, posix: new Set() };
   const tids = process.threads.map(({ tid }) => tid);
   const states = await tracer.readThreads(Int32Array.from(tids));

@@ -7,7 +7,6 @@ import { check, SYS } from '../../../native/sys.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStat } from '../../procfs/stat.js';
-import type { ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { ARCH, PR, reader } from './abi.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
@@ -57,10 +56,10 @@ export interface ProcessDump {
  */
 export async function dumpProcess(
   process: TracedProcess,
-  status: ProcStatus,
   { tracer, stopSignal }: { readonly tracer: Tracer; readonly stopSignal: number | undefined },
 ): Promise<ProcessDump> {
   const { leader, pid } = process;
+  const { status } = leader;
   const answers = await askOptions(process);
   const personality = readPersonality(pid);
   const stat = readStat(pid);

@@ -2,7 +2,6 @@
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { CoreEntry, ThreadCoreEntry } from '../../image/types.js';
-import type { ProcStatus } from '../../procfs/status.js';
 import type { Tracee } from '../../tracee/tracee.js';
 import { ARCH, PR, PTRACE, reader } from './abi.js';
 import { toCreds, type IdMaps } from './creds.js';
@@ -12,12 +11,7 @@ import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from '
 import { CODE_WINDOW, resolveRestart } from './restart.js';
 import { rseqEntry } from './rseq.js';
 import { dumpScheduling } from './scheduling.js';
-import {
-  notifiesSupervisor,
-  readSeccompChain,
-  type ChainLink,
-  type SeccompCollector,
-} from './seccomp.js';
+import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.js';
 import { decodeFpregs } from './xstate.js';
 
 const STACK_T_SIZE = 24;
@@ -45,24 +39,24 @@ type Answers = { [Name in keyof typeof QUERIES]: RemoteAnswer };
 /** What a thread's dump needs besides the thread. */
 export interface ThreadContext {
   readonly tracer: Tracer;
-  readonly status: ProcStatus;
   readonly maps: IdMaps;
-  readonly seccomp: SeccompCollector;
   /** Processors that its container may use. */
   readonly cpus: readonly number[];
-  /** Registers to take instead of those it stopped with. */
-  readonly resume: Uint8Array | undefined;
+  /** Registers to take instead of those that threads stopped with, by host tid. */
+  readonly resume: ReadonlyMap<number, Uint8Array>;
 }
 
-/** A thread's entry, and why it cannot be restored, if so. */
+/** A thread's entry, without the number of its filter; its filters; and why it cannot be restored, if so. */
 export interface ThreadDump {
+  readonly thread: Tracee;
   readonly core: CoreEntry;
+  readonly chain: readonly ChainLink[];
   readonly problems: readonly string[];
 }
 
 /** Reads what belongs to a stopped thread. */
 export async function dumpThread(thread: Tracee, context: ThreadContext): Promise<ThreadDump> {
-  const stopped = decodeRegisters(context.resume ?? thread.state.registers);
+  const stopped = decodeRegisters(context.resume.get(thread.tid) ?? thread.state.registers);
   const answers = await ask(thread);
   const chain = await readFilters(thread, context);
   const problems = threadProblems(thread, answers);
@@ -83,11 +77,11 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
     },
     thread_core: {
       ...threadCore(thread, answers, context),
-      ...seccompOf(context, chain),
+      ...seccompOf(thread),
       ...(restart === undefined ? {} : { mvas_restart: restart }),
     },
   };
-  return { core, problems };
+  return { thread, core, chain, problems };
 }
 
 async function ask(thread: Tracee): Promise<Answers> {
@@ -120,8 +114,8 @@ function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): T
     },
     ...(pdeathsig === 0 ? {} : { pdeath_sig: pdeathsig }),
     signals_p: decodeQueue(thread.state.privateSignals),
-    creds: toCreds(context.status, Number(answers.securebits.result), context.maps),
-    comm: context.status.name,
+    creds: toCreds(thread.status, Number(answers.securebits.result), context.maps),
+    comm: thread.status.name,
     ...(rseq ? { rseq_entry: rseq } : {}),
     mvas_xstate: thread.state.xstate,
     mvas_timerslack: answers.timerslack.result,
@@ -137,17 +131,13 @@ function robustList({ tid, label }: Tracee): Pick<ThreadCoreEntry, 'futex_rla' |
   return { futex_rla: head[0] ?? 0n, futex_rla_len: Number(length[0] ?? 0n) };
 }
 
-function seccompOf(
-  context: ThreadContext,
-  chain: readonly ChainLink[],
-): Pick<ThreadCoreEntry, 'seccomp_mode' | 'seccomp_filter'> {
-  const mode = SECCOMP_MODES[context.status.seccomp] ?? 'disabled';
-  if (mode === 'disabled') return {};
-  return { seccomp_mode: mode, seccomp_filter: context.seccomp.add(chain) };
+function seccompOf({ status }: Tracee): Pick<ThreadCoreEntry, 'seccomp_mode'> {
+  const mode = SECCOMP_MODES[status.seccomp] ?? 'disabled';
+  return mode === 'disabled' ? {} : { seccomp_mode: mode };
 }
 
 function readFilters(thread: Tracee, context: ThreadContext): Promise<ChainLink[]> {
-  const hasFilters = SECCOMP_MODES[context.status.seccomp] === 'filter';
+  const hasFilters = SECCOMP_MODES[thread.status.seccomp] === 'filter';
   return hasFilters ? readSeccompChain(context.tracer, thread) : Promise.resolve([]);
 }
 

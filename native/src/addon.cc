@@ -4,6 +4,7 @@
 
 #include "descriptors.h"
 #include "fd_watch.h"
+#include "file_binding.h"
 #include "fork_binding.h"
 #include "pump_binding.h"
 #include "syscall_binding.h"
@@ -16,6 +17,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
               Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));
+  exports.Set("writeFiles", Napi::Function::New(env, mvas::WriteFiles, "writeFiles"));
   exports.Set("Tracer", mvas::TracerBinding::Define(env));
   exports.Set("Pump", mvas::PumpBinding::Define(env));
   return exports;

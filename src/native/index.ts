@@ -161,6 +161,16 @@ interface Addon {
    * as in a `setImmediate`, while nothing is under way, and with V8 told to do without threads.
    */
   readonly forkAway: () => number;
+  /**
+   * Makes new files (0600) in the directory behind a descriptor, each with its content, by one turn of
+   * a worker thread. Resolves with how many are there, and with 0 or the `-errno` that stopped it at the
+   * next one, which may have been made. Nobody may change the contents meanwhile.
+   */
+  readonly writeFiles: (
+    directory: number,
+    names: readonly string[],
+    contents: readonly Uint8Array[],
+  ) => Promise<Int32Array>;
   readonly Tracer: new () => Tracer;
   /** `ended` hears of each copy that has ended by itself. Keeps no process alive. */
   readonly Pump: new (ended: (id: number) => void) => Pump;
@@ -173,4 +183,5 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, readDescriptors, forkAway, FdWatch, Tracer, Pump } = addon;
+export const { syscall, addressOf, readDescriptors, writeFiles, forkAway, FdWatch, Tracer, Pump } =
+  addon;

@@ -23,6 +23,8 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   EMFILE: 'resourceExhausted',
   ENFILE: 'resourceExhausted',
   ENOSPC: 'resourceExhausted',
+  EDQUOT: 'resourceExhausted',
+  EROFS: 'permissionDenied',
 };
 
 /** `ENOENT` for 2 or -2; `errno 999` for what nobody knows. */

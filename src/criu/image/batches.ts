@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 
-/** Enough for the threads that do the work, few enough to have open at a time. */
-const FILES_AT_ONCE = 8;
+/** Enough for the work to be done in few turns, few enough to have in memory, or open, at a time. */
+const FILES_AT_ONCE = 64;
 
 /**
  * Runs `work` on some elements at once. When one fails, no further batch begins, and the first error

@@ -12,6 +12,8 @@ import {
   type Pagemap,
   type PayloadEntry,
 } from './codec.js';
+import { writeFiles } from '../../native/index.js';
+import { check } from '../../native/sys.js';
 import { attempt, codeOf } from './fs-errors.js';
 import { encodeGhostFile, type GhostFile } from './ghost.js';
 import {
@@ -26,6 +28,7 @@ import { formatVasReference, VAS_REFERENCE_FILE, type VasReference } from './vas
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
 const INVENTORY = imageFileName('inventory');
+const EEXIST = -17;
 const INVENTORY_DRAFT = '.inventory.img.new';
 
 /** How an image is committed. */
@@ -37,6 +40,13 @@ export interface CommitOptions {
   readonly durable?: boolean;
 }
 
+/** Files that are to be written together. */
+interface Batch {
+  readonly names: string[];
+  readonly contents: Uint8Array[];
+  readonly written: Promise<void>;
+}
+
 /**
  * Writes the files of one checkpoint into a directory: each 0600 and new, the inventory last and by
  * rename, so that a directory with an inventory is complete. Close it by `commit` or `abort`.
@@ -46,6 +56,7 @@ export class ImageWriter {
   readonly #directory: FileHandle;
   readonly #madeDirectory: boolean;
   readonly #names = new Set<string>();
+  #batch: Batch | undefined;
 
   private constructor(path: string, directory: FileHandle, madeDirectory: boolean) {
     this.#path = path;
@@ -150,8 +161,30 @@ export class ImageWriter {
     for (const name of [...this.#names].reverse()) await unlink(at(name)).catch(ignoreMissing);
   }
 
-  async #put(name: string, bytes: Uint8Array): Promise<void> {
-    await attempt(`write ${join(this.#path, name)}`, fill(await this.#open(name), bytes, false));
+  /** Files that come in one turn of the event loop are written together. */
+  #put(name: string, bytes: Uint8Array): Promise<void> {
+    this.#batch ??= this.#newBatch();
+    this.#batch.names.push(name);
+    this.#batch.contents.push(bytes);
+    return this.#batch.written;
+  }
+
+  #newBatch(): Batch {
+    const names: string[] = [];
+    const contents: Uint8Array[] = [];
+    const written = Promise.resolve().then(() => {
+      this.#batch = undefined;
+      return this.#writeFiles(names, contents);
+    });
+    return { names, contents, written };
+  }
+
+  async #writeFiles(names: readonly string[], contents: readonly Uint8Array[]): Promise<void> {
+    const [done = 0, error = 0] = await writeFiles(this.#directory.fd, names, contents);
+    // What was there before is not ours.
+    const made = error === 0 || error === EEXIST ? done : done + 1;
+    for (const name of names.slice(0, made)) this.#names.add(name);
+    check(`write ${join(this.#path, names[done] ?? '')}`, error);
   }
 
   async #open(name: string): Promise<FileHandle> {

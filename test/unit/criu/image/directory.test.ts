@@ -154,7 +154,7 @@ test('a file that is there already is not overwritten, nor is the target of a li
   await writeFile(join(path, '..', 'victim'), 'x');
   await symlink('../victim', join(path, 'seccomp.img'));
   const writing = writer.write('seccomp', undefined, [{ seccomp_filters: [] }]);
-  await fails(t, writing, 'alreadyExists', /create .*seccomp\.img: EEXIST/);
+  await fails(t, writing, 'alreadyExists', /write .*seccomp\.img: EEXIST/);
   t.is((await stat(join(path, '..', 'victim'))).size, 1);
 });
 

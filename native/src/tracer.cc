@@ -29,12 +29,6 @@ constexpr int64_t kStepLimitMs = 10'000;
 // How often one that takes long is looked at.
 constexpr int64_t kLookMs = 10;
 
-int64_t NowMs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int Request(int request, pid_t tid, void* address, void* data) {
   return ptrace(static_cast<__ptrace_request>(request), tid, address, data) == -1 ? -errno : 0;
 }
@@ -86,16 +80,20 @@ bool IsDead(pid_t tid) {
   return state == 'Z' || state == 'X' || (flags & kExiting);
 }
 
-// Waits for the next stop of one tracee: -ESRCH when it has died, -ETIMEDOUT when it does not come.
-int WaitOne(pid_t tid, int* status) {
-  const int64_t deadline = NowMs() + kStepLimitMs;
+// Waits for the next stop of one tracee: -ESRCH when it has died. When it does not come in time:
+// -ETIMEDOUT, or where there is something to be done about that, it waits on.
+int WaitOne(pid_t tid, int* status, const Late* late) {
+  int64_t deadline = NowMs() + kStepLimitMs;
   for (;;) {
     const pid_t got = wait4(tid, status, __WALL | WNOHANG, nullptr);
     if (got == tid) return 0;
     if (got == -1 && errno != EINTR) return -errno;
     if (AwaitTracee(kLookMs)) continue;
     if (IsDead(tid)) return -ESRCH;
-    if (NowMs() > deadline) return -ETIMEDOUT;
+    if (NowMs() <= deadline) continue;
+    if (!late) return -ETIMEDOUT;
+    (*late)();
+    deadline = INT64_MAX;
   }
 }
 
@@ -103,12 +101,12 @@ int WaitOne(pid_t tid, int* status) {
 bool IsStopSignal(int status) { return Event(status) == 0 && WSTOPSIG(status) == SIGSTOP; }
 
 // Runs the tracee to its next system call stop.
-int ToSyscallStop(pid_t tid, bool* stop_signal) {
+int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late) {
   for (;;) {
     const int error = Request(PTRACE_SYSCALL, tid, nullptr, nullptr);
     if (error) return error;
     int status;
-    const int waited = WaitOne(tid, &status);
+    const int waited = WaitOne(tid, &status, late);
     if (waited) return waited;
     if (!WIFSTOPPED(status)) return -ESRCH;
     if (WSTOPSIG(status) == kSyscallStop) return 0;
@@ -121,12 +119,12 @@ int ToSyscallStop(pid_t tid, bool* stop_signal) {
 
 // From a system call stop to a trap stop, without running anything: only a task that resumes from
 // there restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
-int ToTrap(pid_t tid, bool* stop_signal) {
+int ToTrap(pid_t tid, bool* stop_signal, const Late* late) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   while (!error) {
     error = Request(PTRACE_CONT, tid, nullptr, nullptr);
     int status = 0;
-    if (!error) error = WaitOne(tid, &status);
+    if (!error) error = WaitOne(tid, &status, late);
     if (!error && !WIFSTOPPED(status)) error = -ESRCH;
     if (!error && Event(status) == PTRACE_EVENT_STOP) return 0;
     if (!error && IsStopSignal(status)) *stop_signal = true;
@@ -236,7 +234,7 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
 
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
-                bool* stop_signal) {
+                bool* stop_signal, const Late* late) {
   user_regs_struct base;
   iovec vector = {&base, sizeof base};
   int error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
@@ -257,23 +255,23 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
     vector = {&registers, sizeof registers};
     error = Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
     for (int stops = 0; !error && stops < 2; stops++)
-      error = ToSyscallStop(tid, stop_signal);  // entry, then exit
+      error = ToSyscallStop(tid, stop_signal, late);  // entry, then exit
     vector = {&registers, sizeof registers};
     if (!error) error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
     if (error) return error;
     results->push_back(static_cast<int64_t>(registers.rax));
   }
-  return ToTrap(tid, stop_signal);
+  return ToTrap(tid, stop_signal, late);
 }
 
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results, bool* stop_signal) {
+                 std::vector<int64_t>* results, bool* stop_signal, const Late& late) {
   results->reserve(calls.size());  // from here on nothing is allocated
   const OutlivingScope scope;
   uint64_t all = ~0ull;
   int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
-  if (!error) error = RemoteCalls(tid, instruction, 0, calls, results, stop_signal);
+  if (!error) error = RemoteCalls(tid, instruction, 0, calls, results, stop_signal, &late);
   const int restored = WriteThread(tid, resume, {}, &signal_mask);
   return error ? error : restored;
 }

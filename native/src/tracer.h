@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <vector>
@@ -58,21 +59,27 @@ ThreadState ReadThread(pid_t tid);
 int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate,
                 const uint64_t* signal_mask);
 
+// What to do when a call takes too long. It must not wait for a lock, nor allocate.
+using Late = std::function<void()>;
+
 // Makes the calls in a stopped thread, one after the other, by the `syscall` instruction at
 // `instruction`, with the stack pointer at `stack` (0: left as it is). Results are the tracee's
 // return values. Stops early, with an error of its own, when the tracee dies (-ESRCH) or misbehaves
-// (-EPROTO). Registers are left changed: the caller writes the old ones back. All signals should be
+// (-EPROTO). After ten seconds of one call: -ETIMEDOUT, or with `late` that is done, and it waits
+// on. Registers are left changed: the caller writes the old ones back. All signals should be
 // blocked; a SIGSTOP that comes all the same is kept from the tracee and noted: it is to be given
 // to Detach.
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
-                bool* stop_signal);
+                bool* stop_signal, const Late* late = nullptr);
 
 // As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread
-// `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home.
+// `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home. So
+// it waits for a call however long that takes; after ten seconds, `late` is to let others go that
+// it may wait for.
 int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results, bool* stop_signal);
+                 std::vector<int64_t>* results, bool* stop_signal, const Late& late);
 
 // Detaches, having sent `signal` to the thread (0: none).
 int Detach(pid_t tid, int signal);

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "syscall_binding.h"
 #include "tracer.h"
 
@@ -82,6 +84,7 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                          InstanceMethod<&TracerBinding::Detach>("detach"),
                          InstanceMethod<&TracerBinding::Gather>("gather"),
                          InstanceMethod<&TracerBinding::Request>("request"),
+                         InstanceMethod<&TracerBinding::Watch>("watch"),
                          InstanceMethod<&TracerBinding::Close>("close"),
                      });
 }
@@ -105,16 +108,34 @@ void TracerBinding::End() {
   deliver_.Release();
 }
 
+// The next thing to do; null at the end. Should the program hang meanwhile, which may be for want
+// of a tracee, they are let go: again and again, since one that is about to stop cannot be yet.
+std::unique_ptr<TracerBinding::Job> TracerBinding::Next() {
+  const auto look = std::chrono::milliseconds(Liveness::kLookMs);
+  const auto is_due = [this] { return stopping_ || !jobs_.empty(); };
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!is_due()) {
+    if (!liveness_.IsWatched())
+      wake_.wait(lock);
+    else if (!wake_.wait_for(lock, look, is_due) && (has_let_go_ || liveness_.IsSilent()))
+      LetGo(0);
+  }
+  if (jobs_.empty()) return nullptr;
+  auto job = std::move(jobs_.front());
+  jobs_.pop_front();
+  return job;
+}
+
+// Lets all tracees go but one (0: none), which is in a call.
+void TracerBinding::LetGo(pid_t but) {
+  has_let_go_ = true;
+  for (const pid_t tid : traced_)
+    if (tid != but) mvas::Detach(tid, stop_signals_.count(tid) ? SIGSTOP : 0);
+  if (!but) stop_signals_.clear();
+}
+
 void TracerBinding::Run() {
-  for (;;) {
-    std::unique_ptr<Job> job;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
+  while (auto job = Next()) {
     job->finish = job->work();
     deliver_.BlockingCall(job.release(), [](Napi::Env env, Napi::Function, Job* done) {
       const std::unique_ptr<Job> owned(done);
@@ -214,7 +235,9 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   return Queue(info.Env(), [this, tid, instruction, resume, mask, calls]() -> Finish {
     std::vector<int64_t> results;
     bool stop = false;
-    const int error = mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results, &stop);
+    const Late late = [this, tid] { LetGo(tid); };
+    const int error =
+        mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results, &stop, late);
     if (stop) stop_signals_.insert(tid);
     return [error, results](Napi::Env env) { return FromResults(env, error, results); };
   });
@@ -225,7 +248,7 @@ Napi::Value TracerBinding::Detach(const Napi::CallbackInfo& info) {
   return Queue(info.Env(), [this, tids]() -> Finish {
     std::vector<mvas::Stop> results;
     for (const pid_t tid : tids) {
-      results.push_back({tid, mvas::Detach(tid, stop_signals_.count(tid) ? SIGSTOP : 0)});
+      results.push_back({tid, mvas::Detach(tid, stop_signals_.erase(tid) ? SIGSTOP : 0)});
     }
     return [results](Napi::Env env) { return FromStops(env, results); };
   });
@@ -271,6 +294,13 @@ Napi::Value TracerBinding::Request(const Napi::CallbackInfo& info) {
     return
         [value, keep](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(value)); };
   });
+}
+
+// watch(milliseconds) -> boolean
+Napi::Value TracerBinding::Watch(const Napi::CallbackInfo& info) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  liveness_.Hear(info[0].As<Napi::Number>().Int64Value());
+  return Napi::Boolean::New(info.Env(), !has_let_go_);
 }
 
 Napi::Value TracerBinding::Close(const Napi::CallbackInfo& info) {

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <set>
 #include <vector>
 
+#include "liveness.h"
 #include "tracing_process.h"
 
 namespace mvas {
@@ -38,6 +40,8 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Queue(Napi::Env env, Work work);
   void Run();
   void End();
+  std::unique_ptr<Job> Next();
+  void LetGo(pid_t but);
 
   Napi::Value Seize(const Napi::CallbackInfo& info);
   Napi::Value WaitStops(const Napi::CallbackInfo& info);
@@ -48,16 +52,19 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Gather(const Napi::CallbackInfo& info);
   Napi::Value Request(const Napi::CallbackInfo& info);
+  Napi::Value Watch(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   std::set<pid_t> stop_signals_;  // whom a SIGSTOP was kept from; used in the tracing process alone
   std::vector<pid_t> traced_;     // whom it has seized; used in the tracing process alone
+  std::atomic<bool> has_let_go_{false};  // has let them go by itself
   Napi::ThreadSafeFunction deliver_;
   std::optional<TracingProcess> process_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> jobs_;  // guarded by mutex_
   bool stopping_ = false;                  // guarded by mutex_
+  Liveness liveness_;                      // guarded by mutex_
 };
 
 }  // namespace mvas

@@ -92,6 +92,12 @@ void RunThere(const std::function<void()>& work) {
 TracingProcess::TracingProcess(std::function<void()> work)
     : thread_([work = std::move(work)] { RunThere(work); }) {}
 
+int64_t NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 bool AwaitTracee(int64_t timeout_ms) {
   if (!InTracingProcess()) {  // where SIGCHLD is libuv's
     const timespec pause = {0, kThreadPollNs};

@@ -26,6 +26,9 @@ class TracingProcess {
   std::thread thread_;  // lends its thread-local storage, and waits
 };
 
+// Milliseconds since some moment.
+int64_t NowMs();
+
 // Sleeps until a tracee of the calling tracing process has stopped or died, for so many
 // milliseconds at most. False: nothing has come. It may come for nothing.
 bool AwaitTracee(int64_t timeout_ms);

@@ -101,6 +101,14 @@ export interface Tracer {
     address: SyscallArgument,
     data: SyscallArgument,
   ): Promise<number>;
+  /**
+   * Says that the main thread of this process goes on. If it is not heard of any more for so many milliseconds,
+   * nor takes processor time, or a call of {@link exposedCalls} takes ten seconds, all tracees are let go as by
+   * our death. 0: silence means nothing any more.
+   *
+   * @returns false once that has happened: from then on every request fails
+   */
+  watch(limitMs: number): boolean;
   /** Ends the session once its queue is empty. */
   close(): void;
 }

@@ -25,6 +25,7 @@ import { StageClock } from '../stages.js';
 import { LifeWatch } from '../tracee/life-watch.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
+import { LetGo } from '../tracee/standstill.js';
 import { FreezeGuard } from '../vas/freeze-guard.js';
 import { processRecords } from '../vas/process-records.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
@@ -124,6 +125,7 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
     // Reasons for whatever else has failed. Who is let go is reaped, and cannot be asked any more.
     const ended = life.ended();
     await scope.close();
+    if (error instanceof LetGo) await removeRemains(request);
     throw ended ?? error;
   } finally {
     life.stop();
@@ -156,6 +158,7 @@ async function run(
   void settled(image.written);
   await clearHolder(vas.holder, vas.holderPid, collection.base);
   await source.hold(collection);
+  session.standstill.check();
   checkAborted(request);
   life.stop();
   clock.end('copy');
@@ -178,6 +181,7 @@ async function run(
   const record = await commit(request, { vas, writer: image.writer, collection, frozenMs });
   clock.end('commit');
 
+  session.standstill.check();
   scope.release(); // What is complete is not undone, whatever the rest meets.
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
@@ -220,6 +224,7 @@ async function stopAndInspect(
     life.watch(session.processes);
     clock.end('seize');
     checkRegisters(session.processes);
+    session.standstill.lookAt('the places of its mounts');
     checkSurroundings(initPid, session.processes, request);
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
     let areas = readAllAreas(session);
@@ -228,17 +233,32 @@ async function stopAndInspect(
     checkMemoryRoom(session.processes);
     await session.prepare();
     const mounts = readMountinfo(initPid);
+    session.standstill.lookAt('the content of its tmpfs mounts');
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
     const stdio = stdioLinksOf(request);
     const collection = await collectImage(session, { ...request, vasId, areas, tmpfs, stdio });
+    session.standstill.check();
     checkAborted(request);
     clock.end('inspect');
     return { session, tmpfs, collection, mounts };
   } catch (error) {
-    const ended = life.ended();
+    const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
     await session.release();
-    throw ended ?? error;
+    throw reason ?? error;
+  }
+}
+
+/** Takes out what of ours a container has that was let go before its time. */
+async function removeRemains(request: CheckpointRequest): Promise<void> {
+  try {
+    const patience = { limitMs: 0 };
+    const session = await Session.seize(request.initPid, findCgroup(request), { patience });
+    await session.removeRemains().finally(() => session.release());
+  } catch (error) {
+    log.warn('memory of ours stays in the container until its next checkpoint', {
+      error: String(error),
+    });
   }
 }
 

@@ -27,10 +27,15 @@ export interface ExpectedMounts {
  * Checks that a stopped container has only the mounts that its spec makes, since a restored one has
  * those and no others.
  *
+ * @param mounts those that it has
  * @throws ShimError `failedPrecondition` naming mounts that were made later
  */
-export function checkMounts(rootPid: number, places: MountPlaces): void {
-  const later = laterMounts(readMountinfo(rootPid), {
+export function checkMounts(
+  rootPid: number,
+  mounts: readonly MountInfo[],
+  places: MountPlaces,
+): void {
+  const later = laterMounts(mounts, {
     paths: resolvePaths(rootPid, places.paths),
     trees: resolveTrees(rootPid, places.trees),
     hasHooks: places.hasHooks,

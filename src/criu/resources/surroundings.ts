@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostNames } from '../../common/host-names.js';
 import type { MountPlaces } from '../../common/mount-places.js';
+import { readMountinfo } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { checkCgroups } from './cgroups.js';
+import { checkFuseServers } from './fuse-servers.js';
 import { warnOfHostNames } from './host-names.js';
 import { checkIpc } from './ipc.js';
 import { checkMounts } from './mounts.js';
@@ -26,7 +28,9 @@ export function checkSurroundings(
   processes: readonly TracedProcess[],
   expected: ExpectedSurroundings,
 ): void {
-  checkMounts(initPid, expected.mountPlaces);
+  const mounts = readMountinfo(initPid);
+  checkFuseServers(mounts, processes);
+  checkMounts(initPid, mounts, expected.mountPlaces);
   checkCgroups(initPid, processes);
   checkIpc(initPid, processes);
   warnOfHostNames(initPid, expected.hostNames);

@@ -23,6 +23,7 @@ import { Namespaces } from './namespaces.js';
 import { labelOf, tracerLabel } from './label.js';
 import { inTheWay, originsOf, OutsiderInTheWay } from './outsiders.js';
 import { findRemains } from './remains.js';
+import { Standstill } from './standstill.js';
 import { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
 import type { TracedProcess } from './tracee.js';
@@ -80,6 +81,7 @@ export class Session {
   readonly #initPid: number;
   /** The container was frozen when it was found. */
   readonly wasFrozen: boolean;
+  readonly standstill: Standstill;
   readonly #stops = new Map<number, number>();
   readonly #pages: SyscallPage[] = [];
   #isReleased = false;
@@ -88,6 +90,7 @@ export class Session {
     this.#initPid = initPid;
     this.#cgroup = cgroup;
     this.wasFrozen = isFrozen(cgroup);
+    this.standstill = new Standstill(this.tracer, initPid);
   }
 
   /**
@@ -113,7 +116,7 @@ export class Session {
       return session;
     } catch (error) {
       await session.release();
-      throw momentaryIfGone(error);
+      throw session.standstill.reason ?? momentaryIfGone(error);
     }
   }
 
@@ -163,6 +166,7 @@ export class Session {
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    this.standstill.end();
     await forAll(this.#pages.splice(0), async (page) => {
       await page.remove();
       killPoint('leave');
@@ -185,6 +189,7 @@ export class Session {
    * them is frozen: what was has been thawed to be seized.
    */
   kill(): void {
+    this.standstill.end();
     for (const pid of [this.#initPid, ...this.#pids()]) {
       try {
         process.kill(pid, 'SIGKILL');
@@ -322,6 +327,7 @@ export class Session {
     const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
     const states = await this.tracer.readThreads(Int32Array.from(tids));
     const process = processLabel(nsPid, name);
+    const { lookAt } = this.standstill;
     const threads = tids.map((tid, index) => {
       const state = states[index];
       if (state?.error !== 0) {
@@ -331,14 +337,15 @@ export class Session {
       const status = tid === pid ? leaderStatus : readStatus(pid, tid);
       const nsTid = status.nsPid.at(-1) ?? tid;
       const label = threadLabel(process, nsPid, nsTid);
-      return new StoppedThread(this.tracer, { pid, tid, nsPid, nsTid, label, status }, state);
+      const ids = { pid, tid, nsPid, nsTid, label, status, lookAt };
+      return new StoppedThread(this.tracer, ids, state);
     });
     const [leader] = threads;
     if (!leader) throw new EndedMeanwhile('aborted', `${process} has no thread left`);
     const stop = ((this.#stops.get(pid) ?? 0) >> 8) & 0xff;
     const isGroupStop = (this.#stops.get(pid) ?? 0) >> 16 === PTRACE_EVENT_STOP && stop !== SIGTRAP;
     if (isGroupStop) this.jobStopped.set(nsPid, stop);
-    return { pid, nsPid, label: process, leader, threads };
+    return { pid, nsPid, label: process, leader, threads, lookAt };
   }
 }
 

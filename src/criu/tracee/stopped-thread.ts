@@ -7,7 +7,7 @@ import { interruptedCall } from '../resources/attributes/restart.js';
 import { Momentary } from '../retry.js';
 import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
 import { encodeCalls } from './remote-calls.js';
-import type { RemoteCall, Tracee } from './tracee.js';
+import type { LookAt, RemoteCall, Tracee } from './tracee.js';
 
 const ALL_SIGNALS = 0xffffffffffffffffn;
 
@@ -19,6 +19,7 @@ export interface ThreadIds {
   readonly nsPid: number;
   readonly nsTid: number;
   readonly status: ProcStatus;
+  readonly lookAt?: LookAt;
 }
 
 /** Where a thread makes remote calls, and finds its way home from. */
@@ -38,6 +39,7 @@ export class StoppedThread implements Tracee {
   readonly state: ThreadState;
   readonly status: ProcStatus;
   readonly #tracer: Tracer;
+  readonly #lookAt: LookAt | undefined;
   #site: CallSite | undefined;
   #isTouched = false;
   /** Registers it resumes with when it is left running; differ from `state` only for a reason. */
@@ -51,6 +53,7 @@ export class StoppedThread implements Tracee {
     this.nsTid = ids.nsTid;
     this.label = ids.label;
     this.status = ids.status;
+    this.#lookAt = ids.lookAt;
     this.state = state;
     this.resume = state.registers;
   }
@@ -125,6 +128,7 @@ export class StoppedThread implements Tracee {
   }
 
   readMemory(address: bigint, length: number): Uint8Array {
+    this.#lookAt?.(`memory of ${this.label} at 0x${address.toString(16)}`);
     return readProcess(this.pid, address, length, this.label);
   }
 

@@ -34,6 +34,12 @@ export interface Tracee {
   writeMemory(address: bigint, bytes: Uint8Array): void;
 }
 
+/**
+ * Is told what is looked at next that a process of the container may serve: `pid 7 (cat) fd 3`, and its path in the
+ * container where it has one. May throw: see standstill.ts.
+ */
+export type LookAt = (what: string, path?: string) => void;
+
 /** A thread by its host id, and how messages name it. */
 export type NamedThread = Pick<Tracee, 'tid' | 'label'>;
 
@@ -45,4 +51,5 @@ export interface TracedProcess {
   readonly label: string;
   readonly leader: Tracee;
   readonly threads: readonly Tracee[];
+  readonly lookAt?: LookAt;
 }

@@ -105,6 +105,7 @@ export class FileDumper {
    * @throws ShimError `failedPrecondition` when something was refused, `canceled`
    */
   async finish(signal?: AbortSignal): Promise<FilesImage> {
+    this.#context.init.lookAt?.('names of open files');
     await this.#context.names.run({ rootPid: this.#context.init.pid, signal });
     this.#context.refusals.throwIfAny();
     return this.#context.image;
@@ -115,7 +116,7 @@ export class FileDumper {
   }
 
   #pathEntry(path: string, where: string, flags: number): number {
-    const file = pathFileOfLink(path, where, flags);
+    const file = pathFileOfLink(path, where, flags, this.#context.init.lookAt);
     try {
       const key = `${inodeKey(file.stat)} ${String(file.mountId)} ${String(flags)} ${file.link}`;
       const known = this.#byPath.get(key);

@@ -100,6 +100,8 @@ export class OpenFiles {
   }
 
   #identify(process: TracedProcess, { fd, own, link }: DescriptorCopy, info: FdInfo): OpenFile {
+    const where = `${process.label} fd ${String(fd)}`;
+    if (link.startsWith('/')) process.lookAt?.(where, link);
     const stat = fstatSync(own, { bigint: true });
     const flags = info.flags & ~O.cloexec;
     const key = `${inodeKey(stat)}:${String(flags)}`;
@@ -109,7 +111,7 @@ export class OpenFiles {
       id: this.#nextId(),
       process,
       fd,
-      where: `${process.label} fd ${String(fd)}`,
+      where,
       own,
       stat,
       type: Number(stat.mode) & S_IF.mask,

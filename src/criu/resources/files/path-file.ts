@@ -3,6 +3,7 @@ import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../native/sys.js';
 import type { FownEntry } from '../../image/types.js';
 import { readFdinfo } from '../../procfs/reader.js';
+import type { LookAt } from '../../tracee/tracee.js';
 import { O } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
@@ -30,12 +31,19 @@ export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
 }
 
 /** Opens where a link of /proc leads and describes it; the caller closes `own`. */
-export function pathFileOfLink(path: string, where: string, flags: number): PathFile {
+export function pathFileOfLink(
+  path: string,
+  where: string,
+  flags: number,
+  lookAt?: LookAt,
+): PathFile {
   const own = openOwn(path, O.path);
   try {
+    const link = ownLink(own);
+    lookAt?.(where, link);
     const stat = fstatSync(own, { bigint: true });
     const mountId = readFdinfo(process.pid, own).mountId;
-    return { where, own, stat, link: ownLink(own), mountId, flags, pos: 0n, fown: noOwner() };
+    return { where, own, stat, link, mountId, flags, pos: 0n, fown: noOwner() };
   } catch (error) {
     closeFd(own);
     throw error;

@@ -32,6 +32,7 @@ export function dumpRegular(
   file: PathFile,
   id: number,
 ): RegFileEntry | undefined {
+  context.init.lookAt?.(file.where, file.link);
   const type = Number(file.stat.mode) & S_IF.mask;
   const problem = deviceProblem(file, type);
   const place = problem === undefined ? locate(context, file, id) : { problem };

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import type { Tracer } from '../../native/index.js';
+import { printable } from '../procfs/bytes.js';
+import { readMountinfo } from '../procfs/reader.js';
+import { mountOf } from '../resources/files/names/container-path.js';
+import type { LookAt } from './tracee.js';
+
+/** So long a look at something of a stopped container may take. */
+const LIMIT_MS = 10_000;
+const BEAT_MS = 1_000;
+
+/** A container that stood still has been let go since a look at it hung. */
+export class LetGo extends ShimError {}
+
+/**
+ * That a container stands still. A process of it may serve what the engine looks at: files of a FUSE mount,
+ * and pages of such files. Such a look hangs, and this thread with it, until the server goes on. So the tracing
+ * process lets the container go when it does not hear of this thread any more. The look then ends, and at the
+ * next one, or at {@link check}, the checkpoint does.
+ */
+export class Standstill {
+  readonly #tracer: Pick<Tracer, 'watch'>;
+  readonly #initPid: number;
+  readonly #timer: NodeJS.Timeout;
+  #what = 'a system call in a process of the container';
+  #path: string | undefined;
+  #reason: LetGo | undefined;
+  #hasEnded = false;
+
+  constructor(tracer: Pick<Tracer, 'watch'>, initPid: number) {
+    this.#tracer = tracer;
+    this.#initPid = initPid;
+    this.#timer = setInterval(() => tracer.watch(LIMIT_MS), BEAT_MS).unref();
+    tracer.watch(LIMIT_MS);
+  }
+
+  /** @throws ShimError `failedPrecondition` when the look before it has hung */
+  readonly lookAt: LookAt = (what, path) => {
+    this.check();
+    this.#what = what;
+    this.#path = path;
+  };
+
+  /** Why the container has been let go before its time. */
+  get reason(): LetGo | undefined {
+    this.#notice();
+    return this.#reason;
+  }
+
+  /** @throws ShimError `failedPrecondition` when the container does not stand still any more */
+  check(): void {
+    const { reason } = this;
+    if (reason) throw reason;
+  }
+
+  /** The container may go. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#notice();
+    this.#hasEnded = true;
+    this.#tracer.watch(0);
+  }
+
+  #notice(): void {
+    if (!this.#hasEnded && !this.#tracer.watch(LIMIT_MS)) this.#reason ??= this.#explain();
+  }
+
+  #explain(): LetGo {
+    const path = this.#path ?? '';
+    const file = path === '' || this.#what.endsWith(` ${path}`) ? [] : [path];
+    const details = [...file, ...this.#mountOf(path)].join(', ');
+    const what = `has not answered for ${String(LIMIT_MS / 1000)} s`;
+    const why = 'a process of the container, which stood still, may serve it (FUSE)';
+    const remedy = 'remedy: close and unmount it, or serve it from outside of the container';
+    const which = details === '' ? this.#what : `${this.#what} (${details})`;
+    return new LetGo('failedPrecondition', printable(`${which}: ${what}: ${why}; ${remedy}`));
+  }
+
+  /** In words; nothing for the root, where what is mounted no longer seems to be. */
+  #mountOf(path: string): string[] {
+    try {
+      const mount = mountOf(readMountinfo(this.#initPid), path);
+      if (!mount || mount.mountPoint === '/') return [];
+      return [`mount ${mount.mountPoint} (${mount.fsType})`];
+    } catch {
+      return []; // The container has ended.
+    }
+  }
+}

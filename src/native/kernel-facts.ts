@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
+import { O, PR } from './abi/index.js';
 import { addressOf, syscall } from './index.js';
 import { call, closeFd, cString, errnoName, SYS } from './sys.js';
 
@@ -8,20 +9,17 @@ import { call, closeFd, cString, errnoName, SYS } from './sys.js';
  * in a process, when its answer is first needed. No question changes anything.
  */
 
-const O_CLOEXEC = 0o2000000;
-
 /** Remembers the first answer; who cannot answer is asked again. */
 function once<T>(ask: () => T): () => T {
   let known: { readonly answer: T } | undefined;
   return () => (known ??= { answer: ask() }).answer;
 }
 
-const PR_TIMER_CREATE_RESTORE_IDS = 77;
 const RESTORE_IDS_GET = 2;
 
 /** Whether it makes timers with wanted ids (PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15). */
 export const hasTimerIds = once(
-  () => syscall(SYS.prctl, PR_TIMER_CREATE_RESTORE_IDS, RESTORE_IDS_GET, 0, 0, 0) >= 0,
+  () => syscall(SYS.prctl, PR.timerCreateRestoreIds, RESTORE_IDS_GET, 0, 0, 0) >= 0,
 );
 
 /** Whether memfd_create(2) knows MFD_EXEC and MFD_NOEXEC_SEAL (Linux 6.3). */
@@ -38,7 +36,7 @@ export type PageScan = 'guards' | 'plain' | 'none';
 
 /** Whether it has PAGEMAP_SCAN, and whether that tells guards. */
 export const pageScan = once((): PageScan => {
-  const fd = call('open /proc/self/pagemap', SYS.open, cString('/proc/self/pagemap'), O_CLOEXEC);
+  const fd = call('open /proc/self/pagemap', SYS.open, cString('/proc/self/pagemap'), O.cloexec);
   const knows = (categories: bigint): boolean => {
     const nothing = [96n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n]; // An empty range, and no room for an answer.
     const argument = BigUint64Array.of(...nothing, categories, categories);
@@ -81,7 +79,7 @@ const KCMP_FILE = 0;
 /** Whether it compares what two processes have (kcmp(2)). */
 export const hasKcmp = once(() => {
   const self = syscall(SYS.getpid);
-  const fd = call('open /proc/self/status', SYS.open, cString('/proc/self/status'), O_CLOEXEC);
+  const fd = call('open /proc/self/status', SYS.open, cString('/proc/self/status'), O.cloexec);
   const result = syscall(SYS.kcmp, self, self, KCMP_FILE, fd, fd);
   closeFd(fd);
   return result === 0;
@@ -126,7 +124,7 @@ const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
 
 /** Whether it notes by itself what is written to from some moment on (UFFD_FEATURE_WP_ASYNC, Linux 6.7). */
 export const hasAsyncWriteTracking = once(() => {
-  const fd = syscall(USERFAULTFD, O_CLOEXEC);
+  const fd = syscall(USERFAULTFD, O.cloexec);
   if (fd < 0) return false;
   const result = syscall(
     SYS.ioctl,

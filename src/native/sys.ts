@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:os';
 import { ShimError, type ErrorKind } from '../common/errors.js';
-import { SYS } from './abi/x86-64.js';
+import { MSG, O, SOL, SYS } from './abi/index.js';
 import { addressOf, syscall, type SyscallArgument } from './index.js';
 
-export { SYS };
-
-const O_CLOEXEC = 0o2000000;
+export { SYS } from './abi/index.js';
 
 const ERRNO_NAMES = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
@@ -87,7 +85,7 @@ export function readProcess(
 ): Uint8Array {
   const bytes = new Uint8Array(length);
   const path = cString(`/proc/${String(pid)}/mem`);
-  const memory = call(`open the memory of ${who}`, SYS.open, path, O_CLOEXEC);
+  const memory = call(`open the memory of ${who}`, SYS.open, path, O.cloexec);
   const got = syscall(SYS.pread64, memory, bytes, length, address);
   closeFd(memory);
   if (got !== length) throw memoryError(`read ${describe(who, address, length)}`, got);
@@ -123,15 +121,13 @@ function memoryError(attempt: string, got: number): ShimError {
     : new ShimError('aborted', `${attempt}: only ${String(got)}`);
 }
 
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
-const MSG_NOSIGNAL = 0x4000;
 
 /** Sends one message with descriptors (sendmsg(2), SCM_RIGHTS) on a connected socket. */
 export function sendWithFds(socket: number, message: Uint8Array, fds: readonly number[]): void {
   const control = Buffer.alloc(16 + Math.ceil(fds.length / 2) * 8);
   control.writeBigUInt64LE(BigInt(16 + fds.length * 4), 0);
-  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SOL.socket, 8);
   control.writeInt32LE(SCM_RIGHTS, 12);
   fds.forEach((fd, index) => control.writeInt32LE(fd, 16 + index * 4));
   const vector = iovec(addressOf(message), message.length);
@@ -143,7 +139,7 @@ export function sendWithFds(socket: number, message: Uint8Array, fds: readonly n
     header[5] = BigInt(control.length);
   }
   // What the header points to comes along as arguments nobody reads: it must live until the call is over.
-  const sent = syscall(SYS.sendmsg, socket, header, MSG_NOSIGNAL, message, control, vector);
+  const sent = syscall(SYS.sendmsg, socket, header, MSG.nosignal, message, control, vector);
   check('send a message', sent);
 }
 

@@ -2,14 +2,12 @@
 import { fchownSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ShimError } from '../common/errors.js';
+import { MSG, O, PR, SOL } from '../native/abi/index.js';
 import { addressOf, syscall } from '../native/index.js';
 import { check, cString, errnoName, SYS } from '../native/sys.js';
 
 /** The few system calls the shim needs and Node does not offer. All return at once. */
 
-const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
-const PR_SET_CHILD_SUBREAPER = 36;
 const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
@@ -20,7 +18,6 @@ const CLD_EXITED = 1;
 /** CLD_EXITED, CLD_KILLED, CLD_DUMPED. */
 const ENDS = new Set([CLD_EXITED, 2, 3]);
 const TIOCSWINSZ = 0x5414;
-const SOL_SOCKET = 1;
 const UMOUNT_NOFOLLOW = 8;
 
 /**
@@ -29,7 +26,7 @@ const UMOUNT_NOFOLLOW = 8;
  */
 export function pipe(owner = { uid: 0, gid: 0 }): readonly [number, number] {
   const fds = Buffer.alloc(8);
-  check('make a pipe', syscall(SYS.pipe2, fds, O_CLOEXEC));
+  check('make a pipe', syscall(SYS.pipe2, fds, O.cloexec));
   const ends = [fds.readInt32LE(0), fds.readInt32LE(4)] as const;
   // Both ends are one inode.
   if (owner.uid !== 0 || owner.gid !== 0) fchownSync(ends[0], owner.uid, owner.gid);
@@ -45,12 +42,12 @@ export function duplicate(fd: number): number {
 /** Makes reads and writes of an open file return at once (fcntl(2)). */
 export function setNonBlocking(fd: number): void {
   const F_SETFL = 4;
-  check(`make descriptor ${fd} non-blocking`, syscall(SYS.fcntl, fd, F_SETFL, O_NONBLOCK));
+  check(`make descriptor ${fd} non-blocking`, syscall(SYS.fcntl, fd, F_SETFL, O.nonblock));
 }
 
 /** Makes this process the parent of its descendants' orphans (prctl(2)). */
 export function becomeSubreaper(): void {
-  check('become a subreaper', syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+  check('become a subreaper', syscall(SYS.prctl, PR.setChildSubreaper, 1, 0, 0, 0));
 }
 
 /**
@@ -122,7 +119,6 @@ export function setWindowSize(fd: number, width: number, height: number): void {
  */
 export function receiveFd(socketFd: number): number | undefined {
   const MSG_CMSG_CLOEXEC = 0x40000000;
-  const MSG_DONTWAIT = 0x40;
   const text = Buffer.alloc(4096);
   const control = Buffer.alloc(64);
   const vector = Buffer.alloc(16);
@@ -134,8 +130,8 @@ export function receiveFd(socketFd: number): number | undefined {
   header.writeBigUInt64LE(1n, 24);
   header.writeBigUInt64LE(addressOf(control), 32);
   header.writeBigUInt64LE(BigInt(control.length), 40);
-  if (syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0) return undefined;
-  const isRights = control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === 1;
+  if (syscall(SYS.recvmsg, socketFd, header, MSG_CMSG_CLOEXEC | MSG.dontwait) < 0) return undefined;
+  const isRights = control.readInt32LE(8) === SOL.socket && control.readInt32LE(12) === 1;
   return header.readBigUInt64LE(40) < 20n || !isRights ? undefined : control.readInt32LE(16);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NewSegment } from '../../criu/index.js';
+import { PAGE } from '../../native/abi/index.js';
 import { parseReference } from '../kernel-objects.js';
 import { formatJson } from '../text.js';
 import { UsageError } from '../usage.js';
@@ -57,7 +58,6 @@ type Creation =
   | { readonly kind: 'vas'; readonly name: string; readonly mode: number }
   | (NewSegment & { readonly kind: 'segment' });
 
-const PAGE = 4096n;
 const UNITS = ['', 'K', 'M', 'G', 'T'];
 
 function creationOf(

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { VMA_STATUS } from './constants.js';
 import type { FileEntry, MmEntry, VmaEntry } from './types.js';
 import { validateShared } from './validate-shared.js';
 
-/** End of user memory with four levels of page tables; see TASK_SIZE_MAX of arch/x86. */
-export const USER_END = 0x7fff_ffff_f000n;
-
-const PAGE = 4096n;
 /** Where the kernel shows its vsyscall page, above user memory. */
 const VSYSCALL_START = 0xffff_ffff_ff60_0000n;
 const MAX_VMAS = 262_144;
@@ -16,7 +13,6 @@ const MAX_VMAS = 262_144;
 const MAX_AUXV = 256;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
-const PROT_READ_WRITE = 3;
 const MAPPABLE: ReadonlySet<string> = new Set<FileEntry['type']>(['REG', 'MEMFD', 'PACKETSK']);
 
 /** Checks the layout of every address space. Throws ShimError `dataLoss`. */

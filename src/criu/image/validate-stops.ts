@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import { SIGSTOP } from '../../native/abi/index.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { TASK_STATE } from './constants.js';
 import type { CoreEntry, PstreeEntry, TaskCoreEntry } from './types.js';
 import { isDead } from './validate-tasks.js';
 
-const SIGSTOP = 19;
 /** Signals by which a terminal stops processes; an action of their own, or an orphaned group, prevents it. */
 const TERMINAL_STOPS: Readonly<Record<number, string>> = {
   20: 'SIGTSTP',

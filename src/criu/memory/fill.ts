@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync } from 'node:fs';
+import {
+  MADV_COLLAPSE,
+  MADV_HUGEPAGE,
+  MADV_NOHUGEPAGE,
+  MADV_POPULATE_WRITE,
+  MAP_ANONYMOUS,
+  MAP_DROPPABLE,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_NORESERVE,
+  MAP_PRIVATE_ANONYMOUS,
+  MREMAP_MOVE_FIXED,
+  PAGE,
+  PR,
+  PROT_READ_WRITE,
+} from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
 import { WORK } from '../plan/abi.js';
 import { PlanBuilder, type Sequence } from '../plan/builder.js';
@@ -11,19 +27,6 @@ import type { Pages } from './pages.js';
 import { isUnreserved, stretches } from './stretches.js';
 import { isStash, type ProcessMemory, type SharedObject, type StoredArea } from './snapshot.js';
 
-const PROT_READ_WRITE = 3;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
-const MAP_DROPPABLE_ANONYMOUS = 0x28;
-const MAP_GROWSDOWN = 0x100;
-const MAP_NORESERVE = 0x4000;
-const MAP_FIXED_NOREPLACE = 0x100000;
-const MADV_POPULATE_WRITE = 23;
-const MADV_COLLAPSE = 25;
-const PAGE = 4096n;
-const MADV_HUGEPAGE = 14;
-const MADV_NOHUGEPAGE = 15;
-const PR_SET_THP_DISABLE = 41;
-const MREMAP_MOVE_FIXED = 3;
 /** Descriptors that may go along with one plan, besides one or two. */
 export const FDS_AT_ONCE = 200;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
@@ -70,12 +73,12 @@ export async function fillProcess(
   for (const area of placed) mapArea(sequence, area);
   for (const area of placed) makeHugePages(sequence, area);
   // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
-  sequence.syscall('turn huge pages off', SYS.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0]);
+  sequence.syscall('turn huge pages off', SYS.prctl, [PR.setThpDisable, 1, 0, 0, 0]);
   const pull = (area: StoredArea): void => {
     for (const run of area.runs) pages.pull(sequence, source, area, run);
   };
   for (const area of placed) if (area.vma.anonHugePages === 0) pull(area);
-  sequence.syscall('turn huge pages on', SYS.prctl, [PR_SET_THP_DISABLE, 0, 0, 0, 0]);
+  sequence.syscall('turn huge pages on', SYS.prctl, [PR.setThpDisable, 0, 0, 0, 0]);
   for (const area of placed) if (area.vma.anonHugePages > 0) pull(area);
   for (const area of stored) protectArea(sequence, area);
   pages.finish(builder, sequence, source);
@@ -92,7 +95,7 @@ function mapArea(sequence: Sequence, area: StoredArea): void {
   const { vma, place } = area;
   const isAnonymous = !isStash(area);
   const flags =
-    (vma.vmFlags.has('dp') ? MAP_DROPPABLE_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
+    (vma.vmFlags.has('dp') ? MAP_DROPPABLE | MAP_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
     MAP_FIXED_NOREPLACE |
     (isAnonymous && vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
     (isUnreserved(area) ? MAP_NORESERVE : 0);

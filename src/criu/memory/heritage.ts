@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import { MADV_DONTNEED, PAGE } from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
@@ -10,9 +11,6 @@ import type { Range } from './layout.js';
  * Memory that a process begins with as its forker has it, at the same addresses. The fork takes it along
  * once the forker has its own; the child then drops what it has not, and writes over what differs.
  */
-
-const MADV_DONTNEED = 4;
-const PAGE = 4096n;
 
 /** What a process takes along from its forker; ranges that meet are one. */
 export function heritageOf({ vmas }: MmEntry): Range[] {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PAGE } from '../../native/abi/index.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import type { FoundArea } from './page-finder.js';
 import { PageEntries } from './page-entries.js';
@@ -98,7 +99,7 @@ function differing(run: PageRun, ours: PageEntries, theirs: PageEntries): PageRu
   for (let word = 0; word < mine.length; word += 2) {
     if (isSame(mine, before, word) && isSame(mine, after, word)) continue;
     const start = run.start + BigInt(word) * 2048n;
-    appendRun(runs, start, start + 4096n);
+    appendRun(runs, start, start + PAGE);
   }
   return runs;
 }

@@ -1,5 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import {
+  MADV_DOFORK,
+  MADV_DONTFORK,
+  MADV_GUARD_INSTALL,
+  MAP_ANONYMOUS,
+  MAP_DROPPABLE,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_LOCKED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MLOCK_ONFAULT,
+  MREMAP_MOVE_FIXED,
+  PAGE,
+  PR,
+  PROT_READ,
+  PROT_READ_WRITE,
+  PROT_WRITE,
+  PR_SET_MM_MAP,
+  PR_SET_VMA_ANON_NAME,
+  USER_END,
+} from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
@@ -10,31 +35,7 @@ import { heritageOf, planHeritage } from './heritage.js';
 import { ADVICE } from './snapshot.js';
 import type { Range } from './layout.js';
 
-const PROT_READ_WRITE = 3;
-const PROT_READ = 1;
-const PROT_WRITE = 2;
-const MAP_SHARED = 1;
-const MAP_PRIVATE = 2;
-const MAP_DROPPABLE = 8;
-const MAP_ANONYMOUS = 0x20;
-const MAP_FIXED = 0x10;
-const MAP_GROWSDOWN = 0x100;
-const MAP_LOCKED = 0x2000;
-const MAP_NORESERVE = 0x4000;
-const MAP_POPULATE = 0x8000;
-const MLOCK_ONFAULT = 1;
-const MAP_FIXED_NOREPLACE = 0x100000;
-const MREMAP_MOVE_FIXED = 3;
-const MADV_DONTFORK = 10;
-const MADV_DOFORK = 11;
-const MADV_GUARD_INSTALL = 102;
-const PR_SET_MM = 35;
-const PR_SET_VMA = 0x53564d41;
-const PR_SET_VMA_ANON_NAME = 0;
-const PR_SET_MM_MAP = 14;
-const PAGE = 4096n;
 const LOWEST = 0x1000n;
-const HIGHEST = 0x7ffffffff000n;
 const MM_MAP_SIZE = 104;
 /** MAP_* flags of memory that is made anew: private or droppable, anonymous, growing down, no reserve. */
 const REMADE = MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE;
@@ -211,7 +212,7 @@ export class MemoryPlan {
 
   #nameArea(vma: VmaEntry, name: string, sequence: Sequence): void {
     const text = this.#options.builder.string(name);
-    const args = [PR_SET_VMA, PR_SET_VMA_ANON_NAME, vma.start, vma.end - vma.start, text];
+    const args = [PR.setVma, PR_SET_VMA_ANON_NAME, vma.start, vma.end - vma.start, text];
     sequence.syscall(`name ${describe(vma)}`, SYS.prctl, args, { tolerate: true });
   }
 
@@ -325,7 +326,7 @@ export class MemoryPlan {
     map.writeUInt32LE(staged(mm.exe_file_id), 100);
     const data = builder.data(map);
     builder.link(data, 88, builder.data(auxv));
-    const args = [PR_SET_MM, PR_SET_MM_MAP, data, MM_MAP_SIZE, 0];
+    const args = [PR.setMm, PR_SET_MM_MAP, data, MM_MAP_SIZE, 0];
     sequence.syscall('set the memory layout and the executable', SYS.prctl, args);
   }
 }
@@ -433,14 +434,14 @@ function parkedRanges(pid: number, mm: MmEntry): Range[] {
 
 /** What user space can have below and above these ranges. */
 function around(ranges: readonly Range[]): Range[] {
-  let [low, high] = [HIGHEST, LOWEST];
+  let [low, high] = [USER_END, LOWEST];
   for (const { start, end } of ranges) {
     if (start < low) low = start;
     if (end > high) high = end;
   }
   return [
     { start: LOWEST, end: low },
-    { start: high, end: HIGHEST },
+    { start: high, end: USER_END },
   ];
 }
 

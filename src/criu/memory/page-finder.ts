@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
+import { PAGE } from '../../native/abi/index.js';
 import { syscall, addressOf } from '../../native/index.js';
 import { PAGE_IS_GUARD, PAGEMAP_SCAN, pageScan } from '../../native/kernel-facts.js';
 import { check, SYS } from '../../native/sys.js';
@@ -31,7 +32,6 @@ export interface Region {
   readonly isGuard: boolean;
 }
 
-const PAGE = 4096n;
 const CATEGORY = { file: 4n, present: 8n, swapped: 16n, zero: 32n, guard: PAGE_IS_GUARD } as const;
 /** Pages of files are never stored, and the zero page is nothing. */
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;

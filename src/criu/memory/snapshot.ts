@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  MAP_ANONYMOUS,
+  MAP_DROPPABLE,
+  MAP_GROWSDOWN,
+  MAP_LOCKED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PAGE,
+} from '../../native/abi/index.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
 import { readSmaps } from '../procfs/reader.js';
@@ -8,21 +19,11 @@ import { areaStatus, classifyArea, protection, type Area } from './area.js';
 import type { FoundArea } from './page-finder.js';
 import { totalBytes, type PageRun } from './page-runs.js';
 
-const MAP_SHARED = 1;
-const MAP_PRIVATE = 2;
-const MAP_ANONYMOUS = 0x20;
-const MAP_GROWSDOWN = 0x100;
-const MAP_LOCKED = 0x2000;
-const MAP_NORESERVE = 0x4000;
-/** Of locked memory: not only once it is touched (mlock2(2), MLOCK_ONFAULT). */
-const MAP_POPULATE = 0x8000;
-const MAP_DROPPABLE = 8;
 const FLAGS = [
   ['gd', MAP_GROWSDOWN],
   ['nr', MAP_NORESERVE],
   ['lo', MAP_LOCKED],
 ] as const;
-const PAGE = 4096n;
 
 /** VMA flags that madvise(2) sets, by its advice (asm-generic/mman-common.h). */
 export const ADVICE: readonly (readonly [flag: string, advice: number])[] = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
+import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../procfs/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
 
@@ -65,9 +66,9 @@ export interface KernelImage {
   readonly id: number;
 }
 
-const SIGCHLD = 17;
 /** Fields of a plan are words, in the order of bytes of the host. */
 const WORD = 8;
+const PAGE_BYTES = Number(PAGE);
 
 interface Operation {
   readonly what: string;
@@ -288,7 +289,7 @@ export class PlanBuilder {
       data.offset = cursor;
       cursor += data.bytes.length;
     }
-    return Math.ceil(cursor / 4096) * 4096;
+    return Math.ceil(cursor / PAGE_BYTES) * PAGE_BYTES;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import { SYS } from '../../native/abi/x86-64.js';
+import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import { isDead } from '../image/validate-tasks.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { CoreEntry } from '../image/types.js';
@@ -39,7 +39,6 @@ const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
 const INIT = 1;
 const THREAD_STACK = 4096;
-const SIGTRAP = 5;
 /** Of keyctl(2); without a name it makes a new one. */
 const JOIN_SESSION_KEYRING = 1;
 const XSTATE_SIZE = 4096;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SYS } from '../../native/abi/x86-64.js';
+import { SIGSTOP, SYS } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
 import type { PstreeEntry } from '../image/types.js';
 import type { PlanBuilder, PlanData } from './builder.js';
-import { SIGSTOP } from '../resources/attributes/abi.js';
 import { queueMask } from '../resources/attributes/pending.js';
 import type { RemoteCall } from '../tracee/tracee.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SYS } from '../../native/abi/x86-64.js';
+import { PR, SYS } from '../../native/abi/index.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
 import type { Branch } from '../memory/branches.js';
 import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js';
@@ -14,8 +14,6 @@ const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
-const PR_SET_DUMPABLE = 4;
-const PR_SET_NAME = 15;
 const RLIMIT_CORE = 4;
 const NOTHING = { exitCode: 0, comm: '' };
 
@@ -177,7 +175,7 @@ export class TreePlan {
     const { builder, dead } = this.#options;
     const { exitCode: status, comm } = node.kind === 'zombie' ? dead(node.pid) : NOTHING;
     if (comm !== '') {
-      sequence.syscall('set the name', SYS.prctl, [PR_SET_NAME, builder.string(comm)]);
+      sequence.syscall('set the name', SYS.prctl, [PR.setName, builder.string(comm)]);
     }
     const signal = status & 0x7f;
     if (signal !== 0) {
@@ -185,7 +183,7 @@ export class TreePlan {
       // Whatever core it left lies there since. Programs that take cores do not ask for the limit.
       const limit = builder.reserve(16);
       sequence.syscall('leave no core', SYS.prlimit64, [0, RLIMIT_CORE, limit, 0]);
-      sequence.syscall('leave no core', SYS.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
+      sequence.syscall('leave no core', SYS.prctl, [PR.setDumpable, 0, 0, 0, 0]);
       sequence.syscall('die as before', SYS.kill, [node.pid, signal], { tolerate: true });
       sequence.syscall('let the signal in', SYS.rt_sigprocmask, [2, data, 0, 8], {
         tolerate: true,

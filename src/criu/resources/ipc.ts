@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import { syscall } from '../../native/index.js';
-import { closeFd, cString } from '../../native/sys.js';
+import { SYS, cString, closeFd } from '../../native/sys.js';
 import { readMaps, readNamespace } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { Refusals } from './files/refusals.js';
 import { inNamespaceOf } from './in-namespace.js';
 
-/** System calls of the mount interface (Linux 5.2). */
-const NR = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
 const CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOST_NAMED = 10;
@@ -104,10 +102,10 @@ function textOf(path: string): string {
 
 /** Names of the calling thread's namespace, whether its container has mounted them or not. */
 function messageQueues(): string[] {
-  const context = syscall(NR.fsopen, cString('mqueue'), CLOEXEC);
+  const context = syscall(SYS.fsopen, cString('mqueue'), CLOEXEC);
   if (context < 0) return []; // The kernel knows no message queues.
-  const create = syscall(NR.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0);
-  const mount = create < 0 ? create : syscall(NR.fsmount, context, CLOEXEC, 0);
+  const create = syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0);
+  const mount = create < 0 ? create : syscall(SYS.fsmount, context, CLOEXEC, 0);
   closeFd(context);
   if (mount < 0) return [];
   try {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { syscall } from '../../native/index.js';
-import { call, check } from '../../native/sys.js';
+import { SYS, call, check } from '../../native/sys.js';
 import { isExtendedAttribute, MAX_ATTRIBUTE } from '../image/constants.js';
-import { NR } from './files/abi.js';
 import { cPath } from './files/system.js';
 
 /** An extended attribute; an ACL is one, too (xattr(7), acl(5)). */
@@ -29,12 +28,12 @@ const room = Buffer.alloc(MOST_BYTES);
  * @param path a path of our own, whose last component may be a symbolic link: it is not followed
  */
 export function readAttributes(path: string): Attribute[] {
-  return read(path, { list: NR.llistxattr, get: NR.lgetxattr });
+  return read(path, { list: SYS.llistxattr, get: SYS.lgetxattr });
 }
 
 /** The same of what a descriptor of ours is open on, O_PATH or not. */
 export function readAttributesOf(fd: number): Attribute[] {
-  return read(`/proc/self/fd/${String(fd)}`, { list: NR.listxattr, get: NR.getxattr });
+  return read(`/proc/self/fd/${String(fd)}`, { list: SYS.listxattr, get: SYS.getxattr });
 }
 
 function read(path: string, calls: { readonly list: number; readonly get: number }): Attribute[] {
@@ -54,7 +53,7 @@ function read(path: string, calls: { readonly list: number; readonly get: number
 export function writeAttributes(path: string, attributes: readonly Attribute[]): void {
   for (const { name, value } of attributes) {
     const args = [cPath(path), nameBytes(name), value, value.length, 0] as const;
-    call(`set the extended attribute ${name}`, NR.lsetxattr, ...args);
+    call(`set the extended attribute ${name}`, SYS.lsetxattr, ...args);
   }
 }
 

@@ -4,9 +4,10 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { extract, type Header as TarHeader } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
+import { AT_SYMLINK_NOFOLLOW, PAGE } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { call, check, closeFd, SYS } from '../../native/sys.js';
-import { NR, O, RESOLVE, S_IF } from './files/abi.js';
+import { O, RESOLVE, S_IF } from './files/abi.js';
 import { cPath, openAt2, openHow } from './files/system.js';
 import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
@@ -15,10 +16,9 @@ import { openMount, type Budget } from './tmpfs-pack.js';
 type Header = Partial<TarHeader> & Pick<TarHeader, 'name'>;
 
 const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 const EEXIST = -17;
-const PAGE = 4096;
-const ZEROS = Buffer.alloc(PAGE);
+const PAGE_BYTES = Number(PAGE);
+const ZEROS = Buffer.alloc(PAGE_BYTES);
 /** Beside the content, what headers and padding of an entry take at most. */
 const ENTRY_OVERHEAD = 4096;
 const MAX_OUTPUT = 1 << 30;
@@ -255,7 +255,7 @@ function setTime(fd: number, header: Header): void {
   const seconds = BigInt(whole ?? Math.floor((header.mtime ?? new Date(0)).getTime() / 1000));
   const nanoseconds = BigInt(rest.padEnd(9, '0'));
   const times = BigInt64Array.of(seconds, nanoseconds, seconds, nanoseconds);
-  call('set a time', NR.utimensat, fd, null, times, 0);
+  call('set a time', SYS.utimensat, fd, null, times, 0);
 }
 
 /** What pax(1) records beside the whole seconds that ustar has room for. */
@@ -268,7 +268,7 @@ function exactTime({ pax }: Header): string {
 function writeSparsely(fd: number, name: string, data: Buffer): void {
   call(`size ${name}`, SYS.ftruncate, fd, data.length);
   for (let at = 0; at < data.length;) {
-    const page = data.subarray(at, at + PAGE);
+    const page = data.subarray(at, at + PAGE_BYTES);
     if (page.equals(ZEROS.subarray(0, page.length))) at += page.length;
     else at += call(`write ${name}`, SYS.pwrite64, fd, page, page.length, at);
   }

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  MAP_FIXED_NOREPLACE,
+  MAP_PRIVATE_ANONYMOUS,
+  MAP_SHARED,
+  PAGE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../native/abi/index.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoError, readProcess, SYS } from '../../native/sys.js';
 import { subtract, type Range } from '../memory/layout.js';
@@ -12,13 +21,7 @@ import { syscallInstruction } from '../tracee/syscall-page.js';
 import type { RemoteCall } from '../tracee/tracee.js';
 import { CALL } from '../vas/kernel-abi.js';
 
-const PROT_READ = 1;
-const PROT_WRITE = 2;
-const PROT_EXEC = 4;
-const MAP_SHARED = 1;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
-const MAP_FIXED_NOREPLACE = 0x100000;
-const PAGE_MASK = 0xfffn;
+const PAGE_MASK = PAGE - 1n;
 const EBUSY = -16;
 const TRIES = 200;
 const PAUSE_MS = 2;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PTRACE, SIGSTOP } from '../../native/abi/index.js';
 import { syscall, type Tracer } from '../../native/index.js';
 import { check, errnoError, SYS } from '../../native/sys.js';
 import type { FinalThread } from '../plan/restore-plan.js';
-import { SIGSTOP, words } from '../resources/attributes/abi.js';
+import { words } from '../resources/attributes/structures.js';
 
-const PTRACE_CONT = 7;
-const PTRACE_SETSIGMASK = 0x420b;
 const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -47,10 +46,10 @@ export async function stopProcess(
 ): Promise<void> {
   const mask = words(ALL_SIGNALS & ~(1n << BigInt(signal - 1)));
   const what = `let a stop into pid ${String(leader.final.nsPid)}`;
-  check(what, await tracer.request(PTRACE_SETSIGMASK, leader.hostTid, mask.length, mask));
+  check(what, await tracer.request(PTRACE.setSigmask, leader.hostTid, mask.length, mask));
   process.kill(leader.hostPid, signal);
   for (const { hostTid, final } of threads) {
-    await tracer.request(PTRACE_CONT, hostTid, 0, 0);
+    await tracer.request(PTRACE.cont, hostTid, 0, 0);
     const [, status = -1] = await tracer.waitStops(Int32Array.of(hostTid), STOP_TIMEOUT_MS);
     if (status < 0) throw errnoError(`stop tid ${String(final.nsTid)}`, status);
   }

@@ -2,6 +2,7 @@
 import { readSync } from 'node:fs';
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import { AF, PTRACE, SOCK } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
@@ -22,11 +23,8 @@ import { encodeCalls } from '../tracee/remote-calls.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
 import { encodeRequest, planError, readFailure, type HolderClient } from '../vas/holder-client.js';
 
-const AF_UNIX = 1;
-const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
 /** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
 const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
-const PTRACE_SETOPTIONS = 0x4200;
 const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;
@@ -63,7 +61,7 @@ export class Restorer {
   /** Forks a holder into a new pid namespace and seizes the child, which waits for its plan. */
   static async fork(holder: HolderClient): Promise<Restorer> {
     const pair = Buffer.alloc(8);
-    call('make a socket pair', SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0, pair);
+    call('make a socket pair', SYS.socketpair, AF.unix, SOCK.seqpacket | SOCK.cloexec, 0, pair);
     const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
     const before = performance.now();
     const pid = await holder
@@ -183,7 +181,7 @@ export class Restorer {
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
     // From here on our death is no reason for the container's.
     for (const { hostTid } of order) {
-      await this.#tracer.request(PTRACE_SETOPTIONS, hostTid, 0, 0);
+      await this.#tracer.request(PTRACE.setOptions, hostTid, 0, 0);
     }
     await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
     this.#tracer.close();

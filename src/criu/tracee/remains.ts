@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, readSync } from 'node:fs';
+import { PAGE } from '../../native/abi/index.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped, readMaps } from '../procfs/reader.js';
 
 /** Where in our page of code its mark is: behind the code. */
 export const MARK_AT = 64;
 
-const PAGE = 4096n;
 const WORDS = Buffer.from('mvas-shim: a page of system calls\0');
 const MARK_SIZE = WORDS.length + 16;
 /** Far more than the frames of all threads can take. */

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, writeSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_SHARED,
+  PAGE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_READ_WRITE,
+} from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
 import { openMapped, readKernelAreas } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
@@ -9,11 +17,10 @@ import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
 
-const PAGE = 4096;
-const SCRATCH_SIZE = PAGE;
-const PROT_READ_WRITE = 3;
-const PROT_READ_EXEC = 5;
-const MAP_SHARED_ANONYMOUS = 0x21;
+const PAGE_BYTES = Number(PAGE);
+const SCRATCH_SIZE = PAGE_BYTES;
+const PROT_READ_EXEC = PROT_READ | PROT_EXEC;
+const MAP_SHARED_ANONYMOUS = MAP_SHARED | MAP_ANONYMOUS;
 
 /** Memory of ours in a tracee: a page of code, scratch memory, and a frame for each thread. */
 export interface SyscallPage {
@@ -37,12 +44,12 @@ export async function injectSyscallPage(threads: readonly StoppedThread[]): Prom
   const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
   try {
     fill(threads, code, layout);
-    const scratch = { address: code + BigInt(PAGE), size: SCRATCH_SIZE };
+    const scratch = { address: code + PAGE, size: SCRATCH_SIZE };
     for (const [index, thread] of threads.entries()) {
       const frame = code + BigInt(layout.frames[index] ?? 0);
       await thread.settle({ code, frame, scratch });
     }
-    const args = [scratch.address, layout.size - PAGE, PROT_READ_WRITE];
+    const args = [scratch.address, layout.size - PAGE_BYTES, PROT_READ_WRITE];
     const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
     if (result < 0n) throw refusal(leader, 'make memory writable', result);
     return page;
@@ -59,13 +66,13 @@ interface Layout {
 }
 
 function layOut(threads: readonly StoppedThread[]): Layout {
-  let end = PAGE + SCRATCH_SIZE;
+  let end = PAGE_BYTES + SCRATCH_SIZE;
   const frames = threads.map((thread) => {
     const at = end;
     end += frameSize(thread.state.xstate.length);
     return at;
   });
-  return { frames, size: Math.ceil(end / PAGE) * PAGE };
+  return { frames, size: Math.ceil(end / PAGE_BYTES) * PAGE_BYTES };
 }
 
 /** Writes to every page that is going to be used: later it would be charged to whoever touches it first. */
@@ -76,7 +83,7 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
     const write = (bytes: Uint8Array, at: number) => writeSync(file, bytes, 0, bytes.length, at);
     write(HOME_CODE, 0);
     write(encodeMark({ start: code, size }), MARK_AT);
-    write(new Uint8Array(SCRATCH_SIZE), PAGE);
+    write(new Uint8Array(SCRATCH_SIZE), PAGE_BYTES);
     for (const [index, thread] of threads.entries()) {
       const at = frames[index] ?? 0;
       write(buildFrame(code + BigInt(at), thread.home), at);

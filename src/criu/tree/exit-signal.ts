@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SIGCHLD, SIGKILL, SIGSTOP, SIGTRAP } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { isDead } from '../image/validate-tasks.js';
 
-const SIGTRAP = 5;
-const SIGKILL = 9;
-const SIGCHLD = 17;
-const SIGSTOP = 19;
 /** What a parent cannot hold back while it is being restored, or must not have at its breakpoints. */
 const DISTURBING: ReadonlySet<number> = new Set([SIGTRAP, SIGKILL, SIGSTOP]);
 

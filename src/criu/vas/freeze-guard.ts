@@ -2,14 +2,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cgroup } from '../../common/cgroup.js';
+import { AF, MSG, SOCK } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { call, closeFd, sendWithFds, SYS } from '../../native/sys.js';
 import { GUARD_MAGIC } from '../plan/abi.js';
 import { unixAddress } from './holder-client.js';
 
-const AF_UNIX = 1;
-const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
-const MSG_NOSIGNAL = 0x4000;
 const MESSAGE_SIZE = 8;
 
 /**
@@ -27,7 +25,7 @@ export class FreezeGuard {
   static arm(waitSocket: string, cgroup: Cgroup): FreezeGuard {
     const name = cgroup.version === 1 ? 'freezer.state' : 'cgroup.freeze';
     const file = openSync(join(cgroup.directory, name), 'r+');
-    const socket = call('make a socket', SYS.socket, AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
+    const socket = call('make a socket', SYS.socket, AF.unix, SOCK.stream | SOCK.cloexec, 0);
     try {
       const address = unixAddress(waitSocket);
       call(`connect to the keeper at ${waitSocket}`, SYS.connect, socket, address, address.length);
@@ -44,7 +42,7 @@ export class FreezeGuard {
   /** Ends the watch; a second time does nothing. A keeper that has died is no error: it watches no more. */
   disarm(): void {
     if (this.#socket < 0) return;
-    syscall(SYS.sendto, this.#socket, message(0), MESSAGE_SIZE, MSG_NOSIGNAL, null, 0);
+    syscall(SYS.sendto, this.#socket, message(0), MESSAGE_SIZE, MSG.nosignal, null, 0);
     closeFd(this.#socket);
     this.#socket = -1;
   }

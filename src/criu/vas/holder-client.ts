@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { read } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
+import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
 import type { Plan } from '../plan/builder.js';
 import { printable } from '../procfs/bytes.js';
 
-const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
-const SO_SNDTIMEO = 21;
 /** So long a holder may take for anything; it copies some hundred GiB in that time. */
 const ANSWER_LIMIT_S = 600n;
 
@@ -20,7 +15,7 @@ export function unixAddress(path: string): Uint8Array {
   const name = cString(path);
   if (name.length > 108) throw new ShimError('invalidArgument', `socket path too long: ${path}`);
   const address = Buffer.alloc(2 + name.length);
-  address.writeUInt16LE(AF_UNIX, 0);
+  address.writeUInt16LE(AF.unix, 0);
   address.set(name, 2);
   return address;
 }
@@ -43,8 +38,8 @@ export class HolderClient {
 
   /** @throws ShimError `failedPrecondition` when no holder listens there: its VAS is lost. */
   static connect(path: string): HolderClient {
-    const type = SOCK_SEQPACKET | SOCK_CLOEXEC;
-    const socket = call('make a socket', SYS.socket, AF_UNIX, type, 0);
+    const type = SOCK.seqpacket | SOCK.cloexec;
+    const socket = call('make a socket', SYS.socket, AF.unix, type, 0);
     const address = unixAddress(path);
     try {
       limitWaits(socket);
@@ -145,8 +140,8 @@ export class HolderClient {
 /** A holder that is stopped, or waits in the kernel, is to be told from one that answers. */
 function limitWaits(socket: number): void {
   const limit = new Uint8Array(BigInt64Array.of(ANSWER_LIMIT_S, 0n).buffer);
-  for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) {
-    const args = [socket, SOL_SOCKET, option, limit, limit.length] as const;
+  for (const option of [SO.rcvTimeout, SO.sndTimeout]) {
+    const args = [socket, SOL.socket, option, limit, limit.length] as const;
     call('limit waits for the holder', SYS.setsockopt, ...args);
   }
 }

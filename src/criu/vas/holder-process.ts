@@ -3,15 +3,12 @@ import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
+import { AF, SOCK } from '../../native/abi/index.js';
 import { builtFile } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
 import { unixAddress } from './holder-client.js';
 import type { Lifeline } from './lifeline.js';
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0o2000000;
 const BACKLOG = 64;
 
 const EXECUTABLE = builtFile('mvas-holder');
@@ -21,7 +18,7 @@ export const CONTROL_SOCKET = 'ctl.sock';
 export const WAIT_SOCKET = 'wait.sock';
 
 function listenOn(path: string, type: number): number {
-  const socket = call('make a socket', SYS.socket, AF_UNIX, type | SOCK_CLOEXEC, 0);
+  const socket = call('make a socket', SYS.socket, AF.unix, type | SOCK.cloexec, 0);
   const address = unixAddress(path);
   try {
     call(`bind ${path}`, SYS.bind, socket, address, address.length);
@@ -41,8 +38,8 @@ function listenOn(path: string, type: number): number {
  * @returns pid of the keeper
  */
 export async function startHolder(directory: string, lifeline: Lifeline): Promise<number> {
-  const control = listenOn(join(directory, CONTROL_SOCKET), SOCK_SEQPACKET);
-  const wait = listenOn(join(directory, WAIT_SOCKET), SOCK_STREAM);
+  const control = listenOn(join(directory, CONTROL_SOCKET), SOCK.seqpacket);
+  const wait = listenOn(join(directory, WAIT_SOCKET), SOCK.stream);
   try {
     const child = spawn(EXECUTABLE, [], {
       cwd: '/',

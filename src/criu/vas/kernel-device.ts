@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import { AT_FDCWD, O } from '../../native/abi/index.js';
 import { addressOf, syscall } from '../../native/index.js';
 import { call, closeFd, cString, errnoName, SYS } from '../../native/sys.js';
 import {
@@ -17,9 +18,6 @@ import {
 } from './kernel-abi.js';
 
 const DEVICE = '/dev/mvas';
-const O_RDWR = 2;
-const O_RDWR_CLOEXEC = 0o2000002;
-const AT_FDCWD = -100;
 
 /** The two kinds of objects that the kernel keeps. */
 export type KernelKind = 'vas' | 'segment';
@@ -97,7 +95,7 @@ export class KernelDevice {
 
   /** The caller closes it. @throws ShimError `failedPrecondition`, which says what to do */
   static open(path = DEVICE): KernelDevice {
-    const fd = syscall(SYS.openat, AT_FDCWD, cString(path), O_RDWR_CLOEXEC, 0);
+    const fd = syscall(SYS.openat, AT_FDCWD, cString(path), O.rdwr | O.cloexec, 0);
     if (fd < 0) throw cannotOpen(path, errnoName(fd));
     try {
       return new KernelDevice(fd);
@@ -138,7 +136,7 @@ export class KernelDevice {
     const request = structure(SIZE.segAttach);
     request.writeUInt32LE(vas, SEG_ATTACH.vasId);
     request.writeUInt32LE(segment, SEG_ATTACH.segId);
-    request.writeUInt32LE(isWritable ? O_RDWR : 0, SEG_ATTACH.access);
+    request.writeUInt32LE(isWritable ? O.rdwr : 0, SEG_ATTACH.access);
     const what = `attach segment ${String(segment)} to vas ${String(vas)}`;
     this.#call(what, CALL.segAttach, request);
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { O } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
-
-const O_CLOEXEC = 0o2000000;
 
 /**
  * What a holder hangs on while its VAS is being filled: a pipe to its keeper, which ends the holder when
@@ -13,7 +12,7 @@ export class Lifeline {
 
   constructor() {
     const pair = Buffer.alloc(8);
-    call('make a pipe', SYS.pipe2, pair, O_CLOEXEC);
+    call('make a pipe', SYS.pipe2, pair, O.cloexec);
     this.#ends = { keepers: pair.readInt32LE(0), ours: pair.readInt32LE(4) };
   }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { O } from '../../native/abi/index.js';
 import { forkAway } from '../../native/index.js';
 import { call, SYS } from '../../native/sys.js';
-
-const O_CLOEXEC = 0o2000000;
 
 /**
  * Forks, and knows whether any fork still lives, without knowing who they are: each keeps an end of one
@@ -14,7 +13,7 @@ export class Offspring {
 
   constructor() {
     const pair = Buffer.alloc(8);
-    call('make a pipe', SYS.pipe2, pair, O_CLOEXEC | constants.O_NONBLOCK);
+    call('make a pipe', SYS.pipe2, pair, O.cloexec | constants.O_NONBLOCK);
     this.#reader = pair.readInt32LE(0);
     closeSync(pair.readInt32LE(4));
   }

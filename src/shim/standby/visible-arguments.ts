@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
+import { PR, PR_SET_MM_MAP } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { SYS, writeProcess } from '../../native/sys.js';
 
-const PR_SET_MM = 35;
-const PR_SET_MM_MAP = 14;
 /**
  * What `struct prctl_mm_map` (linux/prctl.h) begins with, as fields of /proc/PID/stat (proc(5)): code,
  * data, start of the heap, its end, stack, arguments, environment; starts before ends.
@@ -36,7 +35,7 @@ export class VisibleArguments {
     this.#map[ARGUMENTS_END] = this.#start + BigInt(bytes.length);
     this.#map[MAP_FIELDS.indexOf(BREAK)] = BigInt(syscall(SYS.brk, 0));
     // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments behind them: harmless.
-    syscall(SYS.prctl, PR_SET_MM, PR_SET_MM_MAP, this.#map, this.#map.byteLength, 0);
+    syscall(SYS.prctl, PR.setMm, PR_SET_MM_MAP, this.#map, this.#map.byteLength, 0);
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { CredsEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
 import type { TaskCapabilities } from '../../procfs/status.js';
-import { PR } from './abi.js';
 import { CAP, capabilitiesIn, decodeCapabilities, hasCapability } from './capabilities.js';
 
 const CAPABILITY_VERSION_3 = 0x20080522;

@@ -8,8 +8,8 @@ import type {
 } from '../../image/types.js';
 import { readSharedPending } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { reader } from './abi.js';
 import { decodeQueue } from './pending.js';
+import { reader } from './structures.js';
 
 const SIGALRM_MASK = 1n << 13n;
 /** si_code of a signal of a POSIX timer, and where its siginfo has the timer's id. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { SignalQueueEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
-import { reader, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from './abi.js';
+import { reader } from './structures.js';
 
 const SIGINFO_SIZE = 128;
 

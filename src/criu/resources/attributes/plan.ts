@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
-import { PR, SIGCHLD, words } from './abi.js';
 import { prctl } from './creds-plan.js';
 import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
@@ -15,6 +15,7 @@ import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
 import { SigactionPlan } from './sigactions.js';
+import { words } from './structures.js';
 import { ThreadPlan, type LastOptions } from './thread-plan.js';
 import { TimerPlan } from './timer-plan.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
+import { ARCH, PR } from '../../../native/abi/index.js';
 import type { Tracer } from '../../../native/index.js';
 import { hasTimerIds } from '../../../native/kernel-facts.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -8,12 +9,12 @@ import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStat } from '../../procfs/stat.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { ARCH, PR, reader } from './abi.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
 import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
 import { dumpSigactions } from './sigactions.js';
+import { reader } from './structures.js';
 import { timersProblem } from './timer-plan.js';
 import { dumpTimers } from './timers.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage, ShimError } from '../../../common/errors.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
-import { reader, words } from './abi.js';
+import { reader, words } from './structures.js';
 
 /** Order of `struct user_regs_struct`: 27 words. Source: sys/user.h. */
 const ORDER = [

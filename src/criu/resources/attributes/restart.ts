@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { EINTR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
-import { EINTR } from './abi.js';
 
 /*
  * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these

@@ -3,8 +3,8 @@ import type { Sequence } from '../../plan/builder.js';
 import { SYS } from '../../../native/sys.js';
 import type { RseqEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { reader } from './abi.js';
 import { decodeRegisters, encodeRegisters } from './registers.js';
+import { reader } from './structures.js';
 
 /** Offset of rseq_cs in `struct rseq`. Source: linux/rseq.h. */
 const RSEQ_CS = 8n;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { PlanPointer, type PlanBuilder, type PlanData, type Sequence } from '../../plan/builder.js';
-import { PR } from './abi.js';
 import { prctl } from './creds-plan.js';
 import type { ChainLink } from './seccomp.js';
 

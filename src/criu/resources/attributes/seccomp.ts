@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { PTRACE } from '../../../native/abi/index.js';
 import { errnoError } from '../../../native/sys.js';
 import type { SeccompEntry, SeccompFilter } from '../../image/types.js';
 import type { Tracer } from '../../../native/index.js';
 import type { NamedThread } from '../../tracee/tracee.js';
-import { PTRACE, reader } from './abi.js';
+import { reader } from './structures.js';
 
 const INSTRUCTION_SIZE = 8;
 /** BPF_MAXINSNS, and MAX_INSNS_PER_PATH of kernel/seccomp.c. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { SIGCHLD, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { SaEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { reader, SIGCHLD, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP, words } from './abi.js';
 import { queryRemotely } from './remote-query.js';
+import { reader, words } from './structures.js';
 
 const SIGACTION_SIZE = 32;
 const SIGSET_SIZE = 8;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ARCH, PR, PTRACE } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { CoreEntry, ThreadCoreEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { ARCH, PR, PTRACE, reader } from './abi.js';
 import { toCreds, type IdMaps } from './creds.js';
 import { decodeQueue, queueProblem } from './pending.js';
 import { decodeRegisters } from './registers.js';
@@ -12,6 +12,7 @@ import { CODE_WINDOW, resolveRestart } from './restart.js';
 import { rseqEntry } from './rseq.js';
 import { dumpScheduling } from './scheduling.js';
 import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.js';
+import { reader } from './structures.js';
 import { decodeFpregs } from './xstate.js';
 
 const STACK_T_SIZE = 24;

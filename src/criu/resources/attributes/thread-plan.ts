@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { CoreEntry, ThreadCoreEntry, ThreadSasEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { encodeBytes } from '../../procfs/bytes.js';
-import { PR, words } from './abi.js';
 import { CredsPlan, prctl } from './creds-plan.js';
 import { planLabels, type Label } from './labels.js';
 import { planRseq } from './rseq.js';
 import { planScheduling } from './scheduling.js';
+import { words } from './structures.js';
 
 const SS_DISABLE = 2;
 const SS_AUTODISARM = 0x80000000;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
-import { PR, words } from './abi.js';
+import { words } from './structures.js';
 
 const SIGEVENT_SIZE = 64;
 const RESTORE_IDS_OFF = 0;

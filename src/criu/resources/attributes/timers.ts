@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { SIGNALS } from '../../../native/abi/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
 import type { PosixTimer } from '../../procfs/timers.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { reader, SIGNALS } from './abi.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
+import { reader } from './structures.js';
 
 const ITIMERS = [0, 1, 2] as const;
 const TIMESPECS_SIZE = 32;

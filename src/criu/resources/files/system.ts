@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { addressOf, syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
-import { AT_FDCWD, F, NR, O } from './abi.js';
+import { AT_FDCWD, F, O } from './abi.js';
 
 /** F_RDLCK. */
 const LEASE_READ = 0;
@@ -79,7 +79,7 @@ export function pollNow(fd: number, events: number): number {
   const entry = Buffer.alloc(8);
   entry.writeInt32LE(fd, 0);
   entry.writeInt16LE(events, 4);
-  check('poll', syscall(NR.poll, entry, 1, 0));
+  check('poll', syscall(SYS.poll, entry, 1, 0));
   return entry.readInt16LE(6);
 }
 

@@ -2,13 +2,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../../common/errors.js';
+import { PR } from '../../../native/abi/index.js';
 import { call, SYS } from '../../../native/sys.js';
 import { formatJson } from '../../../common/big-json.js';
 import type { Spec } from '../../spec.js';
 import { donorSpec } from './donor-spec.js';
 import { isOurChild, waitReaped } from './reap.js';
 
-const PR_SET_CHILD_SUBREAPER = 36;
 const DIRECTORY = '.mvas-donor-';
 
 /** The part of runc that a restore needs. */
@@ -65,7 +65,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     });
   };
   // The donor's end must not wait for somebody else to reap it: it becomes our child (prctl(2)).
-  call('become a subreaper', SYS.prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  call('become a subreaper', SYS.prctl, PR.setChildSubreaper, 1, 0, 0, 0);
   try {
     const hasTerminal = consoleSocket !== undefined;
     const spec = donorSpec(request.spec, { bundle, initPid, hasTerminal });

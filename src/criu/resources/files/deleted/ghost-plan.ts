@@ -6,7 +6,7 @@ import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
 import type { FileEntry, RegFileEntry } from '../../../image/types.js';
 import type { PlanData, Slot } from '../../../plan/builder.js';
-import { AT_REMOVEDIR, NR, O, S_IF } from '../abi.js';
+import { AT_REMOVEDIR, O, S_IF } from '../abi.js';
 import { SharedFolders, type Folders } from '../names/folders.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';
 import { openFlags } from '../open-flags.js';
@@ -144,7 +144,7 @@ export class GhostPlan {
     }
     const to = this.#data(old);
     const names = [maker, name, maker, to, RENAME_NOREPLACE];
-    stage.sequence.syscall(what, NR.renameat2, names, { tolerate: true, store: this.#renamed });
+    stage.sequence.syscall(what, SYS.renameat2, names, { tolerate: true, store: this.#renamed });
     stage.attempt(what, SYS.unlinkat, [maker, name, 0]);
     // The flags are the result of the renaming: 0, or -errno, which the kernel refuses.
     stage.attempt(what, SYS.unlinkat, [maker, to, this.#renamed]);

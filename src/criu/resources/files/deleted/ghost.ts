@@ -3,7 +3,7 @@ import { fstatSync, readSync, type BigIntStats } from 'node:fs';
 import { syscall } from '../../../../native/index.js';
 import { check, closeFd, SYS } from '../../../../native/sys.js';
 import type { GhostChunk } from '../../../image/ghost.js';
-import { NR, O, S_IF, SEEK } from '../abi.js';
+import { O, S_IF, SEEK } from '../abi.js';
 import { MAX_CONTENT_BYTES, type DumpContext } from '../dump-context.js';
 import { ghostEntry } from './inode-attributes.js';
 import { isLeased } from '../locks.js';
@@ -97,6 +97,6 @@ const HUGETLBFS = 0x958458f6n;
 /** Whether a file is made of huge pages. */
 export function isHugetlb(own: number): boolean {
   const statfs = new BigUint64Array(15);
-  check('statfs', syscall(NR.fstatfs, own, statfs));
+  check('statfs', syscall(SYS.fstatfs, own, statfs));
   return statfs[0] === HUGETLBFS;
 }

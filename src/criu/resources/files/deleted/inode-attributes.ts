@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
 import { readAttributesOf } from '../../tmpfs-attributes.js';
-import { NR, SEEK } from '../abi.js';
+import { SEEK } from '../abi.js';
 import type { Stage } from '../stage.js';
 
 const NANOSECONDS = 1_000_000_000n;
@@ -88,7 +88,7 @@ export function planFileAttributes(
   for (const { name, value } of mvas_xattrs) {
     const key = builder.data(Buffer.concat([name, Buffer.of(0)]), 1);
     const args = [number, key, builder.data(value, 1), value.length, 0];
-    stage.run(`${what}: extended attribute ${latin1(name)}`, NR.fsetxattr, args);
+    stage.run(`${what}: extended attribute ${latin1(name)}`, SYS.fsetxattr, args);
   }
   const { atim, mtim } = times;
   if (!atim || !mtim) return;

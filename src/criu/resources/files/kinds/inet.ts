@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
+import { SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
@@ -23,8 +24,6 @@ import {
   planSocketOptions,
   planUnlockBuffer,
   setOption,
-  SO,
-  SOL,
   SocketOptions,
 } from '../sockets/socket-options.js';
 import { SHUTDOWN_HOW, SHUTDOWN_WORDS } from '../sockets/shutdown.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
+import { SO, SOL } from '../../../../native/abi/index.js';
 import { call, SYS } from '../../../../native/sys.js';
 import type { NetlinkSkEntry } from '../../../image/types.js';
 import { AF, O, POLL, SOCK } from '../abi.js';
@@ -12,8 +13,6 @@ import {
   planFinalSocketOptions,
   planSocketOptions,
   setOption,
-  SO,
-  SOL,
   SocketOptions,
 } from '../sockets/socket-options.js';
 import { planFilter } from '../sockets/socket-filter.js';

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AT_EMPTY_PATH } from '../../../../native/abi/index.js';
+import { SYS } from '../../../../native/sys.js';
 import type { MountInfo } from '../../../procfs/mountinfo.js';
-import { NR, O } from '../abi.js';
+import { O } from '../abi.js';
 import { mountOf } from './container-path.js';
 import { checkPath } from './path.js';
 import type { PlanContext } from '../plan-context.js';
 import type { Stage } from '../stage.js';
 
 const OPEN_TREE_CLONE = 1;
-const AT_EMPTY_PATH = 0x1000;
 /** `struct mount_attr` of mount_setattr(2): set, clear, propagation, user namespace. */
 const WITHOUT_RDONLY = BigUint64Array.of(0n, 1n, 0n, 0n);
 
@@ -55,10 +56,10 @@ export class Folders {
     const what = `reach folder ${path} of a read-only mount`;
     const here = builder.string('');
     const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O.cloexec;
-    this.#stage.make(what, number, NR.openTree, [folder, here, flags]);
+    this.#stage.make(what, number, SYS.open_tree, [folder, here, flags]);
     const attributes = builder.data(new Uint8Array(WITHOUT_RDONLY.buffer));
     const args = [number, here, AT_EMPTY_PATH, attributes, WITHOUT_RDONLY.byteLength];
-    this.#stage.run(what, NR.mountSetattr, args);
+    this.#stage.run(what, SYS.mount_setattr, args);
     this.#writable.set(path, number);
     return number;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SO, SOL } from '../../../../native/abi/index.js';
 import { O, S_IF } from '../abi.js';
 import type { FoundFile } from '../kind.js';
-import { getOption, SO, SOL } from './socket-options.js';
+import { getOption } from './socket-options.js';
 
 const families = new WeakMap<FoundFile, number | undefined>();
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
+import { SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { check, SYS } from '../../../../native/sys.js';
 import type { InetSkEntry, MvasMembership } from '../../../image/types.js';
@@ -8,7 +9,7 @@ import type { MulticastGroup } from '../../../procfs/igmp.js';
 import { readMulticastGroups } from '../../../procfs/reader.js';
 import { AF } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
-import { getOption, SOL } from './socket-options.js';
+import { getOption } from './socket-options.js';
 import type { Stage } from '../stage.js';
 
 /* Membership of sockets in multicast groups (RFC 3678), with interfaces by their names. */

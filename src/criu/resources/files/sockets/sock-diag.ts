@@ -24,7 +24,6 @@ const IPPROTO_TCP = 6;
 const DATAGRAM_PROTOCOLS = [17, 136];
 /** Listening, and bound but neither listening nor connected (since Linux 6.8). */
 const BOUND_STATES = (1 << 10) | (1 << 13);
-const SOCK_CLOEXEC = 0o2000000;
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
 const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
@@ -106,7 +105,7 @@ function askInet(
 /** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
 function ask(pid: number, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
   const socket = inNamespaceOf(pid, 'net', () =>
-    call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
+    call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK.cloexec, NETLINK_SOCK_DIAG),
   );
   try {
     const header = Buffer.alloc(HEADER_SIZE);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, SYS } from '../../../../native/sys.js';
 import type { SkOptsEntry } from '../../../image/types.js';
 import { PlanPointer, type Argument } from '../../../plan/builder.js';
 import type { Stage } from '../stage.js';
 
-const SOL_SOCKET = 1;
-/** SO_ATTACH_FILTER and SO_GET_FILTER are one number, for setting and getting (socket(7)). */
-const SO_FILTER = 26;
-const SO_LOCK_FILTER = 44;
 const EACCES = -13;
 const INSTRUCTION_SIZE = 8;
 /** `struct sock_fprog`: a count, and where the pointer to the instructions lies. */
@@ -27,7 +24,7 @@ export type SocketFilter = Pick<SkOptsEntry, 'so_filter' | 'mvas_filter_locked'>
 export function dumpFilter(socket: number): SocketFilter | string {
   const count = Buffer.alloc(4);
   const ask = (into: Uint8Array | null): number =>
-    syscall(SYS.getsockopt, socket, SOL_SOCKET, SO_FILTER, into, count);
+    syscall(SYS.getsockopt, socket, SOL.socket, SO.filter, into, count);
   const result = ask(null);
   if (result === EACCES) {
     return 'a socket with an eBPF program (SO_ATTACH_BPF) cannot be restored; remedy: close it';
@@ -37,7 +34,7 @@ export function dumpFilter(socket: number): SocketFilter | string {
   if (ask(program) < 0) return 'the filter of a socket cannot be read; remedy: detach it';
   const locked = Buffer.alloc(4);
   const size = Buffer.of(4, 0, 0, 0);
-  call('get SO_LOCK_FILTER', SYS.getsockopt, socket, SOL_SOCKET, SO_LOCK_FILTER, locked, size);
+  call('get SO_LOCK_FILTER', SYS.getsockopt, socket, SOL.socket, SO.lockFilter, locked, size);
   const filter = Array.from({ length: program.length / INSTRUCTION_SIZE }, (_, index) =>
     program.readBigUInt64LE(index * INSTRUCTION_SIZE),
   );
@@ -56,9 +53,9 @@ export function planFilter(stage: Stage, number: number, filter: SocketFilter): 
   const program = builder.data(bytes);
   sequence.poke('point to a filter', new PlanPointer(program, POINTER_AT), builder.data(code));
   const set = (what: string, name: number, value: Argument, size: number): void => {
-    stage.run(what, SYS.setsockopt, [number, SOL_SOCKET, name, value, size]);
+    stage.run(what, SYS.setsockopt, [number, SOL.socket, name, value, size]);
   };
-  set('attach a filter to a socket', SO_FILTER, program, PROGRAM_SIZE);
+  set('attach a filter to a socket', SO.filter, program, PROGRAM_SIZE);
   if (isLocked)
-    set('lock the filter of a socket', SO_LOCK_FILTER, builder.data(Buffer.of(1, 0, 0, 0)), 4);
+    set('lock the filter of a socket', SO.lockFilter, builder.data(Buffer.of(1, 0, 0, 0)), 4);
 }

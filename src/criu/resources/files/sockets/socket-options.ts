@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync } from 'node:fs';
+import { SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
@@ -11,13 +12,6 @@ import { listKeyedSockets, listShutdowns } from './sock-diag.js';
 import { dumpFilter, type SocketFilter } from './socket-filter.js';
 import type { Stage } from '../stage.js';
 import { pollNow } from '../system.js';
-
-export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, netlink: 270 } as const;
-export const SO = {
-  reuseAddr: 2, type: 3, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, rcvTimeout: 20,
-  sndTimeout: 21, bindToDevice: 25, acceptConn: 30, sndbufForce: 32,
-  rcvbufForce: 33, protocol: 38, domain: 39, peekOff: 42, bufLock: 72,
-} as const; // prettier-ignore
 
 const BUFFERS_LOCKED = 3;
 /** Permissions of a new socket (net/socket.c, sock_alloc). */

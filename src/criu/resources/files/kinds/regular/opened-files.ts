@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SYS } from '../../../../../native/sys.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { PlanData } from '../../../../plan/builder.js';
-import { NR, O, S_IF } from '../../abi.js';
+import { O, S_IF } from '../../abi.js';
 import type { ImageIndex } from '../../image-index.js';
 import type { LookOptions, PlanContext } from '../../plan-context.js';
 import { Refusals } from '../../refusals.js';
@@ -35,7 +36,7 @@ export class OpenedFiles {
   plan(stage: Stage, entry: RegFileEntry, number: number): void {
     if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return;
     const stat = stage.builder.reserve(STAT.bytes);
-    stage.run(`look at ${entry.name}`, NR.fstat, [number, stat]);
+    stage.run(`look at ${entry.name}`, SYS.fstat, [number, stat]);
     this.#looks.push({ entry, stat });
   }
 

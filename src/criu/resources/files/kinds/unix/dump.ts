@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { SO, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
@@ -14,7 +15,7 @@ import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
-import { getOption, SO, SOL, SocketOptions } from '../../sockets/socket-options.js';
+import { getOption, SocketOptions } from '../../sockets/socket-options.js';
 import { MessageHeader, ownLink, pollNow } from '../../system.js';
 import { absoluteName, spokenName } from './names.js';
 

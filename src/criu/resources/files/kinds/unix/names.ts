@@ -4,7 +4,7 @@ import { SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import type { PlanData, Slot } from '../../../../plan/builder.js';
 import { decodeBytes } from '../../../../procfs/bytes.js';
-import { AF, AT_SYMLINK_NOFOLLOW, NR } from '../../abi.js';
+import { AF, AT_SYMLINK_NOFOLLOW } from '../../abi.js';
 import type { Folders } from '../../names/folders.js';
 import { ScratchFolder } from '../../names/scratch-folder.js';
 import type { Stage } from '../../stage.js';
@@ -93,7 +93,7 @@ export class UnixNames {
       return;
     }
     const target = [folder, this.#data(place.name)] as const;
-    this.#stage.run(`${words(entry)}: rename`, NR.renameat2, [...this.#at(scratch), ...target, 0]);
+    this.#stage.run(`${words(entry)}: rename`, SYS.renameat2, [...this.#at(scratch), ...target, 0]);
     scratch.remove();
     for (const path of entry.mvas_paths.slice(1)) this.#link(entry, target, path);
   }
@@ -122,7 +122,7 @@ export class UnixNames {
     const what = `${words(entry)}: permissions`;
     const { mode, uid, gid } = entry.file_perms;
     this.#stage.run(what, SYS.fchownat, [...at, uid, gid, AT_SYMLINK_NOFOLLOW]);
-    this.#stage.attempt(what, NR.fchmodat2, [...at, mode & 0o7777, AT_SYMLINK_NOFOLLOW]);
+    this.#stage.attempt(what, SYS.fchmodat2, [...at, mode & 0o7777, AT_SYMLINK_NOFOLLOW]);
   }
 
   /** bind(2) or connect(2) to an address. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MSG, PR } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import { badImage } from '../../../../../common/errors.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
@@ -18,8 +19,6 @@ import type { Stage } from '../../stage.js';
 import { UNIX_STATE } from './dump.js';
 import { isUnnamed, UnixNames, words } from './names.js';
 
-const MSG_DONTWAIT = 0x40;
-const PR_SET_SECUREBITS = 28;
 const SECBIT_NO_SETUID_FIXUP = 4;
 /** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
 const PIECE = 32 * 1024;
@@ -148,7 +147,7 @@ export class UnixPlan {
     }
     const what = `${words(entry)}: act as user ${String(uid)}`;
     const set = (bits: number): void => {
-      this.#stage.run(what, SYS.prctl, [PR_SET_SECUREBITS, bits, 0, 0, 0]);
+      this.#stage.run(what, SYS.prctl, [PR.setSecurebits, bits, 0, 0, 0]);
     };
     const become = (user: number, group: number): void => {
       this.#stage.run(what, SYS.setresgid, [-1, group, -1]);
@@ -208,7 +207,7 @@ export class UnixPlan {
 
   #send({ entry }: StagedUnixSocket, sender: number, bytes: Uint8Array): void {
     const data = this.#stage.builder.data(bytes, 1);
-    const args = [sender, data, bytes.length, MSG_DONTWAIT, null, 0];
+    const args = [sender, data, bytes.length, MSG.dontwait, null, 0];
     this.#stage.run(`${words(entry)}: fill its queue`, SYS.sendto, args, bytes.length);
   }
 

@@ -69,7 +69,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   try {
     await dumpOpen(files);
     const mms = await memoryEntries(placed, files);
-    const filesImage = await files.finish(request.signal);
+    const { tables, ...fileParts } = await files.finish(request.signal);
     const cores = new Map<number, CoreEntry>(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();
@@ -91,21 +91,9 @@ export async function collectImage(session: Session, request: CollectRequest): P
       },
       pstree,
       cores,
-      ids: objectIds(processes, filesImage.tables),
+      ids: objectIds(processes, tables),
       mms,
-      fs: filesImage.fs,
-      fdinfo: filesImage.fdinfo,
-      files: filesImage.files,
-      remaps: filesImage.remaps,
-      ghosts: filesImage.ghosts,
-      pipesData: filesImage.pipeData,
-      fifoData: filesImage.fifoData,
-      skQueues: filesImage.packets,
-      tcpStreams: new Map(),
-      memfds: filesImage.memfds,
-      ttys: filesImage.ttys,
-      ttyData: [],
-      locks: filesImage.locks,
+      ...fileParts,
       seccomp: attributes.seccomp,
     };
     return { image, createdAt, ...placed, whyCopied: whyCopied({ ...placed, cores }) };

@@ -13,14 +13,11 @@ import { badImage, ShimError } from '../../common/errors.js';
 import {
   decodeImage,
   decodePagemap,
-  decodePayloadImage,
   type DecodeLimits,
   type EntryOf,
   type Pagemap,
-  type PayloadEntry,
 } from './codec.js';
 import { attemptSync, codeOf } from './fs-errors.js';
-import { decodeGhostFile, type GhostFile } from './ghost.js';
 import {
   IMAGE_VERSION,
   imageFileName,
@@ -31,9 +28,10 @@ import {
   type EntryKind,
   type ImageKind,
   type PagemapKind,
-  type PayloadKind,
   type RawKind,
 } from './header.js';
+import { decodePart } from './part-codec.js';
+import type { PartInfo } from './parts.js';
 import type { InventoryEntry } from './types.js';
 import {
   MAX_VAS_REFERENCE_BYTES,
@@ -130,48 +128,21 @@ export class ImageReader {
     return decodeImage(kind, bytes, limits);
   }
 
-  /** The only entry of a file that has one. */
-  readOne<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K> {
-    const entries = this.read(kind, id);
-    const [entry] = entries;
-    if (entry === undefined || entries.length !== 1) {
-      badImage(`read ${imageFileName(kind, id)}: ${String(entries.length)} entries, not one`);
-    }
-    return entry;
-  }
-
   /** All entries of a file, or none where the file is missing: CRIU leaves out empty files. */
   readIfAny<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K>[] {
     return this.has(kind, id) ? this.read(kind, id) : [];
   }
 
-  /** All entries of a file with payloads, or none where the file is missing. */
-  readPayloads<K extends PayloadKind>(kind: K, id?: number | bigint): PayloadEntry<K>[] {
-    if (!this.has(kind, id)) return [];
-    const [bytes, limits] = this.#load(kind, id);
-    return decodePayloadImage(kind, bytes, limits);
-  }
-
-  /** The state and the queues of a connection, by `ino` of its socket. */
-  readStream(ino: number): PayloadEntry<'tcp-stream'> {
-    const entries = this.readPayloads('tcp-stream', ino);
-    const [entry] = entries;
-    if (entry === undefined || entries.length !== 1) {
-      badImage(`read ${imageFileName('tcp-stream', ino)}: ${String(entries.length)} entries`);
-    }
-    return entry;
+  /** A file of a part. */
+  readPart(part: PartInfo, id?: number): unknown {
+    const [bytes, limits] = this.#load(part.kind, id);
+    return decodePart(part, bytes, limits);
   }
 
   /** A pagemap. */
   readPagemap(kind: PagemapKind, id: number | bigint): Pagemap {
     const [bytes, limits] = this.#load(kind, id);
     return decodePagemap(kind, bytes, limits);
-  }
-
-  /** A deleted file. */
-  readGhost(id: number): GhostFile {
-    const [bytes, limits] = this.#load('ghost-file', id);
-    return decodeGhostFile(bytes, limits);
   }
 
   /** Where the memory is; undefined for an image without a VAS, such as CRIU's own. */

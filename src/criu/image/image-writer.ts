@@ -4,25 +4,13 @@ import { mkdir, open, readdir, rename, rmdir, unlink, type FileHandle } from 'no
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { inBatches } from './batches.js';
-import {
-  encodeImage,
-  encodePagemap,
-  encodePayloadImage,
-  type EntryOf,
-  type Pagemap,
-  type PayloadEntry,
-} from './codec.js';
+import { encodeImage, encodePagemap, type EntryOf, type Pagemap } from './codec.js';
 import { writeFiles } from '../../native/index.js';
 import { check } from '../../native/sys.js';
 import { attempt, codeOf } from './fs-errors.js';
-import { encodeGhostFile, type GhostFile } from './ghost.js';
-import {
-  imageFileName,
-  type EntryKind,
-  type PagemapKind,
-  type PayloadKind,
-  type RawKind,
-} from './header.js';
+import { imageFileName, type EntryKind, type PagemapKind, type RawKind } from './header.js';
+import { encodePart } from './part-codec.js';
+import type { PartInfo } from './parts.js';
 import type { InventoryEntry } from './types.js';
 import { formatVasReference, VAS_REFERENCE_FILE, type VasReference } from './vas-reference.js';
 
@@ -94,23 +82,14 @@ export class ImageWriter {
     return this.#put(imageFileName(kind, id), encodeImage(kind, entries));
   }
 
-  /** Writes a file whose messages have raw bytes behind them. */
-  writePayloads<K extends PayloadKind>(
-    kind: K,
-    id: number | undefined,
-    entries: readonly PayloadEntry<K>[],
-  ): Promise<void> {
-    return this.#put(imageFileName(kind, id), encodePayloadImage(kind, entries));
+  /** Writes a file of a part; `id` undefined where it has only one. */
+  writePart(part: PartInfo, id: number | undefined, content: unknown): Promise<void> {
+    return this.#put(imageFileName(part.kind, id), encodePart(part, content));
   }
 
   /** Writes a pagemap. */
   writePagemap(kind: PagemapKind, id: number | bigint, pagemap: Pagemap): Promise<void> {
     return this.#put(imageFileName(kind, id), encodePagemap(kind, pagemap));
-  }
-
-  /** Writes a deleted file. */
-  writeGhost(id: number, ghost: GhostFile): Promise<void> {
-    return this.#put(imageFileName('ghost-file', id), encodeGhostFile(ghost));
   }
 
   /** Writes `vas.json`. */

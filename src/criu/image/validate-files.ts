@@ -68,7 +68,7 @@ function checkTable(id: number, table: readonly FdinfoEntry[], files: CheckedFil
 
 /** Unread data of a socket belongs to one that is open, and passes files that exist. */
 function checkQueues(files: CheckedFiles): void {
-  for (const { entry } of files.image.skQueues) {
+  for (const { entry } of files.image.packets) {
     const what = `check queue of socket ${String(entry.id_for)}`;
     files.need(entry.id_for, ['UNIXSK', 'INETSK'], what);
     for (const id of entry.scm.flatMap(({ rights }) => rights)) {

@@ -415,18 +415,6 @@ function givenTo({ stdio }: LiveFacts, execs: boolean): Given[] {
 
 /** The part of an image that speaks of files. */
 function filesOf(image: CheckpointImage): FilesImage {
-  return {
-    files: image.files,
-    fdinfo: image.fdinfo,
-    tables: new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id])),
-    fs: image.fs,
-    pipeData: image.pipesData,
-    fifoData: image.fifoData,
-    packets: image.skQueues,
-    remaps: image.remaps,
-    ghosts: image.ghosts,
-    memfds: image.memfds,
-    locks: image.locks,
-    ttys: image.ttys,
-  };
+  const tables = new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id]));
+  return { ...image, tables };
 }

@@ -113,8 +113,8 @@ function check(t: ExecutionContext, images: string): void {
   t.is(image.pstree.length, 2);
   t.is(image.pstree[0]?.threads.length, 2);
   t.is(image.cores.size, 3);
-  t.is(Buffer.from(image.pipesData[0]?.payload ?? []).toString(), 'hello');
-  t.is(Buffer.from(image.skQueues[0]?.payload ?? []).toString(), 'x');
+  t.is(Buffer.from(image.pipeData[0]?.payload ?? []).toString(), 'hello');
+  t.is(Buffer.from(image.packets[0]?.payload ?? []).toString(), 'x');
   const ghosts = [...image.ghosts.values()];
   t.deepEqual(
     ghosts.map(({ content }) => Buffer.from(content[0]?.data ?? []).toString()),

@@ -6,7 +6,7 @@ import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { closeFd } from '../../../native/sys.js';
 import { O } from './abi.js';
-import { FilesImageBuilder } from './files-image.js';
+import { emptyFilesImage } from './files-image.js';
 import { NameSearch } from './names/name-search.js';
 import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
@@ -21,7 +21,7 @@ export class DumpContext {
   /** PID 1 of the container; the first process where there is none. */
   readonly init: TracedProcess;
   readonly refusals = new Refusals();
-  readonly image = new FilesImageBuilder();
+  readonly image = emptyFilesImage();
   /** Names that are not known yet; they are filled in when all files are dumped. */
   readonly names = new NameSearch();
   readonly open: OpenFiles;

@@ -2,7 +2,7 @@
 
 /** Open files, descriptor tables, working directories and locks: dumped from outside, restored by plans. */
 export { FileDumper, type FileMapping } from './dumper.js';
-export { FilesImageBuilder, type FilesImage } from './files-image.js';
+export { emptyFilesImage, type FilesImage, type FilesImageBuilder } from './files-image.js';
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
 export type { FilePlanOptions, LookOptions, StdioSlots } from './plan-context.js';

@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import {
@@ -22,8 +23,11 @@ import {
   type CheckpointImage,
 } from '../../../../src/criu/image/checkpoint-image.js';
 import { encodeImage } from '../../../../src/criu/image/codec.js';
+import { kindInfo } from '../../../../src/criu/image/header.js';
 import { ImageReader } from '../../../../src/criu/image/image-reader.js';
 import { ImageWriter } from '../../../../src/criu/image/image-writer.js';
+import { partsOf } from '../../../../src/criu/image/parts.js';
+import { messageArbitrary } from './arbitraries.js';
 import { sampleImage, VAS } from './sample.js';
 
 async function temporary(t: ExecutionContext): Promise<string> {
@@ -66,6 +70,25 @@ function later(work: () => unknown): Promise<unknown> {
 
 test('a checkpoint is read as it was written', async (t) => {
   t.deepEqual(read(await written(t)), sampleImage());
+});
+
+test('every part is read as it was written', async (t) => {
+  const image: Record<string, unknown> = { ...sampleImage() };
+  for (const [key, { kind, by }] of partsOf()) {
+    const { layout, message } = kindInfo(kind);
+    if (layout === 'payload' || layout === 'ghost' || message === undefined) continue;
+    const entries = fc.sample(messageArbitrary(message), 2);
+    const file: unknown = layout === 'entries' ? entries : entries[0];
+    image[key] = by === 'id' ? new Map([[7, file]]) : file;
+  }
+  const [stream] = fc.sample(messageArbitrary('tcp_stream_entry'), 1);
+  const entry = { ...stream, inq_len: 1, outq_len: 1 };
+  image['tcpStreams'] = new Map([[5, { entry, payload: Uint8Array.of(1, 2) }]]);
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  await writeAllButInventory(writer, image as unknown as CheckpointImage);
+  await writer.commit(sampleImage().inventory);
+  t.deepEqual(read(path), image as unknown as CheckpointImage);
 });
 
 test('files are 0600 in a directory that is 0700', async (t) => {

@@ -245,8 +245,8 @@ export function sampleImage(): CheckpointImage {
         },
       ],
     ]),
-    pipesData: [{ entry: { pipe_id: 77, bytes: 2 }, payload: Uint8Array.of(104, 105) }],
-    skQueues: [
+    pipeData: [{ entry: { pipe_id: 77, bytes: 2 }, payload: Uint8Array.of(104, 105) }],
+    packets: [
       {
         entry: { id_for: 5, length: 1, scm: [{ type: 1, rights: [3] }] },
         payload: Uint8Array.of(33),

@@ -216,10 +216,10 @@ refuses('a huge descriptor', /too large/, () => ({
   ]),
 }));
 refuses('data of no pipe', /no pipe 78/, () => ({
-  pipesData: [{ entry: { pipe_id: 78, bytes: 0 }, payload: new Uint8Array() }],
+  pipeData: [{ entry: { pipe_id: 78, bytes: 0 }, payload: new Uint8Array() }],
 }));
 refuses('a passed file that does not exist', /passed file 99/, () => ({
-  skQueues: [
+  packets: [
     {
       entry: { id_for: 5, length: 0, scm: [{ type: 1, rights: [99] }] },
       payload: new Uint8Array(),

@@ -71,7 +71,7 @@ function dumpRest(context: DumpContext, files: readonly OpenFile[]): void {
 
 function checkAll(pipes: readonly PipeEntry[], { image }: CheckedFiles): void {
   const ids = new Set(pipes.map(({ pipe_id: id }) => id));
-  for (const { entry } of image.pipesData) {
+  for (const { entry } of image.pipeData) {
     if (!ids.has(entry.pipe_id)) badImage(`check pipes-data: no pipe ${String(entry.pipe_id)}`);
   }
 }

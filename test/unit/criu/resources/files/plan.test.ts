@@ -4,7 +4,11 @@ import { ShimError } from '../../../../../src/common/errors.js';
 import type { FileEntry, RegFileEntry } from '../../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
 import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
-import { FilePlan, FilesImageBuilder } from '../../../../../src/criu/resources/files/index.js';
+import {
+  emptyFilesImage,
+  FilePlan,
+  type FilesImageBuilder,
+} from '../../../../../src/criu/resources/files/index.js';
 
 const MOUNTS = parseMountinfo(`\
 1 0 0:1 / / rw - overlay overlay rw
@@ -19,7 +23,7 @@ function regular(id: number, name: string, more: Partial<RegFileEntry> = {}): Fi
 
 /** One process, pid 1, with files at descriptors 0, 1, 2 and so on. */
 function imageOf(...files: FileEntry[]): FilesImageBuilder {
-  const image = new FilesImageBuilder();
+  const image = emptyFilesImage();
   image.files.push(...files, regular(1000, '/', { flags: 0o10000000, mode: 0o40755 }));
   image.tables.set(1, 5);
   image.fdinfo.set(

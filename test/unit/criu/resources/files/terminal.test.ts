@@ -3,7 +3,11 @@ import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
 import type { FileEntry, TtyInfoEntry } from '../../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
-import { FilePlan, FilesImageBuilder } from '../../../../../src/criu/resources/files/index.js';
+import {
+  emptyFilesImage,
+  FilePlan,
+  type FilesImageBuilder,
+} from '../../../../../src/criu/resources/files/index.js';
 import {
   decodeTermios,
   decodeWindowSize,
@@ -30,7 +34,7 @@ function imageOf(
   ttys: readonly TtyInfoEntry[],
   files: readonly (readonly [info: number, name: string])[],
 ): FilesImageBuilder {
-  const image = new FilesImageBuilder();
+  const image = emptyFilesImage();
   image.ttys.push(...ttys);
   const entry = (id: number, name: string, mode: number): FileEntry => {
     const reg = { id, flags: 0o2, pos: 0n, fown: FOWN, name, mode, build_id: [] };

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import {
+  decodeImage,
+  decodePayloadImage,
+  encodeImage,
+  encodePayloadImage,
+  type DecodeLimits,
+  type PayloadEntry,
+} from './codec.js';
+import { decodeGhostFile, encodeGhostFile, type GhostFile } from './ghost.js';
+import { kindInfo, type EntryKind, type PayloadKind } from './header.js';
+import type { PartInfo } from './parts.js';
+
+/**
+ * Encodes one file of a part: one entry where the kind or the id stands for one, otherwise a list. The types
+ * of `PARTS` say which. Throws ShimError `internal` for values that the format cannot hold.
+ */
+export function encodePart({ kind, by }: PartInfo, content: unknown): Uint8Array {
+  const { layout } = kindInfo(kind);
+  if (layout === 'ghost') return encodeGhostFile(content as GhostFile);
+  const isOne = layout === 'single' || (layout === 'payload' && by === 'id');
+  const entries = isOne ? [content] : content;
+  return layout === 'payload'
+    ? encodePayloadImage(kind as PayloadKind, entries as PayloadEntry<PayloadKind>[])
+    : encodeImage(kind as EntryKind, entries as never[]);
+}
+
+/** Decodes what {@link encodePart} makes. Throws ShimError `dataLoss`. */
+export function decodePart(
+  { kind, by }: PartInfo,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+): unknown {
+  const { layout } = kindInfo(kind);
+  if (layout === 'ghost') return decodeGhostFile(bytes, limits);
+  if (layout === 'single') return decodeImage(kind as EntryKind, bytes, limits)[0];
+  if (layout !== 'payload') return decodeImage(kind as EntryKind, bytes, limits);
+  const entries = decodePayloadImage(kind as PayloadKind, bytes, limits);
+  if (by === 'list') return entries;
+  if (entries.length !== 1) {
+    badImage(`read ${limits.source ?? kind}: ${String(entries.length)} entries`);
+  }
+  return entries[0];
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EntryOf, PayloadEntry } from './codec.js';
+import type { GhostFile } from './ghost.js';
+import type { EntryKind, ImageKind, IMAGE_KINDS, PayloadKind } from './header.js';
+
+/** A part of a checkpoint, and the files it is in. */
+export interface PartInfo {
+  readonly kind: Exclude<ImageKind, 'inventory'>;
+  /** One file with one entry, or none; one file with all entries, or none; a file for each id. */
+  readonly by: 'single' | 'list' | 'id';
+  /** What it describes. */
+  readonly about: 'tasks' | 'files';
+  /** Whether its file is there even without an entry. */
+  readonly always?: true;
+}
+
+/** All parts but the inventory, in the order in which they are written. */
+export const PARTS = {
+  /** Processes, parents before their children. */
+  pstree: { kind: 'pstree', by: 'list', about: 'tasks', always: true },
+  /** Threads by tid, leaders included. */
+  cores: { kind: 'core', by: 'id', about: 'tasks' },
+  /** By pid; none for the dead. */
+  ids: { kind: 'ids', by: 'id', about: 'tasks' },
+  /** By pid; a process without one shares that of another with the same `vm_id`. */
+  mms: { kind: 'mm', by: 'id', about: 'tasks' },
+  /** By pid; a process without one shares that of another with the same `fs_id`. */
+  fs: { kind: 'fs', by: 'id', about: 'files' },
+  /** Descriptor tables by `files_id`. */
+  fdinfo: { kind: 'fdinfo', by: 'id', about: 'files' },
+  files: { kind: 'files', by: 'list', about: 'files' },
+  remaps: { kind: 'remap-fpath', by: 'list', about: 'files' },
+  memfds: { kind: 'memfd', by: 'list', about: 'files' },
+  ttys: { kind: 'tty-info', by: 'list', about: 'files' },
+  ttyData: { kind: 'tty-data', by: 'list', about: 'files' },
+  locks: { kind: 'filelocks', by: 'list', about: 'files' },
+  /** Deleted files by the `remap_id` that names them, and content of memfds by their `shmid`. */
+  ghosts: { kind: 'ghost-file', by: 'id', about: 'files' },
+  pipeData: { kind: 'pipes-data', by: 'list', about: 'files' },
+  fifoData: { kind: 'fifo-data', by: 'list', about: 'files' },
+  /** What sockets have not read yet. */
+  packets: { kind: 'sk-queues', by: 'list', about: 'files' },
+  /** Connections by `ino` of their socket. */
+  tcpStreams: { kind: 'tcp-stream', by: 'id', about: 'files' },
+  seccomp: { kind: 'seccomp', by: 'single', about: 'tasks' },
+} as const satisfies Readonly<Record<string, PartInfo>>;
+
+type Parts = typeof PARTS;
+/** Name of a part. */
+export type PartKey = keyof Parts;
+type KeysWith<P> = { [K in PartKey]: Parts[K] extends P ? K : never }[PartKey];
+type LayoutOf<K extends ImageKind> = (typeof IMAGE_KINDS)[K]['layout'];
+
+/** What a file of a kind holds, or each of its entries. */
+type EntryIn<K extends ImageKind> = K extends PayloadKind
+  ? PayloadEntry<K>
+  : K extends EntryKind
+    ? EntryOf<K>
+    : GhostFile;
+/** What a file of an id is. */
+type FileOf<K extends ImageKind> =
+  LayoutOf<K> extends 'entries' ? readonly EntryIn<K>[] : EntryIn<K>;
+type ContentOf<P extends PartInfo> = P['by'] extends 'id'
+  ? ReadonlyMap<number, FileOf<P['kind']>>
+  : P['by'] extends 'list'
+    ? readonly EntryIn<P['kind']>[]
+    : EntryIn<P['kind']>;
+
+/** The parts of a checkpoint. */
+export type ImageParts = {
+  readonly [K in Exclude<PartKey, KeysWith<{ by: 'single' }>>]: ContentOf<Parts[K]>;
+} & { readonly [K in KeysWith<{ by: 'single' }>]?: ContentOf<Parts[K]> | undefined };
+
+/** Those about files. */
+export type FileParts = Pick<ImageParts, KeysWith<{ about: 'files' }>>;
+
+/** Parts without anything in them. */
+export function emptyParts(): ImageParts {
+  return emptyOf(() => true) as ImageParts;
+}
+
+/** Parts about files, without anything in them. */
+export function emptyFileParts(): FileParts {
+  return emptyOf(({ about }) => about === 'files') as FileParts;
+}
+
+/** All parts with their names. */
+export function partsOf(): readonly (readonly [PartKey, PartInfo])[] {
+  return Object.entries(PARTS) as [PartKey, PartInfo][];
+}
+
+function emptyOf(isWanted: (part: PartInfo) => boolean): object {
+  const wanted = partsOf().filter(([, part]) => part.by !== 'single' && isWanted(part));
+  return Object.fromEntries(wanted.map(([key, { by }]) => [key, by === 'id' ? new Map() : []]));
+}

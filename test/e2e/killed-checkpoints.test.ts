@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { removeVas, vasesOf, vasRoot } from '../helpers/containerd-cleanup.js';
+import { runContainer, taskOf } from '../helpers/containers.js';
+import { until } from '../helpers/run.js';
+import { COUNTER } from '../helpers/workloads/counter.js';
+import {
+  IS_RUNC,
+  containerId,
+  daemon,
+  leavesNothingBehind,
+  remove,
+  useContainerd,
+} from './context.js';
+
+/**
+ * Kills a container, or one of its processes, at moments spread at random over `ctr tasks checkpoint`. Without its
+ * init that fails soon and leaves nothing; without another process it succeeds. MVAS_KILL_ROUNDS: how often each way.
+ */
+const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 4);
+/** An engine that is told takes a tenth of a second; the rest is for a very busy machine. */
+const SOON_MS = 5_000;
+const WORKERS = 5;
+const WORK = 'while :; do sleep 0.05; done';
+const CROWD = `i=0; while [ $i -lt ${String(WORKERS)} ]; do (${WORK}) & i=$((i + 1)); done; ${WORK}`;
+const LIMIT = ['--memory-limit', String(48 * 1024 * 1024)];
+/** Joins the memory cgroup whose list of processes it is given, and takes more than there is. */
+const GREEDY = 'echo $$ > "$0"; x=0123456789abcdef; while :; do x=$x$x; done';
+
+useContainerd([COUNTER.archive]);
+
+/** How one is killed. */
+interface Way {
+  readonly name: string;
+  /** Whether init lives on. */
+  readonly initLives: boolean;
+  readonly kill: (id: string, initPid: number) => unknown;
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: 'SIGKILL of init from the host',
+    initLives: false,
+    kill: (_, pid) => process.kill(pid, 'SIGKILL'),
+  },
+  {
+    name: 'ctr tasks kill',
+    initLives: false,
+    kill: (id) => daemon().tryCtr(['tasks', 'kill', '-s', 'KILL', id]),
+  },
+  {
+    name: 'the OOM killer',
+    initLives: false,
+    kill: (_, pid) => exhaustMemory(pid),
+  },
+  {
+    name: 'SIGKILL of a child from the host',
+    initLives: true,
+    kill: (_, pid) => process.kill(workersOf(pid)[2] ?? 0, 'SIGKILL'),
+  },
+];
+
+for (const way of IS_RUNC ? [] : WAYS) {
+  test.serial(`checkpoints of containers that ${way.name} meets`, async (t) => {
+    t.timeout(120_000 + ROUNDS * 30_000);
+    const { engineMs } = await meet(t);
+    let failures = 0;
+    for (let count = 0; count < ROUNDS; count++) {
+      const { isFailed } = await meet(t, way, Math.random() * engineMs);
+      failures += Number(isFailed);
+    }
+    t.log(
+      `${String(failures)} of ${String(ROUNDS)} failed, killed within ${engineMs.toFixed(0)} ms`,
+    );
+    t.true(way.initLives ? failures === 0 : failures > 0);
+  });
+}
+
+/** One container, which is killed so long after the engine has begun with its checkpoint. */
+async function meet(t: ExecutionContext, way?: Way, atMs = 0) {
+  const id = containerId(t, 'crowd');
+  const args = ['sh', '-c', CROWD];
+  const pid = await runContainer(daemon(), { id, image: COUNTER.image, args, flags: LIMIT });
+  await until('the crowd', () => Promise.resolve(workersOf(pid).length >= WORKERS));
+  const work = daemon().tryCtr(['tasks', 'checkpoint', id]);
+  const engineMs = await engineAtWork(atMs, way === undefined);
+  const killed = performance.now();
+  const killing = way?.kill(id, pid);
+  const { code, stdout, stderr } = await work;
+  const afterMs = performance.now() - killed;
+  await killing;
+  const isFailed = code !== 0;
+  if (isFailed) {
+    t.log(stderr, afterMs);
+    t.true(afterMs < SOON_MS, `${afterMs.toFixed(0)} ms: ${stderr}`);
+    t.regex(stderr, /(ended|exited|killed) meanwhile|it (has exited|is stopped)|not found/);
+  } else {
+    await daemon().ctr(['images', 'rm', '--sync', stdout.trim().split('\n').at(-1) ?? '']);
+  }
+  const vases = await vasesOf(daemon());
+  t.is(vases.length, isFailed ? 0 : 1, stderr);
+  for (const vas of vases) await removeVas(daemon(), vas);
+  const status = (way?.initLives ?? true) ? 'RUNNING' : 'STOPPED';
+  await until(`${id} to be ${status}`, async () => (await taskOf(daemon(), id)).status === status);
+  await remove(t, id);
+  return { isFailed, engineMs };
+}
+
+/**
+ * Waits until the engine has begun, and then for some time or for its end; returns the milliseconds from its
+ * beginning. A VAS has a record once its checkpoint is complete.
+ */
+async function engineAtWork(ms: number, toTheEnd: boolean): Promise<number> {
+  const vas = await until('a VAS', async () => (await vasesOf(daemon()))[0], { everyMs: 1 });
+  const begin = performance.now();
+  const record = join(vasRoot(daemon()), vas, 'vas.json');
+  const isComplete = () => Promise.resolve(existsSync(record));
+  if (toTheEnd) await until('the engine to be done', isComplete, { everyMs: 1 });
+  else await delay(ms);
+  return performance.now() - begin;
+}
+
+/** Pids of the children of init that last. */
+function workersOf(initPid: number): number[] {
+  const tid = String(initPid);
+  const children = readFileSync(`/proc/${tid}/task/${tid}/children`, 'utf8').split(' ');
+  return children.filter(Boolean).map(Number).slice(0, WORKERS);
+}
+
+/** Has the kernel kill init, since the container's memory is exhausted by another process in its cgroup. */
+async function exhaustMemory(initPid: number): Promise<void> {
+  const cgroups = readFileSync(`/proc/${String(initPid)}/cgroup`, 'utf8');
+  const path = /^\d+:memory:(.*)$/m.exec(cgroups)?.[1] ?? '';
+  writeFileSync(`/proc/${String(initPid)}/oom_score_adj`, '1000');
+  const procs = join('/sys/fs/cgroup/memory', path, 'cgroup.procs');
+  const greedy = spawn('busybox', ['sh', '-c', GREEDY, procs], { stdio: 'ignore' });
+  const exit = once(greedy, 'exit');
+  await until('init to be killed', () => Promise.resolve(!existsSync(`/proc/${String(initPid)}`)));
+  greedy.kill('SIGKILL');
+  await exit;
+}
+
+leavesNothingBehind();

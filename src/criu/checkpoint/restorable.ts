@@ -50,5 +50,6 @@ function expectedFacts({ image, base, holderPid, spec, mounts }: TriedRestore): 
     stdio: [true, true, true],
     kernelAreas: kernelAreasOf(holderPid, base),
     host: readHostFacts(),
+    secret: '',
   };
 }

@@ -18,4 +18,6 @@ export interface LiveFacts {
   /** The kernel's own areas, as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
   readonly host: HostFacts;
+  /** What names of ours in the container follow from: see `ScratchNames`. */
+  readonly secret: string;
 }

@@ -23,7 +23,12 @@ import {
   type LiveLimits,
 } from '../resources/attributes.js';
 import { hasPendingStop } from '../resources/attributes/pending.js';
-import { FilePlan, type FilesImage, type StdioSlots } from '../resources/files/index.js';
+import {
+  FilePlan,
+  ScratchNames,
+  type FilesImage,
+  type StdioSlots,
+} from '../resources/files/index.js';
 import { lookOf } from './look-of-image.js';
 import type { Range } from '../memory/layout.js';
 import { execStructure } from '../vas/kernel-abi.js';
@@ -141,6 +146,7 @@ export class RestorePlan {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
       mounts: facts.mounts,
+      names: new ScratchNames(facts.secret),
       look: lookOf(image),
       keepsRoot: (facts.limits.labels ?? []).length > 0,
     });

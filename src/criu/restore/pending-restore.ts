@@ -12,7 +12,7 @@ import type { TtyInfoEntry } from '../image/types.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
-import { findConsole } from '../resources/files/index.js';
+import { findConsole, namesSecret } from '../resources/files/index.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import { kernelAreasOf } from '../memory/kernel-areas.js';
 import type { LiveFacts } from '../plan/live-facts.js';
@@ -91,8 +91,11 @@ export class PendingRestore {
       log.info('done', { container: this.#request.containerId, pid, vas: vasId });
       return { pid, vasId, timingsMs, exited };
     } catch (error) {
+      const wasKilled = this.#prepared.restorer.wasKilled();
       await this.#scope.close();
-      throw error;
+      if (!wasKilled) throw error;
+      const message = `restore ${this.#request.containerId}: the container was killed meanwhile`;
+      throw new ShimError('aborted', message, { cause: error });
     }
   }
 
@@ -111,8 +114,9 @@ export class PendingRestore {
     // What the root filesystem lacked at first may have been put there since (CRI does).
     if (this.#hasFailed) this.#donor = this.#startDonor();
     const kernelAreas = kernelAreasOf(restorer.pid, opened.base);
+    const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
     const readFacts = (donorPid: number, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
-      readLiveFacts({ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas });
+      readLiveFacts({ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret });
     rehearse(() => planRestore(opened, readFacts(restorer.pid)));
     const donor = await this.#donor;
     clock.end('donor');

@@ -6,7 +6,7 @@ import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
 
 /** What the facts of a restore are read from. */
-export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas'> {
+export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas' | 'secret'> {
   readonly live: Spec;
   /** Of the donor's init. */
   readonly donorPid: number;
@@ -16,7 +16,7 @@ export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas
 
 /** Reads what a restore finds in place. */
 export function readLiveFacts(sources: LiveSources): LiveFacts {
-  const { live, donorPid, stdio, seccompChain, hasConsole, kernelAreas } = sources;
+  const { live, donorPid, stdio, seccompChain, hasConsole, kernelAreas, secret } = sources;
   const limits = {
     ...limitsOfSpec(live.process),
     user: liveUser(readStatus(donorPid)),
@@ -31,5 +31,6 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,
     host: readHostFacts(),
+    secret,
   };
 }

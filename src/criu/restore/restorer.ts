@@ -19,9 +19,16 @@ import {
 } from './job-control.js';
 import type { ExecPlan, Given, RestorePlan } from '../plan/restore-plan.js';
 import { applyFromOutside, auditThread } from '../resources/attributes.js';
+import { isDoomed } from '../tracee/life-watch.js';
 import { encodeCalls } from '../tracee/remote-calls.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
-import { encodeRequest, planError, readFailure, type HolderClient } from '../vas/holder-client.js';
+import {
+  encodeRequest,
+  planError,
+  readFailure,
+  type HolderClient,
+  type PlanFailure,
+} from '../vas/holder-client.js';
 
 /** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
 const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
@@ -188,6 +195,16 @@ export class Restorer {
     this.#closeFiles();
   }
 
+  /** Whether somebody else has killed it: whatever has failed then has failed for that. */
+  wasKilled(): boolean {
+    const isOwnFailure = this.#planFile >= 0 && this.#failed().at !== 0n;
+    return !isOwnFailure && isDoomed(this.pid);
+  }
+
+  #failed(): PlanFailure {
+    return readFailure(this.#read(0, PLAN_HEADER_SIZE));
+  }
+
   /** Kills everything; a second time does nothing. */
   async destroy(): Promise<void> {
     if (this.#isDestroyed) return;
@@ -275,7 +292,7 @@ export class Restorer {
   }
 
   #failure(error: number, culprit: number, status: number): ShimError {
-    const failed = readFailure(this.#read(0, PLAN_HEADER_SIZE));
+    const failed = this.#failed();
     if (failed.at !== 0n && this.#finished) return planError('restore ', this.#finished, failed);
     const how = `status 0x${status.toString(16)}`;
     const who = culprit === 0 ? '' : ` (tid ${String(culprit)}, ${how})`;

@@ -15,7 +15,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
-import { FileDumper, FilePlan, type FilesImage } from '../../../src/criu/resources/files/index.js';
+import {
+  FileDumper,
+  FilePlan,
+  ScratchNames,
+  type FilesImage,
+} from '../../../src/criu/resources/files/index.js';
 import { processLabel } from '../../../src/criu/label.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
@@ -94,6 +99,7 @@ export class FilesBench {
       stdio: [null, null, null],
       hasConsole: false,
       mounts,
+      names: new ScratchNames(this.directory),
     });
     plan.planOpen(root);
     const sequences = new Map<number, Sequence>();

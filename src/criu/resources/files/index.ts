@@ -6,4 +6,5 @@ export { emptyFilesImage, type FilesImage, type FilesImageBuilder } from './file
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
 export type { FilePlanOptions, LookOptions, StdioSlots } from './plan-context.js';
+export { namesSecret, ScratchNames } from './names/scratch-names.js';
 export { findConsole } from './kinds/terminal/terminal.js';

@@ -3,6 +3,7 @@ import { assertInvariant, badImage } from '../../../common/errors.js';
 import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import type { ImageIndex } from './image-index.js';
+import type { ScratchNames } from './names/scratch-names.js';
 import { Stage } from './stage.js';
 
 /** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
@@ -25,6 +26,7 @@ export interface FilePlanOptions {
   readonly keepsRoot?: boolean;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
+  readonly names: ScratchNames;
   readonly look?: LookOptions;
 }
 
@@ -47,7 +49,7 @@ export class PlanContext {
 
   /** Files are opened from now on, in PID 1. */
   begin(root: Sequence): Stage {
-    return (this.#stage = new Stage(this.builder, root, this.index.base));
+    return (this.#stage = new Stage(this.builder, root, this.index.base, this.options.names));
   }
 
   /** Where files are opened; only once that has begun. */

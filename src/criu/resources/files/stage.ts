@@ -11,6 +11,7 @@ import {
   type Slot,
 } from '../../plan/builder.js';
 import { AT_FDCWD, F, O, RESOLVE, SETTABLE } from './abi.js';
+import type { ScratchNames } from './names/scratch-names.js';
 import { cPath, openHow } from './system.js';
 
 /** How {@link Stage.openPath} opens. */
@@ -29,14 +30,17 @@ export class Stage {
   readonly builder: PlanBuilder;
   readonly sequence: Sequence;
   readonly base: number;
+  /** For what has to have a name for a while. */
+  readonly names: ScratchNames;
   readonly #slot: Slot;
   readonly #pair: Slot;
   #next: number;
 
-  constructor(builder: PlanBuilder, sequence: Sequence, base: number) {
+  constructor(builder: PlanBuilder, sequence: Sequence, base: number, names: ScratchNames) {
     this.builder = builder;
     this.sequence = sequence;
     this.base = base;
+    this.names = names;
     this.#next = base;
     this.#slot = builder.slot();
     this.#pair = builder.slot();

@@ -7,7 +7,7 @@ import { call, SYS } from '../../../native/sys.js';
 import { formatJson } from '../../../common/big-json.js';
 import type { Spec } from '../../spec.js';
 import { donorSpec } from './donor-spec.js';
-import { isOurChild, waitReaped } from './reap.js';
+import { isOurChild, reapChildrenIn, waitReaped } from './reap.js';
 
 const DIRECTORY = '.mvas-donor-';
 
@@ -80,6 +80,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     return { pid, bundle: directory, kill: () => killDonor(pid), destroy };
   } catch (error) {
     await destroy().catch(() => undefined); // The first error is the one to tell.
+    await reapChildrenIn(initPid);
     throw error;
   }
 }

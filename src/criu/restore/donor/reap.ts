@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readlinkSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
-import { readStat } from '../../procfs/reader.js';
+import { listThreads, readChildren, readStat } from '../../procfs/reader.js';
 
 const P_PID = 1;
 const WNOHANG_EXITED = 0x1 | 0x4;
@@ -14,6 +15,29 @@ const GONE_TIMEOUT_MS = 10_000;
 export function isOurChild(pid: number): boolean {
   const info = new Uint8Array(SIGINFO_SIZE);
   return syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED | WNOWAIT, null) === 0;
+}
+
+/**
+ * Kills and reaps those of our children that are in the pid namespace of a process: its end would wait for us. What
+ * runc starts in a namespace that ends meanwhile becomes our child before anybody knows its pid.
+ */
+export async function reapChildrenIn(initPid: number): Promise<void> {
+  const namespace = pidNamespaceOf(initPid);
+  if (namespace === undefined) return;
+  const children = listThreads(process.pid).flatMap((tid) => readChildren(process.pid, tid));
+  for (const pid of children.filter((child) => pidNamespaceOf(child) === namespace)) {
+    if (!isOurChild(pid)) continue;
+    process.kill(pid, 'SIGKILL');
+    await waitReaped(pid);
+  }
+}
+
+function pidNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${String(pid)}/ns/pid`);
+  } catch {
+    return undefined; // Gone.
+  }
 }
 
 /** Waits until a killed process has been reaped: by us, if it has become our child. */

@@ -20,6 +20,7 @@ const FACTS: LiveFacts = {
   stdio: [true, false, true],
   kernelAreas: [{ special: '[vdso]', start: BASE, end: BASE + VDSO_SIZE }],
   host: SAMPLE_HOST,
+  secret: '',
 };
 
 const place = (image: CheckpointImage) => ({ image, base: BASE, duplicates: undefined });

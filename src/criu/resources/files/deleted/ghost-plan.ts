@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { badImage } from '../../../../common/errors.js';
 import { SYS } from '../../../../native/sys.js';
@@ -8,6 +7,7 @@ import type { FileEntry, RegFileEntry } from '../../../image/types.js';
 import type { PlanData, Slot } from '../../../plan/builder.js';
 import { AT_REMOVEDIR, O, S_IF } from '../abi.js';
 import { SharedFolders, type Folders } from '../names/folders.js';
+import { removeLeft } from '../names/scratch-names.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';
 import { openFlags } from '../open-flags.js';
 import { checkPath } from '../names/path.js';
@@ -88,13 +88,15 @@ export class GhostPlan {
     const known = this.#made.get(remapId);
     if (known !== undefined) return known;
     const where = dirname(name);
+    const own = this.#stage.names.take();
     const file: Named = {
       what: `make deleted file ${name} again`,
       type: ghost.entry.mode & S_IF.mask,
       folder: this.#folders.open(remapId, where),
       maker: this.#folders.writable(remapId, where),
-      name: this.#data(`.mvas-${randomBytes(12).toString('hex')}`),
+      name: this.#data(own),
     };
+    removeLeft(this.#stage, file.maker, own);
     const number = this.#create(file);
     const anchor = this.#stage.reserve();
     this.#made.set(remapId, anchor);

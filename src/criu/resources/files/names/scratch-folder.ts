@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { SYS } from '../../../../native/sys.js';
-import type { PlanData } from '../../../plan/builder.js';
+import type { Argument, PlanData } from '../../../plan/builder.js';
 import { AT_REMOVEDIR, O, RESOLVE } from '../abi.js';
 import type { Stage } from '../stage.js';
 import { cPath, openHow } from '../system.js';
+import { removeLeft } from './scratch-names.js';
 
 /**
  * A folder of ours below one of the container's, and in it the folders that a name leads through when the
@@ -24,16 +24,18 @@ export class ScratchFolder {
   constructor(stage: Stage, parent: number, name: string) {
     this.#stage = stage;
     this.#parent = parent;
-    this.#name = this.#data(`.mvas-${randomBytes(12).toString('hex')}`);
+    const own = stage.names.take();
+    this.#name = this.#data(own);
     this.number = stage.reserve();
-    const what = 'make a folder to bind a socket in';
-    const how = openHow(O.path | O.directory | O.cloexec, 0, RESOLVE.beneath | RESOLVE.noSymlinks);
-    stage.run(what, SYS.mkdirat, [parent, this.#name, 0o700]);
-    const args = [parent, this.#name, stage.builder.data(how), how.length];
-    stage.make(what, this.number, SYS.openat2, args);
     const { folders, path } = walk(name);
     this.path = path;
     this.#below = folders;
+    const what = 'make a folder to bind a socket in';
+    const how = openHow(O.path | O.directory | O.cloexec, 0, RESOLVE.beneath | RESOLVE.noSymlinks);
+    const args = [parent, this.#name, stage.builder.data(how), how.length];
+    this.#removeLeft(own, args);
+    stage.run(what, SYS.mkdirat, [parent, this.#name, 0o700]);
+    stage.make(what, this.number, SYS.openat2, args);
     for (const folder of folders) {
       stage.run(what, SYS.mkdirat, [this.number, this.#data(folder), 0o700]);
     }
@@ -47,6 +49,21 @@ export class ScratchFolder {
     }
     this.#stage.run(what, SYS.unlinkat, [this.#parent, this.#name, AT_REMOVEDIR]);
     this.#stage.close(this.number);
+  }
+
+  /** What a killed restore may have left: nobody else's, since it is opened like what is made. */
+  #removeLeft(name: string, open: readonly Argument[]): void {
+    const what = 'remove what a killed restore has left';
+    const stage = this.#stage;
+    const left = stage.builder.slot();
+    stage.sequence.syscall(what, SYS.openat2, open, { tolerate: true, store: left });
+    // Where there is nothing, the slot has an errno, which is no descriptor.
+    stage.attempt(what, SYS.unlinkat, [left, this.#data(this.path), 0]);
+    for (const folder of this.#below.toReversed()) {
+      stage.attempt(what, SYS.unlinkat, [left, this.#data(folder), AT_REMOVEDIR]);
+    }
+    stage.attempt(what, SYS.close, [left]);
+    removeLeft(stage, this.#parent, name);
   }
 
   #data(name: string): PlanData {

@@ -7,6 +7,7 @@ import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
 import {
   emptyFilesImage,
   FilePlan,
+  ScratchNames,
   type FilesImageBuilder,
 } from '../../../../../src/criu/resources/files/index.js';
 
@@ -44,6 +45,7 @@ function planOf(
     stdio: [null, null, null],
     hasConsole: false,
     mounts: MOUNTS,
+    names: new ScratchNames(''),
     look: { label: (pid) => `pid ${String(pid)}`, exact },
   });
   plan.planOpen(root);

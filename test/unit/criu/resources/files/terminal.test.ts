@@ -6,6 +6,7 @@ import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
 import {
   emptyFilesImage,
   FilePlan,
+  ScratchNames,
   type FilesImageBuilder,
 } from '../../../../../src/criu/resources/files/index.js';
 import {
@@ -54,7 +55,12 @@ function imageOf(
 function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
   const builder = new PlanBuilder();
   const root = builder.sequence('root');
-  const plan = new FilePlan(builder, image, { stdio: [null, null, null], hasConsole, mounts: [] });
+  const plan = new FilePlan(builder, image, {
+    stdio: [null, null, null],
+    hasConsole,
+    mounts: [],
+    names: new ScratchNames(''),
+  });
   plan.planOpen(root);
   plan.planForeground(1, root);
   return [...new Set(root.operations.map(({ what }) => what))].filter((what) =>

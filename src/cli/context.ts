@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostSurvey } from '../criu/index.js';
 import type { KernelObjects } from './kernel-objects.js';
 import type { VasStore } from './vas-store.js';
 
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly openStore: () => Promise<VasStore>;
   /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */
   readonly openKernel: () => KernelObjects;
+  /** Looks at this host. */
+  readonly survey: () => HostSurvey;
   /** Where executables are looked for: PATH. */
   readonly searchPath: string;
   readonly writeOut: (text: string) => void;

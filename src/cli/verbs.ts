@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { namesOf, type Verb } from './verb.js';
 import { attachSegment } from './verbs/attach-segment.js';
+import { check } from './verbs/check.js';
 import { checkpoint } from './verbs/checkpoint.js';
 import { completion } from './verbs/completion.js';
 import { create } from './verbs/create.js';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Verb[] = [
   restore,
   create,
   attachSegment,
+  check,
   install,
   uninstall,
   completion,

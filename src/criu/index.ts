@@ -22,3 +22,4 @@ export {
   type NewSegment,
 } from './vas/kernel-device.js';
 export { NAME_MAX } from './vas/kernel-abi.js';
+export { surveyHost, type HostSurvey } from './survey.js';

@@ -25,6 +25,14 @@ export const hasTimerIds = once(
 /** Whether memfd_create(2) knows MFD_EXEC and MFD_NOEXEC_SEAL (Linux 6.3). */
 export const hasMemfdExecutability = once(() => existsSync('/proc/sys/vm/memfd_noexec'));
 
+/** Whether it tells an eventfd from a semaphore (eventfd(2), EFD_SEMAPHORE, in fdinfo; Linux 6.5). */
+export const tellsSemaphores = once(() => {
+  const fd = call('make an eventfd', SYS.eventfd2, 0, O.cloexec);
+  const text = readFileSync(`/proc/self/fdinfo/${String(fd)}`, 'utf8');
+  closeFd(fd);
+  return text.includes('eventfd-semaphore:');
+});
+
 /** `_IOWR('f', 16, struct pm_scan_arg)` (linux/fs.h, Linux 6.7). */
 export const PAGEMAP_SCAN = 0xc0606610;
 const PAGE_IS_PRESENT = 8n;
@@ -51,9 +59,18 @@ export const pageScan = once((): PageScan => {
 });
 
 const MADV_COLLAPSE = 25;
+const MADV_GUARD_INSTALL = 102;
 
-/** Whether it makes huge pages when it is told to (MADV_COLLAPSE, Linux 6.1). Of no memory, so none is touched. */
-export const canCollapse = once(() => syscall(SYS.madvise, 0, 0, MADV_COLLAPSE) >= 0);
+/** Whether it knows an advice of madvise(2). Of no memory, so that none is touched. */
+function knowsAdvice(advice: number): boolean {
+  return syscall(SYS.madvise, 0, 0, advice) >= 0;
+}
+
+/** Whether it makes huge pages when it is told to (MADV_COLLAPSE, Linux 6.1). */
+export const canCollapse = once(() => knowsAdvice(MADV_COLLAPSE));
+
+/** Whether memory can have guards (MADV_GUARD_INSTALL, Linux 6.13). */
+export const hasGuards = once(() => knowsAdvice(MADV_GUARD_INSTALL));
 
 /** CLONE_ARGS_SIZE_VER1: with `set_tid` (Linux 5.5). */
 const CLONE_ARGS_BYTES = 80;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../src/common/errors.js';
 import type { CliContext } from '../../src/cli/context.js';
+import { surveyHost } from '../../src/criu/index.js';
 import { main } from '../../src/cli/main.js';
 
 /** What came of a command line. */
@@ -20,6 +21,7 @@ export async function runMain(
   const code = await main(args, {
     version: '1.2.3',
     isRoot: false,
+    survey: surveyHost,
     searchPath: '',
     openStore: () => Promise.reject(new ShimError('permissionDenied', 'open /run/mvas: EACCES')),
     openKernel: () => {

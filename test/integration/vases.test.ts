@@ -61,3 +61,12 @@ test.serial('one without a record is as old as its directory', async (t) => {
   const [json] = JSON.parse((await mvas('inspect', '--json', id)).stdout) as [unknown];
   t.like(json, { id, state: 'filling', createdAt: then.toISOString() });
 });
+
+test.serial(
+  'a host on which containers are checkpointed and restored passes the check',
+  async (t) => {
+    const { code, stdout, stderr } = await mvas('check');
+    t.deepEqual([code, stderr], [0, '']);
+    t.regex(stdout, /\nContainers can be checkpointed and restored here/);
+  },
+);

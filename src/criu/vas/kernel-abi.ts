@@ -38,7 +38,7 @@ export const SIZE = {
 } as const;
 
 /** Byte offsets of fields, by structure. */
-export const INFO = { capabilities: 16, bytes: 40, vasCount: 64 } as const;
+export const INFO = { version: 12, capabilities: 16, bytes: 40, vasCount: 64 } as const;
 export const CREATE = { mode: 12, id: 16, name: 24 } as const;
 export const ID = { id: 12 } as const;
 export const FIND = { id: 12, name: 16 } as const;

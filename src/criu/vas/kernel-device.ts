@@ -72,16 +72,16 @@ export interface KernelObject {
 export class KernelDevice {
   /** Open descriptor of the device. */
   readonly fd: number;
+  /** Version of the calls. */
+  readonly version: number;
   /** Bits of {@link CAPABILITY}. */
   readonly capabilities: bigint;
 
   private constructor(fd: number) {
     this.fd = fd;
-    this.capabilities = this.#call(
-      'ask what it can do',
-      CALL.info,
-      structure(SIZE.info),
-    ).readBigUInt64LE(INFO.capabilities);
+    const info = this.#call('ask what it can do', CALL.info, structure(SIZE.info));
+    this.version = info.readUInt32LE(INFO.version);
+    this.capabilities = info.readBigUInt64LE(INFO.capabilities);
   }
 
   /** undefined where the module is not loaded, or is not for us. The caller closes it. */

@@ -83,7 +83,7 @@ test('bash completes commands, options, values and ids', async (t) => {
   t.deepEqual(complete('show', ''), ['abc', 'def']);
   t.deepEqual(complete('rm', '-f', 'v'), ['vas/1']);
   t.deepEqual(complete('--json', 'completion', ''), ['bash', 'zsh', 'fish']);
-  t.deepEqual(complete('help', 'ch'), ['checkpoint']);
+  t.deepEqual(complete('help', 'checkp'), ['checkpoint']);
 });
 
 test('the manual page is one that man(1) has nothing to say against', async (t) => {

@@ -47,6 +47,13 @@ test('checkpoints and restores are for root', (t) => {
   }
 });
 
+test('who is not root is told what that rules out', (t) => {
+  const { status, stdout, stderr } = mvas('check', 'locked');
+  t.deepEqual([status, stderr], [3, '']);
+  t.regex(stdout, /^missing {2}privileges .*\n.*CAP_SYS_ADMIN and CAP_SYS_PTRACE\n.*as root/m);
+  t.regex(stdout, /^missing {2}VAS directory .*EACCES/m);
+});
+
 test('a directory that is not ours is not written to, with what to do', (t) => {
   const { status, stderr } = mvas(`install --dir ${join(folder, 'locked')}`, 'nowhere');
   t.is(status, 1);

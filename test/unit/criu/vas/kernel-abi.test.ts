@@ -28,7 +28,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: n
     ),
     ...offsets(
       'info',
-      { capabilities: 'capabilities', bytes: 'bytes', vasCount: 'vas_count' },
+      { version: 'version', capabilities: 'capabilities', bytes: 'bytes', vasCount: 'vas_count' },
       abi.INFO,
     ),
     ...offsets('id', { id: 'id' }, abi.ID),

@@ -18,8 +18,9 @@ import {
 } from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
 import { WORK } from '../plan/abi.js';
-import { PlanBuilder, type Sequence } from '../plan/builder.js';
+import { PlanBuilder, type Sequence, type Slot } from '../plan/builder.js';
 import { readMaps } from '../procfs/reader.js';
+import type { TracedProcess } from '../tracee/tracee.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
@@ -29,6 +30,9 @@ import { isStash, type ProcessMemory, type SharedObject, type StoredArea } from 
 
 /** Descriptors that may go along with one plan, besides one or two. */
 export const FDS_AT_ONCE = 200;
+/** So much memory is copied by one plan: that many processes, and mappings if there is more than one process. */
+const PROCESSES_AT_ONCE = 64;
+const AREAS_AT_ONCE = 4096;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
@@ -58,15 +62,54 @@ export async function clearHolder(holder: HolderClient, pid: number, base: bigin
   await holder.run(plan, base, sequence.offset);
 }
 
-/** Copies a process's memory into the holder. */
-export async function fillProcess(
+/** Copies memory of processes into the holder. `pagesOf`: where that of each is pulled from. */
+export async function fillProcesses(
   holder: HolderClient,
   base: bigint,
-  memory: ProcessMemory,
-  pages: Pages,
+  memories: readonly ProcessMemory[],
+  pagesOf: (process: TracedProcess) => Pages,
 ): Promise<void> {
-  const builder = new PlanBuilder();
-  const source = builder.slot();
+  for (const some of portions(memories)) {
+    const builder = new PlanBuilder();
+    const opened: Pages[] = [];
+    try {
+      // The sequences follow one another in the plan, so that each runs on into the next.
+      const sequences = some.map((memory) => {
+        const pages = pagesOf(memory.process);
+        opened.push(pages);
+        return planProcess(builder, memory, { pages, source: builder.slot() });
+      });
+      sequences.at(-1)?.end();
+      const files = opened.map(({ fd }) => fd);
+      await holder.run(builder.finish(), base, sequences[0]?.offset ?? 0, files);
+    } finally {
+      for (const pages of opened) pages.close();
+    }
+  }
+}
+
+/** Processes whose memory is copied by one plan. */
+function portions(memories: readonly ProcessMemory[]): ProcessMemory[][] {
+  const result: ProcessMemory[][] = [];
+  let areas = 0;
+  for (const memory of memories) {
+    areas += memory.areas.length;
+    const last = result.at(-1);
+    if (last && last.length < PROCESSES_AT_ONCE && areas <= AREAS_AT_ONCE) {
+      last.push(memory);
+      continue;
+    }
+    result.push([memory]);
+    areas = memory.areas.length;
+  }
+  return result;
+}
+
+function planProcess(
+  builder: PlanBuilder,
+  memory: ProcessMemory,
+  { pages, source }: { readonly pages: Pages; readonly source: Slot },
+): Sequence {
   const sequence = builder.sequence(memory.process.label);
   const stored = memory.areas.filter((area) => area.place !== undefined);
   const placed = stretches(stored);
@@ -82,13 +125,7 @@ export async function fillProcess(
   for (const area of placed) if (area.vma.anonHugePages > 0) pull(area);
   for (const area of stored) protectArea(sequence, area);
   pages.finish(builder, sequence, source);
-  sequence.end();
-  const file = pages.open();
-  try {
-    await holder.run(builder.finish(), base, sequence.offset, [file]);
-  } finally {
-    pages.close(file);
-  }
+  return sequence;
 }
 
 function mapArea(sequence: Sequence, area: StoredArea): void {

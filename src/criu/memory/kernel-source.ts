@@ -13,7 +13,7 @@ import {
 import type { HolderClient } from '../vas/holder-client.js';
 import { CALL, FORK, forkStructure } from '../vas/kernel-abi.js';
 import type { KernelDevice } from '../vas/kernel-device.js';
-import { FDS_AT_ONCE, fillProcess, fillShared } from './fill.js';
+import { FDS_AT_ONCE, fillProcesses, fillShared } from './fill.js';
 import { LiveSource } from './live-source.js';
 import { DuplicatePages, LivePages } from './pages.js';
 import type { ProcessMemory, StoredArea } from './snapshot.js';
@@ -82,21 +82,20 @@ export class KernelSource implements MemorySource {
     const { base, memories, shared } = memory;
     await fillShared(this.#holder, base, shared);
     if (this.#backend === 'kernel-exec') return;
-    for (const one of memories) {
-      const left = only(one, isLeftOut);
-      if (left.areas.length === 0) continue;
-      await fillProcess(this.#holder, base, left, new LivePages(one.process.pid));
-    }
+    const left = memories
+      .map((one) => only(one, isLeftOut))
+      .filter(({ areas }) => areas.length > 0);
+    await fillProcesses(this.#holder, base, left, ({ pid }) => new LivePages(pid));
     this.#held = memory;
   }
 
   async fill(): Promise<void> {
     const { base = 0n, memories = [] } = this.#held ?? {};
-    for (const memory of memories) {
-      const id = this.#device.find(duplicateName(this.#options.vasId, memory.process.nsPid));
-      const taken = only(memory, (area) => !isLeftOut(area));
-      await fillProcess(this.#holder, base, taken, new DuplicatePages(this.#device, id));
-    }
+    const taken = memories.map((one) => only(one, (area) => !isLeftOut(area)));
+    await fillProcesses(this.#holder, base, taken, ({ nsPid }) => {
+      const id = this.#device.find(duplicateName(this.#options.vasId, nsPid));
+      return new DuplicatePages(this.#device, id);
+    });
   }
 
   close(): void {

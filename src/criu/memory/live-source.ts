@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HolderClient } from '../vas/holder-client.js';
-import { fillProcess, fillShared } from './fill.js';
+import { fillProcesses, fillShared } from './fill.js';
 import { LivePages } from './pages.js';
 import type { ContainerMemory, MemorySource } from './source.js';
 
@@ -14,9 +14,7 @@ export class LiveSource implements MemorySource {
   }
 
   async hold({ base, memories, shared }: ContainerMemory): Promise<void> {
-    for (const memory of memories) {
-      await fillProcess(this.#holder, base, memory, new LivePages(memory.process.pid));
-    }
+    await fillProcesses(this.#holder, base, memories, ({ pid }) => new LivePages(pid));
     await fillShared(this.#holder, base, shared);
   }
 

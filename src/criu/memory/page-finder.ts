@@ -39,6 +39,8 @@ const REGION_WORDS = 3;
 /** Bytes of an area that is worth a look before all of its pages are. */
 const LARGE = 1n << 30n;
 const REGIONS = 16384;
+/** What one scan tells, for all scans: they are taken one after the other. */
+const words = new BigUint64Array(REGIONS * REGION_WORDS);
 
 /** Bits of a /proc/PID/pagemap entry (kernel admin-guide/mm/pagemap.rst). */
 const PRESENT = 1n << 63n;
@@ -103,7 +105,6 @@ function scan(
   fd: number,
   { start, end, guard }: { readonly start: bigint; readonly end: bigint; readonly guard: bigint },
 ): Region[] {
-  const words = new BigUint64Array(REGIONS * REGION_WORDS);
   const some = CATEGORY.present | CATEGORY.swapped;
   const found: Region[] = [];
   for (let from = start; from < end;) {

@@ -14,9 +14,10 @@ const WORTH_PINNING = 0x4000n;
 
 /** Where a plan of the holder pulls the pages of one process from. */
 export interface Pages {
-  /** Opens the descriptor that goes along with the plan. */
-  open(): number;
-  close(fd: number): void;
+  /** The descriptor that goes along with the plan. */
+  readonly fd: number;
+  /** To be called when the plan has run. */
+  close(): void;
   /** Brings a run of an area's pages to its place. `source`: the descriptor. */
   pull(sequence: Sequence, source: Slot, area: StoredArea, run: PageRun): void;
   /** What is to be done when all is pulled. */
@@ -29,21 +30,18 @@ export interface Pages {
  * leaves them as they are, but is slower for long runs of pages that nobody shares.
  */
 export class LivePages implements Pages {
+  readonly fd: number;
   readonly #pid: number;
-  readonly #entries: PageEntries;
+  #entries: PageEntries | undefined;
 
   constructor(pid: number) {
     this.#pid = pid;
-    this.#entries = new PageEntries(pid);
+    this.fd = openSync(`/proc/${String(pid)}/mem`, 'r');
   }
 
-  open(): number {
-    return openSync(`/proc/${String(this.#pid)}/mem`, 'r');
-  }
-
-  close(fd: number): void {
-    closeSync(fd);
-    this.#entries.close();
+  close(): void {
+    closeSync(this.fd);
+    this.#entries?.close();
   }
 
   pull(sequence: Sequence, source: Slot, area: StoredArea, run: PageRun): void {
@@ -60,6 +58,7 @@ export class LivePages implements Pages {
 
   #parts({ vma }: StoredArea, run: PageRun): readonly ExclusiveRun[] {
     if (!vma.read || run.length < WORTH_PINNING) return [{ ...run, isExclusive: false }];
+    this.#entries ??= new PageEntries(this.#pid);
     return splitExclusive(run, WORTH_PINNING, this.#entries.read(run));
   }
 }
@@ -74,7 +73,7 @@ export class DuplicatePages implements Pages {
     this.#id = id;
   }
 
-  open(): number {
+  get fd(): number {
     return this.#device.fd;
   }
 

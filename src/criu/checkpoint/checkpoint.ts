@@ -16,6 +16,7 @@ import { clearHolder } from '../memory/fill.js';
 import { openSource } from '../memory/open-source.js';
 import { readAreas, storedBytes } from '../memory/snapshot.js';
 import { readMountinfo } from '../procfs/reader.js';
+import { inTime } from './in-time.js';
 import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
@@ -39,6 +40,9 @@ import {
 } from '../vas/store.js';
 
 const log = logger('checkpoint');
+
+/** So long it may take to write image files: kilobytes, and the content of tmpfs mounts and deleted files. */
+const WRITE_LIMIT_MS = 120_000;
 
 /** Stages in which the container stands still. */
 const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
@@ -175,7 +179,8 @@ async function run(
   clock.end('fill');
 
   await vas.holder.seal();
-  await image.written;
+  await inTime(image.written, WRITE_LIMIT_MS, `write the image ${request.imagePath}`);
+  session.standstill.lookAt(`the image ${request.imagePath}`);
   checkAborted(request);
   const frozenMs = clock.sum(FROZEN_STAGES);
   const record = await commit(request, { vas, writer: image.writer, collection, frozenMs });

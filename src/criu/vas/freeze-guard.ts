@@ -6,7 +6,7 @@ import { AF, MSG, SOCK } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { call, closeFd, sendWithFds, SYS } from '../../native/sys.js';
 import { GUARD_MAGIC } from '../plan/abi.js';
-import { unixAddress } from './holder-client.js';
+import { limitWaits, unixAddress } from './holder-client.js';
 
 const MESSAGE_SIZE = 8;
 
@@ -28,6 +28,7 @@ export class FreezeGuard {
     const socket = call('make a socket', SYS.socket, AF.unix, SOCK.stream | SOCK.cloexec, 0);
     try {
       const address = unixAddress(waitSocket);
+      limitWaits(socket);
       call(`connect to the keeper at ${waitSocket}`, SYS.connect, socket, address, address.length);
       sendWithFds(socket, message(cgroup.version), [file]);
       return new FreezeGuard(socket);

@@ -6,9 +6,12 @@ import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../
 import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
 import type { Plan } from '../plan/builder.js';
 import { printable } from '../procfs/bytes.js';
+import { readThreadFile } from '../procfs/reader.js';
 
-/** So long a holder may take for anything; it copies some hundred GiB in that time. */
-const ANSWER_LIMIT_S = 600n;
+/** So long a holder may do nothing before it answers, where it can be looked at. */
+const LOOK_S = 10;
+/** So long it may take for anything; it copies some hundred GiB in that time. */
+const ANSWER_LIMIT_S = 600;
 
 /** `struct sockaddr_un` of a path. */
 export function unixAddress(path: string): Uint8Array {
@@ -31,6 +34,8 @@ export interface HolderStatus {
 export class HolderClient {
   readonly #socket: number;
   #queue: Promise<unknown> = Promise.resolve();
+  /** The holder's pid, once it has told. */
+  #pid = 0;
 
   private constructor(socket: number) {
     this.#socket = socket;
@@ -54,7 +59,8 @@ export class HolderClient {
 
   async status(): Promise<HolderStatus> {
     const [pid, sealed, forks] = await this.#request(REQUEST.status, []);
-    return { pid: Number(pid), isSealed: sealed !== 0n, forks: Number(forks) };
+    this.#pid = Number(pid);
+    return { pid: this.#pid, isSealed: sealed !== 0n, forks: Number(forks) };
   }
 
   /** Moves the holder's code and stack to a free range of {@link WORK.size} bytes. */
@@ -118,7 +124,24 @@ export class HolderClient {
     return [reply.readBigUInt64LE(8), reply.readBigUInt64LE(16), reply.readBigUInt64LE(24)];
   }
 
-  #reply(): Promise<Buffer> {
+  /** Waits for an answer as long as the holder works on it. */
+  async #reply(): Promise<Buffer> {
+    let before = activityOf(this.#pid);
+    for (let waitedS = LOOK_S; ; waitedS += LOOK_S) {
+      const reply = await this.#receive();
+      if (reply) return reply;
+      const now = activityOf(this.#pid);
+      const isIdle = now !== undefined && now === before;
+      if (isIdle || waitedS >= ANSWER_LIMIT_S) {
+        const what = `the holder (pid ${String(this.#pid)} of the host) does not answer`;
+        throw new ShimError('deadlineExceeded', `${what}, after ${String(waitedS)} s`);
+      }
+      before = now;
+    }
+  }
+
+  /** One answer; undefined when none has come for a while. */
+  #receive(): Promise<Buffer | undefined> {
     const reply = Buffer.alloc(REPLY_SIZE);
     return new Promise((resolve, reject) => {
       read(this.#socket, reply, 0, REPLY_SIZE, null, (error, length) => {
@@ -127,7 +150,7 @@ export class HolderClient {
           return;
         }
         if (error?.code === 'EAGAIN') {
-          reject(new ShimError('deadlineExceeded', 'the holder does not answer'));
+          resolve(undefined);
           return;
         }
         const message = 'the holder died (killed, or out of memory): its VAS is lost';
@@ -137,12 +160,21 @@ export class HolderClient {
   }
 }
 
-/** A holder that is stopped, or waits in the kernel, is to be told from one that answers. */
-function limitWaits(socket: number): void {
-  const limit = new Uint8Array(BigInt64Array.of(ANSWER_LIMIT_S, 0n).buffer);
+/** Changes whenever a process gets its turn on a processor; undefined where that cannot be seen. */
+function activityOf(pid: number): string | undefined {
+  try {
+    return pid === 0 ? undefined : readThreadFile(pid, pid, 'schedstat');
+  } catch {
+    return undefined; // It has ended, or this kernel does not count.
+  }
+}
+
+/** A peer that is stopped, or waits in the kernel, is to be told from one that answers. */
+export function limitWaits(socket: number): void {
+  const limit = new Uint8Array(BigInt64Array.of(BigInt(LOOK_S), 0n).buffer);
   for (const option of [SO.rcvTimeout, SO.sndTimeout]) {
     const args = [socket, SOL.socket, option, limit, limit.length] as const;
-    call('limit waits for the holder', SYS.setsockopt, ...args);
+    call('limit waits on a socket', SYS.setsockopt, ...args);
   }
 }
 

@@ -132,7 +132,10 @@ function beginRestore(
     bundle: bundle.path,
     imagePath: checkpoint,
     runc: {
-      create: (donor) => runc.create({ ...donor, ...initFlags }, [null, null, null], signal),
+      create: ({ signal: late, ...donor }) => {
+        const ending = AbortSignal.any([signal, late]);
+        return runc.create({ ...donor, ...initFlags }, [null, null, null], ending);
+      },
       delete: (donorId) => runc.delete(donorId),
     },
     runcRoot: runc.settings.root,

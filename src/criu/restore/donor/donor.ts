@@ -10,6 +10,8 @@ import { donorSpec } from './donor-spec.js';
 import { isOurChild, reapChildrenIn, waitReaped } from './reap.js';
 
 const DIRECTORY = '.mvas-donor-';
+/** runc runs hooks of others; one that takes longer hangs. */
+const CREATE_LIMIT_MS = 120_000;
 
 /** The part of runc that a restore needs. */
 export interface DonorRuntime {
@@ -20,6 +22,8 @@ export interface DonorRuntime {
     readonly pidFile: string;
     /** Where runc is to send the master of its terminal; it has none without. */
     readonly consoleSocket?: string;
+    /** Kills runc: it takes too long. */
+    readonly signal: AbortSignal;
   }): Promise<void>;
   /** Deletes a container, killing what is left of it; one that is unknown is no error. */
   delete(id: string): Promise<void>;
@@ -35,6 +39,8 @@ export interface DonorRequest {
   readonly runc: DonorRuntime;
   /** Gives it a terminal, whose master goes there. */
   readonly consoleSocket: string | undefined;
+  /** Milliseconds that runc may take. */
+  readonly limitMs?: number;
 }
 
 /**
@@ -57,6 +63,7 @@ export interface Donor {
 /** Creates a donor. On failure nothing of it is left. */
 export async function startDonor(request: DonorRequest): Promise<Donor> {
   const { containerId, bundle, runc, initPid, consoleSocket } = request;
+  const { limitMs = CREATE_LIMIT_MS } = request;
   removeStale(bundle);
   const directory = mkdtempSync(join(bundle, DIRECTORY));
   const destroy = async (): Promise<void> => {
@@ -72,7 +79,8 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     writeFileSync(join(directory, 'config.json'), formatJson(spec), { mode: 0o600 });
     const pidFile = join(directory, 'init.pid');
     const socket = hasTerminal ? { consoleSocket } : {};
-    await runc.create({ id: containerId, bundle: directory, pidFile, ...socket });
+    const signal = AbortSignal.timeout(limitMs);
+    await runc.create({ id: containerId, bundle: directory, pidFile, signal, ...socket });
     const pid = Number(readFileSync(pidFile, 'utf8'));
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);

@@ -216,14 +216,19 @@ function readProc(path: string): Buffer {
 
 /** Into one buffer for all: files of /proc have no size, and `readFileSync` takes 64 KiB for each piece of a page. */
 function readAll(file: number): Buffer {
-  const full: Buffer[] = [];
+  let buffer = room;
   for (let used = 0; ;) {
-    const size = readSync(file, room, used, room.length - used, null);
+    const size = readSync(file, buffer, used, buffer.length - used, null);
     used += size;
-    if (size === 0) return Buffer.concat([...full, room.subarray(0, used)]);
-    if (used < room.length) continue;
-    full.push(Buffer.from(room));
-    used = 0;
+    if (size === 0) {
+      const content = buffer.subarray(0, used);
+      return buffer === room ? Buffer.from(content) : content;
+    }
+    if (used === buffer.length) {
+      const full = buffer;
+      buffer = Buffer.allocUnsafe(2 * full.length);
+      full.copy(buffer);
+    }
   }
 }
 

@@ -10,8 +10,7 @@ test('areas are those of maps, with counters in bytes and flags', (t) => {
   t.true(areas.length > 10);
   for (const area of areas) {
     t.like(area, known.get(area.start) ?? t.fail('an area that maps lacks'));
-    t.is(area.kernelPageSize, 4096);
-    t.true(area.anonymous <= area.rss);
+    t.true(area.anonHugePages <= area.rss);
     t.is(area.vmFlags.has('rd'), area.read);
     t.is(area.vmFlags.has('sh'), area.shared);
   }
@@ -31,16 +30,25 @@ test('the stack grows downwards', (t) => {
 });
 
 test('a protection key is read where the CPU has them; missing counters are 0', (t) => {
-  const text = '1000-2000 rw-p 00000000 00:00 0 \nRss:  12 kB\nProtectionKey:         3\n';
-  const [area] = parseSmaps(text);
+  const header = '1000-2000 rw-p 00000000 00:00 0 \n';
+  const text = `${header}Rss:  12 kB\nProtectionKey:         3\nVmFlags: rd wr \n`;
+  const [area, next] = parseSmaps(`${text}${text.replace('Prot', 'Other')}`);
   t.is(area?.protectionKey, 3);
   t.is(area?.rss, 12288);
   t.is(area?.swap, 0);
-  t.is(area?.vmFlags.size, 0);
+  t.deepEqual([...(area?.vmFlags ?? [])], ['rd', 'wr']);
+  t.is(next?.protectionKey, 0);
+  t.is(next?.vmFlags, area?.vmFlags);
 });
 
 test('a counter before any area, or in another unit, is refused', (t) => {
-  refuses(t, () => parseSmaps('Rss: 4 kB\n'), { file: 'smaps', shown: 'Rss: 4 kB' });
-  const text = '1000-2000 rw-p 00000000 00:00 0 \nSwap: 4 MB\n';
+  const flags = 'VmFlags: rd\n';
+  refuses(t, () => parseSmaps(`Rss: 4 kB\n${flags}`), { file: 'smaps', shown: 'Rss: 4 kB' });
+  const text = `1000-2000 rw-p 00000000 00:00 0 \nSwap: 4 MB\n${flags}`;
   refuses(t, () => parseSmaps(text), { file: 'smaps', shown: 'Swap: 4 MB' });
+});
+
+test('an area without flags is refused: nobody knows what it is', (t) => {
+  const text = '1000-2000 rw-p 00000000 00:00 0 \nRss: 4 kB\n';
+  refuses(t, () => parseSmaps(text), { file: 'smaps', shown: '1000-2000' });
 });

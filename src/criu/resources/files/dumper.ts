@@ -2,6 +2,7 @@
 import type { StdioLinks } from '../../../common/runc-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
+import type { Vma } from '../../procfs/maps.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from './abi.js';
@@ -17,12 +18,6 @@ import { linkIsWritable, pathFileOfLink } from './path-file.js';
 import { familyOf } from './sockets/family.js';
 import { describeStdio, findStdio } from './stdio.js';
 
-/** A file mapping, as /proc/PID/maps has it. */
-export interface FileMapping {
-  readonly start: bigint;
-  readonly end: bigint;
-}
-
 /**
  * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
  * {@link askCloseOnExec}, then {@link mappedFile} and {@link exeFile} as often as needed,
@@ -32,6 +27,8 @@ export interface FileMapping {
 export class FileDumper {
   readonly #context: DumpContext;
   readonly #byPath = new Map<string, number>();
+  /** The same by what /proc/PID/maps says, which spares most mappings the look at their file. */
+  readonly #byMapping = new Map<string, number>();
   readonly #stdioLinks: StdioLinks | undefined;
 
   /**
@@ -86,11 +83,16 @@ export class FileDumper {
    * The file behind a mapping of a process: id of an entry whose access mode suits the mapping. Equal
    * files of all mappings share one entry. For memfds, of a MEMFD entry.
    */
-  mappedFile(process: TracedProcess, mapping: FileMapping): number {
-    const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
-    const path = `/proc/${String(process.pid)}/map_files/${range}`;
-    const where = `${process.label} mapping ${range}`;
-    return this.#pathEntry(path, where, linkIsWritable(path) ? O.rdwr : O.rdonly);
+  mappedFile(process: TracedProcess, vma: Vma): number {
+    const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
+    const link = `/proc/${String(process.pid)}/map_files/${range}`;
+    const flags = linkIsWritable(link) ? O.rdwr : O.rdonly;
+    const { dev, inode, path, deleted } = vma;
+    const key = [dev.major, dev.minor, inode, path, deleted, flags].join(' ');
+    const known = this.#byMapping.get(key);
+    const id = known ?? this.#pathEntry(link, `${process.label} mapping ${range}`, flags);
+    this.#byMapping.set(key, id);
+    return id;
   }
 
   /** The executable of a process. */

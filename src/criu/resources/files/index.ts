@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Open files, descriptor tables, working directories and locks: dumped from outside, restored by plans. */
-export { FileDumper, type FileMapping } from './dumper.js';
+export { FileDumper } from './dumper.js';
 export { emptyFilesImage, type FilesImage, type FilesImageBuilder } from './files-image.js';
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';

@@ -15,7 +15,7 @@ import type { Area } from '../memory/area.js';
 import { clearHolder } from '../memory/fill.js';
 import { openSource } from '../memory/open-source.js';
 import { readAreas, storedBytes } from '../memory/snapshot.js';
-import { readMountinfo } from '../procfs/reader.js';
+import { readMaps, readMountinfo } from '../procfs/reader.js';
 import { inTime } from './in-time.js';
 import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
@@ -160,7 +160,7 @@ async function run(
 
   image.written = writeFiles(image.writer, collection, tmpfs);
   void settled(image.written);
-  await clearHolder(vas.holder, vas.holderPid, collection.base);
+  const kernelAreas = await clearHolder(vas.holder, vas.holderPid, collection.base);
   await source.hold(collection);
   session.standstill.check();
   checkAborted(request);
@@ -173,8 +173,7 @@ async function run(
   }
   clock.end('resume');
 
-  const { holderPid } = vas;
-  checkRestorable({ ...collection, holderPid, mounts, spec: request.spec.process });
+  checkRestorable({ ...collection, kernelAreas, mounts, spec: request.spec.process });
   await source.fill();
   clock.end('fill');
 
@@ -234,9 +233,10 @@ async function stopAndInspect(
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
     let areas = readAllAreas(session);
     session.resumeWith(resumeRegisters(session.processes));
-    if (await session.removeRemains()) areas = readAllAreas(session);
+    const areasOf = (pid: number) => (areas.get(pid) ?? []).map(({ vma }) => vma);
+    if (await session.removeRemains(areasOf)) areas = readAllAreas(session);
     checkMemoryRoom(session.processes);
-    await session.prepare();
+    await session.prepare(areasOf);
     const mounts = readMountinfo(initPid);
     session.standstill.lookAt('the content of its tmpfs mounts');
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
@@ -259,7 +259,7 @@ async function removeRemains(request: CheckpointRequest): Promise<void> {
   try {
     const patience = { limitMs: 0 };
     const session = await Session.seize(request.initPid, findCgroup(request), { patience });
-    await session.removeRemains().finally(() => session.release());
+    await session.removeRemains(readMaps).finally(() => session.release());
   } catch (error) {
     log.warn('memory of ours stays in the container until its next checkpoint', {
       error: String(error),

@@ -2,7 +2,7 @@
 import { ShimError } from '../../common/errors.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { validateCheckpointImage } from '../image/validate.js';
-import { kernelAreasOf } from '../memory/kernel-areas.js';
+import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore } from '../plan/restore-plan.js';
 import type { MountInfo } from '../procfs/mountinfo.js';
@@ -18,7 +18,8 @@ import { FILE_KINDS, findConsole } from '../resources/files/index.js';
 export interface TriedRestore {
   readonly image: CheckpointImage;
   readonly base: bigint;
-  readonly holderPid: number;
+  /** Where the kernel's own areas lie in the holder. */
+  readonly kernelAreas: readonly KernelArea[];
   readonly spec: ProcessSpec | undefined;
   /** Those of the container. */
   readonly mounts: readonly MountInfo[];
@@ -42,13 +43,13 @@ export function checkRestorable(tried: TriedRestore): void {
   }
 }
 
-function expectedFacts({ image, base, holderPid, spec, mounts }: TriedRestore): LiveFacts {
+function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): LiveFacts {
   return {
     limits: { ...limitsOfSpec(spec), user: userOfSpec(spec) },
     mounts,
     hasConsole: findConsole(image.ttys) !== undefined,
     stdio: [true, true, true],
-    kernelAreas: kernelAreasOf(holderPid, base),
+    kernelAreas,
     host: readHostFacts(),
     secret: '',
   };

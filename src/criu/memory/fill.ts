@@ -24,6 +24,7 @@ import type { TracedProcess } from '../tracee/tracee.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
+import type { KernelArea } from './memory-plan.js';
 import type { Pages } from './pages.js';
 import { isUnreserved, stretches } from './stretches.js';
 import { isStash, type ProcessMemory, type SharedObject, type StoredArea } from './snapshot.js';
@@ -36,9 +37,15 @@ const AREAS_AT_ONCE = 4096;
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
- * Empties a new holder: its code moves to `base`, the vDSO behind it, and everything else is unmapped.
+ * Empties a new holder: its code moves to `base`, the kernel's own areas behind it, and everything else is unmapped.
+ *
+ * @returns the kernel's areas, where they are now
  */
-export async function clearHolder(holder: HolderClient, pid: number, base: bigint): Promise<void> {
+export async function clearHolder(
+  holder: HolderClient,
+  pid: number,
+  base: bigint,
+): Promise<KernelArea[]> {
   await holder.move(base);
   const builder = new PlanBuilder();
   const sequence = builder.sequence('holder');
@@ -46,12 +53,13 @@ export async function clearHolder(holder: HolderClient, pid: number, base: bigin
   const outside = maps.filter((vma) => vma.start < base || vma.end > base + WORK.size);
   const special = outside.filter((vma) => SPECIAL.has(vma.special));
   const first = special[0]?.start ?? 0n;
-  for (const vma of special) {
+  const moved = special.map((vma): KernelArea => {
     const size = vma.end - vma.start;
     const to = base + WORK.vdso + (vma.start - first);
     const args = [vma.start, size, size, MREMAP_MOVE_FIXED, to];
     sequence.syscall(`move ${vma.special}`, SYS.mremap, args);
-  }
+    return { special: vma.special, start: to, end: to + size };
+  });
   for (const vma of outside) {
     if (SPECIAL.has(vma.special)) continue;
     const args = [vma.start, vma.end - vma.start];
@@ -60,6 +68,7 @@ export async function clearHolder(holder: HolderClient, pid: number, base: bigin
   sequence.end();
   const plan = builder.finish();
   await holder.run(plan, base, sequence.offset);
+  return moved;
 }
 
 /** Copies memory of processes into the holder. `pagesOf`: where that of each is pulled from. */

@@ -202,7 +202,7 @@ export class MemoryPlan {
       sequence.syscall(`guard ${describe(vma)}`, SYS.madvise, args);
     }
     for (const vma of vmas) {
-      for (const [, advice] of ADVICE) {
+      for (const [, advice] of vma.madv === undefined ? [] : ADVICE) {
         if (!EARLY_ADVICE.has(advice)) adviseArea(vma, advice, sequence);
       }
       if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);

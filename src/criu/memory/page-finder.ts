@@ -112,11 +112,11 @@ function scan(
       96n, 0n, from, end, 0n, addressOf(new Uint8Array(words.buffer)), BigInt(REGIONS), 0n,
       EXCLUDED, EXCLUDED, some, guard,
     ); // prettier-ignore
-    const count = syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument, words);
+    const count = syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument);
     check(`scan the pages of ${process.label}`, count);
     for (let at = 0; at < count * REGION_WORDS; at += REGION_WORDS) {
-      const [first = 0n, last = 0n, categories = 0n] = words.subarray(at, at + REGION_WORDS);
-      found.push({ start: first, end: last, isGuard: categories !== 0n });
+      const [first, last, categories] = [words[at], words[at + 1], words[at + 2]];
+      found.push({ start: first ?? 0n, end: last ?? 0n, isGuard: categories !== 0n });
     }
     if (count < REGIONS) break;
     from = argument[4] ?? end;

@@ -2,7 +2,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { PAGE } from '../../native/abi/index.js';
 import type { Vma } from '../procfs/maps.js';
-import { openMapped, readMaps } from '../procfs/reader.js';
+import { openMapped } from '../procfs/reader.js';
 
 /** Where in our page of code its mark is: behind the code. */
 export const MARK_AT = 64;
@@ -38,10 +38,14 @@ export function decodeMark(start: bigint, bytes: Uint8Array): Remains | undefine
  * What a checkpoint that was killed has left in a stopped process. Where a thread is still on its way
  * home from there, nothing is found.
  *
+ * @param areas what the process maps
  * @param instructions addresses that the threads of the process stand at
  */
-export function findRemains(pid: number, instructions: readonly bigint[]): Remains[] {
-  const areas = readMaps(pid);
+export function findRemains(
+  pid: number,
+  areas: readonly Vma[],
+  instructions: readonly bigint[],
+): Remains[] {
   const marked = areas.filter(mayBeCode).flatMap((area) => {
     const found = decodeMark(area.start, readMark(pid, area));
     return found && isWhole(areas, area, found) ? [found] : [];

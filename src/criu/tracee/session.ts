@@ -8,6 +8,7 @@ import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { killPoint } from '../faults.js';
+import type { Vma } from '../procfs/maps.js';
 import {
   listThreads,
   readChildren,
@@ -52,6 +53,9 @@ export interface Zombie {
   readonly nsPid: number;
   readonly status: ProcStatus;
 }
+
+/** What a process maps, by its host pid. */
+type AreasOf = (pid: number) => readonly Vma[];
 
 /** A process that stands still, all of its threads. */
 interface StoppedProcess extends TracedProcess {
@@ -134,14 +138,17 @@ export class Session {
   /**
    * Takes out the memory that a killed checkpoint has left in processes. Comes before anything is read
    * that this would change. False: there was none.
+   *
+   * @param areasOf what each maps, by host pid
    */
-  async removeRemains(): Promise<boolean> {
+  async removeRemains(areasOf: AreasOf): Promise<boolean> {
     let hasRemoved = false;
     for (const { pid, nsPid, label, leader, threads } of this.processes) {
       const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
-      for (const { start, size } of findRemains(pid, instructions)) {
+      const areas = areasOf(pid);
+      for (const { start, size } of findRemains(pid, areas, instructions)) {
         const call = { nr: SYS.munmap, args: [start, size] };
-        await leader.exposedRemote(syscallInstruction({ pid, label }), [call]);
+        await leader.exposedRemote(syscallInstruction({ pid, label }, areas), [call]);
         log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });
         hasRemoved = true;
       }
@@ -149,10 +156,10 @@ export class Session {
     return hasRemoved;
   }
 
-  /** Makes all processes ready for remote calls. */
-  async prepare(): Promise<void> {
-    await forAll(this.processes, async ({ threads }) => {
-      const page = await injectSyscallPage(threads);
+  /** Makes all processes ready for remote calls. `areasOf`: what each maps, by host pid. */
+  async prepare(areasOf: AreasOf): Promise<void> {
+    await forAll(this.processes, async ({ pid, threads }) => {
+      const page = await injectSyscallPage(threads, areasOf(pid));
       this.#pages.push(page);
       killPoint('inject');
     });

@@ -10,6 +10,7 @@ import {
   PROT_READ_WRITE,
 } from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
+import type { Vma } from '../procfs/maps.js';
 import { openMapped, readKernelAreas } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
 import { buildFrame, frameSize, HOME_CODE } from './home.js';
@@ -35,10 +36,13 @@ export interface SyscallPage {
  * takes the memory out have no way home: should we be killed meanwhile, the tracing process ends them
  * (native/src/tracing_process.h).
  */
-export async function injectSyscallPage(threads: readonly StoppedThread[]): Promise<SyscallPage> {
+export async function injectSyscallPage(
+  threads: readonly StoppedThread[],
+  areas: readonly Vma[],
+): Promise<SyscallPage> {
   const [leader] = threads;
   if (!leader) throw new ShimError('internal', 'a process without threads');
-  const instruction = syscallInstruction(leader);
+  const instruction = syscallInstruction(leader, areas);
   const layout = layOut(threads);
   const code = await mapPage(leader, instruction, layout.size);
   const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };

@@ -12,7 +12,13 @@ import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import type { FinalThreadState } from '../../../src/criu/resources/attributes.js';
-import { listThreads, readComm, readStat, readStatus } from '../../../src/criu/procfs/reader.js';
+import {
+  listThreads,
+  readComm,
+  readMaps,
+  readStat,
+  readStatus,
+} from '../../../src/criu/procfs/reader.js';
 import { Tracer } from '../../../src/native/index.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { tryRun } from '../../helpers/run.js';
@@ -95,7 +101,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
     threads,
     process: { pid, nsPid: pid, label: process, leader, threads },
     prepare: async () => {
-      page = await injectSyscallPage(threads);
+      page = await injectSyscallPage(threads, readMaps(pid));
     },
     release: async (finals) => {
       await page?.remove();

@@ -26,7 +26,7 @@ export class LifeWatch {
     this.#initPid = initPid;
   }
 
-  /** Aborts once its init or a process that is watched has ended. */
+  /** Aborts once its init or a process that is watched has ended; the reason is that of {@link ended}. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -34,6 +34,10 @@ export class LifeWatch {
   /** Begins to look after its init. */
   start(): void {
     this.#lookAfter(LOOK_MS);
+  }
+
+  get #told(): ShimError | undefined {
+    return this.signal.aborted ? ShimError.from(this.signal.reason) : undefined;
   }
 
   /** Whom to look after as well, from now on. */
@@ -52,13 +56,13 @@ export class LifeWatch {
       const begin = performance.now();
       const ended = this.ended();
       this.#lookAfter(Math.max(LOOK_MS, REST * (performance.now() - begin)));
-      if (ended) this.#abort.abort();
+      if (ended) this.#abort.abort(ended);
     }, ms);
   }
 
   /**
    * The error to tell when a process has ended, whatever has failed for that: `failedPrecondition` where
-   * that was the container's init, EndedMeanwhile where that lives.
+   * that was the container's init, EndedMeanwhile where that lives. What {@link signal} has told stays so.
    */
   ended(): ShimError | undefined {
     const what = `checkpoint ${this.#containerId}`;
@@ -66,8 +70,9 @@ export class LifeWatch {
       return new ShimError('failedPrecondition', `${what}: the container has ended meanwhile`);
     }
     const found = this.#processes.find(({ pid }) => isDying(pid));
-    const message = `${what}: ${found?.label ?? ''} has ended meanwhile; remedy: try again`;
-    return found && new EndedMeanwhile('aborted', message);
+    if (!found) return this.#told;
+    const message = `${what}: ${found.label} has ended meanwhile; remedy: try again`;
+    return new EndedMeanwhile('aborted', message);
   }
 }
 

@@ -3,6 +3,7 @@ import type { StdioLinks } from '../../common/runc-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { OUR_FORMAT } from '../image/constants.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
 import type { Area } from '../memory/area.js';
@@ -26,7 +27,6 @@ import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/proce
 import { bootId } from '../vas/store.js';
 
 const IMAGE_VERSION = 2;
-const OUR_FORMAT = 1;
 
 /** What a collection is told besides the session. */
 export interface CollectRequest {

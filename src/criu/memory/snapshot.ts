@@ -69,10 +69,9 @@ export function readAreas(process: TracedProcess): Area[] {
   return readSmaps(process.pid).map((vma) => classifyArea(process.label, vma));
 }
 
-/** What an area maps: the id of its file (with the flags it was opened with), or a shared object. */
+/** What an area maps: the id of its file, or a shared object. */
 export interface AreaTarget {
   readonly fileId?: number;
-  readonly fileFlags?: number;
   readonly shared?: SharedObject | undefined;
   /** No other area has told of the shared object. */
   readonly isFirst?: boolean;
@@ -94,7 +93,6 @@ export function vmaEntry(area: StoredArea, target: AreaTarget): VmaEntry {
     status: areaStatus(area),
     fd: -1n,
     madv: madv === 0n ? undefined : madv,
-    fdflags: target.fileFlags,
     mvas_park: place,
     mvas_name: vma.anonName,
     mvas_runs: told ? pages(told.runs) : ownPages(area),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import { OUR_FORMAT } from '../image/constants.js';
 import { readCheckpointImage, type CheckpointImage } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { readTmpfs } from '../image/tmpfs-files.js';
@@ -35,6 +36,7 @@ export function findImage(path: string): FoundImage {
       const message = `restore from ${path}: its memory is not in a VAS; images that CRIU wrote cannot be restored yet`;
       throw new ShimError('unimplemented', message);
     }
+    checkVersion(reader, reference.vasId, path);
     const record = findRecord(reference);
     if (!isWhatWasWritten(reader, record)) {
       const message = `restore from ${path}: it is not what the checkpoint into VAS ${record.id} wrote`;
@@ -44,6 +46,20 @@ export function findImage(path: string): FoundImage {
   } catch (error) {
     reader.close();
     throw error;
+  }
+}
+
+/** Whether this version would understand the image, and it is of one piece. */
+function checkVersion({ inventory }: ImageReader, vasId: string, path: string): void {
+  const { mvas_format: format, mvas_vas_id: ownId } = inventory;
+  if (format !== OUR_FORMAT) {
+    const found = `has format ${String(format)}, not ${String(OUR_FORMAT)}`;
+    const message = `restore from ${path}: it ${found}: another version of mvas-shim made it`;
+    throw new ShimError('failedPrecondition', `${message}; remedy: take a new checkpoint`);
+  }
+  if (ownId !== vasId) {
+    const message = `restore from ${path}: its inventory and vas.json name different VASes`;
+    throw new ShimError('dataLoss', message);
   }
 }
 

@@ -3,7 +3,7 @@ import {
   emptyCheckpointImage,
   type CheckpointImage,
 } from '../../../../src/criu/image/checkpoint-image.js';
-import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import { OUR_FORMAT, VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type {
   CoreEntry,
   CredsEntry,
@@ -183,7 +183,7 @@ export function sampleImage(): CheckpointImage {
       img_version: 2,
       mvas_tmpfs: [],
       fdinfo_per_id: true,
-      mvas_format: 1,
+      mvas_format: OUR_FORMAT,
     }),
     vas: VAS,
     pstree: [

@@ -145,6 +145,7 @@ export class RestorePlan {
     this.#files = new FilePlan(builder, filesOf(image), {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
+      sparePid: sparePid(image),
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),
       look: lookOf(image),
@@ -423,4 +424,15 @@ function givenTo({ stdio }: LiveFacts, execs: boolean): Given[] {
 function filesOf(image: CheckpointImage): FilesImage {
   const tables = new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id]));
   return { ...image, tables };
+}
+
+/** The lowest pid that nothing of an image has. */
+function sparePid({ pstree, cores }: CheckpointImage): number {
+  const taken = new Set([
+    ...cores.keys(),
+    ...pstree.flatMap(({ pid, pgid, sid }) => [pid, pgid, sid]),
+  ]);
+  let pid = INIT + 1;
+  while (taken.has(pid)) pid++;
+  return pid;
 }

@@ -2,6 +2,7 @@
 import { PR, SYS } from '../../native/abi/index.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
 import type { Branch } from '../memory/branches.js';
+import { planDeath } from './death.js';
 import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js';
 import type { Barrier, Phase } from './phases.js';
 import { isForkedBeforeSession, subtree, type TreeNode } from '../tree/process-tree.js';
@@ -14,7 +15,6 @@ const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
-const RLIMIT_CORE = 4;
 const NOTHING = { exitCode: 0, comm: '' };
 
 /** What the plan of the tree is made from. */
@@ -177,19 +177,7 @@ export class TreePlan {
     if (comm !== '') {
       sequence.syscall('set the name', SYS.prctl, [PR.setName, builder.string(comm)]);
     }
-    const signal = status & 0x7f;
-    if (signal !== 0) {
-      const data = builder.reserve(8);
-      // Whatever core it left lies there since. Programs that take cores do not ask for the limit.
-      const limit = builder.reserve(16);
-      sequence.syscall('leave no core', SYS.prlimit64, [0, RLIMIT_CORE, limit, 0]);
-      sequence.syscall('leave no core', SYS.prctl, [PR.setDumpable, 0, 0, 0, 0]);
-      sequence.syscall('die as before', SYS.kill, [node.pid, signal], { tolerate: true });
-      sequence.syscall('let the signal in', SYS.rt_sigprocmask, [2, data, 0, 8], {
-        tolerate: true,
-      });
-    }
-    sequence.syscall('exit', SYS.exit_group, [(status >> 8) & 0xff]);
+    planDeath(builder, sequence, { pid: node.pid, status });
   }
 }
 

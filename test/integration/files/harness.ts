@@ -96,6 +96,7 @@ export class FilesBench {
     const root = builder.sequence('root');
     const mounts = readMountinfo(process.pid);
     const plan = new FilePlan(builder, image, {
+      sparePid: 2,
       stdio: [null, null, null],
       hasConsole: false,
       mounts,

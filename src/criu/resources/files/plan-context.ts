@@ -24,6 +24,8 @@ export interface FilePlanOptions {
   readonly hasConsole: boolean;
   /** Threads need the root, which has the number of the stage's base, until the drop of privileges. */
   readonly keepsRoot?: boolean;
+  /** A pid that no process, thread, group or session of the image has. */
+  readonly sparePid: number;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
   readonly names: ScratchNames;

@@ -42,6 +42,7 @@ function planOf(
   const builder = new PlanBuilder();
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
   const plan = new FilePlan(builder, image, {
+    sparePid: 2,
     stdio: [null, null, null],
     hasConsole: false,
     mounts: MOUNTS,

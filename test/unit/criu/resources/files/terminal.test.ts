@@ -58,6 +58,7 @@ function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
   const plan = new FilePlan(builder, image, {
     stdio: [null, null, null],
     hasConsole,
+    sparePid: 2,
     mounts: [],
     names: new ScratchNames(''),
   });

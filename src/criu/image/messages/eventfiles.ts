@@ -123,8 +123,13 @@ export interface PidfdEntry {
   id: number;
   ino: number;
   flags: number;
+
+  /** -1: it has been reaped. */
   nspid: number;
   fown: FownEntry;
+
+  /** Of a process that has been reaped: its status as wait(2) told it. Linux 6.15. */
+  mvas_status?: number | undefined;
 }
 
 /** Field tables of this file's messages. */
@@ -222,6 +227,7 @@ export const EVENTFILES_MESSAGES = {
     ['flags', 3, 'required', 'uint32'],
     ['nspid', 4, 'required', 'int32'],
     ['fown', 5, 'required', 'fown_entry'],
+    ['mvas_status', 10000, 'optional', 'uint32'],
   ],
 } as const satisfies MessageTables;
 

@@ -304,6 +304,13 @@ refuses('a pidfd of no pid', /names no process/, ({ files }) => ({
   files: [...files, { type: 'PIDFD', id: 7, pidfd }],
 }));
 
+for (const mvas_status of [0x10000, 0x7f]) {
+  const ended = { ...pidfd, nspid: -1, mvas_status };
+  refuses(`a process that ended with status ${String(mvas_status)}`, /ends like that/, (image) => ({
+    files: [...image.files, { type: 'PIDFD', id: 7, pidfd: ended }],
+  }));
+}
+
 refuses('an exit signal that there is not', /exit signal/, (image) => {
   const tc = image.cores.get(9)?.tc;
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, mvas_exit_signal: 65 } }))(image);

@@ -1,49 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
+import { syscall } from '../../../../native/index.js';
 import { SYS } from '../../../../native/sys.js';
 import type { PidfdEntry } from '../../../image/types.js';
 import { MAX_PID } from '../../../image/validate-tasks.js';
 import type { Slot } from '../../../plan/builder.js';
+import { planDeath } from '../../../plan/death.js';
 import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
 import { O } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
-import type { FileKind } from '../kind.js';
+import { groupBy } from '../group.js';
+import type { FileKind, StagedFile } from '../kind.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
+import type { PlanContext } from '../plan-context.js';
 import type { TablePlan } from '../table-plan.js';
 import { anonymousName } from './anonymous.js';
 
 /** O_EXCL in the flags of a pidfd: it refers to a thread (PIDFD_THREAD). */
 const PIDFD_THREAD = 0o200;
+/** What fdinfo has in the place of the pid of a process that has been reaped, and the image too. */
+const REAPED = -1;
+/** PIDFD_GET_INFO and PIDFD_INFO_EXIT (linux/pidfd.h), and where `struct pidfd_info` has the status. */
+const PIDFD_INFO = { get: 0xc040ff0b, exit: 8n, size: 64, status: 60 } as const;
+const MAX_STATUS = 0xffff;
+const WALL = 0x40000000;
 
-/** A pidfd of a process of the container that is still there; opened once that exists again. */
+/**
+ * A pidfd of a process of the container, opened once that exists again; or of one that has been reaped. Of that
+ * nothing is left but its status, so another one, which has ended with the same status, takes its place.
+ */
 export const PIDFD: FileKind<'pidfd'> = {
   type: 'PIDFD',
   body: 'pidfd',
   claims: (file) => anonymousName(file) === 'pidfd',
   dump,
-  check({ nspid }, _files, what) {
+  check({ nspid, mvas_status: status = 0 }, _files, what) {
     if (Math.abs(nspid) > MAX_PID) badImage(`${what}: it names no process`);
+    if (status > MAX_STATUS || (status & 0x7f) === 0x7f) badImage(`${what}: nobody ends like that`);
   },
-  time: () => 'forked',
+  time: ({ nspid }) => (nspid < 0 ? 'early' : 'forked'),
+  openAll,
   openLater,
 };
 
 function dump(context: DumpContext, file: OpenFile): PidfdEntry | undefined {
-  const pid = pidfdProcess(file.info)?.pid ?? -1;
-  const nsPid = pid > 0 ? context.nsPidOfAny(pid) : undefined;
+  const pid = pidfdProcess(file.info)?.pid ?? 0;
+  const nsPid = pid > 0 ? context.nsPidOfAny(pid) : pid === REAPED ? REAPED : undefined;
   const problem =
     file.flags & PIDFD_THREAD
       ? 'a pidfd of a thread (PIDFD_THREAD) cannot be restored; remedy: close it'
       : nsPid === undefined
-        ? 'a pidfd whose process has ended or is outside the container; remedy: close it'
+        ? 'a pidfd of a process outside the container; remedy: close it'
         : undefined;
   if (problem !== undefined || nsPid === undefined) {
     context.refusals.add(file.where, problem ?? '');
     return undefined;
   }
   const ino = Number(file.stat.ino & 0xffffffffn);
-  return { id: file.id, ino, flags: file.flags, nspid: nsPid, fown: dumpOwner(context, file) };
+  const fown = dumpOwner(context, file);
+  const status = nsPid === REAPED ? statusOf(file.own) : undefined;
+  return { id: file.id, ino, flags: file.flags, nspid: nsPid, fown, mvas_status: status };
+}
+
+/** The status of a reaped process; undefined where the kernel does not keep it. */
+function statusOf(own: number): number | undefined {
+  const info = Buffer.alloc(PIDFD_INFO.size);
+  info.writeBigUInt64LE(PIDFD_INFO.exit);
+  if (syscall(SYS.ioctl, own, PIDFD_INFO.get, info) < 0) return undefined;
+  return info.readBigUInt64LE() & PIDFD_INFO.exit
+    ? info.readUInt32LE(PIDFD_INFO.status)
+    : undefined;
+}
+
+/** Pidfds of reaped processes. Those of one process have one inode. */
+function openAll(plan: PlanContext, files: readonly StagedFile<'pidfd'>[]): void {
+  for (const ends of groupBy(files, ({ body }) => body.ino).values()) openEnded(plan, ends);
+}
+
+function openEnded(plan: PlanContext, files: readonly StagedFile<'pidfd'>[]): void {
+  const { builder, stage } = plan;
+  const pid = plan.options.sparePid;
+  const [{ body } = { body: undefined }] = files;
+  const what = `file ${String(body?.id)}: a process that has ended`;
+  const ended = builder.sequence(what);
+  planDeath(builder, ended, { pid, status: body?.mvas_status ?? 0 });
+  stage.sequence.fork(what, pid, ended, { exitSignal: 0 });
+  for (const { body: entry, number } of files) {
+    stage.make(what, number, SYS.pidfd_open, [pid, entry.flags & O.nonblock]);
+  }
+  stage.run(what, SYS.wait4, [pid, 0, WALL, 0]);
 }
 
 function openLater({ sequence }: TablePlan, { nspid, flags }: PidfdEntry, slot: Slot): void {

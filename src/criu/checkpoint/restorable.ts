@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
-import { validateCheckpointImage } from '../image/validate.js';
+import { validateImage } from '../image/validate.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore } from '../plan/restore-plan.js';
@@ -12,7 +12,8 @@ import {
   userOfSpec,
   type ProcessSpec,
 } from '../resources/attributes.js';
-import { FILE_KINDS, findConsole } from '../resources/files/index.js';
+import { findConsole } from '../resources/files/index.js';
+import { IMAGE_RULES } from '../resources/rules.js';
 
 /** What a restore of a new image is tried with: the surroundings that the container came from. */
 export interface TriedRestore {
@@ -34,8 +35,8 @@ export interface TriedRestore {
 export function checkRestorable(tried: TriedRestore): void {
   const { image, base } = tried;
   try {
-    validateCheckpointImage(image, FILE_KINDS);
-    planRestore({ image, base, duplicates: undefined }, expectedFacts(tried)).finish();
+    const valid = validateImage(image, IMAGE_RULES);
+    planRestore({ image: valid, base, duplicates: undefined }, expectedFacts(tried)).finish();
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     if (kind !== 'dataLoss') throw cause;

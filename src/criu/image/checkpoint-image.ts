@@ -20,7 +20,7 @@ export function emptyCheckpointImage(inventory: InventoryEntry): CheckpointImage
 }
 
 /**
- * Reads a checkpoint. What it returns is well-formed, not yet sensible: see `validateCheckpointImage`.
+ * Reads a checkpoint. What it returns is well-formed, not yet sensible: see `validateImage`.
  *
  * @throws ShimError `dataLoss` for files that cannot be decoded.
  */

@@ -4,11 +4,14 @@ import type { CheckpointImage } from './checkpoint-image.js';
 import { bodyOf, CheckedFiles, MAX_FD, type EntryKind } from './entry-kind.js';
 import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
 
+const MAX_FILES = 200_000;
+
 /**
  * Checks open files, each by the rules of its kind, descriptors and all that names them. Throws ShimError
  * `dataLoss`.
  */
 export function validateFiles(image: CheckpointImage, kinds: readonly EntryKind[]): void {
+  if (image.files.length > MAX_FILES) badImage('check files: too many');
   const byId = new Map<number, FileEntry>();
   const byType = new Map<FdTypes, FileEntry[]>(kinds.map(({ type }) => [type, []]));
   for (const file of image.files) {

@@ -4,11 +4,8 @@ import type { CheckpointImage } from './checkpoint-image.js';
 import { TASK_STATE } from './constants.js';
 import type {
   CoreEntry,
-  CredsEntry,
-  PosixTimerEntry,
   PstreeEntry,
   SeccompEntry,
-  SignalQueueEntry,
   TaskCoreEntry,
   TaskKobjIdsEntry,
   ThreadCoreEntry,
@@ -20,21 +17,10 @@ export const MAX_PID = 4_194_304;
 const MAX_PROCESSES = 32_768;
 const MAX_THREADS = 131_072;
 const MAX_SIGNALS = 64;
-/** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */
-const MAX_QUEUED = 262_144;
-const MAX_LIMITS = 16;
-const MAX_TIMERS = 65_536;
-/** NGROUPS_MAX of include/uapi/linux/limits.h. */
-const MAX_GROUPS = 65_536;
 /** include/uapi/asm-generic/siginfo.h. */
 const SIGEV_THREAD_ID = 4;
-/** sizeof(siginfo_t). */
-const SIGINFO_BYTES = 128;
-const NOBODY = 0xffff_ffff;
 /** Room for all extended states there are, AMX tiles included, and more. */
 const MAX_XSTATE_BYTES = 65_536;
-/** CONFIG_NR_CPUS of no kernel is larger than 8192; a mask has a bit for each. */
-const MAX_CPU_MASK_BYTES = 8_192;
 /** TASK_COMM_LEN without the end. */
 const MAX_COMM_BYTES = 15;
 
@@ -44,8 +30,17 @@ export function isDead(core: CoreEntry): boolean {
   return state === TASK_STATE.dead || state === TASK_STATE.zombie;
 }
 
+/** Rules of attributes, which stand with what dumps and restores them. Each throws ShimError `dataLoss`. */
+export interface AttributeRules {
+  /** Checks what a process has, by the entry of its leader. */
+  readonly process: (where: string, leader: CoreEntry) => void;
+  /** Checks what a thread has. */
+  readonly thread: (where: string, core: CoreEntry) => void;
+  readonly filters: (entry: SeccompEntry | undefined) => void;
+}
+
 /** Checks the tree, its threads, and what each of them consists of. Throws ShimError `dataLoss`. */
-export function validateTasks(image: CheckpointImage): void {
+export function validateTasks(image: CheckpointImage, rules: AttributeRules): void {
   const { pstree, cores, seccomp } = image;
   if (pstree.length > MAX_PROCESSES) badImage('check pstree: too many processes');
   const seen = new Set<number>();
@@ -59,9 +54,9 @@ export function validateTasks(image: CheckpointImage): void {
   for (const tid of cores.keys()) {
     if (!seen.has(tid)) badImage(`check core-${String(tid)}: no process has such a thread`);
   }
-  checkFilters(seccomp);
+  rules.filters(seccomp);
   const shared = sharedObjects(image);
-  for (const process of pstree) checkProcess(process, image, shared);
+  for (const process of pstree) checkProcess(process, { image, shared, rules });
 }
 
 function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<number>): void {
@@ -95,45 +90,27 @@ function checkThreads(
   }
 }
 
-function checkProcess(
-  { pid, threads }: PstreeEntry,
-  image: CheckpointImage,
-  shared: SharedObjects,
-): void {
+function checkProcess({ pid, threads }: PstreeEntry, { image, shared, rules }: Surroundings): void {
   const core = image.cores.get(pid);
   const what = `check process ${String(pid)} (${core?.tc?.comm ?? ''})`;
   const states: readonly number[] = Object.values(TASK_STATE);
   if (!core?.tc || !states.includes(core.tc.task_state)) badImage(`${what}: it has no known state`);
   checkTask(core.tc, threads, what);
+  rules.process(what, core);
   const dead = isDead(core);
   if (dead && threads.length > 1) badImage(`${what}: it is dead and has threads`);
   if (dead) return;
   const ids = image.ids.get(pid);
   if (!ids) badImage(`${what}: it has no ids`);
   checkObjects(pid, ids, image, shared);
-  for (const tid of threads) checkThread(tid, image);
+  for (const tid of threads) checkThread(tid, image, rules);
 }
 
 function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
   if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
-  if (tc.sigactions.length > MAX_SIGNALS) badImage(`${what}: too many signal actions`);
   if ((tc.mvas_exit_signal ?? 0) > MAX_SIGNALS) badImage(`${what}: its exit signal is none`);
-  if ((tc.rlimits?.rlimits.length ?? 0) > MAX_LIMITS) badImage(`${what}: too many limits`);
-  checkTimers(tc.timers?.posix ?? [], threads, what);
-  checkQueue(tc.signals_s, what);
-}
-
-function checkTimers(
-  posix: readonly PosixTimerEntry[],
-  threads: readonly number[],
-  what: string,
-): void {
-  if (posix.length > MAX_TIMERS) badImage(`${what}: too many timers`);
-  if (new Set(posix.map((timer) => timer.it_id)).size < posix.length) {
-    badImage(`${what}: two timers have one id`);
-  }
   const own = new Set(threads);
-  for (const { it_id, it_sigev_notify: notify, notify_thread_id: tid } of posix) {
+  for (const { it_id, it_sigev_notify: notify, notify_thread_id: tid } of tc.timers?.posix ?? []) {
     if ((notify & SIGEV_THREAD_ID) !== 0 && !own.has(tid ?? 0)) {
       badImage(`${what}: timer ${String(it_id)} signals no thread of it`);
     }
@@ -152,6 +129,13 @@ function sharedObjects({ ids, mms, fs }: CheckpointImage): SharedObjects {
   return { vms: of(mms.keys(), 'vm_id'), dirs: of(fs.keys(), 'fs_id') };
 }
 
+/** What a process is checked with. */
+interface Surroundings {
+  readonly image: CheckpointImage;
+  readonly shared: SharedObjects;
+  readonly rules: AttributeRules;
+}
+
 /** What a process has not itself must be had by another with the same id. */
 function checkObjects(
   pid: number,
@@ -165,62 +149,28 @@ function checkObjects(
   if (!image.fdinfo.has(ids.files_id)) badImage(`${what}: no table of descriptors`);
 }
 
-function checkThread(tid: number, { cores, seccomp }: CheckpointImage): void {
+function checkThread(
+  tid: number,
+  { cores, seccomp }: CheckpointImage,
+  { thread: check }: AttributeRules,
+): void {
   const what = `check thread ${String(tid)}`;
   const core = cores.get(tid);
   if (core?.mtype !== 'X86_64' || !core.thread_info) badImage(`${what}: no registers of x86-64`);
-  const own = core.thread_core;
-  if (!own) badImage(`${what}: it has no thread_core`);
-  checkAttributes(own, what);
-  if (!own.creds) badImage(`${what}: it has no credentials`);
-  checkCreds(own.creds, what);
-  checkQueue(own.signals_p, what);
-  const filters = seccomp?.seccomp_filters.length ?? 0;
-  if (own.seccomp_filter !== undefined && own.seccomp_filter >= filters) {
-    badImage(`${what}: seccomp filter ${String(own.seccomp_filter)} does not exist`);
+  check(what, core);
+  checkSizes(what, core.thread_core);
+  const filter = core.thread_core?.seccomp_filter;
+  if (filter !== undefined && filter >= (seccomp?.seccomp_filters.length ?? 0)) {
+    badImage(`${what}: seccomp filter ${String(filter)} does not exist`);
   }
 }
 
-function checkAttributes(own: ThreadCoreEntry, what: string): void {
-  if (own.mvas_xstate && own.mvas_xstate.length > MAX_XSTATE_BYTES) {
+function checkSizes(what: string, thread: ThreadCoreEntry | undefined): void {
+  const { comm, mvas_xstate: xstate } = thread ?? {};
+  if (xstate && xstate.length > MAX_XSTATE_BYTES) {
     badImage(`${what}: its extended state is too long`);
   }
-  if (own.mvas_cpu_mask && own.mvas_cpu_mask.length > MAX_CPU_MASK_BYTES) {
-    badImage(`${what}: its affinity is too long`);
-  }
-  if (own.comm !== undefined && Buffer.byteLength(own.comm) > MAX_COMM_BYTES) {
+  if (comm !== undefined && Buffer.byteLength(comm) > MAX_COMM_BYTES) {
     badImage(`${what}: its name is too long`);
-  }
-}
-
-function checkCreds(creds: CredsEntry, what: string): void {
-  const { uid, gid, euid, egid, suid, sgid, fsuid, fsgid } = creds;
-  const all = [uid, gid, euid, egid, suid, sgid, fsuid, fsgid, ...creds.groups];
-  if (all.includes(NOBODY)) badImage(`${what}: -1 is no user and no group`);
-  if (creds.groups.length > MAX_GROUPS) badImage(`${what}: too many groups`);
-  const { cap_inh, cap_prm, cap_eff, cap_bnd } = creds;
-  const sets = [cap_inh, cap_prm, cap_eff, cap_bnd];
-  if (sets.some((words) => words.length !== 2) || ![0, 2].includes(creds.cap_amb.length)) {
-    badImage(`${what}: a capability set is not two words`);
-  }
-}
-
-function checkQueue(queue: SignalQueueEntry | undefined, what: string): void {
-  const signals = queue?.signals ?? [];
-  if (signals.length > MAX_QUEUED) badImage(`${what}: too many pending signals`);
-  if (signals.some(({ siginfo }) => siginfo.length !== SIGINFO_BYTES)) {
-    badImage(`${what}: a pending signal is not ${String(SIGINFO_BYTES)} bytes`);
-  }
-}
-
-/** Each filter is whole instructions, and built on an earlier one, which excludes cycles. */
-function checkFilters(seccomp: SeccompEntry | undefined): void {
-  for (const [index, { filter, prev }] of (seccomp?.seccomp_filters ?? []).entries()) {
-    const what = `check seccomp filter ${String(index)}`;
-    // BPF_MAXINSNS instructions of 8 bytes: include/uapi/linux/bpf_common.h.
-    if (filter.length === 0 || filter.length % 8 !== 0 || filter.length > 4096 * 8) {
-      badImage(`${what}: it is no program`);
-    }
-    if (prev !== undefined && prev >= index) badImage(`${what}: it is built on a later one`);
   }
 }

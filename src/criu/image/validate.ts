@@ -6,20 +6,33 @@ import { validateFiles } from './validate-files.js';
 import { validateGhosts } from './validate-ghosts.js';
 import { validateMemory } from './validate-memory.js';
 import { validateStops } from './validate-stops.js';
-import { validateTasks } from './validate-tasks.js';
+import { validateTasks, type AttributeRules } from './validate-tasks.js';
+
+/** Rules that stand with what they are about. */
+export interface ImageRules {
+  /** All kinds of files; any other type is refused. */
+  readonly kinds: readonly EntryKind[];
+  readonly attributes: AttributeRules;
+}
+
+declare const VALID: unique symbol;
+
+/** A checkpoint that {@link validateImage} has accepted: plans rely on it. */
+export type ValidImage = CheckpointImage & { readonly [VALID]: true };
 
 /**
  * Checks that a decoded checkpoint is one that could have been taken: processes form one tree under
  * pid 1, every reference resolves, addresses and numbers are in their ranges. Only after this may an
  * image steer a restore. Pure.
  *
- * @param kinds all kinds of files; any other type is refused
+ * @returns the same image
  * @throws ShimError `dataLoss` naming the process or file and what is wrong with it.
  */
-export function validateCheckpointImage(image: CheckpointImage, kinds: readonly EntryKind[]): void {
-  validateTasks(image);
+export function validateImage(image: CheckpointImage, rules: ImageRules): ValidImage {
+  validateTasks(image, rules.attributes);
   validateStops(image);
-  validateFiles(image, [...kinds, ...FOREIGN_KINDS]);
+  validateFiles(image, [...rules.kinds, ...FOREIGN_KINDS]);
   validateGhosts(image);
   validateMemory(image);
+  return image as ValidImage;
 }

@@ -4,6 +4,7 @@ import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import { isDead } from '../image/validate-tasks.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { CoreEntry } from '../image/types.js';
+import type { ValidImage } from '../image/validate.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan } from '../memory/memory-plan.js';
 import { WORK } from './abi.js';
@@ -52,7 +53,7 @@ const THREAD_PHASES: readonly Phase[] = ['confined', 'done'];
 
 /** A checkpoint whose memory is in a VAS of this host. */
 export interface PlacedImage {
-  readonly image: CheckpointImage;
+  readonly image: ValidImage;
   /** Where the holder's own range begins. */
   readonly base: bigint;
   /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */

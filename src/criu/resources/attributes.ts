@@ -31,6 +31,7 @@ export {
   type LiveLimits,
   type ProcessSpec,
 } from './attributes/policy.js';
+export { ATTRIBUTE_RULES } from './attributes/rules.js';
 export { TASK_STATE } from './attributes/process-dump.js';
 export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';
 export { readLiveSeccomp } from './attributes/seccomp-donor.js';

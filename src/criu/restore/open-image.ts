@@ -4,9 +4,9 @@ import { OUR_FORMAT } from '../image/constants.js';
 import { readCheckpointImage, type CheckpointImage } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { readTmpfs } from '../image/tmpfs-files.js';
-import { validateCheckpointImage } from '../image/validate.js';
+import { validateImage, type ValidImage } from '../image/validate.js';
 import type { VasReference } from '../image/vas-reference.js';
-import { FILE_KINDS } from '../resources/files/index.js';
+import { IMAGE_RULES } from '../resources/rules.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import type { PlacedImage } from '../plan/restore-plan.js';
 import { findDuplicates } from '../vas/backend.js';
@@ -71,8 +71,7 @@ function isWhatWasWritten(reader: ImageReader, { imageSize, imageDigest }: VasRe
 
 /** Decodes all of an image directory, and checks that all of its references resolve. */
 export function readImage({ reader, record }: FoundImage, path: string): OpenedImage {
-  const image = readCheckpointImage(reader);
-  validate(image, path);
+  const image = validate(readCheckpointImage(reader), path);
   const tmpfs = readTmpfs(reader);
   return { image, tmpfs, record, base: BigInt(record.base), duplicates: duplicatesOf(record) };
 }
@@ -93,9 +92,9 @@ function duplicatesOf({
 }
 
 /** Its messages name processes and files of the image; which image, only we know. */
-function validate(image: CheckpointImage, path: string): void {
+function validate(image: CheckpointImage, path: string): ValidImage {
   try {
-    validateCheckpointImage(image, FILE_KINDS);
+    return validateImage(image, IMAGE_RULES);
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     throw new ShimError(kind, `restore from ${path}: ${message}`, { cause });

@@ -6,8 +6,8 @@ import {
   emptyCheckpointImage,
   type CheckpointImage,
 } from '../../../src/criu/image/checkpoint-image.js';
-import { validateCheckpointImage } from '../../../src/criu/image/validate.js';
-import { FILE_KINDS } from '../../../src/criu/resources/files/index.js';
+import { validateImage } from '../../../src/criu/image/validate.js';
+import { IMAGE_RULES } from '../../../src/criu/resources/rules.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 import { sampleImage } from '../../unit/criu/image/sample.js';
 
@@ -50,7 +50,7 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
 function refusesOrAccepts(base: CheckpointImage): fc.IProperty<[Partial<CheckpointImage>]> {
   return fc.property(PARTS, (parts) => {
     try {
-      validateCheckpointImage({ ...base, ...parts }, FILE_KINDS);
+      validateImage({ ...base, ...parts }, IMAGE_RULES);
     } catch (error) {
       if (!(error instanceof ShimError) || error.kind !== 'dataLoss') throw error;
     }

@@ -23,8 +23,8 @@ import {
   type PayloadKind,
 } from '../../../src/criu/image/header.js';
 import { ImageReader } from '../../../src/criu/image/image-reader.js';
-import { validateCheckpointImage } from '../../../src/criu/image/validate.js';
-import { FILE_KINDS } from '../../../src/criu/resources/files/index.js';
+import { validateImage } from '../../../src/criu/image/validate.js';
+import { IMAGE_RULES } from '../../../src/criu/resources/rules.js';
 
 const WORKLOAD = join('test', 'integration', 'image', 'workload.py');
 const fetched = spawnSync('bash', [join('scripts', 'fetch-criu.sh')], { encoding: 'utf8' });
@@ -107,7 +107,7 @@ function check(t: ExecutionContext, images: string): void {
   });
   const image = readCheckpointImage(reader);
   t.notThrows(() => {
-    validateCheckpointImage(image, FILE_KINDS);
+    validateImage(image, IMAGE_RULES);
   });
   t.is(image.vas, undefined);
   t.is(image.pstree.length, 2);

@@ -31,11 +31,16 @@ export function toCreds(status: ProcStatus, securebits: number, maps: IdMaps): C
   };
 }
 
-/** Throws `dataLoss` for ids that mean "unchanged" to the kernel, or more groups than it takes. */
+/** Throws `dataLoss` for ids that mean "unchanged" to the kernel, and for sets that are too large, or torn. */
 export function checkCreds(where: string, creds: CredsEntry): void {
   const { uid, gid, euid, egid, suid, sgid, fsuid, fsgid, groups } = creds;
   const ids = [uid, gid, euid, egid, suid, sgid, fsuid, fsgid, ...groups];
   if (groups.length > MOST_GROUPS) badImage(`${where}: ${String(groups.length)} groups`);
   if (ids.some((id) => id < 0 || id >= NO_ID)) badImage(`${where}: an impossible user or group id`);
   if ((creds.secbits & ~KNOWN_SECUREBITS) !== 0) badImage(`${where}: impossible securebits`);
+  const { cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb } = creds;
+  const isWhole = [cap_inh, cap_prm, cap_eff, cap_bnd].every((words) => words.length === 2);
+  if (!isWhole || ![0, 2].includes(cap_amb.length)) {
+    badImage(`${where}: a capability set is not two words`);
+  }
 }

@@ -7,6 +7,8 @@ import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { reader } from './structures.js';
 
 const SIGINFO_SIZE = 128;
+/** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */
+const MOST_SIGNALS = 262_144;
 
 /** Queued signals as PTRACE_PEEKSIGINFO gave them: `siginfo_t` after `siginfo_t`. */
 export function decodeQueue(bytes: Uint8Array): SignalQueueEntry {
@@ -30,7 +32,9 @@ export function queueProblem(queue: SignalQueueEntry | undefined): string | unde
 
 /** Throws `dataLoss` for a queue that no checkpoint would have taken. */
 export function checkQueue(where: string, queue: SignalQueueEntry | undefined): void {
-  for (const { siginfo } of queue?.signals ?? []) {
+  const signals = queue?.signals ?? [];
+  if (signals.length > MOST_SIGNALS) badImage(`${where}: too many pending signals`);
+  for (const { siginfo } of signals) {
     const signal = siginfo.length === SIGINFO_SIZE ? signalOf(siginfo) : 0;
     if (signal < 1 || signal > SIGNALS) {
       badImage(`${where}: a pending signal ${String(signal)} of ${String(siginfo.length)} bytes`);

@@ -10,7 +10,7 @@ import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
 import { QueuePlan } from './pending.js';
-import { checkProcess, checkThread, type LiveLimits } from './policy.js';
+import { checkThreadLimits, type LiveLimits } from './policy.js';
 import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
@@ -71,8 +71,8 @@ export class AttributePlan {
   readonly #last: LastOptions;
 
   /**
-   * @throws ShimError `failedPrecondition` for what goes beyond the live limits, `dataLoss` for
-   * entries that no checkpoint would have written
+   * @param options entries that have passed {@link ATTRIBUTE_RULES}
+   * @throws ShimError `failedPrecondition` for what goes beyond the live limits
    */
   constructor(options: AttributePlanOptions) {
     const { builder, limits, host } = options;
@@ -187,11 +187,10 @@ function checkCores(
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
   const label = processLabel(nsPid, task.comm);
-  checkProcess(label, leader);
   checkLabels(label, limits.labels ?? [], threads.size);
   const chains = new Map<number, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThread(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
+    checkThreadLimits(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

@@ -9,16 +9,11 @@ import {
   hasCapability,
   nameCapabilities,
 } from './capabilities.js';
-import { checkCreds } from './creds.js';
 import { ownNice } from './host-facts.js';
-import { checkRlimits } from './limits.js';
 import { liveLabels, type Label, type LabelSpec } from './labels.js';
-import { checkQueue } from './pending.js';
-import { schedulingPrivilege, checkScheduling } from './scheduling.js';
+import { schedulingPrivilege } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { ChainLink } from './seccomp.js';
-import { checkSigactions } from './sigactions.js';
-import { checkTimers } from './timers.js';
 
 /** Whom a container runs as, and stays without a setuid program; undefined where it may be anybody. */
 export interface LiveUser {
@@ -97,8 +92,6 @@ export function userOfSpec({ user = {}, capabilities = {} }: ProcessSpec = {}): 
 }
 
 const ANYBODY: LiveUser = { uid: undefined, gids: undefined };
-const MOST_COMM_BYTES = 64;
-const ROBUST_LIST_LENGTH = 24;
 
 /**
  * The program that a container runs keeps the ambient capabilities, or as root those of the bounding set
@@ -116,55 +109,22 @@ function userOf(
 }
 
 /**
- * Checks a thread's entry against the live limits and against what a kernel could have told. The ids of
- * others than PID 1 are free, unless no_new_privs forbids them to have changed.
+ * Checks a thread's entry against the live limits. The ids of others than PID 1 are free, unless no_new_privs
+ * forbids them to have changed.
  *
- * @throws ShimError `failedPrecondition` naming what goes beyond the limits, `dataLoss` for the rest
+ * @throws ShimError `failedPrecondition` naming what goes beyond the limits
  */
-export function checkThread(
+export function checkThreadLimits(
   where: string,
   core: CoreEntry,
   limits: LiveLimits,
   isOfInit = false,
 ): void {
-  const { thread, creds } = checkThreadEntry(where, core);
+  const thread = core.thread_core ?? badImage(`${where}: no thread_core`);
+  const creds = thread.creds ?? badImage(`${where}: no credentials`);
   checkCapabilities(where, creds, limits);
   if (isOfInit || limits.noNewPrivileges) checkUser(where, creds, limits.user);
   checkPrivilegedScheduling(where, thread, limits);
-}
-
-/** What of {@link checkThread} needs no live limits. Throws `dataLoss`. */
-function checkThreadEntry(
-  where: string,
-  core: CoreEntry,
-): { readonly thread: ThreadCoreEntry; readonly creds: CredsEntry } {
-  const thread = core.thread_core ?? badImage(`${where}: no thread_core`);
-  const creds = thread.creds ?? badImage(`${where}: no credentials`);
-  checkCreds(where, creds);
-  checkQueue(where, thread.signals_p);
-  checkScheduling(where, thread);
-  checkPossible(where, thread);
-  return { thread, creds };
-}
-
-function checkPossible(where: string, thread: ThreadCoreEntry): void {
-  const hasRobustList = thread.futex_rla !== 0n;
-  const isPossible =
-    (thread.comm?.length ?? 0) <= MOST_COMM_BYTES &&
-    (thread.pdeath_sig ?? 0) <= 64 &&
-    (!hasRobustList || thread.futex_rla_len === ROBUST_LIST_LENGTH);
-  if (!isPossible) badImage(`${where}: impossible attributes`);
-}
-
-/** The same for what belongs to a process. */
-export function checkProcess(where: string, core: CoreEntry): void {
-  const task = core.tc ?? badImage(`${where}: no task core`);
-  checkSigactions(where, task.sigactions);
-  checkQueue(where, task.signals_s);
-  checkTimers(where, task.timers);
-  checkRlimits(where, task.rlimits);
-  const isPossible = (task.mvas_dumpable ?? 0) <= 2 && (task.mvas_mdwe ?? 0) <= 3;
-  if (!isPossible) badImage(`${where}: impossible options`);
 }
 
 function checkCapabilities(where: string, creds: CredsEntry, limits: LiveLimits): void {

@@ -106,7 +106,7 @@ export function chainOf(entry: SeccompEntry | undefined, last: number | undefine
   let instructions = 0;
   for (let index = last; index !== undefined;) {
     const filter = filters[index] ?? badImage(`no seccomp filter ${String(index)}`);
-    instructions += checkFilter(index, filter);
+    instructions += filter.filter.length / INSTRUCTION_SIZE;
     const isEndless = chain.length >= MOST_FILTERS || instructions > MOST_INSTRUCTIONS_PER_CHAIN;
     if (isEndless) badImage(`seccomp filter ${String(last)}: its chain is too long`);
     chain.push({ filter: filter.filter, flags: filter.flags ?? 0 });
@@ -115,15 +115,17 @@ export function chainOf(entry: SeccompEntry | undefined, last: number | undefine
   return chain.reverse();
 }
 
-function checkFilter(index: number, { filter, flags }: SeccompFilter): number {
-  const count = filter.length / INSTRUCTION_SIZE;
-  const isPossible = Number.isInteger(count) && count > 0 && count <= MOST_INSTRUCTIONS;
-  if (!isPossible || ((flags ?? 0) & ~KNOWN_FLAGS) !== 0) {
-    badImage(
-      `seccomp filter ${String(index)}: ${String(filter.length)} bytes, flags ${String(flags)}`,
-    );
+/** Each filter is whole instructions, and built on an earlier one, which excludes cycles. Throws `dataLoss`. */
+export function checkFilters(entry: SeccompEntry | undefined): void {
+  for (const [index, { filter, flags = 0, prev }] of (entry?.seccomp_filters ?? []).entries()) {
+    const what = `check seccomp filter ${String(index)}`;
+    const count = filter.length / INSTRUCTION_SIZE;
+    const isPossible = Number.isInteger(count) && count > 0 && count <= MOST_INSTRUCTIONS;
+    if (!isPossible || (flags & ~KNOWN_FLAGS) !== 0) {
+      badImage(`${what}: ${String(filter.length)} bytes, flags ${String(flags)}`);
+    }
+    if (prev !== undefined && prev >= index) badImage(`${what}: it is built on a later one`);
   }
-  return count;
 }
 
 /** How many filters two chains have in common at their beginnings. */

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
-import {
-  bodyOf,
-  MAX_FD,
-  type BodyField,
-  type BodyOf,
-  type EntryKind,
-} from '../../image/entry-kind.js';
+import { bodyOf, type BodyField, type BodyOf, type EntryKind } from '../../image/entry-kind.js';
 import type {
   FdinfoEntry,
   FdTypes,
@@ -17,8 +11,6 @@ import type {
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
 import { mountOf, opensLate } from './names/container-path.js';
-
-const MAX_FILES = 200_000;
 
 /** Staged descriptors have numbers from here at least: what a restorer itself has open lies below. */
 const LEAST_BASE = 200;
@@ -47,7 +39,7 @@ export interface IndexedKind<F extends BodyField = BodyField> extends EntryKind<
   common?(body: BodyOf<F>, index: ImageIndex): CommonFile | undefined;
 }
 
-/** A checked view of a {@link FilesImage}: every reference resolves, every number is bounded. */
+/** A view of a {@link FilesImage} that is valid: every reference resolves, every number is bounded. */
 export class ImageIndex {
   readonly image: FilesImage;
   /** By id. */
@@ -66,12 +58,10 @@ export class ImageIndex {
   readonly #tableOfFile = new Map<number, number>();
 
   constructor(image: FilesImage, mounts: readonly MountInfo[], kinds: readonly IndexedKind[]) {
-    if (image.files.length > MAX_FILES) badImage('too many open files');
     this.image = image;
     this.mounts = mounts;
     this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
     this.files = new Map(image.files.map((file) => [file.id, file]));
-    if (this.files.size !== image.files.length) badImage('two open files have one id');
     this.remaps = new Map(image.remaps.map(({ orig_id: file, remap_id: ghost }) => [file, ghost]));
     this.owners = this.#findOwners();
     this.base = this.#findBase();
@@ -144,16 +134,10 @@ export class ImageIndex {
 
   #findBase(): number {
     let base = LEAST_BASE;
-    const cover = ({ id, fd }: { readonly id: number; readonly fd: number }): void => {
-      this.file(id);
-      if (!Number.isInteger(fd) || fd < 0 || fd >= MAX_FD) badImage(`no such fd: ${String(fd)}`);
+    const cover = ({ fd }: { readonly fd: number }): void => {
       base = Math.max(base, fd + 1);
     };
-    for (const descriptors of this.image.fdinfo.values()) {
-      const numbers = new Set(descriptors.map(({ fd }) => fd));
-      if (numbers.size !== descriptors.length) badImage('a table has a descriptor twice');
-      descriptors.forEach(cover);
-    }
+    for (const descriptors of this.image.fdinfo.values()) descriptors.forEach(cover);
     for (const file of this.image.files) this.#addFile(file).forEach(cover);
     return base;
   }

@@ -12,13 +12,13 @@ import type {
   VmaEntry,
   UnixSkEntry,
 } from '../../../../src/criu/image/types.js';
-import { validateCheckpointImage } from '../../../../src/criu/image/validate.js';
-import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
+import { validateImage } from '../../../../src/criu/image/validate.js';
+import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
 import { core, NO_OWNER, sampleImage, vma } from './sample.js';
 
 test('accepts a sensible checkpoint', (t) => {
   t.notThrows(() => {
-    validateCheckpointImage(sampleImage(), FILE_KINDS);
+    validateImage(sampleImage(), IMAGE_RULES);
   });
 });
 
@@ -29,7 +29,7 @@ function refuses(what: string, message: RegExp, change: Change): void {
     const image = sampleImage();
     const error = t.throws(
       () => {
-        validateCheckpointImage({ ...image, ...change(image) }, FILE_KINDS);
+        validateImage({ ...image, ...change(image) }, IMAGE_RULES);
       },
       { instanceOf: ShimError, message },
     );
@@ -88,12 +88,12 @@ refuses(
   /no thread_core/,
   withCore(5, (entry) => ({ ...entry, thread_core: undefined })),
 );
-refuses('uid -1', /no user and no group/, (image) => {
+refuses('uid -1', /thread 5: an impossible user or group id/, (image) => {
   const own = image.cores.get(5)?.thread_core;
   const creds = own?.creds && { ...own.creds, fsuid: 0xffff_ffff };
   return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, creds } }))(image);
 });
-refuses('half a siginfo', /not 128 bytes/, (image) => {
+refuses('half a siginfo', /thread 5: a pending signal 0 of 64 bytes/, (image) => {
   const own = image.cores.get(5)?.thread_core;
   const signals_p = { signals: [{ siginfo: new Uint8Array(64) }] };
   return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, signals_p } }))(image);
@@ -292,7 +292,7 @@ const lock = { flag: 1, type: 1, pid: 1, fd: 8, start: 0n, len: 0n };
 
 test('accepts a lock of a descriptor', (t) => {
   t.notThrows(() => {
-    validateCheckpointImage({ ...sampleImage(), locks: [lock] }, FILE_KINDS);
+    validateImage({ ...sampleImage(), locks: [lock] }, IMAGE_RULES);
   });
 });
 refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: 10 }] }));
@@ -330,6 +330,18 @@ refuses('a timer that signals a foreign thread', /timer 3 signals no thread/, (i
   const posix = [{ ...timer, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n, notify_thread_id: 5 }];
   const timers = { real: idle, virt: idle, prof: idle, posix };
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
+});
+
+refuses('timers with one id', /process 9 .*two timers of one id/, (image) => {
+  const tc = image.cores.get(9)?.tc;
+  const one = { ...timer, it_sigev_notify: 0, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n };
+  const timers = { real: idle, virt: idle, prof: idle, posix: [one, one] };
+  return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
+});
+refuses('a soft limit above its hard one', /process 9 .*impossible resource limits/, (image) => {
+  const tc = image.cores.get(9)?.tc;
+  const rlimits = { rlimits: [{ cur: 2n, max: 1n }] };
+  return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, rlimits } }))(image);
 });
 
 function stopped(signal: number, edit: Partial<TaskCoreEntry> = {}): Change {

@@ -5,7 +5,9 @@ import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import { HEADER } from '../../../../src/criu/plan/abi.js';
 import type { LiveFacts } from '../../../../src/criu/plan/live-facts.js';
 import { PHASES } from '../../../../src/criu/plan/phases.js';
+import { validateImage } from '../../../../src/criu/image/validate.js';
 import { planRestore } from '../../../../src/criu/plan/restore-plan.js';
+import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
 import { sampleImage, vma } from '../image/sample.js';
 import { SAMPLE_HOST } from '../resources/samples.js';
 
@@ -23,7 +25,11 @@ const FACTS: LiveFacts = {
   secret: '',
 };
 
-const place = (image: CheckpointImage) => ({ image, base: BASE, duplicates: undefined });
+const place = (image: CheckpointImage) => ({
+  image: validateImage(image, IMAGE_RULES),
+  base: BASE,
+  duplicates: undefined,
+});
 
 test('a restore is planned without a process: all phases, all descriptors', (t) => {
   const plan = planRestore(place(sampleImage()), FACTS);
@@ -54,7 +60,7 @@ test('where the kernel has the memory, processes stand to get it, and the device
     [1, 7],
     [9, 8],
   ]);
-  const plan = planRestore({ image: sampleImage(), base: BASE, duplicates }, FACTS);
+  const plan = planRestore({ ...place(sampleImage()), duplicates }, FACTS);
   t.deepEqual(plan.given, ['donor', 0, 2, 'device', 'plan']);
   t.deepEqual(
     plan.barriers.find(({ phase }) => phase === 'duplicated'),
@@ -82,7 +88,7 @@ test('a vDSO of another kernel is refused', (t) => {
   const image = sampleImage();
   const vdso = { ...vma(0x7fff_0000_0000n, 0x7fff_0000_0000n + VDSO_SIZE) };
   vdso.status = VMA_STATUS.regular | VMA_STATUS.vdso;
-  image.mms.get(1)?.vmas.splice(2, 0, vdso);
+  image.mms.get(1)?.vmas.splice(3, 0, vdso);
   t.notThrows(() => planRestore(place(image), FACTS));
   t.throws(() => planRestore(place(image), { ...FACTS, kernelAreas: [] }), {
     message: /the vDSO of the image is not the one of this kernel/,

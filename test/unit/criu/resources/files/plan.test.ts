@@ -108,13 +108,6 @@ const HOSTILE: Readonly<Record<string, (image: FilesImageBuilder) => void>> = {
   'a relative path': (image) => image.files.push(regular(3, 'etc/passwd')),
   'a path with dots': (image) => image.files.push(regular(3, '/a/../../etc/passwd')),
   'a path with a NUL': (image) => image.files.push(regular(3, '/a\0b')),
-  'an id that is used twice': (image) => image.files.push(regular(1, '/b')),
-  'a descriptor of a file that is not there': (image) =>
-    image.fdinfo.get(5)?.push({ id: 99, type: 'REG', fd: 9, flags: 0 }),
-  'a descriptor beyond all limits': (image) =>
-    image.fdinfo.get(5)?.push({ id: 1, type: 'REG', fd: 2 ** 30, flags: 0 }),
-  'a descriptor that is there twice': (image) =>
-    image.fdinfo.get(5)?.push({ id: 1, type: 'REG', fd: 0, flags: 0 }),
   'a type without its fields': (image) => image.files.push({ id: 3, type: 'EVENTFD' }),
   'a kind that is never written': (image) => image.files.push({ id: 3, type: 'BPFMAP' }),
   'a stdio that does not exist': (image) =>

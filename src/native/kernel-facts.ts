@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
-import { O, PR } from './abi/index.js';
+import { MADV_COLLAPSE, MADV_GUARD_INSTALL, O, PR } from './abi/index.js';
 import { addressOf, syscall } from './index.js';
 import { call, closeFd, cString, errnoName, SYS } from './sys.js';
 
@@ -58,9 +58,6 @@ export const pageScan = once((): PageScan => {
   }
 });
 
-const MADV_COLLAPSE = 25;
-const MADV_GUARD_INSTALL = 102;
-
 /** Whether it knows an advice of madvise(2). Of no memory, so that none is touched. */
 function knowsAdvice(advice: number): boolean {
   return syscall(SYS.madvise, 0, 0, advice) >= 0;
@@ -112,12 +109,11 @@ export const canTakeFds = once(() => {
   return taken >= 0;
 });
 
-const PR_SET_MM = 35;
 const PR_SET_MM_MAP_SIZE = 15;
 
 /** Whether it was built to have processes restored (CONFIG_CHECKPOINT_RESTORE). */
 export const isBuiltForRestore = once(
-  () => syscall(SYS.prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, new Uint8Array(4), 0, 0) >= 0,
+  () => syscall(SYS.prctl, PR.setMm, PR_SET_MM_MAP_SIZE, new Uint8Array(4), 0, 0) >= 0,
 );
 
 const PTRACE_SEIZE = 0x4206;

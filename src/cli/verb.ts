@@ -89,7 +89,7 @@ export function defineVerb<const O extends Options>(verb: VerbOf<O>): Verb {
 }
 
 /** Every verb that prints data has it. */
-export const JSON_OPTION = { type: 'boolean', help: 'print JSON, for programs' } as const;
+export const JSON_OPTION = { type: 'boolean', help: 'print JSON' } as const;
 
 /** Every verb has them. */
 export const COMMON_OPTIONS = {

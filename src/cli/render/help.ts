@@ -13,8 +13,8 @@ const WIDTH = 100;
 const LEFT = 22;
 
 /** What the command is for. */
-export const ABOUT = `Shows and removes VASes: address spaces of checkpointed containers, parked in the memory of
-  this host. Checkpoints and restores containers of plain runc.`;
+export const ABOUT = `Manages VASes: address spaces of checkpointed containers, parked in the memory of this host.
+  Checkpoints and restores containers of runc.`;
 
 /** The help of the command as a whole. */
 export function formatHelp(verbs: readonly Verb[]): string {
@@ -25,7 +25,7 @@ export function formatHelp(verbs: readonly Verb[]): string {
     wrap(paragraphsOf(ABOUT)[0] ?? ''),
     `Commands:\n${list(commands)}`,
     `Options:\n${list(options)}`,
-    "'mvas COMMAND --help' says more of a command.",
+    "Run 'mvas COMMAND --help' for details of a command.",
     exitCodesOf(EXIT_CODES),
   ]);
 }

@@ -10,16 +10,19 @@ const WRONG = 'takes one vas/NAME and one segment/NAME';
 /** Attaches a segment of the kernel to a VAS of it. */
 export const attachSegment = defineVerb({
   name: 'attach-segment',
-  summary: 'attach a segment of the kernel to a VAS of it',
-  description: `From now on whoever goes on in the VAS (EXEC of the module mvas) has the segment, too, where it
-    belongs. Id or name may be given.`,
+  summary: 'attach a segment to a VAS of the kernel module',
+  description: `Attaches a segment to a VAS: each process that continues in the VAS (EXEC of the kernel module)
+    finds the segment at its address. Both can be given by id or by name.`,
   options: {
-    'read-only': { type: 'boolean', help: 'who has it cannot write to it' },
+    'read-only': { type: 'boolean', help: 'processes cannot write to the segment' },
     json: JSON_OPTION,
   },
   arguments: { synopsis: 'vas/NAME segment/NAME', min: 2, max: 2, wrong: WRONG, words: 'object' },
   examples: [
-    ['mvas attach-segment --read-only vas/jobs segment/table', 'lets jobs read the table'],
+    [
+      'mvas attach-segment --read-only vas/jobs segment/table',
+      'lets processes in jobs read the table',
+    ],
   ],
   run({ values, words }, context) {
     const [wantedVas, wantedSegment] = words.map(parseReference);

@@ -7,24 +7,24 @@ import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 /** Says what this host and its kernel can do, before anything is tried. */
 export const check = defineVerb({
   name: 'check',
-  summary: 'say what this host and its kernel can and cannot do',
-  description: `Says what this host and its kernel can and cannot do, what follows where something is missing, and the
-    remedy where there is one. It looks as the user who runs it, and changes nothing.
+  summary: 'show what this host and its kernel support',
+  description: `Shows what this host and its kernel support, and for each thing that is missing the consequence and,
+    if there is one, the remedy. It checks for the user who runs it, and changes nothing.
 
-    "limited" stands before what is refused or slower here; "missing" before what nothing can be checkpointed or
-    restored without.`,
+    "limited" means that some containers are refused, or that something is slower; "missing", that no container
+    can be checkpointed and restored.`,
   options: { json: JSON_OPTION },
   examples: [
     ['mvas check', 'before the first checkpoint'],
     [
       'mvas check --json | jq \'.findings[] | select(.status != "ok")\'',
-      'what is not as it could be',
+      'everything that is limited or missing',
     ],
   ],
   exitCodes: [
     ['0', 'containers can be checkpointed and restored here'],
     ...EXIT_CODES.slice(1),
-    [String(EXIT.missing), 'something is missing that is necessary'],
+    [String(EXIT.missing), 'something necessary is missing'],
   ],
   run({ values: { json } }, context) {
     const survey = { ...context.survey(), programs: surveyPrograms(context.searchPath) };

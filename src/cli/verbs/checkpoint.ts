@@ -14,25 +14,25 @@ import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 export const checkpoint = defineVerb({
   name: 'checkpoint',
   summary: 'checkpoint a container into a new VAS',
-  description: `Checkpoints a container that runc runs into a new VAS, and prints the id of that. SIGINT, SIGTERM,
-    SIGHUP and SIGQUIT cancel it: nothing is left of it, and the container goes on.`,
+  description: `Checkpoints a running container of runc into a new VAS, and prints the id of the VAS. SIGINT,
+    SIGTERM, SIGHUP and SIGQUIT cancel the checkpoint: nothing of it remains, and the container keeps running.`,
   options: {
     'image-path': {
       type: 'string',
       value: 'DIR',
       default: 'checkpoint',
-      help: 'where the metadata goes',
+      help: 'directory for the metadata',
       words: 'directory',
     },
     'leave-running': {
       type: 'boolean',
-      help: 'leave the container running; otherwise it is killed',
+      help: 'leave the container running; by default it is killed',
     },
     'retry-ms': {
       type: 'string',
       value: 'MS',
       default: String(DEFAULT_RETRY_MS),
-      help: 'how long to try again while something that soon ends stands in the way, such as an exec',
+      help: 'how long to retry while something temporary, such as an exec, prevents the checkpoint',
     },
     'runc-root': RUNC_ROOT_OPTION,
     json: JSON_OPTION,
@@ -41,7 +41,7 @@ export const checkpoint = defineVerb({
   examples: [
     [
       'mvas checkpoint --image-path /tmp/ckpt --leave-running web',
-      'checkpoints the container web, which goes on',
+      'checkpoints the container web, which keeps running',
     ],
   ],
   async run({ values, words: [containerId = ''] }, context) {

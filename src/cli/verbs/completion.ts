@@ -16,16 +16,16 @@ const WRONG = `takes one of ${[...SHELLS.keys()].join(', ')}`;
 /** Prints a script that lets a shell complete the command line of mvas. */
 export const completion = defineVerb({
   name: 'completion',
-  summary: 'print a script that lets a shell complete command lines of mvas',
-  description: `Prints a script that lets a shell complete commands, options, ids of VASes and names of containers.
+  summary: 'print a completion script for a shell',
+  description: `Prints a script that makes a shell complete commands, options, ids of VASes and names of containers.
     SHELL is bash, zsh or fish.`,
   options: {},
   arguments: { synopsis: 'SHELL', min: 1, max: 1, wrong: WRONG, words: [...SHELLS.keys()] },
   examples: [
-    ['source <(mvas completion bash)', 'completion in this bash'],
-    ['mvas completion bash >/etc/bash_completion.d/mvas', 'completion in every bash'],
-    ['mvas completion zsh >/usr/local/share/zsh/site-functions/_mvas', 'completion in zsh'],
-    ['mvas completion fish >/etc/fish/completions/mvas.fish', 'completion in fish'],
+    ['source <(mvas completion bash)', 'enables completion in this shell'],
+    ['mvas completion bash >/etc/bash_completion.d/mvas', 'enables completion in every bash'],
+    ['mvas completion zsh >/usr/local/share/zsh/site-functions/_mvas', 'enables completion in zsh'],
+    ['mvas completion fish >/etc/fish/completions/mvas.fish', 'enables completion in fish'],
   ],
   run({ words: [shell = ''] }, context, verbs) {
     const complete = SHELLS.get(shell);

@@ -11,34 +11,34 @@ const WRONG = 'takes one vas/NAME or segment/NAME';
 /** Makes an object of the kernel. */
 export const create = defineVerb({
   name: 'create',
-  summary: 'create an object of the kernel',
+  summary: 'create an object of the kernel module',
   usage: [
     'vas/NAME [--mode MODE] [--json]',
     'segment/NAME --size BYTES [--start ADDRESS] [--mode MODE] [--json]',
   ],
-  description: `Creates an object that the kernel keeps (the module mvas) until 'mvas rm': a VAS without
-    memory, which a program can fill, or a segment, a piece of shared memory. Prints it with its id: vas/3.`,
+  description: `Creates an object that the kernel module keeps until 'mvas rm': a VAS without memory, which a
+    program can fill, or a segment, a piece of shared memory. Prints its kind and id: vas/3.`,
   options: {
     size: {
       type: 'string',
       value: 'BYTES',
-      help: 'of the segment, a multiple of 4096; K, M, G and T stand for powers of 1024',
+      help: 'size of the segment, a multiple of 4096; K, M, G and T stand for powers of 1024',
     },
     start: {
       type: 'string',
       value: 'ADDRESS',
-      help: 'where the segment belongs; without it it cannot be attached to a VAS',
+      help: 'address of the segment; a segment without one cannot be attached to a VAS',
     },
     mode: {
       type: 'string',
       value: 'MODE',
       default: '600',
-      help: 'who may read (4) and write (2) it, as of files, octal',
+      help: 'who may read (4) and write (2) it: octal, as for files',
     },
     json: JSON_OPTION,
   },
   arguments: { synopsis: 'KIND/NAME', min: 1, max: 1, wrong: WRONG, words: ['vas/', 'segment/'] },
-  examples: [['mvas create segment/table --size 64M', 'makes 64 MiB of shared memory']],
+  examples: [['mvas create segment/table --size 64M', 'creates 64 MiB of shared memory']],
   run({ values, words: [word = ''] }, context) {
     const creation = creationOf(word, values);
     const { kind, name, mode } = creation;

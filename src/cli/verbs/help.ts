@@ -7,8 +7,8 @@ import { defineVerb, EXIT, type Verb } from '../verb.js';
 export const help = (commands: readonly string[]): Verb =>
   defineVerb({
     name: 'help',
-    summary: 'print help, or that of a command',
-    description: `Prints what 'mvas --help' prints, or, for a command, what 'mvas COMMAND --help' prints.`,
+    summary: 'print help, or the help of a command',
+    description: `Prints the same help as 'mvas --help' or 'mvas COMMAND --help'.`,
     options: {},
     arguments: {
       synopsis: '[COMMAND]',

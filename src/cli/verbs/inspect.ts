@@ -9,9 +9,9 @@ import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 export const inspect = defineVerb({
   name: 'inspect',
   aliases: ['show'],
-  summary: 'show all about VASes',
+  summary: 'show details of VASes',
   speaker: 'mvas',
-  description: 'Shows all about one or more VASes. ID is an id, the beginning of one, or a name.',
+  description: 'Shows details of one or more VASes. ID is an id, the beginning of one, or a name.',
   options: { json: JSON_OPTION },
   arguments: {
     synopsis: 'ID...',

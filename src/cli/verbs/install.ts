@@ -21,18 +21,18 @@ const OPTIONS = {
     type: 'string',
     value: 'NAME',
     default: 'mvas',
-    help: 'what to be',
+    help: 'what to install',
     choices: {
       mvas: 'the shim, for runtime io.containerd.mvas.v1',
       runc: "the shim, in place of containerd's own, for runtime io.containerd.runc.v2",
-      criu: "an answer to containerd's question whether CRIU is there; nothing else",
+      criu: 'a program that only tells containerd that CRIU is there',
     },
   },
   dir: {
     type: 'string',
     value: 'DIR',
     default: '/usr/local/bin',
-    help: "where; has to come early in containerd's PATH",
+    help: "directory of the link; must come early in containerd's PATH",
     words: 'directory',
   },
   json: JSON_OPTION,
@@ -41,12 +41,12 @@ const OPTIONS = {
 /** Links an executable of the checkout to where it is looked for. */
 export const install = defineVerb({
   name: 'install',
-  summary: 'link the shim to where containerd finds it',
-  description: `Makes a symbolic link to an executable of this checkout. What 'mvas install' did not make it does
-    not replace.`,
+  summary: 'install the shim where containerd finds it',
+  description: `Creates a symbolic link to an executable of this checkout. It never replaces a file or link that
+    'mvas install' did not create.`,
   options: OPTIONS,
   examples: [
-    ['mvas install', 'makes /usr/local/bin/containerd-shim-mvas-v1'],
+    ['mvas install', 'creates /usr/local/bin/containerd-shim-mvas-v1'],
     ['mvas install --as runc', "takes the place of containerd's own shim"],
   ],
   run({ values }, context) {
@@ -59,13 +59,13 @@ export const install = defineVerb({
   },
 });
 
-/** Removes such a link. */
+/** Removes a link that install created. */
 export const uninstall = defineVerb({
   name: 'uninstall',
-  summary: 'remove such a link',
-  description: `Removes a link that 'mvas install' has made, and nothing else.`,
+  summary: "remove a link that 'mvas install' created",
+  description: `Removes a link that 'mvas install' created. It never removes anything else.`,
   options: OPTIONS,
-  examples: [['mvas uninstall --as runc', "gives containerd's own shim its place back"]],
+  examples: [['mvas uninstall --as runc', "restores containerd's own shim"]],
   run({ values }, context) {
     const { path, target } = placementOf(values);
     const found = linkAt(path);

@@ -23,18 +23,18 @@ const HEAD = [
 export const ls = defineVerb({
   name: 'ls',
   aliases: ['list'],
-  summary: 'list VASes; with -la, what the kernel keeps',
+  summary: 'list VASes; with -la, objects of the kernel module',
   usage: ['[-la | -lv | -ls] [--json | --quiet]'],
   speaker: 'mvas',
-  description: `Lists the VASes of this host, newest first; with -l, what the kernel keeps instead (the
-    module mvas).`,
+  description: `Lists the VASes of this host, newest first. With -l it lists objects of the kernel module
+    instead.`,
   options: {
     kernel: {
       type: 'string',
       short: 'l',
       value: 'KIND',
-      help: 'what the kernel keeps instead',
-      choices: { a: 'VASes and segments', v: 'only VASes', s: 'only segments' },
+      help: 'list objects of the kernel module instead',
+      choices: { a: 'VASes and segments', v: 'VASes only', s: 'segments only' },
     },
     json: JSON_OPTION,
     quiet: { type: 'boolean', short: 'q', help: 'print only ids' },
@@ -42,7 +42,7 @@ export const ls = defineVerb({
   impliedBy: /^-l./,
   examples: [
     ['mvas ls --json', 'the VASes of this host, for programs'],
-    ['mvas -la', 'all that the kernel keeps'],
+    ['mvas -la', 'all objects of the kernel module'],
   ],
   async run({ values: { kernel, json, quiet } }, context) {
     if (json && quiet) {

@@ -5,8 +5,8 @@ import { defineVerb, EXIT } from '../verb.js';
 /** Prints the manual page. */
 export const man = defineVerb({
   name: 'man',
-  summary: 'print the manual page of mvas, for man(1)',
-  description: 'Prints the manual page mvas(1) in the language of man(7).',
+  summary: 'print the manual page of mvas',
+  description: 'Prints the manual page mvas(1) as input for man(1).',
   options: {},
   examples: [
     ['mvas man | man -l -', 'shows it'],

@@ -19,17 +19,18 @@ const log = logger('restore');
 export const restore = defineVerb({
   name: 'restore',
   summary: 'restore a container from a checkpoint',
-  description: `Restores a container from a checkpoint, for runc to go on with. Its stdio becomes that of mvas, or
-    its terminal one whose master goes to the console socket.
+  description: `Restores a container from a checkpoint. runc manages it from then on. The container inherits the
+    stdio of mvas, or gets a terminal whose master is sent to the console socket.
 
-    As runc, mvas waits for it unless it is detached: hands SIGINT, SIGTERM, SIGHUP and SIGQUIT on to its init,
-    deletes it once it has exited, and exits as it did. Before it runs these signals cancel the restore.`,
+    Like runc, mvas waits for the container unless --detach is given: it forwards SIGINT, SIGTERM, SIGHUP and
+    SIGQUIT to the init process, deletes the container when it exits, and returns its exit status. Until the
+    container runs, these signals cancel the restore.`,
   options: {
     'image-path': {
       type: 'string',
       value: 'DIR',
       default: 'checkpoint',
-      help: "the checkpoint's metadata",
+      help: "directory of the checkpoint's metadata",
       words: 'directory',
     },
     bundle: {
@@ -37,7 +38,7 @@ export const restore = defineVerb({
       short: 'b',
       value: 'DIR',
       default: '.',
-      help: 'bundle of the container',
+      help: 'bundle of the new container',
       words: 'directory',
     },
     'runc-root': RUNC_ROOT_OPTION,
@@ -50,20 +51,20 @@ export const restore = defineVerb({
     'pid-file': {
       type: 'string',
       value: 'FILE',
-      help: 'where the pid of its init is written to',
+      help: 'file for the pid of the init process',
       words: 'file',
     },
-    detach: { type: 'boolean', short: 'd', help: 'return once it runs' },
+    detach: { type: 'boolean', short: 'd', help: 'return when the container runs' },
     json: JSON_OPTION,
   },
   arguments: ONE_CONTAINER,
   examples: [
     [
       'mvas restore --image-path /tmp/ckpt --bundle /path/to/bundle --detach web2 >log 2>&1 </dev/null',
-      'restores a container web2, which goes on by itself',
+      'restores a container web2 in the background',
     ],
   ],
-  exitCodes: [...EXIT_CODES, ['any', 'that of the container, unless --detach is given']],
+  exitCodes: [...EXIT_CODES, ['any', 'the exit status of the container, unless --detach is given']],
   async run({ values, words: [containerId = ''] }, context) {
     requireRoot(context, `restore ${containerId}`);
     const runcRoot = values['runc-root'];

@@ -12,17 +12,17 @@ import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 export const rm = defineVerb({
   name: 'rm',
   aliases: ['remove'],
-  summary: 'remove VASes and free their memory; also objects of the kernel',
+  summary: 'remove VASes and free their memory; also objects of the kernel module',
   speaker: 'mvas',
   description: `Removes one or more VASes and frees their memory. ID is an id, the beginning of one, or a
-    name. Containers restored from a VAS live on without it; checkpoints that need it cannot be restored any
-    more. When one cannot be removed, the others still are. One that a checkpoint is filling is not removed,
-    unless by force: the checkpoint then fails, and its container goes on.
+    name. Containers restored from a VAS keep running; its checkpoint can no longer be restored. If one VAS
+    cannot be removed, the others still are. A VAS that is being filled by a checkpoint is removed only with
+    --force: the checkpoint then fails, and its container keeps running.
 
-    vas/ID, vas/NAME, segment/ID and segment/NAME are objects that the kernel keeps ('mvas -la').`,
+    vas/ID, vas/NAME, segment/ID and segment/NAME are objects of the kernel module ('mvas -la').`,
   options: {
-    force: { type: 'boolean', short: 'f', help: 'also remove what is being filled' },
-    json: { ...JSON_OPTION, help: 'print an object with what was removed and what was not' },
+    force: { type: 'boolean', short: 'f', help: 'also remove VASes that are being filled' },
+    json: { ...JSON_OPTION, help: 'print an object that lists what was removed and what was not' },
   },
   arguments: {
     synopsis: 'ID...',
@@ -33,7 +33,7 @@ export const rm = defineVerb({
   },
   examples: [
     ['mvas rm web', 'removes the VAS named web'],
-    ['mvas rm segment/table', 'removes a segment that the kernel keeps'],
+    ['mvas rm segment/table', 'removes a segment of the kernel module'],
   ],
   run: ({ values, words }, context) => remove(context, { ...values, ids: words }),
 });

@@ -10,13 +10,14 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { pack, type Header, type Pack } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
 import { decodeBytes, printable } from '../procfs/bytes.js';
 import { O, RESOLVE } from './files/abi.js';
 import { openAt2, openOwn } from './files/system.js';
-import { readAttributes, sizeOf, toPax, type Attribute } from './tmpfs-attributes.js';
+import { readAttributes, sizeOf } from './tmpfs-attributes.js';
+import { headerOf, type Named } from './tmpfs-header.js';
 
 /** What may still be read or written. */
 export interface Budget {
@@ -28,9 +29,6 @@ const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESO
 /** Directories within each other: each is open while those in it are saved. */
 const MAX_DEPTH = 1000;
 const FAST = 1;
-const SECOND = 1_000_000_000n;
-
-type Named = Partial<Header> & Pick<Header, 'name'>;
 
 /** Throws ShimError `dataLoss` for what is no absolute, plain path. */
 export function checkMountPoint(path: string): void {
@@ -113,7 +111,7 @@ class TreePacker {
   ): void {
     const first = stat.nlink > 1n && !stat.isDirectory() ? this.#links.get(stat.ino) : undefined;
     if (first !== undefined) {
-      this.#entry({ ...headers(path, stat, []), type: 'link', linkname: first });
+      this.#entry({ ...headerOf(path, stat, []), type: 'link', linkname: first });
       return;
     }
     const place = `/proc/self/fd/${String(parent)}/${name}`;
@@ -156,7 +154,7 @@ class TreePacker {
     this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);
     if (this.#budget.bytes < 0)
       this.#refuse('it holds too much to be saved; remedy: remove files from it');
-    return headers(name, stat, attributes);
+    return headerOf(name, stat, attributes);
   }
 
   #read(fd: number, size: bigint): Buffer {
@@ -183,19 +181,4 @@ class TreePacker {
     const what = printable(`tmpfs ${this.#mountPoint}: ${reason}`);
     throw new ShimError('failedPrecondition', what);
   }
-}
-
-function headers(name: string, stat: BigIntStats, attributes: readonly Attribute[]): Named {
-  const time = stat.mtimeNs > 0n ? stat.mtimeNs : 0n;
-  const seconds = time / SECOND;
-  const rest = String(time % SECOND).padStart(9, '0');
-  return {
-    name,
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mtime: new Date(Number(seconds) * 1000),
-    // pax(1): what ustar has no room for.
-    pax: { mtime: `${String(seconds)}.${rest}`, ...toPax(attributes) },
-  };
 }

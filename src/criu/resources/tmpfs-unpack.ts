@@ -2,7 +2,7 @@
 import { fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { extract, type Header as TarHeader } from 'tar-stream';
+import { extract } from 'tar-stream';
 import { badImage, ShimError } from '../../common/errors.js';
 import { AT_SYMLINK_NOFOLLOW, PAGE } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
@@ -10,13 +10,15 @@ import { call, check, closeFd, SYS } from '../../native/sys.js';
 import { O, RESOLVE, S_IF } from './files/abi.js';
 import { cPath, openAt2, openHow } from './files/system.js';
 import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
+import { inodeOf, type Named } from './tmpfs-header.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
 
 /** What an archive says of an entry: nothing but the name is certain, whatever its types claim. */
-type Header = Partial<TarHeader> & Pick<TarHeader, 'name'>;
+type Header = Named;
 
 const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
 const EEXIST = -17;
+const SECOND = 1_000_000_000n;
 const PAGE_BYTES = Number(PAGE);
 const ZEROS = Buffer.alloc(PAGE_BYTES);
 /** Beside the content, what headers and padding of an entry take at most. */
@@ -102,6 +104,7 @@ class TreeUnpacker {
       this.#make(parent, name, { path, header, data });
       if (header.type === 'directory' || header.type === 'link') return;
       writeAttributes(`/proc/self/fd/${String(parent)}/${name}`, fromPax(header.pax));
+      setTime(parent, header, name);
     } finally {
       closeFd(parent);
     }
@@ -204,13 +207,14 @@ class TreeUnpacker {
   }
 
   #own(fd: number, header: Header): void {
-    call('set an owner', SYS.fchown, fd, header.uid ?? 0, header.gid ?? 0);
-    call('set a mode', SYS.fchmod, fd, (header.mode ?? 0) & 0o7777);
+    const { uid, gid, mode } = inodeOf(header);
+    call('set an owner', SYS.fchown, fd, uid, gid);
+    call('set a mode', SYS.fchmod, fd, mode);
   }
 
   #ownLink(parent: number, name: string, header: Header): void {
-    const args = [header.uid ?? 0, header.gid ?? 0, AT_SYMLINK_NOFOLLOW] as const;
-    call('set an owner', SYS.fchownat, parent, cPath(name), ...args);
+    const { uid, gid } = inodeOf(header);
+    call('set an owner', SYS.fchownat, parent, cPath(name), uid, gid, AT_SYMLINK_NOFOLLOW);
   }
 
   #chmodFifo(parent: number, name: string, header: Header): void {
@@ -218,7 +222,7 @@ class TreeUnpacker {
     check(`open FIFO ${name}`, fd);
     try {
       if ((fstatSync(fd).mode & S_IF.mask) !== S_IF.fifo) this.#bad(`${name} is no FIFO`);
-      call('set a mode', SYS.fchmod, fd, (header.mode ?? 0) & 0o7777);
+      call('set a mode', SYS.fchmod, fd, inodeOf(header).mode);
     } finally {
       closeFd(fd);
     }
@@ -249,19 +253,17 @@ class TreeUnpacker {
   }
 }
 
-/** Sets the time of the last change; the last access is set to the same. */
-function setTime(fd: number, header: Header): void {
-  const [, whole, rest = ''] = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(exactTime(header)) ?? [];
-  const seconds = BigInt(whole ?? Math.floor((header.mtime ?? new Date(0)).getTime() / 1000));
-  const nanoseconds = BigInt(rest.padEnd(9, '0'));
+/**
+ * Sets the time of the last change; the last access is set to the same. Of what a descriptor is open on, or of what
+ * has a name below it.
+ */
+function setTime(fd: number, header: Header, name: string | null = null): void {
+  const { mtimeNs } = inodeOf(header);
+  const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND;
+  const seconds = (mtimeNs - nanoseconds) / SECOND;
   const times = BigInt64Array.of(seconds, nanoseconds, seconds, nanoseconds);
-  call('set a time', SYS.utimensat, fd, null, times, 0);
-}
-
-/** What pax(1) records beside the whole seconds that ustar has room for. */
-function exactTime({ pax }: Header): string {
-  const mtime: unknown = typeof pax === 'object' && pax !== null && 'mtime' in pax ? pax.mtime : '';
-  return typeof mtime === 'string' ? mtime : '';
+  const path = name === null ? null : cPath(name);
+  call('set a time', SYS.utimensat, fd, path, times, name === null ? 0 : AT_SYMLINK_NOFOLLOW);
 }
 
 /** Writes a new file; pages of zeros become holes. */

@@ -169,6 +169,11 @@ export class ImageReader {
   size(): ImageSize {
     let bytes = 0;
     for (const name of this.names) {
+      const known = this.#loaded.get(name);
+      if (known) {
+        bytes += known.length;
+        continue;
+      }
       const stats = attemptSync(`look at ${name}`, () =>
         lstatSync(beneath(this.#directory, name), { throwIfNoEntry: false }),
       );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
 import { assertInvariant, ShimError } from '../../common/errors.js';
+import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
 import { AF, PTRACE, SOCK } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
@@ -180,16 +181,14 @@ export class Restorer {
       applyFromOutside(leader.hostPid, plan.coreOf(leader.final), plan.limits);
     }
     // Children first: what parents still do may be about their children.
-    for (const process of processes.sort((a, b) => b.leader.final.depth - a.leader.final.depth)) {
-      await this.#finish(process);
+    for (const level of byDepth(processes)) {
+      await forAll(level, (process) => this.#finish(process));
     }
     this.#audit(processes);
     // PID 1 last, in both: while it may still die with us all others do, and it runs when they do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
     // From here on our death is no reason for the container's.
-    for (const { hostTid } of order) {
-      await this.#tracer.request(PTRACE.setOptions, hostTid, 0, 0);
-    }
+    await forAll(order, ({ hostTid }) => this.#tracer.request(PTRACE.setOptions, hostTid, 0, 0));
     await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
     this.#tracer.close();
     this.#closeFiles();
@@ -310,6 +309,13 @@ export class Restorer {
     this.#socket = -1;
     this.#planFile = -1;
   }
+}
+
+/** Processes by how many they descend from, those that descend from most first. */
+function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
+  const levels: BuiltProcess[][] = [];
+  for (const process of processes) (levels[process.leader.final.depth] ??= []).push(process);
+  return levels.filter((level) => level.length > 0).reverse();
 }
 
 /** Waits, for a while, until a pid has been reaped. */

@@ -2,13 +2,12 @@
 import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../native/sys.js';
 import type { FownEntry } from '../../image/types.js';
-import { readFdinfo } from '../../procfs/reader.js';
 import type { LookAt } from '../../tracee/tracee.js';
 import { O } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
-import { openOwn, ownLink } from './system.js';
+import { mountIdOf, openOwn, ownLink } from './system.js';
 
 /** Any file with a path: what is needed of it to find it again. */
 export interface PathFile {
@@ -42,7 +41,7 @@ export function pathFileOfLink(
     const link = ownLink(own);
     lookAt?.(where, link);
     const stat = fstatSync(own, { bigint: true });
-    const mountId = readFdinfo(process.pid, own).mountId;
+    const mountId = mountIdOf(own);
     return { where, own, stat, link, mountId, flags, pos: 0n, fown: noOwner() };
   } catch (error) {
     closeFd(own);

@@ -5,6 +5,11 @@ import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
 import { AT_FDCWD, F, O } from './abi.js';
 
+/** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and where in its `struct statx` that is. */
+const AT_EMPTY_PATH = 0x1000;
+const STATX_MNT_ID = 0x1000;
+const STATX_SIZE = 256;
+const STATX_MNT_ID_AT = 144;
 /** F_RDLCK. */
 const LEASE_READ = 0;
 
@@ -34,6 +39,14 @@ export function openOwn(path: string, flags: number): number {
 /** Where a descriptor of ours leads. */
 export function ownLink(fd: number): string {
   return decodeBytes(readlinkSync(`/proc/self/fd/${String(fd)}`, { encoding: 'buffer' }));
+}
+
+/** Id of the mount that a descriptor of ours was opened through. */
+export function mountIdOf(fd: number): number {
+  const found = Buffer.alloc(STATX_SIZE);
+  const args = [fd, cPath(''), AT_EMPTY_PATH, STATX_MNT_ID, found] as const;
+  call('find the mount of a file', SYS.statx, ...args);
+  return Number(found.readBigUInt64LE(STATX_MNT_ID_AT));
 }
 
 /** fcntl(2) with a number; the result, or `-errno`. */

@@ -19,7 +19,7 @@ check prettier npx prettier --check --log-level warn .
 check eslint npx eslint --max-warnings 0 .
 check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
 check clang-format clang-format --dry-run -Werror \
-  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/src/*.h native/src/*.cc \
+  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc \
   kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
 check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh test/kernel/containers/inside/*.sh .ci/run
 

@@ -91,8 +91,7 @@ static _Noreturn void restore(int sock)
 	if (!plan)
 		leave(2);
 	run_plan(plan, request.a[2]);
-	for (;;)
-		__asm__ volatile("ud2"); /* the tracer finds the failed operation in the plan */
+	crash(); /* the tracer finds the failed operation in the plan */
 }
 
 struct clone3_args {
@@ -140,15 +139,7 @@ static _Noreturn void move(struct holder *holder, int sock, u64 base)
 	moved->base = base;
 	entry = base + (u64)((u8 *)holder_loop - mvas_image_start);
 	answer(sock, 0, 0, 0, 0);
-	__asm__ volatile("mov %0, %%rsp\n\t"
-			 "and $-64, %%rsp\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %1, %%rdi\n\t"
-			 "call *%2"
-			 :
-			 : "r"((u64)moved - 64), "r"(moved), "r"(entry)
-			 : "rdi", "memory");
-	__builtin_unreachable();
+	call_on_stack((u64)moved - 64, entry, moved);
 }
 
 static void serve(struct holder *holder, int sock, const struct mvas_request *request, int *fds,

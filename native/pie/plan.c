@@ -134,26 +134,17 @@ static s64 fork_child(u64 pid, u64 flags, u64 exit_signal)
 	return sys2(__NR_clone3, &args, sizeof(args));
 }
 
-static _Noreturn void fault(void)
-{
-	for (;;)
-		__asm__ volatile("ud2");
-}
-
 _Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset);
 _Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset)
 {
 	run_plan(plan, offset);
-	fault(); /* a restorer's sequence ends at a stop, never here */
+	crash(); /* a restorer's sequence ends at a stop, never here */
 }
 
 static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 stack_end)
 {
 	int number = (int)tid;
 	struct clone_args args;
-	register struct mvas_plan_header *plan_register __asm__("r12") = plan;
-	register u64 offset_register __asm__("r13") = offset;
-	s64 result;
 
 	zero(&args, sizeof(args));
 	args.flags = CLONE_THREAD_FLAGS;
@@ -161,20 +152,7 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 	args.stack_size = THREAD_STACK;
 	args.set_tid = ARG(&number);
 	args.set_tid_size = 1;
-	/* The child has a new stack, and its two arguments in callee-saved registers. */
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r12, %%rdi\n\t"
-			 "mov %%r13, %%rsi\n\t"
-			 "call thread_main\n"
-			 "1:"
-			 : "=a"(result)
-			 : "a"(__NR_clone3), "D"(&args), "S"(sizeof(args)), "r"(plan_register),
-			   "r"(offset_register)
-			 : "rcx", "r11", "memory");
-	return result;
+	return clone_thread_main(__NR_clone3, &args, sizeof(args), plan, offset);
 }
 
 static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *next)
@@ -206,7 +184,7 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 	case MVAS_OP_THREAD:
 		return make_thread(plan, a[0], a[1], a[2]);
 	case MVAS_OP_STOP:
-		__asm__ volatile("int3" : : : "memory");
+		breakpoint();
 		return 0;
 	case MVAS_OP_TIMER:
 		return make_timer(a[0], a[1], a[2]);

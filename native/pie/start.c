@@ -13,13 +13,7 @@
 #define SIG_SETMASK_ 2
 #define SIGCHLD_ 17
 
-__asm__(".section .text.start,\"ax\",@progbits\n"
-	".globl _start\n"
-	"_start:\n"
-	"	xor %ebp, %ebp\n"
-	"	and $-16, %rsp\n"
-	"	call start\n"
-	"	.previous");
+ENTRY(start);
 
 _Noreturn void start(void);
 _Noreturn void start(void)

@@ -5,10 +5,11 @@
 
 #include <asm/unistd.h>
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
-typedef long s64;
+#if defined(__x86_64__)
+#include "arch/x86_64.h"
+#else
+#error "no native/pie/arch for this processor"
+#endif
 
 #define E_INTR 4
 #define E_AGAIN 11
@@ -16,35 +17,11 @@ typedef long s64;
 #define E_INVAL 22
 #define E_PROTO 71
 
-static inline s64 sys6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
-{
-	s64 result;
-	register u64 r10 __asm__("r10") = d;
-	register u64 r8 __asm__("r8") = e;
-	register u64 r9 __asm__("r9") = f;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
 #define ARG(x) ((u64)(x))
 #define sys1(nr, a) sys6(nr, ARG(a), 0, 0, 0, 0, 0)
 #define sys2(nr, a, b) sys6(nr, ARG(a), ARG(b), 0, 0, 0, 0)
 #define sys3(nr, a, b, c) sys6(nr, ARG(a), ARG(b), ARG(c), 0, 0, 0)
 #define sys4(nr, a, b, c, d) sys6(nr, ARG(a), ARG(b), ARG(c), ARG(d), 0, 0)
-
-static inline void copy(void *to, const void *from, u64 length)
-{
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
-}
-
-static inline void zero(void *at, u64 length)
-{
-	__asm__ volatile("rep stosb" : "+D"(at), "+c"(length) : "a"(0) : "memory");
-}
 
 static inline _Noreturn void leave(int status)
 {

@@ -11,11 +11,11 @@ import {
 } from '../../native/abi/index.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoError, readProcess, SYS } from '../../native/sys.js';
+import { registerWords, stackPointer } from '../arch/index.js';
 import { subtract, type Range } from '../memory/layout.js';
 import { WORK } from '../plan/abi.js';
 import type { Vma } from '../procfs/maps.js';
 import { readMaps } from '../procfs/reader.js';
-import { REG } from '../tracee/home.js';
 import { encodeCalls, forceWrite } from '../tracee/remote-calls.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
 import type { RemoteCall } from '../tracee/tracee.js';
@@ -57,7 +57,7 @@ export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise
   const { hostPid, base, request, fds } = target;
   const [state] = await tracer.readThreads(Int32Array.of(hostPid));
   if (state?.error !== 0) throw errnoError('read registers', state?.error ?? 0);
-  const stack = new BigUint64Array(state.registers.slice().buffer)[REG.rsp] ?? 0n;
+  const stack = stackPointer(registerWords(state.registers));
   const before = readMaps(hostPid);
   const plan = before.find(({ start }) => start === base + WORK.plan);
   const pieces = before

@@ -3,7 +3,7 @@ import { PTRACE, SIGSTOP } from '../../native/abi/index.js';
 import { syscall, type Tracer } from '../../native/index.js';
 import { check, errnoError, SYS } from '../../native/sys.js';
 import type { FinalThread } from '../plan/restore-plan.js';
-import { words } from '../resources/attributes/structures.js';
+import { words } from '../../native/structures.js';
 
 const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 const STOP_TIMEOUT_MS = 10_000;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { instructionPointer } from '../arch/index.js';
 import { processLabel, threadLabel } from '../label.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pidsIn, thaw, freeze, isFrozen, type Cgroup } from '../../common/cgroup.js';
@@ -18,7 +19,6 @@ import {
 } from '../procfs/reader.js';
 import type { ProcStatus } from '../procfs/status.js';
 import { EndedMeanwhile, Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
-import { REG } from './home.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { Namespaces } from './namespaces.js';
 import { labelOf, tracerLabel } from './label.js';
@@ -144,7 +144,7 @@ export class Session {
   async removeRemains(areasOf: AreasOf): Promise<boolean> {
     let hasRemoved = false;
     for (const { pid, nsPid, label, leader, threads } of this.processes) {
-      const instructions = threads.map(({ registers }) => registers[REG.rip] ?? 0n);
+      const instructions = threads.map(({ registers }) => instructionPointer(registers));
       const areas = areasOf(pid);
       for (const { start, size } of findRemains(pid, areas, instructions)) {
         const call = { nr: SYS.munmap, args: [start, size] };

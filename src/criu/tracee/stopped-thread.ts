@@ -2,10 +2,16 @@
 import { assertInvariant } from '../../common/errors.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
+import {
+  CODE_WINDOW,
+  frameStack,
+  interruptedCall,
+  registerWords,
+  sentTo,
+  type HomeState,
+} from '../arch/index.js';
 import type { ProcStatus } from '../procfs/status.js';
-import { interruptedCall } from '../resources/attributes/restart.js';
 import { Momentary } from '../retry.js';
-import { frameStack, HOME_ENTRY, REG, type HomeState } from './home.js';
 import { encodeCalls } from './remote-calls.js';
 import type { LookAt, RemoteCall, Tracee } from './tracee.js';
 
@@ -58,19 +64,16 @@ export class StoppedThread implements Tracee {
     this.resume = state.registers;
   }
 
-  /** Registers as words, in the order of {@link REG}. */
+  /** Registers as words. */
   get registers(): BigUint64Array {
-    return toWords(this.state.registers);
+    return registerWords(this.state.registers);
   }
 
   /** What brings the thread home. */
   get home(): HomeState {
-    const registers = toWords(this.resume);
+    const registers = registerWords(this.resume);
     const { xstate, signalMask } = this.state;
-    const call = interruptedCall(
-      { call: registers[REG.origRax] ?? 0n, ip: registers[REG.rip] ?? 0n },
-      (address, length) => this.#tryRead(address, length),
-    );
+    const call = interruptedCall(registers, (end) => this.#codeBefore(end));
     return { registers, xstate, signalMask, call };
   }
 
@@ -83,14 +86,11 @@ export class StoppedThread implements Tracee {
    * signals are blocked.
    */
   async settle(site: CallSite): Promise<void> {
-    const registers = this.registers;
-    registers[REG.rip] = site.code + BigInt(HOME_ENTRY);
-    registers[REG.rsp] = frameStack(site.frame);
-    registers[REG.origRax] = 0xffffffffffffffffn;
+    const registers = toBytes(sentTo(site, this.registers));
     this.#site = site;
     this.#isTouched = true;
-    await this.#write(toBytes(registers), null, null);
-    await this.#write(toBytes(registers), null, ALL_SIGNALS);
+    await this.#write(registers, null, null);
+    await this.#write(registers, null, ALL_SIGNALS);
   }
 
   async remote(calls: readonly RemoteCall[]): Promise<bigint[]> {
@@ -152,9 +152,9 @@ export class StoppedThread implements Tracee {
     }
   }
 
-  #tryRead(address: bigint, length: number): Uint8Array | undefined {
+  #codeBefore(end: bigint): Uint8Array | undefined {
     try {
-      return this.readMemory(address, length);
+      return this.readMemory(end - BigInt(CODE_WINDOW), CODE_WINDOW);
     } catch {
       return undefined; // Code at the very beginning of a mapping.
     }
@@ -164,10 +164,6 @@ export class StoppedThread implements Tracee {
     assertInvariant(this.#site !== undefined, `${this.label} has no call site`);
     return this.#site;
   }
-}
-
-function toWords(bytes: Uint8Array): BigUint64Array {
-  return new BigUint64Array(bytes.slice().buffer);
 }
 
 function toBytes(words: BigUint64Array): Uint8Array {

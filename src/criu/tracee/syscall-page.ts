@@ -10,10 +10,10 @@ import {
   PROT_READ_WRITE,
 } from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
+import { HOME_CODE, SYSCALL_INSTRUCTION, buildFrame, frameSize } from '../arch/index.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped, readKernelAreas } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
-import { buildFrame, frameSize, HOME_CODE } from './home.js';
 import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
@@ -138,7 +138,7 @@ export function syscallInstruction(
     throw new ShimError('failedPrecondition', `${label}: no vDSO, which is not supported`);
   }
   const code = readProcess(pid, vdso.start, Number(vdso.end - vdso.start), label);
-  const at = Buffer.from(code).indexOf(Buffer.of(0x0f, 0x05));
+  const at = Buffer.from(code).indexOf(SYSCALL_INSTRUCTION);
   if (at < 0) throw new ShimError('failedPrecondition', `${label}: its vDSO has no system call`);
   return vdso.start + BigInt(at);
 }

@@ -2,6 +2,7 @@
 import { ShimError } from '../../../common/errors.js';
 import { forAll } from '../../../common/for-all.js';
 import type { Tracer } from '../../../native/index.js';
+import { decodeRegisters, registersProblem } from '../../arch/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
 import { readStat } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
@@ -10,7 +11,6 @@ import { UsableCpus } from './cpus.js';
 import { readIdMap, type IdMap } from './id-map.js';
 import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask, type ProcessDump } from './process-dump.js';
-import { decodeRegisters, registersProblem } from './registers.js';
 import { rseqResume } from './rseq.js';
 import { SeccompCollector } from './seccomp.js';
 import { dumpThread, type ThreadDump } from './thread-dump.js';

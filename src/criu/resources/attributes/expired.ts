@@ -9,7 +9,7 @@ import type {
 import { readSharedPending } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { decodeQueue } from './pending.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 const SIGALRM_MASK = 1n << 13n;
 /** si_code of a signal of a POSIX timer, and where its siginfo has the timer's id. */

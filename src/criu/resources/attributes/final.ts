@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import {
+  checkRegisters,
+  checkXstate,
+  encodeFpregs,
+  encodeRegisters,
+  finalRegisters,
+} from '../../arch/index.js';
 import type { CoreEntry } from '../../image/types.js';
-import { checkRegisters, encodeRegisters } from './registers.js';
-import { finalRegisters } from './restart.js';
-import { checkXstate, encodeFpregs } from './xstate.js';
 
 /** What a tracer sets in a thread right before it lets it go. */
 export interface FinalThreadState {

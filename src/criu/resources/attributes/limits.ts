@@ -4,7 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import type { RlimitEntry, TaskRlimitsEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { RESOURCES, type ResourceLimit } from '../../procfs/limits.js';
-import { words } from './structures.js';
+import { words } from '../../../native/structures.js';
 
 /** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) of another user's process does). */
 export function toRlimits(limits: readonly ResourceLimit[]): TaskRlimitsEntry {

@@ -4,7 +4,7 @@ import { SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js
 import { SYS } from '../../../native/sys.js';
 import type { SignalQueueEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 const SIGINFO_SIZE = 128;
 /** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */

@@ -15,7 +15,7 @@ import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
 import { SigactionPlan } from './sigactions.js';
-import { words } from './structures.js';
+import { words } from '../../../native/structures.js';
 import { ThreadPlan, type LastOptions } from './thread-plan.js';
 import { TimerPlan } from './timer-plan.js';
 

@@ -14,7 +14,7 @@ import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
 import { dumpSigactions } from './sigactions.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 import { timersProblem } from './timer-plan.js';
 import { dumpTimers } from './timers.js';
 

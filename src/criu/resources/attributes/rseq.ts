@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decodeRegisters, encodeRegisters } from '../../arch/index.js';
 import type { Sequence } from '../../plan/builder.js';
 import { SYS } from '../../../native/sys.js';
 import type { RseqEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { decodeRegisters, encodeRegisters } from './registers.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 /** Offset of rseq_cs in `struct rseq`. Source: linux/rseq.h. */
 const RSEQ_CS = 8n;

@@ -5,7 +5,7 @@ import { check, SYS } from '../../../native/sys.js';
 import type { ThreadCoreEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import type { NamedThread } from '../../tracee/tracee.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 /** `struct sched_attr` up to the utilization clamps (Linux 5.3). Source: linux/sched/types.h. */
 const SCHED_ATTR_SIZE = 56;

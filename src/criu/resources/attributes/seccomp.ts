@@ -5,7 +5,7 @@ import { errnoError } from '../../../native/sys.js';
 import type { SeccompEntry, SeccompFilter } from '../../image/types.js';
 import type { Tracer } from '../../../native/index.js';
 import type { NamedThread } from '../../tracee/tracee.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 const INSTRUCTION_SIZE = 8;
 /** BPF_MAXINSNS, and MAX_INSNS_PER_PATH of kernel/seccomp.c. */

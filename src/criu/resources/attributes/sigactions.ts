@@ -7,7 +7,7 @@ import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { Tracee } from '../../tracee/tracee.js';
 import { queryRemotely } from './remote-query.js';
-import { reader, words } from './structures.js';
+import { reader, words } from '../../../native/structures.js';
 
 const SIGACTION_SIZE = 32;
 const SIGSET_SIZE = 8;

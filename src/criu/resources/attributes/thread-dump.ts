@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ARCH, PR, PTRACE } from '../../../native/abi/index.js';
+import { PR, PTRACE } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
+import {
+  CODE_WINDOW,
+  THREAD_QUERIES,
+  archProblems,
+  decodeRegisters,
+  resolveRestart,
+  threadFields,
+  threadInfo,
+} from '../../arch/index.js';
 import type { CoreEntry, ThreadCoreEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';
 import { toCreds, type IdMaps } from './creds.js';
 import { decodeQueue, queueProblem } from './pending.js';
-import { decodeRegisters } from './registers.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
-import { CODE_WINDOW, resolveRestart } from './restart.js';
 import { rseqEntry } from './rseq.js';
 import { dumpScheduling } from './scheduling.js';
 import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.js';
-import { reader } from './structures.js';
-import { decodeFpregs } from './xstate.js';
+import { reader } from '../../../native/structures.js';
 
 const STACK_T_SIZE = 24;
-const SHADOW_STACK = 1n;
 const SUD_CONFIG_SIZE = 32;
-const TSC_DEFAULT = 1;
 const MCE_KILL_DEFAULT = 2;
-const CPUID_FAULTS = 0n;
 const SECCOMP_MODES = ['disabled', 'strict', 'filter'] as const;
 
 const QUERIES = {
   altstack: { nr: SYS.sigaltstack, args: (room) => [0, room], room: STACK_T_SIZE },
   tidAddress: { nr: SYS.prctl, args: (room) => [PR.getTidAddress, room, 0, 0, 0], room: 8 },
   pdeathsig: { nr: SYS.prctl, args: (room) => [PR.getPdeathsig, room, 0, 0, 0], room: 8 },
-  tsc: { nr: SYS.prctl, args: (room) => [PR.getTsc, room, 0, 0, 0], room: 8 },
   securebits: plainQuery(SYS.prctl, PR.getSecurebits, 0, 0, 0, 0),
   timerslack: plainQuery(SYS.prctl, PR.getTimerslack, 0, 0, 0, 0),
   mceKill: plainQuery(SYS.prctl, PR.mceKillGet, 0, 0, 0, 0),
-  cpuid: plainQuery(SYS.arch_prctl, ARCH.getCpuid, 0),
-  shadowStack: { nr: SYS.arch_prctl, args: (room) => [ARCH.shstkStatus, room], room: 8 },
+  ...THREAD_QUERIES,
 } as const satisfies Readonly<Record<string, RemoteQuery>>;
 
 type Answers = { [Name in keyof typeof QUERIES]: RemoteAnswer };
@@ -69,13 +70,7 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   }
   const { registers, restart } = resolveRestart(stopped, (end) => codeBefore(thread, end));
   const core: CoreEntry = {
-    mtype: 'X86_64',
-    thread_info: {
-      clear_tid_addr: word(answers.tidAddress),
-      gpregs: registers,
-      fpregs: decodeFpregs(thread.state.xstate),
-      tls: [],
-    },
+    ...threadInfo(registers, word(answers.tidAddress), thread.state.xstate),
     thread_core: {
       ...threadCore(thread, answers, context),
       ...seccompOf(thread),
@@ -101,7 +96,6 @@ async function ask(thread: Tracee): Promise<Answers> {
 function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): ThreadCoreEntry {
   const altstack = reader(answers.altstack.bytes);
   const pdeathsig = reader(answers.pdeathsig.bytes).readInt32LE(0);
-  const tsc = reader(answers.tsc.bytes).readInt32LE(0);
   const mceKill = Number(answers.mceKill.result);
   const rseq = rseqEntry(thread);
   return {
@@ -120,7 +114,7 @@ function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): T
     ...(rseq ? { rseq_entry: rseq } : {}),
     mvas_xstate: thread.state.xstate,
     mvas_timerslack: answers.timerslack.result,
-    ...(tsc === TSC_DEFAULT || answers.tsc.result < 0n ? {} : { mvas_tsc: tsc }),
+    ...threadFields(answers),
     ...(mceKill === MCE_KILL_DEFAULT || mceKill < 0 ? {} : { mvas_mce_kill: mceKill }),
   };
 }
@@ -150,15 +144,10 @@ async function hasUserDispatch(thread: Tracee, tracer: Tracer): Promise<boolean>
 }
 
 function threadProblems(thread: Tracee, answers: Answers): string[] {
-  const shadowStack = answers.shadowStack;
-  const hasShadowStack = shadowStack.result === 0n && (word(shadowStack) & SHADOW_STACK) !== 0n;
   const { privateSignals, sharedSignals } = thread.state;
   const queues = thread.tid === thread.pid ? [privateSignals, sharedSignals] : [privateSignals];
   return [
-    hasShadowStack
-      ? 'a shadow stack is not supported; run it without GLIBC_TUNABLES for SHSTK'
-      : '',
-    answers.cpuid.result === CPUID_FAULTS ? 'trapping CPUID is not supported' : '',
+    ...archProblems(answers),
     ...queues.map((queue) => queueProblem(decodeQueue(queue)) ?? ''),
   ].filter((problem) => problem !== '');
 }

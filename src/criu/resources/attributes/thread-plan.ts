@@ -9,7 +9,7 @@ import { CredsPlan, prctl } from './creds-plan.js';
 import { planLabels, type Label } from './labels.js';
 import { planRseq } from './rseq.js';
 import { planScheduling } from './scheduling.js';
-import { words } from './structures.js';
+import { words } from '../../../native/structures.js';
 
 const SS_DISABLE = 2;
 const SS_AUTODISARM = 0x80000000;

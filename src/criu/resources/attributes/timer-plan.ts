@@ -4,7 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
-import { words } from './structures.js';
+import { words } from '../../../native/structures.js';
 
 const SIGEVENT_SIZE = 64;
 const RESTORE_IDS_OFF = 0;

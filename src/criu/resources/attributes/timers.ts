@@ -6,7 +6,7 @@ import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/
 import type { PosixTimer } from '../../procfs/timers.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 const ITIMERS = [0, 1, 2] as const;
 const TIMESPECS_SIZE = 32;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CoreEntry, CredsEntry } from '../../../../src/criu/image/types.js';
 import { encodeCapabilities } from '../../../../src/criu/resources/attributes/capabilities.js';
-import { decodeRegisters } from '../../../../src/criu/resources/attributes/registers.js';
-import { decodeFpregs } from '../../../../src/criu/resources/attributes/xstate.js';
+import { decodeRegisters } from '../../../../src/criu/arch/x86-64/registers.js';
+import { decodeFpregs } from '../../../../src/criu/arch/x86-64/xstate.js';
 import { RESOURCES, RLIM_INFINITY } from '../../../../src/criu/procfs/limits.js';
 import type { HostFacts } from '../../../../src/criu/resources/attributes.js';
 import type { TaskCapabilities } from '../../../../src/criu/procfs/status.js';

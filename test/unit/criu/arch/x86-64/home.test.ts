@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { ShimError } from '../../../../src/common/errors.js';
+import { ShimError } from '../../../../../src/common/errors.js';
 import {
   buildFrame,
   frameSize,
   frameStack,
   HOME_CODE,
   HOME_ENTRY,
-  REG,
-  withRestart,
-} from '../../../../src/criu/tracee/home.js';
+} from '../../../../../src/criu/arch/x86-64/home.js';
+import { REG } from '../../../../../src/criu/arch/x86-64/registers.js';
+import { withRestart } from '../../../../../src/criu/arch/x86-64/restart.js';
 
 const XSTATE_BYTES = 1088;
 const FEATURES = 0x207n;
@@ -18,7 +18,7 @@ const ADDRESS = 0x7f0000001000n;
 /** Register number N is 0x1000 + N; not in a system call. */
 function registers(changes: Partial<Record<keyof typeof REG, bigint>> = {}): BigUint64Array {
   const words = BigUint64Array.from({ length: 27 }, (_, index) => BigInt(0x1000 + index));
-  words[REG.origRax] = BigInt.asUintN(64, -1n);
+  words[REG.orig_ax] = BigInt.asUintN(64, -1n);
   words[REG.cs] = 0x33n;
   words[REG.ss] = 0x2bn;
   for (const [name, value] of Object.entries(changes)) {
@@ -41,7 +41,7 @@ function frame(words = registers()): Buffer {
 test('registers lie where struct sigcontext has them', (t) => {
   const bytes = frame();
   // Offsets of the kernel's struct sigcontext (asm/sigcontext.h), behind 8 bytes and the ucontext's 40.
-  const offsets = { r8: 0, r15: 56, rdi: 64, rbx: 88, rax: 104, rsp: 120, rip: 128, eflags: 136 };
+  const offsets = { r8: 0, r15: 56, di: 64, bx: 88, ax: 104, sp: 120, ip: 128, flags: 136 };
   for (const [name, offset] of Object.entries(offsets)) {
     const index = REG[name as keyof typeof REG];
     t.is(bytes.readBigUInt64LE(48 + offset), BigInt(0x1000 + index), name);
@@ -81,7 +81,7 @@ test('a frame is as large as it says, and whole cache lines', (t) => {
 });
 
 test('rt_sigreturn finds the frame by the stack pointer', (t) => {
-  // The kernel takes the frame from rsp - 8: the return address counts as popped.
+  // The kernel takes the frame from sp - 8: the return address counts as popped.
   t.is(frameStack(ADDRESS), ADDRESS + 8n);
 });
 
@@ -99,30 +99,30 @@ test('an extended state too short for its header is our fault', (t) => {
 });
 
 test('outside of a system call nothing is restarted', (t) => {
-  const words = registers({ rax: -512n });
+  const words = registers({ ax: -512n });
   t.deepEqual(withRestart(words), words);
 });
 
 test('a finished system call is not made again', (t) => {
-  for (const rax of [0n, 7n, -4n, -515n]) {
-    const words = registers({ origRax: 1n, rax });
+  for (const ax of [0n, 7n, -4n, -515n]) {
+    const words = registers({ orig_ax: 1n, ax });
     t.deepEqual(withRestart(words), words);
   }
 });
 
 test('an interrupted system call is made again', (t) => {
-  for (const rax of [-512n, -513n, -514n]) {
-    const words = registers({ origRax: 7n, rax, rip: 0x5000n });
+  for (const ax of [-512n, -513n, -514n]) {
+    const words = registers({ orig_ax: 7n, ax, ip: 0x5000n });
     const after = withRestart(words);
-    t.is(after[REG.rax], 7n);
-    t.is(after[REG.rip], 0x5000n - 2n);
-    t.is(words[REG.rip], 0x5000n, 'the registers given stay as they are');
+    t.is(after[REG.ax], 7n);
+    t.is(after[REG.ip], 0x5000n - 2n);
+    t.is(words[REG.ip], 0x5000n, 'the registers given stay as they are');
   }
 });
 
 test('a call with a restart block is made again by its number, or by restart_syscall', (t) => {
-  const words = registers({ origRax: 35n, rax: -516n, rip: 0x5000n });
-  t.is(withRestart(words, 35)[REG.rax], 35n);
-  t.is(withRestart(words)[REG.rax], 219n);
-  t.is(withRestart(words)[REG.rip], 0x5000n - 2n);
+  const words = registers({ orig_ax: 35n, ax: -516n, ip: 0x5000n });
+  t.is(withRestart(words, 35)[REG.ax], 35n);
+  t.is(withRestart(words)[REG.ax], 219n);
+  t.is(withRestart(words)[REG.ip], 0x5000n - 2n);
 });

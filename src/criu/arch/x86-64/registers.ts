@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage, ShimError } from '../../../common/errors.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
-import { reader, words } from './structures.js';
+import { reader, words } from '../../../native/structures.js';
 
-/** Order of `struct user_regs_struct`: 27 words. Source: sys/user.h. */
+/** Order of `struct user_regs_struct`, by the names that images have: 27 words. Source: sys/user.h. */
 const ORDER = [
   'r15', 'r14', 'r13', 'r12', 'bp', 'bx', 'r11', 'r10', 'r9', 'r8', 'ax', 'cx', 'dx', 'si', 'di',
   'orig_ax', 'ip', 'cs', 'flags', 'sp', 'ss', 'fs_base', 'gs_base', 'ds', 'es', 'fs', 'gs',
 ] as const satisfies readonly (keyof UserX86RegsEntry)[]; // prettier-ignore
 
+type Register = (typeof ORDER)[number];
+
+/** Where each register lies among the words of `struct user_regs_struct`. */
+export const REG = Object.fromEntries(ORDER.map((name, index) => [name, index])) as Readonly<
+  Record<Register, number>
+>;
+
 /** Bytes of `struct user_regs_struct`. */
 export const REGISTERS_SIZE = ORDER.length * 8;
+
+/** orig_ax of a thread in no system call. */
+export const NO_CALL = 2n ** 64n - 1n;
 
 const USER_CODE_64 = 0x33n;
 /** As others tell it; and where PTRACE_GETREGSET has filled in `struct user_regs_struct32`, far shorter. */
@@ -24,13 +34,27 @@ export function decodeRegisters(bytes: Uint8Array): UserX86RegsEntry {
   }
   const view = reader(bytes);
   const entries = ORDER.map((name, index) => [name, view.readBigUInt64LE(index * 8)] as const);
-  const registers = Object.fromEntries(entries) as Record<(typeof ORDER)[number], bigint>;
+  const registers = Object.fromEntries(entries) as Record<Register, bigint>;
   return { ...registers, mode: USER_CODE_32.includes(registers.cs) ? 'COMPAT' : 'NATIVE' };
 }
 
 /** `struct user_regs_struct` of general registers. */
 export function encodeRegisters(registers: UserX86RegsEntry): Uint8Array {
   return words(...ORDER.map((name) => registers[name]));
+}
+
+/** Words of `struct user_regs_struct`, a copy. */
+export function registerWords(registers: Uint8Array): BigUint64Array {
+  return new BigUint64Array(registers.slice().buffer);
+}
+
+/** Where a thread goes on. */
+export function instructionPointer(registers: BigUint64Array): bigint {
+  return registers[REG.ip] ?? 0n;
+}
+
+export function stackPointer(registers: BigUint64Array): bigint {
+  return registers[REG.sp] ?? 0n;
 }
 
 /** Why a thread with these registers cannot be restored; undefined when it can. */

@@ -6,14 +6,11 @@ import {
   decodeRegisters,
   encodeRegisters,
   registersProblem,
-} from '../../../../src/criu/resources/attributes/registers.js';
-import {
-  finalRegisters,
-  resolveRestart,
-} from '../../../../src/criu/resources/attributes/restart.js';
-import { finalThreadState } from '../../../../src/criu/resources/attributes.js';
-import { decodeFpregs, encodeFpregs } from '../../../../src/criu/resources/attributes/xstate.js';
-import { sampleCore, sampleCreds, sampleRegisters } from './samples.js';
+} from '../../../../../src/criu/arch/x86-64/registers.js';
+import { finalRegisters, resolveRestart } from '../../../../../src/criu/arch/x86-64/restart.js';
+import { finalThreadState } from '../../../../../src/criu/resources/attributes.js';
+import { decodeFpregs, encodeFpregs } from '../../../../../src/criu/arch/x86-64/xstate.js';
+import { sampleCore, sampleCreds, sampleRegisters } from '../../resources/samples.js';
 
 const SAMPLE = decodeRegisters(sampleRegisters());
 const NO_CALL = 2n ** 64n - 1n;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
-import { EINTR } from '../../../native/abi/index.js';
-import { SYS } from '../../../native/sys.js';
+import { EINTR, SYS } from '../../../native/abi/index.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
+import { instructionPointer, NO_CALL, REG } from './registers.js';
 
 /*
  * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these
@@ -18,22 +18,17 @@ const ERESTARTNOHAND = 514;
 const CODES: readonly number[] = [512, 513, ERESTARTNOHAND];
 const ERESTART_RESTARTBLOCK = 516;
 
-const NR_RESTART_SYSCALL = 219;
-const NR_POLL = 7;
-const NR_NANOSLEEP = 35;
-const NR_CLOCK_NANOSLEEP = 230;
 /** Calls that use a restart block (its users in kernel/, fs/select.c). */
 const WITH_RESTART_BLOCK: readonly number[] = [
-  NR_POLL,
-  NR_NANOSLEEP,
+  SYS.poll,
+  SYS.nanosleep,
   SYS.futex,
-  NR_CLOCK_NANOSLEEP,
+  SYS.clock_nanosleep,
 ];
 
 /** Bytes of code before the call that are searched for its number. */
 export const CODE_WINDOW = 48;
 const SYSCALL_LENGTH = 2n;
-const NO_CALL = 2n ** 64n - 1n;
 
 /** Registers for the image, and the code of an interrupted call. */
 export interface RestartedRegisters {
@@ -52,28 +47,40 @@ export function resolveRestart(
   registers: UserX86RegsEntry,
   codeBefore: (end: bigint) => Uint8Array | undefined,
 ): RestartedRegisters {
-  const call = BigInt.asIntN(64, registers.orig_ax);
-  if (call < 0n) return { registers };
-  const code = Number(-BigInt.asIntN(64, registers.ax));
-  if (CODES.includes(code)) return again(registers, registers.orig_ax, code);
-  if (code !== ERESTART_RESTARTBLOCK) return { registers };
-  const at = { call: registers.orig_ax, ip: registers.ip };
-  const number = interruptedCall(at, (start, length) => codeBefore(start + BigInt(length)));
+  const code = restartCode(registers.orig_ax, registers.ax);
+  if (code === undefined) return { registers };
+  if (code !== ERESTART_RESTARTBLOCK) return again(registers, registers.orig_ax, code);
+  const number = callNumber(registers.orig_ax, registers.ip, codeBefore);
   if (number !== undefined) return again(registers, BigInt(number), ERESTARTNOHAND);
   return { registers: { ...registers, ax: BigInt.asUintN(64, -EINTR), orig_ax: NO_CALL } };
 }
 
 /**
- * The call that ERESTART_RESTARTBLOCK interrupted, from orig_ax and the address behind its
- * instruction; undefined where neither orig_ax nor the code before it tells.
+ * Registers as words, with the restart of an interrupted system call worked out, as the kernel does it when a
+ * task resumes (arch/x86/kernel/signal.c). A call with a restart block is made again from its
+ * beginning (`blocked`: its number), since rt_sigreturn forgets the block: a sleep may last longer, but
+ * is not cut short. Where its number is not known it returns EINTR.
+ */
+export function withRestart(registers: BigUint64Array, blocked?: number): BigUint64Array {
+  const result = registers.slice();
+  const call = registers[REG.orig_ax] ?? 0n;
+  const code = restartCode(call, registers[REG.ax] ?? 0n);
+  if (code === undefined) return result;
+  const number = BigInt(blocked ?? SYS.restart_syscall);
+  result[REG.ax] = code === ERESTART_RESTARTBLOCK ? number : call;
+  result[REG.ip] = instructionPointer(registers) - SYSCALL_LENGTH;
+  return result;
+}
+
+/**
+ * The call that ERESTART_RESTARTBLOCK interrupted; undefined where neither orig_ax nor the code before it
+ * tells. `codeBefore` as for {@link resolveRestart}.
  */
 export function interruptedCall(
-  { call, ip }: { readonly call: bigint; readonly ip: bigint },
-  read: (address: bigint, length: number) => Uint8Array | undefined,
+  registers: BigUint64Array,
+  codeBefore: (end: bigint) => Uint8Array | undefined,
 ): number | undefined {
-  if (call !== BigInt(NR_RESTART_SYSCALL)) return Number(BigInt.asIntN(64, call));
-  const before = read(ip - SYSCALL_LENGTH - BigInt(CODE_WINDOW), CODE_WINDOW);
-  return before && findCallNumber(before);
+  return callNumber(registers[REG.orig_ax] ?? 0n, instructionPointer(registers), codeBefore);
 }
 
 /** Registers a tracer sets, from those of an image: exact inverse of {@link resolveRestart}. */
@@ -85,6 +92,23 @@ export function finalRegisters(registers: UserX86RegsEntry, restart?: number): U
     ax: BigInt.asUintN(64, -BigInt(restart)),
     ip: BigInt.asUintN(64, registers.ip + SYSCALL_LENGTH),
   };
+}
+
+/** The code that a call was interrupted with; undefined of a thread in none, or in one that was not. */
+function restartCode(call: bigint, result: bigint): number | undefined {
+  if (BigInt.asIntN(64, call) < 0n) return undefined;
+  const code = Number(-BigInt.asIntN(64, result));
+  return CODES.includes(code) || code === ERESTART_RESTARTBLOCK ? code : undefined;
+}
+
+function callNumber(
+  call: bigint,
+  ip: bigint,
+  codeBefore: (end: bigint) => Uint8Array | undefined,
+): number | undefined {
+  if (call !== BigInt(SYS.restart_syscall)) return Number(BigInt.asIntN(64, call));
+  const before = codeBefore(ip - SYSCALL_LENGTH);
+  return before && findCallNumber(before);
 }
 
 function again(registers: UserX86RegsEntry, call: bigint, restart: number): RestartedRegisters {

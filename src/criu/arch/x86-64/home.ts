@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
+import { ShimError } from '../../../common/errors.js';
+import { NO_CALL, REG } from './registers.js';
+import { withRestart } from './restart.js';
 
 /**
  * The way home. A tracee whose tracer dies in the middle of a remote call would run on with foreign
@@ -23,41 +25,15 @@ export const HOME_CODE = Uint8Array.of(0x0f, 0x05, 0xb8, 15, 0, 0, 0, 0x0f, 0x05
 /** Where in {@link HOME_CODE} the way home begins. */
 export const HOME_ENTRY = 2;
 
-/** Indexes of `struct user_regs_struct` (sys/user.h). */
-export const REG = {
-  r15: 0,
-  r14: 1,
-  r13: 2,
-  r12: 3,
-  rbp: 4,
-  rbx: 5,
-  r11: 6,
-  r10: 7,
-  r9: 8,
-  r8: 9,
-  rax: 10,
-  rcx: 11,
-  rdx: 12,
-  rsi: 13,
-  rdi: 14,
-  origRax: 15,
-  rip: 16,
-  cs: 17,
-  eflags: 18,
-  rsp: 19,
-  ss: 20,
-  fsBase: 21,
-  gsBase: 22,
-} as const;
-
-type Register = keyof typeof REG;
+/** What makes a system call. */
+export const SYSCALL_INSTRUCTION = HOME_CODE.subarray(0, HOME_ENTRY);
 
 /** Order of the registers in `struct sigcontext`. */
 // prettier-ignore
-const CONTEXT_ORDER: readonly Register[] = [
-  'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rdi', 'rsi', 'rbp', 'rbx', 'rdx', 'rax',
-  'rcx', 'rsp', 'rip', 'eflags',
-];
+const CONTEXT_ORDER = [
+  'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'di', 'si', 'bp', 'bx', 'dx', 'ax', 'cx', 'sp', 'ip',
+  'flags',
+] as const satisfies readonly (keyof typeof REG)[];
 
 const UC_FP_XSTATE = 1n;
 const UC_SIGCONTEXT_SS = 2n;
@@ -75,34 +51,9 @@ const XSAVE_HEADER_END = 576;
 const MAGIC1 = 0x46505853;
 const MAGIC2 = 0x46505845;
 
-const ERESTARTSYS = -512n;
-const ERESTARTNOINTR = -513n;
-const ERESTARTNOHAND = -514n;
-const ERESTART_RESTARTBLOCK = -516n;
-const NR_RESTART_SYSCALL = 219n;
-
 /** Room of a frame with an extended state of that many bytes. */
 export function frameSize(xstateLength: number): number {
   return Math.ceil((XSAVE + xstateLength + 4) / 64) * 64;
-}
-
-/**
- * Registers with the restart of an interrupted system call worked out, as the kernel does it when a
- * task resumes (arch/x86/kernel/signal.c). A call with a restart block is made again from its
- * beginning (`blocked`: its number), since rt_sigreturn forgets the block: a sleep may last longer, but
- * is not cut short. Where its number is not known it returns EINTR.
- */
-export function withRestart(registers: BigUint64Array, blocked?: number): BigUint64Array {
-  const result = registers.slice();
-  const call = BigInt.asIntN(64, registers[REG.origRax] ?? 0n);
-  const code = BigInt.asIntN(64, registers[REG.rax] ?? 0n);
-  if (call < 0n) return result;
-  const again = [ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND].includes(code);
-  if (!again && code !== ERESTART_RESTARTBLOCK) return result;
-  const number = blocked === undefined ? NR_RESTART_SYSCALL : BigInt(blocked);
-  result[REG.rax] = again ? BigInt.asUintN(64, call) : number;
-  result[REG.rip] = (registers[REG.rip] ?? 0n) - 2n;
-  return result;
 }
 
 /** What a thread needs to come home. */
@@ -144,4 +95,16 @@ export function buildFrame(address: bigint, state: HomeState): Uint8Array {
 /** The stack pointer with which {@link HOME_CODE} finds the frame. */
 export function frameStack(address: bigint): bigint {
   return address + 8n;
+}
+
+/** Registers of a thread that waits at its call site, {@link HOME_CODE}, to be led home by the frame. */
+export function sentTo(
+  { code, frame }: { readonly code: bigint; readonly frame: bigint },
+  registers: BigUint64Array,
+): BigUint64Array {
+  const result = registers.slice();
+  result[REG.ip] = code + BigInt(HOME_ENTRY);
+  result[REG.sp] = frameStack(frame);
+  result[REG.orig_ax] = NO_CALL;
+  return result;
 }

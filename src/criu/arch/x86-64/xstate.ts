@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage, ShimError } from '../../../common/errors.js';
 import type { UserX86FpregsEntry } from '../../image/types.js';
-import { reader } from './structures.js';
+import { reader } from '../../../native/structures.js';
 
 /*
  * XSAVE area, not compacted, as PTRACE_GETREGSET gives it (Intel SDM 1, 13.4):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
-import { SO, SOL } from '../../../../native/abi/index.js';
+import { IOCTL, SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
@@ -45,16 +45,10 @@ const IPV6_V6ONLY = 26;
 const ENOTCONN = -107;
 const EADDRNOTAVAIL = -99;
 const INADDR_SIZE = 16;
-const FIONREAD = 0x541b;
 /** MSG_PEEK, MSG_DONTWAIT. */
 const PEEK_NOW = 0x2 | 0x40;
-const SO_MEMINFO = 55;
-const POLLERR = 0x8;
-const POLLHUP = 0x10;
-const POLLRDHUP = 0x2000;
 /** IP_FREEBIND of IPv4 and of IPv6 (linux/in.h, linux/in6.h). */
 const FREEBIND = { [AF.inet]: [SOL.ip, 15], [AF.inet6]: [SOL.ipv6, 78] } as const;
-const SO_BROADCAST = 6;
 
 interface Address {
   readonly port: number;
@@ -144,7 +138,7 @@ function dumpMulticast(context: DumpContext, { own, where }: OpenFile, entry: In
 /** How a socket of datagrams is shut down. The kernel does not list one that is not bound; poll(2) tells of reading. */
 function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown | undefined {
   const events = pollOf(own);
-  const polled = events & POLLHUP ? 3 : events & POLLRDHUP ? 1 : 0;
+  const polled = events & POLL.hup ? 3 : events & POLL.rdhup ? 1 : 0;
   const how = polled | options.shutdownOf(Number(stat.ino & 0xffffffffn));
   return how === 0 ? undefined : SHUTDOWN_WORDS[how & 3];
 }
@@ -206,7 +200,7 @@ function tcpProblem(socket: number, proto: number, peer: Address | undefined): s
   const { state, pending } = tcpInfo(socket);
   // A Multipath TCP connection may go on without its first subflow.
   if (state === TCP_STATE.close && peer === undefined) {
-    const isRead = (pollOf(socket) & POLLERR) === 0 && !hasUnreadBytes(socket, proto);
+    const isRead = (pollOf(socket) & POLL.err) === 0 && !hasUnreadBytes(socket, proto);
     return isRead
       ? undefined
       : 'a TCP connection has ended and was not read to its end; remedy: close it';
@@ -226,21 +220,21 @@ function keyProblem(options: SocketOptions, { stat }: OpenFile): string | undefi
 
 /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
 function isEndedConnection(socket: number): boolean {
-  return tcpInfo(socket).state === TCP_STATE.close && (pollOf(socket) & POLLRDHUP) !== 0;
+  return tcpInfo(socket).state === TCP_STATE.close && (pollOf(socket) & POLL.rdhup) !== 0;
 }
 
 /** Events of a socket (struct pollfd) without waiting for any. */
 function pollOf(socket: number): number {
   const entry = Buffer.alloc(8);
   entry.writeInt32LE(socket, 0);
-  entry.writeInt16LE(POLLRDHUP, 4);
+  entry.writeInt16LE(POLL.rdhup, 4);
   check('poll a socket', syscall(SYS.poll, entry, 1, 0));
   return entry.readInt16LE(6);
 }
 
 function hasUnreadBytes(socket: number, proto: number): boolean {
   const count = Buffer.alloc(4);
-  check('count unread bytes', syscall(SYS.ioctl, socket, FIONREAD, count));
+  check('count unread bytes', syscall(SYS.ioctl, socket, IOCTL.fionread, count));
   const bytes = count.readInt32LE(0);
   if (proto === IPPROTO.tcp || bytes !== 1) return bytes > 0;
   // Multipath TCP counts the end of a connection as one (mptcp_inq_hint, net/mptcp/protocol.c).
@@ -261,7 +255,7 @@ function udpProblem(socket: number, proto: number): string | undefined {
 function warnOfUnread({ own, where }: OpenFile, port: number): void {
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
   // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which counts what the kernel needs besides.
-  const bytes = getRaw(own, SOL.socket, SO_MEMINFO, 36)?.readUInt32LE(0);
+  const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
   if (bytes === 0) return; // It is readable for its end: it has been shut down.
   log.warn('unread datagrams are not kept', { where, port, bytes });
 }
@@ -353,9 +347,9 @@ function planAddresses(
     if (free) setOption(stage, number, free.option, free.value);
   }
   if (entry.state === TCP_STATE.established && entry.type === SOCK.dgram) {
-    setOption(stage, number, [SOL.socket, SO_BROADCAST], 1);
+    setOption(stage, number, [SOL.socket, SO.broadcast], 1);
     at('connect', SYS.connect, entry.dst_port, entry.dst_addr);
-    if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO_BROADCAST], 0);
+    if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO.broadcast], 0);
   }
 }
 

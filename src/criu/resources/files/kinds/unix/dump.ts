@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SO, SOL } from '../../../../../native/abi/index.js';
+import { MSG, SO, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
@@ -23,9 +23,6 @@ export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
 
 /** SO_PEEK_OFF of a socket that peeks at the begin. */
 const NO_PEEK_OFFSET = -1;
-const MSG_PEEK = 2;
-const MSG_CTRUNC = 8;
-const MSG_DONTWAIT = 0x40;
 const EAGAIN = -11;
 const MAX_MESSAGE = 1 << 20;
 const MAX_MESSAGES = 100_000;
@@ -33,8 +30,6 @@ const MAX_MESSAGES = 100_000;
 const MAX_NAMES = 64;
 /** Room for one SCM_CREDENTIALS. */
 const CREDENTIALS_SPACE = 32;
-const SO_PASSCRED = 16;
-const SO_PEERCRED = 17;
 const NOBODY = 0xffffffff;
 
 /** The file that a unix socket is bound to. */
@@ -291,7 +286,7 @@ interface QueueFacts {
 
 /** Everything unread in a socket, left where it is; or why it cannot be had. */
 function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
-  const passCredentials = getOption(socket, SOL.socket, SO_PASSCRED) === 1;
+  const passCredentials = getOption(socket, SOL.socket, SO.passCred) === 1;
   const offset = getOption(socket, SOL.socket, SO.peekOff) ?? NO_PEEK_OFFSET;
   if (offset < 0 && !passCredentials) {
     const packet = peekStream(socket, facts.streamLength);
@@ -313,8 +308,8 @@ function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
 function peekStream(socket: number, length: number): Packet | undefined {
   if (length === 0 || length > MAX_CONTENT_BYTES) return undefined;
   const message = new MessageHeader(Buffer.alloc(length), 0);
-  const got = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
-  if (got !== length || message.flags & MSG_CTRUNC) return undefined;
+  const got = message.receive(socket, MSG.peek | MSG.dontwait);
+  if (got !== length || message.flags & MSG.ctrunc) return undefined;
   return { payload: message.buffer, sender: message.sender };
 }
 
@@ -328,11 +323,11 @@ function peekAll(
   const buffer = Buffer.alloc(MAX_MESSAGE);
   while (packets.length < MAX_MESSAGES) {
     const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
-    const length = message.receive(socket, MSG_PEEK | MSG_DONTWAIT);
+    const length = message.receive(socket, MSG.peek | MSG.dontwait);
     if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
       return packets;
     check('look at the queue of a socket', length);
-    if (message.flags & MSG_CTRUNC) {
+    if (message.flags & MSG.ctrunc) {
       return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
     }
     if (passCredentials && !isFrom(initPid, message)) {
@@ -368,6 +363,6 @@ function peerIds(socket: number): [uid: number, gid: number] {
   const credentials = Buffer.alloc(12);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(credentials.length);
-  call('get SO_PEERCRED', SYS.getsockopt, socket, SOL.socket, SO_PEERCRED, credentials, length);
+  call('get SO_PEERCRED', SYS.getsockopt, socket, SOL.socket, SO.peerCred, credentials, length);
   return [credentials.readUInt32LE(4), credentials.readUInt32LE(8)];
 }

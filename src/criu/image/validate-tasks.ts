@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { encodeBytes } from '../../common/bytes.js';
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { TASK_STATE } from './constants.js';
@@ -107,7 +108,7 @@ function checkProcess({ pid, threads }: PstreeEntry, { image, shared, rules }: S
 }
 
 function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
-  if (Buffer.byteLength(tc.comm) > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
+  if (encodeBytes(tc.comm).length > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
   if ((tc.mvas_exit_signal ?? 0) > MAX_SIGNALS) badImage(`${what}: its exit signal is none`);
   const own = new Set(threads);
   for (const { it_id, it_sigev_notify: notify, notify_thread_id: tid } of tc.timers?.posix ?? []) {
@@ -170,7 +171,7 @@ function checkSizes(what: string, thread: ThreadCoreEntry | undefined): void {
   if (xstate && xstate.length > MAX_XSTATE_BYTES) {
     badImage(`${what}: its extended state is too long`);
   }
-  if (comm !== undefined && Buffer.byteLength(comm) > MAX_COMM_BYTES) {
+  if (comm !== undefined && encodeBytes(comm).length > MAX_COMM_BYTES) {
     badImage(`${what}: its name is too long`);
   }
 }

@@ -22,6 +22,13 @@ test('accepts a sensible checkpoint', (t) => {
   });
 });
 
+test('accepts a name of 15 bytes that are not UTF-8', (t) => {
+  const image = sampleImage();
+  const named = core('\udcff'.repeat(15));
+  const cores = new Map(image.cores).set(9, named);
+  t.notThrows(() => validateImage({ ...image, cores }, IMAGE_RULES));
+});
+
 type Change = (image: CheckpointImage) => Partial<CheckpointImage>;
 
 function refuses(what: string, message: RegExp, change: Change): void {

@@ -10,7 +10,7 @@ import {
   type Sequence,
   type Slot,
 } from '../../plan/builder.js';
-import { AT_FDCWD, F, O, RESOLVE, SETTABLE } from './abi.js';
+import { AT_FDCWD, AT_REMOVEDIR, F, O, RESOLVE, SETTABLE } from './abi.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { cPath, openHow } from './system.js';
 
@@ -64,6 +64,14 @@ export class Stage {
   /** A system call whose failure does not matter. */
   attempt(what: string, nr: number, args: readonly Argument[]): void {
     this.sequence.syscall(what, nr, args, { tolerate: true });
+  }
+
+  /** Removes what may be left under a name: a file that is not a folder, or an empty one. */
+  removeLeft(folder: number, name: string): void {
+    const what = 'remove what a killed restore has left';
+    const at = [folder, this.builder.data(cPath(name), 1)] as const;
+    this.attempt(what, SYS.unlinkat, [...at, 0]);
+    this.attempt(what, SYS.unlinkat, [...at, AT_REMOVEDIR]);
   }
 
   /** A system call that makes a descriptor, which is moved to a number. */

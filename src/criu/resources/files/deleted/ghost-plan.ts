@@ -7,7 +7,6 @@ import type { FileEntry, RegFileEntry } from '../../../image/types.js';
 import type { PlanData, Slot } from '../../../plan/builder.js';
 import { AT_REMOVEDIR, O, S_IF } from '../abi.js';
 import { SharedFolders, type Folders } from '../names/folders.js';
-import { removeLeft } from '../names/scratch-names.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';
 import { openFlags } from '../open-flags.js';
 import { checkPath } from '../names/path.js';
@@ -96,7 +95,7 @@ export class GhostPlan {
       maker: this.#folders.writable(remapId, where),
       name: this.#data(own),
     };
-    removeLeft(this.#stage, file.maker, own);
+    this.#stage.removeLeft(file.maker, own);
     const number = this.#create(file);
     const anchor = this.#stage.reserve();
     this.#made.set(remapId, anchor);

@@ -4,7 +4,6 @@ import type { Argument, PlanData } from '../../../plan/builder.js';
 import { AT_REMOVEDIR, O, RESOLVE } from '../abi.js';
 import type { Stage } from '../stage.js';
 import { cPath, openHow } from '../system.js';
-import { removeLeft } from './scratch-names.js';
 
 /**
  * A folder of ours below one of the container's, and in it the folders that a name leads through when the
@@ -63,7 +62,7 @@ export class ScratchFolder {
       stage.attempt(what, SYS.unlinkat, [left, this.#data(folder), AT_REMOVEDIR]);
     }
     stage.attempt(what, SYS.close, [left]);
-    removeLeft(stage, this.#parent, name);
+    stage.removeLeft(this.#parent, name);
   }
 
   #data(name: string): PlanData {

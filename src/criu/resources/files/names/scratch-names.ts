@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { SYS } from '../../../../native/sys.js';
-import { AT_REMOVEDIR } from '../abi.js';
-import type { Stage } from '../stage.js';
-import { cPath } from '../system.js';
 
 const DIGITS = 24;
 
@@ -31,12 +27,4 @@ export class ScratchNames {
 /** Nobody but us knows the id of a VAS, and no two containers of one id are restored at the same time. */
 export function namesSecret(vasId: string, containerId: string): string {
   return `${vasId}/${containerId}`;
-}
-
-/** Removes what may be left under a name: a file that is not a folder, or an empty one. */
-export function removeLeft(stage: Stage, folder: number, name: string): void {
-  const what = 'remove what a killed restore has left';
-  const at = [folder, stage.builder.data(cPath(name), 1)] as const;
-  stage.attempt(what, SYS.unlinkat, [...at, 0]);
-  stage.attempt(what, SYS.unlinkat, [...at, AT_REMOVEDIR]);
 }

@@ -2,7 +2,7 @@
 import { killAll } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import type { Bundle, Spec } from '../bundle.js';
+import type { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { within, type StdioRequest, type TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
@@ -10,6 +10,7 @@ import { type AnyValue, timestamp } from '../proto/values.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
+import { Checkpoints, type CheckpointParts } from './checkpoints.js';
 import { Control } from './control.js';
 import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
@@ -21,23 +22,15 @@ import {
   type ExecLaunch,
   type LaunchContext,
 } from './launch.js';
-import type { Surroundings } from './ports.js';
 import { TaskProcess } from './process.js';
 import { Resources } from './resources.js';
 import { Restoration } from './restoration.js';
-import { hostNamesOf } from '../../common/host-names.js';
-import { mountPlacesOf } from '../../common/mount-places.js';
-import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { hasOwnPidNamespace } from './spec.js';
-import { withinGrace } from './grace.js';
-import { assertKept } from './kept-spec.js';
 import { next, type TaskState, type Verb } from './state.js';
 import { Turns } from './turns.js';
 
 const log = logger('task');
 
-/** How long an aborted checkpoint may take to clean up before others get their turn. */
-const ABORT_MS = 2_000;
 /** How long a killed init may take to be gone. */
 const EXIT_MS = 2_000;
 /** The same for one that was checkpointed: the kernel frees some GiB of memory in a second. */
@@ -49,14 +42,10 @@ const OTHERS_MS = 10_000;
 const SIGKILL = 9;
 
 /** What a container is made of. */
-export interface ContainerParts extends LaunchContext {
-  readonly spec: Spec;
+export interface ContainerParts extends LaunchContext, CheckpointParts {
   readonly initFlags: InitFlags;
-  readonly surroundings: Surroundings;
   readonly stdio: StdioRequest;
   readonly policy: CheckpointPolicy;
-  /** Of the spec, as containerd may keep it with a checkpoint. */
-  readonly specDigest: string;
   /** Image directory to restore from; empty for a fresh container. */
   readonly checkpoint: string;
 }
@@ -73,13 +62,13 @@ export class Container {
   readonly #control: Control;
   readonly #turns = new Turns();
   readonly #gate = new ExitGate();
+  readonly #checkpoints = new Checkpoints();
   readonly #execs: Execs;
   #state: TaskState;
   #isPausing = false;
   /** A start that is under way. */
   #starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #resources: Resources | undefined;
-  #checkpointing: AbortController | undefined;
   #restoration: Restoration | undefined;
   #deleting: Promise<Deleted> | undefined;
 
@@ -101,10 +90,6 @@ export class Container {
 
   get state(): TaskState | 'pausing' {
     return this.#isPausing ? 'pausing' : this.#state;
-  }
-
-  get checkpointPath(): string {
-    return this.#parts.checkpoint;
   }
 
   /** What it says of its checkpoints. */
@@ -219,7 +204,7 @@ export class Container {
       await this.#killUnstarted(signal);
       return;
     }
-    if (signal === SIGKILL && execId === '') this.#checkpointing?.abort(ended(this.id));
+    if (signal === SIGKILL && execId === '') this.#checkpoints.abort(ended(this.id));
     // Of one exec there is no more to signal than itself.
     if (execId !== '') await this.#execs.kill(execId, signal);
     else await this.#control.kill(signal, all);
@@ -272,34 +257,9 @@ export class Container {
   checkpoint(plan: CheckpointPlan, signal: AbortSignal): Promise<void> {
     return this.#turns.run(async () => {
       this.#next('checkpoint');
-      const { surroundings, specDigest } = this.#parts;
-      if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
-      const abort = new AbortController();
-      this.#checkpointing = abort;
-      try {
-        const aborted = AbortSignal.any([signal, abort.signal]);
-        const request = {
-          containerId: this.id,
-          spec: this.#parts.spec,
-          initPid: this.init.pid,
-          imagePath: plan.imagePath,
-          leaveRunning: plan.leaveRunning,
-          runcRoot: this.#parts.runc.settings.root,
-          ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
-          ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
-          execs: () => this.#execs.byPid(),
-          tmpfsMounts: tmpfsMountsOf(this.#parts.spec),
-          mountPlaces: mountPlacesOf(this.#parts.spec),
-          hostNames: hostNamesOf(this.#parts.spec),
-          signal: aborted,
-        };
-        const work = surroundings.engine.checkpoint(request);
-        const result = await withinGrace(work, aborted, ABORT_MS);
-        const { vasId: vas, frozenMs, bytes } = result;
-        log.info('checkpointed', { task: this.id, vas, frozenMs, bytes, ...result.timingsMs });
-      } finally {
-        this.#checkpointing = undefined;
-      }
+      const { pid: initPid } = this.init;
+      const execs = () => this.#execs.byPid();
+      await this.#checkpoints.make(this.#parts, { plan, initPid, execs, signal });
       const { imagePath: checkpoint } = plan;
       this.#publish(taskEvent.checkpointed({ containerId: this.id, checkpoint }));
       if (!plan.leaveRunning) await this.#finishOff();
@@ -394,7 +354,7 @@ export class Container {
   }
 
   async #initExited(exit: Exit): Promise<void> {
-    this.#checkpointing?.abort(ended(this.id));
+    this.#checkpoints.abort(ended(this.id));
     // A runc that hangs must not keep the exit from being told.
     const late = setTimeout(() => {
       this.#parts.runc.abort();

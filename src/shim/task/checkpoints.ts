@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Spec } from '../bundle.js';
+import { hostNamesOf } from '../../common/host-names.js';
+import { logger } from '../../common/log.js';
+import { mountPlacesOf } from '../../common/mount-places.js';
+import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
+import type { CheckpointPlan } from './checkpoint-options.js';
+import { withinGrace } from './grace.js';
+import { assertKept } from './kept-spec.js';
+import type { LaunchContext } from './launch.js';
+import type { Surroundings } from './ports.js';
+
+const log = logger('task');
+
+/** How long an aborted checkpoint may take to clean up before others get their turn. */
+const ABORT_MS = 2_000;
+
+/** What of a container its checkpoints need. */
+export interface CheckpointParts extends Pick<LaunchContext, 'id' | 'runc'> {
+  readonly spec: Spec;
+  /** Of the spec, as containerd may keep it with a checkpoint. */
+  readonly specDigest: string;
+  readonly surroundings: Surroundings;
+}
+
+/** What one checkpoint is made with. */
+export interface CheckpointTurn {
+  readonly plan: CheckpointPlan;
+  readonly initPid: number;
+  /** Exec ids by host pid. */
+  readonly execs: () => ReadonlyMap<number, string>;
+  readonly signal: AbortSignal;
+}
+
+/** Makes the checkpoints of a container, one at a time. */
+export class Checkpoints {
+  #underWay: AbortController | undefined;
+
+  /** Makes a checkpoint by the engine. @throws ShimError what the engine refuses, or the reason of an abort */
+  async make(
+    parts: CheckpointParts,
+    { plan, initPid, execs, signal }: CheckpointTurn,
+  ): Promise<void> {
+    const { id, spec, specDigest, surroundings } = parts;
+    if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
+    const abort = new AbortController();
+    this.#underWay = abort;
+    try {
+      const aborted = AbortSignal.any([signal, abort.signal]);
+      const work = surroundings.engine.checkpoint({
+        containerId: id,
+        spec,
+        initPid,
+        imagePath: plan.imagePath,
+        leaveRunning: plan.leaveRunning,
+        runcRoot: parts.runc.settings.root,
+        ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
+        ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
+        execs,
+        tmpfsMounts: tmpfsMountsOf(spec),
+        mountPlaces: mountPlacesOf(spec),
+        hostNames: hostNamesOf(spec),
+        signal: aborted,
+      });
+      const result = await withinGrace(work, aborted, ABORT_MS);
+      const { vasId: vas, frozenMs, bytes } = result;
+      log.info('checkpointed', { task: id, vas, frozenMs, bytes, ...result.timingsMs });
+    } finally {
+      this.#underWay = undefined;
+    }
+  }
+
+  /** Gives up the one that is under way, if one is. */
+  abort(reason: Error): void {
+    this.#underWay?.abort(reason);
+  }
+}

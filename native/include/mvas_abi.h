@@ -133,11 +133,24 @@ struct mvas_wait_reply {
 };
 
 /*
- * To a keeper, by a connection of its own: `pid` is 1 with descriptor of a v1 `freezer.state`, 2
- * with that of a v2 `cgroup.freeze`. When the connection ends without a further byte, whoever made
- * it has died: the keeper freezes the cgroup.
+ * To a keeper, by a connection of its own, with a descriptor: what to do with that should the
+ * connection end without a further byte, since whoever made it has died.
  */
 #define MVAS_GUARD_MAGIC 0x4743564du /* "MVCG" */
+
+/* Writes the bytes until the file begins with them (a freezer may have to be asked again). */
+#define MVAS_GUARD_WRITE 1
+/* Sets a socket's option to the bytes. */
+#define MVAS_GUARD_OPTION 2
+
+struct mvas_guard_request {
+	unsigned int magic;
+	unsigned int action;
+	int level; /* of the option */
+	int option;
+	unsigned int size; /* of `bytes` */
+	unsigned char bytes[12];
+};
 
 #define MVAS_STATIC_ASSERT(claim) _Static_assert(claim, #claim)
 #ifndef __cplusplus
@@ -147,6 +160,7 @@ MVAS_STATIC_ASSERT(sizeof(struct mvas_request) == 40);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_reply) == 32);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_request) == 8);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_reply) == 8);
+MVAS_STATIC_ASSERT(sizeof(struct mvas_guard_request) == 32);
 #endif
 
 #endif

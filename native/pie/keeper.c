@@ -22,7 +22,7 @@
 #define E_CHILD 10
 #define SIGCHLD_MASK (1ul << 16)
 #define LINGER_MS 5000
-#define MAX_FREEZES 200
+#define MAX_WRITES 200
 #define PR_SET_NAME_ 15
 #define SIGKILL_ 9
 
@@ -37,9 +37,9 @@ struct poll_fd {
 struct keeper {
 	struct poll_fd poll[FIRST_WAITER + MAX_WAITERS];
 	int wanted[FIRST_WAITER + MAX_WAITERS]; /* the pid each waits for; 0: has not said yet */
-	/* A file that freezes a cgroup should it hang up, 0: none; that cgroup's version. */
+	/* A descriptor, 0: none; and what to do with it should they hang up. */
 	int guards[FIRST_WAITER + MAX_WAITERS];
-	int versions[FIRST_WAITER + MAX_WAITERS];
+	struct mvas_guard_request orders[FIRST_WAITER + MAX_WAITERS];
 	int holder;
 	int waiters;
 	int guarding;
@@ -56,7 +56,7 @@ static void drop(struct keeper *keeper, int index)
 	keeper->poll[index] = keeper->poll[last];
 	keeper->wanted[index] = keeper->wanted[last];
 	keeper->guards[index] = keeper->guards[last];
-	keeper->versions[index] = keeper->versions[last];
+	keeper->orders[index] = keeper->orders[last];
 	keeper->waiters--;
 }
 
@@ -119,38 +119,55 @@ static int last_exit(struct keeper *keeper, int pid)
 
 /* A v1 freezer can hang half frozen until it is asked once more (kernel
  * cgroup-v1/freezer-subsystem.rst). */
-static void freeze(int file, int version)
+static void write_until_read(int file, const struct mvas_guard_request *order)
 {
-	if (version == 2) {
-		sys4(__NR_pwrite64, file, "1", 1, 0);
-		return;
-	}
-	for (int i = 0; i < MAX_FREEZES; i++) {
-		char state[6] = { 0 };
+	for (int i = 0; i < MAX_WRITES; i++) {
+		u8 found[sizeof(order->bytes)] = { 0 };
+		u32 same = 0;
 
-		sys4(__NR_pwrite64, file, "FROZEN", 6, 0);
-		sys4(__NR_pread64, file, state, sizeof(state), 0);
-		if (state[3] == 'Z' && state[4] == 'E' && state[5] == 'N')
+		sys4(__NR_pwrite64, file, order->bytes, order->size, 0);
+		sys4(__NR_pread64, file, found, order->size, 0);
+		while (same < order->size && found[same] == order->bytes[same])
+			same++;
+		if (same == order->size)
 			return;
 		sys3(__NR_poll, 0, 0, 1);
 	}
 }
 
+static void carry_out(int fd, const struct mvas_guard_request *order)
+{
+	if (order->action == MVAS_GUARD_WRITE)
+		write_until_read(fd, order);
+	else
+		sys6(__NR_setsockopt, ARG(fd), ARG(order->level), ARG(order->option),
+		     ARG(order->bytes), order->size, 0);
+}
+
+static int is_guard(const struct mvas_guard_request *order, s64 got, int fds)
+{
+	return got == sizeof(*order) && order->magic == MVAS_GUARD_MAGIC && fds == 1 &&
+	       order->size <= sizeof(order->bytes);
+}
+
 static void end_guard(struct keeper *keeper, int index)
 {
 	u8 word[8];
-	int file = keeper->guards[index];
+	int fd = keeper->guards[index];
 
 	if (sys6(__NR_recvfrom, ARG(keeper->poll[index].fd), ARG(word), sizeof(word), 0, 0, 0) <= 0)
-		freeze(file, keeper->versions[index]);
-	sys1(__NR_close, file);
+		carry_out(fd, &keeper->orders[index]);
+	sys1(__NR_close, fd);
 	keeper->guarding--;
 	drop(keeper, index);
 }
 
 static void read_wish(struct keeper *keeper, int index)
 {
-	struct mvas_wait_request request;
+	union {
+		struct mvas_wait_request wait;
+		struct mvas_guard_request guard;
+	} request;
 	int fds[MAX_FDS];
 	int count;
 	s64 got;
@@ -160,23 +177,24 @@ static void read_wish(struct keeper *keeper, int index)
 		return;
 	}
 	got = receive(keeper->poll[index].fd, &request, sizeof(request), fds, &count);
-	if (got == sizeof(request) && request.magic == MVAS_GUARD_MAGIC && count == 1) {
+	if (is_guard(&request.guard, got, count)) {
 		keeper->guards[index] = fds[0];
-		keeper->versions[index] = request.pid;
+		keeper->orders[index] = request.guard;
 		keeper->guarding++;
 		return;
 	}
 	for (int i = 0; i < count; i++)
 		sys1(__NR_close, fds[i]);
-	if (got != sizeof(request) || request.magic != MVAS_REQUEST_MAGIC || request.pid <= 0) {
+	if (got != sizeof(request.wait) || request.wait.magic != MVAS_REQUEST_MAGIC ||
+	    request.wait.pid <= 0) {
 		drop(keeper, index);
 		return;
 	}
 	/* Pids are used again: an exit with the pid of a living child was another's. */
-	if (is_child(request.pid))
-		keeper->wanted[index] = request.pid;
+	if (is_child(request.wait.pid))
+		keeper->wanted[index] = request.wait.pid;
 	else
-		tell(keeper, index, request.pid, last_exit(keeper, request.pid));
+		tell(keeper, index, request.wait.pid, last_exit(keeper, request.wait.pid));
 }
 
 static void admit(struct keeper *keeper)

@@ -27,7 +27,7 @@ import { LifeWatch } from '../tracee/life-watch.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
 import { LetGo } from '../tracee/standstill.js';
-import { FreezeGuard } from '../vas/freeze-guard.js';
+import { Guard } from '../vas/guard.js';
 import { processRecords } from '../vas/process-records.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
 import {
@@ -354,9 +354,9 @@ async function settled(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }
 
-function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): FreezeGuard | undefined {
+function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): Guard | undefined {
   if (!isFrozen(cgroup)) return undefined;
-  const guard = FreezeGuard.arm(waitSocketOf(vasId), cgroup);
+  const guard = Guard.frozen(waitSocketOf(vasId), cgroup);
   scope.defer('end the watch over the frozen state', () => {
     guard.disarm();
   });

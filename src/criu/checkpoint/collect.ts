@@ -24,7 +24,8 @@ import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/process-tree.js';
-import { bootId } from '../vas/store.js';
+import { Guard } from '../vas/guard.js';
+import { bootId, waitSocketOf } from '../vas/store.js';
 
 const IMAGE_VERSION = 2;
 
@@ -65,7 +66,10 @@ export async function collectImage(session: Session, request: CollectRequest): P
     jobStopped: session.jobStopped,
     resume: session.resume,
   });
-  const files = new FileDumper(processes, request.stdio);
+  const keeper = waitSocketOf(request.vasId);
+  const files = new FileDumper(processes, request.stdio, (socket, option) =>
+    Guard.arm(keeper, socket, option),
+  );
   try {
     await dumpOpen(files);
     const mms = await memoryEntries(placed, files);

@@ -38,6 +38,10 @@ export const OP_FLAG = {
 
 export const REQUEST_MAGIC = 0x5143564d;
 export const GUARD_MAGIC = 0x4743564d;
+export const GUARD_SIZE = 32;
+/** Byte offsets of the fields of a guard's request. */
+export const GUARD = { magic: 0, action: 4, level: 8, option: 12, size: 16, bytes: 20 } as const;
+export const GUARD_ACTION = { write: 1, option: 2 } as const;
 export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
 export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;

@@ -15,6 +15,18 @@ import { openOwn } from './system.js';
 /** Most bytes of deleted files and memfds, all together. */
 export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
+/** An option of a socket of the container, as it is. */
+export interface SocketOption {
+  readonly level: number;
+  readonly option: number;
+  readonly value: number;
+}
+
+/** From now on a socket gets an option back should this process die, until that is called off. */
+export type GuardOption = (socket: number, option: SocketOption) => { disarm(): void };
+
+const unguarded: GuardOption = () => ({ disarm: () => undefined });
+
 /** What the dumpers of all kinds share. */
 export class DumpContext {
   readonly processes: readonly TracedProcess[];
@@ -33,7 +45,11 @@ export class DumpContext {
   readonly #shared = new Map<unknown, unknown>();
   readonly #closers: (() => void)[] = [];
 
-  constructor(processes: readonly TracedProcess[]) {
+  /** Sees to it that a socket gets an option back. */
+  readonly guardOption: GuardOption;
+
+  constructor(processes: readonly TracedProcess[], guardOption: GuardOption = unguarded) {
+    this.guardOption = guardOption;
     const [first] = processes;
     assertInvariant(first !== undefined, 'a container has a process');
     this.processes = processes;

@@ -6,7 +6,7 @@ import type { Vma } from '../../procfs/maps.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from './abi.js';
-import { DumpContext } from './dump-context.js';
+import { DumpContext, type GuardOption } from './dump-context.js';
 import type { FilesImage } from './files-image.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
 import type { FileKind } from './kind.js';
@@ -35,9 +35,9 @@ export class FileDumper {
    * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. `stdio` is what the container
    * was started with, where that is known.
    */
-  constructor(processes: readonly TracedProcess[], stdio?: StdioLinks) {
+  constructor(processes: readonly TracedProcess[], stdio?: StdioLinks, guardOption?: GuardOption) {
     this.#stdioLinks = stdio;
-    this.#context = new DumpContext(processes);
+    this.#context = new DumpContext(processes, guardOption);
   }
 
   /** Descriptor tables, open files, working directories, locks. Refusals are kept for {@link finish}. */

@@ -24,6 +24,7 @@ const SHIFTS = new Map(
 );
 
 const SIZES: Readonly<Record<string, number>> = {
+  'unsigned char': 1,
   'unsigned int': 4,
   int: 4,
   'unsigned long long': 8,
@@ -103,6 +104,15 @@ test('flags of operations are the same', (t) => {
     t.is(offset(argument), (SHIFTS.get('OP_OFFSET') ?? NaN) << argument);
   }
   t.is(SHIFTS.size, Object.keys(abi.OP_FLAG).length);
+});
+
+test('a guard has the same layout and actions', (t) => {
+  const { size, offsets } = layoutOf('mvas_guard_request');
+  t.is(size, abi.GUARD_SIZE);
+  t.deepEqual(Object.fromEntries(offsets), { ...abi.GUARD });
+  const { magic, ...actions } = named('GUARD_');
+  t.is(magic, abi.GUARD_MAGIC);
+  t.deepEqual(actions, { ...abi.GUARD_ACTION });
 });
 
 test('requests have the same numbers and sizes', (t) => {

@@ -10,7 +10,7 @@ import { readFdinfo, readLink } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../procfs/bytes.js';
 import { IOCTL, POLL, SOCK } from '../../abi.js';
 import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
-import { MAX_CONTENT_BYTES, type DumpContext } from '../../dump-context.js';
+import { MAX_CONTENT_BYTES, type DumpContext, type GuardOption } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
@@ -225,6 +225,7 @@ export class UnixSockets {
     // A stream ends by nothing; so do sequenced packets once no more can come (unix(7)).
     const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
     const packets = peekQueue(file.own, {
+      guardOption: this.#context.guardOption,
       initPid: this.#context.init.pid,
       streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
       endsByNothing: diag.type === SOCK.stream || mayEnd,
@@ -276,6 +277,7 @@ interface Packet {
 
 /** What is known of a queue. */
 interface QueueFacts {
+  readonly guardOption: GuardOption;
   readonly initPid: number;
   /** Bytes that wait in a stream. */
   readonly streamLength: number;
@@ -295,12 +297,15 @@ function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   if (facts.isReset) {
     return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
   }
-  // The socket is the container's own: a kill before the end of this would leave it another offset.
-  setPeekOffset(socket, 0);
+  // The socket is the container's own: a kill before the end of this must not leave it another offset.
+  const kept = { level: SOL.socket, option: SO.peekOff, value: offset };
+  const guard = facts.guardOption(socket, kept);
   try {
+    setPeekOffset(socket, 0);
     return peekAll(socket, facts, passCredentials);
   } finally {
     setPeekOffset(socket, offset);
+    guard.disarm();
   }
 }
 

@@ -201,7 +201,7 @@ function describe(
   kind: FileKind | undefined,
   file: OpenFile,
 ): FileEntry | undefined {
-  if (!kind?.dump) {
+  if (!kind) {
     const family = familyOf(file);
     const what = family === undefined ? file.link : `sockets of family ${String(family)}`;
     context.refusals.add(file.where, `${what} cannot be restored; remedy: close it`);

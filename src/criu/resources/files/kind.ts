@@ -35,7 +35,7 @@ export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F
   /** Whether an open file is of this kind. The first kind of the list that says so has it. */
   claims(file: FoundFile): boolean;
   /** Describes an open file; undefined once it has refused it. */
-  dump?(context: DumpContext, file: OpenFile): BodyOf<F> | undefined;
+  dump(context: DumpContext, file: OpenFile): BodyOf<F> | undefined;
   /** After {@link dump} of all files, also without any of the kind: what they have in common. */
   dumpRest?(context: DumpContext, files: readonly OpenFile[]): void;
   /** The id of the entry for a file that a mapping or a directory leads to, which it adds unless there is one. */

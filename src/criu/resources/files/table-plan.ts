@@ -11,6 +11,7 @@ export class TablePlan {
   readonly nsPid: number;
   readonly sequence: Sequence;
   readonly descriptors: readonly FdinfoEntry[];
+  readonly #places: ReadonlyMap<number, number>;
 
   constructor(
     plan: PlanContext,
@@ -21,6 +22,7 @@ export class TablePlan {
     this.nsPid = nsPid;
     this.sequence = sequence;
     this.descriptors = descriptors;
+    this.#places = new Map(descriptors.map(({ fd, id }) => [fd, id]));
   }
 
   get builder(): PlanBuilder {
@@ -34,6 +36,11 @@ export class TablePlan {
   /** Whether this process is the one that does what is to be done once for an open file. */
   actsFor(fileId: number): boolean {
     return this.index.actsFor(this.nsPid, fileId);
+  }
+
+  /** The file that a descriptor of this table leads to. */
+  fileAt(fd: number): number | undefined {
+    return this.#places.get(fd);
   }
 
   /** A descriptor of this table on a file. Throws ShimError `dataLoss` when there is none. */

@@ -108,8 +108,8 @@ function watchesOf({ index, nsPid }: TablePlan, time: OpeningTime): Watch[] {
     .filter(({ target }) => index.timeOf(index.file(target.id)) === time);
 }
 
-function isPlaced({ descriptors }: TablePlan, { target }: Watch): boolean {
-  return descriptors.some(({ fd, id }) => fd === target.tfd && id === target.id);
+function isPlaced(table: TablePlan, { target }: Watch): boolean {
+  return table.fileAt(target.tfd) === target.id;
 }
 
 /** Files whose number leads elsewhere by now have it for a moment. */

@@ -162,7 +162,7 @@ const FDINFO_LINES =
 function descriptors(folder: string, stdio: string, labels: Map<string, string>): string {
   const label = (target: string): string => {
     if (target.startsWith(stdio)) return 'stdio';
-    if (!/^(pipe|socket):\[\d+\]$/.test(target)) return target;
+    if (!/^[a-z]+:\[\d+\]$/.test(target)) return target;
     const known = labels.get(target);
     if (known !== undefined) return known;
     const fresh = `${target.slice(0, target.indexOf(':'))} #${String(labels.size)}`;

@@ -3,7 +3,6 @@ import type { EntryKind } from './entry-kind.js';
 
 /** Kinds that images of CRIU may have, and that are not restored. */
 export const FOREIGN_KINDS: readonly EntryKind[] = [
-  { type: 'NS', body: 'nsf' },
   { type: 'PACKETSK', body: 'psk' },
   { type: 'TUNF', body: 'tunf' },
   { type: 'FANOTIFY', body: 'ffy' },

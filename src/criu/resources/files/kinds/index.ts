@@ -8,6 +8,7 @@ import { FIFO } from './fifo.js';
 import { INET } from './inet.js';
 import { INOTIFY } from './inotify.js';
 import { MEMFD } from './memfd.js';
+import { NAMESPACE } from './namespace.js';
 import { NETLINK } from './netlink.js';
 import { PIDFD } from './pidfd.js';
 import { PIPE } from './pipe.js';
@@ -25,6 +26,7 @@ export const FILE_KINDS: readonly FileKind[] = [
   EPOLL,
   INOTIFY,
   PIDFD,
+  NAMESPACE,
   INET,
   NETLINK,
   PIPE,

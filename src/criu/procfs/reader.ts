@@ -14,7 +14,7 @@ import { Line, type ProcText } from './line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from './mountinfo.js';
-import { parseSmaps, type SmapsVma } from './smaps.js';
+import { endOfAreas, parseSmaps, type SmapsVma } from './smaps.js';
 import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
 import { parseTimers, type PosixTimer } from './timers.js';
@@ -52,9 +52,20 @@ export function openMapped(pid: number, { start, end }: MappedRange, flags: 'r' 
   return wrap('open', path, () => openSync(`${PROC}/${path}`, flags));
 }
 
-/** The areas with counters and flags: walks all page tables, so much slower than maps. */
+/**
+ * The areas with counters and flags: walks all page tables, so much slower than maps. They are parsed as they come:
+ * of 30,000 the text has 20 MiB.
+ */
 export function readSmaps(pid: number): readonly SmapsVma[] {
-  return parseSmaps(readProc(`${String(pid)}/smaps`));
+  const areas: SmapsVma[] = [];
+  let rest = Buffer.alloc(0);
+  readPieces(`${String(pid)}/smaps`, (piece) => {
+    const text = Buffer.concat([rest, piece]);
+    const end = endOfAreas(text);
+    areas.push(...parseSmaps(text.subarray(0, end)));
+    rest = text.subarray(end);
+  });
+  return [...areas, ...parseSmaps(rest)];
 }
 
 /** Ids, signals, capabilities of a thread. */
@@ -204,32 +215,30 @@ function task(pid: number, tid: number | undefined): string {
 }
 
 function readProc(path: string): Buffer {
-  return wrap('read', path, () => {
+  const pieces: Buffer[] = [];
+  readPieces(path, (piece) => pieces.push(Buffer.from(piece)));
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+}
+
+/**
+ * Gives a file in pieces, each of which lasts as long as the call it is given to. They are read into one buffer
+ * for all: files of /proc have no size, and `readFileSync` takes 64 KiB for each piece of a page.
+ */
+function readPieces(path: string, take: (piece: Buffer) => void): void {
+  wrap('read', path, () => {
     const file = openSync(`${PROC}/${path}`, 'r');
     try {
-      return readAll(file);
+      for (let used = 0, size = 1; size > 0;) {
+        size = readSync(file, room, used, room.length - used, null);
+        used += size;
+        if (size > 0 && used < room.length) continue;
+        take(room.subarray(0, used));
+        used = 0;
+      }
     } finally {
       closeSync(file);
     }
   });
-}
-
-/** Into one buffer for all: files of /proc have no size, and `readFileSync` takes 64 KiB for each piece of a page. */
-function readAll(file: number): Buffer {
-  let buffer = room;
-  for (let used = 0; ;) {
-    const size = readSync(file, buffer, used, buffer.length - used, null);
-    used += size;
-    if (size === 0) {
-      const content = buffer.subarray(0, used);
-      return buffer === room ? Buffer.from(content) : content;
-    }
-    if (used === buffer.length) {
-      const full = buffer;
-      buffer = Buffer.allocUnsafe(2 * full.length);
-      full.copy(buffer);
-    }
-  }
 }
 
 function readProcLink(path: string): string {
@@ -256,6 +265,7 @@ function wrap<T>(verb: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof ShimError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const kind = Object.hasOwn(KINDS, code) ? KINDS[code] : undefined;
     throw new ShimError(kind ?? 'internal', `${verb} ${PROC}/${path}: ${code}`, { cause: error });

@@ -38,6 +38,13 @@ export function parseSmaps(content: ProcText): readonly SmapsVma[] {
   return areas;
 }
 
+/** Where the last area ends that a part of the file has as a whole; the part begins with one. */
+export function endOfAreas(part: Uint8Array): number {
+  const text = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  const flags = text.lastIndexOf(FLAGS, text.lastIndexOf('\n') - 1);
+  return flags < 0 ? 0 : text.indexOf('\n', flags + 1) + 1;
+}
+
 /** Where the last line of an area ends. */
 function endOfArea(text: string, at: number): number {
   const flags = text.indexOf(FLAGS, at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { parseMaps } from '../../../../src/criu/procfs/maps.js';
-import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
+import { endOfAreas, parseSmaps } from '../../../../src/criu/procfs/smaps.js';
 import { fixture, refuses } from './fixture.js';
 
 test('areas are those of maps, with counters in bytes and flags', (t) => {
@@ -51,4 +51,19 @@ test('a counter before any area, or in another unit, is refused', (t) => {
 test('an area without flags is refused: nobody knows what it is', (t) => {
   const text = '1000-2000 rw-p 00000000 00:00 0 \nRss: 4 kB\n';
   refuses(t, () => parseSmaps(text), { file: 'smaps', shown: '1000-2000' });
+});
+
+test('whatever part of the file is there, its whole areas are', (t) => {
+  const text = fixture('odd/smaps').subarray(0, 6000);
+  for (let length = 0; length <= text.length; length++) {
+    const end = endOfAreas(text.subarray(0, length));
+    const ends = [
+      ...text
+        .subarray(0, length)
+        .toString('latin1')
+        .matchAll(/\nVmFlags:.*\n/g),
+    ];
+    const last = ends.at(-1);
+    t.is(end, last ? last.index + last[0].length : 0);
+  }
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { unescapeMount } from './octal.js';
 
 /** A cgroup in one hierarchy: where the hierarchy is mounted, and the path below it. */
 export interface CgroupPlace {
@@ -54,9 +55,10 @@ export function cgroupMounts(mountinfo: string): {
   let unified: string | undefined;
   for (const line of mountinfo.split('\n')) {
     const [mount, filesystem] = line.split(' - ');
-    const point = mount?.split(' ')[4];
+    const escaped = mount?.split(' ')[4];
     const [type, , options = ''] = filesystem?.split(' ') ?? [];
-    if (point === undefined) continue;
+    if (escaped === undefined) continue;
+    const point = unescapeMount(escaped);
     if (type === 'cgroup2') unified ??= point;
     if (type !== 'cgroup') continue;
     for (const option of options.split(',')) if (!v1.has(option)) v1.set(option, point);

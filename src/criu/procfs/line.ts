@@ -87,15 +87,3 @@ export function splitLines(file: string, content: ProcText): readonly Line[] {
 export function words(text: string): readonly string[] {
   return text.split(/[ \t]+/).filter((word) => word !== '');
 }
-
-/**
- * Undoes `\ooo` for exactly the characters a file escapes, since others are left as they are.
- * Source: mangle_path() in fs/seq_file.c.
- */
-export function unescapeOctal(text: string, escaped: string): string {
-  if (!text.includes('\\')) return text;
-  return text.replace(/\\([0-7]{3})/g, (whole, digits: string) => {
-    const character = String.fromCharCode(parseInt(digits, 8));
-    return escaped.includes(character) ? character : whole;
-  });
-}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { splitLines, unescapeOctal, type Line, type ProcText } from './line.js';
+import { unescapeOctal } from '../../common/octal.js';
+import { splitLines, type Line, type ProcText } from './line.js';
 
 /** Numbers of a block or pseudo device. */
 export interface DeviceNumber {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { splitLines, unescapeOctal, type Line, type ProcText } from './line.js';
+import { unescapeMount } from '../../common/octal.js';
+import { splitLines, type Line, type ProcText } from './line.js';
 import type { DeviceNumber } from './maps.js';
 
 /** One line of /proc/PID/mountinfo. Source: proc_pid_mountinfo(5), show_mountinfo(). */
@@ -22,8 +23,6 @@ export interface MountInfo {
   readonly superOptions: readonly string[];
 }
 
-/** Characters that show_mountinfo() and seq_show_option() write as `\ooo`. */
-const ESCAPED = ' \t\n\\#,=';
 const SEPARATOR = ' - ';
 
 /** Parses /proc/PID/mountinfo; the mounts in the kernel's order (parents need not come first). */
@@ -54,8 +53,4 @@ function parseMount(line: Line): MountInfo {
     // Some file systems print options with bare spaces.
     superOptions: superOptions.join(' ').split(',').map(unescapeMount),
   };
-}
-
-function unescapeMount(text: string): string {
-  return unescapeOctal(text, ESCAPED);
 }

@@ -23,6 +23,11 @@ test('without a v1 freezer it is the unified hierarchy', (t) => {
   });
 });
 
+test('mount points are unescaped', (t) => {
+  const spaced = '25 20 0:23 / /sys/fs/c\\040group rw - cgroup2 cgroup2 rw';
+  t.is(locateCgroup('0::/a\n', spaced)?.directory, '/sys/fs/c group/a');
+});
+
 test('the root cgroup is nobody’s', (t) => {
   t.is(locateCgroup('6:freezer:/\n0::/y\n', MOUNTS), undefined);
   t.is(locateCgroup('', MOUNTS), undefined);

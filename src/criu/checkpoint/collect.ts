@@ -3,6 +3,7 @@ import type { StdioLinks } from '../../common/runc-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
@@ -26,8 +27,6 @@ import type { TracedProcess } from '../tracee/tracee.js';
 import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/process-tree.js';
 import { Guard } from '../vas/guard.js';
 import { bootId, waitSocketOf } from '../vas/store.js';
-
-const IMAGE_VERSION = 2;
 
 /** What a collection is told besides the session. */
 export interface CollectRequest {

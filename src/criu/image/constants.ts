@@ -29,9 +29,6 @@ export const VMA_STATUS = {
   uprobes: 1 << 17,
 } as const;
 
-/** Bits of `pagemap_entry.flags`. */
-export const PAGEMAP_FLAG = { parent: 1 << 0, lazy: 1 << 1, present: 1 << 2 } as const;
-
 /** Bits of `unix_sk_entry.uflags`. */
 export const UNIX_SOCKET_FLAG = { external: 1 << 0, service: 1 << 1, callback: 1 << 2 } as const;
 

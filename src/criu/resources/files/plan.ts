@@ -47,11 +47,6 @@ export class FilePlan {
     this.stageBase = index.base;
   }
 
-  /** The first number that is never used; RLIMIT_NOFILE must be this high at least. Known after {@link planOpen}. */
-  get descriptorLimit(): number {
-    return this.#plan.stage.end + 2;
-  }
-
   /** Opens every file. */
   planOpen(root: Sequence): void {
     const stage = this.#plan.begin(root);

@@ -121,8 +121,7 @@ function setting(path: string): string {
 
 function surveyProcess(): HostSurvey['process'] {
   const { capabilities, seccomp } = readStatus(process.pid);
-  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
-  const all = (1n << BigInt(last + 1)) - 1n;
+  const all = (1n << BigInt(kernel.lastCapability() + 1)) - 1n;
   return {
     capabilities: namesIn(capabilities.effective),
     missingCapabilities: namesIn(all & ~capabilities.effective),

@@ -15,6 +15,11 @@ function once<T>(ask: () => T): () => T {
   return () => (known ??= { answer: ask() }).answer;
 }
 
+/** The number of the last capability that it knows. */
+export const lastCapability = once(() =>
+  Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+);
+
 const RESTORE_IDS_GET = 2;
 
 /** Whether it makes timers with wanted ids (PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15). */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { syscall } from '../../../native/index.js';
-import { hasTimerIds } from '../../../native/kernel-facts.js';
+import { hasTimerIds, lastCapability } from '../../../native/kernel-facts.js';
 import { SYS } from '../../../native/sys.js';
 import { readLimits } from '../../procfs/reader.js';
 import type { ResourceLimit } from '../../procfs/limits.js';
@@ -23,7 +22,7 @@ export interface HostFacts {
 export function readHostFacts(): HostFacts {
   return {
     hasTimerIds: hasTimerIds(),
-    lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    lastCapability: lastCapability(),
     limits: readLimits(process.pid),
   };
 }

@@ -26,6 +26,8 @@ export interface MountTree {
 export interface MountPlaces {
   /** One for each mount; may lead through symbolic links, or nowhere. */
   readonly paths: readonly string[];
+  /** Those of {@link paths} that the runtime mounts whatever the host has. */
+  readonly certain: readonly string[];
   readonly trees: readonly MountTree[];
   /** Programs of the host may have mounted more. */
   readonly hasHooks: boolean;
@@ -34,8 +36,10 @@ export interface MountPlaces {
 /** What a spec and its runtime mount. */
 export function mountPlacesOf({ mounts = [], linux = {}, hooks = {} }: MountingSpec): MountPlaces {
   const { maskedPaths = [], readonlyPaths = [] } = linux;
+  const certain = mounts.map(({ destination }) => destination);
   return {
-    paths: ['/', ...mounts.map(({ destination }) => destination), ...maskedPaths, ...readonlyPaths],
+    paths: ['/', ...certain, ...maskedPaths, ...readonlyPaths],
+    certain,
     trees: mounts.flatMap(({ type, destination: path, source, options = [] }): MountTree[] => {
       if (type === 'cgroup') return [{ path, source: undefined }];
       return options.includes('rbind') && source !== undefined ? [{ path, source }] : [];

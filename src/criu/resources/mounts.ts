@@ -24,11 +24,11 @@ export interface ExpectedMounts {
 }
 
 /**
- * Checks that a stopped container has only the mounts that its spec makes, since a restored one has
- * those and no others.
+ * Checks that a stopped container has the mounts that its spec makes, since a restored one has those and no
+ * others.
  *
  * @param mounts those that it has
- * @throws ShimError `failedPrecondition` naming mounts that were made later
+ * @throws ShimError `failedPrecondition` naming mounts that were made later, or are gone
  */
 export function checkMounts(
   rootPid: number,
@@ -41,12 +41,25 @@ export function checkMounts(
     hasHooks: places.hasHooks,
     host: readMountinfo(process.pid),
   });
-  if (later.length === 0) return;
-  const remedy = 'made by the container, which is not supported; remedy: unmount it';
-  const lines = later
-    .slice(0, MOST_SHOWN)
-    .map(({ mountPoint, fsType }) => `mount ${printable(mountPoint)} (${fsType}): ${remedy}`);
-  throw new ShimError('failedPrecondition', lines.join('\n'));
+  // Programs of the host may have unmounted what they like.
+  const gone = places.hasHooks ? [] : goneMounts(mounts, resolvePaths(rootPid, places.certain));
+  if (later.length + gone.length === 0) return;
+  const made = 'made by the container, which is not supported; remedy: unmount it';
+  const ended =
+    'unmounted by the container, which is not supported; remedy: start it without this mount';
+  const lines = [
+    ...later.map(({ mountPoint, fsType }) => `mount ${printable(mountPoint)} (${fsType}): ${made}`),
+    ...gone.map((mountPoint) => `mount ${printable(mountPoint)}: ${ended}`),
+  ];
+  throw new ShimError('failedPrecondition', lines.slice(0, MOST_SHOWN).join('\n'));
+}
+
+/** Places with fewer mounts than there are to be, each once; `paths`: one for each. Pure. */
+export function goneMounts(mounts: readonly MountInfo[], paths: readonly string[]): string[] {
+  return [...new Set(paths)].filter((path) => {
+    const wanted = paths.filter((other) => other === path).length;
+    return mounts.filter(({ mountPoint }) => mountPoint === path).length < wanted;
+  });
 }
 
 /** Mounts that were not there when the container began. Pure. */

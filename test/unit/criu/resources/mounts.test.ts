@@ -2,7 +2,11 @@
 import test from 'ava';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
 import { parseMountinfo, type MountInfo } from '../../../../src/criu/procfs/mountinfo.js';
-import { laterMounts, type ExpectedMounts } from '../../../../src/criu/resources/mounts.js';
+import {
+  goneMounts,
+  laterMounts,
+  type ExpectedMounts,
+} from '../../../../src/criu/resources/mounts.js';
 
 function mountsOf(...mounts: readonly string[]): readonly MountInfo[] {
   const lines = mounts.map((mount, index) => {
@@ -32,6 +36,7 @@ test('the mounts of a spec are where it says, masked and read-only paths too', (
   });
   t.deepEqual(places, {
     paths: ['/', '/proc', '/etc/hosts', '/volume', '/sys/fs/cgroup', '/proc/kcore', '/proc/bus'],
+    certain: ['/proc', '/etc/hosts', '/volume', '/sys/fs/cgroup'],
     trees: [
       { path: '/volume', source: '/srv' },
       { path: '/sys/fs/cgroup', source: undefined },
@@ -45,6 +50,12 @@ test('what the spec mounts is expected, and nothing else', (t) => {
   const paths = ['/', '/proc', '/tmp'];
   t.deepEqual(later({ paths }, '/ overlay 1', '/proc proc 2', '/tmp tmpfs 3'), []);
   t.deepEqual(later({ paths }, '/ overlay 1', '/proc proc 2', '/data tmpfs 4'), ['/data 4']);
+});
+
+test('a mount of the spec that is gone is missed', (t) => {
+  const mounts = mountsOf('/ overlay 1', '/proc proc 2', '/tmp tmpfs 3', '/tmp tmpfs 4');
+  t.deepEqual(goneMounts(mounts, ['/proc', '/tmp', '/tmp']), []);
+  t.deepEqual(goneMounts(mounts, ['/tmp', '/tmp', '/run', '/tmp', '/proc']), ['/tmp', '/run']);
 });
 
 test('a mount over one of the spec is the later one', (t) => {

@@ -24,7 +24,7 @@ export const SYS = {
   setgroups: 116, setresuid: 117, setresgid: 119, setfsuid: 122, setfsgid: 123, capget: 125,
   capset: 126, rt_sigtimedwait: 128, rt_sigqueueinfo: 129, sigaltstack: 131, mknod: 133,
   personality: 135, fstatfs: 138, getpriority: 140, setpriority: 141, sched_setparam: 142,
-  sched_setscheduler: 144, mlock: 149, mlockall: 151, prctl: 157, arch_prctl: 158, setrlimit: 160,
+  sched_setscheduler: 144, mlock: 149, mlockall: 151, modify_ldt: 154, prctl: 157, arch_prctl: 158, setrlimit: 160,
   chroot: 161, mount: 165, umount2: 166, gettid: 186, lsetxattr: 189, fsetxattr: 190, getxattr: 191,
   lgetxattr: 192, listxattr: 194, llistxattr: 195, futex: 202, sched_setaffinity: 203,
   sched_getaffinity: 204, epoll_create: 213, set_tid_address: 218, restart_syscall: 219,

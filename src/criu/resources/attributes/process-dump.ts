@@ -27,6 +27,9 @@ const MEMBARRIER_QUERY = 0;
 export const MEMBARRIER_REGISTRATIONS = (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8);
 /** XFEATURE_XTILEDATA: the component of AMX tiles. */
 const XTILEDATA = 1n << 18n;
+/** modify_ldt(2): reads as much as it is asked for, or nothing where there is no LDT. */
+const READ_LDT = 0;
+const LDT_ENTRY = 8;
 
 const QUERIES = {
   dumpable: plainQuery(SYS.prctl, PR.getDumpable, 0, 0, 0, 0),
@@ -37,6 +40,7 @@ const QUERIES = {
   registrations: plainQuery(SYS.membarrier, MEMBARRIER_GET_REGISTRATIONS, 0, 0),
   membarriers: plainQuery(SYS.membarrier, MEMBARRIER_QUERY, 0, 0),
   tiles: intoRoom(SYS.arch_prctl, ARCH.getXcompPerm),
+  ldt: { nr: SYS.modify_ldt, args: (room: bigint) => [READ_LDT, room, LDT_ENTRY], room: LDT_ENTRY },
 } as const;
 
 function intoRoom(nr: number, operation: number): RemoteQuery {
@@ -88,6 +92,7 @@ export async function dumpProcess(
   const usesTiles = answers.tiles.result === 0n && (word(answers.tiles.bytes) & XTILEDATA) !== 0n;
   const problems = [
     usesTiles ? 'AMX tile registers are not supported' : undefined,
+    answers.ldt.result === BigInt(LDT_ENTRY) ? 'an LDT (modify_ldt) is not supported' : undefined,
     timersProblem(timers, hasTimerIds()),
   ].filter((problem) => problem !== undefined);
   return { task, expired, problems };

@@ -36,7 +36,7 @@ export function checkRestorable(tried: TriedRestore): void {
   const { image, base } = tried;
   try {
     const valid = validateImage(image, IMAGE_RULES);
-    planRestore({ image: valid, base, duplicates: undefined }, expectedFacts(tried)).finish();
+    planRestore({ image: valid, base, duplicates: undefined }, expectedFacts(tried));
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     if (kind !== 'dataLoss') throw cause;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../common/ids.js';
 import type { StdioLinks } from '../../common/runc-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
@@ -122,7 +123,7 @@ function readTree(session: Session): {
     }),
     ...session.zombies.map((zombie) => ({ ...zombie, tids: [zombie.nsPid], isZombie: true })),
   ].sort((a, b) => a.nsPid - b.nsPid);
-  const byHostPid = new Map(all.map(({ pid, nsPid }) => [pid, nsPid]));
+  const byHostPid = new Map<number, NsPid>(all.map(({ pid, nsPid }) => [pid, nsPid]));
   const names = new Map<number, string>();
   const entries = all.map(({ nsPid, tids, status }): PstreeEntry => {
     names.set(nsPid, status.name);
@@ -131,7 +132,7 @@ function readTree(session: Session): {
     const sid = status.nsSid.at(-1) ?? 0;
     return { pid: nsPid, ppid, pgid, sid, threads: tids };
   });
-  const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
+  const zombies = new Set<number>(session.zombies.map(({ nsPid }) => nsPid));
   const root = buildTree(
     entries.map((entry) => ({
       ...entry,

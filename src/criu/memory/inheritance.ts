@@ -29,7 +29,7 @@ export function inheritAll(
   owners: readonly Owner[],
   forkers: ReadonlyMap<number, number>,
 ): readonly Owner[] {
-  const byPid = new Map(owners.map((owner) => [owner.process.nsPid, owner]));
+  const byPid = new Map<number, Owner>(owners.map((owner) => [owner.process.nsPid, owner]));
   return owners.map((heir) => {
     const forker = byPid.get(forkers.get(heir.process.nsPid) ?? 0);
     return forker && mayShare(heir, forker) ? inherit(heir, forker) : heir;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
 import { Line, splitLines, toText, type ProcText } from './line.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
@@ -39,12 +40,12 @@ export interface ProcStatus {
   /** undefined for a task without a file system context: a zombie, or before Linux 4.7. */
   readonly umask: number | undefined;
   readonly state: TaskState;
-  readonly tgid: number;
+  readonly tgid: HostPid;
   /** The thread's own id. */
-  readonly pid: number;
+  readonly pid: HostTid;
   readonly ppid: number;
   /** Thread (group) that traces it, 0 if none. */
-  readonly tracerPid: number;
+  readonly tracerPid: HostTid;
   readonly uid: TaskIds;
   readonly gid: TaskIds;
   readonly groups: readonly number[];
@@ -78,10 +79,10 @@ export function parseStatus(content: ProcText): ProcStatus {
     name: fields.required('Name', (line, value) => unescapeName(line.present(value))),
     umask: fields.optional('Umask', (line, value) => line.octal(value)),
     state: fields.required('State', (line, value) => parseTaskState(line, value[0])),
-    tgid: fields.integer('Tgid'),
-    pid: fields.integer('Pid'),
+    tgid: fields.integer('Tgid') as HostPid,
+    pid: fields.integer('Pid') as HostTid,
     ppid: fields.integer('PPid'),
-    tracerPid: fields.integer('TracerPid'),
+    tracerPid: fields.integer('TracerPid') as HostTid,
     uid: fields.required('Uid', parseIds),
     gid: fields.required('Gid', parseIds),
     groups: fields.list('Groups'),
@@ -185,4 +186,15 @@ function parseCapabilities(fields: StatusFields): TaskCapabilities {
 /** The kernel writes a line feed as `\n` and a backslash as `\\`. Source: proc_task_name(). */
 function unescapeName(value: string): string {
   return value.replace(/\\([n\\])/g, (_, escaped) => (escaped === 'n' ? '\n' : '\\'));
+}
+
+/** The id of a thread in its own pid namespace, the container's. */
+export function containerTid({ nsPid, pid }: Pick<ProcStatus, 'nsPid' | 'pid'>): NsTid {
+  const own: number = nsPid.at(-1) ?? pid;
+  return own as NsTid;
+}
+
+/** The same of a process, by its first thread's status. */
+export function containerPid(leader: Pick<ProcStatus, 'nsPid' | 'pid'>): NsPid {
+  return containerTid(leader) as NsPid;
 }

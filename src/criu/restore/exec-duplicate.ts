@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HostPid, NsPid } from '../../common/ids.js';
 import {
   MAP_FIXED_NOREPLACE,
   MAP_PRIVATE_ANONYMOUS,
@@ -28,8 +29,8 @@ const PAUSE_MS = 2;
 
 /** A process that stands at a breakpoint of its plan, and what it is to exec. */
 export interface ExecTarget {
-  readonly hostPid: number;
-  readonly nsPid: number;
+  readonly hostPid: HostPid;
+  readonly nsPid: NsPid;
   /** Where the restorer's own range begins. */
   readonly base: bigint;
   /** Address of its `struct mvas_exec`. */

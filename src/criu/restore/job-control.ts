@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid } from '../../common/ids.js';
 import { PTRACE, SIGSTOP } from '../../native/abi/index.js';
 import { syscall, type Tracer } from '../../native/index.js';
 import { check, errnoError, SYS } from '../../native/sys.js';
@@ -10,8 +11,8 @@ const STOP_TIMEOUT_MS = 10_000;
 
 /** A restored thread that stands at the end of its sequence. */
 export interface BuiltThread {
-  readonly hostPid: number;
-  readonly hostTid: number;
+  readonly hostPid: HostPid;
+  readonly hostTid: HostTid;
   readonly final: FinalThread;
 }
 

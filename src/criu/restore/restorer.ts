@@ -7,6 +7,7 @@ import { AF, PTRACE, SOCK } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
+import { containerPid, containerTid } from '../procfs/status.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from '../plan/builder.js';
 import { printable } from '../procfs/bytes.js';
@@ -134,9 +135,10 @@ export class Restorer {
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
     const built = this.#standing.map((hostTid) => {
       const status = readStatus(hostTid);
-      const final = byIds.get(status.nsPid.at(-1) ?? 0);
-      if (!final) throw new ShimError('internal', `tid ${String(hostTid)} is not in the image`);
-      return { hostPid: status.tgid, hostTid, final };
+      const nsTid = containerTid(status);
+      const final = byIds.get(nsTid);
+      if (!final) throw new ShimError('internal', `tid ${String(nsTid)} is not in the image`);
+      return { hostPid: status.tgid, hostTid: status.pid, final };
     });
     assertInvariant(built.length === byIds.size, 'every thread of the image stands at its end');
     return built;
@@ -145,10 +147,12 @@ export class Restorer {
   /** Every process goes on in the kernel's duplicate of its memory. */
   async #exec({ device, planFile, ...exec }: ExecPlan): Promise<void> {
     const fds = { device: this.#slot(device), plan: this.#slot(planFile) };
-    for (const hostPid of this.#standing) {
-      const nsPid = readStatus(hostPid).nsPid.at(-1) ?? 0;
+    for (const leader of this.#standing) {
+      const status = readStatus(leader);
+      const nsPid = containerPid(status);
       const request = exec.requestOf(nsPid);
-      await execDuplicate(this.#tracer, { hostPid, nsPid, request, fds, ...exec });
+      const target = { hostPid: status.tgid, nsPid, request, fds, ...exec };
+      await execDuplicate(this.#tracer, target);
     }
   }
 
@@ -229,7 +233,7 @@ export class Restorer {
     }
     for (const { leader, threads } of processes) {
       const count = listThreads(leader.hostPid).length;
-      const what = `pid ${String(leader.hostPid)} has the threads of the image`;
+      const what = `pid ${String(leader.final.nsPid)} has the threads of the image`;
       assertInvariant(count === threads.length, what);
     }
   }

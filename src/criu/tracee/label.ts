@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { processLabel, threadLabel } from '../label.js';
+import type { HostTid } from '../../common/ids.js';
+import { hostProcessLabel, processLabel, threadLabel } from '../label.js';
 import { readComm, readNamespace, readStatus } from '../procfs/reader.js';
-import type { ProcStatus } from '../procfs/status.js';
+import { containerPid, containerTid } from '../procfs/status.js';
 
 /** The same of a thread by its host tid, whatever has become of it. */
 export function labelOf(tid: number): string {
   try {
     const thread = readStatus(tid);
     const leader = thread.tgid === tid ? thread : readStatus(thread.tgid);
-    const [nsPid, nsTid] = [innermost(leader), innermost(thread)];
+    const [nsPid, nsTid] = [containerPid(leader), containerTid(thread)];
     return threadLabel(processLabel(nsPid, leader.name), nsPid, nsTid);
   } catch {
     return 'a process that has ended meanwhile';
@@ -16,15 +17,11 @@ export function labelOf(tid: number): string {
 }
 
 /** Who traces a thread, by the host's pid where it is no process of the same container. */
-export function tracerLabel(tid: number, tracer: number): string {
+export function tracerLabel(tid: number, tracer: HostTid): string {
   try {
     if (readNamespace(tracer, 'pid') === readNamespace(tid, 'pid')) return labelOf(tracer);
-    return `${processLabel(tracer, readComm(tracer))} of the host`;
+    return hostProcessLabel(tracer, readComm(tracer));
   } catch {
     return 'a process that has ended meanwhile';
   }
-}
-
-function innermost({ nsPid, pid }: ProcStatus): number {
-  return nsPid.at(-1) ?? pid;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid, NsPid } from '../../common/ids.js';
 import { instructionPointer } from '../arch/index.js';
 import { processLabel, threadLabel } from '../label.js';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +19,7 @@ import {
   readVitals,
 } from '../procfs/reader.js';
 import type { ProcStatus } from '../procfs/status.js';
+import { containerPid, containerTid } from '../procfs/status.js';
 import { EndedMeanwhile, Momentary, momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { hasEnded, isDoomed, isDying } from './life-watch.js';
 import { Namespaces } from './namespaces.js';
@@ -49,8 +51,8 @@ const SIGTRAP = 5;
 
 /** A process that has exited and waits to be reaped. */
 export interface Zombie {
-  readonly pid: number;
-  readonly nsPid: number;
+  readonly pid: HostPid;
+  readonly nsPid: NsPid;
   readonly status: ProcStatus;
 }
 
@@ -324,13 +326,13 @@ export class Session {
       if (living.has(pid)) continue;
       const status = readStatus(pid);
       if (status.state !== 'Z') throw elsewhere(pid, this.#cgroup);
-      this.zombies.push({ pid, nsPid: status.nsPid.at(-1) ?? pid, status });
+      this.zombies.push({ pid: status.tgid, nsPid: containerPid(status), status });
     }
   }
 
   async #collectProcess(leaderStatus: ProcStatus): Promise<StoppedProcess> {
-    const { pid, name } = leaderStatus;
-    const nsPid = leaderStatus.nsPid.at(-1) ?? pid;
+    const { tgid: pid, name } = leaderStatus;
+    const nsPid = containerPid(leaderStatus);
     const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
     const states = await this.tracer.readThreads(Int32Array.from(tids));
     const process = processLabel(nsPid, name);
@@ -342,9 +344,9 @@ export class Session {
         throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
       }
       const status = tid === pid ? leaderStatus : readStatus(pid, tid);
-      const nsTid = status.nsPid.at(-1) ?? tid;
+      const nsTid = containerTid(status);
       const label = threadLabel(process, nsPid, nsTid);
-      const ids = { pid, tid, nsPid, nsTid, label, status, lookAt };
+      const ids = { pid, tid: status.pid, nsPid, nsTid, label, status, lookAt };
       return new StoppedThread(this.tracer, ids, state);
     });
     const [leader] = threads;
@@ -407,7 +409,7 @@ function cannotTrace(tid: number, error: number): ShimError {
     try {
       return readStatus(tid).tracerPid;
     } catch {
-      return 0;
+      return 0 as HostTid;
     }
   })();
   const what = labelOf(tid);

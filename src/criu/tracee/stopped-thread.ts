@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
+import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import {
@@ -20,10 +21,10 @@ const ALL_SIGNALS = 0xffffffffffffffffn;
 /** Ids of a thread, on the host and in its container, how messages name it, and what /proc says of it. */
 export interface ThreadIds {
   readonly label: string;
-  readonly pid: number;
-  readonly tid: number;
-  readonly nsPid: number;
-  readonly nsTid: number;
+  readonly pid: HostPid;
+  readonly tid: HostTid;
+  readonly nsPid: NsPid;
+  readonly nsTid: NsTid;
   readonly status: ProcStatus;
   readonly lookAt?: LookAt;
 }
@@ -37,10 +38,10 @@ export interface CallSite {
 
 /** A stopped thread under our trace. */
 export class StoppedThread implements Tracee {
-  readonly pid: number;
-  readonly tid: number;
-  readonly nsPid: number;
-  readonly nsTid: number;
+  readonly pid: HostPid;
+  readonly tid: HostTid;
+  readonly nsPid: NsPid;
+  readonly nsTid: NsTid;
   readonly label: string;
   readonly state: ThreadState;
   readonly status: ProcStatus;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
 import type { ThreadState } from '../../native/index.js';
 import type { ProcStatus } from '../procfs/status.js';
 
@@ -11,11 +12,11 @@ export interface RemoteCall {
 /** A stopped thread under our trace. */
 export interface Tracee {
   /** Thread and process id as the engine's own pid namespace numbers them. */
-  readonly tid: number;
-  readonly pid: number;
+  readonly tid: HostTid;
+  readonly pid: HostPid;
   /** The same as the container numbers them. */
-  readonly nsTid: number;
-  readonly nsPid: number;
+  readonly nsTid: NsTid;
+  readonly nsPid: NsPid;
   /** How messages name it: `pid 7 (java) tid 12`. */
   readonly label: string;
   /** Registers, xstate, signals as they were when it stopped. */
@@ -45,8 +46,8 @@ export type NamedThread = Pick<Tracee, 'tid' | 'label'>;
 
 /** A stopped process of the container: its leader first, then its other threads. */
 export interface TracedProcess {
-  readonly pid: number;
-  readonly nsPid: number;
+  readonly pid: HostPid;
+  readonly nsPid: NsPid;
   /** How messages name it: `pid 7 (nginx)`. */
   readonly label: string;
   readonly leader: Tracee;

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../../src/common/errors.js';
+import type { HostPid, NsPid } from '../../../src/common/ids.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import {
@@ -195,7 +196,8 @@ function kill(pid: number): void {
 }
 
 /** A process as the engine sees it, of which files are dumped; nothing else is asked of it. */
-export function tracedProcess(pid: number, nsPid = pid): TracedProcess {
+export function tracedProcess(hostPid: number, inContainer = hostPid): TracedProcess {
+  const [pid, nsPid] = [hostPid as HostPid, inContainer as NsPid];
   const label = processLabel(nsPid, readComm(pid));
   const leader = { tid: pid, pid, nsTid: nsPid, nsPid, label } as unknown as Tracee;
   return { pid, nsPid, label, leader, threads: [leader] };

@@ -196,6 +196,6 @@ test('the filters of a running process can be read, and it runs on', async (t) =
   const chain = await readLiveSeccomp(subject.process.pid);
   t.deepEqual(chain, [{ filter: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 }]);
   t.is((await blockedCalls(subject)).length, 2);
-  t.is(readStatus(subject.process.pid).tracerPid, 0);
+  t.is(Number(readStatus(subject.process.pid).tracerPid), 0);
   t.deepEqual(await readLiveSeccomp(process.pid), []);
 });

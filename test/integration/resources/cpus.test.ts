@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { HostTid } from '../../../src/common/ids.js';
 import { UsableCpus } from '../../../src/criu/resources/attributes/cpus.js';
 import { dumpScheduling } from '../../../src/criu/resources/attributes/scheduling.js';
 import { call, SYS } from '../../../src/native/sys.js';
@@ -25,7 +26,7 @@ const isPossible =
     const child = spawn('sleep', ['600']);
     const gone = new Promise((resolve) => child.once('exit', resolve));
     const pid = child.pid ?? 0;
-    const thread = { tid: pid, label: 'sleep' };
+    const thread = { tid: pid as HostTid, label: 'sleep' };
     try {
       writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
       t.deepEqual(new UsableCpus().of(pid), [first, second]);

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { processLabel, threadLabel } from '../../../src/criu/label.js';
+import { containerPid, containerTid } from '../../../src/criu/procfs/status.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
 import type { TracedProcess } from '../../../src/criu/tracee/tracee.js';
@@ -84,13 +85,22 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   if (failed !== undefined) throw new ShimError('internal', `seize: ${String(failed)}`);
   await tracer.waitStops(tids, STOP_TIMEOUT_MS);
   const states = await tracer.readThreads(tids);
-  const process = processLabel(pid, readComm(pid));
+  const leaderPid = containerPid(readStatus(pid));
+  const process = processLabel(leaderPid, readComm(pid));
   const threads = [...tids].map((tid, index) => {
     const state = states[index];
     if (state?.error !== 0) throw new ShimError('internal', `read tid ${String(tid)}`);
-    const label = threadLabel(process, pid, tid);
     const status = readStatus(pid, tid);
-    const ids = { pid, tid, nsPid: pid, nsTid: tid, label, status };
+    const ownTid = containerTid(status);
+    const label = threadLabel(process, leaderPid, ownTid);
+    const ids = {
+      pid: status.tgid,
+      tid: status.pid,
+      nsPid: leaderPid,
+      nsTid: ownTid,
+      label,
+      status,
+    };
     return new StoppedThread(tracer, ids, state);
   });
   const [leader] = threads;
@@ -99,7 +109,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   return {
     tracer,
     threads,
-    process: { pid, nsPid: pid, label: process, leader, threads },
+    process: { pid: leader.pid, nsPid: leader.nsPid, label: process, leader, threads },
     prepare: async () => {
       page = await injectSyscallPage(threads, readMaps(pid));
     },

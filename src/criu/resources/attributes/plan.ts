@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import type { NsPid, NsTid } from '../../../common/ids.js';
 import { PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
@@ -186,11 +187,16 @@ function checkCores(
 ): ProcessState {
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
-  const label = processLabel(nsPid, task.comm);
+  const label = processLabel(nsPid as NsPid, task.comm);
   checkLabels(label, limits.labels ?? [], threads.size);
   const chains = new Map<number, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThreadLimits(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
+    checkThreadLimits(
+      threadLabel(label, nsPid as NsPid, nsTid as NsTid),
+      core,
+      limits,
+      nsPid === INIT,
+    );
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

@@ -17,7 +17,8 @@ const STOPPED = 0x7f;
  * @throws ShimError when it cannot be traced, or dies
  */
 export async function readLiveSeccomp(pid: number): Promise<ChainLink[]> {
-  if (readStatus(pid).seccomp !== MODE_FILTER) return [];
+  const { pid: tid, seccomp } = readStatus(pid);
+  if (seccomp !== MODE_FILTER) return [];
   const tracer = new Tracer();
   const label = 'the new container';
   const what = `read the seccomp filters of ${label}`;
@@ -28,7 +29,7 @@ export async function readLiveSeccomp(pid: number): Promise<ChainLink[]> {
     const [, status = 0] = await tracer.waitStops(tids, STOP_TIMEOUT_MS);
     if (status < 0) throw errnoError(what, status);
     if ((status & 0xff) !== STOPPED) throw new ShimError('aborted', `${what}: it has died`);
-    const chain = await readSeccompChain(tracer, { tid: pid, label });
+    const chain = await readSeccompChain(tracer, { tid, label });
     await tracer.detach(tids);
     return chain;
   } finally {

@@ -94,7 +94,7 @@ test('the descriptors of a process that has gone are not found', (t) => {
 test('what different files say of this process agrees', (t) => {
   const status = reader.readStatus(SELF);
   const stat = reader.readStat(SELF);
-  t.is(status.pid, SELF);
+  t.is(Number(status.pid), SELF);
   t.is(stat.pid, SELF);
   t.is(status.name, stat.comm);
   t.is(reader.readComm(SELF), stat.comm);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readNamespace } from '../procfs/reader.js';
+import { EndedMeanwhile } from '../retry.js';
 import { labelOf } from './label.js';
+import { isDying } from './life-watch.js';
 
 /** Links of /proc/PID/ns (namespaces(7)) by the words for them. */
 const NAMESPACES = {
@@ -56,7 +58,9 @@ function namespaceOf(pid: number, link: string, tid: number): string | undefined
   }
 }
 
+/** Who is dying has left its namespaces. */
 function nested(tid: number, words: string): ShimError {
+  if (isDying(tid)) return new EndedMeanwhile('aborted', `${labelOf(tid)} has ended meanwhile`);
   const what = `a ${words} namespace of its own is not supported`;
   return new ShimError('failedPrecondition', `${labelOf(tid)}: ${what}; remedy: end it first`);
 }

@@ -98,7 +98,6 @@ async function meet(t: ExecutionContext, way?: Way, atMs = 0) {
   await killing;
   const isFailed = code !== 0;
   if (isFailed) {
-    t.log(stderr, afterMs);
     t.true(afterMs < SOON_MS, `${afterMs.toFixed(0)} ms: ${stderr}`);
     t.regex(stderr, /(ended|exited|killed) meanwhile|it (has exited|is stopped)|not found/);
   } else {

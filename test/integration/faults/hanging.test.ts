@@ -8,7 +8,10 @@ import { ShimError } from '../../../src/common/errors.js';
 import { startDonor } from '../../../src/criu/restore/donor/donor.js';
 import { createVas, removeVas } from '../../../src/criu/vas/store.js';
 
-/** Those who do not answer: nothing waits for them for ever. */
+/**
+ * Those who do not answer: nothing waits for them for ever. One after the other: a donor makes us the parent of orphans,
+ * holders included.
+ */
 const root = mkdtempSync(join(tmpdir(), 'mvas-hanging-'));
 process.env['MVAS_ROOT'] = join(root, 'vas');
 
@@ -16,7 +19,7 @@ test.after.always(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test('a holder that is stopped is given up', async (t) => {
+test.serial('a holder that is stopped is given up', async (t) => {
   t.timeout(60_000);
   const { id, holder, lifeline } = await createVas();
   const { pid } = await holder.status();
@@ -29,12 +32,14 @@ test('a holder that is stopped is given up', async (t) => {
   await removeVas(id);
 });
 
-test('a runc that hangs is ended, and what it has made is deleted', async (t) => {
+test.serial('a runc that hangs is ended, and what it has made is deleted', async (t) => {
   const bundle = mkdtempSync(join(root, 'bundle-'));
   const deleted: string[] = [];
   const runc = {
     create: async ({ signal }: { readonly signal: AbortSignal }) => {
+      const process = setInterval(() => undefined, 1_000); // Signals do not keep us alive, a process does.
       await once(signal, 'abort');
+      clearInterval(process);
       throw new ShimError('unknown', 'run runc create: it did not end in time');
     },
     delete: (id: string) => {

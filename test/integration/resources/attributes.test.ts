@@ -128,8 +128,11 @@ test('a process that executes the plan has the attributes of the one that was du
   if (leader) applyFromOutside(nsPid, leader, LIMITS);
   const resume = new Map<number, Uint8Array>();
   const states = await plain.tracer.readThreads(Int32Array.from(plain.threads, ({ tid }) => tid));
-  // The queues are read when a thread is seized; so ask again.
-  plain.threads.forEach((thread, index) => Object.assign(thread.state, states[index]));
+  // Queues and status are read when a thread is seized; so ask again.
+  plain.threads.forEach((thread, index) => {
+    Object.assign(thread.state, states[index]);
+    Object.assign(thread.status, readStatus(plain.process.pid, thread.tid));
+  });
   const after = await dumpAttributes([plain.process], {
     tracer: plain.tracer,
     jobStopped: new Map(),

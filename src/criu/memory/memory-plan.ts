@@ -34,6 +34,16 @@ import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
 import { ADVICE } from './snapshot.js';
 import type { Range } from './layout.js';
+import {
+  collectShared,
+  describe,
+  is,
+  isOrdinary,
+  pairs,
+  parkedRanges,
+  type Run,
+  type SharedMemory,
+} from './parked.js';
 
 const LOWEST = 0x1000n;
 const MM_MAP_SIZE = 104;
@@ -382,56 +392,6 @@ function advise(sequence: Sequence, { start, end }: Range, advice: number): void
   sequence.syscall('advise fork', SYS.madvise, [start, end - start, advice], { tolerate: true });
 }
 
-/** Shared anonymous memory: its content in the park, and behind that room for the memory itself. */
-interface SharedMemory {
-  readonly at: bigint;
-  readonly size: bigint;
-  /** Where its mappings end at the furthest, if not at its own end. */
-  readonly reach: bigint;
-  readonly stash: bigint;
-  readonly runs: readonly Run[];
-  /** MAP_NORESERVE or 0. */
-  readonly reserve: number;
-}
-
-function collectShared(mms: Iterable<MmEntry>): Map<bigint, SharedMemory> {
-  const entries = [...mms].flatMap(({ vmas }) =>
-    vmas.filter((one) => is(one, VMA_STATUS.anonShared)),
-  );
-  const ends = new Map<bigint, bigint>();
-  for (const { shmid, start, end, pgoff } of entries) {
-    const reach = pgoff + (end - start);
-    if (reach > (ends.get(shmid) ?? 0n)) ends.set(shmid, reach);
-  }
-  const found = new Map<bigint, SharedMemory>();
-  for (const { shmid, mvas_park: stash, mvas_size, mvas_runs, flags } of entries) {
-    if (found.has(shmid) && mvas_size === undefined) continue;
-    const end = ends.get(shmid) ?? 0n;
-    const size = mvas_size ?? end;
-    const reach = size > end ? size : end;
-    found.set(shmid, {
-      at: (stash ?? badImage('shared memory without a place')) + reach,
-      size,
-      reach,
-      stash: stash ?? 0n,
-      runs: pairs(mvas_runs),
-      reserve: flags & MAP_NORESERVE,
-    });
-  }
-  return found;
-}
-
-/** What a process takes of the park. */
-function parkedRanges(pid: number, mm: MmEntry): Range[] {
-  return mm.vmas
-    .filter((vma) => vma.mvas_park !== undefined && !is(vma, VMA_STATUS.anonShared))
-    .filter((vma) => pid !== 1 || vma.mvas_park !== vma.start)
-    .map((vma) => {
-      const start = vma.mvas_park ?? 0n;
-      return { start, end: start + (vma.end - vma.start) };
-    });
-}
-
 /** What user space can have below and above these ranges. */
 function around(ranges: readonly Range[]): Range[] {
   let [low, high] = [USER_END, LOWEST];
@@ -443,26 +403,4 @@ function around(ranges: readonly Range[]): Range[] {
     { start: LOWEST, end: low },
     { start: high, end: USER_END },
   ];
-}
-
-function is(vma: VmaEntry, status: number): boolean {
-  return (vma.status & status) !== 0;
-}
-
-function isOrdinary(vma: VmaEntry): boolean {
-  const special = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
-  return is(vma, VMA_STATUS.anonPrivate) && !is(vma, special);
-}
-
-/** Pages with content. */
-type Run = readonly [page: bigint, count: bigint];
-
-function pairs(words: readonly bigint[]): Run[] {
-  const result: Run[] = [];
-  for (let i = 0; i + 1 < words.length; i += 2) result.push([words[i] ?? 0n, words[i + 1] ?? 0n]);
-  return result;
-}
-
-function describe(vma: VmaEntry): string {
-  return `0x${vma.start.toString(16)}-0x${vma.end.toString(16)}`;
 }

@@ -15,7 +15,7 @@ import type { Area } from '../memory/area.js';
 import { clearHolder } from '../memory/fill.js';
 import { openSource } from '../memory/open-source.js';
 import { readAreas, storedBytes } from '../memory/snapshot.js';
-import { readMaps, readMountinfo } from '../procfs/reader.js';
+import { readMaps } from '../procfs/reader.js';
 import { inTime } from './in-time.js';
 import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
@@ -229,7 +229,7 @@ async function stopAndInspect(
     clock.end('seize');
     checkRegisters(session.processes);
     session.standstill.lookAt('the places of its mounts');
-    checkSurroundings(initPid, session.processes, request);
+    const mounts = checkSurroundings(initPid, session.processes, request);
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
     let areas = readAllAreas(session);
     session.resumeWith(resumeRegisters(session.processes));
@@ -237,7 +237,6 @@ async function stopAndInspect(
     if (await session.removeRemains(areasOf)) areas = readAllAreas(session);
     checkMemoryRoom(session.processes);
     await session.prepare(areasOf);
-    const mounts = readMountinfo(initPid);
     session.standstill.lookAt('the content of its tmpfs mounts');
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
     const stdio = stdioLinksOf(request);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostNames } from '../../common/host-names.js';
 import type { MountPlaces } from '../../common/mount-places.js';
+import type { MountInfo } from '../procfs/mountinfo.js';
 import { readMountinfo } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { checkCgroups } from './cgroups.js';
@@ -21,17 +22,19 @@ export interface ExpectedSurroundings {
  * Checks that nothing around the processes of a stopped container would be lost: a restored one has
  * the mounts, cgroups, names and IPC objects that a runtime makes from its spec.
  *
+ * @returns the mounts of the container
  * @throws ShimError `failedPrecondition` naming what would be
  */
 export function checkSurroundings(
   initPid: number,
   processes: readonly TracedProcess[],
   expected: ExpectedSurroundings,
-): void {
+): readonly MountInfo[] {
   const mounts = readMountinfo(initPid);
   checkFuseServers(mounts, processes);
   checkMounts(initPid, mounts, expected.mountPlaces);
   checkCgroups(initPid, processes);
   checkIpc(initPid, processes);
   warnOfHostNames(initPid, expected.hostNames);
+  return mounts;
 }

@@ -7,7 +7,11 @@
  */
 #include "target.h"
 
-static int step[2];
+/* Tells a leader where to go: each has its own, since any that waits may read from a pipe. */
+struct lead {
+	int step[2];
+	int with_member;
+};
 
 static void settle_and_verify(void)
 {
@@ -27,31 +31,38 @@ static void member(void *arg)
 /* Leads a group with a member, and goes over to another when it is told to which. */
 static void leader(void *arg)
 {
+	const struct lead *lead = arg;
 	pid_t other;
 	MUST(setpgid(0, 0));
-	pid_t follower = arg ? spawn(member, NULL) : 0;
+	pid_t follower = lead->with_member ? spawn(member, NULL) : 0;
 	arrived();
-	CHECK_EQ("the other group", sizeof(other), read(step[0], &other, sizeof(other)));
+	CHECK_EQ("the other group", sizeof(other), read(lead->step[0], &other, sizeof(other)));
 	MUST(setpgid(0, other));
 	settle_and_verify();
 	if (follower) finish(follower);
 }
 
-static void move(pid_t pid, pid_t group)
+static pid_t spawn_leader(struct lead *lead)
 {
-	MUST(write(step[1], &group, sizeof(group)));
+	MUST(pipe(lead->step));
+	return spawn(leader, lead);
+}
+
+static void move(const struct lead *lead, pid_t pid, pid_t group)
+{
+	MUST(write(lead->step[1], &group, sizeof(group)));
 	while (getpgid(pid) != group) usleep(1000);
 }
 
 int main(void)
 {
-	MUST(pipe(step));
-	pid_t first = spawn(leader, "with a member");
-	move(first, getpgrp());
-	pid_t second = spawn(leader, "with a member");
-	pid_t third = spawn(leader, NULL);
-	move(second, third);
-	move(third, second);
+	struct lead leads[3] = { { .with_member = 1 }, { .with_member = 1 }, { .with_member = 0 } };
+	pid_t first = spawn_leader(&leads[0]);
+	move(&leads[0], first, getpgrp());
+	pid_t second = spawn_leader(&leads[1]);
+	pid_t third = spawn_leader(&leads[2]);
+	move(&leads[1], second, third);
+	move(&leads[2], third, second);
 
 	ready_and_wait();
 

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   # what the shim runs and is driven by
-  containerd runc
+  containerd runc crun
   # building the native parts
   gcc g++ make libc6-dev
   # what the test containers are made of

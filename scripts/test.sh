@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
 usual='check unit integration e2e kernel'
-rest='e2e-forky clients-forky cgroup2-forky e2e-trixie clients-trixie kernels'
+rest='crun e2e-forky clients-forky cgroup2-forky e2e-trixie clients-trixie kernels'
 case "${1:-}" in
   '') parts="$usual" ;;
   --all) parts="$usual $rest" ;;
@@ -49,6 +49,9 @@ release_of() {
 # where they belong to v1 hierarchies.
 without_controllers=(dist/test/e2e/{checkpoint-counter,checkpoint-nginx,restored,failed-restore}.test.js)
 
+# What runs with crun in the place of runc.
+with_crun=(dist/test/e2e/{basics,checkpoint-counter,checkpoint-redis,restored,restored-terminals,terminals,restart,oom,stats}.test.js)
+
 # The kernel that the module is tested on where one is enough.
 one_kernel=dist/test/kernel/linux-6-12.test.js
 
@@ -77,6 +80,7 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
   case "$part" in
     unit) files=(dist/test/unit dist/test/fuzz) ;;
     integration | e2e | e2e-* | clients-*) files=("dist/test/$kind") ;;
+    crun) kind=e2e files=("${with_crun[@]}") ;;
     cgroup2-*) kind=e2e files=("${without_controllers[@]}") ;;
     kernel) files=("$one_kernel") ;;
     kernels)
@@ -102,7 +106,9 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
   fi
   echo "== $part"
   log="$logs/$part.tap"
-  if [ -z "$release" ]; then
+  if [ "$part" = crun ]; then
+    ava=(bash scripts/with-crun.sh npx ava)
+  elif [ -z "$release" ]; then
     ava=(npx ava)
   elif bash scripts/fetch-release.sh "$release" >/dev/null; then
     ava=(bash scripts/in-release.sh "$release" node_modules/.bin/ava)

@@ -4,17 +4,23 @@ import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import { checkpoint as takeCheckpoint, DEFAULT_RETRY_MS, readSpec } from '../../criu/index.js';
 import { requireRoot } from '../root.js';
-import { ONE_CONTAINER, RUNC_ROOT_OPTION, runcContainer } from '../runc-container.js';
+import {
+  findContainer,
+  ONE_CONTAINER,
+  RUNTIME_OPTION,
+  RUNTIME_ROOT_OPTION,
+  runtimeOf,
+} from '../runtime-container.js';
 import { SignalRelay } from '../signal-relay.js';
 import { formatJson } from '../text.js';
 import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** Checkpoints a container of plain runc. */
+/** Checkpoints a container of plain runc or crun. */
 export const checkpoint = defineVerb({
   name: 'checkpoint',
   summary: 'checkpoint a container into a new VAS',
-  description: `Checkpoints a running container of runc into a new VAS, and prints the id of the VAS. SIGINT,
+  description: `Checkpoints a running container of runc or crun into a new VAS, and prints the id of the VAS. SIGINT,
     SIGTERM, SIGHUP and SIGQUIT cancel the checkpoint: nothing of it remains, and the container keeps running.`,
   options: {
     'image-path': {
@@ -34,7 +40,8 @@ export const checkpoint = defineVerb({
       default: String(DEFAULT_RETRY_MS),
       help: 'how long to retry while something temporary, such as an exec, prevents the checkpoint',
     },
-    'runc-root': RUNC_ROOT_OPTION,
+    runtime: RUNTIME_OPTION,
+    'runc-root': RUNTIME_ROOT_OPTION,
     json: JSON_OPTION,
   },
   arguments: ONE_CONTAINER,
@@ -47,7 +54,8 @@ export const checkpoint = defineVerb({
   async run({ values, words: [containerId = ''] }, context) {
     const retryMs = parseMilliseconds(values['retry-ms']);
     requireRoot(context, `checkpoint ${containerId}`);
-    const { initPid, bundle } = runcContainer(values['runc-root'], containerId);
+    const runtime = runtimeOf(values);
+    const { initPid, bundle } = findContainer(runtime, containerId);
     const spec = readSpec(bundle);
     const relay = new SignalRelay();
     const result = await takeCheckpoint({
@@ -56,7 +64,7 @@ export const checkpoint = defineVerb({
       initPid,
       imagePath: values['image-path'],
       leaveRunning: values['leave-running'],
-      runcRoot: values['runc-root'],
+      runcRoot: runtime.root,
       tmpfsMounts: tmpfsMountsOf(spec),
       mountPlaces: mountPlacesOf(spec),
       hostNames: hostNamesOf(spec),

@@ -8,18 +8,25 @@ import {
 } from '../../criu/index.js';
 import { PidFile } from '../pid-file.js';
 import { requireRoot } from '../root.js';
-import { ONE_CONTAINER, refuseExisting, RUNC_ROOT_OPTION, runcRuntime } from '../runc-container.js';
+import {
+  donorRuntime,
+  ONE_CONTAINER,
+  refuseExisting,
+  RUNTIME_OPTION,
+  RUNTIME_ROOT_OPTION,
+  runtimeOf,
+} from '../runtime-container.js';
 import { SignalRelay } from '../signal-relay.js';
 import { formatJson } from '../text.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 
 const log = logger('restore');
 
-/** Restores a container, for plain runc to go on with. */
+/** Restores a container, for plain runc or crun to go on with. */
 export const restore = defineVerb({
   name: 'restore',
   summary: 'restore a container from a checkpoint',
-  description: `Restores a container from a checkpoint. runc manages it from then on. The container inherits the
+  description: `Restores a container from a checkpoint. runc or crun manages it from then on. The container inherits the
     stdio of mvas, or gets a terminal whose master is sent to the console socket.
 
     Like runc, mvas waits for the container unless --detach is given: it forwards SIGINT, SIGTERM, SIGHUP and
@@ -41,7 +48,8 @@ export const restore = defineVerb({
       help: 'bundle of the new container',
       words: 'directory',
     },
-    'runc-root': RUNC_ROOT_OPTION,
+    runtime: RUNTIME_OPTION,
+    'runc-root': RUNTIME_ROOT_OPTION,
     'console-socket': {
       type: 'string',
       value: 'PATH',
@@ -67,15 +75,15 @@ export const restore = defineVerb({
   exitCodes: [...EXIT_CODES, ['any', 'the exit status of the container, unless --detach is given']],
   async run({ values, words: [containerId = ''] }, context) {
     requireRoot(context, `restore ${containerId}`);
-    const runcRoot = values['runc-root'];
-    refuseExisting(runcRoot, containerId);
+    const runtime = runtimeOf(values);
+    refuseExisting(runtime, containerId);
     const consoleSocket = values['console-socket'];
     const request = {
       containerId,
       bundle: resolve(values.bundle),
       imagePath: values['image-path'],
-      runc: runcRuntime(runcRoot),
-      runcRoot,
+      runc: donorRuntime(runtime),
+      runcRoot: runtime.root,
       stdio: consoleSocket === undefined ? ([0, 1, 2] as const) : ([null, null, null] as const),
       openConsole: () => Promise.resolve(consoleSocket),
     };

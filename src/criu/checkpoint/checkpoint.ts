@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { logger, warningOnSuccess } from '../../common/log.js';
-import { readStdioLinks, type StdioLinks } from '../../common/runc-state.js';
+import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import { Scope } from '../../common/scope.js';
 import { collectImage, type Collection } from './collect.js';
 import { checkNamespaces, type NamespacesSpec } from '../spec.js';
@@ -65,7 +65,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    */
   readonly tmpfsMounts: readonly string[];
   /**
-   * runc's state of the container is in `<runcRoot>/<containerId>`: it tells what the container's stdio was at
+   * The runtime's state of the container is in `<runcRoot>/<containerId>`: it tells what the container's stdio was at
    * its start. Without it only descriptors 0 to 2 of its init do.
    */
   readonly runcRoot?: string;
@@ -272,7 +272,7 @@ function readAllAreas({ processes }: Session): ReadonlyMap<number, readonly Area
 }
 
 function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
-  return runcRoot === undefined ? undefined : readStdioLinks(join(runcRoot, containerId));
+  return runcRoot === undefined ? undefined : readRuntimeState(join(runcRoot, containerId))?.stdio;
 }
 
 /** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */

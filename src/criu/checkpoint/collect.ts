@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NsPid } from '../../common/ids.js';
-import type { StdioLinks } from '../../common/runc-state.js';
+import type { StdioLinks } from '../../common/runtime-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
@@ -138,7 +139,9 @@ export class PendingRestore {
     // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
     // terminal that is to be opened anew.
     const links = linksOf(stdio);
-    await takeOver({ ...this.#request, donor, initPid: restorer.pid, stdio: links });
+    const { bundle, runcRoot, containerId } = this.#request;
+    const stateDirectory = join(runcRoot, containerId);
+    await takeOver({ stateDirectory, bundle, donor, initPid: restorer.pid, stdio: links });
     const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Else with ours.
     assertNotAborted(signal, `restore ${this.#request.containerId}`);
     clock.end('adopt');

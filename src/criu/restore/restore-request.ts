@@ -11,7 +11,7 @@ export interface RestoreRequest {
   /** Directory of a checkpoint's image files; not trusted. */
   readonly imagePath: string;
   readonly runc: DonorRuntime;
-  /** runc's state directory of this container is `<runcRoot>/<containerId>`. */
+  /** The runtime's state directory of this container is `<runcRoot>/<containerId>`. */
   readonly runcRoot: string;
   /**
    * Called once the image is known, with whether its container had a terminal: the unix socket on which

@@ -17,9 +17,12 @@ export interface RuncSettings {
   readonly systemdCgroup: boolean;
 }
 
-/** Whether the runtime is runc, by its name, and not another one, or something that stands before it. Pure. */
-export function isRunc({ binary }: Pick<RuncSettings, 'binary'>): boolean {
-  return basename(binary) === 'runc';
+/** Runtimes that keep no record of pauses and signals. */
+const PLAIN: ReadonlySet<string> = new Set(['runc', 'crun']);
+
+/** Whether the runtime is runc or crun, by its name, and not another one, or something that stands before it. Pure. */
+export function isPlain({ binary }: Pick<RuncSettings, 'binary'>): boolean {
+  return PLAIN.has(basename(binary));
 }
 
 /** Where runc keeps its state unless the options say otherwise. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { freeze, signalAll, thaw, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
-import { isRunc } from '../runc/settings.js';
+import { isPlain } from '../runc/settings.js';
 import type { Runc } from '../runc/runc.js';
 import type { TaskProcess } from './process.js';
 import type { TaskState } from './state.js';
@@ -19,28 +19,28 @@ export interface Controlled {
 }
 
 /**
- * Pauses, resumes and signals a container. runc notes nothing of these: where it is the runtime they are
- * done by the cgroup and kill(2), without a process for each. Any other runtime may have more to do, or
+ * Pauses, resumes and signals a container. runc and crun note nothing of these: where one of them is the runtime
+ * they are done by the cgroup and kill(2), without a process for each. Any other runtime may have more to do, or
  * something to say, and is asked.
  */
 export class Control {
   readonly #what: Controlled;
-  readonly #isRunc: boolean;
+  readonly #isPlain: boolean;
   #isKilled = false;
 
   constructor(what: Controlled) {
     this.#what = what;
-    this.#isRunc = isRunc(what.runc.settings);
+    this.#isPlain = isPlain(what.runc.settings);
   }
 
   async pause(): Promise<void> {
-    if (this.#isRunc) await freeze(this.#freezer());
+    if (this.#isPlain) await freeze(this.#freezer());
     else await this.#what.runc.pause(this.#what.id);
     if (this.#isKilled) this.#letDie(); // It was killed while it came to a stand.
   }
 
   async resume(): Promise<void> {
-    if (this.#isRunc) thaw(this.#freezer());
+    if (this.#isPlain) thaw(this.#freezer());
     else await this.#what.runc.resume(this.#what.id);
   }
 
@@ -49,7 +49,7 @@ export class Control {
     const { id, runc, init, state } = this.#what;
     const cgroup = this.#what.freezer();
     const isPaused = (): boolean => state() === 'paused';
-    if (!this.#isRunc) {
+    if (!this.#isPlain) {
       init.assertRuns();
       await runc.kill(id, signal, all);
     } else if (all && cgroup !== undefined) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { PrivateShim, runcOptions, type ShimClient } from '../../helpers/private-shim.js';
+import { REPOSITORY } from '../../helpers/paths.js';
 import { run } from '../../helpers/run.js';
 
 const SLEEP = 'while :; do sleep 1; done';
@@ -17,10 +18,16 @@ function noting(instead = ''): string {
   return `echo "$*" >> "$0.log"\n${instead}\nexec runc "$@"`;
 }
 
+/** crun, as the tests call it. */
+function crunScript(): Promise<string> {
+  const script = join(REPOSITORY, 'scripts/with-crun.sh');
+  return run('bash', [script, 'sh', '-c', 'cat "$(command -v runc)"']);
+}
+
 async function started(
   t: ExecutionContext,
   script: string,
-  name = 'crun',
+  name = 'youki',
 ): Promise<{ shim: PrivateShim; client: ShimClient; verbs: () => string[] }> {
   const shim = await PrivateShim.open(t);
   const bundle = shim.bundle('one', SLEEP);
@@ -83,6 +90,25 @@ test('runc by another path is runc', async (t) => {
     verbs().map((verb) => verb.split(' ')[0]),
     ['create', 'start'],
   );
+});
+
+test('crun creates, executes, pauses and deletes', async (t) => {
+  const shim = await PrivateShim.open(t);
+  const bundle = shim.bundle('one', SLEEP);
+  const client = await shim.start('one');
+  await client.create({ id: 'one', bundle, options: shim.runc('crun', await crunScript()) });
+  await client.start('one');
+  const value = Buffer.from(JSON.stringify({ args: ['/bin/busybox', 'false'], cwd: '/' }));
+  await client.exec({ id: 'one', execId: 'e', spec: { value } });
+  await client.start('one', 'e');
+  t.is(await client.wait('one', 'e'), 1);
+  await client.order('Pause', 'one');
+  t.is((await client.state('one')).status, PAUSED);
+  await client.order('Resume', 'one');
+  await client.kill({ id: 'one', signal: SIGKILL });
+  t.is(await client.wait('one'), 137);
+  await client.delete('one');
+  t.deepEqual(await shim.leftovers('one'), []);
 });
 
 test('a process of a paused container is killed, and the container stays paused', async (t) => {

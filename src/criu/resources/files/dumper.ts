@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StdioLinks } from '../../../common/runc-state.js';
+import type { StdioLinks } from '../../../common/runtime-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { Vma } from '../../procfs/maps.js';

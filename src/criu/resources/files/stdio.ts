@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StdioLinks } from '../../../common/runc-state.js';
+import type { StdioLinks } from '../../../common/runtime-state.js';
 import { AF, S_IF } from './abi.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, readlinkSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { StdioLinks } from '../../../common/runc-state.js';
+import type { StdioLinks } from '../../../common/runtime-state.js';
 import { syscall } from '../../../native/index.js';
 import { errnoError, SYS } from '../../../native/sys.js';
 import type { FileEntry } from '../../image/types.js';

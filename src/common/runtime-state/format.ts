@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Where /proc said that a container's stdin, stdout and stderr lead when it was started: such as
+ * `/dev/null`, `pipe:[4711]`, `/var/log/x`.
+ */
+export type StdioLinks = readonly [stdin: string, stdout: string, stderr: string];
+
+/** What a runtime notes of a container. */
+export interface RuntimeState {
+  readonly initPid: number;
+  /** Field 22 of proc(5)'s stat when it was created: by now the pid may belong to another process. */
+  readonly initStart: string;
+  /** Empty where it is not noted. */
+  readonly bundle: string;
+  readonly stdio: StdioLinks | undefined;
+}
+
+/** The process that takes the place of a container's init, and the bundle of which it is the container. */
+export interface Successor {
+  readonly before: { readonly pid: number; readonly bundle: string };
+  readonly pid: number;
+  readonly start: string;
+  readonly bundle: string;
+  readonly stdio: StdioLinks;
+}
+
+/** How a runtime keeps a container's state. */
+export interface StateFormat {
+  /** The name of the file in the container's state directory. */
+  readonly file: string;
+  /** Throws for a text that is not understood. */
+  read(text: string): RuntimeState;
+  /** The text with another init. Throws for a text that is not understood. */
+  replaceInit(text: string, successor: Successor): string;
+  /** Replaces what other files of the state directory say of the init. */
+  replaceOther?(directory: string, successor: Successor): void;
+}

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "tracing_process.h"
 
 namespace mvas {
@@ -28,6 +30,8 @@ constexpr unsigned kExiting = 0x4;  // PF_EXITING
 constexpr int64_t kStepLimitMs = 10'000;
 // How often one that takes long is looked at.
 constexpr int64_t kLookMs = 10;
+// So long a thread may take to die.
+constexpr int64_t kReapLimitMs = 100;
 
 int Request(int request, pid_t tid, void* address, void* data) {
   return ptrace(static_cast<__ptrace_request>(request), tid, address, data) == -1 ? -errno : 0;
@@ -280,6 +284,24 @@ int Detach(pid_t tid, int signal) {
   // PTRACE_DETACH itself delivers signals in a signal-delivery-stop alone (ptrace(2)).
   if (signal) syscall(SYS_tkill, tid, signal);
   return Request(PTRACE_DETACH, tid, nullptr, nullptr);
+}
+
+std::vector<Stop> LetGo(const std::vector<pid_t>& tids, std::set<pid_t>* stop_signals,
+                        std::vector<pid_t>* traced) {
+  std::vector<Stop> results;
+  std::set<pid_t> gone, dying;
+  for (const pid_t tid : tids) {
+    const int error = Detach(tid, stop_signals->erase(tid) ? SIGSTOP : 0);
+    (error ? dying : gone).insert(tid);
+    results.push_back({tid, error});
+  }
+  const auto is_gone = [&gone](pid_t tid) { return gone.count(tid) || Reap(tid); };
+  const auto is_dying = [&dying](pid_t tid) { return dying.count(tid) || IsDead(tid); };
+  for (const int64_t deadline = NowMs() + kReapLimitMs;; AwaitTracee(kLookMs)) {
+    traced->erase(std::remove_if(traced->begin(), traced->end(), is_gone), traced->end());
+    if (NowMs() > deadline || std::none_of(traced->begin(), traced->end(), is_dying)) break;
+  }
+  return results;
 }
 
 namespace {

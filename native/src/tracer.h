@@ -81,6 +81,13 @@ int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume
                  uint64_t signal_mask, const std::vector<RemoteCall>& calls,
                  std::vector<int64_t>* results, bool* stop_signal, const Late& late);
 
+// Detaches each of `tids`, all of which had stopped, having sent a SIGSTOP to those in
+// `stop_signals`, and takes it out of both that and `traced`. Those that have died are reaped, a
+// tenth of a second being waited for those that are about to: else their parents would not hear of
+// it while the tracer goes on.
+std::vector<Stop> LetGo(const std::vector<pid_t>& tids, std::set<pid_t>* stop_signals,
+                        std::vector<pid_t>* traced);
+
 // Detaches, having sent `signal` to the thread (0: none).
 int Detach(pid_t tid, int signal);
 

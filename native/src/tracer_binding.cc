@@ -246,10 +246,7 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
 Napi::Value TracerBinding::Detach(const Napi::CallbackInfo& info) {
   const auto tids = Tids(info[0]);
   return Queue(info.Env(), [this, tids]() -> Finish {
-    std::vector<mvas::Stop> results;
-    for (const pid_t tid : tids) {
-      results.push_back({tid, mvas::Detach(tid, stop_signals_.erase(tid) ? SIGSTOP : 0)});
-    }
+    const auto results = mvas::LetGo(tids, &stop_signals_, &traced_);
     return [results](Napi::Env env) { return FromStops(env, results); };
   });
 }

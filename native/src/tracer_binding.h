@@ -56,7 +56,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   std::set<pid_t> stop_signals_;  // whom a SIGSTOP was kept from; used in the tracing process alone
-  std::vector<pid_t> traced_;     // whom it has seized; used in the tracing process alone
+  std::vector<pid_t> traced_;     // whom it holds; used in the tracing process alone
   std::atomic<bool> has_let_go_{false};  // has let them go by itself
   Napi::ThreadSafeFunction deliver_;
   std::optional<TracingProcess> process_;

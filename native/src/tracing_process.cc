@@ -43,16 +43,9 @@ sigset_t Only(int signal) {
 
 thread_local const std::vector<pid_t>* reaped = nullptr;
 
-// Each by itself: a wait for any of them would take stops away.
 void ReapDead(int) {
   const int saved = errno;
-  for (const pid_t tid : *reaped) {
-    siginfo_t info{};
-    const auto id = static_cast<id_t>(tid);
-    if (waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) || !info.si_pid) continue;
-    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) continue;
-    waitid(P_PID, id, &info, WEXITED | WNOHANG | __WALL);
-  }
+  for (const pid_t tid : *reaped) Reap(tid);
   errno = saved;
 }
 
@@ -107,6 +100,16 @@ bool AwaitTracee(int64_t timeout_ms) {
   const sigset_t child = Only(SIGCHLD);
   const timespec limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
   return sigtimedwait(&child, nullptr, &limit) == SIGCHLD;
+}
+
+// By itself: a wait for any of them would take stops away.
+bool Reap(pid_t tid) {
+  if (!InTracingProcess()) return false;  // its parent may be we, who are to hear of it by libuv
+  const auto id = static_cast<id_t>(tid);
+  siginfo_t info{};
+  if (waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT | __WALL)) return errno == ECHILD;
+  if (!info.si_pid || info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) return false;
+  return waitid(P_PID, id, &info, WEXITED | WNOHANG | __WALL) == 0;
 }
 
 ReapingScope::ReapingScope(const std::vector<pid_t>* tids) {

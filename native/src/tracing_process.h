@@ -33,6 +33,10 @@ int64_t NowMs();
 // milliseconds at most. False: nothing has come. It may come for nothing.
 bool AwaitTracee(int64_t timeout_ms);
 
+// Reaps a tracee of the calling tracing process that has died, so that its parent hears of it.
+// False: it lives, or others of its process have to be reaped first. On a thread it does nothing.
+bool Reap(pid_t tid);
+
 // While one exists, the calling tracing process reaps those of `tids` that have died, also while it
 // waits in a ptrace request: a thread that calls execve(2) holds what PTRACE_SEIZE waits for, until
 // the others of its process are reaped (fs/exec.c, de_thread). On a thread it does nothing.

@@ -156,7 +156,7 @@ async function run(
   const { session, tmpfs, collection, mounts } = isFrozen(cgroup)
     ? await tryingOnce(attempt)
     : await retrying(patience, attempt);
-  scope.defer('let the container go on', () => session.release());
+  scope.defer('let the container go on', () => session.close());
 
   image.written = writeFiles(image.writer, collection, tmpfs);
   void settled(image.written);
@@ -168,7 +168,7 @@ async function run(
   clock.end('copy');
 
   if (request.leaveRunning) {
-    await session.release();
+    await session.letGo();
     guard?.disarm();
   }
   clock.end('resume');
@@ -189,6 +189,7 @@ async function run(
   scope.release(); // What is complete is not undone, whatever the rest meets.
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
+  await session.close();
   vas.holder.close();
   source.close();
   clock.end('kill');
@@ -248,7 +249,7 @@ async function stopAndInspect(
   } catch (error) {
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
-    await session.release();
+    await session.close();
     throw reason ?? error;
   }
 }
@@ -258,7 +259,7 @@ async function removeRemains(request: CheckpointRequest): Promise<void> {
   try {
     const patience = { limitMs: 0 };
     const session = await Session.seize(request.initPid, findCgroup(request), { patience });
-    await session.removeRemains(readMaps).finally(() => session.release());
+    await session.removeRemains(readMaps).finally(() => session.close());
   } catch (error) {
     log.warn('memory of ours stays in the container until its next checkpoint', {
       error: String(error),

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import { isFrozen, pidsIn, thaw, type Cgroup } from '../../common/cgroup.js';
+import { ShimError } from '../../common/errors.js';
+import type { HostTid } from '../../common/ids.js';
+import type { Tracer } from '../../native/index.js';
+import { errnoName } from '../../native/sys.js';
+import {
+  listThreads,
+  readChildren,
+  readSeccompMode,
+  readStatus,
+  readVitals,
+} from '../procfs/reader.js';
+import { Momentary } from '../retry.js';
+import { labelOf, tracerLabel } from './label.js';
+import { isDying } from './life-watch.js';
+import { inTheWay, originsOf } from './outsiders.js';
+
+/** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
+const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
+const SUSPEND_SECCOMP = 0x00200000;
+/** So long no thread may stop while some are waited for. */
+const STOP_TIMEOUT_MS = 1_000;
+/** So long threads may take to stop before they are looked at. */
+const PATIENCE_MS = 50;
+/** So long it may take to begin to trace a frozen container. */
+const FROZEN_PATIENCE_MS = 1_000;
+const MAX_ROUNDS = 100;
+const EPERM = 1;
+const ESRCH = 3;
+const ETIMEDOUT = 110;
+const PTRACE_EVENT_STOP = 128;
+const SIGTRAP = 5;
+
+/** The threads of a container that a tracer holds, and how it gets hold of them. */
+export class Seizure {
+  readonly initPid: number;
+  readonly cgroup: Cgroup;
+  /** The container was frozen when it was found. */
+  readonly wasFrozen: boolean;
+  readonly #tracer: Tracer;
+  /** Wait status of each thread's stop, by host tid. */
+  readonly #stops = new Map<number, number>();
+
+  constructor(tracer: Tracer, initPid: number, cgroup: Cgroup) {
+    this.#tracer = tracer;
+    this.initPid = initPid;
+    this.cgroup = cgroup;
+    this.wasFrozen = isFrozen(cgroup);
+  }
+
+  /** Host pids of what is in the cgroup, and of the init. */
+  pids(): number[] {
+    const pids = pidsIn(this.cgroup);
+    return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
+  }
+
+  /** The signal by which job control had stopped a process that is held, by its host pid. */
+  jobStop(pid: number): number | undefined {
+    const status = this.#stops.get(pid) ?? 0;
+    const signal = (status >> 8) & 0xff;
+    return status >> 16 === PTRACE_EVENT_STOP && signal !== SIGTRAP ? signal : undefined;
+  }
+
+  /** Lets all threads go that are held. Those that are not put back run from where they stand. */
+  async letGo(): Promise<void> {
+    const tids = Int32Array.from(this.#stops.keys());
+    this.#stops.clear();
+    if (tids.length > 0) await this.#tracer.detach(tids);
+  }
+
+  /** Stops all processes that are the container's own. `mayRun`: before any from outside is in the way. */
+  async stopOwn(execs: () => ReadonlyMap<number, string>, mayRun: boolean): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const { own, outsiders } = originsOf(this.initPid, this.pids());
+      const fresh = own.flatMap((pid) => this.#untraced(pid));
+      const isDone = fresh.length === 0;
+      if (outsiders.length > 0 && (isDone || !mayRun)) throw inTheWay(outsiders, execs());
+      if (isDone) return;
+      const isFirst = round === 0 && this.wasFrozen;
+      await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
+    }
+    throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
+  }
+
+  #untraced(pid: number): number[] {
+    try {
+      return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
+    } catch {
+      return []; // Gone meanwhile.
+    }
+  }
+
+  /**
+   * Threads that job control has stopped do not answer a tracer before they are thawed, on cgroup v1. They
+   * are left to the next round, since they do not run then. Should one of them not be known for what it
+   * is, the thaw has to come while the tracer waits for it.
+   */
+  async #seizeFrozen(tids: readonly number[]): Promise<number[]> {
+    const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
+    await Promise.race([seized, delay(FROZEN_PATIENCE_MS, undefined, { ref: false })]);
+    thaw(this.cgroup);
+    return seized;
+  }
+
+  async #seizeThreads(tids: readonly number[]): Promise<number[]> {
+    const plain: number[] = [];
+    const filtered: number[] = [];
+    for (const tid of tids) (hasSeccomp(tid) ? filtered : plain).push(tid);
+    const results = [
+      ...(await this.#tracer.seize(Int32Array.from(plain), OPTIONS)),
+      ...(await this.#tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP)),
+    ];
+    const pending: number[] = [];
+    for (let i = 0; i < results.length; i += 2) {
+      const [tid = 0, error = 0] = results.slice(i, i + 2);
+      if (error === 0) pending.push(tid);
+      else if (error !== -ESRCH && !isDying(tid)) throw cannotTrace(tid, error);
+    }
+    return pending;
+  }
+
+  async #waitStops(tids: readonly number[]): Promise<void> {
+    let last = performance.now();
+    for (let pending = tids; pending.length > 0;) {
+      const late = await this.#waitSome(pending);
+      const [first] = late;
+      if (late.length < pending.length) last = performance.now();
+      const isOver = performance.now() - last > STOP_TIMEOUT_MS;
+      if (first !== undefined && isOver) throw notStopping(first);
+      for (const tid of late) await this.#letChildrenGo(tid);
+      pending = late;
+    }
+  }
+
+  /** Waits for stops for a short while. Returns those that have not stopped. */
+  async #waitSome(tids: readonly number[]): Promise<number[]> {
+    const stops = await this.#tracer.waitStops(Int32Array.from(tids), PATIENCE_MS);
+    const late: number[] = [];
+    for (let i = 0; i < stops.length; i += 2) {
+      const [tid = 0, status = 0] = stops.slice(i, i + 2);
+      if (status === -ETIMEDOUT && !isDying(tid)) late.push(tid);
+      else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
+    }
+    return late;
+  }
+
+  /**
+   * A thread that called vfork stops only when its child has called exec or has exited: children that
+   * stopped before may go on. The next round finds them again.
+   */
+  async #letChildrenGo(tid: number): Promise<void> {
+    if (!waits(tid)) return;
+    const { tgid } = readStatus(tid);
+    const children = readChildren(tgid, tid).filter((pid) => this.#stops.has(pid));
+    if (children.length > 0) await this.#tracer.detach(Int32Array.from(children));
+    for (const pid of children) this.#stops.delete(pid);
+  }
+}
+
+function hasSeccomp(tid: number): boolean {
+  try {
+    return readSeccompMode(tid) !== 0;
+  } catch {
+    return false; // Gone: the seizure will say so.
+  }
+}
+
+/** Whether a thread waits for something that no signal ends. */
+function waits(tid: number): boolean {
+  try {
+    return readVitals(tid).state === 'D';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether job control has stopped a thread. While it is frozen its state does not tell (since Linux 6.1),
+ * but its "exit code" is the signal that has stopped it (since 5.19).
+ */
+function isStopped(tid: number): boolean {
+  try {
+    const { state, exitCode } = readVitals(tid);
+    return state === 'T' || exitCode !== 0;
+  } catch {
+    return false; // Gone: the seizure will say so.
+  }
+}
+
+function cannotTrace(tid: number, error: number): ShimError {
+  const tracer = (() => {
+    try {
+      return readStatus(tid).tracerPid;
+    } catch {
+      return 0 as HostTid;
+    }
+  })();
+  const what = labelOf(tid);
+  if (error === -EPERM && tracer !== 0) {
+    const remedy = 'remedy: detach the debugger';
+    return new ShimError(
+      'failedPrecondition',
+      `${what}: is being traced by ${tracerLabel(tid, tracer)}, which is not supported; ${remedy}`,
+    );
+  }
+  return new ShimError('permissionDenied', `trace ${what}: ${errnoName(error)}`);
+}
+
+function notStopping(tid: number): ShimError {
+  const why = 'it may wait for a vfork child or for a device; remedy: try again later';
+  return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop: ${why}`);
+}

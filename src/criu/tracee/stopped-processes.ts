@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { forAll } from '../../common/for-all.js';
+import type { HostPid, NsPid } from '../../common/ids.js';
+import type { Tracer } from '../../native/index.js';
+import { errnoName } from '../../native/sys.js';
+import { processLabel, threadLabel } from '../label.js';
+import { listThreads, readChildren, readStatus } from '../procfs/reader.js';
+import { containerPid, containerTid, type ProcStatus } from '../procfs/status.js';
+import { EndedMeanwhile, Momentary } from '../retry.js';
+import { labelOf } from './label.js';
+import { hasEnded } from './life-watch.js';
+import { Namespaces } from './namespaces.js';
+import type { Seizure } from './seizure.js';
+import { StoppedThread } from './stopped-thread.js';
+import type { LookAt, TracedProcess } from './tracee.js';
+
+const ESRCH = 3;
+
+/** A process that has exited and waits to be reaped. */
+export interface Zombie {
+  readonly pid: HostPid;
+  readonly nsPid: NsPid;
+  readonly status: ProcStatus;
+}
+
+/** A process that stands still, all of its threads. */
+export interface StoppedProcess extends TracedProcess {
+  readonly leader: StoppedThread;
+  readonly threads: readonly StoppedThread[];
+}
+
+/** Who stops threads, and is told what of them is looked at. */
+interface Holding {
+  readonly tracer: Tracer;
+  readonly lookAt: LookAt;
+}
+
+/**
+ * The processes of a container that has been stopped: those that live, and those that wait to be reaped.
+ *
+ * @throws Momentary, EndedMeanwhile where another try may succeed, ShimError `failedPrecondition` for a process in
+ *   namespaces or a cgroup of its own
+ */
+export async function collectStopped(
+  seizure: Seizure,
+  holding: Holding,
+): Promise<{ readonly processes: StoppedProcess[]; readonly zombies: Zombie[] }> {
+  const namespaces = new Namespaces(seizure.initPid);
+  // Zombies are found below, like those that the cgroup does not list any more.
+  const alive = seizure
+    .pids()
+    .map((pid) => readStatus(pid))
+    .filter(isAlive);
+  for (const { pid } of alive) namespaces.check(pid);
+  const processes = await forAll(alive, (status) => collectProcess(status, holding));
+  const living = new Set<number>(processes.map(({ pid }) => pid));
+  const children = processes.flatMap(({ pid, threads }) =>
+    threads.flatMap(({ tid }) => readChildren(pid, tid)),
+  );
+  const gone = children.filter((pid) => !living.has(pid));
+  return { processes, zombies: gone.map((pid) => zombieOf(pid, seizure)) };
+}
+
+/** A cgroup forgets who has exited: a zombie is found as the child of its parent. */
+function zombieOf(pid: number, { cgroup: { directory } }: Seizure): Zombie {
+  const status = readStatus(pid);
+  if (status.state !== 'Z') throw elsewhere(pid, directory);
+  return { pid: status.tgid, nsPid: containerPid(status), status };
+}
+
+async function collectProcess(
+  leaderStatus: ProcStatus,
+  { tracer, lookAt }: Holding,
+): Promise<StoppedProcess> {
+  const { tgid: pid, name } = leaderStatus;
+  const nsPid = containerPid(leaderStatus);
+  const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
+  const states = await tracer.readThreads(Int32Array.from(tids));
+  const process = processLabel(nsPid, name);
+  const threads = tids.map((tid, index) => {
+    const state = states[index];
+    if (state?.error !== 0) {
+      const why = errnoName(state?.error ?? ESRCH);
+      throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
+    }
+    const status = tid === pid ? leaderStatus : readStatus(pid, tid);
+    const nsTid = containerTid(status);
+    const label = threadLabel(process, nsPid, nsTid);
+    const ids = { pid, tid: status.pid, nsPid, nsTid, label, status, lookAt };
+    return new StoppedThread(tracer, ids, state);
+  });
+  const [leader] = threads;
+  if (!leader) throw new EndedMeanwhile('aborted', `${process} has no thread left`);
+  return { pid, nsPid, label: process, leader, threads, lookAt };
+}
+
+/** @throws Momentary for a process whose threads have outlived their first one */
+function isAlive({ pid, state }: ProcStatus): boolean {
+  if (state === 'Z' && !hasEnded(pid)) throw leaderGone(pid);
+  return state !== 'Z';
+}
+
+function elsewhere(pid: number, directory: string): ShimError {
+  const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
+  return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
+}
+
+function leaderGone(pid: number): ShimError {
+  const what = `${labelOf(pid)}: its first thread has exited while others live`;
+  return new Momentary('failedPrecondition', `${what}, which is not supported; remedy: end it`);
+}

@@ -51,7 +51,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     hasConsole: findConsole(image.ttys) !== undefined,
     stdio: [true, true, true],
     kernelAreas,
-    host: readHostFacts(),
+    host: readHostFacts(process.pid),
     secret: '',
   };
 }

@@ -227,6 +227,7 @@ export class RestorePlan {
     stopAt('joined', root);
     root.syscall('make a session', SYS.setsid, []);
     this.#planKeyring();
+    this.#attributes.planInherited(root);
     this.#files.planOpen(root);
     this.#memory.planShared(root);
     const tree = this.#planTree();

@@ -117,7 +117,10 @@ export class PendingRestore {
     const kernelAreas = kernelAreasOf(restorer.pid, opened.base);
     const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
     const readFacts = (donorPid: number, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
-      readLiveFacts({ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret });
+      readLiveFacts({
+        ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
+        restorerPid: restorer.pid,
+      });
     rehearse(() => planRestore(opened, readFacts(restorer.pid)));
     const donor = await this.#donor;
     clock.end('donor');

@@ -10,13 +10,15 @@ export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas
   readonly live: Spec;
   /** Of the donor's init. */
   readonly donorPid: number;
+  readonly restorerPid: number;
   readonly stdio: FinishRequest['stdio'];
   readonly seccompChain: LiveLimits['seccompChain'];
 }
 
 /** Reads what a restore finds in place. */
 export function readLiveFacts(sources: LiveSources): LiveFacts {
-  const { live, donorPid, stdio, seccompChain, hasConsole, kernelAreas, secret } = sources;
+  const { live, donorPid, restorerPid, stdio, seccompChain, hasConsole, kernelAreas, secret } =
+    sources;
   const limits = {
     ...limitsOfSpec(live.process),
     user: liveUser(readStatus(donorPid)),
@@ -30,7 +32,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     hasConsole,
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,
-    host: readHostFacts(),
+    host: readHostFacts(restorerPid),
     secret,
   };
 }

@@ -54,6 +54,7 @@ async function become(
   const attributes = plan(builder);
   const { nsPid, leader } = subject.process;
   const early = builder.sequence('process');
+  attributes.planInherited(early);
   attributes.planProcess(nsPid, early);
   const each = subject.threads.map((thread) => {
     const sequence = builder.sequence(`tid ${String(thread.nsTid)}`);
@@ -121,7 +122,7 @@ test('a process that executes the plan has the attributes of the one that was du
         processes: [{ nsPid, threads: cores }],
         seccomp: before.seccomp,
         limits: LIMITS,
-        host: readHostFacts(),
+        host: readHostFacts(nsPid),
       }),
   );
   const leader = cores.get(nsPid);

@@ -23,13 +23,25 @@ export class CredsPlan {
   readonly #builder: PlanBuilder;
   readonly #lastCapability: number;
   readonly #header: PlanData;
+  /** What the live container allows: no set of any thread goes beyond. */
+  readonly #allowed: bigint;
 
-  constructor(builder: PlanBuilder, lastCapability: number) {
+  constructor(
+    builder: PlanBuilder,
+    { lastCapability, allowed }: { readonly lastCapability: number; readonly allowed: bigint },
+  ) {
     this.#builder = builder;
     this.#lastCapability = lastCapability;
+    this.#allowed = allowed;
     this.#header = builder.data(new Uint8Array(Uint32Array.of(CAPABILITY_VERSION_3, 0).buffer));
   }
 
+  /** By PID 1 before it forks: the bounding set comes down to what the live container allows. */
+  planBounds(root: Sequence): void {
+    this.#planDrops(~this.#allowed, root);
+  }
+
+  /** By a thread that has inherited {@link planBounds}. */
   plan(creds: CredsEntry, sequence: Sequence): void {
     const sets = decodeCapabilities(creds);
     const setpcap = 1n << CAP.setpcap;
@@ -41,7 +53,7 @@ export class CredsPlan {
       sequence,
     );
     planAmbient(sets.ambient, sequence);
-    this.#planBounding(sets.bounding, sequence);
+    this.#planDrops(this.#allowed & ~sets.bounding, sequence);
     prctl(sequence, 'set securebits', [PR.setSecurebits, creds.secbits]);
     if (!hasCapability(sets.permitted & sets.effective, CAP.setpcap)) this.#capset(sets, sequence);
   }
@@ -59,9 +71,10 @@ export class CredsPlan {
     if (fsuid !== euid) sequence.syscall(`set fsuid ${String(fsuid)}`, SYS.setfsuid, [fsuid]);
   }
 
-  #planBounding(bounding: bigint, sequence: Sequence): void {
+  /** Takes capabilities out of the bounding set. */
+  #planDrops(capabilities: bigint, sequence: Sequence): void {
     for (let number = 0; number <= this.#lastCapability; number++) {
-      if (hasCapability(bounding, BigInt(number))) continue;
+      if (!hasCapability(capabilities, BigInt(number))) continue;
       prctl(sequence, `drop capability ${String(number)}`, [PR.capbsetDrop, number]);
     }
   }

@@ -8,22 +8,22 @@ import type { ResourceLimit } from '../../procfs/limits.js';
 const PRIO_PROCESS = 0;
 const NICE_BASE = 20;
 
-/** What of the kernel and of the engine's own process decides how attributes are restored. */
+/** What of the kernel and of the restorer decides how attributes are restored. */
 export interface HostFacts {
   /** Whether it makes timers with wanted ids. */
   readonly hasTimerIds: boolean;
   /** The number of the last capability that the kernel knows. */
   readonly lastCapability: number;
-  /** The engine's own limits, in RLIMIT_* order: what a restorer begins with. */
+  /** What a restorer begins with, in RLIMIT_* order. */
   readonly limits: readonly ResourceLimit[];
 }
 
-/** Asks the kernel. */
-export function readHostFacts(): HostFacts {
+/** Asks the kernel. `restorer`: its pid, or that of a process with its limits. */
+export function readHostFacts(restorer: number): HostFacts {
   return {
     hasTimerIds: hasTimerIds(),
     lastCapability: lastCapability(),
-    limits: readLimits(process.pid),
+    limits: readLimits(restorer),
   };
 }
 

@@ -6,6 +6,8 @@ import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { RESOURCES, type ResourceLimit } from '../../procfs/limits.js';
 import { words } from '../../../native/structures.js';
 
+const RLIMIT_NOFILE = 7;
+
 /** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) of another user's process does). */
 export function toRlimits(limits: readonly ResourceLimit[]): TaskRlimitsEntry {
   return { rlimits: limits.map(({ soft, hard }) => ({ cur: soft, max: hard })) };
@@ -33,26 +35,32 @@ export function effectiveRlimits(
   });
 }
 
-/** Raises hard limits, by a thread that still has privileges, above those that the engine itself has. */
+/** Raises hard limits, by a thread that still has privileges, above those that it has inherited. */
 export function planRaises(
   builder: PlanBuilder,
   limits: readonly RlimitEntry[],
-  own: readonly ResourceLimit[],
+  inherited: readonly ResourceLimit[],
   sequence: Sequence,
 ): void {
   limits.forEach(({ max }, resource) => {
-    if (max <= (own[resource]?.hard ?? 0n)) return;
+    if (max <= (inherited[resource]?.hard ?? 0n)) return;
     planLimit(builder, { resource, cur: max, max }, sequence);
   });
 }
 
-/** Sets all limits of a process, by any of its threads. */
+/**
+ * Sets the limits of a process that are not those it has inherited, by any of its threads. That of open files is
+ * raised meanwhile (`FilePlan.planOpen`).
+ */
 export function planRlimits(
   builder: PlanBuilder,
   limits: readonly RlimitEntry[],
+  inherited: readonly ResourceLimit[],
   sequence: Sequence,
 ): void {
   limits.forEach(({ cur, max }, resource) => {
+    const { soft, hard } = inherited[resource] ?? {};
+    if (cur === soft && max === hard && resource !== RLIMIT_NOFILE) return;
     planLimit(builder, { resource, cur, max }, sequence);
   });
 }

@@ -6,7 +6,7 @@ import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
-import { prctl } from './creds-plan.js';
+import { CredsPlan, prctl } from './creds-plan.js';
 import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
@@ -55,7 +55,7 @@ const INIT = 1;
 
 /**
  * Plans the attributes of all threads and processes of an image, which it checks first. Zombies have
- * none and are not given to it. Each process runs {@link planProcess}, then each of its threads
+ * none and are not given to it. PID 1 runs {@link planInherited}. Each process runs {@link planProcess}, then each of its threads
  * {@link planThread}, then, when all its threads have done so, its leader {@link planLate}.
  */
 export class AttributePlan {
@@ -68,6 +68,7 @@ export class AttributePlan {
   readonly #queues: QueuePlan;
   readonly #seccomp: SeccompPlan;
   readonly #timers: TimerPlan;
+  readonly #creds: CredsPlan;
   readonly #threads: ThreadPlan;
   readonly #last: LastOptions;
 
@@ -87,12 +88,20 @@ export class AttributePlan {
     this.#queues = new QueuePlan(builder);
     this.#seccomp = new SeccompPlan(builder);
     this.#timers = new TimerPlan(builder, host.hasTimerIds);
-    this.#threads = new ThreadPlan(builder, host.lastCapability);
+    const { lastCapability } = host;
+    this.#creds = new CredsPlan(builder, { lastCapability, allowed: limits.boundingSet });
+    this.#threads = new ThreadPlan(builder, this.#creds);
     const { noNewPrivileges: mustNotGain, labels = [] } = limits;
     this.#last = { mustNotGain, labels, root: options.root ?? -1 };
     for (const cores of options.processes) {
       this.#processes.set(cores.nsPid, checkCores(cores, options.seccomp, limits));
     }
+  }
+
+  /** By PID 1 before it forks: what most processes have, and all inherit. */
+  planInherited(root: Sequence): void {
+    this.#sigactions.planDefaults(root);
+    this.#creds.planBounds(root);
   }
 
   /**
@@ -133,7 +142,7 @@ export class AttributePlan {
     const own = threads.get(nsPid)?.thread_core?.signals_p;
     this.#queues.planPrivate({ nsPid, nsTid: nsPid }, own, sequence);
     if (task.timers) this.#timers.plan(nsPid, task.timers, sequence);
-    planRlimits(this.#builder, rlimits, sequence);
+    planRlimits(this.#builder, rlimits, this.#host.limits, sequence);
     if (task.mvas_mdwe) {
       prctl(sequence, 'deny writable executable memory', [PR.setMdwe, task.mvas_mdwe]);
     }

@@ -86,16 +86,26 @@ export class SigactionPlan {
     this.#default = builder.data(encodeAction(DEFAULT_ACTION));
   }
 
-  /** All but SIGCHLD, whose action would hide the deaths of zombies that are still being made. */
-  planAll(actions: readonly SaEntry[], sequence: Sequence): void {
-    for (const signal of SIGNALS_WITH_ACTION) {
-      if (signal !== SIGCHLD) this.#plan(signal, actions, sequence);
-    }
+  /** The default for all signals, by PID 1 before it forks: most processes have it for most, and inherit it. */
+  planDefaults(root: Sequence): void {
+    for (const signal of SIGNALS_WITH_ACTION) this.#plan(signal, DEFAULT_ACTION, root);
   }
 
-  /** SIGCHLD. */
+  /**
+   * What is not the default, by a process that has inherited that, but for SIGCHLD, whose action would hide the
+   * deaths of zombies that are still being made.
+   */
+  planAll(actions: readonly SaEntry[], sequence: Sequence): void {
+    SIGNALS_WITH_ACTION.forEach((signal, index) => {
+      const action = actions[index] ?? DEFAULT_ACTION;
+      if (signal !== SIGCHLD && !isDefault(action)) this.#plan(signal, action, sequence);
+    });
+  }
+
+  /** SIGCHLD, where that is not the default. */
   planChild(actions: readonly SaEntry[], sequence: Sequence): void {
-    this.#plan(SIGCHLD, actions, sequence);
+    const action = actionOf(SIGCHLD, actions);
+    if (!isDefault(action)) this.#plan(SIGCHLD, action, sequence);
   }
 
   /** The action of SIGTRAP where it is not the default, for a call that a tracer makes at the very end. */
@@ -104,8 +114,7 @@ export class SigactionPlan {
     return isDefault(action) ? undefined : this.#builder.data(encodeAction(action));
   }
 
-  #plan(signal: number, actions: readonly SaEntry[], sequence: Sequence): void {
-    const action = actionOf(signal, actions);
+  #plan(signal: number, action: SaEntry, sequence: Sequence): void {
     const data = isDefault(action) ? this.#default : this.#builder.data(encodeAction(action));
     const args = [signal, data, 0, SIGSET_SIZE];
     sequence.syscall(`set the action of signal ${String(signal)}`, SYS.rt_sigaction, args);

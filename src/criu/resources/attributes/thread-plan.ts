@@ -29,9 +29,9 @@ export class ThreadPlan {
   readonly #builder: PlanBuilder;
   readonly #creds: CredsPlan;
 
-  constructor(builder: PlanBuilder, lastCapability: number) {
+  constructor(builder: PlanBuilder, creds: CredsPlan) {
     this.#builder = builder;
-    this.#creds = new CredsPlan(builder, lastCapability);
+    this.#creds = creds;
   }
 
   /** What needs no order, or privileges. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import type { CoreEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
+import type { CoreEntry, SaEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
 import {
   AttributePlan,
@@ -10,6 +10,7 @@ import {
 import { allowedScore } from '../../../../src/criu/resources/attributes/outside.js';
 import { effectiveRlimits } from '../../../../src/criu/resources/attributes/limits.js';
 import { ATTRIBUTE_RULES } from '../../../../src/criu/resources/attributes/rules.js';
+import { RLIM_INFINITY } from '../../../../src/criu/procfs/limits.js';
 import { SAMPLE_HOST, sampleCore, sampleCreds } from './samples.js';
 
 const KILL = 1n << 5n;
@@ -23,6 +24,7 @@ const PID = 1;
 
 interface Planned {
   readonly plan: AttributePlan;
+  readonly inherited: readonly string[];
   readonly process: readonly string[];
   readonly threads: ReadonlyMap<number, readonly string[]>;
   readonly late: readonly string[];
@@ -49,6 +51,9 @@ function planFor(
   ]);
   return {
     plan,
+    inherited: words((sequence) => {
+      plan.planInherited(sequence);
+    }),
     process: words((sequence) => {
       plan.planProcess(PID, sequence);
     }),
@@ -171,7 +176,7 @@ test('credentials change in the order the kernel needs', (t) => {
     'set fsuid 6',
     'set capabilities',
     'raise ambient capability 5',
-    'drop capability 0',
+    'drop capability 8',
     'set securebits',
     'set the parent death signal 9',
   ].map((what) => steps.indexOf(what));
@@ -239,8 +244,11 @@ test('pending signals that nobody can have are refused', (t) => {
 
 test('what zombies send at the restore is forgotten before signals are queued', (t) => {
   const siginfo = Uint8Array.from({ length: 128 }, (_, at) => (at === 0 ? 17 : 0));
+  const sigactions = actions(17);
   const { late, process } = planFor(
-    leader((core) => Object.assign(core.tc ?? {}, { signals_s: { signals: [{ siginfo }] } })),
+    leader((core) =>
+      Object.assign(core.tc ?? {}, { sigactions, signals_s: { signals: [{ siginfo }] } }),
+    ),
   );
   t.deepEqual(late.slice(0, 3), [
     'forget signals of the restore',
@@ -249,6 +257,38 @@ test('what zombies send at the restore is forgotten before signals are queued', 
   ]);
   t.is(late.at(-1), 'set dumpable');
   t.false(process.includes('set the action of signal 17'));
+});
+
+/** Actions of all signals, of which some are ignored. */
+function actions(...ignored: readonly number[]): SaEntry[] {
+  const signals = Array.from({ length: 64 }, (_, index) => index + 1);
+  return signals
+    .filter((signal) => signal !== 9 && signal !== 19)
+    .map((signal) => {
+      const sigaction = ignored.includes(signal) ? 1n : 0n;
+      return { sigaction, flags: 0n, restorer: 0n, mask: 0n };
+    });
+}
+
+test('what most processes have is set once, and inherited', (t) => {
+  const limit = { cur: RLIM_INFINITY, max: RLIM_INFINITY };
+  const rlimits = {
+    rlimits: [limit, { ...limit, cur: 5n }, ...Array<typeof limit>(14).fill(limit)],
+  };
+  const { inherited, process, threads, late } = planFor(
+    leader((core) => Object.assign(core.tc ?? {}, { sigactions: actions(13), rlimits })),
+  );
+  t.is(inherited.filter((what) => what.startsWith('set the action of signal')).length, 62);
+  t.deepEqual(process, ['set the action of signal 13', 'set the personality']);
+  const drops = (words: readonly string[] = []): string[] =>
+    words.filter((what) => what.startsWith('drop'));
+  t.is(drops(inherited).length, 39);
+  t.deepEqual(drops(threads.get(PID)), ['drop capability 8']);
+  // That of open files has been raised since.
+  const limits = late
+    .filter((what) => what.startsWith('set limit'))
+    .map((what) => what.split(' ')[2]);
+  t.deepEqual(limits, ['fsize', 'nofile']);
 });
 
 test('ids of timers out of reach are refused on kernels that number them', (t) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the native parts, the TypeScript, the bundle of the shim, and the executables in bin/.
+# Builds the native parts, the TypeScript, the bundles, and the executables in bin/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,8 +20,8 @@ node_entry() {
 }
 
 mkdir -p bin
-node_entry mvas src/cli/bin
-node_entry mvas-criu-probe src/cli/criu-probe
+node_entry mvas bundle/cli/main
+node_entry mvas-criu-probe bundle/cli/criu-probe
 shim=containerd-shim-mvas-v1
 if [ -x "native/build/$shim" ]; then
   cp "native/build/$shim" "bin/$shim.tmp"

@@ -7,7 +7,7 @@ Promise.all(['fs', 'path', 'url'].map((name) => import(`node:${name}`))).then(
     const root = join(realpathSync(process.argv[1]), '../..');
     const entry = join(root, '@ENTRY@');
     return import(pathToFileURL(entry)).catch((error) => {
-      const needed = [entry, join(root, 'native/build/mvas.node'), join(root, 'node_modules')];
+      const needed = [entry, join(root, 'native/build/mvas.node')];
       const missing = needed.find((path) => !existsSync(path));
       if (missing === undefined && !/MODULE_NOT_FOUND|DLOPEN/.test(error.code)) throw error;
       const why = missing === undefined ? error.message.split('\n')[0] : `${missing} is not there`;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { KernelDevice } from '../criu/index.js';
 import { runMvas } from './entry.js';
-import { vases } from './vases.js';
 
-/* The `mvas` executable. */
+/* The `mvas` executable. Loads the engine when a verb needs it: help is quick. */
 
 function version(): string {
   const path = new URL('../../../package.json', import.meta.url);
@@ -14,8 +12,8 @@ function version(): string {
 
 await runMvas({
   version: version(),
-  openStore: () => Promise.resolve(vases),
-  openKernel: () => KernelDevice.open(),
+  openStore: async () => (await import('./vases.js')).vases,
+  openKernel: async () => (await import('../criu/index.js')).KernelDevice.open(),
 });
 // A detached restore leaves the watch of its exit behind: nothing may keep the process, but the output
 // that a pipe has not taken yet. Whether it could be written is told after that.

@@ -12,9 +12,9 @@ export interface CliContext {
   /** Opens the store; not called for help. May throw `permissionDenied`. */
   readonly openStore: () => Promise<VasStore>;
   /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */
-  readonly openKernel: () => KernelObjects;
+  readonly openKernel: () => Promise<KernelObjects>;
   /** Looks at this host. */
-  readonly survey: () => HostSurvey;
+  readonly survey: () => Promise<HostSurvey>;
   /** Where executables are looked for: PATH. */
   readonly searchPath: string;
   readonly writeOut: (text: string) => void;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { surveyHost } from '../criu/index.js';
 import type { CliContext } from './context.js';
 import { main } from './main.js';
 import { EXIT } from './verb.js';
@@ -19,7 +18,7 @@ export async function runMvas(
   process.exitCode = await main(process.argv.slice(2), {
     ...context,
     isRoot: process.geteuid?.() === 0,
-    survey: surveyHost,
+    survey: async () => (await import('../criu/index.js')).surveyHost(),
     searchPath: process.env['PATH'] ?? '',
     writeOut: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
-import { NAME_MAX, type KernelKind, type KernelObject, type NewSegment } from '../criu/index.js';
+import { NAME_MAX } from '../criu/constants.js';
+import type { KernelKind, KernelObject, NewSegment } from '../criu/index.js';
 import { formatBytes, formatJson, formatTable } from './text.js';
 
 /** What the kernel keeps (the module mvas), as the command line needs it. */

@@ -14,7 +14,10 @@ const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   internal: 'this is a fault of mvas-shim: please report it with the output of DEBUG=mvas:*',
 };
 
-/** Runs the `mvas` command with the arguments behind its name; returns the exit code. Never rejects. */
+/**
+ * Runs the `mvas` command with the arguments behind its name; returns the exit code. Rejects only where parts of
+ * mvas cannot be loaded, which the executable explains.
+ */
 export async function main(args: readonly string[], context: CliContext): Promise<number> {
   let who = 'mvas';
   try {
@@ -28,6 +31,7 @@ export async function main(args: readonly string[], context: CliContext): Promis
     else context.writeOut(command.verb ? formatVerbHelp(command.verb) : formatHelp(VERBS));
     return EXIT.ok;
   } catch (error) {
+    if (/MODULE_NOT_FOUND|DLOPEN/.test(codeOf(error) ?? '')) throw error;
     const isUsage = error instanceof UsageError;
     if (isUsage && error.verb !== undefined) who = `mvas ${error.verb}`;
     context.writeError(describe(error, who, context) + (isUsage ? `Try '${who} --help'.\n` : ''));
@@ -46,6 +50,10 @@ function describe(error: unknown, who: string, { isRoot }: CliContext): string {
 
 /** Whether a file could not be used for want of rights. */
 function isDenied(cause: unknown): boolean {
-  const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const errno = codeOf(cause);
   return errno === 'EACCES' || errno === 'EPERM';
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

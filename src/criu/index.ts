@@ -2,7 +2,7 @@
 
 /**
  * The one door into the checkpoint/restore engine. Knows nothing of containerd: it is told process
- * ids, cgroups and paths, and works on Linux alone.
+ * ids, cgroups and paths, and works on Linux alone. constants.ts is what can be had without loading it.
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint/checkpoint.js';
 export type { ProcessSpec } from './resources/attributes.js';
@@ -10,7 +10,6 @@ export type { DonorRuntime } from './restore/donor/donor.js';
 export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
-export { DEFAULT_RETRY_MS } from './retry.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
 export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
@@ -21,5 +20,4 @@ export {
   type KernelObject,
   type NewSegment,
 } from './vas/kernel-device.js';
-export { NAME_MAX } from './vas/kernel-abi.js';
 export { surveyHost, type HostSurvey } from './survey.js';

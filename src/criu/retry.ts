@@ -5,9 +5,6 @@ import { logger } from '../common/log.js';
 
 const log = logger('checkpoint');
 
-/** How long refusals that may be gone in a moment are tried again, unless somebody says otherwise. */
-export const DEFAULT_RETRY_MS = 2_000;
-
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 250;
 

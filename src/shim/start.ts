@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { ShimError } from '../common/errors.js';
 import { setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
@@ -57,7 +56,7 @@ function fdOf(server: Server): number {
 
 /** Starts the daemon: no stream of ours is its own, or containerd would wait for it for ever. */
 function spawnDaemon(args: ShimArgs, socket: string, fd: number): number {
-  const program = fileURLToPath(new URL('./main.js', import.meta.url));
+  const [, program = ''] = process.argv;
   const child = spawn(
     process.execPath,
     [...DAEMON_NODE_FLAGS, program, ...daemonArguments(args, socket)],

@@ -21,11 +21,12 @@ export async function runMain(
   const code = await main(args, {
     version: '1.2.3',
     isRoot: false,
-    survey: surveyHost,
+    survey: () => Promise.resolve(surveyHost()),
     searchPath: '',
     openStore: () => Promise.reject(new ShimError('permissionDenied', 'open /run/mvas: EACCES')),
     openKernel: () => {
-      throw new ShimError('failedPrecondition', 'cannot use /dev/mvas: remedy: modprobe mvas');
+      const message = 'cannot use /dev/mvas: remedy: modprobe mvas';
+      return Promise.reject(new ShimError('failedPrecondition', message));
     },
     writeOut: (text) => (output.out += text),
     writeError: (text) => (output.err += text),

@@ -24,13 +24,13 @@ export const attachSegment = defineVerb({
       'lets processes in jobs read the table',
     ],
   ],
-  run({ values, words }, context) {
+  async run({ values, words }, context) {
     const [wantedVas, wantedSegment] = words.map(parseReference);
     if (wantedVas?.kind !== 'vas' || wantedSegment?.kind !== 'segment') {
       throw new UsageError(`'attach-segment' ${WRONG}`);
     }
     const isWritable = !values['read-only'];
-    const kernel = context.openKernel();
+    const kernel = await context.openKernel();
     try {
       const vas = resolveKernel(kernel, wantedVas);
       const segment = resolveKernel(kernel, wantedSegment);

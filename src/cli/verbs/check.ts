@@ -26,8 +26,8 @@ export const check = defineVerb({
     ...EXIT_CODES.slice(1),
     [String(EXIT.missing), 'something necessary is missing'],
   ],
-  run({ values: { json } }, context) {
-    const survey = { ...context.survey(), programs: surveyPrograms(context.searchPath) };
+  async run({ values: { json } }, context) {
+    const survey = { ...(await context.survey()), programs: surveyPrograms(context.searchPath) };
     const findings = judge(survey);
     const canRestore = findings.every(({ status }) => status !== 'missing');
     context.writeOut(json ? formatJson({ canRestore, findings, survey }) : report(findings));

@@ -2,7 +2,7 @@
 import { hostNamesOf } from '../../common/host-names.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
-import { checkpoint as takeCheckpoint, DEFAULT_RETRY_MS, readSpec } from '../../criu/index.js';
+import { DEFAULT_RETRY_MS } from '../../criu/constants.js';
 import { requireRoot } from '../root.js';
 import {
   findContainer,
@@ -56,6 +56,7 @@ export const checkpoint = defineVerb({
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
     const { initPid, bundle } = findContainer(runtime, containerId);
+    const { checkpoint: takeCheckpoint, readSpec } = await import('../../criu/index.js');
     const spec = readSpec(bundle);
     const relay = new SignalRelay();
     const result = await takeCheckpoint({

@@ -39,10 +39,10 @@ export const create = defineVerb({
   },
   arguments: { synopsis: 'KIND/NAME', min: 1, max: 1, wrong: WRONG, words: ['vas/', 'segment/'] },
   examples: [['mvas create segment/table --size 64M', 'creates 64 MiB of shared memory']],
-  run({ values, words: [word = ''] }, context) {
+  async run({ values, words: [word = ''] }, context) {
     const creation = creationOf(word, values);
     const { kind, name, mode } = creation;
-    const kernel = context.openKernel();
+    const kernel = await context.openKernel();
     try {
       const id = kind === 'vas' ? kernel.create(name, mode) : kernel.createSegment(creation);
       context.writeOut(values.json ? formatJson({ kind, id, name }) : `${kind}/${String(id)}\n`);

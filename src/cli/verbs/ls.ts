@@ -49,7 +49,7 @@ export const ls = defineVerb({
       throw new UsageError(`'--json' and '--quiet' exclude each other`);
     }
     if (kernel === undefined) await listStore(context, { json, quiet });
-    else listObjects(context, { kinds: KINDS[kernel] ?? [], json, quiet });
+    else await listObjects(context, { kinds: KINDS[kernel] ?? [], json, quiet });
     return EXIT.ok;
   },
 });
@@ -76,8 +76,8 @@ async function listStore(
   }
 }
 
-function listObjects(context: CliContext, listing: KernelListing): void {
-  const kernel = context.openKernel();
+async function listObjects(context: CliContext, listing: KernelListing): Promise<void> {
+  const kernel = await context.openKernel();
   try {
     context.writeOut(listKernel(kernel, listing));
   } finally {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { logger } from '../../common/log.js';
-import {
-  restore as startRestore,
-  type RestoredTask,
-  type RestoreRequest,
-} from '../../criu/index.js';
+import type { FinishRequest, RestoredTask, RestoreRequest } from '../../criu/index.js';
 import { PidFile } from '../pid-file.js';
 import { requireRoot } from '../root.js';
 import {
@@ -114,12 +110,13 @@ async function outlive(
 
 /** Restores, and tells the pid. On failure nothing is left. */
 async function start(
-  request: Parameters<typeof startRestore>[0],
+  request: RestoreRequest & FinishRequest,
   { signal }: SignalRelay,
   pidPath: string | undefined,
 ): Promise<RestoredTask> {
+  const engine = await import('../../criu/index.js');
   const pidFile = pidPath === undefined ? undefined : PidFile.open(pidPath);
-  const task = await startRestore({ ...request, signal }).catch((error: unknown) => {
+  const task = await engine.restore({ ...request, signal }).catch((error: unknown) => {
     pidFile?.discard();
     throw error;
   });

@@ -52,7 +52,7 @@ interface Failure {
 }
 
 /** Something that can be removed: its whole id, and how. */
-type Target = readonly [id: string, remove: () => Promise<void> | void];
+type Target = readonly [id: string, remove: () => Promise<void>];
 
 /** Every id is tried; nothing is removed when one is ambiguous. Returns the exit code. */
 async function remove(context: CliContext, { json, force, ids }: Removal): Promise<number> {
@@ -103,9 +103,9 @@ function removalOf(
   context: CliContext,
   entries: readonly VasEntry[],
   reference: KernelReference,
-): () => void {
-  return () => {
-    const kernel = context.openKernel();
+): () => Promise<void> {
+  return async () => {
+    const kernel = await context.openKernel();
     try {
       const { id, kind, name } = resolveKernel(kernel, reference);
       const owner = entries.find((entry) => name.startsWith(`${entry.id}.`));

@@ -125,7 +125,7 @@ test('a kernel that knows no guards lacks nothing if it does not tell them', (t)
 
 test('the exit code says whether something necessary is missing', async (t) => {
   const check = async (changes: Changes, line = 'check') =>
-    await runMain(line, { survey: () => host(changes), searchPath: '/none' });
+    await runMain(line, { survey: () => Promise.resolve(host(changes)), searchPath: '/none' });
   // Without a search path there is no runc.
   const bad = await check({});
   t.deepEqual([bad.code, bad.err], [3, '']);

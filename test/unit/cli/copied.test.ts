@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -40,8 +48,8 @@ function says(root: string, name: string, args: readonly string[]): string {
 for (const [name, args, missing] of [
   [SHIM, START, 'dist/bundle/shim/main.js'],
   [SHIM, ['-v'], 'dist/bundle/shim/main.js'],
-  ['mvas', ['ls'], 'dist/src/cli/bin.js'],
-  ['mvas-criu-probe', [], 'dist/src/cli/criu-probe.js'],
+  ['mvas', ['ls'], 'dist/bundle/cli/main.js'],
+  ['mvas-criu-probe', [], 'dist/bundle/cli/criu-probe.js'],
 ] as const) {
   test(`a copy of ${[name, ...args.slice(-1)].join(' ')} says that its checkout is missing`, (t) => {
     const line = new RegExp(`^1 ${name}: <root>/${missing} is not there; remedy: link [^\n]+\n$`);
@@ -49,18 +57,25 @@ for (const [name, args, missing] of [
   });
 }
 
-test('a checkout without what make and npm have made is said to be one', (t) => {
-  const line = (name: string, missing: string): RegExp =>
-    new RegExp(`^1 ${name}: <root>/${missing} is not there; remedy: [^\n]+\n$`);
-  const dist = place(t, ['package.json', 'node_modules'], ['dist/src', 'dist/bundle']);
-  t.regex(says(dist, 'mvas', ['ls']), line('mvas', 'native/build/mvas.node'));
-  t.regex(says(dist, SHIM, START), line(SHIM, 'native/build/mvas.node'));
-  const native = place(t, ['package.json', 'native'], ['dist/src']);
-  t.regex(says(native, 'mvas', ['ls']), line('mvas', 'node_modules'));
+test('a checkout without what make has made is said to be one', (t) => {
+  const line = (name: string): RegExp =>
+    new RegExp(`^1 ${name}: <root>/native/build/mvas.node is not there; remedy: [^\n]+\n$`);
+  const root = place(t, ['package.json'], ['dist/bundle']);
+  t.regex(says(root, 'mvas', ['ls']), line('mvas'));
+  t.regex(says(root, SHIM, START), line(SHIM));
 });
 
-test('a module of a checkout that is missing is named', (t) => {
-  const root = place(t, ['package.json', 'native', 'node_modules'], ['dist/src']);
-  rmSync(join(root, 'dist/src/cli/vases.js'));
-  t.regex(says(root, 'mvas', ['ls']), /^1 mvas: [^\n]*cli\/vases\.js[^\n]*; remedy: [^\n]+\n$/);
+test('the version and help load no engine', (t) => {
+  const root = place(t, ['package.json'], ['dist/bundle']);
+  t.regex(says(root, 'mvas', ['--version']), /^0 mvas /);
+  t.regex(says(root, 'mvas', ['checkpoint', '--help']), /^0 Usage: mvas checkpoint /);
+});
+
+test('a part of a checkout that is missing is named', (t) => {
+  const root = place(t, ['package.json', 'native'], ['dist/bundle']);
+  const parts = join(root, 'dist/bundle/parts');
+  for (const part of readdirSync(parts).filter((name) => name.startsWith('vases-'))) {
+    rmSync(join(parts, part));
+  }
+  t.regex(says(root, 'mvas', ['ls']), /^1 mvas: [^\n]*parts\/vases-[^\n]*; remedy: [^\n]+\n$/);
 });

@@ -18,7 +18,7 @@ test('objects of the kernel are named by kind and name', (t) => {
 
 /** `mvas` over objects that are not in the kernel. */
 function mvas(line: string, kernel = new FakeKernel()) {
-  return runMain(line, { openKernel: () => kernel });
+  return runMain(line, { openKernel: () => Promise.resolve(kernel) });
 }
 
 test('what is to be created is understood', async (t) => {

@@ -84,7 +84,7 @@ function mvas(line: string, store?: VasStore, kernel?: KernelObjects, isRoot = f
   return runMain(line, {
     isRoot,
     ...(store && { openStore: () => Promise.resolve(store) }),
-    ...(kernel && { openKernel: () => kernel }),
+    ...(kernel && { openKernel: () => Promise.resolve(kernel) }),
   });
 }
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/* What a command line and its help need of the engine before they load it. */
+
+export { NAME_MAX } from './vas/kernel-abi.js';
+
+/** How long refusals that may be gone in a moment are tried again, unless somebody says otherwise. */
+export const DEFAULT_RETRY_MS = 2_000;

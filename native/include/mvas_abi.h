@@ -17,14 +17,14 @@
 #ifndef MVAS_ABI_H_
 #define MVAS_ABI_H_
 
-#define MVAS_PLAN_MAGIC 0x31304e4c50534156ull /* "VASPLN01" */
+#define MVAS_PLAN_MAGIC 0x32304e4c50534156ull /* "VASPLN02" */
 #define MVAS_PLAN_SLOTS_OFFSET 64
 
 struct mvas_plan_header {
 	unsigned long long magic;
 	unsigned long long size;   /* bytes of the whole plan */
 	unsigned long long slots;  /* number of slots */
-	unsigned long long failed; /* offset of the operation that failed; 0: none */
+	unsigned long long failed; /* offset of the operation, or the row, that failed; 0: none */
 	long long failed_result;   /* what it returned */
 	unsigned long long reserved[3];
 };
@@ -38,6 +38,7 @@ struct mvas_plan_header {
 #define MVAS_OP_TOLERATE (1u << 12) /* a failure is no failure */
 #define MVAS_OP_EXPECT (1u << 13)   /* anything but `expect` is a failure */
 #define MVAS_OP_STORE (1u << 14)    /* the result goes to slot `slot` */
+#define MVAS_OP_MOVE (1u << 15)     /* the result is a descriptor, which becomes number `slot` */
 
 /* A system call: nr, a[0..5]. */
 #define MVAS_OP_SYSCALL 1
@@ -68,6 +69,14 @@ struct mvas_plan_header {
 #define MVAS_OP_POKE 12
 /* Pulls a[3] bytes at a[2] of VAS a[4] of the kernel to a[1], all of them; a[0] is /dev/mvas. */
 #define MVAS_OP_READ_VAS 13
+/* Opens path a[1] below directory a[0] by the open_how at a[2] (openat2(2)), as descriptor a[3].
+ * Its flags are then set to a[4] (F_SETFL), unless that is -1, and its `struct stat` goes to a[5],
+ * unless that is 0. */
+#define MVAS_OP_OPEN 14
+/* Moves the descriptor that the int at a[0] tells to number a[1]. */
+#define MVAS_OP_MOVE_FROM 15
+/* System call nr for each of the a[1] rows at a[0], each of which is its a[2] arguments. */
+#define MVAS_OP_ROWS 16
 
 struct mvas_op {
 	unsigned int code;

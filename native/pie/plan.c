@@ -8,6 +8,10 @@
 #define PROT_READ_WRITE 3
 #define MAP_SHARED_FIXED 0x11
 #define SIGEVENT_TRIES 100000
+#define CLOSE_ON_EXEC 02000000
+#define SET_FLAGS 4 /* F_SETFL */
+#define OPEN_HOW_SIZE 24
+#define MOST_ARGUMENTS 6
 
 struct clone_args {
 	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
@@ -93,6 +97,48 @@ static s64 write_all(u64 fd, u64 from, u64 length)
 	return 0;
 }
 
+/* Gives a descriptor another number, close-on-exec; without one (an error) it stays as it is. */
+static s64 move_descriptor(s64 fd, u64 number)
+{
+	s64 result;
+
+	if (fd < 0)
+		return fd;
+	result = sys3(__NR_dup3, fd, number, CLOSE_ON_EXEC);
+	sys1(__NR_close, fd);
+	return result;
+}
+
+static s64 open_path(const u64 *a)
+{
+	s64 result = sys4(__NR_openat2, a[0], a[1], a[2], OPEN_HOW_SIZE);
+
+	result = move_descriptor(result, a[3]);
+	if (result >= 0 && a[4] != (u64)-1)
+		result = sys3(__NR_fcntl, a[3], SET_FLAGS, a[4]);
+	if (result >= 0 && a[5])
+		result = sys2(__NR_fstat, a[3], a[5]);
+	return result;
+}
+
+/* `row` is left at the one that failed. */
+static s64 run_rows(u64 nr, u64 count, u64 width, const u64 **row)
+{
+	u64 a[MOST_ARGUMENTS] = { 0 };
+
+	if (width > MOST_ARGUMENTS)
+		return -E_INVAL;
+	for (; count > 0; count--, *row += width) {
+		s64 result;
+
+		copy(a, *row, width * sizeof(*a));
+		result = sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (result < 0 && result >= -4095)
+			return result;
+	}
+	return 0;
+}
+
 static s64 drain_signals(u64 mask)
 {
 	u64 none[2] = { 0, 0 };
@@ -155,8 +201,10 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 	return clone_thread_main(__NR_clone3, &args, sizeof(args), plan, offset);
 }
 
-static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *next)
+/* `at` is where the plan is, for a failure; `next` where it goes on. */
+static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *at, u64 *next)
 {
+	const u64 *row;
 	u64 a[6];
 	s64 result;
 
@@ -193,6 +241,16 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 		return 0;
 	case MVAS_OP_DRAIN_SIGNALS:
 		return drain_signals(a[0]);
+	case MVAS_OP_OPEN:
+		return open_path(a);
+	case MVAS_OP_MOVE_FROM:
+		return move_descriptor(*(const int *)a[0], a[1]);
+	case MVAS_OP_ROWS:
+		row = (const u64 *)a[0];
+		result = run_rows(op->nr, a[1], a[2], &row);
+		if (result < 0)
+			*at = ARG(row) - ARG(plan);
+		return result;
 	default:
 		return -E_INVAL;
 	}
@@ -211,6 +269,7 @@ int run_plan(struct mvas_plan_header *plan, u64 offset)
 {
 	for (;;) {
 		const struct mvas_op *op = (const struct mvas_op *)((u8 *)plan + offset);
+		u64 at = offset;
 		u64 next = offset + sizeof(*op);
 		s64 result;
 
@@ -218,12 +277,14 @@ int run_plan(struct mvas_plan_header *plan, u64 offset)
 			return -1;
 		if (op->code == MVAS_OP_END)
 			return 0;
-		result = execute(plan, op, &next);
+		result = execute(plan, op, &at, &next);
+		if (op->flags & MVAS_OP_MOVE)
+			result = move_descriptor(result, op->slot);
 		if ((op->flags & MVAS_OP_STORE) && op->slot < plan->slots)
 			slots_of(plan)[op->slot] = result;
 		if (!acceptable(op, result)) {
 			plan->failed_result = result;
-			plan->failed = offset;
+			plan->failed = at;
 			return -1;
 		}
 		offset = next;

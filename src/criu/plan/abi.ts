@@ -2,7 +2,7 @@
 
 /** The border to the freestanding code, in step with native/include/mvas_abi.h (a test compares them). */
 
-export const PLAN_MAGIC = 0x31304e4c50534156n;
+export const PLAN_MAGIC = 0x32304e4c50534156n;
 export const PLAN_HEADER_SIZE = 64;
 export const OP_SIZE = 80;
 
@@ -26,6 +26,9 @@ export const OP_CODE = {
   write: 11,
   poke: 12,
   readVas: 13,
+  open: 14,
+  moveFrom: 15,
+  rows: 16,
 } as const;
 
 export const OP_FLAG = {
@@ -34,6 +37,7 @@ export const OP_FLAG = {
   tolerate: 1 << 12,
   expect: 1 << 13,
   store: 1 << 14,
+  move: 1 << 15,
 } as const;
 
 export const REQUEST_MAGIC = 0x5143564d;

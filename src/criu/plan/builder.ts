@@ -17,12 +17,14 @@ export class PlanData {
   /** The bytes themselves: may be filled in until the plan is finished. */
   readonly bytes: Uint8Array;
   readonly align: number;
+  /** How much room they have; what the bytes do not fill is zero. */
+  readonly size: number;
   /** Offset in the plan; known once it is finished. */
   offset = -1;
-  /** As an argument: the address `delta` bytes into the data. */
-  constructor(bytes: Uint8Array, align: number) {
+  constructor(bytes: Uint8Array, align: number, size = bytes.length) {
     this.bytes = bytes;
     this.align = align;
+    this.size = size;
   }
 }
 
@@ -30,6 +32,7 @@ export class PlanData {
 export class PlanPointer {
   readonly data: PlanData;
   readonly delta: number;
+  /** As an argument: the address `delta` bytes into the data. */
   constructor(data: PlanData, delta: number) {
     this.data = data;
     this.delta = delta;
@@ -47,9 +50,14 @@ export interface OpOptions {
   readonly expect?: number | bigint;
   /** Keeps the result. */
   readonly store?: Slot | undefined;
-  /** What is said of a failure, where that needs more words than an errno; undefined where not. */
-  readonly explain?: ((result: bigint) => string | undefined) | undefined;
+  /** The result is a descriptor, which is moved to this number (close-on-exec). */
+  readonly move?: number | undefined;
+  /** What is said of a failure. */
+  readonly explain?: Explain | undefined;
 }
+
+/** Words for a failure that an errno does not tell enough of; undefined where it does. */
+export type Explain = (result: bigint) => string | undefined;
 
 /** How a child is forked: further clone flags, and the signal its parent gets when it exits. */
 export interface ForkOptions {
@@ -60,6 +68,31 @@ export interface ForkOptions {
 /** Where pulled bytes go, the address or file offset they come from, and how many they are. */
 export type PullRange = readonly [to: bigint, from: bigint, length: bigint];
 
+/** How {@link Sequence.open} opens a path. */
+export interface OpenPath {
+  readonly directory: Argument;
+  /** A C string. */
+  readonly path: PlanData;
+  /** `struct open_how` of openat2(2). */
+  readonly how: PlanData;
+  /** The number that the descriptor gets. */
+  readonly number: number;
+  /** Flags that it gets once it is open (F_SETFL); null: it keeps those it was opened with. */
+  readonly flags: number | null;
+  /** Where its `struct stat` goes. */
+  readonly stat: PlanData | null;
+}
+
+/** A system call and its arguments, many times: {@link Sequence.rows}. */
+export interface PlanRows {
+  readonly nr: number;
+  readonly data: PlanData;
+  /** Arguments of each call. */
+  readonly width: number;
+  /** What a row is to do. */
+  readonly what: (row: number) => string;
+}
+
 /** A VAS of the kernel, and the descriptor it is read by. */
 export interface KernelImage {
   readonly device: Argument;
@@ -69,6 +102,7 @@ export interface KernelImage {
 /** Fields of a plan are words, in the order of bytes of the host. */
 const WORD = 8;
 const PAGE_BYTES = Number(PAGE);
+const NOTHING = new Uint8Array(0);
 
 interface Operation {
   readonly what: string;
@@ -85,6 +119,7 @@ interface Operation {
 export class Sequence {
   readonly name: string;
   readonly operations: Operation[] = [];
+  readonly tables: PlanRows[] = [];
   offset = -1;
 
   constructor(name: string) {
@@ -145,6 +180,25 @@ export class Sequence {
   /** Takes the pending signals of a set (a 64-bit mask) out of the queue. */
   drainSignals(what: string, mask: Argument): void {
     this.#add(what, OP_CODE.drainSignals, { args: [mask] });
+  }
+
+  /** Opens a path. */
+  open(what: string, path: OpenPath, explain?: Explain): void {
+    const { directory, path: name, how, number, flags, stat } = path;
+    const args = [directory, name, how, number, flags ?? -1, stat];
+    this.#add(what, OP_CODE.open, { args, options: { explain } });
+  }
+
+  /** Moves the descriptor that an int in memory tells to a number (close-on-exec). */
+  moveFrom(what: string, from: Argument, number: number): void {
+    this.#add(what, OP_CODE.moveFrom, { args: [from, number] });
+  }
+
+  /** One system call for each row of a table; none may fail. */
+  rows(rows: PlanRows): void {
+    const { nr, data, width } = rows;
+    this.tables.push(rows);
+    this.#add('', OP_CODE.rows, { nr, args: [data, data.size / (width * WORD), width] });
   }
 
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
@@ -220,7 +274,9 @@ export class PlanBuilder {
 
   /** Zeroed room. */
   reserve(size: number, align = 8): PlanData {
-    return this.data(new Uint8Array(size), align);
+    const data = new PlanData(NOTHING, align, size);
+    this.#data.push(data);
+    return data;
   }
 
   /** A C string; of text, or of the bytes of a name. */
@@ -244,7 +300,9 @@ export class PlanBuilder {
         writeOperation(words, (sequence.offset + index * OP_SIZE) / WORD, operation);
       });
     }
-    for (const data of this.#data) bytes.set(data.bytes, data.offset);
+    for (const data of this.#data) {
+      if (data.bytes.length > 0) bytes.set(data.bytes, data.offset);
+    }
     const view = new DataView(words.buffer);
     for (const { from, at, to } of this.#links) {
       view.setBigUint64(from.offset + at, this.#address + BigInt(to.offset), true);
@@ -257,7 +315,7 @@ export class PlanBuilder {
   }
 
   #describe(offset: number): string {
-    const found = this.#find(offset);
+    const found = this.#find(offset) ?? this.#findRow(offset);
     return found ? `${found.name}: ${found.what}` : `operation at ${String(offset)}`;
   }
 
@@ -278,6 +336,16 @@ export class PlanBuilder {
     return undefined;
   }
 
+  #findRow(offset: number): { readonly name: string; readonly what: string } | undefined {
+    for (const { name, tables } of this.#sequences) {
+      for (const { data, width, what } of tables) {
+        const at = offset - data.offset;
+        if (at >= 0 && at < data.size) return { name, what: what(Math.floor(at / (width * WORD))) };
+      }
+    }
+    return undefined;
+  }
+
   #layOut(): number {
     let cursor = PLAN_HEADER_SIZE + this.#slots * 8;
     for (const sequence of this.#sequences) {
@@ -287,7 +355,7 @@ export class PlanBuilder {
     for (const data of this.#data) {
       cursor = Math.ceil(cursor / data.align) * data.align;
       data.offset = cursor;
-      cursor += data.bytes.length;
+      cursor += data.size;
     }
     return Math.ceil(cursor / PAGE_BYTES) * PAGE_BYTES;
   }
@@ -315,6 +383,10 @@ function writeOperation(words: BigUint64Array, at: number, operation: Operation)
   if (options.store) {
     flags |= OP_FLAG.store;
     words[at + OP.slot / WORD] = BigInt(options.store.index);
+  }
+  if (options.move !== undefined) {
+    flags |= OP_FLAG.move;
+    words[at + OP.slot / WORD] = BigInt(options.move);
   }
   const codeAndFlags = new Uint32Array(words.buffer, at * WORD, 2);
   codeAndFlags.set([operation.code, flags]);

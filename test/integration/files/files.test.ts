@@ -12,10 +12,11 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
+import { PlanBuilder } from '../../../src/criu/plan/builder.js';
 import { readChildren, readMaps } from '../../../src/criu/procfs/reader.js';
 import type { FilesImage } from '../../../src/criu/resources/files/index.js';
 import { makePipe } from '../../../src/criu/resources/files/system.js';
-import { closeFd } from '../../../src/native/sys.js';
+import { closeFd, SYS } from '../../../src/native/sys.js';
 import { comparable } from './comparable.js';
 import { dumpImage, FilesBench, killAndWait } from './harness.js';
 
@@ -108,6 +109,22 @@ test('a symbolic link in the name of a socket does not lead its file elsewhere',
   await bench.restore(image);
   t.true(lstatSync(bench.path('work/in/absolute')).isSocket());
   t.deepEqual(look(), before);
+});
+
+test('a row of a plan that fails is told by its own words', async (t) => {
+  const bench = new FilesBench();
+  t.teardown(() => bench.dispose());
+  const builder = new PlanBuilder();
+  const root = builder.sequence('root');
+  const rows = BigUint64Array.of(1n, 50n, 0n, 1n, 51n, 0n, 49n, 52n, 0n, 1n, 53n, 0n);
+  root.rows({
+    nr: SYS.dup3,
+    data: builder.data(new Uint8Array(rows.buffer)),
+    width: 3,
+    what: (row) => `place fd ${String(row + 50)}`,
+  });
+  root.end();
+  await t.throwsAsync(bench.run(builder, root), { message: /^root: place fd 52: EBADF/ });
 });
 
 test('processes share files again as they did', async (t) => {

@@ -130,14 +130,18 @@ export class FilesBench {
       sequence.end();
     }
     root.end();
+    await this.run(builder, root, [...image.tables.keys()]);
+  }
+
+  /** Runs a plan from a sequence on, and waits until the processes that it forks have stopped. */
+  async run(builder: PlanBuilder, root: Sequence, pids: readonly number[] = []): Promise<void> {
     const { bytes, describe } = builder.finish();
     const file = this.path('plan');
     writeFileSync(file, bytes);
     try {
-      this.#restored.push(...image.tables.keys());
+      this.#restored.push(...pids);
       await this.#start('plan-runner', [file, String(root.offset)]);
-      for (const pid of image.tables.keys())
-        await stopped(pid, () => existsSync(`/proc/${String(pid)}`));
+      for (const pid of pids) await stopped(pid, () => existsSync(`/proc/${String(pid)}`));
     } catch (error) {
       const after = readFileSync(file);
       const at = after.readBigUInt64LE(FAILED.offset);

@@ -10,7 +10,7 @@ import type {
 } from '../../image/types.js';
 import type { MountInfo } from '../../procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
-import { mountOf, opensLate } from './names/container-path.js';
+import { mountFinder, opensLate } from './names/container-path.js';
 
 /** Staged descriptors have numbers from here at least: what a restorer itself has open lies below. */
 const LEAST_BASE = 200;
@@ -52,14 +52,17 @@ export class ImageIndex {
   readonly base: number;
   /** Of the new container. */
   readonly mounts: readonly MountInfo[];
+  readonly #mountOf: (path: string) => MountInfo | undefined;
   readonly #kinds: ReadonlyMap<FdTypes, IndexedKind>;
   readonly #byType = new Map<FdTypes, FileEntry[]>();
   readonly #names = new Set<number>();
+  readonly #times = new Map<number, OpeningTime>();
   readonly #tableOfFile = new Map<number, number>();
 
   constructor(image: FilesImage, mounts: readonly MountInfo[], kinds: readonly IndexedKind[]) {
     this.image = image;
     this.mounts = mounts;
+    this.#mountOf = mountFinder(mounts);
     this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
     this.files = new Map(image.files.map((file) => [file.id, file]));
     this.remaps = new Map(image.remaps.map(({ orig_id: file, remap_id: ghost }) => [file, ghost]));
@@ -101,9 +104,11 @@ export class ImageIndex {
   }
 
   timeOf(file: FileEntry): OpeningTime {
-    if (file.mvas_stdio !== undefined) return 'early';
-    const kind = this.#kindOf(file);
-    return kind.time?.(bodyOf(file, kind.body), this) ?? 'early';
+    const known = this.#times.get(file.id);
+    if (known !== undefined) return known;
+    const time = this.#findTime(file);
+    this.#times.set(file.id, time);
+    return time;
   }
 
   /** Flags and owner of a file; undefined for kinds without. */
@@ -116,8 +121,14 @@ export class ImageIndex {
 
   /** Whether a path lies in a file system whose files act with their opener's rights. */
   isLate(entry: RegFileEntry): boolean {
-    const mount = mountOf(this.mounts, entry.name);
+    const mount = this.#mountOf(entry.name);
     return mount !== undefined && opensLate(mount);
+  }
+
+  #findTime(file: FileEntry): OpeningTime {
+    if (file.mvas_stdio !== undefined) return 'early';
+    const kind = this.#kindOf(file);
+    return kind.time?.(bodyOf(file, kind.body), this) ?? 'early';
   }
 
   #findOwners(): ReadonlyMap<number, number> {

@@ -23,6 +23,7 @@ const F_DUPFD_CLOEXEC = 1030;
 const LAST_FD = 0xffffffff;
 const FD_CLOEXEC = 1;
 const RLIMIT_NOFILE = 7;
+const DUP3_ARGUMENTS = 3;
 
 /**
  * The operations that bring files back. In the order of the plan: {@link planOpen} in PID 1, which
@@ -97,7 +98,7 @@ export class FilePlan {
     const table = this.#tableOf(nsPid, sequence);
     if (!table) return;
     for (const kind of FILE_KINDS) kind.beforePlace?.(table);
-    for (const descriptor of table.descriptors) this.#place(sequence, descriptor);
+    this.#placeStaged(table);
     this.#openLater(table, 'forked');
     this.#closeOthers(table);
     for (const kind of FILE_KINDS) kind.afterPlace?.(table);
@@ -144,8 +145,11 @@ export class FilePlan {
     if (this.#keepsRoot(table.descriptors))
       sequence.syscall('close the root', SYS.close, [this.stageBase]);
     for (const kind of FILE_KINDS) kind.afterDrop?.(table);
-    for (const [id, [place]] of groupBy(table.descriptors, ({ id }) => id)) {
-      if (place && table.actsFor(id)) this.#finishFile(table, place);
+    const seen = new Set<number>();
+    for (const place of table.descriptors) {
+      if (seen.has(place.id) || !table.actsFor(place.id)) continue;
+      seen.add(place.id);
+      this.#finishFile(table, place);
     }
   }
 
@@ -177,11 +181,24 @@ export class FilePlan {
     root.syscall(what, SYS.prlimit64, [0, RLIMIT_NOFILE, limit, null]);
   }
 
-  #place(sequence: Sequence, { id, fd, flags }: FdinfoEntry): void {
-    const number = this.#plan.numbers.get(id);
-    if (number === undefined) return;
-    const closeOnExec = flags & FD_CLOEXEC ? O.cloexec : 0;
-    sequence.syscall(`place fd ${String(fd)}`, SYS.dup3, [number, fd, closeOnExec]);
+  #placeStaged({ builder, sequence, descriptors }: TablePlan): void {
+    const { numbers } = this.#plan;
+    const placed = descriptors.filter(({ id }) => numbers.has(id));
+    if (placed.length === 0) return;
+    const words = new BigUint64Array(placed.length * DUP3_ARGUMENTS);
+    const rows = new Uint32Array(words.buffer);
+    placed.forEach(({ id, fd, flags }, row) => {
+      const at = row * 2 * DUP3_ARGUMENTS;
+      rows[at] = numbers.get(id) ?? 0;
+      rows[at + 2] = fd;
+      rows[at + 4] = flags & FD_CLOEXEC ? O.cloexec : 0;
+    });
+    sequence.rows({
+      nr: SYS.dup3,
+      data: builder.data(new Uint8Array(words.buffer)),
+      width: DUP3_ARGUMENTS,
+      what: (row) => `place fd ${String(placed[row]?.fd)}`,
+    });
   }
 
   /** Opens files which could not be opened with the others. */

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../native/sys.js';
-import { PLAN_HEADER_SIZE } from '../../plan/abi.js';
 import {
-  PlanData,
   PlanPointer,
   type Argument,
-  type OpOptions,
+  type Explain,
   type PlanBuilder,
+  type PlanData,
   type Sequence,
-  type Slot,
 } from '../../plan/builder.js';
-import { AT_FDCWD, AT_REMOVEDIR, F, O, RESOLVE, SETTABLE } from './abi.js';
+import { AT_FDCWD, AT_REMOVEDIR, O, RESOLVE, SETTABLE } from './abi.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { cPath, openHow } from './system.js';
 
@@ -19,7 +17,9 @@ export interface OpenPathOptions {
   readonly flags: number;
   /** Permissions of a file that O_CREAT makes. */
   readonly mode?: number;
-  readonly explain?: OpOptions['explain'];
+  /** Where the `struct stat` of what was opened goes. */
+  readonly stat?: PlanData | null;
+  readonly explain?: Explain;
 }
 
 /**
@@ -32,8 +32,8 @@ export class Stage {
   readonly base: number;
   /** For what has to have a name for a while. */
   readonly names: ScratchNames;
-  readonly #slot: Slot;
-  readonly #pair: Slot;
+  /** Structures for openat2(2) by what they say, since most files are opened alike. */
+  readonly #hows = new Map<string, PlanData>();
   #next: number;
 
   constructor(builder: PlanBuilder, sequence: Sequence, base: number, names: ScratchNames) {
@@ -42,8 +42,6 @@ export class Stage {
     this.base = base;
     this.names = names;
     this.#next = base;
-    this.#slot = builder.slot();
-    this.#pair = builder.slot();
   }
 
   /** A number nobody has yet. */
@@ -76,8 +74,7 @@ export class Stage {
 
   /** A system call that makes a descriptor, which is moved to a number. */
   make(what: string, number: number, nr: number, args: readonly Argument[]): void {
-    this.sequence.syscall(what, nr, args, { store: this.#slot });
-    this.#move(what, this.#slot, number);
+    this.sequence.syscall(what, nr, args, { move: number });
   }
 
   /** A system call that writes two new descriptors to an address (pipe2, socketpair): its last argument but `after`. */
@@ -90,9 +87,7 @@ export class Stage {
     const ends = this.builder.reserve(8);
     this.sequence.syscall(what, nr, [...args.before, ends, ...args.after]);
     numbers.forEach((number, index) => {
-      const end = this.builder.reserve(8);
-      this.sequence.copy(what, end, new PlanPointer(ends, index * 4), 4);
-      this.#move(what, this.load(what, end), number);
+      this.sequence.moveFrom(what, new PlanPointer(ends, index * 4), number);
     });
   }
 
@@ -100,19 +95,18 @@ export class Stage {
    * Opens a path of the container, in which no symbolic link may lie. Waits for nobody: a FIFO in the
    * place of a file makes no difference.
    */
-  openPath(what: string, number: number, path: string, options: OpenPathOptions): void {
-    const { flags, mode = 0, explain } = options;
+  openPath(what: string, number: number, name: string, options: OpenPathOptions): void {
+    const { flags, mode = 0, stat = null, explain } = options;
     const patient = flags & O.path || flags & O.nonblock;
-    const how = openHow(
-      flags | O.cloexec | (patient ? 0 : O.nonblock),
-      mode,
-      RESOLVE.noSymlinks | RESOLVE.noMagicLinks,
-    );
-    const { builder } = this;
-    const args = [AT_FDCWD, builder.data(cPath(path), 1), builder.data(how), how.length];
-    this.sequence.syscall(what, SYS.openat2, args, { store: this.#slot, explain });
-    this.#move(what, this.#slot, number);
-    if (!patient) this.run(what, SYS.fcntl, [number, F.setfl, flags & SETTABLE]);
+    const path = {
+      directory: AT_FDCWD,
+      path: this.builder.string(name),
+      how: this.#how(flags | O.cloexec | (patient ? 0 : O.nonblock), mode),
+      flags: patient ? null : flags & SETTABLE,
+      number,
+      stat,
+    };
+    this.sequence.open(what, path, explain);
   }
 
   /** Opens once more what a descriptor is open on, with flags of its own. */
@@ -126,25 +120,17 @@ export class Stage {
     this.run(what, SYS.dup3, [of, number, O.cloexec]);
   }
 
-  /** A slot that has the 8 bytes at an address until the next use of {@link load} or {@link makePair}. */
-  load(what: string, from: Argument): Slot {
-    this.sequence.copy(what, slotAddress(this.#pair), from, 8);
-    return this.#pair;
-  }
-
   close(number: number): void {
     this.run(`close ${String(number)}`, SYS.close, [number]);
   }
 
-  #move(what: string, slot: Slot, number: number): void {
-    this.sequence.syscall(what, SYS.dup3, [slot, number, O.cloexec]);
-    this.sequence.syscall(what, SYS.close, [slot]);
+  #how(flags: number, mode: number): PlanData {
+    const key = `${String(flags)} ${String(mode)}`;
+    const known = this.#hows.get(key);
+    if (known) return known;
+    const how = openHow(flags, mode, RESOLVE.noSymlinks | RESOLVE.noMagicLinks);
+    const made = this.builder.data(how);
+    this.#hows.set(key, made);
+    return made;
   }
-}
-
-/** The address of a slot, for operations that write it as memory. The layout is drawn in mvas_abi.h. */
-function slotAddress(slot: Slot): PlanData {
-  const data = new PlanData(new Uint8Array(8), 8);
-  data.offset = PLAN_HEADER_SIZE + slot.index * 8;
-  return data;
 }

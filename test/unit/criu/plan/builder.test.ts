@@ -70,13 +70,18 @@ test('options say how a result is judged and kept', (t) => {
   sequence.syscall('tolerate', 1, [], { tolerate: true });
   sequence.syscall('expect', 1, [], { expect: -2 });
   sequence.syscall('store', 1, [], { store: slot });
+  sequence.syscall('move', 1, [], { move: 300 });
   const plan = builder.finish();
-  const [tolerate, expect, store] = [0, 1, 2].map((index) => sequence.offset + index * OP_SIZE);
+  const [tolerate, expect, store, move] = [0, 1, 2, 3].map(
+    (index) => sequence.offset + index * OP_SIZE,
+  );
   t.is(half(plan, (tolerate ?? 0) + OP.flags), OP_FLAG.tolerate);
   t.is(half(plan, (expect ?? 0) + OP.flags), OP_FLAG.expect);
   t.is(BigInt.asIntN(64, word(plan, (expect ?? 0) + OP.expect)), -2n);
   t.is(half(plan, (store ?? 0) + OP.flags), OP_FLAG.store);
   t.is(word(plan, (store ?? 0) + OP.slot), 1n);
+  t.is(half(plan, (move ?? 0) + OP.flags), OP_FLAG.move);
+  t.is(word(plan, (move ?? 0) + OP.slot), 300n);
 });
 
 test('every operation has its code and arguments in the order of the header', (t) => {
@@ -94,6 +99,7 @@ test('every operation has its code and arguments in the order of the header', (t
   sequence.thread('thread', 4, child, 0x1000n);
   sequence.timer('timer', 1, null, 6);
   sequence.drainSignals('drain', 5n);
+  sequence.moveFrom('move', 6n, 300);
   const plan = builder.finish();
   const target = BigInt(child.offset);
   const expected: readonly (readonly [number, ...bigint[]])[] = [
@@ -107,6 +113,7 @@ test('every operation has its code and arguments in the order of the header', (t
     [OP_CODE.thread, 4n, target, 0x1000n],
     [OP_CODE.timer, 1n, 0n, 6n],
     [OP_CODE.drainSignals, 5n],
+    [OP_CODE.moveFrom, 6n, 300n],
   ];
   expected.forEach(([code, ...args], index) => {
     const at = sequence.offset + index * OP_SIZE;
@@ -117,6 +124,38 @@ test('every operation has its code and arguments in the order of the header', (t
       args,
     );
   });
+});
+
+test('a path is opened by one operation, with its flags and the place of what is found', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  const [path, how, stat] = [builder.string('/x'), builder.reserve(24), builder.reserve(144)];
+  const open = { directory: -100, path, how, number: 300 };
+  sequence.open('open', { ...open, flags: 0o2000, stat });
+  sequence.open('open', { ...open, flags: null, stat: null });
+  const plan = builder.finish();
+  const arguments_ = (at: number): bigint[] =>
+    [0, 1, 2, 3, 4, 5].map((index) => argument(plan, at, index));
+  const common = [2n ** 64n - 100n, BigInt(path.offset), BigInt(how.offset), 300n];
+  const at = sequence.offset;
+  t.is(half(plan, at + OP.code), OP_CODE.open);
+  t.deepEqual(arguments_(at), [...common, 0o2000n, BigInt(stat.offset)]);
+  t.deepEqual(arguments_(at + OP_SIZE), [...common, 2n ** 64n - 1n, 0n]);
+});
+
+test('the rows of a table are one operation, and each has words of its own', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 12');
+  const data = builder.data(new Uint8Array(2 * 3 * 8));
+  sequence.rows({ nr: 292, data, width: 3, what: (row) => `place fd ${String(row + 5)}` });
+  const plan = builder.finish();
+  const at = sequence.offset;
+  t.is(half(plan, at + OP.code), OP_CODE.rows);
+  t.is(word(plan, at + OP.nr), 292n);
+  const args = [0, 1, 2].map((index) => argument(plan, at, index));
+  t.deepEqual(args, [BigInt(data.offset), 2n, 3n]);
+  t.is(plan.describe(BigInt(data.offset)), 'pid 12: place fd 5');
+  t.is(plan.describe(BigInt(data.offset + 24)), 'pid 12: place fd 6');
 });
 
 test('data is aligned, and strings end in NUL', (t) => {
@@ -134,7 +173,7 @@ test('data is aligned, and strings end in NUL', (t) => {
 
 test('data may be filled in until the plan is finished', (t) => {
   const builder = new PlanBuilder();
-  const data = builder.reserve(1);
+  const data = builder.data(new Uint8Array(1));
   data.bytes[0] = 7;
   t.is(builder.finish().bytes[data.offset], 7);
 });

@@ -86,15 +86,22 @@ export function opensLate(mount: Pick<MountInfo, 'fsType'>): boolean {
 }
 
 /**
- * The mount that a path without symbolic links lies in: the last of the longest mount points, since
+ * Finds the mount that a path without symbolic links lies in: the last of the longest mount points, since
  * later mounts cover earlier ones. Undefined when none matches.
  */
+export function mountFinder(mounts: Iterable<MountInfo>): (path: string) => MountInfo | undefined {
+  const byPoint = new Map<string, MountInfo>();
+  for (const mount of mounts) byPoint.set(mount.mountPoint, mount);
+  return (path) => {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const mount = byPoint.get(path.slice(0, end));
+      if (mount) return mount;
+    }
+    return path.startsWith('/') ? byPoint.get('/') : undefined;
+  };
+}
+
+/** The mount that one path lies in: see {@link mountFinder}. */
 export function mountOf(mounts: Iterable<MountInfo>, path: string): MountInfo | undefined {
-  let best: MountInfo | undefined;
-  for (const mount of mounts) {
-    const point = mount.mountPoint === '/' ? '' : mount.mountPoint;
-    if (path !== point && !path.startsWith(`${point}/`)) continue;
-    if (!best || mount.mountPoint.length >= best.mountPoint.length) best = mount;
-  }
-  return best;
+  return mountFinder(mounts)(path);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SYS } from '../../../../../native/sys.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { PlanData } from '../../../../plan/builder.js';
 import { O, S_IF } from '../../abi.js';
@@ -32,12 +31,12 @@ export class OpenedFiles {
     this.#options = look;
   }
 
-  /** Has a file looked at that is open with a number. */
-  plan(stage: Stage, entry: RegFileEntry, number: number): void {
-    if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return;
+  /** Where the `struct stat` of a file goes once it is open; null where there is nothing to be looked at. */
+  stat(stage: Stage, entry: RegFileEntry): PlanData | null {
+    if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return null;
     const stat = stage.builder.reserve(STAT.bytes);
-    stage.run(`look at ${entry.name}`, SYS.fstat, [number, stat]);
     this.#looks.push({ entry, stat });
+    return stat;
   }
 
   /** Why a file cannot be opened, where that needs more words than an errno. */

@@ -24,8 +24,9 @@ function openNamed(plan: PlanContext, entry: RegFileEntry, number: number): void
   const { id, name } = entry;
   checkPath(id, name);
   const explain = (result: bigint): string | undefined => opened.explain(entry, result);
-  plan.stage.openPath(`open ${wordsOf(entry)}`, number, name, { flags: openFlags(entry), explain });
-  opened.plan(plan.stage, entry, number);
+  const stat = opened.stat(plan.stage, entry);
+  const options = { flags: openFlags(entry), stat, explain };
+  plan.stage.openPath(`open ${wordsOf(entry)}`, number, name, options);
   seek(plan, entry, number);
 }
 

@@ -8,6 +8,7 @@
 #include "fork_binding.h"
 #include "pump_binding.h"
 #include "syscall_binding.h"
+#include "texts.h"
 #include "tracer_binding.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -15,6 +16,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
   exports.Set("readDescriptors",
               Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
+  exports.Set("readBelow", Napi::Function::New(env, mvas::ReadBelow, "readBelow"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));
   exports.Set("writeFiles", Napi::Function::New(env, mvas::WriteFiles, "writeFiles"));

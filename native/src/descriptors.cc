@@ -11,23 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "texts.h"
+
 namespace mvas {
 namespace {
-
-// A descriptor that is closed at the end of its scope.
-class Owned {
- public:
-  explicit Owned(int fd) : fd_(fd) {}
-  ~Owned() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Table {
   std::vector<int32_t> numbers;
@@ -36,24 +23,6 @@ struct Table {
 };
 
 // The functions below return 0 or -errno.
-
-int AppendLink(int directory, const char* name, std::string* text) {
-  char link[4096];  // d_path() writes no more
-  const ssize_t length = readlinkat(directory, name, link, sizeof link);
-  if (length < 0) return -errno;
-  text->append(link, static_cast<size_t>(length));
-  return 0;
-}
-
-int AppendFile(int directory, const char* name, std::string* text) {
-  const Owned file(openat(directory, name, O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return -errno;
-  char part[4096];
-  ssize_t length;
-  while ((length = read(file.get(), part, sizeof part)) > 0)
-    text->append(part, static_cast<size_t>(length));
-  return length < 0 ? -errno : 0;
-}
 
 int ReadOne(int pidfd, int links, int infos, const char* name, Table* table) {
   const int fd = atoi(name);

@@ -147,6 +147,16 @@ export interface DescriptorTexts {
   readonly text: Uint8Array;
 }
 
+/** What readBelow has read. */
+export interface TextsBelow {
+  /**
+   * Two numbers for each file, then for each link: 0 or `-errno`, and where in `text` it ends, which is where
+   * the next one begins.
+   */
+  readonly results: Int32Array;
+  readonly text: Uint8Array;
+}
+
 interface Addon {
   /**
    * One raw system call on the calling thread; never a blocking one. Returns its result (exact up to
@@ -160,6 +170,15 @@ interface Addon {
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
   readonly readDescriptors: (pid: number) => DescriptorTexts | number;
+  /**
+   * All of some files, and what some links lead to, by their paths below a directory, such as that of a process in
+   * /proc. `-errno` where the directory cannot be opened.
+   */
+  readonly readBelow: (
+    directory: string,
+    files: readonly string[],
+    links: readonly string[],
+  ) => TextsBelow | number;
   readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
   /**
    * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,
@@ -191,5 +210,14 @@ export function builtFile(name: string): string {
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 
-export const { syscall, addressOf, readDescriptors, writeFiles, forkAway, FdWatch, Tracer, Pump } =
-  addon;
+export const {
+  syscall,
+  addressOf,
+  readDescriptors,
+  readBelow,
+  writeFiles,
+  forkAway,
+  FdWatch,
+  Tracer,
+  Pump,
+} = addon;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads texts of the kernel's own file systems, one after the other into one buffer.
+#ifndef MVAS_TEXTS_H_
+#define MVAS_TEXTS_H_
+
+#include <napi.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace mvas {
+
+// A descriptor that is closed at the end of its scope.
+class Owned {
+ public:
+  explicit Owned(int fd) : fd_(fd) {}
+  ~Owned() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Append what a link leads to, or all of a file. 0 or -errno; then `text` is as it was.
+int AppendLink(int directory, const char* name, std::string* text);
+int AppendFile(int directory, const char* name, std::string* text);
+
+// readBelow(directory, files, links): reads files and links by their paths below a directory.
+// Returns { results: Int32Array, text: Buffer }: for each file, then for each link, 0 or -errno and
+// where in the text it ends, which is where the next one begins. Or -errno for the directory.
+Napi::Value ReadBelow(const Napi::CallbackInfo& info);
+
+}  // namespace mvas
+
+#endif

@@ -14,12 +14,23 @@ check() {
   "$@" || failed+=("$name")
 }
 
+# What belongs to a processor has rooms of its own; see ARCHITECTURE.md.
+architecture() {
+  local names='x86|[xX]86_64|[re][abcd]x|r[sd]i|r[sbi]p|r1[0-5]|orig_rax|eflags|[fg]s_base|arch_prctl|ARCH'
+  local files found
+  mapfile -t files < <(git ls-files 'src/*.ts' 'native/src/*.cc' 'native/src/*.h' |
+    grep -vE '^(src/criu/arch|src/native/abi|src/criu/image/messages|src/cli/host|native/src/arch)')
+  found=$(grep -nHwE "$names" "${files[@]}")
+  [ -z "$found" ] || { echo "$found" && return 1; }
+}
+
 check types npx tsc --noEmit -p tsconfig.json
+check architecture architecture
 check prettier npx prettier --check --log-level warn .
 check eslint npx eslint --max-warnings 0 .
 check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
 check clang-format clang-format --dry-run -Werror \
-  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc \
+  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc native/src/arch/*.h \
   kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
 check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh test/kernel/containers/inside/*.sh .ci/run
 

@@ -23,7 +23,6 @@ namespace {
 
 constexpr int kSyscallStop = SIGTRAP | 0x80;  // with PTRACE_O_TRACESYSGOOD
 constexpr long kGetRseqConfiguration = 0x420f;
-constexpr size_t kXstateMax = 16384;
 constexpr size_t kSiginfoBatch = 32;
 constexpr unsigned kExiting = 0x4;  // PF_EXITING
 // So long a tracee may take for one step of a system call.
@@ -47,6 +46,16 @@ void Pause(int attempt) {
 }
 
 int Event(int status) { return status >> 16; }
+
+int GetRegisters(pid_t tid, Registers* registers) {
+  iovec vector = {registers, sizeof *registers};
+  return Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
+}
+
+int SetRegisters(pid_t tid, const Registers& registers) {
+  iovec vector = {const_cast<Registers*>(&registers), sizeof registers};
+  return Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
+}
 
 Bytes Signals(pid_t tid, bool shared, int* error) {
   Bytes all;
@@ -122,7 +131,8 @@ int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late) {
 }
 
 // From a system call stop to a trap stop, without running anything: only a task that resumes from
-// there restarts the system call that its registers say was interrupted (arch/x86/kernel/signal.c).
+// there restarts the system call that its registers say was interrupted (the kernel's
+// arch/*/kernel/signal.c).
 int ToTrap(pid_t tid, bool* stop_signal, const Late* late) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   while (!error) {
@@ -201,12 +211,11 @@ std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms) {
 
 ThreadState ReadThread(pid_t tid) {
   ThreadState state;
-  iovec registers = {&state.registers, sizeof state.registers};
-  state.error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &registers);
+  state.error = GetRegisters(tid, &state.registers);
   if (state.error) return state;
-  state.xstate.resize(kXstateMax);
+  state.xstate.resize(kExtendedMax);
   iovec xstate = {state.xstate.data(), state.xstate.size()};
-  state.error = Request(PTRACE_GETREGSET, tid, Word(NT_X86_XSTATE), &xstate);
+  state.error = Request(PTRACE_GETREGSET, tid, Word(kExtendedNote), &xstate);
   if (state.error) return state;
   state.xstate.resize(xstate.iov_len);
   state.error = Request(PTRACE_GETSIGMASK, tid, Word(sizeof state.signal_mask), &state.signal_mask);
@@ -219,11 +228,11 @@ ThreadState ReadThread(pid_t tid) {
   return state;
 }
 
-int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate,
+int WriteThread(pid_t tid, const Registers& registers, const Bytes& xstate,
                 const uint64_t* signal_mask) {
   if (!xstate.empty()) {
     iovec vector = {const_cast<uint8_t*>(xstate.data()), xstate.size()};
-    const int error = Request(PTRACE_SETREGSET, tid, Word(NT_X86_XSTATE), &vector);
+    const int error = Request(PTRACE_SETREGSET, tid, Word(kExtendedNote), &vector);
     if (error) return error;
   }
   if (signal_mask) {
@@ -231,46 +240,31 @@ int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstat
     const int error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof mask), &mask);
     if (error) return error;
   }
-  user_regs_struct copy = registers;
-  iovec vector = {&copy, sizeof copy};
-  return Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
+  return SetRegisters(tid, registers);
 }
 
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
                 bool* stop_signal, const Late* late) {
-  user_regs_struct base;
-  iovec vector = {&base, sizeof base};
-  int error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
+  Registers base;
+  int error = GetRegisters(tid, &base);
   if (error) return error;
   for (const RemoteCall& call : calls) {
-    user_regs_struct registers = base;
-    registers.rip = instruction;
-    if (stack) registers.rsp = stack;
-    registers.eflags &= ~0x500ull;  // neither single step nor backward string operations
-    registers.rax = call.nr;
-    registers.orig_rax = ~0ull;  // the kernel must not restart what it interrupted
-    registers.rdi = call.args[0];
-    registers.rsi = call.args[1];
-    registers.rdx = call.args[2];
-    registers.r10 = call.args[3];
-    registers.r8 = call.args[4];
-    registers.r9 = call.args[5];
-    vector = {&registers, sizeof registers};
-    error = Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
+    Registers registers = base;
+    SetCall(&registers, instruction, stack, call.nr, call.args);
+    error = SetRegisters(tid, registers);
     for (int stops = 0; !error && stops < 2; stops++)
       error = ToSyscallStop(tid, stop_signal, late);  // entry, then exit
-    vector = {&registers, sizeof registers};
-    if (!error) error = Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
+    if (!error) error = GetRegisters(tid, &registers);
     if (error) return error;
-    results->push_back(static_cast<int64_t>(registers.rax));
+    results->push_back(CallResult(registers));
   }
   return ToTrap(tid, stop_signal, late);
 }
 
-int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
-                 uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results, bool* stop_signal, const Late& late) {
+int ExposedCalls(pid_t tid, uint64_t instruction, const Registers& resume, uint64_t signal_mask,
+                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
+                 bool* stop_signal, const Late& late) {
   results->reserve(calls.size());  // from here on nothing is allocated
   const OutlivingScope scope;
   uint64_t all = ~0ull;
@@ -347,10 +341,8 @@ Arrival Judge(pid_t tid, int status) {
 void Blame(pid_t tid, int status, int error, Gathering* result) {
   result->error = error;
   result->culprit = {tid, status};
-  user_regs_struct registers;
-  iovec vector = {&registers, sizeof registers};
-  if (Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector) == 0)
-    result->culprit_ip = registers.rip;
+  Registers registers;
+  if (GetRegisters(tid, &registers) == 0) result->culprit_ip = InstructionPointer(registers);
 }
 
 }  // namespace

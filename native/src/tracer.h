@@ -7,12 +7,13 @@
 
 #include <stdint.h>
 #include <sys/types.h>
-#include <sys/user.h>
 
 #include <functional>
 #include <map>
 #include <set>
 #include <vector>
+
+#include "arch.h"
 
 namespace mvas {
 
@@ -27,8 +28,8 @@ struct Stop {
 // What can be read of a stopped thread without running anything in it.
 struct ThreadState {
   int error = 0;  // -errno of the first request that failed
-  user_regs_struct registers{};
-  Bytes xstate;  // NT_X86_XSTATE, verbatim
+  Registers registers{};
+  Bytes xstate;  // extended state, verbatim
   uint64_t signal_mask = 0;
   Bytes rseq;             // struct ptrace_rseq_configuration, empty before Linux 5.13
   Bytes private_signals;  // siginfo_t each 128 bytes, the thread's own queue
@@ -56,13 +57,13 @@ std::vector<Stop> WaitStops(std::set<pid_t> pending, int timeout_ms);
 ThreadState ReadThread(pid_t tid);
 
 // Sets general registers; extended state and signal mask where given. Returns 0 or -errno.
-int WriteThread(pid_t tid, const user_regs_struct& registers, const Bytes& xstate,
+int WriteThread(pid_t tid, const Registers& registers, const Bytes& xstate,
                 const uint64_t* signal_mask);
 
 // What to do when a call takes too long. It must not wait for a lock, nor allocate.
 using Late = std::function<void()>;
 
-// Makes the calls in a stopped thread, one after the other, by the `syscall` instruction at
+// Makes the calls in a stopped thread, one after the other, by the instruction for system calls at
 // `instruction`, with the stack pointer at `stack` (0: left as it is). Results are the tracee's
 // return values. Stops early, with an error of its own, when the tracee dies (-ESRCH) or misbehaves
 // (-EPROTO). After ten seconds of one call: -ETIMEDOUT, or with `late` that is done, and it waits
@@ -77,9 +78,9 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
 // `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home. So
 // it waits for a call however long that takes; after ten seconds, `late` is to let others go that
 // it may wait for.
-int ExposedCalls(pid_t tid, uint64_t instruction, const user_regs_struct& resume,
-                 uint64_t signal_mask, const std::vector<RemoteCall>& calls,
-                 std::vector<int64_t>* results, bool* stop_signal, const Late& late);
+int ExposedCalls(pid_t tid, uint64_t instruction, const Registers& resume, uint64_t signal_mask,
+                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
+                 bool* stop_signal, const Late& late);
 
 // Detaches each of `tids`, all of which had stopped, having sent a SIGSTOP to those in
 // `stop_signals`, and takes it out of both that and `traced`. Those that have died are reaped, a
@@ -91,7 +92,7 @@ std::vector<Stop> LetGo(const std::vector<pid_t>& tids, std::set<pid_t>* stop_si
 // Detaches, having sent `signal` to the thread (0: none).
 int Detach(pid_t tid, int signal);
 
-// Lets `running` threads go on until `expected` of them all stand at a breakpoint (int3), following
+// Lets `running` threads go on until `expected` of them all stand at a breakpoint, following
 // those that they create. Threads in `mortal` may die; at another's death it ends with -ECHILD, and
 // that one is not reaped yet. Signals that threads send are delivered; anything else that happens
 // is a failure: -EPROTO. The culprit is in `culprit`.

@@ -191,7 +191,7 @@ Napi::Value TracerBinding::ReadThreads(const Napi::CallbackInfo& info) {
 // writeThread(tid, registers, xstate | null, signalMask | null)
 Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
-  user_regs_struct registers;
+  Registers registers;
   const Bytes given = ToBytes(info[1]);
   if (given.size() != sizeof registers)
     throw Napi::TypeError::New(info.Env(), "writeThread: wrong size of registers");
@@ -225,7 +225,7 @@ Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
 Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   const uint64_t instruction = ToWord(info[1]);
-  user_regs_struct resume;
+  Registers resume;
   const Bytes given = ToBytes(info[2]);
   if (given.size() != sizeof resume)
     throw Napi::TypeError::New(info.Env(), "exposedCalls: wrong size of registers");

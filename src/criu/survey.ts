@@ -16,7 +16,7 @@ export interface HostSurvey {
   readonly kernel: {
     /** `6.18.44` */
     readonly release: string;
-    /** `x86_64` */
+    /** As uname(2) has it. */
     readonly machine: string;
     /** CONFIG_CHECKPOINT_RESTORE. */
     readonly isBuiltForRestore: boolean;

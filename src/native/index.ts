@@ -14,9 +14,9 @@ export type SyscallArgument = number | bigint | Uint8Array | BigUint64Array | Bi
 export interface ThreadState {
   /** 0, or `-errno` of the first ptrace request that failed. */
   readonly error: number;
-  /** `struct user_regs_struct`, 27 words of 8 bytes. */
+  /** General registers, as ptrace has them (NT_PRSTATUS). */
   readonly registers: Uint8Array;
-  /** NT_X86_XSTATE as the kernel gave it (XSAVE layout). */
+  /** Extended state as the kernel gave it. */
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
   /** `struct ptrace_rseq_configuration`; empty before Linux 5.13. */
@@ -61,7 +61,7 @@ export interface Tracer {
     signalMask: bigint | null,
   ): Promise<number>;
   /**
-   * Makes system calls inside a stopped thread by the `syscall` instruction at an address, with a
+   * Makes system calls inside a stopped thread by the instruction for that at an address, with a
    * stack pointer (0n: as it is). `calls` has 7 words each: number and arguments. Resolves with
    * 0 or -errno of the tracing, then the results so far. The thread's registers are left changed.
    */
@@ -82,10 +82,10 @@ export interface Tracer {
     signalMask: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
-  /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls: pairs of tid and 0 or -errno. */
+  /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls; those that have died are reaped: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
   /**
-   * Lets threads go on until `expected` of them and of those they create stand at an int3. None but
+   * Lets threads go on until `expected` of them and of those they create stand at a breakpoint. None but
    * `mortal` ones may die.
    */
   gather(

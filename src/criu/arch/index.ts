@@ -15,7 +15,7 @@ export {
   stackPointer,
 } from './x86-64/registers.js';
 /** Extended state. */
-export { checkXstate, encodeFpregs } from './x86-64/xstate.js';
+export { checkXstate, encodeFpregs, EXTENDED_BYTES } from './x86-64/xstate.js';
 /** System calls that were interrupted, and are to be made again. */
 export { CODE_WINDOW, finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
 /** Code that makes system calls, and the signal frame that leads home from there. */
@@ -28,5 +28,13 @@ export {
   SYSCALL_INSTRUCTION,
   type HomeState,
 } from './x86-64/home.js';
-/** What else threads have. */
-export { archProblems, THREAD_QUERIES, threadFields, threadInfo } from './x86-64/thread.js';
+/** What else threads and processes have, and what the architecture is called. */
+export { PROCESS_QUERIES, archProcessProblems } from './x86-64/process.js';
+export {
+  ARCHITECTURE,
+  MACHINE,
+  THREAD_QUERIES,
+  threadFields,
+  threadInfo,
+  archThreadProblems,
+} from './x86-64/thread.js';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ARCHITECTURE, MACHINE } from '../arch/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
@@ -20,7 +21,7 @@ const MAX_THREADS = 131_072;
 const MAX_SIGNALS = 64;
 /** include/uapi/asm-generic/siginfo.h. */
 const SIGEV_THREAD_ID = 4;
-/** Room for all extended states there are, AMX tiles included, and more. */
+/** Room for all extended states there are, and more. */
 const MAX_XSTATE_BYTES = 65_536;
 /** TASK_COMM_LEN without the end. */
 const MAX_COMM_BYTES = 15;
@@ -157,7 +158,8 @@ function checkThread(
 ): void {
   const what = `check thread ${String(tid)}`;
   const core = cores.get(tid);
-  if (core?.mtype !== 'X86_64' || !core.thread_info) badImage(`${what}: no registers of x86-64`);
+  if (core?.mtype !== MACHINE || !core.thread_info)
+    badImage(`${what}: no registers of ${ARCHITECTURE}`);
   check(what, core);
   checkSizes(what, core.thread_core);
   const filter = core.thread_core?.seccomp_filter;

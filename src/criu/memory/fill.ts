@@ -15,6 +15,7 @@ import {
   PAGE,
   PR,
   PROT_READ_WRITE,
+  HUGE_PAGE,
 } from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
 import { WORK } from '../plan/abi.js';
@@ -22,7 +23,7 @@ import { PlanBuilder, type Sequence, type Slot } from '../plan/builder.js';
 import { readMaps } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import type { HolderClient } from '../vas/holder-client.js';
-import { denseBlocks, HUGE_PAGE } from './huge-pages.js';
+import { denseBlocks } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
 import type { KernelArea } from './memory-plan.js';
 import type { Pages } from './pages.js';

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { HUGE_PAGE } from '../../native/abi/index.js';
 import type { Range } from './layout.js';
 import type { PageRun } from './page-runs.js';
-
-/** Bytes of a transparent huge page on x86-64. */
-export const HUGE_PAGE = 0x200000n;
 
 /** Of a block that deserves a huge page, this much is stored at least: the rest becomes zeros in memory. */
 const DENSE = (HUGE_PAGE * 3n) / 4n;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EXTENDED_BYTES } from '../arch/index.js';
 import { badImage } from '../../common/errors.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import { isDead } from '../image/validate-tasks.js';
@@ -47,7 +48,6 @@ const INIT = 1;
 const THREAD_STACK = 4096;
 /** Of keyctl(2); without a name it makes a new one. */
 const JOIN_SESSION_KEYRING = 1;
-const XSTATE_SIZE = 4096;
 /** Those at which threads other than leaders stand, too. */
 const THREAD_PHASES: readonly Phase[] = ['confined', 'done'];
 
@@ -392,7 +392,7 @@ export class RestorePlan {
         shared: nsTid === nsPid && hasPendingStop(core.tc?.signals_s),
       },
       depth: this.#stops.depth(nsPid),
-      state: () => finalThreadState(core, XSTATE_SIZE),
+      state: () => finalThreadState(core, EXTENDED_BYTES),
     };
   }
 

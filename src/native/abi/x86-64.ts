@@ -7,6 +7,9 @@
 /** Bytes of a page of memory. */
 export const PAGE = 4096n;
 
+/** Bytes of a transparent huge page. */
+export const HUGE_PAGE = 0x200000n;
+
 /** Where the addresses of user space end, the last page left out (asm/page_64_types.h). */
 export const USER_END = 0x7fff_ffff_f000n;
 
@@ -67,6 +70,12 @@ export const O = {
   /** Comes along with O_DIRECTORY. */
   tmpfile: 0o20000000,
 } as const;
+
+/** `struct stat` (asm/stat.h): its size, and where its fields are. */
+export const STAT = { bytes: 144, inode: 8, size: 48 } as const;
+
+/** /proc and cpuacct.stat count in USER_HZ, which is 100 (asm/param.h). */
+export const NANOSECONDS_PER_TICK = 10_000_000n;
 
 /** Operations of arch_prctl(2). Source: asm/prctl.h of x86. */
 export const ARCH = { getCpuid: 0x1011, getXcompPerm: 0x1022, shstkStatus: 0x5005 } as const;

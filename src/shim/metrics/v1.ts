@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { NANOSECONDS_PER_TICK } from '../../native/abi/index.js';
 import {
   MemoryStat,
   METRICS_V1_MESSAGES,
@@ -17,9 +18,6 @@ import {
   readText,
   UNLIMITED,
 } from './files.js';
-
-/** /proc and cpuacct.stat count in USER_HZ, which is 100 on x86-64 (asm/param.h). */
-const NANOS_PER_TICK = 10_000_000n;
 
 /** The counters of memory.stat. */
 const MEMORY_COUNTERS = countersOf(METRICS_V1_MESSAGES[MemoryStat]);
@@ -70,8 +68,8 @@ function readCpu(directories: Directories): NonNullable<Metrics['cpu']> {
   return {
     usage: {
       total: readCount(usage, 'cpuacct.usage'),
-      kernel: ticks('system') * NANOS_PER_TICK,
-      user: ticks('user') * NANOS_PER_TICK,
+      kernel: ticks('system') * NANOSECONDS_PER_TICK,
+      user: ticks('user') * NANOSECONDS_PER_TICK,
       perCpu: readText(usage, 'cpuacct.usage_percpu').split(' ').filter(isNumber).map(parseCount),
     },
     throttling: {

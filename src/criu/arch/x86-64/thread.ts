@@ -9,6 +9,10 @@ interface Answer {
   readonly bytes: Uint8Array;
 }
 
+/** What messages and images call the architecture. */
+export const ARCHITECTURE = 'x86-64';
+export const MACHINE = 'X86_64';
+
 const SHADOW_STACK = 1n;
 const TSC_DEFAULT = 1;
 const CPUID_FAULTS = 0n;
@@ -23,7 +27,7 @@ export const THREAD_QUERIES = {
 export type ThreadAnswers = Readonly<Record<keyof typeof THREAD_QUERIES, Answer>>;
 
 /** Why a thread cannot be restored. */
-export function archProblems({ cpuid, shadowStack }: ThreadAnswers): string[] {
+export function archThreadProblems({ cpuid, shadowStack }: ThreadAnswers): string[] {
   const hasShadowStack = shadowStack.result === 0n && (word(shadowStack) & SHADOW_STACK) !== 0n;
   return [
     ...(hasShadowStack
@@ -41,7 +45,7 @@ export function threadInfo(
 ): Pick<CoreEntry, 'mtype' | 'thread_info'> {
   const fpregs = decodeFpregs(xstate);
   const info = { clear_tid_addr: clearTidAddress, gpregs: registers, fpregs, tls: [] };
-  return { mtype: 'X86_64', thread_info: info };
+  return { mtype: MACHINE, thread_info: info };
 }
 
 /** Whether the thread may read the time stamp counter, where that is not as usual. */

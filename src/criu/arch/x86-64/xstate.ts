@@ -16,6 +16,8 @@ const PADDING = 416;
 const HEADER = 512;
 const YMM = 576;
 const YMM_END = 832;
+/** Room for what processors without AMX have. */
+export const EXTENDED_BYTES = 4096;
 /** Largest area a processor of today has (with AMX), rounded up. */
 const MOST_BYTES = 16384;
 /** Components x87, SSE, AVX: those whose place is the same on all processors. */

@@ -2,7 +2,7 @@
 import { ShimError } from '../../../common/errors.js';
 import { forAll } from '../../../common/for-all.js';
 import type { Tracer } from '../../../native/index.js';
-import { decodeRegisters, registersProblem } from '../../arch/index.js';
+import { decodeRegisters, MACHINE, registersProblem } from '../../arch/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
 import { readStat } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
@@ -112,7 +112,7 @@ function finishThread(core: CoreEntry, { expired }: ProcessDump, filter: number 
 export function dumpZombie(pid: number): CoreEntry {
   const stat = readStat(pid);
   if (stat.state !== 'Z') throw new ShimError('internal', `pid ${String(pid)} is no zombie`);
-  return { mtype: 'X86_64', tc: zombieTask(stat) };
+  return { mtype: MACHINE, tc: zombieTask(stat) };
 }
 
 /** The same for all: they are in one user namespace. */

@@ -13,7 +13,7 @@ import type { CoreEntry } from '../../image/types.js';
 export interface FinalThreadState {
   /** `struct user_regs_struct`; a call in progress is made again by the kernel when the thread resumes. */
   readonly registers: Uint8Array;
-  /** For PTRACE_SETREGSET of NT_X86_XSTATE. */
+  /** For PTRACE_SETREGSET of its note. */
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
 }
@@ -21,7 +21,7 @@ export interface FinalThreadState {
 /**
  * Registers, extended state and signal mask of a thread, from its entry.
  *
- * @param xstateSize bytes of NT_X86_XSTATE on this machine: an area of that size is made where the
+ * @param xstateSize bytes of it on this machine: an area of that size is made where the
  *   image (one that CRIU wrote) has none
  * @throws ShimError `dataLoss` for registers that would not be a 64-bit program's
  */

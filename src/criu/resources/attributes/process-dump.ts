@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
-import { ARCH, PR } from '../../../native/abi/index.js';
+import { PR } from '../../../native/abi/index.js';
 import type { Tracer } from '../../../native/index.js';
 import { hasTimerIds } from '../../../native/kernel-facts.js';
 import { check, SYS } from '../../../native/sys.js';
+import { PROCESS_QUERIES, archProcessProblems } from '../../arch/index.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStat } from '../../procfs/stat.js';
@@ -25,11 +26,6 @@ const MEMBARRIER_GET_REGISTRATIONS = 1 << 9;
 const MEMBARRIER_QUERY = 0;
 /** Commands of membarrier(2) that register a process. Source: linux/membarrier.h. */
 export const MEMBARRIER_REGISTRATIONS = (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8);
-/** XFEATURE_XTILEDATA: the component of AMX tiles. */
-const XTILEDATA = 1n << 18n;
-/** modify_ldt(2): reads as much as it is asked for, or nothing where there is no LDT. */
-const READ_LDT = 0;
-const LDT_ENTRY = 8;
 
 const QUERIES = {
   dumpable: plainQuery(SYS.prctl, PR.getDumpable, 0, 0, 0, 0),
@@ -39,8 +35,7 @@ const QUERIES = {
   mdwe: plainQuery(SYS.prctl, PR.getMdwe, 0, 0, 0, 0),
   registrations: plainQuery(SYS.membarrier, MEMBARRIER_GET_REGISTRATIONS, 0, 0),
   membarriers: plainQuery(SYS.membarrier, MEMBARRIER_QUERY, 0, 0),
-  tiles: intoRoom(SYS.arch_prctl, ARCH.getXcompPerm),
-  ldt: { nr: SYS.modify_ldt, args: (room: bigint) => [READ_LDT, room, LDT_ENTRY], room: LDT_ENTRY },
+  ...PROCESS_QUERIES,
 } as const;
 
 function intoRoom(nr: number, operation: number): RemoteQuery {
@@ -89,12 +84,11 @@ export async function dumpProcess(
     mvas_coredump_filter: readNumber(`/proc/${String(pid)}/coredump_filter`, 16),
     ...options(answers, process.threads.length > 1),
   };
-  const usesTiles = answers.tiles.result === 0n && (word(answers.tiles.bytes) & XTILEDATA) !== 0n;
+  const timersLack = timersProblem(timers, hasTimerIds());
   const problems = [
-    usesTiles ? 'AMX tile registers are not supported' : undefined,
-    answers.ldt.result === BigInt(LDT_ENTRY) ? 'an LDT (modify_ldt) is not supported' : undefined,
-    timersProblem(timers, hasTimerIds()),
-  ].filter((problem) => problem !== undefined);
+    ...archProcessProblems(answers),
+    ...(timersLack === undefined ? [] : [timersLack]),
+  ];
   return { task, expired, problems };
 }
 
@@ -145,10 +139,6 @@ function registrations(answers: Answers, isThreaded: boolean): number {
   if (told >= 0n) return Number(told) & MEMBARRIER_REGISTRATIONS;
   const supported = answers.membarriers.result;
   return isThreaded && supported > 0n ? Number(supported) & MEMBARRIER_REGISTRATIONS : 0;
-}
-
-function word(bytes: Uint8Array): bigint {
-  return reader(bytes).readBigUInt64LE(0);
 }
 
 function readNumber(path: string, base: 10 | 16): number {

@@ -5,7 +5,7 @@ import { check, SYS } from '../../../native/sys.js';
 import {
   CODE_WINDOW,
   THREAD_QUERIES,
-  archProblems,
+  archThreadProblems,
   decodeRegisters,
   resolveRestart,
   threadFields,
@@ -147,7 +147,7 @@ function threadProblems(thread: Tracee, answers: Answers): string[] {
   const { privateSignals, sharedSignals } = thread.state;
   const queues = thread.tid === thread.pid ? [privateSignals, sharedSignals] : [privateSignals];
   return [
-    ...archProblems(answers),
+    ...archThreadProblems(answers),
     ...queues.map((queue) => queueProblem(decodeQueue(queue)) ?? ''),
   ].filter((problem) => problem !== '');
 }

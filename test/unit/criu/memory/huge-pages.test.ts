@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { denseBlocks, HUGE_PAGE } from '../../../../src/criu/memory/huge-pages.js';
+import { HUGE_PAGE, PAGE } from '../../../../src/native/abi/index.js';
+import { denseBlocks } from '../../../../src/criu/memory/huge-pages.js';
 
-const PAGE = 4096n;
 const area = { start: HUGE_PAGE - PAGE, end: 5n * HUGE_PAGE };
 
 test('whole blocks become one range, and what juts out does not count', (t) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { STAT } from '../../../../../native/abi/index.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { PlanData } from '../../../../plan/builder.js';
 import { O, S_IF } from '../../abi.js';
@@ -7,8 +8,6 @@ import type { LookOptions, PlanContext } from '../../plan-context.js';
 import { Refusals } from '../../refusals.js';
 import type { Stage } from '../../stage.js';
 
-/** `struct stat` of x86-64. */
-const STAT = { bytes: 144, inode: 8, size: 48 } as const;
 const ENOENT = -2;
 const REMEDY = 'remedy: put back what was there';
 

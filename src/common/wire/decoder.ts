@@ -46,6 +46,10 @@ class MessageDecoder {
   readonly #budget: DecodeBudget;
   readonly #strict: boolean;
   #depth = 0;
+  /** The last message of a list, and where its bytes are. */
+  #last: { readonly at: number; readonly length: number; readonly value: object | undefined } = {
+    ...{ at: 0, length: 0, value: undefined },
+  };
 
   constructor(schema: Schema<unknown>, reader: WireReader, budget: DecodeBudget) {
     this.#schema = schema;
@@ -59,9 +63,9 @@ class MessageDecoder {
     const result = emptyOf(shape);
     if (--this.#budget.messages < 0) this.#reader.fail('too many messages');
     if (++this.#depth > MAX_DEPTH) this.#reader.fail('messages nested too deep');
-    this.#reader.within(length, () => {
-      this.#field(shape, result);
-    });
+    const outer = this.#reader.enter(length);
+    while (!this.#reader.done) this.#field(shape, result);
+    this.#reader.leave(outer);
     this.#depth--;
     for (const { name: field, label } of shape.fields) {
       if (label === 'required' && result[field] === undefined) {
@@ -98,13 +102,33 @@ class MessageDecoder {
   }
 
   #element(field: FieldShape, wireType: number, list: unknown[]): void {
+    const { content } = field;
+    if (content.kind === 'message' && wireType === WIRE.bytes) {
+      this.#push(list, this.#messageLike(list.at(-1) as object | undefined, content.message));
+      return;
+    }
     if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
       this.#push(list, this.#value(field, wireType));
       return;
     }
-    this.#reader.within(this.#reader.uint32(), () => {
-      this.#push(list, this.#value(field, field.wireType));
-    });
+    const outer = this.#reader.enter(this.#reader.uint32());
+    while (!this.#reader.done) this.#push(list, this.#value(field, field.wireType));
+    this.#reader.leave(outer);
+  }
+
+  /**
+   * A message of a list, or the one before it where that has the same bytes, as most actions of signals have: an
+   * object for each would be most of what an image of many processes costs.
+   */
+  #messageLike(before: object | undefined, name: string): object {
+    const length = this.#reader.uint32();
+    const last = this.#last;
+    const isLast = before !== undefined && last.value === before && last.length === length;
+    if (isLast && this.#reader.skipSame(last.at, length)) return before;
+    const at = this.#reader.position;
+    const value = this.message(name, length);
+    this.#last = { at, length, value };
+    return value;
   }
 
   #push(list: unknown[], value: Value): void {

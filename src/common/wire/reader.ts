@@ -105,13 +105,27 @@ export class WireReader {
     return this.take(this.uint32());
   }
 
-  /** Runs `read` on the next `length` bytes alone; it must use them up. */
-  within(length: number, read: () => void): void {
+  /** The end is after the next `length` bytes until {@link leave} is called with what this returns. */
+  enter(length: number): number {
     const outer = this.#end;
     if (length > outer - this.#at) this.fail(`a length of ${String(length)} beyond the end`);
     this.#end = this.#at + length;
-    while (!this.done) read();
+    return outer;
+  }
+
+  /** Puts back the end that {@link enter} has moved. */
+  leave(outer: number): void {
     this.#end = outer;
+  }
+
+  /** Passes over the next `length` bytes if they are those at `from`. */
+  skipSame(from: number, length: number): boolean {
+    if (length > this.#end - this.#at) return false;
+    for (let index = 0; index < length; index++) {
+      if (this.#bytes[from + index] !== this.#bytes[this.#at + index]) return false;
+    }
+    this.#at += length;
+    return true;
   }
 
   /** Passes over a field's value; groups, which nobody writes any more, fail. */

@@ -73,6 +73,7 @@ export class ImageReader {
   readonly #limits: DecodeLimits;
   readonly #loaded: Map<string, Buffer>;
   #bytesLeft = MAX_TOTAL_BYTES;
+  #ids: ReadonlyMap<ImageKind, readonly number[]> | undefined;
 
   private constructor(source: Opened, inventory: InventoryEntry, limits: DecodeLimits) {
     this.#path = source.path;
@@ -113,13 +114,9 @@ export class ImageReader {
   }
 
   /** The ids for which there is a file of this kind, ascending. */
-  ids(kind: ImageKind): number[] {
-    const ids: number[] = [];
-    for (const name of this.names) {
-      const parsed = parseImageFileName(name);
-      if (parsed?.kind === kind && parsed.id !== undefined) ids.push(Number(parsed.id));
-    }
-    return ids.sort((a, b) => a - b);
+  ids(kind: ImageKind): readonly number[] {
+    this.#ids ??= idsOf(this.names);
+    return this.#ids.get(kind) ?? [];
   }
 
   /** All entries of a file of messages. */
@@ -212,6 +209,20 @@ export class ImageReader {
     this.#loaded.set(name, bytes);
     return bytes;
   }
+}
+
+/** Ids of the files of each kind, ascending. */
+function idsOf(names: Iterable<string>): ReadonlyMap<ImageKind, readonly number[]> {
+  const all = new Map<ImageKind, number[]>();
+  for (const name of names) {
+    const { kind, id } = parseImageFileName(name) ?? {};
+    if (kind === undefined || id === undefined) continue;
+    const ids = all.get(kind);
+    if (ids) ids.push(Number(id));
+    else all.set(kind, [Number(id)]);
+  }
+  for (const ids of all.values()) ids.sort((a, b) => a - b);
+  return all;
 }
 
 interface Opened {

@@ -9,6 +9,7 @@ import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
@@ -26,6 +27,8 @@ import { watchExit, type Exit } from '../vas/exit-watch.js';
 import { KernelDevice } from '../vas/kernel-device.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
+/** So many threads and areas of memory an image may have for its plan to be rehearsed. */
+const MOST_REHEARSED = 500;
 const log = logger('restore');
 
 /** What has been made ready when a restore begins. */
@@ -121,7 +124,7 @@ export class PendingRestore {
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         restorerPid: restorer.pid,
       });
-    rehearse(() => planRestore(opened, readFacts(restorer.pid)));
+    if (isSmall(opened.image)) rehearse(() => planRestore(opened, readFacts(restorer.pid)));
     const donor = await this.#donor;
     clock.end('donor');
 
@@ -208,15 +211,23 @@ async function openConsole(
   throw new ShimError('failedPrecondition', `restore ${containerId}: ${why}`);
 }
 
+/** Whether its plan takes less time than runc: that of a large image warms its own code up. */
+function isSmall({ cores, mms }: CheckpointImage): boolean {
+  let count = cores.size;
+  for (const { vmas } of mms.values()) count += vmas.length;
+  return count <= MOST_REHEARSED;
+}
+
 /**
  * Lays out a plan for nothing while runc is busy: a shim restores once in its life, and code that has
- * not run yet takes several times as long as code that has.
+ * not run yet takes several times as long as code that has. What is wrong with the plan counts for nothing: it is
+ * made for the restorer's surroundings instead of the donor's, which may lack what the image needs.
  */
 function rehearse(plan: () => RestorePlan): void {
   try {
     plan().finish();
-  } catch {
-    // The surroundings are not the right ones yet; the real plan tells what is wrong.
+  } catch (error) {
+    log.debug('the plan could not be rehearsed', { error: String(error) });
   }
 }
 

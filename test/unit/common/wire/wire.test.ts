@@ -66,7 +66,7 @@ const BAD: (readonly [string, string, (reader: WireReader) => unknown])[] = [
   ['a short fixed64', '00000000000000', (reader) => reader.fixed64()],
   ['a short fixed32', '000000', (reader) => reader.fixed32()],
   ['bytes beyond the end', '0541', (reader) => reader.bytes()],
-  ['a length beyond the end', '00', (reader) => reader.within.bind(reader)(2, () => undefined)],
+  ['a length beyond the end', '00', (reader) => reader.enter(2)],
   ['a group', '00', (reader) => reader.skip.bind(reader)(3)],
 ];
 

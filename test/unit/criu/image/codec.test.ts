@@ -97,6 +97,22 @@ for (const [what, image, message] of BAD) {
   });
 }
 
+test('neighbours of a list with the same bytes are one object', (t) => {
+  const limits = [1n, 1n, 2n, 1n, 300n].map((cur) => ({ cur, max: 300n }));
+  const writer = new WireWriter();
+  encodeMessage(schema, 'task_rlimits_entry', { rlimits: limits }, writer);
+  const reader = new WireReader(writer.finish(), 'limits');
+  const budget = { messages: 10, values: 10, unknownFields: 'refuse' } as const;
+  const { rlimits } = decodeMessage(
+    { schema, reader, budget },
+    'task_rlimits_entry',
+    writer.length,
+  );
+  t.deepEqual(rlimits, limits);
+  t.is(rlimits[0], rlimits[1]);
+  t.not(rlimits[1], rlimits[3]);
+});
+
 test('bounds bytes, messages and values', (t) => {
   const image = encodeImage('pstree', [INIT, INIT]);
   t.throws(() => decodeImage('pstree', image, { maxBytes: 20 }), { message: /more than such/ });

@@ -27,7 +27,7 @@ import { denseBlocks } from './huge-pages.js';
 import { describeArea, protection } from './area.js';
 import type { KernelArea } from './memory-plan.js';
 import type { Pages } from './pages.js';
-import { isUnreserved, stretches } from './stretches.js';
+import { protectionInHolder, stretches, type Stretch } from './stretches.js';
 import { isStash, type ProcessMemory, type SharedObject, type StoredArea } from './snapshot.js';
 
 /** Descriptors that may go along with one plan, besides one or two. */
@@ -123,33 +123,35 @@ function planProcess(
   const sequence = builder.sequence(memory.process.label);
   const stored = memory.areas.filter((area) => area.place !== undefined);
   const placed = stretches(stored);
-  for (const area of placed) mapArea(sequence, area);
-  for (const area of placed) makeHugePages(sequence, area);
+  for (const stretch of placed) mapStretch(sequence, stretch);
+  planProtections(builder, sequence, placed.flatMap(writableParts));
+  for (const { whole } of placed) makeHugePages(sequence, whole);
   // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
   sequence.syscall('turn huge pages off', SYS.prctl, [PR.setThpDisable, 1, 0, 0, 0]);
   const pull = (area: StoredArea): void => {
     for (const run of area.runs) pages.pull(sequence, source, area, run);
   };
-  for (const area of placed) if (area.vma.anonHugePages === 0) pull(area);
+  for (const { whole } of placed) if (whole.vma.anonHugePages === 0) pull(whole);
   sequence.syscall('turn huge pages on', SYS.prctl, [PR.setThpDisable, 0, 0, 0, 0]);
-  for (const area of placed) if (area.vma.anonHugePages > 0) pull(area);
-  for (const area of stored) protectArea(sequence, area);
+  for (const { whole } of placed) if (whole.vma.anonHugePages > 0) pull(whole);
+  planProtections(builder, sequence, placed.flatMap(protectedParts));
   pages.finish(builder, sequence, source);
   return sequence;
 }
 
-function mapArea(sequence: Sequence, area: StoredArea): void {
-  const { vma, place } = area;
-  const isAnonymous = !isStash(area);
+function mapStretch(sequence: Sequence, stretch: Stretch): void {
+  const { whole, mapped, isUnreserved } = stretch;
+  const { vma, place } = whole;
+  const isAnonymous = !isStash(whole);
   const flags =
     (vma.vmFlags.has('dp') ? MAP_DROPPABLE | MAP_ANONYMOUS : MAP_PRIVATE_ANONYMOUS) |
     MAP_FIXED_NOREPLACE |
     (isAnonymous && vma.vmFlags.has('gd') ? MAP_GROWSDOWN : 0) |
-    (isUnreserved(area) ? MAP_NORESERVE : 0);
+    (isUnreserved ? MAP_NORESERVE : 0);
   const at = place ?? 0n;
   const length = vma.end - vma.start;
-  const args = [at, length, PROT_READ_WRITE, flags, -1, 0];
-  sequence.syscall(`map ${describeArea(vma)}`, SYS.mmap, args, { expect: at });
+  const args = [at, length, mapped, flags, -1, 0];
+  sequence.syscall(() => `map ${describeArea(vma)}`, SYS.mmap, args, { expect: at });
   const advice = vma.vmFlags.has('hg')
     ? MADV_HUGEPAGE
     : vma.vmFlags.has('nh')
@@ -182,12 +184,45 @@ function makeHugePages(sequence: Sequence, area: StoredArea): void {
   }
 }
 
-function protectArea(sequence: Sequence, area: StoredArea): void {
-  const { vma, place = 0n } = area;
-  const bits = protection(vma);
-  if (isStash(area) || bits === PROT_READ_WRITE) return;
-  const args = [place, vma.end - vma.start, bits];
-  sequence.syscall(`protect ${describeArea(vma)}`, SYS.mprotect, args);
+/** A range of the holder, and the protection it is to have (PROT_* bits). */
+interface Protection {
+  readonly at: bigint;
+  readonly length: bigint;
+  readonly bits: number;
+}
+
+/** What has to be made writable to be filled. */
+function writableParts({ whole, writable }: Stretch): Protection[] {
+  const { vma, place = 0n } = whole;
+  return writable.map(({ start, length }) => {
+    return { at: place + (start - vma.start), length, bits: PROT_READ_WRITE };
+  });
+}
+
+/** What has to get the protection it has in its process. */
+function protectedParts(stretch: Stretch): Protection[] {
+  const parts: Protection[] = [];
+  for (const member of stretch.members) {
+    const { vma, place = 0n } = member;
+    const bits = protection(vma);
+    if (isStash(member) || bits === protectionInHolder(member, stretch)) continue;
+    parts.push({ at: place, length: vma.end - vma.start, bits });
+  }
+  return parts;
+}
+
+function planProtections(
+  builder: PlanBuilder,
+  sequence: Sequence,
+  parts: readonly Protection[],
+): void {
+  if (parts.length === 0) return;
+  const rows = BigUint64Array.from(
+    parts.flatMap(({ at, length, bits }) => [at, length, BigInt(bits)]),
+  );
+  const data = builder.data(new Uint8Array(rows.buffer));
+  const what = (row: number): string => `protect 0x${parts[row]?.at.toString(16) ?? ''}`;
+  sequence.rows({ nr: SYS.mprotect, data, width: 3, what });
 }
 
 /** Copies shared memory into the holder. Everybody who could write to it must stand still. */

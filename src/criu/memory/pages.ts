@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../native/sys.js';
-import type { PlanBuilder, Sequence, Slot } from '../plan/builder.js';
+import type { PlanBuilder, Sequence, Slot, Words } from '../plan/builder.js';
 import { CALL, idStructure } from '../vas/kernel-abi.js';
 import type { KernelDevice } from '../vas/kernel-device.js';
 import { describeArea } from './area.js';
@@ -92,7 +92,7 @@ export class DuplicatePages implements Pages {
   }
 }
 
-function describe({ vma, place = 0n }: StoredArea, run: PageRun): [what: string, to: bigint] {
-  const what = `copy ${String(run.length)} bytes of ${describeArea(vma)}`;
+function describe({ vma, place = 0n }: StoredArea, run: PageRun): [what: Words, to: bigint] {
+  const what = () => `copy ${String(run.length)} bytes of ${describeArea(vma)}`;
   return [what, place + (run.start - vma.start)];
 }

@@ -39,6 +39,9 @@ export class PlanPointer {
   }
 }
 
+/** Words for an error message; a function where there are many of them, since few are ever read. */
+export type Words = string | (() => string);
+
 /** An argument of an operation. */
 export type Argument = number | bigint | null | Slot | PlanData | PlanPointer;
 
@@ -104,12 +107,34 @@ const WORD = 8;
 const PAGE_BYTES = Number(PAGE);
 const NOTHING = new Uint8Array(0);
 
-interface Operation {
-  readonly what: string;
+const NO_OPTIONS: OpOptions = {};
+
+/** An operation, and the words that say what it was to do. */
+class Operation {
   readonly code: number;
   readonly nr: number;
   readonly args: readonly (Argument | Sequence)[];
   readonly options: OpOptions;
+  readonly #what: Words;
+
+  constructor(what: Words, code: number, { nr = 0, args, options = NO_OPTIONS }: OperationParts) {
+    this.#what = what;
+    this.code = code;
+    this.nr = nr;
+    this.args = args;
+    this.options = options;
+  }
+
+  get what(): string {
+    return typeof this.#what === 'string' ? this.#what : this.#what();
+  }
+}
+
+/** What an operation has besides its words and its code. */
+interface OperationParts {
+  readonly nr?: number;
+  readonly args: readonly (Argument | Sequence)[];
+  readonly options?: OpOptions | undefined;
 }
 
 /**
@@ -127,58 +152,58 @@ export class Sequence {
   }
 
   /** A system call; by default a result in [-4095, -1] is a failure and ends the whole plan. */
-  syscall(what: string, nr: number, args: readonly Argument[], options: OpOptions = {}): void {
+  syscall(what: Words, nr: number, args: readonly Argument[], options?: OpOptions): void {
     this.#add(what, OP_CODE.syscall, { nr, args, options });
   }
 
   /** Copies memory. */
-  copy(what: string, to: Argument, from: Argument, length: Argument): void {
+  copy(what: Words, to: Argument, from: Argument, length: Argument): void {
     this.#add(what, OP_CODE.copy, { args: [to, from, length] });
   }
 
   /** Pulls memory of another process here (process_vm_readv(2)). */
-  pull(what: string, pid: Argument, ...range: PullRange): void {
+  pull(what: Words, pid: Argument, ...range: PullRange): void {
     this.#add(what, OP_CODE.pull, { args: [pid, ...range] });
   }
 
   /** Pulls bytes of a file here (pread(2)). */
-  pread(what: string, fd: Argument, ...range: PullRange): void {
+  pread(what: Words, fd: Argument, ...range: PullRange): void {
     this.#add(what, OP_CODE.pread, { args: [fd, ...range] });
   }
 
   /** Pulls memory of a VAS of the kernel here; `device` is /dev/mvas, and `id` the VAS's. */
-  readVas(what: string, { device, id }: KernelImage, ...range: PullRange): void {
+  readVas(what: Words, { device, id }: KernelImage, ...range: PullRange): void {
     this.#add(what, OP_CODE.readVas, { args: [device, ...range, id] });
   }
 
   /** Writes bytes to a descriptor, all of them. */
-  write(what: string, fd: Argument, from: Argument, length: Argument): void {
+  write(what: Words, fd: Argument, from: Argument, length: Argument): void {
     this.#add(what, OP_CODE.write, { args: [fd, from, length] });
   }
 
   /** Stores a word, such as the address of plan data: for pointers inside structures. */
-  poke(what: string, at: Argument, word: Argument): void {
+  poke(what: Words, at: Argument, word: Argument): void {
     this.#add(what, OP_CODE.poke, { args: [at, word] });
   }
 
   /** Forks a child with a pid, which goes on with a sequence of its own. */
-  fork(what: string, pid: number, child: Sequence, options: ForkOptions = {}): void {
+  fork(what: Words, pid: number, child: Sequence, options: ForkOptions = {}): void {
     const args = [pid, child, options.flags ?? 0, options.exitSignal ?? SIGCHLD];
     this.#add(what, OP_CODE.fork, { args });
   }
 
   /** Makes a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
-  thread(what: string, tid: number, thread: Sequence, stackEnd: Argument): void {
+  thread(what: Words, tid: number, thread: Sequence, stackEnd: Argument): void {
     this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
   }
 
   /** Makes a POSIX timer with a given id on kernels that number timers by themselves. */
-  timer(what: string, clock: Argument, sigevent: Argument, id: number): void {
+  timer(what: Words, clock: Argument, sigevent: Argument, id: number): void {
     this.#add(what, OP_CODE.timer, { args: [clock, sigevent, id] });
   }
 
   /** Takes the pending signals of a set (a 64-bit mask) out of the queue. */
-  drainSignals(what: string, mask: Argument): void {
+  drainSignals(what: Words, mask: Argument): void {
     this.#add(what, OP_CODE.drainSignals, { args: [mask] });
   }
 
@@ -202,7 +227,7 @@ export class Sequence {
   }
 
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
-  stop(what: string): void {
+  stop(what: Words): void {
     this.#add(what, OP_CODE.stop, { args: [] });
   }
 
@@ -211,19 +236,9 @@ export class Sequence {
     this.#add('end', OP_CODE.end, { args: [] });
   }
 
-  #add(
-    what: string,
-    code: number,
-    rest: { nr?: number; args: readonly (Argument | Sequence)[]; options?: OpOptions },
-  ): void {
-    assertInvariant(rest.args.length <= 6, `${what}: at most six arguments`);
-    this.operations.push({
-      what,
-      code,
-      nr: rest.nr ?? 0,
-      args: rest.args,
-      options: rest.options ?? {},
-    });
+  #add(what: Words, code: number, parts: OperationParts): void {
+    assertInvariant(parts.args.length <= 6, 'an operation has at most six arguments');
+    this.operations.push(new Operation(what, code, parts));
   }
 }
 
@@ -295,10 +310,13 @@ export class PlanBuilder {
     words[HEADER.magic / WORD] = PLAN_MAGIC;
     words[HEADER.size / WORD] = BigInt(size);
     words[HEADER.slots / WORD] = BigInt(this.#slots);
-    for (const sequence of this.#sequences) {
-      sequence.operations.forEach((operation, index) => {
-        writeOperation(words, (sequence.offset + index * OP_SIZE) / WORD, operation);
-      });
+    const target = { words, halves: new Uint32Array(words.buffer) };
+    for (const { offset, operations } of this.#sequences) {
+      let at = offset / WORD;
+      for (const operation of operations) {
+        writeOperation(target, at, operation);
+        at += OP_SIZE / WORD;
+      }
     }
     for (const data of this.#data) {
       if (data.bytes.length > 0) bytes.set(data.bytes, data.offset);
@@ -315,32 +333,34 @@ export class PlanBuilder {
   }
 
   #describe(offset: number): string {
-    const found = this.#find(offset) ?? this.#findRow(offset);
-    return found ? `${found.name}: ${found.what}` : `operation at ${String(offset)}`;
+    const { name, operation } = this.#find(offset) ?? {};
+    if (operation) return `${name ?? ''}: ${operation.what}`;
+    return this.#describeRow(offset) ?? `operation at ${String(offset)}`;
   }
 
   /** A result that is not the expected one need not be an errno: it may be a size or an address. */
   #explain(offset: number, result: bigint): string | undefined {
-    const { expect, explain } = this.#find(offset)?.options ?? {};
+    const { expect, explain } = this.#find(offset)?.operation.options ?? {};
     const words = explain?.(result);
     if (words !== undefined || isErrno(result)) return words;
     const wanted = expect === undefined ? 'which is a failure' : `not ${String(expect)}`;
     return `${this.#describe(offset)}: the result is ${String(result)}, ${wanted}`;
   }
 
-  #find(offset: number): (Operation & { readonly name: string }) | undefined {
+  #find(offset: number): { readonly operation: Operation; readonly name: string } | undefined {
     for (const { name, offset: start, operations } of this.#sequences) {
       const operation = operations[(offset - start) / OP_SIZE];
-      if (operation) return { ...operation, name };
+      if (operation) return { operation, name };
     }
     return undefined;
   }
 
-  #findRow(offset: number): { readonly name: string; readonly what: string } | undefined {
+  #describeRow(offset: number): string | undefined {
     for (const { name, tables } of this.#sequences) {
       for (const { data, width, what } of tables) {
         const at = offset - data.offset;
-        if (at >= 0 && at < data.size) return { name, what: what(Math.floor(at / (width * WORD))) };
+        const row = Math.floor(at / (width * WORD));
+        if (at >= 0 && at < data.size) return `${name}: ${what(row)}`;
       }
     }
     return undefined;
@@ -366,15 +386,21 @@ function isErrno(result: bigint): boolean {
   return result < 0n && result >= -4095n;
 }
 
-/** Writes to words from the `at`th on; a word takes a number modulo 2^64. */
-function writeOperation(words: BigUint64Array, at: number, operation: Operation): void {
-  const { options } = operation;
+/** The words of a plan, and their halves. */
+interface PlanWords {
+  readonly words: BigUint64Array;
+  readonly halves: Uint32Array;
+}
+
+/** Writes an operation from the `at`th word on; a word takes a number modulo 2^64. */
+function writeOperation({ words, halves }: PlanWords, at: number, operation: Operation): void {
+  const { code, nr, args, options } = operation;
   let flags = 0;
-  operation.args.forEach((argument, index) => {
-    const [value, flag] = resolve(argument, index);
-    flags |= flag;
-    words[at + OP.args / WORD + index] = value;
-  });
+  let index = 0;
+  for (const argument of args) {
+    words[at + OP.args / WORD + index] = wordOf(argument);
+    flags |= flagOf(argument, index++);
+  }
   if (options.tolerate) flags |= OP_FLAG.tolerate;
   if (options.expect !== undefined) {
     flags |= OP_FLAG.expect;
@@ -388,21 +414,25 @@ function writeOperation(words: BigUint64Array, at: number, operation: Operation)
     flags |= OP_FLAG.move;
     words[at + OP.slot / WORD] = BigInt(options.move);
   }
-  const codeAndFlags = new Uint32Array(words.buffer, at * WORD, 2);
-  codeAndFlags.set([operation.code, flags]);
-  words[at + OP.nr / WORD] = BigInt(operation.nr);
+  halves[at * 2] = code;
+  halves[at * 2 + 1] = flags;
+  words[at + OP.nr / WORD] = BigInt(nr);
 }
 
-function resolve(argument: Argument | Sequence, index: number): [value: bigint, flag: number] {
-  if (argument === null) return [0n, 0];
-  if (argument instanceof Slot) return [BigInt(argument.index), OP_FLAG.slot(index)];
-  if (argument instanceof PlanData) return [BigInt(argument.offset), OP_FLAG.offset(index)];
-  if (argument instanceof PlanPointer) {
-    return [BigInt(argument.data.offset + argument.delta), OP_FLAG.offset(index)];
-  }
-  if (argument instanceof Sequence) {
-    assertInvariant(argument.offset >= 0, `sequence ${argument.name} belongs to another plan`);
-    return [BigInt(argument.offset), 0];
-  }
-  return [BigInt(argument), 0];
+function wordOf(argument: Argument | Sequence): bigint {
+  if (typeof argument === 'bigint') return argument;
+  if (typeof argument === 'number') return BigInt(argument);
+  if (argument === null) return 0n;
+  if (argument instanceof Slot) return BigInt(argument.index);
+  if (argument instanceof PlanPointer) return BigInt(argument.data.offset + argument.delta);
+  const isPlaced = argument.offset >= 0;
+  assertInvariant(isPlaced, 'an operation points to what belongs to another plan');
+  return BigInt(argument.offset);
+}
+
+/** Says what the word of an argument means: whether it is a slot or an offset. */
+function flagOf(argument: Argument | Sequence, index: number): number {
+  if (argument === null || typeof argument !== 'object') return 0;
+  if (argument instanceof Slot) return OP_FLAG.slot(index);
+  return argument instanceof Sequence ? 0 : OP_FLAG.offset(index);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { PROT_READ, PROT_READ_WRITE } from '../../../../src/native/abi/index.js';
 import { classifyArea } from '../../../../src/criu/memory/area.js';
 import { distribute } from '../../../../src/criu/memory/page-finder.js';
 import type { StoredArea } from '../../../../src/criu/memory/snapshot.js';
-import { stretches } from '../../../../src/criu/memory/stretches.js';
+import { protectionInHolder, stretches } from '../../../../src/criu/memory/stretches.js';
 import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
 
 const PAGE = 4096n;
@@ -30,8 +31,33 @@ test('any number of neighbours that differ in protection is mapped and copied at
   );
   const [one, ...others] = stretches(areas(alternating));
   t.deepEqual(others, []);
-  t.is(one?.vma.end, START + 30_000n * PAGE);
-  t.deepEqual(one?.runs, [{ start: START, length: 30_000n * PAGE }]);
+  t.is(one?.whole.vma.end, START + 30_000n * PAGE);
+  t.deepEqual(one?.whole.runs, [{ start: START, length: 30_000n * PAGE }]);
+  t.is(one?.mapped, PROT_READ_WRITE);
+  t.deepEqual(one?.writable, []);
+});
+
+test('what could never be written is mapped as it is, and takes a reserve no more than in its process', (t) => {
+  const alternating = ['r--p: rd', 'rw-p: rd wr ac', 'r--p: rd', 'rw-p: rd wr ac', 'r--p: rd ac'];
+  const [one, ...others] = stretches(areas(alternating, false));
+  if (!one) return t.fail();
+  t.deepEqual(others, []);
+  t.is(one.mapped, PROT_READ);
+  t.false(one.isUnreserved);
+  t.deepEqual(one.writable, [
+    { start: START + PAGE, length: PAGE },
+    { start: START + 3n * PAGE, length: 2n * PAGE },
+  ]);
+  const bits = one.members.map((member) => protectionInHolder(member, one));
+  t.deepEqual(bits, [PROT_READ, PROT_READ_WRITE, PROT_READ, PROT_READ_WRITE, PROT_READ_WRITE]);
+});
+
+test('what has no reserve and pages nevertheless is filled without one', (t) => {
+  const [one, ...others] = stretches(areas(['r--p: rd', 'r--p: rd nr']));
+  if (!one) return t.fail();
+  t.deepEqual(others, []);
+  t.true(one.isUnreserved);
+  t.is(one.mapped, PROT_READ_WRITE);
 });
 
 test('what has to be mapped or read otherwise is left apart', (t) => {

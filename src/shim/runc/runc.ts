@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type StdioOptions } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
@@ -27,7 +27,6 @@ const VERB_LIMIT_MS = 10_000;
 
 interface RunOptions {
   readonly stdio?: StdioOptions;
-  readonly input?: string;
   /** Kills runc. */
   readonly signal?: AbortSignal;
 }
@@ -78,8 +77,12 @@ export class Runc {
 
   /** Changes limits: `resources` is the JSON of a LinuxResources. */
   async update(id: string, resources: string): Promise<void> {
-    const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
-    await this.#order(['update', '--resources=-', id], id, { stdio, input: resources });
+    // Not by stdin: crun 1.8 opens /dev/stdin, which a socket, as Node.js has it, does not let it do.
+    const file = `${this.#logFile}.resources`;
+    writeFileSync(file, resources, { mode: 0o600 });
+    await this.#order(['update', '--resources', file, id], id).finally(() => {
+      rmSync(file);
+    });
   }
 
   /** Freezes all processes. */
@@ -110,7 +113,7 @@ export class Runc {
   }
 
   #run(args: readonly string[], id: string, how: RunOptions): Promise<void> {
-    const { stdio = 'ignore', signal, input } = how;
+    const { stdio = 'ignore', signal } = how;
     const began = performance.now();
     const verb = args[0] ?? '';
     const { binary } = this.settings;
@@ -120,8 +123,6 @@ export class Runc {
       killSignal: 'SIGKILL',
       ...(signal === undefined ? {} : { signal }),
     });
-    // It may end without reading all.
-    child.stdin?.on('error', () => undefined).end(input);
     const failure = (why: string, cause: unknown): ShimError =>
       new ShimError('unknown', `run ${binary} ${verb} for task ${id}: ${why}`, { cause });
     return new Promise((resolve, reject) => {

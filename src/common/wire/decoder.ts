@@ -67,10 +67,8 @@ class MessageDecoder {
     while (!this.#reader.done) this.#field(shape, result);
     this.#reader.leave(outer);
     this.#depth--;
-    for (const { name: field, label } of shape.fields) {
-      if (label === 'required' && result[field] === undefined) {
-        this.#reader.fail(`${shape.name} without ${field}`);
-      }
+    for (const field of shape.required) {
+      if (result[field] === undefined) this.#reader.fail(`${shape.name} without ${field}`);
     }
     return result;
   }
@@ -181,6 +179,8 @@ class MessageDecoder {
 
   /** Text, or the bytes of a name: see {@link decodeBytes}. */
   #text(): string {
+    const plain = this.#reader.plain();
+    if (plain !== undefined) return plain;
     const bytes = this.#reader.bytes();
     if (!this.#strict) return Buffer.from(bytes.buffer).toString('utf8');
     if (bytes.includes(0)) this.#reader.fail('a string with NUL');
@@ -198,10 +198,9 @@ class MessageDecoder {
 /** A message with what its fields are when they are absent. */
 function emptyOf(shape: MessageShape): Record<string, Value> {
   const result: Record<string, Value> = {};
-  for (const { name, label, content } of shape.fields) {
-    if (label === 'repeated' || label === 'packed') result[name] = [];
-    else if (label === 'implicit' && content.kind === 'scalar')
-      result[name] = DEFAULTS[content.scalar];
+  for (const { name, label, content } of shape.present) {
+    if (label !== 'implicit') result[name] = [];
+    else if (content.kind === 'scalar') result[name] = DEFAULTS[content.scalar];
   }
   return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeBytes } from '../bytes.js';
 import { ShimError } from '../errors.js';
-import { WIRE } from './reader.js';
+import { PLAIN, WIRE } from './reader.js';
 import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './schema.js';
 import type { IntegerType, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
@@ -62,9 +62,9 @@ class MessageEncoder {
       for (const element of list) this.#tagged(shape, field, element);
     } else if (list.length > 0) {
       this.#writer.varint(field.number * 8 + WIRE.bytes);
-      this.#writer.prefixed(() => {
-        for (const element of list) this.#value(shape, field, element);
-      });
+      const start = this.#writer.length;
+      for (const element of list) this.#value(shape, field, element);
+      this.#writer.prefix(start);
     }
   }
 
@@ -83,9 +83,9 @@ class MessageEncoder {
       this.#writer.varint(number ?? wrong(shape, field, `cannot be ${String(value)}`));
     } else {
       if (typeof value !== 'object' || value === null) wrong(shape, field, 'is not a message');
-      this.#writer.prefixed(() => {
-        this.message(content.message, value);
-      });
+      const start = this.#writer.length;
+      this.message(content.message, value);
+      this.#writer.prefix(start);
     }
   }
 
@@ -124,7 +124,8 @@ class MessageEncoder {
     }
     if (type !== 'int32' && type !== 'sint32') return false;
     if (!isInteger(value, -0x80000000, 0x7fffffff)) return false;
-    if (type === 'int32') this.#writer.varint64(BigInt(value));
+    if (type === 'int32' && value >= 0) this.#writer.varint(value);
+    else if (type === 'int32') this.#writer.varint64(BigInt(value));
     else this.#writer.varint(zigzag32(value));
     return true;
   }
@@ -145,6 +146,10 @@ class MessageEncoder {
   /** Names need not be UTF-8: CRIU writes their bytes, too. */
   #text(value: unknown): string | undefined {
     if (typeof value !== 'string') return 'is not a string';
+    if (PLAIN.test(value)) {
+      this.#writer.plain(value);
+      return undefined;
+    }
     if (this.#strict) {
       if (LONE_SURROGATE.test(value)) return 'is not well-formed Unicode';
       if (value.includes('\0')) return 'has a NUL';

@@ -4,13 +4,16 @@ import { ShimError, type ErrorKind } from '../errors.js';
 /** Protobuf's wire types that a message without groups can have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+/** Text whose characters are the same bytes in every encoding: printable ASCII. */
+export const PLAIN = /^[ -~]*$/;
+
 /**
  * A cursor over protobuf bytes that never reads past its end. Source of the encoding: protobuf.dev,
  * "Encoding". Every method throws ShimError of the kind given, naming the source and the byte, when
  * the bytes cannot be what it is asked for.
  */
 export class WireReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #source: string;
   readonly #kind: ErrorKind;
   #at = 0;
@@ -20,7 +23,7 @@ export class WireReader {
 
   /** `source` names the bytes in errors: a file name. The bytes are borrowed, not copied. */
   constructor(bytes: Uint8Array, source: string, kind: ErrorKind = 'dataLoss') {
-    this.#bytes = bytes;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#source = source;
     this.#kind = kind;
     this.#end = bytes.length;
@@ -118,13 +121,23 @@ export class WireReader {
     this.#end = outer;
   }
 
+  /** A length-prefixed {@link PLAIN} text; undefined, and nothing is read, where another follows. */
+  plain(): string | undefined {
+    const start = this.#at;
+    const length = this.uint32();
+    const from = this.#advance(length);
+    const text = this.#bytes.toString('latin1', from, from + length);
+    if (PLAIN.test(text)) return text;
+    this.#at = start;
+    return undefined;
+  }
+
   /** Passes over the next `length` bytes if they are those at `from`. */
   skipSame(from: number, length: number): boolean {
     if (length > this.#end - this.#at) return false;
-    for (let index = 0; index < length; index++) {
-      if (this.#bytes[from + index] !== this.#bytes[this.#at + index]) return false;
-    }
-    this.#at += length;
+    const end = this.#at + length;
+    if (this.#bytes.compare(this.#bytes, from, from + length, this.#at, end) !== 0) return false;
+    this.#at = end;
     return true;
   }
 
@@ -146,6 +159,17 @@ export class WireReader {
 
   /** Leaves the value's halves in `#low` and `#high`: no bigint for the many small values. */
   #varint(): void {
+    const first = this.#at < this.#end ? (this.#bytes[this.#at] ?? 0) : 0x80;
+    if (first >= 0x80) {
+      this.#longVarint();
+      return;
+    }
+    this.#at += 1;
+    this.#low = first;
+    this.#high = 0;
+  }
+
+  #longVarint(): void {
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -27,6 +27,10 @@ export interface FieldShape {
 export interface MessageShape {
   readonly name: string;
   readonly fields: readonly FieldShape[];
+  /** Names of those that must be there. */
+  readonly required: readonly string[];
+  /** Those that have a value when they are absent: lists, and `implicit` ones. */
+  readonly present: readonly FieldShape[];
   readonly byNumber: ReadonlyMap<number, FieldShape>;
 }
 
@@ -54,6 +58,8 @@ export const DEFAULTS: Readonly<
   bytes: new Uint8Array(0),
 };
 
+const PRESENT: ReadonlySet<FieldLabel> = new Set(['implicit', 'repeated', 'packed']);
+
 /** The messages of a format. `Messages` maps their names to their TypeScript types. */
 export class Schema<Messages> {
   /** Never set; carries the type. */
@@ -79,7 +85,13 @@ export class Schema<Messages> {
       const content = this.#contentOf(type);
       return { name: field, number, label, content, wireType: wireTypeOf(content) };
     });
-    const shape = { name, fields, byNumber: new Map(fields.map((field) => [field.number, field])) };
+    const shape = {
+      name,
+      fields,
+      required: fields.filter(({ label }) => label === 'required').map((field) => field.name),
+      present: fields.filter(({ label }) => PRESENT.has(label)),
+      byNumber: new Map(fields.map((field) => [field.number, field])),
+    };
     this.#shapes.set(name, shape);
     return shape;
   }

@@ -22,6 +22,10 @@ export class WireWriter {
   /** An unsigned varint of a safe integer. */
   varint(value: number): void {
     this.#reserve(10);
+    if (value < 0x80) {
+      this.#bytes[this.#length++] = value;
+      return;
+    }
     let rest = value;
     while (rest >= TWO_32) {
       this.#bytes[this.#length++] = (rest % 128) | 0x80;
@@ -36,6 +40,10 @@ export class WireWriter {
 
   /** A varint of 64 bits; negative values as two's complement. */
   varint64(value: bigint): void {
+    if (value >= 0n && value <= MAX_SAFE) {
+      this.varint(Number(value));
+      return;
+    }
     let rest = BigInt.asUintN(64, value);
     this.#reserve(10);
     while (rest > MAX_SAFE) {
@@ -72,10 +80,15 @@ export class WireWriter {
     this.#length += bytes.length;
   }
 
-  /** Whatever `write` writes, preceded by its length as a varint. */
-  prefixed(write: () => void): void {
-    const start = this.#length;
-    write();
+  /** Writes ASCII characters, preceded by their number. */
+  plain(text: string): void {
+    this.varint(text.length);
+    this.#reserve(text.length);
+    this.#length += this.#bytes.write(text, this.#length, 'latin1');
+  }
+
+  /** Precedes whatever has been written from `start` on by its length as a varint. */
+  prefix(start: number): void {
     const size = this.#length - start;
     const shift = size < 0x80 ? 1 : Math.ceil((32 - Math.clz32(size)) / 7);
     this.#reserve(shift);

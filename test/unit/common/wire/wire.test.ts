@@ -47,9 +47,9 @@ test('a prefix of several bytes moves what was written', (t) => {
   for (const size of [0, 1, 127, 128, 16_383, 16_384, 3_000_000]) {
     const writer = new WireWriter();
     writer.raw(Uint8Array.of(9));
-    writer.prefixed(() => {
-      writer.raw(new Uint8Array(size).fill(7));
-    });
+    const start = writer.length;
+    writer.raw(new Uint8Array(size).fill(7));
+    writer.prefix(start);
     const reader = new WireReader(writer.finish(), 'test');
     t.deepEqual(reader.take(1), Uint8Array.of(9));
     t.is(Buffer.compare(reader.bytes(), Buffer.alloc(size, 7)), 0);
@@ -78,6 +78,20 @@ for (const [what, hex, read] of BAD) {
     t.regex(error.message, /^decode core-1\.img: .* at byte \d+$/);
   });
 }
+
+test('a plain text is read at once, and any other is left to be read as bytes', (t) => {
+  const writer = new WireWriter();
+  writer.plain('/target');
+  writer.plain('');
+  writer.varint(2);
+  writer.raw(Buffer.from('é'));
+  const reader = new WireReader(writer.finish(), 'test');
+  t.is(reader.plain(), '/target');
+  t.is(reader.plain(), '');
+  t.is(reader.plain(), undefined);
+  t.deepEqual(reader.bytes(), new Uint8Array(Buffer.from('é')));
+  t.true(reader.done);
+});
 
 for (const source of [Uint8Array.of(1, 42), Buffer.of(1, 42)]) {
   test(`bytes of a ${source.constructor.name} are copied, not borrowed`, (t) => {

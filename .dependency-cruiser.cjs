@@ -14,7 +14,7 @@ const pure = [
   '^src/criu/plan/',
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(layout|page-runs)\\.ts$',
-  '^src/common/wire/',
+  '^src/common/(procfs|wire)/',
   '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
 ];
 

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { placesIn } from './cgroup-places.js';
+import { parseCgroup } from './procfs/cgroup.js';
+import { parseMountinfo } from './procfs/mountinfo.js';
 
 /** What a memory cgroup leaves to those in it and below. */
 export interface MemoryRoom {
@@ -39,7 +41,7 @@ const V2: Files = {
 
 /** The memory cgroup of a process and those above it, but for the root. */
 export function memoryCgroupsOf(cgroups: string, mountinfo: string): readonly string[] {
-  const { v1, unified } = placesIn(cgroups, mountinfo);
+  const { v1, unified } = placesIn(parseCgroup(cgroups), parseMountinfo(mountinfo));
   const place = v1.get('memory') ?? unified;
   const directories: string[] = [];
   for (let path = place?.path ?? '/'; path !== '/'; path = dirname(path)) {

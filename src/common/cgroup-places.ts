@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { unescapeMount } from './octal.js';
+import type { CgroupMembership } from './procfs/cgroup.js';
+import type { MountInfo } from './procfs/mountinfo.js';
 
 /** A cgroup in one hierarchy: where the hierarchy is mounted, and the path below it. */
 export interface CgroupPlace {
@@ -16,29 +17,28 @@ export interface CgroupPlaces {
   readonly unified: CgroupPlace | undefined;
 }
 
-/**
- * Finds the cgroups of a process, in those hierarchies that are mounted. Pure.
- *
- * @param cgroups text of /proc/PID/cgroup
- * @param mountinfo text of /proc/self/mountinfo
- */
-export function placesIn(cgroups: string, mountinfo: string): CgroupPlaces {
-  const mounts = cgroupMounts(mountinfo);
+/** Finds the cgroups of a process, in those hierarchies that are among `mounts`. */
+export function placesIn(
+  memberships: readonly CgroupMembership[],
+  mounts: readonly MountInfo[],
+): CgroupPlaces {
+  const { v1: points, unified: point } = cgroupMounts(mounts);
   const v1 = new Map<string, CgroupPlace>();
   let unified: CgroupPlace | undefined;
-  for (const line of cgroups.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
-    if (controllers === '') {
-      unified = mounts.unified === undefined ? undefined : { mount: mounts.unified, path };
-      continue;
-    }
-    for (const controller of controllers.split(',')) {
-      const mount = mounts.v1.get(controller);
-      if (mount !== undefined) v1.set(controller, { mount, path });
+  for (const { hierarchyId, controllers, name, path } of memberships) {
+    if (hierarchyId === 0) unified = point === undefined ? undefined : { mount: point, path };
+    for (const option of name === undefined ? controllers : [...controllers, `name=${name}`]) {
+      const mount = points.get(option);
+      if (mount !== undefined) v1.set(option, { mount, path });
     }
   }
   return { v1, unified };
+}
+
+/** Directories of all cgroups of a process, root cgroups included; once where several controllers share one. */
+export function cgroupDirectories({ v1, unified }: CgroupPlaces): string[] {
+  const places = [...v1.values(), ...(unified ? [unified] : [])];
+  return [...new Set(places.map(({ mount, path }) => join(mount, path)))];
 }
 
 /** The directory of a cgroup; undefined for the root cgroup, which is nobody's. */
@@ -46,22 +46,17 @@ export function directoryOf(place: CgroupPlace | undefined): string | undefined 
   return place === undefined || place.path === '/' ? undefined : join(place.mount, place.path);
 }
 
-/** Mount points of the hierarchies; the first mount of each counts (proc(5), mountinfo). */
-export function cgroupMounts(mountinfo: string): {
+/** Mount points of the hierarchies; the first mount of each counts (cgroups(7)). */
+export function cgroupMounts(mounts: readonly MountInfo[]): {
   readonly v1: ReadonlyMap<string, string>;
   readonly unified: string | undefined;
 } {
   const v1 = new Map<string, string>();
   let unified: string | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [mount, filesystem] = line.split(' - ');
-    const escaped = mount?.split(' ')[4];
-    const [type, , options = ''] = filesystem?.split(' ') ?? [];
-    if (escaped === undefined) continue;
-    const point = unescapeMount(escaped);
-    if (type === 'cgroup2') unified ??= point;
-    if (type !== 'cgroup') continue;
-    for (const option of options.split(',')) if (!v1.has(option)) v1.set(option, point);
+  for (const { fsType, mountPoint, superOptions } of mounts) {
+    if (fsType === 'cgroup2') unified ??= mountPoint;
+    if (fsType !== 'cgroup') continue;
+    for (const option of superOptions) if (!v1.has(option)) v1.set(option, mountPoint);
   }
   return { v1, unified };
 }

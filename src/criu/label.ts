@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostTid, NsPid, NsTid } from '../common/ids.js';
-import { printable } from './procfs/bytes.js';
+import { printable } from '../common/bytes.js';
 
 /** How messages name a process: `pid 7 (nginx)`, by the container's pid and its command name. */
 export function processLabel(nsPid: NsPid, name: string): string {

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { freemem, machine, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { cgroupMounts } from '../common/cgroup-places.js';
+import { parseMountinfo } from '../common/procfs/mountinfo.js';
 import { ShimError } from '../common/errors.js';
 import * as kernel from '../native/kernel-facts.js';
 import { readStatus } from './procfs/reader.js';
@@ -135,7 +136,7 @@ function namesIn(set: bigint): string[] {
 
 /** Where containers can be frozen, and where the memory of VASes is counted. Pure. */
 export function surveyCgroups(mountinfo: string): HostSurvey['cgroups'] {
-  const { v1, unified } = cgroupMounts(mountinfo);
+  const { v1, unified } = cgroupMounts(parseMountinfo(mountinfo));
   const versionOf = (controller: string): 1 | 2 | undefined =>
     v1.has(controller) ? 1 : unified === undefined ? undefined : 2;
   return { freezer: versionOf('freezer'), memory: versionOf('memory') };

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ShimError } from '../common/errors.js';
+import { mountsBelow, parseMountinfo } from '../common/procfs/mountinfo.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { encode } from './proto/codec.js';
@@ -68,7 +69,8 @@ async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Pro
 }
 
 async function unmountRootfs(bundle: Bundle): Promise<void> {
-  if (!readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${bundle.rootfs}`)) return;
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo'));
+  if (mountsBelow(mounts, bundle.rootfs).length === 0) return;
   const { unmountAll } = await import('./mount/rootfs.js');
   unmountAll(bundle.rootfs);
 }

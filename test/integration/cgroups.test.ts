@@ -9,7 +9,7 @@ import {
   readMountinfo,
   readStatus,
 } from '../../src/criu/procfs/reader.js';
-import { cgroupDirectories } from '../../src/criu/resources/cgroups.js';
+import { cgroupDirectories, placesIn } from '../../src/common/cgroup-places.js';
 import { REPOSITORY } from '../helpers/paths.js';
 import { mvasEngine } from '../helpers/targets-engine.js';
 import { TargetRun } from '../helpers/targets-run.js';
@@ -35,7 +35,7 @@ test('a process in another cgroup than its container is refused', async (t) => {
   const [child = 0] = readChildren(init);
   const nsPid = String(readStatus(child).nsPid.at(-1));
 
-  const directories = cgroupDirectories(readCgroup(init), readMountinfo(process.pid));
+  const directories = cgroupDirectories(placesIn(readCgroup(init), readMountinfo(process.pid)));
   // A cpuset takes no process until it has been given processors.
   const own = directories.filter((one) => one.endsWith(run.place.id) && !one.includes('/cpuset/'));
   t.true(own.length > 0, 'runc has made cgroups');

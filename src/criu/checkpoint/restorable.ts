@@ -5,7 +5,7 @@ import { validateImage } from '../image/validate.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore } from '../plan/restore-plan.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import {
   limitsOfSpec,
   readHostFacts,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { VMA_STATUS } from '../image/constants.js';
-import { printable } from '../procfs/bytes.js';
+import { printable } from '../../common/bytes.js';
 import type { SmapsVma } from '../procfs/smaps.js';
 
 /** What an area of memory is, and so how it is captured and restored. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
-import { encodeBytes } from '../procfs/bytes.js';
+import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
 
 /** A place for a result that later operations use as an argument. Shared by all processes of a plan. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KernelArea } from '../memory/memory-plan.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { HostFacts, LiveLimits } from '../resources/attributes.js';
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, toText, type ProcText } from './line.js';
+import { Line, toText, type ProcText } from '../../common/procfs/line.js';
 
 /**
  * Parses /proc/PID/task/TID/children: ids of the processes this thread made, oldest first. Reliable

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toText, type ProcText } from './line.js';
+import { toText, type ProcText } from '../../common/procfs/line.js';
 
 /**
  * Parses /proc/PID/cmdline: the arguments. A process may have written over them, so this is for

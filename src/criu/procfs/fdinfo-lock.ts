@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { words, type Line } from './line.js';
+import { words, type Line } from '../../common/procfs/line.js';
 
 const KINDS = {
   POSIX: 'posix',

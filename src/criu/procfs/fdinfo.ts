@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseFileLock, type FileLock } from './fdinfo-lock.js';
-import { Line, splitLines, type ProcText } from './line.js';
+import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
 
 /**
  * /proc/PID/fdinfo/FD. Which kind of file it is, the link /proc/PID/fd/FD says; lines that only one kind has are

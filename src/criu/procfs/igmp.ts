@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toText, type ProcText } from './line.js';
+import { toText, type ProcText } from '../../common/procfs/line.js';
 
 /** A multicast group that an interface has joined. */
 export interface MulticastGroup {

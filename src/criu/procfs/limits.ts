@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, splitLines, type ProcText } from './line.js';
+import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
 
 /** A limit that does not limit. Source: getrlimit(2). */
 export const RLIM_INFINITY = 2n ** 64n - 1n;

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { unescapeOctal } from '../../common/octal.js';
-import { splitLines, type Line, type ProcText } from './line.js';
-
-/** Numbers of a block or pseudo device. */
-export interface DeviceNumber {
-  readonly major: number;
-  readonly minor: number;
-}
+import { splitLines, type Line, type ProcText } from '../../common/procfs/line.js';
+import type { DeviceNumber } from '../../common/procfs/mountinfo.js';
 
 /** One line of /proc/PID/maps: a virtual memory area. Source: proc_pid_maps(5), fs/proc/task_mmu.c. */
 export interface Vma {

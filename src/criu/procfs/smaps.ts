@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, toText, words, type ProcText } from './line.js';
+import { Line, toText, words, type ProcText } from '../../common/procfs/line.js';
 import { parseVma, type Vma } from './maps.js';
 
 /** An area of /proc/PID/smaps. Counters are bytes; a counter the kernel does not write is 0. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, toText, type ProcText } from './line.js';
+import { Line, toText, type ProcText } from '../../common/procfs/line.js';
 
 const TASK_STATES = ['R', 'S', 'D', 'T', 't', 'Z', 'X', 'x', 'K', 'W', 'P', 'I'] as const;
 

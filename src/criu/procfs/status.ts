@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
-import { Line, splitLines, toText, type ProcText } from './line.js';
+import { Line, splitLines, toText, type ProcText } from '../../common/procfs/line.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
 /** The four ids of one kind that a task has. */

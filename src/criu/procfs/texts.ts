@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readBelow } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
-import { decodeBytes } from './bytes.js';
+import { decodeBytes } from '../../common/bytes.js';
 
 /** Where in a text something is, or the `-errno` of reading it. */
 type Place = { readonly start: number; readonly end: number } | { readonly error: number };

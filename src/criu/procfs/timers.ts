@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, splitLines, type ProcText } from './line.js';
+import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
 
 /** A POSIX timer of a process (timer_create(2)). Its times only timer_gettime(2) inside tells. */
 export interface PosixTimer {

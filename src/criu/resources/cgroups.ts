@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupDirectories, placesIn } from '../../common/cgroup-places.js';
 import { logger } from '../../common/log.js';
-import type { CgroupMembership } from '../procfs/cgroup.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import type { CgroupMembership } from '../../common/procfs/cgroup.js';
 import { readCgroup, readMountinfo, readNamespace } from '../procfs/reader.js';
 import { labelOf } from '../tracee/label.js';
 import type { TracedProcess } from '../tracee/tracee.js';
@@ -35,7 +35,7 @@ export function checkCgroups(initPid: number, processes: readonly TracedProcess[
     }
   }
   refusals.throwIfAny();
-  for (const directory of cgroupDirectories(own, readMountinfo(process.pid))) {
+  for (const directory of cgroupDirectories(placesIn(own, readMountinfo(process.pid)))) {
     for (const below of namesBelow(directory)) {
       log.warn('an empty cgroup of the container is not kept', { cgroup: join(directory, below) });
     }
@@ -55,22 +55,6 @@ function movedInit(initPid: number): string | undefined {
   if (readNamespace(initPid, 'cgroup') === readNamespace(process.pid, 'cgroup')) return undefined;
   const seen = inNamespaceOf(initPid, 'cgroup', () => readCgroup(initPid));
   return seen.find(({ path }) => path !== '/')?.path;
-}
-
-/** Directories of the cgroups that a task is in, in the hierarchies that are mounted. Pure. */
-export function cgroupDirectories(
-  memberships: readonly CgroupMembership[],
-  mounts: readonly MountInfo[],
-): string[] {
-  return memberships.flatMap(({ hierarchyId, controllers, name, path }) => {
-    const options = name === undefined ? controllers : [`name=${name}`];
-    const mount = mounts.find(({ fsType, superOptions }) =>
-      hierarchyId === 0
-        ? fsType === 'cgroup2'
-        : fsType === 'cgroup' && options.every((option) => superOptions.includes(option)),
-    );
-    return mount ? [join(mount.mountPoint, path)] : [];
-  });
 }
 
 function namesBelow(directory: string): string[] {

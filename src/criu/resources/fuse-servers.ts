@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
-import { printable } from '../procfs/bytes.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import { printable } from '../../common/bytes.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import { readFdinfo } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { call, closeFd, SYS } from '../../native/sys.js';
-import { O } from './files/abi.js';
+import { O } from '../../native/abi/index.js';
 import { openOwn } from './files/system.js';
 
 /** CLONE_* flags by the names that /proc/PID/ns has (linux/sched.h). */

@@ -3,10 +3,10 @@ import { realpathSync } from 'node:fs';
 import type { MountPlaces, MountTree } from '../../common/mount-places.js';
 import { ShimError } from '../../common/errors.js';
 import { closeFd } from '../../native/sys.js';
-import { printable } from '../procfs/bytes.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import { printable } from '../../common/bytes.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import { readMountinfo } from '../procfs/reader.js';
-import { O, RESOLVE } from './files/abi.js';
+import { O, RESOLVE } from '../../native/abi/index.js';
 import { openAt2, openOwn, ownLink } from './files/system.js';
 
 const MOST_SHOWN = 10;

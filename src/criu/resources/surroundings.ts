@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostNames } from '../../common/host-names.js';
 import type { MountPlaces } from '../../common/mount-places.js';
-import type { MountInfo } from '../procfs/mountinfo.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import { readMountinfo } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { checkCgroups } from './cgroups.js';

@@ -10,7 +10,7 @@ import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
 import { containerPid, containerTid } from '../procfs/status.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from '../plan/builder.js';
-import { printable } from '../procfs/bytes.js';
+import { printable } from '../../common/bytes.js';
 import { listThreads, readStatus } from '../procfs/reader.js';
 import {
   byProcess,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { printable } from '../procfs/bytes.js';
+import { printable } from '../../common/bytes.js';
 import { readVitals } from '../procfs/reader.js';
 import { Momentary } from '../retry.js';
 import { labelOf } from './label.js';

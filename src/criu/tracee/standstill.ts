@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import type { Tracer } from '../../native/index.js';
-import { printable } from '../procfs/bytes.js';
+import { printable } from '../../common/bytes.js';
 import { readMountinfo } from '../procfs/reader.js';
 import { mountOf } from '../resources/files/names/container-path.js';
 import type { LookAt } from './tracee.js';

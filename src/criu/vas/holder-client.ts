@@ -5,7 +5,7 @@ import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
 import type { Plan } from '../plan/builder.js';
-import { printable } from '../procfs/bytes.js';
+import { printable } from '../../common/bytes.js';
 import { readThreadFile } from '../procfs/reader.js';
 
 /** So long a holder may do nothing before it answers, where it can be looked at. */

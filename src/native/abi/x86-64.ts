@@ -70,6 +70,11 @@ export const O = {
   /** Comes along with O_DIRECTORY. */
   tmpfile: 0o20000000,
 } as const;
+/** Those that fcntl(F_SETFL) can change. */
+export const SETTABLE = O.append | O.nonblock | O.direct | O.noatime;
+/** Those that stay with an open file and can be given to open(2) again. */
+export const REOPENABLE =
+  O.accessMode | SETTABLE | O.dsync | O.sync | O.largefile | O.nofollow | O.path;
 
 /** `struct stat` (asm/stat.h): its size, and where its fields are. */
 export const STAT = { bytes: 144, inode: 8, size: 48 } as const;

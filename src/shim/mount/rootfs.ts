@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
+import { mountsBelow, parseMountinfo } from '../../common/procfs/mountinfo.js';
 import { mount, unmount } from '../linux.js';
 import type { MountValue } from '../proto/values.js';
 import { inDirectory } from './in-directory.js';
@@ -27,25 +28,12 @@ export function mountRootfs(mounts: readonly MountValue[], directory: string): v
 
 /** Unmounts whatever is mounted on a directory or below it; busy mounts are detached. */
 export function unmountAll(directory: string): void {
-  for (const target of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), directory)) {
+  for (const target of mountsBelow(
+    parseMountinfo(readFileSync('/proc/self/mountinfo')),
+    directory,
+  )) {
     unmount(target, MNT_DETACH);
   }
-}
-
-/** Mount points on or below a directory, the last mounted first (proc(5), mountinfo). Pure. */
-export function mountsBelow(mountinfo: string, directory: string): string[] {
-  const points = mountinfo
-    .split('\n')
-    .map((line) => line.split(' ')[4])
-    .filter((point) => point !== undefined)
-    .map((point) => point.replace(/\\([0-7]{3})/g, (_, code: string) => octal(code)));
-  return points
-    .filter((point) => point === directory || point.startsWith(`${directory}/`))
-    .reverse();
-}
-
-function octal(code: string): string {
-  return String.fromCharCode(parseInt(code, 8));
 }
 
 /** A relative submount's directory, which must not lead out of the root file system. */

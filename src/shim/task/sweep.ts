@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupMounts } from '../../common/cgroup-places.js';
+import { parseMountinfo } from '../../common/procfs/mountinfo.js';
 import { directoriesOf, pidsIn } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import type { Spec } from '../bundle.js';
@@ -50,7 +51,7 @@ export class Leftovers {
  */
 function cgroupsOf(path: string): string[] {
   if (!path.startsWith('/')) return [];
-  const { v1, unified } = cgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const { v1, unified } = cgroupMounts(parseMountinfo(readFileSync('/proc/self/mountinfo')));
   const mounts = new Set([...v1.values(), ...(unified === undefined ? [] : [unified])]);
   return [...mounts]
     .map((mount) => [mount, join(mount, path)] as const)

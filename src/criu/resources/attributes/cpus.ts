@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { placesIn, type CgroupPlace } from '../../../common/cgroup-places.js';
+import { parseCgroup } from '../../../common/procfs/cgroup.js';
+import { parseMountinfo } from '../../../common/procfs/mountinfo.js';
 
 const ONLINE = '/sys/devices/system/cpu/online';
 
@@ -40,7 +42,7 @@ function cpusOf(cgroups: string): readonly number[] {
  * @param mountinfo text of /proc/self/mountinfo
  */
 export function cpusetFiles(cgroups: string, mountinfo: string): string[] {
-  const { v1, unified } = placesIn(cgroups, mountinfo);
+  const { v1, unified } = placesIn(parseCgroup(cgroups), parseMountinfo(mountinfo));
   const old = v1.get('cpuset');
   if (old) return [join(old.mount, old.path, 'cpuset.effective_cpus')];
   return upwards(unified).map((directory) => join(directory, 'cpuset.cpus.effective'));

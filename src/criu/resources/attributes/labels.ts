@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
 import { cString, SYS } from '../../../native/sys.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
-import { O } from '../files/abi.js';
+import { O } from '../../../native/abi/index.js';
 
 /** The part of an OCI runtime spec that labels a container's processes. */
 export interface LabelSpec {

@@ -4,7 +4,7 @@ import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { CoreEntry, ThreadCoreEntry, ThreadSasEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
-import { encodeBytes } from '../../procfs/bytes.js';
+import { encodeBytes } from '../../../common/bytes.js';
 import { CredsPlan, prctl } from './creds-plan.js';
 import { planLabels, type Label } from './labels.js';
 import { planRseq } from './rseq.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { O } from './abi.js';
+import { O } from '../../../native/abi/index.js';
 
 /** Whether O_* flags allow to read. */
 export function canRead(flags: number): boolean {

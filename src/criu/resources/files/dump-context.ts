@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../../common/errors.js';
 import type { FileEntry } from '../../image/types.js';
-import type { MountInfo } from '../../procfs/mountinfo.js';
+import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { closeFd } from '../../../native/sys.js';
-import { O } from './abi.js';
+import { O } from '../../../native/abi/index.js';
 import { emptyFilesImage } from './files-image.js';
 import { NameSearch } from './names/name-search.js';
 import { OpenFiles } from './open-file.js';

@@ -5,7 +5,7 @@ import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { Vma } from '../../procfs/maps.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { F, KCMP, O } from './abi.js';
+import { F, KCMP, O } from '../../../native/abi/index.js';
 import { DumpContext, type GuardOption } from './dump-context.js';
 import type { FilesImage } from './files-image.js';
 import { compareTasks, KcmpSet } from './kcmp.js';

@@ -8,7 +8,7 @@ import type {
   FownEntry,
   RegFileEntry,
 } from '../../image/types.js';
-import type { MountInfo } from '../../procfs/mountinfo.js';
+import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
 import { mountFinder, opensLate } from './names/container-path.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
-import { KCMP } from './abi.js';
+import { KCMP } from '../../../native/abi/index.js';
 
 const EQUAL = 0;
 const LESS = 1;

@@ -6,7 +6,7 @@ import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import { readFdinfo } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { F } from './abi.js';
+import { F } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import type { Stage } from './stage.js';
 

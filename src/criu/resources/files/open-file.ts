@@ -4,7 +4,7 @@ import { closeFd } from '../../../native/sys.js';
 import { parseFdinfo, type FdInfo } from '../../procfs/fdinfo.js';
 import { copyDescriptors, type DescriptorCopy } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
-import { KCMP, O, S_IF } from './abi.js';
+import { KCMP, O, S_IF } from '../../../native/abi/index.js';
 import { compareFiles, compareTasks, KcmpSet } from './kcmp.js';
 
 /** One descriptor of a table. */

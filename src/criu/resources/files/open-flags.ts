@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RegFileEntry } from '../../image/types.js';
-import { O, REOPENABLE, S_IF } from './abi.js';
+import { O, REOPENABLE, S_IF } from '../../../native/abi/index.js';
 
 /** Flags of open(2) that a file of the image is opened with. */
 export function openFlags(entry: RegFileEntry): number {

@@ -3,7 +3,7 @@ import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FileEntry } from '../../image/types.js';
-import { F, O } from './abi.js';
+import { F, O } from '../../../native/abi/index.js';
 import type { StagedFile } from './kind.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { LOCK_FLAG, planFileLock } from './locks.js';

@@ -2,7 +2,7 @@
 import type { FownEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { SYS } from '../../../native/sys.js';
-import { F, O } from './abi.js';
+import { F, O } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { fcntl, fcntlInto } from './system.js';

@@ -3,7 +3,7 @@ import { fstatSync, lstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../native/sys.js';
 import type { FownEntry } from '../../image/types.js';
 import type { LookAt } from '../../tracee/tracee.js';
-import { O } from './abi.js';
+import { O } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';

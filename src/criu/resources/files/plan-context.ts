@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant, badImage } from '../../../common/errors.js';
 import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
-import type { MountInfo } from '../../procfs/mountinfo.js';
+import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { ImageIndex } from './image-index.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { Stage } from './stage.js';

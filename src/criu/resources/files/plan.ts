@@ -4,7 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
-import { AT_FDCWD, O } from './abi.js';
+import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
 import { groupBy } from './group.js';
 import { ImageIndex, type OpeningTime } from './image-index.js';

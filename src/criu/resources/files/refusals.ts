@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
-import { printable } from '../../procfs/bytes.js';
+import { printable } from '../../../common/bytes.js';
 import { isMomentary, Momentary } from '../../retry.js';
 
 const MOST_SHOWN = 10;

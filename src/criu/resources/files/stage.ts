@@ -8,7 +8,7 @@ import {
   type PlanData,
   type Sequence,
 } from '../../plan/builder.js';
-import { AT_FDCWD, AT_REMOVEDIR, O, RESOLVE, SETTABLE } from './abi.js';
+import { AT_FDCWD, AT_REMOVEDIR, O, RESOLVE, SETTABLE } from '../../../native/abi/index.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { cPath, openHow } from './system.js';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runtime-state.js';
-import { AF, S_IF } from './abi.js';
+import { AF, S_IF } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { canRead, canWrite } from './access.js';

@@ -2,8 +2,8 @@
 import { readlinkSync } from 'node:fs';
 import { addressOf, syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
-import { decodeBytes, encodeBytes } from '../../procfs/bytes.js';
-import { AT_FDCWD, F, O } from './abi.js';
+import { decodeBytes, encodeBytes } from '../../../common/bytes.js';
+import { AT_FDCWD, F, O } from '../../../native/abi/index.js';
 
 /** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and where in its `struct statx` that is. */
 const AT_EMPTY_PATH = 0x1000;

@@ -2,10 +2,10 @@
 import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cgroupDirectories, placesIn } from '../../../common/cgroup-places.js';
 import { ShimError } from '../../../common/errors.js';
 import { replaceInit, type StdioLinks } from '../../../common/runtime-state.js';
 import { readCgroup, readMountinfo, readStat } from '../../procfs/reader.js';
-import { cgroupDirectories } from '../../resources/cgroups.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 
@@ -36,7 +36,7 @@ export async function takeOver(request: TakeOver): Promise<void> {
 
 /** Moves PID 1 into the donor's cgroups. The kernel lets each move wait for a grace period of RCU. */
 export async function enterCgroups(donorPid: number, initPid: number): Promise<void> {
-  const directories = cgroupDirectories(readCgroup(donorPid), readMountinfo(process.pid));
+  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readMountinfo(process.pid)));
   await Promise.all(directories.map((directory) => enter(directory, initPid)));
 }
 

@@ -15,7 +15,7 @@ import { decodeMessage } from '../../../../src/common/wire/decoder.js';
 import { encodeMessage } from '../../../../src/common/wire/encoder.js';
 import { IMAGE_SCHEMA as schema, type MessageName } from '../../../../src/criu/image/schema.js';
 import { IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
-import { decodeBytes } from '../../../../src/criu/procfs/bytes.js';
+import { decodeBytes } from '../../../../src/common/bytes.js';
 import type { PstreeEntry } from '../../../../src/criu/image/types.js';
 import { WireReader } from '../../../../src/common/wire/reader.js';
 import { WireWriter } from '../../../../src/common/wire/writer.js';

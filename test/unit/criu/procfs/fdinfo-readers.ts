@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
-import type { ProcText } from '../../../../src/criu/procfs/line.js';
+import type { ProcText } from '../../../../src/common/procfs/line.js';
 import { epollTargets } from '../../../../src/criu/resources/files/kinds/epoll.js';
 import { eventfdState } from '../../../../src/criu/resources/files/kinds/eventfd.js';
 import { inotifyWatches } from '../../../../src/criu/resources/files/kinds/inotify.js';

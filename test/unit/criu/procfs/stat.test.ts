@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { encodeBytes } from '../../../../src/criu/procfs/bytes.js';
+import { encodeBytes } from '../../../../src/common/bytes.js';
 import { parseStat, parseVitals } from '../../../../src/criu/procfs/stat.js';
 import { fixture, refuses } from './fixture.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
-import { parseMountinfo, type MountInfo } from '../../../../src/criu/procfs/mountinfo.js';
+import { parseMountinfo, type MountInfo } from '../../../../src/common/procfs/mountinfo.js';
 import {
   goneMounts,
   laterMounts,

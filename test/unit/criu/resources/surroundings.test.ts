@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { hostNamesOf } from '../../../../src/common/host-names.js';
-import { parseCgroup } from '../../../../src/criu/procfs/cgroup.js';
-import { parseMountinfo } from '../../../../src/criu/procfs/mountinfo.js';
-import { cgroupDirectories, firstDifference } from '../../../../src/criu/resources/cgroups.js';
+import { parseCgroup } from '../../../../src/common/procfs/cgroup.js';
+import { parseMountinfo } from '../../../../src/common/procfs/mountinfo.js';
+import { cgroupDirectories, placesIn } from '../../../../src/common/cgroup-places.js';
+import { firstDifference } from '../../../../src/criu/resources/cgroups.js';
 import { parseSystemV } from '../../../../src/criu/resources/ipc.js';
 
 test('objects of System V are read from the tables of the kernel', (t) => {
@@ -32,7 +33,11 @@ test('a cgroup is found where its hierarchy is mounted', (t) => {
       '3 0 0:22 / /cg/systemd rw - cgroup cgroup rw,xattr,name=systemd\n',
   );
   const here = parseCgroup('4:pids:/a\n3:cpu,cpuacct:/a\n1:name=systemd:/a/b\n0::/c\n');
-  t.deepEqual(cgroupDirectories(here, mounts), ['/cg/cpu/a', '/cg/systemd/a/b', '/cg/unified/c']);
+  t.deepEqual(cgroupDirectories(placesIn(here, mounts)), [
+    '/cg/cpu/a',
+    '/cg/systemd/a/b',
+    '/cg/unified/c',
+  ]);
 });
 
 test('the hierarchy in which a task is elsewhere is told', (t) => {

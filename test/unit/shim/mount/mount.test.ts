@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { MS, planMount, shortenLowerdirs } from '../../../../src/shim/mount/options.js';
-import { mountsBelow } from '../../../../src/shim/mount/rootfs.js';
+import { mountsBelow, parseMountinfo } from '../../../../src/common/procfs/mountinfo.js';
 
 test('options become flags, propagation and data', (t) => {
   t.deepEqual(planMount(['rbind', 'ro', 'rprivate']), {
@@ -34,5 +34,5 @@ test('lower directories are made relative to what they share', (t) => {
 test('mounts of a directory are found, the last one first', (t) => {
   const line = (point: string) => `1 2 0:3 / ${point} rw - tmpfs tmpfs rw`;
   const text = ['/b/rootfs', '/b/rootfs2', '/b/rootfs/a\\040b'].map(line).join('\n');
-  t.deepEqual(mountsBelow(text, '/b/rootfs'), ['/b/rootfs/a b', '/b/rootfs']);
+  t.deepEqual(mountsBelow(parseMountinfo(text), '/b/rootfs'), ['/b/rootfs/a b', '/b/rootfs']);
 });

@@ -3,7 +3,7 @@ import { fstatSync, readSync, type BigIntStats } from 'node:fs';
 import { syscall } from '../../../../native/index.js';
 import { check, closeFd, SYS } from '../../../../native/sys.js';
 import type { GhostChunk } from '../../../image/ghost.js';
-import { O, S_IF, SEEK } from '../abi.js';
+import { O, S_IF, SEEK } from '../../../../native/abi/index.js';
 import { MAX_CONTENT_BYTES, type DumpContext } from '../dump-context.js';
 import { ghostEntry } from './inode-attributes.js';
 import { isLeased } from '../locks.js';

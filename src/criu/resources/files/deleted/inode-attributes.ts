@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
 import { readAttributesOf } from '../../tmpfs-attributes.js';
-import { SEEK } from '../abi.js';
+import { SEEK } from '../../../../native/abi/index.js';
 import type { Stage } from '../stage.js';
 
 const NANOSECONDS = 1_000_000_000n;

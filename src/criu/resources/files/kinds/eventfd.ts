@@ -2,7 +2,7 @@
 import { SYS } from '../../../../native/sys.js';
 import type { EventfdFileEntry } from '../../../image/types.js';
 import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
-import { O } from '../abi.js';
+import { O } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
 import type { FileKind } from '../kind.js';
 import type { OpenFile } from '../open-file.js';

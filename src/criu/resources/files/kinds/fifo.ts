@@ -4,7 +4,7 @@ import { SYS } from '../../../../native/sys.js';
 import { bodyOf, type CheckedFiles } from '../../../image/entry-kind.js';
 import type { FifoEntry, RegFileEntry } from '../../../image/types.js';
 import { canWrite } from '../access.js';
-import { F, O, S_IF, SETTABLE } from '../abi.js';
+import { F, O, S_IF, SETTABLE } from '../../../../native/abi/index.js';
 import { GhostPlan } from '../deleted/ghost-plan.js';
 import type { DumpContext } from '../dump-context.js';
 import type { PipeContent } from '../files-image.js';

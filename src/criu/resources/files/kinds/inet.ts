@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
-import { IOCTL, SO, SOL } from '../../../../native/abi/index.js';
+import { AF, IOCTL, O, POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
 import type { InetSkEntry, SkOptsEntry, SkShutdown } from '../../../image/types.js';
 import { inNamespaceOf } from '../../in-namespace.js';
-import { AF, O, POLL, SOCK } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import {

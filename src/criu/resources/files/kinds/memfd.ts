@@ -5,7 +5,7 @@ import { SYS } from '../../../../native/sys.js';
 import { badImage } from '../../../../common/errors.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
 import type { MemfdFileEntry, MemfdInodeEntry } from '../../../image/types.js';
-import { F, O, SEEK, SETTABLE } from '../abi.js';
+import { F, O, SEEK, SETTABLE } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
 import { Ghosts, isHugetlb } from '../deleted/ghost.js';
 import { planContent, planFileAttributes } from '../deleted/inode-attributes.js';

@@ -3,7 +3,7 @@ import { badImage } from '../../../../common/errors.js';
 import { SYS } from '../../../../native/sys.js';
 import type { NsFileEntry } from '../../../image/types.js';
 import { readNamespace } from '../../../procfs/reader.js';
-import { AT_FDCWD, O } from '../abi.js';
+import { AT_FDCWD, O } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
 import type { FileKind } from '../kind.js';
 import type { OpenFile } from '../open-file.js';

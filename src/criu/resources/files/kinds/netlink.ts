@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
-import { SO, SOL } from '../../../../native/abi/index.js';
+import { AF, O, POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
 import { call, SYS } from '../../../../native/sys.js';
 import type { NetlinkSkEntry } from '../../../image/types.js';
-import { AF, O, POLL, SOCK } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';

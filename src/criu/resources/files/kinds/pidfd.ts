@@ -7,7 +7,7 @@ import { MAX_PID } from '../../../image/validate-tasks.js';
 import type { Slot } from '../../../plan/builder.js';
 import { planDeath } from '../../../plan/death.js';
 import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
-import { O } from '../abi.js';
+import { O } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
 import { groupBy } from '../group.js';
 import type { FileKind, StagedFile } from '../kind.js';

@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 import { syscall } from '../../../../native/index.js';
 import { check, closeFd, SYS } from '../../../../native/sys.js';
 import { canRead } from '../access.js';
-import { F, IOCTL, O, POLL } from '../abi.js';
+import { F, IOCTL, O, POLL } from '../../../../native/abi/index.js';
 import type { PipeContent } from '../files-image.js';
 import type { OpenFile } from '../open-file.js';
 import type { Stage } from '../stage.js';

@@ -4,7 +4,7 @@ import { SYS } from '../../../../native/sys.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
 import type { PipeEntry } from '../../../image/types.js';
 import { canRead, canWrite } from '../access.js';
-import { F, O, S_IF, SETTABLE } from '../abi.js';
+import { F, O, S_IF, SETTABLE } from '../../../../native/abi/index.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
 import type { DumpContext } from '../dump-context.js';
 import type { PipeContent } from '../files-image.js';

@@ -2,8 +2,8 @@
 import { SYS } from '../../../../native/sys.js';
 import type { TimerfdEntry } from '../../../image/types.js';
 import type { FdInfo } from '../../../procfs/fdinfo.js';
-import type { Line } from '../../../procfs/line.js';
-import { IOCTL, O } from '../abi.js';
+import type { Line } from '../../../../common/procfs/line.js';
+import { IOCTL, O } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';

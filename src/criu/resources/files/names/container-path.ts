@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../../native/sys.js';
-import type { MountInfo } from '../../../procfs/mountinfo.js';
-import { O, RESOLVE } from '../abi.js';
+import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
+import { O, RESOLVE } from '../../../../native/abi/index.js';
 import { inodeKey } from '../open-file.js';
 import { openAt2, openOwn, ownLink } from '../system.js';
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AT_EMPTY_PATH } from '../../../../native/abi/index.js';
+import { AT_EMPTY_PATH, O } from '../../../../native/abi/index.js';
 import { SYS } from '../../../../native/sys.js';
-import type { MountInfo } from '../../../procfs/mountinfo.js';
-import { O } from '../abi.js';
+import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
 import { mountOf } from './container-path.js';
 import { checkPath } from './path.js';
 import type { PlanContext } from '../plan-context.js';

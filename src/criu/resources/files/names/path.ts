@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
-import { encodeBytes } from '../../../procfs/bytes.js';
+import { encodeBytes } from '../../../../common/bytes.js';
 
 const MAX_PATH = 4095;
 /** Most bytes that one character of a string takes. */

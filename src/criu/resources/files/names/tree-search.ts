@@ -3,8 +3,8 @@ import { fstatSync, lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { assertNotAborted } from '../../../../common/errors.js';
 import { closeFd } from '../../../../native/sys.js';
-import { decodeBytes, encodeBytes } from '../../../procfs/bytes.js';
-import { O, RESOLVE } from '../abi.js';
+import { decodeBytes, encodeBytes } from '../../../../common/bytes.js';
+import { O, RESOLVE } from '../../../../native/abi/index.js';
 import { openAt2, openOwn } from '../system.js';
 
 /** Directory entries that are looked at before a walk is given up. */

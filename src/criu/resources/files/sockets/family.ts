@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SO, SOL } from '../../../../native/abi/index.js';
-import { O, S_IF } from '../abi.js';
+import { O, S_IF, SO, SOL } from '../../../../native/abi/index.js';
 import type { FoundFile } from '../kind.js';
 import { getOption } from './socket-options.js';
 

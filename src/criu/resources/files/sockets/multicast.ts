@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
-import { SOL } from '../../../../native/abi/index.js';
+import { AF, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { check, SYS } from '../../../../native/sys.js';
 import type { InetSkEntry, MvasMembership } from '../../../image/types.js';
 import { PlanPointer } from '../../../plan/builder.js';
 import type { MulticastGroup } from '../../../procfs/igmp.js';
 import { readMulticastGroups } from '../../../procfs/reader.js';
-import { AF } from '../abi.js';
 import type { DumpContext } from '../dump-context.js';
 import { getOption } from './socket-options.js';
 import type { Stage } from '../stage.js';

@@ -3,7 +3,7 @@ import { ShimError } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import { inNamespaceOf } from '../../in-namespace.js';
-import { AF, SOCK } from '../abi.js';
+import { AF, SOCK } from '../../../../native/abi/index.js';
 
 const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync } from 'node:fs';
-import { SO, SOL } from '../../../../native/abi/index.js';
+import { POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
 import type { DumpContext } from '../dump-context.js';
-import { POLL, SOCK } from '../abi.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
 import { listKeyedSockets, listShutdowns } from './sock-diag.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
+import { parseMountinfo } from '../../../../../src/common/procfs/mountinfo.js';
 import {
   mountOf,
   opensLate,

@@ -3,7 +3,7 @@ import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
 import type { FileEntry, RegFileEntry } from '../../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
-import { parseMountinfo } from '../../../../../src/criu/procfs/mountinfo.js';
+import { parseMountinfo } from '../../../../../src/common/procfs/mountinfo.js';
 import {
   emptyFilesImage,
   FilePlan,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
 import type { RegFileEntry } from '../../../../image/types.js';
-import type { MountInfo } from '../../../../procfs/mountinfo.js';
-import { O, REOPENABLE, S_IF } from '../../abi.js';
+import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
+import { O, REOPENABLE, S_IF } from '../../../../../native/abi/index.js';
 import { isDirectory, leadsTo, opensLate, withoutDeleted } from '../../names/container-path.js';
 import type { DumpContext } from '../../dump-context.js';
 import { Ghosts } from '../../deleted/ghost.js';

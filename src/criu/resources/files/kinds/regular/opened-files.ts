@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { STAT } from '../../../../../native/abi/index.js';
+import { O, S_IF, STAT } from '../../../../../native/abi/index.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { PlanData } from '../../../../plan/builder.js';
-import { O, S_IF } from '../../abi.js';
 import type { ImageIndex } from '../../image-index.js';
 import type { LookOptions, PlanContext } from '../../plan-context.js';
 import { Refusals } from '../../refusals.js';

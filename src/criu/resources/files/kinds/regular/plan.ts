@@ -2,7 +2,7 @@
 import { SYS } from '../../../../../native/sys.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { Slot } from '../../../../plan/builder.js';
-import { O, RESOLVE, SEEK } from '../../abi.js';
+import { O, RESOLVE, SEEK } from '../../../../../native/abi/index.js';
 import { GhostPlan } from '../../deleted/ghost-plan.js';
 import { checkPath } from '../../names/path.js';
 import { openFlags } from '../../open-flags.js';

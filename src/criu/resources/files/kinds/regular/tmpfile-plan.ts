@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { SYS } from '../../../../../native/sys.js';
 import type { GhostFile } from '../../../../image/ghost.js';
 import type { RegFileEntry } from '../../../../image/types.js';
-import { F, O, REOPENABLE, SEEK, SETTABLE } from '../../abi.js';
+import { F, O, REOPENABLE, SEEK, SETTABLE } from '../../../../../native/abi/index.js';
 import { planContent, planFileAttributes } from '../../deleted/inode-attributes.js';
 import { checkPath } from '../../names/path.js';
 import type { PlanContext } from '../../plan-context.js';

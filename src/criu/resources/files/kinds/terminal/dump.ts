@@ -5,7 +5,7 @@ import { syscall } from '../../../../../native/index.js';
 import { closeFd, SYS } from '../../../../../native/sys.js';
 import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
 import { readStat, readStatus } from '../../../../procfs/reader.js';
-import { IOCTL, O, POLL, REOPENABLE } from '../../abi.js';
+import { IOCTL, O, POLL, REOPENABLE } from '../../../../../native/abi/index.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';

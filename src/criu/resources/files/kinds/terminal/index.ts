@@ -2,7 +2,7 @@
 import { badImage } from '../../../../../common/errors.js';
 import type { CheckedFiles } from '../../../../image/entry-kind.js';
 import type { TtyFileEntry } from '../../../../image/types.js';
-import { O, S_IF } from '../../abi.js';
+import { O, S_IF } from '../../../../../native/abi/index.js';
 import type { FileKind } from '../../kind.js';
 import { TerminalDumper } from './dump.js';
 import { TerminalPlan } from './plan.js';

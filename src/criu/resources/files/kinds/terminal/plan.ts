@@ -4,7 +4,7 @@ import { SYS } from '../../../../../native/sys.js';
 import { bodyOf } from '../../../../image/entry-kind.js';
 import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
 import type { Argument, PlanBuilder, Sequence } from '../../../../plan/builder.js';
-import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from '../../abi.js';
+import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from '../../../../../native/abi/index.js';
 import { Folders } from '../../names/folders.js';
 import type { ImageIndex } from '../../image-index.js';
 import type { StagedFile } from '../../kind.js';

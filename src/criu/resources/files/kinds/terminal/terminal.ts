@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../../common/errors.js';
 import type { TermiosEntry, TtyInfoEntry, WinsizeEntry } from '../../../../image/types.js';
-import { S_IF } from '../../abi.js';
+import { S_IF } from '../../../../../native/abi/index.js';
 
 /** Requests of ioctl_tty(2), asm-generic/ioctls.h. */
 export const TTY = {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { MSG, SO, SOL } from '../../../../../native/abi/index.js';
+import { IOCTL, MSG, POLL, SO, SOCK, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
-import type { MountInfo } from '../../../../procfs/mountinfo.js';
+import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { readFdinfo, readLink } from '../../../../procfs/reader.js';
-import { decodeBytes } from '../../../../procfs/bytes.js';
-import { IOCTL, POLL, SOCK } from '../../abi.js';
+import { decodeBytes } from '../../../../../common/bytes.js';
 import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
 import { MAX_CONTENT_BYTES, type DumpContext, type GuardOption } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';

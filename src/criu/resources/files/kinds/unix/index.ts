@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AF } from '../../abi.js';
+import { AF } from '../../../../../native/abi/index.js';
 import type { FileKind } from '../../kind.js';
 import { checkSocketOptions } from '../../sockets/checks.js';
 import { familyOf } from '../../sockets/family.js';

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MSG, PR } from '../../../../../native/abi/index.js';
+import { AF, MSG, O, PR, SOCK } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import { badImage } from '../../../../../common/errors.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
-import { AF, O, SOCK } from '../../abi.js';
 import { SharedFolders } from '../../names/folders.js';
 import type { PlanContext } from '../../plan-context.js';
 import type { StagedFile } from '../../kind.js';

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { unescapeMount } from '../../common/octal.js';
+import { unescapeMount } from '../octal.js';
 import { splitLines, type Line, type ProcText } from './line.js';
-import type { DeviceNumber } from './maps.js';
+
+/** Numbers of a block or pseudo device. */
+export interface DeviceNumber {
+  readonly major: number;
+  readonly minor: number;
+}
 
 /** One line of /proc/PID/mountinfo. Source: proc_pid_mountinfo(5), show_mountinfo(). */
 export interface MountInfo {
@@ -53,4 +58,12 @@ function parseMount(line: Line): MountInfo {
     // Some file systems print options with bare spaces.
     superOptions: superOptions.join(' ').split(',').map(unescapeMount),
   };
+}
+
+/** Mount points on or below a directory, the last mounted first. */
+export function mountsBelow(mounts: readonly MountInfo[], directory: string): string[] {
+  return mounts
+    .map(({ mountPoint }) => mountPoint)
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .reverse();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { parseMountinfo } from '../../../../src/criu/procfs/mountinfo.js';
-import { fixture, refuses } from './fixture.js';
+import { parseMountinfo } from '../../../../src/common/procfs/mountinfo.js';
+import { fixture, refuses } from '../../criu/procfs/fixture.js';
 
 const odd = () => parseMountinfo(fixture('odd/mountinfo'));
 const at = (mountPoint: string) => odd().find((mount) => mount.mountPoint === mountPoint);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
-import { decodeBytes, encodeBytes, printable } from '../../../../src/criu/procfs/bytes.js';
+import { decodeBytes, encodeBytes, printable } from '../../../src/common/bytes.js';
 
 test('text of any script is what it is', (t) => {
   for (const text of ['', 'plain', 'ünïcode', '漢字', '😀', '\uFEFFmark', '\0']) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
-import { decodeBytes } from './bytes.js';
+import { ShimError } from '../errors.js';
+import { decodeBytes } from '../bytes.js';
 
 /** One line of a /proc file, with the conversions its fields need. All failures name file and line. */
 export class Line {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { parseCgroup } from '../../../../src/criu/procfs/cgroup.js';
-import { fixture, refuses } from './fixture.js';
+import { parseCgroup } from '../../../../src/common/procfs/cgroup.js';
+import { fixture, refuses } from '../../criu/procfs/fixture.js';
 
 test('a hybrid host has v1 hierarchies, a named one, and v2', (t) => {
   const memberships = parseCgroup(fixture('container/cgroup'));

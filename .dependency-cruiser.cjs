@@ -13,7 +13,7 @@ const pure = [
   '^src/criu/procfs/(?!reader\\.ts$)',
   '^src/criu/plan/',
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
-  '^src/criu/memory/(layout|page-runs)\\.ts$',
+  '^src/criu/memory/(?!live/)',
   '^src/common/(procfs|wire)/',
   '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
 ];
@@ -57,6 +57,12 @@ module.exports = {
       name: 'what-both-need-lies-below-both',
       from: { path: '^src/criu/', pathNot: '^src/criu/(checkpoint/|restore/|index\\.ts$)' },
       to: { path: '^src/criu/(checkpoint|restore)/' },
+    },
+    {
+      name: 'memory-is-a-value',
+      comment: 'Only src/criu/memory/live knows processes, holders and devices.',
+      from: { path: '^src/criu/memory/', pathNot: '^src/criu/memory/live/' },
+      to: { path: '^src/criu/(memory/live|procfs|tracee|vas|checkpoint|restore)/' },
     },
     {
       name: 'one-loader-of-the-addon',

@@ -11,10 +11,11 @@ import { writeAllButInventory } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { ImageWriter } from '../image/image-writer.js';
 import { writeTmpfs } from '../image/tmpfs-files.js';
-import type { Area } from '../memory/area.js';
-import { clearHolder } from '../memory/fill.js';
-import { openSource } from '../memory/open-source.js';
-import { readAreas, storedBytes } from '../memory/snapshot.js';
+import { clearHolder } from '../memory/live/kernel-areas.js';
+import { openSource } from '../memory/live/open-source.js';
+import { hostPids } from '../memory/live/process.js';
+import { readMap, type ReadMap } from '../memory/live/read-map.js';
+import { storedBytes } from '../memory/memory-map.js';
 import { readMaps } from '../procfs/reader.js';
 import { inTime } from './in-time.js';
 import { checkRestorable } from './restorable.js';
@@ -233,16 +234,17 @@ async function stopAndInspect(
     session.standstill.lookAt('the places of its mounts');
     const mounts = checkSurroundings(initPid, session.processes, request);
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
-    let areas = readAllAreas(session);
+    let memory = readAllMemory(session);
     session.resumeWith(resumeRegisters(session.processes));
-    const areasOf = (pid: number) => (areas.get(pid) ?? []).map(({ vma }) => vma);
-    if (await session.removeRemains(areasOf)) areas = readAllAreas(session);
+    const areasOf = (pid: number) => memory.get(pid)?.vmas ?? [];
+    if (await session.removeRemains(areasOf)) memory = readAllMemory(session);
     checkMemoryRoom(session.processes);
     await session.prepare(areasOf);
     session.standstill.lookAt('the content of its tmpfs mounts');
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
     const stdio = stdioLinksOf(request);
-    const collection = await collectImage(session, { ...request, vasId, areas, tmpfs, stdio });
+    const owners = [...memory.values()];
+    const collection = await collectImage(session, { ...request, vasId, owners, tmpfs, stdio });
     session.standstill.check();
     checkAborted(request);
     clock.end('inspect');
@@ -269,8 +271,8 @@ async function removeRemains(request: CheckpointRequest): Promise<void> {
 }
 
 /** Memory by host pid. Before anything of ours is in the processes. */
-function readAllAreas({ processes }: Session): ReadonlyMap<number, readonly Area[]> {
-  return new Map(processes.map((process) => [process.pid, readAreas(process)]));
+function readAllMemory({ processes }: Session): ReadonlyMap<number, ReadMap> {
+  return new Map(processes.map((process) => [process.pid, readMap(process)]));
 }
 
 function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
@@ -367,7 +369,7 @@ function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): Guard | undefine
 function newRecord(
   id: string,
   containerId: string,
-  { createdAt, base, memories, shared }: Collection,
+  { createdAt, base, maps, shared, processes }: Collection,
 ) {
   return {
     format: 1,
@@ -377,9 +379,9 @@ function newRecord(
     containerId,
     createdAt,
     isComplete: true,
-    bytes: Number(storedBytes(memories, shared)),
+    bytes: Number(storedBytes(maps, shared)),
     base: `0x${base.toString(16)}`,
-    processes: processRecords(memories),
+    processes: processRecords(maps, hostPids(processes)),
   } as const;
 }
 

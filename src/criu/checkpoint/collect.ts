@@ -8,16 +8,11 @@ import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
 import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
-import type { Area } from '../memory/area.js';
-import { placeAll, type Placement } from '../memory/placement.js';
-import {
-  guardEntries,
-  vmaEntry,
-  type AreaTarget,
-  type ProcessMemory,
-  type SharedObject,
-  type StoredArea,
-} from '../memory/snapshot.js';
+import type { LiveProcess } from '../memory/live/process.js';
+import type { Owner } from '../memory/live/same-pages.js';
+import { takeMemory } from '../memory/live/take-memory.js';
+import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
+import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
 import { readAuxv, readStat } from '../procfs/reader.js';
 import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
@@ -33,8 +28,8 @@ import { bootId, waitSocketOf } from '../vas/store.js';
 export interface CollectRequest {
   readonly containerId: string;
   readonly vasId: string;
-  /** Memory by host pid, as it was before anything of ours was mapped. */
-  readonly areas: ReadonlyMap<number, readonly Area[]>;
+  /** Memory of the processes as it was before anything of ours was mapped. */
+  readonly owners: readonly Owner[];
   readonly tmpfs: readonly TmpfsMount[];
   /** What the container was started with. */
   readonly stdio: StdioLinks | undefined;
@@ -47,8 +42,9 @@ export interface Collection {
   readonly createdAt: string;
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  readonly memories: readonly ProcessMemory[];
+  readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
+  readonly processes: readonly LiveProcess[];
   readonly whyCopied: string | undefined;
 }
 
@@ -60,7 +56,7 @@ export interface Collection {
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
   const { pstree, root } = readTree(session);
-  const placed = placeAll(processes, request.areas, forkersOf(root));
+  const { maps, shared, layout } = takeMemory(request.owners, forkersOf(root));
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
@@ -72,7 +68,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   );
   try {
     await dumpOpen(files);
-    const mms = await memoryEntries(placed, files);
+    const mms = await memoryEntries(processes, { maps, shared }, files);
     const { tables, ...fileParts } = await files.finish(request.signal);
     const cores = new Map<number, CoreEntry>(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
@@ -100,7 +96,8 @@ export async function collectImage(session: Session, request: CollectRequest): P
       ...fileParts,
       seccomp: attributes.seccomp,
     };
-    return { image, createdAt, ...placed, whyCopied: whyCopied({ ...placed, cores }) };
+    const memory = { base: layout.base, maps, shared, processes };
+    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }) };
   } finally {
     files.close();
   }
@@ -157,26 +154,30 @@ function objectIds(
 }
 
 async function memoryEntries(
-  { memories, shared }: Placement,
+  processes: readonly TracedProcess[],
+  { maps, shared }: Pick<Collection, 'maps' | 'shared'>,
   files: FileDumper,
 ): Promise<Map<number, MmEntry>> {
-  const brks = await forAll(memories, ({ process }) =>
-    process.leader.remote([{ nr: SYS.brk, args: [0] }]),
-  );
-  const targets = new Targets(shared, files);
-  return new Map(
-    memories.map((memory, index) => {
-      return [memory.process.nsPid, memoryEntry(memory, brks[index]?.[0], { targets, files })];
-    }),
-  );
+  const brks = await forAll(processes, ({ leader }) => leader.remote([{ nr: SYS.brk, args: [0] }]));
+  const maker = new EntryMaker(shared);
+  const entries = new Map<number, MmEntry>();
+  for (const [index, process] of processes.entries()) {
+    const map = maps[index];
+    if (!map) continue;
+    entries.set(process.nsPid, {
+      ...layoutEntry(process, brks[index]?.[0]),
+      exe_file_id: files.exeFile(process),
+      mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [type, value]),
+      vmas: maker.entriesOf(map, (area, file) => files.mappedFile(process, area, file)),
+      aios: [],
+    });
+  }
+  return entries;
 }
 
-function memoryEntry(
-  { process, areas }: ProcessMemory,
-  brk: bigint | undefined,
-  { targets, files }: { readonly targets: Targets; readonly files: FileDumper },
-): MmEntry {
-  const stat = readStat(process.pid);
+/** Where the parts of a process's memory begin and end. */
+function layoutEntry({ pid }: TracedProcess, brk: bigint | undefined) {
+  const stat = readStat(pid);
   return {
     mm_start_code: stat.startCode,
     mm_end_code: stat.endCode,
@@ -189,36 +190,5 @@ function memoryEntry(
     mm_arg_end: stat.argEnd,
     mm_env_start: stat.envStart,
     mm_env_end: stat.envEnd,
-    exe_file_id: files.exeFile(process),
-    mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [type, value]),
-    vmas: [
-      ...areas
-        .filter(({ kind }) => kind !== 'vsyscall')
-        .map((area) => vmaEntry(area, targets.of(area, process))),
-      ...areas.flatMap(guardEntries),
-    ],
-    aios: [],
   };
-}
-
-/** Tells what areas map, and which of them is the first to map a shared object. */
-class Targets {
-  readonly #files: FileDumper;
-  readonly #shared: ReadonlyMap<bigint, SharedObject>;
-  readonly #told = new Set<bigint>();
-
-  constructor(shared: readonly SharedObject[], files: FileDumper) {
-    this.#files = files;
-    this.#shared = new Map(shared.map((object) => [object.id, object]));
-  }
-
-  of({ kind, vma }: StoredArea, process: TracedProcess): AreaTarget {
-    if (kind === 'anonymous-shared') {
-      const isFirst = !this.#told.has(vma.inode);
-      this.#told.add(vma.inode);
-      return { shared: this.#shared.get(vma.inode), isFirst };
-    }
-    if (kind !== 'file-private' && kind !== 'file-shared') return {};
-    return { fileId: this.#files.mappedFile(process, vma) };
-  }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Range } from './layout.js';
+import type { Range } from './ranges.js';
 
 const NOBODY = 0;
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import { MADV_DONTNEED, PAGE } from '../../native/abi/index.js';
-import { SYS } from '../../native/sys.js';
+import { MADV_DONTNEED, PAGE, SYS } from '../../native/abi/index.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
 import type { Sequence } from '../plan/builder.js';
-import type { Range } from './layout.js';
+import type { Range } from './ranges.js';
 
 /*
  * Memory that a process begins with as its forker has it, at the same addresses. The fork takes it along

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HUGE_PAGE } from '../../native/abi/index.js';
-import type { Range } from './layout.js';
+import type { Range } from './ranges.js';
 import type { PageRun } from './page-runs.js';
 
 /** Of a block that deserves a huge page, this much is stored at least: the rest becomes zeros in memory. */

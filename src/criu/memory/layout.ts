@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
 import { WORK } from '../plan/abi.js';
+import { describeArea, type FoundObject, type MappedArea, type MemoryMap } from './memory-map.js';
+import { findHole, Park, type ParkedRange } from './park.js';
+import { subtract, type Range } from './ranges.js';
 
-/**
+/*
  * Where things lie in a VAS:
  *
  *     ...  memory of the container's init, at its own addresses
@@ -12,100 +16,139 @@ import { WORK } from '../plan/abi.js';
  *
  * The holder's range and the park lie where no process of the container has anything.
  */
-export interface Range {
-  readonly start: bigint;
+
+/** What lies where in a VAS. A value: it can be stored, and the VAS that is forked from that one inherits it. */
+export interface Layout {
+  /** Where the holder's own range begins. */
+  readonly base: bigint;
+  /** Where the park ends. */
   readonly end: bigint;
+  /** Memory in the park, by container pid; in order of address, and apart. */
+  readonly parked: ReadonlyMap<number, readonly ParkedRange[]>;
+  /** Places of shared objects, by their ids; a place holds twice their reach. */
+  readonly shared: ReadonlyMap<bigint, ParkedRange>;
 }
 
-const LOWEST = 0x1000000000n;
-const HIGHEST = 0x7f0000000000n;
-/** Page tables move whole where source and target are equal modulo this (mm/mremap.c). */
-const ALIGNMENT = 0x200000n;
-/** Room below a stack, so that the kernel's guard gap fits (256 pages). */
-const GAP = 0x200000n;
-
-/** Hands out places in the park, one after the other. */
-export class Park {
-  readonly start: bigint;
-  #next: bigint;
-
-  constructor(start: bigint) {
-    this.start = start;
-    this.#next = start;
-  }
-
-  get end(): bigint {
-    return this.#next;
-  }
-
-  /** A place for a range, equal to it modulo 2 MiB. */
-  place(range: Range): bigint {
-    const at = alignUp(this.#next + GAP) + (range.start % ALIGNMENT);
-    this.#next = alignUp(at + (range.end - range.start));
-    return at;
-  }
-
-  /**
-   * Places for ranges in order of address. Close ones keep their distances: they go on sharing page
-   * tables, and many take no more room than before.
-   */
-  placeAll(ranges: readonly Range[]): bigint[] {
-    const places: bigint[] = [];
-    for (const cluster of clusters(ranges)) {
-      const distance = this.place(cluster) - cluster.start;
-      const next = places.length + cluster.count;
-      for (const { start } of ranges.slice(places.length, next)) places.push(start + distance);
-    }
-    return places;
-  }
+/** Memory that is to be laid out. */
+export interface Unplaced {
+  readonly maps: readonly MemoryMap[];
+  readonly shared: readonly FoundObject[];
 }
 
-/** Neighbours that are closer to one another than the gap of the park. */
-function clusters(ranges: readonly Range[]): (Range & { readonly count: number })[] {
-  const found: { readonly start: bigint; end: bigint; count: number }[] = [];
-  for (const { start, end } of ranges) {
-    const last = found.at(-1);
-    if (last && start - last.end < GAP) {
-      last.end = end;
-      last.count++;
-    } else {
-      found.push({ start, end, count: 1 });
-    }
-  }
-  return found;
+const INIT = 1;
+
+/**
+ * Says where memory is to lie. What has a place in `previous` keeps it, new areas come behind all that has been
+ * there, and places that nobody needs any more are left out. Where a process now has something in the
+ * way of that, nothing is inherited: the layout then has another base.
+ *
+ * @throws ShimError `failedPrecondition` when there is no room
+ */
+export function layOut(memory: Unplaced, previous?: Layout): Layout {
+  const taken = memory.maps.flatMap(({ areas }) => areas);
+  const inherited = previous && arrange(memory, previous);
+  if (inherited && isFree(inherited, taken)) return inherited;
+  const size = arrange(memory, emptyAt(0n)).end;
+  const base = findHole(taken, size) ?? refuse(memory, size);
+  return arrange(memory, emptyAt(base));
 }
 
-/** What of some ranges, in order of address, lies in none of others. */
-export function subtract(ranges: readonly Range[], others: readonly Range[]): Range[] {
-  const sorted = [...others].sort((a, b) => (a.start < b.start ? -1 : 1));
-  const rest: Range[] = [];
+/** The memory of a process, at the places that a layout of it has. */
+export function placeMap(map: MemoryMap, { parked }: Pick<Layout, 'parked'>): MemoryMap {
+  const isInit = map.pid === INIT;
+  const placeOf = placeFinder(parked.get(map.pid) ?? []);
+  const areas = map.areas.map((area) => {
+    if (isInit && area.kind === 'anonymous') return { ...area, place: area.start };
+    return isParked(area, isInit) ? { ...area, place: placeOf(area) } : area;
+  });
+  return { ...map, areas };
+}
+
+/** How many mappings of a process a VAS has. */
+export function countPlaced({ pid, areas }: MemoryMap): number {
+  return pid === INIT ? areas.length : areas.filter((area) => isParked(area, false)).length;
+}
+
+/** Anonymous memory of the init stays in place. What has nothing stored is made anew, however large it is. */
+function isParked({ kind, runs }: MappedArea, isInit: boolean): boolean {
+  return runs.length > 0 && (kind === 'file-private' || !isInit);
+}
+
+function emptyAt(base: bigint): Layout {
+  return { base, end: base + WORK.size, parked: new Map(), shared: new Map() };
+}
+
+/** Whether no process has anything in the holder's range or in the park. */
+function isFree({ base, end }: Layout, taken: readonly Range[]): boolean {
+  return taken.every((area) => area.end <= base || area.start >= end);
+}
+
+function arrange({ maps, shared }: Unplaced, before: Layout): Layout {
+  const park = new Park(before.end);
+  const objects = shared.map(({ id, reach }): [bigint, ParkedRange] => {
+    const [range, old] = [{ start: 0n, end: 2n * reach }, before.shared.get(id)];
+    return [id, old && old.end >= range.end ? old : { ...range, place: park.place(range) }];
+  });
+  const parked = maps.map((map): [number, ParkedRange[]] => {
+    const wanted = map.areas.filter((area) => isParked(area, map.pid === INIT));
+    return [map.pid, parkAreas(wanted, before.parked.get(map.pid) ?? [], park)];
+  });
+  const parts = { parked: new Map(parked), shared: new Map(objects) };
+  return { base: before.base, end: park.end, ...parts };
+}
+
+function parkAreas(
+  wanted: readonly MappedArea[],
+  before: readonly ParkedRange[],
+  park: Park,
+): ParkedRange[] {
+  const placeOf = placeFinder(before);
+  const added = park.placeAll(wanted.filter((area) => placeOf(area) === undefined));
+  if (before.length === 0) return added;
+  return [...stillHeld(before, added, wanted), ...added].sort((a, b) =>
+    a.start < b.start ? -1 : 1,
+  );
+}
+
+/** What of ranges is outside of others, and holds any of the areas. */
+function stillHeld(
+  before: readonly ParkedRange[],
+  added: readonly Range[],
+  wanted: readonly Range[],
+): ParkedRange[] {
+  const placeOf = placeFinder(before);
   let next = 0;
-  for (const { start, end } of ranges) {
-    let at = start;
-    while ((sorted[next]?.end ?? end) <= start) next++;
-    for (let i = next; at < end; i++) {
-      const other = sorted[i];
-      if (!other || other.start >= end) break;
-      if (other.start > at) rest.push({ start: at, end: other.start });
-      if (other.end > at) at = other.end;
-    }
-    if (at < end) rest.push({ start: at, end });
-  }
-  return rest;
+  return subtract(before, added).flatMap((range) => {
+    const place = placeOf(range);
+    while ((wanted[next]?.end ?? range.end) <= range.start) next++;
+    const isHeld = (wanted[next]?.start ?? range.end) < range.end;
+    return isHeld && place !== undefined ? [{ ...range, place }] : [];
+  });
 }
 
-function alignUp(address: bigint): bigint {
-  return ((address + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
+/** Finds the places of ranges that are asked for in order of address. */
+function placeFinder(parked: readonly ParkedRange[]): (range: Range) => bigint | undefined {
+  let next = 0;
+  return ({ start, end }) => {
+    while ((parked[next]?.end ?? end) <= start) next++;
+    const found = parked[next];
+    if (!found || found.start > start || found.end < end) return undefined;
+    return found.place + (start - found.start);
+  };
 }
 
-/** The start of a free range; undefined when no hole is large enough. `taken`: everything mapped anywhere. */
-export function findHole(taken: readonly Range[], size: bigint): bigint | undefined {
-  const sorted = [...taken].sort((a, b) => (a.start < b.start ? -1 : 1));
-  let at = LOWEST;
-  for (const range of sorted) {
-    if (range.end <= at) continue;
-    if (range.start > at + size + ALIGNMENT) break;
-    at = ((range.end + WORK.size - 1n) / WORK.size) * WORK.size;
-  }
-  return at + size > HIGHEST ? undefined : at;
+function refuse({ maps }: Unplaced, size: bigint): never {
+  const parked = maps.flatMap(({ pid, label, areas }) =>
+    areas.filter((area) => isParked(area, pid === INIT)).map((area) => ({ label, area })),
+  );
+  const [largest] = parked.sort((a, b) => (sizeOf(a.area) > sizeOf(b.area) ? -1 : 1));
+  const who = largest && `${largest.label} ${describeArea(largest.area)}: `;
+  const room = `the processes leave no room for ${String(size >> 30n)} GiB of free addresses`;
+  const why = largest && `, of which this takes ${String(sizeOf(largest.area) >> 30n)}`;
+  const remedy = 'remedy: reserve less';
+  throw new ShimError('failedPrecondition', `${who ?? ''}${room}${why ?? ''}; ${remedy}`);
+}
+
+function sizeOf({ start, end }: Range): bigint {
+  return end - start;
 }

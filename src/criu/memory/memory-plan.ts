@@ -2,8 +2,15 @@
 import { badImage } from '../../common/errors.js';
 import {
   MADV_DOFORK,
+  MADV_DONTDUMP,
   MADV_DONTFORK,
   MADV_GUARD_INSTALL,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_RANDOM,
+  MADV_SEQUENTIAL,
+  MADV_WIPEONFORK,
   MAP_ANONYMOUS,
   MAP_DROPPABLE,
   MAP_FIXED,
@@ -23,17 +30,16 @@ import {
   PROT_WRITE,
   PR_SET_MM_MAP,
   PR_SET_VMA_ANON_NAME,
+  SYS,
   USER_END,
 } from '../../native/abi/index.js';
-import { SYS } from '../../native/sys.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
-import { ADVICE } from './snapshot.js';
-import type { Range } from './layout.js';
+import type { Range } from './ranges.js';
 import {
   collectShared,
   describe,
@@ -49,8 +55,19 @@ const LOWEST = 0x1000n;
 const MM_MAP_SIZE = 104;
 /** MAP_* flags of memory that is made anew: private or droppable, anonymous, growing down, no reserve. */
 const REMADE = MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE;
+/** All advice that an image may hold, in the order in which it is given. */
+const ADVICE = [
+  MADV_RANDOM,
+  MADV_SEQUENTIAL,
+  MADV_DONTFORK,
+  MADV_MERGEABLE,
+  MADV_HUGEPAGE,
+  MADV_NOHUGEPAGE,
+  MADV_DONTDUMP,
+  MADV_WIPEONFORK,
+] as const;
 /** Advice that is given while the holder is filled, or at the very end of all. */
-const EARLY_ADVICE = new Set([14, 15]);
+const EARLY_ADVICE = new Set<number>([MADV_HUGEPAGE, MADV_NOHUGEPAGE]);
 
 /** One of the kernel's own areas in the holder, to be moved into place. */
 export interface KernelArea {
@@ -212,7 +229,7 @@ export class MemoryPlan {
       sequence.syscall(`guard ${describe(vma)}`, SYS.madvise, args);
     }
     for (const vma of vmas) {
-      for (const [, advice] of vma.madv === undefined ? [] : ADVICE) {
+      for (const advice of vma.madv === undefined ? [] : ADVICE) {
         if (!EARLY_ADVICE.has(advice)) adviseArea(vma, advice, sequence);
       }
       if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);

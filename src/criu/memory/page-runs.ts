@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Range } from './ranges.js';
+
 /** Contiguous pages: first address, and length in bytes. */
 export interface PageRun {
   readonly start: bigint;
@@ -33,6 +35,17 @@ export function without(runs: readonly PageRun[], others: readonly PageRun[]): P
     if (at < end) appendRun(rest, at, end);
   }
   return rest;
+}
+
+/** What of some runs, in order, lies in a range. */
+export function within(runs: readonly PageRun[], range: Range): PageRun[] {
+  const inside: PageRun[] = [];
+  for (const run of runs) {
+    const start = run.start > range.start ? run.start : range.start;
+    const end = run.start + run.length < range.end ? run.start + run.length : range.end;
+    if (start < end) inside.push({ start, length: end - start });
+  }
+  return inside;
 }
 
 /** Bytes of all runs. */

@@ -3,7 +3,7 @@ import { badImage } from '../../common/errors.js';
 import { MAP_NORESERVE } from '../../native/abi/index.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
-import type { Range } from './layout.js';
+import type { Range } from './ranges.js';
 
 /** Shared anonymous memory: its content in the park, and behind that room for the memory itself. */
 export interface SharedMemory {

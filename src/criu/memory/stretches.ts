@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PROT_READ_WRITE } from '../../native/abi/index.js';
-import { protection } from './area.js';
+import {
+  MADV_HUGEPAGE,
+  MADV_NOHUGEPAGE,
+  MAP_DROPPABLE,
+  MAP_GROWSDOWN,
+  MAP_NORESERVE,
+  PROT_READ,
+  PROT_READ_WRITE,
+} from '../../native/abi/index.js';
+import { has, isStash, TRAIT, type MappedArea } from './memory-map.js';
 import { appendRun, type PageRun } from './page-runs.js';
-import { isStash, type StoredArea } from './snapshot.js';
 
 /** Neighbours that a holder maps by one call, and fills alike. */
 export interface Stretch {
-  readonly members: readonly StoredArea[];
+  readonly members: readonly MappedArea[];
   /** All of them as one. */
-  readonly whole: StoredArea;
+  readonly whole: MappedArea;
   /** Nothing is to be kept in reserve for it (MAP_NORESERVE): nothing is in its process. */
   readonly isUnreserved: boolean;
   /** PROT_* bits that the whole is mapped with. */
@@ -20,8 +27,12 @@ export interface Stretch {
 /** What the kernel keeps in reserve for memory. What could never be written gets its reserve when it first can. */
 type Reserve = 'all' | 'none' | 'none yet';
 
+/** What of an area fill-plan.ts looks at, besides the reserve: of its protection only whether it can be read. */
+const FLAGS = MAP_GROWSDOWN | MAP_DROPPABLE;
+const ADVICE = (1 << MADV_HUGEPAGE) | (1 << MADV_NOHUGEPAGE);
+
 /** PROT_* bits that a member of a stretch has when it is filled. */
-export function protectionInHolder(member: StoredArea, { mapped }: Stretch): number {
+export function protectionInHolder(member: MappedArea, { mapped }: Stretch): number {
   return reserveOf(member) === 'all' ? PROT_READ_WRITE : mapped;
 }
 
@@ -29,7 +40,7 @@ export function protectionInHolder(member: StoredArea, { mapped }: Stretch): num
  * Joins neighbours that a holder maps and fills alike, whatever their protection: a process may have tens of
  * thousands of them, which differ in nothing else.
  */
-export function stretches(areas: readonly StoredArea[]): Stretch[] {
+export function stretches(areas: readonly MappedArea[]): Stretch[] {
   const joined: Stretch[] = [];
   for (let next = 0; next < areas.length;) {
     let end = next + 1;
@@ -40,59 +51,52 @@ export function stretches(areas: readonly StoredArea[]): Stretch[] {
   return joined;
 }
 
-function join(members: readonly StoredArea[]): Stretch {
+function join(members: readonly MappedArea[]): Stretch {
   const whole = joinAreas(members);
   const isUnreserved = members.some(lacksReserve);
   const unwritable = members.find((area) => reserveOf(area) === 'none yet');
   if (!unwritable) return { members, whole, isUnreserved, mapped: PROT_READ_WRITE, writable: [] };
   const writable: PageRun[] = [];
   for (const area of members) {
-    if (reserveOf(area) === 'all') appendRun(writable, area.vma.start, area.vma.end);
+    if (reserveOf(area) === 'all') appendRun(writable, area.start, area.end);
   }
-  return { members, whole, isUnreserved, mapped: protection(unwritable.vma), writable };
+  return { members, whole, isUnreserved, mapped: unwritable.prot, writable };
 }
 
-function joinAreas(members: readonly StoredArea[]): StoredArea {
-  const [first, ...rest] = members as readonly [StoredArea, ...StoredArea[]];
+function joinAreas(members: readonly MappedArea[]): MappedArea {
+  const [first, ...rest] = members as readonly [MappedArea, ...MappedArea[]];
   if (rest.length === 0) return first;
   const runs: PageRun[] = [];
   for (const area of members) {
     for (const { start, length } of area.runs) appendRun(runs, start, start + length);
   }
-  return { ...first, vma: { ...first.vma, end: members.at(-1)?.vma.end ?? first.vma.end }, runs };
+  return { ...first, end: members.at(-1)?.end ?? first.end, runs };
 }
 
-function areAlike(a: StoredArea | undefined, b: StoredArea | undefined): boolean {
+function areAlike(a: MappedArea | undefined, b: MappedArea | undefined): boolean {
   if (a?.kind !== 'anonymous' || b?.kind !== 'anonymous') return false;
-  return a.vma.end === b.vma.start && distance(a) === distance(b) && traits(a) === traits(b);
+  return a.end === b.start && distance(a) === distance(b) && areFilledAlike(a, b);
 }
 
-function distance({ vma, place = 0n }: StoredArea): bigint {
-  return place - vma.start;
+function distance({ start, place = 0n }: MappedArea): bigint {
+  return place - start;
 }
 
-/** Whatever fill.ts looks at, but the protection. */
-function traits(area: StoredArea): number {
-  const { read, anonHugePages, vmFlags } = area.vma;
-  return (
-    Number(read) |
-    (Number(anonHugePages > 0) << 1) |
-    (Number(isStash(area)) << 2) |
-    (Number(lacksReserve(area)) << 3) |
-    (Number(vmFlags.has('gd')) << 4) |
-    (Number(vmFlags.has('dp')) << 5) |
-    (Number(vmFlags.has('hg')) << 6) |
-    (Number(vmFlags.has('nh')) << 7)
-  );
+function areFilledAlike(a: MappedArea, b: MappedArea): boolean {
+  const differing =
+    ((a.prot ^ b.prot) & PROT_READ) |
+    ((a.flags ^ b.flags) & FLAGS) |
+    ((a.advice ^ b.advice) & ADVICE) |
+    ((a.traits ^ b.traits) & TRAIT.hugePages);
+  return differing === 0 && isStash(a) === isStash(b) && lacksReserve(a) === lacksReserve(b);
 }
 
-function lacksReserve(area: StoredArea): boolean {
+function lacksReserve(area: MappedArea): boolean {
   return reserveOf(area) === 'none';
 }
 
-function reserveOf(area: StoredArea): Reserve {
-  const { vmFlags } = area.vma;
-  if (isStash(area) || vmFlags.has('nr')) return 'none';
-  if (vmFlags.has('ac')) return 'all';
+function reserveOf(area: MappedArea): Reserve {
+  if (isStash(area) || (area.flags & MAP_NORESERVE) !== 0) return 'none';
+  if (has(area, 'accounted')) return 'all';
   return area.runs.length > 0 ? 'none' : 'none yet';
 }

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CoreEntry } from '../image/types.js';
-import type { ProcessMemory } from './snapshot.js';
+import { MADV_DONTFORK } from '../../native/abi/index.js';
+import { isAdvised, type MappedArea, type MemoryMap } from './memory-map.js';
 
 /** Whether fork(2) leaves an area out (MADV_DONTFORK). What MADV_WIPEONFORK empties is not stored at all. */
-export function isLeftOut({ vma }: ProcessMemory['areas'][number]): boolean {
-  return vma.vmFlags.has('dc');
+export function isLeftOut(area: MappedArea): boolean {
+  return isAdvised(area, MADV_DONTFORK);
 }
 
 /** What decides it. */
 export interface KeptMemory {
-  readonly memories: readonly ProcessMemory[];
+  readonly maps: readonly MemoryMap[];
   readonly cores: ReadonlyMap<number, CoreEntry>;
 }
 
 /** Why the kernel's duplicates cannot be the VAS; undefined: they can. */
 export function whyCopied(memory: KeptMemory): string | undefined {
-  const { memories, cores } = memory;
+  const { maps, cores } = memory;
   if ([...cores.values()].some(({ tc }) => tc?.mvas_mdwe)) {
     return 'a process denies itself memory that becomes executable (PR_SET_MDWE)';
   }
-  const leftOut = memories.some(({ areas }) =>
+  const leftOut = maps.some(({ areas }) =>
     areas.some((area) => area.place !== undefined && isLeftOut(area)),
   );
   return leftOut ? 'a process keeps memory from its forks (MADV_DONTFORK)' : undefined;

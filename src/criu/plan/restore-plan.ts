@@ -32,7 +32,7 @@ import {
   type StdioSlots,
 } from '../resources/files/index.js';
 import { lookOf } from './look-of-image.js';
-import type { Range } from '../memory/layout.js';
+import type { Range } from '../memory/ranges.js';
 import { execStructure } from '../vas/kernel-abi.js';
 import { buildTree, forkersOf } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';

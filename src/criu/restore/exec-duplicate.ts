@@ -13,7 +13,7 @@ import {
 import type { Tracer } from '../../native/index.js';
 import { errnoError, readProcess, SYS } from '../../native/sys.js';
 import { registerWords, stackPointer } from '../arch/index.js';
-import { subtract, type Range } from '../memory/layout.js';
+import { subtract, type Range } from '../memory/ranges.js';
 import { WORK } from '../plan/abi.js';
 import type { Vma } from '../procfs/maps.js';
 import { readMaps } from '../procfs/reader.js';

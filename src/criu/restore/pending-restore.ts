@@ -16,7 +16,7 @@ import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
 import { findConsole, namesSecret } from '../resources/files/index.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
-import { kernelAreasOf } from '../memory/kernel-areas.js';
+import { kernelAreasOf } from '../memory/live/kernel-areas.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
 import { readLiveFacts } from './read-live-facts.js';

@@ -26,11 +26,16 @@ export const MAP_PRIVATE_ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS;
 export const MLOCK_ONFAULT = 1;
 export const MREMAP_MOVE_FIXED = 3;
 
+export const MADV_RANDOM = 1;
+export const MADV_SEQUENTIAL = 2;
 export const MADV_DONTNEED = 4;
 export const MADV_DONTFORK = 10;
 export const MADV_DOFORK = 11;
+export const MADV_MERGEABLE = 12;
 export const MADV_HUGEPAGE = 14;
 export const MADV_NOHUGEPAGE = 15;
+export const MADV_DONTDUMP = 16;
+export const MADV_WIPEONFORK = 18;
 export const MADV_POPULATE_WRITE = 23;
 export const MADV_COLLAPSE = 25;
 export const MADV_GUARD_INSTALL = 102;

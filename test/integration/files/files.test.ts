@@ -151,7 +151,7 @@ test('files of mappings and executables are entries like others, each once', asy
     if (!process) return;
     const ids = readMaps(pid)
       .filter(({ inode }) => inode !== 0n)
-      .map((mapping) => [mapping.path, dumper.mappedFile(process, mapping)] as const);
+      .map((mapping) => [mapping.path, dumper.mappedFile(process, mapping, mapping)] as const);
     const paths = new Map(ids);
     for (const [path, id] of ids) t.is(id, paths.get(path) ?? -1);
     t.is(new Set(paths.values()).size, paths.size);

@@ -2,7 +2,8 @@
 import type { StdioLinks } from '../../../common/runtime-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
-import type { Vma } from '../../procfs/maps.js';
+import type { MappedFile } from '../../memory/memory-map.js';
+import type { Range } from '../../memory/ranges.js';
 import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
@@ -83,11 +84,11 @@ export class FileDumper {
    * The file behind a mapping of a process: id of an entry whose access mode suits the mapping. Equal
    * files of all mappings share one entry. For memfds, of a MEMFD entry.
    */
-  mappedFile(process: TracedProcess, vma: Vma): number {
-    const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
+  mappedFile(process: TracedProcess, { start, end }: Range, file: MappedFile): number {
+    const range = `${start.toString(16)}-${end.toString(16)}`;
     const link = `/proc/${String(process.pid)}/map_files/${range}`;
     const flags = linkIsWritable(link) ? O.rdwr : O.rdonly;
-    const { dev, inode, path, deleted } = vma;
+    const { dev, inode, path, deleted } = file;
     const key = [dev.major, dev.minor, inode, path, deleted, flags].join(' ');
     const known = this.#byMapping.get(key);
     const id = known ?? this.#pathEntry(link, `${process.label} mapping ${range}`, flags);

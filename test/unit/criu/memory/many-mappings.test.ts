@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { PROT_READ, PROT_READ_WRITE } from '../../../../src/native/abi/index.js';
-import { classifyArea } from '../../../../src/criu/memory/area.js';
-import { distribute } from '../../../../src/criu/memory/page-finder.js';
-import type { StoredArea } from '../../../../src/criu/memory/snapshot.js';
+import type { NsPid } from '../../../../src/common/ids.js';
+import { judgeAreas } from '../../../../src/criu/memory/live/judge.js';
+import { distribute } from '../../../../src/criu/memory/live/page-finder.js';
+import { NO_RUNS, type MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { protectionInHolder, stretches } from '../../../../src/criu/memory/stretches.js';
 import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
 
@@ -11,17 +12,16 @@ const PAGE = 4096n;
 const START = 0x7f0000000000n;
 
 /** Areas of a page each, one after the other, stored in place. */
-function areas(lines: readonly string[], runs = true): StoredArea[] {
+function areas(lines: readonly string[], runs = true): MappedArea[] {
   const text = lines.map((line, index) => {
     const [protection = '', flags = ''] = line.split(': ');
     const at = START + BigInt(index) * PAGE;
     const range = `${at.toString(16)}-${(at + PAGE).toString(16)}`;
     return `${range} ${protection} 00000000 00:00 0 \nVmFlags: ${flags}\n`;
   });
-  return parseSmaps(text.join('')).map((vma) => {
-    const { kind } = classifyArea('pid 1 (x)', vma);
-    const stored = runs ? [{ start: vma.start, length: PAGE }] : [];
-    return { vma, kind, runs: stored, guards: [], place: vma.start };
+  return judgeAreas('pid 1 (x)', parseSmaps(text.join(''))).map((area) => {
+    const stored = runs ? [{ start: area.start, length: PAGE }] : [];
+    return { ...area, runs: stored, place: area.start };
   });
 }
 
@@ -31,7 +31,7 @@ test('any number of neighbours that differ in protection is mapped and copied at
   );
   const [one, ...others] = stretches(areas(alternating));
   t.deepEqual(others, []);
-  t.is(one?.whole.vma.end, START + 30_000n * PAGE);
+  t.is(one?.whole.end, START + 30_000n * PAGE);
   t.deepEqual(one?.whole.runs, [{ start: START, length: 30_000n * PAGE }]);
   t.is(one?.mapped, PROT_READ_WRITE);
   t.deepEqual(one?.writable, []);
@@ -73,15 +73,17 @@ test('what has to be mapped or read otherwise is left apart', (t) => {
 test('pages of one scan find their areas, also where they span several', (t) => {
   const known = areas(['rw-p: rd wr', 'r--p: rd', 'rw-p: rd wr wf', 'rw-p: rd wr'], false);
   const at = (page: bigint) => START + page * PAGE;
-  const found = distribute(known, [
+  const map = { pid: 1 as NsPid, label: 'pid 1 (x)', areas: known, guards: NO_RUNS };
+  const found = distribute(map, [
     { start: at(-2n), end: at(-1n), isGuard: false },
     { start: at(0n), end: at(3n), isGuard: false },
     { start: at(3n), end: at(4n), isGuard: true },
     { start: at(9n), end: at(10n), isGuard: false },
   ]);
   t.deepEqual(
-    found.map(({ runs, guards }) => [runs.length, guards.length]),
-    [[1, 0], [1, 0], [0, 0], [0, 1]],
-  ); // prettier-ignore
-  t.deepEqual(found[1]?.runs, [{ start: at(1n), length: PAGE }]);
+    found.areas.map(({ runs }) => runs.length),
+    [1, 1, 0, 0],
+  );
+  t.deepEqual(found.areas[1]?.runs, [{ start: at(1n), length: PAGE }]);
+  t.deepEqual(found.guards, [{ start: at(3n), length: PAGE }]);
 });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
-import { ShimError } from '../../common/errors.js';
-import { PAGE } from '../../native/abi/index.js';
-import type { PageRun } from './page-runs.js';
+import { ShimError } from '../../../common/errors.js';
+import { PAGE } from '../../../native/abi/index.js';
+import type { PageRun } from '../page-runs.js';
 
 /** In the upper half of an entry of /proc/PID/pagemap: bit 56, mapped by nobody else. */
 const EXCLUSIVE = 1 << 24;

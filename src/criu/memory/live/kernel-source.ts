@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync } from 'node:fs';
-import { SYS } from '../../native/sys.js';
-import { PlanBuilder, PlanPointer } from '../plan/builder.js';
-import { ShimError } from '../../common/errors.js';
-import { logger } from '../../common/log.js';
+import { SYS } from '../../../native/sys.js';
+import { PlanBuilder, PlanPointer } from '../../plan/builder.js';
+import { ShimError } from '../../../common/errors.js';
+import { logger } from '../../../common/log.js';
 import {
   deleteDuplicates,
   duplicateName,
   type Backend,
   type KernelBackend,
-} from '../vas/backend.js';
-import type { HolderClient } from '../vas/holder-client.js';
-import { CALL, FORK, forkStructure } from '../vas/kernel-abi.js';
-import type { KernelDevice } from '../vas/kernel-device.js';
-import { FDS_AT_ONCE, fillProcesses, fillShared } from './fill.js';
-import { LiveSource } from './live-source.js';
-import { DuplicatePages, LivePages } from './pages.js';
-import type { ProcessMemory, StoredArea } from './snapshot.js';
-import { isLeftOut } from './why-copied.js';
+} from '../../vas/backend.js';
+import type { HolderClient } from '../../vas/holder-client.js';
+import { CALL, FORK, forkStructure } from '../../vas/kernel-abi.js';
+import type { KernelDevice } from '../../vas/kernel-device.js';
+import type { MappedArea, MemoryMap } from '../memory-map.js';
+import { isLeftOut } from '../why-copied.js';
+import { FDS_AT_ONCE, fillMaps } from './fill.js';
+import { copyStopped } from './live-source.js';
+import { PagesOfDuplicate } from './pages-of.js';
+import type { LiveProcess } from './process.js';
 import type { ContainerMemory, MemorySource } from './source.js';
 
 const log = logger('memory');
@@ -76,25 +77,22 @@ export class KernelSource implements MemorySource {
       log.warn('the kernel refuses, so the holder copies', { vas: vasId, error: String(error) });
       deleteDuplicates(vasId);
       this.#backend = 'holder';
-      await new LiveSource(this.#holder).hold(memory);
+      await copyStopped(this.#holder, memory);
       return;
     }
-    const { base, memories, shared } = memory;
-    await fillShared(this.#holder, base, shared);
-    if (this.#backend === 'kernel-exec') return;
-    const left = memories
-      .map((one) => only(one, isLeftOut))
-      .filter(({ areas }) => areas.length > 0);
-    await fillProcesses(this.#holder, base, left, ({ pid }) => new LivePages(pid));
-    this.#held = memory;
+    const isCopied = this.#backend === 'kernel';
+    const left = isCopied ? memory.maps.map((map) => only(map, isLeftOut)) : [];
+    const maps = left.filter(({ areas }) => areas.length > 0);
+    await copyStopped(this.#holder, { ...memory, maps });
+    if (isCopied) this.#held = memory;
   }
 
   async fill(): Promise<void> {
-    const { base = 0n, memories = [] } = this.#held ?? {};
-    const taken = memories.map((one) => only(one, (area) => !isLeftOut(area)));
-    await fillProcesses(this.#holder, base, taken, ({ nsPid }) => {
-      const id = this.#device.find(duplicateName(this.#options.vasId, nsPid));
-      return new DuplicatePages(this.#device, id);
+    const { base = 0n, maps = [] } = this.#held ?? {};
+    const taken = maps.map((map) => only(map, (area) => !isLeftOut(area)));
+    await fillMaps(this.#holder, base, taken, ({ pid }) => {
+      const id = this.#device.find(duplicateName(this.#options.vasId, pid));
+      return new PagesOfDuplicate(this.#device, id);
     });
   }
 
@@ -115,20 +113,20 @@ export class KernelSource implements MemorySource {
     this.#backend = 'kernel';
   }
 
-  async #duplicateAll({ base, memories }: ContainerMemory): Promise<void> {
-    for (let first = 0; first < memories.length; first += FDS_AT_ONCE) {
-      await this.#duplicate(memories.slice(first, first + FDS_AT_ONCE), base);
+  async #duplicateAll({ base, processes }: ContainerMemory): Promise<void> {
+    for (let first = 0; first < processes.length; first += FDS_AT_ONCE) {
+      await this.#duplicate(processes.slice(first, first + FDS_AT_ONCE), base);
     }
   }
 
   /** The holder makes the calls, since they may take a while. */
-  async #duplicate(memories: readonly ProcessMemory[], base: bigint): Promise<void> {
+  async #duplicate(processes: readonly LiveProcess[], base: bigint): Promise<void> {
     const builder = new PlanBuilder();
     const device = builder.slot();
     const sequence = builder.sequence('kernel');
     const files: number[] = [];
     try {
-      for (const { process } of memories) {
+      for (const process of processes) {
         files.push(openSync(`/proc/${String(process.pid)}/mem`, 'r'));
         const name = duplicateName(this.#options.vasId, process.nsPid);
         const request = builder.data(forkStructure(name));
@@ -146,6 +144,6 @@ export class KernelSource implements MemorySource {
   }
 }
 
-function only(memory: ProcessMemory, wanted: (area: StoredArea) => boolean): ProcessMemory {
-  return { ...memory, areas: memory.areas.filter(wanted) };
+function only(map: MemoryMap, wanted: (area: MappedArea) => boolean): MemoryMap {
+  return { ...map, areas: map.areas.filter(wanted) };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openBackend } from '../vas/backend.js';
-import type { HolderClient } from '../vas/holder-client.js';
+import { openBackend } from '../../vas/backend.js';
+import type { HolderClient } from '../../vas/holder-client.js';
 import { KernelSource, type KernelSourceOptions } from './kernel-source.js';
 import { LiveSource } from './live-source.js';
 import type { MemorySource } from './source.js';

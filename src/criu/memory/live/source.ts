@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Backend } from '../vas/backend.js';
-import type { ProcessMemory, SharedObject } from './snapshot.js';
+import type { Backend } from '../../vas/backend.js';
+import type { MemoryMap, SharedObject } from '../memory-map.js';
+import type { LiveProcess } from './process.js';
 
 /** The memory of a container, judged and placed. */
 export interface ContainerMemory {
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  readonly memories: readonly ProcessMemory[];
+  readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
+  /** Whose memory it is. */
+  readonly processes: readonly LiveProcess[];
   /** Why the kernel's duplicates cannot be the VAS; undefined: they can. See whyCopied. */
   readonly whyCopied?: string | undefined;
 }

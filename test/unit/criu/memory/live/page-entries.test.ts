@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { splitExclusive } from '../../../../src/criu/memory/page-entries.js';
+import { splitExclusive } from '../../../../../src/criu/memory/live/page-entries.js';
 
 const PAGE = 4096n;
 const START = 0x10000n;

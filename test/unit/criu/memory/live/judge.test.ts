@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { ShimError } from '../../../../src/common/errors.js';
-import { classifyArea, type Area } from '../../../../src/criu/memory/area.js';
-import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
+import { ShimError } from '../../../../../src/common/errors.js';
+import { judgeAreas } from '../../../../../src/criu/memory/live/judge.js';
+import type { MappedArea } from '../../../../../src/criu/memory/memory-map.js';
+import { parseSmaps } from '../../../../../src/criu/procfs/smaps.js';
 
 /** Judges private anonymous memory with a protection and a key. */
-function judge(protection: string, key: number): Area | undefined {
-  const [vma] = parseSmaps(
+function judge(protection: string, key: number): MappedArea | undefined {
+  const vmas = parseSmaps(
     `7f0000000000-7f0000001000 ${protection} 00000000 00:00 0 \nProtectionKey: ${String(key)}\nVmFlags: mr mw me\n`,
   );
-  return vma && classifyArea('pid 5 (sh)', vma);
+  return judgeAreas('pid 5 (sh)', vmas)[0];
 }
 
 test('memory with a protection key is refused', (t) => {
@@ -22,10 +23,10 @@ test('memory with a protection key is refused', (t) => {
 
 test('memory with a flag that nobody knows is refused by the name of the flag', (t) => {
   const flagged = (flags: string) => {
-    const [vma] = parseSmaps(
+    const vmas = parseSmaps(
       `7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr mw me ${flags}\n`,
     );
-    return vma && classifyArea('pid 5 (x)', vma);
+    return judgeAreas('pid 5 (x)', vmas)[0];
   };
   for (const known of ['ac sd', 'nr', 'lo lf', 'gd ac', 'dp nr wf dd', 'gu']) {
     t.is(flagged(known)?.kind, 'anonymous', known);

@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PAGE } from '../../native/abi/index.js';
-import { syscall, addressOf } from '../../native/index.js';
-import { PAGE_IS_GUARD, PAGEMAP_SCAN, pageScan } from '../../native/kernel-facts.js';
-import { check, SYS } from '../../native/sys.js';
-import type { TracedProcess } from '../tracee/tracee.js';
-import type { Area } from './area.js';
-import type { SmapsVma } from '../procfs/smaps.js';
-import { appendRun, type PageRun } from './page-runs.js';
-
-/** An area with what is stored of it. */
-export interface FoundArea extends Area {
-  /**
-   * Stored pages: of anonymous memory what is present or swapped, but not the zero page; of a private
-   * file mapping what has been written to. Memory that a fork wipes starts empty, and nothing of it is stored.
-   */
-  readonly runs: readonly PageRun[];
-  /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; told apart since Linux 6.15). */
-  readonly guards: readonly PageRun[];
-  /**
-   * Set where the process begins with what its forker has here, see inheritance.ts: pages of the forker that
-   * it has not. `runs` then are those that differ.
-   */
-  readonly holes?: readonly PageRun[] | undefined;
-}
+import { PAGE } from '../../../native/abi/index.js';
+import { syscall, addressOf } from '../../../native/index.js';
+import { PAGE_IS_GUARD, PAGEMAP_SCAN, pageScan } from '../../../native/kernel-facts.js';
+import { check, SYS } from '../../../native/sys.js';
+import type { LiveProcess } from './process.js';
+import { has, storesPages, type MappedArea, type MemoryMap } from '../memory-map.js';
+import { appendRun, type PageRun } from '../page-runs.js';
+import type { Range } from '../ranges.js';
 
 /** Contiguous pages of one kind, whatever areas they are in. */
-export interface Region {
-  readonly start: bigint;
-  readonly end: bigint;
+export interface Region extends Range {
   readonly isGuard: boolean;
 }
 
@@ -50,58 +32,62 @@ const FILE = 1n << 61n;
 const GUARD = 1n << 58n;
 
 /**
- * Finds what is stored of the areas of a process, in order of address. The process should stand still.
- * The whole address space is scanned at once (PAGEMAP_SCAN) where the kernel can do that.
+ * Finds the pages with content, and the guards, of a process that should stand still. The whole address space
+ * is scanned at once (PAGEMAP_SCAN) where the kernel can do that.
  */
-export function findPages(process: TracedProcess, areas: readonly Area[]): FoundArea[] {
+export function findPages(process: LiveProcess, map: MemoryMap): MemoryMap {
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
   try {
-    return distribute(areas, scanAll(process, fd, areas) ?? readAll(fd, areas));
+    return distribute(map, scanAll(process, fd, map.areas) ?? readAll(fd, map.areas));
   } finally {
     closeSync(fd);
   }
 }
 
 /** Gives each area its part of the regions. Both are in order of address. */
-export function distribute(areas: readonly Area[], regions: readonly Region[]): FoundArea[] {
+export function distribute(map: MemoryMap, regions: readonly Region[]): MemoryMap {
+  const guards: PageRun[] = [];
   let next = 0;
-  return areas.map((area) => {
-    const { start, end } = area.vma;
-    const stores = storesPages(area);
-    const runs: PageRun[] = [];
-    const guards: PageRun[] = [];
+  const areas = map.areas.map((area) => {
+    const { start, end } = area;
     while ((regions[next]?.end ?? end) <= start) next++;
-    for (let at = next; ; at++) {
-      const region = regions[at];
-      if (!region || region.start >= end) break;
-      const first = region.start > start ? region.start : start;
-      const last = region.end < end ? region.end : end;
-      if (region.isGuard) appendRun(guards, first, last);
-      else if (stores) appendRun(runs, first, last);
+    const first = regions[next];
+    if (!first || first.start >= end) return area;
+    const [runs, own]: [PageRun[], PageRun[]] = [[], []];
+    for (let at = next, region: Region | undefined = first; region && region.start < end;) {
+      appendPart(region.isGuard ? own : runs, region, area);
+      region = regions[++at];
     }
-    return { vma: area.vma, kind: area.kind, runs, guards };
+    guards.push(...own);
+    return runs.length > 0 && storesPages(area) ? { ...area, runs } : area;
   });
+  return { ...map, areas, guards };
 }
 
-function storesPages({ vma, kind }: Area): boolean {
-  return (kind === 'anonymous' && !vma.vmFlags.has('wf')) || kind === 'file-private';
+function appendPart(runs: PageRun[], region: Range, { start, end }: Range): void {
+  const first = region.start > start ? region.start : start;
+  appendRun(runs, first, region.end < end ? region.end : end);
 }
 
 /** Scans whatever lies between the first and the last area; undefined before Linux 6.7. */
-function scanAll(process: TracedProcess, fd: number, areas: readonly Area[]): Region[] | undefined {
+function scanAll(
+  process: LiveProcess,
+  fd: number,
+  areas: readonly MappedArea[],
+): Region[] | undefined {
   const able = pageScan();
   if (able === 'none' || globalThis.process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) {
     return undefined;
   }
   const users = areas.filter(({ kind }) => kind !== 'vsyscall');
-  const start = users[0]?.vma.start ?? 0n;
-  const end = users.at(-1)?.vma.end ?? 0n;
+  const start = users[0]?.start ?? 0n;
+  const end = users.at(-1)?.end ?? 0n;
   const guard = able === 'guards' ? CATEGORY.guard : 0n;
   return scan(process, fd, { start, end, guard });
 }
 
 function scan(
-  process: TracedProcess,
+  process: LiveProcess,
   fd: number,
   { start, end, guard }: { readonly start: bigint; readonly end: bigint; readonly guard: bigint },
 ): Region[] {
@@ -125,18 +111,18 @@ function scan(
 }
 
 /** Reads about every page, area by area. */
-function readAll(fd: number, areas: readonly Area[]): Region[] {
+function readAll(fd: number, areas: readonly MappedArea[]): Region[] {
   return areas
-    .filter(({ vma, kind }) => kind !== 'vsyscall' && !isEmptyReservation(vma))
-    .flatMap(({ vma }) => readArea(fd, vma));
+    .filter((area) => area.kind !== 'vsyscall' && !isEmptyReservation(area))
+    .flatMap((area) => readArea(fd, area));
 }
 
 /** Whether nothing is stored of much: what is reserved may be terabytes. */
-function isEmptyReservation({ start, end, rss, swap }: SmapsVma): boolean {
-  return rss + swap === 0 && end - start > LARGE;
+function isEmptyReservation(area: MappedArea): boolean {
+  return has(area, 'untouched') && area.end - area.start > LARGE;
 }
 
-function readArea(fd: number, { start, end }: SmapsVma): Region[] {
+function readArea(fd: number, { start, end }: Range): Region[] {
   const found: Region[] = [];
   const buffer = Buffer.alloc(65536);
   for (let at = start; at < end;) {

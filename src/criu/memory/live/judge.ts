@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import { printable } from '../../../common/bytes.js';
+import { ShimError } from '../../../common/errors.js';
+import {
+  MADV_DONTDUMP,
+  MADV_DONTFORK,
+  MADV_HUGEPAGE,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_RANDOM,
+  MADV_SEQUENTIAL,
+  MADV_WIPEONFORK,
+  MAP_ANONYMOUS,
+  MAP_DROPPABLE,
+  MAP_GROWSDOWN,
+  MAP_LOCKED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+} from '../../../native/abi/index.js';
+import type { SmapsVma } from '../../procfs/smaps.js';
+import {
+  NO_RUNS,
+  rangeOf,
+  TRAIT,
+  type AreaKind,
+  type MappedArea,
+  type MappedFile,
+} from '../memory-map.js';
+
+/** VMA flags that we cannot restore, with words for them (Documentation/filesystems/proc.rst). */
+const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
+  ['pf', 'a mapping of device memory'],
+  ['io', 'a mapping of device memory'],
+  ['mm', 'a mapping of device memory'],
+  ['ar', 'a mapping of device memory'],
+  ['sf', 'a mapping with MAP_SYNC'],
+  ['ht', 'a mapping of huge TLB pages'],
+  ['uw', 'memory watched by userfaultfd'],
+  ['um', 'memory served by userfaultfd'],
+  ['ui', 'memory watched by userfaultfd'],
+  ['ss', 'a shadow stack'],
+  ['sl', 'sealed memory (mseal)'],
+];
+
+/**
+ * All other flags, from show_smap_vma_flags() of fs/proc/task_mmu.c: those that are kept, and those that
+ * follow from what is kept (`ac`, what has been accounted, `sd`, soft-dirty, `gu`, that there may be
+ * guards, `dw` of old kernels).
+ */
+const KNOWN_FLAGS: ReadonlySet<string> = new Set(
+  'rd wr ex sh mr mw me ms gd lo sr rr dc de lf ac nr wf dd sd hg nh mg dp gu dw'.split(' '),
+);
+
+const MAPPED = [
+  ['gd', MAP_GROWSDOWN],
+  ['nr', MAP_NORESERVE],
+  ['lo', MAP_LOCKED],
+] as const;
+
+/** VMA flags that madvise(2) sets, by its advice. */
+const ADVISED = [
+  ['rr', MADV_RANDOM],
+  ['sr', MADV_SEQUENTIAL],
+  ['dc', MADV_DONTFORK],
+  ['mg', MADV_MERGEABLE],
+  ['hg', MADV_HUGEPAGE],
+  ['nh', MADV_NOHUGEPAGE],
+  ['dd', MADV_DONTDUMP],
+  ['wf', MADV_WIPEONFORK],
+] as const;
+
+const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
+  '[vdso]': 'vdso',
+  '[vvar]': 'vvar',
+  '[vvar_vclock]': 'vvar',
+  '[vsyscall]': 'vsyscall',
+};
+
+/** Beginnings of paths of mappings that are no files. */
+const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
+  ['/[aio]', 'asynchronous I/O (io_setup)'],
+  ['/SYSV', 'System V shared memory'],
+  ['socket:', 'a mapping of a socket'],
+];
+
+/** What a set of VMA flags says. */
+interface Flags {
+  /** Words for what cannot be restored. */
+  readonly refusal: string | undefined;
+  readonly mapped: number;
+  readonly advice: number;
+  readonly traits: number;
+}
+
+/** Areas have few different sets of flags, and the parser makes each once. */
+const known = new WeakMap<ReadonlySet<string>, Flags>();
+
+/**
+ * Judges the areas of a process.
+ *
+ * @param label how messages name it
+ * @throws ShimError `failedPrecondition` for what cannot be restored
+ */
+export function judgeAreas(label: string, vmas: readonly SmapsVma[]): MappedArea[] {
+  return vmas.map((vma) => judgeArea(label, vma));
+}
+
+function judgeArea(label: string, vma: SmapsVma): MappedArea {
+  const flags = known.get(vma.vmFlags) ?? readFlags(vma.vmFlags);
+  const kernels = KERNEL_AREAS[vma.special];
+  if (!kernels) refuseUnsupported(label, vma, flags);
+  const kind = kernels ?? (vma.shared ? sharedKind(vma) : privateKind(vma));
+  const isOfFile = kind === 'file-private' || kind === 'file-shared';
+  return {
+    start: vma.start,
+    end: vma.end,
+    kind,
+    prot: Number(vma.read) | (Number(vma.write) << 1) | (Number(vma.exec) << 2),
+    flags: flags.mapped | typeOf(vma, flags) | (isOfFile ? 0 : MAP_ANONYMOUS),
+    advice: flags.advice,
+    traits: flags.traits | traitsOf(vma),
+    offset: vma.offset,
+    object: kind === 'anonymous-shared' ? vma.inode : 0n,
+    file: isOfFile ? fileOf(vma) : undefined,
+    name: vma.anonName,
+    runs: NO_RUNS,
+    holes: undefined,
+    place: undefined,
+  };
+}
+
+function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): void {
+  const what = refusal ?? unsupported(vma);
+  if (what === undefined) return;
+  const name = printable(vma.special || vma.path);
+  const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
+  throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
+}
+
+/** Words for what cannot be restored, whatever its flags. */
+function unsupported(vma: SmapsVma): string | undefined {
+  if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) return 'a memory protection key';
+  if (vma.special === '[uprobes]') return 'a uprobe';
+  if (vma.path === '') return undefined;
+  for (const [start, words] of UNSUPPORTED_PATHS) if (vma.path.startsWith(start)) return words;
+  return vma.path.startsWith('anon_inode:') ? `a mapping of ${vma.path}` : undefined;
+}
+
+function readFlags(vmFlags: ReadonlySet<string>): Flags {
+  const bits = { mapped: 0, advice: 0 };
+  for (const [flag, value] of MAPPED) if (vmFlags.has(flag)) bits.mapped |= value;
+  for (const [flag, advice] of ADVISED) if (vmFlags.has(flag)) bits.advice |= 1 << advice;
+  if (vmFlags.has('lo') && !vmFlags.has('lf')) bits.mapped |= MAP_POPULATE;
+  if (vmFlags.has('dp')) bits.mapped |= MAP_DROPPABLE;
+  const traits = vmFlags.has('ac') ? TRAIT.accounted : 0;
+  const flags = { ...bits, traits, refusal: unsupportedFlag(vmFlags) };
+  known.set(vmFlags, flags);
+  return flags;
+}
+
+/** Words for a flag that cannot be restored; flags that nobody knows are none that could be. */
+function unsupportedFlag(vmFlags: ReadonlySet<string>): string | undefined {
+  for (const [flag, words] of UNSUPPORTED_FLAGS) if (vmFlags.has(flag)) return words;
+  const unknown = [...vmFlags].find((flag) => !KNOWN_FLAGS.has(flag));
+  return unknown && `the flag "${unknown}" that its VmFlags show`;
+}
+
+/** The kernel gives such memory a key by itself (pkeys(7)), and does so again at a restore. */
+function isExecuteOnly({ read, write, exec }: SmapsVma): boolean {
+  return exec && !read && !write;
+}
+
+function privateKind({ inode, path }: SmapsVma): AreaKind {
+  return inode !== 0n && path !== '' ? 'file-private' : 'anonymous';
+}
+
+function sharedKind({ path, deleted, special }: SmapsVma): AreaKind {
+  const isAnonymous = path === '/dev/zero' && deleted;
+  return isAnonymous || special !== '' ? 'anonymous-shared' : 'file-shared';
+}
+
+/** What MAP_DROPPABLE says stands for the type, too. */
+function typeOf({ shared }: SmapsVma, { mapped }: Flags): number {
+  if ((mapped & MAP_DROPPABLE) !== 0) return 0;
+  return shared ? MAP_SHARED : MAP_PRIVATE;
+}
+
+function traitsOf({ special, anonHugePages, rss, swap }: SmapsVma): number {
+  const place = special === '[heap]' ? TRAIT.heap : special === '[stack]' ? TRAIT.stack : 0;
+  const huge = anonHugePages > 0 ? TRAIT.hugePages : 0;
+  return place | huge | (rss + swap === 0 ? TRAIT.untouched : 0);
+}
+
+function fileOf({ dev, inode, path, deleted }: SmapsVma): MappedFile {
+  return { dev, inode, path, deleted };
+}

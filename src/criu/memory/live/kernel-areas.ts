@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MREMAP_MOVE_FIXED } from '../../../native/abi/index.js';
+import { SYS } from '../../../native/sys.js';
+import { WORK } from '../../plan/abi.js';
+import { PlanBuilder } from '../../plan/builder.js';
+import { readKernelAreas, readMaps } from '../../procfs/reader.js';
+import type { HolderClient } from '../../vas/holder-client.js';
+import type { KernelArea } from '../memory-plan.js';
+
+const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
+
+/** The kernel's own areas of a holder, or of a fork of one, whose own range begins at `base`. */
+export function kernelAreasOf(pid: number, base: bigint): KernelArea[] {
+  return readKernelAreas(pid).filter(
+    (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
+  );
+}
+
+/**
+ * Empties a new holder: its code moves to `base`, the kernel's own areas behind it, and everything else is unmapped.
+ *
+ * @returns the kernel's areas, where they are now
+ */
+export async function clearHolder(
+  holder: HolderClient,
+  pid: number,
+  base: bigint,
+): Promise<KernelArea[]> {
+  await holder.move(base);
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('holder');
+  const maps = readMaps(pid).filter((vma) => vma.special !== '[vsyscall]');
+  const outside = maps.filter((vma) => vma.start < base || vma.end > base + WORK.size);
+  const special = outside.filter((vma) => SPECIAL.has(vma.special));
+  const first = special[0]?.start ?? 0n;
+  const moved = special.map((vma): KernelArea => {
+    const size = vma.end - vma.start;
+    const to = base + WORK.vdso + (vma.start - first);
+    const args = [vma.start, size, size, MREMAP_MOVE_FIXED, to];
+    sequence.syscall(`move ${vma.special}`, SYS.mremap, args);
+    return { special: vma.special, start: to, end: to + size };
+  });
+  for (const vma of outside) {
+    if (SPECIAL.has(vma.special)) continue;
+    const args = [vma.start, vma.end - vma.start];
+    sequence.syscall(`unmap 0x${vma.start.toString(16)}`, SYS.munmap, args);
+  }
+  sequence.end();
+  const plan = builder.finish();
+  await holder.run(plan, base, sequence.offset);
+  return moved;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../../common/errors.js';
+import type { HostPid, NsPid } from '../../../common/ids.js';
+import type { Range } from '../ranges.js';
+
+/** A process whose memory is read. */
+export interface LiveProcess {
+  readonly pid: HostPid;
+  readonly nsPid: NsPid;
+  /** How messages name it: `pid 7 (nginx)`. */
+  readonly label: string;
+}
+
+/** The host's pids of processes, by those of their container. */
+export function hostPids(processes: readonly LiveProcess[]): (pid: NsPid) => HostPid {
+  const byNsPid = new Map(processes.map(({ pid, nsPid }) => [nsPid, pid]));
+  return (nsPid) => byNsPid.get(nsPid) ?? fail(nsPid);
+}
+
+function fail(nsPid: NsPid): never {
+  throw new ShimError('internal', `pid ${String(nsPid)} is none whose memory is taken`);
+}
+
+/** A link to what a process maps at an area, whether that has a name or not. */
+export function mappedLink(pid: HostPid, { start, end }: Range): string {
+  return `/proc/${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PAGE } from '../../../native/abi/index.js';
+import { inherit, mayInherit } from '../inheritance.js';
+import type { MemoryMap } from '../memory-map.js';
+import { appendRun, type PageRun } from '../page-runs.js';
+import { PageEntries } from './page-entries.js';
+import type { LiveProcess } from './process.js';
+
+/** In the upper half of an entry: the rest of the frame's number (or of the place in swap), present, swapped. */
+const UPPER = 0xc07fffff;
+
+/** A process and its memory. */
+export interface Owner {
+  readonly process: LiveProcess;
+  readonly map: MemoryMap;
+}
+
+/**
+ * Leaves out what processes still share with the one that is to fork them at a restore (see inheritance.ts). Pages
+ * are the same where both have the same frame at the same address; whatever the reason, their content is one.
+ *
+ * @param owners stopped processes
+ * @param forkers the forker of each, by container pids
+ */
+export function inheritAll(
+  owners: readonly Owner[],
+  forkers: ReadonlyMap<number, number>,
+): readonly MemoryMap[] {
+  const byPid = new Map<number, Owner>(owners.map((owner) => [owner.process.nsPid, owner]));
+  return owners.map((heir) => {
+    const forker = byPid.get(forkers.get(heir.process.nsPid) ?? 0);
+    return forker && mayInherit(heir.map, forker.map) ? compare(heir, forker) : heir.map;
+  });
+}
+
+function compare(heir: Owner, forker: Owner): MemoryMap {
+  const ours = new PageEntries(heir.process.pid);
+  const theirs = new PageEntries(forker.process.pid);
+  try {
+    return inherit(heir.map, forker.map, (run) => differing(run, ours, theirs));
+  } finally {
+    ours.close();
+    theirs.close();
+  }
+}
+
+/**
+ * Pages of a run that are not the forker's. Those are looked at before and after the heir's, since the kernel may
+ * move pages meanwhile.
+ */
+function differing(run: PageRun, ours: PageEntries, theirs: PageEntries): PageRun[] {
+  const before = theirs.read(run);
+  const mine = ours.read(run);
+  const after = theirs.read(run);
+  const runs: PageRun[] = [];
+  for (let word = 0; word < mine.length; word += 2) {
+    if (isSame(mine, before, word) && isSame(mine, after, word)) continue;
+    const start = run.start + BigInt(word) * 2048n;
+    appendRun(runs, start, start + PAGE);
+  }
+  return runs;
+}
+
+/** Whether two entries name the same frame; number 0 is what is shown to who may not know it. */
+function isSame(one: Uint32Array, other: Uint32Array, word: number): boolean {
+  const [lower = 0, upper = 0] = [one[word], one[word + 1]];
+  const isKnown = lower !== 0 || (upper & 0x7fffff) !== 0;
+  return isKnown && lower === other[word] && ((upper ^ (other[word + 1] ?? 0)) & UPPER) === 0;
+}

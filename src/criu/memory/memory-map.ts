@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import { printable } from '../../common/bytes.js';
+import type { NsPid } from '../../common/ids.js';
+import { MADV_WIPEONFORK } from '../../native/abi/index.js';
+import { totalBytes, type PageRun } from './page-runs.js';
+import type { Range } from './ranges.js';
+
+/*
+ * What the memory of a process is, as a value: read from /proc or from an image, compared, placed, stored. Nothing here
+ * needs a process that lives; what does is in live/. There may be tens of thousands of areas: so they are flat, and
+ * what is a set is a number of bits.
+ */
+
+/** What an area of memory is, and so how it is captured and restored. */
+export type AreaKind =
+  /** Private anonymous: lies in the VAS as it is. */
+  | 'anonymous'
+  /** Private mapping of a file: the file, and the pages written to. */
+  | 'file-private'
+  /** Shared mapping of a file (memfd included): the file alone. */
+  | 'file-shared'
+  /** Shared anonymous: an object of its own, which several processes may map. */
+  | 'anonymous-shared'
+  /** The kernel's own pages: moved into place. */
+  | 'vdso'
+  | 'vvar'
+  /** At the same place in every process. */
+  | 'vsyscall';
+
+/** Bits of {@link MappedArea.traits}: what neither kind, protection, flags nor advice say. */
+export const TRAIT = {
+  heap: 1 << 0,
+  stack: 1 << 1,
+  /** Counted as committed memory. Of a live process only, as all that follow. */
+  accounted: 1 << 2,
+  /** Some of it lies in transparent huge pages. */
+  hugePages: 1 << 3,
+  /** None of it is in memory or in swap. */
+  untouched: 1 << 4,
+} as const;
+
+/** A file as the mappings of a process show it (/proc/PID/maps). */
+export interface MappedFile {
+  readonly dev: { readonly major: number; readonly minor: number };
+  readonly inode: bigint;
+  readonly path: string;
+  readonly deleted: boolean;
+}
+
+/** Contiguous memory of a process that is of one kind throughout. */
+export interface MappedArea extends Range {
+  readonly kind: AreaKind;
+  /** PROT_* bits. */
+  readonly prot: number;
+  /** MAP_* bits that it was mapped with, as far as they show. */
+  readonly flags: number;
+  /** What madvise(2) was told: bit N for advice N. */
+  readonly advice: number;
+  /** Bits of {@link TRAIT}. */
+  readonly traits: number;
+  /** Bytes into what it maps. */
+  readonly offset: bigint;
+  /** What it maps: the id of a {@link SharedObject}, in an image also of a file; 0 otherwise. */
+  readonly object: bigint;
+  /** The mapped file; not known of an image, which has its id. */
+  readonly file: MappedFile | undefined;
+  /** What prctl(PR_SET_VMA_ANON_NAME) named it. */
+  readonly name: string | undefined;
+  /**
+   * Pages with content, in order: of anonymous memory what is present or swapped, but not the zero page; of a private
+   * mapping of a file what has been written to. Memory that a fork wipes starts empty, and has none; nor has what
+   * shared objects or files keep.
+   */
+  readonly runs: readonly PageRun[];
+  /**
+   * Set where it begins as another area, the forker's at a restore: pages of that one which it has not. `runs` then
+   * are those that differ.
+   */
+  readonly holes: readonly PageRun[] | undefined;
+  /** Address of its first byte in a VAS; undefined where nothing of it is there. */
+  readonly place: bigint | undefined;
+}
+
+/** The memory of one process. */
+export interface MemoryMap {
+  readonly pid: NsPid;
+  /** How messages name the process: `pid 7 (nginx)`. */
+  readonly label: string;
+  /** In order of address, and apart. */
+  readonly areas: readonly MappedArea[];
+  /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; told apart since Linux 6.15). */
+  readonly guards: readonly PageRun[];
+}
+
+/** Shared anonymous memory that one or several processes map, or parts of it. */
+export interface SharedObject {
+  readonly id: bigint;
+  /** Bytes of the object; mappings may reach beyond its end, or not as far. */
+  readonly size: bigint;
+  /** Where its mappings end at the furthest, and at least its size. */
+  readonly reach: bigint;
+  /** Where it has content; offsets into it. */
+  readonly runs: readonly PageRun[];
+  /** One of its mappings: any leads to the whole of it. */
+  readonly mapping: Range & { readonly pid: NsPid };
+  /** Its content lies here in a VAS; {@link reach} behind that is room for the memory made at restore, as long. */
+  readonly place: bigint;
+}
+
+/** A shared object before it has a place. */
+export type FoundObject = Omit<SharedObject, 'place'>;
+
+/** What most areas have for {@link MappedArea.runs}. */
+export const NO_RUNS: readonly PageRun[] = [];
+
+/** Whether it has a trait. */
+export function has({ traits }: MappedArea, trait: keyof typeof TRAIT): boolean {
+  return (traits & TRAIT[trait]) !== 0;
+}
+
+/** Whether madvise(2) was told an advice, and not its opposite since. */
+export function isAdvised(area: MappedArea, advice: number): boolean {
+  return (area.advice & (1 << advice)) !== 0;
+}
+
+/** Whether its stored pages are laid over something else at a restore. */
+export function isStash({ kind, holes }: MappedArea): boolean {
+  return kind === 'file-private' || holes !== undefined;
+}
+
+/** Whether its pages are stored: elsewhere they are those of files, of shared objects, or the kernel's. */
+export function storesPages(area: MappedArea): boolean {
+  const isWiped = isAdvised(area, MADV_WIPEONFORK);
+  return area.kind === 'file-private' || (area.kind === 'anonymous' && !isWiped);
+}
+
+/** `memory 0x7f…-0x7f… (/path)` for messages. */
+export function describeArea(area: MappedArea): string {
+  const name = printable(nameOf(area));
+  return `memory ${rangeOf(area)}${name ? ` (${name})` : ''}`;
+}
+
+/** `0x7f…-0x7f…` for messages. */
+export function rangeOf({ start, end }: Range): string {
+  return `0x${start.toString(16)}-0x${end.toString(16)}`;
+}
+
+function nameOf(area: MappedArea): string {
+  if (area.file) return area.file.path;
+  if (has(area, 'heap')) return '[heap]';
+  if (has(area, 'stack')) return '[stack]';
+  return area.name === undefined ? '' : `[anon:${area.name}]`;
+}
+
+/** Bytes that are stored of processes and of what they share. */
+export function storedBytes(maps: readonly MemoryMap[], shared: readonly FoundObject[]): bigint {
+  let sum = 0n;
+  for (const { areas } of maps) for (const { runs } of areas) sum += totalBytes(runs);
+  for (const { runs } of shared) sum += totalBytes(runs);
+  return sum;
+}

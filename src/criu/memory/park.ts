@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { WORK } from '../plan/abi.js';
+import type { Range } from './ranges.js';
+
+/** A range of a process, and where it begins in the park. Areas in it keep their distances there. */
+export interface ParkedRange extends Range {
+  readonly place: bigint;
+}
+
+const LOWEST = 0x1000000000n;
+const HIGHEST = 0x7f0000000000n;
+/** Page tables move whole where source and target are equal modulo this (mm/mremap.c). */
+const ALIGNMENT = 0x200000n;
+/** Room below a stack, so that the kernel's guard gap fits (256 pages). */
+const GAP = 0x200000n;
+
+/** Hands out places in the park, one after the other. */
+export class Park {
+  readonly start: bigint;
+  #next: bigint;
+
+  constructor(start: bigint) {
+    this.start = start;
+    this.#next = start;
+  }
+
+  get end(): bigint {
+    return this.#next;
+  }
+
+  /** A place for a range, equal to it modulo 2 MiB. */
+  place(range: Range): bigint {
+    const at = alignUp(this.#next + GAP) + (range.start % ALIGNMENT);
+    this.#next = alignUp(at + (range.end - range.start));
+    return at;
+  }
+
+  /**
+   * Places for ranges in order of address. Close ones are taken together, and keep their distances: they go on
+   * sharing page tables, and many take no more room than before.
+   */
+  placeAll(ranges: readonly Range[]): ParkedRange[] {
+    return clusters(ranges).map((range) => ({ ...range, place: this.place(range) }));
+  }
+}
+
+/** Neighbours that are closer to one another than the gap of the park, as one range each. */
+function clusters(ranges: readonly Range[]): Range[] {
+  const found: { readonly start: bigint; end: bigint }[] = [];
+  for (const { start, end } of ranges) {
+    const last = found.at(-1);
+    if (last && start - last.end < GAP) last.end = end;
+    else found.push({ start, end });
+  }
+  return found;
+}
+
+function alignUp(address: bigint): bigint {
+  return ((address + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
+}
+
+/** The start of a free range; undefined when no hole is large enough. `taken`: everything mapped anywhere. */
+export function findHole(taken: readonly Range[], size: bigint): bigint | undefined {
+  const sorted = [...taken].sort((a, b) => (a.start < b.start ? -1 : 1));
+  let at = LOWEST;
+  for (const range of sorted) {
+    if (range.end <= at) continue;
+    if (range.start > at + size + ALIGNMENT) break;
+    at = ((range.end + WORK.size - 1n) / WORK.size) * WORK.size;
+  }
+  return at + size > HIGHEST ? undefined : at;
+}

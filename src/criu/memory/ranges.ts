@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Addresses from `start` to before `end`. */
+export interface Range {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** What of some ranges, in order of address, lies in none of others. */
+export function subtract(ranges: readonly Range[], others: readonly Range[]): Range[] {
+  const sorted = [...others].sort((a, b) => (a.start < b.start ? -1 : 1));
+  const rest: Range[] = [];
+  let next = 0;
+  for (const { start, end } of ranges) {
+    let at = start;
+    while ((sorted[next]?.end ?? end) <= start) next++;
+    for (let i = next; at < end; i++) {
+      const other = sorted[i];
+      if (!other || other.start >= end) break;
+      if (other.start > at) rest.push({ start: at, end: other.start });
+      if (other.end > at) at = other.end;
+    }
+    if (at < end) rest.push({ start: at, end });
+  }
+  return rest;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PAGE } from '../../native/abi/index.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { VmaEntry } from '../image/types.js';
+import {
+  has,
+  isStash,
+  type MappedArea,
+  type MappedFile,
+  type MemoryMap,
+  type SharedObject,
+} from './memory-map.js';
+import type { PageRun } from './page-runs.js';
+import { STATUS } from './status.js';
+
+/** Makes the entries of an image from the maps of its processes, one after the other. The inverse is mapOf. */
+export class EntryMaker {
+  readonly #shared: ReadonlyMap<bigint, SharedObject>;
+  /** Shared objects that an entry has told of. */
+  readonly #told = new Set<bigint>();
+
+  constructor(shared: readonly SharedObject[]) {
+    this.#shared = new Map(shared.map((object) => [object.id, object]));
+  }
+
+  /**
+   * The entries of a process's areas, and of its guards behind them.
+   *
+   * @param fileIdOf what the image calls the file that an area maps
+   */
+  entriesOf(
+    { areas, guards }: MemoryMap,
+    fileIdOf: (area: MappedArea, file: MappedFile) => number,
+  ): VmaEntry[] {
+    const entries: VmaEntry[] = [];
+    for (const area of areas) {
+      if (area.kind === 'vsyscall') continue;
+      const object = area.file ? BigInt(fileIdOf(area, area.file)) : area.object;
+      entries.push(this.#entry(area, object));
+    }
+    for (const guard of guards) entries.push(guardEntry(guard));
+    return entries;
+  }
+
+  #entry(area: MappedArea, object: bigint): VmaEntry {
+    const shared = area.kind === 'anonymous-shared' ? this.#shared.get(object) : undefined;
+    const told = shared && !this.#told.has(object) ? shared : undefined;
+    if (told) this.#told.add(object);
+    return {
+      start: area.start,
+      end: area.end,
+      pgoff: area.offset,
+      shmid: object,
+      prot: area.prot,
+      flags: area.flags,
+      status: statusOf(area),
+      fd: -1n,
+      madv: area.advice === 0 ? undefined : BigInt(area.advice),
+      mvas_park: shared ? shared.place : area.place,
+      mvas_name: area.name,
+      mvas_runs: told ? pairs(told.runs, 0n) : isStash(area) ? pairs(area.runs, area.start) : [],
+      mvas_size: told?.size,
+      mvas_heritage: area.holes && { holes: pairs(area.holes, area.start) },
+    };
+  }
+}
+
+function guardEntry({ start, length }: PageRun): VmaEntry {
+  return {
+    start,
+    end: start + length,
+    pgoff: 0n,
+    shmid: 0n,
+    prot: 0,
+    flags: 0,
+    status: VMA_STATUS.guard,
+    fd: -1n,
+    mvas_runs: [],
+  };
+}
+
+function statusOf(area: MappedArea): number {
+  const heap = has(area, 'heap') ? VMA_STATUS.heap : 0;
+  const stack = has(area, 'stack') ? VMA_STATUS.stack : 0;
+  return STATUS[area.kind] | heap | stack;
+}
+
+/** Pairs of first page and page count, relative to an address. */
+function pairs(runs: readonly PageRun[], from: bigint): bigint[] {
+  return runs.flatMap(({ start, length }) => [(start - from) / PAGE, length / PAGE]);
+}

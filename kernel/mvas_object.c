@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What VASes and segments have in common: ids, names, owners and modes, limits, sysfs.
+ * What VASes and segments have in common: ids, names, owners and modes, limits, sysfs. The calls
+ * that both have are in mvas_object_calls.c.
  *
  * An object is referenced by its kobject. It is in the table of its kind from mvas_object_add()
  * until mvas_object_delete(), and holds the module as long as it exists. Last references are given
@@ -12,7 +13,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
-#include <linux/uaccess.h>
 
 #include "mvas_object.h"
 
@@ -63,8 +63,8 @@ void mvas_kind_exit(struct mvas_kind *kind)
 	idr_destroy(&kind->objects);
 }
 
-/* Whether the caller is to know of an object at all. */
-static bool visible(struct mvas_object *object)
+/** mvas_visible() - whether the caller is to know of an object at all */
+bool mvas_visible(struct mvas_object *object)
 {
 	return object->ns == current_user_ns() || ns_capable_noaudit(object->ns, CAP_DAC_OVERRIDE);
 }
@@ -85,28 +85,8 @@ bool mvas_may(struct mvas_object *object, int rights)
 	return (mode & rights) == rights || ns_capable(object->ns, CAP_DAC_OVERRIDE);
 }
 
-/**
- * mvas_access_rights() - the rights that an O_ mode of access asks for
- * @access: O_RDONLY, O_WRONLY or O_RDWR
- *
- * Return: MVAS_MAY_ bits, or -EINVAL.
- */
-int mvas_access_rights(u32 access)
-{
-	switch (access) {
-	case O_RDONLY:
-		return MVAS_MAY_READ;
-	case O_WRONLY:
-		return MVAS_MAY_WRITE;
-	case O_RDWR:
-		return MVAS_MAY_READ | MVAS_MAY_WRITE;
-	default:
-		return -EINVAL;
-	}
-}
-
-/* The length of a name, or an error for what is none. */
-static int name_check(const char *name)
+/** mvas_name_check() - the length of a name, or an error for what is none */
+int mvas_name_check(const char *name)
 {
 	size_t length = strnlen(name, MVAS_NAME_SIZE);
 	size_t i;
@@ -119,7 +99,8 @@ static int name_check(const char *name)
 	return length;
 }
 
-static struct mvas_object *find_name(struct mvas_kind *kind, const char *name)
+/** mvas_find_name() - what has a name in the caller's namespace; under mvas_lock */
+struct mvas_object *mvas_find_name(struct mvas_kind *kind, const char *name)
 {
 	struct mvas_object *object;
 	int id;
@@ -166,8 +147,8 @@ u64 mvas_bytes(void)
 	return bytes_of(NULL);
 }
 
-/* Whether an owner may have one object more, of so many bytes. */
-static int room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
+/** mvas_room_for_user() - whether an owner may have one object more, of so many bytes */
+int mvas_room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 {
 	u64 used = bytes_of(&uid);
 	struct mvas_object *object;
@@ -189,7 +170,7 @@ static int room_for(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 		return -ENOSPC;
 	if (mvas_max_bytes && bytes && mvas_bytes() + bytes > mvas_max_bytes)
 		return -ENOSPC;
-	return room_for_user(kind, uid, bytes);
+	return mvas_room_for_user(kind, uid, bytes);
 }
 
 static int enter(struct mvas_object *object)
@@ -198,7 +179,7 @@ static int enter(struct mvas_object *object)
 	int id, ret;
 
 	lockdep_assert_held(&mvas_lock);
-	if (object->name[0] && find_name(kind, object->name))
+	if (object->name[0] && mvas_find_name(kind, object->name))
 		return -EEXIST;
 	ret = room_for(kind, object->uid, object->bytes);
 	if (ret)
@@ -227,7 +208,7 @@ static int enter(struct mvas_object *object)
  */
 int mvas_object_add(struct mvas_object *object, struct mvas_kind *kind, const char *name, u32 mode)
 {
-	int ret = name_check(name);
+	int ret = mvas_name_check(name);
 
 	object->kind = kind;
 	object->ns = get_user_ns(current_user_ns());
@@ -330,7 +311,7 @@ struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights)
 		return ERR_PTR(-ENOENT);
 	mutex_lock(&mvas_lock);
 	object = idr_find(&kind->objects, id);
-	if (!object || !visible(object))
+	if (!object || !mvas_visible(object))
 		object = ERR_PTR(-ENOENT);
 	else if (!mvas_may(object, rights))
 		object = ERR_PTR(-EACCES);
@@ -343,126 +324,4 @@ struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights)
 void mvas_object_put(struct mvas_object *object)
 {
 	kobject_put(&object->kobj);
-}
-
-int mvas_find(struct mvas_kind *kind, struct mvas_find *args)
-{
-	struct mvas_object *object;
-	int length = name_check(args->name);
-
-	if (args->flags || args->id || length <= 0)
-		return -EINVAL;
-	mutex_lock(&mvas_lock);
-	object = find_name(kind, args->name);
-	if (object)
-		args->id = object->id;
-	mutex_unlock(&mvas_lock);
-	return object ? 0 : -ENOENT;
-}
-
-/* The ids of what the caller can see, as many as there is room for; says how many there are. */
-static u32 list_visible(struct mvas_kind *kind, u32 *ids, u32 room)
-{
-	struct mvas_object *object;
-	u32 count = 0;
-	int id;
-
-	lockdep_assert_held(&mvas_lock);
-	idr_for_each_entry(&kind->objects, object, id) {
-		if (!visible(object))
-			continue;
-		if (count < room)
-			ids[count] = id;
-		count++;
-	}
-	return count;
-}
-
-int mvas_list(struct mvas_kind *kind, struct mvas_list *args)
-{
-	u32 *ids = NULL;
-	int ret = 0;
-	u32 room;
-
-	if (args->flags || args->count || args->reserved)
-		return -EINVAL;
-	mutex_lock(&mvas_lock);
-	args->count = list_visible(kind, NULL, 0);
-	room = min(args->capacity, args->count);
-	if (room) {
-		ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
-		if (ids)
-			list_visible(kind, ids, room);
-		else
-			ret = -ENOMEM;
-	}
-	mutex_unlock(&mvas_lock);
-	if (ids && copy_to_user(u64_to_user_ptr(args->ids), ids, room * sizeof(*ids)))
-		ret = -EFAULT;
-	kvfree(ids);
-	return ret;
-}
-
-int mvas_getattr(struct mvas_object *object, struct mvas_attr *args)
-{
-	if (args->flags || args->valid || args->state || args->reserved)
-		return -EINVAL;
-	mutex_lock(&mvas_lock);
-	args->mode = object->mode;
-	args->uid = from_kuid_munged(current_user_ns(), object->uid);
-	args->gid = from_kgid_munged(current_user_ns(), object->gid);
-	args->state = object->uses ? MVAS_STATE_ATTACHED : 0;
-	mutex_unlock(&mvas_lock);
-	args->created = object->created;
-	args->bytes = 0;
-	args->start = 0;
-	memcpy(args->name, object->name, sizeof(args->name));
-	return 0;
-}
-
-static int setattr_check(struct mvas_object *object, const struct mvas_attr *args, kuid_t uid,
-			 kgid_t gid)
-{
-	bool owner = uid_eq(current_fsuid(), object->uid);
-
-	if ((args->valid & MVAS_SET_MODE) && !owner && !ns_capable(object->ns, CAP_FOWNER))
-		return -EPERM;
-	if ((args->valid & (MVAS_SET_UID | MVAS_SET_GID)) && !ns_capable(object->ns, CAP_CHOWN))
-		return -EPERM;
-	/* Whom the object's namespace does not know nobody in there could make out, or ever change.
-	 */
-	if (((args->valid & MVAS_SET_UID) && !kuid_has_mapping(object->ns, uid)) ||
-	    ((args->valid & MVAS_SET_GID) && !kgid_has_mapping(object->ns, gid)))
-		return -EINVAL;
-	return 0;
-}
-
-int mvas_setattr(struct mvas_object *object, struct mvas_attr *args)
-{
-	const u32 known = MVAS_SET_MODE | MVAS_SET_UID | MVAS_SET_GID;
-	kuid_t uid = make_kuid(current_user_ns(), args->uid);
-	kgid_t gid = make_kgid(current_user_ns(), args->gid);
-	int ret;
-
-	if (args->flags || args->state || args->reserved || args->created || args->bytes ||
-	    args->start || memchr_inv(args->name, 0, sizeof(args->name)))
-		return -EINVAL;
-	if (!args->valid || (args->valid & ~known) || (args->mode & ~MVAS_MODE_MASK) ||
-	    ((args->valid & MVAS_SET_UID) && !uid_valid(uid)) ||
-	    ((args->valid & MVAS_SET_GID) && !gid_valid(gid)))
-		return -EINVAL;
-	mutex_lock(&mvas_lock);
-	ret = setattr_check(object, args, uid, gid);
-	if (!ret && (args->valid & MVAS_SET_UID) && !uid_eq(uid, object->uid))
-		ret = room_for_user(object->kind, uid, object->bytes);
-	if (!ret) {
-		if (args->valid & MVAS_SET_MODE)
-			WRITE_ONCE(object->mode, args->mode);
-		if (args->valid & MVAS_SET_UID)
-			object->uid = uid;
-		if (args->valid & MVAS_SET_GID)
-			object->gid = gid;
-	}
-	mutex_unlock(&mvas_lock);
-	return ret;
 }

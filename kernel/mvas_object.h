@@ -86,9 +86,15 @@ struct mvas_object *mvas_object_get(struct mvas_kind *kind, u32 id, int rights);
 void mvas_object_put(struct mvas_object *object);
 bool mvas_may(struct mvas_object *object, int rights);
 u64 mvas_bytes(void);
-int mvas_access_rights(u32 access);
 
-/* The calls that either kind has. */
+/* What the calls need besides. */
+bool mvas_visible(struct mvas_object *object);
+int mvas_name_check(const char *name);
+struct mvas_object *mvas_find_name(struct mvas_kind *kind, const char *name);
+int mvas_room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes);
+
+/* The calls that either kind has, mvas_object_calls.c. */
+int mvas_access_rights(u32 access);
 int mvas_find(struct mvas_kind *kind, struct mvas_find *args);
 int mvas_list(struct mvas_kind *kind, struct mvas_list *args);
 int mvas_getattr(struct mvas_object *object, struct mvas_attr *args);

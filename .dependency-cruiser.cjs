@@ -10,7 +10,7 @@ const inputAndOutput =
   '|^src/native/(index|sys)\\.ts$';
 
 const pure = [
-  '^src/criu/procfs/(?!reader\\.ts$)',
+  '^src/criu/procfs/(?!(reader|texts)\\.ts$)',
   '^src/criu/plan/',
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(?!live/)',
@@ -63,6 +63,20 @@ module.exports = {
       comment: 'Only src/criu/memory/live knows processes, holders and devices.',
       from: { path: '^src/criu/memory/', pathNot: '^src/criu/memory/live/' },
       to: { path: '^src/criu/(memory/live|procfs|tracee|vas|checkpoint|restore)/' },
+    },
+    {
+      name: 'plans-know-no-dumps',
+      comment: 'What both the dump and the plan of a resource need lies below both.',
+      from: {
+        path: '^src/criu/(plan|restore)/|^src/criu/.*plan\\.ts$',
+        pathNot: '/fill-plan\\.ts$',
+      },
+      to: { path: '^src/criu/(resources/.*(dump|dumper)\\.ts$|tracee/session|memory/live/take-)' },
+    },
+    {
+      name: 'dumps-know-no-plans',
+      from: { path: '^src/criu/resources/.*(dump|dumper)\\.ts$' },
+      to: { path: '^src/criu/(plan/|restore/|resources/.*plan\\.ts$)' },
     },
     {
       name: 'one-loader-of-the-addon',

@@ -18,7 +18,7 @@ export type Protocol = 'ttrpc' | 'ttrpc-v3' | 'grpc';
 const PROTOCOLS: readonly string[] = ['ttrpc', 'ttrpc-v3', 'grpc'] satisfies Protocol[];
 /** Annotation of a container that asks for a protocol; the variable does it for all. */
 export const PROTOCOL_ANNOTATION = 'mvas.protocol';
-export const PROTOCOL_VARIABLE = 'MVAS_PROTOCOL';
+const PROTOCOL_VARIABLE = 'MVAS_PROTOCOL';
 const VERSION_TIMEOUT_MS = 5_000;
 
 /** What decides about the answer of `start`. */

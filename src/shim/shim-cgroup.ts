@@ -21,7 +21,7 @@ export function joinCgroup(pid: number, cgroup: string): void {
 }
 
 /** Gives a cgroup, and those above it up to `root`, what their parents have, where they have nothing. */
-export function inheritCpuset(root: string, directory: string): void {
+function inheritCpuset(root: string, directory: string): void {
   if (directory.length <= root.length) return;
   const files = CPUSET_FILES.map((name) => join(directory, name)).filter((path) => isEmpty(path));
   if (files.length === 0) return;

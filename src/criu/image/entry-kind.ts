@@ -19,6 +19,8 @@ export interface EntryKind<F extends BodyField = BodyField> {
   readonly type: FdTypes;
   /** The only field of `file_entry` that an entry of this type has. */
   readonly body: F;
+  /** Its files are sockets that may have data that nobody has read yet. */
+  readonly hasQueue?: true;
   /** Checks one file; `what` begins the messages. Pure. Throws ShimError `dataLoss`. */
   check?(body: BodyOf<F>, files: CheckedFiles, what: string): void;
   /** Checks all files of the kind, once each has passed, and what only they need. Pure. */

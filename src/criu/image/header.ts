@@ -12,9 +12,9 @@ import type { MessageName } from './schema.js';
  */
 
 /** First word of image files. */
-export const COMMON_MAGIC = 0x54564319;
+const COMMON_MAGIC = 0x54564319;
 /** First word of files that say how a checkpoint went. */
-export const SERVICE_MAGIC = 0x55105940;
+const SERVICE_MAGIC = 0x55105940;
 /** `img_version` of an inventory whose other files begin with {@link COMMON_MAGIC}. */
 export const IMAGE_VERSION = 2;
 

@@ -15,7 +15,7 @@ export interface PartInfo {
 }
 
 /** All parts but the inventory, in the order in which they are written. */
-export const PARTS = {
+const PARTS = {
   /** Processes, parents before their children. */
   pstree: { kind: 'pstree', by: 'list', about: 'tasks', always: true },
   /** Threads by tid, leaders included. */

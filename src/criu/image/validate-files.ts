@@ -28,7 +28,7 @@ export function validateFiles(image: CheckpointImage, kinds: readonly EntryKind[
     }
   }
   for (const kind of kinds) checkKind(kind, byType.get(kind.type) ?? [], files);
-  checkQueues(files);
+  checkQueues(files, kinds);
   checkNames(files);
   checkLocks(image);
 }
@@ -70,10 +70,11 @@ function checkTable(id: number, table: readonly FdinfoEntry[], files: CheckedFil
 }
 
 /** Unread data of a socket belongs to one that is open, and passes files that exist. */
-function checkQueues(files: CheckedFiles): void {
+function checkQueues(files: CheckedFiles, kinds: readonly EntryKind[]): void {
+  const types = kinds.filter(({ hasQueue }) => hasQueue).map(({ type }) => type);
   for (const { entry } of files.image.packets) {
     const what = `check queue of socket ${String(entry.id_for)}`;
-    files.need(entry.id_for, ['UNIXSK', 'INETSK'], what);
+    files.need(entry.id_for, types, what);
     for (const id of entry.scm.flatMap(({ rights }) => rights)) {
       if (!files.has(id)) badImage(`${what}: passed file ${String(id)} does not exist`);
     }

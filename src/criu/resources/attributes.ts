@@ -11,19 +11,13 @@ export {
   dumpZombie,
   checkRegisters,
   resumeRegisters,
-  type AttributeContext,
   type AttributeDump,
 } from './attributes/dump.js';
-export { auditThread, type HostThread } from './attributes/audit.js';
+export { auditThread } from './attributes/audit.js';
 export { finalThreadState, type FinalThreadState } from './attributes/final.js';
 export { readHostFacts, type HostFacts } from './attributes/host-facts.js';
 export { applyFromOutside } from './attributes/outside.js';
-export {
-  AttributePlan,
-  type AttributePlanOptions,
-  type ExpectedThread,
-  type ProcessCores,
-} from './attributes/plan.js';
+export { AttributePlan, type ExpectedThread } from './attributes/plan.js';
 export {
   limitsOfSpec,
   liveUser,
@@ -32,6 +26,4 @@ export {
   type ProcessSpec,
 } from './attributes/policy.js';
 export { ATTRIBUTE_RULES } from './attributes/rules.js';
-export { TASK_STATE } from './attributes/process-dump.js';
-export { readSeccompChain, type ChainLink } from './attributes/seccomp.js';
 export { readLiveSeccomp } from './attributes/seccomp-donor.js';

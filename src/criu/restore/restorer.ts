@@ -323,7 +323,7 @@ function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
 }
 
 /** Waits, for a while, until a pid has been reaped. */
-export async function waitGone(pid: number): Promise<void> {
+async function waitGone(pid: number): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   while (performance.now() < end) {
     try {

@@ -108,6 +108,9 @@ export const IOCTL = {
 export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, dgram: 2, raw: 3, seqpacket: 5, cloexec: 0o2000000 } as const;
 
+/** States of sockets, those of unix sockets included (net/tcp_states.h). */
+export const SOCKET_STATE = { established: 1, close: 7, listen: 10 } as const;
+
 /** Flags of send(2) and recv(2). */
 export const MSG = { peek: 2, ctrunc: 8, dontwait: 0x40, nosignal: 0x4000 } as const;
 
@@ -119,6 +122,13 @@ export const SO = {
   reuseAddr: 2, type: 3, broadcast: 6, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, passCred: 16, peerCred: 17,
   rcvTimeout: 20, sndTimeout: 21, bindToDevice: 25, filter: 26, acceptConn: 30, sndbufForce: 32, rcvbufForce: 33,
   protocol: 38, domain: 39, peekOff: 42, lockFilter: 44, memInfo: 55, bufLock: 72,
+} as const;
+
+/** Commands of membarrier(2), and those of them that register a process. Source: linux/membarrier.h. */
+export const MEMBARRIER = {
+  query: 0,
+  getRegistrations: 1 << 9,
+  registrations: (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8),
 } as const;
 
 /** Operations of prctl(2). Source: linux/prctl.h. */

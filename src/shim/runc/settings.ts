@@ -26,7 +26,7 @@ export function isPlain({ binary }: Pick<RuncSettings, 'binary'>): boolean {
 }
 
 /** Where runc keeps its state unless the options say otherwise. */
-export const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
+const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
 
 /**
  * Decodes runtime options, runc's own, ours, or CRI's table; nothing is set where there are none, or those

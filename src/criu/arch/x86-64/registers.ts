@@ -17,7 +17,7 @@ export const REG = Object.fromEntries(ORDER.map((name, index) => [name, index]))
 >;
 
 /** Bytes of `struct user_regs_struct`. */
-export const REGISTERS_SIZE = ORDER.length * 8;
+const REGISTERS_SIZE = ORDER.length * 8;
 
 /** orig_ax of a thread in no system call. */
 export const NO_CALL = 2n ** 64n - 1n;

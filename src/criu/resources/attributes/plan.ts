@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
 import type { NsPid, NsTid } from '../../../common/ids.js';
-import { PR, SIGCHLD } from '../../../native/abi/index.js';
+import { MEMBARRIER, PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
@@ -12,7 +12,6 @@ import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
 import { QueuePlan } from './pending.js';
 import { checkThreadLimits, type LiveLimits } from './policy.js';
-import { MEMBARRIER_REGISTRATIONS } from './process-dump.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
 import { SigactionPlan } from './sigactions.js';
@@ -223,7 +222,7 @@ function planOptions(task: TaskCoreEntry, sequence: Sequence): void {
   }
   if (task.mvas_memory_merge) prctl(sequence, 'merge memory', [PR.setMemoryMerge, 1]);
   if (task.child_subreaper) prctl(sequence, 'become a subreaper', [PR.setChildSubreaper, 1]);
-  const registrations = (task.membarrier_registration_mask ?? 0) & MEMBARRIER_REGISTRATIONS;
+  const registrations = (task.membarrier_registration_mask ?? 0) & MEMBARRIER.registrations;
   for (let command = 1; command <= registrations; command <<= 1) {
     if ((registrations & command) === 0) continue;
     const what = `register for membarrier ${String(command)}`;

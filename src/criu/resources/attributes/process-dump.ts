@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
-import { PR } from '../../../native/abi/index.js';
+import { MEMBARRIER, PR } from '../../../native/abi/index.js';
 import type { Tracer } from '../../../native/index.js';
 import { hasTimerIds } from '../../../native/kernel-facts.js';
 import { check, SYS } from '../../../native/sys.js';
 import { PROCESS_QUERIES, archProcessProblems } from '../../arch/index.js';
+import { TASK_STATE } from '../../image/constants.js';
 import type { TaskCoreEntry } from '../../image/types.js';
 import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStat } from '../../procfs/stat.js';
@@ -16,16 +17,8 @@ import { decodeQueue } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
 import { dumpSigactions } from './sigactions.js';
 import { reader } from '../../../native/structures.js';
-import { timersProblem } from './timer-plan.js';
+import { timersProblem } from './timer-limits.js';
 import { dumpTimers } from './timers.js';
-
-/** States of a task in an image, as CRIU numbers them. */
-export const TASK_STATE = { alive: 1, dead: 2, stopped: 3 } as const;
-
-const MEMBARRIER_GET_REGISTRATIONS = 1 << 9;
-const MEMBARRIER_QUERY = 0;
-/** Commands of membarrier(2) that register a process. Source: linux/membarrier.h. */
-export const MEMBARRIER_REGISTRATIONS = (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8);
 
 const QUERIES = {
   dumpable: plainQuery(SYS.prctl, PR.getDumpable, 0, 0, 0, 0),
@@ -33,8 +26,8 @@ const QUERIES = {
   thpDisable: plainQuery(SYS.prctl, PR.getThpDisable, 0, 0, 0, 0),
   memoryMerge: plainQuery(SYS.prctl, PR.getMemoryMerge, 0, 0, 0, 0),
   mdwe: plainQuery(SYS.prctl, PR.getMdwe, 0, 0, 0, 0),
-  registrations: plainQuery(SYS.membarrier, MEMBARRIER_GET_REGISTRATIONS, 0, 0),
-  membarriers: plainQuery(SYS.membarrier, MEMBARRIER_QUERY, 0, 0),
+  registrations: plainQuery(SYS.membarrier, MEMBARRIER.getRegistrations, 0, 0),
+  membarriers: plainQuery(SYS.membarrier, MEMBARRIER.query, 0, 0),
   ...PROCESS_QUERIES,
 } as const;
 
@@ -136,9 +129,9 @@ function options(answers: Answers, isThreaded: boolean): Partial<TaskCoreEntry> 
 /** Before Linux 6.3 nobody tells what is registered: then a threaded process gets all there is. */
 function registrations(answers: Answers, isThreaded: boolean): number {
   const told = answers.registrations.result;
-  if (told >= 0n) return Number(told) & MEMBARRIER_REGISTRATIONS;
+  if (told >= 0n) return Number(told) & MEMBARRIER.registrations;
   const supported = answers.membarriers.result;
-  return isThreaded && supported > 0n ? Number(supported) & MEMBARRIER_REGISTRATIONS : 0;
+  return isThreaded && supported > 0n ? Number(supported) & MEMBARRIER.registrations : 0;
 }
 
 function readNumber(path: string, base: 10 | 16): number {

@@ -3,25 +3,13 @@ import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
+import { timersProblem } from './timer-limits.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
 import { words } from '../../../native/structures.js';
 
 const SIGEVENT_SIZE = 64;
 const RESTORE_IDS_OFF = 0;
 const RESTORE_IDS_ON = 1;
-/** What the restorer is willing to count up to where the kernel numbers timers by itself. */
-const HIGHEST_COUNTED_ID = 99_999;
-
-/** Why timers cannot be restored; undefined when they can. For a checkpoint as for an image. */
-export function timersProblem(
-  { posix }: TaskTimersEntry,
-  kernelHasTimerIds: boolean,
-): string | undefined {
-  const high = posix.find(({ it_id }) => it_id > HIGHEST_COUNTED_ID);
-  if (kernelHasTimerIds || !high) return undefined;
-  return `timer ${String(high.it_id)}: such a high id needs Linux 6.15 or later`;
-}
-
 /** Makes and arms a process's timers, by its leader, once all its threads exist. */
 export class TimerPlan {
   readonly #builder: PlanBuilder;

@@ -14,7 +14,7 @@ const MOST_TIMERS = 1 << 16;
 const MOST_SECONDS = 1n << 62n;
 
 /** Values of sigev_notify. Source: asm-generic/siginfo.h. */
-export const SIGEV = { signal: 0, none: 1, thread: 2, threadId: 4 } as const;
+const SIGEV = { signal: 0, none: 1, thread: 2, threadId: 4 } as const;
 
 /** Timers of a process with their remaining times: itimers, and `timers` of /proc/PID/timers. */
 export async function dumpTimers(

@@ -5,6 +5,6 @@ export { FileDumper } from './dumper.js';
 export { emptyFilesImage, type FilesImage, type FilesImageBuilder } from './files-image.js';
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
-export type { FilePlanOptions, LookOptions, StdioSlots } from './plan-context.js';
+export type { LookOptions, StdioSlots } from './plan-context.js';
 export { namesSecret, ScratchNames } from './names/scratch-names.js';
 export { findConsole } from './kinds/terminal/terminal.js';

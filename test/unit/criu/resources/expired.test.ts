@@ -6,7 +6,7 @@ import {
   findExpired,
   withoutExpired,
 } from '../../../../src/criu/resources/attributes/expired.js';
-import { timersProblem } from '../../../../src/criu/resources/attributes/timer-plan.js';
+import { timersProblem } from '../../../../src/criu/resources/attributes/timer-limits.js';
 import type { Tracer } from '../../../../src/native/index.js';
 import type { TracedProcess } from '../../../../src/criu/tracee/tracee.js';
 

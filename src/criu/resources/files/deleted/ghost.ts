@@ -57,10 +57,7 @@ export class Ghosts {
  * All that a file holds, holes left out. `take` is asked for room before each piece is read; the
  * result is undefined once it says no.
  */
-export function readContent(
-  own: number,
-  take: (bytes: number) => boolean,
-): GhostChunk[] | undefined {
+function readContent(own: number, take: (bytes: number) => boolean): GhostChunk[] | undefined {
   const fd = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly | O.noatime);
   try {
     const size = fstatSync(fd).size;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
-import { AF, IOCTL, O, POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
+import { AF, IOCTL, O, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import type { CheckedFiles } from '../../../image/entry-kind.js';
@@ -36,7 +36,6 @@ import { pollNow } from '../system.js';
 
 const log = logger('files');
 
-const TCP_STATE = { established: 1, close: 7, listen: 10 } as const;
 const IPPROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, udplite: 136, mptcp: 262 } as const;
 const TCP_INFO = 11;
 const UDP_CORK = 1;
@@ -64,6 +63,7 @@ const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 export const INET: FileKind<'isk'> = {
   type: 'INETSK',
   body: 'isk',
+  hasQueue: true,
   claims: (file) => [AF.inet, AF.inet6].some((family) => familyOf(file) === family),
   dump,
   check(socket, _files, what) {
@@ -167,10 +167,10 @@ function stateOf(
   peer: Address | undefined,
 ): { state: number; backlog: number } {
   if (!isTcp(proto)) {
-    return { state: peer ? TCP_STATE.established : TCP_STATE.close, backlog: 0 };
+    return { state: peer ? SOCKET_STATE.established : SOCKET_STATE.close, backlog: 0 };
   }
   const { state, backlog } = tcpInfo(socket);
-  return { state, backlog: state === TCP_STATE.listen ? backlog : 0 };
+  return { state, backlog: state === SOCKET_STATE.listen ? backlog : 0 };
 }
 
 /** TCP, or Multipath TCP: sockets of that tell of their first subflow where a TCP one tells of itself. */
@@ -198,13 +198,13 @@ function transportProblem(
 function tcpProblem(socket: number, proto: number, peer: Address | undefined): string | undefined {
   const { state, pending } = tcpInfo(socket);
   // A Multipath TCP connection may go on without its first subflow.
-  if (state === TCP_STATE.close && peer === undefined) {
+  if (state === SOCKET_STATE.close && peer === undefined) {
     const isRead = (pollOf(socket) & POLL.err) === 0 && !hasUnreadBytes(socket, proto);
     return isRead
       ? undefined
       : 'a TCP connection has ended and was not read to its end; remedy: close it';
   }
-  if (state !== TCP_STATE.listen) {
+  if (state !== SOCKET_STATE.listen) {
     const to = peer ? ` to ${describe(peer)}` : '';
     return `a TCP connection${to} is open; remedy: close connections before the checkpoint`;
   }
@@ -219,7 +219,7 @@ function keyProblem(options: SocketOptions, { stat }: OpenFile): string | undefi
 
 /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
 function isEndedConnection(socket: number): boolean {
-  return tcpInfo(socket).state === TCP_STATE.close && (pollOf(socket) & POLL.rdhup) !== 0;
+  return tcpInfo(socket).state === SOCKET_STATE.close && (pollOf(socket) & POLL.rdhup) !== 0;
 }
 
 /** Events of a socket (struct pollfd) without waiting for any. */
@@ -313,7 +313,7 @@ function open({ stage }: PlanContext, entry: InetSkEntry, number: number): void 
   if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
   planAddresses(stage, entry, { number, what });
   planMulticast(stage, entry, number);
-  if (entry.state === TCP_STATE.listen) {
+  if (entry.state === SOCKET_STATE.listen) {
     stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
   }
   const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
@@ -345,7 +345,7 @@ function planAddresses(
     at('bind', SYS.bind, entry.src_port, entry.src_addr);
     if (free) setOption(stage, number, free.option, free.value);
   }
-  if (entry.state === TCP_STATE.established && entry.type === SOCK.dgram) {
+  if (entry.state === SOCKET_STATE.established && entry.type === SOCK.dgram) {
     setOption(stage, number, [SOL.socket, SO.broadcast], 1);
     at('connect', SYS.connect, entry.dst_port, entry.dst_addr);
     if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO.broadcast], 0);

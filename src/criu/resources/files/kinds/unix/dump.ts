@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { IOCTL, MSG, POLL, SO, SOCK, SOL } from '../../../../../native/abi/index.js';
+import { IOCTL, MSG, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
@@ -17,8 +17,6 @@ import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
 import { getOption, SocketOptions } from '../../sockets/socket-options.js';
 import { MessageHeader, ownLink, pollNow } from '../../system.js';
 import { absoluteName, spokenName } from './names.js';
-
-export const UNIX_STATE = { established: 1, close: 7, listen: 10 } as const;
 
 /** SO_PEEK_OFF of a socket that peeks at the begin. */
 const NO_PEEK_OFFSET = -1;
@@ -74,7 +72,7 @@ export class UnixSockets {
       state: diag.state,
       flags: file.flags,
       uflags: 0,
-      backlog: diag.state === UNIX_STATE.listen ? diag.sendQueue : 0,
+      backlog: diag.state === SOCKET_STATE.listen ? diag.sendQueue : 0,
       peer: diag.peer,
       fown: dumpOwner(this.#context, file),
       opts: this.#options.dump(file.own, file.where),
@@ -86,7 +84,7 @@ export class UnixSockets {
     const [uid, gid] = peerIds(file.own);
     if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
     if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
-    if (diag.state !== UNIX_STATE.listen && hasUnread(file.own, diag)) {
+    if (diag.state !== SOCKET_STATE.listen && hasUnread(file.own, diag)) {
       this.#dumpQueue(file, diag, entry.mvas_reset === true);
     }
     return entry;
@@ -99,7 +97,7 @@ export class UnixSockets {
       id: file.id,
       ino: Number(file.stat.ino & 0xffffffffn),
       type: option(SO.type),
-      state: UNIX_STATE.established,
+      state: SOCKET_STATE.established,
       flags: file.flags,
       uflags: 0,
       backlog: 0,
@@ -121,7 +119,7 @@ export class UnixSockets {
   }
 
   #problem(file: OpenFile, diag: UnixDiag): string | undefined {
-    if (diag.state === UNIX_STATE.listen) {
+    if (diag.state === SOCKET_STATE.listen) {
       return diag.receiveQueue > 0
         ? 'connections wait to be accepted; remedy: try again once they are'
         : undefined;
@@ -132,7 +130,7 @@ export class UnixSockets {
       return `connected to ${peer} outside the container; remedy: close the connection`;
     }
     const pending =
-      diag.peer === 0 && diag.state === UNIX_STATE.established && diag.type !== SOCK.dgram;
+      diag.peer === 0 && diag.state === SOCKET_STATE.established && diag.type !== SOCK.dgram;
     if (pending && (diag.shutdown & 3) !== 3) {
       return 'a connection that was not accepted yet; remedy: try again once it is';
     }

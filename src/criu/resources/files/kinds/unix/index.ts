@@ -11,6 +11,7 @@ import { UnixPlan } from './plan.js';
 export const UNIX: FileKind<'usk'> = {
   type: 'UNIXSK',
   body: 'usk',
+  hasQueue: true,
   claims: (file) => familyOf(file) === AF.unix,
   dump: (context, file) => context.shared(UnixSockets).dump(file),
   check(socket, _files, what) {

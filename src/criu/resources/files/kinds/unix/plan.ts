@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AF, MSG, O, PR, SOCK } from '../../../../../native/abi/index.js';
+import { AF, MSG, O, PR, SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import { badImage } from '../../../../../common/errors.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
@@ -15,7 +15,6 @@ import {
   planUnlockBuffer,
 } from '../../sockets/socket-options.js';
 import type { Stage } from '../../stage.js';
-import { UNIX_STATE } from './dump.js';
 import { isUnnamed, UnixNames, words } from './names.js';
 
 const SECBIT_NO_SETUID_FIXUP = 4;
@@ -66,9 +65,9 @@ export class UnixPlan {
 
   /** Whether it is made by socketpair(2) or accept(2), together with another. */
   #isPaired({ entry }: StagedUnixSocket): boolean {
-    if (entry.state === UNIX_STATE.listen) return false;
+    if (entry.state === SOCKET_STATE.listen) return false;
     if (entry.mvas_peer_gone) return true;
-    if (entry.type !== SOCK.dgram) return entry.state === UNIX_STATE.established;
+    if (entry.type !== SOCK.dgram) return entry.state === SOCKET_STATE.established;
     const peer = this.#byInode.get(entry.peer);
     if (peer?.entry.peer !== entry.ino) return false;
     return isUnnamed(entry) || isUnnamed(peer.entry);
@@ -80,7 +79,7 @@ export class UnixPlan {
     planSocketOptions(this.#stage, number, entry.opts);
     this.#names.bind(socket);
     this.#done.add(socket);
-    if (entry.state === UNIX_STATE.listen) {
+    if (entry.state === SOCKET_STATE.listen) {
       this.#asPeer(entry, () => {
         this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
       });
@@ -124,7 +123,7 @@ export class UnixPlan {
   #listenerOf(entry: UnixSkEntry): StagedUnixSocket | undefined {
     if (isUnnamed(entry)) return undefined;
     return this.#sockets.find(
-      (other) => other.entry.state === UNIX_STATE.listen && sameName(other.entry, entry),
+      (other) => other.entry.state === SOCKET_STATE.listen && sameName(other.entry, entry),
     );
   }
 

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TaskTimersEntry } from '../../image/types.js';
+
+/** What the restorer is willing to count up to where the kernel numbers timers by itself. */
+const HIGHEST_COUNTED_ID = 99_999;
+
+/** Why timers cannot be restored; undefined when they can. For a checkpoint as for an image. */
+export function timersProblem(
+  { posix }: TaskTimersEntry,
+  kernelHasTimerIds: boolean,
+): string | undefined {
+  const high = posix.find(({ it_id }) => it_id > HIGHEST_COUNTED_ID);
+  if (kernelHasTimerIds || !high) return undefined;
+  return `timer ${String(high.it_id)}: such a high id needs Linux 6.15 or later`;
+}

@@ -2,6 +2,7 @@
 // Registration of the addon. Every export is typed in src/native/index.ts.
 #include <napi.h>
 
+#include "areas.h"
 #include "descriptors.h"
 #include "fd_watch.h"
 #include "file_binding.h"
@@ -16,6 +17,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
   exports.Set("readDescriptors",
               Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
+  exports.Set("readAreas", Napi::Function::New(env, mvas::ReadAreas, "readAreas"));
+  exports.Set("parseAreas", Napi::Function::New(env, mvas::ParseAreas, "parseAreas"));
   exports.Set("readBelow", Napi::Function::New(env, mvas::ReadBelow, "readBelow"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { AreaTable } from './area-table.js';
 
 /**
  * The only loader of the addon, and its types. No policy lies below this border: results are numbers,
@@ -170,6 +171,10 @@ interface Addon {
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
   readonly readDescriptors: (pid: number) => DescriptorTexts | number;
+  /** The areas of memory that a file like /proc/PID/smaps tells of; `-errno` where it cannot be read. */
+  readonly readAreas: (path: string) => AreaTable | number;
+  /** The same of the text of such a file. */
+  readonly parseAreas: (text: Uint8Array) => AreaTable;
   /**
    * All of some files, and what some links lead to, by their paths below a directory, such as that of a process in
    * /proc. `-errno` where the directory cannot be opened.
@@ -214,6 +219,8 @@ export const {
   syscall,
   addressOf,
   readDescriptors,
+  readAreas,
+  parseAreas,
   readBelow,
   writeFiles,
   forkAway,

@@ -50,11 +50,23 @@ const VMA_LINE = new RegExp(
 const DELETED = ' (deleted)';
 const ANON_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
 
-/** Parses one line of /proc/PID/maps. There may be very many: so nothing is spread here, which is slow. */
-export function parseVma(line: Line): Vma {
-  const [, start, end, r, w, x, s, offset, major, minor, inode, name = ''] = line.match(VMA_LINE);
+/** What stands behind the numbers of an area. */
+export type VmaName = Pick<Vma, 'path' | 'deleted' | 'special' | 'anonName'>;
+
+/** Parses what stands behind the numbers of an area; empty: it has no name. */
+export function parseVmaName(name: string): VmaName {
   const isSpecial = name.startsWith('[');
   const deleted = !isSpecial && name.endsWith(DELETED);
+  return {
+    path: isSpecial ? '' : unescapeOctal(deleted ? name.slice(0, -DELETED.length) : name, '\n'),
+    deleted,
+    special: isSpecial ? name : '',
+    anonName: isSpecial ? ANON_NAME.exec(name)?.[1] : undefined,
+  };
+}
+
+function parseVma(line: Line): Vma {
+  const [, start, end, r, w, x, s, offset, major, minor, inode, name = ''] = line.match(VMA_LINE);
   const vma = {
     start: line.hex(start),
     end: line.hex(end),
@@ -65,10 +77,7 @@ export function parseVma(line: Line): Vma {
     offset: line.hex(offset),
     dev: { major: line.hexInteger(major), minor: line.hexInteger(minor) },
     inode: line.bigInteger(inode),
-    path: isSpecial ? '' : unescapeOctal(deleted ? name.slice(0, -DELETED.length) : name, '\n'),
-    deleted,
-    special: isSpecial ? name : '',
-    anonName: isSpecial ? ANON_NAME.exec(name)?.[1] : undefined,
+    ...parseVmaName(name),
   };
   return vma.start < vma.end ? vma : line.fail();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
-import { readDescriptors } from '../../native/index.js';
+import { readAreas, readDescriptors } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
 import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from '../../common/bytes.js';
@@ -14,7 +14,7 @@ import { Line, type ProcText } from '../../common/procfs/line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from '../../common/procfs/mountinfo.js';
-import { endOfAreas, parseSmaps, type SmapsVma } from './smaps.js';
+import { decodeSmaps, type SmapsVma } from './smaps.js';
 import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
 import { parseTimers, type PosixTimer } from './timers.js';
@@ -52,20 +52,12 @@ export function openMapped(pid: number, { start, end }: MappedRange, flags: 'r' 
   return wrap('open', path, () => openSync(`${PROC}/${path}`, flags));
 }
 
-/**
- * The areas with counters and flags: walks all page tables, so much slower than maps. They are parsed as they come:
- * of 30,000 the text has 20 MiB.
- */
+/** The areas with counters and flags: the kernel walks all page tables for them, and writes 20 MiB of 30,000. */
 export function readSmaps(pid: number): readonly SmapsVma[] {
-  const areas: SmapsVma[] = [];
-  let rest = Buffer.alloc(0);
-  readPieces(`${String(pid)}/smaps`, (piece) => {
-    const text = Buffer.concat([rest, piece]);
-    const end = endOfAreas(text);
-    areas.push(...parseSmaps(text.subarray(0, end)));
-    rest = text.subarray(end);
-  });
-  return [...areas, ...parseSmaps(rest)];
+  const path = `${PROC}/${String(pid)}/smaps`;
+  const table = readAreas(path);
+  if (typeof table === 'number') throw errnoError(`read ${path}`, table);
+  return decodeSmaps(table);
 }
 
 /** Ids, signals, capabilities of a thread. */
@@ -214,30 +206,26 @@ function task(pid: number, tid: number | undefined): string {
   return tid === undefined ? String(pid) : `${String(pid)}/task/${String(tid)}`;
 }
 
-function readProc(path: string): Buffer {
-  const pieces: Buffer[] = [];
-  readPieces(path, (piece) => pieces.push(Buffer.from(piece)));
-  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
-}
-
 /**
- * Gives a file in pieces, each of which lasts as long as the call it is given to. They are read into one buffer
- * for all: files of /proc have no size, and `readFileSync` takes 64 KiB for each piece of a page.
+ * Reads a file into one buffer for all, which it mostly fits into: files of /proc have no size, and
+ * `readFileSync` takes 64 KiB for each piece of a page.
  */
-function readPieces(path: string, take: (piece: Buffer) => void): void {
-  wrap('read', path, () => {
+function readProc(path: string): Buffer {
+  return wrap('read', path, () => {
+    const pieces: Buffer[] = [];
     const file = openSync(`${PROC}/${path}`, 'r');
     try {
       for (let used = 0, size = 1; size > 0;) {
         size = readSync(file, room, used, room.length - used, null);
         used += size;
         if (size > 0 && used < room.length) continue;
-        take(room.subarray(0, used));
+        pieces.push(Buffer.from(room.subarray(0, used)));
         used = 0;
       }
     } finally {
       closeSync(file);
     }
+    return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
   });
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Line, toText, words, type ProcText } from '../../common/procfs/line.js';
-import { parseVma, type Vma } from './maps.js';
+import { decodeBytes } from '../../common/bytes.js';
+import { Line, words } from '../../common/procfs/line.js';
+import { AREA, AREA_SIZE, PERMISSION, type AreaTable } from '../../native/area-table.js';
+import type { DeviceNumber } from '../../common/procfs/mountinfo.js';
+import { parseVmaName, type Vma, type VmaName } from './maps.js';
 
 /** An area of /proc/PID/smaps. Counters are bytes; a counter the kernel does not write is 0. */
 export interface SmapsVma extends Vma {
@@ -17,76 +20,77 @@ export interface SmapsVma extends Vma {
   readonly vmFlags: ReadonlySet<string>;
 }
 
-const KIBIBYTES = /^[ \t]*([0-9]{1,12}) kB$/;
-const KEY = '\nProtectionKey:';
-/** What begins the last line of each area. */
-const FLAGS = '\nVmFlags:';
-
 /**
- * Parses /proc/PID/smaps; the areas in order of address. There may be very many, of some twenty lines each: so the
- * lines that matter are searched for, not all of them read.
+ * The areas that a table has, in order of address. There may be very many: what they have alike they share.
+ *
+ * @throws ShimError `internal` for a line that no kernel writes
  */
-export function parseSmaps(content: ProcText): readonly SmapsVma[] {
-  const text = toText(content);
-  const areas: SmapsVma[] = [];
-  const flagSets = new FlagSets();
-  for (let at = 0; at < text.length;) {
-    const lines = text.slice(at, endOfArea(text, at));
-    areas.push(parseArea(lines, flagSets));
-    at += lines.length + 1;
+export function decodeSmaps(table: AreaTable): SmapsVma[] {
+  if (table.wrong) new Line('smaps', decodeBytes(table.wrong)).fail();
+  const decoder = new AreaDecoder(table);
+  const count = table.areas.byteLength / AREA_SIZE;
+  return Array.from({ length: count }, (_, index) => decoder.area(index));
+}
+
+class AreaDecoder {
+  readonly #longs: BigUint64Array;
+  readonly #shorts: Uint32Array;
+  readonly #doubles: Float64Array;
+  readonly #texts: readonly string[];
+  readonly #names: VmaName[] = [];
+  readonly #flagSets: ReadonlySet<string>[] = [];
+  #device: DeviceNumber = { major: 0, minor: 0 };
+
+  constructor({ areas, texts }: AreaTable) {
+    this.#longs = new BigUint64Array(areas);
+    this.#shorts = new Uint32Array(areas);
+    this.#doubles = new Float64Array(areas);
+    this.#texts = decodeBytes(texts).split('\n');
   }
-  return areas;
-}
 
-/** Where the last area ends that a part of the file has as a whole; the part begins with one. */
-export function endOfAreas(part: Uint8Array): number {
-  const text = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-  const flags = text.lastIndexOf(FLAGS, text.lastIndexOf('\n') - 1);
-  return flags < 0 ? 0 : text.indexOf('\n', flags + 1) + 1;
-}
+  area(index: number): SmapsVma {
+    const at = (index * AREA_SIZE) / 8;
+    const half = at * 2;
+    const permissions = this.#short(half + AREA.permissions);
+    const { path, deleted, special, anonName } = this.#name(this.#short(half + AREA.name));
+    return {
+      start: this.#longs[at + AREA.start] ?? 0n,
+      end: this.#longs[at + AREA.end] ?? 0n,
+      read: (permissions & PERMISSION.read) !== 0,
+      write: (permissions & PERMISSION.write) !== 0,
+      exec: (permissions & PERMISSION.exec) !== 0,
+      shared: (permissions & PERMISSION.shared) !== 0,
+      offset: this.#longs[at + AREA.offset] ?? 0n,
+      dev: this.#dev(this.#short(half + AREA.major), this.#short(half + AREA.minor)),
+      inode: this.#longs[at + AREA.inode] ?? 0n,
+      path,
+      deleted,
+      special,
+      anonName,
+      rss: this.#doubles[at + AREA.rss] ?? 0,
+      anonHugePages: this.#doubles[at + AREA.anonHugePages] ?? 0,
+      swap: this.#doubles[at + AREA.swap] ?? 0,
+      protectionKey: this.#short(half + AREA.protectionKey),
+      vmFlags: this.#flags(this.#short(half + AREA.flags)),
+    };
+  }
 
-/** Where the last line of an area ends. */
-function endOfArea(text: string, at: number): number {
-  const flags = text.indexOf(FLAGS, at);
-  const end = flags < 0 ? -1 : text.indexOf('\n', flags + 1);
-  return end < 0 ? text.length : end;
-}
+  #short(at: number): number {
+    return this.#shorts[at] ?? 0;
+  }
 
-function parseArea(lines: string, flagSets: FlagSets): SmapsVma {
-  const newline = lines.indexOf('\n');
-  const header = new Line('smaps', newline < 0 ? lines : lines.slice(0, newline));
-  const key = valueOf(lines, KEY);
-  return Object.assign(parseVma(header), {
-    rss: counter(lines, '\nRss:'),
-    anonHugePages: counter(lines, '\nAnonHugePages:'),
-    swap: counter(lines, '\nSwap:'),
-    protectionKey: key === undefined ? 0 : header.integer(key.trim()),
-    vmFlags: flagSets.of(valueOf(lines, FLAGS) ?? header.fail()),
-  });
-}
+  #name(text: number): VmaName {
+    return (this.#names[text] ??= parseVmaName(this.#texts[text] ?? ''));
+  }
 
-function counter(lines: string, key: string): number {
-  const value = valueOf(lines, key);
-  if (value === undefined) return 0;
-  const [, kib] = KIBIBYTES.exec(value) ?? new Line('smaps', `${key.slice(1)}${value}`).fail();
-  return Number(kib) * 1024;
-}
+  #flags(text: number): ReadonlySet<string> {
+    return (this.#flagSets[text] ??= new Set(words(this.#texts[text] ?? '')));
+  }
 
-/** What stands behind a key, to the end of its line. */
-function valueOf(lines: string, key: string): string | undefined {
-  const at = lines.indexOf(key);
-  if (at < 0) return undefined;
-  const newline = lines.indexOf('\n', at + key.length);
-  return lines.slice(at + key.length, newline < 0 ? lines.length : newline);
-}
-
-/** Areas have few different sets of flags. */
-class FlagSets {
-  readonly #known = new Map<string, ReadonlySet<string>>();
-
-  of(text: string): ReadonlySet<string> {
-    const known = this.#known.get(text) ?? new Set(words(text));
-    this.#known.set(text, known);
-    return known;
+  /** Neighbours are mostly of one device. */
+  #dev(major: number, minor: number): DeviceNumber {
+    const last = this.#device;
+    if (last.major !== major || last.minor !== minor) this.#device = { major, minor };
+    return this.#device;
   }
 }

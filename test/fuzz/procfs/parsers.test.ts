@@ -11,7 +11,7 @@ import { parseCmdline } from '../../../src/criu/procfs/cmdline.js';
 import { parseLimits } from '../../../src/criu/procfs/limits.js';
 import { parseMaps } from '../../../src/criu/procfs/maps.js';
 import { parseMountinfo } from '../../../src/common/procfs/mountinfo.js';
-import { parseSmaps } from '../../../src/criu/procfs/smaps.js';
+import { parseSmaps } from '../../helpers/smaps.js';
 import { parseStat } from '../../../src/criu/procfs/stat.js';
 import { parseStatus } from '../../../src/criu/procfs/status.js';
 import { parseTimers } from '../../../src/criu/procfs/timers.js';

@@ -6,7 +6,7 @@ import { judgeAreas } from '../../../../src/criu/memory/live/judge.js';
 import { distribute } from '../../../../src/criu/memory/live/page-finder.js';
 import { NO_RUNS, type MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { protectionInHolder, stretches } from '../../../../src/criu/memory/stretches.js';
-import { parseSmaps } from '../../../../src/criu/procfs/smaps.js';
+import { parseSmaps } from '../../../helpers/smaps.js';
 
 const PAGE = 4096n;
 const START = 0x7f0000000000n;

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeSmaps } from '../../../../src/criu/procfs/smaps.js';
+import { readAreas } from '../../../../src/native/index.js';
+import { run } from '../../../helpers/run.js';
 import { parseMaps } from '../../../../src/criu/procfs/maps.js';
-import { endOfAreas, parseSmaps } from '../../../../src/criu/procfs/smaps.js';
+import { parseSmaps } from '../../../helpers/smaps.js';
 import { fixture, refuses } from './fixture.js';
 
 test('areas are those of maps, with counters in bytes and flags', (t) => {
@@ -53,17 +61,71 @@ test('an area without flags is refused: nobody knows what it is', (t) => {
   refuses(t, () => parseSmaps(text), { file: 'smaps', shown: '1000-2000' });
 });
 
-test('whatever part of the file is there, its whole areas are', (t) => {
-  const text = fixture('odd/smaps').subarray(0, 6000);
-  for (let length = 0; length <= text.length; length++) {
-    const end = endOfAreas(text.subarray(0, length));
-    const ends = [
-      ...text
-        .subarray(0, length)
-        .toString('latin1')
-        .matchAll(/\nVmFlags:.*\n/g),
-    ];
-    const last = ends.at(-1);
-    t.is(end, last ? last.index + last[0].length : 0);
+test('an area whose flags are missing is refused, whatever follows', (t) => {
+  const text = '1000-2000 rw-p 00000000 00:00 0 \nRss: 4 kB\n3000-4000 rw-p 00000000 00:00 0 \n';
+  refuses(t, () => parseSmaps(`${text}VmFlags: rd\n`), { file: 'smaps', shown: '1000-2000' });
+  refuses(t, () => parseSmaps(text.replace('3000-4000', '')), {
+    file: 'smaps',
+    shown: '1000-2000',
+  });
+});
+
+test('headers that no kernel writes are refused, as they are of maps', (t) => {
+  for (const header of [
+    '', 'x', '1000-2000', '2000-1000 r--p 00000000 00:00 0', '1000-2000 r--q 00000000 00:00 0',
+    '1000-2000 rwx 00000000 00:00 0', '1000-2000 r--p 00000000 00:00 0x', '1000-2000 r--p 0 0:0 ',
+    '1ffffffffffffffff-2ffffffffffffffff r--p 00000000 00:00 0',
+    '1000-2000 R--p 00000000 00:00 0', '1000-2000 r--p 0000A000 00:00 0',
+  ]) {
+    const text = `500-600 r--p 00000000 00:00 0 \nVmFlags: rd \n${header}\nVmFlags: rd \n`;
+    refuses(t, () => parseSmaps(text), { file: 'smaps', shown: JSON.stringify(header) });
+    refuses(t, () => parseMaps(header + '\n'), { file: 'maps', shown: JSON.stringify(header) });
   }
+}); // prettier-ignore
+
+test('inodes of more than 64 bits, and devices of more than 32, are refused', (t) => {
+  for (const numbers of ['00:00 18446744073709551616', '100000000:00 1']) {
+    const header = `1000-2000 r--p 00000000 ${numbers}`;
+    const refusal = { file: 'smaps', shown: JSON.stringify(header) };
+    refuses(t, () => parseSmaps(`${header}\nVmFlags: rd \n`), refusal);
+  }
+});
+
+test('names, numbers and addresses of any size are those of maps', (t) => {
+  const headers = [
+    '00001000-00002000 r-xs 00abcdef000 fe:12345 18446744073709551615       /a (deleted) b (deleted)',
+    '00003000-00004000 ---p 00000000 00:00 0                  [anon:a (nested [name])]',
+    '00004000-00005000 rw-p 00000000 00:00 0                  /line\\012feed\\134',
+    '00006000-00007000 rw-p 00000000 00:00 7                  anon_inode:[perf_event]',
+    '00008000-00009000 rw-p 00000000 00:00 7',
+    `00009000-0000a000 rw-p 00000000 00:00 7  /${'long/'.repeat(60_000)}`,
+    'ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]',
+  ];
+  const areas = parseSmaps(
+    headers.map((header) => `${header}\nSize: 4 kB\nVmFlags: rd \n`).join(''),
+  );
+  const known = parseMaps(headers.join('\n'));
+  t.is(areas.length, headers.length);
+  for (const [index, area] of areas.entries()) t.like(area, known[index] ?? {});
+});
+
+test('no memory is no areas', (t) => {
+  t.deepEqual(parseSmaps(''), []);
+});
+
+test('a file is read to its end, in whatever pieces it comes', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'mvas-smaps-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const fifo = join(directory, 'fifo');
+  await run('mkfifo', [fifo]);
+  const long = `1000-2000 rw-p 00000000 00:00 7  /${'long/'.repeat(60_000)}\nVmFlags: rd \n`;
+  const text = Buffer.concat([fixture('odd/smaps'), Buffer.from(long), fixture('odd/smaps')]);
+  const file = join(directory, 'text');
+  await writeFile(file, text);
+  const writer = spawn('dd', [`if=${file}`, `of=${fifo}`, 'bs=997'], { stdio: 'ignore' });
+  const table = readAreas(fifo);
+  await once(writer, 'exit');
+  if (typeof table === 'number') return t.fail(String(table));
+  t.deepEqual(decodeSmaps(table), parseSmaps(text));
+  t.is(readAreas(join(directory, 'none')), -2);
 });

@@ -3,7 +3,7 @@ import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
 import { judgeAreas } from '../../../../../src/criu/memory/live/judge.js';
 import type { MappedArea } from '../../../../../src/criu/memory/memory-map.js';
-import { parseSmaps } from '../../../../../src/criu/procfs/smaps.js';
+import { parseSmaps } from '../../../../helpers/smaps.js';
 
 /** Judges private anonymous memory with a protection and a key. */
 function judge(protection: string, key: number): MappedArea | undefined {

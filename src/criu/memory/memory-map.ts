@@ -99,6 +99,8 @@ export interface SharedObject {
   readonly size: bigint;
   /** Where its mappings end at the furthest, and at least its size. */
   readonly reach: bigint;
+  /** No reserve is kept for it (MAP_NORESERVE). */
+  readonly isUnreserved: boolean;
   /** Where it has content; offsets into it. */
   readonly runs: readonly PageRun[];
   /** One of its mappings: any leads to the whole of it. */

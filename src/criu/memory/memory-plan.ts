@@ -2,28 +2,16 @@
 import { badImage } from '../../common/errors.js';
 import {
   MADV_DOFORK,
-  MADV_DONTDUMP,
   MADV_DONTFORK,
   MADV_GUARD_INSTALL,
-  MADV_HUGEPAGE,
-  MADV_MERGEABLE,
-  MADV_NOHUGEPAGE,
-  MADV_RANDOM,
-  MADV_SEQUENTIAL,
-  MADV_WIPEONFORK,
   MAP_ANONYMOUS,
-  MAP_DROPPABLE,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
-  MAP_GROWSDOWN,
   MAP_LOCKED,
   MAP_NORESERVE,
-  MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
-  MLOCK_ONFAULT,
   MREMAP_MOVE_FIXED,
-  PAGE,
   PR,
   PROT_READ,
   PROT_READ_WRITE,
@@ -33,41 +21,26 @@ import {
   SYS,
   USER_END,
 } from '../../native/abi/index.js';
-import { VMA_STATUS } from '../image/constants.js';
-import type { MmEntry, VmaEntry } from '../image/types.js';
+import type { MmEntry } from '../image/types.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
-import type { Range } from './ranges.js';
 import {
-  collectShared,
-  describe,
-  is,
-  isOrdinary,
-  pairs,
-  parkedRanges,
-  type Run,
-  type SharedMemory,
-} from './parked.js';
+  rangeOf,
+  type AreaKind,
+  type MappedArea,
+  type MemoryMap,
+  type SharedObject,
+} from './memory-map.js';
+import type { ImageMemory } from './of-image.js';
+import type { PageRun } from './page-runs.js';
+import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
+import type { Range } from './ranges.js';
 
 const LOWEST = 0x1000n;
+const INIT = 1;
 const MM_MAP_SIZE = 104;
-/** MAP_* flags of memory that is made anew: private or droppable, anonymous, growing down, no reserve. */
-const REMADE = MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE;
-/** All advice that an image may hold, in the order in which it is given. */
-const ADVICE = [
-  MADV_RANDOM,
-  MADV_SEQUENTIAL,
-  MADV_DONTFORK,
-  MADV_MERGEABLE,
-  MADV_HUGEPAGE,
-  MADV_NOHUGEPAGE,
-  MADV_DONTDUMP,
-  MADV_WIPEONFORK,
-] as const;
-/** Advice that is given while the holder is filled, or at the very end of all. */
-const EARLY_ADVICE = new Set<number>([MADV_HUGEPAGE, MADV_NOHUGEPAGE]);
 
 /** One of the kernel's own areas in the holder, to be moved into place. */
 export interface KernelArea {
@@ -81,7 +54,8 @@ export interface MemoryPlanOptions {
   readonly builder: PlanBuilder;
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  /** Address spaces by container pid. */
+  readonly memory: ImageMemory;
+  /** Where the parts of each address space begin and end, by container pid. */
   readonly mms: ReadonlyMap<number, MmEntry>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
@@ -104,7 +78,8 @@ export interface MemoryPlanOptions {
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
   readonly #parks = new Map<number, readonly Range[]>();
-  readonly #shared: ReadonlyMap<bigint, SharedMemory>;
+  /** Shared memory, which is made behind its content. */
+  readonly #shared: ReadonlyMap<bigint, SharedObject>;
   /** Everything below and above the park and the holder's own range. */
   readonly #around: readonly Range[];
   readonly #branches: Branches;
@@ -113,21 +88,20 @@ export class MemoryPlan {
 
   constructor(options: MemoryPlanOptions) {
     this.#options = options;
-    for (const [pid, mm] of options.mms) this.#parks.set(pid, parkedRanges(pid, mm));
-    this.#shared = collectShared(options.mms.values());
-    const shared = [...this.#shared.values()].map(({ at, reach }) => ({
-      start: at,
-      end: at + reach,
-    }));
-    const { base } = options;
-    const unowned = [...shared, { start: base, end: base + WORK.size }];
+    const { base, memory } = options;
+    for (const [pid, map] of memory.maps) this.#parks.set(pid, parkedRanges(map));
+    this.#shared = new Map(memory.shared.map((object) => [object.id, object]));
+    const unowned = [...memory.shared.map(madeRange), { start: base, end: base + WORK.size }];
     this.#branches = new Branches(this.#parks, unowned);
     this.#around = around([...unowned, ...[...this.#parks.values()].flat()]);
   }
 
   /** In PID 1, before any fork: shared memory comes into being. */
   planShared(root: Sequence): void {
-    for (const [id, { at, size, reach, stash, runs, reserve }] of this.#shared) {
+    for (const [id, object] of this.#shared) {
+      const { size, reach, place, runs } = object;
+      const { start: at, end } = madeRange(object);
+      const reserve = object.isUnreserved ? MAP_NORESERVE : 0;
       const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | reserve;
       const args = [at, size, PROT_READ_WRITE, flags, -1, 0];
       root.syscall('make shared memory', SYS.mmap, args, { expect: at });
@@ -135,13 +109,12 @@ export class MemoryPlan {
         const stretched = [at, size, reach, 0];
         root.syscall('reach beyond its end', SYS.mremap, stretched, { expect: at });
       }
-      for (const [page, count] of runs) {
-        const offset = page * PAGE;
-        root.copy('fill shared memory', at + offset, stash + offset, count * PAGE);
+      for (const { start, length } of runs) {
+        root.copy('fill shared memory', at + start, place + start, length);
       }
-      root.syscall('drop the stash', SYS.munmap, [stash, size]);
+      root.syscall('drop the stash', SYS.munmap, [place, size]);
       if (!this.#options.execs) continue;
-      const path = `/proc/self/map_files/${at.toString(16)}-${(at + reach).toString(16)}`;
+      const path = `/proc/self/map_files/${at.toString(16)}-${end.toString(16)}`;
       this.#sharedFiles.set(id, this.#options.stage('open shared memory', path));
     }
   }
@@ -161,9 +134,10 @@ export class MemoryPlan {
   /** First of all in each process but PID 1: private memory comes to its place, for forks to inherit it. */
   planForkable(pid: number, sequence: Sequence): void {
     if (this.#options.execs) return;
-    for (const vma of this.#mm(pid).vmas.filter(isOrdinary)) {
-      if (vma.mvas_heritage) planHeritage(vma, sequence);
-      else placePrivate(vma, sequence);
+    for (const area of this.#map(pid).areas) {
+      if (area.kind !== 'anonymous') continue;
+      if (area.holes) planHeritage(area, sequence);
+      else placePrivate(area, sequence);
     }
   }
 
@@ -199,52 +173,50 @@ export class MemoryPlan {
 
   /** In each process: everything comes to its place. Files must be staged. */
   planPlace(pid: number, sequence: Sequence): void {
-    const mm = this.#mm(pid);
-    if (this.#options.execs) {
-      for (const vma of mm.vmas) {
-        if (is(vma, VMA_STATUS.anonShared)) this.#mapShared(vma, sequence);
-        if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared)) this.#mapFile(vma, sequence);
+    const map = this.#map(pid);
+    const { execs } = this.#options;
+    for (const area of map.areas) {
+      if (area.kind === 'anonymous-shared') {
+        if (execs) this.#mapShared(area, sequence);
+        else this.#placeShared(area, sequence);
+      } else if (isOfFile(area.kind)) {
+        if (execs) this.#mapFile(area, sequence);
+        else this.#placeFile(area, sequence);
       }
-      this.#setLayout(mm, sequence);
-      return;
     }
-    for (const vma of mm.vmas) {
-      if (is(vma, VMA_STATUS.anonShared)) this.#placeShared(vma, sequence);
-      else if (is(vma, VMA_STATUS.filePrivate | VMA_STATUS.fileShared))
-        this.#placeFile(vma, sequence);
+    if (!execs) {
+      for (const object of this.#shared.values()) {
+        const args = [madeRange(object).start, object.reach];
+        sequence.syscall('drop shared memory', SYS.munmap, args);
+      }
+      this.#placeKernelAreas(map, sequence);
     }
-    for (const { at, reach } of this.#shared.values()) {
-      sequence.syscall('drop shared memory', SYS.munmap, [at, reach]);
-    }
-    this.#placeKernelAreas(mm, sequence);
-    this.#setLayout(mm, sequence);
+    this.#setLayout(pid, sequence);
   }
 
   /** Late in each process: locks and advice that would be in the way before. */
   planFinish(pid: number, sequence: Sequence): void {
-    const { vmas } = this.#mm(pid);
+    const { areas, guards } = this.#map(pid);
     // Memory that is locked takes no guards.
-    for (const vma of vmas.filter((one) => is(one, VMA_STATUS.guard))) {
-      const args = [vma.start, vma.end - vma.start, MADV_GUARD_INSTALL];
-      sequence.syscall(`guard ${describe(vma)}`, SYS.madvise, args);
+    for (const { start, length } of guards) {
+      const what = () => `guard ${rangeOf({ start, end: start + length })}`;
+      sequence.syscall(what, SYS.madvise, [start, length, MADV_GUARD_INSTALL]);
     }
-    for (const vma of vmas) {
-      for (const advice of vma.madv === undefined ? [] : ADVICE) {
-        if (!EARLY_ADVICE.has(advice)) adviseArea(vma, advice, sequence);
-      }
-      if (vma.mvas_name !== undefined) this.#nameArea(vma, vma.mvas_name, sequence);
-      if (vma.flags & MAP_LOCKED) lock(vma, sequence);
+    for (const area of areas) {
+      adviseLate(area, sequence);
+      if (area.name !== undefined) this.#nameArea(area, area.name, sequence);
+      if (area.flags & MAP_LOCKED) lock(area, sequence);
     }
   }
 
-  #nameArea(vma: VmaEntry, name: string, sequence: Sequence): void {
+  #nameArea(area: MappedArea, name: string, sequence: Sequence): void {
     const text = this.#options.builder.string(name);
-    const args = [PR.setVma, PR_SET_VMA_ANON_NAME, vma.start, vma.end - vma.start, text];
-    sequence.syscall(`name ${describe(vma)}`, SYS.prctl, args, { tolerate: true });
+    const args = [PR.setVma, PR_SET_VMA_ANON_NAME, area.start, area.end - area.start, text];
+    sequence.syscall(() => `name ${rangeOf(area)}`, SYS.prctl, args, { tolerate: true });
   }
 
-  #mm(pid: number): MmEntry {
-    return this.#options.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
+  #map(pid: number): MemoryMap {
+    return this.#options.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
   /** The ranges of a process's own memory when it forks: all around the park, and what else it has there. */
@@ -254,81 +226,77 @@ export class MemoryPlan {
 
   #adviseHeritage(heirs: readonly number[], sequence: Sequence, advice: number): void {
     if (this.#options.execs) return;
-    for (const { start, end } of heirs.flatMap((pid) => heritageOf(this.#mm(pid)))) {
+    for (const { start, end } of heirs.flatMap((pid) => heritageOf(this.#map(pid)))) {
       sequence.syscall('advise what is inherited', SYS.madvise, [start, end - start, advice]);
     }
   }
 
-  #placeShared(vma: VmaEntry, sequence: Sequence): void {
-    const object = this.#shared.get(vma.shmid);
+  #placeShared(area: MappedArea, sequence: Sequence): void {
+    const object = this.#shared.get(area.object);
     if (!object) badImage('shared memory nobody made');
-    const length = vma.end - vma.start;
+    const from = madeRange(object).start + area.offset;
     // Of a shared mapping, mremap(2) with an old size of 0 makes another one of the same pages.
-    const args = [object.at + vma.pgoff, 0, length, MREMAP_MOVE_FIXED, vma.start];
-    sequence.syscall(`map ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
-    protect(vma, PROT_READ_WRITE, sequence);
+    const args = [from, 0, area.end - area.start, MREMAP_MOVE_FIXED, area.start];
+    sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mremap, args, { expect: area.start });
+    protect(area, PROT_READ_WRITE, sequence);
   }
 
-  #placeFile(vma: VmaEntry, sequence: Sequence): void {
-    const stash = vma.mvas_park;
-    const runs = stash === undefined ? [] : pairs(vma.mvas_runs);
-    const bits = this.#map(vma, { at: vma.start, runs, how: MAP_FIXED_NOREPLACE }, sequence);
-    if (stash === undefined || runs.length === 0) return;
-    layPages(vma, { from: stash, to: vma.start, runs }, sequence);
-    sequence.syscall('drop the stash', SYS.munmap, [stash, vma.end - vma.start]);
-    protect(vma, bits, sequence);
+  #placeFile(area: MappedArea, sequence: Sequence): void {
+    const { start, end, place } = area;
+    const runs = writtenPages(area);
+    const bits = this.#mapAt(area, start, MAP_FIXED_NOREPLACE, sequence);
+    if (place === undefined || runs.length === 0) return;
+    layPages(area, { from: place, to: start, runs }, sequence);
+    sequence.syscall('drop the stash', SYS.munmap, [place, end - start]);
+    protect(area, bits, sequence);
   }
 
-  #mapShared(vma: VmaEntry, sequence: Sequence): void {
-    const fd = this.#sharedFiles.get(vma.shmid) ?? badImage('shared memory nobody made');
-    const flags = MAP_SHARED | MAP_FIXED_NOREPLACE | (vma.flags & MAP_NORESERVE);
-    const args = [vma.start, vma.end - vma.start, vma.prot, flags, fd, vma.pgoff];
-    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: vma.start });
+  #mapShared(area: MappedArea, sequence: Sequence): void {
+    const { start, end, prot, offset } = area;
+    const fd = this.#sharedFiles.get(area.object) ?? badImage('shared memory nobody made');
+    const flags = MAP_SHARED | MAP_FIXED_NOREPLACE | (area.flags & MAP_NORESERVE);
+    const args = [start, end - start, prot, flags, fd, offset];
+    sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mmap, args, { expect: start });
   }
 
   /** Maps a file over what a duplicate has in its place; first to the park, to take written pages along. */
-  #mapFile(vma: VmaEntry, sequence: Sequence): void {
-    const stash = vma.mvas_park;
-    const runs = stash === undefined ? [] : pairs(vma.mvas_runs);
-    if (stash === undefined || runs.length === 0) {
-      this.#map(vma, { at: vma.start, runs, how: MAP_FIXED }, sequence);
+  #mapFile(area: MappedArea, sequence: Sequence): void {
+    const { start, end, place } = area;
+    const runs = writtenPages(area);
+    if (place === undefined || runs.length === 0) {
+      this.#mapAt(area, start, MAP_FIXED, sequence);
       return;
     }
-    const length = vma.end - vma.start;
-    const bits = this.#map(vma, { at: stash, runs, how: MAP_FIXED_NOREPLACE }, sequence);
-    if (!(vma.prot & PROT_READ)) {
-      sequence.syscall('read what was written', SYS.mprotect, [vma.start, length, PROT_READ]);
+    const length = end - start;
+    const bits = this.#mapAt(area, place, MAP_FIXED_NOREPLACE, sequence);
+    if (!(area.prot & PROT_READ)) {
+      sequence.syscall('read what was written', SYS.mprotect, [start, length, PROT_READ]);
     }
-    layPages(vma, { from: vma.start, to: stash, runs }, sequence);
-    const args = [stash, length, length, MREMAP_MOVE_FIXED, vma.start];
-    sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
-    protect(vma, bits, sequence);
+    layPages(area, { from: start, to: place, runs }, sequence);
+    const args = [place, length, length, MREMAP_MOVE_FIXED, start];
+    sequence.syscall(() => `move ${rangeOf(area)}`, SYS.mremap, args, { expect: start });
+    protect(area, bits, sequence);
   }
 
   /** Maps the file of an area somewhere, writable if pages are to be laid over it; returns the protection. */
-  #map(
-    vma: VmaEntry,
-    { at, runs, how }: { readonly at: bigint; readonly runs: readonly Run[]; readonly how: number },
-    sequence: Sequence,
-  ): number {
-    const isPrivate = is(vma, VMA_STATUS.filePrivate);
-    const bits = runs.length > 0 ? vma.prot | PROT_WRITE : vma.prot;
-    const flags = (isPrivate ? MAP_PRIVATE : MAP_SHARED) | how;
-    const fd = this.#options.staged(Number(vma.shmid));
-    const args = [at, vma.end - vma.start, bits, flags, fd, vma.pgoff];
-    sequence.syscall(`map ${describe(vma)}`, SYS.mmap, args, { expect: at });
+  #mapAt(area: MappedArea, at: bigint, how: number, sequence: Sequence): number {
+    const bits = writtenPages(area).length > 0 ? area.prot | PROT_WRITE : area.prot;
+    const flags = (area.kind === 'file-private' ? MAP_PRIVATE : MAP_SHARED) | how;
+    const fd = this.#options.staged(Number(area.object));
+    const args = [at, area.end - area.start, bits, flags, fd, area.offset];
+    sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mmap, args, { expect: at });
     return bits;
   }
 
-  #placeKernelAreas(mm: MmEntry, sequence: Sequence): void {
-    const wanted = mm.vmas.filter((vma) => is(vma, VMA_STATUS.vdso | VMA_STATUS.vvar));
+  #placeKernelAreas({ areas }: MemoryMap, sequence: Sequence): void {
+    const wanted = areas.filter(({ kind }) => kind === 'vdso' || kind === 'vvar');
     const ours = this.#options.kernelAreas;
-    wanted.forEach((vma, index) => {
+    wanted.forEach(({ start, end }, index) => {
       const from = ours[index];
-      const size = vma.end - vma.start;
+      const size = end - start;
       if (from?.end !== undefined && from.end - from.start === size) {
-        const args = [from.start, size, size, MREMAP_MOVE_FIXED, vma.start];
-        sequence.syscall(`move ${from.special}`, SYS.mremap, args, { expect: vma.start });
+        const args = [from.start, size, size, MREMAP_MOVE_FIXED, start];
+        sequence.syscall(`move ${from.special}`, SYS.mremap, args, { expect: start });
         return;
       }
       badImage('the vDSO of the image is not the one of this kernel');
@@ -339,8 +307,9 @@ export class MemoryPlan {
   }
 
   /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable not mapped any more. */
-  #setLayout(mm: MmEntry, sequence: Sequence): void {
-    const { builder, staged } = this.#options;
+  #setLayout(pid: number, sequence: Sequence): void {
+    const { builder, staged, mms } = this.#options;
+    const mm = mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
     const auxv = Buffer.alloc(mm.mm_saved_auxv.length * 8);
     mm.mm_saved_auxv.forEach((word, index) => auxv.writeBigUInt64LE(word, index * 8));
     const map = Buffer.alloc(MM_MAP_SIZE);
@@ -358,50 +327,28 @@ export class MemoryPlan {
   }
 }
 
-function layPages(
-  vma: VmaEntry,
-  { from, to, runs }: { readonly from: bigint; readonly to: bigint; readonly runs: readonly Run[] },
-  sequence: Sequence,
-): void {
-  for (const [page, count] of runs) {
-    const offset = page * PAGE;
-    sequence.copy(`lay pages over ${describe(vma)}`, to + offset, from + offset, count * PAGE);
+function isOfFile(kind: AreaKind): boolean {
+  return kind === 'file-private' || kind === 'file-shared';
+}
+
+/** Where a shared object is made: behind its content. */
+function madeRange({ place, reach }: SharedObject): Range {
+  return { start: place + reach, end: place + 2n * reach };
+}
+
+/** What a process takes of the park. */
+function parkedRanges({ pid, areas }: MemoryMap): Range[] {
+  const ranges: Range[] = [];
+  for (const { start, end, place } of areas) {
+    if (place === undefined || (pid === INIT && place === start)) continue;
+    ranges.push({ start: place, end: place + (end - start) });
   }
+  return ranges;
 }
 
-/** What has nothing stored is made anew. */
-function placePrivate(vma: VmaEntry, sequence: Sequence): void {
-  const length = vma.end - vma.start;
-  if (vma.mvas_park === undefined) {
-    const flags = MAP_FIXED_NOREPLACE | (vma.flags & REMADE);
-    const made = [vma.start, length, vma.prot, flags, -1, 0];
-    sequence.syscall(`make ${describe(vma)}`, SYS.mmap, made, { expect: vma.start });
-    for (const advice of EARLY_ADVICE) adviseArea(vma, advice, sequence);
-    return;
-  }
-  const args = [vma.mvas_park, length, length, MREMAP_MOVE_FIXED, vma.start];
-  sequence.syscall(`move ${describe(vma)}`, SYS.mremap, args, { expect: vma.start });
-}
-
-/** First without its pages, which says whether it may be locked. To lock what cannot be touched fails, and works. */
-function lock(vma: VmaEntry, sequence: Sequence): void {
-  const length = vma.end - vma.start;
-  const what = `lock ${describe(vma)}`;
-  sequence.syscall(what, SYS.mlock2, [vma.start, length, MLOCK_ONFAULT]);
-  if (!(vma.flags & MAP_POPULATE)) return;
-  sequence.syscall(what, SYS.mlock2, [vma.start, length, 0], { tolerate: true });
-}
-
-function adviseArea(vma: VmaEntry, advice: number, sequence: Sequence): void {
-  if (((vma.madv ?? 0n) & (1n << BigInt(advice))) === 0n) return;
-  const what = `advise ${String(advice)} ${describe(vma)}`;
-  sequence.syscall(what, SYS.madvise, [vma.start, vma.end - vma.start, advice]);
-}
-
-function protect(vma: VmaEntry, current: number, sequence: Sequence): void {
-  if (vma.prot === current) return;
-  const args = [vma.start, vma.end - vma.start, vma.prot];
-  sequence.syscall(`protect ${describe(vma)}`, SYS.mprotect, args);
+/** Pages that are laid over a file. */
+function writtenPages({ place, runs }: MappedArea): readonly PageRun[] {
+  return place === undefined ? [] : runs;
 }
 
 function advise(sequence: Sequence, { start, end }: Range, advice: number): void {

@@ -12,3 +12,21 @@ export const STATUS: Readonly<Record<AreaKind, number>> = {
   vvar: VMA_STATUS.regular | VMA_STATUS.vvar | VMA_STATUS.anonPrivate,
   vsyscall: VMA_STATUS.vsyscall | VMA_STATUS.anonPrivate,
 };
+
+const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
+const OTHERS = VMA_STATUS.filePrivate | VMA_STATUS.fileShared | VMA_STATUS.anonShared;
+
+/** The bits that tell a kind. The kernel's areas are private and anonymous, whether that is said of them or not. */
+function kindBits(status: number): number {
+  const bits = status & (KERNELS | OTHERS);
+  return (bits & KERNELS) === 0 ? bits | (status & VMA_STATUS.anonPrivate) : bits;
+}
+
+const BY_BITS: ReadonlyMap<number, AreaKind> = new Map(
+  Object.entries(STATUS).map(([kind, status]) => [kindBits(status), kind as AreaKind]),
+);
+
+/** The inverse; undefined where nothing is of that kind. */
+export function kindOf(status: number): AreaKind | undefined {
+  return BY_BITS.get(kindBits(status));
+}

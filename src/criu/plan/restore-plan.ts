@@ -119,7 +119,7 @@ export class RestorePlan {
   readonly given: readonly Given[];
   readonly #builder: PlanBuilder;
   readonly #root: Sequence;
-  readonly #image: CheckpointImage;
+  readonly #image: ValidImage;
   readonly #base: bigint;
   readonly #attributes: AttributePlan;
   readonly #files: FilePlan;
@@ -155,6 +155,7 @@ export class RestorePlan {
     this.#memory = new MemoryPlan({
       builder,
       base,
+      memory: image.memory,
       mms: image.mms,
       kernelAreas: facts.kernelAreas,
       execs: this.exec !== undefined,
@@ -338,7 +339,7 @@ export class RestorePlan {
         const request = requests.get(pid) ?? badImage(`no duplicate of pid ${String(pid)}`);
         return this.address + BigInt(request.offset);
       },
-      areasOf: (pid) => this.#image.mms.get(pid)?.vmas ?? [],
+      areasOf: (pid) => this.#image.memory.maps.get(pid)?.areas ?? [],
     };
   }
 
@@ -354,7 +355,7 @@ export class RestorePlan {
     }));
     const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
     const root = buildTree(processes, taken);
-    checkHeritage(this.#image.mms, forkersOf(root));
+    checkHeritage(this.#image.memory.maps, forkersOf(root));
     const shares = (pid: number): boolean => {
       const parent = parents.get(pid) ?? 0;
       if (dead.has(pid) || parent === 0) return false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { MAP_NORESERVE } from '../../../native/abi/index.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { FoundObject, MappedArea } from '../memory-map.js';
@@ -31,7 +32,15 @@ export function findShared(owners: readonly Owner[]): FoundObject[] {
   return [...found.values()].map(({ owner: { process }, area, reach }) => {
     const { size, runs } = measure(mappedLink(process.pid, area));
     const mapping = { pid: process.nsPid, start: area.start, end: area.end };
-    return { id: area.object, size, reach: reach > size ? reach : size, runs, mapping };
+    const isUnreserved = (area.flags & MAP_NORESERVE) !== 0;
+    return {
+      id: area.object,
+      size,
+      reach: reach > size ? reach : size,
+      isUnreserved,
+      runs,
+      mapping,
+    };
   });
 }
 

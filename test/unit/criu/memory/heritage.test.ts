@@ -1,43 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
-import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { checkHeritage, heritageOf, planHeritage } from '../../../../src/criu/memory/heritage.js';
+import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
+import { area, mapOf, PAGE, pages } from './maps.js';
 
-const ANONYMOUS = VMA_STATUS.regular | VMA_STATUS.anonPrivate;
-
-function vma(start: bigint, end: bigint, more: Partial<VmaEntry> = {}): VmaEntry {
-  const entry = { start, end, pgoff: 0n, shmid: 0n, prot: 3, flags: 0x22, fd: -1n };
-  return { ...entry, status: ANONYMOUS, mvas_runs: [], ...more };
-}
-
-function inherited(start: bigint, end: bigint, holes: bigint[] = []): VmaEntry {
-  return vma(start, end, { mvas_heritage: { holes } });
-}
-
-function memory(...vmas: VmaEntry[]): MmEntry {
-  return { vmas } as Partial<MmEntry> as MmEntry;
-}
+const inherited = (first: number, end: number) => area(first, end, { holes: [] });
 
 test('ranges that meet are inherited as one', (t) => {
-  const all = memory(
-    inherited(0x1000n, 0x2000n),
-    inherited(0x2000n, 0x4000n),
-    vma(0x4000n, 0x5000n),
-    inherited(0x5000n, 0x6000n),
-  );
+  const all = mapOf(2, inherited(1, 2), inherited(2, 4), area(4, 5), inherited(5, 6));
   t.deepEqual(heritageOf(all), [
-    { start: 0x1000n, end: 0x4000n },
-    { start: 0x5000n, end: 0x6000n },
+    { start: PAGE, end: 4n * PAGE },
+    { start: 5n * PAGE, end: 6n * PAGE },
   ]);
 });
 
 test('what a process has not is dropped, and what differs is laid over the rest', (t) => {
   const sequence = new PlanBuilder().sequence('pid 2');
-  const area = { ...inherited(0x10000n, 0x20000n, [3n, 2n]), mvas_park: 0x900000n };
-  planHeritage({ ...area, mvas_runs: [1n, 1n] }, sequence);
+  const more = { holes: pages([19, 21]), runs: pages([17, 18]), place: 0x900000n };
+  planHeritage(area(16, 32, more), sequence);
   t.deepEqual(
     sequence.operations.map(({ nr, args }) => [nr, ...args]),
     [
@@ -50,24 +32,26 @@ test('what a process has not is dropped, and what differs is laid over the rest'
 
 const FORKERS = new Map([[2, 1]]);
 
+/** Checks what a process inherits of its forker. */
+function check(heir: readonly MappedArea[], forker: readonly MappedArea[]): void {
+  checkHeritage(new Map([[1, mapOf(1, ...forker)], [2, mapOf(2, ...heir)]]), FORKERS); // prettier-ignore
+}
+
 test('part of a mapping of the forker can be inherited', (t) => {
-  const heir = memory(inherited(0x2000n, 0x3000n), inherited(0x4000n, 0x5000n));
-  const forker = memory(vma(0x1000n, 0x3000n), vma(0x4000n, 0x5000n));
   t.notThrows(() => {
-    checkHeritage(new Map([[1, forker], [2, heir]]), FORKERS); // prettier-ignore
+    check([inherited(2, 3), inherited(4, 5)], [area(1, 3), area(4, 5)]);
   });
 });
 
 for (const [what, base] of [
   ['nothing', []],
-  ['less', [vma(0x2000n, 0x3000n)]],
-  ['another protection', [vma(0x1000n, 0x4000n, { prot: 1 })]],
-  ['a file', [vma(0x1000n, 0x4000n, { status: VMA_STATUS.filePrivate })]],
+  ['less', [area(2, 3)]],
+  ['another protection', [area(1, 4, { prot: 1 })]],
+  ['a file', [area(1, 4, { kind: 'file-private' })]],
 ] as const) {
   test(`an heir of a forker that has ${what} there is refused`, (t) => {
-    const mms = new Map([[1, memory(...base)], [2, memory(inherited(0x2000n, 0x4000n))]]); // prettier-ignore
     const error = t.throws(() => {
-      checkHeritage(mms, FORKERS);
+      check([inherited(2, 4)], base);
     });
     t.regex(error.message, /its forker has none like it/);
   });
@@ -75,6 +59,6 @@ for (const [what, base] of [
 
 test('PID 1 inherits nothing', (t) => {
   t.throws(() => {
-    checkHeritage(new Map([[1, memory(inherited(0x2000n, 0x4000n))]]), FORKERS);
+    checkHeritage(new Map([[1, mapOf(1, inherited(2, 4))]]), FORKERS);
   });
 });

@@ -15,7 +15,14 @@ const full = (first: number, end: number, more: Partial<MappedArea> = {}): Mappe
 };
 
 const object = (id: bigint, reach: bigint): FoundObject => {
-  return { id, size: reach, reach, runs: [], mapping: { ...mapOf(1), start: 0n, end: reach } };
+  return {
+    id,
+    size: reach,
+    reach,
+    isUnreserved: false,
+    runs: [],
+    mapping: { ...mapOf(1), start: 0n, end: reach },
+  };
 };
 
 /** Where the areas of a process lie. */

@@ -3,6 +3,7 @@ import test from 'ava';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
+import { memoryOf } from '../../../../src/criu/memory/of-image.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
 
@@ -22,10 +23,12 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
   const words = ['start_code', 'end_code', 'start_data', 'end_data', 'start_brk', 'brk'];
   const more = ['start_stack', 'arg_start', 'arg_end', 'env_start', 'env_end'];
   const layout = Object.fromEntries([...words, ...more].map((name) => [`mm_${name}`, 0n]));
+  const mms = new Map([[1, { ...layout, ...mm } as MmEntry]]);
   const plan = new MemoryPlan({
     builder,
     base: 0x20000000n,
-    mms: new Map([[1, { ...layout, ...mm } as MmEntry]]),
+    memory: memoryOf({ mms, cores: new Map() }),
+    mms,
     kernelAreas: [],
     execs,
     staged: () => FILE,

@@ -4,8 +4,8 @@ import { ShimError } from '../../../../src/common/errors.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { VmaEntry } from '../../../../src/criu/image/types.js';
-import { validateMemory } from '../../../../src/criu/image/validate-memory.js';
-import { sampleImage, vma } from './sample.js';
+import { validateMemory } from '../../../../src/criu/memory/validate.js';
+import { sampleImage, vma } from '../image/sample.js';
 
 /** Two pages that map shared object 7. */
 function piece(start: bigint, more: Partial<VmaEntry>): VmaEntry {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
-import type { CheckpointImage } from './checkpoint-image.js';
-import { VMA_STATUS } from './constants.js';
-import type { FileEntry, MmEntry, VmaEntry } from './types.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { FileEntry, MmEntry, VmaEntry } from '../image/types.js';
+import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateShared } from './validate-shared.js';
 
 /** Where the kernel shows its vsyscall page, above user memory. */
@@ -15,8 +16,8 @@ const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 const MAPPABLE: ReadonlySet<string> = new Set<FileEntry['type']>(['REG', 'MEMFD', 'PACKETSK']);
 
-/** Checks the layout of every address space. Throws ShimError `dataLoss`. */
-export function validateMemory(image: CheckpointImage): void {
+/** Checks the layout of every address space, and says what they are. Throws ShimError `dataLoss`. */
+export function validateMemory(image: CheckpointImage): ImageMemory {
   const files = new Map(image.files.map((file) => [BigInt(file.id), file]));
   for (const [pid, mm] of image.mms) {
     const what = `check memory of process ${String(pid)}`;
@@ -27,6 +28,7 @@ export function validateMemory(image: CheckpointImage): void {
     for (const vma of mm.vmas) checkVma(vma, files, what);
   }
   validateShared(image, USER_END);
+  return memoryOf(image);
 }
 
 function checkPointers(mm: MmEntry, what: string): void {

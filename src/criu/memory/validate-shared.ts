@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { PAGE } from '../../native/abi/index.js';
-import type { CheckpointImage } from './checkpoint-image.js';
-import { VMA_STATUS } from './constants.js';
-import type { VmaEntry } from './types.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { VmaEntry } from '../image/types.js';
 
 /** What the mappings of one object say of it, taken together. */
 interface Told {

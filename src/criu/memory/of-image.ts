@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { badImage } from '../../common/errors.js';
+import type { NsPid } from '../../common/ids.js';
+import { MAP_NORESERVE, PAGE } from '../../native/abi/index.js';
+import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { VMA_STATUS } from '../image/constants.js';
+import type { VmaEntry } from '../image/types.js';
+import { processLabel } from '../label.js';
+import {
+  NO_RUNS,
+  rangeOf,
+  TRAIT,
+  type MappedArea,
+  type MemoryMap,
+  type SharedObject,
+} from './memory-map.js';
+import type { PageRun } from './page-runs.js';
+import { kindOf } from './status.js';
+
+/** The memory of a checkpoint. */
+export interface ImageMemory {
+  readonly maps: ReadonlyMap<number, MemoryMap>;
+  readonly shared: readonly SharedObject[];
+}
+
+/**
+ * The memory that an image tells of. Of memory that is stored as it is, an image does not say which pages have
+ * content; of what is laid over something else it does.
+ *
+ * @throws ShimError `dataLoss` for a mapping that is of no kind, or shared memory without a place
+ */
+export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>): ImageMemory {
+  const maps = new Map<number, MemoryMap>();
+  const shared = new SharedFinder();
+  for (const [pid, { vmas }] of mms) {
+    const nsPid = pid as NsPid;
+    const label = processLabel(nsPid, cores.get(pid)?.tc?.comm ?? '');
+    const [areas, guards]: [MappedArea[], PageRun[]] = [[], []];
+    for (const vma of vmas) {
+      const { start, end, status } = vma;
+      if ((status & VMA_STATUS.guard) !== 0) {
+        guards.push({ start, length: end - start });
+        continue;
+      }
+      const area = areaOf(label, vma);
+      areas.push(area);
+      if (area.kind === 'anonymous-shared') shared.note(nsPid, vma);
+    }
+    maps.set(pid, { pid: nsPid, label, areas, guards });
+  }
+  return { maps, shared: shared.objects() };
+}
+
+function areaOf(label: string, vma: VmaEntry): MappedArea {
+  const { start, status } = vma;
+  const kind = kindOf(status) ?? badImage(`${label} memory ${rangeOf(vma)} is of no known kind`);
+  const isShared = kind === 'anonymous-shared';
+  return {
+    start,
+    end: vma.end,
+    kind,
+    prot: vma.prot,
+    flags: vma.flags,
+    advice: vma.madv === undefined ? 0 : Number(BigInt.asUintN(31, vma.madv)),
+    traits:
+      ((status & VMA_STATUS.heap) === 0 ? 0 : TRAIT.heap) |
+      ((status & VMA_STATUS.stack) === 0 ? 0 : TRAIT.stack),
+    offset: vma.pgoff,
+    object: vma.shmid,
+    file: undefined,
+    name: vma.mvas_name,
+    runs: isShared ? NO_RUNS : runsOf(vma.mvas_runs, start),
+    holes: vma.mvas_heritage && runsOf(vma.mvas_heritage.holes, start),
+    place: isShared ? undefined : vma.mvas_park,
+  };
+}
+
+/** Runs from pairs of first page and page count, relative to an address. */
+function runsOf(pairs: readonly bigint[], from: bigint): readonly PageRun[] {
+  if (pairs.length === 0) return NO_RUNS;
+  const runs: PageRun[] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    runs.push({ start: from + (pairs[i] ?? 0n) * PAGE, length: (pairs[i + 1] ?? 0n) * PAGE });
+  }
+  return runs;
+}
+
+/** Puts shared objects together from their mappings. Any of these says where one lies, a single one what is in it. */
+class SharedFinder {
+  readonly #found = new Map<bigint, { vma: VmaEntry; pid: NsPid; end: bigint }>();
+
+  note(pid: NsPid, vma: VmaEntry): void {
+    const end = vma.pgoff + (vma.end - vma.start);
+    const found = this.#found.get(vma.shmid);
+    if (!found) {
+      this.#found.set(vma.shmid, { vma, pid, end });
+      return;
+    }
+    if (end > found.end) found.end = end;
+    if (vma.mvas_size !== undefined) Object.assign(found, { vma, pid });
+  }
+
+  objects(): SharedObject[] {
+    return [...this.#found].map(([id, { vma, pid, end }]) => {
+      const { mvas_size: size = end, mvas_runs: pairs, flags, start } = vma;
+      return {
+        id,
+        size,
+        reach: size > end ? size : end,
+        isUnreserved: (flags & MAP_NORESERVE) !== 0,
+        runs: runsOf(pairs, 0n),
+        mapping: { pid, start, end: vma.end },
+        place: vma.mvas_park ?? badImage('shared memory without a place'),
+      };
+    });
+  }
+}

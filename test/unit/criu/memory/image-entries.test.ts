@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import type { CoreEntry, MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
+import type {
+  MappedArea,
+  MemoryMap,
+  SharedObject,
+} from '../../../../src/criu/memory/memory-map.js';
+import { memoryOf } from '../../../../src/criu/memory/of-image.js';
+import { EntryMaker } from '../../../../src/criu/memory/to-image.js';
+import { area, mapOf, PAGE, pages } from './maps.js';
+
+const FILE = { dev: { major: 8, minor: 1 }, inode: 5n, path: '/lib/x', deleted: false };
+const PARK = 0x40000000n;
+
+const OBJECT: SharedObject = {
+  id: 99n,
+  size: 4n * PAGE,
+  reach: 6n * PAGE,
+  isUnreserved: true,
+  runs: pages([1, 2]),
+  mapping: { pid: mapOf(1).pid, start: 40n * PAGE, end: 42n * PAGE },
+  place: 0x80000000n,
+};
+
+/** Reads back what maps become in an image; files get the id 7. */
+function throughImage(maps: readonly MemoryMap[], shared: readonly SharedObject[] = []) {
+  const maker = new EntryMaker(shared);
+  const mms = new Map<number, MmEntry>();
+  const cores = new Map<number, CoreEntry>();
+  for (const map of maps) {
+    mms.set(map.pid, { vmas: maker.entriesOf(map, () => 7) } as Partial<MmEntry> as MmEntry);
+    cores.set(map.pid, { tc: { comm: 'x' } } as Partial<CoreEntry> as CoreEntry);
+  }
+  return memoryOf({ mms, cores });
+}
+
+/** The area that is read back of one. */
+function back(one: MappedArea): MappedArea | undefined {
+  return throughImage([mapOf(2, one)]).maps.get(2)?.areas[0];
+}
+
+test('what an image says of an area is what was said to it', (t) => {
+  for (const one of [
+    area(1, 4),
+    area(1, 4, { prot: 5, advice: (1 << 10) | (1 << 18), name: 'heap of x', place: PARK }),
+    area(1, 4, { traits: 1 }),
+    area(1, 4, { traits: 2, flags: 0x122 }),
+    area(1, 4, { holes: [], place: PARK, runs: pages([2, 3]) }),
+    area(1, 9, { holes: pages([1, 2], [4, 7]) }),
+    area(1, 4, { kind: 'vdso' }),
+    area(1, 4, { kind: 'vvar' }),
+  ]) {
+    t.deepEqual(back(one), one);
+  }
+});
+
+test('of files an image has the ids, and pages that were written to', (t) => {
+  const more = { kind: 'file-private', offset: PAGE, place: PARK, runs: pages([2, 3]) } as const;
+  t.deepEqual(back(area(1, 4, { ...more, file: FILE })), area(1, 4, { ...more, object: 7n }));
+});
+
+test('of memory that is stored as it is, it has the place only, and nothing that only lives', (t) => {
+  const stored = area(1, 4, { place: PARK, runs: pages([1, 3]), traits: 4 | 8 });
+  t.deepEqual(back(stored), area(1, 4, { place: PARK }));
+});
+
+test('the vsyscall page is in no image; guards are', (t) => {
+  const map = { ...mapOf(2, area(1, 4), area(8, 9, { kind: 'vsyscall' })), guards: pages([2, 3]) };
+  t.deepEqual(throughImage([map]).maps.get(2), { ...map, areas: [area(1, 4)] });
+});
+
+test('a shared object is told of once, whoever maps it', (t) => {
+  const mapping = { kind: 'anonymous-shared', object: OBJECT.id, flags: 0x4021 } as const;
+  const maps = [
+    mapOf(1, area(40, 42, mapping)),
+    mapOf(2, area(50, 54, { ...mapping, offset: 2n * PAGE })),
+  ];
+  const { maps: found, shared } = throughImage(maps, [OBJECT]);
+  t.deepEqual([...found.values()], maps);
+  t.deepEqual(shared, [OBJECT]);
+});
+
+test('a mapping that is of no kind, or of two, is refused', (t) => {
+  const [entry] = new EntryMaker([]).entriesOf(mapOf(2, area(1, 4)), () => 0);
+  for (const status of [0, 1, (1 << 6) | (1 << 8), (1 << 3) | (1 << 12)]) {
+    const vmas = [{ ...entry, status } as VmaEntry];
+    const mms = new Map([[2, { vmas } as Partial<MmEntry> as MmEntry]]);
+    const error = t.throws(() => memoryOf({ mms, cores: new Map() }), { instanceOf: ShimError });
+    t.is(error.kind, 'dataLoss');
+    t.regex(error.message, /pid 2 \(\) memory 0x1000-0x4000 is of no known kind/);
+  }
+});

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { projectVersion } from '../common/checkout.js';
 import { runMvas } from './entry.js';
 
 /* The `mvas` executable. Loads the engine when a verb needs it: help is quick. */
 
-function version(): string {
-  const path = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
-
 await runMvas({
-  version: version(),
+  version: projectVersion(),
   openStore: async () => (await import('./vases.js')).vases,
   openKernel: async () => (await import('../criu/index.js')).KernelDevice.open(),
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileOfCheckout } from '../common/checkout.js';
 import type { AreaTable } from './area-table.js';
 
 /**
@@ -208,9 +208,9 @@ interface Addon {
   readonly Pump: new (ended: (id: number) => void) => Pump;
 }
 
-/** A file that the native build makes. Holds for the compiled module and for bundles three levels down. */
+/** A file that the native build makes. */
 export function builtFile(name: string): string {
-  return fileURLToPath(new URL(`../../../native/build/${name}`, import.meta.url));
+  return fileOfCheckout(`native/build/${name}`);
 }
 
 const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { projectVersion } from '../common/checkout.js';
 import { decode, encode } from './proto/codec.js';
 import { Any } from './proto/messages/any.js';
 import { RuntimeInfo } from './proto/messages/runtime.js';
@@ -10,14 +11,9 @@ const NAME = 'io.containerd.mvas.v1';
 const FEATURES_URL = 'types.containerd.io/opencontainers/runtime-spec/1/features/Features';
 const FEATURES_TIMEOUT_MS = 5_000;
 
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
 /** `-v`: name and version, for people. */
 export function printVersion(): void {
-  writeSync(1, `containerd-shim-mvas-v1 ${version()}\n`);
+  writeSync(1, `containerd-shim-mvas-v1 ${projectVersion()}\n`);
 }
 
 /**
@@ -33,7 +29,7 @@ export function printInfo(input: Uint8Array): void {
   const features = featuresOf(binary);
   const info = {
     name: NAME,
-    version: { version: version() },
+    version: { version: projectVersion() },
     ...(options === undefined ? {} : { options }),
     ...(features === undefined ? {} : { features: { typeUrl: FEATURES_URL, value: features } }),
   };

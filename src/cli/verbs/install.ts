@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileOfCheckout } from '../../common/checkout.js';
 import { ShimError } from '../../common/errors.js';
 import type { CliContext } from '../context.js';
 import { formatJson } from '../text.js';
@@ -101,9 +101,7 @@ function link({ role, path, target }: Placement, { searchPath }: CliContext): bo
 
 function placementOf({ as, dir }: { readonly as: string; readonly dir: string }): Placement {
   const role = as as Role; // One of the choices.
-  const target = fileURLToPath(
-    new URL(`../../../../bin/${ROLES[role].executable}`, import.meta.url),
-  );
+  const target = fileOfCheckout(`bin/${ROLES[role].executable}`);
   return { role, path: join(dir, ROLES[role].name), target };
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ShimError } from '../../common/errors.js';
 import { parseArgs } from '../args.js';
 import { Bundle } from '../bundle.js';
 import { daemonArguments } from '../daemon-arguments.js';
-import { openGroup } from '../group.js';
+import { openGroup, type Group } from '../group.js';
 import { exitNow } from '../linux.js';
 import { serve } from '../serve.js';
 import { joinCgroup } from '../shim-cgroup.js';
@@ -19,23 +20,27 @@ const REQUEST_MS = 5_000;
  * launcher does the same in another way. Never rejects.
  */
 export async function becomeDaemon(connection: Socket, title: VisibleArguments): Promise<void> {
+  let group: Group | undefined;
   try {
     const request = await receive(connection);
     const args = parseArgs(request.argv);
     if (args.action !== 'start') throw new ShimError('invalidArgument', 'only start is served');
     process.chdir(request.cwd);
     const bundle = new Bundle(request.cwd);
-    const group = await openGroup(args, bundle, request.input);
+    group = await openGroup(args, bundle, request.input);
     if (group.server !== undefined) {
       if (group.shimCgroup !== '') joinCgroup(process.pid, group.shimCgroup);
       title.replace(['containerd-shim-mvas-v1', ...daemonArguments(args, group.socket)]);
       serve({ ...args, action: 'serve', socket: group.socket }, group.server);
     }
     bundle.write(bundle.address, group.address);
+    const isDaemon = group.server !== undefined;
     connection.end(encodeAnswer(group.address), () => {
-      if (group.server === undefined) exitNow(0);
+      if (!isDaemon) exitNow(0);
     });
   } catch {
+    // Before the launcher hears of it: it must not take us for a daemon.
+    if (group?.server !== undefined) rmSync(group.socket, { force: true });
     exitNow(1); // The launcher finds the same fault by itself, and reports it.
   }
 }

@@ -2,6 +2,16 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** Ids are branded where they come in, by the functions of src/common/ids.ts. */
+const BRANDS = '/^(Host|Ns)(Pid|Tid)$/';
+const noCasts = [
+  'error',
+  {
+    selector: `TSAsExpression > TSTypeReference[typeName.name=${BRANDS}]`,
+    message: 'A brand is given by the functions of src/common/ids.ts.',
+  },
+];
+
 /** Line 1 of every source file. */
 const licence = {
   rules: {
@@ -33,6 +43,7 @@ export default defineConfig(
         { considerDefaultExhaustiveForUnions: true },
       ],
       'licence/header': 'error',
+      'no-restricted-syntax': noCasts,
       eqeqeq: 'error',
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
@@ -42,6 +53,10 @@ export default defineConfig(
       // A switch over kinds counts as one path: it is a table.
       complexity: ['error', { max: 12, variant: 'modified' }],
     },
+  },
+  {
+    files: ['src/common/ids.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
   },
   {
     // Tests hold long samples, and ask more of one object than a function of the engine may.

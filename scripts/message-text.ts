@@ -16,8 +16,24 @@ const SCALARS: Readonly<Record<string, string>> = {
   bytes: 'Uint8Array',
 };
 
+/** Fields of the image format that are ids of the container's, which its decoder brands (`src/common/ids.ts`). */
+const IDS: Readonly<Record<string, 'NsPid' | 'NsTid'>> = {
+  'pstree_entry.pid': 'NsPid',
+  'pstree_entry.ppid': 'NsPid',
+  'pstree_entry.pgid': 'NsPid',
+  'pstree_entry.sid': 'NsPid',
+  'pstree_entry.threads': 'NsTid',
+  'posix_timer_entry.notify_thread_id': 'NsTid',
+  'fown_entry.pid': 'NsTid',
+  'file_lock_entry.pid': 'NsPid',
+  'pidfd_entry.nspid': 'NsPid',
+  'tty_info_entry.sid': 'NsPid',
+  'tty_info_entry.pgrp': 'NsPid',
+};
+
 const LICENSE = '// SPDX-License-Identifier: Apache-2.0\n';
 const TABLES = '../../../common/wire/tables.js';
+const BRANDS = '../../../common/ids.js';
 
 /** A `.proto` file, and the name of the module made of it. */
 export interface Module {
@@ -102,12 +118,20 @@ class ModuleText {
       ([other, names]) => `import type { ${[...names].sort().join(', ')} } from './${other}.js';\n`,
     );
     const kinds = this.#modern ? 'MessageTables' : 'EnumTables, MessageTables';
-    return `import type { ${kinds} } from '${TABLES}';\n${lines.sort().join('')}\n`;
+    const tables = `import type { ${kinds} } from '${TABLES}';\n`;
+    return `${this.#brands()}${tables}${lines.sort().join('')}\n`;
+  }
+
+  #brands(): string {
+    const { messages } = this.#module.proto;
+    const all = messages.flatMap(({ name, fields }) => fields.map((field) => idOf(name, field)));
+    const used = new Set(all.filter((brand) => brand !== undefined));
+    return used.size === 0 ? '' : `import type { ${[...used].sort().join()} } from '${BRANDS}';\n`;
   }
 
   /** Of proto3 also the full name, under the name of the type. */
   #messageText({ name, comment, fields }: ProtoMessage): string {
-    const members = fields.map((field) => this.#member(field)).join('');
+    const members = fields.map((field) => this.#member(name, field)).join('');
     const type =
       members === ''
         ? `export type ${pascal(name)} = object;\n\n`
@@ -118,10 +142,10 @@ class ModuleText {
     return `${about}${type}export const ${pascal(name)} = '${full}';\n`;
   }
 
-  #member(field: ProtoField): string {
+  #member(message: string, field: ProtoField): string {
     const type = this.#resolve(field.type);
     const label = this.#labelOf(field);
-    const name = this.#nameHere(type);
+    const name = idOf(message, field) ?? this.#nameHere(type);
     const base = this.#modern && type.is === 'message' ? `Partial<${name}>` : name;
     const head = `${doc(field.comment)}${this.#nameOf(field)}`;
     if (label === 'required' || label === 'implicit') return `${head}: ${base};\n`;
@@ -208,6 +232,11 @@ function importText({ group, proto }: Module): string {
   const kinds = proto.syntax === 'proto2' ? ['ENUMS', 'MESSAGES'] : ['MESSAGES'];
   const names = kinds.map((kind) => tableName(group, kind)).join(', ');
   return `import { ${names} } from './${group}.js';\n`;
+}
+
+/** The brand of a field that is an id. */
+function idOf(message: string, { name }: ProtoField): string | undefined {
+  return IDS[`${message}.${name}`];
 }
 
 /** An enum of proto2: its words. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 
 /**
@@ -33,7 +34,7 @@ export class PidFile {
     }
   }
 
-  write(pid: number): void {
+  write(pid: HostPid): void {
     try {
       writeSync(this.#fd, String(pid));
       if (this.#draft !== undefined) renameSync(this.#draft, this.#path);

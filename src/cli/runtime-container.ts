@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { readRuntimeState } from '../common/runtime-state.js';
 import type { DonorRuntime } from '../criu/index.js';
@@ -58,7 +59,7 @@ export const ONE_CONTAINER: Arguments = {
 export function findContainer(
   { binary, root }: Runtime,
   id: string,
-): { readonly initPid: number; readonly bundle: string } {
+): { readonly initPid: HostPid; readonly bundle: string } {
   const directory = join(root, id);
   const state = readRuntimeState(directory);
   if (state === undefined) {
@@ -73,7 +74,7 @@ export function findContainer(
 }
 
 /** When a process was started: field 22 of proc(5)'s stat. By now the pid may belong to another. */
-function startOf(pid: number): string | undefined {
+function startOf(pid: HostPid): string | undefined {
   try {
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];

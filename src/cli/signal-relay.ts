@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../common/ids.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** What ends other programs is for the container once it runs; before, it cancels what makes it run. */
 export class SignalRelay {
   readonly #abort = new AbortController();
   readonly #early: NodeJS.Signals[] = [];
-  #pid: number | undefined;
+  #pid: HostPid | undefined;
 
   /** Takes signals from now on, until it is closed. */
   constructor() {
@@ -18,7 +19,7 @@ export class SignalRelay {
   }
 
   /** The container runs: its init gets all signals, also those that came too late to cancel. */
-  forwardTo(pid: number): void {
+  forwardTo(pid: HostPid): void {
     this.#pid = pid;
     for (const name of this.#early.splice(0)) this.#take(name);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../common/ids.js';
 import type { SegmentRecord, VasEntry, VasRecord } from '../criu/index.js';
 
 /** What `mvas ls` shows of a VAS. */
@@ -16,7 +17,7 @@ export interface VasSummary {
   /** Number of processes whose memory it holds. */
   readonly processes: number;
   /** Pid of its holder; undefined once lost. */
-  readonly holderPid: number | undefined;
+  readonly holderPid: HostPid | undefined;
   /** Number of living processes that were forked from it. */
   readonly clones: number;
 }

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asHostPid, type HostPid } from './ids.js';
 import { directoryOf, placesIn } from './cgroup-places.js';
 import { parseCgroup } from './procfs/cgroup.js';
 import { parseMountinfo } from './procfs/mountinfo.js';
@@ -39,7 +40,7 @@ export function locateCgroup(cgroups: string, mountinfo: string): Cgroup | undef
 }
 
 /** The cgroup of a live process; undefined when it has gone or sits in the root or in our own cgroup. */
-export function cgroupOf(pid: number): Cgroup | undefined {
+export function cgroupOf(pid: HostPid): Cgroup | undefined {
   try {
     const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
     const found = locateCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), mountinfo);
@@ -51,11 +52,14 @@ export function cgroupOf(pid: number): Cgroup | undefined {
 }
 
 /** All pids in a cgroup and those below it; empty when it is gone. */
-export function pidsIn(cgroup: Cgroup): number[] {
+export function pidsIn(cgroup: Cgroup): HostPid[] {
   return directoriesOf(cgroup.directory).flatMap((directory) => {
     try {
       const text = readFileSync(join(directory, 'cgroup.procs'), 'utf8');
-      return text.split('\n').filter(Boolean).map(Number);
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map((pid) => asHostPid(Number(pid)));
     } catch {
       return []; // Removed meanwhile.
     }

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { freemem, machine, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { ownPid } from '../common/ids.js';
 import { cgroupMounts } from '../common/cgroup-places.js';
 import { parseMountinfo } from '../common/procfs/mountinfo.js';
 import { ShimError } from '../common/errors.js';
@@ -121,7 +122,7 @@ function setting(path: string): string {
 }
 
 function surveyProcess(): HostSurvey['process'] {
-  const { capabilities, seccomp } = readStatus(process.pid);
+  const { capabilities, seccomp } = readStatus(ownPid());
   const all = (1n << BigInt(kernel.lastCapability() + 1)) - 1n;
   return {
     capabilities: namesIn(capabilities.effective),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module';
 import { fileOfCheckout } from '../common/checkout.js';
+import type { HostPid, HostTid } from '../common/ids.js';
 import type { AreaTable } from './area-table.js';
 
 /**
@@ -35,7 +36,7 @@ export interface Gathering {
    */
   readonly error: number;
   readonly stopped: Int32Array;
-  readonly culprit: number;
+  readonly culprit: HostTid;
   readonly culpritStatus: number;
   readonly culpritIp: bigint;
 }
@@ -56,7 +57,7 @@ export interface Tracer {
   readThreads(tids: Int32Array): Promise<ThreadState[]>;
   /** Sets registers, and xstate and signal mask unless null. 0 or -errno. */
   writeThread(
-    tid: number,
+    tid: HostTid,
     registers: Uint8Array,
     xstate: Uint8Array | null,
     signalMask: bigint | null,
@@ -67,7 +68,7 @@ export interface Tracer {
    * 0 or -errno of the tracing, then the results so far. The thread's registers are left changed.
    */
   remoteCalls(
-    tid: number,
+    tid: HostTid,
     instruction: bigint,
     stack: bigint,
     calls: BigUint64Array,
@@ -77,7 +78,7 @@ export interface Tracer {
    * `registers` and `signalMask` at once, even if we are killed meanwhile.
    */
   exposedCalls(
-    tid: number,
+    tid: HostTid,
     instruction: bigint,
     registers: Uint8Array,
     signalMask: bigint,
@@ -98,7 +99,7 @@ export interface Tracer {
   /** Any other ptrace request of the session: its result or -errno. */
   request(
     request: number,
-    tid: number,
+    tid: HostTid,
     address: SyscallArgument,
     data: SyscallArgument,
   ): Promise<number>;
@@ -170,7 +171,7 @@ interface Addon {
    * The open descriptors of a process, each copied (pidfd_getfd(2), Linux 5.6), with its link in /proc/PID/fd and its
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
-  readonly readDescriptors: (pid: number) => DescriptorTexts | number;
+  readonly readDescriptors: (pid: HostPid) => DescriptorTexts | number;
   /** The areas of memory that a file like /proc/PID/smaps tells of; `-errno` where it cannot be read. */
   readonly readAreas: (path: string) => AreaTable | number;
   /** The same of the text of such a file. */

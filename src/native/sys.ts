@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:os';
+import type { HostPid } from '../common/ids.js';
 import { ShimError, type ErrorKind } from '../common/errors.js';
 import { MSG, O, SOL, SYS } from './abi/index.js';
 import { addressOf, syscall, type SyscallArgument } from './index.js';
@@ -53,7 +54,7 @@ export function closeFd(fd: number): void {
 }
 
 /** A pidfd of a process (pidfd_open(2)); the caller closes it. */
-export function openPidfd(pid: number): number {
+export function openPidfd(pid: HostPid): number {
   return check(`open a pidfd of pid ${String(pid)}`, syscall(SYS.pidfd_open, pid, 0));
 }
 
@@ -78,7 +79,7 @@ function iovec(address: bigint, length: number): BigUint64Array {
  * takes from the process what it shares with others since a fork: it gets a copy (mm/gup.c).
  */
 export function readProcess(
-  pid: number,
+  pid: HostPid,
   address: bigint,
   length: number,
   who = `pid ${String(pid)}`,
@@ -94,7 +95,7 @@ export function readProcess(
 
 /** Writes into another process's memory (process_vm_writev(2)). Throws when not all can be written. */
 export function writeProcess(
-  pid: number,
+  pid: HostPid,
   address: bigint,
   bytes: Uint8Array,
   who = `pid ${String(pid)}`,
@@ -105,7 +106,7 @@ export function writeProcess(
   }
 }
 
-function transfer(pid: number, address: bigint, bytes: Uint8Array): number {
+function transfer(pid: HostPid, address: bigint, bytes: Uint8Array): number {
   if (bytes.length === 0) return 0;
   const local = iovec(addressOf(bytes), bytes.length);
   return syscall(SYS.process_vm_writev, pid, local, 1, iovec(address, bytes.length), 1, 0);

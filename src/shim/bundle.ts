@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asHostPid, type HostPid } from '../common/ids.js';
 import { parseJson } from '../common/big-json.js';
 import { ShimError } from '../common/errors.js';
 import type { ProcessSpec } from '../criu/index.js';
@@ -124,8 +125,8 @@ function memberOf(value: unknown, path: readonly string[]): unknown {
  *
  * @throws ShimError `internal` when the file names none, or one that is no child of ours
  */
-export function readPidFile(path: string): number {
-  const pid = Number(readText(path));
+export function readPidFile(path: string): HostPid {
+  const pid = asHostPid(Number(readText(path)));
   if (!Number.isSafeInteger(pid) || pid <= 0) {
     throw new ShimError('internal', `read pid file ${path}: runc has written no pid`);
   }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
+import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { startAnswer } from './answer.js';
 import type { ShimArgs } from './args.js';
@@ -45,7 +46,7 @@ export async function openGroup(args: ShimArgs, bundle: Bundle, input: Uint8Arra
 }
 
 /** Makes a daemon a little more welcome to the OOM killer than containerd, whose score we have. */
-export function adjustOomScore(pid: number): void {
+export function adjustOomScore(pid: HostPid): void {
   const ours = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
   writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(ours + 1, MAX_OOM_SCORE)));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fchownSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { MSG, O, PR, SOL } from '../native/abi/index.js';
 import { addressOf, syscall } from '../native/index.js';
@@ -57,7 +58,7 @@ export function becomeSubreaper(): void {
  * It looks before it takes: while another thread of ours traces the child, waitid(2) also offers this
  * one the stops that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
  */
-export function reapChild(pid: number): number | 'running' | 'unknown' {
+export function reapChild(pid: HostPid): number | 'running' | 'unknown' {
   const info = Buffer.alloc(128);
   const flags = WNOHANG | WEXITED | WNOTHREAD;
   const looked = syscall(SYS.waitid, P_PID, pid, info, flags | WNOWAIT, null);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { asHostPid, type HostPid } from '../common/ids.js';
 import { logger } from '../common/log.js';
 import { becomeSubreaper, reapChild } from './linux.js';
 
@@ -34,13 +35,13 @@ interface Suspect {
  * no child of libuv is, and the launches that had begun by the first of them have ended.
  */
 export class Reaper {
-  readonly #watched = new Map<number, (exit: Exit) => void>();
+  readonly #watched = new Map<HostPid, (exit: Exit) => void>();
   /** Launched processes whose exit will be asked for. */
-  readonly #launched = new Set<number>();
+  readonly #launched = new Set<HostPid>();
   /** Launches that have not ended, by their numbers, in order. */
   readonly #launches = new Set<number>();
   #lastLaunch = 0;
-  #suspects = new Map<number, Suspect>();
+  #suspects = new Map<HostPid, Suspect>();
   #sweep: NodeJS.Timeout | undefined;
 
   /** Starts to reap; once per process. */
@@ -53,7 +54,7 @@ export class Reaper {
   }
 
   /** The exit of a child that is not libuv's. Never rejects. One caller per process. */
-  exitOf(pid: number): Promise<Exit> {
+  exitOf(pid: HostPid): Promise<Exit> {
     return new Promise((resolve) => {
       this.#launched.delete(pid);
       this.#watched.set(pid, resolve);
@@ -62,7 +63,7 @@ export class Reaper {
   }
 
   /** Keeps the process that `work` makes from being taken for an orphan, from its birth to {@link exitOf}. */
-  async launching(work: () => Promise<number>): Promise<number> {
+  async launching(work: () => Promise<HostPid>): Promise<HostPid> {
     this.#lastLaunch += 1;
     const launch = this.#lastLaunch;
     this.#launches.add(launch);
@@ -79,7 +80,7 @@ export class Reaper {
     for (const [pid, resolve] of this.#watched) this.#reap(pid, resolve);
   }
 
-  #reap(pid: number, resolve: (exit: Exit) => void): void {
+  #reap(pid: HostPid, resolve: (exit: Exit) => void): void {
     const status = reapChild(pid);
     if (status === 'running') return;
     if (status === 'unknown') log.warn('exit status of a process is unknown', { pid });
@@ -95,7 +96,7 @@ export class Reaper {
   }
 
   #sweepOrphans(): void {
-    const suspects = new Map<number, Suspect>();
+    const suspects = new Map<HostPid, Suspect>();
     for (const pid of zombieChildren()) {
       if (this.#watched.has(pid) || this.#launched.has(pid)) continue;
       const suspect = this.#suspects.get(pid);
@@ -119,9 +120,12 @@ export class Reaper {
 }
 
 /** Dead children of the main thread that nobody has waited for (proc(5), `children` and `stat`). */
-function zombieChildren(): number[] {
+function zombieChildren(): HostPid[] {
   const path = `/proc/${process.pid}/task/${process.pid}/children`;
-  const pids = readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number);
+  const pids = readFileSync(path, 'utf8')
+    .split(' ')
+    .filter(Boolean)
+    .map((pid) => asHostPid(Number(pid)));
   return pids.filter((pid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { HostPid } from '../common/ids.js';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
 /** Empty in a new cgroup of v1, which takes no process then (ENOSPC; kernel cgroup-v1/cpusets.rst). */
 const CPUSET_FILES = ['cpuset.cpus', 'cpuset.mems'];
 
 /** Moves a daemon into a cgroup, in every hierarchy that has controllers of its own. */
-export function joinCgroup(pid: number, cgroup: string): void {
+export function joinCgroup(pid: HostPid, cgroup: string): void {
   const isUnified = existsSync(join(CGROUP_ROOT, 'cgroup.controllers'));
   const roots = isUnified
     ? [CGROUP_ROOT]

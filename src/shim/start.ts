@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { asHostPid, type HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
@@ -35,13 +36,13 @@ export async function start(args: ShimArgs): Promise<void> {
 }
 
 /** Puts a new daemon where it belongs. */
-function settle(pid: number, { shimCgroup }: Group): void {
+function settle(pid: HostPid, { shimCgroup }: Group): void {
   adjustOomScore(pid);
   if (shimCgroup !== '') joinCgroup(pid, shimCgroup);
 }
 
 /** Ends a daemon that containerd will never hear of. We would not end while we listen, too. */
-function giveUp(pid: number, { socket, server }: Group): void {
+function giveUp(pid: HostPid, { socket, server }: Group): void {
   rmSync(socket, { force: true });
   server?.close();
   process.kill(pid, 'SIGKILL');
@@ -55,7 +56,7 @@ function fdOf(server: Server): number {
 }
 
 /** Starts the daemon: no stream of ours is its own, or containerd would wait for it for ever. */
-function spawnDaemon(args: ShimArgs, socket: string, fd: number): number {
+function spawnDaemon(args: ShimArgs, socket: string, fd: number): HostPid {
   const [, program = ''] = process.argv;
   const child = spawn(
     process.execPath,
@@ -64,5 +65,5 @@ function spawnDaemon(args: ShimArgs, socket: string, fd: number): number {
   );
   if (child.pid === undefined) throw new ShimError('unavailable', 'start the daemon: no process');
   child.unref();
-  return child.pid;
+  return asHostPid(child.pid);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { asHostPid, type HostPid } from '../common/ids.js';
 import { cgroupOf, killAll, pidsIn } from '../common/cgroup.js';
 import { ShimError } from '../common/errors.js';
 import type { Bundle } from './bundle.js';
@@ -17,7 +18,7 @@ const TOLERANCE_MS = 1_000;
  * @throws ShimError `deadlineExceeded` when something has not gone in time
  */
 export async function killSurvivors(bundle: Bundle, id: string, timeoutMs: number): Promise<void> {
-  const pid = Number(readFileSync(bundle.initPid, 'utf8'));
+  const pid = asHostPid(Number(readFileSync(bundle.initPid, 'utf8')));
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
   if (!startedBefore(pid, statSync(bundle.initPid).mtimeMs)) return;
   const cgroup = cgroupOf(pid);
@@ -29,7 +30,7 @@ export async function killSurvivors(bundle: Bundle, id: string, timeoutMs: numbe
 }
 
 /** Whether a process lives that had begun by a time, as far as the clock tells. */
-export function startedBefore(pid: number, timeMs: number): boolean {
+export function startedBefore(pid: HostPid, timeMs: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // proc(5): starttime is the 20th word behind the name.

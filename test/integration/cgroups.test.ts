@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { asHostTid, ownPid } from '../../src/common/ids.js';
 import {
   readCgroup,
   readChildren,
@@ -32,10 +33,12 @@ test('a process in another cgroup than its container is refused', async (t) => {
   t.teardown(() => run.close(!t.passed));
   t.is(await run.start(), 'READY');
   const init = await run.initPid();
-  const [child = 0] = readChildren(init);
+  const [child = ownPid()] = readChildren(asHostTid(init));
   const nsPid = String(readStatus(child).nsPid.at(-1));
 
-  const directories = cgroupDirectories(placesIn(readCgroup(init), readMountinfo(process.pid)));
+  const directories = cgroupDirectories(
+    placesIn(readCgroup(asHostTid(init)), readMountinfo(ownPid())),
+  );
   // A cpuset takes no process until it has been given processors.
   const own = directories.filter((one) => one.endsWith(run.place.id) && !one.includes('/cpuset/'));
   t.true(own.length > 0, 'runc has made cgroups');

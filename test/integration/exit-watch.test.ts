@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { asHostPid } from '../../src/common/ids.js';
 import { watchExit } from '../../src/criu/vas/exit-watch.js';
 import type { HolderClient } from '../../src/criu/vas/holder-client.js';
 import { createVas, removeVas, waitSocketOf } from '../../src/criu/vas/store.js';
@@ -50,7 +51,7 @@ test('the exit that is told is not that of an earlier process of the same pid', 
     closeFd(next.socket); // Somebody else has made a process meanwhile.
     return undefined;
   });
-  const exit = watchExit(waitSocketOf(id), second.pid);
+  const exit = watchExit(waitSocketOf(id), asHostPid(second.pid));
   t.is(await Promise.race([exit, delay(300, 'it runs')]), 'it runs');
   process.kill(second.pid, 'SIGKILL');
   t.is((await exit).status, KILLED);

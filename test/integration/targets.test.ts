@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { asHostPid } from '../../src/common/ids.js';
 import { cgroupOf, freeze, isFrozen, thaw, type Cgroup } from '../../src/common/cgroup.js';
 import { ShimError } from '../../src/common/errors.js';
 import { criuEngine } from '../helpers/targets-criu.js';
@@ -184,7 +185,7 @@ async function takeOver(
 
 /** Pauses the container, and checkpoints it for a first time. */
 async function leavePaused(t: ExecutionContext, run: TargetRun): Promise<Cgroup> {
-  const cgroup = cgroupOf(await run.initPid());
+  const cgroup = cgroupOf(asHostPid(await run.initPid()));
   if (!cgroup) throw new ShimError('internal', 'the target has no cgroup');
   await freeze(cgroup);
   t.teardown(() => {

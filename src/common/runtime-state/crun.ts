@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HostPid } from '../ids.js';
 import { ShimError } from '../errors.js';
 import type { StateFormat, StdioLinks } from './format.js';
 
@@ -8,7 +9,7 @@ const CONFIG = 'config.json';
 
 /** What is used here of crun's status. */
 interface Status {
-  readonly pid: number;
+  readonly pid: HostPid;
   readonly 'process-start-time': number;
   readonly bundle: string;
   /** A list, as JSON. */

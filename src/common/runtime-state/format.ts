@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../ids.js';
 
 /**
  * Where /proc said that a container's stdin, stdout and stderr lead when it was started: such as
@@ -8,7 +9,7 @@ export type StdioLinks = readonly [stdin: string, stdout: string, stderr: string
 
 /** What a runtime notes of a container. */
 export interface RuntimeState {
-  readonly initPid: number;
+  readonly initPid: HostPid;
   /** Field 22 of proc(5)'s stat when it was created: by now the pid may belong to another process. */
   readonly initStart: string;
   /** Empty where it is not noted. */
@@ -18,8 +19,8 @@ export interface RuntimeState {
 
 /** The process that takes the place of a container's init, and the bundle of which it is the container. */
 export interface Successor {
-  readonly before: { readonly pid: number; readonly bundle: string };
-  readonly pid: number;
+  readonly before: { readonly pid: HostPid; readonly bundle: string };
+  readonly pid: HostPid;
   readonly start: string;
   readonly bundle: string;
   readonly stdio: StdioLinks;

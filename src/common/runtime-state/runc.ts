@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostPid } from '../ids.js';
 import { ShimError } from '../errors.js';
 import type { StateFormat, StdioLinks } from './format.js';
 
@@ -17,7 +18,7 @@ export const runcState: StateFormat = {
     const start = /"init_process_start":(\d+)/.exec(text)?.[1];
     const bundle = /"bundle=((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? '';
     return {
-      initPid: Number(pid ?? 0),
+      initPid: asHostPid(Number(pid ?? 0)),
       initStart: start ?? '',
       bundle: JSON.parse(`"${bundle}"`) as string,
       stdio: stdioOf(text),

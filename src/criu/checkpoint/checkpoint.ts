@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import type { HostPid } from '../../common/ids.js';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { logger, warningOnSuccess } from '../../common/log.js';
@@ -56,7 +57,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   /** Its spec: what cannot be restored by that is refused. */
   readonly spec: NamespacesSpec & { readonly process?: ProcessSpec };
   /** Pid of the container's init, as the engine's own pid namespace numbers it. */
-  readonly initPid: number;
+  readonly initPid: HostPid;
   /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
   readonly imagePath: string;
   /** Leave the container as it was found (running or frozen), or kill it once the checkpoint is complete. */
@@ -79,7 +80,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    */
   readonly retryMs?: number;
   /** Ids of the processes that the caller has started in the container, by host pid, for messages. */
-  readonly execs?: () => ReadonlyMap<number, string>;
+  readonly execs?: () => ReadonlyMap<HostPid, string>;
   readonly signal?: AbortSignal;
 }
 
@@ -236,7 +237,7 @@ async function stopAndInspect(
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
     let memory = readAllMemory(session);
     session.resumeWith(resumeRegisters(session.processes));
-    const areasOf = (pid: number) => memory.get(pid)?.vmas ?? [];
+    const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
     if (await session.removeRemains(areasOf)) memory = readAllMemory(session);
     checkMemoryRoom(session.processes);
     await session.prepare(areasOf);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid } from '../../common/ids.js';
+import { asNsPid, type HostPid, type NsPid } from '../../common/ids.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
-import type { CoreEntry, MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
+import type { MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
 import type { LiveProcess } from '../memory/live/process.js';
 import type { Owner } from '../memory/live/same-pages.js';
@@ -15,6 +15,7 @@ import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
 import { readAuxv, readStat } from '../procfs/reader.js';
+import { containerGroups } from '../procfs/status.js';
 import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
@@ -70,7 +71,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
     await dumpOpen(files);
     const mms = await memoryEntries(processes, { maps, shared }, files);
     const { tables, ...fileParts } = await files.finish(request.signal);
-    const cores = new Map<number, CoreEntry>(attributes.cores);
+    const cores = new Map(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();
     const image: CheckpointImage = {
@@ -120,16 +121,14 @@ function readTree(session: Session): {
     }),
     ...session.zombies.map((zombie) => ({ ...zombie, tids: [zombie.nsPid], isZombie: true })),
   ].sort((a, b) => a.nsPid - b.nsPid);
-  const byHostPid = new Map<number, NsPid>(all.map(({ pid, nsPid }) => [pid, nsPid]));
-  const names = new Map<number, string>();
+  const byHostPid = new Map<HostPid, NsPid>(all.map(({ pid, nsPid }) => [pid, nsPid]));
+  const names = new Map<NsPid, string>();
   const entries = all.map(({ nsPid, tids, status }): PstreeEntry => {
     names.set(nsPid, status.name);
-    const ppid = byHostPid.get(status.ppid) ?? 0;
-    const pgid = status.nsPgid.at(-1) ?? 0;
-    const sid = status.nsSid.at(-1) ?? 0;
-    return { pid: nsPid, ppid, pgid, sid, threads: tids };
+    const ppid = byHostPid.get(status.ppid) ?? asNsPid(0);
+    return { pid: nsPid, ppid, ...containerGroups(status), threads: tids };
   });
-  const zombies = new Set<number>(session.zombies.map(({ nsPid }) => nsPid));
+  const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
   const root = buildTree(
     entries.map((entry) => ({
       ...entry,
@@ -142,8 +141,8 @@ function readTree(session: Session): {
 
 function objectIds(
   processes: readonly TracedProcess[],
-  tables: ReadonlyMap<number, number>,
-): Map<number, TaskKobjIdsEntry> {
+  tables: ReadonlyMap<NsPid, number>,
+): Map<NsPid, TaskKobjIdsEntry> {
   return new Map(
     processes.map(({ nsPid }, index) => {
       const own = index + 1;
@@ -157,10 +156,10 @@ async function memoryEntries(
   processes: readonly TracedProcess[],
   { maps, shared }: Pick<Collection, 'maps' | 'shared'>,
   files: FileDumper,
-): Promise<Map<number, MmEntry>> {
+): Promise<Map<NsPid, MmEntry>> {
   const brks = await forAll(processes, ({ leader }) => leader.remote([{ nr: SYS.brk, args: [0] }]));
   const maker = new EntryMaker(shared);
-  const entries = new Map<number, MmEntry>();
+  const entries = new Map<NsPid, MmEntry>();
   for (const [index, process] of processes.entries()) {
     const map = maps[index];
     if (!map) continue;

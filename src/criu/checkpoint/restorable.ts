@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { validateImage } from '../image/validate.js';
@@ -51,7 +52,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     hasConsole: findConsole(image.ttys) !== undefined,
     stdio: [true, true, true],
     kernelAreas,
-    host: readHostFacts(process.pid),
+    host: readHostFacts(ownPid()),
     secret: '',
   };
 }

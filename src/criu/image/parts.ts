@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid, NsTid } from '../../common/ids.js';
 import type { EntryOf, PayloadEntry } from './codec.js';
 import type { GhostFile } from './ghost.js';
 import type { EntryKind, ImageKind, IMAGE_KINDS, PayloadKind } from './header.js';
@@ -8,6 +9,8 @@ export interface PartInfo {
   readonly kind: Exclude<ImageKind, 'inventory'>;
   /** One file with one entry, or none; one file with all entries, or none; a file for each id. */
   readonly by: 'single' | 'list' | 'id';
+  /** What these ids number, if they are not ids of the image's own. */
+  readonly ids?: 'pid' | 'tid';
   /** What it describes. */
   readonly about: 'tasks' | 'files';
   /** Whether its file is there even without an entry. */
@@ -19,13 +22,13 @@ const PARTS = {
   /** Processes, parents before their children. */
   pstree: { kind: 'pstree', by: 'list', about: 'tasks', always: true },
   /** Threads by tid, leaders included. */
-  cores: { kind: 'core', by: 'id', about: 'tasks' },
+  cores: { kind: 'core', by: 'id', ids: 'tid', about: 'tasks' },
   /** By pid; none for the dead. */
-  ids: { kind: 'ids', by: 'id', about: 'tasks' },
+  ids: { kind: 'ids', by: 'id', ids: 'pid', about: 'tasks' },
   /** By pid; a process without one shares that of another with the same `vm_id`. */
-  mms: { kind: 'mm', by: 'id', about: 'tasks' },
+  mms: { kind: 'mm', by: 'id', ids: 'pid', about: 'tasks' },
   /** By pid; a process without one shares that of another with the same `fs_id`. */
-  fs: { kind: 'fs', by: 'id', about: 'files' },
+  fs: { kind: 'fs', by: 'id', ids: 'pid', about: 'files' },
   /** Descriptor tables by `files_id`. */
   fdinfo: { kind: 'fdinfo', by: 'id', about: 'files' },
   files: { kind: 'files', by: 'list', about: 'files' },
@@ -60,8 +63,13 @@ type EntryIn<K extends ImageKind> = K extends PayloadKind
 /** What a file of an id is. */
 type FileOf<K extends ImageKind> =
   LayoutOf<K> extends 'entries' ? readonly EntryIn<K>[] : EntryIn<K>;
+type IdOf<P extends PartInfo> = P extends { ids: 'pid' }
+  ? NsPid
+  : P extends { ids: 'tid' }
+    ? NsTid
+    : number;
 type ContentOf<P extends PartInfo> = P['by'] extends 'id'
-  ? ReadonlyMap<number, FileOf<P['kind']>>
+  ? ReadonlyMap<IdOf<P>, FileOf<P['kind']>>
   : P['by'] extends 'list'
     ? readonly EntryIn<P['kind']>[]
     : EntryIn<P['kind']>;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asNsPid } from '../../common/ids.js';
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
 import { bodyOf, CheckedFiles, MAX_FD, type EntryKind } from './entry-kind.js';
@@ -88,7 +89,8 @@ function checkNames(files: CheckedFiles): void {
     const what = `check remap of file ${String(orig_id)}`;
     if (!files.has(orig_id)) badImage(`${what}: it does not exist`);
     if (remap_type === 'GHOST' && !ghosts.has(remap_id)) badImage(`${what}: no such ghost`);
-    if (remap_type === 'PROCFS' && !cores.has(remap_id)) badImage(`${what}: no such process`);
+    if (remap_type === 'PROCFS' && !cores.has(asNsPid(remap_id)))
+      badImage(`${what}: no such process`);
     if (remap_type === 'LINKED') files.need(remap_id, ['REG'], what);
   }
 }

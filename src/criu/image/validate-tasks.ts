@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ARCHITECTURE, MACHINE } from '../arch/index.js';
+import { INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
@@ -45,14 +46,14 @@ export interface AttributeRules {
 export function validateTasks(image: CheckpointImage, rules: AttributeRules): void {
   const { pstree, cores, seccomp } = image;
   if (pstree.length > MAX_PROCESSES) badImage('check pstree: too many processes');
-  const seen = new Set<number>();
-  const pids = new Set<number>();
+  const seen = new Set<NsTid>();
+  const pids = new Set<NsPid>();
   for (const process of pstree) {
     checkPlace(process, pids);
     pids.add(process.pid);
     checkThreads(process, seen, cores);
   }
-  if (!pids.has(1)) badImage('check pstree: there is no process 1');
+  if (!pids.has(INIT)) badImage('check pstree: there is no process 1');
   for (const tid of cores.keys()) {
     if (!seen.has(tid)) badImage(`check core-${String(tid)}: no process has such a thread`);
   }
@@ -61,7 +62,7 @@ export function validateTasks(image: CheckpointImage, rules: AttributeRules): vo
   for (const process of pstree) checkProcess(process, { image, shared, rules });
 }
 
-function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<number>): void {
+function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<NsPid>): void {
   const what = `check process ${String(pid)}`;
   checkPid(pid, what);
   if (pgid > MAX_PID || sid > MAX_PID) badImage(`${what}: its group or session is beyond any pid`);
@@ -72,14 +73,14 @@ function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<
   }
 }
 
-function checkPid(pid: number, what: string): void {
+function checkPid(pid: NsTid, what: string): void {
   if (pid < 1 || pid > MAX_PID) badImage(`${what}: ${String(pid)} is not a pid`);
 }
 
 function checkThreads(
   { pid, threads }: PstreeEntry,
-  seen: Set<number>,
-  cores: ReadonlyMap<number, CoreEntry>,
+  seen: Set<NsTid>,
+  cores: ReadonlyMap<NsTid, CoreEntry>,
 ): void {
   const what = `check process ${String(pid)}`;
   if (!threads.includes(pid)) badImage(`${what}: its leader is not among its threads`);
@@ -108,12 +109,12 @@ function checkProcess({ pid, threads }: PstreeEntry, { image, shared, rules }: S
   for (const tid of threads) checkThread(tid, image, rules);
 }
 
-function checkTask(tc: TaskCoreEntry, threads: readonly number[], what: string): void {
+function checkTask(tc: TaskCoreEntry, threads: readonly NsTid[], what: string): void {
   if (encodeBytes(tc.comm).length > MAX_COMM_BYTES) badImage(`${what}: its name is too long`);
   if ((tc.mvas_exit_signal ?? 0) > MAX_SIGNALS) badImage(`${what}: its exit signal is none`);
   const own = new Set(threads);
   for (const { it_id, it_sigev_notify: notify, notify_thread_id: tid } of tc.timers?.posix ?? []) {
-    if ((notify & SIGEV_THREAD_ID) !== 0 && !own.has(tid ?? 0)) {
+    if ((notify & SIGEV_THREAD_ID) !== 0 && !(tid !== undefined && own.has(tid))) {
       badImage(`${what}: timer ${String(it_id)} signals no thread of it`);
     }
   }
@@ -126,7 +127,7 @@ interface SharedObjects {
 }
 
 function sharedObjects({ ids, mms, fs }: CheckpointImage): SharedObjects {
-  const of = (owners: Iterable<number>, field: 'vm_id' | 'fs_id'): Set<number> =>
+  const of = (owners: Iterable<NsPid>, field: 'vm_id' | 'fs_id'): Set<number> =>
     new Set([...owners].map((pid) => ids.get(pid)?.[field] ?? 0).filter((id) => id !== 0));
   return { vms: of(mms.keys(), 'vm_id'), dirs: of(fs.keys(), 'fs_id') };
 }
@@ -140,7 +141,7 @@ interface Surroundings {
 
 /** What a process has not itself must be had by another with the same id. */
 function checkObjects(
-  pid: number,
+  pid: NsPid,
   ids: TaskKobjIdsEntry,
   image: CheckpointImage,
   shared: SharedObjects,
@@ -152,7 +153,7 @@ function checkObjects(
 }
 
 function checkThread(
-  tid: number,
+  tid: NsTid,
   { cores, seccomp }: CheckpointImage,
   { thread: check }: AttributeRules,
 ): void {

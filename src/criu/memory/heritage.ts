@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import type { NsPid } from '../../common/ids.js';
 import { MADV_DONTNEED, SYS } from '../../native/abi/index.js';
 import type { Sequence } from '../plan/builder.js';
 import { rangeOf, type MappedArea, type MemoryMap } from './memory-map.js';
@@ -43,11 +44,12 @@ export function planHeritage(area: MappedArea, sequence: Sequence): void {
  * @throws ShimError `dataLoss`
  */
 export function checkHeritage(
-  maps: ReadonlyMap<number, MemoryMap>,
-  forkers: ReadonlyMap<number, number>,
+  maps: ReadonlyMap<NsPid, MemoryMap>,
+  forkers: ReadonlyMap<NsPid, NsPid>,
 ): void {
   for (const [pid, { areas }] of maps) {
-    const bases = maps.get(forkers.get(pid) ?? 0)?.areas ?? [];
+    const forker = forkers.get(pid);
+    const bases = (forker && maps.get(forker)?.areas) ?? [];
     let next = 0;
     for (const area of areas) {
       if (!area.holes) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import type { NsPid } from '../../common/ids.js';
 import {
   MADV_DOFORK,
   MADV_DONTFORK,
@@ -56,7 +57,7 @@ export interface MemoryPlanOptions {
   readonly base: bigint;
   readonly memory: ImageMemory;
   /** Where the parts of each address space begin and end, by container pid. */
-  readonly mms: ReadonlyMap<number, MmEntry>;
+  readonly mms: ReadonlyMap<NsPid, MmEntry>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
   /** The processes exec duplicates of their memory before it is placed. */
@@ -77,7 +78,7 @@ export interface MemoryPlanOptions {
  */
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
-  readonly #parks = new Map<number, readonly Range[]>();
+  readonly #parks = new Map<NsPid, readonly Range[]>();
   /** Shared memory, which is made behind its content. */
   readonly #shared: ReadonlyMap<bigint, SharedObject>;
   /** Everything below and above the park and the holder's own range. */
@@ -119,20 +120,20 @@ export class MemoryPlan {
     }
   }
 
-  /** What is to go along with a process: its own memory, and that of the branches below it. */
-  branch(pid: number, below: readonly Branch[]): Branch {
+  /** What is to go along with a process (0: none): its own memory, and that of the branches below it. */
+  branch(pid: NsPid | 0, below: readonly Branch[]): Branch {
     return this.#branches.branch(pid, below);
   }
 
   /** In a process that is about to fork: nothing of its own goes along, nor of these branches by itself. */
-  planBeforeForks(pid: number, below: Branch, sequence: Sequence): void {
+  planBeforeForks(pid: NsPid, below: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
     for (const range of this.#branches.ranges(below)) advise(sequence, range, MADV_DONTFORK);
   }
 
   /** First of all in each process but PID 1: private memory comes to its place, for forks to inherit it. */
-  planForkable(pid: number, sequence: Sequence): void {
+  planForkable(pid: NsPid, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const area of this.#map(pid).areas) {
       if (area.kind !== 'anonymous') continue;
@@ -142,12 +143,12 @@ export class MemoryPlan {
   }
 
   /** Right before a fork: what heirs among the forked inherit goes along. */
-  planBequest(heirs: readonly number[], sequence: Sequence): void {
+  planBequest(heirs: readonly NsPid[], sequence: Sequence): void {
     this.#adviseHeritage(heirs, sequence, MADV_DOFORK);
   }
 
   /** Right after it: the next child gets none of that. */
-  planBequeathed(heirs: readonly number[], sequence: Sequence): void {
+  planBequeathed(heirs: readonly NsPid[], sequence: Sequence): void {
     this.#adviseHeritage(heirs, sequence, MADV_DONTFORK);
   }
 
@@ -166,13 +167,13 @@ export class MemoryPlan {
   }
 
   /** When a process has no more children to fork. */
-  planAfterForks(pid: number, sequence: Sequence): void {
+  planAfterForks(pid: NsPid, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DOFORK);
   }
 
   /** In each process: everything comes to its place. Files must be staged. */
-  planPlace(pid: number, sequence: Sequence): void {
+  planPlace(pid: NsPid, sequence: Sequence): void {
     const map = this.#map(pid);
     const { execs } = this.#options;
     for (const area of map.areas) {
@@ -195,7 +196,7 @@ export class MemoryPlan {
   }
 
   /** Late in each process: locks and advice that would be in the way before. */
-  planFinish(pid: number, sequence: Sequence): void {
+  planFinish(pid: NsPid, sequence: Sequence): void {
     const { areas, guards } = this.#map(pid);
     // Memory that is locked takes no guards.
     for (const { start, length } of guards) {
@@ -215,16 +216,16 @@ export class MemoryPlan {
     sequence.syscall(() => `name ${rangeOf(area)}`, SYS.prctl, args, { tolerate: true });
   }
 
-  #map(pid: number): MemoryMap {
+  #map(pid: NsPid): MemoryMap {
     return this.#options.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
   /** The ranges of a process's own memory when it forks: all around the park, and what else it has there. */
-  #own(pid: number): readonly Range[] {
+  #own(pid: NsPid): readonly Range[] {
     return [...this.#around, ...(this.#parks.get(pid) ?? [])];
   }
 
-  #adviseHeritage(heirs: readonly number[], sequence: Sequence, advice: number): void {
+  #adviseHeritage(heirs: readonly NsPid[], sequence: Sequence, advice: number): void {
     if (this.#options.execs) return;
     for (const { start, end } of heirs.flatMap((pid) => heritageOf(this.#map(pid)))) {
       sequence.syscall('advise what is inherited', SYS.madvise, [start, end - start, advice]);
@@ -307,7 +308,7 @@ export class MemoryPlan {
   }
 
   /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable not mapped any more. */
-  #setLayout(pid: number, sequence: Sequence): void {
+  #setLayout(pid: NsPid, sequence: Sequence): void {
     const { builder, staged, mms } = this.#options;
     const mm = mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
     const auxv = Buffer.alloc(mm.mm_saved_auxv.length * 8);

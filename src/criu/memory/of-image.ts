@@ -19,7 +19,7 @@ import { kindOf } from './status.js';
 
 /** The memory of a checkpoint. */
 export interface ImageMemory {
-  readonly maps: ReadonlyMap<number, MemoryMap>;
+  readonly maps: ReadonlyMap<NsPid, MemoryMap>;
   readonly shared: readonly SharedObject[];
 }
 
@@ -30,11 +30,10 @@ export interface ImageMemory {
  * @throws ShimError `dataLoss` for a mapping that is of no kind, or shared memory without a place
  */
 export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>): ImageMemory {
-  const maps = new Map<number, MemoryMap>();
+  const maps = new Map<NsPid, MemoryMap>();
   const shared = new SharedFinder();
   for (const [pid, { vmas }] of mms) {
-    const nsPid = pid as NsPid;
-    const label = processLabel(nsPid, cores.get(pid)?.tc?.comm ?? '');
+    const label = processLabel(pid, cores.get(pid)?.tc?.comm ?? '');
     const [areas, guards]: [MappedArea[], PageRun[]] = [[], []];
     for (const vma of vmas) {
       const { start, end, status } = vma;
@@ -44,9 +43,9 @@ export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>)
       }
       const area = areaOf(label, vma);
       areas.push(area);
-      if (area.kind === 'anonymous-shared') shared.note(nsPid, vma);
+      if (area.kind === 'anonymous-shared') shared.note(pid, vma);
     }
-    maps.set(pid, { pid: nsPid, label, areas, guards });
+    maps.set(pid, { pid, label, areas, guards });
   }
   return { maps, shared: shared.objects() };
 }

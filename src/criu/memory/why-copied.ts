@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsTid } from '../../common/ids.js';
 import type { CoreEntry } from '../image/types.js';
 import { MADV_DONTFORK } from '../../native/abi/index.js';
 import { isAdvised, type MappedArea, type MemoryMap } from './memory-map.js';
@@ -11,7 +12,7 @@ export function isLeftOut(area: MappedArea): boolean {
 /** What decides it. */
 export interface KeptMemory {
   readonly maps: readonly MemoryMap[];
-  readonly cores: ReadonlyMap<number, CoreEntry>;
+  readonly cores: ReadonlyMap<NsTid, CoreEntry>;
 }
 
 /** Why the kernel's duplicates cannot be the VAS; undefined: they can. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
+import type { NsPid, NsTid } from '../../common/ids.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
@@ -187,13 +188,13 @@ export class Sequence {
   }
 
   /** Forks a child with a pid, which goes on with a sequence of its own. */
-  fork(what: Words, pid: number, child: Sequence, options: ForkOptions = {}): void {
+  fork(what: Words, pid: NsPid, child: Sequence, options: ForkOptions = {}): void {
     const args = [pid, child, options.flags ?? 0, options.exitSignal ?? SIGCHLD];
     this.#add(what, OP_CODE.fork, { args });
   }
 
   /** Makes a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
-  thread(what: Words, tid: number, thread: Sequence, stackEnd: Argument): void {
+  thread(what: Words, tid: NsTid, thread: Sequence, stackEnd: Argument): void {
     this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../common/ids.js';
 import { PR, SYS } from '../../native/abi/index.js';
 import type { PlanBuilder, Sequence } from './builder.js';
 
@@ -9,7 +10,7 @@ const SIG_SETMASK = 2;
 export function planDeath(
   builder: PlanBuilder,
   sequence: Sequence,
-  { pid, status }: { readonly pid: number; readonly status: number },
+  { pid, status }: { readonly pid: NsPid; readonly status: number },
 ): void {
   const signal = status & 0x7f;
   if (signal !== 0) {

@@ -7,8 +7,7 @@ import { processLabel } from '../label.js';
 
 /** What a look at the files of an image has to know of its processes. */
 export function lookOf({ cores, mms, memory }: ValidImage): LookOptions {
-  const label = (nsPid: number): string =>
-    processLabel(nsPid as NsPid, cores.get(nsPid)?.tc?.comm ?? '');
+  const label = (nsPid: NsPid): string => processLabel(nsPid, cores.get(nsPid)?.tc?.comm ?? '');
   const exact = new Map<number, string>();
   for (const [pid, { exe_file_id: executable }] of mms) {
     for (const area of memory.maps.get(pid)?.areas ?? []) {

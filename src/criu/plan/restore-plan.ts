@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
+import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { badImage } from '../../common/errors.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import { isDead } from '../image/validate-tasks.js';
@@ -44,7 +45,6 @@ import { TreePlan } from './tree-plan.js';
 /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
-const INIT = 1;
 const THREAD_STACK = 4096;
 /** Of keyctl(2); without a name it makes a new one. */
 const JOIN_SESSION_KEYRING = 1;
@@ -57,7 +57,7 @@ export interface PlacedImage {
   /** Where the holder's own range begins. */
   readonly base: bigint;
   /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */
-  readonly duplicates: ReadonlyMap<number, number> | undefined;
+  readonly duplicates: ReadonlyMap<NsPid, number> | undefined;
 }
 
 /** A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file. */
@@ -65,8 +65,8 @@ export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan';
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
-  readonly nsPid: number;
-  readonly nsTid: number;
+  readonly nsPid: NsPid;
+  readonly nsTid: NsTid;
   /** By which signal its process is to be stopped by job control. */
   readonly stopSignal: number | undefined;
   /** SIGSTOP is pending: of the thread, of its process. */
@@ -84,13 +84,13 @@ export interface ExecPlan {
   readonly device: Slot;
   readonly planFile: Slot;
   /** Address of a process's `struct mvas_exec`. */
-  readonly requestOf: (nsPid: number) => bigint;
+  readonly requestOf: (nsPid: NsPid) => bigint;
   /** What a process maps: whatever else its duplicate has is not its own. */
-  readonly areasOf: (nsPid: number) => readonly Range[];
+  readonly areasOf: (nsPid: NsPid) => readonly Range[];
 }
 
 /** What one process does on its way to the next phase. */
-type Step = (nsPid: number, sequence: Sequence) => void;
+type Step = (nsPid: NsPid, sequence: Sequence) => void;
 
 /**
  * Plans the restore of a checkpoint into what is there. Does no input or output, so that a checkpoint can
@@ -125,9 +125,9 @@ export class RestorePlan {
   readonly #files: FilePlan;
   readonly #memory: MemoryPlan;
   readonly #stops: StopPlan;
-  readonly #trapActions = new Map<number, PlanData>();
+  readonly #trapActions = new Map<NsPid, PlanData>();
   /** Container tids by container pid. */
-  readonly #threads: ReadonlyMap<number, readonly number[]>;
+  readonly #threads: ReadonlyMap<NsPid, readonly NsTid[]>;
 
   /** See {@link planRestore}. */
   constructor({ image, base, duplicates }: PlacedImage, facts: LiveFacts) {
@@ -210,7 +210,7 @@ export class RestorePlan {
   }
 
   /** The last system calls of a process: after them nothing of ours is left in it. */
-  lastCalls(nsPid: number): LateCall[] {
+  lastCalls(nsPid: NsPid): LateCall[] {
     const calls = this.#stops.calls(nsPid, this.address);
     const action: PlanData | undefined = this.#trapActions.get(nsPid);
     if (action) {
@@ -299,7 +299,7 @@ export class RestorePlan {
   }
 
   /** Threads besides the leader, which begin here. */
-  #planThreads(pid: number, sequence: Sequence): void {
+  #planThreads(pid: NsPid, sequence: Sequence): void {
     for (const tid of (this.#threads.get(pid) ?? []).filter((one) => one !== pid)) {
       const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
       const stack = this.#builder.reserve(THREAD_STACK, 64);
@@ -310,7 +310,7 @@ export class RestorePlan {
     }
   }
 
-  #noteTrapAction(pid: number): void {
+  #noteTrapAction(pid: NsPid): void {
     const action = this.#attributes.trapAction(pid);
     if (action) this.#trapActions.set(pid, action);
   }
@@ -326,7 +326,7 @@ export class RestorePlan {
   }
 
   /** The descriptors' slots have to follow those of the others. */
-  #planExec(duplicates: ReadonlyMap<number, number>): ExecPlan {
+  #planExec(duplicates: ReadonlyMap<NsPid, number>): ExecPlan {
     const base = this.#base;
     const requests = new Map(
       [...duplicates].map(([pid, id]) => [pid, this.#builder.data(execStructure(id, base))]),
@@ -356,9 +356,9 @@ export class RestorePlan {
     const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
     const root = buildTree(processes, taken);
     checkHeritage(this.#image.memory.maps, forkersOf(root));
-    const shares = (pid: number): boolean => {
-      const parent = parents.get(pid) ?? 0;
-      if (dead.has(pid) || parent === 0) return false;
+    const shares = (pid: NsPid): boolean => {
+      const parent = parents.get(pid);
+      if (dead.has(pid) || parent === undefined || parent === 0) return false;
       return this.#files.tableOwner(pid) === this.#files.tableOwner(parent);
     };
     return new TreePlan(
@@ -382,7 +382,7 @@ export class RestorePlan {
     );
   }
 
-  #finalThread(nsPid: number, nsTid: number): FinalThread {
+  #finalThread(nsPid: NsPid, nsTid: NsTid): FinalThread {
     const core = this.#core(nsTid);
     return {
       nsPid,
@@ -401,15 +401,15 @@ export class RestorePlan {
     return this.#image.pstree.filter(({ pid }) => !this.#isDead(pid));
   }
 
-  #isDead(pid: number): boolean {
+  #isDead(pid: NsPid): boolean {
     return pid !== INIT && isDead(this.#core(pid));
   }
 
-  #core(tid: number): CoreEntry {
+  #core(tid: NsTid): CoreEntry {
     return this.#image.cores.get(tid) ?? badImage(`no core of ${String(tid)}`);
   }
 
-  #cores(tids: readonly number[]): Map<number, CoreEntry> {
+  #cores(tids: readonly NsTid[]): Map<NsTid, CoreEntry> {
     return new Map(tids.map((tid) => [tid, this.#core(tid)]));
   }
 }
@@ -430,12 +430,12 @@ function filesOf(image: CheckpointImage): FilesImage {
 }
 
 /** The lowest pid that nothing of an image has. */
-function sparePid({ pstree, cores }: CheckpointImage): number {
+function sparePid({ pstree, cores }: CheckpointImage): NsPid {
   const taken = new Set([
     ...cores.keys(),
     ...pstree.flatMap(({ pid, pgid, sid }) => [pid, pgid, sid]),
   ]);
   let pid = INIT + 1;
-  while (taken.has(pid)) pid++;
-  return pid;
+  while (taken.has(asNsPid(pid))) pid++;
+  return asNsPid(pid);
 }

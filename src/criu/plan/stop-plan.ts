@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../common/ids.js';
 import { SIGSTOP, SYS } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
@@ -25,8 +26,8 @@ export class StopPlan {
   readonly #image: CheckpointImage;
   readonly #child: PlanData;
   readonly #noTime: PlanData;
-  readonly #depths = new Map<number, number>();
-  readonly #stopped = new Map<number, PstreeEntry[]>();
+  readonly #depths = new Map<NsPid, number>();
+  readonly #stopped = new Map<NsPid, PstreeEntry[]>();
 
   constructor(builder: PlanBuilder, image: CheckpointImage) {
     this.#image = image;
@@ -41,7 +42,7 @@ export class StopPlan {
   }
 
   /** How many processes a process descends from. */
-  depth(nsPid: number): number {
+  depth(nsPid: NsPid): number {
     return this.#depths.get(nsPid) ?? 0;
   }
 
@@ -49,7 +50,7 @@ export class StopPlan {
    * The signal that is to stop a process; undefined for one that runs. Which it is matters only to a
    * parent that has not heard of the stop yet.
    */
-  stopSignal(nsPid: number): number | undefined {
+  stopSignal(nsPid: NsPid): number | undefined {
     const task = this.#image.cores.get(nsPid)?.tc;
     if (task?.task_state !== TASK_STATE.stopped) return undefined;
     return task.exit_code === 0 ? SIGSTOP : task.exit_code;
@@ -61,7 +62,7 @@ export class StopPlan {
    *
    * @param address where the plan is mapped
    */
-  calls(nsPid: number, address: bigint): LateCall[] {
+  calls(nsPid: NsPid, address: bigint): LateCall[] {
     const { cores } = this.#image;
     const stopped = this.#stopped.get(nsPid);
     if (!stopped) return [];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { INIT, type NsPid } from '../../common/ids.js';
 import { PR, SYS } from '../../native/abi/index.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
 import type { Branch } from '../memory/branches.js';
@@ -7,7 +8,6 @@ import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js'
 import type { Barrier, Phase } from './phases.js';
 import { isForkedBeforeSession, subtree, type TreeNode } from '../tree/process-tree.js';
 
-const INIT = 1;
 const WALL = 0x40000000;
 const P_PID = 1;
 /** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal tells of it. */
@@ -23,11 +23,11 @@ export interface TreePlanOptions {
   readonly memory: MemoryPlan;
   readonly root: TreeNode;
   /** What a process does once it has made its session, before it forks members of it. */
-  readonly onSession: (pid: number, sequence: Sequence) => void;
+  readonly onSession: (pid: NsPid, sequence: Sequence) => void;
   /** How a process is forked (shared descriptor table, exit signal). */
-  readonly forkOptions: (pid: number) => ForkOptions;
+  readonly forkOptions: (pid: NsPid) => ForkOptions;
   /** What is left of a zombie: its wait status, and its name. */
-  readonly dead: (pid: number) => { readonly exitCode: number; readonly comm: string };
+  readonly dead: (pid: NsPid) => { readonly exitCode: number; readonly comm: string };
 }
 
 /**
@@ -37,11 +37,11 @@ export interface TreePlanOptions {
  */
 export class TreePlan {
   readonly #options: TreePlanOptions;
-  readonly #sequences = new Map<number, Sequence>();
+  readonly #sequences = new Map<NsPid, Sequence>();
   /** What memory each node takes along. */
-  readonly #branches = new Map<number, Branch>();
+  readonly #branches = new Map<NsPid, Branch>();
   /** Words that a parent sets when a child with children may go on. */
-  readonly #gates = new Map<number, PlanData>();
+  readonly #gates = new Map<NsPid, PlanData>();
   /** How many processes stand at each of its phases. */
   readonly barriers: readonly Barrier[];
   readonly #groupsAreLeft: boolean;
@@ -80,7 +80,7 @@ export class TreePlan {
   }
 
   /** Where a process goes on when the tree stands. */
-  sequence(pid: number): Sequence {
+  sequence(pid: NsPid): Sequence {
     const sequence = this.#sequences.get(pid);
     if (!sequence) throw new Error(`no sequence of pid ${String(pid)}`);
     return sequence;
@@ -201,6 +201,6 @@ function isZombie({ kind }: TreeNode): boolean {
 }
 
 /** Of processes that come from one fork those that no other of them forks. */
-function heirs(node: TreeNode): number[] {
+function heirs(node: TreeNode): NsPid[] {
   return node.kind === 'process' ? [node.pid] : node.children.flatMap(heirs);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 import { readAreas, readDescriptors } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
@@ -36,24 +37,24 @@ const room = Buffer.alloc(65_536);
 type MappedRange = Pick<Vma, 'start' | 'end'>;
 
 /** The areas of a process's memory. */
-export function readMaps(pid: number): readonly Vma[] {
+export function readMaps(pid: HostTid): readonly Vma[] {
   return parseMaps(readProc(`${String(pid)}/maps`));
 }
 
 /** The kernel's own areas among them (`[vdso]` and its like), without the cost of all others. */
-export function readKernelAreas(pid: number): readonly Vma[] {
+export function readKernelAreas(pid: HostTid): readonly Vma[] {
   const text = decodeBytes(readProc(`${String(pid)}/maps`));
   return parseMaps((text.match(/^.* \[v.*\]$/gm) ?? []).join('\n'));
 }
 
 /** Opens the file that an area maps, which may have no name: a descriptor. */
-export function openMapped(pid: number, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
+export function openMapped(pid: HostTid, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
   const path = `${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
   return wrap('open', path, () => openSync(`${PROC}/${path}`, flags));
 }
 
 /** The areas with counters and flags: the kernel walks all page tables for them, and writes 20 MiB of 30,000. */
-export function readSmaps(pid: number): readonly SmapsVma[] {
+export function readSmaps(pid: HostTid): readonly SmapsVma[] {
   const path = `${PROC}/${String(pid)}/smaps`;
   const table = readAreas(path);
   if (typeof table === 'number') throw errnoError(`read ${path}`, table);
@@ -61,57 +62,57 @@ export function readSmaps(pid: number): readonly SmapsVma[] {
 }
 
 /** Ids, signals, capabilities of a thread. */
-export function readStatus(pid: number, tid?: number): ProcStatus {
+export function readStatus(pid: HostTid, tid?: HostTid): ProcStatus {
   return parseStatus(readProc(`${task(pid, tid)}/status`));
 }
 
 /** Seccomp mode of a thread: 0 off, 1 strict, 2 filter. */
-export function readSeccompMode(tid: number): number {
+export function readSeccompMode(tid: HostTid): number {
   return Number(parseStatusField(readProc(`${String(tid)}/status`), 'Seccomp') ?? 0);
 }
 
 /** Signals pending for a process, not for one of its threads; bit N-1 is signal N. */
-export function readSharedPending(pid: number): bigint {
+export function readSharedPending(pid: HostTid): bigint {
   return BigInt(`0x${parseStatusField(readProc(`${String(pid)}/status`), 'ShdPnd') ?? '0'}`);
 }
 
 /** State, tree, memory layout of a thread. */
-export function readStat(pid: number, tid?: number): ProcStat {
+export function readStat(pid: HostTid, tid?: HostTid): ProcStat {
   return parseStat(readProc(`${task(pid, tid)}/stat`));
 }
 
 /** Whether a thread lives, runs or stands: a small part of its stat. */
-export function readVitals(pid: number, tid?: number): Vitals {
+export function readVitals(pid: HostTid, tid?: HostTid): Vitals {
   return parseVitals(readProc(`${task(pid, tid)}/stat`));
 }
 
 /** Name of a thread, as it is. */
-export function readComm(pid: number, tid?: number): string {
+export function readComm(pid: HostTid, tid?: HostTid): string {
   return decodeBytes(readProc(`${task(pid, tid)}/comm`)).replace(/\n$/, '');
 }
 
 /** A file of a thread's folder as it is: `attr/current`. */
-export function readThreadFile(pid: number, tid: number, file: string): string {
+export function readThreadFile(pid: HostTid, tid: HostTid, file: string): string {
   return decodeBytes(readProc(`${task(pid, tid)}/${file}`));
 }
 
 /** Resource limits; the index is the RLIMIT_* number. */
-export function readLimits(pid: number): readonly ResourceLimit[] {
+export function readLimits(pid: HostTid): readonly ResourceLimit[] {
   return parseLimits(readProc(`${String(pid)}/limits`));
 }
 
 /** POSIX timers. */
-export function readTimers(pid: number): readonly PosixTimer[] {
+export function readTimers(pid: HostTid): readonly PosixTimer[] {
   return parseTimers(readProc(`${String(pid)}/timers`));
 }
 
 /** Mounts the process sees. */
-export function readMountinfo(pid: number): readonly MountInfo[] {
+export function readMountinfo(pid: HostTid): readonly MountInfo[] {
   return parseMountinfo(readProc(`${String(pid)}/mountinfo`));
 }
 
 /** Multicast groups of the interfaces in a process's network namespace. */
-export function readMulticastGroups(pid: number): readonly MulticastGroup[] {
+export function readMulticastGroups(pid: HostTid): readonly MulticastGroup[] {
   // A kernel without one of the protocols has no such file.
   const read = (file: string): Buffer =>
     unlessGone(() => readProc(`${String(pid)}/net/${file}`)) ?? Buffer.alloc(0);
@@ -128,42 +129,42 @@ function unlessGone<T>(read: () => T): T | undefined {
 }
 
 /** Cgroups of a thread, one for each hierarchy. */
-export function readCgroup(pid: number, tid?: number): readonly CgroupMembership[] {
+export function readCgroup(pid: HostTid, tid?: HostTid): readonly CgroupMembership[] {
   return parseCgroup(readProc(`${task(pid, tid)}/cgroup`));
 }
 
 /** Arguments, for people to read. */
-export function readCmdline(pid: number): readonly string[] {
+export function readCmdline(pid: HostTid): readonly string[] {
   return parseCmdline(readProc(`${String(pid)}/cmdline`));
 }
 
 /** Environment it was started with; see readAuxv for zombies. */
-export function readEnviron(pid: number): readonly string[] {
+export function readEnviron(pid: HostTid): readonly string[] {
   return parseEnviron(readProc(`${String(pid)}/environ`));
 }
 
 /** Auxiliary vector; a zombie has none, which newer kernels report as ESRCH: `notFound`. */
-export function readAuxv(pid: number): readonly AuxvEntry[] {
+export function readAuxv(pid: HostTid): readonly AuxvEntry[] {
   return parseAuxv(readProc(`${String(pid)}/auxv`));
 }
 
 /** One open file. */
-export function readFdinfo(pid: number, fd: number): FdInfo {
+export function readFdinfo(pid: HostTid, fd: number): FdInfo {
   return parseFdinfo(readProc(`${String(pid)}/fdinfo/${String(fd)}`));
 }
 
 /** Path of the executable, working directory or root, ` (deleted)` included. */
-export function readLink(pid: number, name: 'exe' | 'cwd' | 'root'): string {
+export function readLink(pid: HostTid, name: 'exe' | 'cwd' | 'root'): string {
   return readProcLink(`${String(pid)}/${name}`);
 }
 
 /** A namespace as `mnt:[4026531841]`; equal texts of one kind mean the same namespace. */
-export function readNamespace(pid: number, name: string, tid?: number): string {
+export function readNamespace(pid: HostTid, name: string, tid?: HostTid): string {
   return readProcLink(`${task(pid, tid)}/ns/${name}`);
 }
 
 /** PER_* bits of personality(2). */
-export function readPersonality(pid: number): number {
+export function readPersonality(pid: HostTid): number {
   const text = decodeBytes(readProc(`${String(pid)}/personality`)).trimEnd();
   return new Line('personality', text).hexInteger(text);
 }
@@ -179,7 +180,7 @@ export interface DescriptorCopy {
 }
 
 /** Copies all open descriptors of a process, which the caller closes. In ascending order. */
-export function copyDescriptors(pid: number): DescriptorCopy[] {
+export function copyDescriptors(pid: HostPid): DescriptorCopy[] {
   const read = readDescriptors(pid);
   if (typeof read === 'number')
     throw errnoError(`copy the descriptors of pid ${String(pid)}`, read);
@@ -193,16 +194,16 @@ export function copyDescriptors(pid: number): DescriptorCopy[] {
 }
 
 /** Ids of the threads, ascending. */
-export function listThreads(pid: number): readonly number[] {
-  return listNumbers(`${String(pid)}/task`);
+export function listThreads(pid: HostPid): readonly HostTid[] {
+  return listNumbers(`${String(pid)}/task`).map(asHostTid);
 }
 
 /** Processes one thread made. Needs CONFIG_PROC_CHILDREN: `notFound` without it. */
-export function readChildren(pid: number, tid: number = pid): readonly number[] {
+export function readChildren(pid: HostTid, tid: HostTid = pid): readonly HostPid[] {
   return parseChildren(readProc(`${task(pid, tid)}/children`));
 }
 
-function task(pid: number, tid: number | undefined): string {
+function task(pid: HostTid, tid: HostTid | undefined): string {
   return tid === undefined ? String(pid) : `${String(pid)}/task/${String(tid)}`;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostPid, asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { Line, toText, type ProcText } from '../../common/procfs/line.js';
 
 const TASK_STATES = ['R', 'S', 'D', 'T', 't', 'Z', 'X', 'x', 'K', 'W', 'P', 'I'] as const;
@@ -12,12 +13,12 @@ export type TaskState = (typeof TASK_STATES)[number];
 
 /** /proc/PID/stat or /proc/PID/task/TID/stat. Source: proc_pid_stat(5), fs/proc/array.c. */
 export interface ProcStat {
-  readonly pid: number;
+  readonly pid: HostTid;
   /** Name of the task, up to 15 bytes of any kind. Kernel threads may have more. */
   readonly comm: string;
   readonly state: TaskState;
   /** 0 when the parent lies outside the reader's pid namespace. */
-  readonly ppid: number;
+  readonly ppid: HostPid;
   readonly pgrp: number;
   readonly session: number;
   /** Device number of the controlling terminal as the kernel encodes it, 0 without one. */
@@ -62,7 +63,7 @@ export function parseVitals(content: ProcText): Vitals {
     .split(' ');
   return {
     state: parseTaskState(line, fields[0]),
-    ppid: line.integer(fields[1]),
+    ppid: asHostPid(line.integer(fields[1])),
     flags: line.integer(fields[6]),
     exitCode: line.integer(fields[49]),
   };
@@ -77,10 +78,10 @@ export function parseStat(content: ProcText): ProcStat {
   const integer = (number: number): number => line.integer(at(number));
   const big = (number: number): bigint => line.bigInteger(at(number));
   return {
-    pid: line.integer(pid),
+    pid: asHostTid(line.integer(pid)),
     comm: comm ?? '',
     state: parseTaskState(line, at(3)),
-    ppid: integer(4),
+    ppid: asHostPid(integer(4)),
     pgrp: integer(5),
     session: integer(6),
     ttyNr: integer(7),

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
+import {
+  asHostPid,
+  asHostTid,
+  asNsPid,
+  asNsTid,
+  type HostPid,
+  type HostTid,
+  type NsPid,
+  type NsTid,
+} from '../../common/ids.js';
 import { Line, splitLines, toText, type ProcText } from '../../common/procfs/line.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
@@ -43,7 +52,7 @@ export interface ProcStatus {
   readonly tgid: HostPid;
   /** The thread's own id. */
   readonly pid: HostTid;
-  readonly ppid: number;
+  readonly ppid: HostPid;
   /** Thread (group) that traces it, 0 if none. */
   readonly tracerPid: HostTid;
   readonly uid: TaskIds;
@@ -79,10 +88,10 @@ export function parseStatus(content: ProcText): ProcStatus {
     name: fields.required('Name', (line, value) => unescapeName(line.present(value))),
     umask: fields.optional('Umask', (line, value) => line.octal(value)),
     state: fields.required('State', (line, value) => parseTaskState(line, value[0])),
-    tgid: fields.integer('Tgid') as HostPid,
-    pid: fields.integer('Pid') as HostTid,
-    ppid: fields.integer('PPid'),
-    tracerPid: fields.integer('TracerPid') as HostTid,
+    tgid: asHostPid(fields.integer('Tgid')),
+    pid: asHostTid(fields.integer('Pid')),
+    ppid: asHostPid(fields.integer('PPid')),
+    tracerPid: asHostTid(fields.integer('TracerPid')),
     uid: fields.required('Uid', parseIds),
     gid: fields.required('Gid', parseIds),
     groups: fields.list('Groups'),
@@ -190,11 +199,18 @@ function unescapeName(value: string): string {
 
 /** The id of a thread in its own pid namespace, the container's. */
 export function containerTid({ nsPid, pid }: Pick<ProcStatus, 'nsPid' | 'pid'>): NsTid {
-  const own: number = nsPid.at(-1) ?? pid;
-  return own as NsTid;
+  return asNsTid(nsPid.at(-1) ?? pid);
 }
 
 /** The same of a process, by its first thread's status. */
 export function containerPid(leader: Pick<ProcStatus, 'nsPid' | 'pid'>): NsPid {
-  return containerTid(leader) as NsPid;
+  return asNsPid(containerTid(leader));
+}
+
+/** The group and the session of a process in its own pid namespace; 0 for one that was made outside of it. */
+export function containerGroups({ nsPgid, nsSid }: Pick<ProcStatus, 'nsPgid' | 'nsSid'>): {
+  readonly pgid: NsPid;
+  readonly sid: NsPid;
+} {
+  return { pgid: asNsPid(nsPgid.at(-1) ?? 0), sid: asNsPid(nsSid.at(-1) ?? 0) };
 }

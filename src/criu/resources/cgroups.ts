@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupDirectories, placesIn } from '../../common/cgroup-places.js';
+import { type HostPid, ownPid } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import type { CgroupMembership } from '../../common/procfs/cgroup.js';
 import { readCgroup, readMountinfo, readNamespace } from '../procfs/reader.js';
@@ -19,7 +20,7 @@ const log = logger('cgroups');
  * @param initPid PID 1, which is one of the processes
  * @throws ShimError `failedPrecondition` naming who is elsewhere, and where
  */
-export function checkCgroups(initPid: number, processes: readonly TracedProcess[]): void {
+export function checkCgroups(initPid: HostPid, processes: readonly TracedProcess[]): void {
   const refusals = new Refusals();
   const refuse = (who: string, where: string): void => {
     const what = `is in cgroup ${where}, not in its container's, which is not supported`;
@@ -35,7 +36,7 @@ export function checkCgroups(initPid: number, processes: readonly TracedProcess[
     }
   }
   refusals.throwIfAny();
-  for (const directory of cgroupDirectories(placesIn(own, readMountinfo(process.pid)))) {
+  for (const directory of cgroupDirectories(placesIn(own, readMountinfo(ownPid())))) {
     for (const below of namesBelow(directory)) {
       log.warn('an empty cgroup of the container is not kept', { cgroup: join(directory, below) });
     }
@@ -51,8 +52,8 @@ export function firstDifference(
 }
 
 /** A cgroup namespace begins where its first process was: whoever is there sees `/`. */
-function movedInit(initPid: number): string | undefined {
-  if (readNamespace(initPid, 'cgroup') === readNamespace(process.pid, 'cgroup')) return undefined;
+function movedInit(initPid: HostPid): string | undefined {
+  if (readNamespace(initPid, 'cgroup') === readNamespace(ownPid(), 'cgroup')) return undefined;
   const seen = inNamespaceOf(initPid, 'cgroup', () => readCgroup(initPid));
   return seen.find(({ path }) => path !== '/')?.path;
 }

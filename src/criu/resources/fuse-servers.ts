@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { printable } from '../../common/bytes.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
@@ -39,7 +40,7 @@ function isFuse({ fsType }: MountInfo): boolean {
 }
 
 /** A descriptor of the device. None is copied: to close a copy of a file on FUSE is a question to its server. */
-function findDevice(pid: number, fuse: ReadonlySet<number>): string | undefined {
+function findDevice(pid: HostPid, fuse: ReadonlySet<number>): string | undefined {
   const folder = `/proc/${String(pid)}/fd`;
   return readdirSync(folder).find((fd) => {
     const path = `${folder}/${fd}`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { type HostPid, ownPid } from '../../common/ids.js';
 import type { HostNames } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
 import { readNamespace } from '../procfs/reader.js';
@@ -12,8 +13,8 @@ const log = logger('names');
  *
  * @param expected by its spec; undefined when it shares the names of others
  */
-export function warnOfHostNames(initPid: number, expected: HostNames | undefined): void {
-  if (!expected || readNamespace(initPid, 'uts') === readNamespace(process.pid, 'uts')) return;
+export function warnOfHostNames(initPid: HostPid, expected: HostNames | undefined): void {
+  if (!expected || readNamespace(initPid, 'uts') === readNamespace(ownPid(), 'uts')) return;
   const found = inNamespaceOf(initPid, 'uts', readNames);
   const wanted = { ...readNames(), ...expected };
   for (const kind of ['hostname', 'domainname'] as const) {

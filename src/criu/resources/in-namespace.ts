@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
 import { O } from '../../native/abi/index.js';
 import { openOwn } from './files/system.js';
@@ -13,7 +14,7 @@ export type EnterableNamespace = keyof typeof FLAGS;
  * Runs synchronous work with the calling thread in a namespace of a process (setns(2)): sockets made
  * meanwhile belong to it, and files of /proc that speak of the reader's namespaces speak of it.
  */
-export function inNamespaceOf<T>(pid: number, name: EnterableNamespace, work: () => T): T {
+export function inNamespaceOf<T>(pid: HostPid, name: EnterableNamespace, work: () => T): T {
   const theirs = openOwn(`/proc/${String(pid)}/ns/${name}`, O.rdonly);
   const ours = openOwn(`/proc/thread-self/ns/${name}`, O.rdonly);
   try {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
+import { type HostPid, ownPid } from '../../common/ids.js';
 import { syscall } from '../../native/index.js';
 import { SYS, cString, closeFd } from '../../native/sys.js';
 import { readMaps, readNamespace } from '../procfs/reader.js';
@@ -38,8 +39,8 @@ const MAY_BE_USED = 'cannot be restored; remedy: remove it, once no process need
  *
  * @throws ShimError `failedPrecondition` naming up to ten of them, and who has them attached
  */
-export function checkIpc(initPid: number, processes: readonly TracedProcess[]): void {
-  if (readNamespace(initPid, 'ipc') === readNamespace(process.pid, 'ipc')) return;
+export function checkIpc(initPid: HostPid, processes: readonly TracedProcess[]): void {
+  if (readNamespace(initPid, 'ipc') === readNamespace(ownPid(), 'ipc')) return;
   const findings = inNamespaceOf(initPid, 'ipc', () => [
     ...systemVObjects(processes),
     ...messageQueues().map((object): Finding => [object, MAY_BE_USED]),

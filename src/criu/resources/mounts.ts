@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { realpathSync } from 'node:fs';
+import { type HostPid, ownPid } from '../../common/ids.js';
 import type { MountPlaces, MountTree } from '../../common/mount-places.js';
 import { ShimError } from '../../common/errors.js';
 import { closeFd } from '../../native/sys.js';
@@ -31,7 +32,7 @@ export interface ExpectedMounts {
  * @throws ShimError `failedPrecondition` naming mounts that were made later, or are gone
  */
 export function checkMounts(
-  rootPid: number,
+  rootPid: HostPid,
   mounts: readonly MountInfo[],
   places: MountPlaces,
 ): void {
@@ -39,7 +40,7 @@ export function checkMounts(
     paths: resolvePaths(rootPid, places.paths),
     trees: resolveTrees(rootPid, places.trees),
     hasHooks: places.hasHooks,
-    host: readMountinfo(process.pid),
+    host: readMountinfo(ownPid()),
   });
   // Programs of the host may have unmounted what they like.
   const gone = places.hasHooks ? [] : goneMounts(mounts, resolvePaths(rootPid, places.certain));
@@ -108,7 +109,7 @@ function deviceOf({ dev }: MountInfo): string {
 }
 
 /** Trees by paths behind all symbolic links, in the container and on the host. */
-function resolveTrees(rootPid: number, trees: readonly MountTree[]): MountTree[] {
+function resolveTrees(rootPid: HostPid, trees: readonly MountTree[]): MountTree[] {
   return trees.flatMap(({ path, source }) => {
     const found = source === undefined ? [undefined] : hostPath(source);
     return found.flatMap((real) =>
@@ -126,7 +127,7 @@ function hostPath(source: string): string[] {
 }
 
 /** Paths as they are behind all symbolic links, in the container; what leads nowhere is left out. */
-function resolvePaths(rootPid: number, paths: readonly string[]): string[] {
+function resolvePaths(rootPid: HostPid, paths: readonly string[]): string[] {
   const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
   try {
     return paths.flatMap((path) => {

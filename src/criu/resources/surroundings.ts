@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type { HostNames } from '../../common/host-names.js';
 import type { MountPlaces } from '../../common/mount-places.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
@@ -26,7 +27,7 @@ export interface ExpectedSurroundings {
  * @throws ShimError `failedPrecondition` naming what would be
  */
 export function checkSurroundings(
-  initPid: number,
+  initPid: HostPid,
   processes: readonly TracedProcess[],
   expected: ExpectedSurroundings,
 ): readonly MountInfo[] {

@@ -11,6 +11,7 @@ import {
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
+import type { HostPid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
 import { decodeBytes, printable } from '../../common/bytes.js';
@@ -38,7 +39,7 @@ export function checkMountPoint(path: string): void {
 }
 
 /** Opens a mount point as a process sees it; the caller closes it. */
-export function openMount(rootPid: number, mountPoint: string): number {
+export function openMount(rootPid: HostPid, mountPoint: string): number {
   const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
   try {
     const flags = O.rdonly | O.directory | O.nofollow;
@@ -51,7 +52,7 @@ export function openMount(rootPid: number, mountPoint: string): number {
 
 /** The content of a mount as a compressed archive; other mounts below it are left out. */
 export async function packTree(
-  rootPid: number,
+  rootPid: HostPid,
   mountPoint: string,
   budget: Budget,
 ): Promise<Uint8Array> {

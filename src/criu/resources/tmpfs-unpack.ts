@@ -3,6 +3,7 @@ import { fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
+import type { HostPid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 import { AT_SYMLINK_NOFOLLOW, O, PAGE, RESOLVE, S_IF } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
@@ -28,7 +29,7 @@ const NAMES_AT_ONCE = 15;
 
 /** Writes an archive into a mount. Throws ShimError `dataLoss` for an archive that no checkpoint makes. */
 export async function unpackTree(
-  rootPid: number,
+  rootPid: HostPid,
   mountPoint: string,
   archive: Uint8Array,
   budget: Budget,

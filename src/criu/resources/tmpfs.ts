@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { readMountinfo } from '../procfs/reader.js';
 import { checkMountPoint, packTree } from './tmpfs-pack.js';
@@ -26,7 +27,7 @@ export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as co
  * content.
  */
 export async function dumpTmpfs(
-  rootPid: number,
+  rootPid: HostPid,
   mountPoints: readonly string[],
 ): Promise<readonly TmpfsMount[]> {
   const mounts = readMountinfo(rootPid);
@@ -50,7 +51,7 @@ export async function dumpTmpfs(
  *
  * @param rootPid a process that sees the new mounts
  */
-export async function restoreTmpfs(rootPid: number, mounts: readonly TmpfsMount[]): Promise<void> {
+export async function restoreTmpfs(rootPid: HostPid, mounts: readonly TmpfsMount[]): Promise<void> {
   const live = readMountinfo(rootPid);
   const budget = { ...TMPFS_LIMITS };
   for (const { mountPoint, archive } of mounts) {

@@ -38,7 +38,7 @@ export interface ExecTarget {
   /** Its descriptors of /dev/mvas and of the plan. */
   readonly fds: { readonly device: number; readonly plan: number };
   /** What a process maps: whatever else the duplicate has goes. */
-  readonly areasOf: (nsPid: number) => readonly Range[];
+  readonly areasOf: (nsPid: NsPid) => readonly Range[];
 }
 
 /** Some memory of ours that the process takes along. */
@@ -91,7 +91,7 @@ export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise
 
 /** Of the stack what is in use; all of the code. */
 function pack(
-  pid: number,
+  pid: HostPid,
   { start, end, exec }: Range & { readonly exec: boolean },
   stack: bigint,
 ): Piece {

@@ -25,7 +25,7 @@ export interface BuiltProcess {
 /** Sorts threads by their processes. Whatever has no leader is left out. */
 export function byProcess(threads: readonly BuiltThread[]): BuiltProcess[] {
   const isLeader = ({ hostPid, hostTid }: BuiltThread): boolean => hostPid === hostTid;
-  const processes = new Map<number, BuiltProcess>();
+  const processes = new Map<HostPid, BuiltProcess>();
   for (const leader of threads.filter(isLeader)) {
     processes.set(leader.hostPid, { leader, threads: [leader] });
   }

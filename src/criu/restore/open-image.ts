@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { OUR_FORMAT } from '../image/constants.js';
 import { readCheckpointImage, type CheckpointImage } from '../image/checkpoint-image.js';
@@ -80,7 +81,7 @@ function duplicatesOf({
   id,
   backend,
   processes,
-}: VasRecord): ReadonlyMap<number, number> | undefined {
+}: VasRecord): ReadonlyMap<NsPid, number> | undefined {
   if (backend !== 'kernel-exec') return undefined;
   const duplicates = findDuplicates(id);
   for (const { pid } of processes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HostPid } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
@@ -119,7 +120,7 @@ export class PendingRestore {
     if (this.#hasFailed) this.#donor = this.#startDonor();
     const kernelAreas = kernelAreasOf(restorer.pid, opened.base);
     const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
-    const readFacts = (donorPid: number, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
+    const readFacts = (donorPid: HostPid, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
       readLiveFacts({
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         restorerPid: restorer.pid,
@@ -233,7 +234,7 @@ function rehearse(plan: () => RestorePlan): void {
 
 /** Opens what a plan wants to be given besides stdio, for as long as `use` takes. */
 async function withDescriptors(
-  donorPid: number,
+  donorPid: HostPid,
   stdio: FinishRequest['stdio'],
   use: (descriptorOf: (given: Given) => number) => Promise<void>,
 ): Promise<void> {
@@ -250,7 +251,7 @@ async function withDescriptors(
   }
 }
 
-function exitOf(vasId: string, pid: number): Promise<Exit> {
+function exitOf(vasId: string, pid: HostPid): Promise<Exit> {
   return watchExit(waitSocketOf(vasId), pid).catch((error: unknown) => {
     log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
     return { status: 255, at: new Date() };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
@@ -9,8 +10,8 @@ import type { FinishRequest } from './restore-request.js';
 export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas' | 'secret'> {
   readonly live: Spec;
   /** Of the donor's init. */
-  readonly donorPid: number;
-  readonly restorerPid: number;
+  readonly donorPid: HostPid;
+  readonly restorerPid: HostPid;
   readonly stdio: FinishRequest['stdio'];
   readonly seccompChain: LiveLimits['seccompChain'];
 }

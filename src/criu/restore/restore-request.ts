@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type { DonorRuntime } from './donor/donor.js';
 import type { Exit } from '../vas/exit-watch.js';
 
@@ -35,7 +36,7 @@ export interface FinishRequest {
 /** A restored task. Its init is not a child of the caller. */
 export interface RestoredTask {
   /** Pid of the new init, as the engine's own pid namespace numbers it. */
-  readonly pid: number;
+  readonly pid: HostPid;
   readonly vasId: string;
   /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is the fork of the holder alone. */
   readonly timingsMs: Readonly<Record<string, number>>;

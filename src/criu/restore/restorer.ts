@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
+import { asHostTid, type HostPid, type HostTid, INIT } from '../../common/ids.js';
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
@@ -38,7 +39,6 @@ const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;
 const ECHILD = 10;
-const INIT = 1;
 /** Low byte of the wait status of who has stopped. */
 const STOPPED = 0x7f;
 /** Files that one line of the log names. */
@@ -50,7 +50,7 @@ const log = logger('restore');
  * released.
  */
 export class Restorer {
-  readonly pid: number;
+  readonly pid: HostPid;
   /** Milliseconds that the fork of the holder took. */
   readonly forkMs: number;
   readonly #tracer = new Tracer();
@@ -58,10 +58,10 @@ export class Restorer {
   #planFile = -1;
   #plan: RestorePlan | undefined;
   #finished: Plan | undefined;
-  #standing: readonly number[] = [];
+  #standing: readonly HostTid[] = [];
   #isDestroyed = false;
 
-  private constructor(pid: number, socket: number, forkMs: number) {
+  private constructor(pid: HostPid, socket: number, forkMs: number) {
     this.pid = pid;
     this.#socket = socket;
     this.forkMs = forkMs;
@@ -266,14 +266,14 @@ export class Restorer {
 
   /** Lets the standing threads go on until so many stand again. Nobody may die but by the plan. */
   async #gather(expected: number): Promise<void> {
-    const stopped: number[] = [];
-    const mortal: number[] = [];
+    const stopped: HostTid[] = [];
+    const mortal: HostTid[] = [];
     let running = Int32Array.from(this.#standing);
     for (;;) {
       const wanted = expected - stopped.length;
       const died = Int32Array.from(mortal);
       const result = await this.#tracer.gather(running, wanted, died, PLAN_TIMEOUT_MS);
-      stopped.push(...result.stopped);
+      for (const tid of result.stopped) stopped.push(asHostTid(tid));
       this.#standing = stopped;
       if (result.error === 0) return;
       const { culprit } = result;
@@ -287,7 +287,7 @@ export class Restorer {
   }
 
   /** The plan has zombies and helpers end; whoever else does was killed. 0: all have. */
-  #checkDeath(tid: number): void {
+  #checkDeath(tid: HostTid): void {
     const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
     const { finalThreads } = this.#running();
     if (nsTid !== undefined && finalThreads.every((final) => final.nsTid !== nsTid)) return;
@@ -323,7 +323,7 @@ function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
 }
 
 /** Waits, for a while, until a pid has been reaped. */
-async function waitGone(pid: number): Promise<void> {
+async function waitGone(pid: HostPid): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   while (performance.now() < end) {
     try {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { syscall } from '../../native/index.js';
 import { errnoName, SYS } from '../../native/sys.js';
 import { readLimits, readMaps, readThreadFile } from '../procfs/reader.js';
@@ -28,7 +29,7 @@ interface Reached extends ResourceLimit {
  * @param map makes the call, and gives its result
  */
 export async function mapWithinLimits(
-  pid: number,
+  pid: HostPid,
   size: number,
   map: () => Promise<bigint>,
 ): Promise<bigint> {
@@ -48,7 +49,7 @@ export async function mapWithinLimits(
 }
 
 /** Why a process could not map memory: the limit that is in the way, and its value. */
-export function whyNotMapped(pid: number, size: number, result: bigint): string {
+export function whyNotMapped(pid: HostPid, size: number, result: bigint): string {
   const why = errnoName(Number(result));
   const [limit] = reachedLimits(pid, size, result);
   if (limit) {
@@ -67,7 +68,7 @@ export function maxMapCount(): number {
   return Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
 }
 
-function reachedLimits(pid: number, size: number, result: bigint): Reached[] {
+function reachedLimits(pid: HostPid, size: number, result: bigint): Reached[] {
   const bounds = BOUNDS.filter(({ errno }) => errno === result);
   if (bounds.length === 0) return [];
   const status = readThreadFile(pid, pid, 'status');
@@ -82,7 +83,7 @@ function reachedLimits(pid: number, size: number, result: bigint): Reached[] {
 
 /** Whether it could be set. */
 function setLimit(
-  pid: number,
+  pid: HostPid,
   resource: ResourceLimit['resource'],
   soft: bigint,
   hard: bigint,

@@ -5,7 +5,7 @@ import { readComm, readNamespace, readStatus } from '../procfs/reader.js';
 import { containerPid, containerTid } from '../procfs/status.js';
 
 /** The same of a thread by its host tid, whatever has become of it. */
-export function labelOf(tid: number): string {
+export function labelOf(tid: HostTid): string {
   try {
     const thread = readStatus(tid);
     const leader = thread.tgid === tid ? thread : readStatus(thread.tgid);
@@ -17,7 +17,7 @@ export function labelOf(tid: number): string {
 }
 
 /** Who traces a thread, by the host's pid where it is no process of the same container. */
-export function tracerLabel(tid: number, tracer: HostTid): string {
+export function tracerLabel(tid: HostTid, tracer: HostTid): string {
   try {
     if (readNamespace(tracer, 'pid') === readNamespace(tid, 'pid')) return labelOf(tracer);
     return hostProcessLabel(tracer, readComm(tracer));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readStatus, readVitals } from '../procfs/reader.js';
 import { EndedMeanwhile } from '../retry.js';
@@ -17,11 +18,11 @@ type Watched = Pick<TracedProcess, 'pid' | 'label'>;
 export class LifeWatch {
   readonly #abort = new AbortController();
   readonly #containerId: string;
-  readonly #initPid: number;
+  readonly #initPid: HostPid;
   #processes: readonly Watched[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ containerId, initPid }: { containerId: string; initPid: number }) {
+  constructor({ containerId, initPid }: { containerId: string; initPid: HostPid }) {
     this.#containerId = containerId;
     this.#initPid = initPid;
   }
@@ -77,7 +78,7 @@ export class LifeWatch {
 }
 
 /** Whether a process is dead, or is to die as soon as it runs. */
-export function isDoomed(pid: number): boolean {
+export function isDoomed(pid: HostPid): boolean {
   try {
     const { pending, sharedPending } = readStatus(pid).signals;
     return hasEnded(pid) || ((pending | sharedPending) & SIGKILL_BIT) !== 0n;
@@ -87,7 +88,7 @@ export function isDoomed(pid: number): boolean {
 }
 
 /** Whether a process has exited, all of its threads: its first may have done so long before. */
-export function hasEnded(pid: number): boolean {
+export function hasEnded(pid: HostPid): boolean {
   try {
     return isDying(pid) && listThreads(pid).every((tid) => isDying(tid));
   } catch {
@@ -99,7 +100,7 @@ export function hasEnded(pid: number): boolean {
  * Whether a thread has exited, or is about to: the init of a pid namespace waits for all others in there
  * first.
  */
-export function isDying(tid: number): boolean {
+export function isDying(tid: HostTid): boolean {
   try {
     const { state, flags } = readVitals(tid);
     return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { memoryCgroupsOf, readMemoryRoom, type MemoryRoom } from '../../common/cgroup-memory.js';
 import { ShimError } from '../../common/errors.js';
 import { readThreadFile } from '../procfs/reader.js';
@@ -15,7 +16,7 @@ const MARGIN = 131_072;
  *
  * @throws ShimError `resourceExhausted`, which names the limit
  */
-export function checkMemoryRoom(processes: readonly { readonly pid: number }[]): void {
+export function checkMemoryRoom(processes: readonly { readonly pid: HostPid }[]): void {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
   const byCgroups = new Map<string, number>();
   for (const { pid } of processes) {

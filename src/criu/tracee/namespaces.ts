@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readNamespace } from '../procfs/reader.js';
 import { EndedMeanwhile } from '../retry.js';
@@ -28,7 +29,7 @@ export class Namespaces {
   ])[];
 
   /** @param initPid whose they are */
-  constructor(initPid: number) {
+  constructor(initPid: HostPid) {
     this.#expected = Object.entries(NAMESPACES).map(([link, words]) => {
       return [link, words, namespaceOf(initPid, link, initPid)];
     });
@@ -39,7 +40,7 @@ export class Namespaces {
    *
    * @throws ShimError `failedPrecondition` naming the process and the namespace
    */
-  check(pid: number): void {
+  check(pid: HostPid): void {
     for (const tid of listThreads(pid)) {
       for (const [link, words, expected] of this.#expected) {
         if (namespaceOf(pid, link, tid) !== expected) throw nested(tid, words);
@@ -49,7 +50,7 @@ export class Namespaces {
 }
 
 /** Undefined where the kernel has no such namespace, or where none was made yet for children. */
-function namespaceOf(pid: number, link: string, tid: number): string | undefined {
+function namespaceOf(pid: HostPid, link: string, tid: HostTid): string | undefined {
   try {
     return readNamespace(pid, link, tid);
   } catch (error) {
@@ -59,7 +60,7 @@ function namespaceOf(pid: number, link: string, tid: number): string | undefined
 }
 
 /** Who is dying has left its namespaces. */
-function nested(tid: number, words: string): ShimError {
+function nested(tid: HostTid, words: string): ShimError {
   if (isDying(tid)) return new EndedMeanwhile('aborted', `${labelOf(tid)} has ended meanwhile`);
   const what = `a ${words} namespace of its own is not supported`;
   return new ShimError('failedPrecondition', `${labelOf(tid)}: ${what}; remedy: end it first`);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostPid, type HostPid } from '../../common/ids.js';
 import { printable } from '../../common/bytes.js';
 import { readVitals } from '../procfs/reader.js';
 import { Momentary } from '../retry.js';
@@ -10,18 +11,18 @@ export class OutsiderInTheWay extends Momentary {}
 /** The processes of a container by where they come from. */
 export interface Origins {
   /** Those that descend from its init. */
-  readonly own: readonly number[];
+  readonly own: readonly HostPid[];
   /**
    * Those that do not: they were started by exec, or are just about to enter it, and may be in none of its
    * namespaces yet; and their descendants.
    */
-  readonly outsiders: readonly number[];
+  readonly outsiders: readonly HostPid[];
 }
 
 /** Tells those apart. One that has ended is in nobody's way: own. */
-export function originsOf(initPid: number, pids: readonly number[]): Origins {
-  const parents = new Map<number, number>();
-  const ended = new Set<number>();
+export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
+  const parents = new Map<HostPid, HostPid>();
+  const ended = new Set<HostPid>();
   for (const pid of pids) {
     try {
       const { state, ppid } = readVitals(pid);
@@ -32,13 +33,16 @@ export function originsOf(initPid: number, pids: readonly number[]): Origins {
     }
   }
   const descendants = new Set(descendantsOf(initPid, parents));
-  const isOwn = (pid: number): boolean => descendants.has(pid) || ended.has(pid);
+  const isOwn = (pid: HostPid): boolean => descendants.has(pid) || ended.has(pid);
   return { own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
 }
 
 /** A process and all that descend from it, by the parent of each. Pure. */
-export function descendantsOf(ancestor: number, parents: ReadonlyMap<number, number>): number[] {
-  const children = new Map<number, number[]>();
+export function descendantsOf(
+  ancestor: HostPid,
+  parents: ReadonlyMap<HostPid, HostPid>,
+): HostPid[] {
+  const children = new Map<HostPid, HostPid[]>();
   for (const [pid, ppid] of parents) {
     if (pid === ancestor) continue;
     const siblings = children.get(ppid);
@@ -52,10 +56,10 @@ export function descendantsOf(ancestor: number, parents: ReadonlyMap<number, num
 
 /** Says who is in the way. `execs`: names of those whose start the caller knows of, by host pid. */
 export function inTheWay(
-  outsiders: readonly number[],
-  execs: ReadonlyMap<number, string>,
+  outsiders: readonly HostPid[],
+  execs: ReadonlyMap<HostPid, string>,
 ): OutsiderInTheWay {
-  const pid = outsiders.find((one) => execs.has(one)) ?? outsiders[0] ?? 0;
+  const pid = outsiders.find((one) => execs.has(one)) ?? outsiders[0] ?? asHostPid(0);
   const exec = execs.get(pid);
   const by = exec === undefined ? '' : ` (exec ${printable(exec)})`;
   const what = `started from outside of the container${by}, which is not supported`;

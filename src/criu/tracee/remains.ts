@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, readSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { PAGE } from '../../native/abi/index.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped } from '../procfs/reader.js';
@@ -42,7 +43,7 @@ export function decodeMark(start: bigint, bytes: Uint8Array): Remains | undefine
  * @param instructions addresses that the threads of the process stand at
  */
 export function findRemains(
-  pid: number,
+  pid: HostPid,
   areas: readonly Vma[],
   instructions: readonly bigint[],
 ): Remains[] {
@@ -70,7 +71,7 @@ function isInUse({ start, size }: Remains, instructions: readonly bigint[]): boo
 }
 
 /** Reads the file, not the process's memory, which may be served by the process itself. */
-function readMark(pid: number, area: Vma): Uint8Array {
+function readMark(pid: HostPid, area: Vma): Uint8Array {
   const file = openMapped(pid, area, 'r');
   try {
     const bytes = new Uint8Array(MARK_SIZE);

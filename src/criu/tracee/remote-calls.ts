@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import type { RemoteCall } from './tracee.js';
 
 const WORDS_PER_CALL = 7;
@@ -17,7 +18,7 @@ export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {
 }
 
 /** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
-export function forceWrite(pid: number, address: bigint, bytes: Uint8Array): void {
+export function forceWrite(pid: HostPid, address: bigint, bytes: Uint8Array): void {
   const fd = openSync(`/proc/${String(pid)}/mem`, 'r+');
   try {
     writeSync(fd, bytes, 0, bytes.length, Number(address));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
+import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { isFrozen, pidsIn, thaw, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
-import type { HostTid } from '../../common/ids.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import {
@@ -35,15 +35,15 @@ const SIGTRAP = 5;
 
 /** The threads of a container that a tracer holds, and how it gets hold of them. */
 export class Seizure {
-  readonly initPid: number;
+  readonly initPid: HostPid;
   readonly cgroup: Cgroup;
   /** The container was frozen when it was found. */
   readonly wasFrozen: boolean;
   readonly #tracer: Tracer;
   /** Wait status of each thread's stop, by host tid. */
-  readonly #stops = new Map<number, number>();
+  readonly #stops = new Map<HostTid, number>();
 
-  constructor(tracer: Tracer, initPid: number, cgroup: Cgroup) {
+  constructor(tracer: Tracer, initPid: HostPid, cgroup: Cgroup) {
     this.#tracer = tracer;
     this.initPid = initPid;
     this.cgroup = cgroup;
@@ -51,13 +51,13 @@ export class Seizure {
   }
 
   /** Host pids of what is in the cgroup, and of the init. */
-  pids(): number[] {
+  pids(): HostPid[] {
     const pids = pidsIn(this.cgroup);
     return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
   }
 
   /** The signal by which job control had stopped a process that is held, by its host pid. */
-  jobStop(pid: number): number | undefined {
+  jobStop(pid: HostPid): number | undefined {
     const status = this.#stops.get(pid) ?? 0;
     const signal = (status >> 8) & 0xff;
     return status >> 16 === PTRACE_EVENT_STOP && signal !== SIGTRAP ? signal : undefined;
@@ -71,7 +71,7 @@ export class Seizure {
   }
 
   /** Stops all processes that are the container's own. `mayRun`: before any from outside is in the way. */
-  async stopOwn(execs: () => ReadonlyMap<number, string>, mayRun: boolean): Promise<void> {
+  async stopOwn(execs: () => ReadonlyMap<HostPid, string>, mayRun: boolean): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const { own, outsiders } = originsOf(this.initPid, this.pids());
       const fresh = own.flatMap((pid) => this.#untraced(pid));
@@ -84,7 +84,7 @@ export class Seizure {
     throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
   }
 
-  #untraced(pid: number): number[] {
+  #untraced(pid: HostPid): HostTid[] {
     try {
       return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
     } catch {
@@ -97,31 +97,32 @@ export class Seizure {
    * are left to the next round, since they do not run then. Should one of them not be known for what it
    * is, the thaw has to come while the tracer waits for it.
    */
-  async #seizeFrozen(tids: readonly number[]): Promise<number[]> {
+  async #seizeFrozen(tids: readonly HostTid[]): Promise<HostTid[]> {
     const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
     await Promise.race([seized, delay(FROZEN_PATIENCE_MS, undefined, { ref: false })]);
     thaw(this.cgroup);
     return seized;
   }
 
-  async #seizeThreads(tids: readonly number[]): Promise<number[]> {
-    const plain: number[] = [];
-    const filtered: number[] = [];
+  async #seizeThreads(tids: readonly HostTid[]): Promise<HostTid[]> {
+    const plain: HostTid[] = [];
+    const filtered: HostTid[] = [];
     for (const tid of tids) (hasSeccomp(tid) ? filtered : plain).push(tid);
     const results = [
       ...(await this.#tracer.seize(Int32Array.from(plain), OPTIONS)),
       ...(await this.#tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP)),
     ];
-    const pending: number[] = [];
+    const pending: HostTid[] = [];
     for (let i = 0; i < results.length; i += 2) {
-      const [tid = 0, error = 0] = results.slice(i, i + 2);
+      const [seized = 0, error = 0] = results.slice(i, i + 2);
+      const tid = asHostTid(seized);
       if (error === 0) pending.push(tid);
       else if (error !== -ESRCH && !isDying(tid)) throw cannotTrace(tid, error);
     }
     return pending;
   }
 
-  async #waitStops(tids: readonly number[]): Promise<void> {
+  async #waitStops(tids: readonly HostTid[]): Promise<void> {
     let last = performance.now();
     for (let pending = tids; pending.length > 0;) {
       const late = await this.#waitSome(pending);
@@ -135,11 +136,12 @@ export class Seizure {
   }
 
   /** Waits for stops for a short while. Returns those that have not stopped. */
-  async #waitSome(tids: readonly number[]): Promise<number[]> {
+  async #waitSome(tids: readonly HostTid[]): Promise<HostTid[]> {
     const stops = await this.#tracer.waitStops(Int32Array.from(tids), PATIENCE_MS);
-    const late: number[] = [];
+    const late: HostTid[] = [];
     for (let i = 0; i < stops.length; i += 2) {
-      const [tid = 0, status = 0] = stops.slice(i, i + 2);
+      const [stopped = 0, status = 0] = stops.slice(i, i + 2);
+      const tid = asHostTid(stopped);
       if (status === -ETIMEDOUT && !isDying(tid)) late.push(tid);
       else if (status > 0 && (status & 0xff) === 0x7f) this.#stops.set(tid, status);
     }
@@ -150,7 +152,7 @@ export class Seizure {
    * A thread that called vfork stops only when its child has called exec or has exited: children that
    * stopped before may go on. The next round finds them again.
    */
-  async #letChildrenGo(tid: number): Promise<void> {
+  async #letChildrenGo(tid: HostTid): Promise<void> {
     if (!waits(tid)) return;
     const { tgid } = readStatus(tid);
     const children = readChildren(tgid, tid).filter((pid) => this.#stops.has(pid));
@@ -159,7 +161,7 @@ export class Seizure {
   }
 }
 
-function hasSeccomp(tid: number): boolean {
+function hasSeccomp(tid: HostTid): boolean {
   try {
     return readSeccompMode(tid) !== 0;
   } catch {
@@ -168,7 +170,7 @@ function hasSeccomp(tid: number): boolean {
 }
 
 /** Whether a thread waits for something that no signal ends. */
-function waits(tid: number): boolean {
+function waits(tid: HostTid): boolean {
   try {
     return readVitals(tid).state === 'D';
   } catch {
@@ -180,7 +182,7 @@ function waits(tid: number): boolean {
  * Whether job control has stopped a thread. While it is frozen its state does not tell (since Linux 6.1),
  * but its "exit code" is the signal that has stopped it (since 5.19).
  */
-function isStopped(tid: number): boolean {
+function isStopped(tid: HostTid): boolean {
   try {
     const { state, exitCode } = readVitals(tid);
     return state === 'T' || exitCode !== 0;
@@ -189,12 +191,12 @@ function isStopped(tid: number): boolean {
   }
 }
 
-function cannotTrace(tid: number, error: number): ShimError {
+function cannotTrace(tid: HostTid, error: number): ShimError {
   const tracer = (() => {
     try {
       return readStatus(tid).tracerPid;
     } catch {
-      return 0 as HostTid;
+      return asHostTid(0);
     }
   })();
   const what = labelOf(tid);
@@ -208,7 +210,7 @@ function cannotTrace(tid: number, error: number): ShimError {
   return new ShimError('permissionDenied', `trace ${what}: ${errnoName(error)}`);
 }
 
-function notStopping(tid: number): ShimError {
+function notStopping(tid: HostTid): ShimError {
   const why = 'it may wait for a vfork child or for a device; remedy: try again later';
   return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop: ${why}`);
 }

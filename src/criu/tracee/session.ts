@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid, NsPid } from '../../common/ids.js';
 import { freeze, type Cgroup } from '../../common/cgroup.js';
 import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
@@ -20,12 +21,12 @@ import { injectSyscallPage, syscallInstruction, type SyscallPage } from './sysca
 const log = logger('session');
 
 /** What a process maps, by its host pid. */
-type AreasOf = (pid: number) => readonly Vma[];
+type AreasOf = (pid: HostPid) => readonly Vma[];
 
 /** What a seizure is told besides the container. */
 export interface SeizeOptions {
   /** Names of processes that the caller has started in it, by host pid. */
-  readonly execs?: (() => ReadonlyMap<number, string>) | undefined;
+  readonly execs?: (() => ReadonlyMap<HostPid, string>) | undefined;
   /** How long processes from outside are waited for where only they can run. */
   readonly patience: Patience;
 }
@@ -40,13 +41,13 @@ export class Session {
   readonly processes: StoppedProcess[] = [];
   readonly zombies: Zombie[] = [];
   /** Container pids of processes that job control had stopped, with the signal that did it. */
-  readonly jobStopped = new Map<number, number>();
+  readonly jobStopped = new Map<NsPid, number>();
   readonly standstill: Standstill;
   readonly #seizure: Seizure;
   readonly #pages: SyscallPage[] = [];
   #holdsTasks = true;
 
-  private constructor(initPid: number, cgroup: Cgroup) {
+  private constructor(initPid: HostPid, cgroup: Cgroup) {
     this.#seizure = new Seizure(this.tracer, initPid, cgroup);
     this.standstill = new Standstill(this.tracer, initPid);
   }
@@ -61,7 +62,7 @@ export class Session {
    *   traced, AbortError
    */
   static async seize(
-    initPid: number,
+    initPid: HostPid,
     cgroup: Cgroup,
     { execs = () => new Map(), patience }: SeizeOptions,
   ): Promise<Session> {
@@ -80,10 +81,10 @@ export class Session {
   }
 
   /** Registers, by host tid, that threads resume with instead of those they stopped with. */
-  resume: ReadonlyMap<number, Uint8Array> = new Map();
+  resume: ReadonlyMap<HostTid, Uint8Array> = new Map();
 
   /** Lets threads resume with other registers than those they stopped with. */
-  resumeWith(registers: ReadonlyMap<number, Uint8Array>): void {
+  resumeWith(registers: ReadonlyMap<HostTid, Uint8Array>): void {
     this.resume = registers;
     for (const thread of this.#threads()) {
       thread.resume = registers.get(thread.tid) ?? thread.resume;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import type { Tracer } from '../../native/index.js';
 import { printable } from '../../common/bytes.js';
@@ -21,14 +22,14 @@ export class LetGo extends ShimError {}
  */
 export class Standstill {
   readonly #tracer: Pick<Tracer, 'watch'>;
-  readonly #initPid: number;
+  readonly #initPid: HostPid;
   readonly #timer: NodeJS.Timeout;
   #what = 'a system call in a process of the container';
   #path: string | undefined;
   #reason: LetGo | undefined;
   #hasEnded = false;
 
-  constructor(tracer: Pick<Tracer, 'watch'>, initPid: number) {
+  constructor(tracer: Pick<Tracer, 'watch'>, initPid: HostPid) {
     this.#tracer = tracer;
     this.#initPid = initPid;
     this.#timer = setInterval(() => tracer.watch(LIMIT_MS), BEAT_MS).unref();

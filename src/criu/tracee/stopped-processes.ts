@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
-import type { HostPid, NsPid } from '../../common/ids.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { processLabel, threadLabel } from '../label.js';
@@ -52,9 +52,9 @@ export async function collectStopped(
     .pids()
     .map((pid) => readStatus(pid))
     .filter(isAlive);
-  for (const { pid } of alive) namespaces.check(pid);
+  for (const { tgid } of alive) namespaces.check(tgid);
   const processes = await forAll(alive, (status) => collectProcess(status, holding));
-  const living = new Set<number>(processes.map(({ pid }) => pid));
+  const living = new Set(processes.map(({ pid }) => pid));
   const children = processes.flatMap(({ pid, threads }) =>
     threads.flatMap(({ tid }) => readChildren(pid, tid)),
   );
@@ -63,7 +63,7 @@ export async function collectStopped(
 }
 
 /** A cgroup forgets who has exited: a zombie is found as the child of its parent. */
-function zombieOf(pid: number, { cgroup: { directory } }: Seizure): Zombie {
+function zombieOf(pid: HostPid, { cgroup: { directory } }: Seizure): Zombie {
   const status = readStatus(pid);
   if (status.state !== 'Z') throw elsewhere(pid, directory);
   return { pid: status.tgid, nsPid: containerPid(status), status };
@@ -96,17 +96,17 @@ async function collectProcess(
 }
 
 /** @throws Momentary for a process whose threads have outlived their first one */
-function isAlive({ pid, state }: ProcStatus): boolean {
+function isAlive({ tgid: pid, state }: ProcStatus): boolean {
   if (state === 'Z' && !hasEnded(pid)) throw leaderGone(pid);
   return state !== 'Z';
 }
 
-function elsewhere(pid: number, directory: string): ShimError {
+function elsewhere(pid: HostPid, directory: string): ShimError {
   const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
   return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
 }
 
-function leaderGone(pid: number): ShimError {
+function leaderGone(pid: HostPid): ShimError {
   const what = `${labelOf(pid)}: its first thread has exited while others live`;
   return new Momentary('failedPrecondition', `${what}, which is not supported; remedy: end it`);
 }

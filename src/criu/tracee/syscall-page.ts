@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, writeSync } from 'node:fs';
+import { asHostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import {
   MAP_ANONYMOUS,
@@ -81,7 +82,7 @@ function layOut(threads: readonly StoppedThread[]): Layout {
 
 /** Writes to every page that is going to be used: later it would be charged to whoever touches it first. */
 function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }: Layout): void {
-  const pid = threads[0]?.pid ?? 0;
+  const pid = threads[0]?.pid ?? asHostPid(0);
   const file = openMapped(pid, { start: code, end: code + BigInt(size) }, 'r+');
   try {
     const write = (bytes: Uint8Array, at: number) => writeSync(file, bytes, 0, bytes.length, at);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 
 /** A process as far as the tree is concerned; ids are the container's. */
 export interface TreeProcess {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly pgid: number;
-  readonly sid: number;
+  readonly pid: NsPid;
+  readonly ppid: NsPid;
+  readonly pgid: NsPid;
+  readonly sid: NsPid;
   readonly isZombie: boolean;
   /** Its command name, for messages. */
   readonly name: string;
@@ -17,19 +18,17 @@ export interface TreeProcess {
  * gone: they make the session or group, and exit when its members are in.
  */
 export interface TreeNode {
-  readonly pid: number;
-  readonly pgid: number;
-  readonly sid: number;
+  readonly pid: NsPid;
+  readonly pgid: NsPid;
+  readonly sid: NsPid;
   /** The session it is forked in: before it makes its own, if it does. */
-  readonly start: number;
+  readonly start: NsPid;
   readonly kind: 'process' | 'zombie' | 'helper';
   /** It makes a process group that it leaves again, when the others have joined. */
   leavesGroup: boolean;
   /** Who forks it. Members of a gone leader's session are forked by its helper, and inherited by PID 1. */
   readonly children: TreeNode[];
 }
-
-const INIT = 1;
 
 /**
  * Plans who forks whom.
@@ -43,7 +42,7 @@ const INIT = 1;
  */
 export function buildTree(
   processes: readonly TreeProcess[],
-  taken: ReadonlySet<number> = new Set(),
+  taken: ReadonlySet<NsTid> = new Set(),
 ): TreeNode {
   checkProcesses(processes);
   const ordered = parentsFirst(processes);
@@ -57,16 +56,16 @@ export function buildTree(
 }
 
 /** Processes, each behind its parent; those that do not descend from one without a parent are left out. */
-export function parentsFirst<T extends { readonly pid: number; readonly ppid: number }>(
+export function parentsFirst<T extends { readonly pid: NsPid; readonly ppid: NsPid }>(
   processes: readonly T[],
 ): T[] {
-  const children = new Map<number, T[]>();
+  const children = new Map<NsPid, T[]>();
   for (const process of processes) {
     const siblings = children.get(process.ppid);
     if (siblings) siblings.push(process);
     else children.set(process.ppid, [process]);
   }
-  const ordered = [...(children.get(0) ?? [])];
+  const ordered = [...(children.get(asNsPid(0)) ?? [])];
   for (const { pid } of ordered) ordered.push(...(children.get(pid) ?? []));
   return ordered;
 }
@@ -88,8 +87,8 @@ function checkProcesses(processes: readonly TreeProcess[]): void {
 }
 
 /** The sessions that processes are forked in; none for leaders of a session to whom it does not matter. */
-function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<number, number> {
-  const starts = new Map([[INIT, INIT]]);
+function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> {
+  const starts = new Map<NsPid, NsPid>([[INIT, INIT]]);
   const byPid = new Map(ordered.map((process) => [process.pid, process]));
   for (const process of [...ordered].reverse()) {
     const { pid, ppid, sid } = process;
@@ -113,14 +112,14 @@ function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
 
 /** A tree that is being planned. */
 class Grove {
-  readonly #nodes = new Map<number, TreeNode>();
+  readonly #nodes = new Map<NsPid, TreeNode>();
   /** Who can fork into a session: by its id. */
-  readonly #hosts = new Map<number, TreeNode>();
-  readonly #orphanages = new Map<number, TreeNode>();
-  readonly #taken: ReadonlySet<number>;
-  #free = INIT;
+  readonly #hosts = new Map<NsPid, TreeNode>();
+  readonly #orphanages = new Map<NsPid, TreeNode>();
+  readonly #taken: ReadonlySet<NsTid>;
+  #free: NsPid = INIT;
 
-  constructor(processes: readonly TreeProcess[], taken: ReadonlySet<number>) {
+  constructor(processes: readonly TreeProcess[], taken: ReadonlySet<NsTid>) {
     this.#taken = new Set([...taken, ...processes.flatMap(({ pgid, sid }) => [pgid, sid])]);
     const starts = findStarts(processes);
     for (const { pid, ppid, pgid, sid, isZombie } of processes) {
@@ -134,7 +133,7 @@ class Grove {
     return this.#nodes.size;
   }
 
-  node(pid: number): TreeNode {
+  node(pid: NsPid): TreeNode {
     return this.#nodes.get(pid) ?? badImage(`no process ${String(pid)}`);
   }
 
@@ -161,7 +160,7 @@ class Grove {
   }
 
   /** Who forks what PID 1 has inherited from a session, and exits: its leader was in between, or has gone. */
-  #orphanage(sid: number): TreeNode {
+  #orphanage(sid: NsPid): TreeNode {
     const known = this.#orphanages.get(sid);
     if (known) return known;
     const leader = this.#nodes.get(sid);
@@ -179,7 +178,7 @@ class Grove {
   }
 
   #helper(
-    ids: { readonly pid: number; readonly pgid?: number; readonly sid: number },
+    ids: { readonly pid: NsPid; readonly pgid?: NsPid; readonly sid: NsPid },
     parent: TreeNode,
   ): TreeNode {
     const helper = this.#add({ pgid: ids.pid, ...ids, start: parent.sid, kind: 'helper' });
@@ -194,8 +193,8 @@ class Grove {
     return added;
   }
 
-  #freePid(): number {
-    do this.#free += 1;
+  #freePid(): NsPid {
+    do this.#free = asNsPid(this.#free + 1);
     while (this.#taken.has(this.#free) || this.#nodes.has(this.#free));
     return this.#free;
   }
@@ -213,8 +212,8 @@ export function subtree(node: TreeNode): TreeNode[] {
 }
 
 /** The process that forks each process, whatever helpers are between them; by pids. */
-export function forkersOf(root: TreeNode): Map<number, number> {
-  const forkers = new Map<number, number>();
+export function forkersOf(root: TreeNode): Map<NsPid, NsPid> {
+  const forkers = new Map<NsPid, NsPid>();
   const waiting = [{ node: root, forker: root.pid }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const node of next.node.children) {

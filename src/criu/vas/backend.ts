@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asNsPid, type NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { CAPABILITY } from './kernel-abi.js';
 import { KernelDevice } from './kernel-device.js';
@@ -55,15 +56,18 @@ export function openBackend(
 }
 
 /** The kernel's ids of the duplicates of one VAS, by container pid. */
-export type Duplicates = ReadonlyMap<number, number>;
+export type Duplicates = ReadonlyMap<NsPid, number>;
 
 /** The duplicates that the kernel keeps, by the VAS they belong to. */
 export function listDuplicates(): ReadonlyMap<string, Duplicates> {
-  const found = new Map<string, Map<number, number>>();
+  const found = new Map<string, Map<NsPid, number>>();
   const device = KernelDevice.tryOpen();
   for (const { id, name } of device?.list() ?? []) {
     const [owner = '', nsPid] = name.split('.');
-    found.set(owner, (found.get(owner) ?? new Map<number, number>()).set(Number(nsPid), id));
+    found.set(
+      owner,
+      (found.get(owner) ?? new Map<NsPid, number>()).set(asNsPid(Number(nsPid)), id),
+    );
   }
   device?.close();
   return found;
@@ -75,7 +79,7 @@ export function findDuplicates(vasId: string): Duplicates {
 }
 
 /** Name of the kernel's duplicate of a process, which belongs to one of our VASes. */
-export function duplicateName(vasId: string, nsPid: number): string {
+export function duplicateName(vasId: string, nsPid: NsPid): string {
   return `${vasId}.${String(nsPid)}`;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net';
+import type { HostPid } from '../../common/ids.js';
 import { call, closeFd, openPidfd, SYS } from '../../native/sys.js';
 import { syscall } from '../../native/index.js';
 import { REQUEST_MAGIC } from '../plan/abi.js';
@@ -29,7 +30,7 @@ export function shellStatus(waitStatus: number): number {
  * Watches a child of a keeper; a pidfd is held from the start, so that a keeper that dies does not
  * take the news along (its status is known then from Linux 6.15 on).
  */
-export async function watchExit(waitSocket: string, pid: number): Promise<Exit> {
+export async function watchExit(waitSocket: string, pid: HostPid): Promise<Exit> {
   const pidfd = openPidfd(pid);
   try {
     const told = await askKeeper(waitSocket, pid);
@@ -56,7 +57,7 @@ function exitOfPidfd(pidfd: number): number {
 }
 
 /** The wait status the keeper tells; undefined when it cannot. */
-function askKeeper(path: string, pid: number): Promise<number | undefined> {
+function askKeeper(path: string, pid: HostPid): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
     const request = Buffer.alloc(8);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { read } from 'node:fs';
+import { asHostPid, type HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
@@ -25,7 +26,7 @@ export function unixAddress(path: string): Uint8Array {
 
 /** State a holder tells of itself. */
 export interface HolderStatus {
-  readonly pid: number;
+  readonly pid: HostPid;
   readonly isSealed: boolean;
   readonly forks: number;
 }
@@ -35,7 +36,7 @@ export class HolderClient {
   readonly #socket: number;
   #queue: Promise<unknown> = Promise.resolve();
   /** The holder's pid, once it has told. */
-  #pid = 0;
+  #pid = asHostPid(0);
 
   private constructor(socket: number) {
     this.#socket = socket;
@@ -59,7 +60,7 @@ export class HolderClient {
 
   async status(): Promise<HolderStatus> {
     const [pid, sealed, forks] = await this.#request(REQUEST.status, []);
-    this.#pid = Number(pid);
+    this.#pid = asHostPid(Number(pid));
     return { pid: this.#pid, isSealed: sealed !== 0n, forks: Number(forks) };
   }
 
@@ -91,9 +92,9 @@ export class HolderClient {
   }
 
   /** Forks a restorer into a new pid namespace, its plan to come over `socket`. Returns its pid. */
-  async fork(socket: number): Promise<number> {
+  async fork(socket: number): Promise<HostPid> {
     const [pid] = await this.#request(REQUEST.fork, [], [socket]);
-    return Number(pid);
+    return asHostPid(Number(pid));
   }
 
   /** Ends the holder, and with it the VAS. */
@@ -161,7 +162,7 @@ export class HolderClient {
 }
 
 /** Changes whenever a process gets its turn on a processor; undefined where that cannot be seen. */
-function activityOf(pid: number): string | undefined {
+function activityOf(pid: HostPid): string | undefined {
   try {
     return pid === 0 ? undefined : readThreadFile(pid, pid, 'schedstat');
   } catch {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { asHostPid, type HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SOCK } from '../../native/abi/index.js';
 import { builtFile } from '../../native/index.js';
@@ -37,7 +38,7 @@ function listenOn(path: string, type: number): number {
  *
  * @returns pid of the keeper
  */
-export async function startHolder(directory: string, lifeline: Lifeline): Promise<number> {
+export async function startHolder(directory: string, lifeline: Lifeline): Promise<HostPid> {
   const control = listenOn(join(directory, CONTROL_SOCKET), SOCK.seqpacket);
   const wait = listenOn(join(directory, WAIT_SOCKET), SOCK.stream);
   try {
@@ -47,10 +48,10 @@ export async function startHolder(directory: string, lifeline: Lifeline): Promis
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', control, wait, lifeline.keepersEnd],
     });
-    const pid = await new Promise<number>((resolve, reject) => {
+    const pid = await new Promise<HostPid>((resolve, reject) => {
       child.once('error', reject);
       child.once('spawn', () => {
-        resolve(child.pid ?? 0);
+        resolve(asHostPid(child.pid ?? 0));
       });
     });
     child.unref();

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { ImageSize } from '../image/image-reader.js';
@@ -36,7 +37,8 @@ export interface SegmentRecord {
 
 /** A process whose memory a VAS holds. */
 export interface ProcessRecord {
-  readonly pid: number;
+  /** The container's. */
+  readonly pid: NsPid;
   readonly name: string;
   readonly segments: readonly SegmentRecord[];
 }

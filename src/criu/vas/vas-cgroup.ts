@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type HostPid, ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { readMountinfo } from '../procfs/reader.js';
@@ -13,7 +14,7 @@ const POLL_MS = 5;
 
 /** Directory `mvas` in the memory hierarchy (v1), or in the unified one; undefined where neither is mounted. */
 function parentDirectory(): string | undefined {
-  const mounts = readMountinfo(process.pid);
+  const mounts = readMountinfo(ownPid());
   const memory = mounts.find(
     (mount) => mount.fsType === 'cgroup' && mount.superOptions.includes('memory'),
   );
@@ -53,7 +54,7 @@ function limitMemory(directory: string, own: number | undefined): void {
  */
 export function enterVasCgroup(
   id: string,
-  pids: readonly number[],
+  pids: readonly HostPid[],
   memoryLimit: number | undefined,
 ): void {
   const parent = parentDirectory();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { directoryOf, placesIn } from '../../common/cgroup-places.js';
 import { parseCgroup } from '../../common/procfs/cgroup.js';
 import { parseMountinfo } from '../../common/procfs/mountinfo.js';
@@ -39,7 +40,7 @@ export function locateContainerCgroup(
 }
 
 /** The cgroup of a live process; undefined when it has exited or has none of its own. */
-export function containerCgroupOf(pid: number): ContainerCgroup | undefined {
+export function containerCgroupOf(pid: HostPid): ContainerCgroup | undefined {
   try {
     const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
     return locateContainerCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), mountinfo);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { parseArgs } from '../args.js';
 import { Bundle } from '../bundle.js';
@@ -29,7 +30,7 @@ export async function becomeDaemon(connection: Socket, title: VisibleArguments):
     const bundle = new Bundle(request.cwd);
     group = await openGroup(args, bundle, request.input);
     if (group.server !== undefined) {
-      if (group.shimCgroup !== '') joinCgroup(process.pid, group.shimCgroup);
+      if (group.shimCgroup !== '') joinCgroup(ownPid(), group.shimCgroup);
       title.replace(['containerd-shim-mvas-v1', ...daemonArguments(args, group.socket)]);
       serve({ ...args, action: 'serve', socket: group.socket }, group.server);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { PR, PR_SET_MM_MAP } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
@@ -31,7 +32,7 @@ export class VisibleArguments {
     if (bytes.length > this.#room) {
       throw new ShimError('resourceExhausted', 'show arguments: they are too long');
     }
-    writeProcess(process.pid, this.#start, Buffer.concat([bytes], this.#room));
+    writeProcess(ownPid(), this.#start, Buffer.concat([bytes], this.#room));
     this.#map[ARGUMENTS_END] = this.#start + BigInt(bytes.length);
     this.#map[MAP_FIELDS.indexOf(BREAK)] = BigInt(syscall(SYS.brk, 0));
     // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments behind them: harmless.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type { Spec } from '../bundle.js';
 import { hostNamesOf } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
@@ -26,9 +27,9 @@ export interface CheckpointParts extends Pick<LaunchContext, 'id' | 'runc'> {
 /** What one checkpoint is made with. */
 export interface CheckpointTurn {
   readonly plan: CheckpointPlan;
-  readonly initPid: number;
+  readonly initPid: HostPid;
   /** Exec ids by host pid. */
-  readonly execs: () => ReadonlyMap<number, string>;
+  readonly execs: () => ReadonlyMap<HostPid, string>;
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { killAll } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
@@ -119,7 +120,7 @@ export class Container {
   }
 
   /** Starts init; returns its pid. */
-  start(signal: AbortSignal): Promise<number> {
+  start(signal: AbortSignal): Promise<HostPid> {
     return this.#turns.run(async () => {
       const running = this.#next('start');
       const leave = this.#gate.enter(`task ${this.id}`, 'unknown');
@@ -155,7 +156,7 @@ export class Container {
    *
    * @param signal ends the start, whatever runc does
    */
-  startExec(execId: string, signal: AbortSignal): Promise<number> {
+  startExec(execId: string, signal: AbortSignal): Promise<HostPid> {
     return this.#execs.starting(execId, signal, async (start) => {
       this.#next('execStart');
       const child = this.process(execId);
@@ -275,7 +276,7 @@ export class Container {
   }
 
   /** All pids of the container, at least init's while it runs; with the exec ids of those we started. */
-  pids(): { readonly pid: number; readonly execId: string }[] {
+  pids(): { readonly pid: HostPid; readonly execId: string }[] {
     const { pid: init } = this.init;
     if (init === 0) return [];
     const listed = this.#resources?.pids() ?? [];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import type { StdioRequest } from '../io/task-io.js';
 import type { Exit } from '../reaper.js';
@@ -14,7 +15,7 @@ const SIGKILL = 9;
 
 /** The result of a Delete. */
 export interface Deleted {
-  readonly pid: number;
+  readonly pid: HostPid;
   /** Undefined for a process that never ran. */
   readonly exit: Exit | undefined;
 }
@@ -107,7 +108,7 @@ export class Execs {
   }
 
   /** Exec ids by pid, of those that run: a pid may be another's afterwards. */
-  byPid(): ReadonlyMap<number, string> {
+  byPid(): ReadonlyMap<HostPid, string> {
     const processes = [...this.#execs.values()].map(({ process }) => process);
     const running = processes.filter(({ isRunning }) => isRunning);
     return new Map(running.map(({ pid, execId }) => [pid, execId]));

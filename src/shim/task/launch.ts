@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import type { HostPid } from '../../common/ids.js';
 import { readPidFile, type Bundle } from '../bundle.js';
 import { ConsoleIo } from '../io/console-io.js';
 import { PipeIo } from '../io/pipe-io.js';
@@ -92,7 +93,7 @@ export async function startExec(context: LaunchContext, exec: ExecLaunch): Promi
 async function launch(
   context: LaunchContext,
   { child, io }: Launch,
-  start: () => Promise<number>,
+  start: () => Promise<HostPid>,
 ): Promise<void> {
   try {
     io.launching();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type {
   CheckpointRequest,
   CheckpointResult,
@@ -16,8 +17,8 @@ export interface Engine {
 
 /** Who tells when a process ends. */
 export interface ExitSource {
-  exitOf(pid: number): Promise<Exit>;
-  launching(work: () => Promise<number>): Promise<number>;
+  exitOf(pid: HostPid): Promise<Exit>;
+  launching(work: () => Promise<HostPid>): Promise<HostPid>;
 }
 
 /** What tasks need of the daemon around them. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import type { StdioRequest, TaskIo } from '../io/task-io.js';
 import type { Exit } from '../reaper.js';
@@ -9,7 +10,7 @@ export class TaskProcess {
   readonly execId: string;
   readonly stdio: StdioRequest;
   /** 0 until it runs. */
-  pid = 0;
+  pid = asHostPid(0);
   /** Resolves when the process has ended and its exit was told; never rejects. */
   readonly exited: Promise<Exit>;
   #io: TaskIo | undefined;

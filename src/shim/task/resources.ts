@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { cgroupOf, pidsIn, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import {
@@ -18,14 +19,14 @@ export class Resources {
   readonly #oom: OomWatch | undefined;
 
   /** `onOom` is called when the kernel has killed some of it for lack of memory. */
-  constructor(initPid: number, onOom: () => void) {
+  constructor(initPid: HostPid, onOom: () => void) {
     this.freezer = cgroupOf(initPid);
     this.#cgroup = containerCgroupOf(initPid);
     if (this.#cgroup !== undefined) this.#oom = OomWatch.start(this.#cgroup, onOom);
   }
 
   /** All pids in it. */
-  pids(): number[] {
+  pids(): HostPid[] {
     return this.freezer === undefined ? [] : pidsIn(this.freezer);
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import { formatJson, parseJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { anyOf } from '../proto/codec.js';
@@ -44,12 +45,12 @@ export class TaskService {
     };
   }
 
-  async create(request: proto.CreateTaskRequest, signal: AbortSignal): Promise<{ pid: number }> {
+  async create(request: proto.CreateTaskRequest, signal: AbortSignal): Promise<{ pid: HostPid }> {
     const container = await this.#registry.create(request, signal);
     return { pid: container.init.pid };
   }
 
-  async start({ id, execId }: proto.StartRequest, signal: AbortSignal): Promise<{ pid: number }> {
+  async start({ id, execId }: proto.StartRequest, signal: AbortSignal): Promise<{ pid: HostPid }> {
     const container = this.#registry.get(id);
     const pid = execId === '' ? container.start(signal) : container.startExec(execId, signal);
     return { pid: await pid };

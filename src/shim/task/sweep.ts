@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HostPid } from '../../common/ids.js';
 import { cgroupMounts } from '../../common/cgroup-places.js';
 import { parseMountinfo } from '../../common/procfs/mountinfo.js';
 import { directoriesOf, pidsIn } from '../../common/cgroup.js';
@@ -76,7 +77,7 @@ function tryRemove(directory: string): boolean {
   }
 }
 
-function kill(pid: number): void {
+function kill(pid: HostPid): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

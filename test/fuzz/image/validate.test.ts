@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
+import { asNsPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import {
   emptyCheckpointImage,
@@ -16,9 +17,13 @@ const RUNS = 20_000;
 
 /** Small numbers, so that references resolve now and then. */
 const ID = fc.integer({ min: 0, max: 12 });
+const PID = ID.map(asNsPid);
 
-function mapOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<number, T>> {
-  return fc.array(fc.tuple(ID, value), { maxLength: 3 }).map((pairs) => new Map(pairs));
+function mapOf<K extends number, T>(
+  id: fc.Arbitrary<K>,
+  value: fc.Arbitrary<T>,
+): fc.Arbitrary<Map<K, T>> {
+  return fc.array(fc.tuple(id, value), { maxLength: 3 }).map((pairs) => new Map(pairs));
 }
 
 function listOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
@@ -28,14 +33,12 @@ function listOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
 /** One or two parts of a checkpoint, of any content. */
 const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
   {
-    pstree: listOf(
-      fc.record({ pid: ID, ppid: ID, pgid: ID, sid: ID, threads: fc.array(ID, { maxLength: 3 }) }),
-    ),
-    cores: mapOf(messageArbitrary('core_entry', 2)),
-    ids: mapOf(messageArbitrary('task_kobj_ids_entry')),
-    mms: mapOf(messageArbitrary('mm_entry')),
-    fs: mapOf(messageArbitrary('fs_entry')),
-    fdinfo: mapOf(listOf(messageArbitrary('fdinfo_entry'))),
+    pstree: listOf(fc.record({ pid: PID, ppid: PID, pgid: PID, sid: PID, threads: listOf(PID) })),
+    cores: mapOf(PID, messageArbitrary('core_entry', 2)),
+    ids: mapOf(PID, messageArbitrary('task_kobj_ids_entry')),
+    mms: mapOf(PID, messageArbitrary('mm_entry')),
+    fs: mapOf(PID, messageArbitrary('fs_entry')),
+    fdinfo: mapOf(ID, listOf(messageArbitrary('fdinfo_entry'))),
     files: listOf(messageArbitrary('file_entry', 1)),
     remaps: listOf(messageArbitrary('remap_file_path_entry')),
     memfds: listOf(messageArbitrary('memfd_inode_entry')),

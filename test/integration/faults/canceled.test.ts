@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { hostNamesOf } from '../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
@@ -44,7 +45,7 @@ for (const leaveRunning of [true, false]) {
       const spec = readSpec(counter.run.place.bundle);
       const work = checkpoint({
         containerId: counter.id,
-        initPid: await counter.run.initPid(),
+        initPid: asHostPid(await counter.run.initPid()),
         imagePath,
         leaveRunning,
         tmpfsMounts: [],

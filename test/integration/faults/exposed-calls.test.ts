@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { asHostTid } from '../../../src/common/ids.js';
 import { readStatus } from '../../../src/criu/procfs/reader.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { until } from '../../helpers/run.js';
@@ -56,7 +57,9 @@ test.serial('a SIGSTOP during a system call of ours stops the process afterwards
   process.kill(pid, 'SIGSTOP');
   t.is((await once(engine, 'exit'))[0], 0);
   t.is(await said, 'begun, over, gone');
-  await until('the process to stop', () => Promise.resolve(readStatus(pid).state === 'T'));
+  await until('the process to stop', () =>
+    Promise.resolve(readStatus(asHostTid(pid)).state === 'T'),
+  );
   process.kill(pid, 'SIGCONT');
   await t.notThrowsAsync(counter.countsOn());
 });
@@ -67,7 +70,7 @@ test.serial('a kill during a call that has no way home leaves the process unharm
   await counter.start();
   const before = await counter.run.view();
   const pid = await counter.run.initPid();
-  const isTraced = () => Promise.resolve(readStatus(pid).tracerPid !== 0);
+  const isTraced = () => Promise.resolve(readStatus(asHostTid(pid)).tracerPid !== 0);
   for (let round = 0; round < 5; round++) {
     const engine = startEngine(pid);
     const said = text(engine.stdout);

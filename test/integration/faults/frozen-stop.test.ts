@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asHostTid } from '../../../src/common/ids.js';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { readStat } from '../../../src/criu/procfs/reader.js';
 import { until } from '../../helpers/run.js';
@@ -21,7 +22,9 @@ async function frozenWithStop(counter: Counter) {
 
 async function isStoppedAndGoesOn(counter: Counter): Promise<void> {
   const pid = await counter.run.initPid();
-  await until('the stop', () => Promise.resolve(readStat(pid).state === 'T' || undefined));
+  await until('the stop', () =>
+    Promise.resolve(readStat(asHostTid(pid)).state === 'T' || undefined),
+  );
   process.kill(pid, 'SIGCONT');
   await counter.countsOn();
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import test from 'ava';
+import { ownPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { startDonor } from '../../../src/criu/restore/donor/donor.js';
 import { createVas, removeVas } from '../../../src/criu/vas/store.js';
@@ -48,7 +49,7 @@ test.serial('a runc that hangs is ended, and what it has made is deleted', async
     },
   };
   const spec = { ociVersion: '1.0.2', root: { path: 'rootfs' }, linux: { namespaces: [] } };
-  const request = { containerId: 'hangs', bundle, spec, initPid: process.pid, runc };
+  const request = { containerId: 'hangs', bundle, spec, initPid: ownPid(), runc };
   const start = startDonor({ ...request, consoleSocket: undefined, limitMs: 50 });
   await t.throwsAsync(start, { message: /it did not end in time/ });
   t.deepEqual(deleted, ['hangs']);

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asHostPid } from '../../../src/common/ids.js';
 import { cgroupOf, type Cgroup } from '../../../src/common/cgroup.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { Scope } from '../../../src/common/scope.js';
@@ -154,7 +155,7 @@ export class Counter {
 
   /** The freezer cgroup of the container. */
   async cgroup(): Promise<Cgroup> {
-    const found = cgroupOf(await this.run.initPid());
+    const found = cgroupOf(asHostPid(await this.run.initPid()));
     if (!found) throw new ShimError('internal', 'the counter has no cgroup');
     return found;
   }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { asHostTid } from '../../../src/common/ids.js';
 import { readMaps } from '../../../src/criu/procfs/reader.js';
 import { textOf } from './harness.js';
 
@@ -17,7 +18,7 @@ export function hashHolder(pid: number): string {
   const hash = createHash('sha256');
   const memory = openSync(`/proc/${String(pid)}/mem`, 'r');
   try {
-    for (const vma of readMaps(pid)) {
+    for (const vma of readMaps(asHostTid(pid))) {
       const isOwn = vma.start >= base && vma.end <= base + WORK_SIZE;
       if (isOwn || vma.special === '[vsyscall]') continue;
       const rights = `${String(vma.read)}${String(vma.write)}${String(vma.exec)}`;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { asHostPid, ownPid } from '../../../src/common/ids.js';
 import {
   cgroupOf,
   freeze,
@@ -92,7 +93,7 @@ async function killOnce(t: ExecutionContext, wish: Wish): Promise<Round> {
   try {
     t.is(await run.start(), 'READY');
     const initPid = await run.initPid();
-    cgroup = cgroupOf(initPid);
+    cgroup = cgroupOf(asHostPid(initPid));
     if (!cgroup) throw new ShimError('internal', 'the container has no cgroup');
     const wasFrozen = wish.round % 3 === 2;
     if (wasFrozen) await freeze(cgroup);
@@ -128,7 +129,7 @@ async function begin(
   try {
     await checkpoint({
       containerId: 'crowd',
-      initPid,
+      initPid: asHostPid(initPid),
       imagePath,
       leaveRunning: leavesRunning(wish),
       tmpfsMounts: [],
@@ -181,7 +182,7 @@ async function isUnharmed(
 
 /** Tracing processes of ours. */
 function tracers(): number[] {
-  return listThreads(process.pid)
+  return listThreads(ownPid())
     .flatMap((tid) => textOf(`/proc/self/task/${String(tid)}/children`).split(' '))
     .map(Number)
     .filter((pid) => textOf(`/proc/${String(pid)}/comm`) === 'mvas-tracer\n');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test, { type ExecutionContext } from 'ava';
+import { asHostPid, asHostTid } from '../../../src/common/ids.js';
 import { listThreads, readMaps, readStatus } from '../../../src/criu/procfs/reader.js';
 import { Session } from '../../../src/criu/tracee/session.js';
 import { differences } from '../../helpers/targets-view.js';
@@ -19,7 +20,9 @@ async function startCounter(t: ExecutionContext): Promise<Counter> {
 
 async function seize(t: ExecutionContext, counter: Counter): Promise<Session> {
   const pid = await counter.run.initPid();
-  const session = await Session.seize(pid, await counter.cgroup(), { patience: { limitMs: 0 } });
+  const session = await Session.seize(asHostPid(pid), await counter.cgroup(), {
+    patience: { limitMs: 0 },
+  });
   t.teardown(() => session.close());
   return session;
 }
@@ -33,7 +36,7 @@ test.serial('a session that has let its tasks go still traces others', async (t)
   await t.notThrowsAsync(counter.countsOn());
 
   const pid = await other.run.initPid();
-  const tids = Int32Array.from(listThreads(pid));
+  const tids = Int32Array.from(listThreads(asHostPid(pid)));
   await session.tracer.seize(tids, 0);
   await session.tracer.waitStops(tids, 5_000);
   t.true(await other.stands());
@@ -60,7 +63,7 @@ test.serial(
 /** 0: none, or the process has been reaped. */
 function tracerOf(pid: number): number {
   try {
-    return readStatus(pid).tracerPid;
+    return readStatus(asHostTid(pid)).tracerPid;
   } catch {
     return 0;
   }

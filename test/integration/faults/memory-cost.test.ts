@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { cgroupOf, pidsIn } from '../../../src/common/cgroup.js';
 import { memoryCgroupsOf, readMemoryRoom } from '../../../src/common/cgroup-memory.js';
 import { ShimError } from '../../../src/common/errors.js';
@@ -115,7 +116,7 @@ class Tree {
 
   /** Proportional share of memory of all processes together, in KiB. */
   get share(): number {
-    const cgroup = cgroupOf(this.#pid);
+    const cgroup = cgroupOf(asHostPid(this.#pid));
     const pids = cgroup ? pidsIn(cgroup) : [];
     return pids.reduce((sum, pid) => {
       const text = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { freeze, isFrozen, thaw } from '../../../src/common/cgroup.js';
 import { hostNamesOf } from '../../../src/common/host-names.js';
 import { enableDebugLog, setLogSink } from '../../../src/common/log.js';
@@ -63,7 +64,7 @@ async function requestOf(
   const spec = readSpec(counter.run.place.bundle);
   return {
     containerId: counter.id,
-    initPid: await counter.run.initPid(),
+    initPid: asHostPid(await counter.run.initPid()),
     imagePath: counter.newImage(),
     leaveRunning: true,
     tmpfsMounts: [],
@@ -89,7 +90,7 @@ test.serial('what is about to end is waited for, the container running on', asyn
 
 test.serial('what does not end is refused by its exec id, and the time it was tried', async (t) => {
   const { counter, stranger } = await disturbed(t);
-  const pid = stranger.pid ?? 0;
+  const pid = asHostPid(stranger.pid ?? 0);
   const execs = () => new Map([[pid, 'probe-1']]);
   const request = await requestOf(counter, { retryMs: 100, execs });
   const { message } = await t.throwsAsync(checkpoint(request));
@@ -147,7 +148,7 @@ test.serial('beside a paused container what is about to end runs until it has', 
 
 test.serial('beside a paused container what does not end is refused', async (t) => {
   const { counter, stranger, isAsItWas } = await pausedAndDisturbed(t);
-  const execs = () => new Map([[stranger.pid ?? 0, 'probe-1']]);
+  const execs = () => new Map([[asHostPid(stranger.pid ?? 0), 'probe-1']]);
   const work = checkpoint(await requestOf(counter, { retryMs: 100, execs }));
   const message = /\(exec probe-1\), .*remedy.* \(tried \d+ times in \d\.\d s\)$/;
   await t.throwsAsync(work, { message });

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { asHostTid, asNsPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder } from '../../../src/criu/plan/builder.js';
 import { readChildren, readMaps } from '../../../src/criu/procfs/reader.js';
@@ -131,11 +132,11 @@ test('processes share files again as they did', async (t) => {
   const bench = new FilesBench();
   t.teardown(() => bench.dispose());
   const parent = await bench.open('family');
-  const pids = [parent, ...readChildren(parent)];
+  const pids = [parent, ...readChildren(asHostTid(parent))];
   t.is(pids.length, 3);
   const before = await dumpImage(pids);
-  const [own, shared] = pids.slice(1).map((pid) => before.tables.get(pid) ?? 0);
-  t.is(shared, before.tables.get(parent) ?? -1);
+  const [own, shared] = pids.slice(1).map((pid) => before.tables.get(asNsPid(pid)) ?? 0);
+  t.is(shared, before.tables.get(asNsPid(parent)) ?? -1);
   t.not(own, shared);
   for (const pid of pids.slice(1)) await killAndWait(pid);
   await bench.end(parent);
@@ -149,7 +150,7 @@ test('files of mappings and executables are entries like others, each once', asy
   const pid = await bench.open('ghost');
   const image = await dumpImage([pid], (dumper, [process]) => {
     if (!process) return;
-    const ids = readMaps(pid)
+    const ids = readMaps(asHostTid(pid))
       .filter(({ inode }) => inode !== 0n)
       .map((mapping) => [mapping.path, dumper.mappedFile(process, mapping, mapping)] as const);
     const paths = new Map(ids);

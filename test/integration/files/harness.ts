@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asHostPid, asHostTid, asNsPid, ownPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
-import type { HostPid, NsPid } from '../../../src/common/ids.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import {
@@ -95,9 +95,9 @@ export class FilesBench {
   async restore(image: FilesImage): Promise<void> {
     const builder = new PlanBuilder();
     const root = builder.sequence('root');
-    const mounts = readMountinfo(process.pid);
+    const mounts = readMountinfo(ownPid());
     const plan = new FilePlan(builder, image, {
-      sparePid: 2,
+      sparePid: asNsPid(2),
       stdio: [null, null, null],
       hasConsole: false,
       mounts,
@@ -114,19 +114,19 @@ export class FilesBench {
     }
     const entered = new Map([...sequences.keys()].map((pid) => [pid, builder.reserve(8)]));
     for (const [pid, sequence] of sequences) {
-      plan.planPlace(pid, sequence);
-      plan.planFs(pid, sequence);
+      plan.planPlace(asNsPid(pid), sequence);
+      plan.planFs(asNsPid(pid), sequence);
       const mine = entered.get(pid) ?? null;
       sequence.poke('say that the directories are set', mine, 1);
       sequence.syscall('wake the owner', SYS.futex, [mine, FUTEX_WAKE, 1]);
       for (const [other, flag] of entered) {
-        if (other === pid || plan.tableOwner(other) !== pid) continue;
+        if (other === pid || plan.tableOwner(asNsPid(other)) !== pid) continue;
         // Fails at once when it is set already.
         const args = [flag, FUTEX_WAIT, 0, null];
         sequence.syscall('wait for a sharer', SYS.futex, args, { tolerate: true });
       }
-      plan.planRelease(pid, sequence);
-      plan.planAfterDrop(pid, sequence);
+      plan.planRelease(asNsPid(pid), sequence);
+      plan.planAfterDrop(asNsPid(pid), sequence);
       sequence.end();
     }
     root.end();
@@ -175,7 +175,7 @@ export class FilesBench {
 async function stopped(pid: number, lives: () => boolean): Promise<void> {
   const end = performance.now() + DEADLINE_MS;
   for (; lives() && performance.now() < end; await delay(5)) {
-    const { state } = readStat(pid);
+    const { state } = readStat(asHostTid(pid));
     if (state === 'T') return;
     if (state === 'Z') break;
   }
@@ -201,7 +201,7 @@ function kill(pid: number): void {
 
 /** A process as the engine sees it, of which files are dumped; nothing else is asked of it. */
 export function tracedProcess(hostPid: number, inContainer = hostPid): TracedProcess {
-  const [pid, nsPid] = [hostPid as HostPid, inContainer as NsPid];
+  const [pid, nsPid] = [asHostPid(hostPid), asNsPid(inContainer)];
   const label = processLabel(nsPid, readComm(pid));
   const leader = { tid: pid, pid, nsTid: nsPid, nsPid, label } as unknown as Tracee;
   return { pid, nsPid, label, leader, threads: [leader] };

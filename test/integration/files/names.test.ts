@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { NameSearch } from '../../../src/criu/resources/files/names/name-search.js';
 
@@ -53,7 +54,7 @@ test('many names are found by a single walk, while the event loop turns', async 
   const told = want(search, wanted, { mounts: [top] });
   let turns = 0;
   const counting = setInterval(() => (turns += 1), 0);
-  const seen = await search.run({ rootPid: process.pid });
+  const seen = await search.run({ rootPid: asHostPid(process.pid) });
   clearInterval(counting);
   t.deepEqual(told, wanted);
   t.true(seen <= ALL + DIRECTORIES, `${String(seen)} of ${String(ALL)}`);
@@ -65,7 +66,7 @@ test('a walk ends with the last name that is wanted', async (t) => {
   const search = new NameSearch();
   const [near = '', ...others] = files.slice(-FILES);
   const told = want(search, [near, ...others], { mounts: [top], near: join(near, '..') });
-  t.true((await search.run({ rootPid: process.pid })) <= FILES + 1);
+  t.true((await search.run({ rootPid: asHostPid(process.pid) })) <= FILES + 1);
   t.deepEqual(told, [near, ...others]);
 });
 
@@ -78,10 +79,10 @@ test('what is not found, not accepted or beyond the bound is told so', async (t)
   search.want({ ...common, inode: 0n });
   search.want({ ...common, inode: inodeOf(first), accepts: () => false });
   search.want({ ...common, inode: inodeOf(first) });
-  await search.run({ rootPid: process.pid });
+  await search.run({ rootPid: asHostPid(process.pid) });
   t.deepEqual(told.splice(0), [undefined, undefined, first]);
   search.want({ ...common, inode: 0n });
-  const seen = await search.run({ rootPid: process.pid, mostEntries: 50 });
+  const seen = await search.run({ rootPid: asHostPid(process.pid), mostEntries: 50 });
   t.deepEqual(told, [undefined]);
   t.true(seen <= 50);
 });
@@ -95,7 +96,7 @@ test('a search can be given up', async (t) => {
     controller.abort();
   });
   const error = await t.throwsAsync(
-    () => search.run({ rootPid: process.pid, signal: controller.signal }),
+    () => search.run({ rootPid: asHostPid(process.pid), signal: controller.signal }),
     { instanceOf: ShimError },
   );
   t.is(error.kind, 'canceled');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { pack, type Header } from 'tar-stream';
+import { ownPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import {
   readAttributes,
@@ -46,9 +47,9 @@ test('a tmpfs comes back with everything in it', async (t) => {
     touch -h -d @1000000000.123456789 a/link a/fifo; touch -d @-1.5 ids/far; touch -d @5000000000 a/hole`;
   execFileSync('sh', ['-c', script], { cwd: from });
   writeFileSync(join(to, 'ä'), 'in the way');
-  const [saved] = await dumpTmpfs(process.pid, [from]);
+  const [saved] = await dumpTmpfs(ownPid(), [from]);
   if (!saved) throw new ShimError('internal', 'nothing was saved');
-  await restoreTmpfs(process.pid, [{ ...saved, mountPoint: to }]);
+  await restoreTmpfs(ownPid(), [{ ...saved, mountPoint: to }]);
   t.is(list(to), list(from));
   t.is(readFileSync(join(to, 'a/again'), 'utf8'), 'text\n');
   t.is(lstatSync(join(to, 'a/again')).ino, lstatSync(join(to, 'a/b/file')).ino);
@@ -102,9 +103,9 @@ test('a tmpfs keeps extended attributes and ACLs, and inherits none', async (t) 
     ],
   ]);
   for (const [name, attributes] of values) writeAttributes(join(from, name), attributes);
-  const [saved] = await dumpTmpfs(process.pid, [from]);
+  const [saved] = await dumpTmpfs(ownPid(), [from]);
   if (!saved) throw new ShimError('internal', 'nothing was saved');
-  await restoreTmpfs(process.pid, [{ ...saved, mountPoint: to }]);
+  await restoreTmpfs(ownPid(), [{ ...saved, mountPoint: to }]);
   const told = (top: string): object[] =>
     [...values.keys(), 'd/file', 'd/below'].map((name) =>
       readAttributes(join(top, name)).sort((a, b) => a.name.localeCompare(b.name)),
@@ -115,7 +116,7 @@ test('a tmpfs keeps extended attributes and ACLs, and inherits none', async (t) 
 });
 
 test('a path that is no tmpfs is refused', async (t) => {
-  await t.throwsAsync(() => dumpTmpfs(process.pid, ['/proc']), { message: /no tmpfs is mounted/ });
+  await t.throwsAsync(() => dumpTmpfs(ownPid(), ['/proc']), { message: /no tmpfs is mounted/ });
 });
 
 /** An archive of one's own making. */
@@ -153,7 +154,7 @@ for (const [what, entries] of Object.entries(HOSTILE)) {
     writeFileSync(join(directory, 'file'), 'mine');
     const archive = await archiveOf(entries);
     const mount = { mountPoint: to, dev: 1, archive };
-    await t.throwsAsync(() => restoreTmpfs(process.pid, [mount]), { instanceOf: ShimError });
+    await t.throwsAsync(() => restoreTmpfs(ownPid(), [mount]), { instanceOf: ShimError });
     t.is(execFileSync('ls', [directory], { encoding: 'utf8' }), 'file\nfrom\nto\n');
     t.is(lstatSync(join(directory, 'file')).nlink, 1);
   });
@@ -163,7 +164,7 @@ test('an archive that is none is refused', async (t) => {
   const { to } = mountTwo(t);
   for (const archive of [Buffer.from('no gzip'), gzipSync(Buffer.alloc(700, 'x'))]) {
     const mount = { mountPoint: to, dev: 1, archive };
-    const error = await t.throwsAsync(() => restoreTmpfs(process.pid, [mount]));
+    const error = await t.throwsAsync(() => restoreTmpfs(ownPid(), [mount]));
     t.true(error instanceof ShimError, String(error));
   }
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { asNsTid, type HostTid, type NsTid, ownPid } from '../../../src/common/ids.js';
 import type { CoreEntry } from '../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../src/criu/plan/builder.js';
 import { readStat, readStatus } from '../../../src/criu/procfs/reader.js';
@@ -20,7 +21,7 @@ import {
 import { buildSubject, seizeSubject, type Subject } from './subject.js';
 import { PlanRunner } from './plan-runner.js';
 
-const EVERYTHING = readStatus(process.pid).capabilities.bounding;
+const EVERYTHING = readStatus(ownPid()).capabilities.bounding;
 const LIMITS: LiveLimits = { boundingSet: EVERYTHING, noNewPrivileges: false };
 /** The plain subject leaves its areas of restartable sequences to the plan. */
 const NO_RSEQ = { GLIBC_TUNABLES: 'glibc.pthread.rseq=0' };
@@ -33,14 +34,14 @@ async function dump(subject: Subject): Promise<AttributeDump> {
 }
 
 /** Entries of one subject under the ids of another, leader first. */
-function rename(cores: AttributeDump['cores'], target: Subject): Map<number, CoreEntry> {
+function rename(cores: AttributeDump['cores'], target: Subject): Map<NsTid, CoreEntry> {
   const tids = target.threads.map((thread) => thread.nsTid);
-  const renamed = [...cores.values()].map((core, index): [number, CoreEntry] => {
+  const renamed = [...cores.values()].map((core, index): [NsTid, CoreEntry] => {
     const copy = structuredClone(core);
     for (const timer of copy.tc?.timers?.posix ?? []) {
       if (timer.notify_thread_id !== undefined) timer.notify_thread_id = tids[1];
     }
-    return [tids[index] ?? 0, copy];
+    return [tids[index] ?? asNsTid(0), copy];
   });
   return new Map(renamed);
 }
@@ -122,12 +123,12 @@ test('a process that executes the plan has the attributes of the one that was du
         processes: [{ nsPid, threads: cores }],
         seccomp: before.seccomp,
         limits: LIMITS,
-        host: readHostFacts(nsPid),
+        host: readHostFacts(plain.process.pid),
       }),
   );
   const leader = cores.get(nsPid);
-  if (leader) applyFromOutside(nsPid, leader, LIMITS);
-  const resume = new Map<number, Uint8Array>();
+  if (leader) applyFromOutside(plain.process.pid, leader, LIMITS);
+  const resume = new Map<HostTid, Uint8Array>();
   const states = await plain.tracer.readThreads(Int32Array.from(plain.threads, ({ tid }) => tid));
   // Queues and status are read when a thread is seized; so ask again.
   plain.threads.forEach((thread, index) => {
@@ -201,5 +202,5 @@ test('the filters of a running process can be read, and it runs on', async (t) =
   t.deepEqual(chain, [{ filter: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 }]);
   t.is((await blockedCalls(subject)).length, 2);
   t.is(Number(readStatus(subject.process.pid).tracerPid), 0);
-  t.deepEqual(await readLiveSeccomp(process.pid), []);
+  t.deepEqual(await readLiveSeccomp(ownPid()), []);
 });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { HostTid } from '../../../src/common/ids.js';
+import { asHostPid, ownPid } from '../../../src/common/ids.js';
 import { UsableCpus } from '../../../src/criu/resources/attributes/cpus.js';
 import { dumpScheduling } from '../../../src/criu/resources/attributes/scheduling.js';
 import { call, SYS } from '../../../src/native/sys.js';
@@ -11,12 +11,12 @@ import { call, SYS } from '../../../src/native/sys.js';
 const CPUSET = '/sys/fs/cgroup/cpuset';
 /** Needs two processors, and a hierarchy of v1. */
 const isPossible =
-  existsSync(join(CPUSET, 'cgroup.procs')) && new UsableCpus().of(process.pid).length > 1;
+  existsSync(join(CPUSET, 'cgroup.procs')) && new UsableCpus().of(ownPid()).length > 1;
 
 (isPossible ? test : test.skip)(
   'what a cpuset leaves is no wish, less than that is one',
   async (t) => {
-    const [first = 0, second = 1] = new UsableCpus().of(process.pid);
+    const [first = 0, second = 1] = new UsableCpus().of(ownPid());
     const cgroup = mkdtempSync(join(CPUSET, 'mvas-test-cpus-'));
     t.teardown(() => {
       rmdirSync(cgroup);
@@ -25,8 +25,8 @@ const isPossible =
     writeFileSync(join(cgroup, 'cpuset.cpus'), `${String(first)},${String(second)}`);
     const child = spawn('sleep', ['600']);
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    const pid = child.pid ?? 0;
-    const thread = { tid: pid as HostTid, label: 'sleep' };
+    const pid = asHostPid(child.pid ?? 0);
+    const thread = { tid: pid, label: 'sleep' };
     try {
       writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
       t.deepEqual(new UsableCpus().of(pid), [first, second]);

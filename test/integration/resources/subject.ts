@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { asHostPid, asHostTid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { processLabel, threadLabel } from '../../../src/criu/label.js';
 import { containerPid, containerTid } from '../../../src/criu/procfs/status.js';
@@ -75,22 +76,23 @@ export async function seizeSubject(
     if (shell.exitCode === null) await once(shell, 'exit');
   });
   // Its threads are through with everything but going to sleep.
-  while (listThreads(pid).some((tid) => readStat(pid, tid).state !== 'S')) await delay(2);
+  while (listThreads(asHostPid(pid)).some((tid) => readStat(asHostTid(pid), tid).state !== 'S'))
+    await delay(2);
   return await stop(tracer, pid);
 }
 
 async function stop(tracer: Tracer, pid: number): Promise<Subject> {
-  const tids = Int32Array.from(listThreads(pid));
+  const tids = Int32Array.from(listThreads(asHostPid(pid)));
   const failed = errors(await tracer.seize(tids, OPTIONS)).find((error) => error !== 0);
   if (failed !== undefined) throw new ShimError('internal', `seize: ${String(failed)}`);
   await tracer.waitStops(tids, STOP_TIMEOUT_MS);
   const states = await tracer.readThreads(tids);
-  const leaderPid = containerPid(readStatus(pid));
-  const process = processLabel(leaderPid, readComm(pid));
+  const leaderPid = containerPid(readStatus(asHostTid(pid)));
+  const process = processLabel(leaderPid, readComm(asHostTid(pid)));
   const threads = [...tids].map((tid, index) => {
     const state = states[index];
     if (state?.error !== 0) throw new ShimError('internal', `read tid ${String(tid)}`);
-    const status = readStatus(pid, tid);
+    const status = readStatus(asHostTid(pid), asHostTid(tid));
     const ownTid = containerTid(status);
     const label = threadLabel(process, leaderPid, ownTid);
     const ids = {
@@ -111,7 +113,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
     threads,
     process: { pid: leader.pid, nsPid: leader.nsPid, label: process, leader, threads },
     prepare: async () => {
-      page = await injectSyscallPage(threads, readMaps(pid));
+      page = await injectSyscallPage(threads, readMaps(asHostTid(pid)));
     },
     release: async (finals) => {
       await page?.remove();

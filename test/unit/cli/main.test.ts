@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asHostPid, asNsPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { VERBS } from '../../../src/cli/verbs.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
@@ -29,7 +30,7 @@ function record(id: string, fields: Partial<VasRecord>): VasRecord {
     base: '0',
     imageDigest: '',
     frozenMs: 1,
-    processes: [{ pid: 1, name: 'redis-server', segments }],
+    processes: [{ pid: asNsPid(1), name: 'redis-server', segments }],
     ...fields,
   };
 }
@@ -47,7 +48,7 @@ function vas(
     state: 'complete',
     createdAt: new Date('2026-05-01T11:57:00Z'),
     record: record(id, facts),
-    holder: { pid: 4711, isSealed: true, forks: 0 },
+    holder: { pid: asHostPid(4711), isSealed: true, forks: 0 },
     ...fields,
   };
 }
@@ -170,7 +171,7 @@ test('who may not see the store is told so', async (t) => {
 
 test('ls shows a table, newest first', async (t) => {
   const old = vas('aaa', { createdAt: new Date('2026-04-29T12:00:00Z'), state: 'lost' });
-  const holder = { pid: 4711, isSealed: true, forks: 3 };
+  const holder = { pid: asHostPid(4711), isSealed: true, forks: 3 };
   const store = new FakeStore([{ ...old, holder: undefined }, vas('bbb', { holder })]);
   const { code, out } = await mvas('ls', store);
   t.is(code, 0);

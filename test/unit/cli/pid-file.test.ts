@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { PidFile } from '../../../src/cli/pid-file.js';
 
 function pathIn(t: ExecutionContext): { folder: string; path: string } {
@@ -17,7 +18,7 @@ test('a pid file is not there before it is complete', (t) => {
   const { folder, path } = pathIn(t);
   const file = PidFile.open(path);
   t.false(readdirSync(folder).includes('pid'));
-  file.write(4711);
+  file.write(asHostPid(4711));
   t.is(readFileSync(path, 'utf8'), '4711');
   t.deepEqual(readdirSync(folder), ['pid']);
 });
@@ -32,8 +33,8 @@ test('one that is discarded leaves what was there', (t) => {
 
 test('what is no file is written to, not replaced', (t) => {
   const file = PidFile.open('/dev/null');
-  file.write(4711);
-  t.throws(() => PidFile.open('/dev/full').write(1), { message: /ENOSPC/ });
+  file.write(asHostPid(4711));
+  t.throws(() => PidFile.open('/dev/full').write(asHostPid(1)), { message: /ENOSPC/ });
 });
 
 test('what cannot be written shows when it is opened', (t) => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { SignalRelay } from '../../../src/cli/signal-relay.js';
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
@@ -13,7 +14,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' });
     t.teardown(() => child.kill('SIGKILL'));
     const exit = once(child, 'exit');
-    relay.forwardTo(child.pid ?? 0);
+    relay.forwardTo(asHostPid(child.pid ?? 0));
     process.kill(process.pid, name);
     t.deepEqual(await exit, [null, name]);
     t.false(relay.signal.aborted);
@@ -32,7 +33,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' });
     t.teardown(() => child.kill('SIGKILL'));
     const exit = once(child, 'exit');
-    relay.forwardTo(child.pid ?? 0);
+    relay.forwardTo(asHostPid(child.pid ?? 0));
     t.deepEqual(await exit, [null, name]);
   });
 }

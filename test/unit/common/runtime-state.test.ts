@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { readRuntimeState, replaceInit } from '../../../src/common/runtime-state.js';
 
 const LINKS = ['/dev/null', '/var/log/a "b" \\ & c', 'pipe:[4711]'] as const;
-const BEFORE = { pid: 70, bundle: '/b/.donor' };
+const BEFORE = { pid: asHostPid(70), bundle: '/b/.donor' };
 
 // As Go writes it, with its escapes and with numbers that JSON.parse would change.
 const RUNC =
@@ -39,7 +40,7 @@ test("runc's state is read, and nothing but the init is replaced", (t) => {
   const noted = { initPid: 70, initStart: '9007199254740993', bundle: '/b/.donor', stdio: LINKS };
   t.deepEqual(readRuntimeState(folder), noted);
   const stdio = ['$&', 'socket:[1]', '/x'] as const;
-  replaceInit(folder, { before: BEFORE, pid: 80, start: '13', bundle: '/b/$&', stdio });
+  replaceInit(folder, { before: BEFORE, pid: asHostPid(80), start: '13', bundle: '/b/$&', stdio });
   t.deepEqual(readRuntimeState(folder), { initPid: 80, initStart: '13', bundle: '/b/$&', stdio });
   const text = readFileSync(file, 'utf8');
   t.regex(text, /"NEWIPC":"\/proc\/80\/ns\/ipc"/);
@@ -53,7 +54,7 @@ test("crun's state is read; its copy of the spec is replaced with the init", (t)
   writeFileSync(join(bundle, 'config.json'), '{"root":{"path":"rootfs"}}');
   const noted = { initPid: 70, initStart: '12', bundle: '/b/.donor', stdio: LINKS };
   t.deepEqual(readRuntimeState(folder), noted);
-  replaceInit(folder, { before: BEFORE, pid: 80, start: '13', bundle, stdio: LINKS });
+  replaceInit(folder, { before: BEFORE, pid: asHostPid(80), start: '13', bundle, stdio: LINKS });
   t.deepEqual(readRuntimeState(folder), { initPid: 80, initStart: '13', bundle, stdio: LINKS });
   const status = JSON.parse(readFileSync(join(folder, 'status'), 'utf8')) as object;
   t.like(status, { 'cgroup-path': '/web', owner: 'root', rootfs: 'rootfs' });
@@ -62,7 +63,7 @@ test("crun's state is read; its copy of the spec is replaced with the init", (t)
 
 test('what is not understood is not read, and not replaced', (t) => {
   const folder = folderOf(t);
-  const successor = { before: BEFORE, pid: 80, start: '13', bundle: '/b', stdio: LINKS };
+  const successor = { before: BEFORE, pid: asHostPid(80), start: '13', bundle: '/b', stdio: LINKS };
   t.is(readRuntimeState(join(folder, 'nowhere')), undefined);
   t.throws(() => {
     replaceInit(folder, successor);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asHostTid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import {
   EndedMeanwhile,
@@ -122,7 +123,7 @@ test('refusals are momentary where the remedy of each of them is to try again', 
 });
 
 test('a process that is gone since it was listed is looked for again, and no other failure', (t) => {
-  const gone = t.throws(() => readStatus(2 ** 30), { instanceOf: ShimError });
+  const gone = t.throws(() => readStatus(asHostTid(2 ** 30)), { instanceOf: ShimError });
   const again = momentaryIfGone(gone);
   t.true(again instanceof Momentary);
   t.is((again as Momentary).message, gone.message);

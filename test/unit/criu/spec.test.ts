@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { formatJson } from '../../../src/common/big-json.js';
 import { mountPlacesOf } from '../../../src/common/mount-places.js';
@@ -59,7 +60,7 @@ for (const [what, [text, message]] of Object.entries(REFUSED)) {
     );
     const imagePath = join(await bundle(t, text), 'image');
     // prettier-ignore
-    const work = checkpoint({ containerId: 'web', initPid: process.pid, spec, imagePath, leaveRunning: false,
+    const work = checkpoint({ containerId: 'web', initPid: asHostPid(process.pid), spec, imagePath, leaveRunning: false,
       tmpfsMounts: [], mountPlaces: mountPlacesOf({}), hostNames: undefined });
     await t.throwsAsync(work, { instanceOf: ShimError, message });
     t.false(existsSync(imagePath));
@@ -81,7 +82,9 @@ test('the donor is the live container in the pid namespace of another, without a
     '"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}],"cgroupsPath":"/a/b"},"hostname":"h"}';
   const directory = await bundle(t, text);
   const spec = readLiveSpec(directory);
-  const donor = formatJson(donorSpec(spec, { bundle: directory, initPid: 42, hasTerminal: false }));
+  const donor = formatJson(
+    donorSpec(spec, { bundle: directory, initPid: asHostPid(42), hasTerminal: false }),
+  );
   t.deepEqual(JSON.parse(donor), {
     ...(JSON.parse(text) as object),
     root: { path: join(directory, 'rootfs'), readonly: true },
@@ -100,7 +103,7 @@ test('a root filesystem elsewhere stays where it is', async (t) => {
   const spec = readLiveSpec(directory);
   const donor = donorSpec(
     { ...spec, root: { path: '/var/lib/root' } },
-    { bundle: directory, initPid: 42, hasTerminal: false },
+    { bundle: directory, initPid: asHostPid(42), hasTerminal: false },
   );
   t.is(donor.root?.path, '/var/lib/root');
 });

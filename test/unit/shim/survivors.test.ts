@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { asHostPid } from '../../../src/common/ids.js';
 import { Bundle } from '../../../src/shim/bundle.js';
 import { killSurvivors, startedBefore } from '../../../src/shim/survivors.js';
 
 test('a process is known by the time of its start', (t) => {
   const { pid } = process;
-  t.true(startedBefore(pid, Date.now()));
-  t.false(startedBefore(pid, Date.now() - process.uptime() * 1000 - 60_000));
-  t.false(startedBefore(0x7fffffff, Date.now()));
+  t.true(startedBefore(asHostPid(pid), Date.now()));
+  t.false(startedBefore(asHostPid(pid), Date.now() - process.uptime() * 1000 - 60_000));
+  t.false(startedBefore(asHostPid(0x7fffffff), Date.now()));
 });
 
 test('a process that got the pid of an init later is left alone, as are its like', async (t) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/eventfiles.proto; do not edit.
 /** Files that stand for events: eventfd, epoll, signalfd, timerfd, inotify, fanotify, pidfd. */
+import type { NsPid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
@@ -125,7 +126,7 @@ export interface PidfdEntry {
   flags: number;
 
   /** -1: it has been reaped. */
-  nspid: number;
+  nspid: NsPid;
   fown: FownEntry;
 
   /** Of a process that has been reaped: its status as wait(2) told it. Linux 6.15. */

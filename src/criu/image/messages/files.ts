@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/files.proto; do not edit.
 /** Descriptors and open files. A descriptor names an open file by id; files.img lists these. */
+import type { NsPid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type {
   EventfdFileEntry,
@@ -169,7 +170,7 @@ export interface GhostChunkEntry {
 export interface FileLockEntry {
   flag: number;
   type: number;
-  pid: number;
+  pid: NsPid;
   fd: number;
   start: bigint;
   len: bigint;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/fown.proto; do not edit.
 /** Who gets the signals of an open file. */
+import type { NsTid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Owner for signals, F_SETOWN_EX. */
@@ -9,7 +10,7 @@ export interface FownEntry {
   euid: number;
   signum: number;
   pid_type: number;
-  pid: number;
+  pid: NsTid;
 }
 
 /** Field tables of this file's messages. */

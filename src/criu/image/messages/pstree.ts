@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/pstree.proto; do not edit.
 /** The process tree, and which kernel objects processes share. */
+import type { NsPid, NsTid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** One process; the first entry is the root of the tree. */
 export interface PstreeEntry {
-  pid: number;
-  ppid: number;
-  pgid: number;
-  sid: number;
-  threads: number[];
+  pid: NsPid;
+  ppid: NsPid;
+  pgid: NsPid;
+  sid: NsPid;
+  threads: NsTid[];
 }
 
 /** Equal ids mean one shared kernel object; 0 means none. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/timers.proto; do not edit.
 /** Clocks and timers of a process. */
+import type { NsTid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 
 /** Seconds and microseconds. */
@@ -41,7 +42,7 @@ export interface PosixTimerEntry {
   insec: bigint;
   vsec: bigint;
   vnsec: bigint;
-  notify_thread_id?: number | undefined;
+  notify_thread_id?: NsTid | undefined;
 }
 
 /** All timers of a process. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/tty.proto; do not edit.
 /** Terminals: the device with its modes, and open files on it. */
+import type { NsPid } from '../../../common/ids.js';
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 
@@ -39,8 +40,8 @@ export interface TtyInfoEntry {
   locked: boolean;
   exclusive: boolean;
   packet_mode: boolean;
-  sid: number;
-  pgrp: number;
+  sid: NsPid;
+  pgrp: NsPid;
   rdev: number;
   termios?: TermiosEntry | undefined;
   termios_locked?: TermiosEntry | undefined;

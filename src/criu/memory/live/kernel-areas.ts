@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../common/ids.js';
 import { MREMAP_MOVE_FIXED } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { WORK } from '../../plan/abi.js';
@@ -10,7 +11,7 @@ import type { KernelArea } from '../memory-plan.js';
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /** The kernel's own areas of a holder, or of a fork of one, whose own range begins at `base`. */
-export function kernelAreasOf(pid: number, base: bigint): KernelArea[] {
+export function kernelAreasOf(pid: HostPid, base: bigint): KernelArea[] {
   return readKernelAreas(pid).filter(
     (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
   );
@@ -23,7 +24,7 @@ export function kernelAreasOf(pid: number, base: bigint): KernelArea[] {
  */
 export async function clearHolder(
   holder: HolderClient,
-  pid: number,
+  pid: HostPid,
   base: bigint,
 ): Promise<KernelArea[]> {
   await holder.move(base);

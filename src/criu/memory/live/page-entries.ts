@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
+import type { HostPid } from '../../../common/ids.js';
 import { PAGE } from '../../../native/abi/index.js';
 import type { PageRun } from '../page-runs.js';
 
@@ -9,10 +10,10 @@ const EXCLUSIVE = 1 << 24;
 
 /** Reads /proc/PID/pagemap of a process that stands still (kernel admin-guide/mm/pagemap.rst). */
 export class PageEntries {
-  readonly #pid: number;
+  readonly #pid: HostPid;
   readonly #fd: number;
 
-  constructor(pid: number) {
+  constructor(pid: HostPid) {
     this.#pid = pid;
     this.#fd = openSync(`/proc/${String(pid)}/pagemap`, 'r');
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { PAGE } from '../../../native/abi/index.js';
 import { inherit, mayInherit } from '../inheritance.js';
 import type { MemoryMap } from '../memory-map.js';
@@ -24,11 +25,12 @@ export interface Owner {
  */
 export function inheritAll(
   owners: readonly Owner[],
-  forkers: ReadonlyMap<number, number>,
+  forkers: ReadonlyMap<NsPid, NsPid>,
 ): readonly MemoryMap[] {
-  const byPid = new Map<number, Owner>(owners.map((owner) => [owner.process.nsPid, owner]));
+  const byPid = new Map(owners.map((owner) => [owner.process.nsPid, owner]));
   return owners.map((heir) => {
-    const forker = byPid.get(forkers.get(heir.process.nsPid) ?? 0);
+    const forkedBy = forkers.get(heir.process.nsPid);
+    const forker = forkedBy && byPid.get(forkedBy);
     return forker && mayInherit(heir.map, forker.map) ? compare(heir, forker) : heir.map;
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
+import type { NsPid } from '../../../common/ids.js';
 import { maxMapCount } from '../../tracee/address-limits.js';
 import { countPlaced, layOut, placeMap, type Layout } from '../layout.js';
 import type { MemoryMap, SharedObject } from '../memory-map.js';
@@ -26,7 +27,7 @@ const OURS = 64;
  */
 export function takeMemory(
   owners: readonly Owner[],
-  forkers: ReadonlyMap<number, number>,
+  forkers: ReadonlyMap<NsPid, NsPid>,
 ): PlacedMemory {
   const found = owners.map(({ process, map }) => ({ process, map: findPages(process, map) }));
   const maps = inheritAll(found, forkers);

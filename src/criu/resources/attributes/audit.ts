@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid } from '../../../common/ids.js';
 import type { CredsEntry } from '../../image/types.js';
 import {
   readComm,
@@ -18,8 +19,8 @@ import { actionMasks } from './sigactions.js';
 
 /** A thread in the host's pids. */
 export interface HostThread {
-  readonly pid: number;
-  readonly tid: number;
+  readonly pid: HostPid;
+  readonly tid: HostTid;
 }
 
 const SECCOMP_MODES = { disabled: 0, strict: 1, filter: 2 } as const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { HostPid } from '../../../common/ids.js';
 import { placesIn, type CgroupPlace } from '../../../common/cgroup-places.js';
 import { parseCgroup } from '../../../common/procfs/cgroup.js';
 import { parseMountinfo } from '../../../common/procfs/mountinfo.js';
@@ -15,7 +16,7 @@ export class UsableCpus {
   readonly #byCgroups = new Map<string, readonly number[]>();
 
   /** Those of one process. */
-  of(pid: number): readonly number[] {
+  of(pid: HostPid): readonly number[] {
     const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
     const known = this.#byCgroups.get(cgroups);
     if (known) return known;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, HostTid, NsPid, NsTid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { forAll } from '../../../common/for-all.js';
 import type { Tracer } from '../../../native/index.js';
 import { decodeRegisters, MACHINE, registersProblem } from '../../arch/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
 import { readStat } from '../../procfs/reader.js';
+import { labelOf } from '../../tracee/label.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
 import { UsableCpus } from './cpus.js';
@@ -18,7 +20,7 @@ import { dumpThread, type ThreadDump } from './thread-dump.js';
 /** What {@link dumpAttributes} found. */
 export interface AttributeDump {
   /** Entries by container tid; those of leaders with `tc`. `ids` is left to whoever compares processes. */
-  readonly cores: ReadonlyMap<number, CoreEntry>;
+  readonly cores: ReadonlyMap<NsTid, CoreEntry>;
   /** Filters of all threads; undefined without any. */
   readonly seccomp: SeccompEntry | undefined;
 }
@@ -27,9 +29,9 @@ export interface AttributeDump {
 export interface AttributeContext {
   readonly tracer: Tracer;
   /** Container pids that job control had stopped, with the signal that did it. */
-  readonly jobStopped: ReadonlyMap<number, number>;
+  readonly jobStopped: ReadonlyMap<NsPid, number>;
   /** Host tid to registers, of {@link resumeRegisters}. */
-  readonly resume: ReadonlyMap<number, Uint8Array>;
+  readonly resume: ReadonlyMap<HostTid, Uint8Array>;
 }
 
 /**
@@ -53,8 +55,8 @@ export function checkRegisters(processes: readonly TracedProcess[]): void {
  * *Precondition:* nothing has run in the threads since they stopped: to be called before the first
  * remote call.
  */
-export function resumeRegisters(processes: readonly TracedProcess[]): Map<number, Uint8Array> {
-  const resume = new Map<number, Uint8Array>();
+export function resumeRegisters(processes: readonly TracedProcess[]): Map<HostTid, Uint8Array> {
+  const resume = new Map<HostTid, Uint8Array>();
   for (const thread of processes.flatMap((process) => process.threads)) {
     const registers = rseqResume(thread);
     if (registers) resume.set(thread.tid, registers);
@@ -85,7 +87,7 @@ export async function dumpAttributes(
   });
   const refusals = new Refusals();
   const seccomp = new SeccompCollector();
-  const cores = new Map<number, CoreEntry>();
+  const cores = new Map<NsTid, CoreEntry>();
   for (const { process, threads, own } of dumps) {
     for (const { thread, core, chain, problems } of threads) {
       for (const problem of problems) refusals.add(thread.label, problem);
@@ -108,10 +110,10 @@ function finishThread(core: CoreEntry, { expired }: ProcessDump, filter: number 
   if (thread.signals_p) thread.signals_p = withoutExpired(thread.signals_p, expired);
 }
 
-/** The entry of a process that has exited and waits to be reaped; `pid` is the host's. */
-export function dumpZombie(pid: number): CoreEntry {
+/** The entry of a process that has exited and waits to be reaped. */
+export function dumpZombie(pid: HostPid): CoreEntry {
   const stat = readStat(pid);
-  if (stat.state !== 'Z') throw new ShimError('internal', `pid ${String(pid)} is no zombie`);
+  if (stat.state !== 'Z') throw new ShimError('internal', `${labelOf(pid)} is not a zombie`);
   return { mtype: MACHINE, tc: zombieTask(stat) };
 }
 

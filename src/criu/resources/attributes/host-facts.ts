@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../common/ids.js';
 import { syscall } from '../../../native/index.js';
 import { hasTimerIds, lastCapability } from '../../../native/kernel-facts.js';
 import { SYS } from '../../../native/sys.js';
@@ -19,7 +20,7 @@ export interface HostFacts {
 }
 
 /** Asks the kernel. `restorer`: its pid, or that of a process with its limits. */
-export function readHostFacts(restorer: number): HostFacts {
+export function readHostFacts(restorer: HostPid): HostFacts {
   return {
     hasTimerIds: hasTimerIds(),
     lastCapability: lastCapability(),

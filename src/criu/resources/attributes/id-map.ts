@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 
 interface Range {
@@ -37,6 +38,6 @@ export class IdMap {
 }
 
 /** The map of a process. */
-export function readIdMap(pid: number, kind: 'uid_map' | 'gid_map'): IdMap {
+export function readIdMap(pid: HostPid, kind: 'uid_map' | 'gid_map'): IdMap {
   return new IdMap(readFileSync(`/proc/${String(pid)}/${kind}`, 'utf8'));
 }

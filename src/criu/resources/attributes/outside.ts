@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
+import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { logger } from '../../../common/log.js';
 import type { CoreEntry } from '../../image/types.js';
@@ -15,7 +16,7 @@ const COREDUMP_BITS = 0x1ff;
  *
  * @throws ShimError `internal` when /proc refuses anything but what takes a privilege we lack
  */
-export function applyFromOutside(hostPid: number, core: CoreEntry, limits: LiveLimits): void {
+export function applyFromOutside(hostPid: HostPid, core: CoreEntry, limits: LiveLimits): void {
   const task = core.tc;
   if (task?.mvas_coredump_filter !== undefined) {
     const filter = (task.mvas_coredump_filter & COREDUMP_BITS).toString(16);
@@ -32,7 +33,7 @@ export function allowedScore(score: number, limits: LiveLimits): number {
   return Math.min(HIGHEST_SCORE, Math.max(lowest, score));
 }
 
-function writeAttribute(hostPid: number, name: string, value: string): void {
+function writeAttribute(hostPid: HostPid, name: string, value: string): void {
   const path = `/proc/${String(hostPid)}/${name}`;
   try {
     writeFileSync(path, value);

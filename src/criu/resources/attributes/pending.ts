@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid, NsTid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
@@ -60,8 +61,8 @@ export function queueMask(queue: SignalQueueEntry | undefined): bigint {
 
 /** A thread and its process, in container pids. */
 export interface QueueTarget {
-  readonly nsPid: number;
-  readonly nsTid: number;
+  readonly nsPid: NsPid;
+  readonly nsTid: NsTid;
 }
 
 /**
@@ -84,7 +85,7 @@ export class QueuePlan {
   }
 
   /** A process's signals, by its leader. */
-  planShared(nsPid: number, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
+  planShared(nsPid: NsPid, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
     for (const { siginfo } of waiting(queue)) {
       const args = [nsPid, signalOf(siginfo), this.#builder.data(siginfo)];
       sequence.syscall(describe(siginfo), SYS.rt_sigqueueinfo, args);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { badImage } from '../../../common/errors.js';
 import type { NsPid, NsTid } from '../../../common/ids.js';
+import { badImage } from '../../../common/errors.js';
 import { MEMBARRIER, PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
@@ -21,9 +21,9 @@ import { TimerPlan } from './timer-plan.js';
 
 /** A process of an image: its leader's entry first among those of its threads. */
 export interface ProcessCores {
-  readonly nsPid: number;
+  readonly nsPid: NsPid;
   /** Container tid to entry, the leader's included. */
-  readonly threads: ReadonlyMap<number, CoreEntry>;
+  readonly threads: ReadonlyMap<NsTid, CoreEntry>;
 }
 
 /** What an {@link AttributePlan} is made from. */
@@ -40,10 +40,10 @@ export interface AttributePlanOptions {
 }
 
 interface ProcessState {
-  readonly nsPid: number;
+  readonly nsPid: NsPid;
   readonly task: TaskCoreEntry;
-  readonly threads: ReadonlyMap<number, CoreEntry>;
-  readonly chains: ReadonlyMap<number, readonly ChainLink[]>;
+  readonly threads: ReadonlyMap<NsTid, CoreEntry>;
+  readonly chains: ReadonlyMap<NsTid, readonly ChainLink[]>;
   /** How many filters all its threads begin with. */
   readonly shared: number;
   readonly rlimits: readonly RlimitEntry[];
@@ -59,7 +59,7 @@ const INIT = 1;
  */
 export class AttributePlan {
   readonly #builder: PlanBuilder;
-  readonly #processes = new Map<number, ProcessState>();
+  readonly #processes = new Map<NsPid, ProcessState>();
   readonly #limits: LiveLimits;
   readonly #host: HostFacts;
   readonly #restoreMask: PlanData;
@@ -107,7 +107,7 @@ export class AttributePlan {
    * By the leader while it is the only thread, with the host's privileges and all its memory mapped:
    * what all threads share or inherit.
    */
-  planProcess(nsPid: number, sequence: Sequence): void {
+  planProcess(nsPid: NsPid, sequence: Sequence): void {
     const { task, chains, shared, rlimits } = this.#process(nsPid);
     this.#sigactions.planAll(task.sigactions, sequence);
     const personality = task.mvas_personality ?? task.personality;
@@ -118,7 +118,7 @@ export class AttributePlan {
   }
 
   /** By each thread, the leader included, with the host's privileges; it has its own afterwards. */
-  planThread(nsPid: number, nsTid: number, sequence: Sequence): void {
+  planThread(nsPid: NsPid, nsTid: NsTid, sequence: Sequence): void {
     const { threads, chains, shared } = this.#process(nsPid);
     const core = threads.get(nsTid)?.thread_core ?? badImage(`no thread ${String(nsTid)}`);
     this.#threads.planFirst(threads.get(nsTid), sequence);
@@ -133,7 +133,7 @@ export class AttributePlan {
    * Needs no privilege. Comes after whatever opens files of /proc/self: a process that is not
    * dumpable any more may not.
    */
-  planLate(nsPid: number, sequence: Sequence): void {
+  planLate(nsPid: NsPid, sequence: Sequence): void {
     const { task, threads, rlimits } = this.#process(nsPid);
     sequence.drainSignals('forget signals of the restore', this.#restoreMask);
     this.#sigactions.planChild(task.sigactions, sequence);
@@ -156,12 +156,12 @@ export class AttributePlan {
    * undefined, the tracer makes one remote call after the last breakpoint of the process:
    * `rt_sigaction(SIGTRAP, <address of this data>, 0, 8)`.
    */
-  trapAction(nsPid: number): PlanData | undefined {
+  trapAction(nsPid: NsPid): PlanData | undefined {
     return this.#sigactions.trapAction(this.#process(nsPid).task.sigactions);
   }
 
   /** What a thread was planned to have in the end: for the audit. */
-  expected(nsPid: number, nsTid: number): ExpectedThread {
+  expected(nsPid: NsPid, nsTid: NsTid): ExpectedThread {
     const { task, threads, chains, rlimits } = this.#process(nsPid);
     const core = threads.get(nsTid) ?? badImage(`no thread ${String(nsTid)}`);
     const noNewPrivs =
@@ -171,7 +171,7 @@ export class AttributePlan {
     return { core, task, rlimits, noNewPrivs, filters, labels, isLeader: nsTid === nsPid };
   }
 
-  #process(nsPid: number): ProcessState {
+  #process(nsPid: NsPid): ProcessState {
     return this.#processes.get(nsPid) ?? badImage(`no process ${String(nsPid)}`);
   }
 }
@@ -195,16 +195,11 @@ function checkCores(
 ): ProcessState {
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
-  const label = processLabel(nsPid as NsPid, task.comm);
+  const label = processLabel(nsPid, task.comm);
   checkLabels(label, limits.labels ?? [], threads.size);
-  const chains = new Map<number, readonly ChainLink[]>();
+  const chains = new Map<NsTid, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThreadLimits(
-      threadLabel(label, nsPid as NsPid, nsTid as NsTid),
-      core,
-      limits,
-      nsPid === INIT,
-    );
+    checkThreadLimits(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

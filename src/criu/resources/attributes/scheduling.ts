@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostTid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -46,7 +47,7 @@ export function dumpScheduling({ tid, label }: NamedThread, cpus: readonly numbe
   };
 }
 
-function readCpuMask(tid: number, label: string): Uint8Array {
+function readCpuMask(tid: HostTid, label: string): Uint8Array {
   const mask = new Uint8Array(MOST_MASK_BYTES);
   const length = syscall(SYS.sched_getaffinity, tid, mask.length, mask);
   return mask.subarray(0, check(`read the processors of ${label}`, length));

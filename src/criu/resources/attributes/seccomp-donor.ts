@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { Tracer } from '../../../native/index.js';
 import { errnoError } from '../../../native/sys.js';
@@ -16,7 +17,7 @@ const STOPPED = 0x7f;
  *
  * @throws ShimError when it cannot be traced, or dies
  */
-export async function readLiveSeccomp(pid: number): Promise<ChainLink[]> {
+export async function readLiveSeccomp(pid: HostPid): Promise<ChainLink[]> {
   const { pid: tid, seccomp } = readStatus(pid);
   if (seccomp !== MODE_FILTER) return [];
   const tracer = new Tracer();

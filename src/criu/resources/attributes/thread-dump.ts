@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostTid } from '../../../common/ids.js';
 import { PR, PTRACE } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -45,7 +46,7 @@ export interface ThreadContext {
   /** Processors that its container may use. */
   readonly cpus: readonly number[];
   /** Registers to take instead of those that threads stopped with, by host tid. */
-  readonly resume: ReadonlyMap<number, Uint8Array>;
+  readonly resume: ReadonlyMap<HostTid, Uint8Array>;
 }
 
 /** A thread's entry, without the number of its filter; its filters; and why it cannot be restored, if so. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
@@ -20,7 +21,7 @@ export class TimerPlan {
     this.#hasTimerIds = kernelHasTimerIds;
   }
 
-  plan(nsPid: number, timers: TaskTimersEntry, sequence: Sequence): void {
+  plan(nsPid: NsPid, timers: TaskTimersEntry, sequence: Sequence): void {
     const problem = timersProblem(timers, this.#hasTimerIds);
     if (problem !== undefined) {
       throw new ShimError('failedPrecondition', `pid ${String(nsPid)}: ${problem}`);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type HostPid, type HostTid, INIT, type NsPid, type NsTid } from '../../../common/ids.js';
 import { assertInvariant } from '../../../common/errors.js';
 import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
+import { containerPid, containerTid, type ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { closeFd } from '../../../native/sys.js';
 import { O } from '../../../native/abi/index.js';
@@ -39,7 +41,6 @@ export class DumpContext {
   readonly open: OpenFiles;
   /** Mounts that init sees, by id. */
   readonly mounts: ReadonlyMap<number, MountInfo>;
-  readonly #nsPids = new Map<number, number>();
   #lastId = 0;
   #contentBytes = 0;
   readonly #shared = new Map<unknown, unknown>();
@@ -53,12 +54,8 @@ export class DumpContext {
     const [first] = processes;
     assertInvariant(first !== undefined, 'a container has a process');
     this.processes = processes;
-    this.init = processes.find((process) => process.nsPid === 1) ?? first;
+    this.init = processes.find((process) => process.nsPid === INIT) ?? first;
     this.mounts = new Map(readMountinfo(this.init.pid).map((mount) => [mount.id, mount]));
-    for (const { threads } of processes) {
-      for (const thread of threads) this.#nsPids.set(thread.tid, thread.nsTid);
-    }
-    for (const { pid, nsPid } of processes) this.#nsPids.set(pid, nsPid);
     this.open = new OpenFiles(processes, () => this.nextId());
   }
 
@@ -71,20 +68,27 @@ export class DumpContext {
     return entry.id;
   }
 
-  /** A process or thread as the container numbers it; undefined for one that is not of it. */
-  nsPid(pid: number): number | undefined {
-    return this.#nsPids.get(pid);
+  /**
+   * A process as the container numbers it; undefined for one outside of it. It need not be a stopped one: it may be
+   * a zombie that leads a group.
+   */
+  nsPidOf(pid: HostPid): NsPid | undefined {
+    const status = this.#statusInside(pid);
+    return status && containerPid(status);
   }
 
-  /** The same of a process that need not be one of the stopped ones (a zombie that leads a group). */
-  nsPidOfAny(pid: number): number | undefined {
-    const known = this.#nsPids.get(pid);
-    if (known !== undefined) return known;
+  /** The same of a thread. */
+  nsTidOf(tid: HostTid): NsTid | undefined {
+    const status = this.#statusInside(tid);
+    return status && containerTid(status);
+  }
+
+  #statusInside(tid: HostTid): ProcStatus | undefined {
     try {
-      const inside = readNamespace(pid, 'pid') === readNamespace(this.init.pid, 'pid');
-      return inside ? readStatus(pid).nsTgid.at(-1) : undefined;
+      const isInside = readNamespace(tid, 'pid') === readNamespace(this.init.pid, 'pid');
+      return isInside ? readStatus(tid) : undefined;
     } catch {
-      return undefined; // gone: nobody to be named
+      return undefined; // It has gone: nobody is named.
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { emptyFileParts, type FileParts } from '../../image/parts.js';
 import type { PipeDataEntry } from '../../image/types.js';
 
@@ -11,7 +12,7 @@ export interface PipeContent {
 /** Everything about files that goes into image files. */
 export interface FilesImage extends FileParts {
   /** Which table of `fdinfo` a process uses, by its pid in the container; several may share one. */
-  readonly tables: ReadonlyMap<number, number>;
+  readonly tables: ReadonlyMap<NsPid, number>;
 }
 
 type Growing<T> =

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { bodyOf, type BodyField, type BodyOf, type EntryKind } from '../../image/entry-kind.js';
 import type {
@@ -47,7 +48,7 @@ export class ImageIndex {
   /** Remap id of a file that has no name. */
   readonly remaps: ReadonlyMap<number, number>;
   /** The process that acts for each descriptor table. */
-  readonly owners: ReadonlyMap<number, number>;
+  readonly owners: ReadonlyMap<number, NsPid>;
   /** Higher than every descriptor of the image. */
   readonly base: number;
   /** Of the new container. */
@@ -81,14 +82,14 @@ export class ImageIndex {
   }
 
   /** Descriptors of the table that a process acts for; undefined when another process does. */
-  descriptorsOf(nsPid: number): readonly FdinfoEntry[] | undefined {
+  descriptorsOf(nsPid: NsPid): readonly FdinfoEntry[] | undefined {
     const table = this.image.tables.get(nsPid);
     if (table === undefined) badImage(`pid ${String(nsPid)} has no descriptor table`);
     return this.owners.get(table) === nsPid ? (this.image.fdinfo.get(table) ?? []) : undefined;
   }
 
   /** Whether a process is the one that does what is to be done once for an open file. */
-  actsFor(nsPid: number, fileId: number): boolean {
+  actsFor(nsPid: NsPid, fileId: number): boolean {
     const table = this.#tableOfFile.get(fileId);
     return table !== undefined && this.owners.get(table) === nsPid;
   }
@@ -131,8 +132,8 @@ export class ImageIndex {
     return kind.time?.(bodyOf(file, kind.body), this) ?? 'early';
   }
 
-  #findOwners(): ReadonlyMap<number, number> {
-    const owners = new Map<number, number>();
+  #findOwners(): ReadonlyMap<number, NsPid> {
+    const owners = new Map<number, NsPid>();
     for (const [nsPid, table] of this.image.tables) {
       if (owners.has(table)) continue;
       owners.set(table, nsPid);

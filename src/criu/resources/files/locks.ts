@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs';
+import type { HostPid } from '../../../common/ids.js';
 import { SYS } from '../../../native/sys.js';
 import type { FileLockEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
@@ -42,7 +43,7 @@ function isLease({ kind }: FileLock): boolean {
   return kind === 'lease' || kind === 'delegation';
 }
 
-function readLocks(pid: number, fd: number): readonly FileLock[] {
+function readLocks(pid: HostPid, fd: number): readonly FileLock[] {
   return readFdinfo(pid, fd).locks;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostTid, asNsTid } from '../../../common/ids.js';
 import type { FownEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { SYS } from '../../../native/sys.js';
@@ -12,7 +13,7 @@ const MAX_OWNER_TYPE = 2;
 
 /** An owner for files that have none. */
 export function noOwner(): FownEntry {
-  return { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+  return { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
 }
 
 /** Who gets signals of a file (F_SETOWN, F_SETSIG). An O_PATH file has no owner. */
@@ -21,9 +22,9 @@ export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
   const owner = Buffer.alloc(8);
   fcntlInto(file.own, F.getownEx, owner);
   const signum = fcntl(file.own, F.getsig);
-  const pid = owner.readInt32LE(4);
+  const pid = asHostTid(owner.readInt32LE(4));
   if (pid === 0) return { ...noOwner(), signum };
-  const nsPid = context.nsPidOfAny(pid);
+  const nsPid = context.nsTidOf(pid);
   if (nsPid === undefined) {
     context.refusals.add(
       file.where,

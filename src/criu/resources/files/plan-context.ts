@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { assertInvariant, badImage } from '../../../common/errors.js';
 import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
@@ -12,7 +13,7 @@ export type StdioSlots = readonly [Slot | null, Slot | null, Slot | null];
 /** What a look at opened files is told besides the image. */
 export interface LookOptions {
   /** What a process is called in messages. */
-  readonly label: (nsPid: number) => string;
+  readonly label: (nsPid: NsPid) => string;
   /** Files that are executed or mapped privately, by id, and by whom: only the very same will do. */
   readonly exact: ReadonlyMap<number, string>;
 }
@@ -25,7 +26,7 @@ export interface FilePlanOptions {
   /** Threads need the root, which has the number of the stage's base, until the drop of privileges. */
   readonly keepsRoot?: boolean;
   /** A pid that no process, thread, group or session of the image has. */
-  readonly sparePid: number;
+  readonly sparePid: NsPid;
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
   readonly names: ScratchNames;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
@@ -73,12 +74,12 @@ export class FilePlan {
   }
 
   /** What the leader of a session does once it has made it; PID 1 has done so in {@link planOpen}. */
-  planSession(nsPid: number, sequence: Sequence): void {
+  planSession(nsPid: NsPid, sequence: Sequence): void {
     this.#plan.shared(TerminalPlan).planSession(sequence, nsPid);
   }
 
   /** What the leader of a session does once all groups exist. */
-  planForeground(nsPid: number, sequence: Sequence): void {
+  planForeground(nsPid: NsPid, sequence: Sequence): void {
     this.#plan.shared(TerminalPlan).planForeground(sequence, nsPid);
   }
 
@@ -88,13 +89,13 @@ export class FilePlan {
   }
 
   /** The process that acts for the descriptor table of a process: itself, unless it shares one. */
-  tableOwner(nsPid: number): number {
+  tableOwner(nsPid: NsPid): NsPid {
     const table = this.#index.image.tables.get(nsPid) ?? badImage(`no table of ${String(nsPid)}`);
     return this.#index.owners.get(table) ?? nsPid;
   }
 
   /** Gives descriptors their numbers, and closes all others below the stage. */
-  planPlace(nsPid: number, sequence: Sequence): void {
+  planPlace(nsPid: NsPid, sequence: Sequence): void {
     const table = this.#tableOf(nsPid, sequence);
     if (!table) return;
     for (const kind of FILE_KINDS) kind.beforePlace?.(table);
@@ -105,7 +106,7 @@ export class FilePlan {
   }
 
   /** Closes the staged descriptors, and takes POSIX locks, which closing would give up. */
-  planRelease(nsPid: number, sequence: Sequence): void {
+  planRelease(nsPid: NsPid, sequence: Sequence): void {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
     // The root, which is the first of the staged, is still needed for late files: see planOpen.
@@ -119,7 +120,7 @@ export class FilePlan {
   }
 
   /** Working directory, root and umask. */
-  planFs(nsPid: number, sequence: Sequence): void {
+  planFs(nsPid: NsPid, sequence: Sequence): void {
     const entry = this.#index.image.fs.get(nsPid);
     if (!entry) badImage(`pid ${String(nsPid)} has no working directory`);
     const root = bodyOf(this.#index.file(entry.root_id), 'reg');
@@ -138,7 +139,7 @@ export class FilePlan {
   }
 
   /** Files of /proc and /sys, owners for signals, and what kinds do last. */
-  planAfterDrop(nsPid: number, sequence: Sequence): void {
+  planAfterDrop(nsPid: NsPid, sequence: Sequence): void {
     const table = this.#tableOf(nsPid, sequence);
     if (!table) return;
     this.#openLater(table, 'late');
@@ -154,7 +155,7 @@ export class FilePlan {
   }
 
   /** Undefined where another process acts for the table. */
-  #tableOf(nsPid: number, sequence: Sequence): TablePlan | undefined {
+  #tableOf(nsPid: NsPid, sequence: Sequence): TablePlan | undefined {
     const descriptors = this.#index.descriptorsOf(nsPid);
     return descriptors && new TablePlan(this.#plan, { nsPid, sequence }, descriptors);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
@@ -8,14 +9,14 @@ import type { PlanContext } from './plan-context.js';
 /** What kinds see of a process that acts for a descriptor table. */
 export class TablePlan {
   readonly plan: PlanContext;
-  readonly nsPid: number;
+  readonly nsPid: NsPid;
   readonly sequence: Sequence;
   readonly descriptors: readonly FdinfoEntry[];
   readonly #places: ReadonlyMap<number, number>;
 
   constructor(
     plan: PlanContext,
-    { nsPid, sequence }: { readonly nsPid: number; readonly sequence: Sequence },
+    { nsPid, sequence }: { readonly nsPid: NsPid; readonly sequence: Sequence },
     descriptors: readonly FdinfoEntry[],
   ) {
     this.plan = plan;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
+import type { HostPid } from '../../../common/ids.js';
 import type { Spec } from '../../spec.js';
 
 /** What a donor's spec differs in from the live one. */
@@ -7,7 +8,7 @@ export interface DonorPlace {
   /** The bundle that the live spec comes from. */
   readonly bundle: string;
   /** A process that is there already, whose pid namespace it joins. */
-  readonly initPid: number;
+  readonly initPid: HostPid;
   readonly hasTerminal: boolean;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asHostPid, type HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { PR } from '../../../native/abi/index.js';
 import { call, SYS } from '../../../native/sys.js';
@@ -35,7 +36,7 @@ export interface DonorRequest {
   readonly bundle: string;
   readonly spec: Spec;
   /** PID 1 of the pid namespace it is to join. */
-  readonly initPid: number;
+  readonly initPid: HostPid;
   readonly runc: DonorRuntime;
   /** Gives it a terminal, whose master goes there. */
   readonly consoleSocket: string | undefined;
@@ -48,7 +49,7 @@ export interface DonorRequest {
  * cgroup and namespaces, and waits for a start that never comes.
  */
 export interface Donor {
-  readonly pid: number;
+  readonly pid: HostPid;
   /** The directory it was made from; runc's state names it. */
   readonly bundle: string;
   /**
@@ -81,7 +82,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     const socket = hasTerminal ? { consoleSocket } : {};
     const signal = AbortSignal.timeout(limitMs);
     await runc.create({ id: containerId, bundle: directory, pidFile, signal, ...socket });
-    const pid = Number(readFileSync(pidFile, 'utf8'));
+    const pid = asHostPid(Number(readFileSync(pidFile, 'utf8')));
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);
     }
@@ -93,7 +94,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
   }
 }
 
-async function killDonor(pid: number): Promise<void> {
+async function killDonor(pid: HostPid): Promise<void> {
   if (!isOurChild(pid)) return;
   process.kill(pid, 'SIGKILL');
   await waitReaped(pid);

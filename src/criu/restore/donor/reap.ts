@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readlinkSync } from 'node:fs';
+import { type HostPid, ownPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
@@ -12,7 +13,7 @@ const SIGINFO_SIZE = 128;
 const GONE_TIMEOUT_MS = 10_000;
 
 /** Whether a process, living or dead, is our child (waitid(2)): then its pid cannot be another's. */
-export function isOurChild(pid: number): boolean {
+export function isOurChild(pid: HostPid): boolean {
   const info = new Uint8Array(SIGINFO_SIZE);
   return syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED | WNOWAIT, null) === 0;
 }
@@ -21,10 +22,10 @@ export function isOurChild(pid: number): boolean {
  * Kills and reaps those of our children that are in the pid namespace of a process: its end would wait for us. What
  * runc starts in a namespace that ends meanwhile becomes our child before anybody knows its pid.
  */
-export async function reapChildrenIn(initPid: number): Promise<void> {
+export async function reapChildrenIn(initPid: HostPid): Promise<void> {
   const namespace = pidNamespaceOf(initPid);
   if (namespace === undefined) return;
-  const children = listThreads(process.pid).flatMap((tid) => readChildren(process.pid, tid));
+  const children = listThreads(ownPid()).flatMap((tid) => readChildren(ownPid(), tid));
   for (const pid of children.filter((child) => pidNamespaceOf(child) === namespace)) {
     if (!isOurChild(pid)) continue;
     process.kill(pid, 'SIGKILL');
@@ -32,7 +33,7 @@ export async function reapChildrenIn(initPid: number): Promise<void> {
   }
 }
 
-function pidNamespaceOf(pid: number): string | undefined {
+function pidNamespaceOf(pid: HostPid): string | undefined {
   try {
     return readlinkSync(`/proc/${String(pid)}/ns/pid`);
   } catch {
@@ -41,7 +42,7 @@ function pidNamespaceOf(pid: number): string | undefined {
 }
 
 /** Waits until a killed process has been reaped: by us, if it has become our child. */
-export async function waitReaped(pid: number): Promise<void> {
+export async function waitReaped(pid: HostPid): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   const info = new Uint8Array(SIGINFO_SIZE);
   while (performance.now() < end) {

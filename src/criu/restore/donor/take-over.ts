@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cgroupDirectories, placesIn } from '../../../common/cgroup-places.js';
+import { type HostPid, ownPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { replaceInit, type StdioLinks } from '../../../common/runtime-state.js';
 import { readCgroup, readMountinfo, readStat } from '../../procfs/reader.js';
@@ -15,7 +16,7 @@ export interface TakeOver {
   /** The runtime's state directory of the container. */
   readonly stateDirectory: string;
   readonly donor: Donor;
-  readonly initPid: number;
+  readonly initPid: HostPid;
   /** Where its stdio leads: the donor's led nowhere. */
   readonly stdio: StdioLinks;
 }
@@ -35,12 +36,12 @@ export async function takeOver(request: TakeOver): Promise<void> {
 }
 
 /** Moves PID 1 into the donor's cgroups. The kernel lets each move wait for a grace period of RCU. */
-export async function enterCgroups(donorPid: number, initPid: number): Promise<void> {
-  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readMountinfo(process.pid)));
+export async function enterCgroups(donorPid: HostPid, initPid: HostPid): Promise<void> {
+  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readMountinfo(ownPid())));
   await Promise.all(directories.map((directory) => enter(directory, initPid)));
 }
 
-async function enter(directory: string, initPid: number): Promise<void> {
+async function enter(directory: string, initPid: HostPid): Promise<void> {
   const file = join(directory, 'cgroup.procs');
   try {
     await writeFile(file, String(initPid));

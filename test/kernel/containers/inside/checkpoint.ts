@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { asHostPid } from '../../../../src/common/ids.js';
 import { PrivateContainerd } from '../../../helpers/containerd.js';
 import { vasesOf, vasRoot } from '../../../helpers/containerd-cleanup.js';
 import { createContainer, removeContainer, runContainer } from '../../../helpers/containers.js';
@@ -52,7 +53,7 @@ async function play(tap: Tap, scenario: Scenario): Promise<Times> {
   const seen = await workload.observe(pid);
   await quiet(pid);
   tap.note(`redis runs with ${String(seen.fixed?.['keys'])} keys`);
-  const victim = { initPid: pid, bundle: bundleOf(containerd, id) };
+  const victim = { initPid: asHostPid(pid), bundle: bundleOf(containerd, id) };
   if (backend !== 'holder') {
     await failAfterEachStage(tap, containerd, victim);
     await killWhileHeld(tap, containerd, victim);

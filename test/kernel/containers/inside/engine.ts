@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
+import { asHostPid, type HostPid } from '../../../../src/common/ids.js';
 import { hostNamesOf } from '../../../../src/common/host-names.js';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
@@ -7,7 +8,7 @@ import { checkpoint, readSpec, type CheckpointResult } from '../../../../src/cri
 
 /** A running container, as the engine needs to know it. */
 export interface Victim {
-  readonly initPid: number;
+  readonly initPid: HostPid;
   readonly bundle: string;
 }
 
@@ -32,5 +33,5 @@ export async function checkpointHere(
 // As a program: for checkpoints that die.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , pid = '', bundle = '', imagePath = ''] = process.argv;
-  await checkpointHere({ initPid: Number(pid), bundle }, imagePath);
+  await checkpointHere({ initPid: asHostPid(Number(pid)), bundle }, imagePath);
 }

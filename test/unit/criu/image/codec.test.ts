@@ -2,6 +2,7 @@
 import { deepStrictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
+import { asNsPid, asNsTid, INIT } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import {
   decodeImage,
@@ -21,7 +22,13 @@ import { WireReader } from '../../../../src/common/wire/reader.js';
 import { WireWriter } from '../../../../src/common/wire/writer.js';
 import { messageArbitrary } from './arbitraries.js';
 
-const INIT: PstreeEntry = { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 300] };
+const FIRST: PstreeEntry = {
+  pid: INIT,
+  ppid: asNsPid(0),
+  pgid: INIT,
+  sid: INIT,
+  threads: [INIT, asNsTid(300)],
+};
 
 for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
   test(`${name} survives encoding and decoding`, (t) => {
@@ -40,12 +47,12 @@ for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
 }
 
 test('an image is two magics, then size and message of each entry', (t) => {
-  const image = encodeImage('pstree', [INIT]);
+  const image = encodeImage('pstree', [FIRST]);
   t.is(
     Buffer.from(image).toString('hex'),
     ['19435654', '30302750', '0d000000', '08011000180120012801' + '28ac02'].join(''),
   );
-  t.deepEqual(decodeImage('pstree', image), [INIT]);
+  t.deepEqual(decodeImage('pstree', image), [FIRST]);
 });
 
 test('the inventory has one magic, statistics the service magic', (t) => {
@@ -114,7 +121,7 @@ test('neighbours of a list with the same bytes are one object', (t) => {
 });
 
 test('bounds bytes, messages and values', (t) => {
-  const image = encodeImage('pstree', [INIT, INIT]);
+  const image = encodeImage('pstree', [FIRST, FIRST]);
   t.throws(() => decodeImage('pstree', image, { maxBytes: 20 }), { message: /more than such/ });
   t.throws(() => decodeImage('pstree', image, { maxMessages: 1 }), {
     message: /too many messages/,
@@ -125,21 +132,21 @@ test('bounds bytes, messages and values', (t) => {
 
 test('passes over unknown fields when asked to', (t) => {
   const image = pstree('0d000000 0801100018012001 7801 7a0100');
-  t.deepEqual(decodeImage('pstree', image, { unknownFields: 'skip' }), [{ ...INIT, threads: [] }]);
+  t.deepEqual(decodeImage('pstree', image, { unknownFields: 'skip' }), [{ ...FIRST, threads: [] }]);
 });
 
 test('reads packed lists where CRIU writes single values', (t) => {
   const image = pstree('0d000000 0801100018012001 2a03 01ac02');
-  t.deepEqual(decodeImage('pstree', image), [INIT]);
+  t.deepEqual(decodeImage('pstree', image), [FIRST]);
 });
 
 const UNSAYABLE: (readonly [string, unknown])[] = [
   ['a missing field', { ppid: 0, pgid: 1, sid: 1, threads: [] }],
-  ['a negative uint32', { ...INIT, pid: -1 }],
-  ['a fraction', { ...INIT, pid: 1.5 }],
-  ['a bigint for a number', { ...INIT, pid: 1n }],
-  ['a missing list', { ...INIT, threads: undefined }],
-  ['a number for a list', { ...INIT, threads: 1 }],
+  ['a negative uint32', { ...FIRST, pid: -1 }],
+  ['a fraction', { ...FIRST, pid: 1.5 }],
+  ['a bigint for a number', { ...FIRST, pid: 1n }],
+  ['a missing list', { ...FIRST, threads: undefined }],
+  ['a number for a list', { ...FIRST, threads: 1 }],
 ];
 
 for (const [what, entry] of UNSAYABLE) {

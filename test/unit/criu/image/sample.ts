@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asNsPid, asNsTid, INIT, type NsTid } from '../../../../src/common/ids.js';
 import {
   emptyCheckpointImage,
   type CheckpointImage,
@@ -17,7 +18,7 @@ import type {
 import type { VasReference } from '../../../../src/criu/image/vas-reference.js';
 
 /** Owner of a file that sends no signals. */
-export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
 
 /** A reference to a VAS that need not exist. */
 export const VAS: VasReference = {
@@ -160,6 +161,9 @@ function regular(id: number, name: string): FileEntry {
 
 const IDS: TaskKobjIdsEntry = { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 };
 
+const WORKER = asNsPid(9);
+const GONE = asNsPid(10);
+
 /** A small checkpoint that is valid: init with two threads, a live child, a zombie. */
 export function sampleImage(): CheckpointImage {
   const zombie = core('gone');
@@ -187,27 +191,27 @@ export function sampleImage(): CheckpointImage {
     }),
     vas: VAS,
     pstree: [
-      { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1, 5] },
-      { pid: 9, ppid: 1, pgid: 1, sid: 1, threads: [9] },
-      { pid: 10, ppid: 9, pgid: 1, sid: 1, threads: [10] },
+      { pid: INIT, ppid: asNsPid(0), pgid: INIT, sid: INIT, threads: [INIT, asNsTid(5)] },
+      { pid: WORKER, ppid: INIT, pgid: INIT, sid: INIT, threads: [WORKER] },
+      { pid: GONE, ppid: WORKER, pgid: INIT, sid: INIT, threads: [GONE] },
     ],
-    cores: new Map([
-      [1, core('redis-server')],
-      [5, core()],
-      [9, core('worker')],
-      [10, zombie],
+    cores: new Map<NsTid, CoreEntry>([
+      [INIT, core('redis-server')],
+      [asNsTid(5), core()],
+      [WORKER, core('worker')],
+      [GONE, zombie],
     ]),
     ids: new Map([
-      [1, IDS],
-      [9, { ...IDS, vm_id: 2, files_id: 2, fs_id: 1 }],
+      [INIT, IDS],
+      [WORKER, { ...IDS, vm_id: 2, files_id: 2, fs_id: 1 }],
     ]),
     mms: new Map([
-      [1, memory()],
-      [9, memory()],
+      [INIT, memory()],
+      [WORKER, memory()],
     ]),
     fs: new Map([
-      [1, { cwd_id: 2, root_id: 2, umask: 0o22 }],
-      [9, { cwd_id: 2, root_id: 2, umask: 0o22 }],
+      [INIT, { cwd_id: 2, root_id: 2, umask: 0o22 }],
+      [WORKER, { cwd_id: 2, root_id: 2, umask: 0o22 }],
     ]),
     fdinfo: new Map([
       [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid, INIT } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
@@ -25,7 +26,7 @@ test('accepts a sensible checkpoint', (t) => {
 test('accepts a name of 15 bytes that are not UTF-8', (t) => {
   const image = sampleImage();
   const named = core('\udcff'.repeat(15));
-  const cores = new Map(image.cores).set(9, named);
+  const cores = new Map(image.cores).set(asNsTid(9), named);
   t.notThrows(() => validateImage({ ...image, cores }, IMAGE_RULES));
 });
 
@@ -44,20 +45,23 @@ function refuses(what: string, message: RegExp, change: Change): void {
   });
 }
 
-const process = { pid: 20, ppid: 1, pgid: 1, sid: 1, threads: [20] };
+const NEXT = asNsPid(20);
+const process = { pid: NEXT, ppid: INIT, pgid: INIT, sid: INIT, threads: [NEXT] };
 
 function withProcess(entry: typeof process): Change {
   return ({ pstree }) => ({ pstree: [...pstree, entry] });
 }
 
 function withCore(tid: number, edit: (entry: CoreEntry) => CoreEntry): Change {
-  return ({ cores }) => ({ cores: new Map(cores).set(tid, edit(cores.get(tid) ?? core())) });
+  return ({ cores }) => ({
+    cores: new Map(cores).set(asNsTid(tid), edit(cores.get(asNsTid(tid)) ?? core())),
+  });
 }
 
 function withVmas(edit: (vmas: VmaEntry[]) => VmaEntry[]): Change {
   return ({ mms }) => {
-    const mm = mms.get(1);
-    return { mms: mm ? new Map(mms).set(1, { ...mm, vmas: edit(mm.vmas) }) : mms };
+    const mm = mms.get(INIT);
+    return { mms: mm ? new Map(mms).set(INIT, { ...mm, vmas: edit(mm.vmas) }) : mms };
   };
 }
 
@@ -65,15 +69,31 @@ const withVma = (entry: VmaEntry): Change => withVmas(() => [entry]);
 
 refuses('an empty tree', /no process 1/, () => ({ pstree: [], cores: new Map() }));
 refuses('a tree under another pid', /root must be process 1/, () => ({ pstree: [process] }));
-refuses('a second root', /parent 0 does not come before/, withProcess({ ...process, ppid: 0 }));
-refuses('pid 0', /0 is not a pid/, withProcess({ ...process, pid: 0, threads: [0] }));
-refuses('pid 4194305', /not a pid/, withProcess({ ...process, pid: 4_194_305 }));
-refuses('a parent that comes later', /parent 20/, withProcess({ ...process, ppid: 20 }));
-refuses('a pid twice', /thread 9 occurs twice/, withProcess({ ...process, pid: 9, threads: [9] }));
-refuses('a leader beside its threads', /leader/, withProcess({ ...process, threads: [21] }));
+refuses(
+  'a second root',
+  /parent 0 does not come before/,
+  withProcess({ ...process, ppid: asNsPid(0) }),
+);
+refuses(
+  'pid 0',
+  /0 is not a pid/,
+  withProcess({ ...process, pid: asNsPid(0), threads: [asNsPid(0)] }),
+);
+refuses('pid 4194305', /not a pid/, withProcess({ ...process, pid: asNsPid(4_194_305) }));
+refuses('a parent that comes later', /parent 20/, withProcess({ ...process, ppid: NEXT }));
+refuses(
+  'a pid twice',
+  /thread 9 occurs twice/,
+  withProcess({ ...process, pid: asNsPid(9), threads: [asNsPid(9)] }),
+);
+refuses(
+  'a leader beside its threads',
+  /leader/,
+  withProcess({ ...process, threads: [asNsPid(21)] }),
+);
 refuses('a thread without a core', /thread 20 has no core/, withProcess(process));
 refuses('a core without a thread', /core-30: no process/, ({ cores }) => ({
-  cores: new Map(cores).set(30, core()),
+  cores: new Map(cores).set(asNsTid(30), core()),
 }));
 refuses(
   'an unknown state',
@@ -96,17 +116,17 @@ refuses(
   withCore(5, (entry) => ({ ...entry, thread_core: undefined })),
 );
 refuses('uid -1', /thread 5: an impossible user or group id/, (image) => {
-  const own = image.cores.get(5)?.thread_core;
+  const own = image.cores.get(asNsTid(5))?.thread_core;
   const creds = own?.creds && { ...own.creds, fsuid: 0xffff_ffff };
   return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, creds } }))(image);
 });
 refuses('half a siginfo', /thread 5: a pending signal 0 of 64 bytes/, (image) => {
-  const own = image.cores.get(5)?.thread_core;
+  const own = image.cores.get(asNsTid(5))?.thread_core;
   const signals_p = { signals: [{ siginfo: new Uint8Array(64) }] };
   return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, signals_p } }))(image);
 });
 refuses('a filter that does not exist', /seccomp filter 1 does not exist/, (image) => {
-  const own = image.cores.get(5)?.thread_core;
+  const own = image.cores.get(asNsTid(5))?.thread_core;
   return withCore(5, (e) => ({ ...e, thread_core: own && { ...own, seccomp_filter: 1 } }))(image);
 });
 refuses('a filter built on itself', /built on a later one/, () => ({
@@ -114,7 +134,7 @@ refuses('a filter built on itself', /built on a later one/, () => ({
 }));
 refuses('a process without memory', /process 9: no address space/, ({ mms }) => {
   const rest = new Map(mms);
-  rest.delete(9);
+  rest.delete(asNsPid(9));
   return { mms: rest };
 });
 refuses('a process without a directory', /no working directory/, () => ({ fs: new Map() }));
@@ -174,8 +194,8 @@ refuses(
   withVma({ ...HEIR, mvas_heritage: { holes: [1n, 2n] } }),
 );
 refuses('an executable that is a pipe', /no executable/, ({ mms }) => {
-  const mm = mms.get(1);
-  return { mms: mm ? new Map(mms).set(1, { ...mm, exe_file_id: 3 }) : mms };
+  const mm = mms.get(INIT);
+  return { mms: mm ? new Map(mms).set(INIT, { ...mm, exe_file_id: 3 }) : mms };
 });
 
 const pipe: FileEntry = { type: 'PIPE', id: 3 };
@@ -295,31 +315,31 @@ refuses('a stream of no socket', /no such socket/, () => {
   return { tcpStreams: new Map([[5, stream]]) };
 });
 
-const lock = { flag: 1, type: 1, pid: 1, fd: 8, start: 0n, len: 0n };
+const lock = { flag: 1, type: 1, pid: INIT, fd: 8, start: 0n, len: 0n };
 
 test('accepts a lock of a descriptor', (t) => {
   t.notThrows(() => {
     validateImage({ ...sampleImage(), locks: [lock] }, IMAGE_RULES);
   });
 });
-refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: 10 }] }));
+refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: asNsPid(10) }] }));
 refuses('a lock of no descriptor', /no descriptor 9/, () => ({ locks: [{ ...lock, fd: 9 }] }));
 refuses('a lock before the file', /negative/, () => ({ locks: [{ ...lock, start: -1n }] }));
 
-const pidfd = { id: 7, ino: 1, flags: 0, nspid: 4_194_305, fown: NO_OWNER };
+const pidfd = { id: 7, ino: 1, flags: 0, nspid: asNsPid(4_194_305), fown: NO_OWNER };
 refuses('a pidfd of no pid', /names no process/, ({ files }) => ({
   files: [...files, { type: 'PIDFD', id: 7, pidfd }],
 }));
 
 for (const mvas_status of [0x10000, 0x7f]) {
-  const ended = { ...pidfd, nspid: -1, mvas_status };
+  const ended = { ...pidfd, nspid: asNsPid(-1), mvas_status };
   refuses(`a process that ended with status ${String(mvas_status)}`, /ends like that/, (image) => ({
     files: [...image.files, { type: 'PIDFD', id: 7, pidfd: ended }],
   }));
 }
 
 refuses('an exit signal that there is not', /exit signal/, (image) => {
-  const tc = image.cores.get(9)?.tc;
+  const tc = image.cores.get(asNsTid(9))?.tc;
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, mvas_exit_signal: 65 } }))(image);
 });
 
@@ -333,20 +353,22 @@ const timer = {
   overrun: 0,
 };
 refuses('a timer that signals a foreign thread', /timer 3 signals no thread/, (image) => {
-  const tc = image.cores.get(9)?.tc;
-  const posix = [{ ...timer, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n, notify_thread_id: 5 }];
+  const tc = image.cores.get(asNsTid(9))?.tc;
+  const posix = [
+    { ...timer, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n, notify_thread_id: asNsTid(5) },
+  ];
   const timers = { real: idle, virt: idle, prof: idle, posix };
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
 });
 
 refuses('timers with one id', /process 9 .*two timers of one id/, (image) => {
-  const tc = image.cores.get(9)?.tc;
+  const tc = image.cores.get(asNsTid(9))?.tc;
   const one = { ...timer, it_sigev_notify: 0, isec: 0n, insec: 0n, vsec: 1n, vnsec: 0n };
   const timers = { real: idle, virt: idle, prof: idle, posix: [one, one] };
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, timers } }))(image);
 });
 refuses('a soft limit above its hard one', /process 9 .*impossible resource limits/, (image) => {
-  const tc = image.cores.get(9)?.tc;
+  const tc = image.cores.get(asNsTid(9))?.tc;
   const rlimits = { rlimits: [{ cur: 2n, max: 1n }] };
   return withCore(9, (entry) => ({ ...entry, tc: tc && { ...tc, rlimits } }))(image);
 });
@@ -359,8 +381,8 @@ function stopped(signal: number, edit: Partial<TaskCoreEntry> = {}): Change {
     if (entry.tc) entry.tc = { ...entry.tc, task_state: 3, exit_code: signal, ...edit };
     return {
       ...tree,
-      cores: new Map(image.cores).set(process.pid, entry),
-      ids: new Map(image.ids).set(process.pid, ids),
+      cores: new Map(image.cores).set(asNsTid(process.pid), entry),
+      ids: new Map(image.ids).set(asNsPid(process.pid), ids),
     };
   };
 }

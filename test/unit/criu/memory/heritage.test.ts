@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, INIT } from '../../../../src/common/ids.js';
 import { checkHeritage, heritageOf, planHeritage } from '../../../../src/criu/memory/heritage.js';
 import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
@@ -30,11 +31,13 @@ test('what a process has not is dropped, and what differs is laid over the rest'
   );
 });
 
-const FORKERS = new Map([[2, 1]]);
+const HEIR = asNsPid(2);
+const FORKERS = new Map([[HEIR, INIT]]);
 
 /** Checks what a process inherits of its forker. */
 function check(heir: readonly MappedArea[], forker: readonly MappedArea[]): void {
-  checkHeritage(new Map([[1, mapOf(1, ...forker)], [2, mapOf(2, ...heir)]]), FORKERS); // prettier-ignore
+  const maps = [mapOf(INIT, ...forker), mapOf(HEIR, ...heir)];
+  checkHeritage(new Map(maps.map((map) => [map.pid, map])), FORKERS);
 }
 
 test('part of a mapping of the forker can be inherited', (t) => {
@@ -59,6 +62,6 @@ for (const [what, base] of [
 
 test('PID 1 inherits nothing', (t) => {
   t.throws(() => {
-    checkHeritage(new Map([[1, mapOf(1, inherited(2, 4))]]), FORKERS);
+    checkHeritage(new Map([[INIT, mapOf(INIT, inherited(2, 4))]]), FORKERS);
   });
 });

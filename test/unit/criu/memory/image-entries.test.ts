@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
+import { asNsPid, type NsPid } from '../../../../src/common/ids.js';
 import type { CoreEntry, MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import type {
   MappedArea,
@@ -27,8 +28,8 @@ const OBJECT: SharedObject = {
 /** Reads back what maps become in an image; files get the id 7. */
 function throughImage(maps: readonly MemoryMap[], shared: readonly SharedObject[] = []) {
   const maker = new EntryMaker(shared);
-  const mms = new Map<number, MmEntry>();
-  const cores = new Map<number, CoreEntry>();
+  const mms = new Map<NsPid, MmEntry>();
+  const cores = new Map<NsPid, CoreEntry>();
   for (const map of maps) {
     mms.set(map.pid, { vmas: maker.entriesOf(map, () => 7) } as Partial<MmEntry> as MmEntry);
     cores.set(map.pid, { tc: { comm: 'x' } } as Partial<CoreEntry> as CoreEntry);
@@ -38,7 +39,7 @@ function throughImage(maps: readonly MemoryMap[], shared: readonly SharedObject[
 
 /** The area that is read back of one. */
 function back(one: MappedArea): MappedArea | undefined {
-  return throughImage([mapOf(2, one)]).maps.get(2)?.areas[0];
+  return throughImage([mapOf(2, one)]).maps.get(asNsPid(2))?.areas[0];
 }
 
 test('what an image says of an area is what was said to it', (t) => {
@@ -68,7 +69,7 @@ test('of memory that is stored as it is, it has the place only, and nothing that
 
 test('the vsyscall page is in no image; guards are', (t) => {
   const map = { ...mapOf(2, area(1, 4), area(8, 9, { kind: 'vsyscall' })), guards: pages([2, 3]) };
-  t.deepEqual(throughImage([map]).maps.get(2), { ...map, areas: [area(1, 4)] });
+  t.deepEqual(throughImage([map]).maps.get(asNsPid(2)), { ...map, areas: [area(1, 4)] });
 });
 
 test('a shared object is told of once, whoever maps it', (t) => {
@@ -86,7 +87,7 @@ test('a mapping that is of no kind, or of two, is refused', (t) => {
   const [entry] = new EntryMaker([]).entriesOf(mapOf(2, area(1, 4)), () => 0);
   for (const status of [0, 1, (1 << 6) | (1 << 8), (1 << 3) | (1 << 12)]) {
     const vmas = [{ ...entry, status } as VmaEntry];
-    const mms = new Map([[2, { vmas } as Partial<MmEntry> as MmEntry]]);
+    const mms = new Map([[asNsPid(2), { vmas } as Partial<MmEntry> as MmEntry]]);
     const error = t.throws(() => memoryOf({ mms, cores: new Map() }), { instanceOf: ShimError });
     t.is(error.kind, 'dataLoss');
     t.regex(error.message, /pid 2 \(\) memory 0x1000-0x4000 is of no known kind/);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { PROT_READ, PROT_READ_WRITE } from '../../../../src/native/abi/index.js';
-import type { NsPid } from '../../../../src/common/ids.js';
+import { INIT } from '../../../../src/common/ids.js';
 import { judgeAreas } from '../../../../src/criu/memory/live/judge.js';
 import { distribute } from '../../../../src/criu/memory/live/page-finder.js';
 import { NO_RUNS, type MappedArea } from '../../../../src/criu/memory/memory-map.js';
@@ -73,7 +73,7 @@ test('what has to be mapped or read otherwise is left apart', (t) => {
 test('pages of one scan find their areas, also where they span several', (t) => {
   const known = areas(['rw-p: rd wr', 'r--p: rd', 'rw-p: rd wr wf', 'rw-p: rd wr'], false);
   const at = (page: bigint) => START + page * PAGE;
-  const map = { pid: 1 as NsPid, label: 'pid 1 (x)', areas: known, guards: NO_RUNS };
+  const map = { pid: INIT, label: 'pid 1 (x)', areas: known, guards: NO_RUNS };
   const found = distribute(map, [
     { start: at(-2n), end: at(-1n), isGuard: false },
     { start: at(0n), end: at(3n), isGuard: false },

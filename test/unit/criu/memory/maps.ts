@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid } from '../../../../src/common/ids.js';
+import { asNsPid } from '../../../../src/common/ids.js';
 import {
   NO_RUNS,
   type MappedArea,
@@ -40,5 +40,5 @@ export function pages(...ranges: readonly (readonly [first: number, end: number]
 
 /** The memory of a process. */
 export function mapOf(pid: number, ...areas: readonly MappedArea[]): MemoryMap {
-  return { pid: pid as NsPid, label: `pid ${String(pid)} (x)`, areas, guards: NO_RUNS };
+  return { pid: asNsPid(pid), label: `pid ${String(pid)} (x)`, areas, guards: NO_RUNS };
 }

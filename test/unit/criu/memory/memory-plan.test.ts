@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { INIT } from '../../../../src/common/ids.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
@@ -23,7 +24,7 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
   const words = ['start_code', 'end_code', 'start_data', 'end_data', 'start_brk', 'brk'];
   const more = ['start_stack', 'arg_start', 'arg_end', 'env_start', 'env_end'];
   const layout = Object.fromEntries([...words, ...more].map((name) => [`mm_${name}`, 0n]));
-  const mms = new Map([[1, { ...layout, ...mm } as MmEntry]]);
+  const mms = new Map([[INIT, { ...layout, ...mm } as MmEntry]]);
   const plan = new MemoryPlan({
     builder,
     base: 0x20000000n,
@@ -36,9 +37,9 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
   });
   const sequence = builder.sequence('pid 1');
   plan.planShared(builder.sequence('root'));
-  plan.planBeforeForks(1, [], sequence);
-  plan.planAfterForks(1, sequence);
-  plan.planPlace(1, sequence);
+  plan.planBeforeForks(INIT, [], sequence);
+  plan.planAfterForks(INIT, sequence);
+  plan.planPlace(INIT, sequence);
   return sequence.operations.map(({ nr, args }) => [nr === 0 ? 'copy' : nr, args[0], args[1]]);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { INIT } from '../../../../src/common/ids.js';
 import { MADV_DONTFORK, MADV_RANDOM } from '../../../../src/native/abi/index.js';
 import { whyCopied, type KeptMemory } from '../../../../src/criu/memory/why-copied.js';
 
@@ -15,7 +16,7 @@ const NOTHING: KeptMemory = { maps: [], cores: new Map() };
 test('duplicates are kept unless something speaks against it', (t) => {
   t.is(whyCopied(NOTHING), undefined);
   t.is(whyCopied({ ...NOTHING, maps: [memory(MADV_RANDOM, 0x1000n)] }), undefined);
-  t.is(whyCopied({ ...NOTHING, cores: new Map([[1, {} as never]]) }), undefined);
+  t.is(whyCopied({ ...NOTHING, cores: new Map([[INIT, {} as never]]) }), undefined);
 });
 
 test('memory that forks leave out is copied, unless nothing of it is stored', (t) => {
@@ -24,6 +25,6 @@ test('memory that forks leave out is copied, unless nothing of it is stored', (t
 });
 
 test('the memory of who denies itself new code is copied', (t) => {
-  const cores = new Map([[1, { tc: { mvas_mdwe: 1 } } as never]]);
+  const cores = new Map([[INIT, { tc: { mvas_mdwe: 1 } } as never]]);
   t.regex(whyCopied({ ...NOTHING, cores }) ?? '', /PR_SET_MDWE/);
 });

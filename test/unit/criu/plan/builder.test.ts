@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
+import { asNsPid, asNsTid } from '../../../../src/common/ids.js';
 import {
   HEADER,
   OP,
@@ -94,9 +95,9 @@ test('every operation has its code and arguments in the order of the header', (t
   sequence.pread('pread', 4, 5n, 6n, 7n);
   sequence.write('write', 1, 2n, 3n);
   sequence.poke('poke', 8n, 9n);
-  sequence.fork('fork', 2, child, { flags: 0x100, exitSignal: 0 });
-  sequence.fork('fork', 3, child);
-  sequence.thread('thread', 4, child, 0x1000n);
+  sequence.fork('fork', asNsPid(2), child, { flags: 0x100, exitSignal: 0 });
+  sequence.fork('fork', asNsPid(3), child);
+  sequence.thread('thread', asNsTid(4), child, 0x1000n);
   sequence.timer('timer', 1, null, 6);
   sequence.drainSignals('drain', 5n);
   sequence.moveFrom('move', 6n, 300);
@@ -220,6 +221,6 @@ test('mistakes of the planner are found', (t) => {
     },
     { instanceOf: ShimError },
   );
-  sequence.fork('fork', 2, new PlanBuilder().sequence('pid 2'));
+  sequence.fork('fork', asNsPid(2), new PlanBuilder().sequence('pid 2'));
   t.throws(() => builder.finish(), { instanceOf: ShimError, message: /another plan/ });
 });

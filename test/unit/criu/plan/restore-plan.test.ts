@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, INIT } from '../../../../src/common/ids.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import { HEADER } from '../../../../src/criu/plan/abi.js';
@@ -57,8 +58,8 @@ test('one and the same image and facts give one and the same plan', (t) => {
 
 test('where the kernel has the memory, processes stand to get it, and the device goes along', (t) => {
   const duplicates = new Map([
-    [1, 7],
-    [9, 8],
+    [INIT, 7],
+    [asNsPid(9), 8],
   ]);
   const plan = planRestore({ ...place(sampleImage()), duplicates }, FACTS);
   t.deepEqual(plan.given, ['donor', 0, 2, 'device', 'plan']);
@@ -88,7 +89,7 @@ test('a vDSO of another kernel is refused', (t) => {
   const image = sampleImage();
   const vdso = { ...vma(0x7fff_0000_0000n, 0x7fff_0000_0000n + VDSO_SIZE) };
   vdso.status = VMA_STATUS.regular | VMA_STATUS.vdso;
-  image.mms.get(1)?.vmas.splice(3, 0, vdso);
+  image.mms.get(INIT)?.vmas.splice(3, 0, vdso);
   t.notThrows(() => planRestore(place(image), FACTS));
   t.throws(() => planRestore(place(image), { ...FACTS, kernelAreas: [] }), {
     message: /the vDSO of the image is not the one of this kernel/,

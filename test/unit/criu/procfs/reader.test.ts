@@ -3,15 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import test from 'ava';
+import { asHostPid, asHostTid, type HostPid, ownPid } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
 import * as reader from '../../../../src/criu/procfs/reader.js';
 
-const SELF = process.pid;
+const SELF = ownPid();
 /** Beyond the largest pid Linux gives (PID_MAX_LIMIT is 2^22). */
-const NOBODY = 2 ** 22 + 1;
+const NOBODY = asHostPid(2 ** 22 + 1);
 
-const READERS: Readonly<Record<string, (pid: number) => unknown>> = {
+const READERS: Readonly<Record<string, (pid: HostPid) => unknown>> = {
   maps: reader.readMaps,
   smaps: reader.readSmaps,
   status: reader.readStatus,
@@ -42,7 +43,7 @@ for (const [name, read] of Object.entries(READERS)) {
   test(`every live process can be read: ${name}`, (t) => {
     t.not(read(SELF), undefined);
     const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
-    for (const pid of pids) skipUnreadable(() => read(Number(pid)));
+    for (const pid of pids) skipUnreadable(() => read(asHostPid(Number(pid))));
     t.true(pids.length > 0);
   });
 
@@ -58,7 +59,11 @@ test('a file of any length is read to its end', async (t) => {
   const env = { a, b, c };
   const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { env });
   await once(child, 'spawn');
-  t.deepEqual([...reader.readEnviron(child.pid ?? 0)].sort(), [`a=${a}`, `b=${b}`, `c=${c}`]);
+  t.deepEqual([...reader.readEnviron(asHostPid(child.pid ?? 0))].sort(), [
+    `a=${a}`,
+    `b=${b}`,
+    `c=${c}`,
+  ]);
   child.kill();
   await once(child, 'exit');
 });
@@ -98,7 +103,7 @@ test('what different files say of this process agrees', (t) => {
   t.is(stat.pid, SELF);
   t.is(status.name, stat.comm);
   t.is(reader.readComm(SELF), stat.comm);
-  t.is(stat.ppid, process.ppid);
+  t.is(stat.ppid, asHostPid(process.ppid));
   t.is(status.uid.real, process.getuid?.() ?? -1);
   t.is(reader.readLink(SELF, 'exe'), process.execPath);
   t.is(reader.readLink(SELF, 'cwd'), process.cwd());
@@ -121,14 +126,14 @@ test('smaps gives the areas of maps, of a process that stands still', async (t) 
   await once(child, 'spawn');
   const pid = child.pid ?? t.fail('no pid');
   child.kill('SIGSTOP');
-  while (reader.readStat(pid).state !== 'T') await new Promise(setImmediate);
-  const areas = reader.readSmaps(pid);
+  while (reader.readStat(asHostTid(pid)).state !== 'T') await new Promise(setImmediate);
+  const areas = reader.readSmaps(asHostTid(pid));
   t.like(
     areas,
-    reader.readMaps(pid).map((vma) => ({ ...vma })),
+    reader.readMaps(asHostTid(pid)).map((vma) => ({ ...vma })),
   );
   t.true(areas.reduce((sum, area) => sum + area.rss, 0) > 0);
-  t.true(reader.readChildren(SELF).includes(pid));
+  t.true(reader.readChildren(SELF).includes(asHostPid(pid)));
 });
 
 test('a zombie tells how it ended, and has no memory', async (t) => {
@@ -137,18 +142,20 @@ test('a zombie tells how it ended, and has no memory', async (t) => {
   await once(parent, 'spawn');
   const pid = parent.pid ?? t.fail('no pid');
   const zombie = await firstZombie(pid);
-  t.like(reader.readStat(zombie), { state: 'Z', exitCode: 7 << 8, ppid: pid });
-  t.like(reader.readStatus(zombie), { state: 'Z', umask: undefined });
-  t.deepEqual(reader.readMaps(zombie), []);
-  t.deepEqual(reader.readCmdline(zombie), []);
+  t.like(reader.readStat(asHostTid(zombie)), { state: 'Z', exitCode: 7 << 8, ppid: pid });
+  t.like(reader.readStatus(asHostTid(zombie)), { state: 'Z', umask: undefined });
+  t.deepEqual(reader.readMaps(asHostTid(zombie)), []);
+  t.deepEqual(reader.readCmdline(asHostTid(zombie)), []);
 });
 
 async function firstZombie(parent: number): Promise<number> {
   for (;;) {
     const found = reader
-      .readChildren(parent)
+      .readChildren(asHostTid(parent))
       .find(
-        (child) => reader.readStat(child).state === 'Z' && reader.readStat(parent).comm === 'sleep',
+        (child) =>
+          reader.readStat(child).state === 'Z' &&
+          reader.readStat(asHostTid(parent)).comm === 'sleep',
       );
     if (found !== undefined) return found;
     await new Promise(setImmediate);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encodeBytes } from '../../../../src/common/bytes.js';
+import { asHostTid } from '../../../../src/common/ids.js';
 import { parseStat, parseVitals } from '../../../../src/criu/procfs/stat.js';
 import { fixture, refuses } from './fixture.js';
 
@@ -49,7 +50,7 @@ test('a name may look like the fields behind it', (t) => {
   const stat = parseStat(fixture('odd/stat'));
   const bytes = Buffer.concat([Buffer.from('a) R (b\n\\ é'), Buffer.of(0xc3)]);
   t.deepEqual(encodeBytes(stat.comm), bytes);
-  t.is(stat.pid, 9434);
+  t.is(stat.pid, asHostTid(9434));
   t.is(stat.state, 'R');
 });
 

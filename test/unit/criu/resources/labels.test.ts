@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid, INIT, ownPid } from '../../../../src/common/ids.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { AttributePlan } from '../../../../src/criu/resources/attributes.js';
 import { auditThread } from '../../../../src/criu/resources/attributes/audit.js';
@@ -48,7 +49,10 @@ function planFor(labels: readonly Label[], tids: readonly number[]): AttributePl
   return new AttributePlan({
     builder: new PlanBuilder(),
     processes: [
-      { nsPid: 1, threads: new Map(tids.map((tid) => [tid, sampleCore(sampleCreds(0n))])) },
+      {
+        nsPid: asNsPid(1),
+        threads: new Map(tids.map((tid) => [asNsTid(tid), sampleCore(sampleCreds(0n))])),
+      },
     ],
     seccomp: undefined,
     limits: { boundingSet: 0n, noNewPrivileges: true, labels },
@@ -64,7 +68,7 @@ test('every thread labels itself once it has its credentials, before no_new_priv
   );
   for (const tid of [1, 2]) {
     const sequence = new PlanBuilder().sequence('test');
-    plan.planThread(1, tid, sequence);
+    plan.planThread(INIT, asNsTid(tid), sequence);
     const all = sequence.operations.map(({ what }) => what);
     const take = 'take the AppArmor label docker-default';
     const from = all.indexOf(take);
@@ -83,10 +87,10 @@ test('SELinux labels are refused where there are threads', (t) => {
 
 test('a thread without its label does not pass the audit', (t) => {
   const label: Label = { module: 'AppArmor', name: 'other', file: 'comm', change: '' };
-  const own = { pid: process.pid, tid: process.pid };
-  const expected = planFor([label], [1]).expected(1, 1);
+  const own = { pid: ownPid(), tid: ownPid() };
+  const expected = planFor([label], [1]).expected(INIT, INIT);
   const about = (found: readonly string[]) => found.filter((line) => line.includes('label'));
   t.deepEqual(about(auditThread(own, expected)), ['AppArmor label: expected other, found node']);
-  const same = planFor([{ ...label, name: 'node' }], [1]).expected(1, 1);
+  const same = planFor([{ ...label, name: 'node' }], [1]).expected(INIT, INIT);
   t.deepEqual(about(auditThread(own, same)), []);
 });

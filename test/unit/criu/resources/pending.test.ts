@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid } from '../../../../src/common/ids.js';
 import type { SignalQueueEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import {
@@ -47,8 +48,8 @@ test('a pending SIGSTOP is left to the tracer', (t) => {
   const pending = queue(SIGSTOP, SIGUSR1);
   const sequence = new PlanBuilder().sequence('pid 5');
   const plan = new QueuePlan(new PlanBuilder());
-  plan.planShared(5, pending, sequence);
-  plan.planPrivate({ nsPid: 5, nsTid: 6 }, pending, sequence);
+  plan.planShared(asNsPid(5), pending, sequence);
+  plan.planPrivate({ nsPid: asNsPid(5), nsTid: asNsTid(6) }, pending, sequence);
   t.is(sequence.operations.length, 2);
   t.true(hasPendingStop(pending));
   t.false(hasPendingStop(queue(SIGUSR1)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid, INIT, type NsTid } from '../../../../src/common/ids.js';
 import type { CoreEntry, SaEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
 import {
@@ -20,33 +21,32 @@ const SETPCAP = 1n << 8n;
 const SYS_ADMIN = 1n << 21n;
 const SYS_RESOURCE = 1n << 24n;
 const LIMITS: LiveLimits = { boundingSet: KILL | SETPCAP, noNewPrivileges: false };
-const PID = 1;
 
 interface Planned {
   readonly plan: AttributePlan;
   readonly inherited: readonly string[];
   readonly process: readonly string[];
-  readonly threads: ReadonlyMap<number, readonly string[]>;
+  readonly threads: ReadonlyMap<NsTid, readonly string[]>;
   readonly late: readonly string[];
 }
 
 function planFor(
-  threads: ReadonlyMap<number, CoreEntry>,
+  threads: ReadonlyMap<NsTid, CoreEntry>,
   limits: LiveLimits = LIMITS,
   seccomp?: SeccompEntry,
 ): Planned {
   const builder = new PlanBuilder();
-  const processes = [{ nsPid: PID, threads }];
+  const processes = [{ nsPid: INIT, threads }];
   const plan = new AttributePlan({ builder, processes, seccomp, limits, host: SAMPLE_HOST });
   const words = (fill: (sequence: Sequence) => void): string[] => {
     const sequence = builder.sequence('test');
     fill(sequence);
     return sequence.operations.map((operation) => operation.what);
   };
-  const each = [...threads.keys()].map((tid): [number, string[]] => [
+  const each = [...threads.keys()].map((tid): [NsTid, string[]] => [
     tid,
     words((sequence) => {
-      plan.planThread(PID, tid, sequence);
+      plan.planThread(INIT, tid, sequence);
     }),
   ]);
   return {
@@ -55,11 +55,11 @@ function planFor(
       plan.planInherited(sequence);
     }),
     process: words((sequence) => {
-      plan.planProcess(PID, sequence);
+      plan.planProcess(INIT, sequence);
     }),
     threads: new Map(each),
     late: words((sequence) => {
-      plan.planLate(PID, sequence);
+      plan.planLate(INIT, sequence);
     }),
   };
 }
@@ -67,10 +67,10 @@ function planFor(
 function leader(
   change: (core: CoreEntry) => void = () => undefined,
   caps = KILL,
-): Map<number, CoreEntry> {
+): Map<NsTid, CoreEntry> {
   const core = sampleCore(sampleCreds(caps));
   change(core);
-  return new Map([[PID, core]]);
+  return new Map([[INIT, core]]);
 }
 
 function thread(change: Partial<NonNullable<CoreEntry['thread_core']>>): (core: CoreEntry) => void {
@@ -78,7 +78,7 @@ function thread(change: Partial<NonNullable<CoreEntry['thread_core']>>): (core: 
 }
 
 /** Holds a process to the rules of images. */
-function check(cores: ReadonlyMap<number, CoreEntry>): void {
+function check(cores: ReadonlyMap<NsTid, CoreEntry>): void {
   for (const core of cores.values()) {
     ATTRIBUTE_RULES.process('pid 1', core);
     ATTRIBUTE_RULES.thread('pid 1', core);
@@ -104,14 +104,14 @@ test('real-time scheduling and low nice values need CAP_SYS_NICE', (t) => {
   const quick = leader(thread({ sched_nice: -20 }));
   t.throws(() => planFor(quick), { message: /nice value -20 needs CAP_SYS_NICE/ });
   const allowed = { ...LIMITS, boundingSet: LIMITS.boundingSet | (1n << 23n) };
-  t.true(planFor(fifo, allowed).threads.get(PID)?.includes('set scheduling policy 1'));
+  t.true(planFor(fifo, allowed).threads.get(INIT)?.includes('set scheduling policy 1'));
 });
 
 test('no_new_privs of the request is enforced', (t) => {
-  t.false(planFor(leader()).threads.get(PID)?.includes('set no_new_privs'));
+  t.false(planFor(leader()).threads.get(INIT)?.includes('set no_new_privs'));
   const strict = planFor(leader(), { ...LIMITS, noNewPrivileges: true });
-  t.true(strict.threads.get(PID)?.includes('set no_new_privs'));
-  t.true(strict.plan.expected(PID, PID).noNewPrivs);
+  t.true(strict.threads.get(INIT)?.includes('set no_new_privs'));
+  t.true(strict.plan.expected(INIT, INIT).noNewPrivs);
 });
 
 test('PID 1 has the ids of the live user; others only where they cannot have changed', (t) => {
@@ -136,7 +136,10 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
     new AttributePlan({
       builder: new PlanBuilder(),
       processes: [
-        { nsPid: 7, threads: new Map([[7, root.get(PID) ?? sampleCore(sampleCreds(0n))]]) },
+        {
+          nsPid: asNsPid(7),
+          threads: new Map([[asNsTid(7), root.get(INIT) ?? sampleCore(sampleCreds(0n))]]),
+        },
       ],
       seccomp: undefined,
       limits,
@@ -168,7 +171,7 @@ test('a container may be anybody as long as it keeps CAP_SETUID', (t) => {
 
 test('credentials change in the order the kernel needs', (t) => {
   const creds = sampleCreds(KILL, { uid: 5, euid: 5, suid: 5, fsuid: 6, cap_amb: [Number(KILL)] });
-  const steps = planFor(leader(thread({ creds, pdeath_sig: 9 }))).threads.get(PID) ?? [];
+  const steps = planFor(leader(thread({ creds, pdeath_sig: 9 }))).threads.get(INIT) ?? [];
   const order = [
     'keep capabilities',
     'set 0 groups',
@@ -207,20 +210,20 @@ function filtersIn(words: readonly string[] | undefined): number {
 }
 
 test('filters that all threads share are installed before there are threads', (t) => {
-  const planned = planFor(new Map([[PID, filtered(0)], [2, filtered(1)]]), LIMITS, FILTERS); // prettier-ignore
+  const planned = planFor(new Map<NsTid, CoreEntry>([[INIT, filtered(0)], [asNsTid(2), filtered(1)]]), LIMITS, FILTERS); // prettier-ignore
   t.is(filtersIn(planned.process), 1);
-  t.is(filtersIn(planned.threads.get(PID)), 0);
-  t.is(filtersIn(planned.threads.get(2)), 1);
-  t.is(planned.plan.expected(PID, 2).filters, 2);
+  t.is(filtersIn(planned.threads.get(INIT)), 0);
+  t.is(filtersIn(planned.threads.get(asNsTid(2))), 1);
+  t.is(planned.plan.expected(INIT, asNsTid(2)).filters, 2);
 });
 
 test('an image cannot leave out the filters of the request', (t) => {
   const live = { ...LIMITS, seccompChain: [{ filter: KILL_ALL, flags: 0 }] };
-  t.is(planFor(leader(), live).plan.expected(PID, PID).filters, 1);
-  const other = planFor(new Map([[PID, filtered(0)]]), live, FILTERS);
-  t.is(other.plan.expected(PID, PID).filters, 2);
+  t.is(planFor(leader(), live).plan.expected(INIT, INIT).filters, 1);
+  const other = planFor(new Map([[INIT, filtered(0)]]), live, FILTERS);
+  t.is(other.plan.expected(INIT, INIT).filters, 2);
   const same = { ...LIMITS, seccompChain: [{ filter: ALLOW, flags: 0 }] };
-  t.is(planFor(new Map([[PID, filtered(0)]]), same, FILTERS).plan.expected(PID, PID).filters, 1);
+  t.is(planFor(new Map([[INIT, filtered(0)]]), same, FILTERS).plan.expected(INIT, INIT).filters, 1);
 });
 
 test('endless and torn filters are refused', (t) => {
@@ -283,7 +286,7 @@ test('what most processes have is set once, and inherited', (t) => {
   const drops = (words: readonly string[] = []): string[] =>
     words.filter((what) => what.startsWith('drop'));
   t.is(drops(inherited).length, 39);
-  t.deepEqual(drops(threads.get(PID)), ['drop capability 8']);
+  t.deepEqual(drops(threads.get(INIT)), ['drop capability 8']);
   // That of open files has been raised since.
   const limits = late
     .filter((what) => what.startsWith('set limit'))

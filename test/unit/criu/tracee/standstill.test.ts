@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { ownPid } from '../../../../src/common/ids.js';
 import { LetGo, Standstill } from '../../../../src/criu/tracee/standstill.js';
 
 /** A tracer that holds until it is told otherwise, and the limits it was given. */
@@ -18,7 +19,7 @@ function fakeTracer() {
 
 test('a look says that the engine lives, and is fine while the container stands still', (t) => {
   const tracer = fakeTracer();
-  const standstill = new Standstill(tracer, process.pid);
+  const standstill = new Standstill(tracer, ownPid());
   standstill.lookAt('pid 7 (cat) fd 3', '/data/file');
   standstill.lookAt('pid 7 (cat) fd 4', '/data/other');
   t.deepEqual(tracer.limits, [10_000, 10_000, 10_000]);
@@ -32,7 +33,7 @@ test('a look says that the engine lives, and is fine while the container stands 
 
 test('what follows a look that hung fails, and names that look', (t) => {
   const tracer = fakeTracer();
-  const standstill = new Standstill(tracer, process.pid);
+  const standstill = new Standstill(tracer, ownPid());
   standstill.lookAt('pid 7 (cat) fd 3', '/proc/file');
   tracer.holds = false;
   const look = () => {
@@ -49,7 +50,7 @@ test('what follows a look that hung fails, and names that look', (t) => {
 
 test('a path is told once', (t) => {
   const tracer = fakeTracer();
-  const standstill = new Standstill(tracer, process.pid);
+  const standstill = new Standstill(tracer, ownPid());
   standstill.lookAt('pid 7 (cat) cwd /', '/');
   tracer.holds = false;
   t.regex(standstill.reason?.message ?? '', /^pid 7 \(cat\) cwd \/: has not answered/);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid } from '../../../../src/common/ids.js';
 import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import {
   buildTree,
@@ -15,7 +16,8 @@ type Ids = readonly [pid: number, ppid: number, pgid: number, sid: number];
 const FREE = 2;
 
 function process([pid, ppid, pgid, sid]: Ids, isZombie = false): TreeProcess {
-  return { pid, ppid, pgid, sid, isZombie, name: 'task' };
+  const ids = { pid: asNsPid(pid), ppid: asNsPid(ppid), pgid: asNsPid(pgid), sid: asNsPid(sid) };
+  return { ...ids, isZombie, name: 'task' };
 }
 
 function tree(...ids: readonly Ids[]): TreeNode {
@@ -64,7 +66,7 @@ test('a helper stands in for a session leader that has gone', (t) => {
 test("a living leader's orphan is forked by a helper, which leaves it to PID 1", (t) => {
   const root = tree([1, 0, 1, 1], [5, 1, 5, 5], [7, 1, 5, 5]);
   t.is(shape(root), `1(5(+${String(FREE)}(7)))`);
-  t.is(node(root, FREE).sid, 5);
+  t.is(node(root, FREE).sid, asNsPid(5));
 });
 
 test('a helper stands in for a leader of a group that has gone', (t) => {

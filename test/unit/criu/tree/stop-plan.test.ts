@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, INIT } from '../../../../src/common/ids.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { TASK_STATE } from '../../../../src/criu/image/constants.js';
 import type { CoreEntry, TaskCoreEntry } from '../../../../src/criu/image/types.js';
@@ -8,6 +9,7 @@ import { StopPlan } from '../../../../src/criu/plan/stop-plan.js';
 import { SYS } from '../../../../src/native/sys.js';
 
 const SIGCHLD = 17;
+const CHILD = asNsPid(2);
 
 function core(state: Partial<TaskCoreEntry>): CoreEntry {
   const task = { task_state: TASK_STATE.alive, exit_code: 0, personality: 0, flags: 0 };
@@ -19,15 +21,15 @@ function core(state: Partial<TaskCoreEntry>): CoreEntry {
 
 /** Process 1 with a child 2. */
 function plan(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}): StopPlan {
-  const process = { pgid: 1, sid: 1 };
+  const process = { pgid: INIT, sid: INIT };
   const image = {
     pstree: [
-      { ...process, pid: 1, ppid: 0, threads: [1] },
-      { ...process, pid: 2, ppid: 1, threads: [2] },
+      { ...process, pid: INIT, ppid: asNsPid(0), threads: [INIT] },
+      { ...process, pid: CHILD, ppid: INIT, threads: [CHILD] },
     ],
     cores: new Map([
-      [1, core(parent)],
-      [2, core(child)],
+      [INIT, core(parent)],
+      [CHILD, core(child)],
     ]),
   } as Partial<CheckpointImage> as CheckpointImage;
   const builder = new PlanBuilder();
@@ -39,15 +41,15 @@ function plan(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}
 /** Numbers of the calls that process 1 makes. */
 function calls(...tasks: Parameters<typeof plan>): number[] {
   return plan(...tasks)
-    .calls(1, 0n)
+    .calls(INIT, 0n)
     .map(({ nr }) => nr);
 }
 
 test('a process is stopped by the signal that its parent has still to hear of', (t) => {
   const by = (exit_code: number) => plan({ task_state: TASK_STATE.stopped, exit_code });
-  t.is(by(20).stopSignal(2), 20);
-  t.is(by(0).stopSignal(2), 19);
-  t.is(plan({}).stopSignal(2), undefined);
+  t.is(by(20).stopSignal(CHILD), 20);
+  t.is(by(0).stopSignal(CHILD), 19);
+  t.is(plan({}).stopSignal(CHILD), undefined);
 });
 
 test('a parent of children that run has nothing to do', (t) => {

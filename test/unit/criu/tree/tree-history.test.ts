@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import fc from 'fast-check';
+import { asNsPid } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import { buildTree, type TreeProcess } from '../../../../src/criu/tree/process-tree.js';
-import { Kernel, simulate } from './simulation.js';
+import { Kernel, simulate, type Simulated } from './simulation.js';
 
 /** A restore makes whatever tree a container has come to, and refuses all others. */
 const STEPS = ['fork', 'fork', 'fork', 'setsid', 'setpgid', 'join', 'exit', 'reap'] as const;
@@ -38,8 +39,13 @@ function take(kernel: Kernel, [what, who, other]: Step): void {
   }
 }
 
+function branded({ pid, ppid, pgid, sid, isZombie }: Simulated): TreeProcess {
+  const ids = { pid: asNsPid(pid), ppid: asNsPid(ppid), pgid: asNsPid(pgid), sid: asNsPid(sid) };
+  return { ...ids, isZombie, name: 'task' };
+}
+
 function processesOf(kernel: Kernel): TreeProcess[] {
-  return kernel.all.map((one) => ({ ...one, name: 'task' })).sort((a, b) => a.pid - b.pid);
+  return kernel.all.map(branded).sort((a, b) => a.pid - b.pid);
 }
 
 test('every history of forks, sessions, groups and ends can be made again', (t) => {
@@ -61,12 +67,11 @@ test('what no history leads to is made right, or refused', (t) => {
     pgid: id,
     sid: id,
     isZombie: fc.boolean(),
-    name: fc.constant('task'),
   });
-  const init = { pid: 1, ppid: 0, pgid: 1, sid: 1, isZombie: false, name: 'task' };
+  const init = { pid: 1, ppid: 0, pgid: 1, sid: 1, isZombie: false };
   const others = fc.uniqueArray(process, { selector: ({ pid }) => pid, maxLength: 6 });
   const property = fc.property(others, (rest) => {
-    const processes = [init, ...rest].sort((a, b) => a.pid - b.pid);
+    const processes = [init, ...rest].map(branded).sort((a, b) => a.pid - b.pid);
     let root;
     try {
       root = buildTree(processes);

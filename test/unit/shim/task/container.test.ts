@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asHostPid, type HostPid } from '../../../../src/common/ids.js';
 import { setLogSink } from '../../../../src/common/log.js';
 import { Bundle } from '../../../../src/shim/bundle.js';
 import type { TaskEvent } from '../../../../src/shim/events/topics.js';
@@ -13,7 +14,7 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
   let exit: (exit: Exit) => void = () => undefined;
   const exited = new Promise<Exit>((resolve) => (exit = resolve));
   const never = new Promise<never>(() => undefined);
-  const exits = { exitOf: () => exited, launching: (work: () => Promise<number>) => work() };
+  const exits = { exitOf: () => exited, launching: (work: () => Promise<HostPid>) => work() };
   const settings = { binary: '/bin/false', root: '/no/such/root', systemdCgroup: false };
   const one = new Container({
     id: 'one',
@@ -41,7 +42,7 @@ test('the exit of init is told whatever fails before', async (t) => {
   const lines: string[] = [];
   setLogSink((line) => lines.push(line));
   const { one, exit, topics } = container();
-  one.init.pid = 1;
+  one.init.pid = asHostPid(1);
   one.init.end = () => Promise.reject(new Error('no such luck'));
   one.watch();
   exit({ status: 7, at: new Date() });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../../common/ids.js';
 import { badImage } from '../../../../common/errors.js';
 import { logger } from '../../../../common/log.js';
 import { AF, IOCTL, O, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.js';
@@ -143,7 +144,7 @@ function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown
 }
 
 /** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like binds to it. */
-function isNonlocal(pid: number, family: number, { words }: Address): boolean {
+function isNonlocal(pid: HostPid, family: number, { words }: Address): boolean {
   if (words.every((word) => word === 0)) return false;
   return inNamespaceOf(pid, 'net', () => {
     const probe = call('make a socket', SYS.socket, family, SOCK.dgram | O.cloexec, 0);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asHostPid, asNsPid, type HostPid } from '../../../../common/ids.js';
 import { badImage } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { SYS } from '../../../../native/sys.js';
@@ -20,7 +21,8 @@ import { anonymousName } from './anonymous.js';
 /** O_EXCL in the flags of a pidfd: it refers to a thread (PIDFD_THREAD). */
 const PIDFD_THREAD = 0o200;
 /** What fdinfo has in the place of the pid of a process that has been reaped, and the image too. */
-const REAPED = -1;
+const GONE = asHostPid(-1);
+const REAPED = asNsPid(-1);
 /** PIDFD_GET_INFO and PIDFD_INFO_EXIT (linux/pidfd.h), and where `struct pidfd_info` has the status. */
 const PIDFD_INFO = { get: 0xc040ff0b, exit: 8n, size: 64, status: 60 } as const;
 const MAX_STATUS = 0xffff;
@@ -45,8 +47,8 @@ export const PIDFD: FileKind<'pidfd'> = {
 };
 
 function dump(context: DumpContext, file: OpenFile): PidfdEntry | undefined {
-  const pid = pidfdProcess(file.info)?.pid ?? 0;
-  const nsPid = pid > 0 ? context.nsPidOfAny(pid) : pid === REAPED ? REAPED : undefined;
+  const pid = pidfdProcess(file.info)?.pid ?? asHostPid(0);
+  const nsPid = pid > 0 ? context.nsPidOf(pid) : pid === GONE ? REAPED : undefined;
   const problem =
     file.flags & PIDFD_THREAD
       ? 'a pidfd of a thread (PIDFD_THREAD) cannot be restored; remedy: close it'
@@ -101,14 +103,14 @@ function openLater({ sequence }: TablePlan, { nspid, flags }: PidfdEntry, slot: 
 /** Process that a pidfd refers to. */
 interface PidfdProcess {
   /** In the reader's pid namespace: 0 when not in it, -1 when the process has been reaped. */
-  readonly pid: number;
+  readonly pid: HostPid;
   /** From the reader's pid namespace to the process's own. */
   readonly nsPid: readonly number[];
 }
 
 /** What fdinfo tells of a pidfd. Source: pidfd_show_fdinfo(). */
 export function pidfdProcess(info: FdInfo): PidfdProcess | undefined {
-  const pid = detail(info, 'Pid', (line, value) => line.integer(value));
+  const pid = detail(info, 'Pid', (line, value) => asHostPid(line.integer(value)));
   if (pid === undefined) return undefined;
   const nsPid = detail(info, 'NSpid', (line, value) => line.integers(value));
   return { pid, nsPid: nsPid ?? [pid] };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
+import type { HostPid } from '../../../../common/ids.js';
 import { closeFd } from '../../../../native/sys.js';
 import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
 import { O, RESOLVE } from '../../../../native/abi/index.js';
@@ -17,7 +18,7 @@ export function withoutDeleted(link: string): string {
  * Whether a path, looked up as a process sees its files, leads to exactly this inode.
  */
 export function leadsTo(
-  rootPid: number,
+  rootPid: HostPid,
   path: string,
   stat: { readonly dev: bigint; readonly ino: bigint },
 ): boolean {
@@ -26,21 +27,21 @@ export function leadsTo(
 }
 
 /** Whether there is a directory at a path, looked up as a process sees its files. */
-export function isDirectory(rootPid: number, path: string): boolean {
+export function isDirectory(rootPid: HostPid, path: string): boolean {
   return lookUp(rootPid, path, O.nofollow | O.directory) !== undefined;
 }
 
 /** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
-export function folderAt(rootPid: number, path: string): string | undefined {
+export function folderAt(rootPid: HostPid, path: string): string | undefined {
   return withOpen(rootPid, path, O.directory, ownLink);
 }
 
-function lookUp(rootPid: number, path: string, flags: number): BigIntStats | undefined {
+function lookUp(rootPid: HostPid, path: string, flags: number): BigIntStats | undefined {
   return withOpen(rootPid, path, flags, (found) => fstatSync(found, { bigint: true }));
 }
 
 function withOpen<T>(
-  rootPid: number,
+  rootPid: HostPid,
   path: string,
   flags: number,
   work: (found: number) => T,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../../common/ids.js';
 import { TreeWalker, type Met } from './tree-search.js';
 
 /** An inode that has a name, which nobody knows. */
@@ -16,7 +17,7 @@ export interface WantedName {
 
 /** What a {@link NameSearch} is told besides the inodes. */
 export interface SearchOptions {
-  readonly rootPid: number;
+  readonly rootPid: HostPid;
   readonly signal?: AbortSignal | undefined;
   /** Directory entries that are looked at in each mount before it is given up. */
   readonly mostEntries?: number;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { HostPid } from '../../../../common/ids.js';
 import { assertNotAborted } from '../../../../common/errors.js';
 import { closeFd } from '../../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../../../common/bytes.js';
@@ -21,7 +22,7 @@ export interface Met {
 /** Where walks go, and how far. */
 export interface WalkOptions {
   /** A process: paths are as it sees its files. */
-  readonly rootPid: number;
+  readonly rootPid: HostPid;
   /** Told of everything that is met; true ends the walk. */
   readonly visit: (met: Met) => boolean;
   readonly signal?: AbortSignal | undefined;

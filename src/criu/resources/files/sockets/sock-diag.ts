@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../../common/ids.js';
 import { ShimError } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
@@ -47,7 +48,7 @@ export interface UnixDiag {
 }
 
 /** All unix sockets of the network namespace of a process, by inode. */
-export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
+export function listUnixSockets(pid: HostPid): ReadonlyMap<number, UnixDiag> {
   const found = new Map<number, UnixDiag>();
   const body = Buffer.alloc(24);
   body.writeUInt8(AF.unix, 0);
@@ -61,7 +62,7 @@ export function listUnixSockets(pid: number): ReadonlyMap<number, UnixDiag> {
  * By inode, what UDP sockets of a network namespace are shut down for (bit 0: reading, bit 1: writing).
  * The kernel lists those that are bound; a connected one is.
  */
-export function listShutdowns(pid: number): ReadonlyMap<number, number> {
+export function listShutdowns(pid: HostPid): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   for (const protocol of DATAGRAM_PROTOCOLS) {
     askInet(pid, { protocol, states: ALL_STATES, show: 0 }, (datagram) =>
@@ -72,7 +73,7 @@ export function listShutdowns(pid: number): ReadonlyMap<number, number> {
 }
 
 /** Inodes of the bound TCP sockets of a network namespace that have keys for signatures (TCP_MD5SIG). */
-export function listKeyedSockets(pid: number): ReadonlySet<number> {
+export function listKeyedSockets(pid: HostPid): ReadonlySet<number> {
   const found = new Set<number>();
   const question = { protocol: IPPROTO_TCP, states: BOUND_STATES, show: SHOW_INFO };
   askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
@@ -88,7 +89,7 @@ interface InetQuestion {
 
 /** Asks for sockets of both families. */
 function askInet(
-  pid: number,
+  pid: HostPid,
   { protocol, states, show }: InetQuestion,
   take: (datagram: Buffer) => boolean,
 ): void {
@@ -103,7 +104,7 @@ function askInet(
 }
 
 /** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
-function ask(pid: number, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
+function ask(pid: HostPid, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
   const socket = inNamespaceOf(pid, 'net', () =>
     call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK.cloexec, NETLINK_SOCK_DIAG),
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid, INIT } from '../../../../../src/common/ids.js';
 import { ShimError } from '../../../../../src/common/errors.js';
 import type { FileEntry, RegFileEntry } from '../../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
@@ -15,7 +16,7 @@ const MOUNTS = parseMountinfo(`\
 1 0 0:1 / / rw - overlay overlay rw
 2 1 0:2 / /proc rw - proc proc rw
 `);
-const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
 
 function regular(id: number, name: string, more: Partial<RegFileEntry> = {}): FileEntry {
   const reg = { id, flags: 0, pos: 0n, fown: FOWN, name, mode: 0o100644, build_id: [], ...more };
@@ -26,12 +27,12 @@ function regular(id: number, name: string, more: Partial<RegFileEntry> = {}): Fi
 function imageOf(...files: FileEntry[]): FilesImageBuilder {
   const image = emptyFilesImage();
   image.files.push(...files, regular(1000, '/', { flags: 0o10000000, mode: 0o40755 }));
-  image.tables.set(1, 5);
+  image.tables.set(INIT, 5);
   image.fdinfo.set(
     5,
     files.map(({ id, type }, fd) => ({ id, type, fd, flags: 0 })),
   );
-  image.fs.set(1, { cwd_id: 1000, root_id: 1000 });
+  image.fs.set(INIT, { cwd_id: 1000, root_id: 1000 });
   return image;
 }
 
@@ -42,7 +43,7 @@ function planOf(
   const builder = new PlanBuilder();
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
   const plan = new FilePlan(builder, image, {
-    sparePid: 2,
+    sparePid: asNsPid(2),
     stdio: [null, null, null],
     hasConsole: false,
     mounts: MOUNTS,
@@ -50,10 +51,10 @@ function planOf(
     look: { label: (pid) => `pid ${String(pid)}`, exact },
   });
   plan.planOpen(root);
-  plan.planPlace(1, root);
-  plan.planFs(1, root);
-  plan.planRelease(1, root);
-  plan.planAfterDrop(1, after);
+  plan.planPlace(INIT, root);
+  plan.planFs(INIT, root);
+  plan.planRelease(INIT, root);
+  plan.planAfterDrop(INIT, after);
   const whats = ({ operations }: typeof root): string[] => operations.map(({ what }) => what);
   return { early: whats(root), late: whats(after), plan };
 }
@@ -123,7 +124,7 @@ const HOSTILE: Readonly<Record<string, (image: FilesImageBuilder) => void>> = {
   'a FIFO without a path': (image) =>
     image.files.push({ id: 3, type: 'FIFO', fifo: { id: 3, pipe_id: 1 } }),
   'a lock on a closed descriptor': (image) =>
-    image.locks.push({ flag: 2, type: 1, pid: 1, fd: 40, start: 0n, len: 0n }),
+    image.locks.push({ flag: 2, type: 1, pid: asNsPid(1), fd: 40, start: 0n, len: 0n }),
   'no working directory': (image) => image.fs.clear(),
 };
 

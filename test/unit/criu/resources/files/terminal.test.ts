@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { asNsPid, asNsTid, INIT } from '../../../../../src/common/ids.js';
 import { ShimError } from '../../../../../src/common/errors.js';
 import type { FileEntry, TtyInfoEntry } from '../../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
@@ -22,12 +23,21 @@ import {
 } from '../../../../../src/criu/resources/files/kinds/terminal/terminal.js';
 
 const CHARACTER_DEVICE = 0o020000;
-const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
 
 function info(id: number, end: TerminalEnd, index: number, more = {}): TtyInfoEntry {
   const flags = { locked: false, exclusive: false, packet_mode: false };
   const rdev = deviceOf(end, index);
-  return { id, type: 'PTY', ...flags, sid: 0, pgrp: 0, rdev, pty: { index }, ...more };
+  return {
+    id,
+    type: 'PTY',
+    ...flags,
+    sid: asNsPid(0),
+    pgrp: asNsPid(0),
+    rdev,
+    pty: { index },
+    ...more,
+  };
 }
 
 /** Open files on terminals, given as their info and their name; all belong to pid 1. */
@@ -48,7 +58,7 @@ function imageOf(
   });
   const fdinfo = files.map((_, fd) => ({ id: 100 + fd, type: 'TTY', fd, flags: 0 }) as const);
   image.fdinfo.set(5, fdinfo);
-  image.tables.set(1, 5);
+  image.tables.set(INIT, 5);
   return image;
 }
 
@@ -58,12 +68,12 @@ function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
   const plan = new FilePlan(builder, image, {
     stdio: [null, null, null],
     hasConsole,
-    sparePid: 2,
+    sparePid: asNsPid(2),
     mounts: [],
     names: new ScratchNames(''),
   });
   plan.planOpen(root);
-  plan.planForeground(1, root);
+  plan.planForeground(INIT, root);
   return [...new Set(root.operations.map(({ what }) => what))].filter((what) =>
     /terminal|pts/.test(what),
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
+import type { HostPid } from '../../../../../common/ids.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { O, REOPENABLE, S_IF } from '../../../../../native/abi/index.js';
@@ -165,7 +166,7 @@ function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, 
 }
 
 /** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */
-function ghostName(rootPid: number, name: string, mountPoint: string): string {
+function ghostName(rootPid: HostPid, name: string, mountPoint: string): string {
   if (isDirectory(rootPid, dirname(name))) return name;
   return join(mountPoint, basename(name));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
+import { asNsPid, type NsPid } from '../../../../../common/ids.js';
 import { syscall } from '../../../../../native/index.js';
 import { closeFd, SYS } from '../../../../../native/sys.js';
 import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
 import { readStat, readStatus } from '../../../../procfs/reader.js';
+import { containerGroups } from '../../../../procfs/status.js';
 import { IOCTL, O, POLL, REOPENABLE } from '../../../../../native/abi/index.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
@@ -27,6 +29,9 @@ import {
 
 const N_TTY = 0;
 
+/** In the place of a session or group where there is none. */
+const NOBODY = asNsPid(0);
+
 /** A pseudo terminal that processes of the container use. */
 interface Terminal {
   readonly index: number;
@@ -35,8 +40,8 @@ interface Terminal {
   master?: OpenFile;
   slave?: OpenFile;
   /** Session that it controls, and that session's foreground group, as the container numbers them. */
-  sid: number;
-  pgrp: number;
+  sid: NsPid;
+  pgrp: NsPid;
 }
 
 /**
@@ -94,7 +99,8 @@ export class TerminalDumper {
 
   #terminal(index: number, where: string): Terminal {
     let terminal = this.#terminals.get(index);
-    if (!terminal) this.#terminals.set(index, (terminal = { index, where, sid: 0, pgrp: 0 }));
+    if (!terminal)
+      this.#terminals.set(index, (terminal = { index, where, sid: NOBODY, pgrp: NOBODY }));
     return terminal;
   }
 
@@ -130,17 +136,17 @@ export class TerminalDumper {
     const { processes } = this.#context;
     const groups = new Map(
       processes.map(({ pid }) => {
-        const { nsPgid } = readStatus(pid);
-        return [nsPgid[0], nsPgid.at(-1) ?? 0];
+        const status = readStatus(pid);
+        return [status.nsPgid[0], containerGroups(status).pgid];
       }),
     );
     for (const { pid, label } of processes) {
       const { ttyNr, tpgid } = readStat(pid);
       if (ttyNr === 0) continue;
       const terminal = this.#terminal(slaveIndex(ttyNr), label);
-      terminal.sid = readStatus(pid).nsSid.at(-1) ?? 0;
+      terminal.sid = containerGroups(readStatus(pid)).sid;
       // A group whose last process has gone cannot be made again; nobody would notice it.
-      terminal.pgrp = groups.get(tpgid) ?? 0;
+      terminal.pgrp = groups.get(tpgid) ?? NOBODY;
     }
   }
 
@@ -207,8 +213,8 @@ export class TerminalDumper {
       locked: false,
       exclusive: false,
       packet_mode: false,
-      sid: 0,
-      pgrp: 0,
+      sid: NOBODY,
+      pgrp: NOBODY,
       rdev: deviceOf(end, index),
       pty: { index },
     };

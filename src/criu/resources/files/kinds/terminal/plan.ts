@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { INIT, type NsPid } from '../../../../../common/ids.js';
 import { badImage, ShimError } from '../../../../../common/errors.js';
 import { SYS } from '../../../../../native/sys.js';
 import { bodyOf } from '../../../../image/entry-kind.js';
@@ -22,7 +23,6 @@ import {
   TTY,
 } from './terminal.js';
 
-const INIT = 1;
 /** TIOCSCTTY: never takes a terminal away from another session. */
 const NO_THEFT = 0;
 
@@ -101,7 +101,7 @@ export class TerminalPlan {
   }
 
   /** Gives the leader of a session its terminal, if it had one; its children inherit that. */
-  planSession(sequence: Sequence, nsPid: number): void {
+  planSession(sequence: Sequence, nsPid: NsPid): void {
     const info = this.#controlledBy(nsPid);
     if (!info) return;
     const args = [this.#slave(info), TTY.setControlling, NO_THEFT];
@@ -109,7 +109,7 @@ export class TerminalPlan {
   }
 
   /** Makes the group that was in the foreground of a leader's terminal so again. */
-  planForeground(sequence: Sequence, nsPid: number): void {
+  planForeground(sequence: Sequence, nsPid: NsPid): void {
     const info = this.#controlledBy(nsPid);
     if (!info || info.pgrp === 0) return;
     const group = this.#builder.data(int(info.pgrp));
@@ -117,7 +117,7 @@ export class TerminalPlan {
     sequence.syscall(what, SYS.ioctl, [this.#slave(info), TTY.setForeground, group]);
   }
 
-  #controlledBy(nsPid: number): TtyInfoEntry | undefined {
+  #controlledBy(nsPid: NsPid): TtyInfoEntry | undefined {
     return this.#slaves.find(({ sid }) => sid === nsPid);
   }
 

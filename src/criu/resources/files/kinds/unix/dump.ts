@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { type HostPid, ownPid } from '../../../../../common/ids.js';
 import { IOCTL, MSG, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
@@ -142,7 +143,7 @@ export class UnixSockets {
     if (bound < 0) return;
     try {
       const stat = fstatSync(bound, { bigint: true });
-      entry.mnt_id = readFdinfo(process.pid, bound).mountId;
+      entry.mnt_id = readFdinfo(ownPid(), bound).mountId;
       entry.file_perms = {
         mode: Number(stat.mode),
         uid: Number(stat.uid),
@@ -275,7 +276,7 @@ interface Packet {
 /** What is known of a queue. */
 interface QueueFacts {
   readonly guardOption: GuardOption;
-  readonly initPid: number;
+  readonly initPid: HostPid;
   /** Bytes that wait in a stream. */
   readonly streamLength: number;
   readonly endsByNothing: boolean;
@@ -344,7 +345,7 @@ function peekAll(
 }
 
 /** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at restore: PID 1, as root. */
-function isFrom(initPid: number, { control }: MessageHeader): boolean {
+function isFrom(initPid: HostPid, { control }: MessageHeader): boolean {
   const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
   return ucred.join() === [initPid, 0, 0].join();
 }

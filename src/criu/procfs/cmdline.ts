@@ -3,19 +3,9 @@ import { toText, type ProcText } from '../../common/procfs/line.js';
 
 /**
  * Parses /proc/PID/cmdline: the arguments. A process may have written over them, so this is for
- * people to read; empty for a zombie or kernel thread.
+ * people to read; empty for a zombie or kernel thread. Each ends in NUL, which the last one may lack.
  */
 export function parseCmdline(content: ProcText): readonly string[] {
-  return splitStrings(content);
-}
-
-/** Parses /proc/PID/environ: the `NAME=value` strings the process was started with. */
-export function parseEnviron(content: ProcText): readonly string[] {
-  return splitStrings(content);
-}
-
-/** Strings that end in NUL; the last one may lack it. */
-function splitStrings(content: ProcText): readonly string[] {
   const strings = toText(content).split('\0');
   if (strings.at(-1) === '') strings.pop();
   return strings;

@@ -8,7 +8,7 @@ import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from '../../common/bytes.js';
 import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.js';
 import { parseChildren } from './children.js';
-import { parseCmdline, parseEnviron } from './cmdline.js';
+import { parseCmdline } from './cmdline.js';
 import { parseFdinfo, type FdInfo } from './fdinfo.js';
 import { parseIgmp, parseIgmp6, type MulticastGroup } from './igmp.js';
 import { Line, type ProcText } from '../../common/procfs/line.js';
@@ -136,11 +136,6 @@ export function readCgroup(pid: HostTid, tid?: HostTid): readonly CgroupMembersh
 /** Arguments, for people to read. */
 export function readCmdline(pid: HostTid): readonly string[] {
   return parseCmdline(readProc(`${String(pid)}/cmdline`));
-}
-
-/** Environment it was started with; see readAuxv for zombies. */
-export function readEnviron(pid: HostTid): readonly string[] {
-  return parseEnviron(readProc(`${String(pid)}/environ`));
 }
 
 /** Auxiliary vector; a zombie has none, which newer kernels report as ESRCH: `notFound`. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { parseCmdline, parseEnviron } from '../../../../src/criu/procfs/cmdline.js';
+import { parseCmdline } from '../../../../src/criu/procfs/cmdline.js';
 import { fixture } from './fixture.js';
 
 test('arguments may be empty or hold spaces and line feeds', (t) => {
@@ -11,9 +11,4 @@ test('arguments may be empty or hold spaces and line feeds', (t) => {
 test('a command line that was written over may lack its end', (t) => {
   t.deepEqual(parseCmdline('nginx: worker process'), ['nginx: worker process']);
   t.deepEqual(parseCmdline(''), []);
-});
-
-test('the environment is split likewise', (t) => {
-  t.deepEqual(parseEnviron(fixture('odd/environ')), ['A=1', 'B=two words', 'EMPTY=']);
-  t.true(parseEnviron(fixture('container/environ')).includes('X=y z'));
 });

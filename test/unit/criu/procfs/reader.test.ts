@@ -23,7 +23,6 @@ const READERS: Readonly<Record<string, (pid: HostPid) => unknown>> = {
   mountinfo: reader.readMountinfo,
   cgroup: reader.readCgroup,
   cmdline: reader.readCmdline,
-  environ: reader.readEnviron,
   auxv: reader.readAuxv,
   children: reader.readChildren,
   personality: reader.readPersonality,
@@ -56,14 +55,9 @@ for (const [name, read] of Object.entries(READERS)) {
 
 test('a file of any length is read to its end', async (t) => {
   const [a, b, c] = ['a'.repeat(70_000), 'b'.repeat(70_000), 'c'.repeat(70_000)];
-  const env = { a, b, c };
-  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { env });
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()', a, b, c]);
   await once(child, 'spawn');
-  t.deepEqual([...reader.readEnviron(asHostPid(child.pid ?? 0))].sort(), [
-    `a=${a}`,
-    `b=${b}`,
-    `c=${c}`,
-  ]);
+  t.deepEqual(reader.readCmdline(asHostPid(child.pid ?? 0)).slice(-3), [a, b, c]);
   child.kill();
   await once(child, 'exit');
 });

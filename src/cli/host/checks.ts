@@ -234,12 +234,20 @@ const CHECKS: readonly Check[] = [
     },
   },
   {
-    name: 'runc',
-    found: ({ programs }) => programs.runc || 'not found',
-    lack: ({ programs }) =>
-      programs.runc !== ''
-        ? undefined
-        : missing('no container can be made', 'install runc, in PATH'),
+    name: 'runtime',
+    found: ({ programs: { runc, crun } }) => {
+      const found = [runc && `runc ${runc}`, crun && `crun ${crun}`].filter(Boolean);
+      return found.join(', ') || 'not found';
+    },
+    lack: ({ programs: { runc, crun } }) => {
+      if (runc !== '') return undefined;
+      if (crun === '') return missing('no container can be made', 'install runc or crun, in PATH');
+      const follows = 'crun is used only where it is named';
+      return limited(
+        follows,
+        'set BinaryName in containerd and --runtime of mvas, or install runc',
+      );
+    },
   },
   {
     name: 'containerd',

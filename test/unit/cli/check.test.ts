@@ -93,7 +93,8 @@ const LACKS: readonly (readonly [string, Changes, Finding['status'], RegExp | un
     /^modprobe mvas$/,
   ],
   ['module mvas', { backend: '' }, 'missing', /unset MVAS_BACKEND/],
-  ['runc', { programs: { runc: '' } }, 'missing', /install runc/],
+  ['runtime', { programs: { runc: '' } }, 'missing', /install runc or crun/],
+  ['runtime', { programs: { runc: '', crun: '1.8' } }, 'limited', /BinaryName/],
   ['containerd', { programs: { containerd: '' } }, 'limited', /install containerd/],
   ['shim', { programs: { shim: '' } }, 'limited', /mvas install/],
 ];
@@ -129,7 +130,10 @@ test('the exit code says whether something necessary is missing', async (t) => {
   // Without a search path there is no runc.
   const bad = await check({});
   t.deepEqual([bad.code, bad.err], [3, '']);
-  t.regex(bad.out, /^missing {2}runc {2,}not found\n {11}no container can be made\n {11}remedy: /m);
+  t.regex(
+    bad.out,
+    /^missing {2}runtime {2,}not found\n {11}no container can be made\n {11}remedy: /m,
+  );
   t.regex(bad.out, /\n\nContainers cannot be checkpointed and restored here\.\n$/);
   const json = JSON.parse((await check({}, 'check --json')).out) as Record<string, unknown>;
   t.is(json['canRestore'], false);

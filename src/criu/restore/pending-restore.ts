@@ -220,15 +220,17 @@ function isSmall({ cores, mms }: CheckpointImage): boolean {
 }
 
 /**
- * Lays out a plan for nothing while runc is busy: a shim restores once in its life, and code that has
- * not run yet takes several times as long as code that has. What is wrong with the plan counts for nothing: it is
- * made for the restorer's surroundings instead of the donor's, which may lack what the image needs.
+ * Makes a plan and discards it while runc is busy: a shim restores once in its life, and code runs several times
+ * slower the first time. A refusal means nothing here, since the plan is made for the restorer's surroundings
+ * instead of the donor's.
  */
 function rehearse(plan: () => RestorePlan): void {
   try {
     plan().finish();
-  } catch (error) {
-    log.debug('the plan could not be rehearsed', { error: String(error) });
+  } catch (cause) {
+    const { kind, message } = ShimError.from(cause);
+    const isBug = kind === 'internal' || kind === 'unknown';
+    log[isBug ? 'warn' : 'debug']('the plan could not be rehearsed', { kind, error: message });
   }
 }
 

@@ -2,13 +2,13 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Ids are branded where they come in, by the functions of src/common/ids.ts. */
-const BRANDS = '/^(Host|Ns)(Pid|Tid)$/';
+/** Ids are branded where they enter, by the functions of src/common/ids.ts; images, where they are validated. */
+const BRANDS = '/^((Host|Ns)(Pid|Tid)|Valid|ValidImage)$/';
 const noCasts = [
   'error',
   {
     selector: `TSAsExpression > TSTypeReference[typeName.name=${BRANDS}]`,
-    message: 'A brand is given by the functions of src/common/ids.ts.',
+    message: 'Only src/common/ids.ts brands ids, and src/criu/image/validate.ts what is valid.',
   },
 ];
 
@@ -55,7 +55,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/common/ids.ts'],
+    files: ['src/common/ids.ts', 'src/criu/image/validate.ts', 'test/helpers/valid.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

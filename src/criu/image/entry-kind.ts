@@ -21,6 +21,8 @@ export interface EntryKind<F extends BodyField = BodyField> {
   readonly body: F;
   /** Its files are sockets that may have data that nobody has read yet. */
   readonly hasQueue?: true;
+  /** Its files can be mapped into memory. */
+  readonly isMappable?: true;
   /** Checks one file; `what` begins the messages. Pure. Throws ShimError `dataLoss`. */
   check?(body: BodyOf<F>, files: CheckedFiles, what: string): void;
   /** Checks all files of the kind, once each has passed, and what only they need. Pure. */

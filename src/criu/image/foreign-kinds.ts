@@ -3,7 +3,7 @@ import type { EntryKind } from './entry-kind.js';
 
 /** Kinds that images of CRIU may have, and that are not restored. */
 export const FOREIGN_KINDS: readonly EntryKind[] = [
-  { type: 'PACKETSK', body: 'psk' },
+  { type: 'PACKETSK', body: 'psk', isMappable: true },
   { type: 'TUNF', body: 'tunf' },
   { type: 'FANOTIFY', body: 'ffy' },
   { type: 'EXT', body: 'ext' },

@@ -14,16 +14,21 @@ export interface ImageRules {
   readonly kinds: readonly EntryKind[];
   readonly attributes: AttributeRules;
   /** Checks all address spaces, and says what they are. */
-  readonly memory: (image: CheckpointImage) => ImageMemory;
+  readonly memory: (image: CheckpointImage, kinds: readonly EntryKind[]) => ImageMemory;
 }
 
 declare const VALID: unique symbol;
 
-/** A checkpoint that {@link validateImage} has accepted: plans rely on it. */
-export type ValidImage = CheckpointImage & {
-  readonly memory: ImageMemory;
-  readonly [VALID]: true;
-};
+/** What {@link validateImage} has accepted, or what {@link partOf} has made of it: plans take nothing else. */
+export type Valid<T> = T & { readonly [VALID]: true };
+
+/** A valid checkpoint, and its memory. */
+export type ValidImage = Valid<CheckpointImage & { readonly memory: ImageMemory }>;
+
+/** What a plan needs of a valid image, in the shape it needs. */
+export function partOf<T>(image: ValidImage, take: (image: ValidImage) => T): Valid<T> {
+  return take(image) as Valid<T>;
+}
 
 /**
  * Checks that a decoded checkpoint is one that could have been taken: processes form one tree under
@@ -36,7 +41,8 @@ export type ValidImage = CheckpointImage & {
 export function validateImage(image: CheckpointImage, rules: ImageRules): ValidImage {
   validateTasks(image, rules.attributes);
   validateStops(image);
-  validateFiles(image, [...rules.kinds, ...FOREIGN_KINDS]);
+  const kinds = [...rules.kinds, ...FOREIGN_KINDS];
+  validateFiles(image, kinds);
   validateGhosts(image);
-  return { ...image, memory: rules.memory(image) } as ValidImage;
+  return { ...image, memory: rules.memory(image, kinds) } as ValidImage;
 }

@@ -23,6 +23,7 @@ import {
   USER_END,
 } from '../../native/abi/index.js';
 import type { MmEntry } from '../image/types.js';
+import type { Valid } from '../image/validate.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
@@ -50,14 +51,19 @@ export interface KernelArea {
   readonly end: bigint;
 }
 
+/** What an image says of memory. */
+export interface PlannedMemory {
+  readonly memory: ImageMemory;
+  /** Where the parts of each address space begin and end, by container pid. */
+  readonly mms: ReadonlyMap<NsPid, MmEntry>;
+}
+
 /** What the plan of the memory is made from. */
 export interface MemoryPlanOptions {
   readonly builder: PlanBuilder;
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  readonly memory: ImageMemory;
-  /** Where the parts of each address space begin and end, by container pid. */
-  readonly mms: ReadonlyMap<NsPid, MmEntry>;
+  readonly image: Valid<PlannedMemory>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
   /** The processes exec duplicates of their memory before it is placed. */
@@ -89,7 +95,8 @@ export class MemoryPlan {
 
   constructor(options: MemoryPlanOptions) {
     this.#options = options;
-    const { base, memory } = options;
+    const { memory } = options.image;
+    const { base } = options;
     for (const [pid, map] of memory.maps) this.#parks.set(pid, parkedRanges(map));
     this.#shared = new Map(memory.shared.map((object) => [object.id, object]));
     const unowned = [...memory.shared.map(madeRange), { start: base, end: base + WORK.size }];
@@ -217,7 +224,7 @@ export class MemoryPlan {
   }
 
   #map(pid: NsPid): MemoryMap {
-    return this.#options.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
+    return this.#options.image.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
   /** The ranges of a process's own memory when it forks: all around the park, and what else it has there. */
@@ -309,8 +316,8 @@ export class MemoryPlan {
 
   /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable not mapped any more. */
   #setLayout(pid: NsPid, sequence: Sequence): void {
-    const { builder, staged, mms } = this.#options;
-    const mm = mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
+    const { builder, staged, image } = this.#options;
+    const mm = image.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
     const auxv = Buffer.alloc(mm.mm_saved_auxv.length * 8);
     mm.mm_saved_auxv.forEach((word, index) => auxv.writeBigUInt64LE(word, index * 8));
     const map = Buffer.alloc(MM_MAP_SIZE);

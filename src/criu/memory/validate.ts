@@ -3,6 +3,7 @@ import { badImage } from '../../common/errors.js';
 import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
+import type { EntryKind } from '../image/entry-kind.js';
 import type { FileEntry, MmEntry, VmaEntry } from '../image/types.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateShared } from './validate-shared.js';
@@ -14,14 +15,26 @@ const MAX_VMAS = 262_144;
 const MAX_AUXV = 256;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
-const MAPPABLE: ReadonlySet<string> = new Set<FileEntry['type']>(['REG', 'MEMFD', 'PACKETSK']);
 
-/** Checks the layout of every address space, and says what they are. Throws ShimError `dataLoss`. */
-export function validateMemory(image: CheckpointImage): ImageMemory {
-  const files = new Map(image.files.map((file) => [BigInt(file.id), file]));
+/** What mappings may name. */
+interface MappedFiles {
+  readonly byId: ReadonlyMap<bigint, FileEntry>;
+  readonly mappable: ReadonlySet<string>;
+}
+
+/**
+ * Checks the layout of every address space, and says what they are.
+ *
+ * @param kinds of files, some of which can be mapped
+ * @throws ShimError `dataLoss`
+ */
+export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind[]): ImageMemory {
+  const byId = new Map(image.files.map((file) => [BigInt(file.id), file]));
+  const mappable = kinds.filter(({ isMappable }) => isMappable).map(({ type }) => type);
+  const files = { byId, mappable: new Set(mappable) };
   for (const [pid, mm] of image.mms) {
     const what = `check memory of process ${String(pid)}`;
-    if (files.get(BigInt(mm.exe_file_id))?.type !== 'REG') badImage(`${what}: no executable`);
+    if (byId.get(BigInt(mm.exe_file_id))?.type !== 'REG') badImage(`${what}: no executable`);
     if (mm.mm_saved_auxv.length > MAX_AUXV) badImage(`${what}: its auxiliary vector is too long`);
     checkPointers(mm, what);
     checkLayout(mm.vmas, what);
@@ -61,7 +74,7 @@ function checkLayout(vmas: readonly VmaEntry[], what: string): void {
   }
 }
 
-function checkVma(vma: VmaEntry, files: ReadonlyMap<bigint, FileEntry>, what: string): void {
+function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
   const mapping = `${what}: ${rangeOf(vma)}`;
   if (vma.start >= vma.end || vma.start % PAGE !== 0n || vma.end % PAGE !== 0n) {
     badImage(`${mapping} is not a range of pages`);
@@ -69,15 +82,15 @@ function checkVma(vma: VmaEntry, files: ReadonlyMap<bigint, FileEntry>, what: st
   const kernels = vma.start === VSYSCALL_START && (vma.status & VMA_STATUS.vsyscall) !== 0;
   if (vma.end > USER_END && !kernels) badImage(`${mapping} is beyond user memory`);
   if (vma.prot > 7) badImage(`${mapping} has an unknown protection`);
-  if ((vma.status & FILE_BACKED) !== 0) checkMappedFile(vma, files.get(vma.shmid), mapping);
+  if ((vma.status & FILE_BACKED) !== 0) checkMappedFile(vma, files, mapping);
   checkPark(vma, mapping);
   checkRuns(vma, mapping);
   checkHoles(vma, mapping);
 }
 
-function checkMappedFile(vma: VmaEntry, file: FileEntry | undefined, mapping: string): void {
-  const type = file?.type ?? 'no file';
-  if (!MAPPABLE.has(type)) badImage(`${mapping} maps ${type}`);
+function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: string): void {
+  const type = files.byId.get(vma.shmid)?.type ?? 'no file';
+  if (!files.mappable.has(type)) badImage(`${mapping} maps ${type}`);
   if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping} has a bad offset`);
 }
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
-import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
-import { badImage } from '../../common/errors.js';
+import type { NsPid, NsTid } from '../../common/ids.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
-import { isDead } from '../image/validate-tasks.js';
-import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { CoreEntry } from '../image/types.js';
-import type { ValidImage } from '../image/validate.js';
+import { partOf, type ValidImage } from '../image/validate.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan } from '../memory/memory-plan.js';
 import { WORK } from './abi.js';
@@ -26,18 +23,12 @@ import {
   type LiveLimits,
 } from '../resources/attributes.js';
 import { hasPendingStop } from '../resources/attributes/pending.js';
-import {
-  FilePlan,
-  ScratchNames,
-  type FilesImage,
-  type StdioSlots,
-} from '../resources/files/index.js';
-import { lookOf } from './look-of-image.js';
-import type { Range } from '../memory/ranges.js';
-import { execStructure } from '../vas/kernel-abi.js';
+import { FilePlan, ScratchNames, type StdioSlots } from '../resources/files/index.js';
 import { buildTree, forkersOf } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
+import { planExec, type ExecPlan } from './exec-plan.js';
 import type { LiveFacts } from './live-facts.js';
+import { aliveOf, attributesOf, coreOf, filesOf, lookOf, sparePid } from './parts-of-image.js';
 import type { Barrier, Phase } from './phases.js';
 import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
@@ -74,19 +65,6 @@ export interface FinalThread {
   /** How many processes its process descends from. */
   readonly depth: number;
   state(): FinalThreadState;
-}
-
-/** What {@link RestorePlan.exec} is made of. */
-export interface ExecPlan {
-  /** Where the restorer's own range begins. */
-  readonly base: bigint;
-  /** Descriptors of /dev/mvas and of the plan, in every process that stands there. */
-  readonly device: Slot;
-  readonly planFile: Slot;
-  /** Address of a process's `struct mvas_exec`. */
-  readonly requestOf: (nsPid: NsPid) => bigint;
-  /** What a process maps: whatever else its duplicate has is not its own. */
-  readonly areasOf: (nsPid: NsPid) => readonly Range[];
 }
 
 /** What one process does on its way to the next phase. */
@@ -126,6 +104,8 @@ export class RestorePlan {
   readonly #memory: MemoryPlan;
   readonly #stops: StopPlan;
   readonly #trapActions = new Map<NsPid, PlanData>();
+  /** All processes but zombies. */
+  readonly #alive: ValidImage['pstree'];
   /** Container tids by container pid. */
   readonly #threads: ReadonlyMap<NsPid, readonly NsTid[]>;
 
@@ -140,10 +120,10 @@ export class RestorePlan {
     this.#stops = new StopPlan(builder, image);
     const donorSlot = builder.slot();
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
-    this.exec = duplicates && this.#planExec(duplicates);
+    this.exec = duplicates && planExec(builder, { image, base, duplicates });
     this.given = givenTo(facts, this.exec !== undefined);
     this.#root = builder.sequence('pid 1');
-    this.#files = new FilePlan(builder, filesOf(image), {
+    this.#files = new FilePlan(builder, partOf(image, filesOf), {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
       sparePid: sparePid(image),
@@ -155,8 +135,7 @@ export class RestorePlan {
     this.#memory = new MemoryPlan({
       builder,
       base,
-      memory: image.memory,
-      mms: image.mms,
+      image,
       kernelAreas: facts.kernelAreas,
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
@@ -164,17 +143,14 @@ export class RestorePlan {
     });
     this.#attributes = new AttributePlan({
       builder,
-      processes: this.#alive().map(({ pid, threads }) => ({
-        nsPid: pid,
-        threads: this.#cores(threads),
-      })),
+      image: partOf(image, attributesOf),
       restoreSignals: signalsOfRestore(image.cores.values()),
-      seccomp: image.seccomp,
       limits: facts.limits,
       root: this.#files.stageBase,
       host: facts.host,
     });
-    this.finalThreads = this.#alive().flatMap(({ pid, threads }) =>
+    this.#alive = aliveOf(image);
+    this.finalThreads = this.#alive.flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
     );
     this.barriers = this.#plan(donorSlot);
@@ -233,14 +209,14 @@ export class RestorePlan {
     this.#memory.planShared(root);
     const tree = this.#planTree();
     const phases = this.#processPhases();
-    for (const { pid } of this.#alive()) {
+    for (const { pid } of this.#alive) {
       const sequence = tree.sequence(pid);
       for (const { phase, steps } of phases) {
         for (const step of steps) step(pid, sequence);
         stopAt(phase, sequence);
       }
     }
-    const [all, alive] = [this.finalThreads.length, this.#alive().length];
+    const [all, alive] = [this.finalThreads.length, this.#alive.length];
     const standing = (phase: Phase): number => (THREAD_PHASES.includes(phase) ? all : alive);
     return [...tree.barriers, ...phases.map(({ phase }) => ({ phase, standing: standing(phase) }))];
   }
@@ -325,32 +301,12 @@ export class RestorePlan {
     this.#root.syscall('join a session keyring', SYS.keyctl, args, { tolerate: true });
   }
 
-  /** The descriptors' slots have to follow those of the others. */
-  #planExec(duplicates: ReadonlyMap<NsPid, number>): ExecPlan {
-    const base = this.#base;
-    const requests = new Map(
-      [...duplicates].map(([pid, id]) => [pid, this.#builder.data(execStructure(id, base))]),
-    );
-    return {
-      base,
-      device: this.#builder.slot(),
-      planFile: this.#builder.slot(),
-      requestOf: (pid) => {
-        const request = requests.get(pid) ?? badImage(`no duplicate of pid ${String(pid)}`);
-        return this.address + BigInt(request.offset);
-      },
-      areasOf: (pid) => this.#image.memory.maps.get(pid)?.areas ?? [],
-    };
-  }
-
   #planTree(): TreePlan {
-    const dead = new Set(
-      this.#image.pstree.filter(({ pid }) => this.#isDead(pid)).map(({ pid }) => pid),
-    );
+    const alive = new Set(this.#alive.map(({ pid }) => pid));
     const parents = new Map(this.#image.pstree.map(({ pid, ppid }) => [pid, ppid]));
     const processes = this.#image.pstree.map((entry) => ({
       ...entry,
-      isZombie: dead.has(entry.pid),
+      isZombie: !alive.has(entry.pid),
       name: this.#core(entry.pid).tc?.comm ?? '',
     }));
     const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
@@ -358,7 +314,7 @@ export class RestorePlan {
     checkHeritage(this.#image.memory.maps, forkersOf(root));
     const shares = (pid: NsPid): boolean => {
       const parent = parents.get(pid);
-      if (dead.has(pid) || parent === undefined || parent === 0) return false;
+      if (!alive.has(pid) || parent === undefined || parent === 0) return false;
       return this.#files.tableOwner(pid) === this.#files.tableOwner(parent);
     };
     return new TreePlan(
@@ -397,20 +353,8 @@ export class RestorePlan {
     };
   }
 
-  #alive() {
-    return this.#image.pstree.filter(({ pid }) => !this.#isDead(pid));
-  }
-
-  #isDead(pid: NsPid): boolean {
-    return pid !== INIT && isDead(this.#core(pid));
-  }
-
   #core(tid: NsTid): CoreEntry {
-    return this.#image.cores.get(tid) ?? badImage(`no core of ${String(tid)}`);
-  }
-
-  #cores(tids: readonly NsTid[]): Map<NsTid, CoreEntry> {
-    return new Map(tids.map((tid) => [tid, this.#core(tid)]));
+    return coreOf(this.#image, tid);
   }
 }
 
@@ -421,21 +365,4 @@ function stopAt(phase: Phase, sequence: Sequence): void {
 function givenTo({ stdio }: LiveFacts, execs: boolean): Given[] {
   const streams = ([0, 1, 2] as const).filter((which) => stdio[which]);
   return ['donor', ...streams, ...(execs ? (['device', 'plan'] as const) : [])];
-}
-
-/** The part of an image that speaks of files. */
-function filesOf(image: CheckpointImage): FilesImage {
-  const tables = new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id]));
-  return { ...image, tables };
-}
-
-/** The lowest pid that nothing of an image has. */
-function sparePid({ pstree, cores }: CheckpointImage): NsPid {
-  const taken = new Set([
-    ...cores.keys(),
-    ...pstree.flatMap(({ pid, pgid, sid }) => [pid, pgid, sid]),
-  ]);
-  let pid = INIT + 1;
-  while (taken.has(asNsPid(pid))) pid++;
-  return asNsPid(pid);
 }

@@ -4,6 +4,7 @@ import { SIGSTOP, SYS } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
 import type { PstreeEntry } from '../image/types.js';
+import type { Valid } from '../image/validate.js';
 import type { PlanBuilder, PlanData } from './builder.js';
 import { queueMask } from '../resources/attributes/pending.js';
 import type { RemoteCall } from '../tracee/tracee.js';
@@ -18,18 +19,21 @@ export interface LateCall extends RemoteCall {
   readonly mayFail?: boolean;
 }
 
+/** What an image says of stops. */
+type StopImage = Pick<CheckpointImage, 'pstree' | 'cores'>;
+
 /**
  * Plans what follows from processes that job control had stopped. They are stopped anew before their
  * parents' {@link calls} are made.
  */
 export class StopPlan {
-  readonly #image: CheckpointImage;
+  readonly #image: Valid<StopImage>;
   readonly #child: PlanData;
   readonly #noTime: PlanData;
   readonly #depths = new Map<NsPid, number>();
   readonly #stopped = new Map<NsPid, PstreeEntry[]>();
 
-  constructor(builder: PlanBuilder, image: CheckpointImage) {
+  constructor(builder: PlanBuilder, image: Valid<StopImage>) {
     this.#image = image;
     this.#child = builder.data(new Uint8Array(BigUint64Array.of(SIGCHLD_MASK).buffer));
     this.#noTime = builder.reserve(16);

@@ -17,7 +17,7 @@ export { auditThread } from './attributes/audit.js';
 export { finalThreadState, type FinalThreadState } from './attributes/final.js';
 export { readHostFacts, type HostFacts } from './attributes/host-facts.js';
 export { applyFromOutside } from './attributes/outside.js';
-export { AttributePlan, type ExpectedThread } from './attributes/plan.js';
+export { AttributePlan, type AttributesImage, type ExpectedThread } from './attributes/plan.js';
 export {
   limitsOfSpec,
   liveUser,

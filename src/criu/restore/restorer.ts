@@ -20,7 +20,8 @@ import {
   type BuiltProcess,
   type BuiltThread,
 } from './job-control.js';
-import type { ExecPlan, Given, RestorePlan } from '../plan/restore-plan.js';
+import type { ExecPlan } from '../plan/exec-plan.js';
+import type { Given, RestorePlan } from '../plan/restore-plan.js';
 import { applyFromOutside, auditThread } from '../resources/attributes.js';
 import { isDoomed } from '../tracee/life-watch.js';
 import { encodeCalls } from '../tracee/remote-calls.js';

@@ -26,6 +26,7 @@ import { processLabel } from '../../../src/criu/label.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';
+import { asValid } from '../../helpers/valid.js';
 
 const SOURCES = join(REPOSITORY, 'test/integration/files');
 const PIE = join(REPOSITORY, 'native/pie');
@@ -96,7 +97,7 @@ export class FilesBench {
     const builder = new PlanBuilder();
     const root = builder.sequence('root');
     const mounts = readMountinfo(ownPid());
-    const plan = new FilePlan(builder, image, {
+    const plan = new FilePlan(builder, asValid(image), {
       sparePid: asNsPid(2),
       stdio: [null, null, null],
       hasConsole: false,

@@ -20,6 +20,7 @@ import {
 } from '../../../src/criu/resources/attributes.js';
 import { buildSubject, seizeSubject, type Subject } from './subject.js';
 import { PlanRunner } from './plan-runner.js';
+import { asValid } from '../../helpers/valid.js';
 
 const EVERYTHING = readStatus(ownPid()).capabilities.bounding;
 const LIMITS: LiveLimits = { boundingSet: EVERYTHING, noNewPrivileges: false };
@@ -120,8 +121,7 @@ test('a process that executes the plan has the attributes of the one that was du
     (builder) =>
       new AttributePlan({
         builder,
-        processes: [{ nsPid, threads: cores }],
-        seccomp: before.seccomp,
+        image: asValid({ processes: [{ nsPid, threads: cores }], seccomp: before.seccomp }),
         limits: LIMITS,
         host: readHostFacts(plain.process.pid),
       }),

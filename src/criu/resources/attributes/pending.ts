@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid, NsTid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js';
-import { SYS } from '../../../native/sys.js';
 import type { SignalQueueEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import { reader } from '../../../native/structures.js';
 
 const SIGINFO_SIZE = 128;
@@ -59,49 +56,8 @@ export function queueMask(queue: SignalQueueEntry | undefined): bigint {
   return signals.reduce((mask, { siginfo }) => mask | bit(signalOf(siginfo)), 0n);
 }
 
-/** A thread and its process, in container pids. */
-export interface QueueTarget {
-  readonly nsPid: NsPid;
-  readonly nsTid: NsTid;
-}
-
-/**
- * Plans the queues of signals. They are sent by their receiver itself: only that may give any siginfo.
- * SIGSTOP is left to the tracer ({@link hasPendingStop}).
- */
-export class QueuePlan {
-  readonly #builder: PlanBuilder;
-
-  constructor(builder: PlanBuilder) {
-    this.#builder = builder;
-  }
-
-  /** A thread's own signals, by the thread. */
-  planPrivate(target: QueueTarget, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
-    for (const { siginfo } of waiting(queue)) {
-      const args = [target.nsPid, target.nsTid, signalOf(siginfo), this.#builder.data(siginfo)];
-      sequence.syscall(describe(siginfo), SYS.rt_tgsigqueueinfo, args);
-    }
-  }
-
-  /** A process's signals, by its leader. */
-  planShared(nsPid: NsPid, queue: SignalQueueEntry | undefined, sequence: Sequence): void {
-    for (const { siginfo } of waiting(queue)) {
-      const args = [nsPid, signalOf(siginfo), this.#builder.data(siginfo)];
-      sequence.syscall(describe(siginfo), SYS.rt_sigqueueinfo, args);
-    }
-  }
-}
-
-function waiting(queue: SignalQueueEntry | undefined): SignalQueueEntry['signals'] {
-  return (queue?.signals ?? []).filter(({ siginfo }) => signalOf(siginfo) !== SIGSTOP);
-}
-
-function describe(siginfo: Uint8Array): string {
-  return `queue pending signal ${String(signalOf(siginfo))}`;
-}
-
-function signalOf(siginfo: Uint8Array): number {
+/** The signal of a `siginfo_t`. */
+export function signalOf(siginfo: Uint8Array): number {
   return reader(siginfo).readInt32LE(0);
 }
 

@@ -5,12 +5,13 @@ import { MEMBARRIER, PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
+import type { Valid } from '../../image/validate.js';
 import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
 import { CredsPlan, prctl } from './creds-plan.js';
 import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
 import { effectiveRlimits, planRaises, planRlimits } from './limits.js';
-import { QueuePlan } from './pending.js';
+import { QueuePlan } from './queue-plan.js';
 import { checkThreadLimits, type LiveLimits } from './policy.js';
 import { chainOf, commonLength, effectiveChain, type ChainLink } from './seccomp.js';
 import { SeccompPlan } from './seccomp-plan.js';
@@ -26,13 +27,18 @@ export interface ProcessCores {
   readonly threads: ReadonlyMap<NsTid, CoreEntry>;
 }
 
+/** What an image says of attributes. */
+export interface AttributesImage {
+  readonly processes: readonly ProcessCores[];
+  readonly seccomp: SeccompEntry | undefined;
+}
+
 /** What an {@link AttributePlan} is made from. */
 export interface AttributePlanOptions {
   readonly builder: PlanBuilder;
-  readonly processes: readonly ProcessCores[];
+  readonly image: Valid<AttributesImage>;
   /** Signals that zombies and helpers send at the restore; SIGCHLD by default. */
   readonly restoreSignals?: readonly number[];
-  readonly seccomp: SeccompEntry | undefined;
   readonly limits: LiveLimits;
   /** A descriptor of the container's root that threads have: needed where there are labels. */
   readonly root?: number;
@@ -53,7 +59,7 @@ const DUMPABLE_BY_ROOT = 2;
 const INIT = 1;
 
 /**
- * Plans the attributes of all threads and processes of an image, which it checks first. Zombies have
+ * Plans the attributes of all threads and processes of an image. Zombies have
  * none and are not given to it. PID 1 runs {@link planInherited}. Each process runs {@link planProcess}, then each of its threads
  * {@link planThread}, then, when all its threads have done so, its leader {@link planLate}.
  */
@@ -72,11 +78,10 @@ export class AttributePlan {
   readonly #last: LastOptions;
 
   /**
-   * @param options entries that have passed {@link ATTRIBUTE_RULES}
    * @throws ShimError `failedPrecondition` for what goes beyond the live limits
    */
   constructor(options: AttributePlanOptions) {
-    const { builder, limits, host } = options;
+    const { builder, image, limits, host } = options;
     this.#builder = builder;
     this.#limits = limits;
     this.#host = host;
@@ -92,8 +97,8 @@ export class AttributePlan {
     this.#threads = new ThreadPlan(builder, this.#creds);
     const { noNewPrivileges: mustNotGain, labels = [] } = limits;
     this.#last = { mustNotGain, labels, root: options.root ?? -1 };
-    for (const cores of options.processes) {
-      this.#processes.set(cores.nsPid, checkCores(cores, options.seccomp, limits));
+    for (const cores of image.processes) {
+      this.#processes.set(cores.nsPid, checkCores(cores, image.seccomp, limits));
     }
   }
 

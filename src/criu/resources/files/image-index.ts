@@ -9,6 +9,7 @@ import type {
   FownEntry,
   RegFileEntry,
 } from '../../image/types.js';
+import type { Valid } from '../../image/validate.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
 import { mountFinder, opensLate } from './names/container-path.js';
@@ -40,9 +41,9 @@ export interface IndexedKind<F extends BodyField = BodyField> extends EntryKind<
   common?(body: BodyOf<F>, index: ImageIndex): CommonFile | undefined;
 }
 
-/** A view of a {@link FilesImage} that is valid: every reference resolves, every number is bounded. */
+/** A view of the files of an image. */
 export class ImageIndex {
-  readonly image: FilesImage;
+  readonly image: Valid<FilesImage>;
   /** By id. */
   readonly files: ReadonlyMap<number, FileEntry>;
   /** Remap id of a file that has no name. */
@@ -60,7 +61,11 @@ export class ImageIndex {
   readonly #times = new Map<number, OpeningTime>();
   readonly #tableOfFile = new Map<number, number>();
 
-  constructor(image: FilesImage, mounts: readonly MountInfo[], kinds: readonly IndexedKind[]) {
+  constructor(
+    image: Valid<FilesImage>,
+    mounts: readonly MountInfo[],
+    kinds: readonly IndexedKind[],
+  ) {
     this.image = image;
     this.mounts = mounts;
     this.#mountOf = mountFinder(mounts);

@@ -4,6 +4,7 @@ import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
+import type { Valid } from '../../image/validate.js';
 import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
 import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
@@ -42,7 +43,7 @@ export class FilePlan {
    * @throws ShimError `dataLoss` for an image that contradicts itself, `failedPrecondition` where the new console
    *   does not go with the old terminals
    */
-  constructor(builder: PlanBuilder, image: FilesImage, options: FilePlanOptions) {
+  constructor(builder: PlanBuilder, image: Valid<FilesImage>, options: FilePlanOptions) {
     const index = new ImageIndex(image, options.mounts, FILE_KINDS);
     this.#plan = new PlanContext(builder, index, options);
     this.#plan.shared(TerminalPlan);

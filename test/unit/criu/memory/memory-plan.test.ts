@@ -7,6 +7,7 @@ import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
+import { asValid } from '../../../helpers/valid.js';
 
 const FILE = 200;
 const SHARED = 300;
@@ -28,8 +29,7 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
   const plan = new MemoryPlan({
     builder,
     base: 0x20000000n,
-    memory: memoryOf({ mms, cores: new Map() }),
-    mms,
+    image: asValid({ memory: memoryOf({ mms, cores: new Map() }), mms }),
     kernelAreas: [],
     execs,
     staged: () => FILE,

@@ -5,6 +5,7 @@ import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-imag
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { VmaEntry } from '../../../../src/criu/image/types.js';
 import { validateMemory } from '../../../../src/criu/memory/validate.js';
+import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
 import { sampleImage, vma } from '../image/sample.js';
 
 /** Two pages that map shared object 7. */
@@ -23,7 +24,8 @@ const WHOLE = { mvas_size: 0x8000n, mvas_runs: [0n, 1n, 6n, 2n] };
 
 test('content may lie where the mapping that tells of the object does not reach', (t) => {
   t.notThrows(() => {
-    validateMemory(imageOf(piece(0x1000n, WHOLE), piece(0x4000n, { pgoff: 0x4000n })));
+    const image = imageOf(piece(0x1000n, WHOLE), piece(0x4000n, { pgoff: 0x4000n }));
+    validateMemory(image, FILE_KINDS);
   });
 });
 
@@ -43,7 +45,7 @@ for (const [what, message, first, second = {}] of [
     const image = imageOf(piece(0x1000n, first), piece(0x4000n, second));
     const error = t.throws(
       () => {
-        validateMemory(image);
+        validateMemory(image, FILE_KINDS);
       },
       { instanceOf: ShimError, message },
     );

@@ -10,6 +10,7 @@ import {
   type Label,
 } from '../../../../src/criu/resources/attributes/labels.js';
 import { SAMPLE_HOST, sampleCore, sampleCreds } from './samples.js';
+import { asValid } from '../../../helpers/valid.js';
 
 const SPEC = {
   apparmorProfile: 'docker-default',
@@ -48,13 +49,15 @@ test('a label is read without the mode of its profile', (t) => {
 function planFor(labels: readonly Label[], tids: readonly number[]): AttributePlan {
   return new AttributePlan({
     builder: new PlanBuilder(),
-    processes: [
-      {
-        nsPid: asNsPid(1),
-        threads: new Map(tids.map((tid) => [asNsTid(tid), sampleCore(sampleCreds(0n))])),
-      },
-    ],
-    seccomp: undefined,
+    image: asValid({
+      processes: [
+        {
+          nsPid: asNsPid(1),
+          threads: new Map(tids.map((tid) => [asNsTid(tid), sampleCore(sampleCreds(0n))])),
+        },
+      ],
+      seccomp: undefined,
+    }),
     limits: { boundingSet: 0n, noNewPrivileges: true, labels },
     root: 1024,
     host: SAMPLE_HOST,

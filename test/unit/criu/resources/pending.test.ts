@@ -6,9 +6,9 @@ import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import {
   checkQueue,
   hasPendingStop,
-  QueuePlan,
   queueProblem,
 } from '../../../../src/criu/resources/attributes/pending.js';
+import { QueuePlan } from '../../../../src/criu/resources/attributes/queue-plan.js';
 
 const [SIGTRAP, SIGKILL, SIGUSR1, SIGSTOP, HIGHEST] = [5, 9, 10, 19, 64];
 

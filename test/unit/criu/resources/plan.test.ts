@@ -13,6 +13,7 @@ import { effectiveRlimits } from '../../../../src/criu/resources/attributes/limi
 import { ATTRIBUTE_RULES } from '../../../../src/criu/resources/attributes/rules.js';
 import { RLIM_INFINITY } from '../../../../src/criu/procfs/limits.js';
 import { SAMPLE_HOST, sampleCore, sampleCreds } from './samples.js';
+import { asValid } from '../../../helpers/valid.js';
 
 const KILL = 1n << 5n;
 const SETGID = 1n << 6n;
@@ -37,7 +38,8 @@ function planFor(
 ): Planned {
   const builder = new PlanBuilder();
   const processes = [{ nsPid: INIT, threads }];
-  const plan = new AttributePlan({ builder, processes, seccomp, limits, host: SAMPLE_HOST });
+  const image = asValid({ processes, seccomp });
+  const plan = new AttributePlan({ builder, image, limits, host: SAMPLE_HOST });
   const words = (fill: (sequence: Sequence) => void): string[] => {
     const sequence = builder.sequence('test');
     fill(sequence);
@@ -135,13 +137,15 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
   const child = (limits: LiveLimits) =>
     new AttributePlan({
       builder: new PlanBuilder(),
-      processes: [
-        {
-          nsPid: asNsPid(7),
-          threads: new Map([[asNsTid(7), root.get(INIT) ?? sampleCore(sampleCreds(0n))]]),
-        },
-      ],
-      seccomp: undefined,
+      image: asValid({
+        processes: [
+          {
+            nsPid: asNsPid(7),
+            threads: new Map([[asNsTid(7), root.get(INIT) ?? sampleCore(sampleCreds(0n))]]),
+          },
+        ],
+        seccomp: undefined,
+      }),
       limits,
       host: SAMPLE_HOST,
     });

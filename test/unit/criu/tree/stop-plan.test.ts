@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { asNsPid, INIT } from '../../../../src/common/ids.js';
-import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { TASK_STATE } from '../../../../src/criu/image/constants.js';
 import type { CoreEntry, TaskCoreEntry } from '../../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { StopPlan } from '../../../../src/criu/plan/stop-plan.js';
 import { SYS } from '../../../../src/native/sys.js';
+import { asValid } from '../../../helpers/valid.js';
 
 const SIGCHLD = 17;
 const CHILD = asNsPid(2);
@@ -31,9 +31,9 @@ function plan(child: Partial<TaskCoreEntry>, parent: Partial<TaskCoreEntry> = {}
       [INIT, core(parent)],
       [CHILD, core(child)],
     ]),
-  } as Partial<CheckpointImage> as CheckpointImage;
+  };
   const builder = new PlanBuilder();
-  const stops = new StopPlan(builder, image);
+  const stops = new StopPlan(builder, asValid(image));
   builder.finish();
   return stops;
 }

@@ -38,6 +38,7 @@ const LATE_SEALS = 0x11;
 export const MEMFD: FileKind<'memfd'> = {
   type: 'MEMFD',
   body: 'memfd',
+  isMappable: true,
   claims: ({ link }) => link.startsWith(PREFIX),
   dump: (context, file) => context.shared(Memfds).dump(file),
   dumpPath: (context, file) => context.shared(Memfds).dumpPath(file),

@@ -11,6 +11,7 @@ import {
   ScratchNames,
   type FilesImageBuilder,
 } from '../../../../../src/criu/resources/files/index.js';
+import { asValid } from '../../../../helpers/valid.js';
 
 const MOUNTS = parseMountinfo(`\
 1 0 0:1 / / rw - overlay overlay rw
@@ -42,7 +43,7 @@ function planOf(
 ): { early: string[]; late: string[]; plan: FilePlan } {
   const builder = new PlanBuilder();
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
-  const plan = new FilePlan(builder, image, {
+  const plan = new FilePlan(builder, asValid(image), {
     sparePid: asNsPid(2),
     stdio: [null, null, null],
     hasConsole: false,

@@ -21,6 +21,7 @@ import {
   terminalEnd,
   type TerminalEnd,
 } from '../../../../../src/criu/resources/files/kinds/terminal/terminal.js';
+import { asValid } from '../../../../helpers/valid.js';
 
 const CHARACTER_DEVICE = 0o020000;
 const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
@@ -65,7 +66,7 @@ function imageOf(
 function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
   const builder = new PlanBuilder();
   const root = builder.sequence('root');
-  const plan = new FilePlan(builder, image, {
+  const plan = new FilePlan(builder, asValid(image), {
     stdio: [null, null, null],
     hasConsole,
     sparePid: asNsPid(2),

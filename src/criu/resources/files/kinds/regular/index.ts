@@ -11,6 +11,7 @@ import { open, openLater } from './plan.js';
 export const REGULAR: FileKind<'reg'> = {
   type: 'REG',
   body: 'reg',
+  isMappable: true,
   claims: ({ link }) => link.startsWith('/'),
   dump: (context, file) => dumpRegular(context, pathFileOf(context, file), file.id),
   dumpPath(context, file) {

@@ -3,7 +3,7 @@
 #
 # Set-up, build, then the check of the source (format, lint, dependencies) and tests: unit, integration,
 # end to end, and the kernel module. Each part prints its own summary; the last line sums them up as
-# `N passed, N failed, N skipped`. Exits non-zero on any failure.
+# `N passed, N failed, N skipped`, and those before it tell of what failed. Exits non-zero on any failure.
 #
 #   scripts/test.sh          what fits into half an hour: one containerd, one kernel
 #   scripts/test.sh --all    also the containerd of other Debian releases, clients, other kernels
@@ -31,7 +31,7 @@ bash scripts/setup.sh || exit 1
 bash scripts/build.sh || exit 1
 
 passed=0 failed=0 skipped=0
-status=0
+status=0 broken=()
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
 
@@ -72,7 +72,11 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
   fi
   begun=$((begun + 1)) began=$SECONDS
   if [ "$part" = check ]; then
-    if bash scripts/check.sh; then passed=$((passed + 1)); else failed=$((failed + 1)) status=1; fi
+    if bash scripts/check.sh 2>&1 | tee "$logs/check.txt"; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1)) status=1 broken+=("$logs/check.txt")
+    fi
     continue
   fi
   release="$(release_of "$part")"
@@ -117,13 +121,17 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     skipped=$((skipped + 1))
     continue
   fi
-  "${ava[@]}" --tap "${files[@]}" | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
+  "${ava[@]}" --tap "${files[@]}" 2> >(tee "${log%.tap}.txt" >&2) | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
   code="${PIPESTATUS[0]}"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"
   p="$(grep -E '^ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"
   # A run that broke without a failed test (a crash, a time-out, no tests at all) is a failure too.
-  if [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  if [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; then
+    f=1 broken+=("${log%.tap}.txt")
+  elif [ "$f" -gt 0 ]; then
+    broken+=("$log")
+  fi
   [ "$f" -eq 0 ] || status=1
   echo "== $part: $p passed, $f failed, $s skipped, in $((SECONDS - began)) s"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
@@ -136,6 +144,10 @@ fi
 if [ "$((passed + failed))" -eq 0 ]; then
   echo 'test: not a single test ran' >&2
   status=1
+fi
+if [ "${#broken[@]}" -gt 0 ]; then
+  echo '== what failed'
+  bash scripts/tell-failures.sh "${broken[@]}"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 exit "$status"

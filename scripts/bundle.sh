@@ -2,27 +2,36 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Bundles what bin/ runs into few files below dist/bundle: loading some 250 modules one by one takes longer
-# than restoring. What is imported by import() is loaded when it is needed. Quick when nothing has changed.
+# than restoring. Quick when nothing has changed.
 #
-# Parts are named by their content and are never removed here: a daemon that was started before an upgrade still
-# finds those it has not loaded yet.
+# The shim loads its parts when it needs them. They are named by their content and are never removed here: a daemon
+# that was started before an upgrade still finds those it has not loaded yet. The command `mvas` is one file, which
+# comes with its code compiled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out=dist/bundle
 if [ -e "$out/shim/main.js" ] &&
-  [ -z "$(find dist/src scripts/bundle.sh -newer "$out/shim/main.js" -name '*.*s*' -print -quit)" ]; then
+  [ -z "$(find dist/src scripts/{bundle.sh,pack.js,load-packed.cjs} -newer "$out/shim/main.js" -name '*.*s*' -print -quit)" ]; then
   exit 0
 fi
 
 mkdir -p "$out"/{parts,cli,shim}
 work="$(mktemp -d "$out/new.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
-node_modules/.bin/esbuild --outdir="$work" --chunk-names='parts/[name]-[hash]' --log-level=warning \
-  cli/main=dist/src/cli/bin.js cli/criu-probe=dist/src/cli/criu-probe.js shim/main=dist/src/shim/main.js \
-  --bundle --splitting --format=esm --platform=node --target=node20 --legal-comments=inline \
+bundle() {
+  node_modules/.bin/esbuild --outdir="$work" --bundle --platform=node --target=node20 --legal-comments=inline \
+    --log-level=warning "$@"
+}
+bundle shim/main=dist/src/shim/main.js --format=esm --splitting --chunk-names='parts/[name]-[hash]' \
   --banner:js='import { createRequire as mvasRequire } from "node:module"; const require = mvasRequire(import.meta.url);'
+# V8 can be given compiled code of CommonJS modules only.
+bundle cli/mvas=dist/src/cli/bin.js cli/mvas-criu-probe=dist/src/cli/criu-probe.js \
+  --format=cjs --out-extension:.js=.cjs --define:import.meta.url=mvasUrl \
+  --banner:js='const mvasUrl = require("node:url").pathToFileURL(__filename).href;'
+node scripts/pack.js "$work/cli/mvas.cjs" "$work/cli/mvas.packed"
+cp scripts/load-packed.cjs "$work/cli/mvas.cjs"
 for part in parts cli shim; do # The shim's entry says that all is there.
-  mv -f "$work/$part"/*.js "$out/$part/"
+  mv -f "$work/$part"/* "$out/$part/"
 done
 touch "$out/shim/main.js"

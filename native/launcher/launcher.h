@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shim's executable: answers `start` and `delete` without a start of Node where it can, and
- * hands everything else to Node. It decides nothing that src/shim would decide otherwise: what it
- * does not understand to the last detail goes to Node, which gives the same answer later.
+ * The executables. That of a command only finds and runs Node. The shim's answers `start` and
+ * `delete` without a start of Node where it can, and hands everything else to Node. It decides
+ * nothing that src/shim would decide otherwise: what it does not understand to the last detail goes
+ * to Node, which gives the same answer later.
  */
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define MAX_PATH 4096
+#define SHIM "containerd-shim-mvas-v1"
 
 /* A command line of containerd, as far as the launcher looks at it. Absent flags are "". */
 struct args {
 	const char *namespace, *id, *bundle, *action;
 };
 
-/* Where this build of the shim lies. */
+/* Where this build lies. */
 struct install {
+	char name[128];       /* of this executable */
 	char node[MAX_PATH];  /* the interpreter */
-	char entry[MAX_PATH]; /* the program of src/shim/main.ts */
+	char entry[MAX_PATH]; /* the program in JavaScript */
 	char addon[MAX_PATH];
 };
 
@@ -29,6 +33,19 @@ struct content {
 	size_t length;
 	char text[1 << 16];
 };
+
+/* 0; -1 when the executable cannot be told to lie anywhere. */
+int locate(struct install *install);
+
+/* Whether all is there that it runs. A copy of the executable has left it behind, and says so. */
+bool is_complete(const struct install *install);
+
+/* Takes the variables whose text begins so out of the environment. */
+void drop_variables(const char *prefix);
+
+/* Becomes Node, running the entry with our arguments. Returns when that is impossible, and says
+ * why. */
+void run_node(const struct install *install, int argc, char **argv);
 
 /* Parses a command line; -1 for any that Node should judge, refuse or explain. */
 int parse_args(int argc, char **argv, struct args *args);

@@ -14,10 +14,7 @@ const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   internal: 'this is a fault of mvas-shim: please report it with the output of DEBUG=mvas:*',
 };
 
-/**
- * Runs the `mvas` command with the arguments behind its name; returns the exit code. Rejects only where parts of
- * mvas cannot be loaded, which the executable explains.
- */
+/** Runs the `mvas` command with the arguments behind its name; returns the exit code. Never rejects. */
 export async function main(args: readonly string[], context: CliContext): Promise<number> {
   let who = 'mvas';
   try {
@@ -31,7 +28,6 @@ export async function main(args: readonly string[], context: CliContext): Promis
     else context.writeOut(command.verb ? formatVerbHelp(command.verb) : formatHelp(VERBS));
     return EXIT.ok;
   } catch (error) {
-    if (/MODULE_NOT_FOUND|DLOPEN/.test(codeOf(error) ?? '')) throw error;
     const isUsage = error instanceof UsageError;
     if (isUsage && error.verb !== undefined) who = `mvas ${error.verb}`;
     context.writeError(describe(error, who, context) + (isUsage ? `Try '${who} --help'.\n` : ''));
@@ -42,10 +38,15 @@ export async function main(args: readonly string[], context: CliContext): Promis
 function describe(error: unknown, who: string, { isRoot }: CliContext): string {
   const { kind, message, cause } = ShimError.from(error);
   const what = isDenied(cause) ? 'permissionDenied' : kind;
-  const hint = what === 'permissionDenied' && isRoot ? undefined : HINTS[what];
+  const hint = what === 'permissionDenied' && isRoot ? undefined : hintFor(error, what);
   // Several refusals come as a line each.
   const lines = message.split('\n').map(printable).join('\n  ');
   return `${who}: ${lines}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
+}
+
+function hintFor(error: unknown, kind: ErrorKind): string | undefined {
+  const isUnloadable = codeOf(error) === 'ERR_DLOPEN_FAILED';
+  return isUnloadable ? 'build mvas-shim on this machine (npm run build)' : HINTS[kind];
 }
 
 /** Whether a file could not be used for want of rights. */

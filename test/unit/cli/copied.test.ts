@@ -5,12 +5,14 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, REPOSITORY } from '../../helpers/paths.js';
 
@@ -48,8 +50,8 @@ function says(root: string, name: string, args: readonly string[]): string {
 for (const [name, args, missing] of [
   [SHIM, START, 'dist/bundle/shim/main.js'],
   [SHIM, ['-v'], 'dist/bundle/shim/main.js'],
-  ['mvas', ['ls'], 'dist/bundle/cli/main.js'],
-  ['mvas-criu-probe', [], 'dist/bundle/cli/criu-probe.js'],
+  ['mvas', ['ls'], 'dist/bundle/cli/mvas.cjs'],
+  ['mvas-criu-probe', [], 'dist/bundle/cli/mvas-criu-probe.cjs'],
 ] as const) {
   test(`a copy of ${[name, ...args.slice(-1)].join(' ')} says that its checkout is missing`, (t) => {
     const line = new RegExp(`^1 ${name}: <root>/${missing} is not there; remedy: link [^\n]+\n$`);
@@ -65,17 +67,30 @@ test('a checkout without what make has made is said to be one', (t) => {
   t.regex(says(root, SHIM, START), line(SHIM));
 });
 
-test('the version and help load no engine', (t) => {
+test('help loads no addon, and one that cannot be loaded is to be built', (t) => {
   const root = place(t, ['package.json'], ['dist/bundle']);
+  mkdirSync(join(root, 'native/build'), { recursive: true });
+  writeFileSync(join(root, 'native/build/mvas.node'), '');
   t.regex(says(root, 'mvas', ['--version']), /^0 mvas /);
   t.regex(says(root, 'mvas', ['checkpoint', '--help']), /^0 Usage: mvas checkpoint /);
+  t.regex(says(root, 'mvas', ['ls']), /^1 mvas: [^\n]*mvas\.node[^\n]*\nhint: build [^\n]+\n$/);
 });
 
-test('a part of a checkout that is missing is named', (t) => {
-  const root = place(t, ['package.json', 'native'], ['dist/bundle']);
-  const parts = join(root, 'dist/bundle/parts');
-  for (const part of readdirSync(parts).filter((name) => name.startsWith('vases-'))) {
-    rmSync(join(parts, part));
-  }
-  t.regex(says(root, 'mvas', ['ls']), /^1 mvas: [^\n]*parts\/vases-[^\n]*; remedy: [^\n]+\n$/);
+test('the code that a command comes with is that of this Node', (t) => {
+  const packed = readFileSync(join(REPOSITORY, 'dist/bundle/cli/mvas.packed'));
+  const end = 4 + packed.readUInt32LE();
+  const cachedData = packed.subarray(end);
+  t.false(new Script(packed.toString('latin1', 4, end), { cachedData }).cachedDataRejected);
+});
+
+test('with flags that change the code it is compiled anew', (t) => {
+  const env = { ...process.env, NODE_OPTIONS: '--jitless' };
+  const { stdout } = spawnSync(join(BIN, 'mvas'), ['--version'], { encoding: 'utf8', env });
+  t.regex(stdout, /^mvas /);
+});
+
+test('certificates that Node would read at its start are left alone', (t) => {
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: '/no/such/file' };
+  const { stderr } = spawnSync(join(BIN, 'mvas'), ['--version'], { encoding: 'utf8', env });
+  t.is(stderr, '');
 });

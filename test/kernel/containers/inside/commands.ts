@@ -28,7 +28,7 @@ export async function tryCommands(tap: Tap): Promise<void> {
   tap.same('and a segment', await create(segment), 'segment/1\n');
   tap.same('and one that belongs nowhere', await create('segment/free --size 4K'), 'segment/2\n');
 
-  const bin = join(REPOSITORY, 'dist/bundle/cli/main.js');
+  const bin = join(REPOSITORY, 'dist/bundle/cli/mvas.cjs');
   const { stdout } = await tryRun(process.execPath, ['--jitless', bin, '-la', '--json']);
   const common = { uid: 0, gid: 0 };
   tap.same('mvas -la shows them', JSON.parse(stdout), [

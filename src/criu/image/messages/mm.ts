@@ -64,12 +64,6 @@ export interface MmEntry {
   dumpable?: number | undefined;
   aios: AioRingEntry[];
   thp_disabled?: boolean | undefined;
-
-  /** The VAS that holds this address space. */
-  mvas_vas_id?: string | undefined;
-
-  /** Number of the address space in its VAS. */
-  vid?: number | undefined;
 }
 
 /** First entry of a pagemap file: which pages file it describes. */
@@ -129,8 +123,6 @@ export const MM_MESSAGES = {
     ['dumpable', 15, 'optional', 'int32'],
     ['aios', 16, 'repeated', 'aio_ring_entry'],
     ['thp_disabled', 17, 'optional', 'bool'],
-    ['mvas_vas_id', 10000, 'optional', 'string'],
-    ['vid', 10001, 'optional', 'uint32'],
   ],
   pagemap_head: [['pages_id', 1, 'required', 'uint32']],
   pagemap_entry: [

@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Ids are branded where they enter, by the functions of src/common/ids.ts; images, where they are validated. */
-const BRANDS = '/^((Host|Ns)(Pid|Tid)|Valid|ValidImage)$/';
+const BRANDS = '/^((Host|Ns)(Pid|Tid)|VasId|Valid|ValidImage)$/';
 const noCasts = [
   'error',
   {

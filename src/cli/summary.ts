@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid } from '../common/ids.js';
+import type { HostPid, VasId } from '../common/ids.js';
 import type { SegmentRecord, VasEntry, VasRecord } from '../criu/index.js';
 
 /** What `mvas ls` shows of a VAS. */
 export interface VasSummary {
-  readonly id: string;
+  readonly id: VasId;
   /** Given by its maker; need not be unique. */
   readonly name: string;
   readonly state: VasEntry['state'];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VasId } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { inspectVas, listVases, removeVas } from '../criu/index.js';
 import type { VasStore } from './vas-store.js';
@@ -6,7 +7,7 @@ import type { VasStore } from './vas-store.js';
 /** The VASes of this host. */
 export const vases: VasStore = { list: listVases, inspect: inspectVas, remove };
 
-async function remove(id: string, force: boolean): Promise<void> {
+async function remove(id: VasId, force: boolean): Promise<void> {
   const { state } = await inspectVas(id);
   if (state === 'filling' && !force) {
     const remedy = 'wait for its end, or remove it by --force, which makes the checkpoint fail';

@@ -10,11 +10,14 @@
 declare const host: unique symbol;
 declare const container: unique symbol;
 declare const first: unique symbol;
+declare const vas: unique symbol;
 
 export type HostTid = number & { readonly [host]: true };
 export type HostPid = HostTid & { readonly [first]: true };
 export type NsTid = number & { readonly [container]: true };
 export type NsPid = NsTid & { readonly [first]: true };
+/** A VAS of ours, by the name of its directory. The kernel module numbers its own. */
+export type VasId = string & { readonly [vas]: true };
 
 /** A thread by the host's number. */
 export function asHostTid(tid: number): HostTid {
@@ -34,6 +37,11 @@ export function asNsTid(tid: number): NsTid {
 /** A process by its container's number. */
 export function asNsPid(pid: number): NsPid {
   return pid as NsPid;
+}
+
+/** A VAS by the name of its directory. */
+export function asVasId(id: string): VasId {
+  return id as VasId;
 }
 
 /** The engine's own process. */

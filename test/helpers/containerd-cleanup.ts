@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asVasId, type VasId } from '../../src/common/ids.js';
 import { existsSync } from 'node:fs';
 import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,9 +41,9 @@ export function vasRoot({ directory }: Pick<Traces, 'directory'>): string {
 }
 
 /** Ids of the VASes made by the shims of a private containerd. */
-export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<string[]> {
+export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<VasId[]> {
   const root = vasRoot(traces);
-  return existsSync(root) ? (await readdir(root)).sort() : [];
+  return existsSync(root) ? (await readdir(root)).sort().map(asVasId) : [];
 }
 
 /** Removes a VAS by `mvas rm`, whatever its engine may still do. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type VasId } from '../../src/common/ids.js';
 import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ async function filling(t: ExecutionContext) {
   return vas;
 }
 
-async function stateOf(id: string): Promise<string> {
+async function stateOf(id: VasId): Promise<string> {
   return (await inspectVas(id).catch(() => ({ state: 'none' }))).state;
 }
 

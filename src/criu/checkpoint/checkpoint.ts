@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import type { HostPid } from '../../common/ids.js';
+import type { HostPid, VasId } from '../../common/ids.js';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { logger, warningOnSuccess } from '../../common/log.js';
@@ -87,7 +87,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
 /** What a checkpoint made. */
 export interface CheckpointResult {
   /** Id of the VAS that holds the memory; a directory of that name lies in the VAS root. */
-  readonly vasId: string;
+  readonly vasId: VasId;
   /** Milliseconds of each stage (see stages.ts), in order. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /** Milliseconds the container stood still. */
@@ -221,7 +221,7 @@ interface AttemptOptions {
 /** Stops the container and takes stock of it; it goes on if that fails. */
 async function stopAndInspect(
   request: CheckpointRequest,
-  vasId: string,
+  vasId: VasId,
   { life, clock, patience }: AttemptOptions,
 ) {
   checkAborted(request);
@@ -358,7 +358,7 @@ async function settled(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }
 
-function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): Guard | undefined {
+function armGuard(vasId: VasId, cgroup: Cgroup, scope: Scope): Guard | undefined {
   if (!isFrozen(cgroup)) return undefined;
   const guard = Guard.frozen(waitSocketOf(vasId), cgroup);
   scope.defer('end the watch over the frozen state', () => {
@@ -368,7 +368,7 @@ function armGuard(vasId: string, cgroup: Cgroup, scope: Scope): Guard | undefine
 }
 
 function newRecord(
-  id: string,
+  id: VasId,
   containerId: string,
   { createdAt, base, maps, shared, processes }: Collection,
 ) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asNsPid, type HostPid, type NsPid } from '../../common/ids.js';
+import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
 import { forAll } from '../../common/for-all.js';
 import { SYS } from '../../native/sys.js';
@@ -28,7 +28,7 @@ import { bootId, waitSocketOf } from '../vas/store.js';
 /** What a collection is told besides the session. */
 export interface CollectRequest {
   readonly containerId: string;
-  readonly vasId: string;
+  readonly vasId: VasId;
   /** Memory of the processes as it was before anything of ours was mapped. */
   readonly owners: readonly Owner[];
   readonly tmpfs: readonly TmpfsMount[];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VasId } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 
 /** Name of the file of an image directory that says where its memory is. */
@@ -12,7 +13,7 @@ export const MAX_VAS_REFERENCE_BYTES = 4096;
 export interface VasReference {
   readonly format: typeof VAS_REFERENCE_FORMAT;
   /** Letters, digits, `-` and `_`, at most 64: safe as a file name. */
-  readonly vasId: string;
+  readonly vasId: VasId;
   /** /proc/sys/kernel/random/boot_id of the host when the checkpoint was taken. */
   readonly bootId: string;
   /** Time of the checkpoint, ISO 8601 in UTC with milliseconds. */

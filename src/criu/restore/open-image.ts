@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid } from '../../common/ids.js';
+import type { NsPid, VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { OUR_FORMAT } from '../image/constants.js';
 import { readCheckpointImage, type CheckpointImage } from '../image/checkpoint-image.js';
@@ -51,7 +51,7 @@ export function findImage(path: string): FoundImage {
 }
 
 /** Whether this version would understand the image, and it is of one piece. */
-function checkVersion({ inventory }: ImageReader, vasId: string, path: string): void {
+function checkVersion({ inventory }: ImageReader, vasId: VasId, path: string): void {
   const { mvas_format: format, mvas_vas_id: ownId } = inventory;
   if (format !== OUR_FORMAT) {
     const found = `has format ${String(format)}, not ${String(OUR_FORMAT)}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostPid } from '../../common/ids.js';
+import type { HostPid, VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
@@ -34,7 +34,7 @@ const log = logger('restore');
 
 /** What has been made ready when a restore begins. */
 interface Prepared {
-  readonly vasId: string;
+  readonly vasId: VasId;
   readonly live: Spec;
   readonly restorer: Restorer;
   readonly exited: Promise<Exit>;
@@ -253,7 +253,7 @@ async function withDescriptors(
   }
 }
 
-function exitOf(vasId: string, pid: HostPid): Promise<Exit> {
+function exitOf(vasId: VasId, pid: HostPid): Promise<Exit> {
   return watchExit(waitSocketOf(vasId), pid).catch((error: unknown) => {
     log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
     return { status: 255, at: new Date() };

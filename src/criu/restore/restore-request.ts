@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid } from '../../common/ids.js';
+import type { HostPid, VasId } from '../../common/ids.js';
 import type { DonorRuntime } from './donor/donor.js';
 import type { Exit } from '../vas/exit-watch.js';
 
@@ -37,7 +37,7 @@ export interface FinishRequest {
 export interface RestoredTask {
   /** Pid of the new init, as the engine's own pid namespace numbers it. */
   readonly pid: HostPid;
-  readonly vasId: string;
+  readonly vasId: VasId;
   /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is the fork of the holder alone. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VasId } from '../../common/ids.js';
 import { findImage, readImage } from './open-image.js';
 import { PendingRestore } from './pending-restore.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
@@ -10,7 +11,7 @@ import { connectVas } from '../vas/store.js';
  * @throws ShimError `invalidArgument`/`dataLoss` for a bad image, `failedPrecondition` when its VAS is
  * gone (saying which, when it was taken, and what would have helped).
  */
-export function validateImage(imagePath: string): { readonly vasId: string } {
+export function validateImage(imagePath: string): { readonly vasId: VasId } {
   const found = findImage(imagePath);
   try {
     readImage(found, imagePath);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asNsPid, type NsPid } from '../../common/ids.js';
+import { asNsPid, asVasId, type NsPid, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { CAPABILITY } from './kernel-abi.js';
 import { KernelDevice } from './kernel-device.js';
@@ -59,32 +59,31 @@ export function openBackend(
 export type Duplicates = ReadonlyMap<NsPid, number>;
 
 /** The duplicates that the kernel keeps, by the VAS they belong to. */
-export function listDuplicates(): ReadonlyMap<string, Duplicates> {
-  const found = new Map<string, Map<NsPid, number>>();
+export function listDuplicates(): ReadonlyMap<VasId, Duplicates> {
+  const found = new Map<VasId, Map<NsPid, number>>();
   const device = KernelDevice.tryOpen();
   for (const { id, name } of device?.list() ?? []) {
     const [owner = '', nsPid] = name.split('.');
-    found.set(
-      owner,
-      (found.get(owner) ?? new Map<NsPid, number>()).set(asNsPid(Number(nsPid)), id),
-    );
+    const vasId = asVasId(owner);
+    const duplicates = found.get(vasId) ?? new Map<NsPid, number>();
+    found.set(vasId, duplicates.set(asNsPid(Number(nsPid)), id));
   }
   device?.close();
   return found;
 }
 
 /** The kernel's ids of the duplicates that belong to one of our VASes, by container pid. */
-export function findDuplicates(vasId: string): Duplicates {
+export function findDuplicates(vasId: VasId): Duplicates {
   return listDuplicates().get(vasId) ?? new Map();
 }
 
 /** Name of the kernel's duplicate of a process, which belongs to one of our VASes. */
-export function duplicateName(vasId: string, nsPid: NsPid): string {
+export function duplicateName(vasId: VasId, nsPid: NsPid): string {
   return `${vasId}.${String(nsPid)}`;
 }
 
 /** Deletes what the kernel keeps for one of our VASes; usually nothing. */
-export function deleteDuplicates(vasId: string): void {
+export function deleteDuplicates(vasId: VasId): void {
   const device = KernelDevice.tryOpen();
   if (!device) return;
   try {

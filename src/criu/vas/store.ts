@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { NsPid } from '../../common/ids.js';
+import { type NsPid, asVasId, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { ImageSize } from '../image/image-reader.js';
@@ -46,7 +46,7 @@ export interface ProcessRecord {
 /** What `vas.json` says of a VAS. Written once when it is filled; the directory is ours alone (0700). */
 export interface VasRecord {
   readonly format: typeof FORMAT;
-  readonly id: string;
+  readonly id: VasId;
   readonly name: string;
   readonly bootId: string;
   readonly containerId: string;
@@ -57,7 +57,7 @@ export interface VasRecord {
   readonly backend: Backend;
   /** Where the holder's own range begins: hexadecimal. */
   readonly base: string;
-  /** SHA-256 of the image directory that belongs to it (see image/digest.ts). */
+  /** SHA-256 of the image directory that belongs to it. */
   readonly imageDigest: string;
   /** How much lies in that directory; records that are older do not say. */
   readonly imageSize?: ImageSize;
@@ -77,21 +77,21 @@ export function vasRoot(): string {
 }
 
 /** The directory of a VAS. @throws ShimError `invalidArgument` for what cannot be an id */
-export function vasDirectory(id: string): string {
+export function vasDirectory(id: VasId): string {
   if (!ID.test(id)) throw new ShimError('invalidArgument', `not a VAS id: ${JSON.stringify(id)}`);
   return join(vasRoot(), id);
 }
 
 /** A VAS that is being filled. Cutting its lifeline gives up the memory; its directory stays. */
 export interface NewVas {
-  readonly id: string;
+  readonly id: VasId;
   readonly holder: HolderClient;
   readonly lifeline: Lifeline;
 }
 
 /** A new, empty VAS: its directory, keeper and holder. `memoryLimit` in bytes. */
 export async function createVas(memoryLimit?: number): Promise<NewVas> {
-  const id = randomBytes(16).toString('hex');
+  const id = asVasId(randomBytes(16).toString('hex'));
   const directory = vasDirectory(id);
   mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
   const lifeline = new Lifeline();
@@ -112,12 +112,12 @@ export async function createVas(memoryLimit?: number): Promise<NewVas> {
 }
 
 /** Connects to a VAS's holder. @throws ShimError `failedPrecondition` when the VAS is lost */
-export function connectVas(id: string): HolderClient {
+export function connectVas(id: VasId): HolderClient {
   return HolderClient.connect(join(vasDirectory(id), CONTROL_SOCKET));
 }
 
 /** Path of the socket on which a VAS's keeper tells exits. */
-export function waitSocketOf(id: string): string {
+export function waitSocketOf(id: VasId): string {
   return join(vasDirectory(id), WAIT_SOCKET);
 }
 
@@ -129,7 +129,7 @@ export function writeRecord(record: VasRecord): void {
 }
 
 /** Reads a VAS's record. @throws ShimError `notFound` */
-export function readRecord(id: string): VasRecord {
+export function readRecord(id: VasId): VasRecord {
   const path = join(vasDirectory(id), RECORD);
   try {
     const record = JSON.parse(readFileSync(path, 'utf8')) as Omit<VasRecord, 'format'> & {
@@ -144,7 +144,7 @@ export function readRecord(id: string): VasRecord {
 
 /** What is known of one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it. */
 export interface VasEntry {
-  readonly id: string;
+  readonly id: VasId;
   readonly state: 'complete' | 'filling' | 'lost';
   /** Where `vas.json` lies. */
   readonly directory: string;
@@ -157,12 +157,12 @@ export interface VasEntry {
 }
 
 /** What is known of a VAS. @throws ShimError `notFound` when it has no directory */
-export async function inspectVas(id: string): Promise<VasEntry> {
+export async function inspectVas(id: VasId): Promise<VasEntry> {
   if (!listIds().includes(id)) throw new ShimError('notFound', `no VAS ${id} on this host`);
   return await inspect(id, listDuplicates);
 }
 
-async function inspect(id: string, duplicates: typeof listDuplicates): Promise<VasEntry> {
+async function inspect(id: VasId, duplicates: typeof listDuplicates): Promise<VasEntry> {
   let record: VasRecord | undefined;
   try {
     record = readRecord(id);
@@ -177,7 +177,7 @@ async function inspect(id: string, duplicates: typeof listDuplicates): Promise<V
 }
 
 /** When a VAS without a record was begun: when its directory was made, or last changed. */
-function beginningOf(id: string): Date {
+function beginningOf(id: VasId): Date {
   return statSync(vasDirectory(id), { throwIfNoEntry: false })?.mtime ?? new Date();
 }
 
@@ -202,7 +202,7 @@ export async function listVases(): Promise<VasEntry[]> {
  * Drops a VAS's memory and its directory. Containers restored from it run on. Nothing happens when
  * there is none.
  */
-export async function removeVas(id: string): Promise<void> {
+export async function removeVas(id: VasId): Promise<void> {
   const directory = vasDirectory(id);
   try {
     const holder = connectVas(id);
@@ -220,11 +220,12 @@ export async function removeVas(id: string): Promise<void> {
 }
 
 /** Where nothing has been checkpointed yet there is no root. */
-function listIds(): string[] {
+function listIds(): VasId[] {
   try {
     return readdirSync(vasRoot())
       .filter((name) => ID.test(name))
-      .sort();
+      .sort()
+      .map(asVasId);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? '';
     if (errno === 'ENOENT') return [];
@@ -233,7 +234,7 @@ function listIds(): string[] {
   }
 }
 
-async function statusOf(id: string): Promise<HolderStatus | undefined> {
+async function statusOf(id: VasId): Promise<HolderStatus | undefined> {
   try {
     const holder = connectVas(id);
     try {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type HostPid, ownPid } from '../../common/ids.js';
+import { type HostPid, ownPid, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { readMountinfo } from '../procfs/reader.js';
@@ -53,7 +53,7 @@ function limitMemory(directory: string, own: number | undefined): void {
  * Best effort: without it the memory counts where the shim's does.
  */
 export function enterVasCgroup(
-  id: string,
+  id: VasId,
   pids: readonly HostPid[],
   memoryLimit: number | undefined,
 ): void {
@@ -73,7 +73,7 @@ export function enterVasCgroup(
 /**
  * Removes a VAS's cgroup. The keeper goes on in the parent while containers restored from the VAS live.
  */
-export async function leaveVasCgroup(id: string): Promise<void> {
+export async function leaveVasCgroup(id: VasId): Promise<void> {
   const parent = parentDirectory();
   if (parent === undefined) return;
   const directory = join(parent, id);

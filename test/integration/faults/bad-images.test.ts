@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asVasId, type VasId } from '../../../src/common/ids.js';
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -28,7 +29,7 @@ import { childrenOf, list, parentOf, vasCgroups, vasLeftoversInTheEnd } from './
 interface Given {
   readonly counter: Counter;
   readonly imagePath: string;
-  readonly vasId: string;
+  readonly vasId: VasId;
   readonly holder: number;
 }
 
@@ -47,7 +48,7 @@ test.before('checkpoint a container', async (t) => {
   const { status, stdout, stderr } = await mvas(counter.checkpointArgs(imagePath, false));
   if (status !== 0) throw new ShimError('internal', stderr);
   await counter.delete();
-  const vasId = stdout.trim();
+  const vasId = asVasId(stdout.trim());
   const holder = (await inspectVas(vasId)).holder?.pid ?? 0;
   t.context = { counter, imagePath, vasId, holder };
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asVasId, type VasId } from '../../../src/common/ids.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -50,7 +51,7 @@ test.after.always('nothing is left of any VAS', async (t) => {
 interface Parked {
   readonly run: TargetRun;
   readonly imagePath: string;
-  readonly vasId: string;
+  readonly vasId: VasId;
   readonly holder: number;
 }
 
@@ -62,7 +63,7 @@ async function parked(t: ExecutionContext): Promise<Parked> {
   t.is(result.status, 0, result.stderr);
   await deleted(run);
   const [vas] = await listed();
-  return { run, imagePath, vasId: vas?.id ?? '', holder: vas?.holderPid ?? 0 };
+  return { run, imagePath, vasId: asVasId(vas?.id ?? ''), holder: vas?.holderPid ?? 0 };
 }
 
 async function deleted({ place }: TargetRun): Promise<void> {

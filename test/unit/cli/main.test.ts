@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { asHostPid, asNsPid } from '../../../src/common/ids.js';
+import { asHostPid, asNsPid, asVasId } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { VERBS } from '../../../src/cli/verbs.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
@@ -19,7 +19,7 @@ function record(id: string, fields: Partial<VasRecord>): VasRecord {
   ];
   return {
     format: 1,
-    id,
+    id: asVasId(id),
     name: `name-${id}`,
     bootId: 'boot-1',
     containerId: 'redis',
@@ -43,7 +43,7 @@ function vas(
   }: Partial<Omit<VasEntry, 'record'>> & { record?: Partial<VasRecord> } = {},
 ): VasEntry {
   return {
-    id,
+    id: asVasId(id),
     directory: `/run/mvas/${id}`,
     state: 'complete',
     createdAt: new Date('2026-05-01T11:57:00Z'),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VasId } from '../../../common/ids.js';
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
 import { PlanBuilder, PlanPointer } from '../../plan/builder.js';
@@ -26,7 +27,7 @@ const log = logger('memory');
 /** How a source uses the kernel. */
 export interface KernelSourceOptions {
   /** The VAS that is filled. */
-  readonly vasId: string;
+  readonly vasId: VasId;
   /** This backend or nothing: a refusal is an error. */
   readonly insists: boolean;
   /** Its memory is to be limited: the kernel does not do that for duplicates. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { asHostPid } from '../../../../src/common/ids.js';
+import { asHostPid, asVasId } from '../../../../src/common/ids.js';
 import { PrivateContainerd } from '../../../helpers/containerd.js';
 import { vasesOf, vasRoot } from '../../../helpers/containerd-cleanup.js';
 import { createContainer, removeContainer, runContainer } from '../../../helpers/containers.js';
@@ -81,7 +81,7 @@ async function takeAndRestore(
   const checkpoint = await tasks.checkpoint(id, { exit: true });
   const took = performance.now() - begun;
   tap.same('the checkpoint ends the container', await ended, 137);
-  const [vas = ''] = await vasesOf(containerd);
+  const [vas = asVasId('')] = await vasesOf(containerd);
   tap.same('the VAS says how it was taken', readRecord(vas).backend, backend);
   const kept = backend === 'kernel-exec' ? [`${vas}.1`] : [];
   tap.same('the kernel keeps what it is to keep of it', keptByKernel(), kept);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asVasId } from '../../../../src/common/ids.js';
 import { join } from 'node:path';
 import { readRecord } from '../../../../src/criu/vas/store.js';
 import { REPOSITORY } from '../../../helpers/paths.js';
@@ -34,7 +35,7 @@ async function tryTarget(tap: Tap, target: Target, wish: string): Promise<void> 
     for (let round = 0; round < (TWICE.has(name) ? 2 : 1); round++) {
       const { imagePath, result } = await run.checkpoint(false);
       tap.same(`${name}: the checkpoint is taken`, [result.status, result.stderr], [0, '']);
-      const { backend } = readRecord(result.stdout.trim());
+      const { backend } = readRecord(asVasId(result.stdout.trim()));
       const best = COPIED.has(target.name) ? 'kernel' : 'kernel-exec';
       tap.same(`${name}: by the kernel`, backend, wish || best);
       await run.restore(imagePath);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asNsPid, asNsTid, INIT, type NsTid } from '../../../../src/common/ids.js';
+import { asNsPid, asNsTid, INIT, type NsTid, asVasId } from '../../../../src/common/ids.js';
 import {
   emptyCheckpointImage,
   type CheckpointImage,
@@ -23,7 +23,7 @@ export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(
 /** A reference to a VAS that need not exist. */
 export const VAS: VasReference = {
   format: 1,
-  vasId: 'vas-0001',
+  vasId: asVasId('vas-0001'),
   bootId: '01234567-89ab-cdef-0123-456789abcdef',
   createdAt: '2026-01-02T03:04:05.678Z',
   containerId: 'redis',
@@ -149,8 +149,6 @@ function memory(): MmEntry {
       vsyscall,
     ],
     aios: [],
-    mvas_vas_id: VAS.vasId,
-    vid: 1,
   };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asVasId } from '../../../../src/common/ids.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,13 @@ async function refusal(t: ExecutionContext, ours: Partial<InventoryEntry>): Prom
   const path = join(folder, 'image');
   const writer = await ImageWriter.create(path);
   const createdAt = '2026-01-31T12:00:00.000Z';
-  const reference = { format: 1, vasId: VAS_ID, bootId: bootId(), createdAt, containerId: 'a' };
+  const reference = {
+    format: 1,
+    vasId: asVasId(VAS_ID),
+    bootId: bootId(),
+    createdAt,
+    containerId: 'a',
+  };
   await writer.writeVasReference({ ...reference, format: 1 });
   await writer.commit({ img_version: 2, mvas_tmpfs: [], ...ours }, { durable: false });
   return t.throws(() => findImage(path), { instanceOf: ShimError });

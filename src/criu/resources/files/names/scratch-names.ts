@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VasId } from '../../../../common/ids.js';
 import { createHash } from 'node:crypto';
 
 const DIGITS = 24;
@@ -25,6 +26,6 @@ export class ScratchNames {
 }
 
 /** Nobody but us knows the id of a VAS, and no two containers of one id are restored at the same time. */
-export function namesSecret(vasId: string, containerId: string): string {
+export function namesSecret(vasId: VasId, containerId: string): string {
   return `${vasId}/${containerId}`;
 }

@@ -10,7 +10,7 @@ const inputAndOutput =
   '|^src/native/(index|sys)\\.ts$';
 
 const pure = [
-  '^src/criu/procfs/(?!(reader|texts)\\.ts$)',
+  '^src/criu/procfs/(?!(reader|texts|many|still-process)\\.ts$)',
   '^src/criu/plan/',
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(?!live/)',

@@ -14,8 +14,8 @@ import { takeMemory } from '../memory/live/take-memory.js';
 import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
-import { readAuxv, readStat } from '../procfs/reader.js';
 import { containerGroups } from '../procfs/status.js';
+import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
@@ -164,9 +164,9 @@ async function memoryEntries(
     const map = maps[index];
     if (!map) continue;
     entries.set(process.nsPid, {
-      ...layoutEntry(process, brks[index]?.[0]),
+      ...layoutEntry(process.proc, brks[index]?.[0]),
       exe_file_id: files.exeFile(process),
-      mm_saved_auxv: readAuxv(process.pid).flatMap(({ type, value }) => [type, value]),
+      mm_saved_auxv: process.proc.auxv.flatMap(({ type, value }) => [type, value]),
       vmas: maker.entriesOf(map, (area, file) => files.mappedFile(process, area, file)),
       aios: [],
     });
@@ -175,8 +175,7 @@ async function memoryEntries(
 }
 
 /** Where the parts of a process's memory begin and end. */
-function layoutEntry({ pid }: TracedProcess, brk: bigint | undefined) {
-  const stat = readStat(pid);
+function layoutEntry({ stat }: StillProcess, brk: bigint | undefined) {
   return {
     mm_start_code: stat.startCode,
     mm_end_code: stat.endCode,

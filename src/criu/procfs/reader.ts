@@ -4,7 +4,6 @@ import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 import { readAreas, readDescriptors } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
-import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from '../../common/bytes.js';
 import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.js';
 import { parseChildren } from './children.js';
@@ -18,7 +17,6 @@ import { parseMountinfo, type MountInfo } from '../../common/procfs/mountinfo.js
 import { decodeSmaps, type SmapsVma } from './smaps.js';
 import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
-import { parseTimers, type PosixTimer } from './timers.js';
 
 /*
  * Reads files of /proc as the caller's own pid namespace sees them. Synchronous: the kernel makes
@@ -66,11 +64,6 @@ export function readStatus(pid: HostTid, tid?: HostTid): ProcStatus {
   return parseStatus(readProc(`${task(pid, tid)}/status`));
 }
 
-/** Seccomp mode of a thread: 0 off, 1 strict, 2 filter. */
-export function readSeccompMode(tid: HostTid): number {
-  return Number(parseStatusField(readProc(`${String(tid)}/status`), 'Seccomp') ?? 0);
-}
-
 /** Signals pending for a process, not for one of its threads; bit N-1 is signal N. */
 export function readSharedPending(pid: HostTid): bigint {
   return BigInt(`0x${parseStatusField(readProc(`${String(pid)}/status`), 'ShdPnd') ?? '0'}`);
@@ -99,11 +92,6 @@ export function readThreadFile(pid: HostTid, tid: HostTid, file: string): string
 /** Resource limits; the index is the RLIMIT_* number. */
 export function readLimits(pid: HostTid): readonly ResourceLimit[] {
   return parseLimits(readProc(`${String(pid)}/limits`));
-}
-
-/** POSIX timers. */
-export function readTimers(pid: HostTid): readonly PosixTimer[] {
-  return parseTimers(readProc(`${String(pid)}/timers`));
 }
 
 /** Mounts the process sees. */
@@ -136,11 +124,6 @@ export function readCgroup(pid: HostTid, tid?: HostTid): readonly CgroupMembersh
 /** Arguments, for people to read. */
 export function readCmdline(pid: HostTid): readonly string[] {
   return parseCmdline(readProc(`${String(pid)}/cmdline`));
-}
-
-/** Auxiliary vector; a zombie has none, which newer kernels report as ESRCH: `notFound`. */
-export function readAuxv(pid: HostTid): readonly AuxvEntry[] {
-  return parseAuxv(readProc(`${String(pid)}/auxv`));
 }
 
 /** One open file. */

@@ -52,7 +52,7 @@ export interface ProcStat {
 }
 
 /** The few fields of a stat file that tell what a task is doing. */
-export type Vitals = Pick<ProcStat, 'state' | 'ppid' | 'flags' | 'exitCode'>;
+export type Vitals = Pick<ProcStat, 'state' | 'ppid' | 'flags' | 'numThreads' | 'exitCode'>;
 
 /** Parses these only: they are looked at again and again. */
 export function parseVitals(content: ProcText): Vitals {
@@ -65,6 +65,7 @@ export function parseVitals(content: ProcText): Vitals {
     state: parseTaskState(line, fields[0]),
     ppid: asHostPid(line.integer(fields[1])),
     flags: line.integer(fields[6]),
+    numThreads: line.integer(fields[17]),
     exitCode: line.integer(fields[49]),
   };
 }

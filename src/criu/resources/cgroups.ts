@@ -29,9 +29,9 @@ export function checkCgroups(initPid: HostPid, processes: readonly TracedProcess
   const own = readCgroup(initPid);
   const moved = movedInit(initPid);
   if (moved !== undefined) refuse(labelOf(initPid), moved);
-  for (const { pid, threads } of processes) {
+  for (const { threads, proc } of processes) {
     for (const { tid, label } of threads) {
-      const elsewhere = firstDifference(own, readCgroup(pid, tid));
+      const elsewhere = firstDifference(own, proc.cgroup(tid));
       if (elsewhere !== undefined) refuse(label, elsewhere);
     }
   }

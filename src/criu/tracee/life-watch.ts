@@ -2,6 +2,8 @@
 import type { HostPid, HostTid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readStatus, readVitals } from '../procfs/reader.js';
+import { readVitalsOf } from '../procfs/many.js';
+import type { Vitals } from '../procfs/stat.js';
 import { EndedMeanwhile } from '../retry.js';
 import type { TracedProcess } from './tracee.js';
 
@@ -70,7 +72,11 @@ export class LifeWatch {
     if (hasEnded(this.#initPid)) {
       return new ShimError('failedPrecondition', `${what}: the container has ended meanwhile`);
     }
-    const found = this.#processes.find(({ pid }) => isDying(pid));
+    const all = readVitalsOf(this.#processes.map(({ pid }) => pid));
+    const found = this.#processes.find(({ pid }) => {
+      const vitals = all.get(pid);
+      return !vitals || isEnding(vitals);
+    });
     if (!found) return this.#told;
     const message = `${what}: ${found.label} has ended meanwhile; remedy: try again`;
     return new EndedMeanwhile('aborted', message);
@@ -102,9 +108,13 @@ export function hasEnded(pid: HostPid): boolean {
  */
 export function isDying(tid: HostTid): boolean {
   try {
-    const { state, flags } = readVitals(tid);
-    return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;
+    return isEnding(readVitals(tid));
   } catch {
     return true; // Reaped.
   }
+}
+
+/** The same by what is known of a thread. */
+export function isEnding({ state, flags }: Vitals): boolean {
+  return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import type { HostPid } from '../../common/ids.js';
 import { memoryCgroupsOf, readMemoryRoom, type MemoryRoom } from '../../common/cgroup-memory.js';
 import { ShimError } from '../../common/errors.js';
-import { readThreadFile } from '../procfs/reader.js';
+import type { TracedProcess } from './tracee.js';
 
 /** What we put into a process is ours, but the container pays for its page tables and the kernel's records. */
 const FOR_PROCESS = 8192;
@@ -16,11 +15,11 @@ const MARGIN = 131_072;
  *
  * @throws ShimError `resourceExhausted`, which names the limit
  */
-export function checkMemoryRoom(processes: readonly { readonly pid: HostPid }[]): void {
+export function checkMemoryRoom(processes: readonly Pick<TracedProcess, 'proc'>[]): void {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
   const byCgroups = new Map<string, number>();
-  for (const { pid } of processes) {
-    const cgroups = readThreadFile(pid, pid, 'cgroup');
+  for (const { proc } of processes) {
+    const cgroups = proc.cgroupText();
     byCgroups.set(cgroups, (byCgroups.get(cgroups) ?? 0) + 1);
   }
   const members = new Map<string, number>();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid, HostTid } from '../../common/ids.js';
+import type { HostTid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
-import { listThreads, readNamespace } from '../procfs/reader.js';
+import { NAMESPACE_LINKS, type NamespaceLink, type StillProcess } from '../procfs/still-process.js';
 import { EndedMeanwhile } from '../retry.js';
 import { labelOf } from './label.js';
 import { isDying } from './life-watch.js';
 
-/** Links of /proc/PID/ns (namespaces(7)) by the words for them. */
-const NAMESPACES = {
+/** Words for the links of /proc/PID/ns. */
+const WORDS: Readonly<Record<NamespaceLink, string>> = {
   pid: 'pid',
   pid_for_children: 'pid',
   mnt: 'mount',
@@ -18,41 +18,26 @@ const NAMESPACES = {
   cgroup: 'cgroup',
   time: 'time',
   time_for_children: 'time',
-} as const;
+};
 
-/** The namespaces that all threads of a container have to be in. */
-export class Namespaces {
-  readonly #expected: readonly (readonly [
-    link: string,
-    words: string,
-    namespace: string | undefined,
-  ])[];
-
-  /** @param initPid whose they are */
-  constructor(initPid: HostPid) {
-    this.#expected = Object.entries(NAMESPACES).map(([link, words]) => {
-      return [link, words, namespaceOf(initPid, link, initPid)];
-    });
-  }
-
-  /**
-   * Checks that all threads of a process are in them.
-   *
-   * @throws ShimError `failedPrecondition` naming the process and the namespace
-   */
-  check(pid: HostPid): void {
-    for (const tid of listThreads(pid)) {
-      for (const [link, words, expected] of this.#expected) {
-        if (namespaceOf(pid, link, tid) !== expected) throw nested(tid, words);
-      }
+/**
+ * Checks that all threads of a process are in the namespaces of another, the container's init.
+ *
+ * @throws ShimError `failedPrecondition` naming the process and the namespace
+ */
+export function checkNamespaces(process: StillProcess, init: StillProcess): void {
+  for (const link of NAMESPACE_LINKS) {
+    const expected = namespaceOf(init, link, init.pid);
+    for (const tid of process.tids) {
+      if (namespaceOf(process, link, tid) !== expected) throw nested(tid, WORDS[link]);
     }
   }
 }
 
 /** Undefined where the kernel has no such namespace, or where none was made yet for children. */
-function namespaceOf(pid: HostPid, link: string, tid: HostTid): string | undefined {
+function namespaceOf(process: StillProcess, link: NamespaceLink, tid: HostTid): string | undefined {
   try {
-    return readNamespace(pid, link, tid);
+    return process.namespace(link, tid);
   } catch (error) {
     if (error instanceof ShimError && error.kind === 'notFound') return undefined;
     throw error;

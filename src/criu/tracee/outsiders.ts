@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asHostPid, type HostPid } from '../../common/ids.js';
 import { printable } from '../../common/bytes.js';
-import { readVitals } from '../procfs/reader.js';
+import { readVitalsOf } from '../procfs/many.js';
+import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf } from './label.js';
 
@@ -10,6 +11,8 @@ export class OutsiderInTheWay extends Momentary {}
 
 /** The processes of a container by where they come from. */
 export interface Origins {
+  /** What each of them is doing, but for those that have gone. */
+  readonly vitals: ReadonlyMap<HostPid, Vitals>;
   /** Those that descend from its init. */
   readonly own: readonly HostPid[];
   /**
@@ -21,20 +24,12 @@ export interface Origins {
 
 /** Tells those apart. One that has ended is in nobody's way: own. */
 export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
-  const parents = new Map<HostPid, HostPid>();
-  const ended = new Set<HostPid>();
-  for (const pid of pids) {
-    try {
-      const { state, ppid } = readVitals(pid);
-      parents.set(pid, ppid);
-      if (state === 'Z') ended.add(pid);
-    } catch {
-      ended.add(pid);
-    }
-  }
+  const vitals = readVitalsOf(pids);
+  const parents = new Map([...vitals].map(([pid, { ppid }]) => [pid, ppid]));
+  const ended = new Set(pids.filter((pid) => (vitals.get(pid)?.state ?? 'Z') === 'Z'));
   const descendants = new Set(descendantsOf(initPid, parents));
   const isOwn = (pid: HostPid): boolean => descendants.has(pid) || ended.has(pid);
-  return { own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
+  return { vitals, own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
 }
 
 /** A process and all that descend from it, by the parent of each. Pure. */

@@ -5,16 +5,12 @@ import { isFrozen, pidsIn, thaw, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
-import {
-  listThreads,
-  readChildren,
-  readSeccompMode,
-  readStatus,
-  readVitals,
-} from '../procfs/reader.js';
+import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
+import { readSeccompModes } from '../procfs/many.js';
+import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf, tracerLabel } from './label.js';
-import { isDying } from './life-watch.js';
+import { isDying, isEnding } from './life-watch.js';
 import { inTheWay, originsOf } from './outsiders.js';
 
 /** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
@@ -73,8 +69,8 @@ export class Seizure {
   /** Stops all processes that are the container's own. `mayRun`: before any from outside is in the way. */
   async stopOwn(execs: () => ReadonlyMap<HostPid, string>, mayRun: boolean): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const { own, outsiders } = originsOf(this.initPid, this.pids());
-      const fresh = own.flatMap((pid) => this.#untraced(pid));
+      const { vitals, own, outsiders } = originsOf(this.initPid, this.pids());
+      const fresh = own.flatMap((pid) => this.#untraced(pid, vitals.get(pid)));
       const isDone = fresh.length === 0;
       if (outsiders.length > 0 && (isDone || !mayRun)) throw inTheWay(outsiders, execs());
       if (isDone) return;
@@ -84,7 +80,9 @@ export class Seizure {
     throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
   }
 
-  #untraced(pid: HostPid): HostTid[] {
+  #untraced(pid: HostPid, vitals: Vitals | undefined): HostTid[] {
+    if (!vitals) return []; // Gone meanwhile.
+    if (vitals.numThreads === 1) return this.#stops.has(pid) || isEnding(vitals) ? [] : [pid];
     try {
       return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
     } catch {
@@ -107,7 +105,8 @@ export class Seizure {
   async #seizeThreads(tids: readonly HostTid[]): Promise<HostTid[]> {
     const plain: HostTid[] = [];
     const filtered: HostTid[] = [];
-    for (const tid of tids) (hasSeccomp(tid) ? filtered : plain).push(tid);
+    const modes = readSeccompModes(tids); // Who is gone is told of by the seizure.
+    for (const tid of tids) ((modes.get(tid) ?? 0) !== 0 ? filtered : plain).push(tid);
     const results = [
       ...(await this.#tracer.seize(Int32Array.from(plain), OPTIONS)),
       ...(await this.#tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP)),
@@ -158,14 +157,6 @@ export class Seizure {
     const children = readChildren(tgid, tid).filter((pid) => this.#stops.has(pid));
     if (children.length > 0) await this.#tracer.detach(Int32Array.from(children));
     for (const pid of children) this.#stops.delete(pid);
-  }
-}
-
-function hasSeccomp(tid: HostTid): boolean {
-  try {
-    return readSeccompMode(tid) !== 0;
-  } catch {
-    return false; // Gone: the seizure will say so.
   }
 }
 

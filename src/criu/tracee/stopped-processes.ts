@@ -5,12 +5,13 @@ import { forAll } from '../../common/for-all.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { processLabel, threadLabel } from '../label.js';
-import { listThreads, readChildren, readStatus } from '../procfs/reader.js';
+import { readStatus } from '../procfs/reader.js';
 import { containerPid, containerTid, type ProcStatus } from '../procfs/status.js';
+import { StillProcess } from '../procfs/still-process.js';
 import { EndedMeanwhile, Momentary } from '../retry.js';
 import { labelOf } from './label.js';
 import { hasEnded } from './life-watch.js';
-import { Namespaces } from './namespaces.js';
+import { checkNamespaces } from './namespaces.js';
 import type { Seizure } from './seizure.js';
 import { StoppedThread } from './stopped-thread.js';
 import type { LookAt, TracedProcess } from './tracee.js';
@@ -46,18 +47,16 @@ export async function collectStopped(
   seizure: Seizure,
   holding: Holding,
 ): Promise<{ readonly processes: StoppedProcess[]; readonly zombies: Zombie[] }> {
-  const namespaces = new Namespaces(seizure.initPid);
+  const init = new StillProcess(seizure.initPid);
   // Zombies are found below, like those that the cgroup does not list any more.
   const alive = seizure
     .pids()
-    .map((pid) => readStatus(pid))
-    .filter(isAlive);
-  for (const { tgid } of alive) namespaces.check(tgid);
-  const processes = await forAll(alive, (status) => collectProcess(status, holding));
+    .map((pid) => (pid === init.pid ? init : new StillProcess(pid)))
+    .filter((process) => isAlive(process.status()));
+  for (const process of alive) checkNamespaces(process, init);
+  const processes = await forAll(alive, (process) => collectProcess(process, holding));
   const living = new Set(processes.map(({ pid }) => pid));
-  const children = processes.flatMap(({ pid, threads }) =>
-    threads.flatMap(({ tid }) => readChildren(pid, tid)),
-  );
+  const children = processes.flatMap(({ proc }) => proc.tids.flatMap((tid) => proc.children(tid)));
   const gone = children.filter((pid) => !living.has(pid));
   return { processes, zombies: gone.map((pid) => zombieOf(pid, seizure)) };
 }
@@ -70,12 +69,13 @@ function zombieOf(pid: HostPid, { cgroup: { directory } }: Seizure): Zombie {
 }
 
 async function collectProcess(
-  leaderStatus: ProcStatus,
+  proc: StillProcess,
   { tracer, lookAt }: Holding,
 ): Promise<StoppedProcess> {
+  const { tids } = proc;
+  const leaderStatus = proc.status();
   const { tgid: pid, name } = leaderStatus;
   const nsPid = containerPid(leaderStatus);
-  const tids = [...listThreads(pid)].sort((a, b) => Number(b === pid) - Number(a === pid));
   const states = await tracer.readThreads(Int32Array.from(tids));
   const process = processLabel(nsPid, name);
   const threads = tids.map((tid, index) => {
@@ -84,7 +84,7 @@ async function collectProcess(
       const why = errnoName(state?.error ?? ESRCH);
       throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
     }
-    const status = tid === pid ? leaderStatus : readStatus(pid, tid);
+    const status = proc.status(tid);
     const nsTid = containerTid(status);
     const label = threadLabel(process, nsPid, nsTid);
     const ids = { pid, tid: status.pid, nsPid, nsTid, label, status, lookAt };
@@ -92,7 +92,7 @@ async function collectProcess(
   });
   const [leader] = threads;
   if (!leader) throw new EndedMeanwhile('aborted', `${process} has no thread left`);
-  return { pid, nsPid, label: process, leader, threads, lookAt };
+  return { pid, nsPid, label: process, leader, threads, proc, lookAt };
 }
 
 /** @throws Momentary for a process whose threads have outlived their first one */

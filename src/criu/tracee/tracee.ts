@@ -2,6 +2,7 @@
 import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
 import type { ThreadState } from '../../native/index.js';
 import type { ProcStatus } from '../procfs/status.js';
+import type { StillProcess } from '../procfs/still-process.js';
 
 /** One system call to be made inside a tracee: its number and up to six arguments. */
 export interface RemoteCall {
@@ -52,5 +53,7 @@ export interface TracedProcess {
   readonly label: string;
   readonly leader: Tracee;
   readonly threads: readonly Tracee[];
+  /** What /proc said of it when it had been stopped. */
+  readonly proc: StillProcess;
   readonly lookAt?: LookAt;
 }

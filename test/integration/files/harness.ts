@@ -16,6 +16,7 @@ import { asHostPid, asHostTid, asNsPid, ownPid } from '../../../src/common/ids.j
 import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
+import { StillProcess } from '../../../src/criu/procfs/still-process.js';
 import {
   FileDumper,
   FilePlan,
@@ -205,7 +206,7 @@ export function tracedProcess(hostPid: number, inContainer = hostPid): TracedPro
   const [pid, nsPid] = [asHostPid(hostPid), asNsPid(inContainer)];
   const label = processLabel(nsPid, readComm(pid));
   const leader = { tid: pid, pid, nsTid: nsPid, nsPid, label } as unknown as Tracee;
-  return { pid, nsPid, label, leader, threads: [leader] };
+  return { pid, nsPid, label, leader, threads: [leader], proc: new StillProcess(pid) };
 }
 
 /** Dumps the files of processes; `also` may ask for mapped files before the end. */

@@ -6,6 +6,7 @@ import { asNsTid, type HostTid, type NsTid, ownPid } from '../../../src/common/i
 import type { CoreEntry } from '../../../src/criu/image/types.js';
 import { PlanBuilder } from '../../../src/criu/plan/builder.js';
 import { readStat, readStatus } from '../../../src/criu/procfs/reader.js';
+import { StillProcess } from '../../../src/criu/procfs/still-process.js';
 import {
   applyFromOutside,
   AttributePlan,
@@ -130,12 +131,13 @@ test('a process that executes the plan has the attributes of the one that was du
   if (leader) applyFromOutside(plain.process.pid, leader, LIMITS);
   const resume = new Map<HostTid, Uint8Array>();
   const states = await plain.tracer.readThreads(Int32Array.from(plain.threads, ({ tid }) => tid));
-  // Queues and status are read when a thread is seized; so ask again.
+  // Queues, status and the rest are read when a process is seized; so ask again.
   plain.threads.forEach((thread, index) => {
     Object.assign(thread.state, states[index]);
     Object.assign(thread.status, readStatus(plain.process.pid, thread.tid));
   });
-  const after = await dumpAttributes([plain.process], {
+  const proc = new StillProcess(plain.process.pid);
+  const after = await dumpAttributes([{ ...plain.process, proc }], {
     tracer: plain.tracer,
     jobStopped: new Map(),
     resume,

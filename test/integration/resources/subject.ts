@@ -9,6 +9,7 @@ import type { ExecutionContext } from 'ava';
 import { asHostPid, asHostTid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { processLabel, threadLabel } from '../../../src/criu/label.js';
+import { StillProcess } from '../../../src/criu/procfs/still-process.js';
 import { containerPid, containerTid } from '../../../src/criu/procfs/status.js';
 import { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { injectSyscallPage } from '../../../src/criu/tracee/syscall-page.js';
@@ -111,7 +112,14 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
   return {
     tracer,
     threads,
-    process: { pid: leader.pid, nsPid: leader.nsPid, label: process, leader, threads },
+    process: {
+      pid: leader.pid,
+      nsPid: leader.nsPid,
+      label: process,
+      leader,
+      threads,
+      proc: new StillProcess(asHostPid(pid)),
+    },
     prepare: async () => {
       page = await injectSyscallPage(threads, readMaps(asHostTid(pid)));
     },

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { HostPid } from '../../../common/ids.js';
 import { placesIn, type CgroupPlace } from '../../../common/cgroup-places.js';
 import { parseCgroup } from '../../../common/procfs/cgroup.js';
 import { parseMountinfo } from '../../../common/procfs/mountinfo.js';
@@ -15,9 +14,8 @@ const ONLINE = '/sys/devices/system/cpu/online';
 export class UsableCpus {
   readonly #byCgroups = new Map<string, readonly number[]>();
 
-  /** Those of one process. */
-  of(pid: HostPid): readonly number[] {
-    const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
+  /** Those of a process in some cgroups, as /proc/PID/cgroup has them. */
+  of(cgroups: string): readonly number[] {
     const known = this.#byCgroups.get(cgroups);
     if (known) return known;
     const cpus = cpusOf(cgroups);

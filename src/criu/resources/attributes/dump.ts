@@ -78,7 +78,7 @@ export async function dumpAttributes(
   const maps = mapsOf(init);
   const cpus = new UsableCpus();
   const dumps = await forAll(processes, async (process) => {
-    const told = { ...context, maps, cpus: cpus.of(process.pid) };
+    const told = { ...context, maps, cpus: cpus.of(process.proc.cgroupText()) };
     const threads: ThreadDump[] = [];
     // One after the other: they share their scratch memory.
     for (const thread of process.threads) threads.push(await dumpThread(thread, told));

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
-import { ShimError } from '../../../common/errors.js';
 import { MEMBARRIER, PR } from '../../../native/abi/index.js';
 import type { Tracer } from '../../../native/index.js';
 import { hasTimerIds } from '../../../native/kernel-facts.js';
@@ -8,7 +6,6 @@ import { check, SYS } from '../../../native/sys.js';
 import { PROCESS_QUERIES, archProcessProblems } from '../../arch/index.js';
 import { TASK_STATE } from '../../image/constants.js';
 import type { TaskCoreEntry } from '../../image/types.js';
-import { readLimits, readPersonality, readStat, readTimers } from '../../procfs/reader.js';
 import type { ProcStat } from '../../procfs/stat.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
@@ -51,12 +48,11 @@ export async function dumpProcess(
   process: TracedProcess,
   { tracer, stopSignal }: { readonly tracer: Tracer; readonly stopSignal: number | undefined },
 ): Promise<ProcessDump> {
-  const { leader, pid } = process;
+  const { leader, proc } = process;
   const { status } = leader;
   const answers = await askOptions(process);
-  const personality = readPersonality(pid);
-  const stat = readStat(pid);
-  const timers = await dumpTimers(process, readTimers(pid));
+  const { personality, stat } = proc;
+  const timers = await dumpTimers(process, proc.timers);
   const expired = await findExpired(process, timers, tracer);
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
@@ -69,12 +65,12 @@ export async function dumpProcess(
     blk_sigset: leader.state.signalMask,
     comm: status.name,
     timers: aboutToExpire(timers, expired),
-    rlimits: toRlimits(readLimits(pid)),
+    rlimits: toRlimits(proc.limits),
     signals_s: withoutExpired(decodeQueue(leader.state.sharedSignals), expired),
     sigactions: await dumpSigactions(leader, status),
-    oom_score_adj: readNumber(`/proc/${String(pid)}/oom_score_adj`, 10),
+    oom_score_adj: proc.oomScoreAdj,
     mvas_exit_signal: stat.exitSignal,
-    mvas_coredump_filter: readNumber(`/proc/${String(pid)}/coredump_filter`, 16),
+    mvas_coredump_filter: proc.coredumpFilter,
     ...options(answers, process.threads.length > 1),
   };
   const timersLack = timersProblem(timers, hasTimerIds());
@@ -132,13 +128,4 @@ function registrations(answers: Answers, isThreaded: boolean): number {
   if (told >= 0n) return Number(told) & MEMBARRIER.registrations;
   const supported = answers.membarriers.result;
   return isThreaded && supported > 0n ? Number(supported) & MEMBARRIER.registrations : 0;
-}
-
-function readNumber(path: string, base: 10 | 16): number {
-  const text = readFileSync(path, 'utf8').trim();
-  const number = Number.parseInt(text, base);
-  if (!Number.isSafeInteger(number)) {
-    throw new ShimError('internal', `parse ${path}: unexpected ${JSON.stringify(text)}`);
-  }
-  return number;
 }

@@ -4,7 +4,6 @@ import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { MappedFile } from '../../memory/memory-map.js';
 import type { Range } from '../../memory/ranges.js';
-import { readLink, readStatus } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
 import { DumpContext, type GuardOption } from './dump-context.js';
@@ -159,10 +158,10 @@ export class FileDumper {
     const directory = (name: 'cwd' | 'root'): number =>
       this.#pathEntry(
         `/proc/${String(process.pid)}/${name}`,
-        `${process.label} ${name} ${readLink(process.pid, name)}`,
+        `${process.label} ${name} ${process.proc.link(name)}`,
         O.path,
       );
-    const umask = readStatus(process.pid).umask;
+    const { umask } = process.proc.status();
     const entry = { cwd_id: directory('cwd'), root_id: directory('root'), umask };
     this.#context.image.fs.set(process.nsPid, entry);
   }

@@ -61,8 +61,8 @@ test('a zombie tells its wait status', (t) => {
 
 for (const name of ['container/stat', 'odd/stat', 'odd/stat-zombie']) {
   test(`what a task is doing reads the same where only that is read: ${name}`, (t) => {
-    const { state, ppid, flags, exitCode } = parseStat(fixture(name));
-    t.deepEqual(parseVitals(fixture(name)), { state, ppid, flags, exitCode });
+    const { state, ppid, flags, numThreads, exitCode } = parseStat(fixture(name));
+    t.deepEqual(parseVitals(fixture(name)), { state, ppid, flags, numThreads, exitCode });
   });
 }
 

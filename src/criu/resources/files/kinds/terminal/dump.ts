@@ -5,7 +5,6 @@ import { asNsPid, type NsPid } from '../../../../../common/ids.js';
 import { syscall } from '../../../../../native/index.js';
 import { closeFd, SYS } from '../../../../../native/sys.js';
 import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
-import { readStat, readStatus } from '../../../../procfs/reader.js';
 import { containerGroups } from '../../../../procfs/status.js';
 import { IOCTL, O, POLL, REOPENABLE } from '../../../../../native/abi/index.js';
 import type { DumpContext } from '../../dump-context.js';
@@ -135,16 +134,16 @@ export class TerminalDumper {
   #findSessions(): void {
     const { processes } = this.#context;
     const groups = new Map(
-      processes.map(({ pid }) => {
-        const status = readStatus(pid);
+      processes.map(({ proc }) => {
+        const status = proc.status();
         return [status.nsPgid[0], containerGroups(status).pgid];
       }),
     );
-    for (const { pid, label } of processes) {
-      const { ttyNr, tpgid } = readStat(pid);
+    for (const { proc, label } of processes) {
+      const { ttyNr, tpgid } = proc.stat;
       if (ttyNr === 0) continue;
       const terminal = this.#terminal(slaveIndex(ttyNr), label);
-      terminal.sid = containerGroups(readStatus(pid)).sid;
+      terminal.sid = containerGroups(proc.status()).sid;
       // A group whose last process has gone cannot be made again; nobody would notice it.
       terminal.pgrp = groups.get(tpgid) ?? NOBODY;
     }

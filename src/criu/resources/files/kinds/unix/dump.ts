@@ -7,7 +7,7 @@ import { syscall } from '../../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
-import { readFdinfo, readLink } from '../../../../procfs/reader.js';
+import { readFdinfo } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../../common/bytes.js';
 import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
 import { MAX_CONTENT_BYTES, type DumpContext, type GuardOption } from '../../dump-context.js';
@@ -213,7 +213,7 @@ export class UnixSockets {
     const plain = name.replace(/^(\.\/)+/, '');
     if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
     const { processes, init } = this.#context;
-    const folders = processes.map(({ pid }) => readLink(pid, 'cwd'));
+    const folders = processes.map(({ proc }) => proc.link('cwd'));
     const leadsThere = (folder: string): boolean =>
       folderAt(init.pid, `${folder}/${dirname(name)}`) === dirname(path);
     return folders.find(leadsThere) ?? dirname(path);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostTid } from '../../common/ids.js';
+import { readBelow } from '../../native/index.js';
+import { errnoError } from '../../native/sys.js';
+import { parseVitals, type Vitals } from './stat.js';
+import { parseStatusField } from './status.js';
+
+/* Reads the same of many tasks by one call. Those that have gone meanwhile are left out. */
+
+/** Whether threads live, run or stand, by their ids. */
+export function readVitalsOf<Id extends HostTid>(tids: readonly Id[]): Map<Id, Vitals> {
+  return readOfAll(tids, 'stat', parseVitals);
+}
+
+/** Seccomp mode of threads: 0 off, 1 strict, 2 filter. */
+export function readSeccompModes(tids: readonly HostTid[]): Map<HostTid, number> {
+  return readOfAll(tids, 'status', (text) => Number(parseStatusField(text, 'Seccomp') ?? 0));
+}
+
+function readOfAll<Id extends HostTid, T>(
+  tids: readonly Id[],
+  file: string,
+  parse: (text: Buffer) => T,
+): Map<Id, T> {
+  const paths = tids.map((tid) => `${String(tid)}/${file}`);
+  const read = readBelow('/proc', paths, []);
+  if (typeof read === 'number') throw errnoError('open /proc', read);
+  const { results, text } = read;
+  const all = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  const found = new Map<Id, T>();
+  tids.forEach((tid, index) => {
+    if (results[index * 2] !== 0) return;
+    found.set(tid, parse(all.subarray(results[index * 2 - 1], results[index * 2 + 1])));
+  });
+  return found;
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseFileLock, type FileLock } from './fdinfo-lock.js';
-import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
+import { Line, splitLines, toText, type ProcText } from '../../common/procfs/line.js';
 
 /**
  * /proc/PID/fdinfo/FD. Which kind of file it is, the link /proc/PID/fd/FD says; lines that only one kind has are
@@ -24,11 +24,27 @@ export interface FdInfo {
 /** How the value of a line `key:\tvalue` is understood. */
 export type Convert<T> = (line: Line, value: string) => T;
 
+/** How fdinfo files begin. Numbers that a double might not hold go the long way. */
+const USUAL =
+  /^pos:\t(\d{1,15})\nflags:\t([0-7]{1,15})\nmnt_id:\t(\d{1,15})\nino:\t(\d{1,15})(?:\n|$)/;
+
 /** Parses an fdinfo file. */
 export function parseFdinfo(content: ProcText): FdInfo {
+  const text = toText(content);
+  const usual = USUAL.exec(text);
   const parts = new FdinfoParts();
-  for (const line of splitLines('fdinfo', content)) parts.add(line);
-  return parts.finish();
+  const rest = usual ? text.slice(usual[0].length) : text;
+  if (rest !== '') for (const line of splitLines('fdinfo', rest)) parts.add(line);
+  if (!usual) return parts.finish();
+  const [, pos, flags = '', mountId, inode] = usual;
+  return {
+    pos: BigInt(Number(pos)),
+    flags: parseInt(flags, 8),
+    mountId: Number(mountId),
+    inode: BigInt(Number(inode)),
+    locks: parts.locks,
+    details: parts.details,
+  };
 }
 
 /** The value of a line of a kind of files; undefined when there is no such line. */
@@ -39,14 +55,14 @@ export function detail<T>({ details }: FdInfo, key: string, convert: Convert<T>)
 
 class FdinfoParts {
   readonly #common = new Map<string, Line>();
-  readonly #locks: FileLock[] = [];
-  readonly #details: Line[] = [];
+  readonly locks: FileLock[] = [];
+  readonly details: Line[] = [];
 
   add(line: Line): void {
     const key = line.text.slice(0, Math.max(line.text.indexOf(':'), 0));
-    if (key === 'lock') this.#locks.push(parseFileLock(line));
+    if (key === 'lock') this.locks.push(parseFileLock(line));
     else if (COMMON.has(key)) this.#common.set(key, line);
-    else this.#details.push(line);
+    else this.details.push(line);
   }
 
   finish(): FdInfo {
@@ -55,8 +71,8 @@ class FdinfoParts {
       flags: this.#required('flags', (line, value) => line.octal(value)),
       mountId: this.#required('mnt_id', (line, value) => line.integer(value)),
       inode: this.#optional('ino', (line, value) => line.bigInteger(value)),
-      locks: this.#locks,
-      details: this.#details,
+      locks: this.locks,
+      details: this.details,
     };
   }
 

@@ -17,6 +17,9 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("addressOf", Napi::Function::New(env, mvas::AddressOf, "addressOf"));
   exports.Set("readDescriptors",
               Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
+  exports.Set("findOpenFile", Napi::Function::New(env, mvas::FindOpenFile, "findOpenFile"));
+  exports.Set("statBelow", Napi::Function::New(env, mvas::StatBelow, "statBelow"));
+  exports.Set("socketOptions", Napi::Function::New(env, mvas::SocketOptions, "socketOptions"));
   exports.Set("readAreas", Napi::Function::New(env, mvas::ReadAreas, "readAreas"));
   exports.Set("parseAreas", Napi::Function::New(env, mvas::ParseAreas, "parseAreas"));
   exports.Set("readBelow", Napi::Function::New(env, mvas::ReadBelow, "readBelow"));

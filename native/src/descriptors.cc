@@ -4,7 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -78,6 +82,59 @@ Napi::Value ReadDescriptors(const Napi::CallbackInfo& info) {
   result.Set("numbers", numbers);
   result.Set("text", Napi::Buffer<char>::Copy(env, table.text.data(), table.text.size()));
   return result;
+}
+
+Napi::Value FindOpenFile(const Napi::CallbackInfo& info) {
+  const auto sorted = info[0].As<Napi::Int32Array>();
+  const int fd = info[2].As<Napi::Number>().Int32Value();
+  auto place = info[3].As<Napi::Int32Array>();
+  const pid_t self = getpid();
+  int low = 0;
+  int high = info[1].As<Napi::Number>().Int32Value();
+  long order = 1;
+  while (low < high && order != 0) {
+    const int middle = low + (high - low) / 2;
+    order = syscall(SYS_kcmp, self, self, KCMP_FILE, fd, sorted[middle]);
+    if (order < 0) return Napi::Number::New(info.Env(), -errno);
+    if (order == 0) {
+      low = middle;
+    } else if (order == 1) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  place[0] = low;
+  return Napi::Number::New(info.Env(), order == 0 ? 1 : 0);
+}
+
+Napi::Value StatBelow(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto path = info[1].As<Napi::Uint8Array>();
+  const auto how = info[2].As<Napi::Uint8Array>();
+  auto found = info[3].As<Napi::Uint8Array>();
+  const Owned file(static_cast<int>(syscall(SYS_openat2, info[0].As<Napi::Number>().Int32Value(),
+                                            path.Data(), how.Data(), how.ByteLength())));
+  if (file.get() < 0) return Napi::Number::New(env, -errno);
+  struct stat what = {};
+  if (fstat(file.get(), &what) < 0) return Napi::Number::New(env, -errno);
+  if (found.ByteLength() < sizeof what) return Napi::Number::New(env, -EINVAL);
+  memcpy(found.Data(), &what, sizeof what);
+  return Napi::Number::New(env, 0);
+}
+
+Napi::Value SocketOptions(const Napi::CallbackInfo& info) {
+  const int socket = info[0].As<Napi::Number>().Int32Value();
+  const auto names = info[1].As<Napi::Int32Array>();
+  auto values = info[2].As<Napi::Int32Array>();
+  for (size_t i = 0; i + 1 < names.ElementLength() && i + 1 < values.ElementLength(); i += 2) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    const int result = getsockopt(socket, names[i], names[i + 1], &value, &size);
+    values[i] = result < 0 ? -errno : static_cast<int>(size);
+    values[i + 1] = value;
+  }
+  return info.Env().Undefined();
 }
 
 }  // namespace mvas

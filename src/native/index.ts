@@ -177,6 +177,31 @@ interface Addon {
   /** The same of the text of such a file. */
   readonly parseAreas: (text: Uint8Array) => AreaTable;
   /**
+   * Looks among the first `count` of our descriptors, in the order of kcmp(2), for one on the same open file as
+   * another. 1, and in `place` where it is; 0, and where it would have to be; or `-errno`.
+   */
+  readonly findOpenFile: (
+    sorted: Int32Array,
+    count: number,
+    fd: number,
+    place: Int32Array,
+  ) => number;
+  /**
+   * Looks up a path, a C string, below a directory, and fills in the `struct stat` of what is there. `how` is a
+   * `struct open_how` of openat2(2). 0 or `-errno`.
+   */
+  readonly statBelow: (
+    directory: number,
+    path: Uint8Array,
+    how: Uint8Array,
+    stat: Uint8Array,
+  ) => number;
+  /**
+   * Asks a socket for options (getsockopt(2)) of at most 4 bytes: `names` has pairs of level and name. For each,
+   * `values` gets the size of its value, or `-errno`, and the value.
+   */
+  readonly socketOptions: (socket: number, names: Int32Array, values: Int32Array) => void;
+  /**
    * All of some files, and what some links lead to, by their paths below a directory, such as that of a process in
    * /proc. `-errno` where the directory cannot be opened.
    */
@@ -220,6 +245,9 @@ export const {
   syscall,
   addressOf,
   readDescriptors,
+  findOpenFile,
+  statBelow,
+  socketOptions,
   readAreas,
   parseAreas,
   readBelow,

@@ -77,7 +77,7 @@ export const REOPENABLE =
   O.accessMode | SETTABLE | O.dsync | O.sync | O.largefile | O.nofollow | O.path;
 
 /** `struct stat` (asm/stat.h): its size, and where its fields are. */
-export const STAT = { bytes: 144, inode: 8, size: 48 } as const;
+export const STAT = { bytes: 144, device: 0, inode: 8, size: 48 } as const;
 
 /** /proc and cpuacct.stat count in USER_HZ, which is 100 (asm/param.h). */
 export const NANOSECONDS_PER_TICK = 10_000_000n;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { syscall } from '../../../native/index.js';
+import { findOpenFile, syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import { KCMP } from '../../../native/abi/index.js';
 
 const EQUAL = 0;
 const LESS = 1;
+/** What findOpenFile returns when there is one, and where it tells the place. */
+const FOUND = 1;
+const place = new Int32Array(1);
 
 /**
  * A set of kernel objects in the order that kcmp(2) gives them: finding one costs a logarithm of
@@ -41,10 +44,32 @@ export function compareTasks(kind: number, a: number, b: number): number {
   return check(what, syscall(SYS.kcmp, a, b, kind, 0, 0));
 }
 
-/** Compares the open files behind two descriptors of our own. */
-export function compareFiles(a: number, b: number): number {
-  const result = syscall(SYS.kcmp, process.pid, process.pid, KCMP.file, a, b);
-  return check('compare two open files', result);
+/** A set of open files in the order of kcmp(2), each with a descriptor of our own on it. */
+export class OpenFileSet<T extends { readonly own: number }> {
+  readonly #members: T[] = [];
+  /** Descriptors of the members, in the same order, with room for more. */
+  #sorted = new Int32Array(4);
+
+  /** The member that is the same open file; otherwise the candidate joins and is returned. */
+  findOrAdd(candidate: T): T {
+    const { length } = this.#members;
+    const found = findOpenFile(this.#sorted, length, candidate.own, place);
+    check('compare two open files', found);
+    const at = place[0] ?? 0;
+    const member = this.#members[at];
+    if (found === FOUND && member) return member;
+    if (length === this.#sorted.length) this.#grow();
+    this.#sorted.copyWithin(at + 1, at, length);
+    this.#sorted[at] = candidate.own;
+    this.#members.splice(at, 0, candidate);
+    return candidate;
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#sorted.length * 2);
+    larger.set(this.#sorted);
+    this.#sorted = larger;
+  }
 }
 
 /**

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs';
-import type { HostPid } from '../../../common/ids.js';
 import { SYS } from '../../../native/sys.js';
 import type { FileLockEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
-import { readFdinfo } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
@@ -23,9 +21,8 @@ const LOCKS_SEEN_BY_ALL: ReadonlySet<FileLock['kind']> = new Set(['flock', 'ofd'
 export function dumpLocks(context: DumpContext): void {
   const seen = new Set<number>();
   for (const { owner, descriptors } of context.open.tables) {
-    for (const { fd, file } of descriptors) {
+    for (const { fd, file, locks } of descriptors) {
       const isSeen = seen.has(file.id);
-      const locks = file.info.locks.length > 0 || isSeen ? readLocks(owner.pid, fd) : [];
       const fresh = locks.filter(({ kind }) => !isSeen || !LOCKS_SEEN_BY_ALL.has(kind));
       for (const lock of fresh) addLock(context, lock, { owner, fd });
       seen.add(file.id);
@@ -41,10 +38,6 @@ export function isLeased(context: DumpContext, stat: BigIntStats): boolean {
 
 function isLease({ kind }: FileLock): boolean {
   return kind === 'lease' || kind === 'delegation';
-}
-
-function readLocks(pid: HostPid, fd: number): readonly FileLock[] {
-  return readFdinfo(pid, fd).locks;
 }
 
 function addLock(

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { closeFd } from '../../../native/sys.js';
+import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import { parseFdinfo, type FdInfo } from '../../procfs/fdinfo.js';
 import { copyDescriptors, type DescriptorCopy } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { KCMP, O, S_IF } from '../../../native/abi/index.js';
-import { compareFiles, compareTasks, KcmpSet } from './kcmp.js';
+import { compareTasks, KcmpSet, OpenFileSet } from './kcmp.js';
 
 /** One descriptor of a table. */
 export interface Descriptor {
   readonly fd: number;
   readonly closeOnExec: boolean;
+  /** Those held by its open file, and POSIX locks of its process on the inode. */
+  readonly locks: readonly FileLock[];
 }
 
 /** An open file (`struct file`) of the container, however many descriptors lead to it. */
@@ -53,7 +56,7 @@ export class OpenFiles {
   readonly files: OpenFile[] = [];
   readonly #copies = new Set<number>();
   readonly #byInode = new Map<string, OpenFile[]>();
-  readonly #sets = new Map<string, KcmpSet<OpenFile>>();
+  readonly #sets = new Map<string, OpenFileSet<OpenFile>>();
   readonly #nextId: () => number;
 
   /** Holds descriptors of our own until {@link close}; also when this throws. */
@@ -96,7 +99,7 @@ export class OpenFiles {
       this.#copies.delete(own);
       closeFd(own);
     }
-    return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, file };
+    return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, locks: info.locks, file };
   }
 
   #identify(process: TracedProcess, { fd, own, link }: DescriptorCopy, info: FdInfo): OpenFile {
@@ -106,7 +109,7 @@ export class OpenFiles {
     const flags = info.flags & ~O.cloexec;
     const key = `${inodeKey(stat)}:${String(flags)}`;
     let set = this.#sets.get(key);
-    if (!set) this.#sets.set(key, (set = new KcmpSet((a, b) => compareFiles(a.own, b.own))));
+    if (!set) this.#sets.set(key, (set = new OpenFileSet()));
     const candidate: OpenFile = {
       id: this.#nextId(),
       process,

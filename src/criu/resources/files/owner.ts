@@ -11,6 +11,9 @@ import { fcntl, fcntlInto } from './system.js';
 /** F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP of fcntl(2) are 0, 1, 2. */
 const MAX_OWNER_TYPE = 2;
 
+/** The `struct f_owner_ex` that was asked for last. */
+const owner = Buffer.alloc(8);
+
 /** An owner for files that have none. */
 export function noOwner(): FownEntry {
   return { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
@@ -19,7 +22,6 @@ export function noOwner(): FownEntry {
 /** Who gets signals of a file (F_SETOWN, F_SETSIG). An O_PATH file has no owner. */
 export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
   if (file.flags & O.path) return noOwner();
-  const owner = Buffer.alloc(8);
   fcntlInto(file.own, F.getownEx, owner);
   const signum = fcntl(file.own, F.getsig);
   const pid = asHostTid(owner.readInt32LE(4));

@@ -7,7 +7,7 @@ import type { FdInfo } from '../../../procfs/fdinfo.js';
 import { words, type Line } from '../../../../common/procfs/line.js';
 import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
 import { IOCTL, O, RESOLVE } from '../../../../native/abi/index.js';
-import { leadsTo } from '../names/container-path.js';
+import { ContainerRoot } from '../names/container-path.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
@@ -101,7 +101,7 @@ function pathOfHandle(
   try {
     const path = ownLink(fd);
     const stat: BigIntStats = fstatSync(fd, { bigint: true });
-    return leadsTo(context.init.pid, path, stat) ? path : undefined;
+    return context.shared(ContainerRoot).leadsTo(path, stat) ? path : undefined;
   } finally {
     closeFd(fd);
   }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fstatSync, type BigIntStats } from 'node:fs';
 import type { HostPid } from '../../../../common/ids.js';
+import { statBelow } from '../../../../native/index.js';
 import { closeFd } from '../../../../native/sys.js';
 import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
-import { O, RESOLVE } from '../../../../native/abi/index.js';
-import { inodeKey } from '../open-file.js';
-import { openAt2, openOwn, ownLink } from '../system.js';
+import { O, RESOLVE, STAT } from '../../../../native/abi/index.js';
+import { cPath, openAt2, openHow, openOwn, ownLink } from '../system.js';
 
 const DELETED = ' (deleted)';
 
@@ -14,51 +13,53 @@ export function withoutDeleted(link: string): string {
   return link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
 }
 
-/**
- * Whether a path, looked up as a process sees its files, leads to exactly this inode.
- */
-export function leadsTo(
-  rootPid: HostPid,
-  path: string,
-  stat: { readonly dev: bigint; readonly ino: bigint },
-): boolean {
-  const found = lookUp(rootPid, path, O.nofollow);
-  return found !== undefined && inodeKey(found) === inodeKey(stat);
-}
+const RESOLVE_INSIDE = RESOLVE.inRoot | RESOLVE.noMagicLinks;
+const LOOK = O.path | O.nofollow | O.cloexec;
+const ANYTHING = openHow(LOOK, 0, RESOLVE_INSIDE);
+const DIRECTORY = openHow(LOOK | O.directory, 0, RESOLVE_INSIDE);
 
-/** Whether there is a directory at a path, looked up as a process sees its files. */
-export function isDirectory(rootPid: HostPid, path: string): boolean {
-  return lookUp(rootPid, path, O.nofollow | O.directory) !== undefined;
-}
+/** The files that the container's init sees: paths are looked up as it would. */
+export class ContainerRoot {
+  readonly #root: number;
+  readonly #stat = Buffer.alloc(STAT.bytes);
 
-/** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
-export function folderAt(rootPid: HostPid, path: string): string | undefined {
-  return withOpen(rootPid, path, O.directory, ownLink);
-}
+  /** Holds a descriptor on the root until `context` closes. */
+  constructor(context: {
+    readonly init: { readonly pid: HostPid };
+    atClose(close: () => void): void;
+  }) {
+    this.#root = openOwn(`/proc/${String(context.init.pid)}/root`, O.path | O.directory);
+    context.atClose(() => {
+      closeFd(this.#root);
+    });
+  }
 
-function lookUp(rootPid: HostPid, path: string, flags: number): BigIntStats | undefined {
-  return withOpen(rootPid, path, flags, (found) => fstatSync(found, { bigint: true }));
-}
+  /** Whether a path leads to exactly this inode. */
+  leadsTo(path: string, { dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
+    if (!this.#lookUp(path, ANYTHING)) return false;
+    const found = this.#stat;
+    return found.readBigUInt64LE(STAT.device) === dev && found.readBigUInt64LE(STAT.inode) === ino;
+  }
 
-function withOpen<T>(
-  rootPid: HostPid,
-  path: string,
-  flags: number,
-  work: (found: number) => T,
-): T | undefined {
-  if (!path.startsWith('/')) return undefined;
-  const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
-  try {
-    const resolve = RESOLVE.inRoot | RESOLVE.noMagicLinks;
-    const found = openAt2(root, path, O.path | flags, resolve);
+  /** Whether there is a directory at a path. */
+  isDirectory(path: string): boolean {
+    return this.#lookUp(path, DIRECTORY);
+  }
+
+  /** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
+  folderAt(path: string): string | undefined {
+    if (!path.startsWith('/')) return undefined;
+    const found = openAt2(this.#root, path, O.path | O.directory, RESOLVE_INSIDE);
     if (found < 0) return undefined;
     try {
-      return work(found);
+      return ownLink(found);
     } finally {
       closeFd(found);
     }
-  } finally {
-    closeFd(root);
+  }
+
+  #lookUp(path: string, how: Uint8Array): boolean {
+    return path.startsWith('/') && statBelow(this.#root, cPath(path), how, this.#stat) === 0;
   }
 }
 

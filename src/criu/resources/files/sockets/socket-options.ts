@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync } from 'node:fs';
 import { POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
-import { syscall } from '../../../../native/index.js';
+import { socketOptions, syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
 import type { DumpContext } from '../dump-context.js';
@@ -28,6 +28,19 @@ const SWITCHES = {
 } as const;
 
 const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
+
+/** Level and name of an option. */
+type OptionName = readonly [level: number, name: number];
+
+/** What makes two sockets of one kind. */
+const KIND: readonly OptionName[] = [SO.domain, SO.type, SO.protocol].map((n) => [SOL.socket, n]);
+
+/** All options of SOL_SOCKET that are an int and have a field of their own. */
+const PLAIN: readonly OptionName[] = [
+  ...Object.values(SWITCHES),
+  ...Object.values(NUMBERS),
+  ...[SO.sndbuf, SO.rcvbuf, SO.reuseAddr, SO.bufLock],
+].map((name) => [SOL.socket, name]);
 
 const TCP = { maxSegment: 2, congestion: 13 } as const;
 /** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
@@ -62,7 +75,7 @@ const OTHERS: readonly (readonly [number, readonly number[]])[] = [
  * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet,
  * and no stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
  */
-const NOT_OF_STREAMS: readonly (readonly [number, number])[] = [
+const NOT_OF_STREAMS: readonly OptionName[] = [
   [SOL.ip, 33],
   [SOL.ipv6, 18],
 ];
@@ -88,22 +101,22 @@ export function getRaw(
   return value.subarray(0, Math.min(length.readUInt32LE(0), size));
 }
 
-/** Dumps the options of sockets; keeps a new socket of each kind to compare with. */
+/** Dumps the options of sockets; knows what a new socket of each kind has. */
 export class SocketOptions {
   readonly #context: DumpContext;
-  readonly #fresh = new Map<string, number>();
+  readonly #fresh = new Map<string, FreshSocket>();
   #keyed: ReadonlySet<number> | undefined;
   #shutdowns: ReadonlyMap<number, number> | undefined;
 
   constructor(context: DumpContext) {
     this.#context = context;
-    context.atClose(() => {
-      this.#close();
-    });
   }
 
   dump(socket: number, where: string): SkOptsEntry {
-    const option = (name: number): number => getOption(socket, SOL.socket, name) ?? 0;
+    const plain = new Map(
+      valuesOf(socket, PLAIN).map((value, index) => [PLAIN[index]?.[1], value]),
+    );
+    const option = (name: number): number => plain.get(name) ?? 0;
     const [sndSec, sndUsec] = timeout(socket, SO.sndTimeout);
     const [rcvSec, rcvUsec] = timeout(socket, SO.rcvTimeout);
     const device = getRaw(socket, SOL.socket, SO.bindToDevice, 16)
@@ -118,7 +131,7 @@ export class SocketOptions {
       so_rcv_tmo_sec: rcvSec,
       so_rcv_tmo_usec: rcvUsec,
       reuseaddr: option(SO.reuseAddr) !== 0,
-      so_buf_lock: getOption(socket, SOL.socket, SO.bufLock) ?? BUFFERS_LOCKED,
+      so_buf_lock: plain.get(SO.bufLock) ?? BUFFERS_LOCKED,
       ...this.#filterOf(socket, where),
       mvas_options: this.#others(socket),
     };
@@ -144,11 +157,6 @@ export class SocketOptions {
     return this.#shutdowns.get(inode) ?? 0;
   }
 
-  #close(): void {
-    for (const fd of this.#fresh.values()) closeFd(fd);
-    this.#fresh.clear();
-  }
-
   #filterOf(socket: number, where: string): SocketFilter {
     const filter = dumpFilter(socket);
     if (typeof filter !== 'string') return filter;
@@ -159,36 +167,68 @@ export class SocketOptions {
   #others(socket: number): MvasSkOption[] {
     const fresh = this.#freshLike(socket);
     if (fresh === undefined) return [];
-    const isStream = getOption(socket, SOL.socket, SO.type) === SOCK.stream;
-    const numbers = OTHERS.flatMap(([level, names]) =>
-      names.flatMap((name) => {
-        if (isStream && NOT_OF_STREAMS.some((one) => one[0] === level && one[1] === name))
-          return [];
-        const value = getOption(socket, level, name);
-        if (value === undefined || value === getOption(fresh, level, name)) return [];
-        if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value)) return [];
-        const bytes = Buffer.alloc(4);
-        bytes.writeInt32LE(value);
-        return [{ level, name, value: bytes }];
-      }),
-    );
+    const numbers = valuesOf(socket, fresh.names).flatMap((value, index) => {
+      const [level, name] = fresh.names[index] ?? [0, 0];
+      if (value === undefined || value === fresh.values[index]) return [];
+      if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value)) return [];
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(value);
+      return [{ level, name, value: bytes }];
+    });
     return [...numbers, ...congestionOf(socket, fresh)];
   }
 
-  #freshLike(socket: number): number | undefined {
-    const kind = [SO.domain, SO.type, SO.protocol].map((name) =>
-      getOption(socket, SOL.socket, name),
-    );
-    const known = this.#fresh.get(kind.join());
+  #freshLike(socket: number): FreshSocket | undefined {
+    const [domain = 0, type = 0, protocol = 0] = valuesOf(socket, KIND);
+    const kind = [domain, type, protocol].join();
+    const known = this.#fresh.get(kind);
     if (known !== undefined) return known;
-    const [domain = 0, type = 0, protocol = 0] = kind;
     const fd = inNamespaceOf(this.#context.init.pid, 'net', () =>
       syscall(SYS.socket, domain, type | 0o2000000, protocol),
     );
     if (fd < 0) return undefined;
-    this.#fresh.set(kind.join(), fd);
-    return fd;
+    try {
+      const fresh = lookAtFresh(fd, type === SOCK.stream);
+      this.#fresh.set(kind, fresh);
+      return fresh;
+    } finally {
+      closeFd(fd);
+    }
   }
+}
+
+/** What a new socket of a kind has of the options that are compared with it. */
+interface FreshSocket {
+  /** Those that sockets of this kind know. */
+  readonly names: readonly OptionName[];
+  readonly values: readonly number[];
+  readonly congestion: string | undefined;
+}
+
+function lookAtFresh(socket: number, isStream: boolean): FreshSocket {
+  const all = OTHERS.flatMap(([level, names]) => names.map((name) => [level, name] as const));
+  const asked = isStream ? all.filter((one) => !isIn(NOT_OF_STREAMS, one)) : all;
+  const values = valuesOf(socket, asked);
+  return {
+    names: asked.filter((_, index) => values[index] !== undefined),
+    values: values.filter((value) => value !== undefined),
+    congestion: askCongestion(socket),
+  };
+}
+
+function isIn(options: readonly OptionName[], [level, name]: OptionName): boolean {
+  return options.some((one) => one[0] === level && one[1] === name);
+}
+
+/** The values of options, in order; undefined where the socket has no such option. */
+function valuesOf(socket: number, options: readonly OptionName[]): (number | undefined)[] {
+  const answers = new Int32Array(options.length * 2);
+  socketOptions(socket, Int32Array.from(options.flat()), answers);
+  return options.map((_, index) => {
+    const [size = 0, value = 0] = answers.subarray(index * 2);
+    if (size <= 0) return undefined;
+    return size >= 4 ? value : value & 0xff;
+  });
 }
 
 /**
@@ -201,13 +241,16 @@ function isSegment(socket: number, value: number): boolean {
 }
 
 /** The congestion control of a socket, where it is another than that of a new one. */
-function congestionOf(socket: number, fresh: number): MvasSkOption[] {
-  const [level, name] = [SOL.tcp, TCP.congestion];
-  const ask = (fd: number): string | undefined =>
-    getRaw(fd, level, name, CONGESTION_SIZE)?.toString('latin1').replace(/\0.*$/s, '');
-  const value = ask(socket);
-  if (value === undefined || value === ask(fresh)) return [];
-  return [{ level, name, value: Buffer.from(value, 'latin1') }];
+function congestionOf(socket: number, fresh: FreshSocket): MvasSkOption[] {
+  if (fresh.congestion === undefined) return [];
+  const value = askCongestion(socket);
+  if (value === undefined || value === fresh.congestion) return [];
+  return [{ level: SOL.tcp, name: TCP.congestion, value: Buffer.from(value, 'latin1') }];
+}
+
+function askCongestion(socket: number): string | undefined {
+  const value = getRaw(socket, SOL.tcp, TCP.congestion, CONGESTION_SIZE);
+  return value?.toString('latin1').replace(/\0.*$/s, '');
 }
 
 function timeout(socket: number, name: number): [bigint, bigint] {

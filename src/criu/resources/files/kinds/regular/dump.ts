@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
-import type { HostPid } from '../../../../../common/ids.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { O, REOPENABLE, S_IF } from '../../../../../native/abi/index.js';
-import { isDirectory, leadsTo, opensLate, withoutDeleted } from '../../names/container-path.js';
+import { ContainerRoot, opensLate, withoutDeleted } from '../../names/container-path.js';
 import type { DumpContext } from '../../dump-context.js';
 import { Ghosts } from '../../deleted/ghost.js';
 import type { PathFile } from '../../path-file.js';
@@ -85,7 +84,7 @@ function locate(context: DumpContext, file: PathFile, id: number): Place {
   const mount = context.mounts.get(file.mountId);
   if (!mount)
     return { problem: `${link} is no file of a mount of the container; remedy: close it` };
-  if (leadsTo(context.init.pid, link, stat)) return { name: link };
+  if (context.shared(ContainerRoot).leadsTo(link, stat)) return { name: link };
   const type = Number(stat.mode) & S_IF.mask;
   if (opensLate(mount))
     return { problem: `${link} is gone: its process has ended; remedy: close it` };
@@ -116,7 +115,7 @@ function removed(
   const ghost = context.shared(Ghosts).dump(own, stat, where);
   if (ghost === undefined) return { problem: '' };
   context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
-  return { name: ghostName(context.init.pid, withoutDeleted(link), mount.mountPoint) };
+  return { name: ghostName(context, withoutDeleted(link), mount.mountPoint) };
 }
 
 function hidden(link: string): Place {
@@ -132,14 +131,14 @@ function wantName(
   file: PathFile,
   { mount, entry }: { readonly mount: MountInfo; readonly entry: RegFileEntry },
 ): void {
-  const { init, names, refusals } = context;
+  const { names, refusals } = context;
   const { link, stat, where } = file;
   const own = isOfLowerLayer(context, file, mount) ? context.keep(file.own) : undefined;
   names.want({
     inode: stat.ino,
     mounts: [mount.mountPoint],
     near: dirname(withoutDeleted(link)),
-    accepts: ({ path }) => leadsTo(init.pid, path, stat),
+    accepts: ({ path }) => context.shared(ContainerRoot).leadsTo(path, stat),
     settle: (name) => {
       if (name !== undefined) {
         entry.name = name;
@@ -166,7 +165,7 @@ function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, 
 }
 
 /** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */
-function ghostName(rootPid: HostPid, name: string, mountPoint: string): string {
-  if (isDirectory(rootPid, dirname(name))) return name;
+function ghostName(context: DumpContext, name: string, mountPoint: string): string {
+  if (context.shared(ContainerRoot).isDirectory(dirname(name))) return name;
   return join(mountPoint, basename(name));
 }

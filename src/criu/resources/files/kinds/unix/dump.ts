@@ -9,7 +9,7 @@ import type { UnixSkEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { readFdinfo } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../../common/bytes.js';
-import { folderAt, leadsTo, withoutDeleted } from '../../names/container-path.js';
+import { ContainerRoot, withoutDeleted } from '../../names/container-path.js';
 import { MAX_CONTENT_BYTES, type DumpContext, type GuardOption } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
@@ -166,8 +166,7 @@ export class UnixSockets {
   /** The file of a socket: at the name that the socket was bound to, at others, or nowhere. */
   #addName(bound: BoundFile): void {
     const { entry, stat, mount, link } = bound;
-    const { pid } = this.#context.init;
-    const isThere = leadsTo(pid, link, stat);
+    const isThere = this.#context.shared(ContainerRoot).leadsTo(link, stat);
     if (isThere) this.#addPlace(entry, link);
     else Object.assign(entry, { deleted: true, mvas_folder: mount.mountPoint });
     const others = Number(stat.nlink) - (isThere ? 1 : 0);
@@ -179,14 +178,15 @@ export class UnixSockets {
     const name = spokenName(entry);
     if (!name.startsWith('/')) entry.name_dir = this.#folderOfRelative(name, link);
     const spoken = dirname(absoluteName(entry));
-    const folder = folderAt(this.#context.init.pid, spoken);
+    const folder = this.#context.shared(ContainerRoot).folderAt(spoken);
     if (folder === undefined || link !== join(folder, basename(name))) entry.mvas_paths = [link];
     else if (folder !== spoken) entry.mvas_folder = folder;
   }
 
   /** Has further names of a socket's file looked for. */
   #wantNames({ entry, stat, mount, link }: BoundFile, count: number): void {
-    const { names, init } = this.#context;
+    const { names } = this.#context;
+    const root = this.#context.shared(ContainerRoot);
     const known = new Set(entry.deleted ? [] : [link]);
     for (let i = 0; i < count; i++) {
       names.want({
@@ -194,7 +194,7 @@ export class UnixSockets {
         mounts: [mount.mountPoint],
         near: dirname(withoutDeleted(link)),
         accepts: ({ path }) => {
-          if (known.has(path) || !leadsTo(init.pid, path, stat)) return false;
+          if (known.has(path) || !root.leadsTo(path, stat)) return false;
           known.add(path);
           return true;
         },
@@ -212,10 +212,11 @@ export class UnixSockets {
   #folderOfRelative(name: string, path: string): string {
     const plain = name.replace(/^(\.\/)+/, '');
     if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
-    const { processes, init } = this.#context;
+    const { processes } = this.#context;
+    const root = this.#context.shared(ContainerRoot);
     const folders = processes.map(({ proc }) => proc.link('cwd'));
     const leadsThere = (folder: string): boolean =>
-      folderAt(init.pid, `${folder}/${dirname(name)}`) === dirname(path);
+      root.folderAt(`${folder}/${dirname(name)}`) === dirname(path);
     return folders.find(leadsThere) ?? dirname(path);
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../common/ids.js';
-import type { SegmentRecord, VasEntry, VasRecord } from '../criu/index.js';
+import type { Segment, VasEntry, VasRecord } from '../criu/index.js';
 
 /** What `mvas ls` shows of a VAS. */
 export interface VasSummary {
@@ -23,11 +23,7 @@ export interface VasSummary {
 }
 
 /** A range of memory in a VAS. */
-export interface VasSegment extends Omit<SegmentRecord, 'start' | 'end'> {
-  /** First address. */
-  readonly start: bigint;
-  /** First address behind it. */
-  readonly end: bigint;
+export interface VasSegment extends Omit<Segment, 'pid'> {
   /** The process it belongs to. */
   readonly name: string;
 }
@@ -55,25 +51,20 @@ export function summaryOf({ id, state, createdAt, record, holder }: VasEntry): V
     containerId,
     createdAt,
     bytes,
-    segments: processes.reduce((sum, process) => sum + process.segments.length, 0),
+    segments: processes.reduce((sum, process) => sum + process.segments, 0),
     processes: processes.length,
     holderPid: holder?.pid,
     clones: holder?.forks ?? 0,
   };
 }
 
-/** What `mvas inspect` shows of a VAS. */
-export function detailsOf(vas: VasEntry): VasDetails {
-  const segmentList = (vas.record?.processes ?? []).flatMap(({ pid, name, segments }) =>
-    segments.map(({ start, end, protection, kind, bytes }): VasSegment => ({
-      start: BigInt(start),
-      end: BigInt(end),
-      protection,
-      kind,
-      bytes,
-      name: `pid ${String(pid)} ${name}`,
-    })),
-  );
+/** What `mvas inspect` shows of a VAS. `segments`: what it holds. */
+export function detailsOf(vas: VasEntry, segments: readonly Segment[]): VasDetails {
+  const names = new Map((vas.record?.processes ?? []).map(({ pid, name }) => [pid, name]));
+  const segmentList = segments.map(({ pid, ...segment }): VasSegment => ({
+    ...segment,
+    name: `pid ${String(pid)} ${names.get(pid) ?? ''}`,
+  }));
   return {
     ...summaryOf(vas),
     directory: vas.directory,

@@ -11,8 +11,9 @@ export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
-export type { ProcessRecord, SegmentRecord, VasEntry, VasRecord } from './vas/store.js';
-export { inspectVas, listVases, removeVas, vasDirectory } from './vas/store.js';
+export type { Segment } from './vas/segments.js';
+export type { ProcessRecord, VasEntry, VasRecord } from './vas/store.js';
+export { inspectVas, listVases, readSegments, removeVas, vasDirectory } from './vas/store.js';
 export { readSpec } from './spec.js';
 export {
   KernelDevice,

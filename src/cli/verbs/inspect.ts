@@ -27,7 +27,9 @@ export const inspect = defineVerb({
     const found = words.map((wanted) => resolveVas(entries, wanted).id);
     const vases: VasEntry[] = [];
     for (const id of found) vases.push(await store.inspect(id));
-    const details = vases.map(detailsOf);
+    const details = vases.map((vas) => {
+      return detailsOf(vas, vas.record ? store.segments(vas.record) : []);
+    });
     const now = context.now();
     context.writeOut(
       json ? formatJson(details) : details.map((vas) => describe(vas, now)).join('\n'),

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeBytes } from '../bytes.js';
 import { WIRE, type WireReader } from './reader.js';
-import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './schema.js';
+import {
+  DEFAULTS,
+  type FieldShape,
+  type MessageShape,
+  type Schema,
+  type Shortcut,
+} from './schema.js';
 import type { ScalarType } from './tables.js';
 
 /** What decoding may cost; shared by all messages of a file. */
@@ -58,15 +64,28 @@ class MessageDecoder {
     this.#strict = schema.mode === 'strict';
   }
 
-  message(name: string, length: number): Record<string, Value> {
+  message(name: string, length: number): object {
     const shape = this.#schema.shapeOf(name);
-    const result = emptyOf(shape);
     if (--this.#budget.messages < 0) this.#reader.fail('too many messages');
     if (++this.#depth > MAX_DEPTH) this.#reader.fail('messages nested too deep');
     const outer = this.#reader.enter(length);
-    while (!this.#reader.done) this.#field(shape, result);
+    const result = (shape.shortcut && this.#quick(shape.shortcut)) ?? this.#fields(shape);
     this.#reader.leave(outer);
     this.#depth--;
+    return result;
+  }
+
+  #quick({ read }: Shortcut): object | undefined {
+    const start = this.#reader.position;
+    const result = read(this.#reader);
+    if (result && this.#reader.done) return result;
+    this.#reader.back(start);
+    return undefined;
+  }
+
+  #fields(shape: MessageShape): object {
+    const result = emptyOf(shape);
+    while (!this.#reader.done) this.#field(shape, result);
     for (const field of shape.required) {
       if (result[field] === undefined) this.#reader.fail(`${shape.name} without ${field}`);
     }
@@ -159,7 +178,7 @@ class MessageDecoder {
       case 'int64':
         return reader.int64();
       case 'sint64':
-        return unzigzag64(reader.uint64());
+        return reader.sint64();
       case 'fixed64':
         return reader.fixed64();
       case 'bool':
@@ -207,8 +226,4 @@ function emptyOf(shape: MessageShape): Record<string, Value> {
 
 function unzigzag32(value: number): number {
   return (value >>> 1) ^ -(value & 1);
-}
-
-function unzigzag64(value: bigint): bigint {
-  return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
 }

@@ -40,6 +40,7 @@ class MessageEncoder {
 
   message(name: string, value: object): void {
     const shape = this.#schema.shapeOf(name);
+    if (shape.shortcut?.write(this.#writer, value)) return;
     const values = value as Readonly<Record<string, unknown>>;
     for (const field of shape.fields) {
       const content = values[field.name];

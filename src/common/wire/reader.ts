@@ -7,6 +7,12 @@ export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 /** Text whose characters are the same bytes in every encoding: printable ASCII. */
 export const PLAIN = /^[ -~]*$/;
 
+const TWO_32 = 0x1_0000_0000;
+/** Above these high halves numbers are not safe. */
+const MAX_SAFE_HIGH = 0x20_0000;
+/** The least numbers, which are most frequent: an object is made of each that is made anew. */
+const SMALL = Array.from({ length: 128 }, (_, number) => BigInt(number));
+
 /**
  * A cursor over protobuf bytes that never reads past its end. Source of the encoding: protobuf.dev,
  * "Encoding". Every method throws ShimError of the kind given, naming the source and the byte, when
@@ -48,8 +54,15 @@ export class WireReader {
   /** A varint as unsigned 64-bit. */
   uint64(): bigint {
     this.#varint();
-    if (this.#high === 0) return BigInt(this.#low);
+    if (this.#high === 0) return small(this.#low) ?? BigInt(this.#low);
+    if (this.#high < MAX_SAFE_HIGH) return BigInt(this.#high * TWO_32 + this.#low);
     return (BigInt(this.#high) << 32n) | BigInt(this.#low);
+  }
+
+  /** A zigzag varint of 64 bits. */
+  sint64(): bigint {
+    const value = this.uint64();
+    return value === 1n ? -1n : BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
   }
 
   /** A varint as two's complement 64-bit. */
@@ -103,6 +116,21 @@ export class WireReader {
     return new Uint8Array(this.#bytes.subarray(from, from + length));
   }
 
+  /** Passes over a varint if it is this one. */
+  sees(varint: number): boolean {
+    const start = this.#at;
+    if (start >= this.#end) return false;
+    this.#varint();
+    if (this.#low === varint && this.#high === 0) return true;
+    this.#at = start;
+    return false;
+  }
+
+  /** Goes back to a position that has been passed over. */
+  back(position: number): void {
+    this.#at = position;
+  }
+
   /** A length-prefixed run of bytes, copied. */
   bytes(): Uint8Array {
     return this.take(this.uint32());
@@ -135,9 +163,10 @@ export class WireReader {
   /** Passes over the next `length` bytes if they are those at `from`. */
   skipSame(from: number, length: number): boolean {
     if (length > this.#end - this.#at) return false;
-    const end = this.#at + length;
-    if (this.#bytes.compare(this.#bytes, from, from + length, this.#at, end) !== 0) return false;
-    this.#at = end;
+    for (let at = 0; at < length; at++) {
+      if (this.#bytes[from + at] !== this.#bytes[this.#at + at]) return false;
+    }
+    this.#at += length;
     return true;
   }
 
@@ -170,10 +199,14 @@ export class WireReader {
   }
 
   #longVarint(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#bytes[this.#advance(1)] ?? 0;
+      if (at >= this.#end) this.#at = at;
+      if (at >= this.#end) this.#advance(1);
+      const byte = bytes[at++] ?? 0;
       const bits = byte & 0x7f;
       if (shift < 28) low |= bits << shift;
       else if (shift === 28) {
@@ -183,7 +216,12 @@ export class WireReader {
       if (shift === 63 && byte > 1) this.fail('a varint of more than 64 bits');
       if (byte < 0x80) break;
     }
+    this.#at = at;
     this.#low = low >>> 0;
     this.#high = high >>> 0;
   }
+}
+
+function small(number: number): bigint | undefined {
+  return number < SMALL.length ? SMALL[number] : undefined;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../errors.js';
-import { WIRE } from './reader.js';
+import { WIRE, type WireReader } from './reader.js';
 import type { EnumTables, FieldLabel, MessageTables, ScalarType } from './tables.js';
+import type { WireWriter } from './writer.js';
 
 /** What a field holds. */
 export type FieldContent =
@@ -23,6 +24,17 @@ export interface FieldShape {
   readonly wireType: number;
 }
 
+/** Reads and writes the usual form of a message of which there are very many: quicker than by its table. */
+export interface Shortcut<M = object> {
+  /** A message from its start; undefined for another form. The message may have more than was read. */
+  readonly read: (reader: WireReader) => M | undefined;
+  /** Writes what its table would have written; false, and nothing is written, for another form. */
+  readonly write: (writer: WireWriter, message: M) => boolean;
+}
+
+/** Shortcuts by the names of messages. */
+export type Shortcuts<Messages> = { readonly [M in keyof Messages]?: Shortcut<Messages[M]> };
+
 /** How to read and write one message. */
 export interface MessageShape {
   readonly name: string;
@@ -32,6 +44,7 @@ export interface MessageShape {
   /** Those that have a value when they are absent: lists, and `implicit` ones. */
   readonly present: readonly FieldShape[];
   readonly byNumber: ReadonlyMap<number, FieldShape>;
+  readonly shortcut: Shortcut | undefined;
 }
 
 /**
@@ -67,12 +80,19 @@ export class Schema<Messages> {
   readonly mode: Mode;
   readonly #messages: MessageTables;
   readonly #enums: EnumTables;
+  readonly #shortcuts: Readonly<Record<string, Shortcut | undefined>>;
   readonly #shapes = new Map<string, MessageShape>();
 
-  constructor(mode: Mode, messages: MessageTables, enums: EnumTables = {}) {
+  constructor(
+    mode: Mode,
+    messages: MessageTables,
+    enums: EnumTables = {},
+    shortcuts: Shortcuts<Messages> = {},
+  ) {
     this.mode = mode;
     this.#messages = messages;
     this.#enums = enums;
+    this.#shortcuts = shortcuts as Readonly<Record<string, Shortcut | undefined>>;
   }
 
   /** The shape of a message; made at first use, then kept. */
@@ -91,6 +111,7 @@ export class Schema<Messages> {
       required: fields.filter(({ label }) => label === 'required').map((field) => field.name),
       present: fields.filter(({ label }) => PRESENT.has(label)),
       byNumber: new Map(fields.map((field) => [field.number, field])),
+      shortcut: this.#shortcuts[name],
     };
     this.#shapes.set(name, shape);
     return shape;

@@ -14,11 +14,11 @@ import { ImageWriter } from '../image/image-writer.js';
 import { writeTmpfs } from '../image/tmpfs-files.js';
 import { clearHolder } from '../memory/live/kernel-areas.js';
 import { openSource } from '../memory/live/open-source.js';
-import { hostPids } from '../memory/live/process.js';
 import { readMap, type ReadMap } from '../memory/live/read-map.js';
-import { storedBytes } from '../memory/memory-map.js';
+import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
 import { inTime } from './in-time.js';
+import { newRecord } from './new-record.js';
 import { checkRestorable } from './restorable.js';
 import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
 import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
@@ -31,16 +31,9 @@ import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
 import { LetGo } from '../tracee/standstill.js';
 import { Guard } from '../vas/guard.js';
-import { processRecords } from '../vas/process-records.js';
+import { encodeSegments, segmentsOf } from '../vas/segments.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
-import {
-  bootId,
-  createVas,
-  removeVas,
-  waitSocketOf,
-  writeRecord,
-  type VasRecord,
-} from '../vas/store.js';
+import { createVas, removeVas, waitSocketOf, writeRecord, type VasRecord } from '../vas/store.js';
 
 const log = logger('checkpoint');
 
@@ -185,7 +178,8 @@ async function run(
   session.standstill.lookAt(`the image ${request.imagePath}`);
   checkAborted(request);
   const frozenMs = clock.sum(FROZEN_STAGES);
-  const record = await commit(request, { vas, writer: image.writer, collection, frozenMs });
+  const { writer } = image;
+  const record = await commit(request, { vas, writer, collection, kernelAreas, frozenMs });
   clock.end('commit');
 
   session.standstill.check();
@@ -319,18 +313,19 @@ async function commit(
     readonly vas: Awaited<ReturnType<typeof openVas>>;
     readonly writer: ImageWriter;
     readonly collection: Collection;
+    readonly kernelAreas: readonly KernelArea[];
     readonly frozenMs: number;
   },
 ): Promise<VasRecord> {
-  const { vas, writer, collection, frozenMs } = made;
+  const { vas, writer, collection, kernelAreas, frozenMs } = made;
   await writer.commit(collection.image.inventory, { durable: false });
   const record: VasRecord = {
-    ...newRecord(vas.id, containerId, collection),
+    ...newRecord(vas.id, { containerId, collection, kernelAreas }),
     backend: vas.source.backend,
     ...describeImage(imagePath),
     frozenMs,
   };
-  writeRecord(record);
+  writeRecord(record, encodeSegments(collection.maps.map(segmentsOf)));
   vas.lifeline.complete();
   return record;
 }
@@ -365,25 +360,6 @@ function armGuard(vasId: VasId, cgroup: Cgroup, scope: Scope): Guard | undefined
     guard.disarm();
   });
   return guard;
-}
-
-function newRecord(
-  id: VasId,
-  containerId: string,
-  { createdAt, base, maps, shared, processes }: Collection,
-) {
-  return {
-    format: 1,
-    id,
-    name: `${containerId}-${id.slice(0, 8)}`,
-    bootId: bootId(),
-    containerId,
-    createdAt,
-    isComplete: true,
-    bytes: Number(storedBytes(maps, shared)),
-    base: `0x${base.toString(16)}`,
-    processes: processRecords(maps, hostPids(processes)),
-  } as const;
 }
 
 /** Between its stages a checkpoint can be given up, until it is complete. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Schema } from '../../common/wire/schema.js';
 import { IMAGE_ENUMS, IMAGE_MESSAGES, type ImageMessages } from './messages/index.js';
+import { VMA_SHORTCUT } from './vma-shortcut.js';
 
 /** Name of a message of the image format. */
 export type MessageName = keyof ImageMessages;
 
 /** The messages of the image format. Images are hostile until validated: nothing is passed over. */
-export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS);
+export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS, {
+  vma_entry: VMA_SHORTCUT,
+});

@@ -4,7 +4,7 @@ import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { EntryKind } from '../image/entry-kind.js';
-import type { FileEntry, MmEntry, VmaEntry } from '../image/types.js';
+import type { FileEntry, MmEntry, MvasHeritage, VmaEntry } from '../image/types.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateShared } from './validate-shared.js';
 
@@ -13,6 +13,8 @@ const VSYSCALL_START = 0xffff_ffff_ff60_0000n;
 const MAX_VMAS = 262_144;
 /** Auxiliary vector: AT_VECTOR_SIZE is well below this number of words. */
 const MAX_AUXV = 256;
+/** Words for a mapping, which few ever read. */
+type Words = () => string;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 
@@ -75,65 +77,63 @@ function checkLayout(vmas: readonly VmaEntry[], what: string): void {
 }
 
 function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
-  const mapping = `${what}: ${rangeOf(vma)}`;
-  if (vma.start >= vma.end || vma.start % PAGE !== 0n || vma.end % PAGE !== 0n) {
-    badImage(`${mapping} is not a range of pages`);
+  const mapping: Words = () => `${what}: ${rangeOf(vma)}`;
+  if (vma.start >= vma.end || (vma.start | vma.end) % PAGE !== 0n) {
+    badImage(`${mapping()} is not a range of pages`);
   }
   const kernels = vma.start === VSYSCALL_START && (vma.status & VMA_STATUS.vsyscall) !== 0;
-  if (vma.end > USER_END && !kernels) badImage(`${mapping} is beyond user memory`);
-  if (vma.prot > 7) badImage(`${mapping} has an unknown protection`);
+  if (vma.end > USER_END && !kernels) badImage(`${mapping()} is beyond user memory`);
+  if (vma.prot > 7) badImage(`${mapping()} has an unknown protection`);
   if ((vma.status & FILE_BACKED) !== 0) checkMappedFile(vma, files, mapping);
-  checkPark(vma, mapping);
-  checkRuns(vma, mapping);
-  checkHoles(vma, mapping);
+  if (vma.mvas_park !== undefined) checkPark(vma, vma.mvas_park, mapping);
+  if (vma.mvas_runs.length > 0) checkRuns(vma, mapping);
+  if (vma.mvas_heritage) checkHoles(vma, vma.mvas_heritage, mapping);
 }
 
-function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: string): void {
+function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: Words): void {
   const type = files.byId.get(vma.shmid)?.type ?? 'no file';
-  if (!files.mappable.has(type)) badImage(`${mapping} maps ${type}`);
-  if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping} has a bad offset`);
+  if (!files.mappable.has(type)) badImage(`${mapping()} maps ${type}`);
+  if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping()} has a bad offset`);
 }
 
-function checkPark({ start, end, mvas_park: park }: VmaEntry, mapping: string): void {
-  if (park === undefined) return;
+function checkPark({ start, end }: VmaEntry, park: bigint, mapping: Words): void {
   if (park % PAGE !== 0n || park + (end - start) > USER_END) {
-    badImage(`${mapping} is parked where nothing can be`);
+    badImage(`${mapping()} is parked where nothing can be`);
   }
 }
 
 /** Of private anonymous memory that can be written; who has such, and like it, is looked at with the tree. */
-function checkHoles(vma: VmaEntry, mapping: string): void {
-  if (!vma.mvas_heritage) return;
+function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: Words): void {
   const isPrivate = (vma.status & VMA_STATUS.anonPrivate) !== 0;
   if (
     !isPrivate ||
     (vma.status & KERNELS) !== 0 ||
     (vma.prot & PROT_READ_WRITE) !== PROT_READ_WRITE
   ) {
-    badImage(`${mapping} cannot be inherited`);
+    badImage(`${mapping()} cannot be inherited`);
   }
   if (vma.mvas_runs.length > 0 && vma.mvas_park === undefined) {
-    badImage(`${mapping} has pages and no place for them`);
+    badImage(`${mapping()} has pages and no place for them`);
   }
-  checkPairs(vma.mvas_heritage.holes, (vma.end - vma.start) / PAGE, mapping);
+  checkPairs(holes, (vma.end - vma.start) / PAGE, mapping);
 }
 
 /** Runs are relative to the mapping; those of shared memory to the whole object. */
-function checkRuns(vma: VmaEntry, mapping: string): void {
+function checkRuns(vma: VmaEntry, mapping: Words): void {
   const { start, end, pgoff, mvas_size: size, mvas_runs: runs } = vma;
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
   const pages = (size ?? end - start + (isShared ? pgoff : 0n)) / PAGE;
   checkPairs(runs, pages, mapping);
 }
 
-function checkPairs(runs: readonly bigint[], pages: bigint, mapping: string): void {
-  if (runs.length % 2 !== 0) badImage(`${mapping} has half a run of pages`);
+function checkPairs(runs: readonly bigint[], pages: bigint, mapping: Words): void {
+  if (runs.length % 2 !== 0) badImage(`${mapping()} has half a run of pages`);
   let next = 0n;
   for (let i = 0; i < runs.length; i += 2) {
     const first = runs[i] ?? 0n;
     const count = runs[i + 1] ?? 0n;
     if (first < next || count === 0n || first + count > pages) {
-      badImage(`${mapping} has runs of pages out of order or beyond its end`);
+      badImage(`${mapping()} has runs of pages out of order or beyond its end`);
     }
     next = first + count;
   }

@@ -5,7 +5,7 @@ import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
 import { checkHeritage } from '../memory/heritage.js';
-import { MemoryPlan } from '../memory/memory-plan.js';
+import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
 import { WORK } from './abi.js';
 import {
   PlanBuilder,
@@ -178,6 +178,13 @@ export class RestorePlan {
   /** The entry of a thread in the image. */
   coreOf({ nsTid }: FinalThread): CoreEntry {
     return this.#core(nsTid);
+  }
+
+  /** The code that the kernel gives a process, in the end. */
+  vdsoOf(nsPid: NsPid): KernelArea[] {
+    const { areas = [] } = this.#image.memory.maps.get(nsPid) ?? {};
+    const found = areas.filter(({ kind }) => kind === 'vdso');
+    return found.map(({ start, end }) => ({ special: '[vdso]', start, end }));
   }
 
   /** What a thread is to be like in the end. */

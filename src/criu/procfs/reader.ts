@@ -39,12 +39,6 @@ export function readMaps(pid: HostTid): readonly Vma[] {
   return parseMaps(readProc(`${String(pid)}/maps`));
 }
 
-/** The kernel's own areas among them (`[vdso]` and its like), without the cost of all others. */
-export function readKernelAreas(pid: HostTid): readonly Vma[] {
-  const text = decodeBytes(readProc(`${String(pid)}/maps`));
-  return parseMaps((text.match(/^.* \[v.*\]$/gm) ?? []).join('\n'));
-}
-
 /** Opens the file that an area maps, which may have no name: a descriptor. */
 export function openMapped(pid: HostTid, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
   const path = `${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;

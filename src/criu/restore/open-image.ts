@@ -9,12 +9,14 @@ import { validateImage, type ValidImage } from '../image/validate.js';
 import type { VasReference } from '../image/vas-reference.js';
 import { IMAGE_RULES } from '../resources/rules.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
+import type { KernelArea } from '../memory/memory-plan.js';
 import type { PlacedImage } from '../plan/restore-plan.js';
 import { findDuplicates } from '../vas/backend.js';
 import { bootId, readRecord, type VasRecord } from '../vas/store.js';
 
 /** A checkpoint that may be restored. */
 export interface OpenedImage extends PlacedImage {
+  readonly kernelAreas: readonly KernelArea[];
   readonly tmpfs: readonly TmpfsMount[];
   readonly record: VasRecord;
 }
@@ -66,15 +68,23 @@ function checkVersion({ inventory }: ImageReader, vasId: VasId, path: string): v
 
 /** Reads no more than was written: a directory may have anything in it. */
 function isWhatWasWritten(reader: ImageReader, { imageSize, imageDigest }: VasRecord): boolean {
-  if (imageSize && !reader.hasSize(imageSize)) return false;
-  return reader.digest(imageSize?.bytes) === imageDigest;
+  if (!reader.hasSize(imageSize)) return false;
+  return reader.digest(imageSize.bytes) === imageDigest;
 }
 
 /** Decodes all of an image directory, and checks that all of its references resolve. */
 export function readImage({ reader, record }: FoundImage, path: string): OpenedImage {
   const image = validate(readCheckpointImage(reader), path);
   const tmpfs = readTmpfs(reader);
-  return { image, tmpfs, record, base: BigInt(record.base), duplicates: duplicatesOf(record) };
+  const [base, duplicates] = [BigInt(record.base), duplicatesOf(record)];
+  return { image, tmpfs, record, base, kernelAreas: kernelAreasOf(record), duplicates };
+}
+
+/** They lie in each fork of a holder as in the holder. */
+function kernelAreasOf({ kernelAreas }: VasRecord): KernelArea[] {
+  return kernelAreas.map(({ special, start, end }) => {
+    return { special, start: BigInt(start), end: BigInt(end) };
+  });
 }
 
 function duplicatesOf({

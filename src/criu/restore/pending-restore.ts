@@ -17,7 +17,6 @@ import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
 import { findConsole, namesSecret } from '../resources/files/index.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
-import { kernelAreasOf } from '../memory/live/kernel-areas.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
 import { readLiveFacts } from './read-live-facts.js';
@@ -118,7 +117,7 @@ export class PendingRestore {
     clock.skip();
     // What the root filesystem lacked at first may have been put there since (CRI does).
     if (this.#hasFailed) this.#donor = this.#startDonor();
-    const kernelAreas = kernelAreasOf(restorer.pid, opened.base);
+    const { kernelAreas } = opened;
     const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
     const readFacts = (donorPid: HostPid, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
       readLiveFacts({

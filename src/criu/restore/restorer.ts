@@ -256,7 +256,8 @@ export class Restorer {
   async #cleanUp({ hostPid, final }: BuiltThread): Promise<void> {
     const plan = this.#running();
     const calls = plan.lastCalls(final.nsPid);
-    const instruction = syscallInstruction({ pid: hostPid, label: `pid ${String(final.nsPid)}` });
+    const label = `pid ${String(final.nsPid)}`;
+    const instruction = syscallInstruction({ pid: hostPid, label }, plan.vdsoOf(final.nsPid));
     const words = encodeCalls(calls);
     const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
     const bad = results.find((result, index) => {

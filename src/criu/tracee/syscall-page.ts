@@ -12,8 +12,9 @@ import {
 } from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
 import { HOME_CODE, SYSCALL_INSTRUCTION, buildFrame, frameSize } from '../arch/index.js';
+import type { KernelArea } from '../memory/memory-plan.js';
 import type { Vma } from '../procfs/maps.js';
-import { openMapped, readKernelAreas } from '../procfs/reader.js';
+import { openMapped } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
 import { encodeMark, MARK_AT } from './remains.js';
 import type { StoppedThread } from './stopped-thread.js';
@@ -129,12 +130,12 @@ function refusal(leader: StoppedThread, what: string, result: bigint): ShimError
   return new ShimError('failedPrecondition', `${what} in ${leader.label}: ${why}`);
 }
 
-/** Address of a `syscall` instruction in a process's vDSO. `maps`: what it maps, where that is known. */
+/** Address of a `syscall` instruction in a process's vDSO, which is one of these areas. */
 export function syscallInstruction(
   { pid, label }: Pick<Tracee, 'pid' | 'label'>,
-  maps = readKernelAreas(pid),
+  areas: readonly KernelArea[],
 ): bigint {
-  const vdso = maps.find((vma) => vma.special === '[vdso]');
+  const vdso = areas.find(({ special }) => special === '[vdso]');
   if (!vdso) {
     throw new ShimError('failedPrecondition', `${label}: no vDSO, which is not supported`);
   }

@@ -18,34 +18,35 @@ import { deleteDuplicates, listDuplicates, type Backend } from './backend.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { Lifeline } from './lifeline.js';
+import { decodeSegments, type Segment } from './segments.js';
 import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
 
 const log = logger('vas');
 const RECORD = 'vas.json';
-const FORMAT = 1;
+const SEGMENTS = 'segments';
+/** Of {@link VasRecord}. */
+export const RECORD_FORMAT = 2;
 const ID = /^[0-9a-f]{32}$/;
-
-/** A range a VAS holds. Addresses are hexadecimal strings in the file. */
-export interface SegmentRecord {
-  readonly start: string;
-  readonly end: string;
-  readonly kind: 'private' | 'shared' | 'file-private';
-  readonly protection: string;
-  /** Bytes that are stored; the rest reads as zeros or as the file. */
-  readonly bytes: number;
-}
 
 /** A process whose memory a VAS holds. */
 export interface ProcessRecord {
   /** The container's. */
   readonly pid: NsPid;
   readonly name: string;
-  readonly segments: readonly SegmentRecord[];
+  /** How many of its ranges the file of segments has. */
+  readonly segments: number;
+}
+
+/** One of the kernel's own areas of a holder. Addresses are hexadecimal strings in the file. */
+export interface KernelAreaRecord {
+  readonly special: string;
+  readonly start: string;
+  readonly end: string;
 }
 
 /** What `vas.json` says of a VAS. Written once when it is filled; the directory is ours alone (0700). */
 export interface VasRecord {
-  readonly format: typeof FORMAT;
+  readonly format: typeof RECORD_FORMAT;
   readonly id: VasId;
   readonly name: string;
   readonly bootId: string;
@@ -57,10 +58,12 @@ export interface VasRecord {
   readonly backend: Backend;
   /** Where the holder's own range begins: hexadecimal. */
   readonly base: string;
+  /** What the kernel has in that range, and in that of all forks. */
+  readonly kernelAreas: readonly KernelAreaRecord[];
   /** SHA-256 of the image directory that belongs to it. */
   readonly imageDigest: string;
-  /** How much lies in that directory; records that are older do not say. */
-  readonly imageSize?: ImageSize;
+  /** How much lies in that directory. */
+  readonly imageSize: ImageSize;
   /** Milliseconds the container stood still for it. */
   readonly frozenMs: number;
   readonly processes: readonly ProcessRecord[];
@@ -121,11 +124,22 @@ export function waitSocketOf(id: VasId): string {
   return join(vasDirectory(id), WAIT_SOCKET);
 }
 
-/** Writes a VAS's record, atomically. */
-export function writeRecord(record: VasRecord): void {
-  const path = join(vasDirectory(record.id), RECORD);
+/** Writes a VAS's record, atomically, and the file of its segments before that. */
+export function writeRecord(record: VasRecord, segments: Uint8Array): void {
+  const directory = vasDirectory(record.id);
+  const path = join(directory, RECORD);
+  writeFileSync(join(directory, SEGMENTS), segments, { mode: 0o600 });
   writeFileSync(`${path}.tmp`, JSON.stringify(record, null, 1), { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
+}
+
+/** What a VAS holds. @throws ShimError `notFound` */
+export function readSegments({ id, processes }: VasRecord): Segment[] {
+  try {
+    return decodeSegments(readFileSync(join(vasDirectory(id), SEGMENTS)), processes);
+  } catch (cause) {
+    throw new ShimError('notFound', `no segments of VAS ${id} on this host`, { cause });
+  }
 }
 
 /** Reads a VAS's record. @throws ShimError `notFound` */
@@ -135,8 +149,8 @@ export function readRecord(id: VasId): VasRecord {
     const record = JSON.parse(readFileSync(path, 'utf8')) as Omit<VasRecord, 'format'> & {
       readonly format: unknown;
     };
-    if (record.format !== FORMAT || record.id !== id) throw new Error('not this format');
-    return { ...record, format: FORMAT };
+    if (record.format !== RECORD_FORMAT || record.id !== id) throw new Error('not this format');
+    return { ...record, format: RECORD_FORMAT };
   } catch (cause) {
     throw new ShimError('notFound', `no VAS ${id} on this host`, { cause });
   }

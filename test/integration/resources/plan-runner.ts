@@ -2,6 +2,7 @@
 import { ShimError } from '../../../src/common/errors.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE } from '../../../src/criu/plan/abi.js';
 import type { Plan, Sequence } from '../../../src/criu/plan/builder.js';
+import { readMaps } from '../../../src/criu/procfs/reader.js';
 import { syscallInstruction } from '../../../src/criu/tracee/syscall-page.js';
 import type { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
@@ -30,7 +31,7 @@ export class PlanRunner {
   /** Maps a plan into a process by its leader, which must not be ready for remote calls yet. */
   static async map(leader: StoppedThread, plan: Plan): Promise<PlanRunner> {
     const args = [0, plan.bytes.length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0];
-    const instruction = syscallInstruction(leader);
+    const instruction = syscallInstruction(leader, readMaps(leader.pid));
     const [base = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
     await leader.putBack();
     leader.writeMemory(base, plan.bytes);

@@ -8,17 +8,17 @@ import { runMain } from '../../helpers/run-main.js';
 import { FakeKernel } from './fake-kernel.js';
 import type { VasDetails } from '../../../src/cli/summary.js';
 import type { VasStore } from '../../../src/cli/vas-store.js';
-import type { VasEntry, VasRecord } from '../../../src/criu/index.js';
+import type { Segment, VasEntry, VasRecord } from '../../../src/criu/index.js';
 
-const SEGMENT = { protection: 'rw-', kind: 'private', bytes: 4096 } as const;
+const SEGMENT = { pid: asNsPid(1), protection: 'rw-', kind: 'private', bytes: 4096 } as const;
+const SEGMENTS: readonly Segment[] = [
+  { ...SEGMENT, start: 0x1000n, end: 0x3000n },
+  { ...SEGMENT, start: 0x7ffd00000000n, end: 0x7ffd00021000n },
+];
 
 function record(id: string, fields: Partial<VasRecord>): VasRecord {
-  const segments = [
-    { ...SEGMENT, start: '0x1000', end: '0x3000' },
-    { ...SEGMENT, start: '0x7ffd00000000', end: '0x7ffd00021000' },
-  ];
   return {
-    format: 1,
+    format: 2,
     id: asVasId(id),
     name: `name-${id}`,
     bootId: 'boot-1',
@@ -28,9 +28,11 @@ function record(id: string, fields: Partial<VasRecord>): VasRecord {
     bytes: 3 << 20,
     backend: 'holder',
     base: '0',
+    kernelAreas: [],
     imageDigest: '',
+    imageSize: { files: 1, bytes: 1 },
     frozenMs: 1,
-    processes: [{ pid: asNsPid(1), name: 'redis-server', segments }],
+    processes: [{ pid: asNsPid(1), name: 'redis-server', segments: SEGMENTS.length }],
     ...fields,
   };
 }
@@ -70,6 +72,10 @@ class FakeStore implements VasStore {
     return entry
       ? Promise.resolve(entry)
       : Promise.reject(new ShimError('notFound', `inspect VAS ${id}: gone`));
+  }
+
+  segments(): readonly Segment[] {
+    return SEGMENTS;
   }
 
   remove(id: string, force: boolean): Promise<void> {

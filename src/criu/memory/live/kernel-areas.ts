@@ -4,18 +4,11 @@ import { MREMAP_MOVE_FIXED } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import { WORK } from '../../plan/abi.js';
 import { PlanBuilder } from '../../plan/builder.js';
-import { readKernelAreas, readMaps } from '../../procfs/reader.js';
+import { readMaps } from '../../procfs/reader.js';
 import type { HolderClient } from '../../vas/holder-client.js';
 import type { KernelArea } from '../memory-plan.js';
 
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
-
-/** The kernel's own areas of a holder, or of a fork of one, whose own range begins at `base`. */
-export function kernelAreasOf(pid: HostPid, base: bigint): KernelArea[] {
-  return readKernelAreas(pid).filter(
-    (vma) => SPECIAL.has(vma.special) && vma.start >= base && vma.end <= base + WORK.size,
-  );
-}
 
 /**
  * Empties a new holder: its code moves to `base`, the kernel's own areas behind it, and everything else is unmapped.

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostPid, VasId } from '../../common/ids.js';
+import { hostPids } from '../memory/live/process.js';
+import { storedBytes } from '../memory/memory-map.js';
+import type { KernelArea } from '../memory/memory-plan.js';
+import { readComm } from '../procfs/reader.js';
+import { segmentsOf } from '../vas/segments.js';
+import { bootId, RECORD_FORMAT, type VasRecord } from '../vas/store.js';
+import type { Collection } from './collect.js';
+
+/** What a new VAS's record tells of the checkpoint. */
+export interface Taken {
+  readonly containerId: string;
+  readonly collection: Collection;
+  /** Where they are in the holder. */
+  readonly kernelAreas: readonly KernelArea[];
+}
+
+/** The record of a new VAS, as far as the memory makes it out. */
+export function newRecord(
+  id: VasId,
+  { containerId, collection, kernelAreas }: Taken,
+): Omit<VasRecord, 'backend' | 'imageDigest' | 'imageSize' | 'frozenMs'> {
+  const { createdAt, base, maps, shared, processes } = collection;
+  const hostPidOf = hostPids(processes);
+  return {
+    format: RECORD_FORMAT,
+    id,
+    name: `${containerId}-${id.slice(0, 8)}`,
+    bootId: bootId(),
+    containerId,
+    createdAt,
+    isComplete: true,
+    bytes: Number(storedBytes(maps, shared)),
+    base: hex(base),
+    kernelAreas: kernelAreas.map(({ special, start, end }) => {
+      return { special, start: hex(start), end: hex(end) };
+    }),
+    processes: maps.map((map) => ({
+      pid: map.pid,
+      name: nameOf(hostPidOf(map.pid)),
+      segments: segmentsOf(map).length,
+    })),
+  };
+}
+
+function hex(address: bigint): string {
+  return `0x${address.toString(16)}`;
+}
+
+function nameOf(pid: HostPid): string {
+  try {
+    return readComm(pid);
+  } catch {
+    return '?'; // It has exited since it was let go.
+  }
+}

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kSyscallStop = SIGTRAP | 0x80;  // with PTRACE_O_TRACESYSGOOD
 constexpr long kGetRseqConfiguration = 0x420f;
+constexpr long kGetSyscallUserDispatch = 0x4211;
 constexpr size_t kSiginfoBatch = 32;
 constexpr unsigned kExiting = 0x4;  // PF_EXITING
 // So long a tracee may take for one step of a system call.
@@ -223,6 +224,10 @@ ThreadState ReadThread(pid_t tid) {
   uint8_t rseq[24];
   if (ptrace(static_cast<__ptrace_request>(kGetRseqConfiguration), tid, sizeof rseq, rseq) > 0)
     state.rseq.assign(rseq, rseq + sizeof rseq);
+  uint64_t dispatch[4];  // struct ptrace_sud_config: the mode first
+  const long got = ptrace(static_cast<__ptrace_request>(kGetSyscallUserDispatch), tid,
+                          sizeof dispatch, dispatch);
+  state.has_user_dispatch = got >= 0 && dispatch[0];
   state.private_signals = Signals(tid, false, &state.error);
   state.shared_signals = Signals(tid, true, &state.error);
   return state;
@@ -241,6 +246,12 @@ int WriteThread(pid_t tid, const Registers& registers, const Bytes& xstate,
     if (error) return error;
   }
   return SetRegisters(tid, registers);
+}
+
+int Settle(pid_t tid, const Registers& registers) {
+  const int error = SetRegisters(tid, registers);
+  uint64_t all = ~0ull;
+  return error ? error : Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
 }
 
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
@@ -272,6 +283,69 @@ int ExposedCalls(pid_t tid, uint64_t instruction, const Registers& resume, uint6
   if (!error) error = RemoteCalls(tid, instruction, 0, calls, results, stop_signal, &late);
   const int restored = WriteThread(tid, resume, {}, &signal_mask);
   return error ? error : restored;
+}
+
+namespace {
+
+// Lets the thread go on to a breakpoint of its own.
+int ToBreakpoint(pid_t tid, bool* stop_signal, const Late& late) {
+  bool has_trap = false;
+  for (;;) {
+    int error = Request(PTRACE_CONT, tid, nullptr, nullptr);
+    int status = 0;
+    if (!error) error = WaitOne(tid, &status, &late);
+    if (!error && !WIFSTOPPED(status)) error = -ESRCH;
+    if (error) return error;
+    siginfo_t info;
+    if (IsStopSignal(status)) {
+      *stop_signal = true;
+    } else if (Event(status) || WSTOPSIG(status) != SIGTRAP ||
+               Request(PTRACE_GETSIGINFO, tid, nullptr, &info)) {
+      return -EPROTO;
+    } else if (info.si_code == SI_KERNEL) {
+      if (has_trap) syscall(SYS_tkill, tid, SIGTRAP);  // blocked again by the time it goes on
+      return 0;
+    } else {
+      has_trap = true;  // somebody else's
+    }
+  }
+}
+
+// Reads or writes memory of a tracee.
+int Copy(decltype(process_vm_readv)* copy, pid_t tid, uint64_t address, void* data, size_t size) {
+  const iovec here = {data, size};
+  const iovec there = {reinterpret_cast<void*>(address), size};
+  const ssize_t done = copy(tid, &here, 1, &there, 1, 0);
+  if (done < 0) return -errno;
+  return static_cast<size_t>(done) == size ? 0 : -EFAULT;
+}
+
+}  // namespace
+
+int BatchCalls(pid_t tid, uint64_t code, uint64_t table, std::vector<RemoteCall> calls,
+               std::vector<int64_t>* results, bool* stop_signal, const Late& late) {
+  results->reserve(calls.size());  // from here on nothing is allocated
+  const OutlivingScope scope;
+  const size_t size = calls.size() * sizeof(RemoteCall);
+  Registers base;
+  int error = GetRegisters(tid, &base);
+  if (!error) error = Copy(process_vm_writev, tid, table, calls.data(), size);
+  if (error) return error;
+  uint64_t all = ~0ull;
+  uint64_t but_trap = ~(1ull << (SIGTRAP - 1));
+  Registers registers = base;
+  SetBatch(&registers, code, table, calls.size());
+  error = SetRegisters(tid, registers);
+  if (!error) error = Request(PTRACE_SETSIGMASK, tid, Word(sizeof but_trap), &but_trap);
+  if (!error) error = ToBreakpoint(tid, stop_signal, late);
+  const int masked = Request(PTRACE_SETSIGMASK, tid, Word(sizeof all), &all);
+  const int restored = SetRegisters(tid, base);
+  if (!error) error = masked ? masked : restored;
+  if (!error) error = ToTrap(tid, stop_signal, &late);
+  if (!error) error = Copy(process_vm_readv, tid, table, calls.data(), size);
+  if (error) return error;
+  for (const RemoteCall& call : calls) results->push_back(static_cast<int64_t>(call.nr));
+  return 0;
 }
 
 int Detach(pid_t tid, int signal) {

@@ -31,9 +31,10 @@ struct ThreadState {
   Registers registers{};
   Bytes xstate;  // extended state, verbatim
   uint64_t signal_mask = 0;
-  Bytes rseq;             // struct ptrace_rseq_configuration, empty before Linux 5.13
-  Bytes private_signals;  // siginfo_t each 128 bytes, the thread's own queue
-  Bytes shared_signals;   // the process's queue
+  bool has_user_dispatch = false;  // prctl(PR_SET_SYSCALL_USER_DISPATCH)
+  Bytes rseq;                      // struct ptrace_rseq_configuration, empty before Linux 5.13
+  Bytes private_signals;           // siginfo_t each 128 bytes, the thread's own queue
+  Bytes shared_signals;            // the process's queue
 };
 
 // One system call to be made inside a tracee: number and six arguments.
@@ -60,6 +61,10 @@ ThreadState ReadThread(pid_t tid);
 int WriteThread(pid_t tid, const Registers& registers, const Bytes& xstate,
                 const uint64_t* signal_mask);
 
+// Sets general registers, which are to lead the thread home if we are killed, and blocks all
+// signals then. Returns 0 or -errno.
+int Settle(pid_t tid, const Registers& registers);
+
 // What to do when a call takes too long. It must not wait for a lock, nor allocate.
 using Late = std::function<void()>;
 
@@ -73,6 +78,13 @@ using Late = std::function<void()>;
 int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
                 const std::vector<RemoteCall>& calls, std::vector<int64_t>* results,
                 bool* stop_signal, const Late* late = nullptr);
+
+// Makes the calls in a stopped thread that blocks all signals, by code in it that makes `count`
+// calls of a table, each result in place of the number, and ends in a breakpoint: the thread stops
+// once, not twice for each call. Then it stands as it stood, even if we are killed meanwhile; so it
+// waits as ExposedCalls does. The process must not ignore SIGTRAP, nor have one pending.
+int BatchCalls(pid_t tid, uint64_t code, uint64_t table, std::vector<RemoteCall> calls,
+               std::vector<int64_t>* results, bool* stop_signal, const Late& late);
 
 // As RemoteCalls, on the stack as it is and with all signals blocked; then gives the thread
 // `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home. So

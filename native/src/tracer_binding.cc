@@ -56,12 +56,22 @@ Napi::Value FromResults(Napi::Env env, int error, const std::vector<int64_t>& re
   return array;
 }
 
+Registers ToRegisters(const Napi::Value& value) {
+  Registers registers;
+  const Bytes given = ToBytes(value);
+  if (given.size() != sizeof registers)
+    throw Napi::TypeError::New(value.Env(), "wrong size of registers");
+  memcpy(&registers, given.data(), sizeof registers);
+  return registers;
+}
+
 Napi::Object FromThread(Napi::Env env, const ThreadState& state) {
   auto object = Napi::Object::New(env);
   object.Set("error", state.error);
   object.Set("registers", FromBytes(env, &state.registers, sizeof state.registers));
   object.Set("xstate", FromBytes(env, state.xstate.data(), state.xstate.size()));
   object.Set("signalMask", Napi::BigInt::New(env, state.signal_mask));
+  object.Set("hasUserDispatch", state.has_user_dispatch);
   object.Set("rseq", FromBytes(env, state.rseq.data(), state.rseq.size()));
   object.Set("privateSignals",
              FromBytes(env, state.private_signals.data(), state.private_signals.size()));
@@ -79,7 +89,9 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                          InstanceMethod<&TracerBinding::WaitStops>("waitStops"),
                          InstanceMethod<&TracerBinding::ReadThreads>("readThreads"),
                          InstanceMethod<&TracerBinding::WriteThread>("writeThread"),
+                         InstanceMethod<&TracerBinding::Settle>("settle"),
                          InstanceMethod<&TracerBinding::RemoteCalls>("remoteCalls"),
+                         InstanceMethod<&TracerBinding::BatchCalls>("batchCalls"),
                          InstanceMethod<&TracerBinding::ExposedCalls>("exposedCalls"),
                          InstanceMethod<&TracerBinding::Detach>("detach"),
                          InstanceMethod<&TracerBinding::Gather>("gather"),
@@ -191,16 +203,21 @@ Napi::Value TracerBinding::ReadThreads(const Napi::CallbackInfo& info) {
 // writeThread(tid, registers, xstate | null, signalMask | null)
 Napi::Value TracerBinding::WriteThread(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
-  Registers registers;
-  const Bytes given = ToBytes(info[1]);
-  if (given.size() != sizeof registers)
-    throw Napi::TypeError::New(info.Env(), "writeThread: wrong size of registers");
-  memcpy(&registers, given.data(), sizeof registers);
+  const Registers registers = ToRegisters(info[1]);
   const Bytes xstate = ToBytes(info[2]);
   const bool masked = info[3].IsBigInt();
   const uint64_t mask = masked ? ToWord(info[3]) : 0;
   return Queue(info.Env(), [tid, registers, xstate, masked, mask]() -> Finish {
     const int error = mvas::WriteThread(tid, registers, xstate, masked ? &mask : nullptr);
+    return [error](Napi::Env env) { return Napi::Number::New(env, error); };
+  });
+}
+
+Napi::Value TracerBinding::Settle(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  const Registers registers = ToRegisters(info[1]);
+  return Queue(info.Env(), [tid, registers]() -> Finish {
+    const int error = mvas::Settle(tid, registers);
     return [error](Napi::Env env) { return Napi::Number::New(env, error); };
   });
 }
@@ -221,15 +238,27 @@ Napi::Value TracerBinding::RemoteCalls(const Napi::CallbackInfo& info) {
   });
 }
 
+// batchCalls(tid, code, table, calls) -> BigInt64Array [error, result...]
+Napi::Value TracerBinding::BatchCalls(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  const uint64_t code = ToWord(info[1]);
+  const uint64_t table = ToWord(info[2]);
+  const auto calls = ToCalls(info[3]);
+  return Queue(info.Env(), [this, tid, code, table, calls]() -> Finish {
+    std::vector<int64_t> results;
+    bool stop = false;
+    const Late late = [this, tid] { LetGo(tid); };
+    const int error = mvas::BatchCalls(tid, code, table, calls, &results, &stop, late);
+    if (stop) stop_signals_.insert(tid);
+    return [error, results](Napi::Env env) { return FromResults(env, error, results); };
+  });
+}
+
 // exposedCalls(tid, instruction, registers, signal mask, calls) -> BigInt64Array [error, result...]
 Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
   const uint64_t instruction = ToWord(info[1]);
-  Registers resume;
-  const Bytes given = ToBytes(info[2]);
-  if (given.size() != sizeof resume)
-    throw Napi::TypeError::New(info.Env(), "exposedCalls: wrong size of registers");
-  memcpy(&resume, given.data(), sizeof resume);
+  const Registers resume = ToRegisters(info[2]);
   const uint64_t mask = ToWord(info[3]);
   const auto calls = ToCalls(info[4]);
   return Queue(info.Env(), [this, tid, instruction, resume, mask, calls]() -> Finish {

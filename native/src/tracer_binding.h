@@ -47,7 +47,9 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value WaitStops(const Napi::CallbackInfo& info);
   Napi::Value ReadThreads(const Napi::CallbackInfo& info);
   Napi::Value WriteThread(const Napi::CallbackInfo& info);
+  Napi::Value Settle(const Napi::CallbackInfo& info);
   Napi::Value RemoteCalls(const Napi::CallbackInfo& info);
+  Napi::Value BatchCalls(const Napi::CallbackInfo& info);
   Napi::Value ExposedCalls(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Gather(const Napi::CallbackInfo& info);

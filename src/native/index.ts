@@ -21,6 +21,8 @@ export interface ThreadState {
   /** Extended state as the kernel gave it. */
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
+  /** Has its system calls handed to a handler: PR_SET_SYSCALL_USER_DISPATCH of prctl(2). */
+  readonly hasUserDispatch: boolean;
   /** `struct ptrace_rseq_configuration`; empty before Linux 5.13. */
   readonly rseq: Uint8Array;
   /** Queued `siginfo_t`s of 128 bytes each: the thread's own, and its process's. */
@@ -62,6 +64,8 @@ export interface Tracer {
     xstate: Uint8Array | null,
     signalMask: bigint | null,
   ): Promise<number>;
+  /** Sets registers, which are to lead the thread home if we are killed, and blocks all signals then. 0 or -errno. */
+  settle(tid: HostTid, registers: Uint8Array): Promise<number>;
   /**
    * Makes system calls inside a stopped thread by the instruction for that at an address, with a
    * stack pointer (0n: as it is). `calls` has 7 words each: number and arguments. Resolves with
@@ -71,6 +75,17 @@ export interface Tracer {
     tid: HostTid,
     instruction: bigint,
     stack: bigint,
+    calls: BigUint64Array,
+  ): Promise<BigInt64Array>;
+  /**
+   * Makes system calls inside a stopped thread that blocks all signals, by code in it that makes those of a
+   * table and ends in a breakpoint; the table is filled here. Then the thread stands as it stood, even if we are
+   * killed meanwhile. Its process must not ignore SIGTRAP, nor have one pending.
+   */
+  batchCalls(
+    tid: HostTid,
+    code: bigint,
+    table: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
   /**

@@ -42,6 +42,16 @@ inline void SetCall(Registers* registers, uint64_t instruction, uint64_t stack, 
   registers->r9 = args[5];
 }
 
+// Makes `registers` those of a thread that is about to run the code of batches at `code`
+// (src/criu/arch/x86-64/home.ts) over `count` calls in `table`.
+inline void SetBatch(Registers* registers, uint64_t code, uint64_t table, uint64_t count) {
+  registers->rip = code;
+  registers->eflags &= ~0x500ull;
+  registers->orig_rax = ~0ull;
+  registers->rbx = table;
+  registers->rbp = count;
+}
+
 }  // namespace mvas
 
 #endif

@@ -20,6 +20,7 @@ export { checkXstate, encodeFpregs, EXTENDED_BYTES } from './x86-64/xstate.js';
 export { CODE_WINDOW, finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
 /** Code that makes system calls, and the signal frame that leads home from there. */
 export {
+  BATCH_CODE,
   buildFrame,
   frameSize,
   frameStack,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
-import { forAll } from '../../common/for-all.js';
-import { SYS } from '../../native/sys.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
@@ -16,7 +14,7 @@ import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
 import { containerGroups } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
-import { dumpAttributes, dumpZombie } from '../resources/attributes.js';
+import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
 import type { TmpfsMount } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
@@ -69,7 +67,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   );
   try {
     await dumpOpen(files);
-    const mms = await memoryEntries(processes, { maps, shared }, files);
+    const mms = memoryEntries(processes, { maps, shared, brks: attributes.brks }, files);
     const { tables, ...fileParts } = await files.finish(request.signal);
     const cores = new Map(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
@@ -152,19 +150,18 @@ function objectIds(
   );
 }
 
-async function memoryEntries(
+function memoryEntries(
   processes: readonly TracedProcess[],
-  { maps, shared }: Pick<Collection, 'maps' | 'shared'>,
+  { maps, shared, brks }: Pick<Collection, 'maps' | 'shared'> & Pick<AttributeDump, 'brks'>,
   files: FileDumper,
-): Promise<Map<NsPid, MmEntry>> {
-  const brks = await forAll(processes, ({ leader }) => leader.remote([{ nr: SYS.brk, args: [0] }]));
+): Map<NsPid, MmEntry> {
   const maker = new EntryMaker(shared);
   const entries = new Map<NsPid, MmEntry>();
   for (const [index, process] of processes.entries()) {
     const map = maps[index];
     if (!map) continue;
     entries.set(process.nsPid, {
-      ...layoutEntry(process.proc, brks[index]?.[0]),
+      ...layoutEntry(process.proc, brks.get(process.nsPid)),
       exe_file_id: files.exeFile(process),
       mm_saved_auxv: process.proc.auxv.flatMap(({ type, value }) => [type, value]),
       vmas: maker.entriesOf(map, (area, file) => files.mappedFile(process, area, file)),

@@ -3,7 +3,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { HostPid } from '../../common/ids.js';
 import type { RemoteCall } from './tracee.js';
 
-const WORDS_PER_CALL = 7;
+/** Words of a system call as the tracer takes it: number and arguments. */
+export const WORDS_PER_CALL = 7;
 
 /** System calls as the tracer takes them. */
 export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {

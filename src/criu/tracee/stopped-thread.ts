@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../../common/errors.js';
 import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
+import { SIGTRAP } from '../../native/abi/index.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import {
@@ -13,10 +14,10 @@ import {
 } from '../arch/index.js';
 import type { ProcStatus } from '../procfs/status.js';
 import { Momentary } from '../retry.js';
-import { encodeCalls } from './remote-calls.js';
+import { encodeCalls, WORDS_PER_CALL } from './remote-calls.js';
 import type { LookAt, RemoteCall, Tracee } from './tracee.js';
 
-const ALL_SIGNALS = 0xffffffffffffffffn;
+const SIGTRAP_BIT = 1n << BigInt(SIGTRAP - 1);
 
 /** Ids of a thread, on the host and in its container, how messages name it, and what /proc says of it. */
 export interface ThreadIds {
@@ -36,6 +37,12 @@ export interface CallSite {
   readonly scratch: { readonly address: bigint; readonly size: number };
 }
 
+/** Code that makes all calls of a table, and the table. */
+export interface BatchSite {
+  readonly code: bigint;
+  readonly table: { readonly address: bigint; readonly size: number };
+}
+
 /** A stopped thread under our trace. */
 export class StoppedThread implements Tracee {
   readonly pid: HostPid;
@@ -48,6 +55,7 @@ export class StoppedThread implements Tracee {
   readonly #tracer: Tracer;
   readonly #lookAt: LookAt | undefined;
   #site: CallSite | undefined;
+  #batches: BatchSite | undefined;
   #isTouched = false;
   /** Registers it resumes with when it is left running; differ from `state` only for a reason. */
   resume: Uint8Array;
@@ -90,13 +98,33 @@ export class StoppedThread implements Tracee {
     const registers = toBytes(sentTo(site, this.registers));
     this.#site = site;
     this.#isTouched = true;
-    await this.#write(registers, null, null);
-    await this.#write(registers, null, ALL_SIGNALS);
+    const error = await this.#tracer.settle(this.tid, registers);
+    if (error !== 0) {
+      throw new Momentary('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
+    }
+  }
+
+  /** Lets a thread that has settled make many calls at a time, if nothing of its process is in the way of a breakpoint. */
+  batchBy(site: BatchSite): void {
+    const { ignored, pending, sharedPending } = this.status.signals;
+    if (((ignored | pending | sharedPending) & SIGTRAP_BIT) === 0n) this.#batches = site;
   }
 
   async remote(calls: readonly RemoteCall[]): Promise<bigint[]> {
     const site = this.#callSite();
+    if (this.#batches) return this.#batch(this.#batches, calls);
     return this.#call(site.code, frameStack(site.frame), calls);
+  }
+
+  async #batch({ code, table }: BatchSite, calls: readonly RemoteCall[]): Promise<bigint[]> {
+    const results: bigint[] = [];
+    const most = Math.floor(table.size / (WORDS_PER_CALL * 8));
+    for (let at = 0; at < calls.length; at += most) {
+      const words = encodeCalls(calls.slice(at, at + most));
+      const made = await this.#tracer.batchCalls(this.tid, code, table.address, words);
+      results.push(...this.#results(made));
+    }
+    return results;
   }
 
   /**
@@ -112,6 +140,7 @@ export class StoppedThread implements Tracee {
     );
     this.#isTouched = false;
     this.#site = undefined;
+    this.#batches = undefined;
     return results;
   }
 
@@ -144,13 +173,7 @@ export class StoppedThread implements Tracee {
     await this.#tracer.writeThread(this.tid, this.resume, null, this.state.signalMask);
     this.#isTouched = false;
     this.#site = undefined;
-  }
-
-  async #write(registers: Uint8Array, xstate: Uint8Array | null, mask: bigint | null) {
-    const error = await this.#tracer.writeThread(this.tid, registers, xstate, mask);
-    if (error !== 0) {
-      throw new Momentary('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
-    }
+    this.#batches = undefined;
   }
 
   #codeBefore(end: bigint): Uint8Array | undefined {

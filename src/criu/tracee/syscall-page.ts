@@ -11,7 +11,13 @@ import {
   PROT_READ_WRITE,
 } from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
-import { HOME_CODE, SYSCALL_INSTRUCTION, buildFrame, frameSize } from '../arch/index.js';
+import {
+  BATCH_CODE,
+  HOME_CODE,
+  SYSCALL_INSTRUCTION,
+  buildFrame,
+  frameSize,
+} from '../arch/index.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped } from '../procfs/reader.js';
@@ -21,7 +27,12 @@ import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
 
 const PAGE_BYTES = Number(PAGE);
-const SCRATCH_SIZE = PAGE_BYTES;
+/** A page is shared by what calls refer to, and the table of a batch of them. */
+const SCRATCH_SIZE = PAGE_BYTES / 2;
+const TABLE_AT = PAGE_BYTES + SCRATCH_SIZE;
+const TABLE_SIZE = PAGE_BYTES - SCRATCH_SIZE;
+/** Where in the page of code {@link BATCH_CODE} is. */
+const BATCH_AT = 16;
 const PROT_READ_EXEC = PROT_READ | PROT_EXEC;
 const MAP_SHARED_ANONYMOUS = MAP_SHARED | MAP_ANONYMOUS;
 
@@ -58,6 +69,8 @@ export async function injectSyscallPage(
     const args = [scratch.address, layout.size - PAGE_BYTES, PROT_READ_WRITE];
     const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
     if (result < 0n) throw refusal(leader, 'make memory writable', result);
+    const table = { address: code + BigInt(TABLE_AT), size: TABLE_SIZE };
+    for (const thread of threads) thread.batchBy({ code: code + BigInt(BATCH_AT), table });
     return page;
   } catch (error) {
     await page.remove();
@@ -65,14 +78,14 @@ export async function injectSyscallPage(
   }
 }
 
-/** What of the memory is where, counted from the page of code: scratch memory comes first, then the frames. */
+/** What of the memory is where, counted from the page of code: scratch memory and table come first, then the frames. */
 interface Layout {
   readonly frames: readonly number[];
   readonly size: number;
 }
 
 function layOut(threads: readonly StoppedThread[]): Layout {
-  let end = PAGE_BYTES + SCRATCH_SIZE;
+  let end = PAGE_BYTES * 2;
   const frames = threads.map((thread) => {
     const at = end;
     end += frameSize(thread.state.xstate.length);
@@ -88,8 +101,9 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
   try {
     const write = (bytes: Uint8Array, at: number) => writeSync(file, bytes, 0, bytes.length, at);
     write(HOME_CODE, 0);
+    write(BATCH_CODE, BATCH_AT);
     write(encodeMark({ start: code, size }), MARK_AT);
-    write(new Uint8Array(SCRATCH_SIZE), PAGE_BYTES);
+    write(new Uint8Array(PAGE_BYTES), PAGE_BYTES);
     for (const [index, thread] of threads.entries()) {
       const at = frames[index] ?? 0;
       write(buildFrame(code + BigInt(at), thread.home), at);

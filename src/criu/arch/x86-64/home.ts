@@ -22,6 +22,24 @@ import { withRestart } from './restart.js';
 /** `syscall; mov $15 (rt_sigreturn), %eax; syscall; ud2`. */
 export const HOME_CODE = Uint8Array.of(0x0f, 0x05, 0xb8, 15, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b);
 
+/**
+ * Makes the %rbp system calls of the table at %rbx, each 7 words: number and arguments. The result comes in
+ * place of the number.
+ *
+ *     1:  mov (%rbx), %rax; mov 8(%rbx), %rdi; ... mov 48(%rbx), %r9
+ *         syscall
+ *         mov %rax, (%rbx); add $56, %rbx; dec %rbp; jnz 1b
+ *     2:  int3; jmp 2b
+ */
+// prettier-ignore
+export const BATCH_CODE = Uint8Array.of(
+  0x48, 0x8b, 0x03, 0x48, 0x8b, 0x7b, 8, 0x48, 0x8b, 0x73, 16, 0x48, 0x8b, 0x53, 24,
+  0x4c, 0x8b, 0x53, 32, 0x4c, 0x8b, 0x43, 40, 0x4c, 0x8b, 0x4b, 48,
+  0x0f, 0x05,
+  0x48, 0x89, 0x03, 0x48, 0x83, 0xc3, 56, 0x48, 0xff, 0xcd, 0x75, 0xd7,
+  0xcc, 0xeb, 0xfd,
+);
+
 /** Where in {@link HOME_CODE} the way home begins. */
 export const HOME_ENTRY = 2;
 

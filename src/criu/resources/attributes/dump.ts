@@ -15,12 +15,14 @@ import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask, type ProcessDump } from './process-dump.js';
 import { rseqResume } from './rseq.js';
 import { SeccompCollector } from './seccomp.js';
-import { dumpThread, type ThreadDump } from './thread-dump.js';
+import { dumpThread } from './thread-dump.js';
 
 /** What {@link dumpAttributes} found. */
 export interface AttributeDump {
   /** Entries by container tid; those of leaders with `tc`. `ids` is left to whoever compares processes. */
   readonly cores: ReadonlyMap<NsTid, CoreEntry>;
+  /** Ends of the heaps of processes, by container pid. */
+  readonly brks: ReadonlyMap<NsPid, bigint>;
   /** Filters of all threads; undefined without any. */
   readonly seccomp: SeccompEntry | undefined;
 }
@@ -79,15 +81,20 @@ export async function dumpAttributes(
   const cpus = new UsableCpus();
   const dumps = await forAll(processes, async (process) => {
     const told = { ...context, maps, cpus: cpus.of(process.proc.cgroupText()) };
-    const threads: ThreadDump[] = [];
-    // One after the other: they share their scratch memory.
-    for (const thread of process.threads) threads.push(await dumpThread(thread, told));
     const stopSignal = context.jobStopped.get(process.nsPid);
-    return { process, threads, own: await dumpProcess(process, { ...context, stopSignal }) };
+    const [leader, own] = await Promise.all([
+      dumpThread(process.leader, told),
+      dumpProcess(process, { ...context, stopSignal }),
+    ]);
+    const threads = [leader];
+    // One after the other: they share their scratch memory.
+    for (const thread of process.threads.slice(1)) threads.push(await dumpThread(thread, told));
+    return { process, threads, own };
   });
   const refusals = new Refusals();
   const seccomp = new SeccompCollector();
   const cores = new Map<NsTid, CoreEntry>();
+  const brks = new Map<NsPid, bigint>();
   for (const { process, threads, own } of dumps) {
     for (const { thread, core, chain, problems } of threads) {
       for (const problem of problems) refusals.add(thread.label, problem);
@@ -97,9 +104,10 @@ export async function dumpAttributes(
     for (const problem of own.problems) refusals.add(process.label, problem);
     const leader = cores.get(process.leader.nsTid);
     if (leader) leader.tc = own.task;
+    brks.set(process.nsPid, own.brk);
   }
   refusals.throwIfAny();
-  return { cores, seccomp: seccomp.entry };
+  return { cores, brks, seccomp: seccomp.entry };
 }
 
 /** Adds to a thread's entry what is known only of all threads. */

@@ -25,6 +25,7 @@ const QUERIES = {
   mdwe: plainQuery(SYS.prctl, PR.getMdwe, 0, 0, 0, 0),
   registrations: plainQuery(SYS.membarrier, MEMBARRIER.getRegistrations, 0, 0),
   membarriers: plainQuery(SYS.membarrier, MEMBARRIER.query, 0, 0),
+  brk: plainQuery(SYS.brk, 0),
   ...PROCESS_QUERIES,
 } as const;
 
@@ -37,6 +38,8 @@ export interface ProcessDump {
   readonly task: TaskCoreEntry;
   readonly problems: readonly string[];
   readonly expired: ExpiredTimers;
+  /** The end of its heap. */
+  readonly brk: bigint;
 }
 
 /**
@@ -50,9 +53,12 @@ export async function dumpProcess(
 ): Promise<ProcessDump> {
   const { leader, proc } = process;
   const { status } = leader;
-  const answers = await askOptions(process);
   const { personality, stat } = proc;
-  const timers = await dumpTimers(process, proc.timers);
+  const [answers, timers, sigactions] = await Promise.all([
+    askOptions(process),
+    dumpTimers(process, proc.timers),
+    dumpSigactions(leader, status),
+  ]);
   const expired = await findExpired(process, timers, tracer);
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
@@ -67,7 +73,7 @@ export async function dumpProcess(
     timers: aboutToExpire(timers, expired),
     rlimits: toRlimits(proc.limits),
     signals_s: withoutExpired(decodeQueue(leader.state.sharedSignals), expired),
-    sigactions: await dumpSigactions(leader, status),
+    sigactions,
     oom_score_adj: proc.oomScoreAdj,
     mvas_exit_signal: stat.exitSignal,
     mvas_coredump_filter: proc.coredumpFilter,
@@ -78,7 +84,7 @@ export async function dumpProcess(
     ...archProcessProblems(answers),
     ...(timersLack === undefined ? [] : [timersLack]),
   ];
-  return { task, expired, problems };
+  return { task, expired, problems, brk: answers.brk.result };
 }
 
 /** The entry of a zombie. */

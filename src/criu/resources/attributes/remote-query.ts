@@ -22,14 +22,38 @@ export function plainQuery(nr: number, ...args: readonly (number | bigint)[]): R
   return { nr, args: () => args };
 }
 
+/** Queries of a thread that are about to be made together. */
+interface Turn {
+  readonly queries: RemoteQuery[];
+  readonly answers: Promise<RemoteAnswer[]>;
+}
+
+const turns = new WeakMap<Tracee, Turn>();
+
 /**
  * Makes many remote calls in few turns, with their results in the thread's scratch memory. Answers
- * come in the order of the queries.
+ * come in the order of the queries. What is asked of a thread at once, by whomever, shares a turn; nobody may ask
+ * another thread of its process meanwhile.
  */
 export async function queryRemotely(
   thread: Tracee,
   queries: readonly RemoteQuery[],
 ): Promise<RemoteAnswer[]> {
+  const turn = turns.get(thread) ?? begin(thread);
+  const from = turn.queries.length;
+  turn.queries.push(...queries);
+  return (await turn.answers).slice(from, from + queries.length);
+}
+
+function begin(thread: Tracee): Turn {
+  const queries: RemoteQuery[] = [];
+  const turn = { queries, answers: Promise.resolve().then(() => askAll(thread, queries)) };
+  turns.set(thread, turn);
+  return turn;
+}
+
+async function askAll(thread: Tracee, queries: readonly RemoteQuery[]): Promise<RemoteAnswer[]> {
+  turns.delete(thread);
   const answers: RemoteAnswer[] = [];
   for (const batch of batches(queries, thread.scratch.size)) {
     answers.push(...(await runBatch(thread, batch)));

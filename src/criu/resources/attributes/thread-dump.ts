@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostTid } from '../../../common/ids.js';
-import { PR, PTRACE } from '../../../native/abi/index.js';
+import { PR } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import {
@@ -23,7 +23,6 @@ import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.
 import { reader } from '../../../native/structures.js';
 
 const STACK_T_SIZE = 24;
-const SUD_CONFIG_SIZE = 32;
 const MCE_KILL_DEFAULT = 2;
 const SECCOMP_MODES = ['disabled', 'strict', 'filter'] as const;
 
@@ -66,7 +65,7 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   if (chain.some(({ filter }) => notifiesSupervisor(filter))) {
     problems.push('a seccomp filter with a supervisor is not supported');
   }
-  if (await hasUserDispatch(thread, context.tracer)) {
+  if (thread.state.hasUserDispatch) {
     problems.push('syscall user dispatch is not supported');
   }
   const { registers, restart } = resolveRestart(stopped, (end) => codeBefore(thread, end));
@@ -135,13 +134,6 @@ function seccompOf({ status }: Tracee): Pick<ThreadCoreEntry, 'seccomp_mode'> {
 function readFilters(thread: Tracee, context: ThreadContext): Promise<ChainLink[]> {
   const hasFilters = SECCOMP_MODES[thread.status.seccomp] === 'filter';
   return hasFilters ? readSeccompChain(context.tracer, thread) : Promise.resolve([]);
-}
-
-async function hasUserDispatch(thread: Tracee, tracer: Tracer): Promise<boolean> {
-  const config = Buffer.alloc(SUD_CONFIG_SIZE);
-  const request = PTRACE.getSyscallUserDispatch;
-  const got = await tracer.request(request, thread.tid, SUD_CONFIG_SIZE, config);
-  return got >= 0 && config.readBigUInt64LE(0) !== 0n;
 }
 
 function threadProblems(thread: Tracee, answers: Answers): string[] {

@@ -154,8 +154,6 @@ async function run(
     : await retrying(patience, attempt);
   scope.defer('let the container go on', () => session.close());
 
-  image.written = writeFiles(image.writer, collection, tmpfs);
-  void settled(image.written);
   const kernelAreas = await clearHolder(vas.holder, vas.holderPid, collection.base);
   await source.hold(collection);
   session.standstill.check();
@@ -169,6 +167,8 @@ async function run(
   }
   clock.end('resume');
 
+  image.written = writeFiles(image.writer, collection, tmpfs);
+  void settled(image.written);
   checkRestorable({ ...collection, kernelAreas, mounts, spec: request.spec.process });
   await source.fill();
   clock.end('fill');
@@ -274,7 +274,7 @@ function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks 
   return runcRoot === undefined ? undefined : readRuntimeState(join(runcRoot, containerId))?.stdio;
 }
 
-/** The image directory. Its files are written beside the rest: nothing of the container is needed for them. */
+/** The image directory. Its files are written once the container need not stand still for that. */
 async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
   const writer = await ImageWriter.create(imagePath);
   const image = { writer, written: Promise.resolve() };

@@ -34,6 +34,9 @@ import type { PageRun } from './page-runs.js';
 import type { Pages, WantedPages } from './pages.js';
 import { protectionInHolder, stretches, type Stretch } from './stretches.js';
 
+/** PROT_* bits as words. */
+const BITS = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n];
+
 /** Pages, and the slot of their descriptor. */
 export interface PlannedPages {
   readonly pages: Pages;
@@ -199,9 +202,13 @@ function planProtections(
   parts: readonly Protection[],
 ): void {
   if (parts.length === 0) return;
-  const rows = BigUint64Array.from(
-    parts.flatMap(({ at, length, bits }) => [at, length, BigInt(bits)]),
-  );
+  const rows = new BigUint64Array(parts.length * 3);
+  let word = 0;
+  for (const { at, length, bits } of parts) {
+    rows[word++] = at;
+    rows[word++] = length;
+    rows[word++] = BITS[bits] ?? 0n;
+  }
   const data = builder.data(new Uint8Array(rows.buffer));
   const what = (row: number): string => `protect 0x${parts[row]?.at.toString(16) ?? ''}`;
   sequence.rows({ nr: SYS.mprotect, data, width: 3, what });

@@ -64,8 +64,8 @@ function join(members: readonly MappedArea[]): Stretch {
 }
 
 function joinAreas(members: readonly MappedArea[]): MappedArea {
-  const [first, ...rest] = members as readonly [MappedArea, ...MappedArea[]];
-  if (rest.length === 0) return first;
+  const [first] = members as readonly [MappedArea, ...MappedArea[]];
+  if (members.length === 1) return first;
   const runs: PageRun[] = [];
   for (const area of members) {
     for (const { start, length } of area.runs) appendRun(runs, start, start + length);
@@ -75,11 +75,13 @@ function joinAreas(members: readonly MappedArea[]): MappedArea {
 
 function areAlike(a: MappedArea | undefined, b: MappedArea | undefined): boolean {
   if (a?.kind !== 'anonymous' || b?.kind !== 'anonymous') return false;
-  return a.end === b.start && distance(a) === distance(b) && areFilledAlike(a, b);
+  return a.end === b.start && isPlacedBehind(a, b) && areFilledAlike(a, b);
 }
 
-function distance({ start, place = 0n }: MappedArea): bigint {
-  return place - start;
+function isPlacedBehind(a: MappedArea, b: MappedArea): boolean {
+  if (a.place === a.start) return b.place === b.start;
+  const { start, end, place = 0n } = a;
+  return b.place === place + (end - start);
 }
 
 function areFilledAlike(a: MappedArea, b: MappedArea): boolean {

@@ -17,6 +17,7 @@ import { openSource } from '../memory/live/open-source.js';
 import { readMap, type ReadMap } from '../memory/live/read-map.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
+import { compileLater } from '../compile-later.js';
 import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
 import { checkRestorable } from './restorable.js';
@@ -96,6 +97,7 @@ export interface CheckpointResult {
  * restored; the container then goes on as before, and nothing is left behind.
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
+  compileLater();
   checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
   const attempt = () => tryCheckpoint(request);
   try {

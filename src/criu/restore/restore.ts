@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compileLater } from '../compile-later.js';
 import type { VasId } from '../../common/ids.js';
 import { findImage, readImage } from './open-image.js';
 import { PendingRestore } from './pending-restore.js';
@@ -31,6 +32,7 @@ export function validateImage(imagePath: string): { readonly vasId: VasId } {
  * @throws ShimError as {@link validateImage}; nothing is left then
  */
 export function beginRestore(request: RestoreRequest): Promise<PendingRestore> {
+  compileLater();
   return PendingRestore.begin(request);
 }
 

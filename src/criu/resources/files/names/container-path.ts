@@ -18,10 +18,18 @@ const LOOK = O.path | O.nofollow | O.cloexec;
 const ANYTHING = openHow(LOOK, 0, RESOLVE_INSIDE);
 const DIRECTORY = openHow(LOOK | O.directory, 0, RESOLVE_INSIDE);
 
+/** What a file is known by. */
+interface Inode {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 /** The files that the container's init sees: paths are looked up as it would. */
 export class ContainerRoot {
   readonly #root: number;
   readonly #stat = Buffer.alloc(STAT.bytes);
+  /** Where the last path leads: a file may be open many times. */
+  #last: { readonly path: string; readonly inode: Inode | undefined } | undefined;
 
   /** Holds a descriptor on the root until `context` closes. */
   constructor(context: {
@@ -35,10 +43,10 @@ export class ContainerRoot {
   }
 
   /** Whether a path leads to exactly this inode. */
-  leadsTo(path: string, { dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
-    if (!this.#lookUp(path, ANYTHING)) return false;
-    const found = this.#stat;
-    return found.readBigUInt64LE(STAT.device) === dev && found.readBigUInt64LE(STAT.inode) === ino;
+  leadsTo(path: string, { dev, ino }: Inode): boolean {
+    if (this.#last?.path !== path) this.#last = { path, inode: this.#inodeAt(path) };
+    const { inode } = this.#last;
+    return inode?.dev === dev && inode.ino === ino;
   }
 
   /** Whether there is a directory at a path. */
@@ -56,6 +64,12 @@ export class ContainerRoot {
     } finally {
       closeFd(found);
     }
+  }
+
+  #inodeAt(path: string): Inode | undefined {
+    if (!this.#lookUp(path, ANYTHING)) return undefined;
+    const found = this.#stat;
+    return { dev: found.readBigUInt64LE(STAT.device), ino: found.readBigUInt64LE(STAT.inode) };
   }
 
   #lookUp(path: string, how: Uint8Array): boolean {

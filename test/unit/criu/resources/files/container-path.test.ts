@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from 'node:fs';
 import test from 'ava';
+import { ownPid } from '../../../../../src/common/ids.js';
 import { parseMountinfo } from '../../../../../src/common/procfs/mountinfo.js';
 import {
+  ContainerRoot,
   mountOf,
   opensLate,
   withoutDeleted,
@@ -43,4 +46,25 @@ test('only the mark of the kernel is cut off', (t) => {
   t.is(withoutDeleted('/a (deleted)'), '/a');
   t.is(withoutDeleted('/a (deleted) (deleted)'), '/a (deleted)');
   t.is(withoutDeleted('/a'), '/a');
+});
+
+test('a path is looked up in the root of a process, as often as one asks', (t) => {
+  const closing: (() => void)[] = [];
+  const root = new ContainerRoot({
+    init: { pid: ownPid() },
+    atClose: (close) => closing.push(close),
+  });
+  t.teardown(() => {
+    for (const close of closing) close();
+  });
+  const [usr, proc] = ['/usr', '/proc'].map((path) => statSync(path, { bigint: true }));
+  if (!usr || !proc) throw new Error('no /usr');
+  for (const path of ['/usr', '/usr', '/proc', '/usr']) {
+    t.is(root.leadsTo(path, usr), path === '/usr');
+    t.is(root.leadsTo(path, proc), path === '/proc');
+  }
+  t.false(root.leadsTo('/no/where', usr));
+  t.false(root.leadsTo('usr', usr));
+  t.true(root.isDirectory('/usr'));
+  t.false(root.isDirectory('/proc/version'));
 });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, openSync, rmSync, writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { ShimError } from '../common/errors.js';
 import { enableDebugLog, logger, setLogSink } from '../common/log.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
+import type { CpuProfile } from './cpu-profile.js';
 import { Publisher } from './events/publisher.js';
 import { exitNow } from './linux.js';
 import { Reaper } from './reaper.js';
@@ -45,7 +47,8 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
       events.publish(event);
     },
   });
-  const shutdown = once(() => void stop(args, server, events));
+  const profiling = profile();
+  const shutdown = once(() => void stop(args, server, events, profiling));
   const calls = new OpenCalls();
   const methods = calls.watch(taskMethods(new TaskService(registry, { shutdown })));
   server.on('connection', acceptor(methods));
@@ -79,15 +82,33 @@ function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasCon
 }
 
 /** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */
-async function stop(args: ShimArgs, server: Server, events: Publisher): Promise<void> {
+async function stop(
+  args: ShimArgs,
+  server: Server,
+  events: Publisher,
+  profiling: Promise<CpuProfile | undefined>,
+): Promise<void> {
   log.info('shutting down', { id: args.id });
   // In this order: once nobody listens, the next daemon of the group may take the name.
   if (args.socket !== '') rmSync(args.socket, { force: true });
   server.close();
   await events.close(FLUSH_MS);
+  const record = await profiling;
   setImmediate(() => {
+    try {
+      record?.write();
+    } catch (error) {
+      log.warn('the profile could not be written', { error: ShimError.from(error).message });
+    }
     exitNow(0);
   });
+}
+
+/** For whoever wonders where a daemon's time goes: MVAS_CPU_PROF names a directory. */
+async function profile(): Promise<CpuProfile | undefined> {
+  const directory = process.env['MVAS_CPU_PROF'];
+  if (directory === undefined) return undefined;
+  return (await import('./cpu-profile.js')).startCpuProfile(directory);
 }
 
 /** Sends log lines to the bundle's FIFO, which containerd copies to its own log. */

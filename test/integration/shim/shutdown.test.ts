@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Profiler } from 'node:inspector';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
@@ -39,6 +41,22 @@ for (const [origin, env] of Object.entries(ORIGINS)) {
     await t.notThrowsAsync(shim.ended());
     await t.notThrowsAsync(shim.told('/tasks/delete'));
     t.deepEqual(shim.topics.slice(-2), LAST_EVENTS);
+  });
+}
+
+for (const [origin, env] of Object.entries(ORIGINS)) {
+  test(`a daemon of ${origin} leaves a profile of its life, if that is asked for`, async (t) => {
+    const profiles = mkdtempSync(join(tmpdir(), 'mvas-profiles-'));
+    t.teardown(() => {
+      rmSync(profiles, { recursive: true });
+    });
+    const shim = await shutDownUnheard(t, { ...env, MVAS_CPU_PROF: profiles });
+    await shim.ended();
+    const [name = '', ...others] = readdirSync(profiles);
+    t.regex(name, /^\d+\.cpuprofile$/);
+    t.deepEqual(others, []);
+    const { samples } = JSON.parse(readFileSync(join(profiles, name), 'utf8')) as Profiler.Profile;
+    t.true(samples !== undefined && samples.length > 1);
   });
 }
 

@@ -35,7 +35,7 @@ struct mvas_plan_header {
  */
 #define MVAS_OP_SLOT(i) (1u << (i))
 #define MVAS_OP_OFFSET(i) (64u << (i))
-#define MVAS_OP_TOLERATE (1u << 12) /* a failure is no failure */
+#define MVAS_OP_TOLERATE (1u << 12) /* failure is ignored */
 #define MVAS_OP_EXPECT (1u << 13)   /* anything but `expect` is a failure */
 #define MVAS_OP_STORE (1u << 14)    /* the result goes to slot `slot` */
 #define MVAS_OP_MOVE (1u << 15)     /* the result is a descriptor, which becomes number `slot` */

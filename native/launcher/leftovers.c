@@ -123,7 +123,7 @@ static int socket_settled(const char *bundle)
 	return connected;
 }
 
-/* The pid in init.pid, 0 when there is none; -1 for what is no plain number. */
+/* The pid in init.pid, 0 when there is none; -1 for what is not a plain number. */
 static int64_t init_pid(const char *bundle)
 {
 	char path[MAX_PATH];

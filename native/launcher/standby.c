@@ -130,7 +130,7 @@ static void become_standby(const struct install *install, const struct standby *
 			       "--single-threaded", "--v8-pool-size=1",
 			       /* That one would optimize, too; daemons do too little to gain. */
 			       "--no-opt",
-			       /* Memory that nobody needs any more is taken back sooner. */
+			       /* Memory that nobody needs is taken back sooner. */
 			       "--max-semi-space-size=2", (char *)install->entry, "-socket",
 			       (char *)standby->directory, "standby", room, NULL };
 	int null = open("/dev/null", O_RDWR);

@@ -56,9 +56,9 @@ int Reap(pid_t pid) {
 }
 
 // Forks a child that init adopts, and a session leader. It is the child of one that ends at once,
-// which is made by vfork(2): so page tables are copied once. What that child changes, but for the
-// stack, is changed for us as well; fork(3) leaves everything as it was. Returns 0 in the child,
-// -errno on failure.
+// which is made by vfork(2): so page tables are copied once. What that child changes, except for
+// the stack, is changed for us as well; fork(3) leaves everything as it was. Returns 0 in the
+// child, -errno on failure.
 int ForkOrphan() {
   const pid_t between = vfork();
   if (between < 0) return -errno;

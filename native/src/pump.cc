@@ -165,7 +165,7 @@ int Pump::Open() {
   if (wake_ < 0) wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return -errno;
   epoll_event event{};
-  event.events = EPOLLIN;  // data: 0, which is no copy
+  event.events = EPOLLIN;  // data: 0, which is not a copy
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) < 0 && errno != EEXIST) return -errno;
   thread_ = std::thread([this] { Run(); });
   return 0;

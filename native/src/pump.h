@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies between descriptors on one thread, however many there are. It waits by epoll(7) and never
-// blocks on any of them: a full output holds up its own input alone. No policy here: a copy goes on
+// blocks on any of them: a full output holds up only its own input. No policy here: a copy goes on
 // until its input ends or either side fails.
 #ifndef MVAS_PUMP_H_
 #define MVAS_PUMP_H_

@@ -128,7 +128,7 @@ ReapingScope::~ReapingScope() {
   pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
 }
 
-// On a thread, which is no leader of a thread group, there is nothing that could outlive us.
+// On a thread, which is not a leader of a thread group, there is nothing that could outlive us.
 OutlivingScope::OutlivingScope() : parent_(InTracingProcess() ? getppid() : 0) {
   if (parent_) prctl(PR_SET_PDEATHSIG, 0);
 }

@@ -2,7 +2,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 
 /*
- * Installed as `criu`, on request alone: answers containerd's question for CRIU's version, which it asks
+ * Installed as `criu`, only on request: answers containerd's question for CRIU's version, which it asks
  * before each checkpoint of CRI although the shim does the work. `criu swrk FD` speaks on a socket of type
  * SOCK_SEQPACKET: one criu_req, one criu_resp (CRIU's rpc.proto). Anything else fails, and says why.
  */
@@ -12,7 +12,7 @@ const VERSION_REQUEST = Buffer.from([0x08, 10]);
 /** criu_resp: type = VERSION, success, version { major 3, minor 16 }, the least that containerd takes. */
 const VERSION_RESPONSE = Buffer.from([0x08, 10, 0x10, 1, 0x52, 4, 0x08, 3, 0x10, 16]);
 const REFUSAL =
-  'this is no CRIU: mvas-shim has placed it to answer for the version (mvas install --as criu)';
+  'this is not CRIU: mvas-shim has placed it to answer for the version (mvas install --as criu)';
 const MAX_REQUEST_BYTES = 4096;
 
 /** Answers one request; whether it was the one that can be answered. */

@@ -14,7 +14,7 @@ export type Command =
 const BARE_OPTIONS: Options = { json: JSON_OPTION };
 
 /**
- * Parses the arguments behind the program's name. The first word that is no option is the verb; options
+ * Parses the arguments behind the program's name. The first word that is not an option is the verb; options
  * may stand anywhere, also before it; `--` ends them.
  *
  * @throws UsageError for a command line that makes no sense

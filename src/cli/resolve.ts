@@ -20,5 +20,8 @@ export function resolveVas(entries: readonly VasEntry[], wanted: string): VasEnt
   if (others.length === 0) return found;
   const ids = [found, ...others].slice(0, SHOWN_MATCHES).map((entry) => entry.id);
   const more = others.length + 1 > SHOWN_MATCHES ? ', ...' : '';
-  throw new ShimError('invalidArgument', `'${wanted}' may be any of ${ids.join(', ')}${more}`);
+  throw new ShimError(
+    'invalidArgument',
+    `'${wanted}' is ambiguous: it may be any of ${ids.join(', ')}${more}`,
+  );
 }

@@ -4,7 +4,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 /**
  * Names in Linux are bytes, not text: a path or a comm need not be UTF-8 (a comm is cut after 15
  * bytes, in the middle of a character if it must be). These two functions make such names strings and
- * bytes again without loss: each byte that is no part of valid UTF-8 becomes a lone low surrogate
+ * bytes again without loss: each byte that is not a part of valid UTF-8 becomes a lone low surrogate
  * U+DC80 to U+DCFF, which UTF-8 itself can never produce.
  */
 const ESCAPE_BASE = 0xdc00;

@@ -39,7 +39,7 @@ const V2: Files = {
   swapUsage: 'memory.swap.current',
 };
 
-/** The memory cgroup of a process and those above it, but for the root. */
+/** The memory cgroup of a process and those above it, except for the root. */
 export function memoryCgroupsOf(cgroups: string, mountinfo: string): readonly string[] {
   const { v1, unified } = placesIn(parseCgroup(cgroups), parseMountinfo(mountinfo));
   const place = v1.get('memory') ?? unified;

@@ -2,7 +2,7 @@
 import { ShimError } from './errors.js';
 
 /**
- * Begins some work on each element at once, and waits until none is under way any more. Results come in
+ * Begins some work on each element at once, and waits until none is under way. Results come in
  * the order of the elements, and so does the error that is thrown where there are several.
  */
 export async function forAll<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {

@@ -21,7 +21,7 @@ export function isMomentary(reason: string): boolean {
 
 /**
  * What has failed while the processes of a container were looked for: one that is gone since it was listed, as
- * execs of a moment are, is no reason to fail. Pure.
+ * execs of a moment are, is not a reason to fail. Pure.
  */
 export function momentaryIfGone(error: unknown): unknown {
   if (!(error instanceof ShimError) || error.kind !== 'notFound') return error;

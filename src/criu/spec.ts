@@ -39,7 +39,7 @@ export interface NamespacesSpec {
 /**
  * Reads the spec that a container is to be restored by: what it is to be, whatever the image says.
  *
- * @throws ShimError `invalidArgument` for what is no spec, `failedPrecondition` for a container that
+ * @throws ShimError `invalidArgument` for what is not a spec, `failedPrecondition` for a container that
  * cannot be restored into
  */
 export function readLiveSpec(bundle: string): Spec {
@@ -48,7 +48,7 @@ export function readLiveSpec(bundle: string): Spec {
   return spec;
 }
 
-/** Reads a bundle's config.json. @throws ShimError `invalidArgument` for what is no spec */
+/** Reads a bundle's config.json. @throws ShimError `invalidArgument` for what is not a spec */
 export function readSpec(bundle: string): Spec {
   const path = join(bundle, 'config.json');
   try {

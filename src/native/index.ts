@@ -119,9 +119,9 @@ export interface Tracer {
     data: SyscallArgument,
   ): Promise<number>;
   /**
-   * Says that the main thread of this process goes on. If it is not heard of any more for so many milliseconds,
+   * Says that the main thread of this process goes on. If it is no longer heard of for so many milliseconds,
    * nor takes processor time, or a call of {@link exposedCalls} takes ten seconds, all tracees are let go as by
-   * our death. 0: silence means nothing any more.
+   * our death. 0: silence no longer means anything.
    *
    * @returns false once that has happened: from then on every request fails
    */
@@ -132,7 +132,7 @@ export interface Tracer {
 
 /**
  * Copies between descriptors on a thread of its own, by epoll(7) and splice(2): nothing of what is
- * copied comes into JavaScript, and a full output holds up its own input alone.
+ * copied comes into JavaScript, and a full output holds up only its own input.
  */
 export interface Pump {
   /**

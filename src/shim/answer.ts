@@ -32,7 +32,7 @@ export interface Asker {
 
 /**
  * What `start` prints: the address of the daemon's socket, or JSON where containerd is asked for more than
- * the usual, and can (containerd core/runtime/v2/binary.go; 1.7 takes version 2 alone, 1.6 no JSON).
+ * the usual, and can (containerd core/runtime/v2/binary.go; 1.7 takes only version 2, 1.6 no JSON).
  *
  * @throws ShimError `invalidArgument` for a protocol there is not
  */

@@ -41,7 +41,7 @@ const MAX_IDENTIFIER_LENGTH = 76;
 
 /**
  * Parses the arguments after the program's name. Flags may be written `-x v`, `-x=v`, `--x v`, `--x=v`;
- * they end at the first word that is no flag, or at `--`. Unknown flags are skipped.
+ * they end at the first word that is not a flag, or at `--`. Unknown flags are skipped.
  *
  * @throws ShimError `invalidArgument`
  */
@@ -103,7 +103,7 @@ function checkIdentity(namespace: string, id: string): void {
     ['id', id],
   ] as const) {
     if (value.length > MAX_IDENTIFIER_LENGTH || !IDENTIFIER.test(value)) {
-      throw invalid(`-${name} ${JSON.stringify(value)} is no identifier`);
+      throw invalid(`-${name} ${JSON.stringify(value)} is not a valid identifier`);
     }
   }
 }

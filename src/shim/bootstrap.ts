@@ -20,7 +20,7 @@ const NOTHING: Bootstrap = { socketDir: '', shimCgroup: '', containerdVersion: '
 /**
  * Reads the stdin of `start`: BootstrapParams from containerd 2.3 on, an Any with runtime options before,
  * or nothing. Both messages decode as each other, so identity decides: BootstrapParams name this task.
- * What cannot be read is no reason to fail. Pure.
+ * What cannot be read is not a reason to fail. Pure.
  */
 export function readBootstrap(input: Uint8Array, id: string, namespace: string): Bootstrap {
   try {

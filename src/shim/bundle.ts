@@ -66,7 +66,7 @@ export class Bundle {
     return join(this.path, `exec-${execId}.process.json`);
   }
 
-  /** Reads the spec, to be written back by formatJson alone. @throws ShimError `invalidArgument` */
+  /** Reads the spec, to be written back only by formatJson. @throws ShimError `invalidArgument` */
   readSpec(): Spec {
     try {
       return checkSpec(parseJson(readFileSync(this.config, 'utf8')));
@@ -110,7 +110,7 @@ function checkSpec(spec: unknown): Spec {
     const isAbsent = value === undefined || value === null;
     const found = Array.isArray(value) ? 'array' : typeof value;
     if (isAbsent ? path.length === 0 : found !== shape) {
-      throw new ShimError('invalidArgument', `${path.join('.') || 'it'} is no ${shape}`);
+      throw new ShimError('invalidArgument', `${path.join('.') || 'it'} is not of type ${shape}`);
     }
   }
   return spec as Spec;
@@ -123,7 +123,7 @@ function memberOf(value: unknown, path: readonly string[]): unknown {
 /**
  * The pid of a process that runc has made for us, from its pid file.
  *
- * @throws ShimError `internal` when the file names none, or one that is no child of ours
+ * @throws ShimError `internal` when the file names none, or one that is not a child of ours
  */
 export function readPidFile(path: string): HostPid {
   const pid = asHostPid(Number(readText(path)));
@@ -135,7 +135,7 @@ export function readPidFile(path: string): HostPid {
   if (Number(parent) !== process.pid) {
     throw new ShimError(
       'internal',
-      `read pid file ${path}: pid ${pid} is no child of this process`,
+      `read pid file ${path}: pid ${pid} is not a child of this process`,
     );
   }
   return pid;

@@ -12,7 +12,7 @@ const LIMIT_MS = 2_000;
 
 /**
  * Whether a containerd before 2 has something in its content store, in a namespace: a later one does not mind.
- * It has not where containerd cannot be asked: that is no reason to fail.
+ * It has not where containerd cannot be asked: that is not a reason to fail.
  *
  * @param address containerd's gRPC socket
  */

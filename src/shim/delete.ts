@@ -64,8 +64,8 @@ async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Pro
   const { Runc } = await import('./runc/runc.js');
   const runc = new Runc(settings, bundle.runcLog);
   if (await attempt('delete the container by runc', () => runc.delete(id, RUNC_MS))) return;
-  const { killSurvivors } = await import('./survivors.js');
-  await killSurvivors(bundle, id, KILL_MS);
+  const { killLeftovers } = await import('./leftover-processes.js');
+  await killLeftovers(bundle, id, KILL_MS);
 }
 
 async function unmountRootfs(bundle: Bundle): Promise<void> {

@@ -53,7 +53,7 @@ export function becomeSubreaper(): void {
 
 /**
  * Reaps a child that has exited: its status as a shell counts it (128 + signal). `'running'` while it
- * lives; `'unknown'` when it is no child of ours, or somebody reaped it before.
+ * lives; `'unknown'` when it is not a child of ours, or somebody reaped it before.
  *
  * It looks before it takes: while another thread of ours traces the child, waitid(2) also offers this
  * one the stops that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
@@ -91,7 +91,7 @@ export function mount(
   throw new ShimError('unknown', `mount ${type} ${source} on ${target}: ${errnoName(result)}`);
 }
 
-/** umount2(2), not following a symbolic link; a path that is no mount point is no error. */
+/** umount2(2), not following a symbolic link; a path that is not a mount point is not an error. */
 export function unmount(target: string, flags: number): void {
   const result = syscall(SYS.umount2, cString(target), flags | UMOUNT_NOFOLLOW);
   if (result === -constants.errno.EINVAL || result === -constants.errno.ENOENT) return;

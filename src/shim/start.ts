@@ -55,7 +55,7 @@ function fdOf(server: Server): number {
   return handle.fd;
 }
 
-/** Starts the daemon: no stream of ours is its own, or containerd would wait for it for ever. */
+/** Starts the daemon: no stream of ours is its own, or containerd would wait for it forever. */
 function spawnDaemon(args: ShimArgs, socket: string, fd: number): HostPid {
   const [, program = ''] = process.argv;
   const child = spawn(

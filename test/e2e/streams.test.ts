@@ -94,7 +94,7 @@ test.serial('output that leads nowhere does not hold the container up', async (t
   t.is(await tasks.delete(id), 0);
 });
 
-// containerd's own shim of 1.6 waits for ever.
+// containerd's own shim of 1.6 waits forever.
 const ours = IS_RUNC ? test.serial.skip : test.serial;
 
 ours('FIFOs that are not there are named, and the next attempt may succeed', async (t) => {

@@ -39,7 +39,7 @@ export function viewOf(initPid: number, stdio: string): View {
   return { facts, identities };
 }
 
-/** Keys on which two views differ, each with both texts, but for keys that may vary. */
+/** Keys on which two views differ, each with both texts, except for keys that may vary. */
 export function differences(before: View, after: View, varies: readonly string[]): string[] {
   const keys = [...new Set([...before.facts.keys(), ...after.facts.keys()])].sort();
   const mayVary = (key: string): boolean => {
@@ -134,7 +134,7 @@ function threadFacts(folder: string): [string, string][] {
 
 /**
  * Drops device and inode, joins adjacent mappings that are alike. Addresses stay. Shared anonymous
- * memory cannot be made again under its own name but for the process that maps it first: a memfd
+ * memory cannot be made again under its own name except for the process that maps it first: a memfd
  * called `/dev/zero` in its place counts as the same.
  */
 export function normalizeMaps(maps: string): string {

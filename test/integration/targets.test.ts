@@ -148,7 +148,7 @@ async function passThrough(
 ): Promise<string[]> {
   const rounds = mode === 'twice' ? 2 : 1;
   const problems: string[] = [];
-  // What a checkpoint says is lost is not there any more in the restored one.
+  // What a checkpoint says is lost is no longer there in the restored one.
   const quiet = { ...target, warns: undefined };
   for (let round = 0; round < rounds; round++) {
     const before = await run.view();

@@ -11,7 +11,7 @@ export interface CgroupMembership {
   readonly name: string | undefined;
   /** From the root of the reader's cgroup namespace; starts with `/..` outside of it. */
   readonly path: string;
-  /** The cgroup is gone; only a zombie can be in it. Shown by v2 alone. */
+  /** The cgroup is gone; only a zombie can be in it. Only v2 shows it. */
   readonly deleted: boolean;
 }
 

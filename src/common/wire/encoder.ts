@@ -6,7 +6,7 @@ import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './sch
 import type { IntegerType, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
 
-/** Halves of characters that are no bytes of {@link encodeBytes}. */
+/** Halves of characters that are not bytes of {@link encodeBytes}. */
 const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u;
 const TWO_63 = 1n << 63n;
 const TWO_64 = 1n << 64n;

@@ -170,7 +170,7 @@ export class WireReader {
     return true;
   }
 
-  /** Passes over a field's value; groups, which nobody writes any more, fail. */
+  /** Passes over a field's value; groups, which nobody writes now, fail. */
   skip(wireType: number): void {
     if (wireType === WIRE.varint) this.#varint();
     else if (wireType === WIRE.fixed64) this.#advance(8);

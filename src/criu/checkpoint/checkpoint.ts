@@ -124,10 +124,10 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
   try {
     return await run({ ...request, signal }, life, scope);
   } catch (error) {
-    // Reasons for whatever else has failed. Who is let go is reaped, and cannot be asked any more.
+    // Reasons for whatever else has failed. Who is let go is reaped, and can no longer be asked.
     const ended = life.ended();
     await scope.close();
-    if (error instanceof LetGo) await removeRemains(request);
+    if (error instanceof LetGo) await removeLeftovers(request);
     throw ended ?? error;
   } finally {
     life.stop();
@@ -234,7 +234,7 @@ async function stopAndInspect(
     let memory = readAllMemory(session);
     session.resumeWith(resumeRegisters(session.processes));
     const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
-    if (await session.removeRemains(areasOf)) memory = readAllMemory(session);
+    if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session);
     checkMemoryRoom(session.processes);
     await session.prepare(areasOf);
     session.standstill.lookAt('the content of its tmpfs mounts');
@@ -255,11 +255,11 @@ async function stopAndInspect(
 }
 
 /** Takes out what of ours a container has that was let go before its time. */
-async function removeRemains(request: CheckpointRequest): Promise<void> {
+async function removeLeftovers(request: CheckpointRequest): Promise<void> {
   try {
     const patience = { limitMs: 0 };
     const session = await Session.seize(request.initPid, findCgroup(request), { patience });
-    await session.removeRemains(readMaps).finally(() => session.close());
+    await session.removeLeftovers(readMaps).finally(() => session.close());
   } catch (error) {
     log.warn('memory of ours stays in the container until its next checkpoint', {
       error: String(error),

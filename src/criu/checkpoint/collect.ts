@@ -23,7 +23,7 @@ import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/proce
 import { Guard } from '../vas/guard.js';
 import { bootId, waitSocketOf } from '../vas/store.js';
 
-/** What a collection is told besides the session. */
+/** What a collection needs besides the session. */
 export interface CollectRequest {
   readonly containerId: string;
   readonly vasId: VasId;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 
 /**
- * Waits for work, but not for ever: what it needs may be served by a container that stands still. The work itself
+ * Waits for work, but not forever: what it needs may be served by a container that stands still. The work itself
  * goes on.
  *
  * @param what the work, in words

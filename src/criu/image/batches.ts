@@ -6,7 +6,7 @@ const FILES_AT_ONCE = 64;
 
 /**
  * Runs `work` on some elements at once. When one fails, no further batch begins, and the first error
- * is thrown once nothing is under way any more: the caller may close what the work was using.
+ * is thrown once nothing is under way: the caller may close what the work was using.
  */
 export async function inBatches<T>(
   all: Iterable<T>,

@@ -162,7 +162,7 @@ export class ImageReader {
     return this.names.size === files && this.size().bytes === bytes;
   }
 
-  /** How much there is. Sizes of what is no regular file count for nothing: it will not be read. */
+  /** How much there is. Sizes of what is not a regular file count for nothing: it will not be read. */
   size(): ImageSize {
     let bytes = 0;
     for (const name of this.names) {

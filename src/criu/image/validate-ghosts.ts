@@ -23,6 +23,6 @@ function checkGhost(id: number, { atim, mtim, ...entry }: GhostFileEntry): void 
   for (const { name, value } of mvas_xattrs) {
     const text = Buffer.from(name).toString('latin1');
     if (isExtendedAttribute(text, value.length)) continue;
-    badImage(`${what}: ${JSON.stringify(text)} is no extended attribute`);
+    badImage(`${what}: ${JSON.stringify(text)} is not an extended attribute`);
   }
 }

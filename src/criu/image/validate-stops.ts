@@ -35,7 +35,7 @@ function checkStop(
   const what = `pid ${String(process.pid)} (${comm})`;
   const name = TERMINAL_STOPS[signal] ?? badImage(`${what}: it is stopped by no stop signal`);
   const untold = `${what}: its parent has not heard that ${name} has stopped it`;
-  // Actions are in the order of signals, but for SIGKILL and SIGSTOP, which have none.
+  // Actions are in the order of signals, except for SIGKILL and SIGSTOP, which have none.
   const hasAction = (sigactions[signal - 3]?.sigaction ?? 0n) !== 0n;
   if (hasAction) badImage(`${untold}, which now has another action; remedy: continue it first`);
   if (process.pid === 1 || isOrphaned(process, alive)) {

@@ -27,7 +27,7 @@ const MAX_XSTATE_BYTES = 65_536;
 /** TASK_COMM_LEN without the end. */
 const MAX_COMM_BYTES = 15;
 
-/** Whether a process runs no code any more: it has a core and nothing else. */
+/** Whether a process no longer runs any code: it has a core and nothing else. */
 export function isDead(core: CoreEntry): boolean {
   const state = core.tc?.task_state;
   return state === TASK_STATE.dead || state === TASK_STATE.zombie;

@@ -73,5 +73,7 @@ function defectOf(value: Record<string, unknown>): string | undefined {
     if (typeof content !== 'string' || !pattern.test(content))
       return `${field} is missing or malformed`;
   }
-  return Number.isNaN(Date.parse(String(value['createdAt']))) ? 'createdAt is no time' : undefined;
+  return Number.isNaN(Date.parse(String(value['createdAt'])))
+    ? 'createdAt is not a time'
+    : undefined;
 }

@@ -39,7 +39,7 @@ const INIT = 1;
 
 /**
  * Says where memory is to lie. What has a place in `previous` keeps it, new areas come behind all that has been
- * there, and places that nobody needs any more are left out. Where a process now has something in the
+ * there, and places that nobody needs are left out. Where a process now has something in the
  * way of that, nothing is inherited: the layout then has another base.
  *
  * @throws ShimError `failedPrecondition` when there is no room

@@ -17,7 +17,7 @@ export type AreaKind =
   | 'anonymous'
   /** Private mapping of a file: the file, and the pages written to. */
   | 'file-private'
-  /** Shared mapping of a file (memfd included): the file alone. */
+  /** Shared mapping of a file (memfd included): only the file. */
   | 'file-shared'
   /** Shared anonymous: an object of its own, which several processes may map. */
   | 'anonymous-shared'

@@ -80,7 +80,7 @@ export interface MemoryPlanOptions {
  * and moves it into place. What it still shares with its forker it inherits (heritage.ts).
  *
  * Or every process execs the kernel's duplicate of its memory: all of it is in place, the kernel's areas
- * too, but for files and shared memory, of which descriptors have been staged. Where private ones were mapped lies anonymous memory with the pages written to.
+ * too, except for files and shared memory, of which descriptors have been staged. Where private ones were mapped lies anonymous memory with the pages written to.
  */
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
@@ -314,7 +314,7 @@ export class MemoryPlan {
     }
   }
 
-  /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable not mapped any more. */
+  /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable to be unmapped. */
   #setLayout(pid: NsPid, sequence: Sequence): void {
     const { builder, staged, image } = this.#options;
     const mm = image.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);

@@ -48,7 +48,7 @@ export type Argument = number | bigint | null | Slot | PlanData | PlanPointer;
 
 /** How an operation's result is judged and kept. */
 export interface OpOptions {
-  /** A failure is no failure. */
+  /** Failure is ignored. */
   readonly tolerate?: boolean;
   /** Any other result is a failure. */
   readonly expect?: number | bigint;

@@ -7,7 +7,7 @@
 export const PHASES = {
   joined: 'PID 1 is in the namespaces of the container',
   forked: 'every process exists, in its session; all early files are open in every one',
-  grouped: 'every process is in its process group, but for leaders that have left theirs',
+  grouped: 'every process is in its process group, except for leaders that have left theirs',
   left: 'these, too',
   orphaned: 'PID 1 is the parent of all zombies that it inherited',
   duplicated: "every process runs in the kernel's duplicate of its memory",

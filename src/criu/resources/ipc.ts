@@ -31,7 +31,7 @@ interface SystemVObject {
 type Finding = readonly [object: string, reason: string];
 
 /** Of what no process can be seen to use. */
-const MAY_BE_USED = 'cannot be restored; remedy: remove it, once no process needs it any more';
+const MAY_BE_USED = 'cannot be restored; remedy: remove it once no process needs it';
 
 /**
  * Checks that a container has no System V objects and no POSIX message queues. They belong to its IPC

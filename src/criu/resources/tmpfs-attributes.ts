@@ -75,7 +75,7 @@ export function fromPax(pax: unknown): Attribute[] {
     const name = decodeName(key.slice(KEY.length));
     const value = Buffer.from(typeof text === 'string' ? text : '', 'base64');
     if (!isExtendedAttribute(name, value.length)) {
-      badImage(`${JSON.stringify(key)} is no extended attribute`);
+      badImage(`${JSON.stringify(key)} is not an extended attribute`);
     }
     return [{ name, value }];
   });

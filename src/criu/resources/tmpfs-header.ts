@@ -77,7 +77,7 @@ function recordOf(records: object, key: string): string | undefined {
 function idOf(record: string | undefined, field = 0): number {
   const id = record === undefined ? field : Number(record);
   const isId = Number.isInteger(id) && id >= 0 && id <= MOST_ID;
-  return isId ? id : badImage(`${JSON.stringify(record ?? field)} in an archive is no owner`);
+  return isId ? id : badImage(`${JSON.stringify(record ?? field)} in an archive is not an owner`);
 }
 
 function decimal(ns: bigint): string {
@@ -88,7 +88,7 @@ function decimal(ns: bigint): string {
 
 function nanoseconds(text: string): bigint {
   const [, sign, whole, fraction = ''] = /^(-?)(\d{1,15})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
-  if (whole === undefined) return badImage(`${JSON.stringify(text)} in an archive is no time`);
+  if (whole === undefined) return badImage(`${JSON.stringify(text)} in an archive is not a time`);
   const size = BigInt(whole) * SECOND + BigInt(fraction.padEnd(9, '0'));
   return sign === '-' ? -size : size;
 }

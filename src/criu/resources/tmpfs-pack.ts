@@ -31,11 +31,11 @@ const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESO
 const MAX_DEPTH = 1000;
 const FAST = 1;
 
-/** Throws ShimError `dataLoss` for what is no absolute, plain path. */
+/** Throws ShimError `dataLoss` for what is not an absolute, plain path. */
 export function checkMountPoint(path: string): void {
   const parts = path.split('/').slice(1);
   const plain = path.startsWith('/') && parts.every((part) => !['', '.', '..'].includes(part));
-  if (!plain || path.includes('\0')) badImage(`${JSON.stringify(path)} is no mount point`);
+  if (!plain || path.includes('\0')) badImage(`${JSON.stringify(path)} is not a mount point`);
 }
 
 /** Opens a mount point as a process sees it; the caller closes it. */

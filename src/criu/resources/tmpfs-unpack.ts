@@ -77,7 +77,7 @@ class TreeUnpacker {
   readonly #mountPoint: string;
   readonly #budget: Budget;
   /**
-   * Directories, whose times are set when nothing is written into them any more, and whose default
+   * Directories, whose times are set when nothing more is written into them, and whose default
    * ACLs when nothing is there to inherit them.
    */
   readonly #directories: { readonly path: readonly string[]; readonly header: Header }[] = [];
@@ -94,7 +94,7 @@ class TreeUnpacker {
     const path = this.#parts(header.name);
     const name = path.at(-1);
     if (name === undefined) {
-      if (header.type !== 'directory') this.#bad('its root is no directory');
+      if (header.type !== 'directory') this.#bad('its root is not a directory');
       this.#directories.push({ path, header });
       this.#own(this.#top, header);
       return;

@@ -23,7 +23,7 @@ export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as co
  * directories, symbolic links, FIFOs, each with its extended attributes and ACLs. Sockets are left out: those that are open are bound again.
  *
  * @param rootPid a process that sees the mounts
- * @throws ShimError `failedPrecondition` for a path that is no tmpfs, for device nodes, and for too much
+ * @throws ShimError `failedPrecondition` for a path that is not a tmpfs, for device nodes, and for too much
  * content.
  */
 export async function dumpTmpfs(

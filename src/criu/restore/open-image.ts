@@ -125,6 +125,6 @@ function findRecord(reference: VasReference): VasRecord {
   try {
     return readRecord(vasId);
   } catch {
-    return lost('is not on this host any more: it was removed');
+    return lost('is no longer on this host: it was removed');
   }
 }

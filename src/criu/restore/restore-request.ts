@@ -38,7 +38,7 @@ export interface RestoredTask {
   /** Pid of the new init, as the engine's own pid namespace numbers it. */
   readonly pid: HostPid;
   readonly vasId: VasId;
-  /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is the fork of the holder alone. */
+  /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is only the fork of the holder. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**
    * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and the

@@ -157,7 +157,7 @@ export class Restorer {
     }
   }
 
-  /** Says which open files are others by their inode number: some programs do not accept them any more. */
+  /** Says which open files are others by their inode number: some programs no longer accept them. */
   #checkOpened(plan: RestorePlan): void {
     const moved = plan.checkOpened((offset, length) => this.#read(offset, length));
     if (moved.length === 0) return;
@@ -192,7 +192,7 @@ export class Restorer {
     this.#audit(processes);
     // PID 1 last, in both: while it may still die with us all others do, and it runs when they do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
-    // From here on our death is no reason for the container's.
+    // From here on our death is not a reason for the container's.
     await forAll(order, ({ hostTid }) => this.#tracer.request(PTRACE.setOptions, hostTid, 0, 0));
     await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
     this.#tracer.close();

@@ -16,7 +16,7 @@ export function labelOf(tid: HostTid): string {
   }
 }
 
-/** Who traces a thread, by the host's pid where it is no process of the same container. */
+/** Who traces a thread, by the host's pid where it is not a process of the same container. */
 export function tracerLabel(tid: HostTid, tracer: HostTid): string {
   try {
     if (readNamespace(tracer, 'pid') === readNamespace(tid, 'pid')) return labelOf(tracer);

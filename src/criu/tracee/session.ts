@@ -11,7 +11,7 @@ import type { Vma } from '../procfs/maps.js';
 import { momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { isDoomed } from './life-watch.js';
 import { OutsiderInTheWay } from './outsiders.js';
-import { findRemains } from './remains.js';
+import { findLeftovers } from './leftovers.js';
 import { Seizure } from './seizure.js';
 import { Standstill } from './standstill.js';
 import { collectStopped, type StoppedProcess, type Zombie } from './stopped-processes.js';
@@ -23,7 +23,7 @@ const log = logger('session');
 /** What a process maps, by its host pid. */
 type AreasOf = (pid: HostPid) => readonly Vma[];
 
-/** What a seizure is told besides the container. */
+/** What a seizure needs besides the container. */
 export interface SeizeOptions {
   /** Names of processes that the caller has started in it, by host pid. */
   readonly execs?: (() => ReadonlyMap<HostPid, string>) | undefined;
@@ -97,12 +97,12 @@ export class Session {
    *
    * @param areasOf what each maps, by host pid
    */
-  async removeRemains(areasOf: AreasOf): Promise<boolean> {
+  async removeLeftovers(areasOf: AreasOf): Promise<boolean> {
     let hasRemoved = false;
     for (const { pid, nsPid, label, leader, threads } of this.processes) {
       const instructions = threads.map(({ registers }) => instructionPointer(registers));
       const areas = areasOf(pid);
-      for (const { start, size } of findRemains(pid, areas, instructions)) {
+      for (const { start, size } of findLeftovers(pid, areas, instructions)) {
         const call = { nr: SYS.munmap, args: [start, size] };
         await leader.exposedRemote(syscallInstruction({ pid, label }, areas), [call]);
         log.info('memory of a killed checkpoint has been removed', { pid: nsPid, start, size });

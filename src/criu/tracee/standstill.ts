@@ -17,7 +17,7 @@ export class LetGo extends ShimError {}
 /**
  * That a container stands still. A process of it may serve what the engine looks at: files of a FUSE mount,
  * and pages of such files. Such a look hangs, and this thread with it, until the server goes on. So the tracing
- * process lets the container go when it does not hear of this thread any more. The look then ends, and at the
+ * process lets the container go when it no longer hears of this thread. The look then ends, and at the
  * next one, or at {@link check}, the checkpoint does.
  */
 export class Standstill {
@@ -49,7 +49,7 @@ export class Standstill {
     return this.#reason;
   }
 
-  /** @throws ShimError `failedPrecondition` when the container does not stand still any more */
+  /** @throws ShimError `failedPrecondition` when the container no longer stands still */
   check(): void {
     const { reason } = this;
     if (reason) throw reason;

@@ -48,7 +48,7 @@ export async function collectStopped(
   holding: Holding,
 ): Promise<{ readonly processes: StoppedProcess[]; readonly zombies: Zombie[] }> {
   const init = new StillProcess(seizure.initPid);
-  // Zombies are found below, like those that the cgroup does not list any more.
+  // Zombies are found below, like those that the cgroup no longer lists.
   const alive = seizure
     .pids()
     .map((pid) => (pid === init.pid ? init : new StillProcess(pid)))

@@ -22,7 +22,7 @@ import type { KernelArea } from '../memory/memory-plan.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
-import { encodeMark, MARK_AT } from './remains.js';
+import { encodeMark, MARK_AT } from './leftovers.js';
 import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
 

@@ -33,7 +33,7 @@ export interface TreeNode {
 /**
  * Plans who forks whom.
  *
- * A process that is no session leader is in the session it was forked in. So a child in another session
+ * A process that is not a session leader is in the session it was forked in. So a child in another session
  * than its parent's was forked before that made its own, in the session the parent was itself forked in,
  * and so on upwards; or PID 1 has inherited it.
  *

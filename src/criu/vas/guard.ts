@@ -50,7 +50,7 @@ export class Guard {
     }
   }
 
-  /** Ends the watch; a second time does nothing. A keeper that has died is no error: it watches no more. */
+  /** Ends the watch; a second time does nothing. A keeper that has died is not an error: it watches no more. */
   disarm(): void {
     if (this.#socket < 0) return;
     syscall(SYS.sendto, this.#socket, Buffer.of(1), 1, MSG.nosignal, null, 0);

@@ -66,7 +66,7 @@ export function idStructure(id: number): Buffer {
   return bytes;
 }
 
-/** `struct mvas_fork` for a new VAS that its owner alone may use; the target is still to be set. */
+/** `struct mvas_fork` for a new VAS that only its owner may use; the target is still to be set. */
 export function forkStructure(name: string): Buffer {
   const bytes = structure(SIZE.fork);
   bytes.writeUInt32LE(0o600, FORK.mode);

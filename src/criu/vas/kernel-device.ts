@@ -36,7 +36,7 @@ const CALLS = {
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT:
     'the module mvas is not loaded; remedy: modprobe mvas (kernel/README.md: how to build it)',
-  ENXIO: 'the module mvas is not loaded any more; remedy: modprobe mvas',
+  ENXIO: 'the module mvas is no longer loaded; remedy: modprobe mvas',
   EACCES: 'it is not for this user; remedy: be root, or of its group (mvas)',
   ENOTTY: 'it is something else of that name, or a module that is older or newer than this program',
 };

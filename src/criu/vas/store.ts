@@ -44,7 +44,7 @@ export interface KernelAreaRecord {
   readonly end: string;
 }
 
-/** What `vas.json` says of a VAS. Written once when it is filled; the directory is ours alone (0700). */
+/** What `vas.json` says of a VAS. Written once when it is filled; only we use the directory (0700). */
 export interface VasRecord {
   readonly format: typeof RECORD_FORMAT;
   readonly id: VasId;

@@ -40,7 +40,7 @@ export async function openOutput(path: string, signal: AbortSignal): Promise<Ope
     if (fd !== undefined) return { fd, isFifo: true };
     if (signal.aborted) throw ShimError.from(signal.reason);
     if (performance.now() > end) {
-      throw new ShimError('deadlineExceeded', `open stream ${path}: nobody reads it`);
+      throw new ShimError('deadlineExceeded', `open stream ${path}: it has no reader`);
     }
     await delay(POLL_MS);
   }

@@ -19,7 +19,7 @@ export function parseStream(uri: string): StreamTarget {
   const [, scheme = 'fifo', rest = uri] = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/(.*)$/s.exec(uri) ?? [];
   const [path, query] = scheme === 'fifo' ? [rest, ''] : splitQuery(rest);
   if (!path.startsWith('/')) {
-    throw new ShimError('invalidArgument', `stream ${JSON.stringify(uri)} is no absolute path`);
+    throw new ShimError('invalidArgument', `stream ${JSON.stringify(uri)} is not an absolute path`);
   }
   if (scheme === 'fifo') return { kind: 'path', path };
   if (scheme === 'file') return { kind: 'file', path };

@@ -22,7 +22,7 @@ const V1_CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct', 'blkio', 'hugetlb'];
  *
  * @param cgroups text of /proc/PID/cgroup
  * @param mountinfo text of /proc/self/mountinfo
- * @returns undefined where the process is in root cgroups alone
+ * @returns undefined where the process is only in root cgroups
  */
 export function locateContainerCgroup(
   cgroups: string,

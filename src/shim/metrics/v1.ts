@@ -128,7 +128,7 @@ function readBlkio(directory: string | undefined): NonNullable<Metrics['blkio']>
   };
 }
 
-/** Lines such as `8:0 Read 4096`; the sum at the end is left out. Pure but for `nameOf`. */
+/** Lines such as `8:0 Read 4096`; the sum at the end is left out. Pure except for `nameOf`. */
 export function parseBlkio(
   text: string,
   nameOf: (device: string) => string,

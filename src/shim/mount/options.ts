@@ -76,7 +76,7 @@ const PROPAGATION: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Translates the options of a mount. What is no flag is handed to the file system.
+ * Translates the options of a mount. What is not a flag is handed to the file system.
  *
  * @throws ShimError `unimplemented` for `loop`, `uidmap=` and `gidmap=`
  */

@@ -33,7 +33,7 @@ export function encode<N extends MessageName>(
 /**
  * Decodes a message; absent fields get their default, unknown fields are skipped.
  *
- * @throws ShimError `invalidArgument` for bytes that are no such message.
+ * @throws ShimError `invalidArgument` for bytes that are not such a message.
  */
 export function decode<N extends MessageName>(name: N, bytes: Uint8Array): ShimMessages[N] {
   const reader = new WireReader(bytes, 'message', 'invalidArgument');

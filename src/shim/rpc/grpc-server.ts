@@ -67,7 +67,9 @@ function bytes(value: Buffer): Buffer {
 async function serve(method: Method, call: Call, answer: sendUnaryData<Buffer>): Promise<void> {
   const gone = new AbortController();
   call.on('cancelled', () => {
-    gone.abort(new ShimError('canceled', 'the client canceled the call, or its time is over'));
+    gone.abort(
+      new ShimError('canceled', 'the client canceled the call, or its deadline has passed'),
+    );
   });
   try {
     answer(null, Buffer.from(await method(call.request, { signal: gone.signal })));

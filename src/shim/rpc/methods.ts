@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decode, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
 
-/** What a handler is told about the call besides its request. */
+/** What a handler gets of a call besides its request. */
 export interface CallContext {
   /** Aborted at the call's time limit, and when the client has gone. */
   readonly signal: AbortSignal;

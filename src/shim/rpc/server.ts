@@ -79,7 +79,7 @@ export class TtrpcServer {
     if (method === undefined) {
       throw new ShimError('unimplemented', `method ${name} is not implemented`);
     }
-    // Of this call alone: one that AbortSignal.any derives from a signal of the connection would stay known
+    // Of this call only: one that AbortSignal.any derives from a signal of the connection would stay known
     // to that as long as the connection lives.
     const call = new AbortController();
     const timer = limit(call, Number(request.timeoutNano));

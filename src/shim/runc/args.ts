@@ -14,7 +14,7 @@ export function globalArgs(settings: RuncSettings, logFile: string): string[] {
   ];
 }
 
-/** What `runc create` is told. */
+/** Arguments of `runc create`. */
 export interface CreateArgs {
   readonly id: string;
   readonly bundle: string;
@@ -39,7 +39,7 @@ export function createArgs(create: CreateArgs): string[] {
   ];
 }
 
-/** What `runc exec` is told. */
+/** Arguments of `runc exec`. */
 export interface ExecArgs {
   readonly id: string;
   /** File with the process, as JSON. */

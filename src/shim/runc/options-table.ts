@@ -74,7 +74,7 @@ function readLine(line: string, options: Options, warn: Warn): void {
   }
   const value = valueOf(text);
   if (typeof value === kind) options[field] = value;
-  else warn(`runtime option is no ${kind}`, { name, value: text });
+  else warn(`runtime option is not a ${kind}`, { name, value: text });
 }
 
 /** The value a text stands for; undefined for none that an option has. */
@@ -86,7 +86,7 @@ function valueOf(text: string): string | boolean | number | undefined {
   return number <= MAX_UINT32 ? number : undefined;
 }
 
-/** A basic string: its escapes are JSON's, but for those of eight digits, which no path needs. */
+/** A basic string: its escapes are JSON's, except for those of eight digits, which no path needs. */
 function unescaped(text: string): string | undefined {
   try {
     return JSON.parse(text) as string;

@@ -28,7 +28,10 @@ export function planCheckpoint(
   policy: CheckpointPolicy,
 ): CheckpointPlan {
   if (policy.refuse) {
-    throw new ShimError('failedPrecondition', 'this container is not to be checkpointed, it says');
+    throw new ShimError(
+      'failedPrecondition',
+      'an annotation of this container forbids checkpoints',
+    );
   }
   const url = options?.typeUrl ?? '';
   if (url !== '' && url !== CheckpointOptions) {

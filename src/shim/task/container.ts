@@ -198,7 +198,7 @@ export class Container {
     });
   }
 
-  /** Signals a process, or all of the container. Never waits for a turn, but for a start by runc. */
+  /** Signals a process, or all of the container. Never waits for a turn, except for a start by runc. */
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     this.process(execId); // It has to be there.
     if (this.#state === 'checkpointed') {
@@ -219,7 +219,7 @@ export class Container {
    */
   async #killUnstarted(signal: number): Promise<void> {
     if (signal !== SIGKILL) {
-      throw new ShimError('failedPrecondition', `task ${this.id} does not run yet`);
+      throw new ShimError('failedPrecondition', `task ${this.id} is not running yet`);
     }
     this.#starting?.abort.abort(ended(this.id));
     await this.#starting?.done;
@@ -366,7 +366,7 @@ export class Container {
     const others = within(OTHERS_MS, [{ done: this.#gate.close() }]);
     const ends = [others, this.#killRest(), this.init.end()];
     for (const end of await Promise.allSettled(ends)) {
-      // The exit is told in any case: whoever waits for it would wait for ever.
+      // The exit is told in any case: whoever waits for it would wait forever.
       if (end.status === 'rejected') {
         log.error('cannot end with init', { task: this.id, error: String(end.reason) });
       }

@@ -8,7 +8,7 @@ const PATIENCE_MS = 5_000;
 /**
  * The start of an added process, from its request to its end. Until it is committed it waits, for readers
  * of its streams or for its turn, and can be aborted; from then on runc is at work, and whoever wants
- * something of the process waits for that, but not for ever.
+ * something of the process waits for that, but not forever.
  */
 export class ExecStart {
   readonly #abort = new AbortController();
@@ -23,7 +23,7 @@ export class ExecStart {
     });
   }
 
-  /** Aborted when the process is not to be started any more. */
+  /** Aborted when the process is no longer to be started. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -51,7 +51,7 @@ export class ExecStart {
     await this.whileCommitted();
   }
 
-  /** Waits for a start that cannot be aborted any more; whether it has ended. */
+  /** Waits for a start that can no longer be aborted; whether it has ended. */
   async whileCommitted(): Promise<boolean> {
     if (this.#isCommitted) await within(PATIENCE_MS, [{ done: this.#settled }]);
     return !this.#isCommitted || this.#isSettled;

@@ -102,7 +102,7 @@ export class Execs {
     await start.force(new ShimError('aborted', `${name} was killed while it was being started`));
   }
 
-  /** Aborts all starts that can be: nothing can be started any more. */
+  /** Aborts all starts that can be: nothing more can be started. */
   abortStarts(reason: ShimError): void {
     for (const { start } of this.#execs.values()) start?.abort(reason);
   }

@@ -28,7 +28,7 @@ export class ExitGate {
     };
   }
 
-  /** Lets nobody in any more; resolves when nobody is inside. */
+  /** Lets nobody else in; resolves when nobody is inside. */
   close(): Promise<void> {
     this.#closed = true;
     if (this.#inside === 0) return Promise.resolve();

@@ -58,7 +58,7 @@ export class TaskProcess {
     return this.#exit;
   }
 
-  /** It has ended, which is told when its output has been read: its pid is not its own any more. */
+  /** It has ended, which is told when its output has been read: its pid is no longer its own. */
   async end(): Promise<void> {
     this.#isGone = true;
     await this.io?.delivered();

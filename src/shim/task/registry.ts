@@ -110,7 +110,7 @@ export class Registry {
     }
   }
 
-  /** Deletes a container; one whose creation has not ended yet is not created any more. */
+  /** Deletes a container; one whose creation has not ended yet is no longer created. */
   async delete(id: string): Promise<Awaited<ReturnType<Container['delete']>>> {
     const creating = this.#creating.get(id);
     creating?.abort.abort(new ShimError('aborted', `task ${id} was deleted meanwhile`));
@@ -211,7 +211,10 @@ const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 
 function checkIdentity({ id, bundle }: CreateTaskRequest): void {
   if (!IDENTIFIER.test(id)) {
-    throw new ShimError('invalidArgument', `task id ${JSON.stringify(id)} is no identifier`);
+    throw new ShimError(
+      'invalidArgument',
+      `task id ${JSON.stringify(id)} is not a valid identifier`,
+    );
   }
   if (!isAbsolute(bundle)) {
     throw new ShimError(

@@ -102,7 +102,10 @@ export class TaskService {
     const { id, execId, stdin, stdout, stderr, terminal } = request;
     const container = this.#registry.get(id);
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(execId)) {
-      throw new ShimError('invalidArgument', `exec id ${JSON.stringify(execId)} is no identifier`);
+      throw new ShimError(
+        'invalidArgument',
+        `exec id ${JSON.stringify(execId)} is not a valid identifier`,
+      );
     }
     const spec = withTerminal(request.spec?.value ?? new Uint8Array(0), terminal);
     container.addExec(execId, { stdin, stdout, stderr, terminal }, spec);

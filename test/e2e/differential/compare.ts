@@ -27,7 +27,7 @@ export function differences(ours: readonly string[], theirs: readonly string[]):
 }
 
 /**
- * As {@link differences}, but for known ones.
+ * As {@link differences}, except for known ones.
  *
  * @throws ShimError `notFound` for a known difference that their recording has no line for
  */

@@ -10,7 +10,7 @@ import { startDonor } from '../../../src/criu/restore/donor/donor.js';
 import { createVas, removeVas } from '../../../src/criu/vas/store.js';
 
 /**
- * Those who do not answer: nothing waits for them for ever. One after the other: a donor makes us the parent of orphans,
+ * Those who do not answer: nothing waits for them forever. One after the other: a donor makes us the parent of orphans,
  * holders included.
  */
 const root = mkdtempSync(join(tmpdir(), 'mvas-hanging-'));

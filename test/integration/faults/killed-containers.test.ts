@@ -165,7 +165,7 @@ async function allGone(cgroup: Cgroup): Promise<void> {
   await until('all processes to end', () => Promise.resolve(pidsIn(cgroup).length === 0));
 }
 
-/** A container one of whose processes was killed is as it was, but for that one. */
+/** A container one of whose processes was killed is as it was, except for that one. */
 async function isUnharmed(
   t: ExecutionContext,
   run: TargetRun,

@@ -150,7 +150,7 @@ async function killOnce(
   return { isFailed, durationMs: ended - began };
 }
 
-/** What is left of a restore but for a donor's bundle and names, which the next one removes. */
+/** What is left of a restore except for a donor's bundle and names, which the next one removes. */
 function traces(container: Parked): string[] {
   const { place, folder } = container.run;
   return [

@@ -207,7 +207,7 @@ static void memory(void)
 	must(ftruncate(fd, 10000));
 	must(open("/proc/self/fd/3", O_RDONLY));
 	fd = must(memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC));
-	must(write(fd, "for ever", 8));
+	must(write(fd, "forever", 8));
 	must(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK));
 	fd = must(memfd_create("future", MFD_ALLOW_SEALING));
 	must(fcntl(fd, F_ADD_SEALS, 0x10));

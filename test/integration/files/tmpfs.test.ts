@@ -115,7 +115,7 @@ test('a tmpfs keeps extended attributes and ACLs, and inherits none', async (t) 
   t.is(lstatSync(join(to, 'fifo')).mode, lstatSync(join(from, 'fifo')).mode);
 });
 
-test('a path that is no tmpfs is refused', async (t) => {
+test('a path that is not a tmpfs is refused', async (t) => {
   await t.throwsAsync(() => dumpTmpfs(ownPid(), ['/proc']), { message: /no tmpfs is mounted/ });
 });
 

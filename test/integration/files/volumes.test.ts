@@ -136,7 +136,7 @@ test('a restore that fails leaves no deleted file, FIFO or directory', async (t)
   const imagePath = await volume.checkpoint(t);
   rmSync(join(folder, 'app.conf'));
   await t.throwsAsync(run.restore(imagePath), {
-    message: /\/vol\/app\.conf is not there any more/,
+    message: /\/vol\/app\.conf is no longer there/,
   });
   t.deepEqual(readdirSync(join(root, 'data')), []);
   writeFileSync(join(folder, 'app.conf'), CONTENT);
@@ -172,7 +172,7 @@ const CHANGES = {
     (path: string) => {
       rmSync(path);
     },
-    'is not there any more; it had',
+    'is no longer there; it had',
   ],
 } as const;
 

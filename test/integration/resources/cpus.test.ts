@@ -17,7 +17,7 @@ const CPUSET = '/sys/fs/cgroup/cpuset';
 const isPossible = existsSync(join(CPUSET, 'cgroup.procs')) && cpusOf(ownPid()).length > 1;
 
 (isPossible ? test : test.skip)(
-  'what a cpuset leaves is no wish, less than that is one',
+  'what a cpuset leaves is not a wish, less than that is one',
   async (t) => {
     const [first = 0, second = 1] = cpusOf(ownPid());
     const cgroup = mkdtempSync(join(CPUSET, 'mvas-test-cpus-'));

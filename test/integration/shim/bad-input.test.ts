@@ -44,11 +44,11 @@ test('specs that cannot be used are refused by their path', async (t) => {
   for (const [text, message] of [
     ['{"linux', /read spec .*\/bad\/config\.json: .*JSON/],
     ['', /read spec .*\/bad\/config\.json: /],
-    ['null', /config\.json: it is no object/],
-    ['[]', /config\.json: it is no object/],
-    ['{"linux":7}', /linux is no object/],
-    ['{"linux":{"cgroupsPath":7}}', /linux\.cgroupsPath is no string/],
-    ['{"mounts":{}}', /mounts is no array/],
+    ['null', /config\.json: it is not of type object/],
+    ['[]', /config\.json: it is not of type object/],
+    ['{"linux":7}', /linux is not of type object/],
+    ['{"linux":{"cgroupsPath":7}}', /linux\.cgroupsPath is not of type string/],
+    ['{"mounts":{}}', /mounts is not of type array/],
   ] as const) {
     writeFileSync(join(bundle, 'config.json'), text);
     await refused(t, all, { id: 'bad', bundle }, { kind: 'invalidArgument', message });
@@ -73,7 +73,12 @@ test('ids that could lead elsewhere are refused', async (t) => {
   const all = await situation(t);
   const bundle = all.shim.bundle('bad', SLEEP);
   for (const id of ['', '../bad', 'a/b', '.bad', 'bad ', 'bad\n', '-bad', 'ü']) {
-    await refused(t, all, { id, bundle }, { kind: 'invalidArgument', message: /is no identifier/ });
+    await refused(
+      t,
+      all,
+      { id, bundle },
+      { kind: 'invalidArgument', message: /is not a valid identifier/ },
+    );
   }
   for (const execId of ['', '../x', 'a/b', ' ']) {
     const error = await t.throwsAsync(all.client.exec({ id: 'good', execId }), {

@@ -198,7 +198,7 @@ test('a container may refuse to be checkpointed', async (t) => {
     { instanceOf: ShimError },
   );
   t.is(error.kind, 'failedPrecondition');
-  t.regex(error.message, /not to be checkpointed/);
+  t.regex(error.message, /forbids checkpoints/);
   t.deepEqual(await vasesOf(all.shim), []);
   t.is((await all.client.state('one')).status, 2);
 });

@@ -35,7 +35,9 @@ async function created(t: ExecutionContext): Promise<{ shim: PrivateShim; client
 test('a restore that hangs ends with SIGKILL of its task', async (t) => {
   const { shim, client } = await created(t);
   const failed = t.throwsAsync(client.start('two'));
-  await t.throwsAsync(client.kill({ id: 'two', signal: SIGTERM }), { message: /does not run yet/ });
+  await t.throwsAsync(client.kill({ id: 'two', signal: SIGTERM }), {
+    message: /is not running yet/,
+  });
   const began = performance.now();
   await client.kill({ id: 'two', signal: SIGKILL });
   t.is(await client.wait('two'), 137);

@@ -30,7 +30,7 @@ for (const [what, script, message] of [
   ['fails and prints garbage', 'head -c 1000 /dev/urandom; exit 3', /exit status 3/],
   ['logs garbage', 'echo "}{ garbage" > "$4"; exit 1', /exit status 1/],
   ['claims to have created', 'exit 0', /init\.pid: runc has written no pid/],
-  ['names a pid of somebody else', 'echo 1 > "${11}"', /pid 1 is no child of this process/],
+  ['names a pid of somebody else', 'echo 1 > "${11}"', /pid 1 is not a child of this process/],
   [
     'fails after all was created',
     'runc "$@"; echo "{\\"level\\":\\"error\\",\\"msg\\":\\"late\\"}" >> "$4"; exit 1',

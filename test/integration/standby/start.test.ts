@@ -124,7 +124,7 @@ test.serial('what containerd writes to stdin is read on either way', async (t) =
   // The standby refuses what it cannot read, and Node then reads the same stdin.
   const refused = await shims.start({ id: '..', input: input('..') });
   t.is(refused.code, 1);
-  t.regex(refused.stderr, /-id "\.\." is no identifier/);
+  t.regex(refused.stderr, /-id "\.\." is not a valid identifier/);
 });
 
 test.serial('containers of a group share the daemon', async (t) => {
@@ -259,7 +259,7 @@ async function hasConnection(directory: string): Promise<boolean> {
   return lines.filter((line) => line.includes(` ${directory}/`)).length > 1;
 }
 
-/** What a process has of its surroundings, but for what tells one container from another. */
+/** What a process has of its surroundings, except for what tells one container from another. */
 async function view(pid: number, id: string) {
   const read = (file: string): string => readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');
   await until('it to serve', () => Promise.resolve(catchesSigchld(read('status'))));

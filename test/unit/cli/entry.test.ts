@@ -63,6 +63,6 @@ test('output that is lost is an error, and told', (t) => {
   t.like(mvas('ls > /dev/full'), { status: 1, stderr });
 });
 
-test('a reader that closes the pipe early is no error', (t) => {
+test('a reader that closes the pipe early is not an error', (t) => {
   t.like(mvas('ls -q | head -n 1'), { status: 0, stdout: 'vas-0\n', stderr: '' });
 });

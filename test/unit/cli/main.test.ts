@@ -237,7 +237,7 @@ test('inspect finds by id, by name, and by the beginning of an id', async (t) =>
   t.is(await idOf('x'), 'xyz');
   const ambiguous = await mvas('inspect a', store);
   t.deepEqual([ambiguous.code, ambiguous.out], [1, '']);
-  t.is(ambiguous.err, "mvas: 'a' may be any of abc, abd\n");
+  t.is(ambiguous.err, "mvas: 'a' is ambiguous: it may be any of abc, abd\n");
 });
 
 test('inspect shows facts and segments, in JSON with addresses as strings', async (t) => {
@@ -285,7 +285,7 @@ test('rm removes nothing when an id is ambiguous', async (t) => {
   const store = new FakeStore(['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'b'].map((id) => vas(id)));
   const { code, err } = await mvas('rm b a', store);
   t.is(code, 1);
-  t.is(err, "mvas: 'a' may be any of a1, a2, a3, a4, a5, ...\n");
+  t.is(err, "mvas: 'a' is ambiguous: it may be any of a1, a2, a3, a4, a5, ...\n");
   t.is(store.entries.size, 7);
 });
 
@@ -294,7 +294,7 @@ test('a name that several have is ambiguous', async (t) => {
     ['aaa', 'bbb', 'ccc'].map((id) => vas(id, { record: { name: 'web' } })),
   );
   for (const line of ['rm ccc web', 'inspect web']) {
-    const err = "mvas: 'web' may be any of aaa, bbb, ccc\n";
+    const err = "mvas: 'web' is ambiguous: it may be any of aaa, bbb, ccc\n";
     t.deepEqual(await mvas(line, store), { code: 1, out: '', err });
   }
   t.is(store.entries.size, 3);

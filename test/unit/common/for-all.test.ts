@@ -15,7 +15,7 @@ test('all begin at once, and results come in the order of the elements', async (
   t.deepEqual(results, [30, 10, 20]);
 });
 
-test('the first error by that order is thrown, once nothing is under way any more', async (t) => {
+test('the first error by that order is thrown, once nothing is under way', async (t) => {
   let ended = 0;
   const work = async (turns: number): Promise<void> => {
     for (let turn = 0; turn < turns; turn++) await setImmediate();

@@ -78,7 +78,7 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vsyscall]': 'vsyscall',
 };
 
-/** Beginnings of paths of mappings that are no files. */
+/** Beginnings of paths of mappings that are not files. */
 const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
   ['/[aio]', 'asynchronous I/O (io_setup)'],
   ['/SYSV', 'System V shared memory'],

@@ -18,7 +18,7 @@ export function hostPids(processes: readonly LiveProcess[]): (pid: NsPid) => Hos
 }
 
 function fail(nsPid: NsPid): never {
-  throw new ShimError('internal', `pid ${String(nsPid)} is none whose memory is taken`);
+  throw new ShimError('internal', `pid ${String(nsPid)} has no memory to take`);
 }
 
 /** A link to what a process maps at an area, whether that has a name or not. */

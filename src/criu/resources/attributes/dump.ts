@@ -27,7 +27,7 @@ export interface AttributeDump {
   readonly seccomp: SeccompEntry | undefined;
 }
 
-/** What a dump of attributes is told besides the processes. */
+/** What a dump of attributes needs besides the processes. */
 export interface AttributeContext {
   readonly tracer: Tracer;
   /** Container pids that job control had stopped, with the signal that did it. */
@@ -37,7 +37,7 @@ export interface AttributeContext {
 }
 
 /**
- * Checks that all threads are those of 64-bit programs, to which alone a remote call means what we mean.
+ * Checks that all threads are those of 64-bit programs, the only ones to which a remote call means what we mean.
  *
  * @throws ShimError `failedPrecondition` naming those that are not
  */

@@ -150,7 +150,7 @@ export class AttributePlan {
     if (task.mvas_mdwe) {
       prctl(sequence, 'deny writable executable memory', [PR.setMdwe, task.mvas_mdwe]);
     }
-    // The kernel alone sets 2; nobody but root may look at the process with 0 either.
+    // Only the kernel sets 2; nobody but root may look at the process with 0 either.
     const dumpable = task.mvas_dumpable === DUMPABLE_BY_ROOT ? 0 : (task.mvas_dumpable ?? 1);
     prctl(sequence, 'set dumpable', [PR.setDumpable, dumpable]);
   }

@@ -53,7 +53,7 @@ function readCpuMask(tid: HostTid, label: string): Uint8Array {
   return mask.subarray(0, check(`read the processors of ${label}`, length));
 }
 
-/** A mask of all processors is no wish of the thread: it would keep it from those that come later. */
+/** A mask of all processors is not a wish of the thread: it would keep it from those that come later. */
 function isEveryCpu(mask: Uint8Array, cpus: readonly number[]): boolean {
   return cpus.every((cpu) => ((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1);
 }

@@ -92,7 +92,7 @@ export class SigactionPlan {
   }
 
   /**
-   * What is not the default, by a process that has inherited that, but for SIGCHLD, whose action would hide the
+   * What is not the default, by a process that has inherited that, except for SIGCHLD, whose action would hide the
    * deaths of zombies that are still being made.
    */
   planAll(actions: readonly SaEntry[], sequence: Sequence): void {

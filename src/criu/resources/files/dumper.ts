@@ -61,7 +61,7 @@ export class FileDumper {
 
   /**
    * Asks processes about descriptors of which /proc cannot tell: a file whose terminal was opened
-   * close-on-exec says so of all its descriptors for ever (fs/proc/fd.c, TIOCGPTPEER).
+   * close-on-exec says so of all its descriptors forever (fs/proc/fd.c, TIOCGPTPEER).
    */
   async askCloseOnExec(): Promise<void> {
     const { open, image } = this.#context;

@@ -10,7 +10,7 @@ import { Stage } from './stage.js';
 /** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
 export type StdioSlots = readonly [Slot | null, Slot | null, Slot | null];
 
-/** What a look at opened files is told besides the image. */
+/** What a look at opened files needs besides the image. */
 export interface LookOptions {
   /** What a process is called in messages. */
   readonly label: (nsPid: NsPid) => string;
@@ -18,7 +18,7 @@ export interface LookOptions {
   readonly exact: ReadonlyMap<number, string>;
 }
 
-/** What a plan of files is told of the new container. */
+/** What a plan of files needs to know of the new container. */
 export interface FilePlanOptions {
   readonly stdio: StdioSlots;
   /** It has a terminal: /dev/console. */

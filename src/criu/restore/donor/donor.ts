@@ -26,7 +26,7 @@ export interface DonorRuntime {
     /** Kills runc: it takes too long. */
     readonly signal: AbortSignal;
   }): Promise<void>;
-  /** Deletes a container, killing what is left of it; one that is unknown is no error. */
+  /** Deletes a container, killing what is left of it; one that is unknown is not an error. */
   delete(id: string): Promise<void>;
 }
 

@@ -54,5 +54,5 @@ export async function waitReaped(pid: HostPid): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new ShimError('internal', `the donor (pid ${String(pid)}) does not go away`);
+  throw new ShimError('internal', `the donor (pid ${String(pid)}) is still there`);
 }

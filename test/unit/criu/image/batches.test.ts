@@ -21,7 +21,7 @@ test('all are worked on, few at once', async (t) => {
   t.true(most > 1 && most <= 64);
 });
 
-test('an error is thrown when nothing is under way any more, and ends the rest', async (t) => {
+test('an error is thrown when nothing is under way, and ends the rest', async (t) => {
   let begun = 0;
   let running = 0;
   const work = inBatches(

@@ -258,7 +258,7 @@ refuses('a peer that does not exist', /peer does not exist/, ({ files }) => ({
 }));
 const WRONG_FOLDERS: readonly (readonly [string, Partial<UnixSkEntry>])[] = [
   ['of a socket without a name', { mvas_folder: '/run' }],
-  ['that is no path', { name: Buffer.from('/var/run/s'), mvas_folder: 'run' }],
+  ['that is not a path', { name: Buffer.from('/var/run/s'), mvas_folder: 'run' }],
   ['that no path leads to', { name: Buffer.from('/run/s'), mvas_paths: ['/run/t', 'u'] }],
   [
     'in too many places',
@@ -266,7 +266,7 @@ const WRONG_FOLDERS: readonly (readonly [string, Partial<UnixSkEntry>])[] = [
   ],
 ];
 for (const [what, more] of WRONG_FOLDERS) {
-  refuses(`a folder ${what}`, /its folder is no path/, ({ files }) => ({
+  refuses(`a folder ${what}`, /its folder is not a path/, ({ files }) => ({
     files: files.map((file) => (file.usk ? { ...file, usk: { ...file.usk, ...more } } : file)),
   }));
 }

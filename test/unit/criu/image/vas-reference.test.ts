@@ -24,7 +24,7 @@ const BAD: (readonly [string, unknown, RegExp])[] = [
   ['a VAS id with a line end', { ...VAS, vasId: 'a\n' }, /vasId/],
   ['a container id with a slash', { ...VAS, containerId: 'a/b' }, /containerId/],
   ['a boot id in capitals', { ...VAS, bootId: VAS.bootId.toUpperCase() }, /bootId/],
-  ['a 13th month', { ...VAS, createdAt: '2026-13-01T00:00:00.000Z' }, /createdAt is no time/],
+  ['a 13th month', { ...VAS, createdAt: '2026-13-01T00:00:00.000Z' }, /createdAt is not a time/],
   ['local time', { ...VAS, createdAt: '2026-01-01T00:00:00.000+02:00' }, /createdAt/],
 ];
 

@@ -50,14 +50,14 @@ test('owners, modes, times and names of files come back from an archive', async 
   await fc.assert(property, { numRuns: 300 });
 });
 
-test('what is no owner or time is refused', (t) => {
+test('what is neither owner nor time is refused', (t) => {
   const pax = (records: Record<string, string>): Named => ({ name: 'a', pax: records });
   for (const uid of ['-1', '4294967295', '1.5', 'x']) {
-    t.throws(() => inodeOf(pax({ uid })), { message: /is no owner/ });
+    t.throws(() => inodeOf(pax({ uid })), { message: /is not an owner/ });
   }
-  t.throws(() => inodeOf({ name: 'a', gid: -1 }), { message: /is no owner/ });
+  t.throws(() => inodeOf({ name: 'a', gid: -1 }), { message: /is not an owner/ });
   for (const mtime of ['', 'x', '1.', '--1', '1'.repeat(16)]) {
-    t.throws(() => inodeOf(pax({ mtime })), { message: /is no time/ });
+    t.throws(() => inodeOf(pax({ mtime })), { message: /is not a time/ });
   }
   t.is(inodeOf({ name: 'a', mtime: new Date(5000) }).mtimeNs, 5_000_000_000n);
 });

@@ -54,5 +54,5 @@ test('an image whose parts name different VASes is refused', async (t) => {
 
 test('one of this version is looked for by its VAS', async (t) => {
   const { message } = await refusal(t, { mvas_vas_id: VAS_ID, mvas_format: OUR_FORMAT });
-  t.regex(message, /is not on this host any more/);
+  t.regex(message, /is no longer on this host/);
 });

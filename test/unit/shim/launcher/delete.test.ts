@@ -107,7 +107,7 @@ const SITUATIONS: readonly Situation[] = [
     isNative: false,
   },
   {
-    title: 'an address that is no path',
+    title: 'an address that is not a path',
     prepare: (bundle) => {
       writeFileSync(join(bundle, 'address'), '{"address":"unix:///x"}');
     },

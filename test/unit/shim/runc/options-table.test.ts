@@ -67,11 +67,11 @@ test('what is not understood is told, and has no effect', (t) => {
   t.deepEqual(warnings, [
     'runtime option is not known Colour',
     'runtime option is not known toString',
-    'runtime option is no boolean SystemdCgroup "yes"',
-    'runtime option is no number IoUid -1',
-    'runtime option is no number IoGid 4294967296',
+    'runtime option is not a boolean SystemdCgroup "yes"',
+    'runtime option is not a number IoUid -1',
+    'runtime option is not a number IoGid 4294967296',
     'a line of the runtime options cannot be read "Root = \\"\\"\\"/r\\"\\"\\""',
-    'runtime option is no string BinaryName "\\q"',
+    'runtime option is not a string BinaryName "\\q"',
     'a line of the runtime options cannot be read "just words"',
     'a table below the runtime options is not known [more]',
   ]);

@@ -131,7 +131,7 @@ test('the policy decides where a request has no options, and refuses in any case
   t.true(planOf('/image', optionsOf({ exit: false }), ends).leaveRunning);
   const refuses = checkpointPolicy({}, { 'mvas.checkpoint': 'refuse' });
   t.throws(() => planOf('/image', optionsOf({ exit: true }), refuses), {
-    message: /not to be checkpointed/,
+    message: /forbids checkpoints/,
   });
 });
 

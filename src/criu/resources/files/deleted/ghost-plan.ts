@@ -124,7 +124,7 @@ export class GhostPlan {
     } else if (type === S_IF.fifo) {
       stage.run(what, SYS.mknodat, [maker, name, S_IF.fifo | 0o600, 0]);
       open(O.rdwr | O.nonblock);
-    } else badImage(`${what}: it is no regular file`);
+    } else badImage(`${what}: it is not a regular file`);
     return number;
   }
 

@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 const ENXIO = -6;
 
 /**
- * Dumps the content of files which have no name any more, each inode once. Returns the remap id, or
+ * Dumps the content of files that no longer have a name, each inode once. Returns the remap id, or
  * undefined when it was refused.
  */
 export class Ghosts {

@@ -54,7 +54,7 @@ function dump(context: DumpContext, file: OpenFile): EventpollFileEntry {
       const number = String(target.fd);
       context.refusals.add(
         file.where,
-        `watches fd ${number}, which is open in no process any more; remedy: close it`,
+        `watches fd ${number}, which is no longer open in any process; remedy: close it`,
       );
       continue;
     }

@@ -101,7 +101,7 @@ function nameOf(index: ImageIndex, { regf_id: id }: FifoEntry): RegFileEntry {
   return entry;
 }
 
-/** Where a FIFO is opened: by its path, or where it has none any more, by way of a descriptor on it. */
+/** Where a FIFO is opened: by its path, or where it no longer has one, by way of a descriptor on it. */
 interface Place {
   readonly path: string;
   readonly ghost: number | undefined;

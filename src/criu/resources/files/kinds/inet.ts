@@ -59,7 +59,7 @@ const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 
 /**
  * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets; and what is left of
- * a TCP connection that has ended but is still open: it reads as ended, but has no address any more.
+ * a TCP connection that has ended but is still open: it reads as ended, but no longer has an address.
  */
 export const INET: FileKind<'isk'> = {
   type: 'INETSK',

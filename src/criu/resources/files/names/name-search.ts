@@ -15,7 +15,7 @@ export interface WantedName {
   readonly settle: (path: string | undefined) => void;
 }
 
-/** What a {@link NameSearch} is told besides the inodes. */
+/** What a {@link NameSearch} needs besides the inodes. */
 export interface SearchOptions {
   readonly rootPid: HostPid;
   readonly signal?: AbortSignal | undefined;

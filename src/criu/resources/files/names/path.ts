@@ -12,5 +12,5 @@ const INSANE = /(?:^|\/)\.\.?(?:\/|$)|\0/;
 export function checkPath(id: number, path: string): void {
   const fits = path.length * MAX_CHARACTER <= MAX_PATH || encodeBytes(path).length <= MAX_PATH;
   if (path.startsWith('/') && fits && !INSANE.test(path)) return;
-  badImage(`file ${String(id)}: ${JSON.stringify(path.slice(0, 80))} is no path`);
+  badImage(`file ${String(id)}: ${JSON.stringify(path.slice(0, 80))} is not a path`);
 }

@@ -40,7 +40,7 @@ export class ScratchFolder {
     }
   }
 
-  /** Removes it. It must be empty but for its folders. */
+  /** Removes it. It must be empty except for its folders. */
   remove(): void {
     const what = 'remove a folder that a socket was bound in';
     for (const folder of this.#below.toReversed()) {
@@ -56,7 +56,7 @@ export class ScratchFolder {
     const stage = this.#stage;
     const left = stage.builder.slot();
     stage.sequence.syscall(what, SYS.openat2, open, { tolerate: true, store: left });
-    // Where there is nothing, the slot has an errno, which is no descriptor.
+    // Where there is nothing, the slot has an errno, which is not a descriptor.
     stage.attempt(what, SYS.unlinkat, [left, this.#data(this.path), 0]);
     for (const folder of this.#below.toReversed()) {
       stage.attempt(what, SYS.unlinkat, [left, this.#data(folder), AT_REMOVEDIR]);

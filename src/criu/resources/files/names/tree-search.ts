@@ -64,7 +64,7 @@ export class TreeWalker {
     }
   }
 
-  /** The same in one directory alone; the result: those in it. */
+  /** The same in one directory only; the result: those in it. */
   async directory(path: string): Promise<string[] | 'ended'> {
     const resolve = RESOLVE.inRoot | RESOLVE.noSymlinks;
     const flags = O.rdonly | O.directory | O.nofollow;

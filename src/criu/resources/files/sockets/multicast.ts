@@ -16,7 +16,7 @@ import type { Stage } from '../stage.js';
 const IPV6_MULTICAST_IF = 17;
 const MCAST_JOIN_GROUP = 42;
 const MCAST_MSFILTER = 48;
-/** Modes of a filter: all sources but those listed, or these alone. */
+/** Modes of a filter: all sources but those listed, or only these. */
 const MODE = { exclude: 0, include: 1 } as const;
 /** `struct group_req`; `struct group_filter` without sources: interface, group, mode, count. */
 const GROUP_REQ_SIZE = 136;

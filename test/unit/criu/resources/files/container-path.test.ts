@@ -32,7 +32,7 @@ test('a path lies in the longest mount point, and of equal ones in the last', (t
   t.is(id('/data/file'), 7);
 });
 
-test('a path that is no path from the root lies nowhere but in the root', (t) => {
+test('a path that is not a path from the root lies nowhere but in the root', (t) => {
   t.is(id('relative'), undefined);
   t.is(mountOf([], '/'), undefined);
 });

@@ -82,8 +82,7 @@ type Found = { readonly name: string } | { readonly problem: string };
 function locate(context: DumpContext, file: PathFile, id: number): Place {
   const { link, stat } = file;
   const mount = context.mounts.get(file.mountId);
-  if (!mount)
-    return { problem: `${link} is no file of a mount of the container; remedy: close it` };
+  if (!mount) return { problem: `${link} is not on a mount of the container; remedy: close it` };
   if (context.shared(ContainerRoot).leadsTo(link, stat)) return { name: link };
   const type = Number(stat.mode) & S_IF.mask;
   if (opensLate(mount))

@@ -42,7 +42,7 @@ export class OpenedFiles {
     if (Number(result) !== ENOENT) return undefined;
     const size = sizeOf(entry);
     const had = size === '' ? '' : `; it had ${size} bytes at the checkpoint`;
-    return `${this.#where(entry)}: ${entry.name} is not there any more${had}; ${REMEDY}`;
+    return `${this.#where(entry)}: ${entry.name} is no longer there${had}; ${REMEDY}`;
   }
 
   /**

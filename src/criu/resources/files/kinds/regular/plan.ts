@@ -54,7 +54,7 @@ function seek({ stage }: PlanContext, entry: RegFileEntry, number: number): void
   stage.run(`seek in ${wordsOf(entry)}`, SYS.lseek, [number, entry.pos, SEEK.set]);
 }
 
-/** Opens a file of /proc or the like, by its name below the root that the process has no more. */
+/** Opens a file of /proc or the like, by its name below the root that the process no longer has. */
 export function openLater(table: TablePlan, entry: RegFileEntry, slot: Slot): void {
   const { builder, sequence, plan } = table;
   checkPath(entry.id, entry.name);

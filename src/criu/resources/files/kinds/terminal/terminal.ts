@@ -82,7 +82,7 @@ export function isHungUp(info: TtyInfoEntry): boolean {
 
 /** Which end an entry describes. */
 export function endOf({ id, rdev }: TtyInfoEntry): TerminalEnd {
-  return terminalEnd(S_IF.chr, rdev) ?? badImage(`terminal ${String(id)} is no pseudo terminal`);
+  return terminalEnd(S_IF.chr, rdev) ?? badImage(`terminal ${String(id)} is not a pseudo terminal`);
 }
 
 /** N of the /dev/pts/N of an entry. */

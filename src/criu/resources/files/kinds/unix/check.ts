@@ -32,6 +32,6 @@ export function checkFolder({
   const isPath = name.length > 0 && name[0] !== 0;
   const isSane = places.every((path) => path.startsWith('/') && path.length <= MAX_PATH);
   if (places.length > MAX_PLACES || !isSane || (places.length > 0 && !isPath)) {
-    badImage(`check unix socket ${String(ino)}: its folder is no path`);
+    badImage(`check unix socket ${String(ino)}: its folder is not a path`);
   }
 }

@@ -17,7 +17,7 @@ const TOLERANCE_MS = 1_000;
  *
  * @throws ShimError `deadlineExceeded` when something has not gone in time
  */
-export async function killSurvivors(bundle: Bundle, id: string, timeoutMs: number): Promise<void> {
+export async function killLeftovers(bundle: Bundle, id: string, timeoutMs: number): Promise<void> {
   const pid = asHostPid(Number(readFileSync(bundle.initPid, 'utf8')));
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
   if (!startedBefore(pid, statSync(bundle.initPid).mtimeMs)) return;

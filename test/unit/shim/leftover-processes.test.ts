@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { asHostPid } from '../../../src/common/ids.js';
 import { Bundle } from '../../../src/shim/bundle.js';
-import { killSurvivors, startedBefore } from '../../../src/shim/survivors.js';
+import { killLeftovers, startedBefore } from '../../../src/shim/leftover-processes.js';
 
 test('a process is known by the time of its start', (t) => {
   const { pid } = process;
@@ -27,7 +27,7 @@ test('a process that got the pid of an init later is left alone, as are its like
   writeFileSync(bundle.initPid, String(child.pid));
   for (const when of [0, Date.now() / 1000]) {
     utimesSync(bundle.initPid, when, when);
-    await killSurvivors(bundle, 'one', 100);
+    await killLeftovers(bundle, 'one', 100);
     t.true(child.kill(0));
   }
 });

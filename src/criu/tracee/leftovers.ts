@@ -14,19 +14,19 @@ const MARK_SIZE = WORDS.length + 16;
 const LARGEST = 1n << 34n;
 
 /** Memory of ours in a process. */
-export interface Remains {
+export interface Leftover {
   readonly start: bigint;
   readonly size: number;
 }
 
 /** What says of a page that it is ours, and how much behind it is. */
-export function encodeMark({ start, size }: Remains): Uint8Array {
+export function encodeMark({ start, size }: Leftover): Uint8Array {
   const numbers = Buffer.from(BigUint64Array.of(start, BigInt(size)).buffer);
   return Buffer.concat([WORDS, numbers]);
 }
 
-/** The inverse, for what lies at an address; undefined where that is no mark of ours. */
-export function decodeMark(start: bigint, bytes: Uint8Array): Remains | undefined {
+/** The inverse, for what lies at an address; undefined where that is not a mark of ours. */
+export function decodeMark(start: bigint, bytes: Uint8Array): Leftover | undefined {
   const mark = Buffer.from(bytes);
   if (mark.length < MARK_SIZE || !mark.subarray(0, WORDS.length).equals(WORDS)) return undefined;
   const size = mark.readBigUInt64LE(WORDS.length + 8);
@@ -42,11 +42,11 @@ export function decodeMark(start: bigint, bytes: Uint8Array): Remains | undefine
  * @param areas what the process maps
  * @param instructions addresses that the threads of the process stand at
  */
-export function findRemains(
+export function findLeftovers(
   pid: HostPid,
   areas: readonly Vma[],
   instructions: readonly bigint[],
-): Remains[] {
+): Leftover[] {
   const marked = areas.filter(mayBeCode).flatMap((area) => {
     const found = decodeMark(area.start, readMark(pid, area));
     return found && isWhole(areas, area, found) ? [found] : [];
@@ -61,12 +61,12 @@ function mayBeCode({ shared, path, deleted, offset, read, write, exec }: Vma): b
 }
 
 /** Whether no other memory lies in the range by now. */
-function isWhole(areas: readonly Vma[], { inode }: Vma, { start, size }: Remains): boolean {
+function isWhole(areas: readonly Vma[], { inode }: Vma, { start, size }: Leftover): boolean {
   const end = start + BigInt(size);
   return areas.every((area) => area.end <= start || area.start >= end || area.inode === inode);
 }
 
-function isInUse({ start, size }: Remains, instructions: readonly bigint[]): boolean {
+function isInUse({ start, size }: Leftover, instructions: readonly bigint[]): boolean {
   return instructions.some((at) => at >= start && at < start + BigInt(size));
 }
 

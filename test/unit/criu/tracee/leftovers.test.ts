@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { decodeMark, encodeMark } from '../../../../src/criu/tracee/remains.js';
+import { decodeMark, encodeMark } from '../../../../src/criu/tracee/leftovers.js';
 
 const START = 0x7f0000001000n;
 

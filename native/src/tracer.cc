@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "ptrace_requests.h"
 #include "tracing_process.h"
 
 namespace mvas {
@@ -28,34 +29,14 @@ constexpr size_t kSiginfoBatch = 32;
 constexpr unsigned kExiting = 0x4;  // PF_EXITING
 // So long a tracee may take for one step of a system call.
 constexpr int64_t kStepLimitMs = 10'000;
-// How often one that takes long is looked at.
-constexpr int64_t kLookMs = 10;
 // So long a thread may take to die.
 constexpr int64_t kReapLimitMs = 100;
-
-int Request(int request, pid_t tid, void* address, void* data) {
-  return ptrace(static_cast<__ptrace_request>(request), tid, address, data) == -1 ? -errno : 0;
-}
-
-void* Word(unsigned long value) { return reinterpret_cast<void*>(value); }
 
 // 20 microseconds first, a millisecond at the most.
 void Pause(int attempt) {
   const long wait = attempt > 50 ? 1000000 : 20000 * (attempt + 1);
   const timespec time = {0, wait > 1000000 ? 1000000 : wait};
   nanosleep(&time, nullptr);
-}
-
-int Event(int status) { return status >> 16; }
-
-int GetRegisters(pid_t tid, Registers* registers) {
-  iovec vector = {registers, sizeof *registers};
-  return Request(PTRACE_GETREGSET, tid, Word(NT_PRSTATUS), &vector);
-}
-
-int SetRegisters(pid_t tid, const Registers& registers) {
-  iovec vector = {const_cast<Registers*>(&registers), sizeof registers};
-  return Request(PTRACE_SETREGSET, tid, Word(NT_PRSTATUS), &vector);
 }
 
 Bytes Signals(pid_t tid, bool shared, int* error) {
@@ -370,95 +351,6 @@ std::vector<Stop> LetGo(const std::vector<pid_t>& tids, std::set<pid_t>* stop_si
     if (NowMs() > deadline || std::none_of(traced->begin(), traced->end(), is_dying)) break;
   }
   return results;
-}
-
-namespace {
-
-// What has come of a tracee, as wait4(2) would tell it, but left to be waited for. 0: nothing yet.
-pid_t Peek(int* status) {
-  siginfo_t info{};
-  // Tracees of this thread only: never a child that libuv waits for.
-  const int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD;
-  if (waitid(P_ALL, 0, &info, options)) return -errno;
-  const int value = info.si_status;
-  if (info.si_code == CLD_EXITED)
-    *status = value << 8;
-  else if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
-    *status = value;
-  else
-    *status = value << 8 | 0x7f;
-  return info.si_pid;
-}
-
-// What one stop or death means for a gathering.
-enum class Arrival { kArrived, kGoesOn, kDied, kFailed };
-
-Arrival Judge(pid_t tid, int status) {
-  if (!WIFSTOPPED(status)) return Arrival::kDied;
-  const int event = Event(status);
-  const int signal = WSTOPSIG(status);
-  if (event != 0) {  // births, and the first stop of who was born
-    return Request(PTRACE_CONT, tid, nullptr, nullptr) == 0 ? Arrival::kGoesOn : Arrival::kFailed;
-  }
-  if (signal == SIGTRAP) return Arrival::kArrived;
-  siginfo_t info;
-  const bool known = Request(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0;
-  // A helper that ends by a signal sends it to itself; a fault comes from the kernel.
-  if (known && (info.si_code == SI_TKILL || info.si_code == SI_USER)) {
-    const auto pass = static_cast<unsigned long>(signal);
-    return Request(PTRACE_CONT, tid, nullptr, Word(pass)) == 0 ? Arrival::kGoesOn
-                                                               : Arrival::kFailed;
-  }
-  return Arrival::kFailed;
-}
-
-void Blame(pid_t tid, int status, int error, Gathering* result) {
-  result->error = error;
-  result->culprit = {tid, status};
-  Registers registers;
-  if (GetRegisters(tid, &registers) == 0) result->culprit_ip = InstructionPointer(registers);
-}
-
-}  // namespace
-
-Gathering Gather(const std::vector<pid_t>& running, size_t expected, const std::set<pid_t>& mortal,
-                 int timeout_ms) {
-  Gathering result;
-  for (const pid_t tid : running) {
-    result.error = Request(PTRACE_CONT, tid, nullptr, nullptr);
-    if (result.error) {
-      result.culprit = {tid, result.error};
-      return result;
-    }
-  }
-  const int64_t deadline = NowMs() + timeout_ms;
-  while (result.stopped.size() < expected) {
-    int status = 0;
-    const pid_t tid = Peek(&status);
-    if (tid == 0) {
-      if (!AwaitTracee(kLookMs) && NowMs() > deadline) {
-        result.error = -ETIMEDOUT;
-        return result;
-      }
-      continue;
-    }
-    if (tid < 0) {
-      result.error = tid;
-      return result;
-    }
-    if (!WIFSTOPPED(status) && !mortal.count(tid)) {
-      Blame(tid, status, -ECHILD, &result);  // not reaped: it can be asked who it was
-      return result;
-    }
-    wait4(tid, &status, __WALL | WNOHANG, nullptr);
-    const Arrival arrival = Judge(tid, status);
-    if (arrival == Arrival::kArrived) result.stopped.push_back(tid);
-    if (arrival == Arrival::kFailed) {
-      Blame(tid, status, -EPROTO, &result);
-      return result;
-    }
-  }
-  return result;
 }
 
 }  // namespace mvas

@@ -17,7 +17,7 @@ export {
 /** Extended state. */
 export { checkXstate, encodeFpregs, EXTENDED_BYTES } from './x86-64/xstate.js';
 /** System calls that were interrupted, and are to be made again. */
-export { CODE_WINDOW, finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
+export { finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
 /** Code that makes system calls, and the signal frame that leads home from there. */
 export {
   BATCH_CODE,

@@ -5,7 +5,6 @@ import { SIGTRAP } from '../../native/abi/index.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
 import {
-  CODE_WINDOW,
   frameStack,
   interruptedCall,
   registerWords,
@@ -82,7 +81,7 @@ export class StoppedThread implements Tracee {
   get home(): HomeState {
     const registers = registerWords(this.resume);
     const { xstate, signalMask } = this.state;
-    const call = interruptedCall(registers, (end) => this.#codeBefore(end));
+    const call = interruptedCall(registers, (...at) => this.#readIfAny(...at));
     return { registers, xstate, signalMask, call };
   }
 
@@ -176,9 +175,9 @@ export class StoppedThread implements Tracee {
     this.#batches = undefined;
   }
 
-  #codeBefore(end: bigint): Uint8Array | undefined {
+  #readIfAny(address: bigint, length: number): Uint8Array | undefined {
     try {
-      return this.readMemory(end - BigInt(CODE_WINDOW), CODE_WINDOW);
+      return this.readMemory(address, length);
     } catch {
       return undefined; // Code at the very beginning of a mapping.
     }

@@ -2,7 +2,8 @@
 import { badImage } from '../../../common/errors.js';
 import { EINTR, SYS } from '../../../native/abi/index.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
-import { instructionPointer, NO_CALL, REG } from './registers.js';
+import { reader } from '../../../native/structures.js';
+import { instructionPointer, NO_CALL, REG, stackPointer } from './registers.js';
 
 /*
  * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these
@@ -27,8 +28,13 @@ const WITH_RESTART_BLOCK: readonly number[] = [
 ];
 
 /** Bytes of code before the call that are searched for its number. */
-export const CODE_WINDOW = 48;
+const CODE_WINDOW = 48;
+/** `mov DISPLACEMENT(%rsp), %rax`: how glibc 2.41 and later make the calls that can be cancelled. */
+const LOAD_FROM_STACK = [0x48, 0x8b, 0x44, 0x24];
 const SYSCALL_LENGTH = 2n;
+
+/** Reads memory of the thread; undefined where it cannot. */
+export type ReadMemory = (address: bigint, length: number) => Uint8Array | undefined;
 
 /** Registers for the image, and the code of an interrupted call. */
 export interface RestartedRegisters {
@@ -39,18 +45,14 @@ export interface RestartedRegisters {
 /**
  * Works an interrupted system call out.
  *
- * @param codeBefore reads {@link CODE_WINDOW} bytes that end at an address; undefined where it cannot.
- *   Needed for a call that had been interrupted before (as by a freeze): it shows as
+ * @param read needed for a call that had been interrupted before (as by a freeze): it shows as
  *   restart_syscall(2), and its number only the code tells. EINTR is returned where it does not.
  */
-export function resolveRestart(
-  registers: UserX86RegsEntry,
-  codeBefore: (end: bigint) => Uint8Array | undefined,
-): RestartedRegisters {
+export function resolveRestart(registers: UserX86RegsEntry, read: ReadMemory): RestartedRegisters {
   const code = restartCode(registers.orig_ax, registers.ax);
   if (code === undefined) return { registers };
   if (code !== ERESTART_RESTARTBLOCK) return again(registers, registers.orig_ax, code);
-  const number = callNumber(registers.orig_ax, registers.ip, codeBefore);
+  const number = callNumber(registers.orig_ax, { ip: registers.ip, sp: registers.sp }, read);
   if (number !== undefined) return again(registers, BigInt(number), ERESTARTNOHAND);
   return { registers: { ...registers, ax: BigInt.asUintN(64, -EINTR), orig_ax: NO_CALL } };
 }
@@ -74,13 +76,11 @@ export function withRestart(registers: BigUint64Array, blocked?: number): BigUin
 
 /**
  * The call that ERESTART_RESTARTBLOCK interrupted; undefined where neither orig_ax nor the code before it
- * tells. `codeBefore` as for {@link resolveRestart}.
+ * tells. `read` as for {@link resolveRestart}.
  */
-export function interruptedCall(
-  registers: BigUint64Array,
-  codeBefore: (end: bigint) => Uint8Array | undefined,
-): number | undefined {
-  return callNumber(registers[REG.orig_ax] ?? 0n, instructionPointer(registers), codeBefore);
+export function interruptedCall(registers: BigUint64Array, read: ReadMemory): number | undefined {
+  const at = { ip: instructionPointer(registers), sp: stackPointer(registers) };
+  return callNumber(registers[REG.orig_ax] ?? 0n, at, read);
 }
 
 /** Registers a tracer sets, from those of an image: exact inverse of {@link resolveRestart}. */
@@ -103,12 +103,20 @@ function restartCode(call: bigint, result: bigint): number | undefined {
 
 function callNumber(
   call: bigint,
-  ip: bigint,
-  codeBefore: (end: bigint) => Uint8Array | undefined,
+  { ip, sp }: { readonly ip: bigint; readonly sp: bigint },
+  read: ReadMemory,
 ): number | undefined {
   if (call !== BigInt(SYS.restart_syscall)) return Number(BigInt.asIntN(64, call));
-  const before = codeBefore(ip - SYSCALL_LENGTH);
-  return before && findCallNumber(before);
+  const code = read(ip - SYSCALL_LENGTH - BigInt(CODE_WINDOW), CODE_WINDOW);
+  if (code === undefined) return undefined;
+  const load = code.subarray(-LOAD_FROM_STACK.length - 1);
+  if (!LOAD_FROM_STACK.every((byte, index) => load[index] === byte)) return findCallNumber(code);
+  const word = read(sp + BigInt.asIntN(8, BigInt(load.at(-1) ?? 0)), 8);
+  return word && restartable(Number(reader(word).readBigUInt64LE(0)));
+}
+
+function restartable(number: number): number | undefined {
+  return WITH_RESTART_BLOCK.includes(number) ? number : undefined;
 }
 
 function again(registers: UserX86RegsEntry, call: bigint, restart: number): RestartedRegisters {
@@ -123,7 +131,7 @@ function findCallNumber(code: Uint8Array): number | undefined {
       code[at] === 0xb8 && (code[at + 2] ?? 1) < 2 && code[at + 3] === 0 && code[at + 4] === 0;
     if (!isMove) continue;
     const number = (code[at + 1] ?? 0) + (code[at + 2] ?? 0) * 256;
-    return WITH_RESTART_BLOCK.includes(number) ? number : undefined;
+    return restartable(number);
   }
   return undefined;
 }

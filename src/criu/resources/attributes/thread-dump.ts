@@ -4,7 +4,6 @@ import { PR } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import {
-  CODE_WINDOW,
   THREAD_QUERIES,
   archThreadProblems,
   decodeRegisters,
@@ -68,7 +67,7 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   if (thread.state.hasUserDispatch) {
     problems.push('syscall user dispatch is not supported');
   }
-  const { registers, restart } = resolveRestart(stopped, (end) => codeBefore(thread, end));
+  const { registers, restart } = resolveRestart(stopped, (...at) => readIfAny(thread, ...at));
   const core: CoreEntry = {
     ...threadInfo(registers, word(answers.tidAddress), thread.state.xstate),
     thread_core: {
@@ -145,9 +144,9 @@ function threadProblems(thread: Tracee, answers: Answers): string[] {
   ].filter((problem) => problem !== '');
 }
 
-function codeBefore(thread: Tracee, end: bigint): Uint8Array | undefined {
+function readIfAny(thread: Tracee, address: bigint, length: number): Uint8Array | undefined {
   try {
-    return thread.readMemory(end - BigInt(CODE_WINDOW), CODE_WINDOW);
+    return thread.readMemory(address, length);
   } catch {
     return undefined; // Execute-only, or at the start of a mapping.
   }

@@ -57,6 +57,20 @@ test('a call that goes on by restart_syscall is found in the code before it', (t
   t.deepEqual([found.registers.ax, found.registers.orig_ax, found.restart], [202n, 202n, 514]);
 });
 
+test('its number may be on the stack, where later C libraries keep it', (t) => {
+  // mov 0x20(%rsp),%rax
+  const load = Uint8Array.of(0x49, 0x89, 0xca, 0x48, 0x8b, 0x44, 0x24, 0x20);
+  const stack = (number: number): Uint8Array => Uint8Array.of(number, 0, 0, 0, 0, 0, 0, 0);
+  const resolve = (number: number): bigint[] => {
+    const { registers } = resolveRestart(inCall(219n, 516), (address) =>
+      address === SAMPLE.sp + 0x20n ? stack(number) : load,
+    );
+    return [registers.ax, registers.orig_ax];
+  };
+  t.deepEqual(resolve(230), [230n, 230n]);
+  t.deepEqual(resolve(0), [BigInt.asUintN(64, -4n), NO_CALL]);
+});
+
 test('where the code does not tell, or tells of another call, it is interrupted', (t) => {
   const read = Uint8Array.of(0xb8, 7, 0, 0, 0, 0xb8, 0, 0, 0, 0);
   for (const code of [noCode, (): Uint8Array => read, (): Uint8Array => new Uint8Array(48)]) {

@@ -16,6 +16,7 @@ import { Counter, Yard } from './harness.js';
  * which our page is mapped, and taken out. For the test one is made so often that no kill misses it.
  */
 const ENGINE = `
+  import { readMaps } from '${REPOSITORY}/dist/src/criu/procfs/reader.js';
   import { syscallInstruction } from '${REPOSITORY}/dist/src/criu/tracee/syscall-page.js';
   import { Tracer } from '${REPOSITORY}/dist/src/native/index.js';
 
@@ -27,7 +28,7 @@ const ENGINE = `
   await tracer.waitStops(tids, 5000);
   const [{ registers, signalMask }] = await tracer.readThreads(tids);
   const calls = BigUint64Array.from({ length: 7 * 50_000 }, (_, i) => (i % 7 === 0 ? GETPPID : 0n));
-  const instruction = syscallInstruction({ pid, label: 'the process' });
+  const instruction = syscallInstruction({ pid, label: 'the process' }, readMaps(pid));
   const made = tracer.exposedCalls(pid, instruction, registers, signalMask, calls);
   process.stdout.write('begun');
   await made;

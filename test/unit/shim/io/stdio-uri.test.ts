@@ -16,5 +16,5 @@ test('streams are nothing, a path, a file or a logger', (t) => {
 
 test('other streams are refused', (t) => {
   t.throws(() => parseStream('ttrpc+unix:///s?streaming_id=1'), { message: /not supported/ });
-  t.throws(() => parseStream('relative'), { message: /no absolute path/ });
+  t.throws(() => parseStream('relative'), { message: /not an absolute path/ });
 });

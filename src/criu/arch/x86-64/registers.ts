@@ -48,6 +48,12 @@ export function registerWords(registers: Uint8Array): BigUint64Array {
   return new BigUint64Array(registers.slice().buffer);
 }
 
+/** Inverse of {@link registerWords}, as fields. */
+export function decodeWords(registers: BigUint64Array): UserX86RegsEntry {
+  const { buffer, byteOffset, byteLength } = registers;
+  return decodeRegisters(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
 /** Where a thread goes on. */
 export function instructionPointer(registers: BigUint64Array): bigint {
   return registers[REG.ip] ?? 0n;

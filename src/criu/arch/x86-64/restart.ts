@@ -2,8 +2,8 @@
 import { badImage } from '../../../common/errors.js';
 import { EINTR, SYS } from '../../../native/abi/index.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
-import { reader } from '../../../native/structures.js';
-import { instructionPointer, NO_CALL, REG, stackPointer } from './registers.js';
+import { decodeWords, instructionPointer, NO_CALL, REG } from './registers.js';
+import { findRestartedCall, hasRestartBlock, type ReadMemory } from './restart-block.js';
 
 /*
  * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these
@@ -19,55 +19,64 @@ const ERESTARTNOHAND = 514;
 const CODES: readonly number[] = [512, 513, ERESTARTNOHAND];
 const ERESTART_RESTARTBLOCK = 516;
 
-/** Calls that use a restart block (its users in kernel/, fs/select.c). */
-const WITH_RESTART_BLOCK: readonly number[] = [
-  SYS.poll,
-  SYS.nanosleep,
-  SYS.futex,
-  SYS.clock_nanosleep,
-];
-
-/** Bytes of code before the call that are searched for its number. */
-const CODE_WINDOW = 48;
-/** `mov DISPLACEMENT(%rsp), %rax`: how glibc 2.41 and later make the calls that can be cancelled. */
-const LOAD_FROM_STACK = [0x48, 0x8b, 0x44, 0x24];
-const SYSCALL_LENGTH = 2n;
-
-/** Reads memory of the thread; undefined where it cannot. */
-export type ReadMemory = (address: bigint, length: number) => Uint8Array | undefined;
+/** The `syscall` instruction. */
+const SYSCALL = [0x0f, 0x05];
+const SYSCALL_LENGTH = BigInt(SYSCALL.length);
 
 /** Registers for the image, and the code of an interrupted call. */
 export interface RestartedRegisters {
   readonly registers: UserX86RegsEntry;
   readonly restart?: number;
+  /** The call returns EINTR, because its number is lost. */
+  readonly isCut?: true;
+}
+
+/** A call with a restart block; its number is undefined where nothing tells it. */
+interface BlockedCall {
+  /** Where its `syscall` instruction begins. */
+  readonly at: bigint;
+  readonly number: number | undefined;
 }
 
 /**
  * Works an interrupted system call out.
  *
  * @param read needed for a call that had been interrupted before (as by a freeze): it shows as
- *   restart_syscall(2), and its number only the code tells. EINTR is returned where it does not.
+ *   restart_syscall(2). EINTR is returned where its number cannot be found.
  */
 export function resolveRestart(registers: UserX86RegsEntry, read: ReadMemory): RestartedRegisters {
+  const blocked = blockedCall(registers, read);
+  if (blocked) return resolveBlocked(registers, blocked);
   const code = restartCode(registers.orig_ax, registers.ax);
   if (code === undefined) return { registers };
-  if (code !== ERESTART_RESTARTBLOCK) return again(registers, registers.orig_ax, code);
-  const number = callNumber(registers.orig_ax, { ip: registers.ip, sp: registers.sp }, read);
-  if (number !== undefined) return again(registers, BigInt(number), ERESTARTNOHAND);
-  return { registers: { ...registers, ax: BigInt.asUintN(64, -EINTR), orig_ax: NO_CALL } };
+  return again(registers, registers.ip - SYSCALL_LENGTH, registers.orig_ax, code);
+}
+
+function resolveBlocked(
+  registers: UserX86RegsEntry,
+  { at, number }: BlockedCall,
+): RestartedRegisters {
+  if (number !== undefined) return again(registers, at, BigInt(number), ERESTARTNOHAND);
+  const ip = BigInt.asUintN(64, at + SYSCALL_LENGTH);
+  const returned = { ...registers, ip, ax: BigInt.asUintN(64, -EINTR), orig_ax: NO_CALL };
+  return { registers: returned, isCut: true };
 }
 
 /**
  * Registers as words, with the restart of an interrupted system call worked out, as the kernel does it when a
  * task resumes (arch/x86/kernel/signal.c). A call with a restart block is made again from its
  * beginning (`blocked`: its number), since rt_sigreturn forgets the block: a sleep may last longer, but
- * is not cut short. Where its number is not known it returns EINTR.
+ * is not cut short. Where its number is not known it returns EINTR. `blocked` is what
+ * {@link interruptedCall} tells.
  */
 export function withRestart(registers: BigUint64Array, blocked?: number): BigUint64Array {
   const result = registers.slice();
   const call = registers[REG.orig_ax] ?? 0n;
   const code = restartCode(call, registers[REG.ax] ?? 0n);
-  if (code === undefined) return result;
+  if (code === undefined) {
+    if (blocked !== undefined) result[REG.ax] = BigInt(blocked);
+    return result;
+  }
   const number = BigInt(blocked ?? SYS.restart_syscall);
   result[REG.ax] = code === ERESTART_RESTARTBLOCK ? number : call;
   result[REG.ip] = instructionPointer(registers) - SYSCALL_LENGTH;
@@ -75,12 +84,14 @@ export function withRestart(registers: BigUint64Array, blocked?: number): BigUin
 }
 
 /**
- * The call that ERESTART_RESTARTBLOCK interrupted; undefined where neither orig_ax nor the code before it
- * tells. `read` as for {@link resolveRestart}.
+ * The number of the call with a restart block that a thread is in, or about to go on with; undefined of
+ * others, and where nothing tells it. `read` as for {@link resolveRestart}.
  */
 export function interruptedCall(registers: BigUint64Array, read: ReadMemory): number | undefined {
-  const at = { ip: instructionPointer(registers), sp: stackPointer(registers) };
-  return callNumber(registers[REG.orig_ax] ?? 0n, at, read);
+  const ax = registers[REG.ax] ?? 0n;
+  const isCandidate =
+    ax === BigInt(SYS.restart_syscall) || BigInt.asIntN(64, ax) === BigInt(-ERESTART_RESTARTBLOCK);
+  return isCandidate ? blockedCall(decodeWords(registers), read)?.number : undefined;
 }
 
 /** Registers a tracer sets, from those of an image: exact inverse of {@link resolveRestart}. */
@@ -101,37 +112,35 @@ function restartCode(call: bigint, result: bigint): number | undefined {
   return CODES.includes(code) || code === ERESTART_RESTARTBLOCK ? code : undefined;
 }
 
-function callNumber(
+/** The call with a restart block that a thread is in, or about to go on with; undefined of others. */
+function blockedCall(registers: UserX86RegsEntry, read: ReadMemory): BlockedCall | undefined {
+  const { orig_ax: call, ax, ip } = registers;
+  const isInterrupted = restartCode(call, ax) === ERESTART_RESTARTBLOCK;
+  if (!isInterrupted && !isRewound(registers, read)) return undefined;
+  const at = isInterrupted ? ip - SYSCALL_LENGTH : ip;
+  const shown = Number(BigInt.asIntN(64, call));
+  const isHidden = shown < 0 || shown === SYS.restart_syscall;
+  return { at, number: isHidden ? findRestartedCall(registers, at, read) : shown };
+}
+
+/** Whether the kernel has already set a thread back, to make a call again by restart_syscall(2). */
+function isRewound({ ax, orig_ax, ip }: UserX86RegsEntry, read: ReadMemory): boolean {
+  if (ax !== BigInt(SYS.restart_syscall) || !mayBeRestarted(orig_ax)) return false;
+  const code = read(ip, SYSCALL.length);
+  return code !== undefined && SYSCALL.every((byte, index) => code[index] === byte);
+}
+
+function mayBeRestarted(call: bigint): boolean {
+  const number = Number(BigInt.asIntN(64, call));
+  return number < 0 || number === SYS.restart_syscall || hasRestartBlock(number);
+}
+
+function again(
+  registers: UserX86RegsEntry,
+  at: bigint,
   call: bigint,
-  { ip, sp }: { readonly ip: bigint; readonly sp: bigint },
-  read: ReadMemory,
-): number | undefined {
-  if (call !== BigInt(SYS.restart_syscall)) return Number(BigInt.asIntN(64, call));
-  const code = read(ip - SYSCALL_LENGTH - BigInt(CODE_WINDOW), CODE_WINDOW);
-  if (code === undefined) return undefined;
-  const load = code.subarray(-LOAD_FROM_STACK.length - 1);
-  if (!LOAD_FROM_STACK.every((byte, index) => load[index] === byte)) return findCallNumber(code);
-  const word = read(sp + BigInt.asIntN(8, BigInt(load.at(-1) ?? 0)), 8);
-  return word && restartable(Number(reader(word).readBigUInt64LE(0)));
-}
-
-function restartable(number: number): number | undefined {
-  return WITH_RESTART_BLOCK.includes(number) ? number : undefined;
-}
-
-function again(registers: UserX86RegsEntry, call: bigint, restart: number): RestartedRegisters {
-  const ip = BigInt.asUintN(64, registers.ip - SYSCALL_LENGTH);
+  restart: number,
+): RestartedRegisters {
+  const ip = BigInt.asUintN(64, at);
   return { registers: { ...registers, ax: call, orig_ax: call, ip }, restart };
-}
-
-/** The number in the last `mov $number, %eax` of code that ends at a `syscall`. */
-function findCallNumber(code: Uint8Array): number | undefined {
-  for (let at = code.length - 5; at >= 0; at--) {
-    const isMove =
-      code[at] === 0xb8 && (code[at + 2] ?? 1) < 2 && code[at + 3] === 0 && code[at + 4] === 0;
-    if (!isMove) continue;
-    const number = (code[at + 1] ?? 0) + (code[at + 2] ?? 0) * 256;
-    return restartable(number);
-  }
-  return undefined;
 }

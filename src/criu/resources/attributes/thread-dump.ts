@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostTid } from '../../../common/ids.js';
+import { logger } from '../../../common/log.js';
 import { PR } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -20,6 +21,8 @@ import { rseqEntry } from './rseq.js';
 import { dumpScheduling } from './scheduling.js';
 import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.js';
 import { reader } from '../../../native/structures.js';
+
+const log = logger('criu:attributes');
 
 const STACK_T_SIZE = 24;
 const MCE_KILL_DEFAULT = 2;
@@ -67,7 +70,9 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   if (thread.state.hasUserDispatch) {
     problems.push('syscall user dispatch is not supported');
   }
-  const { registers, restart } = resolveRestart(stopped, (...at) => readIfAny(thread, ...at));
+  const resolved = resolveRestart(stopped, (...at) => readIfAny(thread, ...at));
+  const { registers, restart } = resolved;
+  if (resolved.isCut) log.warn('a wait returns EINTR after a restore', { thread: thread.label });
   const core: CoreEntry = {
     ...threadInfo(registers, word(answers.tidAddress), thread.state.xstate),
     thread_core: {

@@ -126,3 +126,9 @@ test('a call with a restart block is made again by its number, or by restart_sys
   t.is(withRestart(words)[REG.ax], 219n);
   t.is(withRestart(words)[REG.ip], 0x5000n - 2n);
 });
+
+test('a thread that was set back already is given the number only', (t) => {
+  const words = registers({ orig_ax: 219n, ax: 219n, ip: 0x5000n });
+  const after = withRestart(words, 35);
+  t.deepEqual([after[REG.ax], after[REG.ip]], [35n, 0x5000n]);
+});

@@ -7,7 +7,11 @@ import {
   encodeRegisters,
   registersProblem,
 } from '../../../../../src/criu/arch/x86-64/registers.js';
-import { finalRegisters, resolveRestart } from '../../../../../src/criu/arch/x86-64/restart.js';
+import {
+  finalRegisters,
+  interruptedCall,
+  resolveRestart,
+} from '../../../../../src/criu/arch/x86-64/restart.js';
 import { finalThreadState } from '../../../../../src/criu/resources/attributes.js';
 import { decodeFpregs, encodeFpregs } from '../../../../../src/criu/arch/x86-64/xstate.js';
 import { sampleCore, sampleCreds, sampleRegisters } from '../../resources/samples.js';
@@ -15,6 +19,13 @@ import { sampleCore, sampleCreds, sampleRegisters } from '../../resources/sample
 const SAMPLE = decodeRegisters(sampleRegisters());
 const NO_CALL = 2n ** 64n - 1n;
 const noCode = (): undefined => undefined;
+const CODE_WINDOW = 48;
+
+/** Memory that holds only the code before a call. */
+function codeOnly(code: Uint8Array) {
+  return (_address: bigint, length: number): Uint8Array | undefined =>
+    length === CODE_WINDOW ? code : undefined;
+}
 
 /** Registers of a thread in a call that returned a code. */
 function inCall(call: bigint, code: number): typeof SAMPLE {
@@ -53,7 +64,7 @@ test('a call with a restart block is made again with its arguments', (t) => {
 test('a call that goes on by restart_syscall is found in the code before it', (t) => {
   // xor %r9d,%r9d; mov $202,%eax
   const futex = Uint8Array.of(0x45, 0x31, 0xc9, 0xb8, 202, 0, 0, 0);
-  const found = resolveRestart(inCall(219n, 516), () => futex);
+  const found = resolveRestart(inCall(219n, 516), codeOnly(futex));
   t.deepEqual([found.registers.ax, found.registers.orig_ax, found.restart], [202n, 202n, 514]);
 });
 
@@ -62,8 +73,8 @@ test('its number may be on the stack, where later C libraries keep it', (t) => {
   const load = Uint8Array.of(0x49, 0x89, 0xca, 0x48, 0x8b, 0x44, 0x24, 0x20);
   const stack = (number: number): Uint8Array => Uint8Array.of(number, 0, 0, 0, 0, 0, 0, 0);
   const resolve = (number: number): bigint[] => {
-    const { registers } = resolveRestart(inCall(219n, 516), (address) =>
-      address === SAMPLE.sp + 0x20n ? stack(number) : load,
+    const { registers } = resolveRestart(inCall(219n, 516), (address, length) =>
+      address === SAMPLE.sp + 0x20n ? stack(number) : codeOnly(load)(address, length),
     );
     return [registers.ax, registers.orig_ax];
   };
@@ -73,11 +84,34 @@ test('its number may be on the stack, where later C libraries keep it', (t) => {
 
 test('where the code does not tell, or tells of another call, it is interrupted', (t) => {
   const read = Uint8Array.of(0xb8, 7, 0, 0, 0, 0xb8, 0, 0, 0, 0);
-  for (const code of [noCode, (): Uint8Array => read, (): Uint8Array => new Uint8Array(48)]) {
-    const { registers, restart } = resolveRestart(inCall(219n, 516), code);
+  for (const code of [noCode, codeOnly(read), codeOnly(new Uint8Array(CODE_WINDOW))]) {
+    const { registers, restart, isCut } = resolveRestart(inCall(219n, 516), code);
     t.deepEqual([registers.ax, registers.orig_ax], [BigInt.asUintN(64, -4n), NO_CALL]);
-    t.is(restart, undefined);
+    t.deepEqual([restart, isCut], [undefined, true]);
   }
+});
+
+test('a thread that was set back to restart_syscall makes its call again', (t) => {
+  const code = (address: bigint): Uint8Array | undefined =>
+    address === SAMPLE.ip ? Uint8Array.of(0x0f, 0x05) : Uint8Array.of(0xb8, 35, 0, 0, 0);
+  for (const call of [35n, 219n, NO_CALL]) {
+    const stopped = { ...SAMPLE, orig_ax: call, ax: 219n };
+    const { registers, restart } = resolveRestart(stopped, code);
+    t.deepEqual([registers.ax, registers.ip, restart], [35n, SAMPLE.ip, 514]);
+    t.is(interruptedCall(new BigUint64Array(encodeRegisters(stopped).slice().buffer), code), 35);
+  }
+  const written = { ...SAMPLE, orig_ax: 1n, ax: 219n };
+  t.deepEqual(resolveRestart(written, code).registers, written, 'write(2) has returned 219');
+  const elsewhere = { ...SAMPLE, orig_ax: NO_CALL, ax: 219n };
+  t.deepEqual(resolveRestart(elsewhere, noCode).registers, elsewhere);
+});
+
+test('where its number is lost it returns EINTR behind the call', (t) => {
+  const code = (address: bigint): Uint8Array | undefined =>
+    address === SAMPLE.ip ? Uint8Array.of(0x0f, 0x05) : undefined;
+  const { registers, isCut } = resolveRestart({ ...SAMPLE, orig_ax: 219n, ax: 219n }, code);
+  const after = [registers.ax, registers.ip, isCut];
+  t.deepEqual(after, [BigInt.asUintN(64, -4n), SAMPLE.ip + 2n, true]);
 });
 
 test('a call that has returned, and code outside of calls, are left alone', (t) => {

@@ -19,7 +19,7 @@ import { ShimError } from '../../../src/common/errors.js';
 import { inspectVas, removeVas, validateImage } from '../../../src/criu/index.js';
 import { Counter, listed, mvas, Yard } from './harness.js';
 import { hashHolder } from './holder-memory.js';
-import { childrenOf, list, parentOf, vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { childrenOf, list, parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * An image that is not byte for byte what a checkpoint wrote on this host in this boot is refused, with
@@ -35,7 +35,6 @@ interface Given {
 
 const test = anyTest as TestFn<Given>;
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 const REFUSED = /restore from|read |decode|VAS |checkpoint/;
 /** Bits flipped in each file, spread evenly. */
 const FLIPS = 12;
@@ -55,7 +54,7 @@ test.before('checkpoint a container', async (t) => {
 
 test.after.always('the VAS can be removed, and nothing is left', async (t) => {
   await t.context.counter.close(false);
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -14,17 +14,16 @@ import { residentMemory } from '../../helpers/procfs.js';
 import { until } from '../../helpers/run.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, Yard } from './harness.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /** A checkpoint that is canceled while memory is copied. */
 const MEGABYTES = 400;
 const BEGUN_BYTES = 40 * 2 ** 20;
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

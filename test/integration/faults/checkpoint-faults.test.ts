@@ -7,7 +7,7 @@ import { freeze, isFrozen, thaw, type Cgroup } from '../../../src/common/cgroup.
 import { CHECKPOINT_STAGES } from '../../../src/criu/stages.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, isOurMemory, listed, mvas, Yard } from './harness.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and
@@ -24,10 +24,9 @@ const HOME_MS = 2_000;
 const FROZEN_AGAIN_MS = 500;
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -9,23 +9,15 @@ import { BIN } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
 import { runCommand } from '../../helpers/targets-engine.js';
 import { Counter, COUNTER_STATUS, listed, mvas, Yard } from './harness.js';
-import {
-  childrenOf,
-  containerCgroups,
-  list,
-  parentOf,
-  vasCgroups,
-  vasLeftoversInTheEnd,
-} from './leftovers.js';
+import { childrenOf, containerCgroups, list, parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /** `mvas restore` that waits for its container, as `runc restore` does, and what signals do to it. */
 const GONE_TIMEOUT_MS = 3_000;
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

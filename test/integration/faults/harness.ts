@@ -2,11 +2,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readSync,
   rmSync,
+  watch,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -37,8 +39,12 @@ export class Yard {
   readonly folder = mkdtempSync(join(tmpdir(), 'mvas-faults-'));
   readonly vasRoot = join(this.folder, 'vas');
   readonly binary = join(this.folder, 'counter');
+  /** Names of all VASes there have been. Those of others are about at the same time. */
+  readonly vasIds = new Set<string>();
 
   constructor() {
+    mkdirSync(this.vasRoot, { mode: 0o700 });
+    watch(this.vasRoot, { persistent: false }, (_, name) => name && this.vasIds.add(name));
     process.env['MVAS_ROOT'] = this.vasRoot;
     execFileSync('gcc', [...FLAGS, '-o', this.binary, join(SOURCES, 'counter.c')]);
   }

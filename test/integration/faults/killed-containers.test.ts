@@ -21,7 +21,7 @@ import { listThreads, readStatus } from '../../../src/criu/procfs/reader.js';
 import { until } from '../../helpers/run.js';
 import { TargetRun } from '../../helpers/targets-run.js';
 import { engine, textOf, Yard } from './harness.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * SIGKILLs a container of ten processes with four threads each, or one of its processes, at moments spread
@@ -35,10 +35,9 @@ const TARGET = { name: 'crowd', needs: [], expect: { kind: 'restore' }, varies: 
 
 const yard = new Yard();
 const binary = yard.compile('crowd');
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -22,7 +22,6 @@ import {
   list,
   mountsBelow,
   parentOf,
-  vasCgroups,
   vasLeftoversInTheEnd,
 } from './leftovers.js';
 
@@ -40,10 +39,9 @@ const OURS = /^\.mvas-[0-9a-f]+$/;
 
 const yard = new Yard();
 const binary = yard.compile('names');
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -2,20 +2,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { textOf } from './harness.js';
+import { textOf, type Yard } from './harness.js';
 
 const HIERARCHIES = '/sys/fs/cgroup';
 /** A keeper stays for five seconds after its last child, for whoever asks late how that ended. */
 const GONE_TIMEOUT_MS = 10_000;
 
-/** Directories named like a VAS in any hierarchy's `mvas`. */
-export function vasCgroups(): string[] {
+/** Cgroups of VASes, in any hierarchy's `mvas`. */
+function cgroupsOf(vasIds: Iterable<string>): string[] {
   const places = [HIERARCHIES, ...list(HIERARCHIES).map((name) => join(HIERARCHIES, name))];
-  return places.flatMap((place) =>
-    list(join(place, 'mvas'))
-      .filter((name) => /^[0-9a-f]{32}$/.test(name))
-      .map((name) => join(place, 'mvas', name)),
-  );
+  return [...vasIds]
+    .flatMap((id) => places.map((place) => join(place, 'mvas', id)))
+    .filter((directory) => existsSync(directory));
 }
 
 /** Sockets of holders and keepers of VASes under a root that are alive, by path: unix(7). */
@@ -26,25 +24,21 @@ export function vasSockets(vasRoot: string): string[] {
     .filter((path) => path.startsWith(`${vasRoot}/`));
 }
 
-/** All that is left of VASes under a root: directories, processes, cgroups that no process uses. */
-export function vasLeftovers(vasRoot: string, cgroupsBefore: readonly string[]): string[] {
-  const orphaned = vasCgroups().filter(
-    (directory) =>
-      !cgroupsBefore.includes(directory) && textOf(join(directory, 'cgroup.procs')) === '',
+/** All that is left of a yard's VASes: directories, processes, cgroups that no process uses. */
+function vasLeftovers({ vasRoot, vasIds }: Yard): string[] {
+  const orphaned = cgroupsOf(vasIds).filter(
+    (directory) => textOf(join(directory, 'cgroup.procs')) === '',
   );
   return [...list(vasRoot), ...vasSockets(vasRoot), ...orphaned];
 }
 
 /** {@link vasLeftovers} once keepers have had their time to go. */
-export async function vasLeftoversInTheEnd(
-  vasRoot: string,
-  cgroupsBefore: readonly string[],
-): Promise<string[]> {
+export async function vasLeftoversInTheEnd(yard: Yard): Promise<string[]> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   for (;;) {
-    const left = vasLeftovers(vasRoot, cgroupsBefore);
+    await delay(100); // The yard hears of new VASes meanwhile.
+    const left = vasLeftovers(yard);
     if (left.length === 0 || performance.now() > end) return left;
-    await delay(100);
   }
 }
 

@@ -10,7 +10,7 @@ import { ShimError } from '../../../src/common/errors.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { mvasEngine, runCommand } from '../../helpers/targets-engine.js';
 import { TargetRun } from '../../helpers/targets-run.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 import { Yard } from './harness.js';
 
 /**
@@ -25,10 +25,9 @@ const TOLERANCE = 0.02;
 
 const yard = new Yard();
 const engine = mvasEngine(REPOSITORY);
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -10,15 +10,14 @@ import { runCommand } from '../../helpers/targets-engine.js';
 import { until } from '../../helpers/run.js';
 import { COUNTER_STATUS, Counter, listed, mvas, Yard } from './harness.js';
 import { hashHolder } from './holder-memory.js';
-import { parentOf, vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /** What becomes of containers when the memory of a VAS does not suffice, or is lost. */
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

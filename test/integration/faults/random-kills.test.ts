@@ -10,7 +10,7 @@ import { REQUEST_MAGIC } from '../../../src/criu/plan/abi.js';
 import { until } from '../../helpers/run.js';
 import { differences } from '../../helpers/targets-view.js';
 import { Counter, isOurMemory, Yard } from './harness.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * SIGKILLs the engine at moments spread at random over a checkpoint. The container, each third time
@@ -19,10 +19,9 @@ import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 30);
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

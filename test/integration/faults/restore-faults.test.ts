@@ -13,7 +13,6 @@ import {
   list,
   mountsBelow,
   parentOf,
-  vasCgroups,
   vasLeftoversInTheEnd,
 } from './leftovers.js';
 
@@ -25,10 +24,9 @@ const STAGES = Object.keys(RESTORE_STAGES).filter((stage) => stage !== 'release'
 const GONE_TIMEOUT_MS = 3_000;
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

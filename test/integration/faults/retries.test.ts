@@ -20,20 +20,19 @@ import {
 import { until } from '../../helpers/run.js';
 import { runCommand } from '../../helpers/targets-engine.js';
 import { Counter, Yard } from './harness.js';
-import { vasCgroups, vasLeftoversInTheEnd } from './leftovers.js';
+import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /** Checkpoints that something stands in the way of for a moment. */
 const EVER_MS = 600_000;
 const PROBES = 20;
 
 const yard = new Yard();
-const cgroupsBefore = vasCgroups();
 const log: string[] = [];
 enableDebugLog();
 setLogSink((line) => log.push(line));
 
 test.after.always('nothing is left of any VAS', async (t) => {
-  t.deepEqual(await vasLeftoversInTheEnd(yard.vasRoot, cgroupsBefore), []);
+  t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
 

@@ -77,6 +77,9 @@ struct mvas_plan_header {
 #define MVAS_OP_MOVE_FROM 15
 /* System call nr for each of the a[1] rows at a[0], each of which is its a[2] arguments. */
 #define MVAS_OP_ROWS 16
+/* Pulls what can be read of file a[0] for each of the a[2] rows at a[1]: address to put it, offset,
+ * length. The length becomes what has been pulled: less where a page cannot be read. */
+#define MVAS_OP_PREAD_ROWS 17
 
 struct mvas_op {
 	unsigned int code;

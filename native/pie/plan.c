@@ -62,6 +62,22 @@ static s64 pull_file(u64 fd, u64 to, u64 offset, u64 length)
 	return 0;
 }
 
+static s64 pull_rows(u64 fd, u64 *row, u64 count)
+{
+	for (; count > 0; count--, row += 3) {
+		u64 done = 0;
+		s64 got = 1;
+
+		while (got > 0 && done < row[2]) {
+			got = sys4(__NR_pread64, fd, row[0] + done, row[2] - done, row[1] + done);
+			if (got > 0)
+				done += (u64)got;
+		}
+		row[2] = done;
+	}
+	return 0;
+}
+
 static s64 pull_vas(u64 device, u64 to, u64 from, u64 length, u64 id)
 {
 	while (length) {
@@ -251,6 +267,8 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 		if (result < 0)
 			*at = ARG(row) - ARG(plan);
 		return result;
+	case MVAS_OP_PREAD_ROWS:
+		return pull_rows(a[0], (u64 *)a[1], a[2]);
 	default:
 		return -E_INVAL;
 	}

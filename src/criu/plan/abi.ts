@@ -29,6 +29,7 @@ export const OP_CODE = {
   open: 14,
   moveFrom: 15,
   rows: 16,
+  preadRows: 17,
 } as const;
 
 export const OP_FLAG = {

@@ -106,6 +106,8 @@ export interface KernelImage {
 /** Fields of a plan are words, in the order of bytes of the host. */
 const WORD = 8;
 const PAGE_BYTES = Number(PAGE);
+/** Words of a {@link PullRange}. */
+const PULL_WIDTH = 3;
 const NOTHING = new Uint8Array(0);
 
 const NO_OPTIONS: OpOptions = {};
@@ -227,6 +229,11 @@ export class Sequence {
     this.#add('', OP_CODE.rows, { nr, args: [data, data.size / (width * WORD), width] });
   }
 
+  /** Pulls what can be read of a file: `rows` has {@link PullRange}s, whose lengths become what has been pulled. */
+  preadRows(what: Words, fd: Argument, rows: PlanData): void {
+    this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
+  }
+
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
   stop(what: Words): void {
     this.#add(what, OP_CODE.stop, { args: [] });
@@ -246,6 +253,8 @@ export class Sequence {
 /** A finished plan: bytes for a memory file, and words for its failures. */
 export interface Plan {
   readonly bytes: Uint8Array;
+  /** Data that the operations write to. */
+  readonly answers: readonly PlanData[];
   /** What the operation at an offset was to do; for error messages. */
   readonly describe: (offset: bigint) => string;
   /** What is to be said of its result when that is a failure; undefined: it is an errno, which says it all. */
@@ -259,6 +268,7 @@ export class PlanBuilder {
   readonly #links: { readonly from: PlanData; readonly at: number; readonly to: PlanData }[] = [];
   readonly #sequences: Sequence[] = [];
   readonly #data: PlanData[] = [];
+  readonly #answers: PlanData[] = [];
   #slots = 0;
 
   constructor(address = 0n) {
@@ -285,6 +295,13 @@ export class PlanBuilder {
   data(bytes: Uint8Array, align = 8): PlanData {
     const data = new PlanData(bytes, align);
     this.#data.push(data);
+    return data;
+  }
+
+  /** Puts bytes into the plan that become what operations have left there, when it has run. */
+  answer(bytes: Uint8Array): PlanData {
+    const data = this.data(bytes);
+    this.#answers.push(data);
     return data;
   }
 
@@ -328,6 +345,7 @@ export class PlanBuilder {
     }
     return {
       bytes,
+      answers: this.#answers,
       describe: (offset) => this.#describe(Number(offset)),
       explain: (offset, result) => this.#explain(Number(offset), result),
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { read } from 'node:fs';
+import { read, readSync } from 'node:fs';
 import { asHostPid, type HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
@@ -71,9 +71,8 @@ export class HolderClient {
 
   /**
    * Runs a sequence of a plan in the holder. `base`: where its work range starts. Descriptors fill the
-   * first slots.
+   * first slots. The plan's answers become what its operations have left there.
    *
-   * @returns the slots, as they were left
    * @throws ShimError that says which operation failed, and how
    */
   async run(plan: Plan, base: bigint, entry: number, fds: readonly number[] = []): Promise<void> {
@@ -81,6 +80,7 @@ export class HolderClient {
     try {
       const args = [BigInt(plan.bytes.length), base + WORK.plan, BigInt(entry)];
       await this.#request(REQUEST.run, args, [file, ...fds], plan);
+      for (const { bytes, offset } of plan.answers) readSync(file, bytes, 0, bytes.length, offset);
     } finally {
       closeFd(file);
     }

@@ -35,6 +35,8 @@ export interface VasDetails extends VasSummary {
   readonly bootId: string;
   /** How the memory was taken; '' while unknown. */
   readonly backend: VasRecord['backend'] | '';
+  /** What was copied while the container ran; null: nothing. */
+  readonly preCopy: NonNullable<VasRecord['preCopy']> | null;
   readonly segmentList: readonly VasSegment[];
 }
 
@@ -70,6 +72,7 @@ export function detailsOf(vas: VasEntry, segments: readonly Segment[]): VasDetai
     directory: vas.directory,
     bootId: vas.record?.bootId ?? '',
     backend: vas.record?.backend ?? '',
+    preCopy: vas.record?.preCopy ?? null,
     segmentList,
   };
 }

@@ -4,7 +4,7 @@
  * The one door into the checkpoint/restore engine. Knows nothing of containerd: it is told process
  * ids, cgroups and paths, and works only on Linux. constants.ts is what can be had without loading it.
  */
-export type { CheckpointRequest, CheckpointResult } from './checkpoint/checkpoint.js';
+export type { CheckpointRequest, CheckpointResult } from './checkpoint/request.js';
 export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './restore/donor/donor.js';
 export type { PendingRestore } from './restore/pending-restore.js';

@@ -4,6 +4,8 @@ import { faultPoint } from './faults.js';
 /** Stages of a checkpoint in order, and what holds when each has ended. */
 export const CHECKPOINT_STAGES = {
   prepare: 'an empty VAS exists, with a holder; the container has not been touched',
+  ahead:
+    'what is worth it has been copied while the container ran, and what it writes to is tracked',
   seize: 'every thread of the container stands still under our trace',
   inspect: 'everything but the content of memory is known',
   copy: 'the memory is in the VAS, or the kernel has a duplicate of it',

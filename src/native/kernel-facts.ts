@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MADV_COLLAPSE, MADV_GUARD_INSTALL, O, PR } from './abi/index.js';
 import { addressOf, syscall } from './index.js';
 import { call, closeFd, cString, errnoName, SYS } from './sys.js';
+import { makeAsync } from './userfaultfd.js';
 
 /*
  * What this kernel can do, asked of the kernel itself and not concluded from its version: each question once
@@ -134,22 +135,11 @@ export const canSuspendSeccomp = once(
     syscall(SYS.ptrace, PTRACE_SEIZE, syscall(SYS.getpid), 0, PTRACE_O_SUSPEND_SECCOMP) !== EINVAL,
 );
 
-const USERFAULTFD = 323;
-/** `_IOWR(0xAA, 0x3F, struct uffdio_api)`. */
-const UFFDIO_API = 0xc018aa3f;
-const UFFD_API = 0xaan;
-const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
-
 /** Whether it notes by itself what is written to from some moment on (UFFD_FEATURE_WP_ASYNC, Linux 6.7). */
 export const hasAsyncWriteTracking = once(() => {
-  const fd = syscall(USERFAULTFD, O.cloexec);
+  const fd = syscall(SYS.userfaultfd, O.cloexec);
   if (fd < 0) return false;
-  const result = syscall(
-    SYS.ioctl,
-    fd,
-    UFFDIO_API,
-    BigUint64Array.of(UFFD_API, UFFD_FEATURE_WP_ASYNC, 0n),
-  );
+  const result = makeAsync(fd);
   closeFd(fd);
   return result >= 0;
 });

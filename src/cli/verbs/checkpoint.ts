@@ -2,7 +2,12 @@
 import { hostNamesOf } from '../../common/host-names.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
-import { DEFAULT_RETRY_MS } from '../../criu/constants.js';
+import {
+  DEFAULT_PRE_COPY,
+  DEFAULT_RETRY_MS,
+  PRE_COPY_MODES,
+  type PreCopyMode,
+} from '../../criu/constants.js';
 import { requireRoot } from '../root.js';
 import {
   findContainer,
@@ -34,6 +39,11 @@ export const checkpoint = defineVerb({
       type: 'boolean',
       help: 'leave the container running; by default it is killed',
     },
+    'pre-copy': {
+      type: 'string',
+      value: 'MODE',
+      help: `copy memory before stopping the container: auto, never or always (${DEFAULT_PRE_COPY})`,
+    },
     'retry-ms': {
       type: 'string',
       value: 'MS',
@@ -53,6 +63,7 @@ export const checkpoint = defineVerb({
   ],
   async run({ values, words: [containerId = ''] }, context) {
     const retryMs = parseMilliseconds(values['retry-ms']);
+    const preCopy = parseMode(values['pre-copy']);
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
     const { initPid, bundle } = findContainer(runtime, containerId);
@@ -70,6 +81,7 @@ export const checkpoint = defineVerb({
       mountPlaces: mountPlacesOf(spec),
       hostNames: hostNamesOf(spec),
       retryMs,
+      ...(preCopy ? { preCopy } : {}),
       signal: relay.signal,
     }).finally(() => {
       relay.close();
@@ -82,4 +94,11 @@ export const checkpoint = defineVerb({
 function parseMilliseconds(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError(`not a number of milliseconds: '${text}'`);
+}
+
+function parseMode(text: string | undefined): PreCopyMode | undefined {
+  if (text === undefined) return undefined;
+  const mode = PRE_COPY_MODES.find((one) => one === text);
+  if (mode) return mode;
+  throw new UsageError(`not one of ${PRE_COPY_MODES.join(', ')}: '${text}'`);
 }

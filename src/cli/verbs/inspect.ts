@@ -49,6 +49,7 @@ function describe(vas: VasDetails, now: Date): string {
     ['Processes:', String(vas.processes)],
     ['Holder:', vas.holderPid === undefined ? 'gone' : `pid ${String(vas.holderPid)}`],
     ['Backend:', vas.backend],
+    ['Pre-copy:', describePreCopy(vas)],
     ['Clones:', String(vas.clones)],
     ['Parent:', 'none'],
     ['Directory:', vas.directory],
@@ -57,6 +58,13 @@ function describe(vas: VasDetails, now: Date): string {
   ]);
   const segments = formatTable(vas.segmentList.map(toRow));
   return facts + segments.replace(/^(?=.)/gm, '  ');
+}
+
+/** What was copied while the container ran, before the stop for the rest. */
+function describePreCopy({ preCopy }: VasDetails): string {
+  if (!preCopy) return 'none';
+  const rounds = `${String(preCopy.rounds)} ${preCopy.rounds === 1 ? 'round' : 'rounds'}`;
+  return `${formatBytes(preCopy.bytes)} in ${rounds}`;
 }
 
 function toRow(segment: VasSegment): readonly string[] {

@@ -6,14 +6,15 @@ import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { logger, warningOnSuccess } from '../../common/log.js';
 import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import { Scope } from '../../common/scope.js';
+import { copyAhead } from './copy-ahead.js';
 import { collectImage, type Collection } from './collect.js';
-import { checkNamespaces, type NamespacesSpec } from '../spec.js';
+import { checkNamespaces } from '../spec.js';
 import { writeAllButInventory } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { ImageWriter } from '../image/image-writer.js';
 import { writeTmpfs } from '../image/tmpfs-files.js';
-import { clearHolder } from '../memory/live/kernel-areas.js';
 import { openSource } from '../memory/live/open-source.js';
+import { LayoutLost, type CopiedAhead } from '../memory/live/take-memory.js';
 import { readMap, type ReadMap } from '../memory/live/read-map.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
@@ -21,10 +22,11 @@ import { compileLater } from '../compile-later.js';
 import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
 import { checkRestorable } from './restorable.js';
-import { checkRegisters, resumeRegisters, type ProcessSpec } from '../resources/attributes.js';
-import { checkSurroundings, type ExpectedSurroundings } from '../resources/surroundings.js';
+import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
+import { checkSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type TmpfsMount } from '../resources/tmpfs.js';
 import { DEFAULT_RETRY_MS } from '../constants.js';
+import type { CheckpointRequest, CheckpointResult } from './request.js';
 import { EndedMeanwhile, retrying, tryingOnce, type Patience } from '../retry.js';
 import { StageClock } from '../stages.js';
 import { LifeWatch } from '../tracee/life-watch.js';
@@ -43,52 +45,6 @@ const WRITE_LIMIT_MS = 120_000;
 
 /** Stages in which the container stands still. */
 const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
-
-/** What to checkpoint, and where its metadata goes. */
-export interface CheckpointRequest extends ExpectedSurroundings {
-  /** Name of the container, for messages and for the VAS's metadata. */
-  readonly containerId: string;
-  /** Its spec: what cannot be restored by that is refused. */
-  readonly spec: NamespacesSpec & { readonly process?: ProcessSpec };
-  /** Pid of the container's init, as the engine's own pid namespace numbers it. */
-  readonly initPid: HostPid;
-  /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
-  readonly imagePath: string;
-  /** Leave the container as it was found (running or frozen), or kill it once the checkpoint is complete. */
-  readonly leaveRunning: boolean;
-  /**
-   * Absolute paths of mounts in the container which are tmpfs made for it by its spec: their content
-   * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
-   */
-  readonly tmpfsMounts: readonly string[];
-  /**
-   * The runtime's state of the container is in `<runcRoot>/<containerId>`: it tells what the container's stdio was at
-   * its start. Without it only descriptors 0 to 2 of its init do.
-   */
-  readonly runcRoot?: string;
-  /** Bytes that the VAS's memory may take; MVAS_VAS_MEMORY_LIMIT holds as well. */
-  readonly memoryLimit?: number;
-  /**
-   * Milliseconds for which a refusal that may be gone in a moment is tried again, the container running
-   * meanwhile. In one that is frozen only processes from outside run, and are waited for.
-   */
-  readonly retryMs?: number;
-  /** Ids of the processes that the caller has started in the container, by host pid, for messages. */
-  readonly execs?: () => ReadonlyMap<HostPid, string>;
-  readonly signal?: AbortSignal;
-}
-
-/** What a checkpoint made. */
-export interface CheckpointResult {
-  /** Id of the VAS that holds the memory; a directory of that name lies in the VAS root. */
-  readonly vasId: VasId;
-  /** Milliseconds of each stage (see stages.ts), in order. */
-  readonly timingsMs: Readonly<Record<string, number>>;
-  /** Milliseconds the container stood still. */
-  readonly frozenMs: number;
-  /** Bytes of memory copied into the VAS. */
-  readonly bytes: number;
-}
 
 /**
  * Checkpoints a container's processes into a new VAS.
@@ -128,6 +84,7 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
     const ended = life.ended();
     await scope.close();
     if (error instanceof LetGo) await removeLeftovers(request);
+    if (error instanceof LayoutLost) return await tryCheckpoint({ ...request, preCopy: 'never' });
     throw ended ?? error;
   } finally {
     life.stop();
@@ -143,20 +100,24 @@ async function run(
   const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
-  const { id, source } = vas;
+  const { id } = vas;
   const guard = armGuard(id, cgroup, scope);
   clock.end('prepare');
 
   life.start();
   const patience = patienceOf(request);
-  const attempt = () =>
-    warningOnSuccess(() => stopAndInspect(request, id, { life, clock, patience }));
+  const aheadRequest = { ...request, ...vas, cgroup, scope, patience };
+  const { source, stoppedMs, preCopy } = await copyAhead(aheadRequest);
+  clock.end('ahead');
+
+  const options = { life, clock, patience, ahead: source.ahead };
+  const attempt = () => warningOnSuccess(() => stopAndInspect(request, id, options));
   const { session, tmpfs, collection, mounts } = isFrozen(cgroup)
     ? await tryingOnce(attempt)
     : await retrying(patience, attempt);
   scope.defer('let the container go on', () => session.close());
 
-  const kernelAreas = await clearHolder(vas.holder, vas.holderPid, collection.base);
+  const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
   session.standstill.check();
   checkAborted(request);
@@ -179,9 +140,9 @@ async function run(
   await inTime(image.written, WRITE_LIMIT_MS, `write the image ${request.imagePath}`);
   session.standstill.lookAt(`the image ${request.imagePath}`);
   checkAborted(request);
-  const frozenMs = clock.sum(FROZEN_STAGES);
+  const told = { backend: source.backend, frozenMs: clock.sum(FROZEN_STAGES) + stoppedMs, preCopy };
   const { writer } = image;
-  const record = await commit(request, { vas, writer, collection, kernelAreas, frozenMs });
+  const record = await commit(request, { vas, writer, collection, kernelAreas, told });
   clock.end('commit');
 
   session.standstill.check();
@@ -192,12 +153,8 @@ async function run(
   vas.holder.close();
   source.close();
   clock.end('kill');
-  return {
-    vasId: id,
-    timingsMs: clock.timingsMs,
-    frozenMs: record.frozenMs,
-    bytes: record.bytes,
-  };
+  const { timingsMs } = clock;
+  return { vasId: id, timingsMs, frozenMs: record.frozenMs, bytes: record.bytes, preCopy };
 }
 
 /** The cgroup of a container that lives. */
@@ -212,13 +169,14 @@ interface AttemptOptions {
   readonly life: LifeWatch;
   readonly clock: StageClock;
   readonly patience: Patience;
+  readonly ahead: CopiedAhead | undefined;
 }
 
 /** Stops the container and takes stock of it; it goes on if that fails. */
 async function stopAndInspect(
   request: CheckpointRequest,
   vasId: VasId,
-  { life, clock, patience }: AttemptOptions,
+  { life, clock, patience, ahead }: AttemptOptions,
 ) {
   checkAborted(request);
   const { initPid, execs } = request;
@@ -231,17 +189,20 @@ async function stopAndInspect(
     session.standstill.lookAt('the places of its mounts');
     const mounts = checkSurroundings(initPid, session.processes, request);
     // Judged before any of it is read: of what a process of the container serves nothing would ever come.
-    let memory = readAllMemory(session);
+    let memory = readAllMemory(session, ahead);
     session.resumeWith(resumeRegisters(session.processes));
     const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
-    if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session);
+    if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session, ahead);
     checkMemoryRoom(session.processes);
     await session.prepare(areasOf);
     session.standstill.lookAt('the content of its tmpfs mounts');
     const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
     const stdio = stdioLinksOf(request);
     const owners = [...memory.values()];
-    const collection = await collectImage(session, { ...request, vasId, owners, tmpfs, stdio });
+    const collection = await collectImage(session, {
+      ...request,
+      ...{ vasId, owners, ahead, tmpfs, stdio },
+    });
     session.standstill.check();
     checkAborted(request);
     clock.end('inspect');
@@ -268,8 +229,13 @@ async function removeLeftovers(request: CheckpointRequest): Promise<void> {
 }
 
 /** Memory by host pid. Before anything of ours is in the processes. */
-function readAllMemory({ processes }: Session): ReadonlyMap<number, ReadMap> {
-  return new Map(processes.map((process) => [process.pid, readMap(process)]));
+function readAllMemory(
+  { processes }: Session,
+  ahead: CopiedAhead | undefined,
+): ReadonlyMap<number, ReadMap> {
+  return new Map(
+    processes.map((process) => [process.pid, readMap(process, ahead?.tracks(process.pid))]),
+  );
 }
 
 function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
@@ -301,7 +267,10 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
   });
   const { pid: holderPid } = await holder.status();
   const isLimited = memoryLimitOf(memoryLimit) !== '';
-  const source = openSource(holder, { vasId: id, isLimited, leavesRunning: leaveRunning });
+  const source = openSource(
+    { holder, holderPid },
+    { vasId: id, isLimited, leavesRunning: leaveRunning },
+  );
   scope.defer('close the source of memory', () => {
     source.close();
   });
@@ -316,16 +285,16 @@ async function commit(
     readonly writer: ImageWriter;
     readonly collection: Collection;
     readonly kernelAreas: readonly KernelArea[];
-    readonly frozenMs: number;
+    /** How it was made. */
+    readonly told: Pick<VasRecord, 'backend' | 'frozenMs' | 'preCopy'>;
   },
 ): Promise<VasRecord> {
-  const { vas, writer, collection, kernelAreas, frozenMs } = made;
+  const { vas, writer, collection, kernelAreas, told } = made;
   await writer.commit(collection.image.inventory, { durable: false });
   const record: VasRecord = {
     ...newRecord(vas.id, { containerId, collection, kernelAreas }),
-    backend: vas.source.backend,
+    ...told,
     ...describeImage(imagePath),
-    frozenMs,
   };
   writeRecord(record, encodeSegments(collection.maps.map(segmentsOf)));
   vas.lifeline.complete();

@@ -8,7 +8,8 @@ import type { MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
 import type { LiveProcess } from '../memory/live/process.js';
 import type { Owner } from '../memory/live/same-pages.js';
-import { takeMemory } from '../memory/live/take-memory.js';
+import { takeMemory, type CopiedAhead } from '../memory/live/take-memory.js';
+import type { PageRun } from '../memory/page-runs.js';
 import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
@@ -29,6 +30,8 @@ export interface CollectRequest {
   readonly vasId: VasId;
   /** Memory of the processes as it was before anything of ours was mapped. */
   readonly owners: readonly Owner[];
+  /** What has been copied of it while they ran. */
+  readonly ahead: CopiedAhead | undefined;
   readonly tmpfs: readonly TmpfsMount[];
   /** What the container was started with. */
   readonly stdio: StdioLinks | undefined;
@@ -44,6 +47,7 @@ export interface Collection {
   readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
   readonly processes: readonly LiveProcess[];
+  readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
   readonly whyCopied: string | undefined;
 }
 
@@ -55,7 +59,8 @@ export interface Collection {
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
   const { pstree, root } = readTree(session);
-  const { maps, shared, layout } = takeMemory(request.owners, forkersOf(root));
+  const taken = takeMemory(request.owners, forkersOf(root), request.ahead);
+  const { maps, shared, clean, layout } = taken;
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
@@ -95,7 +100,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
       ...fileParts,
       seccomp: attributes.seccomp,
     };
-    const memory = { base: layout.base, maps, shared, processes };
+    const memory = { base: layout.base, maps, shared, processes, clean };
     return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }) };
   } finally {
     files.close();
@@ -107,8 +112,8 @@ async function dumpOpen(files: FileDumper): Promise<void> {
   await files.askCloseOnExec();
 }
 
-/** The process tree; checks that it can be made again. */
-function readTree(session: Session): {
+/** The process tree of a stopped container; checks that it can be made again. */
+export function readTree(session: Pick<Session, 'processes' | 'zombies'>): {
   readonly pstree: readonly PstreeEntry[];
   readonly root: TreeNode;
 } {

@@ -108,7 +108,8 @@ function placeOf({ start, place = 0n }: MappedArea, address: bigint): bigint {
   return place + (address - start);
 }
 
-function unmap(sequence: Sequence, { start, end, place }: Vanished): void {
+/** Takes out what has vanished. */
+export function unmap(sequence: Sequence, { start, end, place }: Vanished): void {
   if (place === undefined) return;
   sequence.syscall(`unmap ${rangeOf({ start, end })}`, SYS.munmap, [place, end - start]);
 }

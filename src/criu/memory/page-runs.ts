@@ -18,6 +18,14 @@ export function appendRun(runs: PageRun[], start: bigint, end: bigint): void {
   }
 }
 
+/** All pages of some runs and of others; both in order. */
+export function union(runs: readonly PageRun[], others: readonly PageRun[]): PageRun[] {
+  const all: PageRun[] = [];
+  const apart = [...runs, ...without(others, runs)].sort((a, b) => (a.start < b.start ? -1 : 1));
+  for (const { start, length } of apart) appendRun(all, start, start + length);
+  return all;
+}
+
 /** What of some runs lies in none of others; both in order. */
 export function without(runs: readonly PageRun[], others: readonly PageRun[]): PageRun[] {
   const rest: PageRun[] = [];

@@ -93,6 +93,14 @@ function areFilledAlike(a: MappedArea, b: MappedArea): boolean {
   return differing === 0 && isStash(a) === isStash(b) && lacksReserve(a) === lacksReserve(b);
 }
 
+/** Whether a holder has two areas in the same way, with the same protection, whatever their pages are. */
+export function areHeldAlike(a: MappedArea, b: MappedArea): boolean {
+  const differing =
+    (a.prot ^ b.prot) | ((a.flags ^ b.flags) & FLAGS) | ((a.advice ^ b.advice) & ADVICE);
+  const isAlike = differing === 0 && a.kind === b.kind && isStash(a) === isStash(b);
+  return isAlike && reserveOf(a) === reserveOf(b);
+}
+
 function lacksReserve(area: MappedArea): boolean {
   return reserveOf(area) === 'none';
 }

@@ -44,6 +44,13 @@ export interface KernelAreaRecord {
   readonly end: string;
 }
 
+/** What a checkpoint copied while its container ran. */
+export interface PreCopyRecord {
+  /** How often it did. */
+  readonly rounds: number;
+  readonly bytes: number;
+}
+
 /** What `vas.json` says of a VAS. Written once when it is filled; only we use the directory (0700). */
 export interface VasRecord {
   readonly format: typeof RECORD_FORMAT;
@@ -66,6 +73,8 @@ export interface VasRecord {
   readonly imageSize: ImageSize;
   /** Milliseconds the container stood still for it. */
   readonly frozenMs: number;
+  /** What was copied while it ran; not there when nothing was. */
+  readonly preCopy?: PreCopyRecord | undefined;
   readonly processes: readonly ProcessRecord[];
 }
 

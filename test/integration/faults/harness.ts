@@ -96,12 +96,14 @@ export class Counter {
   readonly #scope = new Scope();
   #images = 0;
 
-  /** `megabytes`: how much memory it fills and checks. */
-  constructor(yard: Yard, megabytes = 1) {
+  /** `megabytes`: how much memory it fills and checks. Or another program that counts. */
+  constructor(yard: Yard, what: number | { readonly binary: string; readonly env: string } = 1) {
+    const program =
+      typeof what === 'number' ? { binary: yard.binary, env: `MEGABYTES=${String(what)}` } : what;
     const target = { name: 'counter', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
-    this.run = new TargetRun(target, engine, yard.binary);
+    this.run = new TargetRun(target, engine, program.binary);
     const config = join(this.run.place.bundle, 'config.json');
-    const env = `"env":["MEGABYTES=${String(megabytes)}",`;
+    const env = `"env":["${program.env}",`;
     writeFileSync(config, readFileSync(config, 'utf8').replace(/"env":\s*\[/, env));
   }
 

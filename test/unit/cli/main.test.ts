@@ -246,12 +246,19 @@ test('inspect shows facts and segments, in JSON with addresses as strings', asyn
   t.regex(out, /^Size: +3 MiB \(3145728 bytes\)$/m);
   t.regex(out, /^Holder: +pid 4711$/m);
   t.regex(out, /^Backend: +holder$/m);
+  t.regex(out, /^Pre-copy: +none$/m);
   t.regex(out, /^Parent: +none$/m);
   t.regex(out, /^ {2}1000-3000 +rw- {2}private {2}4 KiB {2}pid 1 redis-server$/m);
   t.regex(out, /^ {2}7ffd00000000-7ffd00021000 {2}rw- {2}private {2}4 KiB {2}pid 1 redis-server$/m);
   const [json] = JSON.parse((await mvas('inspect aaa --json', store)).out) as [VasDetails];
   t.like(json, { id: 'aaa', directory: '/run/mvas/aaa' });
   t.like(json.segmentList[0], { start: '0x1000', end: '0x3000' });
+});
+
+test('inspect tells what was copied while the container ran', async (t) => {
+  const record = { preCopy: { rounds: 2, bytes: 3 << 20 } };
+  const { out } = await mvas('inspect aaa', new FakeStore([vas('aaa', { record })]));
+  t.regex(out, /^Pre-copy: +3 MiB in 2 rounds$/m);
 });
 
 test('inspect of an unknown VAS fails and prints nothing', async (t) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PlanBuilder } from '../../plan/builder.js';
 import type { HolderClient } from '../../vas/holder-client.js';
-import { fromNothing } from '../difference.js';
+import { fromNothing, type Difference } from '../difference.js';
 import { planFill, planFillShared } from '../fill-plan.js';
 import type { MemoryMap, SharedObject } from '../memory-map.js';
 import type { Pages } from '../pages.js';
@@ -12,12 +12,20 @@ export const FDS_AT_ONCE = 200;
 const PROCESSES_AT_ONCE = 64;
 const AREAS_AT_ONCE = 4096;
 
-/** Copies memory of processes into the empty holder. `pagesOf`: where that of each is pulled from. */
+/** How memory comes into a holder. */
+export interface Filling {
+  /** Where that of a process is pulled from by a plan. */
+  readonly pagesOf: (map: MemoryMap, builder: PlanBuilder) => Pages;
+  /** What of it is not in the holder yet; everything, unless this is given. */
+  readonly differenceOf?: (map: MemoryMap) => Difference;
+}
+
+/** Copies memory of processes into the holder. */
 export async function fillMaps(
   holder: HolderClient,
   base: bigint,
   maps: readonly MemoryMap[],
-  pagesOf: (map: MemoryMap) => Pages,
+  { pagesOf, differenceOf = ({ areas }) => fromNothing(areas) }: Filling,
 ): Promise<void> {
   for (const some of portions(maps)) {
     const builder = new PlanBuilder();
@@ -25,10 +33,10 @@ export async function fillMaps(
     try {
       // The sequences follow one another in the plan, so that each runs on into the next.
       const sequences = some.map((map) => {
-        const pages = pagesOf(map);
+        const pages = pagesOf(map, builder);
         opened.push(pages);
         const planned = { pages, source: builder.slot() };
-        return planFill(builder, map.label, fromNothing(map.areas), planned);
+        return planFill(builder, map.label, differenceOf(map), planned);
       });
       sequences.at(-1)?.end();
       const files = opened.map(({ fd }) => fd);

@@ -3,6 +3,7 @@ import type { VasId } from '../../../common/ids.js';
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
 import { PlanBuilder, PlanPointer } from '../../plan/builder.js';
+import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { logger } from '../../../common/log.js';
 import {
@@ -15,12 +16,14 @@ import type { HolderClient } from '../../vas/holder-client.js';
 import { CALL, FORK, forkStructure } from '../../vas/kernel-abi.js';
 import type { KernelDevice } from '../../vas/kernel-device.js';
 import type { MappedArea, MemoryMap } from '../memory-map.js';
+import type { KernelArea } from '../memory-plan.js';
 import { isLeftOut } from '../why-copied.js';
 import { FDS_AT_ONCE, fillMaps } from './fill.js';
+import { clearHolder } from './kernel-areas.js';
 import { copyStopped } from './live-source.js';
 import { PagesOfDuplicate } from './pages-of.js';
 import type { LiveProcess } from './process.js';
-import type { ContainerMemory, MemorySource } from './source.js';
+import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 
 const log = logger('memory');
 
@@ -48,17 +51,19 @@ export interface KernelSourceOptions {
 export class KernelSource implements MemorySource {
   readonly #options: KernelSourceOptions;
   readonly #holder: HolderClient;
+  readonly #holderPid: HostPid;
   readonly #device: KernelDevice;
   #held: ContainerMemory | undefined;
   #backend: Backend;
 
   /** Takes over the device. */
   constructor(
-    holder: HolderClient,
+    { holder, holderPid }: NewHolder,
     { device, backend }: KernelBackend,
     options: KernelSourceOptions,
   ) {
     this.#holder = holder;
+    this.#holderPid = holderPid;
     this.#device = device;
     this.#backend = backend;
     this.#options = options;
@@ -66,6 +71,10 @@ export class KernelSource implements MemorySource {
 
   get backend(): Backend {
     return this.#backend;
+  }
+
+  clear(base: bigint): Promise<readonly KernelArea[]> {
+    return clearHolder(this.#holder, this.#holderPid, base);
   }
 
   async hold(memory: ContainerMemory): Promise<void> {
@@ -91,10 +100,11 @@ export class KernelSource implements MemorySource {
   async fill(): Promise<void> {
     const { base = 0n, maps = [] } = this.#held ?? {};
     const taken = maps.map((map) => only(map, (area) => !isLeftOut(area)));
-    await fillMaps(this.#holder, base, taken, ({ pid }) => {
+    const pagesOf = ({ pid }: MemoryMap): PagesOfDuplicate => {
       const id = this.#device.find(duplicateName(this.#options.vasId, pid));
       return new PagesOfDuplicate(this.#device, id);
-    });
+    };
+    await fillMaps(this.#holder, base, taken, { pagesOf });
   }
 
   close(): void {

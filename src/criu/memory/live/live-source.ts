@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HolderClient } from '../../vas/holder-client.js';
+import type { KernelArea } from '../memory-plan.js';
 import { fillMaps, fillShared } from './fill.js';
+import { clearHolder } from './kernel-areas.js';
 import { PagesOfFile, PagesOfProcess } from './pages-of.js';
 import { hostPids, mappedLink } from './process.js';
-import type { ContainerMemory, MemorySource } from './source.js';
+import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 
 /** The holder copies everything while the container stands still. */
 export class LiveSource implements MemorySource {
   readonly backend = 'holder';
-  readonly #holder: HolderClient;
+  readonly #new: NewHolder;
 
-  constructor(holder: HolderClient) {
-    this.#holder = holder;
+  constructor(holder: NewHolder) {
+    this.#new = holder;
+  }
+
+  clear(base: bigint): Promise<readonly KernelArea[]> {
+    return clearHolder(this.#new.holder, this.#new.holderPid, base);
   }
 
   hold(memory: ContainerMemory): Promise<void> {
-    return copyStopped(this.#holder, memory);
+    return copyStopped(this.#new.holder, memory);
   }
 
   fill(): Promise<void> {
@@ -33,7 +39,7 @@ export async function copyStopped(
   { base, maps, shared, processes }: ContainerMemory,
 ): Promise<void> {
   const pidOf = hostPids(processes);
-  await fillMaps(holder, base, maps, ({ pid }) => new PagesOfProcess(pidOf(pid)));
+  await fillMaps(holder, base, maps, { pagesOf: ({ pid }) => new PagesOfProcess(pidOf(pid)) });
   await fillShared(holder, base, shared, ({ mapping }) => {
     return new PagesOfFile(mappedLink(pidOf(mapping.pid), mapping));
   });

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openBackend } from '../../vas/backend.js';
-import type { HolderClient } from '../../vas/holder-client.js';
 import { KernelSource, type KernelSourceOptions } from './kernel-source.js';
 import { LiveSource } from './live-source.js';
-import type { MemorySource } from './source.js';
+import type { MemorySource, NewHolder } from './source.js';
 
 /**
  * The source of a checkpoint's memory, by the best backend this host has; the caller closes it.
@@ -11,7 +10,7 @@ import type { MemorySource } from './source.js';
  * @throws ShimError `failedPrecondition` when MVAS_BACKEND asks for one it has not
  */
 export function openSource(
-  holder: HolderClient,
+  holder: NewHolder,
   options: Omit<KernelSourceOptions, 'insists'>,
 ): MemorySource {
   const wish = process.env['MVAS_BACKEND'] ?? '';

@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from 'node:fs';
 import { PAGE } from '../../../native/abi/index.js';
-import { syscall, addressOf } from '../../../native/index.js';
-import { PAGE_IS_GUARD, PAGEMAP_SCAN, pageScan } from '../../../native/kernel-facts.js';
-import { check, SYS } from '../../../native/sys.js';
+import { pageScan } from '../../../native/kernel-facts.js';
 import type { LiveProcess } from './process.js';
 import { has, storesPages, type MappedArea, type MemoryMap } from '../memory-map.js';
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Range } from '../ranges.js';
+import { CATEGORY, scanPages } from './page-scan.js';
 
 /** Contiguous pages of one kind, whatever areas they are in. */
 export interface Region extends Range {
   readonly isGuard: boolean;
 }
 
-const CATEGORY = { file: 4n, present: 8n, swapped: 16n, zero: 32n, guard: PAGE_IS_GUARD } as const;
+/** What is stored of a process, and which pages nobody has written to since they were protected. */
+export interface FoundMemory {
+  readonly map: MemoryMap;
+  /** In order; where writes are tracked, of whatever area. */
+  readonly clean: readonly PageRun[];
+}
+
 /** Pages of files are never stored, and the zero page is nothing. */
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;
-const REGION_WORDS = 3;
+const STORED = CATEGORY.present | CATEGORY.swapped;
+const WRITES = CATEGORY.tracked | CATEGORY.written;
 /** Bytes of an area that is worth a look before all of its pages are. */
 const LARGE = 1n << 30n;
-const REGIONS = 16384;
-/** What one scan tells, for all scans: they are taken one after the other. */
-const words = new BigUint64Array(REGIONS * REGION_WORDS);
 
 /** Bits of a /proc/PID/pagemap entry (kernel admin-guide/mm/pagemap.rst). */
 const PRESENT = 1n << 63n;
@@ -34,11 +37,39 @@ const GUARD = 1n << 58n;
 /**
  * Finds the pages with content, and the guards, of a process that should stand still. The whole address space
  * is scanned at once (PAGEMAP_SCAN) where the kernel can do that.
+ *
+ * @param isTracked whether writes to it are, so that it has clean pages
  */
-export function findPages(process: LiveProcess, map: MemoryMap): MemoryMap {
+export function findPages(process: LiveProcess, map: MemoryMap, isTracked: boolean): FoundMemory {
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
+  const clean: PageRun[] = [];
   try {
-    return distribute(map, scanAll(process, fd, map.areas) ?? readAll(fd, map.areas));
+    const regions = scanAll({ fd, label: process.label, isTracked }, map.areas, clean);
+    return { map: distribute(map, regions ?? readAll(fd, map.areas)), clean };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Write-protects the pages with content where writes are tracked, and finds them. Those that are protected already are
+ * passed over unless they are asked for.
+ */
+export function protectPages(
+  process: LiveProcess,
+  areas: readonly MappedArea[],
+  which: 'all' | 'written',
+): Region[] {
+  const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
+  const found: Region[] = [];
+  const guard = pageScan() === 'guards' ? CATEGORY.guard : 0n;
+  const all = which === 'written' ? WRITES : CATEGORY.tracked;
+  const request = { ...reachOf(areas), all, none: EXCLUDED | guard, any: STORED, protects: true };
+  try {
+    scanPages(fd, process.label, request, (start, end) => {
+      found.push({ start, end, isGuard: false });
+    });
+    return found;
   } finally {
     closeSync(fd);
   }
@@ -69,45 +100,51 @@ function appendPart(runs: PageRun[], region: Range, { start, end }: Range): void
   appendRun(runs, first, region.end < end ? region.end : end);
 }
 
-/** Scans whatever lies between the first and the last area; undefined before Linux 6.7. */
-function scanAll(
-  process: LiveProcess,
-  fd: number,
-  areas: readonly MappedArea[],
-): Region[] | undefined {
-  const able = pageScan();
-  if (able === 'none' || globalThis.process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) {
-    return undefined;
+/** Bytes that a process has written to since they were protected; 0 of one that has ended. */
+export function countWritten(process: LiveProcess, areas: readonly MappedArea[]): bigint {
+  const request = { ...reachOf(areas), all: WRITES, none: EXCLUDED, any: STORED };
+  let sum = 0n;
+  try {
+    const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
+    try {
+      scanPages(fd, process.label, request, (start, end) => (sum += end - start));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It has ended.
   }
-  const users = areas.filter(({ kind }) => kind !== 'vsyscall');
-  const start = users[0]?.start ?? 0n;
-  const end = users.at(-1)?.end ?? 0n;
-  const guard = able === 'guards' ? CATEGORY.guard : 0n;
-  return scan(process, fd, { start, end, guard });
+  return sum;
 }
 
-function scan(
-  process: LiveProcess,
-  fd: number,
-  { start, end, guard }: { readonly start: bigint; readonly end: bigint; readonly guard: bigint },
-): Region[] {
-  const some = CATEGORY.present | CATEGORY.swapped;
+interface Scanned {
+  /** /proc/PID/pagemap */
+  readonly fd: number;
+  readonly label: string;
+  readonly isTracked: boolean;
+}
+
+/** Scans whatever lies between the first and the last area; undefined before Linux 6.7. `clean` is added to. */
+function scanAll(
+  { fd, label, isTracked }: Scanned,
+  areas: readonly MappedArea[],
+  clean: PageRun[],
+): Region[] | undefined {
+  const able = pageScan();
+  if (able === 'none' || process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) return undefined;
+  const told = (able === 'guards' ? CATEGORY.guard : 0n) | (isTracked ? WRITES : 0n);
   const found: Region[] = [];
-  for (let from = start; from < end;) {
-    const argument = BigUint64Array.of(
-      96n, 0n, from, end, 0n, addressOf(new Uint8Array(words.buffer)), BigInt(REGIONS), 0n,
-      EXCLUDED, EXCLUDED, some, guard,
-    ); // prettier-ignore
-    const count = syscall(SYS.ioctl, fd, PAGEMAP_SCAN, argument);
-    check(`scan the pages of ${process.label}`, count);
-    for (let at = 0; at < count * REGION_WORDS; at += REGION_WORDS) {
-      const [first, last, categories] = [words[at], words[at + 1], words[at + 2]];
-      found.push({ start: first ?? 0n, end: last ?? 0n, isGuard: categories !== 0n });
-    }
-    if (count < REGIONS) break;
-    from = argument[4] ?? end;
-  }
+  const request = { ...reachOf(areas), none: EXCLUDED, any: STORED, told };
+  scanPages(fd, label, request, (start, end, categories) => {
+    found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n });
+    if ((categories & WRITES) === CATEGORY.tracked) appendRun(clean, start, end);
+  });
   return found;
+}
+
+function reachOf(areas: readonly MappedArea[]): Range {
+  const users = areas.filter(({ kind }) => kind !== 'vsyscall');
+  return { start: users[0]?.start ?? 0n, end: users.at(-1)?.end ?? 0n };
 }
 
 /** Reads about every page, area by area. */

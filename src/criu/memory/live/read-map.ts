@@ -11,14 +11,33 @@ export interface ReadMap extends Owner {
   readonly vmas: readonly SmapsVma[];
 }
 
+/** What the VmFlags of memory say whose writes are tracked (userfaultfd(2)). */
+const TRACKED = 'uw';
+
 /**
  * Reads what a stopped process maps; which of its pages have content is not known yet.
  *
+ * @param isTracked whether we track what it writes to
  * @throws ShimError `failedPrecondition` for what cannot be restored
  */
-export function readMap(process: LiveProcess): ReadMap {
+export function readMap(process: LiveProcess, isTracked = false): ReadMap {
   const { pid, nsPid, label } = process;
-  const vmas = readSmaps(pid);
+  const vmas = isTracked ? withoutTracking(readSmaps(pid)) : readSmaps(pid);
   const areas = judgeAreas(label, vmas);
   return { process, vmas, map: { pid: nsPid, label, areas, guards: NO_RUNS } };
+}
+
+/** Areas as they would be if nothing was tracked. They have few different sets of flags. */
+function withoutTracking(vmas: readonly SmapsVma[]): SmapsVma[] {
+  const sets = new Map<ReadonlySet<string>, ReadonlySet<string>>();
+  return vmas.map((vma) => {
+    if (!vma.vmFlags.has(TRACKED)) return vma;
+    const without = sets.get(vma.vmFlags) ?? new Set([...vma.vmFlags].filter(isKept));
+    sets.set(vma.vmFlags, without);
+    return { ...vma, vmFlags: without };
+  });
+}
+
+function isKept(flag: string): boolean {
+  return flag !== TRACKED;
 }

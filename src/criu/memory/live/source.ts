@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid, NsPid } from '../../../common/ids.js';
 import type { Backend } from '../../vas/backend.js';
+import type { HolderClient } from '../../vas/holder-client.js';
 import type { MemoryMap, SharedObject } from '../memory-map.js';
+import type { KernelArea } from '../memory-plan.js';
+import type { PageRun } from '../page-runs.js';
 import type { LiveProcess } from './process.js';
+import type { CopiedAhead } from './take-memory.js';
 
 /** The memory of a container, judged and placed. */
 export interface ContainerMemory {
@@ -11,6 +16,8 @@ export interface ContainerMemory {
   readonly shared: readonly SharedObject[];
   /** Whose memory it is. */
   readonly processes: readonly LiveProcess[];
+  /** Pages, by container pid, that have not been written to since they were protected (pre-copy.ts). */
+  readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
   /** Why the kernel's duplicates cannot be the VAS; undefined: they can. See whyCopied. */
   readonly whyCopied?: string | undefined;
 }
@@ -18,10 +25,20 @@ export interface ContainerMemory {
 /** Brings the memory of a container into an empty holder, in two steps. */
 export interface MemorySource {
   readonly backend: Backend;
+  /** What has been copied while the container ran; undefined: nothing. */
+  readonly ahead?: CopiedAhead;
+  /** Empties the holder, whose own range is to begin at `base`. Once. Returns where the kernel's areas are then. */
+  clear(base: bigint): Promise<readonly KernelArea[]>;
   /** While the container stands still: from then on nothing it does shows in the VAS. Once. */
   hold(memory: ContainerMemory): Promise<void>;
   /** The rest, while the container runs or waits: then everything is in the holder. Once. */
   fill(): Promise<void>;
   /** Closes what the source has open. */
   close(): void;
+}
+
+/** The holder of a new VAS. */
+export interface NewHolder {
+  readonly holder: HolderClient;
+  readonly holderPid: HostPid;
 }

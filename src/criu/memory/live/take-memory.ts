@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
-import type { NsPid } from '../../../common/ids.js';
+import type { HostPid, NsPid } from '../../../common/ids.js';
 import { maxMapCount } from '../../tracee/address-limits.js';
 import { countPlaced, layOut, placeMap, type Layout } from '../layout.js';
 import type { MemoryMap, SharedObject } from '../memory-map.js';
+import type { PageRun } from '../page-runs.js';
 import { findPages } from './page-finder.js';
 import { inheritAll, type Owner } from './same-pages.js';
 import { findShared } from './shared-objects.js';
@@ -15,6 +16,22 @@ export interface PlacedMemory {
   readonly layout: Layout;
 }
 
+/** The same when it is to be copied, at last. */
+export interface TakenMemory extends PlacedMemory {
+  /** Pages of each process, by its container's pid, that have not been written to since they were protected. */
+  readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
+}
+
+/** Places in the VAS had to be chosen anew: what has been copied there is of no use. */
+export class LayoutLost extends ShimError {}
+
+/** What has been copied of it while the container ran. */
+export interface CopiedAhead {
+  readonly layout: Layout;
+  /** Whether writes to the memory of a process are tracked. */
+  readonly tracks: (pid: HostPid) => boolean;
+}
+
 /** Mappings of a holder and a restorer itself, and a few to spare. */
 const OURS = 64;
 
@@ -23,17 +40,45 @@ const OURS = 64;
  *
  * @param owners with areas whose pages are not known yet
  * @param forkers who forks each at a restore, by container pids
- * @throws ShimError `failedPrecondition` when there is no room
+ * @param ahead what has been copied of it already
+ * @throws ShimError `failedPrecondition` when there is no room, LayoutLost
  */
 export function takeMemory(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
+  ahead?: CopiedAhead,
+): TakenMemory {
+  const clean = new Map<NsPid, readonly PageRun[]>();
+  const found = owners.map(({ process, map }): Owner => {
+    const pages = findPages(process, map, ahead?.tracks(process.pid) ?? false);
+    clean.set(process.nsPid, pages.clean);
+    return { process, map: pages.map };
+  });
+  const placed = placeMemory(found, forkers, ahead?.layout);
+  if (ahead && placed.layout.base !== ahead.layout.base) throw layoutLost();
+  return { ...placed, clean };
+}
+
+function layoutLost(): LayoutLost {
+  const message = 'a process has mapped memory where what was copied before has its place';
+  return new LayoutLost('aborted', message);
+}
+
+/**
+ * Places memory.
+ *
+ * @param owners stopped processes, with areas whose pages are known
+ * @param previous a layout whose places are kept
+ */
+export function placeMemory(
+  owners: readonly Owner[],
+  forkers: ReadonlyMap<NsPid, NsPid>,
+  previous?: Layout,
 ): PlacedMemory {
-  const found = owners.map(({ process, map }) => ({ process, map: findPages(process, map) }));
-  const maps = inheritAll(found, forkers);
+  const maps = inheritAll(owners, forkers);
   checkCount(maps);
   const shared = findShared(owners);
-  const layout = layOut({ maps, shared });
+  const layout = layOut({ maps, shared }, previous);
   return {
     maps: maps.map((map) => placeMap(map, layout)),
     shared: shared.map((object) => {

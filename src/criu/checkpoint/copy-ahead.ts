@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isFrozen, pidsIn, type Cgroup } from '../../common/cgroup.js';
+import { assertNotAborted, ShimError } from '../../common/errors.js';
+import type { HostPid } from '../../common/ids.js';
+import { logger } from '../../common/log.js';
+import { hasAsyncWriteTracking, pageScan } from '../../native/kernel-facts.js';
+import type { Scope } from '../../common/scope.js';
+import { PreCopy } from '../memory/live/pre-copy.js';
+import type { MemorySource, NewHolder } from '../memory/live/source.js';
+import { DEFAULT_PRE_COPY, PRE_COPY_MODES, type PreCopyMode } from '../constants.js';
+import { readStatus } from '../procfs/reader.js';
+import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
+import { Momentary, retrying, type Patience } from '../retry.js';
+import { Session } from '../tracee/session.js';
+import { forkersOf } from '../tree/process-tree.js';
+import type { PreCopyRecord } from '../vas/store.js';
+import { readTree } from './collect.js';
+
+const log = logger('checkpoint');
+
+/** From so many resident bytes on it is worth a further stop to copy them ahead. */
+const WORTH_COPYING = 32 << 20;
+/** So little may be left to the stop that copies the rest. */
+const LITTLE = 16n << 20n;
+const MOST_ROUNDS = 4;
+
+/** What is copied ahead, and where it goes. */
+export interface AheadRequest extends NewHolder {
+  readonly containerId: string;
+  readonly initPid: HostPid;
+  readonly cgroup: Cgroup;
+  readonly leaveRunning: boolean;
+  readonly preCopy?: PreCopyMode;
+  /** What copies everything while the container stands still. */
+  readonly source: MemorySource;
+  readonly execs?: () => ReadonlyMap<HostPid, string>;
+  /** How long a stop is tried that something momentary is in the way of. */
+  readonly patience: Patience;
+  readonly signal?: AbortSignal;
+  /** What it ends with if the checkpoint fails. */
+  readonly scope: Scope;
+}
+
+/** Where the memory of a checkpoint comes from. */
+export interface Ahead {
+  /** What copies it, or the rest of it, while the container stands still. */
+  readonly source: MemorySource;
+  /** Milliseconds for which the container has stood still already. */
+  readonly stoppedMs: number;
+  /** What was copied ahead; undefined: nothing. */
+  readonly preCopy: PreCopyRecord | undefined;
+}
+
+/**
+ * Copies memory while the container runs, as long as that leaves less and less to the stop. It stands still for a
+ * moment before each round.
+ *
+ * @throws ShimError `failedPrecondition` where that is asked for and cannot be; of a copy that failed
+ */
+export async function copyAhead(request: AheadRequest): Promise<Ahead> {
+  const { containerId, leaveRunning, scope } = request;
+  const mode = request.preCopy ?? preCopyMode(process.env['MVAS_PRE_COPY']);
+  const stops = new Stops(request);
+  const memory = new PreCopy(request, leaveRunning);
+  scope.defer('end the tracking of writes', () => {
+    memory.close();
+  });
+  const never = whyNot(mode, request);
+  if (never !== undefined && mode === 'always') throw notAhead(containerId, never);
+  const why = never ?? (await tryBegin(memory, stops));
+  check(request);
+  if (why !== undefined) {
+    memory.close();
+    log.debug('nothing is copied ahead', { container: containerId, why });
+    return { source: request.source, stoppedMs: stops.ms, preCopy: undefined };
+  }
+  await copyRounds(request, memory, stops);
+  const { rounds, bytes } = memory;
+  log.info('copied ahead', { container: containerId, rounds, bytes, stoppedMs: stops.ms });
+  return { source: memory, stoppedMs: stops.ms, preCopy: { rounds, bytes } };
+}
+
+/** Begins to track writes. Whatever is in the way of that, the stop for everything will tell. */
+async function tryBegin(memory: PreCopy, stops: Stops): Promise<string | undefined> {
+  try {
+    await stops.during(async (session) => {
+      await memory.begin(session.processes, forkersOf(readTree(session).root));
+    });
+    return undefined;
+  } catch (error) {
+    return ShimError.from(error).message;
+  }
+}
+
+/** A stop that fails ends it: what is in the way, the stop for the rest will tell. */
+async function copyRounds(request: AheadRequest, memory: PreCopy, stops: Stops): Promise<void> {
+  await memory.copy();
+  check(request);
+  for (let left = memory.written(); left > LITTLE && memory.rounds < MOST_ROUNDS;) {
+    if (!(await isStoppedFor(memory, stops))) break;
+    await memory.copy();
+    check(request);
+    const now = memory.written();
+    if (now * 2n > left) break;
+    left = now;
+  }
+}
+
+async function isStoppedFor(memory: PreCopy, stops: Stops): Promise<boolean> {
+  try {
+    await stops.during(({ processes }) => {
+      memory.protectAgain(processes);
+      return Promise.resolve();
+    });
+    return true;
+  } catch (error) {
+    log.debug('no further round', { error: String(error) });
+    return false;
+  }
+}
+
+/** Stops of a moment, and how long they took. */
+class Stops {
+  readonly #request: AheadRequest;
+  ms = 0;
+
+  constructor(request: AheadRequest) {
+    this.#request = request;
+  }
+
+  async during(work: (session: Session) => Promise<void>): Promise<void> {
+    await retrying(this.#request.patience, () => this.#once(work));
+  }
+
+  async #once(work: (session: Session) => Promise<void>): Promise<void> {
+    const { initPid, cgroup, execs, patience } = this.#request;
+    const began = performance.now();
+    if (isFrozen(cgroup)) throw new Momentary('aborted', 'the container is paused');
+    const session = await Session.seize(initPid, cgroup, { execs, patience });
+    try {
+      checkRegisters(session.processes);
+      session.resumeWith(resumeRegisters(session.processes));
+      await work(session);
+    } finally {
+      await session.close();
+      this.ms += Math.round((performance.now() - began) * 1000) / 1000;
+    }
+  }
+}
+
+/** Why memory is not copied ahead. */
+function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | undefined {
+  if (mode === 'never') return 'it is not wanted';
+  if (isFrozen(cgroup)) return 'the container is paused';
+  if (source.backend !== 'holder') return 'the kernel duplicates it';
+  const canScan = pageScan() !== 'none' && process.env['MVAS_NO_PAGEMAP_SCAN'] === undefined;
+  if (!canScan || !hasAsyncWriteTracking()) return 'the kernel does not track writes (Linux 6.7)';
+  if (mode === 'auto' && residentBytes(cgroup) < WORTH_COPYING) return 'there is little of it';
+  return undefined;
+}
+
+function preCopyMode(text: string | undefined): PreCopyMode {
+  return PRE_COPY_MODES.find((mode) => mode === text) ?? DEFAULT_PRE_COPY;
+}
+
+function residentBytes(cgroup: Cgroup): number {
+  return pidsIn(cgroup).reduce((sum, pid) => sum + residentBytesOf(pid), 0);
+}
+
+function residentBytesOf(pid: HostPid): number {
+  try {
+    return readStatus(pid).vmRss;
+  } catch {
+    return 0; // It has ended.
+  }
+}
+
+function notAhead(containerId: string, why: string): ShimError {
+  const message = `checkpoint ${containerId}: its memory cannot be copied ahead: ${why}`;
+  return new ShimError('failedPrecondition', message);
+}
+
+function check({ signal, containerId }: AheadRequest): void {
+  assertNotAborted(signal, `checkpoint ${containerId}`);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
+import { O } from '../../native/abi/index.js';
+import { syscall } from '../../native/index.js';
+import { closeFd, openPidfd, SYS } from '../../native/sys.js';
+import { makeAsync, register } from '../../native/userfaultfd.js';
+import type { Vma } from '../procfs/maps.js';
+import type { StoppedProcess } from './stopped-processes.js';
+import { syscallInstruction } from './syscall-page.js';
+
+const USER_MODE_ONLY = 1;
+
+/** Addresses of a process. */
+interface Addresses {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/**
+ * That the kernel notes what a process writes to (userfaultfd(2), asynchronous write protection, Linux 6.7). The
+ * userfaultfd is the process's own, since it works on the memory of who made it, but only we have it: no descriptor
+ * and no thread is left in the process, and when ours is closed, the kernel forgets all of it. What the process maps or
+ * moves, and the memory of those it forks, is not tracked.
+ */
+export class WriteTracking {
+  readonly pid: HostPid;
+  readonly #fd: number;
+
+  private constructor(pid: HostPid, fd: number) {
+    this.pid = pid;
+    this.#fd = fd;
+  }
+
+  /**
+   * Begins to track a process that stands still: all of its threads, lest one of them fork with the descriptor.
+   *
+   * @returns undefined where that cannot be, such as at the limit of its descriptors
+   */
+  static async begin(
+    { pid, label, leader }: StoppedProcess,
+    areas: readonly Vma[],
+  ): Promise<WriteTracking | undefined> {
+    const instruction = syscallInstruction({ pid, label }, areas);
+    const args = [O.cloexec | USER_MODE_ONLY];
+    const [made = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.userfaultfd, args }]);
+    if (made < 0n) return undefined;
+    const fd = takeFd(pid, Number(made));
+    await leader.exposedRemote(instruction, [{ nr: SYS.close, args: [made] }]);
+    if (fd < 0) return undefined;
+    if (makeAsync(fd) >= 0) return new WriteTracking(pid, fd);
+    closeFd(fd);
+    return undefined;
+  }
+
+  /** Tracks memory from its next protection on. Where the kernel refuses, it is not tracked. */
+  track({ start, end }: Addresses): void {
+    register(this.#fd, start, end - start);
+  }
+
+  /**
+   * Ends it for all memory at once, in tens of milliseconds for each GiB. Were it ended piece by piece, mremap(2) would fail
+   * meanwhile for memory of which a part is tracked, and a part is not.
+   */
+  close(): void {
+    closeFd(this.#fd);
+  }
+}
+
+/** A copy of a descriptor of a process, or -errno. */
+function takeFd(pid: HostPid, number: number): number {
+  const pidfd = openPidfd(pid);
+  try {
+    return syscall(SYS.pidfd_getfd, pidfd, number, 0);
+  } finally {
+    closeFd(pidfd);
+  }
+}

@@ -159,8 +159,17 @@ function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | u
   return undefined;
 }
 
-function preCopyMode(text: string | undefined): PreCopyMode {
-  return PRE_COPY_MODES.find((mode) => mode === text) ?? DEFAULT_PRE_COPY;
+/**
+ * What MVAS_PRE_COPY asks for.
+ *
+ * @throws ShimError `invalidArgument` for anything else than a mode
+ */
+export function preCopyMode(text = ''): PreCopyMode {
+  if (text === '') return DEFAULT_PRE_COPY;
+  const mode = PRE_COPY_MODES.find((one) => one === text);
+  if (mode !== undefined) return mode;
+  const modes = PRE_COPY_MODES.join(', ');
+  throw new ShimError('invalidArgument', `MVAS_PRE_COPY=${text}: it is not one of ${modes}`);
 }
 
 function residentBytes(cgroup: Cgroup): number {

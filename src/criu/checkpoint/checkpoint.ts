@@ -40,17 +40,17 @@ import { createVas, removeVas, waitSocketOf, writeRecord, type VasRecord } from 
 
 const log = logger('checkpoint');
 
-/** So long it may take to write image files: kilobytes, and the content of tmpfs mounts and deleted files. */
+/** Limit for writing image files: kilobytes, plus the content of tmpfs mounts and deleted files. */
 const WRITE_LIMIT_MS = 120_000;
 
-/** Stages in which the container stands still. */
+/** Stages during which the container stands still. */
 const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
 
 /**
  * Checkpoints a container's processes into a new VAS.
  *
- * @throws ShimError `failedPrecondition` naming process, object and remedy when something cannot be
- * restored; the container then goes on as before, and nothing is left behind.
+ * @throws ShimError `failedPrecondition` naming process, object and remedy if something cannot be
+ * restored. The container then goes on as before, and nothing is left behind.
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   compileLater();
@@ -71,7 +71,7 @@ function patienceOf({ retryMs, signal }: CheckpointRequest): Patience {
   return { limitMs: retryMs ?? DEFAULT_RETRY_MS, signal };
 }
 
-/** @throws EndedMeanwhile when a process has ended, and the container has not */
+/** @throws EndedMeanwhile if a process has ended and the container has not */
 async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   const scope = new Scope();
   const life = new LifeWatch(request);
@@ -80,7 +80,7 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
   try {
     return await run({ ...request, signal }, life, scope);
   } catch (error) {
-    // Reasons for whatever else has failed. Who is let go is reaped, and can no longer be asked.
+    // Asked before the clean-up: a process that is let go is reaped, and can no longer be asked.
     const ended = life.ended();
     await scope.close();
     if (error instanceof LetGo) await removeLeftovers(request);
@@ -146,7 +146,7 @@ async function run(
   clock.end('commit');
 
   session.standstill.check();
-  scope.release(); // What is complete is not undone, whatever the rest meets.
+  scope.release(); // A complete checkpoint is not undone, whatever goes wrong afterwards.
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
   await session.close();
@@ -157,7 +157,7 @@ async function run(
   return { vasId: id, timingsMs, frozenMs: record.frozenMs, bytes: record.bytes, preCopy };
 }
 
-/** The cgroup of a container that lives. */
+/** The cgroup of a container that is alive. */
 function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
   const cgroup = cgroupOf(initPid);
   if (cgroup) return cgroup;
@@ -172,7 +172,7 @@ interface AttemptOptions {
   readonly ahead: CopiedAhead | undefined;
 }
 
-/** Stops the container and takes stock of it; it goes on if that fails. */
+/** Stops the container and inspects it. If that fails, the container goes on. */
 async function stopAndInspect(
   request: CheckpointRequest,
   vasId: VasId,
@@ -180,7 +180,7 @@ async function stopAndInspect(
 ) {
   checkAborted(request);
   const { initPid, execs } = request;
-  clock.skip(); // What passed since the last try is nobody's time.
+  clock.skip(); // The time since the last try belongs to no stage.
   const session = await Session.seize(initPid, findCgroup(request), { execs, patience });
   try {
     life.watch(session.processes);
@@ -188,7 +188,8 @@ async function stopAndInspect(
     checkRegisters(session.processes);
     session.standstill.lookAt('the places of its mounts');
     const mounts = checkSurroundings(initPid, session.processes, request);
-    // Judged before any of it is read: of what a process of the container serves nothing would ever come.
+    // Judged before any memory is read: reading memory that a process of the container serves would
+    // hang.
     let memory = readAllMemory(session, ahead);
     session.resumeWith(resumeRegisters(session.processes));
     const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
@@ -215,7 +216,7 @@ async function stopAndInspect(
   }
 }
 
-/** Takes out what of ours a container has that was let go before its time. */
+/** Removes our page from a container that was let go early. */
 async function removeLeftovers(request: CheckpointRequest): Promise<void> {
   try {
     const patience = { limitMs: 0 };
@@ -228,7 +229,7 @@ async function removeLeftovers(request: CheckpointRequest): Promise<void> {
   }
 }
 
-/** Memory by host pid. Before anything of ours is in the processes. */
+/** Memory by host pid, read before anything of ours is in the processes. */
 function readAllMemory(
   { processes }: Session,
   ahead: CopiedAhead | undefined,
@@ -242,7 +243,7 @@ function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks 
   return runcRoot === undefined ? undefined : readRuntimeState(join(runcRoot, containerId))?.stdio;
 }
 
-/** The image directory. Its files are written once the container need not stand still for that. */
+/** The image directory. Its files are written once the container no longer has to stand still. */
 async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
   const writer = await ImageWriter.create(imagePath);
   const image = { writer, written: Promise.resolve() };
@@ -253,7 +254,7 @@ async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
   return image;
 }
 
-/** A new VAS with an empty holder, and where that is to get its memory from. */
+/** A new VAS with an empty holder, and the source of its memory. */
 async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest, scope: Scope) {
   const { id, holder, lifeline } = await createVas(memoryLimit);
   scope.defer('remove the VAS', () => removeVas(id));
@@ -261,7 +262,7 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
     lifeline.cut();
   };
   scope.defer('end the holder', cut);
-  signal?.addEventListener('abort', cut); // What is under way in it fails at once.
+  signal?.addEventListener('abort', cut); // Whatever is in progress there fails at once.
   scope.defer('close the holder', () => {
     holder.close();
   });
@@ -277,7 +278,7 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
   return { id, holder, holderPid, source, lifeline };
 }
 
-/** Makes the checkpoint complete: from here on it outlives us. */
+/** Completes the checkpoint: from here on it outlives this process. */
 async function commit(
   { imagePath, containerId }: CheckpointRequest,
   made: {
@@ -319,7 +320,7 @@ function describeImage(imagePath: string): Pick<VasRecord, 'imageDigest' | 'imag
   }
 }
 
-/** Waits for the end of some work, whatever it is: its error is told elsewhere. */
+/** Waits until some work ends, however it ends; its error is reported elsewhere. */
 async function settled(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }
@@ -333,7 +334,7 @@ function armGuard(vasId: VasId, cgroup: Cgroup, scope: Scope): Guard | undefined
   return guard;
 }
 
-/** Between its stages a checkpoint can be given up, until it is complete. */
+/** A checkpoint can be cancelled between its stages, until it is complete. */
 function checkAborted(request: CheckpointRequest): void {
   assertNotAborted(request.signal, `checkpoint ${request.containerId}`);
 }

@@ -28,17 +28,17 @@ import { bootId, waitSocketOf } from '../vas/store.js';
 export interface CollectRequest {
   readonly containerId: string;
   readonly vasId: VasId;
-  /** Memory of the processes as it was before anything of ours was mapped. */
+  /** Memory of the processes, as it was before anything of ours was mapped. */
   readonly owners: readonly Owner[];
-  /** What has been copied of it while they ran. */
+  /** What has been copied of it while they were running. */
   readonly ahead: CopiedAhead | undefined;
   readonly tmpfs: readonly TmpfsMount[];
-  /** What the container was started with. */
+  /** The spec that the container was started with. */
   readonly stdio: StdioLinks | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Everything about a stopped container but the content of its memory. */
+/** Everything about a stopped container except the content of its memory. */
 export interface Collection {
   readonly image: CheckpointImage;
   readonly createdAt: string;
@@ -54,7 +54,7 @@ export interface Collection {
 /**
  * Inspects a stopped container, and places its memory.
  *
- * @throws ShimError `failedPrecondition` for whatever cannot be restored, `canceled`
+ * @throws ShimError `failedPrecondition` for anything that cannot be restored, `canceled`
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
@@ -112,7 +112,7 @@ async function dumpOpen(files: FileDumper): Promise<void> {
   await files.askCloseOnExec();
 }
 
-/** The process tree of a stopped container; checks that it can be made again. */
+/** The process tree of a stopped container. Checks that a restore can build it again. */
 export function readTree(session: Pick<Session, 'processes' | 'zombies'>): {
   readonly pstree: readonly PstreeEntry[];
   readonly root: TreeNode;

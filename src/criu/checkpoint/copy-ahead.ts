@@ -18,44 +18,45 @@ import { readTree } from './collect.js';
 
 const log = logger('checkpoint');
 
-/** From so many resident bytes on it is worth a further stop to copy them ahead. */
+/** With this many resident bytes, copying ahead is worth a further stop. */
 const WORTH_COPYING = 32 << 20;
-/** So little may be left to the stop that copies the rest. */
+/** When no more than this is left, the final stop copies it. */
 const LITTLE = 16n << 20n;
 const MOST_ROUNDS = 4;
 
-/** What is copied ahead, and where it goes. */
+/** What is copied ahead, and where to. */
 export interface AheadRequest extends NewHolder {
   readonly containerId: string;
   readonly initPid: HostPid;
   readonly cgroup: Cgroup;
   readonly leaveRunning: boolean;
   readonly preCopy?: PreCopyMode;
-  /** What copies everything while the container stands still. */
+  /** Copies everything while the container stands still. */
   readonly source: MemorySource;
   readonly execs?: () => ReadonlyMap<HostPid, string>;
-  /** How long a stop is tried that something momentary is in the way of. */
+  /** How long a stop is retried while something momentary is in the way. */
   readonly patience: Patience;
   readonly signal?: AbortSignal;
-  /** What it ends with if the checkpoint fails. */
+  /** Cleaned up if the checkpoint fails. */
   readonly scope: Scope;
 }
 
 /** Where the memory of a checkpoint comes from. */
 export interface Ahead {
-  /** What copies it, or the rest of it, while the container stands still. */
+  /** Copies the memory, or the rest of it, while the container stands still. */
   readonly source: MemorySource;
-  /** Milliseconds for which the container has stood still already. */
+  /** Milliseconds for which the container has already stood still. */
   readonly stoppedMs: number;
-  /** What was copied ahead; undefined: nothing. */
+  /** What was copied ahead; undefined if nothing was. */
   readonly preCopy: PreCopyRecord | undefined;
 }
 
 /**
- * Copies memory while the container runs, as long as that leaves less and less to the stop. It stands still for a
- * moment before each round.
+ * Copies memory while the container runs, for as long as that leaves less and less to the final
+ * stop. The container stands still for a moment before each round.
  *
- * @throws ShimError `failedPrecondition` where that is asked for and cannot be; of a copy that failed
+ * @throws ShimError `failedPrecondition` if copying ahead was requested and is not possible, or if
+ * a copy failed
  */
 export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   const { containerId, leaveRunning, scope } = request;
@@ -80,7 +81,7 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   return { source: memory, stoppedMs: stops.ms, preCopy: { rounds, bytes } };
 }
 
-/** Begins to track writes. Whatever is in the way of that, the stop for everything will tell. */
+/** Starts to track writes. If something is in the way, the final stop will report it. */
 async function tryBegin(memory: PreCopy, stops: Stops): Promise<string | undefined> {
   try {
     await stops.during(async (session) => {
@@ -92,7 +93,7 @@ async function tryBegin(memory: PreCopy, stops: Stops): Promise<string | undefin
   }
 }
 
-/** A stop that fails ends it: what is in the way, the stop for the rest will tell. */
+/** A failed stop ends the pre-copy; the final stop will report what is in the way. */
 async function copyRounds(request: AheadRequest, memory: PreCopy, stops: Stops): Promise<void> {
   await memory.copy();
   check(request);
@@ -119,7 +120,7 @@ async function isStoppedFor(memory: PreCopy, stops: Stops): Promise<boolean> {
   }
 }
 
-/** Stops of a moment, and how long they took. */
+/** The momentary stops, and how long they took. */
 class Stops {
   readonly #request: AheadRequest;
   ms = 0;
@@ -148,7 +149,7 @@ class Stops {
   }
 }
 
-/** Why memory is not copied ahead. */
+/** The reason why memory is not copied ahead. */
 function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | undefined {
   if (mode === 'never') return 'it is not wanted';
   if (isFrozen(cgroup)) return 'the container is paused';
@@ -160,9 +161,9 @@ function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | u
 }
 
 /**
- * What MVAS_PRE_COPY asks for.
+ * The mode that MVAS_PRE_COPY asks for.
  *
- * @throws ShimError `invalidArgument` for anything else than a mode
+ * @throws ShimError `invalidArgument` if it is not a mode
  */
 export function preCopyMode(text = ''): PreCopyMode {
   if (text === '') return DEFAULT_PRE_COPY;
@@ -180,7 +181,7 @@ function residentBytesOf(pid: HostPid): number {
   try {
     return readStatus(pid).vmRss;
   } catch {
-    return 0; // It has ended.
+    return 0; // The process has ended.
   }
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 
 /**
- * Waits for work, but not forever: what it needs may be served by a container that stands still. The work itself
- * goes on.
+ * Waits for work, but not forever: the work may need something that is served by a container that
+ * stands still. The work itself continues.
  *
  * @param what the work, in words
  * @throws ShimError `deadlineExceeded`

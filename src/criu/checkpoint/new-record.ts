@@ -8,15 +8,15 @@ import { segmentsOf } from '../vas/segments.js';
 import { bootId, RECORD_FORMAT, type VasRecord } from '../vas/store.js';
 import type { Collection } from './collect.js';
 
-/** What a new VAS's record tells of the checkpoint. */
+/** What the record of a new VAS says about the checkpoint. */
 export interface Taken {
   readonly containerId: string;
   readonly collection: Collection;
-  /** Where they are in the holder. */
+  /** Where the kernel's areas are in the holder. */
   readonly kernelAreas: readonly KernelArea[];
 }
 
-/** The record of a new VAS, as far as the memory makes it out. */
+/** The part of a new VAS's record that follows from the memory. */
 export function newRecord(
   id: VasId,
   { containerId, collection, kernelAreas }: Taken,
@@ -52,6 +52,6 @@ function nameOf(pid: HostPid): string {
   try {
     return readComm(pid);
   } catch {
-    return '?'; // It has exited since it was let go.
+    return '?'; // The process has exited since it was let go.
   }
 }

@@ -6,52 +6,60 @@ import type { ExpectedSurroundings } from '../resources/surroundings.js';
 import type { NamespacesSpec } from '../spec.js';
 import type { PreCopyRecord } from '../vas/store.js';
 
-/** What to checkpoint, and where its metadata goes. */
+/** What to checkpoint, and where to put its metadata. */
 export interface CheckpointRequest extends ExpectedSurroundings {
   /** Name of the container, for messages and for the VAS's metadata. */
   readonly containerId: string;
-  /** Its spec: what cannot be restored by that is refused. */
+  /** Its spec. Anything that a restore with it could not bring back is refused. */
   readonly spec: NamespacesSpec & { readonly process?: ProcessSpec };
-  /** Pid of the container's init, as the engine's own pid namespace numbers it. */
+  /** Pid of the container's init in the engine's own pid namespace. */
   readonly initPid: HostPid;
-  /** Directory for the image files; created (0700) when missing, must be empty otherwise. */
+  /** Directory for the image files. Created (0700) if missing, otherwise it must be empty. */
   readonly imagePath: string;
-  /** Leave the container as it was found (running or frozen), or kill it once the checkpoint is complete. */
+  /**
+   * Whether to leave the container as it was found (running or frozen), or to kill it once the
+   * checkpoint is complete.
+   */
   readonly leaveRunning: boolean;
   /**
-   * Absolute paths of mounts in the container which are tmpfs made for it by its spec: their content
-   * is saved. `[]` when there is none. Example: `['/dev/shm', '/run', '/tmp']`.
+   * Absolute paths of the container's mounts that its spec made as tmpfs: their content is saved.
+   * `[]` if there are none. Example: `['/dev/shm', '/run', '/tmp']`.
    */
   readonly tmpfsMounts: readonly string[];
   /**
-   * The runtime's state of the container is in `<runcRoot>/<containerId>`: it tells what the container's stdio was at
-   * its start. Without it only descriptors 0 to 2 of its init do.
+   * The runtime keeps the container's state in `<runcRoot>/<containerId>`, which says what the
+   * container's stdio was when it started. Without it, only descriptors 0 to 2 of its init say so.
    */
   readonly runcRoot?: string;
-  /** Whether memory is copied while the container runs, before it stands still. MVAS_PRE_COPY is the default. */
+  /**
+   * Whether to copy memory before the container stands still, while it runs. MVAS_PRE_COPY is the
+   * default.
+   */
   readonly preCopy?: PreCopyMode;
-  /** Bytes that the VAS's memory may take; MVAS_VAS_MEMORY_LIMIT holds as well. */
+  /** Limit for the VAS's memory, in bytes; MVAS_VAS_MEMORY_LIMIT applies as well. */
   readonly memoryLimit?: number;
   /**
-   * Milliseconds for which a refusal that may be gone in a moment is tried again, the container running
-   * meanwhile. In one that is frozen only processes from outside run, and are waited for.
+   * Milliseconds for which a momentary refusal is retried. The container runs in between; if it is
+   * frozen, only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
-  /** Ids of the processes that the caller has started in the container, by host pid, for messages. */
+  /**
+   * Ids, by host pid, of the processes that the caller has started in the container; for messages.
+   */
   readonly execs?: () => ReadonlyMap<HostPid, string>;
   readonly signal?: AbortSignal;
 }
 
-/** What a checkpoint made. */
+/** What a checkpoint produced. */
 export interface CheckpointResult {
-  /** Id of the VAS that holds the memory; a directory of that name lies in the VAS root. */
+  /** Id of the VAS that holds the memory. A directory of that name lies in the VAS root. */
   readonly vasId: VasId;
   /** Milliseconds of each stage (see stages.ts), in order. */
   readonly timingsMs: Readonly<Record<string, number>>;
-  /** Milliseconds the container stood still. */
+  /** Milliseconds for which the container stood still. */
   readonly frozenMs: number;
   /** Bytes of memory copied into the VAS. */
   readonly bytes: number;
-  /** What was copied while the container ran; undefined: nothing. */
+  /** What was copied while the container ran; undefined if nothing was. */
   readonly preCopy: PreCopyRecord | undefined;
 }

@@ -16,7 +16,7 @@ import {
 import { findConsole } from '../resources/files/index.js';
 import { IMAGE_RULES } from '../resources/rules.js';
 
-/** What a restore of a new image is tried with: the surroundings that the container came from. */
+/** The surroundings that the container came from: a restore of a new image is tried with these. */
 export interface TriedRestore {
   readonly image: CheckpointImage;
   readonly base: bigint;
@@ -28,8 +28,8 @@ export interface TriedRestore {
 }
 
 /**
- * Refuses a checkpoint that could not be restored: validates its image, and plans its restore into a
- * container like the one it is of.
+ * Refuses a checkpoint that could not be restored. Validates its image, and plans a restore into a
+ * container like the original.
  *
  * @throws ShimError `failedPrecondition`
  */

@@ -51,7 +51,7 @@ export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
 export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;
 
-/** Layout of the range a holder and a restorer keep for themselves. */
+/** Layout of the range that a holder and a restorer keep for themselves. */
 export const WORK = {
   size: 0x40000000n,
   stack: 0x100000n,

@@ -5,7 +5,10 @@ import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
 
-/** A place for a result that later operations use as an argument. Shared by all processes of a plan. */
+/**
+ * A place for a result that later operations take as an argument. Shared by all processes of a
+ * plan.
+ */
 export class Slot {
   readonly index: number;
   constructor(index: number) {
@@ -15,10 +18,10 @@ export class Slot {
 
 /** Bytes inside the plan; as an argument, their address. */
 export class PlanData {
-  /** The bytes themselves: may be filled in until the plan is finished. */
+  /** The bytes; they may be filled in until the plan is finished. */
   readonly bytes: Uint8Array;
   readonly align: number;
-  /** How much room they have; what the bytes do not fill is zero. */
+  /** The size of their room; what the bytes do not fill is zero. */
   readonly size: number;
   /** Offset in the plan; known once it is finished. */
   offset = -1;
@@ -29,7 +32,7 @@ export class PlanData {
   }
 }
 
-/** The address some bytes into {@link PlanData}. */
+/** An address `delta` bytes into some {@link PlanData}. */
 export class PlanPointer {
   readonly data: PlanData;
   readonly delta: number;
@@ -56,20 +59,24 @@ export interface OpOptions {
   readonly store?: Slot | undefined;
   /** The result is a descriptor, which is moved to this number (close-on-exec). */
   readonly move?: number | undefined;
-  /** What is said of a failure. */
+  /** How a failure is described. */
   readonly explain?: Explain | undefined;
 }
 
-/** Words for a failure that an errno does not tell enough of; undefined where it does. */
+/** Words for a failure that the errno does not explain well enough; undefined if it does. */
 export type Explain = (result: bigint) => string | undefined;
 
-/** How a child is forked: further clone flags, and the signal its parent gets when it exits. */
+/**
+ * How a child is forked: further clone flags, and the signal that its parent gets when it exits.
+ */
 export interface ForkOptions {
   readonly flags?: number;
   readonly exitSignal?: number;
 }
 
-/** Where pulled bytes go, the address or file offset they come from, and how many they are. */
+/**
+ * The address that pulled bytes go to, the address or file offset they come from, and their number.
+ */
 export type PullRange = readonly [to: bigint, from: bigint, length: bigint];
 
 /** How {@link Sequence.open} opens a path. */
@@ -81,19 +88,19 @@ export interface OpenPath {
   readonly how: PlanData;
   /** The number that the descriptor gets. */
   readonly number: number;
-  /** Flags that it gets once it is open (F_SETFL); null: it keeps those it was opened with. */
+  /** Flags that it gets once it is open (F_SETFL); null to keep those it was opened with. */
   readonly flags: number | null;
-  /** Where its `struct stat` goes. */
+  /** Where to store its `struct stat`. */
   readonly stat: PlanData | null;
 }
 
-/** A system call and its arguments, many times: {@link Sequence.rows}. */
+/** The same system call with many sets of arguments: {@link Sequence.rows}. */
 export interface PlanRows {
   readonly nr: number;
   readonly data: PlanData;
   /** Arguments of each call. */
   readonly width: number;
-  /** What a row is to do. */
+  /** What a row is meant to do. */
   readonly what: (row: number) => string;
 }
 
@@ -103,7 +110,7 @@ export interface KernelImage {
   readonly id: number;
 }
 
-/** Fields of a plan are words, in the order of bytes of the host. */
+/** Fields of a plan are words in the host's byte order. */
 const WORD = 8;
 const PAGE_BYTES = Number(PAGE);
 /** Words of a {@link PullRange}. */
@@ -112,7 +119,7 @@ const NOTHING = new Uint8Array(0);
 
 const NO_OPTIONS: OpOptions = {};
 
-/** An operation, and the words that say what it was to do. */
+/** An operation, and the words that say what it was meant to do. */
 class Operation {
   readonly code: number;
   readonly nr: number;
@@ -141,8 +148,8 @@ interface OperationParts {
 }
 
 /**
- * Operations that one process or thread executes one after the other. Each carries `what`, words for
- * an error message: what was attempted, on which object (`open fd 7 (/data/log)`).
+ * Operations that one process or thread executes one after the other. Each carries `what`, words
+ * for an error message: what was attempted, on which object (`open fd 7 (/data/log)`).
  */
 export class Sequence {
   readonly name: string;
@@ -179,7 +186,7 @@ export class Sequence {
     this.#add(what, OP_CODE.readVas, { args: [device, ...range, id] });
   }
 
-  /** Writes bytes to a descriptor, all of them. */
+  /** Writes all of some bytes to a descriptor. */
   write(what: Words, fd: Argument, from: Argument, length: Argument): void {
     this.#add(what, OP_CODE.write, { args: [fd, from, length] });
   }
@@ -195,12 +202,14 @@ export class Sequence {
     this.#add(what, OP_CODE.fork, { args });
   }
 
-  /** Makes a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
+  /**
+   * Creates a thread with a tid and a stack (its end), which goes on with a sequence of its own.
+   */
   thread(what: Words, tid: NsTid, thread: Sequence, stackEnd: Argument): void {
     this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
   }
 
-  /** Makes a POSIX timer with a given id on kernels that number timers by themselves. */
+  /** Creates a POSIX timer with a given id on kernels that choose the ids themselves. */
   timer(what: Words, clock: Argument, sigevent: Argument, id: number): void {
     this.#add(what, OP_CODE.timer, { args: [clock, sigevent, id] });
   }
@@ -217,19 +226,22 @@ export class Sequence {
     this.#add(what, OP_CODE.open, { args, options: { explain } });
   }
 
-  /** Moves the descriptor that an int in memory tells to a number (close-on-exec). */
+  /** Moves a descriptor, whose number is in an int in memory, to another number (close-on-exec). */
   moveFrom(what: string, from: Argument, number: number): void {
     this.#add(what, OP_CODE.moveFrom, { args: [from, number] });
   }
 
-  /** One system call for each row of a table; none may fail. */
+  /** Makes one system call for each row of a table; none may fail. */
   rows(rows: PlanRows): void {
     const { nr, data, width } = rows;
     this.tables.push(rows);
     this.#add('', OP_CODE.rows, { nr, args: [data, data.size / (width * WORD), width] });
   }
 
-  /** Pulls what can be read of a file: `rows` has {@link PullRange}s, whose lengths become what has been pulled. */
+  /**
+   * Pulls what can be read of a file. `rows` has {@link PullRange}s, whose lengths become what was
+   * pulled.
+   */
   preadRows(what: Words, fd: Argument, rows: PlanData): void {
     this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
   }
@@ -239,7 +251,7 @@ export class Sequence {
     this.#add(what, OP_CODE.stop, { args: [] });
   }
 
-  /** The plan ends here (a holder answers; a restorer must not come here). */
+  /** Ends the plan (a holder answers; a restorer must not reach this). */
   end(): void {
     this.#add('end', OP_CODE.end, { args: [] });
   }
@@ -255,13 +267,16 @@ export interface Plan {
   readonly bytes: Uint8Array;
   /** Data that the operations write to. */
   readonly answers: readonly PlanData[];
-  /** What the operation at an offset was to do; for error messages. */
+  /** What the operation at an offset was meant to do; for error messages. */
   readonly describe: (offset: bigint) => string;
-  /** What is to be said of its result when that is a failure; undefined: it is an errno, which says it all. */
+  /**
+   * Words for its result if that is a failure; undefined if the result is an errno that says it
+   * all.
+   */
   readonly explain: (offset: bigint, result: bigint) => string | undefined;
 }
 
-/** Collects sequences, data and slots, and lays them out. The format is drawn in mvas_abi.h. */
+/** Collects sequences, data and slots, and lays them out. mvas_abi.h draws the format. */
 export class PlanBuilder {
   /** Where the plan will be mapped. */
   readonly #address: bigint;
@@ -275,7 +290,7 @@ export class PlanBuilder {
     this.#address = address;
   }
 
-  /** Lets a word of some data hold the address of other data: a pointer inside a structure. */
+  /** Makes a word of some data hold the address of other data: a pointer inside a structure. */
   link(from: PlanData, at: number, to: PlanData): void {
     this.#links.push({ from, at, to });
   }
@@ -291,28 +306,31 @@ export class PlanBuilder {
     return new Slot(this.#slots++);
   }
 
-  /** Puts bytes into the plan. They are not copied before {@link finish}. */
+  /** Adds bytes to the plan. They are not copied before {@link finish}. */
   data(bytes: Uint8Array, align = 8): PlanData {
     const data = new PlanData(bytes, align);
     this.#data.push(data);
     return data;
   }
 
-  /** Puts bytes into the plan that become what operations have left there, when it has run. */
+  /**
+   * Adds bytes to the plan, and replaces them by what the operations have left there once it has
+   * run.
+   */
   answer(bytes: Uint8Array): PlanData {
     const data = this.data(bytes);
     this.#answers.push(data);
     return data;
   }
 
-  /** Zeroed room. */
+  /** Adds zeroed room. */
   reserve(size: number, align = 8): PlanData {
     const data = new PlanData(NOTHING, align, size);
     this.#data.push(data);
     return data;
   }
 
-  /** A C string; of text, or of the bytes of a name. */
+  /** Adds a C string, from text or from the bytes of a name. */
   string(text: string | Uint8Array): PlanData {
     const raw = typeof text === 'string' ? encodeBytes(text) : text;
     const bytes = new Uint8Array(raw.length + 1);
@@ -357,7 +375,7 @@ export class PlanBuilder {
     return this.#describeRow(offset) ?? `operation at ${String(offset)}`;
   }
 
-  /** A result that is not the expected one need not be an errno: it may be a size or an address. */
+  /** An unexpected result need not be an errno: it may be a size or an address. */
   #explain(offset: number, result: bigint): string | undefined {
     const { expect, explain } = this.#find(offset)?.operation.options ?? {};
     const words = explain?.(result);
@@ -400,7 +418,7 @@ export class PlanBuilder {
   }
 }
 
-/** Whether a result is that of a system call that failed (MAX_ERRNO of linux/err.h). */
+/** Whether a result is that of a failed system call (MAX_ERRNO of linux/err.h). */
 function isErrno(result: bigint): boolean {
   return result < 0n && result >= -4095n;
 }
@@ -411,7 +429,7 @@ interface PlanWords {
   readonly halves: Uint32Array;
 }
 
-/** Writes an operation from the `at`th word on; a word takes a number modulo 2^64. */
+/** Writes an operation from the `at`th word on; numbers are taken modulo 2^64. */
 function writeOperation({ words, halves }: PlanWords, at: number, operation: Operation): void {
   const { code, nr, args, options } = operation;
   let flags = 0;
@@ -449,7 +467,7 @@ function wordOf(argument: Argument | Sequence): bigint {
   return BigInt(argument.offset);
 }
 
-/** Says what the word of an argument means: whether it is a slot or an offset. */
+/** Says what an argument's word means: a slot or an offset. */
 function flagOf(argument: Argument | Sequence, index: number): number {
   if (argument === null || typeof argument !== 'object') return 0;
   if (argument instanceof Slot) return OP_FLAG.slot(index);

@@ -6,7 +6,7 @@ import type { PlanBuilder, Sequence } from './builder.js';
 const RLIMIT_CORE = 4;
 const SIG_SETMASK = 2;
 
-/** Ends a process with a status as wait(2) tells it: by a signal, or by an exit. */
+/** Ends a process with a status as wait(2) reports it: by a signal, or by an exit. */
 export function planDeath(
   builder: PlanBuilder,
   sequence: Sequence,
@@ -15,7 +15,7 @@ export function planDeath(
   const signal = status & 0x7f;
   if (signal !== 0) {
     const data = builder.reserve(8);
-    // Whatever core it left lies there since. Programs that take cores do not ask for the limit.
+    // A core file that it left is still there. Programs that take cores ignore the limit.
     const limit = builder.reserve(16);
     sequence.syscall('leave no core', SYS.prlimit64, [0, RLIMIT_CORE, limit, 0]);
     sequence.syscall('leave no core', SYS.prctl, [PR.setDumpable, 0, 0, 0, 0]);

@@ -7,7 +7,7 @@ import { execStructure } from '../vas/kernel-abi.js';
 import { WORK } from './abi.js';
 import type { PlanBuilder, Slot } from './builder.js';
 
-/** What processes need to exec duplicates of their memory. */
+/** What processes need in order to exec duplicates of their memory. */
 export interface ExecPlan {
   /** Where the restorer's own range begins. */
   readonly base: bigint;
@@ -16,7 +16,7 @@ export interface ExecPlan {
   readonly planFile: Slot;
   /** Address of a process's `struct mvas_exec`. */
   readonly requestOf: (nsPid: NsPid) => bigint;
-  /** What a process maps: whatever else its duplicate has is not its own. */
+  /** What a process maps; anything else that its duplicate has is not its own. */
   readonly areasOf: (nsPid: NsPid) => readonly Range[];
 }
 
@@ -28,7 +28,7 @@ interface ExecOptions {
   readonly duplicates: ReadonlyMap<NsPid, number>;
 }
 
-/** Takes the slots of the descriptors, which must be the last that are given along. */
+/** Takes the slots of the descriptors, which must be the last ones that go along. */
 export function planExec(builder: PlanBuilder, { image, base, duplicates }: ExecOptions): ExecPlan {
   const requests = new Map(
     [...duplicates].map(([pid, id]) => [pid, builder.data(execStructure(id, base))]),

@@ -4,8 +4,8 @@ import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { HostFacts, LiveLimits } from '../resources/attributes.js';
 
 /**
- * What a restore finds in place: the new container by its spec and its donor, the holder, the engine.
- * Read once; a plan needs nothing else but the image.
+ * What a restore finds in place: the new container by its spec and its donor, the holder, the
+ * engine. Read once; besides this, a plan needs only the image.
  */
 export interface LiveFacts {
   readonly limits: LiveLimits;
@@ -13,11 +13,14 @@ export interface LiveFacts {
   readonly mounts: readonly MountInfo[];
   /** Whether it has a terminal. */
   readonly hasConsole: boolean;
-  /** Whether a descriptor is given for each of its three streams; the console, or /dev/null, where not. */
+  /**
+   * Whether a descriptor is given for each of its three streams; if not, it is the console or
+   * /dev/null.
+   */
   readonly stdio: readonly [boolean, boolean, boolean];
   /** The kernel's own areas, as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
   readonly host: HostFacts;
-  /** What names of ours in the container follow from: see `ScratchNames`. */
+  /** What our names in the container are derived from: see `ScratchNames`. */
   readonly secret: string;
 }

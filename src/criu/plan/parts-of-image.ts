@@ -10,7 +10,7 @@ import type { AttributesImage } from '../resources/attributes.js';
 import type { FilesImage, LookOptions } from '../resources/files/index.js';
 import { processLabel } from '../label.js';
 
-/** What a look at the files of an image has to know of its processes. */
+/** What the index of files has to know about an image's processes. */
 export function lookOf({ cores, mms, memory }: ValidImage): LookOptions {
   const label = (nsPid: NsPid): string => processLabel(nsPid, cores.get(nsPid)?.tc?.comm ?? '');
   const exact = new Map<number, string>();
@@ -34,7 +34,7 @@ export function aliveOf(image: CheckpointImage): CheckpointImage['pstree'] {
   return image.pstree.filter(({ pid }) => pid === INIT || !isDead(coreOf(image, pid)));
 }
 
-/** What is said of the attributes of processes. */
+/** What an image says about the attributes of processes. */
 export function attributesOf(image: CheckpointImage): AttributesImage {
   const processes = aliveOf(image).map(({ pid, threads }) => ({
     nsPid: pid,
@@ -43,13 +43,13 @@ export function attributesOf(image: CheckpointImage): AttributesImage {
   return { processes, seccomp: image.seccomp };
 }
 
-/** What is said of files. */
+/** What an image says about files. */
 export function filesOf(image: CheckpointImage): FilesImage {
   const tables = new Map([...image.ids].map(([pid, { files_id }]) => [pid, files_id]));
   return { ...image, tables };
 }
 
-/** The lowest pid that no process, thread, group or session has. */
+/** The lowest pid that is not in use by a process, thread, group or session. */
 export function sparePid({ pstree, cores }: CheckpointImage): NsPid {
   const taken = new Set([
     ...cores.keys(),

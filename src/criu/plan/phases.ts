@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Where a restore stands still, in order, and what holds there. After `joined`, all processes or threads
- * that exist by then stand at a phase together, before any of them goes on.
+ * The points at which a restore stands still, in order, and what holds there. From `joined` on, all
+ * processes or threads that exist by then stand at a phase together before any of them goes on.
  */
 export const PHASES = {
   joined: 'PID 1 is in the namespaces of the container',
@@ -19,7 +19,7 @@ export const PHASES = {
 /** The name of a phase. */
 export type Phase = keyof typeof PHASES;
 
-/** A phase of a certain restore, and how many processes or threads stand there. */
+/** A phase of one restore, and how many processes or threads stand there. */
 export interface Barrier {
   readonly phase: Phase;
   readonly standing: number;

@@ -33,13 +33,16 @@ import type { Barrier, Phase } from './phases.js';
 import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
 
-/** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: what PID 1 joins of the donor (linux/sched.h). */
+/**
+ * NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: the donor's namespaces that PID 1 joins
+ * (linux/sched.h).
+ */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
 const THREAD_STACK = 4096;
-/** Of keyctl(2); without a name it makes a new one. */
+/** An operation of keyctl(2); without a name it creates a new keyring. */
 const JOIN_SESSION_KEYRING = 1;
-/** Those at which threads other than leaders stand, too. */
+/** Phases at which threads other than leaders stand, too. */
 const THREAD_PHASES: readonly Phase[] = ['confined', 'done'];
 
 /** A checkpoint whose memory is in a VAS of this host. */
@@ -47,22 +50,28 @@ export interface PlacedImage {
   readonly image: ValidImage;
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  /** The kernel's VASes that its processes exec, by container pid; undefined: the holder has the memory. */
+  /**
+   * The kernel's VASes that its processes exec, by container pid; undefined if the holder has the
+   * memory.
+   */
   readonly duplicates: ReadonlyMap<NsPid, number> | undefined;
 }
 
-/** A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file. */
+/**
+ * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, or the plan's
+ * own file.
+ */
 export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan';
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
   readonly nsPid: NsPid;
   readonly nsTid: NsTid;
-  /** By which signal its process is to be stopped by job control. */
+  /** The signal with which job control is to stop its process. */
   readonly stopSignal: number | undefined;
-  /** SIGSTOP is pending: of the thread, of its process. */
+  /** Whether SIGSTOP is pending for the thread, and for its process. */
   readonly stopsPending: { readonly own: boolean; readonly shared: boolean };
-  /** How many processes its process descends from. */
+  /** How many ancestors its process has. */
   readonly depth: number;
   state(): FinalThreadState;
 }
@@ -71,29 +80,29 @@ export interface FinalThread {
 type Step = (nsPid: NsPid, sequence: Sequence) => void;
 
 /**
- * Plans the restore of a checkpoint into what is there. Does no input or output, so that a checkpoint can
- * try whether its image can be restored.
+ * Plans the restore of a checkpoint into what is in place. Does no input or output, so that a
+ * checkpoint can try whether its image can be restored.
  *
- * @throws ShimError `failedPrecondition` for what goes beyond the live limits, `dataLoss` for an image that
- * no checkpoint would have written
+ * @throws ShimError `failedPrecondition` for anything beyond the live limits, `dataLoss` for an
+ * image that no checkpoint would have written
  */
 export function planRestore(image: PlacedImage, facts: LiveFacts): RestorePlan {
   return new RestorePlan(image, facts);
 }
 
 /**
- * The plan of a whole restore: a sequence of operations for every process and thread, which all stand still
- * together at each of {@link PHASES}.
+ * The plan of a whole restore: a sequence of operations for every process and thread. All of them
+ * stand still together at each of {@link PHASES}.
  */
 export class RestorePlan {
-  /** What is to stand where after `joined`, in order. */
+  /** How many stand at which phase after `joined`, in order. */
   readonly barriers: readonly Barrier[];
   readonly finalThreads: readonly FinalThread[];
-  /** What the new container allows. */
+  /** What the new container permits. */
   readonly limits: LiveLimits;
-  /** Set where the kernel has the memory. */
+  /** Set if the kernel has the memory. */
   readonly exec: ExecPlan | undefined;
-  /** The descriptors that go along, in order: they fill the first slots. */
+  /** The descriptors that go along, in order; they fill the first slots. */
   readonly given: readonly Given[];
   readonly #builder: PlanBuilder;
   readonly #root: Sequence;
@@ -156,17 +165,20 @@ export class RestorePlan {
     this.barriers = this.#plan(donorSlot);
   }
 
-  /** Where the plan is to be mapped. */
+  /** Where the plan will be mapped. */
   get address(): bigint {
     return this.#base + WORK.plan;
   }
 
-  /** The offset where PID 1 begins. */
+  /** The offset at which PID 1 begins. */
   get entry(): number {
     return this.#root.offset;
   }
 
-  /** Judges the files that are open once the first of {@link barriers} is reached; says which have moved. */
+  /**
+   * Judges the files that are open once the first of {@link barriers} is reached; returns those
+   * that have moved.
+   */
   checkOpened(read: (offset: number, length: number) => Buffer): string[] {
     return this.#files.checkOpened(read);
   }
@@ -180,19 +192,19 @@ export class RestorePlan {
     return this.#core(nsTid);
   }
 
-  /** The code that the kernel gives a process, in the end. */
+  /** The code that the kernel finally gives a process. */
   vdsoOf(nsPid: NsPid): KernelArea[] {
     const { areas = [] } = this.#image.memory.maps.get(nsPid) ?? {};
     const found = areas.filter(({ kind }) => kind === 'vdso');
     return found.map(({ start, end }) => ({ special: '[vdso]', start, end }));
   }
 
-  /** What a thread is to be like in the end. */
+  /** What a thread should be like in the end. */
   expected({ nsPid, nsTid }: FinalThread): ExpectedThread {
     return this.#attributes.expected(nsPid, nsTid);
   }
 
-  /** The last system calls of a process: after them nothing of ours is left in it. */
+  /** The last system calls of a process: after them, nothing of ours is left in it. */
   lastCalls(nsPid: NsPid): LateCall[] {
     const calls = this.#stops.calls(nsPid, this.address);
     const action: PlanData | undefined = this.#trapActions.get(nsPid);
@@ -281,7 +293,7 @@ export class RestorePlan {
     ];
   }
 
-  /** Threads besides the leader, which begin here. */
+  /** Threads other than the leader, which begin here. */
   #planThreads(pid: NsPid, sequence: Sequence): void {
     for (const tid of (this.#threads.get(pid) ?? []).filter((one) => one !== pid)) {
       const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
@@ -299,9 +311,9 @@ export class RestorePlan {
   }
 
   /**
-   * A session keyring of the container's own, as runc gives one: without it the keyring is that of
-   * the engine's user, with whatever keys it has. Kernels without keyrings have none to give, and none to
-   * protect; nor is a quota that is used up a reason to fail.
+   * A session keyring of the container's own, as runc gives one: without it, the keyring would be
+   * that of the engine's user, with all its keys. Kernels without keyrings have none to give and
+   * none to protect; an exhausted quota is not a reason to fail either.
    */
   #planKeyring(): void {
     const args = [JOIN_SESSION_KEYRING, 0];

@@ -10,7 +10,7 @@ import { queueMask } from '../resources/attributes/pending.js';
 import type { RemoteCall } from '../tracee/tracee.js';
 
 const P_PID = 1;
-/** WNOHANG | WUNTRACED | __WALL of wait.h: the children have stopped already. */
+/** WNOHANG | WUNTRACED | __WALL of wait.h: the children have already stopped. */
 const STOPPED_NOW = 0x1 | 0x2 | 0x40000000;
 const SIGCHLD_MASK = 1n << 16n;
 
@@ -19,11 +19,11 @@ export interface LateCall extends RemoteCall {
   readonly mayFail?: boolean;
 }
 
-/** What an image says of stops. */
+/** What an image says about stops. */
 type StopImage = Pick<CheckpointImage, 'pstree' | 'cores'>;
 
 /**
- * Plans what follows from processes that job control had stopped. They are stopped anew before their
+ * Plans the stops of processes that job control had stopped. They are stopped again before their
  * parents' {@link calls} are made.
  */
 export class StopPlan {
@@ -45,14 +45,14 @@ export class StopPlan {
     }
   }
 
-  /** How many processes a process descends from. */
+  /** How many ancestors a process has. */
   depth(nsPid: NsPid): number {
     return this.#depths.get(nsPid) ?? 0;
   }
 
   /**
-   * The signal that is to stop a process; undefined for one that runs. Which it is matters only to a
-   * parent that has not heard of the stop yet.
+   * The signal that is to stop a process; undefined for a process that runs. Which signal it is
+   * matters only to a parent that has not been told of the stop yet.
    */
   stopSignal(nsPid: NsPid): number | undefined {
     const task = this.#image.cores.get(nsPid)?.tc;
@@ -61,8 +61,8 @@ export class StopPlan {
   }
 
   /**
-   * A parent hears once of each stop of a child (waitpid(2)). It must not hear again of one it had
-   * heard of, and no SIGCHLD of the restore may stay.
+   * A parent is told once of each stop of a child (waitpid(2)). It must not be told again of a stop
+   * that it knew of, and no SIGCHLD of the restore may remain.
    *
    * @param address where the plan is mapped
    */
@@ -73,7 +73,7 @@ export class StopPlan {
     const calls: LateCall[] = stopped
       .filter(({ pid }) => cores.get(pid)?.tc?.exit_code === 0)
       .map(({ pid }) => ({ nr: SYS.waitid, args: [P_PID, pid, 0, STOPPED_NOW, 0] }));
-    // A signal of the standard ones is pending once: then it is the checkpoint's.
+    // A standard signal is pending only once; this one then belongs to the checkpoint.
     if ((queueMask(cores.get(nsPid)?.tc?.signals_s) & SIGCHLD_MASK) !== 0n) return calls;
     const [set, time] = [this.#child, this.#noTime].map((data) => address + BigInt(data.offset));
     const args = [set ?? 0n, 0, time ?? 0n, 8];

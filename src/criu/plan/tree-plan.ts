@@ -10,7 +10,7 @@ import { isForkedBeforeSession, subtree, type TreeNode } from '../tree/process-t
 
 const WALL = 0x40000000;
 const P_PID = 1;
-/** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal tells of it. */
+/** WEXITED | WNOWAIT: waits for the end without reaping, whatever signal reports it. */
 const PEEK = 0x4 | 0x01000000 | WALL;
 const SIGINFO_SIZE = 128;
 const FUTEX_WAIT = 0;
@@ -31,21 +31,22 @@ export interface TreePlanOptions {
 }
 
 /**
- * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. Every node stops twice: when all are forked
- * and all group leaders are in place, and when all members have joined; then once more where leaders have
- * to leave their groups. Then helpers and zombies end.
+ * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. Every
+ * node stops twice: when all nodes are forked and all group leaders are in place, and when all
+ * members have joined. It stops once more if leaders have to leave their groups. Then helpers and
+ * zombies end.
  */
 export class TreePlan {
   readonly #options: TreePlanOptions;
   readonly #sequences = new Map<NsPid, Sequence>();
-  /** What memory each node takes along. */
+  /** What memory each node inherits. */
   readonly #branches = new Map<NsPid, Branch>();
-  /** Words that a parent sets when a child with children may go on. */
+  /** Words that a parent sets when a child that has children may go on. */
   readonly #gates = new Map<NsPid, PlanData>();
   /** How many processes stand at each of its phases. */
   readonly barriers: readonly Barrier[];
   readonly #groupsAreLeft: boolean;
-  /** Zombies that helpers fork, and PID 1 inherits. */
+  /** Zombies that helpers fork, and that PID 1 inherits. */
   readonly #orphans: readonly TreeNode[];
 
   constructor(options: TreePlanOptions, rootSequence: Sequence) {
@@ -120,9 +121,9 @@ export class TreePlan {
   }
 
   /**
-   * With an only child all that is below goes along. Who has children waits until its own parent has
-   * dropped what it took along: each level of forks that have a page in common makes the next one dearer
-   * (anon_vma_clone in mm/rmap.c).
+   * With an only child, everything below goes along. A process that has children waits until its
+   * own parent has dropped what it took along: each level of forks that share a page makes the next
+   * level more expensive (anon_vma_clone in mm/rmap.c).
    */
   #planBeforeForks({ pid, children }: TreeNode, sequence: Sequence): void {
     const { memory } = this.#options;
@@ -154,7 +155,7 @@ export class TreePlan {
     return this.#branches.get(pid) ?? [];
   }
 
-  /** Helpers are reaped by who forked them; zombies are waited for, and left. */
+  /** Helpers are reaped by the process that forked them; zombies are waited for, and left. */
   #planWaits(node: TreeNode, sequence: Sequence): void {
     planReaps(node, sequence);
     for (const child of node.children.filter(isZombie)) this.#planPeek(child, sequence);
@@ -200,7 +201,7 @@ function isZombie({ kind }: TreeNode): boolean {
   return kind === 'zombie';
 }
 
-/** Of processes that come from one fork those that no other of them forks. */
+/** The processes of one fork that no other of them forks. */
 function heirs(node: TreeNode): NsPid[] {
   return node.kind === 'process' ? [node.pid] : node.children.flatMap(heirs);
 }

@@ -27,7 +27,7 @@ const EBUSY = -16;
 const TRIES = 200;
 const PAUSE_MS = 2;
 
-/** A process that stands at a breakpoint of its plan, and what it is to exec. */
+/** A process that stands at a breakpoint of its plan, and the duplicate that it execs. */
 export interface ExecTarget {
   readonly hostPid: HostPid;
   readonly nsPid: NsPid;
@@ -37,22 +37,22 @@ export interface ExecTarget {
   readonly request: bigint;
   /** Its descriptors of /dev/mvas and of the plan. */
   readonly fds: { readonly device: number; readonly plan: number };
-  /** What a process maps: whatever else the duplicate has goes. */
+  /** What a process maps: anything else that the duplicate has is unmapped. */
   readonly areasOf: (nsPid: NsPid) => readonly Range[];
 }
 
-/** Some memory of ours that the process takes along. */
+/** Memory of ours that the process takes along. */
 interface Piece extends Range {
   readonly protection: number;
-  /** Where the content begins that it needs, and that. */
+  /** Where the content that it needs begins, and that content. */
   readonly from: bigint;
   readonly content: Uint8Array;
 }
 
 /**
- * Lets a process go on in the kernel's duplicate of a memory (MVAS_EXEC), with its own range, which the
- * duplicate does not have: code and stack of the restorer are laid there anew, by the tracer, and the
- * plan is mapped again. Then the process stands at its breakpoint as before.
+ * Replaces the memory of a process by the kernel's duplicate (MVAS_EXEC) and lets it go on. The
+ * duplicate lacks the process's own range: the tracer writes code and stack of the restorer there
+ * again, and the plan is mapped again. Then the process stands at its breakpoint as before.
  */
 export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise<void> {
   const { hostPid, base, request, fds } = target;
@@ -89,7 +89,7 @@ export async function execDuplicate(tracer: Tracer, target: ExecTarget): Promise
   if (error !== 0) throw errnoError('set registers', error);
 }
 
-/** Of the stack what is in use; all of the code. */
+/** The used part of the stack; all of the code. */
 function pack(
   pid: HostPid,
   { start, end, exec }: Range & { readonly exec: boolean },
@@ -101,7 +101,7 @@ function pack(
   return { start, end, protection, from, content };
 }
 
-/** System calls inside the process, by the vDSO of what it maps. */
+/** System calls inside the process, through the vDSO that it maps. */
 class Remote {
   readonly #tracer: Tracer;
   readonly #target: ExecTarget;
@@ -114,7 +114,7 @@ class Remote {
     this.#instruction = syscallInstruction({ pid, label: `pid ${String(nsPid)}` }, maps);
   }
 
-  /** Whoever reads a file in /proc/PID shares the process's memory for a moment (EBUSY). */
+  /** A reader of a file in /proc/PID shares the process's memory for a moment (EBUSY). */
   async exec(args: RemoteCall['args']): Promise<void> {
     for (let tries = 1; ; tries++) {
       const [result = -1n] = await this.#make([{ nr: SYS.ioctl, args }]);

@@ -22,7 +22,7 @@ export interface BuiltProcess {
   readonly threads: BuiltThread[];
 }
 
-/** Sorts threads by their processes. Whatever has no leader is left out. */
+/** Groups threads by their processes. Threads without a leader are left out. */
 export function byProcess(threads: readonly BuiltThread[]): BuiltProcess[] {
   const isLeader = ({ hostPid, hostTid }: BuiltThread): boolean => hostPid === hostTid;
   const processes = new Map<HostPid, BuiltProcess>();
@@ -36,9 +36,9 @@ export function byProcess(threads: readonly BuiltThread[]): BuiltProcess[] {
 }
 
 /**
- * Stops a process as job control does, under our trace: no instruction of it runs, since the stop is
- * taken on the way out of the kernel and all other signals are blocked. The signal's action is the
- * default one, and its process group is not orphaned (`checkStop` of validate-tasks.ts).
+ * Stops a process as job control does, while we trace it. It executes no instruction, since the
+ * stop is taken on the way out of the kernel and all other signals are blocked. The signal's action
+ * is the default one, and its process group is not orphaned (`checkStop` of validate-tasks.ts).
  */
 export async function stopProcess(
   tracer: Tracer,
@@ -56,7 +56,10 @@ export async function stopProcess(
   }
 }
 
-/** Sends the SIGSTOPs that a thread and its process have pending: they are taken once it is let go. */
+/**
+ * Sends the SIGSTOPs that a thread and its process have pending: they take effect once it is let
+ * go.
+ */
 export function sendPendingStops({ hostPid, hostTid, final }: BuiltThread): void {
   const { own, shared } = final.stopsPending;
   const what = `send SIGSTOP to tid ${String(final.nsTid)}`;

@@ -21,15 +21,15 @@ export interface OpenedImage extends PlacedImage {
   readonly record: VasRecord;
 }
 
-/** An image directory that a checkpoint into a VAS of this host wrote; it has not been decoded. */
+/** An image directory that was written by a checkpoint into a VAS of this host; not yet decoded. */
 export interface FoundImage {
   readonly reader: ImageReader;
   readonly record: VasRecord;
 }
 
 /**
- * Opens an image directory, and finds its VAS. It is hostile until the VAS's own record knows it byte
- * for byte, which is looked at here. The caller closes its reader.
+ * Opens an image directory, and finds its VAS. The directory is hostile until it is found to match
+ * the VAS's own record byte for byte, which is checked here. The caller closes its reader.
  */
 export function findImage(path: string): FoundImage {
   const reader = ImageReader.open(path);
@@ -52,7 +52,7 @@ export function findImage(path: string): FoundImage {
   }
 }
 
-/** Whether this version would understand the image, and it is of one piece. */
+/** Checks that this version understands the image, and that its parts belong together. */
 function checkVersion({ inventory }: ImageReader, vasId: VasId, path: string): void {
   const { mvas_format: format, mvas_vas_id: ownId } = inventory;
   if (format !== OUR_FORMAT) {
@@ -66,13 +66,13 @@ function checkVersion({ inventory }: ImageReader, vasId: VasId, path: string): v
   }
 }
 
-/** Reads no more than was written: a directory may have anything in it. */
+/** Reads no more than was written: the directory may contain anything. */
 function isWhatWasWritten(reader: ImageReader, { imageSize, imageDigest }: VasRecord): boolean {
   if (!reader.hasSize(imageSize)) return false;
   return reader.digest(imageSize.bytes) === imageDigest;
 }
 
-/** Decodes all of an image directory, and checks that all of its references resolve. */
+/** Decodes a whole image directory, and checks that all its references resolve. */
 export function readImage({ reader, record }: FoundImage, path: string): OpenedImage {
   const image = validate(readCheckpointImage(reader), path);
   const tmpfs = readTmpfs(reader);
@@ -80,7 +80,7 @@ export function readImage({ reader, record }: FoundImage, path: string): OpenedI
   return { image, tmpfs, record, base, kernelAreas: kernelAreasOf(record), duplicates };
 }
 
-/** They lie in each fork of a holder as in the holder. */
+/** They lie in each fork of a holder where they lie in the holder. */
 function kernelAreasOf({ kernelAreas }: VasRecord): KernelArea[] {
   return kernelAreas.map(({ special, start, end }) => {
     return { special, start: BigInt(start), end: BigInt(end) };
@@ -102,7 +102,7 @@ function duplicatesOf({
   return duplicates;
 }
 
-/** Its messages name processes and files of the image; which image, only we know. */
+/** Its messages name processes and files of the image; only we know which image it is. */
 function validate(image: CheckpointImage, path: string): ValidImage {
   try {
     return validateImage(image, IMAGE_RULES);

@@ -27,11 +27,11 @@ import { watchExit, type Exit } from '../vas/exit-watch.js';
 import { KernelDevice } from '../vas/kernel-device.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
-/** So many threads and areas of memory an image may have for its plan to be rehearsed. */
+/** An image with more threads and areas of memory than this is not rehearsed. */
 const MOST_REHEARSED = 500;
 const log = logger('restore');
 
-/** What has been made ready when a restore begins. */
+/** What has been prepared when a restore begins. */
 interface Prepared {
   readonly vasId: VasId;
   readonly live: Spec;
@@ -40,7 +40,7 @@ interface Prepared {
   readonly consoleSocket: string | undefined;
 }
 
-/** A restore that has begun: see {@link beginRestore}. */
+/** A restore in progress: see {@link beginRestore}. */
 export class PendingRestore {
   readonly #request: RestoreRequest;
   readonly #prepared: Prepared;
@@ -86,7 +86,7 @@ export class PendingRestore {
     }
   }
 
-  /** Brings the container to life. Once. On failure nothing is left. */
+  /** Brings the container to life; called once. On failure nothing is left. */
   async finish(request: FinishRequest): Promise<RestoredTask> {
     try {
       const timingsMs = await this.#finish(request);
@@ -103,7 +103,7 @@ export class PendingRestore {
     }
   }
 
-  /** Gives it up; nothing is left. */
+  /** Gives the restore up; nothing is left. */
   abandon(): Promise<void> {
     return this.#scope.close();
   }
@@ -115,7 +115,7 @@ export class PendingRestore {
     const hasConsole = consoleSocket !== undefined;
     const clock = this.#clock;
     clock.skip();
-    // What the root filesystem lacked at first may have been put there since (CRI does).
+    // What the root filesystem lacked at first may have been added since (CRI does so).
     if (this.#hasFailed) this.#donor = this.#startDonor();
     const { kernelAreas } = opened;
     const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
@@ -142,13 +142,13 @@ export class PendingRestore {
     clock.end('join');
 
     await Promise.all(work);
-    // Its threads have ids in the namespace that our own are about to take; and its death hangs up the
-    // terminal that is to be opened anew.
+    // Its threads have ids in the namespace that ours are about to take, and its death hangs up the
+    // terminal that is about to be opened again.
     const links = linksOf(stdio);
     const { bundle, runcRoot, containerId } = this.#request;
     const stateDirectory = join(runcRoot, containerId);
     await takeOver({ stateDirectory, bundle, donor, initPid: restorer.pid, stdio: links });
-    const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Else with ours.
+    const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Otherwise with ours.
     assertNotAborted(signal, `restore ${this.#request.containerId}`);
     clock.end('adopt');
 
@@ -169,8 +169,8 @@ export class PendingRestore {
   }
 
   /**
-   * The donor dies before the restored processes, whose namespace would wait for it; runc deletes it
-   * after them, since it cannot delete what a tracer still holds.
+   * The donor dies before the restored processes, whose namespace would wait for it. runc deletes
+   * it after them, since it cannot delete a container that a tracer still holds.
    */
   async #destroy(): Promise<void> {
     const { restorer } = this.#prepared;
@@ -211,7 +211,9 @@ async function openConsole(
   throw new ShimError('failedPrecondition', `restore ${containerId}: ${why}`);
 }
 
-/** Whether its plan takes less time than runc: that of a large image warms its own code up. */
+/**
+ * Whether planning takes less time than runc does: the plan of a large image warms up its own code.
+ */
 function isSmall({ cores, mms }: CheckpointImage): boolean {
   let count = cores.size;
   for (const { vmas } of mms.values()) count += vmas.length;
@@ -219,9 +221,9 @@ function isSmall({ cores, mms }: CheckpointImage): boolean {
 }
 
 /**
- * Makes a plan and discards it while runc is busy: a shim restores once in its life, and code runs several times
- * slower the first time. A refusal means nothing here, since the plan is made for the restorer's surroundings
- * instead of the donor's.
+ * Makes a plan and discards it while runc is busy: a shim restores once in its life, and code runs
+ * several times slower the first time. A refusal means nothing here, since this plan is made for
+ * the restorer's surroundings instead of the donor's.
  */
 function rehearse(plan: () => RestorePlan): void {
   try {
@@ -233,7 +235,7 @@ function rehearse(plan: () => RestorePlan): void {
   }
 }
 
-/** Opens what a plan wants to be given besides stdio, for as long as `use` takes. */
+/** Opens what a plan needs besides stdio, for as long as `use` takes. */
 async function withDescriptors(
   donorPid: HostPid,
   stdio: FinishRequest['stdio'],

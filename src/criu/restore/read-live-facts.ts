@@ -6,10 +6,10 @@ import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resou
 import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
 
-/** What the facts of a restore are read from. */
+/** The sources of a restore's facts. */
 export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas' | 'secret'> {
   readonly live: Spec;
-  /** Of the donor's init. */
+  /** Pid of the donor's init. */
   readonly donorPid: HostPid;
   readonly restorerPid: HostPid;
   readonly stdio: FinishRequest['stdio'];

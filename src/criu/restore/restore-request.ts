@@ -12,22 +12,23 @@ export interface RestoreRequest {
   /** Directory of a checkpoint's image files; not trusted. */
   readonly imagePath: string;
   readonly runc: DonorRuntime;
-  /** The runtime's state directory of this container is `<runcRoot>/<containerId>`. */
+  /** The runtime keeps this container's state in `<runcRoot>/<containerId>`. */
   readonly runcRoot: string;
   /**
-   * Called once the image is known, with whether its container had a terminal: the unix socket on which
-   * runc is to hand over the master of a new one (as of `runc create --console-socket`); undefined for
-   * a container without. The new terminal hangs up once before the restored processes have it: its
-   * master is to be read from when the restore is finished.
+   * Called once the image is known, with whether its container had a terminal. Returns the unix
+   * socket to which runc is to send the master of a new one (as of `runc create --console-socket`),
+   * or undefined for a container without a terminal. The new terminal hangs up once before the
+   * restored processes have it, so its master is to be read only when the restore is finished.
    */
   readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
 }
 
-/** What a restore is brought to its end with. */
+/** What a restore is finished with. */
 export interface FinishRequest {
   /**
-   * New stdio: open file descriptors (of this process) which take the place of the checkpointed
-   * container's stdio; `null` means the terminal, or /dev/null. The caller keeps ownership and closes them afterwards.
+   * New stdio: open file descriptors (of this process) that replace the checkpointed container's
+   * stdio; `null` means the terminal, or /dev/null. The caller keeps ownership and closes them
+   * afterwards.
    */
   readonly stdio: readonly [number | null, number | null, number | null];
   readonly signal?: AbortSignal;
@@ -35,14 +36,17 @@ export interface FinishRequest {
 
 /** A restored task. Its init is not a child of the caller. */
 export interface RestoredTask {
-  /** Pid of the new init, as the engine's own pid namespace numbers it. */
+  /** Pid of the new init in the engine's own pid namespace. */
   readonly pid: HostPid;
   readonly vasId: VasId;
-  /** Milliseconds of each stage (see stages.ts), in order; `forkCall` is only the fork of the holder. */
+  /**
+   * Milliseconds of each stage (see stages.ts), in order. `forkCall` covers only the fork of the
+   * holder.
+   */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**
-   * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and the
-   * time of exit. Never rejects; 255 where the status cannot be known.
+   * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and
+   * the time of exit. Never rejects; the status is 255 if it cannot be known.
    */
   readonly exited: Promise<Exit>;
 }

@@ -7,10 +7,11 @@ import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-requ
 import { connectVas } from '../vas/store.js';
 
 /**
- * Checks that a directory is a complete checkpoint whose VAS is on this host. Starts nothing.
+ * Checks that a directory is a complete checkpoint and that its VAS is on this host. Starts
+ * nothing.
  *
- * @throws ShimError `invalidArgument`/`dataLoss` for a bad image, `failedPrecondition` when its VAS is
- * gone (saying which, when it was taken, and what would have helped).
+ * @throws ShimError `invalidArgument`/`dataLoss` for a bad image, `failedPrecondition` if its VAS
+ * is gone (says which, when it was taken, and what would have helped).
  */
 export function validateImage(imagePath: string): { readonly vasId: VasId } {
   const found = findImage(imagePath);
@@ -25,11 +26,11 @@ export function validateImage(imagePath: string): { readonly vasId: VasId } {
 }
 
 /**
- * Begins a restore: finds the image's VAS and forks it, lets runc make the surroundings, and decodes the
- * image meanwhile. Nothing of the container runs before it is finished; whoever begins one finishes or
- * abandons it.
+ * Begins a restore: finds the image's VAS and forks it, has runc create the surroundings, and
+ * decodes the image meanwhile. Nothing of the container runs before the restore is finished. The
+ * caller must finish or abandon it.
  *
- * @throws ShimError as {@link validateImage}; nothing is left then
+ * @throws ShimError as {@link validateImage}; then nothing is left
  */
 export function beginRestore(request: RestoreRequest): Promise<PendingRestore> {
   compileLater();

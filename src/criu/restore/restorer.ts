@@ -40,15 +40,15 @@ const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;
 const ECHILD = 10;
-/** Low byte of the wait status of who has stopped. */
+/** Low byte of the wait status of a stopped task. */
 const STOPPED = 0x7f;
-/** Files that one line of the log names. */
+/** How many files one line of the log names. */
 const MOST_NAMED = 5;
 const log = logger('restore');
 
 /**
- * The fork of a holder that becomes a container, under our trace: it dies when we die, until it is
- * released.
+ * The fork of a holder that becomes a container. We trace it; until it is released, it dies when we
+ * die.
  */
 export class Restorer {
   readonly pid: HostPid;
@@ -108,8 +108,8 @@ export class Restorer {
   }
 
   /**
-   * Sends the plan, and the descriptors that it wants, which stay the caller's; lets it run until PID 1 has
-   * joined the donor's namespaces.
+   * Sends the plan and the descriptors that it needs, which remain the caller's. Lets it run until
+   * PID 1 has joined the donor's namespaces.
    */
   async start(plan: RestorePlan, descriptorOf: (given: Given) => number): Promise<void> {
     const finished = plan.finish();
@@ -125,7 +125,7 @@ export class Restorer {
     await this.#gather(1);
   }
 
-  /** Lets the plan run to its end: all processes and threads exist. */
+  /** Lets the plan run to its end; then all processes and threads exist. */
   async build(): Promise<readonly BuiltThread[]> {
     const plan = this.#running();
     for (const { phase, standing } of plan.barriers) {
@@ -145,7 +145,7 @@ export class Restorer {
     return built;
   }
 
-  /** Every process goes on in the kernel's duplicate of its memory. */
+  /** Replaces every process's memory by the kernel's duplicate of it. */
   async #exec({ device, planFile, ...exec }: ExecPlan): Promise<void> {
     const fds = { device: this.#slot(device), plan: this.#slot(planFile) };
     for (const leader of this.#standing) {
@@ -157,7 +157,7 @@ export class Restorer {
     }
   }
 
-  /** Says which open files are others by their inode number: some programs no longer accept them. */
+  /** Logs which open files have another inode number: some programs no longer accept them. */
   #checkOpened(plan: RestorePlan): void {
     const moved = plan.checkOpened((offset, length) => this.#read(offset, length));
     if (moved.length === 0) return;
@@ -166,12 +166,12 @@ export class Restorer {
     log.warn('open files have other inode numbers than at the checkpoint', { count, files });
   }
 
-  /** What the plan has in a slot by now. */
+  /** The current value of a slot of the plan. */
   #slot({ index }: Slot): number {
     return Number(this.#read(PLAN_HEADER_SIZE + index * 8, 8).readBigInt64LE());
   }
 
-  /** Bytes of the plan as they are by now. */
+  /** The current bytes of some data of the plan. */
   #read(offset: number, length: number): Buffer {
     const bytes = Buffer.alloc(length);
     readSync(this.#planFile, bytes, 0, length, offset);
@@ -185,21 +185,22 @@ export class Restorer {
     for (const { leader } of processes) {
       applyFromOutside(leader.hostPid, plan.coreOf(leader.final), plan.limits);
     }
-    // Children first: what parents still do may be about their children.
+    // Children first: the last steps of parents may be about their children.
     for (const level of byDepth(processes)) {
       await forAll(level, (process) => this.#finish(process));
     }
     this.#audit(processes);
-    // PID 1 last, in both: while it may still die with us all others do, and it runs when they do.
+    // PID 1 comes last in both. As long as it may still die with us, so do all others; and it runs
+    // when they do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
-    // From here on our death is not a reason for the container's.
+    // From here on our death no longer kills the container.
     await forAll(order, ({ hostTid }) => this.#tracer.request(PTRACE.setOptions, hostTid, 0, 0));
     await this.#tracer.detach(Int32Array.from(order.map(({ hostTid }) => hostTid)));
     this.#tracer.close();
     this.#closeFiles();
   }
 
-  /** Whether somebody else has killed it: whatever has failed then has failed for that. */
+  /** Whether someone else has killed it; then that is why the restore failed. */
   wasKilled(): boolean {
     const isOwnFailure = this.#planFile >= 0 && this.#failed().at !== 0n;
     return !isOwnFailure && isDoomed(this.pid);
@@ -209,14 +210,14 @@ export class Restorer {
     return readFailure(this.#read(0, PLAN_HEADER_SIZE));
   }
 
-  /** Kills everything; a second time does nothing. */
+  /** Kills everything; a second call does nothing. */
   async destroy(): Promise<void> {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     try {
       process.kill(this.pid, 'SIGKILL');
     } catch {
-      // Gone already.
+      // It is already gone.
     }
     this.#tracer.close();
     this.#closeFiles();
@@ -252,7 +253,7 @@ export class Restorer {
     for (const thread of threads) sendPendingStops(thread);
   }
 
-  /** The last remote calls of a process, by the `syscall` instruction of its vDSO. */
+  /** The last remote calls of a process, made by the `syscall` instruction of its vDSO. */
   async #cleanUp({ hostPid, final }: BuiltThread): Promise<void> {
     const plan = this.#running();
     const calls = plan.lastCalls(final.nsPid);
@@ -261,12 +262,15 @@ export class Restorer {
     const words = encodeCalls(calls);
     const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
     const bad = results.find((result, index) => {
-      return result < 0n && calls[index - 1]?.mayFail !== true; // The first one is of all together.
+      return result < 0n && calls[index - 1]?.mayFail !== true; // The first batch covers all of them together.
     });
     if (bad !== undefined) throw errnoError('take our memory out', Number(bad));
   }
 
-  /** Lets the standing threads go on until so many stand again. Nobody may die but by the plan. */
+  /**
+   * Lets the stopped threads go on until the given number stands still again. A process may only
+   * end if the plan says so.
+   */
   async #gather(expected: number): Promise<void> {
     const stopped: HostTid[] = [];
     const mortal: HostTid[] = [];
@@ -288,7 +292,10 @@ export class Restorer {
     }
   }
 
-  /** The plan has zombies and helpers end; whoever else does was killed. 0: all have. */
+  /**
+   * The plan makes zombies and helpers end; any other process that ends was killed. 0: all have
+   * ended.
+   */
   #checkDeath(tid: HostTid): void {
     const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
     const { finalThreads } = this.#running();
@@ -317,14 +324,14 @@ export class Restorer {
   }
 }
 
-/** Processes by how many they descend from, those that descend from most first. */
+/** Processes by their number of ancestors, the deepest first. */
 function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
   const levels: BuiltProcess[][] = [];
   for (const process of processes) (levels[process.leader.final.depth] ??= []).push(process);
   return levels.filter((level) => level.length > 0).reverse();
 }
 
-/** Waits, for a while, until a pid has been reaped. */
+/** Waits a limited time until a pid has been reaped. */
 async function waitGone(pid: HostPid): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   while (performance.now() < end) {

@@ -3,16 +3,16 @@ import { resolve } from 'node:path';
 import type { HostPid } from '../../../common/ids.js';
 import type { Spec } from '../../spec.js';
 
-/** What a donor's spec differs in from the live one. */
+/** How a donor's spec differs from the live one. */
 export interface DonorPlace {
   /** The bundle that the live spec comes from. */
   readonly bundle: string;
-  /** A process that is there already, whose pid namespace it joins. */
+  /** An existing process, whose pid namespace the donor joins. */
   readonly initPid: HostPid;
   readonly hasTerminal: boolean;
 }
 
-/** The spec of a donor: the live one, in a pid namespace that is there already. */
+/** The spec of a donor: the live one, but in an existing pid namespace. */
 export function donorSpec(spec: Spec, { bundle, initPid, hasTerminal }: DonorPlace): Spec {
   const namespaces = (spec.linux?.namespaces ?? []).map((namespace) =>
     namespace.type === 'pid' ? { type: 'pid', path: `/proc/${String(initPid)}/ns/pid` } : namespace,

@@ -11,7 +11,7 @@ import { donorSpec } from './donor-spec.js';
 import { isOurChild, reapChildrenIn, waitReaped } from './reap.js';
 
 const DIRECTORY = '.mvas-donor-';
-/** runc runs hooks of others; one that takes longer hangs. */
+/** Limit for runc, which runs hooks of others; beyond it, it is considered hung. */
 const CREATE_LIMIT_MS = 120_000;
 
 /** The part of runc that a restore needs. */
@@ -21,47 +21,47 @@ export interface DonorRuntime {
     readonly id: string;
     readonly bundle: string;
     readonly pidFile: string;
-    /** Where runc is to send the master of its terminal; it has none without. */
+    /** Where runc sends the master of its terminal; without it, there is no terminal. */
     readonly consoleSocket?: string;
-    /** Kills runc: it takes too long. */
+    /** Kills runc when it takes too long. */
     readonly signal: AbortSignal;
   }): Promise<void>;
-  /** Deletes a container, killing what is left of it; one that is unknown is not an error. */
+  /** Deletes a container and kills what is left of it. An unknown container is not an error. */
   delete(id: string): Promise<void>;
 }
 
-/** What a donor is started for. */
+/** What a donor is created for. */
 export interface DonorRequest {
   readonly containerId: string;
   readonly bundle: string;
   readonly spec: Spec;
-  /** PID 1 of the pid namespace it is to join. */
+  /** PID 1 of the pid namespace that the donor joins. */
   readonly initPid: HostPid;
   readonly runc: DonorRuntime;
-  /** Gives it a terminal, whose master goes there. */
+  /** Gives the donor a terminal, whose master is sent there. */
   readonly consoleSocket: string | undefined;
   /** Milliseconds that runc may take. */
   readonly limitMs?: number;
 }
 
 /**
- * A container that runc has created, as any other, from the live spec: its init holds mounts, devices,
- * cgroup and namespaces, and waits for a start that never comes.
+ * A container that runc has created from the live spec like any other. Its init holds mounts,
+ * devices, cgroup and namespaces, and waits for a start that never comes.
  */
 export interface Donor {
   readonly pid: HostPid;
-  /** The directory it was made from; runc's state names it. */
+  /** The directory it was created from; runc's state names it. */
   readonly bundle: string;
   /**
-   * Kills the donor's init and reaps it: as a zombie of ours it would keep the pid namespace from
-   * ending. Does nothing when it has gone.
+   * Kills the donor's init and reaps it: as an unreaped zombie of ours, it would keep the pid
+   * namespace from ending. Does nothing if it is gone.
    */
   kill(): Promise<void>;
-  /** Deletes the container and all that belongs to it. */
+  /** Deletes the container and everything that belongs to it. */
   destroy(): Promise<void>;
 }
 
-/** Creates a donor. On failure nothing of it is left. */
+/** Creates a donor. On failure, nothing of it is left. */
 export async function startDonor(request: DonorRequest): Promise<Donor> {
   const { containerId, bundle, runc, initPid, consoleSocket } = request;
   const { limitMs = CREATE_LIMIT_MS } = request;
@@ -72,7 +72,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
       rmSync(directory, { recursive: true, force: true });
     });
   };
-  // The donor's end must not wait for somebody else to reap it: it becomes our child (prctl(2)).
+  // The donor's end must not depend on someone else reaping it: it becomes our child (prctl(2)).
   call('become a subreaper', SYS.prctl, PR.setChildSubreaper, 1, 0, 0, 0);
   try {
     const hasTerminal = consoleSocket !== undefined;
@@ -88,7 +88,7 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     }
     return { pid, bundle: directory, kill: () => killDonor(pid), destroy };
   } catch (error) {
-    await destroy().catch(() => undefined); // The first error is the one to tell.
+    await destroy().catch(() => undefined); // The first error is the one to report.
     await reapChildrenIn(initPid);
     throw error;
   }
@@ -100,7 +100,7 @@ async function killDonor(pid: HostPid): Promise<void> {
   await waitReaped(pid);
 }
 
-/** A restore that was killed leaves its donor's directory behind; a bundle has one container at a time. */
+/** A killed restore leaves its donor's directory behind; a bundle has one container at a time. */
 function removeStale(bundle: string): void {
   for (const name of readdirSync(bundle).filter((one) => one.startsWith(DIRECTORY))) {
     rmSync(join(bundle, name), { recursive: true, force: true });

@@ -6,18 +6,21 @@ import { syscall } from '../../../native/index.js';
 import { errnoError, SYS } from '../../../native/sys.js';
 import type { FileEntry } from '../../image/types.js';
 
-/** Descriptors of ours that become a container's stdio; null for what is made in the container. */
+/** Descriptors of ours that become a container's stdio; null for those created in the container. */
 export type NewStdio = readonly [number | null, number | null, number | null];
 
 const { EINVAL, EPERM, EROFS } = constants.errno;
-/** What does not keep runc from starting a container: who cannot be given a file has to do without. */
+/**
+ * Errors that do not keep runc from starting a container: a user who cannot be given a file does
+ * without it.
+ */
 const TOLERATED: ReadonlySet<number> = new Set([-EINVAL, -EPERM, -EROFS]);
 const NULL_DEVICE = '/dev/null';
 
 /**
- * Gives new stdio to the user of a container, as runc does when it starts one: its user, not its group, and
- * nothing that leads to /dev/null. runc has not seen these descriptors. A pipe in the place of a pipe is made what
- * the container had made of that one.
+ * Gives new stdio to the user of a container, as runc does when it starts one: to its user, not to
+ * its group, and nothing that leads to /dev/null. runc has not seen these descriptors. A pipe that
+ * replaces a pipe gets the owner and mode that the container had given the old one.
  */
 export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntry[]): void {
   const nullDevice = statSync(NULL_DEVICE).rdev;
@@ -25,7 +28,7 @@ export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntr
     const stat = fstatSync(fd);
     if (stat.uid !== uid && stat.rdev !== nullDevice) change(SYS.fchown, fd, uid, stat.gid);
   }
-  // Afterwards, since several may be the same pipe.
+  // Afterwards, since several of them may be the same pipe.
   for (const { mvas_stdio: which, pipe } of files) {
     const fd = which === undefined ? undefined : stdio[which];
     if (!pipe || typeof fd !== 'number' || !linkOf(fd).startsWith('pipe:')) continue;
@@ -36,7 +39,7 @@ export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntr
   }
 }
 
-/** Where stdio leads, for runc's state. */
+/** Where stdio leads; for runc's state. */
 export function linksOf([stdin, stdout, stderr]: NewStdio): StdioLinks {
   return [linkOf(stdin), linkOf(stdout), linkOf(stderr)];
 }

@@ -12,15 +12,19 @@ const WNOWAIT = 0x1000000;
 const SIGINFO_SIZE = 128;
 const GONE_TIMEOUT_MS = 10_000;
 
-/** Whether a process, living or dead, is our child (waitid(2)): then its pid cannot be another's. */
+/**
+ * Whether a process, alive or dead, is our child (waitid(2)): if so, its pid cannot have been
+ * reused.
+ */
 export function isOurChild(pid: HostPid): boolean {
   const info = new Uint8Array(SIGINFO_SIZE);
   return syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED | WNOWAIT, null) === 0;
 }
 
 /**
- * Kills and reaps those of our children that are in the pid namespace of a process: its end would wait for us. What
- * runc starts in a namespace that ends meanwhile becomes our child before anybody knows its pid.
+ * Kills and reaps those of our children that are in the pid namespace of a process, since the
+ * namespace's end would wait for us. What runc starts in a namespace that ends meanwhile becomes
+ * our child before anyone knows its pid.
  */
 export async function reapChildrenIn(initPid: HostPid): Promise<void> {
   const namespace = pidNamespaceOf(initPid);
@@ -37,11 +41,11 @@ function pidNamespaceOf(pid: HostPid): string | undefined {
   try {
     return readlinkSync(`/proc/${String(pid)}/ns/pid`);
   } catch {
-    return undefined; // Gone.
+    return undefined; // It is gone.
   }
 }
 
-/** Waits until a killed process has been reaped: by us, if it has become our child. */
+/** Waits until a killed process has been reaped; reaps it if it has become our child. */
 export async function waitReaped(pid: HostPid): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   const info = new Uint8Array(SIGINFO_SIZE);

@@ -10,21 +10,21 @@ import { readCgroup, readMountinfo, readStat } from '../../procfs/reader.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 
-/** Who takes over from whom. */
+/** Which process takes over from which. */
 export interface TakeOver {
   readonly bundle: string;
   /** The runtime's state directory of the container. */
   readonly stateDirectory: string;
   readonly donor: Donor;
   readonly initPid: HostPid;
-  /** Where its stdio leads: the donor's led nowhere. */
+  /** Where its stdio leads; the donor's led nowhere. */
   readonly stdio: StdioLinks;
 }
 
 /**
- * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: the donor is killed,
- * and the runtime's state names PID 1. From then on, before the first await, the runtime sees an ordinary container.
- * Resolves when the donor's init has gone; its bundle is left.
+ * Makes PID 1, which is in the donor's namespaces and cgroups, the container's init: the donor is
+ * killed, and the runtime's state names PID 1. From then on, before the first await, the runtime
+ * sees an ordinary container. Resolves when the donor's init is gone; its bundle is left.
  */
 export async function takeOver(request: TakeOver): Promise<void> {
   const { donor, stateDirectory, initPid, bundle, stdio } = request;
@@ -35,7 +35,7 @@ export async function takeOver(request: TakeOver): Promise<void> {
   await waitReaped(donor.pid);
 }
 
-/** Moves PID 1 into the donor's cgroups. The kernel lets each move wait for a grace period of RCU. */
+/** Moves PID 1 into the donor's cgroups. In the kernel, each move waits for an RCU grace period. */
 export async function enterCgroups(donorPid: HostPid, initPid: HostPid): Promise<void> {
   const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readMountinfo(ownPid())));
   await Promise.all(directories.map((directory) => enter(directory, initPid)));

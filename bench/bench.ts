@@ -18,6 +18,7 @@ import { sideName, type BenchOptions } from './options.js';
 import { figuresTable, stdoutTable, type Shown } from './report.js';
 import { shimTable } from './shim-report.js';
 import { measureShims } from './shim-work.js';
+import { measureAllStandstills } from './standstill-work.js';
 import { measureStdout, type StdoutFigures } from './stdout-work.js';
 
 /** What does one run of the work. */
@@ -48,10 +49,13 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
   const table = shimTable(shims);
   if (table !== '') process.stdout.write(`\n${table}\n`);
   const restore = only.includes('restore') ? await benchRestore(scope, options) : {};
+  const standstill = only.includes('standstill')
+    ? await measureAllStandstills(options.mib, runs, say)
+    : {};
   const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
   const costs = only.includes('costs') ? await measureAllCosts(options.costs, runs, say) : {};
   if (options.json === undefined) return;
-  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs };
+  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs, standstill };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
 

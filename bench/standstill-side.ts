@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BIN } from '../test/helpers/paths.js';
+import { run } from '../test/helpers/run.js';
+import { REDIS_COMMAND, VALUE_BYTES } from '../test/helpers/workloads/redis.js';
+import { fill } from './redis-work.js';
+import type { RuncContainers } from './runc-containers.js';
+import { readFrozenMsOf } from './stats.js';
+
+/** What a checkpoint that leaves a container running costs it. Milliseconds; null: not told. */
+export interface Standstill {
+  /** For how long it stood still, as the engine counts it; of all stops. */
+  readonly standstillMs: number | null;
+  /** As a client sees it: the time in which it waited for more than a millisecond for one answer or the other. */
+  readonly standstillOutsideMs: number;
+  /** The longest of these. */
+  readonly longestOutsideMs: number;
+  /** From the call that checkpoints to its end. */
+  readonly checkpointMs: number;
+  /** Values that redis has set a second meanwhile. */
+  readonly writesPerSecond: number;
+}
+
+/** Where a checkpoint is to go. */
+interface Place {
+  readonly id: string;
+  /** An empty directory. */
+  readonly directory: string;
+}
+
+/** Checkpoints a container, which goes on. Resolves with its standstill, as the engine tells it. */
+export type LiveCheckpoint = (containers: RuncContainers, place: Place) => Promise<number | null>;
+
+/** This project's engine, by its command; the VAS is dropped. */
+export const byMvas: LiveCheckpoint = async ({ root }, { id, directory }) => {
+  const mvas = join(BIN, 'mvas');
+  const flags = ['--json', '--leave-running', '--runc-root', root];
+  const printed = await run(mvas, [
+    'checkpoint',
+    ...flags,
+    '--image-path',
+    join(directory, 'image'),
+    id,
+  ]);
+  const { frozenMs, vasId } = JSON.parse(printed) as { frozenMs: number; vasId: string };
+  await run(mvas, ['rm', vasId]);
+  return frozenMs;
+};
+
+/** CRIU, called by runc. */
+export const byCriu: LiveCheckpoint = async (containers, { id, directory }) => {
+  return await dump(containers, id, { directory, name: 'image', flags: ['--leave-running'] });
+};
+
+/** CRIU, which copies all memory in a first, shorter stop, and then what has been written to since. */
+export const byCriuWithPreDump: LiveCheckpoint = async (containers, { id, directory }) => {
+  const before = await dump(containers, id, { directory, name: 'parent', flags: ['--pre-dump'] });
+  const flags = ['--leave-running', '--parent-path', '../parent'];
+  const after = await dump(containers, id, { directory, name: 'image', flags });
+  return before === null || after === null ? null : before + after;
+};
+
+async function dump(
+  containers: RuncContainers,
+  id: string,
+  { directory, name, flags }: { directory: string; name: string; flags: readonly string[] },
+): Promise<number | null> {
+  const [image, work] = [join(directory, name), join(directory, `${name}-work`)];
+  for (const folder of [image, work]) await mkdir(folder);
+  const paths = ['--image-path', image, '--work-path', work];
+  await containers.runc(['checkpoint', ...flags, ...paths, id]);
+  return (
+    (await readFrozenMsOf(join(work, 'stats-dump'))) ??
+    (await readFrozenMsOf(join(image, 'stats-dump')))
+  );
+}
+
+const RELAY_PORT = 7000;
+
+/** What redis holds, and what is written to it meanwhile. */
+export interface StandstillWork {
+  readonly mib: number;
+  /** Values a second. */
+  readonly writes: number;
+}
+
+/**
+ * Fills redis, checkpoints it while a client pings it, and removes it.
+ *
+ * @param pings the program, which is in the root filesystem of the containers as well
+ */
+export async function measureStandstill(
+  containers: RuncContainers,
+  pings: string,
+  checkpoint: LiveCheckpoint,
+  { mib, writes }: StandstillWork,
+): Promise<Standstill> {
+  const keys = Math.ceil((mib * 1024 * 1024) / VALUE_BYTES);
+  const socket = ['--unixsocket', '/redis.sock'];
+  const relay = ['/pings', 'relay', String(RELAY_PORT), String(keys), ...REDIS_COMMAND, ...socket];
+  const id = await containers.bundle('redis', relay);
+  const directory = join(containers.directory, `${id}-checkpoint`);
+  await mkdir(directory);
+  try {
+    const pid = await containers.start(id);
+    await fill(pid, mib);
+    if (writes > 0) await run(pings, ['write', String(pid), String(RELAY_PORT), String(writes)]);
+    return await watched(pings, pid, () => checkpoint(containers, { id, directory }));
+  } finally {
+    await containers.remove(id);
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** What `pings watch` prints. */
+interface Seen {
+  readonly longestMs: number;
+  readonly slowMs: number;
+  readonly written: number;
+}
+
+async function watched(
+  pings: string,
+  pid: number,
+  work: () => Promise<number | null>,
+): Promise<Standstill> {
+  const child = spawn(pings, ['watch', String(pid), String(RELAY_PORT)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  try {
+    child.stdout.setEncoding('utf8');
+    let printed = '';
+    child.stdout.on('data', (text: string) => (printed += text));
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    const began = performance.now();
+    const standstillMs = await work();
+    const checkpointMs = performance.now() - began;
+    child.stdin.end();
+    await ended;
+    const seen = JSON.parse(printed.replace('ready\n', '')) as Seen;
+    const { slowMs: standstillOutsideMs, longestMs: longestOutsideMs } = seen;
+    const writesPerSecond = (seen.written * 1000) / checkpointMs;
+    return { standstillMs, standstillOutsideMs, longestOutsideMs, checkpointMs, writesPerSecond };
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

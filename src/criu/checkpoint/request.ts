@@ -31,10 +31,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * container's stdio was when it started. Without it, only descriptors 0 to 2 of its init say so.
    */
   readonly runcRoot?: string;
-  /**
-   * Whether to copy memory before the container stands still, while it runs. MVAS_PRE_COPY is the
-   * default.
-   */
+  /** Whether to copy memory before the container stands still, while it runs. MVAS_PRE_COPY is the default. */
   readonly preCopy?: PreCopyMode;
   /** Limit for the VAS's memory, in bytes; MVAS_VAS_MEMORY_LIMIT applies as well. */
   readonly memoryLimit?: number;
@@ -43,9 +40,7 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * frozen, only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
-  /**
-   * Ids, by host pid, of the processes that the caller has started in the container; for messages.
-   */
+  /** Ids, by host pid, of the processes that the caller has started in the container; for messages. */
   readonly execs?: () => ReadonlyMap<HostPid, string>;
   readonly signal?: AbortSignal;
 }

@@ -5,10 +5,7 @@ import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
 
-/**
- * A place for a result that later operations take as an argument. Shared by all processes of a
- * plan.
- */
+/** A place for a result that later operations take as an argument. Shared by all processes of a plan. */
 export class Slot {
   readonly index: number;
   constructor(index: number) {
@@ -66,17 +63,13 @@ export interface OpOptions {
 /** Words for a failure that the errno does not explain well enough; undefined if it does. */
 export type Explain = (result: bigint) => string | undefined;
 
-/**
- * How a child is forked: further clone flags, and the signal that its parent gets when it exits.
- */
+/** How a child is forked: further clone flags, and the signal that its parent gets when it exits. */
 export interface ForkOptions {
   readonly flags?: number;
   readonly exitSignal?: number;
 }
 
-/**
- * The address that pulled bytes go to, the address or file offset they come from, and their number.
- */
+/** The address that pulled bytes go to, the address or file offset they come from, and their number. */
 export type PullRange = readonly [to: bigint, from: bigint, length: bigint];
 
 /** How {@link Sequence.open} opens a path. */
@@ -202,9 +195,7 @@ export class Sequence {
     this.#add(what, OP_CODE.fork, { args });
   }
 
-  /**
-   * Creates a thread with a tid and a stack (its end), which goes on with a sequence of its own.
-   */
+  /** Creates a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
   thread(what: Words, tid: NsTid, thread: Sequence, stackEnd: Argument): void {
     this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
   }
@@ -238,10 +229,7 @@ export class Sequence {
     this.#add('', OP_CODE.rows, { nr, args: [data, data.size / (width * WORD), width] });
   }
 
-  /**
-   * Pulls what can be read of a file. `rows` has {@link PullRange}s, whose lengths become what was
-   * pulled.
-   */
+  /** Pulls what can be read of a file. `rows` has {@link PullRange}s, whose lengths become what was pulled. */
   preadRows(what: Words, fd: Argument, rows: PlanData): void {
     this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
   }
@@ -269,10 +257,7 @@ export interface Plan {
   readonly answers: readonly PlanData[];
   /** What the operation at an offset was meant to do; for error messages. */
   readonly describe: (offset: bigint) => string;
-  /**
-   * Words for its result if that is a failure; undefined if the result is an errno that says it
-   * all.
-   */
+  /** Words for its result if that is a failure; undefined if the result is an errno that says it all. */
   readonly explain: (offset: bigint, result: bigint) => string | undefined;
 }
 
@@ -313,10 +298,7 @@ export class PlanBuilder {
     return data;
   }
 
-  /**
-   * Adds bytes to the plan, and replaces them by what the operations have left there once it has
-   * run.
-   */
+  /** Adds bytes to the plan, and replaces them by what the operations have left there once it has run. */
   answer(bytes: Uint8Array): PlanData {
     const data = this.data(bytes);
     this.#answers.push(data);

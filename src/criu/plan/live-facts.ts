@@ -13,10 +13,7 @@ export interface LiveFacts {
   readonly mounts: readonly MountInfo[];
   /** Whether it has a terminal. */
   readonly hasConsole: boolean;
-  /**
-   * Whether a descriptor is given for each of its three streams; if not, it is the console or
-   * /dev/null.
-   */
+  /** Whether a descriptor is given for each of its three streams; if not, it is the console or /dev/null. */
   readonly stdio: readonly [boolean, boolean, boolean];
   /** The kernel's own areas, as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];

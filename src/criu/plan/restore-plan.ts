@@ -33,10 +33,7 @@ import type { Barrier, Phase } from './phases.js';
 import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
 
-/**
- * NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: the donor's namespaces that PID 1 joins
- * (linux/sched.h).
- */
+/** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: the donor's namespaces that PID 1 joins (linux/sched.h). */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_FILES = 0x400;
 const THREAD_STACK = 4096;
@@ -50,17 +47,11 @@ export interface PlacedImage {
   readonly image: ValidImage;
   /** Where the holder's own range begins. */
   readonly base: bigint;
-  /**
-   * The kernel's VASes that its processes exec, by container pid; undefined if the holder has the
-   * memory.
-   */
+  /** The kernel's VASes that its processes exec, by container pid; undefined if the holder has the memory. */
   readonly duplicates: ReadonlyMap<NsPid, number> | undefined;
 }
 
-/**
- * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, or the plan's
- * own file.
- */
+/** A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, or the plan's own file. */
 export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan';
 
 /** A thread as its tracer has to leave it. */

@@ -56,10 +56,7 @@ export async function stopProcess(
   }
 }
 
-/**
- * Sends the SIGSTOPs that a thread and its process have pending: they take effect once it is let
- * go.
- */
+/** Sends the SIGSTOPs that a thread and its process have pending: they take effect once it is let go. */
 export function sendPendingStops({ hostPid, hostTid, final }: BuiltThread): void {
   const { own, shared } = final.stopsPending;
   const what = `send SIGSTOP to tid ${String(final.nsTid)}`;

@@ -211,9 +211,7 @@ async function openConsole(
   throw new ShimError('failedPrecondition', `restore ${containerId}: ${why}`);
 }
 
-/**
- * Whether planning takes less time than runc does: the plan of a large image warms up its own code.
- */
+/** Whether planning takes less time than runc does: the plan of a large image warms up its own code. */
 function isSmall({ cores, mms }: CheckpointImage): boolean {
   let count = cores.size;
   for (const { vmas } of mms.values()) count += vmas.length;

@@ -39,10 +39,7 @@ export interface RestoredTask {
   /** Pid of the new init in the engine's own pid namespace. */
   readonly pid: HostPid;
   readonly vasId: VasId;
-  /**
-   * Milliseconds of each stage (see stages.ts), in order. `forkCall` covers only the fork of the
-   * holder.
-   */
+  /** Milliseconds of each stage (see stages.ts), in order. `forkCall` covers only the fork of the holder. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**
    * Resolves when init has exited, with the exit status as a shell counts it (128 + signal), and

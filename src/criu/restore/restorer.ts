@@ -46,10 +46,7 @@ const STOPPED = 0x7f;
 const MOST_NAMED = 5;
 const log = logger('restore');
 
-/**
- * The fork of a holder that becomes a container. We trace it; until it is released, it dies when we
- * die.
- */
+/** The fork of a holder that becomes a container. We trace it; until it is released, it dies when we die. */
 export class Restorer {
   readonly pid: HostPid;
   /** Milliseconds that the fork of the holder took. */
@@ -92,8 +89,10 @@ export class Restorer {
       await restorer.#seize();
       return restorer;
     } catch (error) {
+      const wasKilled = restorer.wasKilled();
       await restorer.destroy();
-      throw error;
+      if (!wasKilled) throw error;
+      throw new ShimError('aborted', 'the restorer was killed', { cause: error });
     }
   }
 
@@ -292,10 +291,7 @@ export class Restorer {
     }
   }
 
-  /**
-   * The plan makes zombies and helpers end; any other process that ends was killed. 0: all have
-   * ended.
-   */
+  /** The plan makes zombies and helpers end; any other process that ends was killed. 0: all have ended. */
   #checkDeath(tid: HostTid): void {
     const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
     const { finalThreads } = this.#running();

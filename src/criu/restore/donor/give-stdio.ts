@@ -10,10 +10,7 @@ import type { FileEntry } from '../../image/types.js';
 export type NewStdio = readonly [number | null, number | null, number | null];
 
 const { EINVAL, EPERM, EROFS } = constants.errno;
-/**
- * Errors that do not keep runc from starting a container: a user who cannot be given a file does
- * without it.
- */
+/** Errors that do not keep runc from starting a container: a user who cannot be given a file does without it. */
 const TOLERATED: ReadonlySet<number> = new Set([-EINVAL, -EPERM, -EROFS]);
 const NULL_DEVICE = '/dev/null';
 

@@ -12,10 +12,7 @@ const WNOWAIT = 0x1000000;
 const SIGINFO_SIZE = 128;
 const GONE_TIMEOUT_MS = 10_000;
 
-/**
- * Whether a process, alive or dead, is our child (waitid(2)): if so, its pid cannot have been
- * reused.
- */
+/** Whether a process, alive or dead, is our child (waitid(2)): if so, its pid cannot have been reused. */
 export function isOurChild(pid: HostPid): boolean {
   const info = new Uint8Array(SIGINFO_SIZE);
   return syscall(SYS.waitid, P_PID, pid, info, WNOHANG_EXITED | WNOWAIT, null) === 0;

@@ -29,14 +29,17 @@ export function momentaryIfGone(error: unknown): unknown {
 }
 
 /**
- * How long to wait before the next try: twice as long each time, and the last one at the limit. Pure.
+ * How long to wait before the next try: twice as long each time, and the last one at the limit. Where
+ * the first try alone took longer than the limit, there is a second. Pure.
  *
- * @param tries how many there were
- * @param leftMs time that is left for more
- * @returns undefined when it is over
+ * @param tries the number of tries so far
+ * @param limitMs how long to try altogether; 0: once
+ * @returns undefined when there is to be no further try
  */
-export function pauseBefore(tries: number, leftMs: number): number | undefined {
-  if (leftMs <= 0) return undefined;
+export function pauseBefore(tries: number, limitMs: number, passedMs: number): number | undefined {
+  if (limitMs <= 0) return undefined;
+  const leftMs = limitMs - passedMs;
+  if (leftMs <= 0) return tries === 1 ? FIRST_PAUSE_MS : undefined;
   return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS, leftMs);
 }
 
@@ -80,7 +83,7 @@ export async function retrying<T>(
     } catch (error) {
       if (!(error instanceof Reason)) throw error;
       const passedMs = time.now() - began;
-      const pauseMs = pauseBefore(tries, limitMs - passedMs);
+      const pauseMs = pauseBefore(tries, limitMs, passedMs);
       if (pauseMs === undefined) throw tries === 1 ? error : giveUp(error, tries, passedMs);
       log.debug('not now', { tries, pauseMs, reason: error.message });
       await time.sleep(pauseMs, signal);

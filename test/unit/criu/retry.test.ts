@@ -16,12 +16,14 @@ import { readStatus } from '../../../src/criu/procfs/reader.js';
 import { Refusals } from '../../../src/criu/resources/files/refusals.js';
 
 test('pauses grow to a quarter of a second, and end at the limit', (t) => {
-  const pauses = Array.from({ length: 8 }, (_, index) => pauseBefore(index + 1, 2_000));
+  const pauses = Array.from({ length: 8 }, (_, index) => pauseBefore(index + 1, 2_000, 0));
   t.deepEqual(pauses, [10, 20, 40, 80, 160, 250, 250, 250]);
-  t.is(pauseBefore(8, 100), 100, 'the last try is at the limit');
-  t.is(pauseBefore(1, 0), undefined);
-  t.is(pauseBefore(9, -5), undefined);
-  t.is(pauseBefore(5_000, 1_000), 250, 'however many there were');
+  t.is(pauseBefore(8, 1_000, 900), 100, 'the last try is at the limit');
+  t.is(pauseBefore(2, 1_000, 1_000), undefined);
+  t.is(pauseBefore(9, 1_000, 1_005), undefined);
+  t.is(pauseBefore(5_000, 2_000, 1_000), 250, 'however many there were');
+  t.is(pauseBefore(1, 1_000, 5_000), 10, 'a first try that took longer is not the only one');
+  t.is(pauseBefore(1, 0, 0), undefined);
 });
 
 /** An attempt that fails the given times; how often it was made. */

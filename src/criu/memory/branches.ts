@@ -3,18 +3,18 @@ import type { Range } from './ranges.js';
 
 const NOBODY = 0;
 
-/** Ranges of the park that follow one another, by their indexes in its order. */
+/** Ranges that follow one another in the park, by their indexes in its order. */
 interface Span {
   readonly first: number;
   readonly last: number;
 }
 
-/** What waits in the park for a process and all that descend from it. */
+/** What waits in the park for a process and all its descendants. */
 export type Branch = readonly Span[];
 
 /**
- * The park by address. What belongs to a branch of the tree mostly lies together there: then it is one
- * range, however many processes and mappings there are.
+ * The park by address. What belongs to a branch of the tree mostly lies together there: then it is one range,
+ * however many processes and mappings there are.
  */
 export class Branches {
   readonly #sorted: readonly Range[];
@@ -34,7 +34,7 @@ export class Branches {
     }
   }
 
-  /** The branch of a process (0: of none) from those of its children. */
+  /** The branch of a process (0: of no process), apart from those of its children. */
   branch(pid: number, below: readonly Branch[]): Branch {
     const own = (this.#own.get(pid) ?? []).map((index) => ({ first: index, last: index }));
     const spans = [...own, ...below.flat()].sort((a, b) => a.first - b.first);
@@ -47,7 +47,7 @@ export class Branches {
     return joined;
   }
 
-  /** Where a branch lies; with holes, in which there is nothing. */
+  /** Where a branch lies; its holes contain nothing. */
   ranges(branch: Branch): Range[] {
     return branch.map(({ first, last }) => ({
       start: this.#sorted[first]?.start ?? 0n,

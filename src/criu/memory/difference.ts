@@ -3,29 +3,29 @@ import type { MappedArea } from './memory-map.js';
 import { within, without, type PageRun } from './page-runs.js';
 import { subtract, type Range } from './ranges.js';
 
-/** How areas are compared with those there were before. */
+/** How areas are compared with those that were there before. */
 export interface Comparison {
-  /** Whether an area can begin as one that had all of its addresses. */
+  /** Whether an area can start from one that had all of its addresses. */
   readonly isLike: (area: MappedArea, before: MappedArea) => boolean;
-  /** Pages of a run that are not known to be what they were; in order. */
+  /** Pages of a run that may have changed; in order. */
   readonly changed: (run: PageRun) => readonly PageRun[];
 }
 
-/** An area that begins as one there was before. */
+/** An area that starts from one that was there before. */
 export interface KeptArea {
   readonly area: MappedArea;
-  /** Its pages with content that are not what they were. */
+  /** Its pages with content that have changed. */
   readonly runs: readonly PageRun[];
-  /** Pages that had content, and have none now. */
+  /** Pages that had content and have none now. */
   readonly holes: readonly PageRun[];
 }
 
-/** What of the areas before is in none that is kept, and where in the VAS it lay. */
+/** The part of the earlier areas that none of the kept areas covers, and where it was in the VAS. */
 export interface Vanished extends Range, Pick<MappedArea, 'place'> {}
 
-/** What leads from some memory to other memory. */
+/** What turns one state of memory into another. */
 export interface Difference {
-  /** Areas that are new, with all of their pages. */
+  /** New areas, with all of their pages. */
   readonly added: readonly MappedArea[];
   readonly kept: readonly KeptArea[];
   readonly vanished: readonly Vanished[];
@@ -36,7 +36,7 @@ export function fromNothing(areas: readonly MappedArea[]): Difference {
   return { added: areas, kept: [], vanished: [] };
 }
 
-/** Compares areas, both in order of address. */
+/** Compares areas; both lists are in order of address. */
 export function difference(
   previous: readonly MappedArea[],
   next: readonly MappedArea[],

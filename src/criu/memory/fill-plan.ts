@@ -44,11 +44,11 @@ export interface PlannedPages {
 }
 
 /**
- * Plans what turns a VAS into one that holds other memory of a process: into an empty one comes all of it
- * (fromNothing), into the fork of one only what differs. Kept areas have the protection in it that they have now.
+ * Plans what turns a VAS into one that holds other memory of a process: an empty one gets all of it (fromNothing),
+ * the fork of one only what differs. Kept areas already have their present protection there.
  *
- * @param label of the process
- * @returns the sequence, to be ended or followed by another
+ * @param label the process, for messages
+ * @returns the sequence, to be ended or to be followed by another
  */
 export function planFill(
   builder: PlanBuilder,
@@ -64,7 +64,7 @@ export function planFill(
   for (const stretch of placed) mapStretch(sequence, stretch);
   planProtections(builder, sequence, placed.flatMap(writableParts));
   for (const { whole } of placed) makeHugePages(sequence, whole);
-  // Huge pages where the process had them, small ones elsewhere, whatever the host's default is.
+  // Huge pages where the process had them, small pages elsewhere, whatever the host's default is.
   sequence.syscall('turn huge pages off', SYS.prctl, [PR.setThpDisable, 1, 0, 0, 0]);
   const pull = (area: MappedArea, runs: readonly PageRun[]): void => {
     for (const run of runs) pages.pull(sequence, source, wantedPages(area, run));
@@ -79,7 +79,7 @@ export function planFill(
   return sequence;
 }
 
-/** Plans what fills an empty place with a shared object. */
+/** Plans the filling of an empty place with a shared object. */
 export function planFillShared(
   sequence: Sequence,
   { place, size, runs }: SharedObject,
@@ -108,13 +108,13 @@ function placeOf({ start, place = 0n }: MappedArea, address: bigint): bigint {
   return place + (address - start);
 }
 
-/** Takes out what has vanished. */
+/** Removes what has vanished. */
 export function unmap(sequence: Sequence, { start, end, place }: Vanished): void {
   if (place === undefined) return;
   sequence.syscall(`unmap ${rangeOf({ start, end })}`, SYS.munmap, [place, end - start]);
 }
 
-/** What has been filled before is written to, and forgets pages that are empty by now. */
+/** Writes to what was filled before, and drops pages that are empty now. */
 function openKept(sequence: Sequence, kept: KeptArea): void {
   const { area, holes } = kept;
   for (const { at, length } of closedParts(kept)) {
@@ -139,15 +139,15 @@ function mapStretch(sequence: Sequence, { whole, mapped, isUnreserved }: Stretch
   sequence.syscall(() => `map ${describeArea(whole)}`, SYS.mmap, args, { expect: place });
   const advice = [MADV_HUGEPAGE, MADV_NOHUGEPAGE].find((one) => isAdvised(whole, one));
   if (advice === undefined || !isAnonymous) return;
-  const options = { tolerate: true }; // A kernel without huge pages.
+  const options = { tolerate: true }; // The kernel does not support huge pages.
   sequence.syscall('advise huge pages', SYS.madvise, [place, end - start, advice], options);
 }
 
 /**
- * Backs the dense parts of an area by huge pages, whatever the host's default is: forking a VAS costs
- * page tables, and the fewer of them there are the better. One page is touched in each block, then the
- * blocks are collapsed (madvise(2), MADV_COLLAPSE, Linux 6.1; it leaves no trace in the mapping's
- * flags). Where the kernel refuses, small pages do.
+ * Backs the dense parts of an area with huge pages, whatever the host's default is: forking a VAS copies page
+ * tables, and fewer of them are cheaper. One page is touched in each block, then the blocks are collapsed
+ * (madvise(2), MADV_COLLAPSE, Linux 6.1; it leaves no trace in the mapping's flags). If the kernel refuses, small
+ * pages do.
  */
 function makeHugePages(sequence: Sequence, area: MappedArea): void {
   if (isStash(area) || isAdvised(area, MADV_NOHUGEPAGE)) return;
@@ -170,14 +170,14 @@ interface Protection {
   readonly bits: number;
 }
 
-/** What has to be made writable to be filled. */
+/** What has to be made writable before it is filled. */
 function writableParts({ whole, writable }: Stretch): Protection[] {
   return writable.map(({ start, length }) => {
     return { at: placeOf(whole, start), length, bits: PROT_READ_WRITE };
   });
 }
 
-/** What has to get the protection it has in its process. */
+/** What has to get the protection that it has in its process. */
 function protectedParts(stretch: Stretch): Protection[] {
   const parts: Protection[] = [];
   for (const member of stretch.members) {
@@ -187,7 +187,7 @@ function protectedParts(stretch: Stretch): Protection[] {
   return parts;
 }
 
-/** What of the kept has to be opened for its pages, and then gets its protection back. */
+/** Kept areas that are made writable for their pages, and then get their protection back. */
 function closedParts({ area, runs }: KeptArea): Protection[] {
   const isOpen = isStash(area) || area.prot === PROT_READ_WRITE || runs.length === 0;
   return isOpen ? [] : [protectionOf(area)];

@@ -7,11 +7,11 @@ import { rangeOf, type MappedArea, type MemoryMap } from './memory-map.js';
 import type { Range } from './ranges.js';
 
 /*
- * Memory that a process begins with as its forker has it, at the same addresses. The fork takes it along
- * once the forker has its own; the child then drops what it has not, and writes over what differs.
+ * Memory that a process begins with as its forker has it, at the same addresses. The fork takes it along once the
+ * forker has its own memory; the child then unmaps what it does not have, and overwrites what differs.
  */
 
-/** What a process takes along from its forker; ranges that meet are one. */
+/** What a process inherits from its forker; adjoining ranges are merged. */
 export function heritageOf({ areas }: MemoryMap): Range[] {
   const ranges: Range[] = [];
   for (const { start, end, holes } of areas) {
@@ -23,7 +23,7 @@ export function heritageOf({ areas }: MemoryMap): Range[] {
   return ranges;
 }
 
-/** In a process that has just been forked: inherited memory becomes its own. */
+/** In a process that has just been forked: turns inherited memory into its own. */
 export function planHeritage(area: MappedArea, sequence: Sequence): void {
   const { start, end, place, runs, holes = [] } = area;
   for (const hole of holes) {
@@ -39,7 +39,7 @@ export function planHeritage(area: MappedArea, sequence: Sequence): void {
 }
 
 /**
- * Checks that processes inherit what their forkers have: part of one mapping of the same kind.
+ * Checks that processes inherit only what their forkers have: a part of one mapping of the same kind.
  *
  * @throws ShimError `dataLoss`
  */

@@ -3,13 +3,13 @@ import { HUGE_PAGE } from '../../native/abi/index.js';
 import type { Range } from './ranges.js';
 import type { PageRun } from './page-runs.js';
 
-/** Of a block that deserves a huge page, this much is stored at least: the rest becomes zeros in memory. */
+/** At least this share of a block is stored if the block is worth a huge page; the rest becomes zeros in memory. */
 const DENSE = (HUGE_PAGE * 3n) / 4n;
 
 /**
- * Ranges of aligned blocks, inside an area, of which at least three quarters are stored.
+ * Ranges of aligned blocks inside an area of which at least three quarters are stored.
  *
- * @param runs the area's stored pages, in order
+ * @param runs the stored pages of the area, in order
  */
 export function denseBlocks(area: Range, runs: readonly PageRun[]): Range[] {
   const stored = new Map<bigint, bigint>();

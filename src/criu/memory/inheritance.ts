@@ -11,11 +11,11 @@ import { difference, type Comparison, type KeptArea } from './difference.js';
 import { TRAIT, type MappedArea, type MemoryMap } from './memory-map.js';
 import { totalBytes } from './page-runs.js';
 
-/** What a mapping has from the start of a restore on: heir and forker have to agree on that. */
+/** Properties that a mapping has from the start of a restore on: heir and forker have to agree on them. */
 const EARLY_FLAGS = MAP_GROWSDOWN | MAP_NORESERVE;
 const EARLY_ADVICE = (1 << MADV_HUGEPAGE) | (1 << MADV_NOHUGEPAGE);
 
-/** Who has called execve(2) since has the vDSO elsewhere, as a rule, and shares nothing. */
+/** A process that has called execve(2) since usually has the vDSO elsewhere, and shares nothing. */
 export function mayInherit(heir: MemoryMap, forker: MemoryMap): boolean {
   const [ours, theirs] = [heir, forker].map(({ areas }) => {
     return areas.find(({ kind }) => kind === 'vdso')?.start;
@@ -24,8 +24,8 @@ export function mayInherit(heir: MemoryMap, forker: MemoryMap): boolean {
 }
 
 /**
- * What a process has beside what it has in common with the one that is to fork it at a restore: there that
- * need not be stored, since the fork shares it again.
+ * What a process has in addition to the memory it shares with the process that will fork it at a restore: the
+ * shared part need not be stored, since the fork shares it again.
  *
  * @param changed pages that the two do not share
  */
@@ -43,7 +43,7 @@ export function inherit(
   return { ...heir, areas };
 }
 
-/** Differences are written over what is inherited. */
+/** Differences are written over the inherited memory. */
 function mayPassOn({ kind, prot, runs }: MappedArea): boolean {
   const isWritable = (prot & PROT_READ_WRITE) === PROT_READ_WRITE;
   return kind === 'anonymous' && isWritable && runs.length > 0;
@@ -59,7 +59,9 @@ function isLike(area: MappedArea, before: MappedArea): boolean {
   return differing === 0;
 }
 
-/** Where less than half would be inherited it is stored: what differs has to be copied at every restore. */
+/**
+ * If less than half would be inherited, the whole is stored: what differs would have to be copied at every restore.
+ */
 function isWorth({ area, runs }: KeptArea): boolean {
   return totalBytes(runs) * 2n <= totalBytes(area.runs);
 }

@@ -17,19 +17,19 @@ import { subtract, type Range } from './ranges.js';
  * The holder's range and the park lie where no process of the container has anything.
  */
 
-/** What lies where in a VAS. A value: it can be stored, and the VAS that is forked from that one inherits it. */
+/** What lies where in a VAS. A value: it can be stored, and a VAS forked from this one inherits it. */
 export interface Layout {
   /** Where the holder's own range begins. */
   readonly base: bigint;
   /** Where the park ends. */
   readonly end: bigint;
-  /** Memory in the park, by container pid; in order of address, and apart. */
+  /** Memory in the park, by container pid; in order of address, without overlaps. */
   readonly parked: ReadonlyMap<number, readonly ParkedRange[]>;
-  /** Places of shared objects, by their ids; a place holds twice their reach. */
+  /** Places of shared objects, by their ids; a place has room for twice their reach. */
   readonly shared: ReadonlyMap<bigint, ParkedRange>;
 }
 
-/** Memory that is to be laid out. */
+/** Memory to be laid out. */
 export interface Unplaced {
   readonly maps: readonly MemoryMap[];
   readonly shared: readonly FoundObject[];
@@ -38,11 +38,11 @@ export interface Unplaced {
 const INIT = 1;
 
 /**
- * Says where memory is to lie. What has a place in `previous` keeps it, new areas come behind all that has been
- * there, and places that nobody needs are left out. Where a process now has something in the
- * way of that, nothing is inherited: the layout then has another base.
+ * Decides where memory lies. What has a place in `previous` keeps it, new areas come behind everything that has
+ * been there, and places that are no longer needed are left out. If a process now has something in the way, nothing
+ * is inherited: the layout then has another base.
  *
- * @throws ShimError `failedPrecondition` when there is no room
+ * @throws ShimError `failedPrecondition` if there is no room
  */
 export function layOut(memory: Unplaced, previous?: Layout): Layout {
   const taken = memory.maps.flatMap(({ areas }) => areas);
@@ -53,7 +53,7 @@ export function layOut(memory: Unplaced, previous?: Layout): Layout {
   return arrange(memory, emptyAt(base));
 }
 
-/** The memory of a process, at the places that a layout of it has. */
+/** The memory of a process, at its places in a layout. */
 export function placeMap(map: MemoryMap, { parked }: Pick<Layout, 'parked'>): MemoryMap {
   const isInit = map.pid === INIT;
   const placeOf = placeFinder(parked.get(map.pid) ?? []);
@@ -69,7 +69,9 @@ export function countPlaced({ pid, areas }: MemoryMap): number {
   return pid === INIT ? areas.length : areas.filter((area) => isParked(area, false)).length;
 }
 
-/** Anonymous memory of the init stays in place. What has nothing stored is made anew, however large it is. */
+/**
+ * Anonymous memory of the init stays in place. Areas with nothing stored are created anew, however large they are.
+ */
 function isParked({ kind, runs }: MappedArea, isInit: boolean): boolean {
   return runs.length > 0 && (kind === 'file-private' || !isInit);
 }
@@ -110,7 +112,7 @@ function parkAreas(
   );
 }
 
-/** What of ranges is outside of others, and holds any of the areas. */
+/** The parts of some ranges that lie outside of others and contain any of the areas. */
 function stillHeld(
   before: readonly ParkedRange[],
   added: readonly Range[],
@@ -126,7 +128,7 @@ function stillHeld(
   });
 }
 
-/** Finds the places of ranges that are asked for in order of address. */
+/** Finds the places of ranges, which must be asked for in order of address. */
 function placeFinder(parked: readonly ParkedRange[]): (range: Range) => bigint | undefined {
   let next = 0;
   return ({ start, end }) => {

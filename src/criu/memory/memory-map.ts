@@ -6,14 +6,14 @@ import { totalBytes, type PageRun } from './page-runs.js';
 import type { Range } from './ranges.js';
 
 /*
- * What the memory of a process is, as a value: read from /proc or from an image, compared, placed, stored. Nothing here
- * needs a process that lives; what does is in live/. There may be tens of thousands of areas: so they are flat, and
- * what is a set is a number of bits.
+ * What the memory of a process is, as a value: read from /proc or from an image, compared, placed, stored. Nothing
+ * here needs a live process; what does is in live/. There may be tens of thousands of areas, so they are flat, and
+ * sets are bit masks.
  */
 
-/** What an area of memory is, and so how it is captured and restored. */
+/** What an area of memory is, which decides how it is captured and restored. */
 export type AreaKind =
-  /** Private anonymous: lies in the VAS as it is. */
+  /** Private anonymous: lies in the VAS unchanged. */
   | 'anonymous'
   /** Private mapping of a file: the file, and the pages written to. */
   | 'file-private'
@@ -27,11 +27,11 @@ export type AreaKind =
   /** At the same place in every process. */
   | 'vsyscall';
 
-/** Bits of {@link MappedArea.traits}: what neither kind, protection, flags nor advice say. */
+/** Bits of {@link MappedArea.traits}: what kind, protection, flags and advice do not say. */
 export const TRAIT = {
   heap: 1 << 0,
   stack: 1 << 1,
-  /** Counted as committed memory. Of a live process only, as all that follow. */
+  /** Counted as committed memory. Known of a live process only, like all that follow. */
   accounted: 1 << 2,
   /** Some of it lies in transparent huge pages. */
   hugePages: 1 << 3,
@@ -52,67 +52,70 @@ export interface MappedArea extends Range {
   readonly kind: AreaKind;
   /** PROT_* bits. */
   readonly prot: number;
-  /** MAP_* bits that it was mapped with, as far as they show. */
+  /** MAP_* bits that it was mapped with, as far as they are visible. */
   readonly flags: number;
-  /** What madvise(2) was told: bit N for advice N. */
+  /** Advice given to madvise(2): bit N for advice N. */
   readonly advice: number;
   /** Bits of {@link TRAIT}. */
   readonly traits: number;
-  /** Bytes into what it maps. */
+  /** Offset into what it maps, in bytes. */
   readonly offset: bigint;
-  /** What it maps: the id of a {@link SharedObject}, in an image also of a file; 0 otherwise. */
+  /** What it maps: the id of a {@link SharedObject}; in an image, also that of a file; otherwise 0. */
   readonly object: bigint;
-  /** The mapped file; not known of an image, which has its id. */
+  /** The mapped file; not known of an image, which has its id instead. */
   readonly file: MappedFile | undefined;
-  /** What prctl(PR_SET_VMA_ANON_NAME) named it. */
+  /** Its name, given by prctl(PR_SET_VMA_ANON_NAME). */
   readonly name: string | undefined;
   /**
-   * Pages with content, in order: of anonymous memory what is present or swapped, but not the zero page; of a private
-   * mapping of a file what has been written to. Memory that a fork wipes starts empty, and has none; nor has what
-   * shared objects or files keep.
+   * Pages with content, in order: of anonymous memory, those that are present or swapped, except for the zero page;
+   * of a private mapping of a file, those that have been written to. Memory that a fork wipes starts empty and has
+   * none, nor has what shared objects or files keep.
    */
   readonly runs: readonly PageRun[];
   /**
-   * Set where it begins as another area, the forker's at a restore: pages of that one which it has not. `runs` then
-   * are those that differ.
+   * Set if it starts as another area, its forker's, at a restore: the pages of that one which it does not have.
+   * `runs` are then those that differ.
    */
   readonly holes: readonly PageRun[] | undefined;
-  /** Address of its first byte in a VAS; undefined where nothing of it is there. */
+  /** Address of its first byte in a VAS; undefined if it has nothing there. */
   readonly place: bigint | undefined;
 }
 
 /** The memory of one process. */
 export interface MemoryMap {
   readonly pid: NsPid;
-  /** How messages name the process: `pid 7 (nginx)`. */
+  /** The name of the process in messages: `pid 7 (nginx)`. */
   readonly label: string;
-  /** In order of address, and apart. */
+  /** In order of address, without overlaps. */
   readonly areas: readonly MappedArea[];
-  /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; told apart since Linux 6.15). */
+  /** Pages that must not be touched (madvise(2), MADV_GUARD_INSTALL; visible since Linux 6.15). */
   readonly guards: readonly PageRun[];
 }
 
 /** Shared anonymous memory that one or several processes map, or parts of it. */
 export interface SharedObject {
   readonly id: bigint;
-  /** Bytes of the object; mappings may reach beyond its end, or not as far. */
+  /** Size of the object in bytes; mappings may reach beyond its end, or cover only part of it. */
   readonly size: bigint;
-  /** Where its mappings end at the furthest, and at least its size. */
+  /** The furthest end of its mappings, but at least its size. */
   readonly reach: bigint;
   /** No reserve is kept for it (MAP_NORESERVE). */
   readonly isUnreserved: boolean;
   /** Where it has content; offsets into it. */
   readonly runs: readonly PageRun[];
-  /** One of its mappings: any leads to the whole of it. */
+  /** One of its mappings; each leads to the whole of it. */
   readonly mapping: Range & { readonly pid: NsPid };
-  /** Its content lies here in a VAS; {@link reach} behind that is room for the memory made at restore, as long. */
+  /**
+   * The place of its content in a VAS; {@link reach} behind that is room of the same size for the memory made at
+   * restore.
+   */
   readonly place: bigint;
 }
 
 /** A shared object before it has a place. */
 export type FoundObject = Omit<SharedObject, 'place'>;
 
-/** What most areas have for {@link MappedArea.runs}. */
+/** The value that most areas have for {@link MappedArea.runs}. */
 export const NO_RUNS: readonly PageRun[] = [];
 
 /** Whether it has a trait. */
@@ -120,7 +123,7 @@ export function has({ traits }: MappedArea, trait: keyof typeof TRAIT): boolean 
   return (traits & TRAIT[trait]) !== 0;
 }
 
-/** Whether madvise(2) was told an advice, and not its opposite since. */
+/** Whether madvise(2) was given an advice, and not its opposite since. */
 export function isAdvised(area: MappedArea, advice: number): boolean {
   return (area.advice & (1 << advice)) !== 0;
 }
@@ -130,7 +133,7 @@ export function isStash({ kind, holes }: MappedArea): boolean {
   return kind === 'file-private' || holes !== undefined;
 }
 
-/** Whether its pages are stored: elsewhere they are those of files, of shared objects, or the kernel's. */
+/** Whether its pages are stored. If not, they belong to files, to shared objects, or to the kernel. */
 export function storesPages(area: MappedArea): boolean {
   const isWiped = isAdvised(area, MADV_WIPEONFORK);
   return area.kind === 'file-private' || (area.kind === 'anonymous' && !isWiped);
@@ -154,7 +157,7 @@ function nameOf(area: MappedArea): string {
   return area.name === undefined ? '' : `[anon:${area.name}]`;
 }
 
-/** Bytes that are stored of processes and of what they share. */
+/** Bytes stored for processes and for the objects they share. */
 export function storedBytes(maps: readonly MemoryMap[], shared: readonly FoundObject[]): bigint {
   let sum = 0n;
   for (const { areas } of maps) for (const { runs } of areas) sum += totalBytes(runs);

@@ -51,14 +51,14 @@ export interface KernelArea {
   readonly end: bigint;
 }
 
-/** What an image says of memory. */
+/** What an image says about memory. */
 export interface PlannedMemory {
   readonly memory: ImageMemory;
   /** Where the parts of each address space begin and end, by container pid. */
   readonly mms: ReadonlyMap<NsPid, MmEntry>;
 }
 
-/** What the plan of the memory is made from. */
+/** What a plan of memory is made from. */
 export interface MemoryPlanOptions {
   readonly builder: PlanBuilder;
   /** Where the holder's own range begins. */
@@ -66,21 +66,22 @@ export interface MemoryPlanOptions {
   readonly image: Valid<PlannedMemory>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
-  /** The processes exec duplicates of their memory before it is placed. */
+  /** Whether the processes exec duplicates of their memory before it is placed. */
   readonly execs: boolean;
   /** The staged descriptor of a file of the image. */
   readonly staged: (fileId: number) => number;
-  /** Stages another file, of a path in PID 1's /proc; the descriptor. */
+  /** Stages another file by its path in PID 1's /proc; returns the descriptor. */
   readonly stage: (what: string, path: string) => number;
 }
 
 /**
- * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in
- * place. That of every other process waits in the park; a child takes its part along when it is forked,
- * and moves it into place. What it still shares with its forker it inherits (heritage.ts).
+ * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in place. The memory
+ * of every other process waits in the park; a child takes its part along when it is forked, and moves it into
+ * place. What it still shares with its forker it inherits (heritage.ts).
  *
- * Or every process execs the kernel's duplicate of its memory: all of it is in place, the kernel's areas
- * too, except for files and shared memory, of which descriptors have been staged. Where private ones were mapped lies anonymous memory with the pages written to.
+ * Alternatively, every process execs the kernel's duplicate of its memory: then all of it is in place, including
+ * the kernel's areas, except for files and shared memory, whose descriptors have been staged. Private mappings of
+ * files are replaced by anonymous memory with the pages written to.
  */
 export class MemoryPlan {
   readonly #options: MemoryPlanOptions;
@@ -90,7 +91,7 @@ export class MemoryPlan {
   /** Everything below and above the park and the holder's own range. */
   readonly #around: readonly Range[];
   readonly #branches: Branches;
-  /** Descriptors of shared memory, where it is to outlive the address space it was made in. */
+  /** Descriptors of shared memory that must outlive the address space it was made in. */
   readonly #sharedFiles = new Map<bigint, number>();
 
   constructor(options: MemoryPlanOptions) {
@@ -104,7 +105,7 @@ export class MemoryPlan {
     this.#around = around([...unowned, ...[...this.#parks.values()].flat()]);
   }
 
-  /** In PID 1, before any fork: shared memory comes into being. */
+  /** In PID 1, before any fork: creates shared memory. */
   planShared(root: Sequence): void {
     for (const [id, object] of this.#shared) {
       const { size, reach, place, runs } = object;
@@ -127,19 +128,19 @@ export class MemoryPlan {
     }
   }
 
-  /** What is to go along with a process (0: none): its own memory, and that of the branches below it. */
+  /** What goes along with a process (0: none): its own memory, and that of the branches below it. */
   branch(pid: NsPid | 0, below: readonly Branch[]): Branch {
     return this.#branches.branch(pid, below);
   }
 
-  /** In a process that is about to fork: nothing of its own goes along, nor of these branches by itself. */
+  /** In a process that is about to fork: lets nothing of its own go along, nor of these branches by default. */
   planBeforeForks(pid: NsPid, below: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DONTFORK);
     for (const range of this.#branches.ranges(below)) advise(sequence, range, MADV_DONTFORK);
   }
 
-  /** First of all in each process but PID 1: private memory comes to its place, for forks to inherit it. */
+  /** The first step of each process but PID 1: moves private memory into place, for forks to inherit it. */
   planForkable(pid: NsPid, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const area of this.#map(pid).areas) {
@@ -149,23 +150,23 @@ export class MemoryPlan {
     }
   }
 
-  /** Right before a fork: what heirs among the forked inherit goes along. */
+  /** Right before a fork: marks what heirs among the forked processes inherit. */
   planBequest(heirs: readonly NsPid[], sequence: Sequence): void {
     this.#adviseHeritage(heirs, sequence, MADV_DOFORK);
   }
 
-  /** Right after it: the next child gets none of that. */
+  /** Right after it: the next child does not inherit that. */
   planBequeathed(heirs: readonly NsPid[], sequence: Sequence): void {
     this.#adviseHeritage(heirs, sequence, MADV_DONTFORK);
   }
 
-  /** Right before a fork, for what would not go along by itself. */
+  /** Right before a fork, for what would not go along by default. */
   planFork(branch: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const range of this.#branches.ranges(branch)) advise(sequence, range, MADV_DOFORK);
   }
 
-  /** Right after it: the parent has no use for it. */
+  /** Right after it: the parent no longer needs it. */
   planForked(branch: Branch, sequence: Sequence): void {
     if (this.#options.execs) return;
     for (const { start, end } of this.#branches.ranges(branch)) {
@@ -179,7 +180,7 @@ export class MemoryPlan {
     for (const range of this.#own(pid)) advise(sequence, range, MADV_DOFORK);
   }
 
-  /** In each process: everything comes to its place. Files must be staged. */
+  /** In each process: moves everything into place. Files must be staged. */
   planPlace(pid: NsPid, sequence: Sequence): void {
     const map = this.#map(pid);
     const { execs } = this.#options;
@@ -202,10 +203,10 @@ export class MemoryPlan {
     this.#setLayout(pid, sequence);
   }
 
-  /** Late in each process: locks and advice that would be in the way before. */
+  /** Late in each process: locks and advice that would have been in the way. */
   planFinish(pid: NsPid, sequence: Sequence): void {
     const { areas, guards } = this.#map(pid);
-    // Memory that is locked takes no guards.
+    // Locked memory accepts no guards.
     for (const { start, length } of guards) {
       const what = () => `guard ${rangeOf({ start, end: start + length })}`;
       sequence.syscall(what, SYS.madvise, [start, length, MADV_GUARD_INSTALL]);
@@ -227,7 +228,10 @@ export class MemoryPlan {
     return this.#options.image.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
-  /** The ranges of a process's own memory when it forks: all around the park, and what else it has there. */
+  /**
+   * The ranges of a process's own memory when it forks: everything around the park, and what it has inside the
+   * park.
+   */
   #own(pid: NsPid): readonly Range[] {
     return [...this.#around, ...(this.#parks.get(pid) ?? [])];
   }
@@ -243,7 +247,7 @@ export class MemoryPlan {
     const object = this.#shared.get(area.object);
     if (!object) badImage('shared memory nobody made');
     const from = madeRange(object).start + area.offset;
-    // Of a shared mapping, mremap(2) with an old size of 0 makes another one of the same pages.
+    // For a shared mapping, mremap(2) with an old size of 0 creates another one of the same pages.
     const args = [from, 0, area.end - area.start, MREMAP_MOVE_FIXED, area.start];
     sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mremap, args, { expect: area.start });
     protect(area, PROT_READ_WRITE, sequence);
@@ -267,7 +271,7 @@ export class MemoryPlan {
     sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mmap, args, { expect: start });
   }
 
-  /** Maps a file over what a duplicate has in its place; first to the park, to take written pages along. */
+  /** Maps a file over what a duplicate has in its place; first into the park, where it gets the written pages. */
   #mapFile(area: MappedArea, sequence: Sequence): void {
     const { start, end, place } = area;
     const runs = writtenPages(area);
@@ -314,7 +318,7 @@ export class MemoryPlan {
     }
   }
 
-  /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable to be unmapped. */
+  /** prctl(PR_SET_MM_MAP): needs CAP_CHECKPOINT_RESTORE, and the old executable must be unmapped. */
   #setLayout(pid: NsPid, sequence: Sequence): void {
     const { builder, staged, image } = this.#options;
     const mm = image.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
@@ -344,7 +348,7 @@ function madeRange({ place, reach }: SharedObject): Range {
   return { start: place + reach, end: place + 2n * reach };
 }
 
-/** What a process takes of the park. */
+/** What a process takes out of the park. */
 function parkedRanges({ pid, areas }: MemoryMap): Range[] {
   const ranges: Range[] = [];
   for (const { start, end, place } of areas) {
@@ -360,7 +364,7 @@ function writtenPages({ place, runs }: MappedArea): readonly PageRun[] {
 }
 
 function advise(sequence: Sequence, { start, end }: Range, advice: number): void {
-  // ENOMEM says that the range has holes: the rest has been advised (madvise(2)).
+  // ENOMEM means that the range has holes: the rest has been advised (madvise(2)).
   sequence.syscall('advise fork', SYS.madvise, [start, end - start, advice], { tolerate: true });
 }
 

@@ -24,10 +24,10 @@ export interface ImageMemory {
 }
 
 /**
- * The memory that an image tells of. Of memory that is stored as it is, an image does not say which pages have
- * content; of what is laid over something else it does.
+ * The memory that an image describes. An image does not say which pages of unchanged memory have content; it does
+ * for pages that are laid over something else.
  *
- * @throws ShimError `dataLoss` for a mapping that is of no kind, or shared memory without a place
+ * @throws ShimError `dataLoss` for a mapping of no known kind, or for shared memory without a place
  */
 export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>): ImageMemory {
   const maps = new Map<NsPid, MemoryMap>();
@@ -84,7 +84,10 @@ function runsOf(pairs: readonly bigint[], from: bigint): readonly PageRun[] {
   return runs;
 }
 
-/** Puts shared objects together from their mappings. Any of these says where one lies, a single one what is in it. */
+/**
+ * Assembles shared objects from their mappings. Each mapping says where the object lies; a single one says what is
+ * in it.
+ */
 class SharedFinder {
   readonly #found = new Map<bigint, { vma: VmaEntry; pid: NsPid; end: bigint }>();
 

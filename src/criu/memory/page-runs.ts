@@ -8,7 +8,7 @@ export interface PageRun {
   readonly length: bigint;
 }
 
-/** Adds `[start, end)` behind all of `runs`; it becomes one with a last run that ends at `start`. */
+/** Adds `[start, end)` behind all of `runs`; merges it with a last run that ends at `start`. */
 export function appendRun(runs: PageRun[], start: bigint, end: bigint): void {
   const last = runs.at(-1);
   if (last && last.start + last.length === start) {
@@ -18,7 +18,7 @@ export function appendRun(runs: PageRun[], start: bigint, end: bigint): void {
   }
 }
 
-/** All pages of some runs and of others; both in order. */
+/** All pages of two sets of runs; both in order. */
 export function union(runs: readonly PageRun[], others: readonly PageRun[]): PageRun[] {
   const all: PageRun[] = [];
   const apart = [...runs, ...without(others, runs)].sort((a, b) => (a.start < b.start ? -1 : 1));
@@ -26,7 +26,7 @@ export function union(runs: readonly PageRun[], others: readonly PageRun[]): Pag
   return all;
 }
 
-/** What of some runs lies in none of others; both in order. */
+/** The part of some runs that lies in none of the others; both in order. */
 export function without(runs: readonly PageRun[], others: readonly PageRun[]): PageRun[] {
   const rest: PageRun[] = [];
   let next = 0;
@@ -45,7 +45,7 @@ export function without(runs: readonly PageRun[], others: readonly PageRun[]): P
   return rest;
 }
 
-/** What of some runs, in order, lies in a range. */
+/** The part of some runs, in order, that lies in a range. */
 export function within(runs: readonly PageRun[], range: Range): PageRun[] {
   const inside: PageRun[] = [];
   for (const run of runs) {

@@ -10,20 +10,20 @@ export interface WantedPages {
   /** Address in the VAS. */
   readonly to: bigint;
   readonly length: bigint;
-  /** Whether who maps them may read them. */
+  /** Whether the process that maps them may read them. */
   readonly isReadable: boolean;
 }
 
 /**
  * Where a plan of the holder pulls the pages of one process, or of one shared object, from: itself, a duplicate, a
- * file. What knows a pid, a path or a device of the source is behind this (live/pages-of.ts).
+ * file. The pid, path or device of the source is known only behind this interface (live/pages-of.ts).
  */
 export interface Pages {
   /** The descriptor that goes along with the plan. */
   readonly fd: number;
-  /** Brings pages to their place. `source`: the descriptor. */
+  /** Brings pages to their place. `source` is the descriptor. */
   pull(sequence: Sequence, source: Slot, pages: WantedPages): void;
-  /** What is to be done when all is pulled. */
+  /** What to do when everything is pulled. */
   finish(builder: PlanBuilder, sequence: Sequence, source: Slot): void;
   /** To be called when the plan has run. */
   close(): void;

@@ -9,7 +9,7 @@ export interface ParkedRange extends Range {
 
 const LOWEST = 0x1000000000n;
 const HIGHEST = 0x7f0000000000n;
-/** Page tables move whole where source and target are equal modulo this (mm/mremap.c). */
+/** Page tables move as a whole if source and target are equal modulo this (mm/mremap.c). */
 const ALIGNMENT = 0x200000n;
 /** Room below a stack, so that the kernel's guard gap fits (256 pages). */
 const GAP = 0x200000n;
@@ -36,15 +36,15 @@ export class Park {
   }
 
   /**
-   * Places for ranges in order of address. Close ones are taken together, and keep their distances: they go on
-   * sharing page tables, and many take no more room than before.
+   * Places for ranges in order of address. Ranges close to one another are taken together and keep their distances:
+   * they still share page tables, and many of them take no more room than before.
    */
   placeAll(ranges: readonly Range[]): ParkedRange[] {
     return clusters(ranges).map((range) => ({ ...range, place: this.place(range) }));
   }
 }
 
-/** Neighbours that are closer to one another than the gap of the park, as one range each. */
+/** Merges neighbours that are closer to one another than the gap of the park. */
 function clusters(ranges: readonly Range[]): Range[] {
   const found: { readonly start: bigint; end: bigint }[] = [];
   for (const { start, end } of ranges) {
@@ -59,7 +59,7 @@ function alignUp(address: bigint): bigint {
   return ((address + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
 }
 
-/** The start of a free range; undefined when no hole is large enough. `taken`: everything mapped anywhere. */
+/** The start of a free range; undefined if no hole is large enough. `taken`: everything mapped anywhere. */
 export function findHole(taken: readonly Range[], size: bigint): bigint | undefined {
   const sorted = [...taken].sort((a, b) => (a.start < b.start ? -1 : 1));
   let at = LOWEST;

@@ -23,11 +23,11 @@ import type { Sequence } from '../plan/builder.js';
 import { isAdvised, rangeOf, type MappedArea } from './memory-map.js';
 import type { PageRun } from './page-runs.js';
 
-/** MAP_* flags of memory that is made anew: private or droppable, anonymous, growing down, no reserve. */
+/** MAP_* flags of memory that is created anew: private or droppable, anonymous, growing down, no reserve. */
 const REMADE = MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE;
-/** Advice that is given while the holder is filled, or where memory is made anew. */
+/** Advice given while the holder is filled, or when memory is created anew. */
 const EARLY_ADVICE = [MADV_HUGEPAGE, MADV_NOHUGEPAGE];
-/** Advice that is given at the very end of all, in this order. */
+/** Advice given at the very end, in this order. */
 const LATE_ADVICE = [
   MADV_RANDOM,
   MADV_SEQUENTIAL,
@@ -53,7 +53,7 @@ export function layPages(
   }
 }
 
-/** Brings private anonymous memory to its place; what has nothing stored is made anew. */
+/** Brings private anonymous memory to its place; creates it anew if nothing is stored. */
 export function placePrivate(area: MappedArea, sequence: Sequence): void {
   const { start, end, place } = area;
   const length = end - start;
@@ -68,7 +68,10 @@ export function placePrivate(area: MappedArea, sequence: Sequence): void {
   sequence.syscall(() => `move ${rangeOf(area)}`, SYS.mremap, args, { expect: start });
 }
 
-/** First without its pages, which says whether it may be locked. To lock what cannot be touched fails, and works. */
+/**
+ * First without its pages, which shows whether it may be locked. Locking memory that cannot be touched fails, but
+ * takes effect.
+ */
 export function lock(area: MappedArea, sequence: Sequence): void {
   const length = area.end - area.start;
   const what = () => `lock ${rangeOf(area)}`;
@@ -89,7 +92,7 @@ export function protect(area: MappedArea, current: number, sequence: Sequence): 
   sequence.syscall(() => `protect ${rangeOf(area)}`, SYS.mprotect, args);
 }
 
-/** Gives the advice that would be in the way before. */
+/** Gives the advice that would have been in the way before. */
 export function adviseLate(area: MappedArea, sequence: Sequence): void {
   if (area.advice === 0) return;
   for (const advice of LATE_ADVICE) adviseArea(area, advice, sequence);

@@ -4,21 +4,24 @@ import { NO_RUNS, type MappedArea, type MemoryMap } from './memory-map.js';
 import { appendRun, union, without, type PageRun } from './page-runs.js';
 import { areHeldAlike } from './stretches.js';
 
-/** What a VAS holds of a process that has gone on since. */
+/** What a VAS holds of a process that has continued since. */
 export interface PreCopied {
   readonly map: MemoryMap;
   /** Pages that are in the VAS as they were when they were last write-protected; in order. */
   readonly fresh: readonly PageRun[];
 }
 
-/** What is copied once more, or has never been. */
+/** What has to be copied again, or for the first time. */
 export interface CopyAgain {
   /** With the pages that may have content in the VAS afterwards. */
   readonly map: MemoryMap;
   readonly difference: Difference;
 }
 
-/** What remains to be copied of a process that stands still. `clean`: pages that are as they were protected. */
+/**
+ * What remains to be copied of a process that stands still. `clean`: pages that have not changed since they were
+ * protected.
+ */
 export function restOf(
   copied: PreCopied | undefined,
   now: MemoryMap,
@@ -34,7 +37,7 @@ export function restOf(
   return difference(copied?.map.areas ?? [], now.areas, { isLike: stays, changed });
 }
 
-/** What is to be copied again of a process whose pages have been written to; the VAS keeps the areas it has. */
+/** What is to be copied again of a process whose pages have been written to; the VAS keeps its areas. */
 export function again({ map }: PreCopied, written: readonly PageRun[]): CopyAgain {
   const writtenIn = partsOf(written);
   const kept: KeptArea[] = [];
@@ -48,7 +51,7 @@ export function again({ map }: PreCopied, written: readonly PageRun[]): CopyAgai
   return { map: { ...map, areas }, difference: { added: [], kept, vanished: [] } };
 }
 
-/** Finds the parts of runs in ranges that are asked for in order of address. */
+/** Finds the parts of runs in ranges, which must be asked for in order of address. */
 function partsOf(runs: readonly PageRun[]): (range: PageRun) => PageRun[] {
   let next = 0;
   return ({ start, length }) => {
@@ -68,7 +71,7 @@ function endOf(run: PageRun | undefined): bigint {
   return run ? run.start + run.length : 0n;
 }
 
-/** Whether an area is where one lay before, in the same way: then its pages can be written over. */
+/** Whether an area is where one of the same form was before: then its pages can be overwritten. */
 function stays(area: MappedArea, before: MappedArea): boolean {
   const isPlaced = area.place !== undefined && before.place !== undefined;
   const isThere = isPlaced && area.place - area.start === before.place - before.start;

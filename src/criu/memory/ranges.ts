@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Addresses from `start` to before `end`. */
+/** Addresses from `start` up to, but not including, `end`. */
 export interface Range {
   readonly start: bigint;
   readonly end: bigint;
 }
 
-/** What of some ranges, in order of address, lies in none of others. */
+/** The part of some ranges, in order of address, that lies in none of the others. */
 export function subtract(ranges: readonly Range[], others: readonly Range[]): Range[] {
   const sorted = [...others].sort((a, b) => (a.start < b.start ? -1 : 1));
   const rest: Range[] = [];

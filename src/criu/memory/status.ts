@@ -2,7 +2,7 @@
 import { VMA_STATUS } from '../image/constants.js';
 import type { AreaKind } from './memory-map.js';
 
-/** How `vma_entry.status` says of what kind an area is. */
+/** How `vma_entry.status` encodes the kind of an area. */
 export const STATUS: Readonly<Record<AreaKind, number>> = {
   anonymous: VMA_STATUS.regular | VMA_STATUS.anonPrivate,
   'file-private': VMA_STATUS.regular | VMA_STATUS.filePrivate,
@@ -16,7 +16,7 @@ export const STATUS: Readonly<Record<AreaKind, number>> = {
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 const OTHERS = VMA_STATUS.filePrivate | VMA_STATUS.fileShared | VMA_STATUS.anonShared;
 
-/** The bits that tell a kind. The kernel's areas are private and anonymous, whether that is said of them or not. */
+/** The bits that tell a kind. The kernel's areas are private and anonymous, whether those bits are set or not. */
 function kindBits(status: number): number {
   const bits = status & (KERNELS | OTHERS);
   return (bits & KERNELS) === 0 ? bits | (status & VMA_STATUS.anonPrivate) : bits;
@@ -26,7 +26,7 @@ const BY_BITS: ReadonlyMap<number, AreaKind> = new Map(
   Object.entries(STATUS).map(([kind, status]) => [kindBits(status), kind as AreaKind]),
 );
 
-/** The inverse; undefined where nothing is of that kind. */
+/** The inverse; undefined if no kind has these bits. */
 export function kindOf(status: number): AreaKind | undefined {
   return BY_BITS.get(kindBits(status));
 }

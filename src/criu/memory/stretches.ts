@@ -11,34 +11,37 @@ import {
 import { has, isStash, TRAIT, type MappedArea } from './memory-map.js';
 import { appendRun, type PageRun } from './page-runs.js';
 
-/** Neighbours that a holder maps by one call, and fills alike. */
+/** Neighbours that a holder maps by one call and fills in the same way. */
 export interface Stretch {
   readonly members: readonly MappedArea[];
   /** All of them as one. */
   readonly whole: MappedArea;
-  /** Nothing is to be kept in reserve for it (MAP_NORESERVE): nothing is in its process. */
+  /** Whether to keep no reserve for it (MAP_NORESERVE): its process keeps none. */
   readonly isUnreserved: boolean;
   /** PROT_* bits that the whole is mapped with. */
   readonly mapped: number;
-  /** What of it is to be made writable before it is filled; addresses in the process. */
+  /** What has to be made writable before it is filled; addresses in the process. */
   readonly writable: readonly PageRun[];
 }
 
-/** What the kernel keeps in reserve for memory. What could never be written gets its reserve when it first can. */
+/**
+ * How much the kernel keeps in reserve for memory. Memory that was never writable gets its reserve when it first
+ * becomes so.
+ */
 type Reserve = 'all' | 'none' | 'none yet';
 
-/** What of an area fill-plan.ts looks at, besides the reserve: of its protection only whether it can be read. */
+/** What fill-plan.ts looks at in an area, besides the reserve: of its protection, only whether it can be read. */
 const FLAGS = MAP_GROWSDOWN | MAP_DROPPABLE;
 const ADVICE = (1 << MADV_HUGEPAGE) | (1 << MADV_NOHUGEPAGE);
 
-/** PROT_* bits that a member of a stretch has when it is filled. */
+/** PROT_* bits that a member of a stretch has once it is filled. */
 export function protectionInHolder(member: MappedArea, { mapped }: Stretch): number {
   return reserveOf(member) === 'all' ? PROT_READ_WRITE : mapped;
 }
 
 /**
- * Joins neighbours that a holder maps and fills alike, whatever their protection: a process may have tens of
- * thousands of them, which differ in nothing else.
+ * Joins neighbours that a holder maps and fills in the same way, whatever their protection is: a process may have
+ * tens of thousands of them that differ in nothing else.
  */
 export function stretches(areas: readonly MappedArea[]): Stretch[] {
   const joined: Stretch[] = [];

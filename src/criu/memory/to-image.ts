@@ -13,10 +13,10 @@ import {
 import type { PageRun } from './page-runs.js';
 import { STATUS } from './status.js';
 
-/** Makes the entries of an image from the maps of its processes, one after the other. The inverse is mapOf. */
+/** Makes the entries of an image from the maps of its processes, one after the other. The inverse of mapOf. */
 export class EntryMaker {
   readonly #shared: ReadonlyMap<bigint, SharedObject>;
-  /** Shared objects that an entry has told of. */
+  /** Shared objects that an entry has described. */
   readonly #told = new Set<bigint>();
 
   constructor(shared: readonly SharedObject[]) {
@@ -26,7 +26,7 @@ export class EntryMaker {
   /**
    * The entries of a process's areas, and of its guards behind them.
    *
-   * @param fileIdOf what the image calls the file that an area maps
+   * @param fileIdOf the image's id of the file that an area maps
    */
   entriesOf(
     { areas, guards }: MemoryMap,

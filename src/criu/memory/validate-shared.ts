@@ -5,7 +5,7 @@ import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
 
-/** What the mappings of one object say of it, taken together. */
+/** What the mappings of one object say about it, taken together. */
 interface Told {
   readonly park: bigint | undefined;
   size: bigint | undefined;
@@ -13,8 +13,8 @@ interface Told {
 }
 
 /**
- * Checks that all mappings of a shared anonymous object, of whatever process, tell of the same one, and
- * that there is room for it in the park, twice.
+ * Checks that all mappings of a shared anonymous object, in all processes, describe the same object, and that there
+ * is room for it in the park, twice.
  *
  * @param end of user memory
  * @throws ShimError `dataLoss`

@@ -11,9 +11,9 @@ import { validateShared } from './validate-shared.js';
 /** Where the kernel shows its vsyscall page, above user memory. */
 const VSYSCALL_START = 0xffff_ffff_ff60_0000n;
 const MAX_VMAS = 262_144;
-/** Auxiliary vector: AT_VECTOR_SIZE is well below this number of words. */
+/** Auxiliary vector: AT_VECTOR_SIZE is far below this number of words. */
 const MAX_AUXV = 256;
-/** Words for a mapping, which few ever read. */
+/** Words for a mapping, which few callers ever read. */
 type Words = () => string;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
@@ -25,9 +25,9 @@ interface MappedFiles {
 }
 
 /**
- * Checks the layout of every address space, and says what they are.
+ * Checks the layout of every address space, and returns what it contains.
  *
- * @param kinds of files, some of which can be mapped
+ * @param kinds kinds of files, some of which can be mapped
  * @throws ShimError `dataLoss`
  */
 export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind[]): ImageMemory {
@@ -60,7 +60,7 @@ function checkPointers(mm: MmEntry, what: string): void {
   if (mm.mm_start_stack > USER_END) badImage(`${what}: its stack cannot be there`);
 }
 
-/** Ascending and apart; guards come last and lie anywhere. */
+/** In ascending order without overlaps; guards come last and lie anywhere. */
 function checkLayout(vmas: readonly VmaEntry[], what: string): void {
   if (vmas.length > MAX_VMAS) badImage(`${what}: too many mappings`);
   let end = 0n;
@@ -102,7 +102,9 @@ function checkPark({ start, end }: VmaEntry, park: bigint, mapping: Words): void
   }
 }
 
-/** Of private anonymous memory that can be written; who has such, and like it, is looked at with the tree. */
+/**
+ * Only private anonymous memory that is writable has holes. Whether a forker has the same is checked with the tree.
+ */
 function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: Words): void {
   const isPrivate = (vma.status & VMA_STATUS.anonPrivate) !== 0;
   if (
@@ -118,7 +120,7 @@ function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: Words): voi
   checkPairs(holes, (vma.end - vma.start) / PAGE, mapping);
 }
 
-/** Runs are relative to the mapping; those of shared memory to the whole object. */
+/** Runs are relative to the mapping; those of shared memory, to the whole object. */
 function checkRuns(vma: VmaEntry, mapping: Words): void {
   const { start, end, pgoff, mvas_size: size, mvas_runs: runs } = vma;
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;

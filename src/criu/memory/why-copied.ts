@@ -4,18 +4,18 @@ import type { CoreEntry } from '../image/types.js';
 import { MADV_DONTFORK } from '../../native/abi/index.js';
 import { isAdvised, type MappedArea, type MemoryMap } from './memory-map.js';
 
-/** Whether fork(2) leaves an area out (MADV_DONTFORK). What MADV_WIPEONFORK empties is not stored at all. */
+/** Whether fork(2) leaves an area out (MADV_DONTFORK). Memory that MADV_WIPEONFORK empties is not stored at all. */
 export function isLeftOut(area: MappedArea): boolean {
   return isAdvised(area, MADV_DONTFORK);
 }
 
-/** What decides it. */
+/** What the decision depends on. */
 export interface KeptMemory {
   readonly maps: readonly MemoryMap[];
   readonly cores: ReadonlyMap<NsTid, CoreEntry>;
 }
 
-/** Why the kernel's duplicates cannot be the VAS; undefined: they can. */
+/** Why the kernel's duplicates cannot be the VAS; undefined if they can. */
 export function whyCopied(memory: KeptMemory): string | undefined {
   const { maps, cores } = memory;
   if ([...cores.values()].some(({ tc }) => tc?.mvas_mdwe)) {

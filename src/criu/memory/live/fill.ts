@@ -6,17 +6,17 @@ import { planFill, planFillShared } from '../fill-plan.js';
 import type { MemoryMap, SharedObject } from '../memory-map.js';
 import type { Pages } from '../pages.js';
 
-/** Descriptors that may go along with one plan, besides one or two. */
+/** Most descriptors that go along with one plan, besides one or two. */
 export const FDS_AT_ONCE = 200;
-/** So much memory is copied by one plan: that many processes, and mappings if there is more than one process. */
+/** Most memory copied by one plan: this many processes, and mappings if there is more than one process. */
 const PROCESSES_AT_ONCE = 64;
 const AREAS_AT_ONCE = 4096;
 
-/** How memory comes into a holder. */
+/** How memory gets into a holder. */
 export interface Filling {
-  /** Where that of a process is pulled from by a plan. */
+  /** Where a plan pulls the memory of a process from. */
   readonly pagesOf: (map: MemoryMap, builder: PlanBuilder) => Pages;
-  /** What of it is not in the holder yet; everything, unless this is given. */
+  /** What is not in the holder yet; by default, everything. */
   readonly differenceOf?: (map: MemoryMap) => Difference;
 }
 
@@ -31,7 +31,7 @@ export async function fillMaps(
     const builder = new PlanBuilder();
     const opened: Pages[] = [];
     try {
-      // The sequences follow one another in the plan, so that each runs on into the next.
+      // The sequences follow one another in the plan, so each continues with the next.
       const sequences = some.map((map) => {
         const pages = pagesOf(map, builder);
         opened.push(pages);

@@ -45,9 +45,8 @@ const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * All other flags, from show_smap_vma_flags() of fs/proc/task_mmu.c: those that are kept, and those that
- * follow from what is kept (`ac`, what has been accounted, `sd`, soft-dirty, `gu`, that there may be
- * guards, `dw` of old kernels).
+ * All other flags, from show_smap_vma_flags() of fs/proc/task_mmu.c: those that are kept, and those that follow
+ * from what is kept (`ac`: accounted, `sd`: soft-dirty, `gu`: may contain guards, `dw`: of old kernels).
  */
 const KNOWN_FLAGS: ReadonlySet<string> = new Set(
   'rd wr ex sh mr mw me ms gd lo sr rr dc de lf ac nr wf dd sd hg nh mg dp gu dw'.split(' '),
@@ -78,30 +77,30 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vsyscall]': 'vsyscall',
 };
 
-/** Beginnings of paths of mappings that are not files. */
+/** Prefixes of the paths of mappings that are not files. */
 const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
   ['/[aio]', 'asynchronous I/O (io_setup)'],
   ['/SYSV', 'System V shared memory'],
   ['socket:', 'a mapping of a socket'],
 ];
 
-/** What a set of VMA flags says. */
+/** What a set of VMA flags means. */
 interface Flags {
-  /** Words for what cannot be restored. */
+  /** Why it cannot be restored, in words. */
   readonly refusal: string | undefined;
   readonly mapped: number;
   readonly advice: number;
   readonly traits: number;
 }
 
-/** Areas have few different sets of flags, and the parser makes each once. */
+/** Areas have few different sets of flags, and the parser creates one string for each. */
 const known = new WeakMap<ReadonlySet<string>, Flags>();
 
 /**
  * Judges the areas of a process.
  *
- * @param label how messages name it
- * @throws ShimError `failedPrecondition` for what cannot be restored
+ * @param label the name of the process in messages
+ * @throws ShimError `failedPrecondition` if something cannot be restored
  */
 export function judgeAreas(label: string, vmas: readonly SmapsVma[]): MappedArea[] {
   return vmas.map((vma) => judgeArea(label, vma));
@@ -139,7 +138,7 @@ function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): vo
   throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
 }
 
-/** Words for what cannot be restored, whatever its flags. */
+/** Why an area cannot be restored, whatever its flags are; in words. */
 function unsupported(vma: SmapsVma): string | undefined {
   if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) return 'a memory protection key';
   if (vma.special === '[uprobes]') return 'a uprobe';
@@ -160,7 +159,7 @@ function readFlags(vmFlags: ReadonlySet<string>): Flags {
   return flags;
 }
 
-/** Words for a flag that cannot be restored; flags that nobody knows are none that could be. */
+/** Why a flag cannot be restored, in words; unknown flags cannot. */
 function unsupportedFlag(vmFlags: ReadonlySet<string>): string | undefined {
   for (const [flag, words] of UNSUPPORTED_FLAGS) if (vmFlags.has(flag)) return words;
   const unknown = [...vmFlags].find((flag) => !KNOWN_FLAGS.has(flag));
@@ -181,7 +180,7 @@ function sharedKind({ path, deleted, special }: SmapsVma): AreaKind {
   return isAnonymous || special !== '' ? 'anonymous-shared' : 'file-shared';
 }
 
-/** What MAP_DROPPABLE says stands for the type, too. */
+/** MAP_DROPPABLE stands for the type, too. */
 function typeOf({ shared }: SmapsVma, { mapped }: Flags): number {
   if ((mapped & MAP_DROPPABLE) !== 0) return 0;
   return shared ? MAP_SHARED : MAP_PRIVATE;

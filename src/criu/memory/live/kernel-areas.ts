@@ -11,9 +11,9 @@ import type { KernelArea } from '../memory-plan.js';
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
 /**
- * Empties a new holder: its code moves to `base`, the kernel's own areas behind it, and everything else is unmapped.
+ * Empties a new holder: moves its code to `base` and the kernel's own areas behind it, and unmaps everything else.
  *
- * @returns the kernel's areas, where they are now
+ * @returns the kernel's areas at their new addresses
  */
 export async function clearHolder(
   holder: HolderClient,

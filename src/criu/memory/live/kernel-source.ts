@@ -31,22 +31,23 @@ const log = logger('memory');
 export interface KernelSourceOptions {
   /** The VAS that is filled. */
   readonly vasId: VasId;
-  /** This backend or nothing: a refusal is an error. */
+  /** Insists on this backend: a refusal is an error. */
   readonly insists: boolean;
-  /** Its memory is to be limited: the kernel does not do that for duplicates. */
+  /** The VAS's memory is to be limited, which the kernel does not do for duplicates. */
   readonly isLimited: boolean;
-  /** The container goes on: of what it changes, the old content would stay charged to it. */
+  /** The container goes on: the old content of what it changes would stay charged to it. */
   readonly leavesRunning: boolean;
 }
 
 /**
- * The kernel duplicates the memory of every process while the container stands still. Where it can, that
- * is all, and the duplicates are the VAS; otherwise the holder copies from them later. What a fork does not take along is copied at once, as is shared memory.
+ * The kernel duplicates the memory of every process while the container stands still. If possible, that is all, and
+ * the duplicates are the VAS; otherwise the holder copies from them later. Shared memory, and what a fork does not
+ * take along, are copied at once.
  *
- * Duplicates are named after the VAS (see vas/backend.ts): whoever removes that removes them.
+ * Duplicates are named after the VAS (see vas/backend.ts): whoever removes the VAS removes them.
  *
- * Where the kernel refuses (its limits are reached, say) the holder copies at once, unless the kernel
- * was insisted on.
+ * If the kernel refuses (because its limits are reached, say), the holder copies at once, unless the caller insists
+ * on the kernel.
  */
 export class KernelSource implements MemorySource {
   readonly #options: KernelSourceOptions;
@@ -56,7 +57,7 @@ export class KernelSource implements MemorySource {
   #held: ContainerMemory | undefined;
   #backend: Backend;
 
-  /** Takes over the device. */
+  /** Takes ownership of the device. */
   constructor(
     { holder, holderPid }: NewHolder,
     { device, backend }: KernelBackend,
@@ -111,7 +112,7 @@ export class KernelSource implements MemorySource {
     this.#device.close();
   }
 
-  /** The duplicates cannot, or should not, always be the VAS. */
+  /** Duplicates cannot, or should not, always be the VAS. */
   #settle({ whyCopied }: ContainerMemory): void {
     if (this.#backend !== 'kernel-exec') return;
     const { vasId, insists, isLimited, leavesRunning } = this.#options;

@@ -29,11 +29,11 @@ export class LiveSource implements MemorySource {
   }
 
   close(): void {
-    // Nothing is open.
+    // It has nothing open.
   }
 }
 
-/** Copies memory of stopped processes, and what they share, into the holder. */
+/** Copies the memory of stopped processes, and the objects they share, into the holder. */
 export async function copyStopped(
   holder: HolderClient,
   { base, maps, shared, processes }: ContainerMemory,

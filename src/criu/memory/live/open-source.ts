@@ -5,9 +5,9 @@ import { LiveSource } from './live-source.js';
 import type { MemorySource, NewHolder } from './source.js';
 
 /**
- * The source of a checkpoint's memory, by the best backend this host has; the caller closes it.
+ * Opens the source of a checkpoint's memory, by the best backend of this host; the caller closes it.
  *
- * @throws ShimError `failedPrecondition` when MVAS_BACKEND asks for one it has not
+ * @throws ShimError `failedPrecondition` if MVAS_BACKEND asks for one that this host does not have
  */
 export function openSource(
   holder: NewHolder,

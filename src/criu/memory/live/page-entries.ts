@@ -5,7 +5,7 @@ import type { HostPid } from '../../../common/ids.js';
 import { PAGE } from '../../../native/abi/index.js';
 import type { PageRun } from '../page-runs.js';
 
-/** In the upper half of an entry of /proc/PID/pagemap: bit 56, mapped by nobody else. */
+/** In the upper half of an entry of /proc/PID/pagemap: bit 56, exclusively mapped. */
 const EXCLUSIVE = 1 << 24;
 
 /** Reads /proc/PID/pagemap of a process that stands still (kernel admin-guide/mm/pagemap.rst). */
@@ -37,12 +37,12 @@ export class PageEntries {
   }
 }
 
-/** Pages that are all mapped by one process only, or may be mapped by others. */
+/** Pages that are either all mapped by one process only, or may all be mapped by others, too. */
 export interface ExclusiveRun extends PageRun {
   readonly isExclusive: boolean;
 }
 
-/** Splits a run where its pages begin or cease to be exclusive; of such parts only those of `least` bytes count. */
+/** Splits a run where its pages start or cease to be exclusive; parts shorter than `least` bytes do not count. */
 export function splitExclusive(run: PageRun, least: bigint, entries: Uint32Array): ExclusiveRun[] {
   const parts: ExclusiveRun[] = [];
   const add = (first: number, end: number, exclusive: boolean): void => {

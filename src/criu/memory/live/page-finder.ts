@@ -8,23 +8,23 @@ import { appendRun, type PageRun } from '../page-runs.js';
 import type { Range } from '../ranges.js';
 import { CATEGORY, scanPages } from './page-scan.js';
 
-/** Contiguous pages of one kind, whatever areas they are in. */
+/** Contiguous pages of one kind, in whatever areas they are. */
 export interface Region extends Range {
   readonly isGuard: boolean;
 }
 
-/** What is stored of a process, and which pages nobody has written to since they were protected. */
+/** The pages of a process that are stored, and those that have not been written to since they were protected. */
 export interface FoundMemory {
   readonly map: MemoryMap;
-  /** In order; where writes are tracked, of whatever area. */
+  /** In order, across all areas; of memory whose writes are tracked. */
   readonly clean: readonly PageRun[];
 }
 
-/** Pages of files are never stored, and the zero page is nothing. */
+/** Pages of files are never stored, and the zero page counts as nothing. */
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;
 const STORED = CATEGORY.present | CATEGORY.swapped;
 const WRITES = CATEGORY.tracked | CATEGORY.written;
-/** Bytes of an area that is worth a look before all of its pages are. */
+/** Below this many bytes, all pages of an area are looked at without a look at the area first. */
 const LARGE = 1n << 30n;
 
 /** Bits of a /proc/PID/pagemap entry (kernel admin-guide/mm/pagemap.rst). */
@@ -35,10 +35,10 @@ const FILE = 1n << 61n;
 const GUARD = 1n << 58n;
 
 /**
- * Finds the pages with content, and the guards, of a process that should stand still. The whole address space
- * is scanned at once (PAGEMAP_SCAN) where the kernel can do that.
+ * Finds the pages with content, and the guards, of a process, which should stand still. Scans the whole address
+ * space at once (PAGEMAP_SCAN) if the kernel can do that.
  *
- * @param isTracked whether writes to it are, so that it has clean pages
+ * @param isTracked whether writes to the process's memory are tracked, so that it has clean pages
  */
 export function findPages(process: LiveProcess, map: MemoryMap, isTracked: boolean): FoundMemory {
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
@@ -52,8 +52,8 @@ export function findPages(process: LiveProcess, map: MemoryMap, isTracked: boole
 }
 
 /**
- * Write-protects the pages with content where writes are tracked, and finds them. Those that are protected already are
- * passed over unless they are asked for.
+ * Write-protects the pages with content in memory whose writes are tracked, and finds them. Pages that are already
+ * protected are left out unless requested.
  */
 export function protectPages(
   process: LiveProcess,
@@ -100,7 +100,7 @@ function appendPart(runs: PageRun[], region: Range, { start, end }: Range): void
   appendRun(runs, first, region.end < end ? region.end : end);
 }
 
-/** Bytes that a process has written to since they were protected; 0 of one that has ended. */
+/** Bytes that a process has written to since they were protected; 0 if it has ended. */
 export function countWritten(process: LiveProcess, areas: readonly MappedArea[]): bigint {
   const request = { ...reachOf(areas), all: WRITES, none: EXCLUDED, any: STORED };
   let sum = 0n;
@@ -124,7 +124,7 @@ interface Scanned {
   readonly isTracked: boolean;
 }
 
-/** Scans whatever lies between the first and the last area; undefined before Linux 6.7. `clean` is added to. */
+/** Scans everything between the first and the last area; undefined before Linux 6.7. Adds to `clean`. */
 function scanAll(
   { fd, label, isTracked }: Scanned,
   areas: readonly MappedArea[],
@@ -147,14 +147,14 @@ function reachOf(areas: readonly MappedArea[]): Range {
   return { start: users[0]?.start ?? 0n, end: users.at(-1)?.end ?? 0n };
 }
 
-/** Reads about every page, area by area. */
+/** Reads the entry of every page, area by area. */
 function readAll(fd: number, areas: readonly MappedArea[]): Region[] {
   return areas
     .filter((area) => area.kind !== 'vsyscall' && !isEmptyReservation(area))
     .flatMap((area) => readArea(fd, area));
 }
 
-/** Whether nothing is stored of much: what is reserved may be terabytes. */
+/** Whether a large area has nothing stored: what is reserved may be terabytes. */
 function isEmptyReservation(area: MappedArea): boolean {
   return has(area, 'untouched') && area.end - area.start > LARGE;
 }

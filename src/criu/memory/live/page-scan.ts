@@ -17,35 +17,35 @@ export const CATEGORY = {
   guard: PAGE_IS_GUARD,
 } as const;
 
-/** PM_SCAN_WP_MATCHING: what is found is write-protected; memory that is not tracked is passed over. */
+/** PM_SCAN_WP_MATCHING: write-protects what is found; memory that is not tracked is left out. */
 const PROTECT = 1n;
 const REGION_WORDS = 3;
 const REGIONS = 16384;
-/** What one scan tells, for all scans: they are taken one after the other. */
+/** The results of one scan, reused by all scans: they are made one after the other. */
 const words = new BigUint64Array(REGIONS * REGION_WORDS);
 
-/** Which pages to look for (PAGEMAP_SCAN, Linux 6.7). Sets of {@link CATEGORY}. */
+/** Which pages to find (PAGEMAP_SCAN, Linux 6.7). Sets of {@link CATEGORY}. */
 export interface PageScanRequest extends Range {
-  /** Found is what has all of these, */
+  /** Pages that are found have all of these, */
   readonly all?: bigint;
   /** none of these, */
   readonly none: bigint;
   /** and any of these. */
   readonly any: bigint;
-  /** Told of what is found: pages that differ in these are told apart. */
+  /** Reported of what is found: pages that differ in these are reported separately. */
   readonly told?: bigint;
-  /** Whether what is found is write-protected in the same stroke. */
+  /** Whether to write-protect what is found at the same time. */
   readonly protects?: boolean;
 }
 
-/** Is told of contiguous pages of one kind, in order of address. */
+/** Called with contiguous pages of one kind, in order of address. */
 export type FoundPages = (start: bigint, end: bigint, categories: bigint) => void;
 
 /**
  * Scans page tables.
  *
  * @param fd /proc/PID/pagemap
- * @param label of the process, for messages
+ * @param label the process, for messages
  */
 export function scanPages(
   fd: number,

@@ -8,13 +8,13 @@ import type { KernelDevice } from '../../vas/kernel-device.js';
 import type { Pages, WantedPages } from '../pages.js';
 import { PageEntries, splitExclusive, type ExclusiveRun } from './page-entries.js';
 
-/** From so many bytes on process_vm_readv(2) is the quicker one. */
+/** From this many bytes on, process_vm_readv(2) is faster. */
 const WORTH_PINNING = 0x4000n;
 
 /**
- * The process itself, which stands still. What process_vm_readv(2) reads it pins, and pages that forks
- * share lose that by a pin: the process gets a copy of each (mm/gup.c, Linux 5.19). Reading /proc/PID/mem
- * leaves them as they are, but is slower for long runs of pages that nobody shares.
+ * The process itself, which stands still. process_vm_readv(2) pins what it reads, and a pin ends the sharing of
+ * pages that forks share: the process gets a copy of each (mm/gup.c, Linux 5.19). Reading /proc/PID/mem leaves them
+ * as they are, but is slower for long runs of pages that are not shared.
  */
 export class PagesOfProcess implements Pages {
   readonly fd: number;
@@ -52,7 +52,7 @@ export class PagesOfProcess implements Pages {
   }
 }
 
-/** The kernel's duplicate of a process, which goes when all of it is pulled. */
+/** The kernel's duplicate of a process, which is deleted once all of it is pulled. */
 export class PagesOfDuplicate implements Pages {
   readonly #device: KernelDevice;
   readonly #id: number;
@@ -80,7 +80,7 @@ export class PagesOfDuplicate implements Pages {
   }
 }
 
-/** A file, such as a shared object by one of its mappings. Everybody who could write to it must stand still. */
+/** A file, such as a shared object by one of its mappings. Everyone who could write to it must stand still. */
 export class PagesOfFile implements Pages {
   readonly fd: number;
 

@@ -23,7 +23,7 @@ import type { Owner } from './same-pages.js';
 import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 import { placeMemory, type CopiedAhead } from './take-memory.js';
 
-/** What has been copied of a process, and which one that was. */
+/** What has been copied of a process, and which process that was. */
 interface Copied extends PreCopied {
   readonly process: LiveProcess;
 }
@@ -36,9 +36,9 @@ interface Wanted {
 }
 
 /**
- * Copies memory while its processes run. Pages are write-protected only while all of them stand still, for a moment:
- * then no system call is under way that has taken hold of a page before (as of a file opened with O_DIRECT), and would
- * write to it behind the protection.
+ * Copies memory while its processes run. Pages are write-protected only during a moment in which all of the
+ * processes stand still: then no system call is in progress that took hold of a page earlier (as with a file opened
+ * with O_DIRECT) and would write to it behind the protection.
  */
 export class PreCopy implements MemorySource, CopiedAhead {
   readonly backend = 'holder';
@@ -53,10 +53,10 @@ export class PreCopy implements MemorySource, CopiedAhead {
   #wanted: readonly Wanted[] = [];
   /** How often memory has been copied while its processes ran. */
   rounds = 0;
-  /** Bytes that were. */
+  /** How many bytes were copied in that way. */
   bytes = 0;
 
-  /** `leavesRunning`: the processes go on after it. */
+  /** `leavesRunning`: the processes continue after the checkpoint. */
   constructor({ holder, holderPid }: NewHolder, leavesRunning: boolean) {
     this.#holder = holder;
     this.#holderPid = holderPid;
@@ -71,16 +71,16 @@ export class PreCopy implements MemorySource, CopiedAhead {
   readonly tracks = (pid: HostPid): boolean => this.#trackings.has(pid);
 
   /**
-   * Begins to track what processes that stand still write to.
+   * Starts to track the writes of processes that stand still.
    *
-   * @param forkers who forks each at a restore
-   * @throws ShimError for what cannot be restored, or has no place
+   * @param forkers which process forks each at a restore
+   * @throws ShimError if something cannot be restored, or has no place
    */
   async begin(
     processes: readonly StoppedProcess[],
     forkers: ReadonlyMap<NsPid, NsPid>,
   ): Promise<void> {
-    this.close(); // A try before this one may have come half-way.
+    this.close(); // An earlier try may have come half-way.
     const owners: Owner[] = [];
     for (const process of processes) owners.push(await this.#track(process));
     const { maps, layout } = placeMemory(owners, forkers);
@@ -91,14 +91,14 @@ export class PreCopy implements MemorySource, CopiedAhead {
     });
   }
 
-  /** Bytes that have been written to since they were protected last; of running processes. */
+  /** Bytes of running processes that have been written to since they were last protected. */
   written(): bigint {
     let sum = 0n;
     for (const { process, map } of this.#copied.values()) sum += countWritten(process, map.areas);
     return sum;
   }
 
-  /** Has what processes have written to copied again. They stand still. */
+  /** Marks what processes have written to for another copy. They stand still. */
   protectAgain(processes: readonly LiveProcess[]): void {
     this.#wanted = processes.flatMap((process) => {
       const copied = this.#copied.get(process.nsPid);
@@ -111,7 +111,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
     });
   }
 
-  /** Copies what is wanted, while the processes run. */
+  /** Copies what is marked, while the processes run. */
   async copy(): Promise<void> {
     if (this.rounds++ === 0) {
       this.#kernelAreas = await clearHolder(this.#holder, this.#holderPid, this.layout.base);
@@ -133,7 +133,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
     for (const one of wanted) this.#note(one, read.get(one.map.pid)?.copied() ?? NO_RUNS);
   }
 
-  /** It has been emptied before the first copy. */
+  /** The holder was emptied before the first copy. */
   clear(): Promise<readonly KernelArea[]> {
     return Promise.resolve(this.#kernelAreas);
   }
@@ -154,7 +154,9 @@ export class PreCopy implements MemorySource, CopiedAhead {
     });
   }
 
-  /** Everything is there. Processes that go on are not tracked any more; those that are to be killed do not matter. */
+  /**
+   * Everything is there. Processes that continue are no longer tracked; for those to be killed it does not matter.
+   */
   fill(): Promise<void> {
     if (this.#leavesRunning) this.close();
     return Promise.resolve();
@@ -166,7 +168,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
     this.#trackings.clear();
   }
 
-  /** Anonymous memory of a process, found as it is protected. Nothing of it is found where it cannot be tracked. */
+  /** Finds the anonymous memory of a process as it protects it. Finds nothing of memory that cannot be tracked. */
   async #track(process: StoppedProcess): Promise<Owner> {
     const { map, vmas } = readMap(process);
     const tracking = await WriteTracking.begin(process, vmas);
@@ -182,7 +184,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
     this.#copied.set(map.pid, { process, map, fresh });
   }
 
-  /** Takes out what is there of processes that have ended. */
+  /** Removes the memory of processes that have ended. */
   async #dropGone(maps: readonly MemoryMap[]): Promise<void> {
     const builder = new PlanBuilder();
     const sequence = builder.sequence('memory of processes that have ended');
@@ -195,7 +197,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
   }
 }
 
-/** Elsewhere pages that have been written to are few, or not the process's own. */
+/** Elsewhere few pages have been written to, or they are not the process's own. */
 function isTrackable(area: MappedArea): boolean {
   return area.kind === 'anonymous' && storesPages(area);
 }

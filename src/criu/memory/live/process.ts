@@ -7,11 +7,11 @@ import type { Range } from '../ranges.js';
 export interface LiveProcess {
   readonly pid: HostPid;
   readonly nsPid: NsPid;
-  /** How messages name it: `pid 7 (nginx)`. */
+  /** The process's name in messages: `pid 7 (nginx)`. */
   readonly label: string;
 }
 
-/** The host's pids of processes, by those of their container. */
+/** Host pids of processes, by container pid. */
 export function hostPids(processes: readonly LiveProcess[]): (pid: NsPid) => HostPid {
   const byNsPid = new Map(processes.map(({ pid, nsPid }) => [nsPid, pid]));
   return (nsPid) => byNsPid.get(nsPid) ?? fail(nsPid);
@@ -21,7 +21,7 @@ function fail(nsPid: NsPid): never {
   throw new ShimError('internal', `pid ${String(nsPid)} has no memory to take`);
 }
 
-/** A link to what a process maps at an area, whether that has a name or not. */
+/** A link to what a process maps at an area, whether it has a name or not. */
 export function mappedLink(pid: HostPid, { start, end }: Range): string {
   return `/proc/${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
 }

@@ -6,19 +6,19 @@ import { judgeAreas } from './judge.js';
 import type { LiveProcess } from './process.js';
 import type { Owner } from './same-pages.js';
 
-/** What a process maps: as /proc shows it, and judged. */
+/** What a process maps, as /proc shows it, and judged. */
 export interface ReadMap extends Owner {
   readonly vmas: readonly SmapsVma[];
 }
 
-/** What the VmFlags of memory say whose writes are tracked (userfaultfd(2)). */
+/** VmFlags of memory whose writes are tracked (userfaultfd(2)). */
 const TRACKED = 'uw';
 
 /**
  * Reads what a stopped process maps; which of its pages have content is not known yet.
  *
- * @param isTracked whether we track what it writes to
- * @throws ShimError `failedPrecondition` for what cannot be restored
+ * @param isTracked whether we track the process's writes
+ * @throws ShimError `failedPrecondition` if something cannot be restored
  */
 export function readMap(process: LiveProcess, isTracked = false): ReadMap {
   const { pid, nsPid, label } = process;
@@ -27,7 +27,7 @@ export function readMap(process: LiveProcess, isTracked = false): ReadMap {
   return { process, vmas, map: { pid: nsPid, label, areas, guards: NO_RUNS } };
 }
 
-/** Areas as they would be if nothing was tracked. They have few different sets of flags. */
+/** Areas as they would be if nothing were tracked. They have few different sets of flags. */
 function withoutTracking(vmas: readonly SmapsVma[]): SmapsVma[] {
   const sets = new Map<ReadonlySet<string>, ReadonlySet<string>>();
   return vmas.map((vma) => {

@@ -5,13 +5,13 @@ import type { PlanBuilder, PlanData, Sequence, Slot } from '../../plan/builder.j
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Pages, WantedPages } from '../pages.js';
 
-/** So much is read at once: where a page has gone, no more than the rest of that is left to be copied later. */
+/** Bytes read at once: if a page is gone, at most the rest of these is left to be copied later. */
 const CHUNK = 0x40000n;
 const ROW = 3;
 
 /**
- * A process that runs: its pages may change, and go, while they are read. It is read by /proc/PID/mem, which pins no
- * page, so that forks of the process go on sharing them, and takes its lock for one page at a time.
+ * A process that runs: its pages may change, and go, while they are read. It is read by /proc/PID/mem, which pins
+ * no page, so forks of the process continue to share them, and which takes its lock for one page at a time.
  */
 export class PagesOfRunning implements Pages {
   readonly fd: number;
@@ -58,7 +58,7 @@ export class PagesOfRunning implements Pages {
   }
 }
 
-/** Of a process that has ended nothing can be read. */
+/** Of a process that has ended, nothing can be read. */
 function openMemory(pid: HostPid): number {
   try {
     return openSync(`/proc/${String(pid)}/mem`, 'r');

@@ -7,7 +7,7 @@ import { appendRun, type PageRun } from '../page-runs.js';
 import { PageEntries } from './page-entries.js';
 import type { LiveProcess } from './process.js';
 
-/** In the upper half of an entry: the rest of the frame's number (or of the place in swap), present, swapped. */
+/** In the upper half of an entry: the rest of the frame's number (or of its place in swap), present, swapped. */
 const UPPER = 0xc07fffff;
 
 /** A process and its memory. */
@@ -17,11 +17,11 @@ export interface Owner {
 }
 
 /**
- * Leaves out what processes still share with the one that is to fork them at a restore (see inheritance.ts). Pages
- * are the same where both have the same frame at the same address; whatever the reason, their content is one.
+ * Leaves out what processes still share with the process that will fork them at a restore (see inheritance.ts).
+ * Pages are the same if both have the same frame at the same address: then their content is the same.
  *
  * @param owners stopped processes
- * @param forkers the forker of each, by container pids
+ * @param forkers the forker of each, by container pid
  */
 export function inheritAll(
   owners: readonly Owner[],
@@ -47,8 +47,8 @@ function compare(heir: Owner, forker: Owner): MemoryMap {
 }
 
 /**
- * Pages of a run that are not the forker's. Those are looked at before and after the heir's, since the kernel may
- * move pages meanwhile.
+ * Pages of a run that are not the forker's. The forker's pages are looked at before and after the heir's, since the
+ * kernel may move pages in between.
  */
 function differing(run: PageRun, ours: PageEntries, theirs: PageEntries): PageRun[] {
   const before = theirs.read(run);
@@ -63,7 +63,7 @@ function differing(run: PageRun, ours: PageEntries, theirs: PageEntries): PageRu
   return runs;
 }
 
-/** Whether two entries name the same frame; number 0 is what is shown to who may not know it. */
+/** Whether two entries name the same frame; readers without the privilege see the number 0. */
 function isSame(one: Uint32Array, other: Uint32Array, word: number): boolean {
   const [lower = 0, upper = 0] = [one[word], one[word + 1]];
   const isKnown = lower !== 0 || (upper & 0x7fffff) !== 0;

@@ -12,8 +12,8 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 
 /**
- * The shared anonymous objects that processes map. Any of their mappings leads to the whole of an
- * object, also to what none of them shows: a process can get at that again (mremap(2)).
+ * The shared anonymous objects that processes map. Each of their mappings leads to the whole object, including what
+ * none of them shows: a process can get at that again (mremap(2)).
  */
 export function findShared(owners: readonly Owner[]): FoundObject[] {
   const found = new Map<

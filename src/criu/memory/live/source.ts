@@ -14,26 +14,29 @@ export interface ContainerMemory {
   readonly base: bigint;
   readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
-  /** Whose memory it is. */
+  /** The processes that have the memory. */
   readonly processes: readonly LiveProcess[];
   /** Pages, by container pid, that have not been written to since they were protected (pre-copy.ts). */
   readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
-  /** Why the kernel's duplicates cannot be the VAS; undefined: they can. See whyCopied. */
+  /** Why the kernel's duplicates cannot be the VAS; undefined if they can. See whyCopied. */
   readonly whyCopied?: string | undefined;
 }
 
 /** Brings the memory of a container into an empty holder, in two steps. */
 export interface MemorySource {
   readonly backend: Backend;
-  /** What has been copied while the container ran; undefined: nothing. */
+  /** What has been copied while the container ran; undefined if nothing was. */
   readonly ahead?: CopiedAhead;
-  /** Empties the holder, whose own range is to begin at `base`. Once. Returns where the kernel's areas are then. */
+  /**
+   * Empties the holder, whose own range will begin at `base`; called once. Returns where the kernel's areas are
+   * then.
+   */
   clear(base: bigint): Promise<readonly KernelArea[]>;
-  /** While the container stands still: from then on nothing it does shows in the VAS. Once. */
+  /** Called once, while the container stands still: from then on, what it does no longer affects the VAS. */
   hold(memory: ContainerMemory): Promise<void>;
-  /** The rest, while the container runs or waits: then everything is in the holder. Once. */
+  /** Called once, for the rest, while the container runs or waits: after that, everything is in the holder. */
   fill(): Promise<void>;
-  /** Closes what the source has open. */
+  /** Closes everything that the source has open. */
   close(): void;
 }
 

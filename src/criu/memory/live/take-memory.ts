@@ -9,39 +9,39 @@ import { findPages } from './page-finder.js';
 import { inheritAll, type Owner } from './same-pages.js';
 import { findShared } from './shared-objects.js';
 
-/** The memory of a container, and where in a VAS it lies. */
+/** The memory of a container, and its places in a VAS. */
 export interface PlacedMemory {
   readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
   readonly layout: Layout;
 }
 
-/** The same when it is to be copied, at last. */
+/** The same, as it is to be copied while the container stands still. */
 export interface TakenMemory extends PlacedMemory {
   /** Pages of each process, by its container's pid, that have not been written to since they were protected. */
   readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
 }
 
-/** Places in the VAS had to be chosen anew: what has been copied there is of no use. */
+/** Places in the VAS had to be chosen anew: what has been copied there is useless. */
 export class LayoutLost extends ShimError {}
 
-/** What has been copied of it while the container ran. */
+/** What has been copied while the container ran. */
 export interface CopiedAhead {
   readonly layout: Layout;
   /** Whether writes to the memory of a process are tracked. */
   readonly tracks: (pid: HostPid) => boolean;
 }
 
-/** Mappings of a holder and a restorer itself, and a few to spare. */
+/** Mappings of a holder and a restorer themselves, and a few to spare. */
 const OURS = 64;
 
 /**
- * Finds what is stored of the memory of stopped processes, and places it.
+ * Finds what is to be stored of the memory of stopped processes, and places it.
  *
- * @param owners with areas whose pages are not known yet
- * @param forkers who forks each at a restore, by container pids
- * @param ahead what has been copied of it already
- * @throws ShimError `failedPrecondition` when there is no room, LayoutLost
+ * @param owners processes with areas whose pages are not known yet
+ * @param forkers which process forks each at a restore, by container pid
+ * @param ahead what has already been copied of it
+ * @throws ShimError `failedPrecondition` if there is no room, LayoutLost
  */
 export function takeMemory(
   owners: readonly Owner[],
@@ -67,7 +67,7 @@ function layoutLost(): LayoutLost {
 /**
  * Places memory.
  *
- * @param owners stopped processes, with areas whose pages are known
+ * @param owners stopped processes with areas whose pages are known
  * @param previous a layout whose places are kept
  */
 export function placeMemory(
@@ -88,7 +88,7 @@ export function placeMemory(
   };
 }
 
-/** The holder has the stored mappings of all processes, and must be allowed to. */
+/** The holder has the stored mappings of all processes, and the kernel must allow that many. */
 function checkCount(maps: readonly MemoryMap[]): void {
   const count = maps.reduce((sum, map) => sum + countPlaced(map), 0);
   const most = maxMapCount();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { expectCgroupMoves } from '../common/cgroup-moves.js';
 import { asHostPid, type HostPid } from '../common/ids.js';
 import { logger } from '../common/log.js';
 import { becomeSubreaper, reapChild } from './linux.js';
@@ -62,13 +63,16 @@ export class Reaper {
     });
   }
 
-  /** Keeps the process that `work` makes from being taken for an orphan, from its birth to {@link exitOf}. */
+  /**
+   * Keeps the process that `work` makes, and moves to its cgroups, from being taken for an orphan, from its birth to
+   * {@link exitOf}.
+   */
   async launching(work: () => Promise<HostPid>): Promise<HostPid> {
     this.#lastLaunch += 1;
     const launch = this.#lastLaunch;
     this.#launches.add(launch);
     try {
-      const pid = await work();
+      const pid = await expectCgroupMoves(work);
       this.#launched.add(pid);
       return pid;
     } finally {

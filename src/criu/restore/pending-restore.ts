@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expectCgroupMoves } from '../../common/cgroup-moves.js';
 import type { HostPid, VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
@@ -72,10 +73,11 @@ export class PendingRestore {
     const clock = new StageClock();
     let found: FoundImage | undefined;
     try {
-      found = findImage(request.imagePath);
-      const prepared = await prepare(request, found, { scope, clock });
+      const image = findImage(request.imagePath);
+      found = image;
+      const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
       const restore = new PendingRestore(request, prepared, { scope, clock });
-      restore.#opened = readImage(found, request.imagePath);
+      restore.#opened = readImage(image, request.imagePath);
       clock.end('open');
       return restore;
     } catch (error) {
@@ -165,7 +167,9 @@ export class PendingRestore {
   #startDonor(): Promise<Donor> {
     const { live, restorer, consoleSocket } = this.#prepared;
     const initPid = restorer.pid;
-    return startDonor({ ...this.#request, spec: live, initPid, consoleSocket });
+    return expectCgroupMoves(() =>
+      startDonor({ ...this.#request, spec: live, initPid, consoleSocket }),
+    );
   }
 
   /**

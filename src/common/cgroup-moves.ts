@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupDirectories, placesIn } from './cgroup-places.js';
+import { parseCgroup } from './procfs/cgroup.js';
+import { parseMountinfo } from './procfs/mountinfo.js';
+
+/** Less than a grace period, after which the kernel forgets that there was a move. */
+const EVERY_MS = 4;
+/** Work that goes on for longer has no use for it. */
+const MOST_TIMES = 25;
+
+/**
+ * Does some work in which processes move between cgroups, and has the kernel prepare for moves from the beginning.
+ *
+ * The first move in a while waits for a grace period of RCU (`cgroup_threadgroup_rwsem`), 5 to 20 ms. A move soon
+ * after another one does not. So this process moves to the cgroup that it is in, again and again until the work is
+ * done. Where that fails, the work takes longer.
+ */
+export async function expectCgroupMoves<T>(work: () => Promise<T>, move = moveNowhere): Promise<T> {
+  let isDone = false;
+  void moveUntil(() => isDone, move);
+  try {
+    return await work();
+  } finally {
+    isDone = true;
+  }
+}
+
+async function moveUntil(isDone: () => boolean, move: typeof moveNowhere): Promise<void> {
+  try {
+    for (let times = 0; times < MOST_TIMES && !isDone(); times += 1) {
+      await move();
+      await sleep(EVERY_MS, undefined, { ref: false });
+    }
+  } catch {
+    // It is but a hint.
+  }
+}
+
+/** Moves this process to the cgroup that it is in. */
+export async function moveNowhere(): Promise<void> {
+  const file = ownProcs();
+  if (file !== undefined) await writeFile(file, String(process.pid));
+}
+
+/** What was found at the last look: /proc/self/cgroup, and a file of it that lists us. */
+let known: { readonly membership: string; readonly file: string | undefined } | undefined;
+
+/** `cgroup.procs` of a cgroup that this process is in; undefined where none is to be found. */
+function ownProcs(): string | undefined {
+  const membership = readFileSync('/proc/self/cgroup', 'latin1');
+  if (known?.membership !== membership) known = { membership, file: findProcs(membership) };
+  return known.file;
+}
+
+/** Only a file that lists this process will do: writing to another one would be a real move. */
+function findProcs(membership: string): string | undefined {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'));
+  const directories = cgroupDirectories(placesIn(parseCgroup(membership), mounts));
+  return directories.map((directory) => join(directory, 'cgroup.procs')).find(listsUs);
+}
+
+function listsUs(file: string): boolean {
+  try {
+    return readFileSync(file, 'latin1').split('\n').includes(String(process.pid));
+  } catch {
+    return false; // The hierarchy is mounted somewhere else.
+  }
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Attributes of threads and processes: registers, signals, timers, credentials, limits, scheduling,
- * seccomp. The order of a checkpoint: {@link checkRegisters} and {@link resumeRegisters} before any remote call,
- * then {@link dumpAttributes}. The order of a restore: {@link AttributePlan}, {@link applyFromOutside}, the
- * tracer sets {@link finalThreadState}, {@link auditThread}.
+ * Attributes of threads and processes: registers, signals, timers, credentials, limits, scheduling, seccomp. Order
+ * of a checkpoint: {@link checkRegisters} and {@link resumeRegisters} before any remote call, then {@link
+ * dumpAttributes}. Order of a restore: {@link AttributePlan}, {@link applyFromOutside}, {@link finalThreadState}
+ * (which the tracer sets), {@link auditThread}.
  */
 export {
   dumpAttributes,

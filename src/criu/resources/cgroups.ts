@@ -14,11 +14,11 @@ import { inNamespaceOf } from './in-namespace.js';
 const log = logger('cgroups');
 
 /**
- * Checks that all threads of a stopped container are in the cgroups that its runtime made for it, since
- * there are no others in a restored one. Says in the log which others it has made.
+ * Checks that all threads of a stopped container are in the cgroups that its runtime made for it, since a restored
+ * container has no others. Logs which others it has made.
  *
  * @param initPid PID 1, which is one of the processes
- * @throws ShimError `failedPrecondition` naming who is elsewhere, and where
+ * @throws ShimError `failedPrecondition` naming the process that is elsewhere, and where it is
  */
 export function checkCgroups(initPid: HostPid, processes: readonly TracedProcess[]): void {
   const refusals = new Refusals();
@@ -51,7 +51,7 @@ export function firstDifference(
   return found.find(({ path }, index) => path !== expected[index]?.path)?.path;
 }
 
-/** A cgroup namespace begins where its first process was: whoever is there sees `/`. */
+/** A cgroup namespace begins where its first process was: a process there sees `/`. */
 function movedInit(initPid: HostPid): string | undefined {
   if (readNamespace(initPid, 'cgroup') === readNamespace(ownPid(), 'cgroup')) return undefined;
   const seen = inNamespaceOf(initPid, 'cgroup', () => readCgroup(initPid));
@@ -63,6 +63,6 @@ function namesBelow(directory: string): string[] {
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
-    return []; // A controller that the runtime has made no cgroup of.
+    return []; // The runtime has made no cgroup for this controller.
   }
 }

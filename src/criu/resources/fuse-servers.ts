@@ -7,11 +7,11 @@ import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import { readFdinfo } from '../procfs/reader.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 
-/** Device number of /dev/fuse as stat(2) tells it: 10, 229. */
+/** Device number of /dev/fuse as stat(2) reports it: 10, 229. */
 const FUSE_DEVICE = (10 << 8) | 229;
 
 /**
- * Checks that no process of a stopped container serves a FUSE file system, where there are such mounts: whoever
+ * Checks that no process of a stopped container serves a FUSE file system, if there are such mounts: anything that
  * looked at one of its files would wait for that process. Touches none of them.
  *
  * @param mounts those that the container sees
@@ -39,12 +39,12 @@ function isFuse({ fsType }: MountInfo): boolean {
   return fsType.startsWith('fuse');
 }
 
-/** A descriptor of the device. None is copied: to close a copy of a file on FUSE is a question to its server. */
+/** A descriptor of the device. None is copied: closing a copy of a file on FUSE sends a request to its server. */
 function findDevice(pid: HostPid, fuse: ReadonlySet<number>): string | undefined {
   const folder = `/proc/${String(pid)}/fd`;
   return readdirSync(folder).find((fd) => {
     const path = `${folder}/${fd}`;
-    if (!readlinkSync(path).endsWith('/fuse')) return false; // Not called like the device.
+    if (!readlinkSync(path).endsWith('/fuse')) return false; // Its name is not that of the device.
     const isOnFuse = fuse.has(readFdinfo(pid, Number(fd)).mountId);
     return !isOnFuse && statSync(path).rdev === FUSE_DEVICE;
   });

@@ -9,9 +9,9 @@ import { inNamespaceOf } from './in-namespace.js';
 const log = logger('names');
 
 /**
- * Says in the log which names a container has given itself: a restored one has those of its spec.
+ * Logs which names a container has given itself: a restored container has those of its spec.
  *
- * @param expected by its spec; undefined when it shares the names of others
+ * @param expected by its spec; undefined if it shares the names of others
  */
 export function warnOfHostNames(initPid: HostPid, expected: HostNames | undefined): void {
   if (!expected || readNamespace(initPid, 'uts') === readNamespace(ownPid(), 'uts')) return;

@@ -11,8 +11,8 @@ const FLAGS = { cgroup: 0x02000000, uts: 0x04000000, ipc: 0x08000000, net: 0x400
 export type EnterableNamespace = keyof typeof FLAGS;
 
 /**
- * Runs synchronous work with the calling thread in a namespace of a process (setns(2)): sockets made
- * meanwhile belong to it, and files of /proc that speak of the reader's namespaces speak of it.
+ * Runs synchronous work with the calling thread in a namespace of a process (setns(2)): sockets created meanwhile
+ * belong to it, and files of /proc that depend on the reader's namespaces show it.
  */
 export function inNamespaceOf<T>(pid: HostPid, name: EnterableNamespace, work: () => T): T {
   const theirs = openOwn(`/proc/${String(pid)}/ns/${name}`, O.rdonly);

@@ -12,7 +12,7 @@ const CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOST_NAMED = 10;
 
-/** Files of /proc/sysvipc (proc_sysvipc(5)), and words for what each line of them is. */
+/** Files of /proc/sysvipc (proc_sysvipc(5)), and words for the object on each of their lines. */
 const SYSTEM_V = {
   shm: 'System V shared memory segment',
   sem: 'System V semaphore set',
@@ -27,17 +27,17 @@ interface SystemVObject {
   readonly attachments: number;
 }
 
-/** An object, and why it stands in the way. */
+/** An object, and why it is in the way. */
 type Finding = readonly [object: string, reason: string];
 
-/** Of what no process can be seen to use. */
+/** For objects that no process can be seen to use. */
 const MAY_BE_USED = 'cannot be restored; remedy: remove it once no process needs it';
 
 /**
- * Checks that a container has no System V objects and no POSIX message queues. They belong to its IPC
- * namespace, not to a process; in the host's own they stay where they are.
+ * Checks that a container has no System V objects and no POSIX message queues. They belong to its IPC namespace,
+ * not to a process; in the host's own namespace they stay where they are.
  *
- * @throws ShimError `failedPrecondition` naming up to ten of them, and who has them attached
+ * @throws ShimError `failedPrecondition` naming up to ten of them, and which processes have them attached
  */
 export function checkIpc(initPid: HostPid, processes: readonly TracedProcess[]): void {
   if (readNamespace(initPid, 'ipc') === readNamespace(ownPid(), 'ipc')) return;
@@ -60,7 +60,7 @@ function systemVObjects(processes: readonly TracedProcess[]): Finding[] {
   );
 }
 
-/** The memory of whoever has a segment attached must not be taken away. */
+/** The memory of those who have a segment attached must not be taken away. */
 function segmentReason(
   { id, attachments }: SystemVObject,
   processes: readonly TracedProcess[],
@@ -92,7 +92,7 @@ export function parseSystemV(text: string): SystemVObject[] {
     });
 }
 
-/** Empty where the kernel has no such objects. */
+/** Empty if the kernel has no such objects. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -101,10 +101,10 @@ function textOf(path: string): string {
   }
 }
 
-/** Names of the calling thread's namespace, whether its container has mounted them or not. */
+/** Names in the calling thread's namespace, whether its container has mounted them or not. */
 function messageQueues(): string[] {
   const context = syscall(SYS.fsopen, cString('mqueue'), CLOEXEC);
-  if (context < 0) return []; // The kernel knows no message queues.
+  if (context < 0) return []; // The kernel has no message queues.
   const create = syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0);
   const mount = create < 0 ? create : syscall(SYS.fsmount, context, CLOEXEC, 0);
   closeFd(context);

@@ -12,21 +12,20 @@ import { openAt2, openOwn, ownLink } from './files/system.js';
 
 const MOST_SHOWN = 10;
 
-/** What mounts are held against. */
+/** What mounts are compared with. */
 export interface ExpectedMounts {
-  /** Places, behind all links, once for each mount that is to be there. */
+  /** Places, after symbolic links, one for each expected mount. */
   readonly paths: readonly string[];
-  /** Below these there are what the host has below their sources, and cgroups. */
+  /** Below these are the host's mounts below their sources, and cgroups. */
   readonly trees: readonly MountTree[];
-  /** The host may have mounted its own file systems anywhere. */
+  /** The host may have mounted file systems of its own anywhere. */
   readonly hasHooks: boolean;
   /** Mounts of the host. */
   readonly host: readonly MountInfo[];
 }
 
 /**
- * Checks that a stopped container has the mounts that its spec makes, since a restored one has those and no
- * others.
+ * Checks that a stopped container has the mounts that its spec makes, since a restored one has those and no others.
  *
  * @param mounts those that it has
  * @throws ShimError `failedPrecondition` naming mounts that were made later, or are gone
@@ -42,7 +41,7 @@ export function checkMounts(
     hasHooks: places.hasHooks,
     host: readMountinfo(ownPid()),
   });
-  // Programs of the host may have unmounted what they like.
+  // Programs of the host may have unmounted anything.
   const gone = places.hasHooks ? [] : goneMounts(mounts, resolvePaths(rootPid, places.certain));
   if (later.length + gone.length === 0) return;
   const made = 'made by the container, which is not supported; remedy: unmount it';
@@ -55,7 +54,7 @@ export function checkMounts(
   throw new ShimError('failedPrecondition', lines.slice(0, MOST_SHOWN).join('\n'));
 }
 
-/** Places with fewer mounts than there are to be, each once; `paths`: one for each. Pure. */
+/** Places with fewer mounts than expected, each once; `paths` has one for each expected mount. Pure. */
 export function goneMounts(mounts: readonly MountInfo[], paths: readonly string[]): string[] {
   return [...new Set(paths)].filter((path) => {
     const wanted = paths.filter((other) => other === path).length;
@@ -63,21 +62,21 @@ export function goneMounts(mounts: readonly MountInfo[], paths: readonly string[
   });
 }
 
-/** Mounts that were not there when the container began. Pure. */
+/** Mounts that were not there when the container started. Pure. */
 export function laterMounts(
   mounts: readonly MountInfo[],
   expected: ExpectedMounts,
 ): readonly MountInfo[] {
   return mounts.filter((mount, index) => {
     const { mountPoint } = mount;
-    // Mounts at one place, one over the other, come in the order they were made in.
+    // Mounts at the same place are in the order in which they were made.
     const earlier = mounts.slice(0, index).filter((other) => other.mountPoint === mountPoint);
     const wanted = expected.paths.filter((path) => path === mountPoint);
     return earlier.length >= wanted.length && !isOfHost(mount, earlier, expected);
   });
 }
 
-/** Whether a mount comes with others; `earlier` are those at the same place. */
+/** Whether a mount comes along with others; `earlier` are those at the same place. */
 function isOfHost(
   mount: MountInfo,
   earlier: readonly MountInfo[],
@@ -108,7 +107,7 @@ function deviceOf({ dev }: MountInfo): string {
   return `${String(dev.major)}:${String(dev.minor)}`;
 }
 
-/** Trees by paths behind all symbolic links, in the container and on the host. */
+/** Trees by paths after all symbolic links, in the container and on the host. */
 function resolveTrees(rootPid: HostPid, trees: readonly MountTree[]): MountTree[] {
   return trees.flatMap(({ path, source }) => {
     const found = source === undefined ? [undefined] : hostPath(source);
@@ -122,11 +121,11 @@ function hostPath(source: string): string[] {
   try {
     return [realpathSync(source)];
   } catch {
-    return []; // It is gone, and so a new container could not have it.
+    return []; // It is gone, so a new container could not have it.
   }
 }
 
-/** Paths as they are behind all symbolic links, in the container; what leads nowhere is left out. */
+/** Paths after all symbolic links, in the container; dangling ones are left out. */
 function resolvePaths(rootPid: HostPid, paths: readonly string[]): string[] {
   const root = openOwn(`/proc/${String(rootPid)}/root`, O.path | O.directory);
   try {

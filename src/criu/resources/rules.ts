@@ -4,7 +4,7 @@ import { validateMemory } from '../memory/validate.js';
 import { ATTRIBUTE_RULES } from './attributes.js';
 import { FILE_KINDS } from './files/index.js';
 
-/** The rules of all that an image may have. */
+/** The rules for everything that an image may have. */
 export const IMAGE_RULES: ImageRules = {
   kinds: FILE_KINDS,
   attributes: ATTRIBUTE_RULES,

@@ -11,20 +11,20 @@ import { warnOfHostNames } from './host-names.js';
 import { checkIpc } from './ipc.js';
 import { checkMounts } from './mounts.js';
 
-/** What the spec of a container says of its surroundings. */
+/** What the spec of a container says about its surroundings. */
 export interface ExpectedSurroundings {
   /** Where its spec makes mounts; others are refused. */
   readonly mountPlaces: MountPlaces;
-  /** Names by its spec; undefined when it shares those of others. */
+  /** Names by its spec; undefined if it shares those of others. */
   readonly hostNames: HostNames | undefined;
 }
 
 /**
- * Checks that nothing around the processes of a stopped container would be lost: a restored one has
- * the mounts, cgroups, names and IPC objects that a runtime makes from its spec.
+ * Checks that nothing around the processes of a stopped container would be lost: a restored container has the
+ * mounts, cgroups, names and IPC objects that a runtime makes from its spec.
  *
  * @returns the mounts of the container
- * @throws ShimError `failedPrecondition` naming what would be
+ * @throws ShimError `failedPrecondition` naming what would be lost
  */
 export function checkSurroundings(
   initPid: HostPid,

@@ -23,15 +23,15 @@ const LABELS = /^security\.(selinux|SMACK64)/;
 const room = Buffer.alloc(MOST_BYTES);
 
 /**
- * All extended attributes of a file but its security label.
+ * All extended attributes of a file except for its security label.
  *
- * @param path a path of our own, whose last component may be a symbolic link: it is not followed
+ * @param path a path of our own; if its last component is a symbolic link, it is not followed
  */
 export function readAttributes(path: string): Attribute[] {
   return read(path, { list: SYS.llistxattr, get: SYS.lgetxattr });
 }
 
-/** The same of what a descriptor of ours is open on, O_PATH or not. */
+/** The same of the file that a descriptor of ours refers to; it may be an O_PATH descriptor. */
 export function readAttributesOf(fd: number): Attribute[] {
   return read(`/proc/self/fd/${String(fd)}`, { list: SYS.listxattr, get: SYS.getxattr });
 }
@@ -67,7 +67,7 @@ export function toPax(attributes: readonly Attribute[]): Record<string, string> 
   );
 }
 
-/** What {@link toPax} has recorded. Throws ShimError `dataLoss` for what it would not. */
+/** What {@link toPax} has recorded. Throws ShimError `dataLoss` for what it would not record. */
 export function fromPax(pax: unknown): Attribute[] {
   if (typeof pax !== 'object' || pax === null) return [];
   return Object.entries(pax).flatMap(([key, text]: [string, unknown]) => {
@@ -81,7 +81,7 @@ export function fromPax(pax: unknown): Attribute[] {
   });
 }
 
-/** Bytes that attributes take in an archive, about. */
+/** Approximate bytes that attributes take in an archive. */
 export function sizeOf(attributes: readonly Attribute[]): number {
   return attributes.reduce(
     (sum, { name, value }) => sum + 32 + 3 * name.length + 2 * value.length,

@@ -6,7 +6,7 @@ import { toPax, type Attribute } from './tmpfs-attributes.js';
 /** An entry of an archive as it is written. */
 export type Named = Partial<TarHeader> & Pick<TarHeader, 'name'>;
 
-/** What a file is besides its content and its extended attributes. */
+/** A file without its content and its extended attributes. */
 export interface Inode {
   readonly uid: number;
   readonly gid: number;
@@ -29,11 +29,11 @@ const SECOND = 1_000_000_000n;
 const PERMISSIONS = 0o7777;
 /** (uid_t)-1 is nobody's. */
 const MOST_ID = 0xfffffffe;
-/** The most that tar-stream writes into the fields of ustar without cutting it. */
+/** The largest number that tar-stream writes into the fields of ustar without truncating it. */
 const USTAR_ID = 0o777777;
 const USTAR_SECONDS = 0x7fffffffn;
 
-/** The header of a file. What ustar has no room for is in its pax records (pax(1)). Pure. */
+/** The header of a file. What does not fit into ustar is in its pax records (pax(1)). Pure. */
 export function headerOf(
   name: string,
   { uid, gid, mode, mtimeNs }: InodeStat,
@@ -43,7 +43,7 @@ export function headerOf(
   const isCommon = seconds >= 0n && seconds <= USTAR_SECONDS;
   return {
     name,
-    // With the type, which is not written: tar-stream takes no permissions at all for nothing given.
+    // With the type, which is not written: tar-stream takes 0 permissions for none given.
     mode: Number(mode),
     uid: Math.min(Number(uid), USTAR_ID),
     gid: Math.min(Number(gid), USTAR_ID),
@@ -57,7 +57,7 @@ export function headerOf(
   };
 }
 
-/** What {@link headerOf} was told. Pure. @throws ShimError `dataLoss` for what it would not write */
+/** The inverse of {@link headerOf}. Pure. @throws ShimError `dataLoss` for what it would not write */
 export function inodeOf({ uid, gid, mode, mtime, pax }: Named): Inode {
   const records: object = typeof pax === 'object' && pax !== null ? pax : {};
   const exact = recordOf(records, 'mtime');

@@ -20,18 +20,18 @@ import { openAt2, openOwn } from './files/system.js';
 import { readAttributes, sizeOf } from './tmpfs-attributes.js';
 import { headerOf, type Named } from './tmpfs-header.js';
 
-/** What may still be read or written. */
+/** How much may still be read or written. */
 export interface Budget {
   bytes: number;
   entries: number;
 }
 
 const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
-/** Directories within each other: each is open while those in it are saved. */
+/** Most directories within each other: each is open while those in it are saved. */
 const MAX_DEPTH = 1000;
 const FAST = 1;
 
-/** Throws ShimError `dataLoss` for what is not an absolute, plain path. */
+/** Throws ShimError `dataLoss` for anything but an absolute, plain path. */
 export function checkMountPoint(path: string): void {
   const parts = path.split('/').slice(1);
   const plain = path.startsWith('/') && parts.every((part) => !['', '.', '..'].includes(part));
@@ -78,7 +78,7 @@ class TreePacker {
   readonly #archive: Pack;
   readonly #budget: Budget;
   readonly #mountPoint: string;
-  /** First name of a file with several. */
+  /** First name of a file that has several. */
   readonly #links = new Map<bigint, string>();
 
   constructor(archive: Pack, budget: Budget, mountPoint: string) {
@@ -149,7 +149,7 @@ class TreePacker {
     }
   }
 
-  /** `place`: where we find what is to have that name. */
+  /** `place`: where we find what has that name. */
   #headers(place: string, name: string, stat: BigIntStats): Named {
     const attributes = readAttributes(place);
     this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);

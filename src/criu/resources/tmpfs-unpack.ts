@@ -13,7 +13,7 @@ import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
 import { inodeOf, type Named } from './tmpfs-header.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
 
-/** What an archive says of an entry: nothing but the name is certain, whatever its types claim. */
+/** What an archive says about an entry: only the name is certain, whatever its types claim. */
 type Header = Named;
 
 const INSIDE = RESOLVE.inRoot | RESOLVE.noXdev | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
@@ -21,7 +21,7 @@ const EEXIST = -17;
 const SECOND = 1_000_000_000n;
 const PAGE_BYTES = Number(PAGE);
 const ZEROS = Buffer.alloc(PAGE_BYTES);
-/** Beside the content, what headers and padding of an entry take at most. */
+/** Most bytes of an entry's headers and padding. */
 const ENTRY_OVERHEAD = 4096;
 const MAX_OUTPUT = 1 << 30;
 /** Names of 255 bytes that are shorter than PATH_MAX together: a tree may be deeper than a path. */
@@ -77,8 +77,8 @@ class TreeUnpacker {
   readonly #mountPoint: string;
   readonly #budget: Budget;
   /**
-   * Directories, whose times are set when nothing more is written into them, and whose default
-   * ACLs when nothing is there to inherit them.
+   * Directories, whose times are set when nothing more is written into them, and whose default ACLs are set when
+   * nothing is created there any more.
    */
   readonly #directories: { readonly path: readonly string[]; readonly header: Header }[] = [];
 
@@ -198,7 +198,7 @@ class TreeUnpacker {
     }
   }
 
-  /** Makes something whose name may be taken by a file that came with the mount. */
+  /** Creates something whose name may be taken by a file that came with the mount. */
   #replace(parent: number, name: string, make: () => number): number {
     const made = make();
     if (made !== EEXIST) return check(`make ${name} in tmpfs ${this.#mountPoint}`, made);
@@ -254,8 +254,8 @@ class TreeUnpacker {
 }
 
 /**
- * Sets the time of the last change; the last access is set to the same. Of what a descriptor is open on, or of what
- * has a name below it.
+ * Sets the time of the last change; the last access is set to the same. For what a descriptor refers to, or for
+ * what has a name below it.
  */
 function setTime(fd: number, header: Header, name: string | null = null): void {
   const { mtimeNs } = inodeOf(header);

@@ -9,18 +9,19 @@ import { unpackTree } from './tmpfs-unpack.js';
 export interface TmpfsMount {
   /** Absolute path in the container. */
   readonly mountPoint: string;
-  /** Device number as CRIU names the file by: `tmpfs-dev-<dev>.tar.gz.img`. */
+  /** Device number, by which CRIU names the file: `tmpfs-dev-<dev>.tar.gz.img`. */
   readonly dev: number;
   /** Its content: a tar archive, compressed by gzip. */
   readonly archive: Uint8Array;
 }
 
-/** Most bytes of content of all mounts together, and most files. */
+/** Limits of content in bytes, and of files, for all mounts together. */
 export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as const;
 
 /**
- * Saves the content of tmpfs mounts of a stopped container: regular files (holes and hard links too),
- * directories, symbolic links, FIFOs, each with its extended attributes and ACLs. Sockets are left out: those that are open are bound again.
+ * Saves the content of tmpfs mounts of a stopped container: regular files (including holes and hard links),
+ * directories, symbolic links, FIFOs, each with its extended attributes and ACLs. Sockets are left out: those that
+ * are open are bound again.
  *
  * @param rootPid a process that sees the mounts
  * @throws ShimError `failedPrecondition` for a path that is not a tmpfs, for device nodes, and for too much
@@ -46,8 +47,8 @@ export async function dumpTmpfs(
 }
 
 /**
- * Puts saved content into the tmpfs mounts of a new container, before anything of it is opened. Safe
- * against hostile archives: nothing outside of the mounts is touched.
+ * Puts saved content into the tmpfs mounts of a new container, before anything of it is opened. Safe against
+ * hostile archives: nothing outside of the mounts is touched.
  *
  * @param rootPid a process that sees the new mounts
  */

@@ -17,7 +17,7 @@ import { queueMask } from './pending.js';
 import type { ExpectedThread } from './plan.js';
 import { actionMasks } from './sigactions.js';
 
-/** A thread in the host's pids. */
+/** A thread, by its host tid. */
 export interface HostThread {
   readonly pid: HostPid;
   readonly tid: HostTid;
@@ -26,8 +26,8 @@ export interface HostThread {
 const SECCOMP_MODES = { disabled: 0, strict: 1, filter: 2 } as const;
 
 /**
- * Compares a restored thread, which its tracer is about to let go, with what it should be. Reads
- * nothing but the host's /proc. Returns the differences, in words; none when all is well.
+ * Compares a restored thread, which its tracer is about to let go, with what it should be. Reads only the host's
+ * /proc. Returns the differences in words, or none.
  */
 export function auditThread(host: HostThread, expected: ExpectedThread): string[] {
   const status = readStatus(host.pid, host.tid);

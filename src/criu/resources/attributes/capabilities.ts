@@ -14,7 +14,7 @@ const NAMES = [
 
 export const CAP = { setgid: 6n, setuid: 7n, setpcap: 8n, sysNice: 23n, sysResource: 24n } as const;
 
-/** The sets of an image, by the names of {@link TaskCapabilities}. */
+/** The sets of an image, by their names in {@link TaskCapabilities}. */
 const FIELDS = {
   inheritable: 'cap_inh',
   permitted: 'cap_prm',
@@ -65,14 +65,14 @@ export function hasCapability(set: bigint, capability: bigint): boolean {
   return ((set >> capability) & 1n) === 1n;
 }
 
-/** `CAP_SYS_ADMIN, CAP_BPF`; a number for what has no name yet. */
+/** `CAP_SYS_ADMIN, CAP_BPF`; capabilities without a name appear as numbers. */
 export function nameCapabilities(set: bigint): string {
   return capabilitiesIn(set)
     .map((number) => `CAP_${NAMES[number] ?? String(number)}`)
     .join(', ');
 }
 
-/** The set of capabilities with these names (`CAP_CHOWN`); names nobody knows are left out. */
+/** The set of capabilities with these names (`CAP_CHOWN`); unknown names are left out. */
 export function capabilityMask(names: readonly string[]): bigint {
   return names.reduce((mask, name) => {
     const number = NAMES.indexOf(name.replace(/^CAP_/, ''));

@@ -8,13 +8,13 @@ import { parseMountinfo } from '../../../common/procfs/mountinfo.js';
 const ONLINE = '/sys/devices/system/cpu/online';
 
 /**
- * Processors that processes may use as far as their cgroups are concerned; a mask of all of these is no
- * wish of its own. Without the cpuset controller, all that are online.
+ * Processors that a process's cgroups allow it to use; a mask of all of these is not a wish of the process. Without
+ * the cpuset controller, all that are online.
  */
 export class UsableCpus {
   readonly #byCgroups = new Map<string, readonly number[]>();
 
-  /** Those of a process in some cgroups, as /proc/PID/cgroup has them. */
+  /** The same for the cgroups in the text of a /proc/PID/cgroup. */
   of(cgroups: string): readonly number[] {
     const known = this.#byCgroups.get(cgroups);
     if (known) return known;
@@ -34,8 +34,8 @@ function cpusOf(cgroups: string): readonly number[] {
 }
 
 /**
- * Files that may list the processors of a cgroup, the first that is there does: that of the v1
- * hierarchy, or of the nearest cgroup of the unified one that has the controller. Pure.
+ * Files that may list the processors of a cgroup; the first one that exists counts: that of the v1 hierarchy, or of
+ * the nearest cgroup of the unified hierarchy that has the controller. Pure.
  *
  * @param cgroups text of /proc/PID/cgroup
  * @param mountinfo text of /proc/self/mountinfo
@@ -61,7 +61,7 @@ function readCpus(path: string): number[] {
   try {
     return parseCpuList(readFileSync(path, 'utf8'));
   } catch {
-    return []; // The controller is not there.
+    return []; // There is no such controller.
   }
 }
 

@@ -9,21 +9,21 @@ import { CAP, capabilitiesIn, decodeCapabilities, hasCapability } from './capabi
 const CAPABILITY_VERSION_3 = 0x20080522;
 const AMBIENT_RAISE = 2;
 const AMBIENT_CLEAR_ALL = 4;
-/** SECBIT_NO_SETUID_FIXUP: changes of ids leave the capabilities alone. */
+/** SECBIT_NO_SETUID_FIXUP: changing ids does not affect the capabilities. */
 const NO_SETUID_FIXUP = 1 << 2;
 
 type Sets = Pick<TaskCapabilities, 'effective' | 'permitted' | 'inheritable'>;
 
 /**
- * Gives a thread its credentials, by itself, with root's privileges to begin with. The order is the
- * kernel's: ids while the capabilities are still there; inheritable and ambient ones before the
- * bounding set shrinks; securebits while CAP_SETPCAP is left, which therefore goes last.
+ * Lets a thread set its own credentials, starting with root's privileges. The kernel requires this order: ids while
+ * the capabilities are still there; inheritable and ambient sets before the bounding set shrinks; securebits while
+ * CAP_SETPCAP is left, which is therefore dropped last.
  */
 export class CredsPlan {
   readonly #builder: PlanBuilder;
   readonly #lastCapability: number;
   readonly #header: PlanData;
-  /** What the live container allows: no set of any thread goes beyond. */
+  /** What the live container allows: no set of any thread exceeds it. */
   readonly #allowed: bigint;
 
   constructor(
@@ -36,7 +36,7 @@ export class CredsPlan {
     this.#header = builder.data(new Uint8Array(Uint32Array.of(CAPABILITY_VERSION_3, 0).buffer));
   }
 
-  /** By PID 1 before it forks: the bounding set comes down to what the live container allows. */
+  /** By PID 1 before it forks: reduces the bounding set to what the live container allows. */
   planBounds(root: Sequence): void {
     this.#planDrops(~this.#allowed, root);
   }
@@ -65,13 +65,13 @@ export class CredsPlan {
     sequence.syscall(`set ${String(count)} groups`, SYS.setgroups, [count, count > 0 ? list : 0]);
     const triple = (...ids: number[]): string => ids.join(', ');
     sequence.syscall(`set gids ${triple(gid, egid, sgid)}`, SYS.setresgid, [gid, egid, sgid]);
-    // These two return the id there was, never an error; the audit looks at what they came to.
+    // These two return the previous id, never an error; the audit checks the result.
     if (fsgid !== egid) sequence.syscall(`set fsgid ${String(fsgid)}`, SYS.setfsgid, [fsgid]);
     sequence.syscall(`set uids ${triple(uid, euid, suid)}`, SYS.setresuid, [uid, euid, suid]);
     if (fsuid !== euid) sequence.syscall(`set fsuid ${String(fsuid)}`, SYS.setfsuid, [fsuid]);
   }
 
-  /** Takes capabilities out of the bounding set. */
+  /** Removes capabilities from the bounding set. */
   #planDrops(capabilities: bigint, sequence: Sequence): void {
     for (let number = 0; number <= this.#lastCapability; number++) {
       if (!hasCapability(capabilities, BigInt(number))) continue;
@@ -98,7 +98,7 @@ function planAmbient(ambient: bigint, sequence: Sequence): void {
   }
 }
 
-/** prctl(2) with the unused arguments 0, as many operations want them. */
+/** prctl(2) with the unused arguments 0, as many operations require. */
 export function prctl(
   sequence: Sequence,
   what: string,

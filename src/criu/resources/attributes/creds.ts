@@ -15,7 +15,7 @@ export interface IdMaps {
   readonly groups: IdMap;
 }
 
-/** Credentials of a thread from its status; ids become those of its user namespace. */
+/** Credentials of a thread from its status; ids are converted to those of its user namespace. */
 export function toCreds(status: ProcStatus, securebits: number, maps: IdMaps): CredsEntry {
   const inside = (ids: TaskIds, map: IdMap): number[] =>
     [ids.real, ids.effective, ids.saved, ids.fileSystem].map((id) => map.toInside(id));
@@ -31,7 +31,9 @@ export function toCreds(status: ProcStatus, securebits: number, maps: IdMaps): C
   };
 }
 
-/** Throws `dataLoss` for ids that mean "unchanged" to the kernel, and for sets that are too large, or torn. */
+/**
+ * Throws `dataLoss` for ids that mean "unchanged" to the kernel, and for sets that are too large or of odd length.
+ */
 export function checkCreds(where: string, creds: CredsEntry): void {
   const { uid, gid, euid, egid, suid, sgid, fsuid, fsgid, groups } = creds;
   const ids = [uid, gid, euid, egid, suid, sgid, fsuid, fsgid, ...groups];

@@ -19,25 +19,25 @@ import { dumpThread } from './thread-dump.js';
 
 /** What {@link dumpAttributes} found. */
 export interface AttributeDump {
-  /** Entries by container tid; those of leaders with `tc`. `ids` is left to whoever compares processes. */
+  /** Entries by container tid; those of leaders have `tc`. `ids` is set by the code that compares processes. */
   readonly cores: ReadonlyMap<NsTid, CoreEntry>;
   /** Ends of the heaps of processes, by container pid. */
   readonly brks: ReadonlyMap<NsPid, bigint>;
-  /** Filters of all threads; undefined without any. */
+  /** Filters of all threads; undefined if there are none. */
   readonly seccomp: SeccompEntry | undefined;
 }
 
 /** What a dump of attributes needs besides the processes. */
 export interface AttributeContext {
   readonly tracer: Tracer;
-  /** Container pids that job control had stopped, with the signal that did it. */
+  /** Container pids of processes that job control had stopped, with the signal that did it. */
   readonly jobStopped: ReadonlyMap<NsPid, number>;
-  /** Host tid to registers, of {@link resumeRegisters}. */
+  /** Registers by host tid, from {@link resumeRegisters}. */
   readonly resume: ReadonlyMap<HostTid, Uint8Array>;
 }
 
 /**
- * Checks that all threads are those of 64-bit programs, the only ones to which a remote call means what we mean.
+ * Checks that all threads belong to 64-bit programs, the only ones for which our remote calls mean what they say.
  *
  * @throws ShimError `failedPrecondition` naming those that are not
  */
@@ -51,11 +51,10 @@ export function checkRegisters(processes: readonly TracedProcess[]): void {
 }
 
 /**
- * Threads that stopped inside a restartable sequence, by host tid, with the registers they must go on
- * with: those of the sequence's abort handler, in the image and for a container left running.
+ * Threads that stopped inside a restartable sequence, by host tid, with the registers that they must go on with:
+ * those of the sequence's abort handler. For the image, and for a container left running.
  *
- * *Precondition:* nothing has run in the threads since they stopped: to be called before the first
- * remote call.
+ * *Precondition:* nothing has run in the threads since they stopped; call this before the first remote call.
  */
 export function resumeRegisters(processes: readonly TracedProcess[]): Map<HostTid, Uint8Array> {
   const resume = new Map<HostTid, Uint8Array>();
@@ -87,7 +86,7 @@ export async function dumpAttributes(
       dumpProcess(process, { ...context, stopSignal }),
     ]);
     const threads = [leader];
-    // One after the other: they share their scratch memory.
+    // One after the other, since they share their scratch memory.
     for (const thread of process.threads.slice(1)) threads.push(await dumpThread(thread, told));
     return { process, threads, own };
   });
@@ -110,7 +109,7 @@ export async function dumpAttributes(
   return { cores, brks, seccomp: seccomp.entry };
 }
 
-/** Adds to a thread's entry what is known only of all threads. */
+/** Completes a thread's entry with what is known only once all threads have been read. */
 function finishThread(core: CoreEntry, { expired }: ProcessDump, filter: number | undefined): void {
   const thread = core.thread_core;
   if (!thread) return;
@@ -118,14 +117,14 @@ function finishThread(core: CoreEntry, { expired }: ProcessDump, filter: number 
   if (thread.signals_p) thread.signals_p = withoutExpired(thread.signals_p, expired);
 }
 
-/** The entry of a process that has exited and waits to be reaped. */
+/** The entry of a process that has exited and has not been reaped. */
 export function dumpZombie(pid: HostPid): CoreEntry {
   const stat = readStat(pid);
   if (stat.state !== 'Z') throw new ShimError('internal', `${labelOf(pid)} is not a zombie`);
   return { mtype: MACHINE, tc: zombieTask(stat) };
 }
 
-/** The same for all: they are in one user namespace. */
+/** The same for all, since they are in one user namespace. */
 function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {
   return { users: readIdMap(process.pid, 'uid_map'), groups: readIdMap(process.pid, 'gid_map') };
 }

@@ -12,23 +12,23 @@ import { decodeQueue } from './pending.js';
 import { reader } from '../../../native/structures.js';
 
 const SIGALRM_MASK = 1n << 13n;
-/** si_code of a signal of a POSIX timer, and where its siginfo has the timer's id. */
+/** si_code of a POSIX timer's signal, and the offset of the timer's id in its siginfo. */
 const SI_TIMER = -2;
 const [CODE, TIMER_ID] = [8, 16];
-/** CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID; those of others are negative. */
+/** CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID; the CPU clocks of other processes are negative. */
 const CPU_CLOCKS: readonly number[] = [2, 3];
 
 /** Timers of a process that have expired, and whose signal is still pending. */
 export interface ExpiredTimers {
-  /** ITIMER_REAL has. */
+  /** Whether ITIMER_REAL has. */
   readonly real: boolean;
-  /** Ids of those of timer_create(2). */
+  /** Ids of the expired timers of timer_create(2). */
   readonly posix: ReadonlySet<number>;
 }
 
 /**
- * Finds expired timers of a stopped process. Time goes on while it stands still: they may be more than
- * its queues of signals told when it stopped. To be called when its timers have been read.
+ * Finds expired timers of a stopped process. Time goes on while it stands still, so more may have expired than its
+ * signal queues said when it stopped. Call this after its timers have been read.
  */
 export async function findExpired(
   process: TracedProcess,
@@ -50,8 +50,8 @@ export async function findExpired(
 }
 
 /**
- * An expired timer as one that is about to expire: at the restore it makes its signal itself, as its
- * own, with which the kernel arms it again once that is taken.
+ * Turns an expired timer into one that is about to expire: at the restore it sends its signal itself, so the kernel
+ * arms it again once that signal is taken.
  */
 export function aboutToExpire(
   { real, posix, ...others }: TaskTimersEntry,
@@ -66,7 +66,7 @@ export function aboutToExpire(
   };
 }
 
-/** A queue without the signals that expired POSIX timers are going to make. */
+/** A queue without the signals that expired POSIX timers will send. */
 export function withoutExpired(
   { signals }: SignalQueueEntry,
   { posix }: ExpiredTimers,
@@ -79,7 +79,7 @@ function timerOf(siginfo: Uint8Array): number | undefined {
   return view.readInt32LE(CODE) === SI_TIMER ? view.readInt32LE(TIMER_ID) : undefined;
 }
 
-/** Whether a clock stands still with the process, so that the timer could not expire at once; or is none. */
+/** Whether a clock stands still with the process, or is not a clock: such a timer could not expire at once. */
 function isCpuClock(clock: number | undefined): boolean {
   return clock === undefined || clock < 0 || CPU_CLOCKS.includes(clock);
 }

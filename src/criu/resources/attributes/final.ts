@@ -11,7 +11,7 @@ import type { CoreEntry } from '../../image/types.js';
 
 /** What a tracer sets in a thread right before it lets it go. */
 export interface FinalThreadState {
-  /** `struct user_regs_struct`; a call in progress is made again by the kernel when the thread resumes. */
+  /** `struct user_regs_struct`; the kernel restarts a call in progress when the thread resumes. */
   readonly registers: Uint8Array;
   /** For PTRACE_SETREGSET of its note. */
   readonly xstate: Uint8Array;
@@ -21,9 +21,9 @@ export interface FinalThreadState {
 /**
  * Registers, extended state and signal mask of a thread, from its entry.
  *
- * @param xstateSize bytes of it on this machine: an area of that size is made where the
- *   image (one that CRIU wrote) has none
- * @throws ShimError `dataLoss` for registers that would not be a 64-bit program's
+ * @param xstateSize its size on this machine in bytes: an area of that size is created if the image (written by
+ * CRIU) has none
+ * @throws ShimError `dataLoss` for registers that cannot belong to a 64-bit program
  */
 export function finalThreadState(core: CoreEntry, xstateSize: number): FinalThreadState {
   const info = core.thread_info ?? badImage('a thread without registers');

@@ -9,17 +9,17 @@ import type { ResourceLimit } from '../../procfs/limits.js';
 const PRIO_PROCESS = 0;
 const NICE_BASE = 20;
 
-/** What of the kernel and of the restorer decides how attributes are restored. */
+/** Facts about the kernel and the restorer that decide how attributes are restored. */
 export interface HostFacts {
-  /** Whether it makes timers with wanted ids. */
+  /** Whether the kernel can create timers with given ids. */
   readonly hasTimerIds: boolean;
   /** The number of the last capability that the kernel knows. */
   readonly lastCapability: number;
-  /** What a restorer begins with, in RLIMIT_* order. */
+  /** The restorer's limits, in RLIMIT_* order. */
   readonly limits: readonly ResourceLimit[];
 }
 
-/** Asks the kernel. `restorer`: its pid, or that of a process with its limits. */
+/** Asks the kernel. `restorer` is its pid, or the pid of a process with the same limits. */
 export function readHostFacts(restorer: HostPid): HostFacts {
   return {
     hasTimerIds: hasTimerIds(),

@@ -9,7 +9,7 @@ interface Range {
   readonly count: number;
 }
 
-/** What /proc/PID/uid_map or gid_map says (user_namespaces(7)); outside is the reader's namespace. */
+/** The content of /proc/PID/uid_map or gid_map (user_namespaces(7)); "outside" is the reader's namespace. */
 export class IdMap {
   readonly #ranges: readonly Range[];
 
@@ -26,7 +26,7 @@ export class IdMap {
       });
   }
 
-  /** The id as the namespace's own processes see it; throws `failedPrecondition` without one. */
+  /** The id as the namespace's own processes see it; throws `failedPrecondition` if it has none. */
   toInside(outside: number): number {
     const range = this.#ranges.find((r) => outside >= r.outside && outside < r.outside + r.count);
     if (range) return outside - range.outside + range.inside;

@@ -14,21 +14,21 @@ export interface LabelSpec {
 /** Names of the Linux security modules that label processes. */
 export type SecurityModule = 'AppArmor' | 'SELinux';
 
-/** A label that every thread of a container has to have. */
+/** A label that every thread of a container must have. */
 export interface Label {
   readonly module: SecurityModule;
   readonly name: string;
-  /** The file that shows it and takes a new one, below a thread's folder of /proc. */
+  /** The file that shows it and accepts a new one, below a thread's directory in /proc. */
   readonly file: string;
   /** What a thread writes there to get it. */
   readonly change: string;
 }
 
 const PLAIN_FILE = 'attr/current';
-/** Where more than one module is active (Linux 5.8). */
+/** Used if more than one module is active (Linux 5.8). */
 const APPARMOR_FILE = 'attr/apparmor/current';
 
-/** The labels of a spec, for those modules that are active; the runtime judges the others. */
+/** The labels of a spec for the active modules; the runtime judges those of others. */
 export function liveLabels(
   { apparmorProfile = '', selinuxLabel = '' }: LabelSpec,
   isActive: (module: SecurityModule) => boolean = isModuleActive,
@@ -50,14 +50,14 @@ function isModuleActive(module: SecurityModule): boolean {
   try {
     return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
   } catch {
-    return false; // Not in this kernel.
+    return false; // This kernel does not have it.
   }
 }
 
 /**
  * SELinux relabels one thread of several only within bounds that container policies do not have
- * (selinux_lsm_setattr in security/selinux/hooks.c), and its policies do not let threads be made with
- * wanted ids once they are confined.
+ * (selinux_lsm_setattr in security/selinux/hooks.c), and its policies do not permit confined threads to create
+ * threads with given ids.
  *
  * @throws ShimError `failedPrecondition`
  */
@@ -69,7 +69,7 @@ export function checkLabels(where: string, labels: readonly Label[], threads: nu
 }
 
 /**
- * By each thread for itself, which is the only one that may; last of all that needs privileges.
+ * By each thread for itself, since no other may; the last step that needs privileges.
  *
  * @param root a descriptor of the container's root
  */
@@ -90,7 +90,7 @@ export function planLabels(
   }
 }
 
-/** A label without what the modules put behind it: a NUL, a line feed, the mode of a profile. Pure. */
+/** A label without what modules append: a NUL, a line feed, the mode of a profile. Pure. */
 export function plainLabel(text: string): string {
   return text.replace(/[\0\n]+$/, '').replace(/ \([a-z]+\)$/, '');
 }

@@ -8,12 +8,12 @@ import { words } from '../../../native/structures.js';
 
 const RLIMIT_NOFILE = 7;
 
-/** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) of another user's process does). */
+/** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) on another user's process does). */
 export function toRlimits(limits: readonly ResourceLimit[]): TaskRlimitsEntry {
   return { rlimits: limits.map(({ soft, hard }) => ({ cur: soft, max: hard })) };
 }
 
-/** Throws `dataLoss` for limits of more resources than there are, or soft ones above hard ones. */
+/** Throws `dataLoss` if there are more limits than resources, or if a soft limit exceeds its hard limit. */
 export function checkRlimits(where: string, limits: TaskRlimitsEntry | undefined): void {
   const rlimits = limits?.rlimits ?? [];
   if (rlimits.length > RESOURCES.length || rlimits.some(({ cur, max }) => cur > max)) {
@@ -22,8 +22,8 @@ export function checkRlimits(where: string, limits: TaskRlimitsEntry | undefined
 }
 
 /**
- * Limits a process of the new container gets: those of the image, below the hard ones of the live
- * container where given, since those come from the request and never from an image.
+ * Limits that a process of the new container gets: those of the image, capped by the hard limits of the live
+ * container if given, since these come from the request and never from an image.
  */
 export function effectiveRlimits(
   limits: TaskRlimitsEntry | undefined,
@@ -35,7 +35,7 @@ export function effectiveRlimits(
   });
 }
 
-/** Raises hard limits, by a thread that still has privileges, above those that it has inherited. */
+/** Raises hard limits above the inherited ones; by a thread that still has privileges. */
 export function planRaises(
   builder: PlanBuilder,
   limits: readonly RlimitEntry[],
@@ -49,8 +49,8 @@ export function planRaises(
 }
 
 /**
- * Sets the limits of a process that are not those it has inherited, by any of its threads. That of open files is
- * raised meanwhile (`FilePlan.planOpen`).
+ * Sets the limits of a process that differ from the inherited ones, by any of its threads. The limit of open files
+ * was raised before (`FilePlan.planOpen`).
  */
 export function planRlimits(
   builder: PlanBuilder,

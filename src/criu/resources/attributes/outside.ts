@@ -12,9 +12,9 @@ const HIGHEST_SCORE = 1000;
 const COREDUMP_BITS = 0x1ff;
 
 /**
- * Sets what only files of the host's /proc take, from the engine's process, once per process.
+ * Sets what only files of the host's /proc accept, from the engine's process, once per process.
  *
- * @throws ShimError `internal` when /proc refuses anything but what takes a privilege we lack
+ * @throws ShimError `internal` if /proc refuses for any reason except a privilege that we lack
  */
 export function applyFromOutside(hostPid: HostPid, core: CoreEntry, limits: LiveLimits): void {
   const task = core.tc;

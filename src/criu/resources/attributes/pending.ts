@@ -5,7 +5,7 @@ import type { SignalQueueEntry } from '../../image/types.js';
 import { reader } from '../../../native/structures.js';
 
 const SIGINFO_SIZE = 128;
-/** More than RLIMIT_SIGPENDING lets anybody queue on a machine of 64 GiB by default. */
+/** More than RLIMIT_SIGPENDING permits by default on a machine with 64 GiB. */
 const MOST_SIGNALS = 262_144;
 
 /** Queued signals as PTRACE_PEEKSIGINFO gave them: `siginfo_t` after `siginfo_t`. */
@@ -17,18 +17,18 @@ export function decodeQueue(bytes: Uint8Array): SignalQueueEntry {
   return { signals };
 }
 
-/** Why queued signals cannot be restored; undefined when they can. For a checkpoint as for an image. */
+/** Why queued signals cannot be restored; undefined if they can. For a checkpoint as well as an image. */
 export function queueProblem(queue: SignalQueueEntry | undefined): string | undefined {
   const mask = queueMask(queue);
   if ((mask & bit(SIGKILL)) !== 0n) return 'it is being killed';
-  // The engine itself stops threads by breakpoints, at which the kernel would take it for theirs.
+  // The engine itself stops threads by breakpoints; the kernel would take this signal for one of those.
   const hasTrap = (mask & bit(SIGTRAP)) !== 0n;
   return hasTrap
     ? 'a pending SIGTRAP is not supported; remedy: try again once it is handled'
     : undefined;
 }
 
-/** Throws `dataLoss` for a queue that no checkpoint would have taken. */
+/** Throws `dataLoss` for a queue that no checkpoint would have accepted. */
 export function checkQueue(where: string, queue: SignalQueueEntry | undefined): void {
   const signals = queue?.signals ?? [];
   if (signals.length > MOST_SIGNALS) badImage(`${where}: too many pending signals`);
@@ -43,8 +43,8 @@ export function checkQueue(where: string, queue: SignalQueueEntry | undefined): 
 }
 
 /**
- * Whether SIGSTOP is among queued signals: it waits in a thread that is stopped already, frozen, or in the
- * kernel. No thread can hold it back while it runs, so a tracer sends it, at the very end.
+ * Whether SIGSTOP is among queued signals: it waits in a thread that is already stopped, frozen, or inside the
+ * kernel. A running thread cannot hold it back, so a tracer sends it at the very end.
  */
 export function hasPendingStop(queue: SignalQueueEntry | undefined): boolean {
   return (queueMask(queue) & bit(SIGSTOP)) !== 0n;

@@ -20,14 +20,14 @@ import { words } from '../../../native/structures.js';
 import { ThreadPlan, type LastOptions } from './thread-plan.js';
 import { TimerPlan } from './timer-plan.js';
 
-/** A process of an image: its leader's entry first among those of its threads. */
+/** A process of an image. Its leader's entry is the first of its threads' entries. */
 export interface ProcessCores {
   readonly nsPid: NsPid;
-  /** Container tid to entry, the leader's included. */
+  /** Entries by container tid, including the leader's. */
   readonly threads: ReadonlyMap<NsTid, CoreEntry>;
 }
 
-/** What an image says of attributes. */
+/** What an image says about attributes. */
 export interface AttributesImage {
   readonly processes: readonly ProcessCores[];
   readonly seccomp: SeccompEntry | undefined;
@@ -37,10 +37,10 @@ export interface AttributesImage {
 export interface AttributePlanOptions {
   readonly builder: PlanBuilder;
   readonly image: Valid<AttributesImage>;
-  /** Signals that zombies and helpers send at the restore; SIGCHLD by default. */
+  /** Signals that zombies and helpers send at the restore, except for SIGCHLD, which is the default. */
   readonly restoreSignals?: readonly number[];
   readonly limits: LiveLimits;
-  /** A descriptor of the container's root that threads have: needed where there are labels. */
+  /** A descriptor of the container's root that threads have; needed if there are labels. */
   readonly root?: number;
   readonly host: HostFacts;
 }
@@ -50,7 +50,7 @@ interface ProcessState {
   readonly task: TaskCoreEntry;
   readonly threads: ReadonlyMap<NsTid, CoreEntry>;
   readonly chains: ReadonlyMap<NsTid, readonly ChainLink[]>;
-  /** How many filters all its threads begin with. */
+  /** The number of filters that all its threads begin with. */
   readonly shared: number;
   readonly rlimits: readonly RlimitEntry[];
 }
@@ -59,9 +59,9 @@ const DUMPABLE_BY_ROOT = 2;
 const INIT = 1;
 
 /**
- * Plans the attributes of all threads and processes of an image. Zombies have
- * none and are not given to it. PID 1 runs {@link planInherited}. Each process runs {@link planProcess}, then each of its threads
- * {@link planThread}, then, when all its threads have done so, its leader {@link planLate}.
+ * Plans the attributes of all threads and processes of an image, except zombies, which have none. PID 1 runs {@link
+ * planInherited}. Each process runs {@link planProcess}, then each of its threads runs {@link planThread}, and when
+ * all of them have done so, its leader runs {@link planLate}.
  */
 export class AttributePlan {
   readonly #builder: PlanBuilder;
@@ -78,7 +78,7 @@ export class AttributePlan {
   readonly #last: LastOptions;
 
   /**
-   * @throws ShimError `failedPrecondition` for what goes beyond the live limits
+   * @throws ShimError `failedPrecondition` for anything beyond the live limits
    */
   constructor(options: AttributePlanOptions) {
     const { builder, image, limits, host } = options;
@@ -109,8 +109,8 @@ export class AttributePlan {
   }
 
   /**
-   * By the leader while it is the only thread, with the host's privileges and all its memory mapped:
-   * what all threads share or inherit.
+   * By the leader while it is the only thread, with the host's privileges and all its memory mapped: what all
+   * threads share or inherit.
    */
   planProcess(nsPid: NsPid, sequence: Sequence): void {
     const { task, chains, shared, rlimits } = this.#process(nsPid);
@@ -122,7 +122,7 @@ export class AttributePlan {
     this.#seccomp.planFilters((chains.get(nsPid) ?? []).slice(0, shared), sequence);
   }
 
-  /** By each thread, the leader included, with the host's privileges; it has its own afterwards. */
+  /** By each thread, including the leader, with the host's privileges; afterwards it has its own. */
   planThread(nsPid: NsPid, nsTid: NsTid, sequence: Sequence): void {
     const { threads, chains, shared } = this.#process(nsPid);
     const core = threads.get(nsTid)?.thread_core ?? badImage(`no thread ${String(nsTid)}`);
@@ -134,9 +134,9 @@ export class AttributePlan {
   }
 
   /**
-   * By the leader, when all its threads are through {@link planThread} and all zombies are dead.
-   * Needs no privilege. Comes after whatever opens files of /proc/self: a process that is not
-   * dumpable any more may not.
+   * By the leader, when all its threads have run {@link planThread} and all zombies are dead. Needs no privilege.
+   * Must come after everything that opens files of /proc/self, which a process that is no longer dumpable may not
+   * do.
    */
   planLate(nsPid: NsPid, sequence: Sequence): void {
     const { task, threads, rlimits } = this.#process(nsPid);
@@ -150,22 +150,22 @@ export class AttributePlan {
     if (task.mvas_mdwe) {
       prctl(sequence, 'deny writable executable memory', [PR.setMdwe, task.mvas_mdwe]);
     }
-    // Only the kernel sets 2; nobody but root may look at the process with 0 either.
+    // Only the kernel sets 2; with 0, too, only root may inspect the process.
     const dumpable = task.mvas_dumpable === DUMPABLE_BY_ROOT ? 0 : (task.mvas_dumpable ?? 1);
     prctl(sequence, 'set dumpable', [PR.setDumpable, dumpable]);
   }
 
   /**
-   * The action of SIGTRAP where it is not the default. A breakpoint whose SIGTRAP is blocked or
-   * ignored makes the kernel forget the action (force_sig in kernel/signal.c). So where this is not
-   * undefined, the tracer makes one remote call after the last breakpoint of the process:
+   * The action of SIGTRAP if it is not the default. A breakpoint whose SIGTRAP is blocked or ignored makes the
+   * kernel reset the action (force_sig in kernel/signal.c). So if this is defined, the tracer makes one remote call
+   * after the last breakpoint of the process:
    * `rt_sigaction(SIGTRAP, <address of this data>, 0, 8)`.
    */
   trapAction(nsPid: NsPid): PlanData | undefined {
     return this.#sigactions.trapAction(this.#process(nsPid).task.sigactions);
   }
 
-  /** What a thread was planned to have in the end: for the audit. */
+  /** What a thread is planned to have in the end, for the audit. */
   expected(nsPid: NsPid, nsTid: NsTid): ExpectedThread {
     const { task, threads, chains, rlimits } = this.#process(nsPid);
     const core = threads.get(nsTid) ?? badImage(`no thread ${String(nsTid)}`);

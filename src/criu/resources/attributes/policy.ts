@@ -15,14 +15,14 @@ import { schedulingPrivilege } from './scheduling.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { ChainLink } from './seccomp.js';
 
-/** Whom a container runs as, and stays without a setuid program; undefined where it may be anybody. */
+/** The user that a container runs as and keeps without a setuid program; undefined if it may be anyone. */
 export interface LiveUser {
   readonly uid: number | undefined;
   /** `gid` and `additionalGids`. */
   readonly gids: readonly number[] | undefined;
 }
 
-/** The user of a container by its parked init, which has the ids and capability sets of its spec. */
+/** The user of a container, read from its parked init, which has the ids and capability sets of its spec. */
 export function liveUser({
   uid,
   gid,
@@ -33,23 +33,23 @@ export function liveUser({
 }
 
 /**
- * What the live request allows. An image may only ask for less: it was written by a stranger, and its
- * processes begin with the host's privileges.
+ * What the live request permits. An image may only ask for less: a stranger wrote it, and its processes begin with
+ * the host's privileges.
  */
 export interface LiveLimits {
-  /** `process.capabilities.bounding` of the live spec as a mask: no set may go beyond. */
+  /** `process.capabilities.bounding` of the live spec as a mask, which no set may exceed. */
   readonly boundingSet: bigint;
-  /** `process.noNewPrivileges` of the live spec: set in every thread. */
+  /** `process.noNewPrivileges` of the live spec; set in every thread. */
   readonly noNewPrivileges: boolean;
-  /** The nice value that its processes inherit here; 0 by default. */
+  /** The nice value that its processes inherit here; by default 0. */
   readonly nice?: number | undefined;
-  /** Whom the new container runs as (its donor). */
+  /** The user that the new container runs as (its donor's). */
   readonly user?: LiveUser | undefined;
-  /** Labels of the live spec that this host knows; every thread gets them. */
+  /** Labels of the live spec that this host supports; every thread gets them. */
   readonly labels?: readonly Label[] | undefined;
   /** Hard limits of the new container in RLIMIT_* order (its donor's /proc/PID/limits): never exceeded. */
   readonly hardLimits?: readonly bigint[] | undefined;
-  /** The live spec's seccomp filters, oldest first (its donor's): every thread gets at least these. */
+  /** The live spec's seccomp filters, oldest first (its donor's); every thread gets at least these. */
   readonly seccompChain?: readonly ChainLink[] | undefined;
   /** `process.oomScoreAdj` of the live container: the lowest value allowed without CAP_SYS_RESOURCE. */
   readonly oomScoreAdj?: number | undefined;
@@ -69,7 +69,7 @@ export interface ProcessSpec extends LabelSpec {
   };
 }
 
-/** What a spec limits, whatever container is made by it. */
+/** What a spec limits, whichever container is created from it. */
 export function limitsOfSpec(spec: ProcessSpec = {}): LiveLimits {
   return {
     labels: liveLabels(spec),
@@ -79,7 +79,7 @@ export function limitsOfSpec(spec: ProcessSpec = {}): LiveLimits {
   };
 }
 
-/** The user of a container that is made by a spec, as {@link liveUser} will see it. */
+/** The user of a container created from a spec, as {@link liveUser} will see it. */
 export function userOfSpec({ user = {}, capabilities = {} }: ProcessSpec = {}): LiveUser {
   const { uid = 0, gid = 0, additionalGids: groups = [] } = user;
   return userOf(
@@ -94,7 +94,7 @@ export function userOfSpec({ user = {}, capabilities = {} }: ProcessSpec = {}): 
 const ANYBODY: LiveUser = { uid: undefined, gids: undefined };
 
 /**
- * The program that a container runs keeps the ambient capabilities, or as root those of the bounding set
+ * The program that a container runs keeps the ambient capabilities, or, as root, those of the bounding set
  * (execve(2)).
  */
 function userOf(
@@ -109,10 +109,10 @@ function userOf(
 }
 
 /**
- * Checks a thread's entry against the live limits. The ids of others than PID 1 are free, unless no_new_privs
- * forbids them to have changed.
+ * Checks a thread's entry against the live limits. Only PID 1's ids are restricted, unless no_new_privs forbids
+ * other threads to have changed theirs.
  *
- * @throws ShimError `failedPrecondition` naming what goes beyond the limits
+ * @throws ShimError `failedPrecondition` naming what exceeds the limits
  */
 export function checkThreadLimits(
   where: string,

@@ -33,7 +33,7 @@ function intoRoom(nr: number, operation: number): RemoteQuery {
   return { nr, args: (room) => [operation, room, 0, 0, 0], room: 8 };
 }
 
-/** A process's part of its leader's entry, and why it cannot be restored, if so. */
+/** A process's part of its leader's entry, and why it cannot be restored, if it cannot. */
 export interface ProcessDump {
   readonly task: TaskCoreEntry;
   readonly problems: readonly string[];
@@ -45,7 +45,7 @@ export interface ProcessDump {
 /**
  * Reads what belongs to a process.
  *
- * @param stopSignal the signal by which job control had stopped it; undefined for one that runs
+ * @param stopSignal the signal by which job control had stopped it; undefined if it runs
  */
 export async function dumpProcess(
   process: TracedProcess,
@@ -63,7 +63,7 @@ export async function dumpProcess(
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
     ...(stopSignal === undefined ? {} : { stop_signo: stopSignal }),
-    // Of one that is stopped: 0 once its parent has been told (wait4(2)).
+    // Of a stopped process: 0 once its parent has been told (wait4(2)).
     exit_code: stopSignal === undefined ? 0 : stat.exitCode,
     personality,
     mvas_personality: personality,
@@ -112,7 +112,7 @@ async function askOptions(process: TracedProcess): Promise<Answers> {
   return Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
 }
 
-/** Options of an address space and a process. What an older kernel does not know it does not have. */
+/** Options of an address space and a process. A process does not have those that an older kernel does not know. */
 function options(answers: Answers, isThreaded: boolean): Partial<TaskCoreEntry> {
   const what = 'read options of a process';
   const known = (name: keyof typeof QUERIES): number => Math.max(0, Number(answers[name].result));
@@ -128,7 +128,7 @@ function options(answers: Answers, isThreaded: boolean): Partial<TaskCoreEntry> 
   };
 }
 
-/** Before Linux 6.3 nobody tells what is registered: then a threaded process gets all there is. */
+/** Before Linux 6.3, nothing says what is registered: then a threaded process gets everything there is. */
 function registrations(answers: Answers, isThreaded: boolean): number {
   const told = answers.registrations.result;
   if (told >= 0n) return Number(told) & MEMBARRIER.registrations;

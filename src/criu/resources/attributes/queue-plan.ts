@@ -13,8 +13,8 @@ export interface QueueTarget {
 }
 
 /**
- * Plans the queues of signals. They are sent by their receiver itself: only that may give any siginfo.
- * SIGSTOP is left to the tracer (`hasPendingStop`).
+ * Plans the queues of signals. The receiver sends them itself, since only it may give any siginfo. SIGSTOP is left
+ * to the tracer (`hasPendingStop`).
  */
 export class QueuePlan {
   readonly #builder: PlanBuilder;

@@ -2,16 +2,16 @@
 import { ShimError } from '../../../common/errors.js';
 import type { RemoteCall, Tracee } from '../../tracee/tracee.js';
 
-/** A remote call that may fill some room with its result. */
+/** A remote call that may write its result to some room. */
 export interface RemoteQuery {
   readonly nr: number;
-  /** Arguments, for an address of the room. */
+  /** Arguments, given the address of the room. */
   readonly args: (room: bigint) => readonly (number | bigint)[];
-  /** Bytes of room it needs; none by default. */
+  /** Bytes of room that it needs; by default none. */
   readonly room?: number;
 }
 
-/** What a {@link RemoteQuery} came to: `-errno` or the call's result, and the room's content. */
+/** The outcome of a {@link RemoteQuery}: the call's result or `-errno`, and the room's content. */
 export interface RemoteAnswer {
   readonly result: bigint;
   readonly bytes: Uint8Array;
@@ -22,7 +22,7 @@ export function plainQuery(nr: number, ...args: readonly (number | bigint)[]): R
   return { nr, args: () => args };
 }
 
-/** Queries of a thread that are about to be made together. */
+/** Queries of a thread that are made together. */
 interface Turn {
   readonly queries: RemoteQuery[];
   readonly answers: Promise<RemoteAnswer[]>;
@@ -31,9 +31,9 @@ interface Turn {
 const turns = new WeakMap<Tracee, Turn>();
 
 /**
- * Makes many remote calls in few turns, with their results in the thread's scratch memory. Answers
- * come in the order of the queries. What is asked of a thread at once, by whomever, shares a turn; nobody may ask
- * another thread of its process meanwhile.
+ * Makes many remote calls in few turns, with their results in the thread's scratch memory. Answers come in the
+ * order of the queries. Queries of a thread that are made at the same time, by any callers, share a turn; meanwhile
+ * nobody may query another thread of its process.
  */
 export async function queryRemotely(
   thread: Tracee,

@@ -11,7 +11,7 @@ const RSEQ_CS = 8n;
 const DESCRIPTOR_SIZE = 32;
 const SIGNATURE_SIZE = 4;
 
-/** The registration that PTRACE_GET_RSEQ_CONFIGURATION told of; undefined without one. */
+/** The registration that PTRACE_GET_RSEQ_CONFIGURATION reports; undefined if there is none. */
 export function rseqEntry(thread: Tracee): RseqEntry | undefined {
   if (thread.state.rseq.length < 16) return undefined;
   const view = reader(thread.state.rseq);
@@ -25,8 +25,8 @@ export function rseqEntry(thread: Tracee): RseqEntry | undefined {
 }
 
 /**
- * Registers with which a thread must go on that stopped inside a restartable sequence: those of its
- * abort handler, as after a preemption. undefined for any other thread.
+ * Registers with which a thread that stopped inside a restartable sequence must go on: those of its abort handler,
+ * as after a preemption. Undefined for any other thread.
  *
  * *Precondition:* nothing has run in the thread since it stopped; a remote call makes the kernel
  * forget the sequence (kernel/rseq.c).
@@ -57,7 +57,7 @@ function abort(thread: Tracee, entry: RseqEntry): Uint8Array | undefined {
   return encodeRegisters({ ...registers, ip: handler, orig_ax: 2n ** 64n - 1n });
 }
 
-/** Registers a thread's area again, by the thread itself. */
+/** Registers a thread's area again; by the thread itself. */
 export function planRseq(entry: RseqEntry, sequence: Sequence): void {
   const args = [entry.rseq_abi_pointer, entry.rseq_abi_size, 0, entry.signature];
   sequence.syscall('register restartable sequences', SYS.rseq, args);

@@ -12,7 +12,10 @@ import { checkTimers } from './timers.js';
 
 const ROBUST_LIST_LENGTH = 24;
 
-/** What the validation of images asks of attributes: what a kernel could have told, whatever the live limits are. */
+/**
+ * What the validation of images checks in attributes: that a kernel could have reported them, whatever the live
+ * limits are.
+ */
 export const ATTRIBUTE_RULES: AttributeRules = {
   process: checkProcess,
   thread: checkThread,

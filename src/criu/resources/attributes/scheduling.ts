@@ -26,7 +26,7 @@ type Scheduling = Pick<
 >;
 
 /**
- * Policy, priorities, processors and I/O priority of a thread, all from outside.
+ * Policy, priorities, processors and I/O priority of a thread, all read from outside.
  *
  * @param cpus processors that its container may use, see {@link usableCpus}
  */
@@ -53,12 +53,12 @@ function readCpuMask(tid: HostTid, label: string): Uint8Array {
   return mask.subarray(0, check(`read the processors of ${label}`, length));
 }
 
-/** A mask of all processors is not a wish of the thread: it would keep it from those that come later. */
+/** A mask of all processors is not a wish of the thread: it would exclude processors that are added later. */
 function isEveryCpu(mask: Uint8Array, cpus: readonly number[]): boolean {
   return cpus.every((cpu) => ((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1);
 }
 
-/** What of a thread's scheduling takes CAP_SYS_NICE when nice values from `lowestNice` up do not. */
+/** The part of a thread's scheduling that takes CAP_SYS_NICE, although nice values from `lowestNice` up do not. */
 export function schedulingPrivilege(core: ThreadCoreEntry, lowestNice: number): string | undefined {
   const attr = attrOf(core);
   if (REALTIME.includes(attr.readUInt32LE(4))) return 'real-time scheduling';
@@ -68,7 +68,7 @@ export function schedulingPrivilege(core: ThreadCoreEntry, lowestNice: number): 
   return isRealtime ? 'real-time I/O priority' : undefined;
 }
 
-/** Throws `dataLoss` for scheduling no kernel would have told of. */
+/** Throws `dataLoss` for scheduling that no kernel would have reported. */
 export function checkScheduling(where: string, core: ThreadCoreEntry): void {
   const size = core.mvas_sched_attr?.length ?? SCHED_ATTR_SIZE;
   const isPossible =
@@ -80,7 +80,7 @@ export function checkScheduling(where: string, core: ThreadCoreEntry): void {
   if (!isPossible) badImage(`${where}: impossible scheduling`);
 }
 
-/** Sets a thread's scheduling, by itself, while it has privileges. */
+/** Sets a thread's scheduling; by the thread, while it has privileges. */
 export function planScheduling(
   builder: PlanBuilder,
   core: ThreadCoreEntry,
@@ -89,7 +89,7 @@ export function planScheduling(
   if (core.mvas_cpu_mask) {
     const mask = builder.data(core.mvas_cpu_mask);
     const args = [0, core.mvas_cpu_mask.length, mask];
-    // The new container may have other processors; then these wishes end, as at any change of a cpuset.
+    // The new container may have other processors; then these wishes are dropped, as at any change of a cpuset.
     sequence.syscall('choose processors', SYS.sched_setaffinity, args, { tolerate: true });
   }
   if (core.mvas_ioprio !== undefined) {
@@ -101,7 +101,7 @@ export function planScheduling(
   sequence.syscall(what, SYS.sched_setattr, [0, builder.data(attr), 0]);
 }
 
-/** `struct sched_attr` of a thread; made up from CRIU's fields where ours is missing. */
+/** `struct sched_attr` of a thread; built from CRIU's fields if ours is missing. */
 function attrOf(core: ThreadCoreEntry): Buffer {
   const attr = Buffer.alloc(SCHED_ATTR_SIZE);
   if (core.mvas_sched_attr) {

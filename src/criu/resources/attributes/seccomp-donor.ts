@@ -11,11 +11,11 @@ const STOP_TIMEOUT_MS = 5000;
 const STOPPED = 0x7f;
 
 /**
- * The filters of a running process, oldest first, for {@link LiveLimits}: a container's parked init has
- * those of its spec. It is stopped for a moment and goes on; it must not be a child of this process,
- * since libuv would take the stop for its exit.
+ * The filters of a running process, oldest first, for {@link LiveLimits}: a container's parked init has those of
+ * its spec. The process is stopped for a moment and continues. It must not be a child of this process, since libuv
+ * would take the stop for its exit.
  *
- * @throws ShimError when it cannot be traced, or dies
+ * @throws ShimError if it cannot be traced, or dies
  */
 export async function readLiveSeccomp(pid: HostPid): Promise<ChainLink[]> {
   const { pid: tid, seccomp } = readStatus(pid);

@@ -10,12 +10,12 @@ const MODE_STRICT = 1;
 const INSTRUCTION_SIZE = 8;
 const PROGRAM_SIZE = 16;
 
-/** Where `struct sock_fprog` has its pointer. */
+/** Offset of the pointer in `struct sock_fprog`. */
 const POINTER_AT = 8;
 
 /**
- * Installs seccomp filters, by their thread, with CAP_SYS_ADMIN and while seccomp is suspended by the
- * tracer. Filters with equal bytes lie in the plan once.
+ * Installs seccomp filters, by their thread, with CAP_SYS_ADMIN and while the tracer suspends seccomp. Filters with
+ * equal bytes are in the plan once.
  */
 export class SeccompPlan {
   readonly #builder: PlanBuilder;
@@ -39,7 +39,7 @@ export class SeccompPlan {
     prctl(sequence, 'enter strict seccomp', [PR.setSeccomp, MODE_STRICT]);
   }
 
-  /** `struct sock_fprog` with its count; its pointer only the running plan knows. */
+  /** `struct sock_fprog` with its count; only the running plan knows its pointer. */
   #program({ filter }: ChainLink): { program: PlanData; filter: PlanData } {
     const key = Buffer.from(filter).toString('base64');
     const known = this.#programs.get(key);

@@ -13,7 +13,7 @@ const MOST_INSTRUCTIONS = 4096;
 const MOST_INSTRUCTIONS_PER_CHAIN = 32768;
 const MOST_FILTERS = 4096;
 const METADATA_SIZE = 16;
-/** SECCOMP_FILTER_FLAG_LOG and SPEC_ALLOW: the flags that belong to a filter and last. */
+/** SECCOMP_FILTER_FLAG_LOG and SPEC_ALLOW: the flags that belong to a filter and persist. */
 const KNOWN_FLAGS = 2 | 4;
 const BPF_RET_K = 0x06;
 const RET_USER_NOTIF = 0x7fc00000;
@@ -27,9 +27,9 @@ export interface ChainLink {
 }
 
 /**
- * The filters of a stopped thread, oldest first (as get_nth_filter() in kernel/seccomp.c counts them,
- * unlike ptrace(2) says). Needs CAP_SYS_ADMIN and a tracer without filters of
- * its own (ptrace(2), PTRACE_SECCOMP_GET_FILTER; flags since Linux 4.16).
+ * The filters of a stopped thread, oldest first (as get_nth_filter() in kernel/seccomp.c counts them, contrary to
+ * ptrace(2)). Needs CAP_SYS_ADMIN and a tracer without filters of its own (ptrace(2), PTRACE_SECCOMP_GET_FILTER;
+ * flags since Linux 4.16).
  *
  * @throws ShimError of the failed request's kind
  */
@@ -61,7 +61,7 @@ async function readFlags(
   return Number(reader(metadata).readBigUInt64LE(8));
 }
 
-/** Whether a filter hands calls to a supervisor, whose descriptor cannot be made again. */
+/** Whether a filter passes calls to a supervisor, whose descriptor cannot be created again. */
 export function notifiesSupervisor(filter: Uint8Array): boolean {
   const view = reader(filter);
   for (let at = 0; at + INSTRUCTION_SIZE <= view.length; at += INSTRUCTION_SIZE) {
@@ -72,19 +72,19 @@ export function notifiesSupervisor(filter: Uint8Array): boolean {
   return false;
 }
 
-/** Collects the chains of all threads; equal beginnings are stored once. */
+/** Collects the chains of all threads; common prefixes are stored once. */
 export class SeccompCollector {
   readonly #filters: SeccompFilter[] = [];
   readonly #known = new Map<string, number>();
 
-  /** Adds a chain, oldest filter first; the index of its last filter. undefined for an empty one. */
+  /** Adds a chain, oldest filter first; returns the index of its last filter, or undefined for an empty chain. */
   add(chain: readonly ChainLink[]): number | undefined {
     let prev: number | undefined;
     for (const link of chain) prev = this.#addLink(link, prev);
     return prev;
   }
 
-  /** All filters; undefined when there are none. */
+  /** All filters; undefined if there are none. */
   get entry(): SeccompEntry | undefined {
     return this.#filters.length > 0 ? { seccomp_filters: this.#filters } : undefined;
   }
@@ -115,7 +115,10 @@ export function chainOf(entry: SeccompEntry | undefined, last: number | undefine
   return chain.reverse();
 }
 
-/** Each filter is whole instructions, and built on an earlier one, which excludes cycles. Throws `dataLoss`. */
+/**
+ * Checks that each filter is whole instructions and builds on an earlier one, which excludes cycles. Throws
+ * `dataLoss`.
+ */
 export function checkFilters(entry: SeccompEntry | undefined): void {
   for (const [index, { filter, flags = 0, prev }] of (entry?.seccomp_filters ?? []).entries()) {
     const what = `check seccomp filter ${String(index)}`;
@@ -128,7 +131,7 @@ export function checkFilters(entry: SeccompEntry | undefined): void {
   }
 }
 
-/** How many filters two chains have in common at their beginnings. */
+/** The length of the common prefix of two chains. */
 export function commonLength(a: readonly ChainLink[], b: readonly ChainLink[]): number {
   const shorter = Math.min(a.length, b.length);
   for (let index = 0; index < shorter; index++) {
@@ -140,8 +143,8 @@ export function commonLength(a: readonly ChainLink[], b: readonly ChainLink[]): 
 }
 
 /**
- * The filters a restored thread gets: its own, and below them those of the live container unless its
- * own begin with these already. An image thus never loosens what the request asks for.
+ * The filters that a restored thread gets: its own, and below them those of the live container unless its own begin
+ * with these already. So an image never loosens what the request asks for.
  */
 export function effectiveChain(
   own: readonly ChainLink[],

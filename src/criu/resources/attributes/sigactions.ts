@@ -12,7 +12,7 @@ import { reader, words } from '../../../native/structures.js';
 const SIGACTION_SIZE = 32;
 const SIGSET_SIZE = 8;
 
-/** Signals that have an action, in the order of an image's actions (CRIU leaves out KILL and STOP). */
+/** Signals that have an action, in the order of an image's actions (CRIU omits KILL and STOP). */
 const SIGNALS_WITH_ACTION: readonly number[] = Array.from(
   { length: SIGNALS },
   (_, index) => index + 1,
@@ -21,8 +21,8 @@ const SIGNALS_WITH_ACTION: readonly number[] = Array.from(
 const DEFAULT_ACTION: SaEntry = { sigaction: 0n, flags: 0n, restorer: 0n, mask: 0n };
 
 /**
- * Actions of all signals of a process. Only those are asked for that `status` does not show as
- * default, and SIGCHLD, whose flags matter (SA_NOCLDWAIT) even by default.
+ * Actions of all signals of a process. Asks only for those that `status` does not show as default, and for SIGCHLD,
+ * whose flags matter (SA_NOCLDWAIT) even by default.
  */
 export async function dumpSigactions(leader: Tracee, status: ProcStatus): Promise<SaEntry[]> {
   const special = status.signals.caught | status.signals.ignored | bit(SIGCHLD);
@@ -55,7 +55,7 @@ function decodeAction(bytes: Uint8Array): SaEntry {
   };
 }
 
-/** Throws `dataLoss` unless there is an action for each signal (or none at all). */
+/** Throws `dataLoss` unless there is an action for each signal (or for none). */
 export function checkSigactions(where: string, actions: readonly SaEntry[]): void {
   if (actions.length > 0 && actions.length !== SIGNALS_WITH_ACTION.length) {
     badImage(`${where}: ${String(actions.length)} signal actions`);
@@ -76,7 +76,7 @@ export function actionMasks(actions: readonly SaEntry[]): { ignored: bigint; cau
   return masks;
 }
 
-/** Sets a process's signal actions, by any of its threads. */
+/** Sets a process's signal actions; by any of its threads. */
 export class SigactionPlan {
   readonly #builder: PlanBuilder;
   readonly #default: PlanData;
@@ -86,14 +86,16 @@ export class SigactionPlan {
     this.#default = builder.data(encodeAction(DEFAULT_ACTION));
   }
 
-  /** The default for all signals, by PID 1 before it forks: most processes have it for most, and inherit it. */
+  /**
+   * The default for all signals, by PID 1 before it forks: most processes have it for most signals, and inherit it.
+   */
   planDefaults(root: Sequence): void {
     for (const signal of SIGNALS_WITH_ACTION) this.#plan(signal, DEFAULT_ACTION, root);
   }
 
   /**
-   * What is not the default, by a process that has inherited that, except for SIGCHLD, whose action would hide the
-   * deaths of zombies that are still being made.
+   * What is not the default, by a process that has inherited the defaults. Without SIGCHLD, whose action would hide
+   * the deaths of zombies that are still being created.
    */
   planAll(actions: readonly SaEntry[], sequence: Sequence): void {
     SIGNALS_WITH_ACTION.forEach((signal, index) => {
@@ -102,13 +104,13 @@ export class SigactionPlan {
     });
   }
 
-  /** SIGCHLD, where that is not the default. */
+  /** The action of SIGCHLD, if it is not the default. */
   planChild(actions: readonly SaEntry[], sequence: Sequence): void {
     const action = actionOf(SIGCHLD, actions);
     if (!isDefault(action)) this.#plan(SIGCHLD, action, sequence);
   }
 
-  /** The action of SIGTRAP where it is not the default, for a call that a tracer makes at the very end. */
+  /** The action of SIGTRAP if it is not the default, for a call that a tracer makes at the very end. */
   trapAction(actions: readonly SaEntry[]): PlanData | undefined {
     const action = actionOf(SIGTRAP, actions);
     return isDefault(action) ? undefined : this.#builder.data(encodeAction(action));

@@ -50,7 +50,7 @@ export interface ThreadContext {
   readonly resume: ReadonlyMap<HostTid, Uint8Array>;
 }
 
-/** A thread's entry, without the number of its filter; its filters; and why it cannot be restored, if so. */
+/** A thread's entry, without the number of its filter; its filters; and why it cannot be restored, if it cannot. */
 export interface ThreadDump {
   readonly thread: Tracee;
   readonly core: CoreEntry;

@@ -34,7 +34,7 @@ export class ThreadPlan {
     this.#creds = creds;
   }
 
-  /** What needs no order, or privileges. */
+  /** Attributes that need neither an order nor privileges. */
   planFirst(core: CoreEntry | undefined, sequence: Sequence): void {
     const thread = core?.thread_core;
     if (!core?.thread_info || !thread) badImage('a thread without registers');
@@ -80,7 +80,7 @@ export class ThreadPlan {
 
 function planPolicies(thread: ThreadCoreEntry, sequence: Sequence): void {
   const { mvas_timerslack: slack, mvas_mce_kill: policy } = thread;
-  // 0 is what real-time threads show; to the kernel it means the default.
+  // Real-time threads show 0, which to the kernel means the default.
   if (slack) prctl(sequence, 'set timer slack', [PR.setTimerslack, slack]);
   if (policy !== undefined) {
     prctl(sequence, 'set memory failure policy', [PR.mceKill, MCE_KILL_SET, policy]);

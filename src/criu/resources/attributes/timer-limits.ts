@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TaskTimersEntry } from '../../image/types.js';
 
-/** What the restorer is willing to count up to where the kernel numbers timers by itself. */
+/** The highest id that the restorer counts up to where the kernel chooses timer ids itself. */
 const HIGHEST_COUNTED_ID = 99_999;
 
-/** Why timers cannot be restored; undefined when they can. For a checkpoint as for an image. */
+/** Why timers cannot be restored; undefined if they can. For a checkpoint as well as an image. */
 export function timersProblem(
   { posix }: TaskTimersEntry,
   kernelHasTimerIds: boolean,

@@ -11,7 +11,7 @@ import { words } from '../../../native/structures.js';
 const SIGEVENT_SIZE = 64;
 const RESTORE_IDS_OFF = 0;
 const RESTORE_IDS_ON = 1;
-/** Makes and arms a process's timers, by its leader, once all its threads exist. */
+/** Creates and arms a process's timers; by its leader, once all its threads exist. */
 export class TimerPlan {
   readonly #builder: PlanBuilder;
   readonly #hasTimerIds: boolean;

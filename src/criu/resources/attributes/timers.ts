@@ -77,7 +77,7 @@ function describeTimer(timer: PosixTimer, process: TracedProcess) {
   };
 }
 
-/** A timer whose thread has ended signals nobody, as one that was told to. */
+/** A timer whose thread has ended signals nobody, like one that was created so. */
 function notifyOf(timer: PosixTimer, hasTarget: boolean): number {
   if (timer.notify === 'none' || (timer.toThread && !hasTarget)) return SIGEV.none;
   const way = timer.notify === 'thread' ? SIGEV.thread : SIGEV.signal;
@@ -95,7 +95,7 @@ export function checkTimers(where: string, timers: TaskTimersEntry | undefined):
     const hasTimes = [timer.isec, timer.insec, timer.vsec, timer.vnsec].every(
       (t) => t < MOST_SECONDS,
     );
-    // Of one that signals nobody it may be any number (good_sigevent in kernel/time/posix-timers.c).
+    // A timer that signals nobody may have any number (good_sigevent in kernel/time/posix-timers.c).
     const hasSignal = timer.it_sigev_notify === SIGEV.none || timer.si_signo <= SIGNALS;
     if (timer.it_id > 0x7fffffff || !hasSignal || timer.it_sigev_notify > 6 || !hasTimes) {
       badImage(`${where}: timer ${String(timer.it_id)} is impossible`);

@@ -14,17 +14,17 @@ import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
 import { openOwn } from './system.js';
 
-/** Most bytes of deleted files and memfds, all together. */
+/** Limit for the bytes of all deleted files and memfds together. */
 export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
-/** An option of a socket of the container, as it is. */
+/** An option of a socket of the container, with its current value. */
 export interface SocketOption {
   readonly level: number;
   readonly option: number;
   readonly value: number;
 }
 
-/** From now on a socket gets an option back should this process die, until that is called off. */
+/** Has a socket's option restored should this process die, until that is called off. */
 export type GuardOption = (socket: number, option: SocketOption) => { disarm(): void };
 
 const unguarded: GuardOption = () => ({ disarm: () => undefined });
@@ -32,7 +32,7 @@ const unguarded: GuardOption = () => ({ disarm: () => undefined });
 /** What the dumpers of all kinds share. */
 export class DumpContext {
   readonly processes: readonly TracedProcess[];
-  /** PID 1 of the container; the first process where there is none. */
+  /** PID 1 of the container; the first process if there is no PID 1. */
   readonly init: TracedProcess;
   readonly refusals = new Refusals();
   readonly image = emptyFilesImage();
@@ -46,7 +46,7 @@ export class DumpContext {
   readonly #shared = new Map<unknown, unknown>();
   readonly #closers: (() => void)[] = [];
 
-  /** Sees to it that a socket gets an option back. */
+  /** Ensures that a socket's option is restored. */
   readonly guardOption: GuardOption;
 
   constructor(processes: readonly TracedProcess[], guardOption: GuardOption = unguarded) {
@@ -69,15 +69,15 @@ export class DumpContext {
   }
 
   /**
-   * A process as the container numbers it; undefined for one outside of it. It need not be a stopped one: it may be
-   * a zombie that leads a group.
+   * A process by its container pid; undefined if it is outside the container. It need not be a stopped one: it may
+   * be a zombie that leads a group.
    */
   nsPidOf(pid: HostPid): NsPid | undefined {
     const status = this.#statusInside(pid);
     return status && containerPid(status);
   }
 
-  /** The same of a thread. */
+  /** The same for a thread. */
   nsTidOf(tid: HostTid): NsTid | undefined {
     const status = this.#statusInside(tid);
     return status && containerTid(status);
@@ -88,18 +88,18 @@ export class DumpContext {
       const isInside = readNamespace(tid, 'pid') === readNamespace(this.init.pid, 'pid');
       return isInside ? readStatus(tid) : undefined;
     } catch {
-      return undefined; // It has gone: nobody is named.
+      return undefined; // It is gone: nobody is named.
     }
   }
 
-  /** Takes bytes from the room there is for content; false when there is not enough left. */
+  /** Takes bytes from the room for content; false if there is not enough left. */
   takeContent(bytes: number): boolean {
     if (this.#contentBytes + bytes > MAX_CONTENT_BYTES) return false;
     this.#contentBytes += bytes;
     return true;
   }
 
-  /** The one object of a class that this dump has, made at its first use. */
+  /** This dump's only object of a class, created at its first use. */
   shared<T>(Class: new (context: DumpContext) => T): T {
     const known = this.#shared.get(Class) as T | undefined;
     if (known !== undefined) return known;
@@ -108,12 +108,12 @@ export class DumpContext {
     return made;
   }
 
-  /** Has something done at {@link close}. */
+  /** Registers work for {@link close}. */
   atClose(close: () => void): void {
     this.#closers.push(close);
   }
 
-  /** One more descriptor of ours (O_PATH) on a file, which stays until {@link close}. */
+  /** One more descriptor of ours (O_PATH) on a file, which stays open until {@link close}. */
   keep(own: number): number {
     const kept = openOwn(`/proc/self/fd/${String(own)}`, O.path);
     this.atClose(() => {

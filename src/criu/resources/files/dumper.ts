@@ -22,18 +22,18 @@ import { describeStdio, findStdio } from './stdio.js';
  * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
  * {@link askCloseOnExec}, then {@link mappedFile} and {@link exeFile} as often as needed,
  * {@link finish}; {@link close} in any case.
- * Changes nothing in the processes, and runs nothing in them but what {@link askCloseOnExec} asks.
+ * Changes nothing in the processes, and runs nothing in them except the calls of {@link askCloseOnExec}.
  */
 export class FileDumper {
   readonly #context: DumpContext;
   readonly #byPath = new Map<string, number>();
-  /** The same by what /proc/PID/maps says, which spares most mappings the look at their file. */
+  /** The same by the text of /proc/PID/maps, which saves a look at the files of most mappings. */
   readonly #byMapping = new Map<string, number>();
   readonly #stdioLinks: StdioLinks | undefined;
 
   /**
-   * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} gives up. `stdio` is what the container
-   * was started with, where that is known.
+   * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} closes. `stdio` is what the container was
+   * started with, if that is known.
    */
   constructor(processes: readonly TracedProcess[], stdio?: StdioLinks, guardOption?: GuardOption) {
     this.#stdioLinks = stdio;
@@ -60,8 +60,8 @@ export class FileDumper {
   }
 
   /**
-   * Asks processes about descriptors of which /proc cannot tell: a file whose terminal was opened
-   * close-on-exec says so of all its descriptors forever (fs/proc/fd.c, TIOCGPTPEER).
+   * Asks processes about descriptors that /proc does not tell enough of: a file whose terminal was opened
+   * close-on-exec reports all its descriptors as close-on-exec forever (fs/proc/fd.c, TIOCGPTPEER).
    */
   async askCloseOnExec(): Promise<void> {
     const { open, image } = this.#context;
@@ -80,8 +80,8 @@ export class FileDumper {
   }
 
   /**
-   * The file behind a mapping of a process: id of an entry whose access mode suits the mapping. Equal
-   * files of all mappings share one entry. For memfds, of a MEMFD entry.
+   * The file behind a mapping of a process: the id of an entry whose access mode suits the mapping. Equal files of
+   * all mappings share one entry. For memfds it is a MEMFD entry.
    */
   mappedFile(process: TracedProcess, { start, end }: Range, file: MappedFile): number {
     const range = `${start.toString(16)}-${end.toString(16)}`;
@@ -102,9 +102,9 @@ export class FileDumper {
   }
 
   /**
-   * All that was dumped, once names that are not known have been looked for.
+   * Everything that was dumped, after unknown names have been searched for.
    *
-   * @throws ShimError `failedPrecondition` when something was refused, `canceled`
+   * @throws ShimError `failedPrecondition` if anything was refused, `canceled`
    */
   async finish(signal?: AbortSignal): Promise<FilesImage> {
     this.#context.init.lookAt?.('names of open files');
@@ -132,7 +132,7 @@ export class FileDumper {
     }
   }
 
-  /** Each file by its kind, and what kinds have in common; their types, by id. */
+  /** Dumps each file by its kind, then what kinds have in common; returns the types, by id. */
   #dumpFiles(): ReadonlyMap<number, FdTypes> {
     const context = this.#context;
     const types = new Map<number, FdTypes>();
@@ -176,7 +176,7 @@ export class FileDumper {
     }
   }
 
-  /** What processes must not share with each other, and threads with tables of their own. */
+  /** What processes must not share with each other, nor threads with tables of their own. */
   #refuseSharing(): void {
     this.#refuseShared(KCMP.vm, 'memory (CLONE_VM)');
     this.#refuseShared(KCMP.fs, 'directories (CLONE_FS)');
@@ -195,7 +195,7 @@ export class FileDumper {
   }
 }
 
-/** The entry of a file; undefined once it was refused. */
+/** The entry of a file; undefined if it was refused. */
 function describe(
   context: DumpContext,
   kind: FileKind | undefined,

@@ -11,7 +11,7 @@ export interface PipeContent {
 
 /** Everything about files that goes into image files. */
 export interface FilesImage extends FileParts {
-  /** Which table of `fdinfo` a process uses, by its pid in the container; several may share one. */
+  /** Which table of `fdinfo` a process uses, by its container pid; several processes may share one. */
   readonly tables: ReadonlyMap<NsPid, number>;
 }
 
@@ -25,7 +25,7 @@ type Growing<T> =
 /** The same while it is being filled. */
 export type FilesImageBuilder = { readonly [K in keyof FilesImage]: Growing<FilesImage[K]> };
 
-/** One without anything in it. */
+/** One with nothing in it. */
 export function emptyFilesImage(): FilesImageBuilder {
   return { ...emptyFileParts(), tables: new Map() } as FilesImageBuilder;
 }

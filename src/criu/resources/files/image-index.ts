@@ -14,7 +14,7 @@ import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
 import { mountFinder, opensLate } from './names/container-path.js';
 
-/** Staged descriptors have numbers from here at least: what a restorer itself has open lies below. */
+/** The lowest number of a staged descriptor: a restorer's own descriptors are below. */
 const LEAST_BASE = 200;
 
 /**
@@ -31,13 +31,13 @@ export interface CommonFile {
 
 /** What the index asks a kind of files. */
 export interface IndexedKind<F extends BodyField = BodyField> extends EntryKind<F> {
-  /** Without it, `early`. */
+  /** By default `early`. */
   time?(body: BodyOf<F>, index: ImageIndex): OpeningTime;
-  /** Id of the entry of its path, which is not opened for itself. */
+  /** Id of the entry of its path, which is not opened by itself. */
   nameOf?(body: BodyOf<F>): number | undefined;
-  /** Numbers of descriptors that are needed for a moment, and the files that they lead to. */
+  /** Numbers of descriptors that are needed for a moment, and the files that they refer to. */
   needs?(body: BodyOf<F>): readonly { readonly id: number; readonly fd: number }[];
-  /** Without it, what the body has of them. */
+  /** By default, those of the body. */
   common?(body: BodyOf<F>, index: ImageIndex): CommonFile | undefined;
 }
 
@@ -52,7 +52,7 @@ export class ImageIndex {
   readonly owners: ReadonlyMap<number, NsPid>;
   /** Higher than every descriptor of the image. */
   readonly base: number;
-  /** Of the new container. */
+  /** The stdio of the new container. */
   readonly mounts: readonly MountInfo[];
   readonly #mountOf: (path: string) => MountInfo | undefined;
   readonly #kinds: ReadonlyMap<FdTypes, IndexedKind>;
@@ -76,7 +76,7 @@ export class ImageIndex {
     this.base = this.#findBase();
   }
 
-  /** The file with an id. Throws ShimError `dataLoss` when there is none. */
+  /** The file with an id. Throws ShimError `dataLoss` if there is none. */
   file(id: number): FileEntry {
     return this.files.get(id) ?? badImage(`there is no open file ${String(id)}`);
   }
@@ -86,14 +86,14 @@ export class ImageIndex {
     return this.#byType.get(type) ?? [];
   }
 
-  /** Descriptors of the table that a process acts for; undefined when another process does. */
+  /** Descriptors of the table that a process acts for; undefined if another process does. */
   descriptorsOf(nsPid: NsPid): readonly FdinfoEntry[] | undefined {
     const table = this.image.tables.get(nsPid);
     if (table === undefined) badImage(`pid ${String(nsPid)} has no descriptor table`);
     return this.owners.get(table) === nsPid ? (this.image.fdinfo.get(table) ?? []) : undefined;
   }
 
-  /** Whether a process is the one that does what is to be done once for an open file. */
+  /** Whether a process is the one that does what has to be done once for an open file. */
   actsFor(nsPid: NsPid, fileId: number): boolean {
     const table = this.#tableOfFile.get(fileId);
     return table !== undefined && this.owners.get(table) === nsPid;
@@ -104,7 +104,7 @@ export class ImageIndex {
     return this.#tableOfFile.has(fileId);
   }
 
-  /** Whether an entry is only the name of another file, by which that is opened. */
+  /** Whether an entry is only the name of another file, which is opened by it. */
   isName(fileId: number): boolean {
     return this.#names.has(fileId);
   }
@@ -117,7 +117,7 @@ export class ImageIndex {
     return time;
   }
 
-  /** Flags and owner of a file; undefined for kinds without. */
+  /** Flags and owner of a file; undefined for kinds that have none. */
   commonOf(file: FileEntry): CommonFile | undefined {
     const kind = this.#kindOf(file);
     const body = bodyOf(file, kind.body);

@@ -5,13 +5,13 @@ import { KCMP } from '../../../native/abi/index.js';
 
 const EQUAL = 0;
 const LESS = 1;
-/** What findOpenFile returns when there is one, and where it tells the place. */
+/** What findOpenFile returns if there is one, and where it reports the place. */
 const FOUND = 1;
 const place = new Int32Array(1);
 
 /**
- * A set of kernel objects in the order that kcmp(2) gives them: finding one costs a logarithm of
- * comparisons. `compare` answers as kcmp(2): 0 equal, 1 less, 2 greater.
+ * A set of kernel objects in the order that kcmp(2) gives them: finding one takes a logarithmic number of
+ * comparisons. `compare` answers as kcmp(2) does: 0 equal, 1 less, 2 greater.
  */
 export class KcmpSet<T> {
   readonly #sorted: T[] = [];
@@ -21,7 +21,7 @@ export class KcmpSet<T> {
     this.#compare = compare;
   }
 
-  /** The member that is the same object; otherwise the candidate joins and is returned. */
+  /** Returns the member that is the same object; otherwise adds the candidate and returns it. */
   findOrAdd(candidate: T): T {
     let low = 0;
     let high = this.#sorted.length;
@@ -38,7 +38,7 @@ export class KcmpSet<T> {
   }
 }
 
-/** Compares what two tasks use: KCMP.files, KCMP.fs. Throws when one of them is gone. */
+/** Compares what two tasks use: KCMP.files, KCMP.fs. Throws if one of them is gone. */
 export function compareTasks(kind: number, a: number, b: number): number {
   const what = `compare pids ${String(a)} and ${String(b)}`;
   return check(what, syscall(SYS.kcmp, a, b, kind, 0, 0));
@@ -50,7 +50,7 @@ export class OpenFileSet<T extends { readonly own: number }> {
   /** Descriptors of the members, in the same order, with room for more. */
   #sorted = new Int32Array(4);
 
-  /** The member that is the same open file; otherwise the candidate joins and is returned. */
+  /** Returns the member that is the same open file; otherwise adds the candidate and returns it. */
   findOrAdd(candidate: T): T {
     const { length } = this.#members;
     const found = findOpenFile(this.#sorted, length, candidate.own, place);
@@ -73,8 +73,8 @@ export class OpenFileSet<T extends { readonly own: number }> {
 }
 
 /**
- * Whether a descriptor of ours is the `nth` file (from 0) which an epoll instance, a descriptor of
- * ours too, watches under number `target`.
+ * Whether a descriptor of ours is the `nth` file (from 0) that an epoll instance, given by another descriptor of
+ * ours, watches under the number `target`.
  */
 export function isEpollTarget(epoll: number, target: number, nth: number, own: number): boolean {
   const slot = Buffer.alloc(12);

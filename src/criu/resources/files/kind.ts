@@ -9,14 +9,14 @@ import type { PathFile } from './path-file.js';
 import type { PlanContext } from './plan-context.js';
 import type { TablePlan } from './table-plan.js';
 
-/** By what a kind knows its files. */
+/** What a kind recognizes its files by. */
 export interface FoundFile {
   /** A descriptor of our own on it. */
   readonly own: number;
   readonly stat: BigIntStats;
   /** O_* flags. */
   readonly flags: number;
-  /** Where its link of /proc leads. */
+  /** What its link of /proc refers to. */
   readonly link: string;
 }
 
@@ -27,31 +27,31 @@ export interface StagedFile<F extends BodyField = BodyField> {
 }
 
 /**
- * All there is to a kind of files: how a checkpoint recognizes and describes one, what an image may say of it, and
- * how a restore opens it. Kinds know neither the checkpoint nor the restore, only the context that each gives them;
- * what a kind keeps between calls is in an object that the context makes for it (`shared`).
+ * Everything about a kind of files: how a checkpoint recognizes and describes one, what an image may say about it,
+ * and how a restore opens it. Kinds know neither the checkpoint nor the restore, only the context that each gives
+ * them. What a kind keeps between calls is in an object that the context creates for it (`shared`).
  */
 export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F> {
-  /** Whether an open file is of this kind. The first kind of the list that says so has it. */
+  /** Whether an open file is of this kind. The first kind of the list that claims it has it. */
   claims(file: FoundFile): boolean;
-  /** Describes an open file; undefined once it has refused it. */
+  /** Describes an open file; undefined if it refused the file. */
   dump(context: DumpContext, file: OpenFile): BodyOf<F> | undefined;
-  /** After {@link dump} of all files, also without any of the kind: what they have in common. */
+  /** Called after {@link dump} of all files, even if none is of the kind: dumps what they have in common. */
   dumpRest?(context: DumpContext, files: readonly OpenFile[]): void;
-  /** The id of the entry for a file that a mapping or a directory leads to, which it adds unless there is one. */
+  /** The id of the entry for a file behind a mapping or a directory; adds the entry unless there is one. */
   dumpPath?(context: DumpContext, file: PathFile): number;
 
-  /** Opens a file under a number, in PID 1 before it forks. */
+  /** Opens a file under a number; in PID 1 before it forks. */
   open?(plan: PlanContext, body: BodyOf<F>, number: number): void;
-  /** The same for kinds that are made together, after all {@link open}. */
+  /** The same for kinds whose files are created together, after all {@link open}. */
   openAll?(plan: PlanContext, files: readonly StagedFile<F>[]): void;
-  /** Opens a file that cannot be opened early into a slot, in a process that has it. */
+  /** Opens a file that cannot be opened early into a slot; in a process that has it. */
   openLater?(table: TablePlan, body: BodyOf<F>, slot: Slot): void;
-  /** Before descriptors get their numbers in a process, which has all staged ones. */
+  /** Called before descriptors get their numbers; in a process that has all staged ones. */
   beforePlace?(table: TablePlan): void;
-  /** Once all descriptors but those of late files have their numbers. */
+  /** Called once all descriptors except those of late files have their numbers. */
   afterPlace?(table: TablePlan): void;
-  /** Once all descriptors have their numbers, after the drop of privileges. */
+  /** Called once all descriptors have their numbers, after the drop of privileges. */
   afterDrop?(table: TablePlan): void;
   /** The same for each file, once, in a process that has it as `fd`; before its owner is set. */
   finish?(table: TablePlan, body: BodyOf<F>, fd: number): void;

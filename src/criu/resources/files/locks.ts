@@ -9,7 +9,7 @@ import { F } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import type { Stage } from './stage.js';
 
-/** FL_* flags, by which the image tells kinds apart (linux/filelock.h). */
+/** FL_* flags, by which the image distinguishes kinds (linux/filelock.h). */
 export const LOCK_FLAG = { posix: 1, flock: 2, ofd: 1024 } as const;
 const LOCK_TYPE = { read: 0, write: 1, unlock: 2 } as const;
 const LOCK_NB = 4;
@@ -17,7 +17,7 @@ const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCKS_SEEN_BY_ALL: ReadonlySet<FileLock['kind']> = new Set(['flock', 'ofd']);
 
-/** All locks: those of open files once, those of processes for each. Leases are refused. */
+/** All locks: those of open files once, those of processes for each process. Leases are refused. */
 export function dumpLocks(context: DumpContext): void {
   const seen = new Set<number>();
   for (const { owner, descriptors } of context.open.tables) {
@@ -30,7 +30,7 @@ export function dumpLocks(context: DumpContext): void {
   }
 }
 
-/** Whether somebody holds a lease on a file: opening it would break that. */
+/** Whether anyone holds a lease on a file: opening it would break the lease. */
 export function isLeased(context: DumpContext, stat: BigIntStats): boolean {
   const files = context.open.ofInode(stat);
   return files.some(({ info }) => info.locks.some(isLease));
@@ -70,7 +70,7 @@ function addLock(
   });
 }
 
-/** Takes a lock that belongs to the open file: flock(2), or an OFD lock. */
+/** Takes a lock that belongs to an open file: flock(2), or an OFD lock. */
 export function planFileLock(stage: Stage, number: number, lock: FileLockEntry): void {
   const what = `lock of pid ${String(lock.pid)} fd ${String(lock.fd)}`;
   if (lock.flag === LOCK_FLAG.flock) {
@@ -82,7 +82,7 @@ export function planFileLock(stage: Stage, number: number, lock: FileLockEntry):
   }
 }
 
-/** Takes a POSIX lock, in the process it belongs to. */
+/** Takes a POSIX lock; in the process that it belongs to. */
 export function planPosixLock(builder: PlanBuilder, sequence: Sequence, lock: FileLockEntry): void {
   const what = `POSIX lock of fd ${String(lock.fd)}`;
   sequence.syscall(what, SYS.fcntl, [lock.fd, F.setlk, builder.data(flockOf(lock))]);

@@ -12,17 +12,17 @@ import { compareTasks, KcmpSet, OpenFileSet } from './kcmp.js';
 export interface Descriptor {
   readonly fd: number;
   readonly closeOnExec: boolean;
-  /** Those held by its open file, and POSIX locks of its process on the inode. */
+  /** Locks held by its open file, and POSIX locks of its process on the inode. */
   readonly locks: readonly FileLock[];
 }
 
-/** An open file (`struct file`) of the container, however many descriptors lead to it. */
+/** An open file (`struct file`) of the container, however many descriptors refer to it. */
 export interface OpenFile {
   readonly id: number;
-  /** One process and descriptor that has it. */
+  /** A process and a descriptor that has it. */
   readonly process: TracedProcess;
   readonly fd: number;
-  /** `pid 12 fd 7`, as the container numbers them. */
+  /** `pid 12 fd 7`, by container ids. */
   readonly where: string;
   /** A descriptor of our own process on the same open file. */
   readonly own: number;
@@ -31,7 +31,7 @@ export interface OpenFile {
   readonly type: number;
   /** O_* flags, without O_CLOEXEC. */
   readonly flags: number;
-  /** What /proc/PID/fd/FD leads to. */
+  /** What /proc/PID/fd/FD refers to. */
   readonly link: string;
   readonly info: FdInfo;
 }
@@ -39,7 +39,7 @@ export interface OpenFile {
 /** A descriptor table: of one process, or shared by several (CLONE_FILES). */
 export interface DescriptorTable {
   readonly id: number;
-  /** The process it is read through; the others in `sharers`. */
+  /** The process that it is read through; the others are in `sharers`. */
   readonly owner: TracedProcess;
   readonly sharers: readonly TracedProcess[];
   readonly descriptors: readonly (Descriptor & { readonly file: OpenFile })[];
@@ -59,7 +59,7 @@ export class OpenFiles {
   readonly #sets = new Map<string, OpenFileSet<OpenFile>>();
   readonly #nextId: () => number;
 
-  /** Holds descriptors of our own until {@link close}; also when this throws. */
+  /** Holds descriptors of our own until {@link close}, even if this throws. */
   constructor(processes: readonly TracedProcess[], nextId: () => number) {
     this.#nextId = nextId;
     try {
@@ -136,7 +136,7 @@ export class OpenFiles {
   }
 }
 
-/** Processes that share a descriptor table come together; the order is kept. */
+/** Groups processes that share a descriptor table; keeps the order. */
 function groupByTable(processes: readonly TracedProcess[]): TracedProcess[][] {
   const set = new KcmpSet<{ process: TracedProcess; members: TracedProcess[] }>((a, b) =>
     compareTasks(KCMP.files, a.process.pid, b.process.pid),

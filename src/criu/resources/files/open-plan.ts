@@ -9,12 +9,12 @@ import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { LOCK_FLAG, planFileLock } from './locks.js';
 import type { PlanContext } from './plan-context.js';
 
-/** Opens every file of an image that can be opened early, in PID 1, before it forks. */
+/** Opens every file of an image that can be opened early, in PID 1 before it forks. */
 export function planFiles(plan: PlanContext): void {
   const { index, numbers } = plan;
   const early = [...index.files.values()].filter((file) => index.timeOf(file) === 'early');
   for (const file of early) numbers.set(file.id, plan.stage.reserve());
-  // Slots hold low numbers, which nothing takes away as long as all else moves up at once.
+  // Slots have low numbers, which stay free as long as everything else moves up at once.
   planStdio(plan, early);
   const inside = early.filter((file) => file.mvas_stdio === undefined && !index.isName(file.id));
   for (const file of inside) {
@@ -35,7 +35,7 @@ function staged(plan: PlanContext, file: FileEntry): StagedFile {
   return { body: bodyOf(file, kindOf(file).body), number: plan.number(file.id) };
 }
 
-/** Gives the stdio of the new container to those files that were the old one's. */
+/** Gives the stdio of the new container to the files that were the stdio of the old one. */
 function planStdio(plan: PlanContext, files: readonly FileEntry[]): void {
   const { stage, index, options } = plan;
   const first = new Map<number, number>();

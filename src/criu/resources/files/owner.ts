@@ -11,15 +11,15 @@ import { fcntl, fcntlInto } from './system.js';
 /** F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP of fcntl(2) are 0, 1, 2. */
 const MAX_OWNER_TYPE = 2;
 
-/** The `struct f_owner_ex` that was asked for last. */
+/** The last `struct f_owner_ex` that was requested. */
 const owner = Buffer.alloc(8);
 
-/** An owner for files that have none. */
+/** The owner of files that have none. */
 export function noOwner(): FownEntry {
   return { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
 }
 
-/** Who gets signals of a file (F_SETOWN, F_SETSIG). An O_PATH file has no owner. */
+/** The recipient of a file's signals (F_SETOWN, F_SETSIG). An O_PATH file has no owner. */
 export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
   if (file.flags & O.path) return noOwner();
   fcntlInto(file.own, F.getownEx, owner);
@@ -45,14 +45,14 @@ export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
   };
 }
 
-/** Whether there is anything for {@link planOwner} to do. */
+/** Whether {@link planOwner} has anything to do. */
 export function hasOwner(fown: FownEntry, flags: number): boolean {
   return fown.pid !== 0 || fown.signum !== 0 || (flags & O.async) !== 0;
 }
 
 /**
- * Sets owner, signal and O_ASYNC. Runs in a process which has the file, after the drop of privileges:
- * the kernel remembers the ids of whoever sets the owner, and checks signals against them.
+ * Sets owner, signal and O_ASYNC. Runs in a process that has the file, after the drop of privileges: the kernel
+ * remembers the ids of the process that sets the owner, and checks signals against them.
  */
 export function planOwner(
   builder: PlanBuilder,

@@ -9,10 +9,10 @@ import type { OpenFile } from './open-file.js';
 import { dumpOwner, noOwner } from './owner.js';
 import { mountIdOf, openOwn, ownLink } from './system.js';
 
-/** Any file with a path: what is needed of it to find it again. */
+/** Any file with a path: what is needed to find it again. */
 export interface PathFile {
   readonly where: string;
-  /** A descriptor of our own on it, O_PATH will do where no content is needed. */
+  /** A descriptor of our own on it; O_PATH is enough if no content is needed. */
   readonly own: number;
   readonly stat: BigIntStats;
   readonly link: string;
@@ -29,7 +29,7 @@ export function pathFileOf(context: DumpContext, file: OpenFile): PathFile {
   return { where, own, stat, link, mountId: info.mountId, flags, pos: info.pos, fown };
 }
 
-/** Opens where a link of /proc leads and describes it; the caller closes `own`. */
+/** Opens and describes the target of a link of /proc; the caller closes `own`. */
 export function pathFileOfLink(
   path: string,
   where: string,

@@ -7,23 +7,23 @@ import type { ImageIndex } from './image-index.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { Stage } from './stage.js';
 
-/** New stdio: slots of descriptors, or null for the console, or /dev/null where there is none. */
+/** New stdio: slots of descriptors, or null for the console, or for /dev/null if there is none. */
 export type StdioSlots = readonly [Slot | null, Slot | null, Slot | null];
 
-/** What a look at opened files needs besides the image. */
+/** What the check of opened files needs besides the image. */
 export interface LookOptions {
-  /** What a process is called in messages. */
+  /** The name of a process in messages. */
   readonly label: (nsPid: NsPid) => string;
-  /** Files that are executed or mapped privately, by id, and by whom: only the very same will do. */
+  /** Files that are executed or mapped privately, by id, and by which process: these must be the very same. */
   readonly exact: ReadonlyMap<number, string>;
 }
 
-/** What a plan of files needs to know of the new container. */
+/** What a plan of files needs to know about the new container. */
 export interface FilePlanOptions {
   readonly stdio: StdioSlots;
-  /** It has a terminal: /dev/console. */
+  /** Whether it has a terminal: /dev/console. */
   readonly hasConsole: boolean;
-  /** Threads need the root, which has the number of the stage's base, until the drop of privileges. */
+  /** Whether threads need the root, which has the number of the stage's base, until the drop of privileges. */
   readonly keepsRoot?: boolean;
   /** A pid that no process, thread, group or session of the image has. */
   readonly sparePid: NsPid;
@@ -55,13 +55,13 @@ export class PlanContext {
     return (this.#stage = new Stage(this.builder, root, this.index.base, this.options.names));
   }
 
-  /** Where files are opened; only once that has begun. */
+  /** Where files are opened; only after that has begun. */
   get stage(): Stage {
     assertInvariant(this.#stage !== undefined, 'the stage is there once files are opened');
     return this.#stage;
   }
 
-  /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened only later. */
+  /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened later. */
   staged(fileId: number): number {
     this.index.file(fileId);
     return this.numbers.get(fileId) ?? badImage(`file ${String(fileId)} cannot be mapped`);
@@ -72,7 +72,7 @@ export class PlanContext {
     return this.numbers.get(id) ?? badImage(`file ${String(id)} cannot be opened early`);
   }
 
-  /** The one object of a class that this plan has, made at its first use. */
+  /** This plan's only object of a class, created at its first use. */
   shared<T>(Class: new (context: PlanContext) => T): T {
     const known = this.#shared.get(Class) as T | undefined;
     if (known !== undefined) return known;
@@ -81,7 +81,7 @@ export class PlanContext {
     return made;
   }
 
-  /** Has something closed once all files are open, before what it was made from. */
+  /** Registers something to be closed once all files are open, in reverse order. */
   atEnd(close: () => void): void {
     this.#closers.push(close);
   }

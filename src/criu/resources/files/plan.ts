@@ -28,20 +28,20 @@ const RLIMIT_NOFILE = 7;
 const DUP3_ARGUMENTS = 3;
 
 /**
- * The operations that bring files back. In the order of the plan: {@link planOpen} in PID 1, which
- * leads its session, before it forks; {@link planSession} and {@link planForeground} in leaders of
- * other sessions; then in each process {@link planPlace}, file mappings and the executable by {@link staged},
- * {@link planFs}, and {@link planRelease} once no process that shares the table needs staged
- * descriptors; after the drop of privileges and before limits are lowered {@link planAfterDrop}.
+ * The operations that restore files. In the order of the plan: {@link planOpen} in PID 1, which leads its session,
+ * before it forks; {@link planSession} and {@link planForeground} in leaders of other sessions; then in each
+ * process {@link planPlace}, file mappings and the executable by {@link staged}, {@link planFs}, and {@link
+ * planRelease} once no process that shares the table needs staged descriptors; after the drop of privileges and
+ * before limits are lowered {@link planAfterDrop}.
  */
 export class FilePlan {
-  /** Staged descriptors have this number or higher; whatever lies below is closed by {@link planPlace}. */
+  /** Staged descriptors have this number or higher; {@link planPlace} closes everything below. */
   readonly stageBase: number;
   readonly #plan: PlanContext;
 
   /**
-   * @throws ShimError `dataLoss` for an image that contradicts itself, `failedPrecondition` where the new console
-   *   does not go with the old terminals
+   * @throws ShimError `dataLoss` for an image that contradicts itself, `failedPrecondition` if the new console does
+   * not match the old terminals
    */
   constructor(builder: PlanBuilder, image: Valid<FilesImage>, options: FilePlanOptions) {
     const index = new ImageIndex(image, options.mounts, FILE_KINDS);
@@ -56,7 +56,7 @@ export class FilePlan {
     this.#raiseLimit(root);
     stage.openPath('open the root', stage.reserve(), '/', { flags: O.path | O.directory });
     planFiles(this.#plan);
-    // Once the stage is complete two numbers above it are left for moving late files.
+    // Once the stage is complete, two numbers above it are left for moving late files.
     stage.run('stand at the root', SYS.chdir, [this.#plan.builder.string('/')]);
   }
 
@@ -65,7 +65,7 @@ export class FilePlan {
     return this.#plan.shared(OpenedFiles).check(read);
   }
 
-  /** Stages one more file in PID 1, after {@link planOpen}, found at a path of its own /proc; its number. */
+  /** Stages one more file in PID 1 by a path of its own /proc, after {@link planOpen}; returns its number. */
   planStaged(what: string, path: string): number {
     const { stage, builder } = this.#plan;
     const number = stage.reserve();
@@ -74,7 +74,7 @@ export class FilePlan {
     return number;
   }
 
-  /** What the leader of a session does once it has made it; PID 1 has done so in {@link planOpen}. */
+  /** What the leader of a session does once it has made it; PID 1 does so in {@link planOpen}. */
   planSession(nsPid: NsPid, sequence: Sequence): void {
     this.#plan.shared(TerminalPlan).planSession(sequence, nsPid);
   }
@@ -84,7 +84,7 @@ export class FilePlan {
     this.#plan.shared(TerminalPlan).planForeground(sequence, nsPid);
   }
 
-  /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened only later. */
+  /** The number of a staged file. Throws ShimError `dataLoss` for one that is opened later. */
   staged(fileId: number): number {
     return this.#plan.staged(fileId);
   }
@@ -110,7 +110,7 @@ export class FilePlan {
   planRelease(nsPid: NsPid, sequence: Sequence): void {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
-    // The root, which is the first of the staged, is still needed for late files: see planOpen.
+    // The root, which is the first staged descriptor, is still needed for late files: see planOpen.
     const from = this.#keepsRoot(descriptors) ? this.stageBase + 1 : this.stageBase;
     sequence.syscall('close staged files', SYS.close_range, [from, LAST_FD, 0]);
     const { locks, tables } = this.#index.image;
@@ -126,7 +126,7 @@ export class FilePlan {
     if (!entry) badImage(`pid ${String(nsPid)} has no working directory`);
     const root = bodyOf(this.#index.file(entry.root_id), 'reg');
     if (root.name !== '/') {
-      // A directory of /proc is found from the old root only, and stays when the root changes.
+      // A directory of /proc can only be found from the old root, and stays when the root changes.
       if (!this.#plan.numbers.has(entry.cwd_id))
         badImage(`pid ${String(nsPid)} is in a lost directory`);
       this.#enter(sequence, entry.root_id);
@@ -139,7 +139,7 @@ export class FilePlan {
     }
   }
 
-  /** Files of /proc and /sys, owners for signals, and what kinds do last. */
+  /** Files of /proc and /sys, owners for signals, and the last steps of kinds. */
   planAfterDrop(nsPid: NsPid, sequence: Sequence): void {
     const table = this.#tableOf(nsPid, sequence);
     if (!table) return;
@@ -155,7 +155,7 @@ export class FilePlan {
     }
   }
 
-  /** Undefined where another process acts for the table. */
+  /** Undefined if another process acts for the table. */
   #tableOf(nsPid: NsPid, sequence: Sequence): TablePlan | undefined {
     const descriptors = this.#index.descriptorsOf(nsPid);
     return descriptors && new TablePlan(this.#plan, { nsPid, sequence }, descriptors);
@@ -217,7 +217,7 @@ export class FilePlan {
     }
   }
 
-  /** Moves the descriptor in the first slot out of the way, to all its places, and closes it. */
+  /** Moves the descriptor in the first slot out of the way, then to all its places, and closes it. */
   #spread(
     sequence: Sequence,
     [first, second]: readonly [Slot, Slot],

@@ -5,12 +5,12 @@ import { isMomentary, Momentary } from '../../retry.js';
 
 const MOST_SHOWN = 10;
 
-/** Collects everything that cannot be restored, so that one error tells it all. */
+/** Collects everything that cannot be restored, so that one error reports it all. */
 export class Refusals {
   readonly #reasons: string[] = [];
   #lasts = false;
 
-  /** `where` is `pid 12 (nginx) fd 7`; the reason ends with a remedy where one is known. */
+  /** `where` is `pid 12 (nginx) fd 7`; the reason ends with a remedy if one is known. */
   add(where: string, reason: string): void {
     this.#lasts ||= !isMomentary(reason);
     this.#reasons.push(printable(`${where}: ${reason}`));
@@ -21,8 +21,8 @@ export class Refusals {
   }
 
   /**
-   * Throws ShimError `failedPrecondition` with at most ten reasons, one per line; Momentary where all of them
-   * are; nothing if there are none.
+   * Throws ShimError `failedPrecondition` with at most ten reasons, one per line; it is Momentary if all of them
+   * are. Does nothing if there are none.
    */
   throwIfAny(): void {
     if (this.#reasons.length === 0) return;

@@ -15,24 +15,24 @@ import { cPath, openHow } from './system.js';
 /** How {@link Stage.openPath} opens. */
 export interface OpenPathOptions {
   readonly flags: number;
-  /** Permissions of a file that O_CREAT makes. */
+  /** Permissions of a file that O_CREAT creates. */
   readonly mode?: number;
-  /** Where the `struct stat` of what was opened goes. */
+  /** Where to store the `struct stat` of the opened file. */
   readonly stat?: PlanData | null;
   readonly explain?: Explain;
 }
 
 /**
- * Opens files into descriptors whose numbers are known while the plan is being written: `base` and
- * upwards, higher than any descriptor of the restored processes.
+ * Opens files into descriptors whose numbers are known while the plan is being written: `base` and upwards, higher
+ * than any descriptor of the restored processes.
  */
 export class Stage {
   readonly builder: PlanBuilder;
   readonly sequence: Sequence;
   readonly base: number;
-  /** For what has to have a name for a while. */
+  /** Names for what needs a name for a while. */
   readonly names: ScratchNames;
-  /** Structures for openat2(2) by what they say, since most files are opened alike. */
+  /** Structures for openat2(2), by content, since most files are opened alike. */
   readonly #hows = new Map<string, PlanData>();
   #next: number;
 
@@ -44,12 +44,12 @@ export class Stage {
     this.#next = base;
   }
 
-  /** A number nobody has yet. */
+  /** An unused number. */
   reserve(): number {
     return this.#next++;
   }
 
-  /** The first number never reserved. */
+  /** The first number that was never reserved. */
   get end(): number {
     return this.#next;
   }
@@ -64,7 +64,7 @@ export class Stage {
     this.sequence.syscall(what, nr, args, { tolerate: true });
   }
 
-  /** Removes what may be left under a name: a file that is not a folder, or an empty one. */
+  /** Removes what may be left under a name: a file that is not a folder, or an empty folder. */
   removeLeft(folder: number, name: string): void {
     const what = 'remove what a killed restore has left';
     const at = [folder, this.builder.data(cPath(name), 1)] as const;
@@ -72,12 +72,15 @@ export class Stage {
     this.attempt(what, SYS.unlinkat, [...at, AT_REMOVEDIR]);
   }
 
-  /** A system call that makes a descriptor, which is moved to a number. */
+  /** A system call that creates a descriptor, which is moved to a number. */
   make(what: string, number: number, nr: number, args: readonly Argument[]): void {
     this.sequence.syscall(what, nr, args, { move: number });
   }
 
-  /** A system call that writes two new descriptors to an address (pipe2, socketpair): its last argument but `after`. */
+  /**
+   * A system call that writes two new descriptors to an address (pipe2, socketpair): its last argument except for
+   * `after`.
+   */
   makePair(
     what: string,
     numbers: readonly [number, number],
@@ -92,8 +95,8 @@ export class Stage {
   }
 
   /**
-   * Opens a path of the container, in which no symbolic link may lie. Waits for nobody: a FIFO in the
-   * place of a file makes no difference.
+   * Opens a path of the container, which must not contain symbolic links. Never waits: a FIFO in place of a file
+   * does not block it.
    */
   openPath(what: string, number: number, name: string, options: OpenPathOptions): void {
     const { flags, mode = 0, stat = null, explain } = options;
@@ -109,7 +112,7 @@ export class Stage {
     this.sequence.open(what, path, explain);
   }
 
-  /** Opens once more what a descriptor is open on, with flags of its own. */
+  /** Opens again what a descriptor refers to, with flags of its own. */
   reopen(what: string, number: number, of: number, flags: number): void {
     const path = this.builder.string(`/proc/self/fd/${String(of)}`);
     this.make(what, number, SYS.openat, [AT_FDCWD, path, flags | O.cloexec, 0]);

@@ -14,10 +14,9 @@ const STDIO = [0, 1, 2] as const;
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
 
 /**
- * Finds the open files that are the container's stdio, by their ids: those that lead to what it was started with,
- * whichever process has them under whichever number; descriptors 0 to 2 of its init whose other end, or whose
- * file, is outside the container; and all other open files on the same. Refuses files on the same that do
- * more than those.
+ * Finds the open files that are the container's stdio, by their ids: those that refer to what it was started with,
+ * in any process and under any number; descriptors 0 to 2 of its init whose other end, or whose file, is outside
+ * the container; and all other open files on the same. Refuses files on the same that permit more than those do.
  */
 export function findStdio(
   context: DumpContext,
@@ -64,7 +63,7 @@ function findStreams(
   return streams;
 }
 
-/** Whether what a link says can be outside: the container may have a file of the same name. */
+/** Whether what a link names can be outside: the container may have a file of the same name. */
 function isOutside({ mounts }: DumpContext, { link, info }: OpenFile): boolean {
   return !link.startsWith('/') || !mounts.has(info.mountId);
 }
@@ -74,7 +73,7 @@ function refuseMore({ refusals }: DumpContext, file: OpenFile, which: number): v
   refusals.add(file.where, `${what}; remedy: close it`);
 }
 
-/** Whether one access mode does all that another one does. */
+/** Whether one access mode permits everything that another one does. */
 function covers(mine: number, wanted: number): boolean {
   return (!canRead(wanted) || canRead(mine)) && (!canWrite(wanted) || canWrite(mine));
 }
@@ -87,7 +86,9 @@ function isForeign(context: DumpContext, file: OpenFile): boolean {
   return file.link.startsWith('/') && !context.mounts.has(file.info.mountId);
 }
 
-/** Describes an open file that is one of the container's stdio: just enough for CRIU's tools to show what it was. */
+/**
+ * Describes an open file that is one of the container's stdio: just enough for CRIU's tools to show what it was.
+ */
 export function describeStdio(context: DumpContext, file: OpenFile): Omit<FileEntry, 'id'> {
   if (isPlainPipe(file)) return { type: 'PIPE', pipe: pipeEntry(context, file) };
   if (file.type === S_IF.sock) {

@@ -5,7 +5,7 @@ import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../../common/bytes.js';
 import { AT_FDCWD, F, O } from '../../../native/abi/index.js';
 
-/** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and where in its `struct statx` that is. */
+/** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and its offset in `struct statx`. */
 const AT_EMPTY_PATH = 0x1000;
 const STATX_MNT_ID = 0x1000;
 const STATX_SIZE = 256;
@@ -21,22 +21,22 @@ export function openHow(flags: number, mode: number, resolve: number): Uint8Arra
   return new Uint8Array(how.buffer);
 }
 
-/** A NUL-terminated path; takes what {@link decodeBytes} made of bytes that are not UTF-8. */
+/** A NUL-terminated path; accepts what {@link decodeBytes} made of bytes that are not UTF-8. */
 export function cPath(path: string): Uint8Array {
   return Buffer.concat([encodeBytes(path), Buffer.of(0)]);
 }
 
-/** openat2(2); the descriptor, or `-errno`. Always O_CLOEXEC. */
+/** openat2(2); returns the descriptor, or `-errno`. Always O_CLOEXEC. */
 export function openAt2(directory: number, path: string, flags: number, resolve: number): number {
   return syscall(SYS.openat2, directory, cPath(path), openHow(flags | 0o2000000, 0, resolve), 24);
 }
 
-/** Opens by a path of our own, as `/proc/self/fd/5`; the caller closes it. */
+/** Opens a path of our own, such as `/proc/self/fd/5`; the caller closes it. */
 export function openOwn(path: string, flags: number): number {
   return call(`open ${path}`, SYS.openat, AT_FDCWD, cPath(path), flags | 0o2000000, 0);
 }
 
-/** Where a descriptor of ours leads. */
+/** What a descriptor of ours refers to. */
 export function ownLink(fd: number): string {
   return decodeBytes(readlinkSync(`/proc/self/fd/${String(fd)}`, { encoding: 'buffer' }));
 }
@@ -49,7 +49,7 @@ export function mountIdOf(fd: number): number {
   return Number(found.readBigUInt64LE(STATX_MNT_ID_AT));
 }
 
-/** fcntl(2) with a number; the result, or `-errno`. */
+/** fcntl(2) with a number; returns the result, or `-errno`. */
 export function fcntl(fd: number, command: number, argument = 0): number {
   return syscall(SYS.fcntl, fd, command, argument);
 }
@@ -59,15 +59,15 @@ export function fcntlInto(fd: number, command: number, into: Uint8Array): void {
   check(`fcntl ${String(command)}`, syscall(SYS.fcntl, fd, command, into));
 }
 
-/** ioctl(2) that yields an int; `undefined` where the file does not know the request. */
+/** ioctl(2) that returns an int; `undefined` if the file does not support the request. */
 export function ioctlInt(fd: number, request: number): number | undefined {
   const value = Buffer.alloc(8);
   return syscall(SYS.ioctl, fd, request, value) < 0 ? undefined : value.readInt32LE(0);
 }
 
 /**
- * Whether anybody has a file open for writing, in a way that keeps it from being executed. Tried by a lease for
- * reading, which that excludes; where there are no leases the answer is yes.
+ * Whether anyone has a file open for writing, in a way that keeps it from being executed. Tries to take a lease for
+ * reading, which excludes that; if leases are not supported, the answer is yes.
  */
 export function hasWriteAccess(own: number): boolean {
   const reader = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly | O.nonblock | O.noatime);
@@ -78,7 +78,7 @@ export function hasWriteAccess(own: number): boolean {
   }
 }
 
-/** Whether an open file takes O_DIRECT. The flag is set for a moment. */
+/** Whether an open file accepts O_DIRECT. Sets the flag for a moment. */
 export function canBeDirect(own: number): boolean {
   const flags = check('ask for the flags of a file', fcntl(own, F.getfl));
   if (flags & O.direct) return true;
@@ -87,7 +87,7 @@ export function canBeDirect(own: number): boolean {
   return true;
 }
 
-/** Which of the events of poll(2) are there now. */
+/** Which of the events of poll(2) are present now. */
 export function pollNow(fd: number, events: number): number {
   const entry = Buffer.alloc(8);
   entry.writeInt32LE(fd, 0);
@@ -128,7 +128,7 @@ export class MessageHeader {
     this.header[5] = BigInt(controlSize);
   }
 
-  /** Receives; the length, or `-errno`. */
+  /** Receives; returns the length, or `-errno`. */
   receive(socket: number, flags: number): number {
     return syscall(SYS.recvmsg, socket, this.header, flags);
   }
@@ -139,7 +139,7 @@ export class MessageHeader {
     return Uint8Array.from(this.name.subarray(0, Math.min(length, this.name.length)));
   }
 
-  /** MSG_* flags of what came. */
+  /** The message's MSG_* flags. */
   get flags(): number {
     return Number((this.header[6] ?? 0n) & 0xffffffffn);
   }

@@ -34,17 +34,17 @@ export class TablePlan {
     return this.plan.index;
   }
 
-  /** Whether this process is the one that does what is to be done once for an open file. */
+  /** Whether this process is the one that does what has to be done once for an open file. */
   actsFor(fileId: number): boolean {
     return this.index.actsFor(this.nsPid, fileId);
   }
 
-  /** The file that a descriptor of this table leads to. */
+  /** The file that a descriptor of this table refers to. */
   fileAt(fd: number): number | undefined {
     return this.#places.get(fd);
   }
 
-  /** A descriptor of this table on a file. Throws ShimError `dataLoss` when there is none. */
+  /** A descriptor of this table on a file. Throws ShimError `dataLoss` if there is none. */
   descriptorOf(fileId: number): number {
     const place = this.descriptors.find(({ id }) => id === fileId);
     return place?.fd ?? badImage(`file ${String(fileId)} has no descriptor`);

@@ -16,7 +16,7 @@ import { cPath } from '../system.js';
 
 const RENAME_NOREPLACE = 1;
 
-/** An open file on a deleted one, and the number it is to have. */
+/** An open file on a deleted one, and the number of its descriptor. */
 interface End {
   readonly number: number;
   readonly flags: number;
@@ -26,17 +26,17 @@ interface End {
 interface Named {
   readonly what: string;
   readonly type: number;
-  /** Numbers of the folder: as the container sees it, and where names can be made in it. */
+  /** Numbers of the descriptors on its folder: as the container sees it, and where names can be created in it. */
   readonly folder: number;
   readonly maker: number;
-  /** The name for the time being. */
+  /** Its temporary name. */
   readonly name: PlanData;
 }
 
 /**
- * Makes deleted files again. Each has a name that nobody can guess, only for as long as a few calls
- * take, which depend on nothing else; and while it has one it is empty, and nobody else's. So a restore
- * that ends anywhere shows nothing of its content to anybody.
+ * Creates deleted files again. Each has a name that nobody can guess, and only for the duration of a few calls that
+ * depend on nothing else; while it has the name it is empty and belongs to us. So a restore that ends at any point
+ * shows none of its content to anyone.
  */
 export class GhostPlan {
   readonly #plan: PlanContext;
@@ -45,7 +45,7 @@ export class GhostPlan {
   readonly #renamed: Slot;
   /** Those to be opened by name, since a link of /proc cannot be followed with O_NOFOLLOW; by remap id. */
   readonly #byName = new Map<number, End[]>();
-  /** Numbers of descriptors (O_PATH) that lead to what has been made, by remap id. */
+  /** Numbers of the descriptors (O_PATH) on the created files, by remap id. */
   readonly #made = new Map<number, number>();
 
   constructor(plan: PlanContext) {
@@ -60,8 +60,8 @@ export class GhostPlan {
   }
 
   /**
-   * The number of a descriptor (O_PATH) by way of which the file of an entry can be opened while files are being
-   * opened; undefined for one that was not deleted. Those with O_NOFOLLOW are open then.
+   * The number of a descriptor (O_PATH) through which the file of an entry can be opened while files are being
+   * opened; undefined if it was not deleted. Those with O_NOFOLLOW are open by then.
    */
   openFor(entry: RegFileEntry): number | undefined {
     const remap = this.#plan.index.remaps.get(entry.id);
@@ -109,7 +109,7 @@ export class GhostPlan {
     return anchor;
   }
 
-  /** Makes an empty file, FIFO or directory that nobody else can open, and opens it for its owner. */
+  /** Creates an empty file, FIFO or directory that nobody else can open, and opens it for its owner. */
   #create({ what, type, maker, name }: Named): number {
     const stage = this.#stage;
     const number = stage.reserve();
@@ -133,9 +133,9 @@ export class GhostPlan {
   }
 
   /**
-   * Removes the name. Where nothing else has the one that a file had, it gets that first: the kernel
-   * goes on showing the last name of an open file. Directories keep the new one: a removal that depends
-   * on the renaming, as below, is not to be had for them.
+   * Removes the name. If the name that the file had is free, the file gets that one first: the kernel continues to
+   * show the last name of an open file. Directories keep the new name, since they cannot be removed in a way that
+   * depends on the renaming, as below.
    */
   #removeName({ what, type, maker, name }: Named, old: string): void {
     const stage = this.#stage;

@@ -14,8 +14,8 @@ const MIB = 1024 * 1024;
 const ENXIO = -6;
 
 /**
- * Dumps the content of files that no longer have a name, each inode once. Returns the remap id, or
- * undefined when it was refused.
+ * Dumps the content of files that no longer have a name, each inode once. Returns the remap id, or undefined if it
+ * was refused.
  */
 export class Ghosts {
   readonly #context: DumpContext;
@@ -25,7 +25,7 @@ export class Ghosts {
     this.#context = context;
   }
 
-  /** `own` is a descriptor of ours; its position is left alone. `where` names it in a refusal. */
+  /** `own` is a descriptor of ours, whose position is not changed. `where` names it in a refusal. */
   dump(own: number, stat: BigIntStats, where: string): number | undefined {
     const key = inodeKey(stat);
     const known = this.#ids.get(key);
@@ -54,8 +54,8 @@ export class Ghosts {
 }
 
 /**
- * All that a file holds, holes left out. `take` is asked for room before each piece is read; the
- * result is undefined once it says no.
+ * Everything that a file contains except for holes. `take` is asked for room before each piece is read; once it
+ * says no, the result is undefined.
  */
 function readContent(own: number, take: (bytes: number) => boolean): GhostChunk[] | undefined {
   const fd = openOwn(`/proc/self/fd/${String(own)}`, O.rdonly | O.noatime);

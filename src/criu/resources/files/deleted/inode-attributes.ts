@@ -9,14 +9,14 @@ import type { Stage } from '../stage.js';
 const NANOSECONDS = 1_000_000_000n;
 const PERMISSIONS = 0o7777;
 
-/** Fields of an image for who owns what has no file of its own, such as a pipe, and who may open it. */
+/** Fields of an image for the owner and permissions of something without a file of its own, such as a pipe. */
 export interface InodeOwner {
   readonly mvas_uid?: number | undefined;
   readonly mvas_gid?: number | undefined;
   readonly mvas_mode?: number | undefined;
 }
 
-/** What fstat(2) tells of them. */
+/** What fstat(2) says of them. */
 export function inodeOwnerOf(stat: BigIntStats): {
   readonly [K in keyof Required<InodeOwner>]: number;
 } {
@@ -27,7 +27,7 @@ export function inodeOwnerOf(stat: BigIntStats): {
   };
 }
 
-/** Gives owner and permissions to what is open; those that the image does not have stay. */
+/** Sets owner and permissions of an open file; those that the image does not have stay. */
 export function planInodeOwner(
   stage: Stage,
   what: string,
@@ -37,11 +37,11 @@ export function planInodeOwner(
   if (uid !== undefined && gid !== undefined) {
     stage.run(`${what}: owner`, SYS.fchown, [number, uid, gid]);
   }
-  // After the owner, whose change takes set-user-ID bits away.
+  // After the owner, since a change of owner clears set-user-ID bits.
   if (mode !== undefined) stage.run(`${what}: mode`, SYS.fchmod, [number, mode & PERMISSIONS]);
 }
 
-/** Attributes of a file that the image has no name of. `own` is a descriptor of ours, O_PATH will do. */
+/** Attributes of a file that has no name in the image. `own` is a descriptor of ours; O_PATH is enough. */
 export function ghostEntry(own: number, stat: BigIntStats): GhostFile['entry'] {
   return {
     uid: Number(stat.uid),
@@ -76,7 +76,7 @@ export function planContent(
   }
 }
 
-/** Owner, permissions, extended attributes and times of a new file; once its content is there. */
+/** Owner, permissions, extended attributes and times of a new file; set once its content is there. */
 export function planFileAttributes(
   stage: Stage,
   number: number,

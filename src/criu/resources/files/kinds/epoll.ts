@@ -18,7 +18,7 @@ import { anonymousName } from './anonymous.js';
 
 const EPOLL_CTL_ADD = 1;
 
-/** An epoll instance, with what it watches. */
+/** An epoll instance, with the files that it watches. */
 export const EPOLL: FileKind<'epfd'> = {
   type: 'EVENTPOLL',
   body: 'epfd',
@@ -42,7 +42,7 @@ export const EPOLL: FileKind<'epfd'> = {
   },
 };
 
-/** `id` of a target is the watched file's. */
+/** `id` of a target is that of the watched file. */
 function dump(context: DumpContext, file: OpenFile): EventpollFileEntry {
   const seen = new Map<number, number>();
   const tfd: EventpollTfdEntry[] = [];
@@ -71,7 +71,7 @@ function dump(context: DumpContext, file: OpenFile): EventpollFileEntry {
   return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), tfd };
 }
 
-/** First the files which have the number now, then all others of the inode, then all. */
+/** First the files that have the number now, then all others of the inode, then all. */
 function findTarget(
   context: DumpContext,
   epoll: OpenFile,
@@ -88,7 +88,7 @@ function findTarget(
   return files.find((file) => (!identity || file.stat.ino === identity.inode) && matches(file));
 }
 
-/** Makes an epoll instance that watches nothing yet. */
+/** Creates an epoll instance that watches nothing yet. */
 function open({ stage }: PlanContext, entry: EventpollFileEntry, number: number): void {
   stage.make(`make epoll ${String(entry.id)}`, number, SYS.epoll_create1, [O.cloexec]);
 }
@@ -99,7 +99,7 @@ interface Watch {
   readonly target: EventpollTfdEntry;
 }
 
-/** Files that are opened at some time, and watched by instances for which a process acts. */
+/** Files opened at the same time, watched by instances for which a process acts. */
 function watchesOf({ index, nsPid }: TablePlan, time: OpeningTime): Watch[] {
   return index
     .filesOf('EVENTPOLL')
@@ -112,7 +112,7 @@ function isPlaced(table: TablePlan, { target }: Watch): boolean {
   return table.fileAt(target.tfd) === target.id;
 }
 
-/** Files whose number leads elsewhere by now have it for a moment. */
+/** A file whose number now refers to another file gets that number for a moment. */
 function watchLent(table: TablePlan): void {
   for (const watch of watchesOf(table, 'early')) {
     if (isPlaced(table, watch)) continue;
@@ -131,8 +131,8 @@ function watchPlaced(table: TablePlan): void {
 }
 
 /**
- * Adds a target to an epoll instance. The target's file must be open under its number `tfd` at that
- * moment, in the process which runs the sequence.
+ * Adds a target to an epoll instance. At that moment, the target's file must be open under its number `tfd` in the
+ * process that runs the sequence.
  */
 function watchBy(
   { builder, sequence }: TablePlan,
@@ -146,18 +146,18 @@ function watchBy(
   sequence.syscall(`watch fd ${String(tfd)} by epoll`, SYS.epoll_ctl, args);
 }
 
-/** What fdinfo tells of an instance. */
+/** What fdinfo says of an instance. */
 export function epollTargets({ details }: FdInfo): EpollTarget[] {
   return details.filter(({ text }) => text.startsWith('tfd:')).map(parseTarget);
 }
 
 /** A file an epoll instance watches. Source: ep_show_fdinfo(). */
 interface EpollTarget {
-  /** Number it was added by; the descriptor may be closed or stand for another file since. */
+  /** The number it was added by; that descriptor may have been closed or refer to another file since. */
   readonly fd: number;
   /** EPOLL* bits, flags such as EPOLLET (1 << 31) included. */
   readonly events: number;
-  /** What the application gave as epoll_data. */
+  /** What the application passed as epoll_data. */
   readonly data: bigint;
   /** Identity of the file: position, inode and device; undefined before Linux 4.13. */
   readonly file:

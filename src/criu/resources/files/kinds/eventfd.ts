@@ -13,10 +13,10 @@ import { anonymousName } from './anonymous.js';
 /** EFD_SEMAPHORE; lies in the access mode of `flags`, where O_RDWR leaves it free. */
 const EFD_SEMAPHORE = 1;
 const MAX_INITIAL = 0xffffffffn;
-/** The counter's own bound (eventfd(2)). */
+/** The bound of the counter (eventfd(2)). */
 const MAX_COUNTER = 0xfffffffffffffffen;
 
-/** An eventfd: counter and kind. Before Linux 6.5 a semaphore cannot be told from a counter. */
+/** An eventfd: counter and type. Before Linux 6.5 a semaphore cannot be told from a counter. */
 export const EVENTFD: FileKind<'efd'> = {
   type: 'EVENTFD',
   body: 'efd',
@@ -53,11 +53,11 @@ function open({ stage }: PlanContext, entry: EventfdFileEntry, number: number): 
 /** Counter of an eventfd. */
 interface EventfdState {
   readonly count: bigint;
-  /** undefined before Linux 6.5, where it cannot be seen. */
+  /** Undefined before Linux 6.5, where it is not visible. */
   readonly semaphore: boolean | undefined;
 }
 
-/** What fdinfo tells of an eventfd. Source: eventfd_show_fdinfo(). */
+/** What fdinfo says of an eventfd. Source: eventfd_show_fdinfo(). */
 export function eventfdState(info: FdInfo): EventfdState | undefined {
   const count = detail(info, 'eventfd-count', (line, value) => line.hex(value));
   if (count === undefined) return undefined;

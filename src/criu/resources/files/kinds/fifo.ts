@@ -101,7 +101,7 @@ function nameOf(index: ImageIndex, { regf_id: id }: FifoEntry): RegFileEntry {
   return entry;
 }
 
-/** Where a FIFO is opened: by its path, or where it no longer has one, by way of a descriptor on it. */
+/** Where a FIFO is opened: by its path, or, if it no longer has one, through a descriptor on it. */
 interface Place {
   readonly path: string;
   readonly ghost: number | undefined;
@@ -112,14 +112,14 @@ interface End {
   readonly id: number;
   readonly number: number;
   readonly flags: number;
-  /** It has never seen a writer, and must not now. */
+  /** It has never seen a writer, and must not see one now. */
   readonly isUnwritten: boolean;
 }
 
 /**
- * Opens every end of a FIFO. An opener of both sides is there first, so that nobody waits, and a reader beside it,
- * which keeps the content until those are there that must not see a writer: fs/pipe.c notes for them, when they are
- * opened without one, how many there have been.
+ * Opens every end of a FIFO. An opener of both sides comes first, so that no open blocks, and a reader beside it,
+ * which keeps the content until the ends are open that must not see a writer: when such an end is opened without a
+ * writer, fs/pipe.c notes for it how many there have been.
  */
 function openEnds(
   stage: Stage,

@@ -18,7 +18,10 @@ import { TERMINAL } from './terminal/index.js';
 import { TIMERFD } from './timerfd.js';
 import { UNIX } from './unix/index.js';
 
-/** All kinds of files. The first that claims a file has it; those that are made together are made in this order. */
+/**
+ * All kinds of files. The first that claims a file has it; files that are created together are created in this
+ * order.
+ */
 export const FILE_KINDS: readonly FileKind[] = [
   EVENTFD,
   SIGNALFD,
@@ -41,7 +44,7 @@ const BY_TYPE: ReadonlyMap<FdTypes, FileKind> = new Map(
   FILE_KINDS.map((kind) => [kind.type, kind]),
 );
 
-/** The kind of an entry of an image. Throws ShimError `dataLoss` when there is none. */
+/** The kind of an entry of an image. Throws ShimError `dataLoss` if there is none. */
 export function kindOf({ id, type }: FileEntry): FileKind {
   const kind = BY_TYPE.get(type);
   return kind ?? badImage(`file ${String(id)}: files of kind ${type} are not restored`);

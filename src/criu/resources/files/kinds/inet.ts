@@ -58,8 +58,8 @@ interface Address {
 const NO_ADDRESS: Address = { port: 0, words: [], scope: 0 };
 
 /**
- * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets; and what is left of
- * a TCP connection that has ended but is still open: it reads as ended, but no longer has an address.
+ * An internet socket: listening or unconnected TCP, UDP in every state, ping sockets. Also a TCP connection that
+ * has ended but is still open: it reads as ended, but no longer has an address.
  */
 export const INET: FileKind<'isk'> = {
   type: 'INETSK',
@@ -118,7 +118,7 @@ function dump(context: DumpContext, file: OpenFile): InetSkEntry | undefined {
   return entry;
 }
 
-/** Content of connections, which images of others have, belongs to sockets. */
+/** The content of connections, which images of others contain, must belong to sockets. */
 function checkAll(sockets: readonly InetSkEntry[], { image }: CheckedFiles): void {
   const inodes = new Set(sockets.map(({ ino }) => ino));
   for (const ino of image.tcpStreams.keys()) {
@@ -126,7 +126,7 @@ function checkAll(sockets: readonly InetSkEntry[], { image }: CheckedFiles): voi
   }
 }
 
-/** Groups of a socket of datagrams, and by which interface it sends to groups. */
+/** Groups of a datagram socket, and the interface by which it sends to groups. */
 function dumpMulticast(context: DumpContext, { own, where }: OpenFile, entry: InetSkEntry): void {
   const memberships = context.shared(MulticastGroups).of(own);
   if (typeof memberships === 'string') context.refusals.add(where, memberships);
@@ -135,7 +135,9 @@ function dumpMulticast(context: DumpContext, { own, where }: OpenFile, entry: In
   if (out !== undefined) entry.mvas_multicast_if = out;
 }
 
-/** How a socket of datagrams is shut down. The kernel does not list one that is not bound; poll(2) tells of reading. */
+/**
+ * How a datagram socket is shut down. The kernel does not list a socket that is not bound; poll(2) reports reading.
+ */
 function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown | undefined {
   const events = pollOf(own);
   const polled = events & POLL.hup ? 3 : events & POLL.rdhup ? 1 : 0;
@@ -143,7 +145,7 @@ function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown
   return how === 0 ? undefined : SHUTDOWN_WORDS[how & 3];
 }
 
-/** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like binds to it. */
+/** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like permits binding to it. */
 function isNonlocal(pid: HostPid, family: number, { words }: Address): boolean {
   if (words.every((word) => word === 0)) return false;
   return inNamespaceOf(pid, 'net', () => {
@@ -174,7 +176,7 @@ function stateOf(
   return { state, backlog: state === SOCKET_STATE.listen ? backlog : 0 };
 }
 
-/** TCP, or Multipath TCP: sockets of that tell of their first subflow where a TCP one tells of itself. */
+/** TCP, or Multipath TCP, whose sockets report their first subflow where a TCP socket reports itself. */
 function isTcp(proto: number): boolean {
   return proto === IPPROTO.tcp || proto === IPPROTO.mptcp;
 }
@@ -237,7 +239,7 @@ function hasUnreadBytes(socket: number, proto: number): boolean {
   check('count unread bytes', syscall(SYS.ioctl, socket, IOCTL.fionread, count));
   const bytes = count.readInt32LE(0);
   if (proto === IPPROTO.tcp || bytes !== 1) return bytes > 0;
-  // Multipath TCP counts the end of a connection as one (mptcp_inq_hint, net/mptcp/protocol.c).
+  // Multipath TCP counts the end of a connection as one byte (mptcp_inq_hint, net/mptcp/protocol.c).
   return syscall(SYS.recvfrom, socket, Buffer.alloc(1), 1, PEEK_NOW, null, null) > 0;
 }
 
@@ -251,12 +253,12 @@ function udpProblem(socket: number, proto: number): string | undefined {
   return corked ? 'a corked UDP socket cannot be restored; remedy: uncork it' : undefined;
 }
 
-/** What waits in a socket of datagrams is lost, as on a network that drops it. */
+/** What waits in a datagram socket is lost, as on a network that drops it. */
 function warnOfUnread({ own, where }: OpenFile, port: number): void {
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
-  // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which counts what the kernel needs besides.
+  // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which includes the kernel's own overhead.
   const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
-  if (bytes === 0) return; // It is readable for its end: it has been shut down.
+  if (bytes === 0) return; // It is readable because of its end: it has been shut down.
   log.warn('unread datagrams are not kept', { where, port, bytes });
 }
 
@@ -267,7 +269,7 @@ function describe({ port, words }: Address): string {
   return `[${(bytes.toString('hex').match(/.{4}/g) ?? []).join(':')}]:${String(port)}`;
 }
 
-/** State, and for a listening socket connections waiting and their bound (struct tcp_info). */
+/** State, and for a listening socket, waiting connections and their bound (struct tcp_info). */
 function tcpInfo(socket: number): { state: number; pending: number; backlog: number } {
   const info = Buffer.alloc(104);
   const length = Buffer.alloc(4);
@@ -303,14 +305,14 @@ function socketAddress(family: number, port: number, words: readonly number[]): 
   return raw;
 }
 
-/** Makes, binds, connects or listens. */
+/** Creates the socket, and binds, connects or listens. */
 function open({ stage }: PlanContext, entry: InetSkEntry, number: number): void {
   const { family, type, proto, opts } = entry;
   const what = `file ${String(entry.id)}: socket on port ${String(entry.src_port)}`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.socket, [family, type | flags, proto]);
   planSocketOptions(stage, number, opts);
-  planFilter(stage, number, opts); // Before anything can come in.
+  planFilter(stage, number, opts); // Before anything can arrive.
   if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
   planAddresses(stage, entry, { number, what });
   planMulticast(stage, entry, number);
@@ -319,7 +321,8 @@ function open({ stage }: PlanContext, entry: InetSkEntry, number: number): void 
   }
   const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
   if (how !== undefined) {
-    // Says ENOTCONN where there is no connection, and shuts it down nevertheless (inet_shutdown, net/ipv4/af_inet.c).
+    // Returns ENOTCONN if there is no connection, and shuts it down nevertheless (inet_shutdown,
+    // net/ipv4/af_inet.c).
     stage.attempt(`${what}: shut down`, SYS.shutdown, [number, how]);
     if (type === SOCK.stream) planUnlockBuffer(stage, number, opts); // it had grown by itself
   }
@@ -327,8 +330,8 @@ function open({ stage }: PlanContext, entry: InetSkEntry, number: number): void 
 }
 
 /**
- * Binds and connects a socket. It was allowed to, whatever its options say now, so what they forbid is
- * allowed for the moment.
+ * Binds and connects a socket. The container was permitted to do so, whatever its options say now; so what they
+ * forbid is permitted for the moment.
  */
 function planAddresses(
   stage: Stage,
@@ -353,7 +356,7 @@ function planAddresses(
   }
 }
 
-/** IP_FREEBIND of a family, and the value that it is to have in the end. */
+/** IP_FREEBIND of a family, and its final value. */
 function allowed(opts: SkOptsEntry, family: number) {
   const option = family === AF.inet6 ? FREEBIND[AF.inet6] : FREEBIND[AF.inet];
   const kept = opts.mvas_options.find(

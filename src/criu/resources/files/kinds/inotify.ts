@@ -16,7 +16,7 @@ import type { PlanContext } from '../plan-context.js';
 import { anonymousName } from './anonymous.js';
 import { cPath, ioctlInt, openAt2, openOwn, ownLink } from '../system.js';
 
-/** An inotify instance: its watches by path. Events nobody has read are refused, since they cannot be made. */
+/** An inotify instance: its watches by path. Unread events are refused, since they cannot be created. */
 export const INOTIFY: FileKind<'ify'> = {
   type: 'INOTIFY',
   body: 'ify',
@@ -35,7 +35,7 @@ function dump(context: DumpContext, file: OpenFile): InotifyFileEntry | undefine
   return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), wd };
 }
 
-/** By the file handle where the file system decodes it, otherwise by a search, which fills in the path. */
+/** By the file handle if the file system decodes it, otherwise by a search, which fills in the path. */
 function dumpWatch(context: DumpContext, file: OpenFile, watch: InotifyWatch): InotifyWdEntry {
   const mounts = [...context.mounts.values()].filter(
     ({ dev }) => (BigInt(dev.major) << 20n) + BigInt(dev.minor) === watch.sdev,
@@ -107,7 +107,7 @@ function pathOfHandle(
   }
 }
 
-/** Makes an inotify instance and its watches, each under its old number (INOTIFY_IOC_SETNEXTWD, Linux 4.16). */
+/** Creates an inotify instance and its watches, each under its old number (INOTIFY_IOC_SETNEXTWD, Linux 4.16). */
 function open({ stage }: PlanContext, entry: InotifyFileEntry, number: number): void {
   const what = `file ${String(entry.id)}: inotify`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
@@ -121,7 +121,7 @@ function open({ stage }: PlanContext, entry: InotifyFileEntry, number: number): 
   }
 }
 
-/** What fdinfo tells of an instance. */
+/** What fdinfo says of an instance. */
 export function inotifyWatches({ details }: FdInfo): InotifyWatch[] {
   return details.filter(({ text }) => text.startsWith('inotify ')).map(parseWatch);
 }
@@ -134,7 +134,7 @@ interface InotifyWatch {
   readonly sdev: bigint;
   /** IN_* bits. */
   readonly mask: number;
-  /** Handle for open_by_handle_at(2); undefined when the file system gives none. */
+  /** Handle for open_by_handle_at(2); undefined if the file system gives none. */
   readonly handle: { readonly type: number; readonly bytes: Uint8Array } | undefined;
 }
 

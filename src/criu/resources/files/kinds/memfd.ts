@@ -29,12 +29,12 @@ const PREFIX = '/memfd:';
 const F_SEAL_FUTURE_WRITE = 0x10;
 const F_SEAL_EXEC = 0x20;
 const MAX_NAME = 249;
-/** All seals there are (F_SEAL_*, up to F_SEAL_EXEC). */
+/** All known seals (F_SEAL_*, up to F_SEAL_EXEC). */
 const ALL_SEALS = 0x3f;
-/** F_SEAL_SEAL and F_SEAL_FUTURE_WRITE: only to be set once all mappings exist. */
+/** F_SEAL_SEAL and F_SEAL_FUTURE_WRITE: may only be set once all mappings exist. */
 const LATE_SEALS = 0x11;
 
-/** Files of memory (memfd_create(2)): each inode with its content, and what is open on it. */
+/** Memory files (memfd_create(2)): each inode with its content, and its open files. */
 export const MEMFD: FileKind<'memfd'> = {
   type: 'MEMFD',
   body: 'memfd',
@@ -51,18 +51,18 @@ function isWriter({ flags }: OpenFile): boolean {
   return (flags & O.path) === 0 && canWrite(flags);
 }
 
-/** What memfd_create(2) is told of executability, where sysctl vm.memfd_noexec wants to be told. */
+/** The flags of memfd_create(2) about executability, which sysctl vm.memfd_noexec demands. */
 function executability({ mode = 0, seals }: MemfdInodeEntry): number {
   if (!hasMemfdExecutability()) return 0;
   return seals & F_SEAL_EXEC && !(mode & 0o111) ? MFD_NOEXEC_SEAL : MFD_EXEC;
 }
 
-/** Memory behind memfds: each inode once, its content like that of a deleted file. */
+/** The memory behind memfds: each inode once, its content like that of a deleted file. */
 class Memfds {
   readonly #context: DumpContext;
   readonly #ghosts: Ghosts;
   readonly #ids = new Map<string, number>();
-  /** By inode: the open file that memfd_create(2) has made. */
+  /** By inode: the open file that memfd_create(2) made. */
   readonly #made = new Map<string, number>();
 
   constructor(context: DumpContext) {
@@ -70,7 +70,7 @@ class Memfds {
     this.#ghosts = context.shared(Ghosts);
   }
 
-  /** An open file that a descriptor of the container leads to. */
+  /** An open file that a descriptor of the container refers to. */
   dump(file: OpenFile): MemfdFileEntry | undefined {
     return this.#entry(file, {
       id: file.id,
@@ -81,7 +81,7 @@ class Memfds {
     });
   }
 
-  /** The one behind a mapping: that of {@link dump} which it must be of, if there is no doubt. */
+  /** The open file behind a mapping: the one of {@link dump} that it must be, if there is no doubt. */
   dumpPath(file: PathFile): number {
     const made = this.#made.get(inodeKey(file.stat));
     const isMade = this.#mapsMade(file);
@@ -105,8 +105,9 @@ class Memfds {
   }
 
   /**
-   * Whether memfd_create(2) has made an open file, or open(2), which takes write access for it. Of several that
-   * write, those can do so directly that were opened; before Linux 6.6 none can, and the first is believed to be it.
+   * Whether an open file was made by memfd_create(2), or by open(2), which takes write access for it. Of several
+   * that write, those that were opened can do direct I/O; before Linux 6.6 none can, and the first is assumed to be
+   * it.
    */
   #isMade(file: OpenFile): boolean {
     if (!isWriter(file)) return false;
@@ -119,12 +120,12 @@ class Memfds {
     return canWrite(file.flags) && !this.#hasWriteAccess(file);
   }
 
-  /** Of one with a lease, which is refused, it does not matter; asking would break that. */
+  /** For one with a lease, which is refused, it does not matter; asking would break the lease. */
   #hasWriteAccess({ own, stat }: Pick<PathFile, 'own' | 'stat'>): boolean {
     return isLeased(this.#context, stat) || hasWriteAccess(own);
   }
 
-  /** Id of the memory a descriptor of ours leads to; undefined when it was refused. */
+  /** Id of the memory that a descriptor of ours refers to; undefined if it was refused. */
   #inode(own: number, stat: BigIntStats, link: string, where: string): number | undefined {
     const known = this.#ids.get(inodeKey(stat));
     if (known !== undefined) return known;
@@ -159,7 +160,7 @@ class Memfds {
   }
 }
 
-/** Their memory exists. One open file of each at most was made along with it, for reading and writing. */
+/** Their memory exists. At most one open file of each was made along with it, for reading and writing. */
 function checkAll(bodies: readonly MemfdFileEntry[], { image }: CheckedFiles): void {
   const inodes = new Set(image.memfds.map(({ inode_id }) => Number(inode_id)));
   const made = new Set<number>();
@@ -189,7 +190,7 @@ function inodesOf({ index }: PlanContext): ReadonlyMap<number, MemfdInodeEntry> 
   return new Map(index.image.memfds.map((inode) => [Number(inode.inode_id), inode]));
 }
 
-/** Makes a memory file with its content and opens every file on it; its number. */
+/** Creates a memory file with its content and opens every file on it; returns its number. */
 function make(
   { stage, index }: PlanContext,
   inode: MemfdInodeEntry,
@@ -207,7 +208,7 @@ function make(
   return memory;
 }
 
-/** Opens a file on a memfd once more, or takes the one that was made along with the memory. */
+/** Opens a file on a memfd again, or takes the one that was made along with the memory. */
 function openEnd(
   stage: Stage,
   memory: number,

@@ -21,7 +21,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['net', 0x40000000],
 ]);
 
-/** Descriptors on namespaces of the container, which lead to those of the new one. */
+/** Descriptors on namespaces of the container; they will refer to those of the new one. */
 export const NAMESPACE: FileKind<'nsf'> = {
   type: 'NS',
   body: 'nsf',

@@ -24,7 +24,7 @@ import { pollNow } from '../system.js';
 const UNCONNECTED = 0;
 const ADDRESS_SIZE = 12;
 const OPTION = { addMembership: 1, listenAllNsid: 8, listMemberships: 9 } as const;
-/** Room for 32768 groups: no family has that many. */
+/** Room for 32768 groups; no family has more. */
 const MEMBERSHIPS_SIZE = 4096;
 const WORD_BITS = 32;
 /** Words of 32 groups: a family has a few groups, or some hundred (generic netlink). */
@@ -71,7 +71,7 @@ function dump(context: DumpContext, file: OpenFile): NetlinkSkEntry | undefined 
   };
 }
 
-/** Groups as bits of 32-bit words, without zeros at the end; the address has but the first word. */
+/** Groups as bits of 32-bit words, without zeros at the end; the address has only the first word. */
 function groupsOf(socket: number): number[] {
   const raw = getRaw(socket, SOL.netlink, OPTION.listMemberships, MEMBERSHIPS_SIZE);
   const words = Array.from({ length: (raw?.length ?? 0) >>> 2 }, (_, i) =>
@@ -88,7 +88,7 @@ function name(socket: number, nr: number): { port: number; groups: number } {
   return { port: raw.readUInt32LE(4), groups: raw.readUInt32LE(8) };
 }
 
-/** Numbers of the groups that no address has a bit for; they begin at 1. */
+/** Numbers of the groups that have no bit in an address; they begin at 1. */
 function groupsAbove(words: readonly number[]): number[] {
   return words
     .slice(1)
@@ -99,7 +99,7 @@ function groupsAbove(words: readonly number[]): number[] {
     );
 }
 
-/** Makes a netlink socket, bound as it was. */
+/** Creates a netlink socket, bound as it was. */
 function open({ stage }: PlanContext, entry: NetlinkSkEntry, number: number): void {
   const what = `file ${String(entry.id)}: netlink socket`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;

@@ -20,17 +20,17 @@ import { anonymousName } from './anonymous.js';
 
 /** O_EXCL in the flags of a pidfd: it refers to a thread (PIDFD_THREAD). */
 const PIDFD_THREAD = 0o200;
-/** What fdinfo has in the place of the pid of a process that has been reaped, and the image too. */
+/** What fdinfo and the image have in place of the pid of a process that has been reaped. */
 const GONE = asHostPid(-1);
 const REAPED = asNsPid(-1);
-/** PIDFD_GET_INFO and PIDFD_INFO_EXIT (linux/pidfd.h), and where `struct pidfd_info` has the status. */
+/** PIDFD_GET_INFO and PIDFD_INFO_EXIT (linux/pidfd.h), and the offset of the status in `struct pidfd_info`. */
 const PIDFD_INFO = { get: 0xc040ff0b, exit: 8n, size: 64, status: 60 } as const;
 const MAX_STATUS = 0xffff;
 const WALL = 0x40000000;
 
 /**
- * A pidfd of a process of the container, opened once that exists again; or of one that has been reaped. Of that
- * nothing is left but its status, so another one, which has ended with the same status, takes its place.
+ * A pidfd of a process of the container, opened once that process exists again, or of one that has been reaped.
+ * Only the status of the latter is left, so another process, which has ended with the same status, takes its place.
  */
 export const PIDFD: FileKind<'pidfd'> = {
   type: 'PIDFD',
@@ -65,7 +65,7 @@ function dump(context: DumpContext, file: OpenFile): PidfdEntry | undefined {
   return { id: file.id, ino, flags: file.flags, nspid: nsPid, fown, mvas_status: status };
 }
 
-/** The status of a reaped process; undefined where the kernel does not keep it. */
+/** The status of a reaped process; undefined if the kernel does not keep it. */
 function statusOf(own: number): number | undefined {
   const info = Buffer.alloc(PIDFD_INFO.size);
   info.writeBigUInt64LE(PIDFD_INFO.exit);
@@ -102,13 +102,13 @@ function openLater({ sequence }: TablePlan, { nspid, flags }: PidfdEntry, slot: 
 
 /** Process that a pidfd refers to. */
 interface PidfdProcess {
-  /** In the reader's pid namespace: 0 when not in it, -1 when the process has been reaped. */
+  /** In the reader's pid namespace: 0 if it is not in there, -1 if the process has been reaped. */
   readonly pid: HostPid;
-  /** From the reader's pid namespace to the process's own. */
+  /** From the reader's pid namespace down to the process's own. */
   readonly nsPid: readonly number[];
 }
 
-/** What fdinfo tells of a pidfd. Source: pidfd_show_fdinfo(). */
+/** What fdinfo says of a pidfd. Source: pidfd_show_fdinfo(). */
 export function pidfdProcess(info: FdInfo): PidfdProcess | undefined {
   const pid = detail(info, 'Pid', (line, value) => asHostPid(line.integer(value)));
   if (pid === undefined) return undefined;

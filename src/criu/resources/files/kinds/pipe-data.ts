@@ -13,7 +13,7 @@ import { fcntl, ioctlInt, makePipe, openOwn, pipeSize, pollNow } from '../system
 
 const SPLICE_F_NONBLOCK = 2;
 const DEFAULT_SIZE = 65536;
-/** Largest size of a pipe that is believed to an image: the kernel's own bound is far below. */
+/** Largest size of a pipe accepted from an image; the kernel's own bound is far below. */
 const MAX_SIZE = 1 << 30;
 
 /** The number of a pipe in the image. */
@@ -21,7 +21,7 @@ export function pipeId(file: OpenFile): number {
   return Number(file.stat.ino & 0xffffffffn);
 }
 
-/** Whether nobody but this end's own side is left: no writer for a reader, no reader for a writer. */
+/** Whether only this end's own side is left: no writer for a reader, no reader for a writer. */
 export function otherEndIsGone(file: OpenFile): boolean {
   const sign = canRead(file.flags) ? POLL.hup : POLL.err;
   return (pollNow(file.own, POLL.in) & sign) !== 0;
@@ -37,7 +37,7 @@ export function dumpPipeData(ends: readonly OpenFile[]): PipeContent | undefined
   return { entry: { pipe_id: pipeId(first), bytes: payload.length, size }, payload };
 }
 
-/** What was left when the last reader went: a new one would get it. */
+/** What was left when the last reader went; a new reader would get it. */
 function copyAbandoned(writer: number, size: number): Uint8Array {
   if (ioctlInt(writer, IOCTL.fionread) === 0) return new Uint8Array();
   const reader = openOwn(`/proc/self/fd/${String(writer)}`, O.rdonly | O.nonblock);
@@ -66,7 +66,7 @@ function copyData(reader: number, size: number): Uint8Array {
   }
 }
 
-/** Sets the size of a pipe or FIFO and puts data into it: never more than it takes without a reader. */
+/** Sets the size of a pipe or FIFO and puts data into it: never more than fits without a reader. */
 export function planPipeData(stage: Stage, writer: number, data: PipeContent | undefined): void {
   if (!data) return;
   const { size = DEFAULT_SIZE } = data.entry;

@@ -16,7 +16,7 @@ import type { PlanContext } from '../plan-context.js';
 import type { Stage } from '../stage.js';
 import { dumpPipeData, otherEndIsGone, pipeId, planPipeData } from './pipe-data.js';
 
-/** Pipes without a name, whose ends are all inside the container. */
+/** Unnamed pipes, whose ends are all inside the container. */
 export const PIPE: FileKind<'pipe'> = {
   type: 'PIPE',
   body: 'pipe',
@@ -32,7 +32,7 @@ export function isPlainPipe({ stat, link }: FoundFile): boolean {
   return (Number(stat.mode) & S_IF.mask) === S_IF.fifo && link.startsWith('pipe:');
 }
 
-/** Whether somebody in the container holds the other end of a pipe. */
+/** Whether a process of the container holds the other end of a pipe. */
 export function hasOtherEnd(context: DumpContext, file: OpenFile): boolean {
   const others = context.open.ofInode(file.stat);
   return others.some((other) => (canRead(file.flags) ? canWrite : canRead)(other.flags));
@@ -83,7 +83,7 @@ function openAll(plan: PlanContext, files: readonly StagedFile<'pipe'>[]): void 
   }
 }
 
-/** Makes a pipe with its data and opens each end that the image has. */
+/** Creates a pipe with its data and opens each end that the image has. */
 function make(
   stage: Stage,
   ends: readonly StagedFile<'pipe'>[],

@@ -37,7 +37,7 @@ function open({ stage }: PlanContext, entry: SignalfdEntry, number: number): voi
   stage.make(`make signalfd ${String(entry.id)}`, number, SYS.signalfd4, args);
 }
 
-/** What fdinfo tells of a signalfd: bit N-1 is signal N. Source: signalfd_show_fdinfo(). */
+/** What fdinfo says of a signalfd: bit N-1 is signal N. Source: signalfd_show_fdinfo(). */
 export function signalfdMask(info: FdInfo): bigint | undefined {
   return detail(info, 'sigmask', (line, value) => line.hex(value));
 }

@@ -16,7 +16,7 @@ const NS_PER_S = 1_000_000_000n;
 const TFD_TIMER_CANCEL_ON_SET = 2;
 const ABSTIME_CANCEL_ON_SET = 3;
 
-/** A timerfd: clock, time left, interval and expirations not read yet. */
+/** A timerfd: clock, time left, interval and unread expirations. */
 export const TIMERFD: FileKind<'tfd'> = {
   type: 'TIMERFD',
   body: 'tfd',
@@ -46,7 +46,7 @@ function dump(context: DumpContext, file: OpenFile): TimerfdEntry | undefined {
   };
 }
 
-/** Makes a timerfd that does not run yet. */
+/** Creates a timerfd that is not running yet. */
 function open({ stage }: PlanContext, entry: TimerfdEntry, number: number): void {
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(`make timerfd ${String(entry.id)}`, number, SYS.timerfd_create, [
@@ -56,12 +56,12 @@ function open({ stage }: PlanContext, entry: TimerfdEntry, number: number): void
 }
 
 /**
- * Arms a timerfd with the time it had left; late, in a process which has it as `fd`. Setting the time
- * clears the expirations, so they come second (TFD_IOC_SET_TICKS, Linux 3.18).
+ * Arms a timerfd with its remaining time; late, in a process that has it as `fd`. Setting the time clears the
+ * expirations, so they come second (TFD_IOC_SET_TICKS, Linux 3.18).
  */
 function start({ builder, sequence }: TablePlan, entry: TimerfdEntry, fd: number): void {
   const what = `set timerfd ${String(fd)}`;
-  // A periodic timer that has expired and was not read since stands still until it is read.
+  // A periodic timer that has expired stands still until it is read.
   const waits = entry.vsec === 0n && entry.vnsec === 0n;
   const expires = waits && entry.ticks > 0n && (entry.isec !== 0n || entry.insec !== 0n);
   if (!waits || expires) {
@@ -74,7 +74,7 @@ function start({ builder, sequence }: TablePlan, entry: TimerfdEntry, fd: number
     const flags = cancels ? ABSTIME_CANCEL_ON_SET : 0;
     sequence.syscall(what, SYS.timerfd_settime, [fd, flags, builder.data(spec), null]);
   }
-  if (entry.ticks === (expires ? 1n : 0n)) return; // One that expires at once has one by then.
+  if (entry.ticks === (expires ? 1n : 0n)) return; // A timer that expires at once has one by then.
   const ticks = Buffer.alloc(8);
   ticks.writeBigUInt64LE(entry.ticks);
   sequence.syscall(`${what}: ticks`, SYS.ioctl, [fd, IOCTL.setTicks, builder.data(ticks)]);
@@ -83,7 +83,7 @@ function start({ builder, sequence }: TablePlan, entry: TimerfdEntry, fd: number
 /** State of a timerfd. Source: timerfd_show(). */
 interface TimerfdInfo {
   readonly clockId: number;
-  /** Expirations not read yet. */
+  /** Unread expirations. */
   readonly ticks: bigint;
   /** TFD_TIMER_* flags of timerfd_settime. */
   readonly settimeFlags: number;
@@ -95,7 +95,7 @@ interface TimerfdInfo {
 const TIMERFD_LINE =
   /^(clockid|ticks|settime flags|it_value|it_interval): *(?:\((\d+), (\d+)\)|(-?\d+))$/;
 
-/** What fdinfo tells of a timerfd. `settime flags` came with Linux 3.19. */
+/** What fdinfo says of a timerfd. `settime flags` came with Linux 3.19. */
 export function timerfdState({ details }: FdInfo): TimerfdInfo | undefined {
   const lines = new Map<string, Line>();
   for (const line of details) {

@@ -8,7 +8,7 @@ import { cPath, openAt2, openHow, openOwn, ownLink } from '../system.js';
 
 const DELETED = ' (deleted)';
 
-/** A link of /proc without the ` (deleted)` that the kernel puts behind the name of an unlinked file. */
+/** A link of /proc without the ` (deleted)` that the kernel appends to the name of an unlinked file. */
 export function withoutDeleted(link: string): string {
   return link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
 }
@@ -18,7 +18,7 @@ const LOOK = O.path | O.nofollow | O.cloexec;
 const ANYTHING = openHow(LOOK, 0, RESOLVE_INSIDE);
 const DIRECTORY = openHow(LOOK | O.directory, 0, RESOLVE_INSIDE);
 
-/** What a file is known by. */
+/** What identifies a file. */
 interface Inode {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -28,10 +28,10 @@ interface Inode {
 export class ContainerRoot {
   readonly #root: number;
   readonly #stat = Buffer.alloc(STAT.bytes);
-  /** Where the last path leads: a file may be open many times. */
+  /** The last path that was looked up, and the result: a file may be open many times. */
   #last: { readonly path: string; readonly inode: Inode | undefined } | undefined;
 
-  /** Holds a descriptor on the root until `context` closes. */
+  /** Holds a descriptor of the root until `context` closes. */
   constructor(context: {
     readonly init: { readonly pid: HostPid };
     atClose(close: () => void): void;
@@ -54,7 +54,7 @@ export class ContainerRoot {
     return this.#lookUp(path, DIRECTORY);
   }
 
-  /** Where a path to a directory leads, symbolic links followed; undefined when there is none. */
+  /** Where a path to a directory leads after symbolic links; undefined if there is no directory. */
   folderAt(path: string): string | undefined {
     if (!path.startsWith('/')) return undefined;
     const found = openAt2(this.#root, path, O.path | O.directory, RESOLVE_INSIDE);
@@ -77,7 +77,7 @@ export class ContainerRoot {
   }
 }
 
-/** File systems whose files keep the credentials of whoever opens them and act by them. */
+/** File systems whose files keep the credentials of their opener and act with them. */
 const PRIVILEGED_TYPES: ReadonlySet<string> = new Set([
   'proc',
   'sysfs',
@@ -96,14 +96,14 @@ const PRIVILEGED_TYPES: ReadonlySet<string> = new Set([
   'nsfs',
 ]);
 
-/** Whether files of this mount are opened only once the privileges of the restore are gone. */
+/** Whether files of this mount are opened only once the restore has dropped its privileges. */
 export function opensLate(mount: Pick<MountInfo, 'fsType'>): boolean {
   return PRIVILEGED_TYPES.has(mount.fsType.split('.')[0] ?? '');
 }
 
 /**
- * Finds the mount that a path without symbolic links lies in: the last of the longest mount points, since
- * later mounts cover earlier ones. Undefined when none matches.
+ * Finds the mount that a path without symbolic links lies in: the last of those with the longest mount point, since
+ * later mounts cover earlier ones. Undefined if none matches.
  */
 export function mountFinder(mounts: Iterable<MountInfo>): (path: string) => MountInfo | undefined {
   const byPoint = new Map<string, MountInfo>();

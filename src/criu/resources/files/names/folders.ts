@@ -12,24 +12,24 @@ const OPEN_TREE_CLONE = 1;
 const WITHOUT_RDONLY = BigUint64Array.of(0n, 1n, 0n, 0n);
 
 /**
- * Folders in which names are made, changed or removed with the rights of the host's root. Each is
- * opened once, and no symbolic link is followed on the way: who wrote the new root filesystem must not
- * lead these operations elsewhere. The operations are relative to the descriptor from then on.
+ * Folders in which names are created, changed or removed with the rights of the host's root. Each is opened once,
+ * without following symbolic links: the author of the new root filesystem must not be able to redirect these
+ * operations. From then on, they are relative to the descriptor.
  */
 export class Folders {
   readonly #stage: Stage;
   readonly #mounts: readonly MountInfo[];
   readonly #numbers = new Map<string, number>();
-  /** Of folders on read-only mounts, by way of mounts of our own. */
+  /** Folders on read-only mounts, reached through mounts of our own. */
   readonly #writable = new Map<string, number>();
 
-  /** `mounts`: of the new container, where {@link writable} is needed. */
+  /** `mounts`: those of the new container, needed for {@link writable}. */
   constructor(stage: Stage, mounts: readonly MountInfo[] = []) {
     this.#stage = stage;
     this.#mounts = mounts;
   }
 
-  /** The number of a descriptor (O_PATH) on a folder, until {@link close}. */
+  /** The number of a descriptor (O_PATH) of a folder, open until {@link close}. */
   open(id: number, path: string): number {
     const known = this.#numbers.get(path);
     if (known !== undefined) return known;
@@ -42,8 +42,8 @@ export class Folders {
   }
 
   /**
-   * The same, but names can be made in it where the mount is read-only and its file system is not: it
-   * is reached by a mount that nobody else sees.
+   * The same, but names can be created in it even if the mount is read-only, as long as its file system is not: it
+   * is reached through a mount that nobody else sees.
    */
   writable(id: number, path: string): number {
     const folder = this.open(id, path);

@@ -2,16 +2,16 @@
 import type { HostPid } from '../../../../common/ids.js';
 import { TreeWalker, type Met } from './tree-search.js';
 
-/** An inode that has a name, which nobody knows. */
+/** An inode that has a name, which is not known. */
 export interface WantedName {
   readonly inode: bigint;
-  /** Mount points where it may be, in the order in which they are looked through. */
+  /** Mount points where it may be, in the order in which they are searched. */
   readonly mounts: readonly string[];
-  /** A directory that is looked into before. */
+  /** A directory that is searched first. */
   readonly near?: string;
   /** Whether something with this inode number is really it. */
   readonly accepts?: (met: Met) => boolean;
-  /** Told what was found: undefined if nothing was. */
+  /** Called with what was found; undefined if nothing was. */
   readonly settle: (path: string | undefined) => void;
 }
 
@@ -19,21 +19,21 @@ export interface WantedName {
 export interface SearchOptions {
   readonly rootPid: HostPid;
   readonly signal?: AbortSignal | undefined;
-  /** Directory entries that are looked at in each mount before it is given up. */
+  /** How many directory entries of each mount are looked at before the search gives up. */
   readonly mostEntries?: number;
 }
 
-/** Finds names of inodes: each mount is walked through once for all of them. */
+/** Finds names of inodes. Each mount is walked once for all of them. */
 export class NameSearch {
   readonly #wanted: WantedName[] = [];
 
-  /** Adds an inode to what {@link run} looks for. */
+  /** Adds an inode to those that {@link run} looks for. */
   want(wanted: WantedName): void {
     this.#wanted.push(wanted);
   }
 
   /**
-   * Looks for everything wanted, and tells who wanted it, in the order in which it was asked for.
+   * Looks for all inodes, and reports each one, in the order in which they were added.
    *
    * @returns how many things it has looked at
    * @throws ShimError `canceled`
@@ -62,7 +62,7 @@ class Round {
     this.#options = options;
   }
 
-  /** Looks into the directories where names are likely. */
+  /** Searches the directories where names are likely. */
   async near(wanted: readonly WantedName[]): Promise<void> {
     const those = wanted.filter(({ near }) => near !== undefined);
     const folders = new Set(those.map(({ near = '/' }) => near));
@@ -75,7 +75,7 @@ class Round {
     await this.#walk(wanted, (walker) => walker.tree(mountPoint));
   }
 
-  /** Walks until there is nothing that is not found. */
+  /** Walks until everything is found. */
   async #walk(
     wanted: readonly WantedName[],
     walk: (walker: TreeWalker) => Promise<void>,

@@ -3,7 +3,7 @@ import { badImage } from '../../../../common/errors.js';
 import { encodeBytes } from '../../../../common/bytes.js';
 
 const MAX_PATH = 4095;
-/** Most bytes that one character of a string takes. */
+/** Most bytes per character of a string. */
 const MAX_CHARACTER = 3;
 /** `.` or `..`, or a NUL. */
 const INSANE = /(?:^|\/)\.\.?(?:\/|$)|\0/;

@@ -6,11 +6,11 @@ import type { Stage } from '../stage.js';
 import { cPath, openHow } from '../system.js';
 
 /**
- * A folder of ours below one of the container's, and in it the folders that a name leads through when the
- * folder is the root folder. Nobody else can guess its name or enter it.
+ * A folder of ours below one of the container's. It contains the folders that a name leads through when this folder
+ * is the root folder. Nobody else can guess its name or enter it.
  */
 export class ScratchFolder {
-  /** The number of a descriptor (O_PATH) on it, until {@link remove}. */
+  /** The number of a descriptor (O_PATH) of it, open until {@link remove}. */
   readonly number: number;
   /** Where the name leads, relative to the folder. */
   readonly path: string;
@@ -19,7 +19,7 @@ export class ScratchFolder {
   readonly #name: PlanData;
   readonly #below: readonly string[];
 
-  /** Makes it, below the folder that a descriptor is open on. */
+  /** Creates it below the folder that a descriptor refers to. */
   constructor(stage: Stage, parent: number, name: string) {
     this.#stage = stage;
     this.#parent = parent;
@@ -50,13 +50,13 @@ export class ScratchFolder {
     this.#stage.close(this.number);
   }
 
-  /** What a killed restore may have left: nobody else's, since it is opened like what is made. */
+  /** Something that a killed restore may have left; it is ours, since it is opened like what is created. */
   #removeLeft(name: string, open: readonly Argument[]): void {
     const what = 'remove what a killed restore has left';
     const stage = this.#stage;
     const left = stage.builder.slot();
     stage.sequence.syscall(what, SYS.openat2, open, { tolerate: true, store: left });
-    // Where there is nothing, the slot has an errno, which is not a descriptor.
+    // If there is nothing, the slot has an errno, which is not a descriptor.
     stage.attempt(what, SYS.unlinkat, [left, this.#data(this.path), 0]);
     for (const folder of this.#below.toReversed()) {
       stage.attempt(what, SYS.unlinkat, [left, this.#data(folder), AT_REMOVEDIR]);

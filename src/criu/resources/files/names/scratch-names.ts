@@ -5,9 +5,9 @@ import { createHash } from 'node:crypto';
 const DIGITS = 24;
 
 /**
- * Names of ours in folders of the container, for a few calls each. Nobody who does not know the VAS can guess
- * them. Restores of one container from one image take the same, one after the other: what one that was killed
- * has left the next one removes.
+ * Our names in folders of the container, each for a few calls. Nobody who does not know the VAS can guess them.
+ * Restores of one container from one image take the same names, one after the other: the next restore removes what
+ * a killed one has left.
  */
 export class ScratchNames {
   readonly #secret: string;
@@ -18,14 +18,14 @@ export class ScratchNames {
     this.#secret = secret;
   }
 
-  /** One that has not been taken yet. */
+  /** A name that has not been taken yet. */
   take(): string {
     const text = `${this.#secret}/${String(this.#count++)}`;
     return `.mvas-${createHash('sha256').update(text).digest('hex').slice(0, DIGITS)}`;
   }
 }
 
-/** Nobody but us knows the id of a VAS, and no two containers of one id are restored at the same time. */
+/** Only we know the id of a VAS, and two containers with the same id are never restored at the same time. */
 export function namesSecret(vasId: VasId, containerId: string): string {
   return `${vasId}/${containerId}`;
 }

@@ -8,12 +8,12 @@ import { decodeBytes, encodeBytes } from '../../../../common/bytes.js';
 import { O, RESOLVE } from '../../../../native/abi/index.js';
 import { openAt2, openOwn } from '../system.js';
 
-/** Directory entries that are looked at before a walk is given up. */
+/** How many directory entries are looked at before a walk gives up. */
 const MAX_ENTRIES = 100_000;
-/** So many are looked at before others get their turn: about two milliseconds. */
+/** How many are looked at before others get their turn: about two milliseconds. */
 const ENTRIES_PER_TURN = 256;
 
-/** Something a walk meets. */
+/** Something that a walk meets. */
 export interface Met {
   readonly path: string;
   readonly stat: BigIntStats;
@@ -23,15 +23,15 @@ export interface Met {
 export interface WalkOptions {
   /** A process: paths are as it sees its files. */
   readonly rootPid: HostPid;
-  /** Told of everything that is met; true ends the walk. */
+  /** Called with everything that is met; true ends the walk. */
   readonly visit: (met: Met) => boolean;
   readonly signal?: AbortSignal | undefined;
   readonly mostEntries?: number;
 }
 
 /**
- * Walks through directories, breadth first, without leaving their mounts, through descriptors, so that
- * no link leads elsewhere. It lets the event loop turn all the while.
+ * Walks through directories, breadth first, without leaving their mounts. It uses descriptors, so no link leads
+ * elsewhere. The event loop keeps running meanwhile.
  */
 export class TreeWalker {
   readonly #options: WalkOptions;
@@ -51,7 +51,7 @@ export class TreeWalker {
   }
 
   /**
-   * Walks through everything below a directory. Ends early where nothing more is wanted.
+   * Walks through everything below a directory. Ends early if nothing more is wanted.
    *
    * @throws ShimError `canceled`
    */
@@ -64,7 +64,7 @@ export class TreeWalker {
     }
   }
 
-  /** The same in one directory only; the result: those in it. */
+  /** The same in one directory only; returns the directories in it. */
   async directory(path: string): Promise<string[] | 'ended'> {
     const resolve = RESOLVE.inRoot | RESOLVE.noSymlinks;
     const flags = O.rdonly | O.directory | O.nofollow;

@@ -5,7 +5,7 @@ import { getOption } from './socket-options.js';
 
 const families = new WeakMap<FoundFile, number | undefined>();
 
-/** Address family of a socket; undefined for anything else, and where only the path of one is open (O_PATH). */
+/** Address family of a socket; undefined for anything else, and if only the path of a socket is open (O_PATH). */
 export function familyOf(file: FoundFile): number | undefined {
   if ((Number(file.stat.mode) & S_IF.mask) !== S_IF.sock || file.flags & O.path) return undefined;
   if (!families.has(file)) families.set(file, getOption(file.own, SOL.socket, SO.domain));

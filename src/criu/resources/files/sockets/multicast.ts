@@ -22,7 +22,7 @@ const MODE = { exclude: 0, include: 1 } as const;
 const GROUP_REQ_SIZE = 136;
 const FILTER = { group: 8, mode: 136, count: 140, sources: 144 } as const;
 const STORAGE_SIZE = 128;
-/** The kernel's bounds are 10 for IPv4 and 64 for IPv6 unless somebody has raised them. */
+/** The kernel's limits are 10 for IPv4 and 64 for IPv6 unless someone has raised them. */
 const MAX_SOURCES = 256;
 /** EADDRNOTAVAIL: not in the group. ENOPROTOOPT, EOPNOTSUPP: of a family that has no such groups. */
 const NO_MEMBER: readonly number[] = [-99, -92, -95];
@@ -59,7 +59,7 @@ export class MulticastGroups {
     this.#context = context;
   }
 
-  /** Groups that a datagram socket is in, of all that there are; or why they cannot be restored. */
+  /** Groups that a datagram socket is in, out of all groups; or why they cannot be restored. */
   of(socket: number): MvasMembership[] | string {
     this.#groups ??= readMulticastGroups(this.#context.init.pid);
     const memberships: MvasMembership[] = [];
@@ -95,7 +95,7 @@ function membershipIn(socket: number, group: MulticastGroup): MvasMembership | s
   return { interface: interfaceName, group: address, mode, source };
 }
 
-/** The interface that an IPv6 socket sends to groups by (IPV6_MULTICAST_IF). */
+/** The interface by which an IPv6 socket sends to groups (IPV6_MULTICAST_IF). */
 export function multicastInterface(socket: number): string | undefined {
   const index = getOption(socket, SOL.ipv6, IPV6_MULTICAST_IF) ?? 0;
   if (index === 0) return undefined;
@@ -136,7 +136,7 @@ function planMembership(stage: Stage, id: number, number: number, entry: MvasMem
   set(MCAST_MSFILTER, filter);
 }
 
-/** The address of an int that holds the index of an interface by then. */
+/** The address of an int that will hold the index of an interface. */
 function planIndex(stage: Stage, what: string, number: number, name: string): PlanPointer {
   const request = Buffer.alloc(IFREQ.size);
   request.write(name, 0, IFREQ.name - 1, 'latin1');

@@ -16,7 +16,7 @@ const MESSAGE_SIZE = 16;
 /** `struct inet_diag_req_v2`, and `struct inet_diag_msg`, which ends with the inode (linux/inet_diag.h). */
 const INET_REQUEST_SIZE = 56;
 const INET_MESSAGE_SIZE = 72;
-/** INET_DIAG_INFO is asked for, with which keys come, too. */
+/** INET_DIAG_INFO is requested; keys come with it. */
 const SHOW_INFO = 2;
 const INET_DIAG_MD5SIG = 18;
 const INET_DIAG_SHUTDOWN = 8;
@@ -30,7 +30,7 @@ const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
 const RECEIVE_SIZE = 64 * 1024;
 
-/** What the kernel tells of a unix socket (linux/unix_diag.h). */
+/** What the kernel says of a unix socket (linux/unix_diag.h). */
 export interface UnixDiag {
   readonly inode: number;
   readonly type: number;
@@ -38,9 +38,9 @@ export interface UnixDiag {
   readonly state: number;
   /** sun_path: empty, a path (with its NUL), or an abstract name after a NUL. */
   readonly name: Uint8Array;
-  /** Inode of the socket at the other end; 0 where it is gone or not accepted yet. */
+  /** Inode of the peer; 0 if it is gone or not accepted yet. */
   readonly peer: number;
-  /** Listening: connections not accepted yet, and how many may be. Otherwise unread bytes. */
+  /** Listening: connections not accepted yet, and their limit. Otherwise unread bytes. */
   readonly receiveQueue: number;
   readonly sendQueue: number;
   /** Bit 0: shut down for reading, bit 1: for writing. */
@@ -59,8 +59,9 @@ export function listUnixSockets(pid: HostPid): ReadonlyMap<number, UnixDiag> {
 }
 
 /**
- * By inode, what UDP sockets of a network namespace are shut down for (bit 0: reading, bit 1: writing).
- * The kernel lists those that are bound; a connected one is.
+ * By inode, the directions in which UDP sockets of a network namespace are shut down (bit 0: reading, bit 1:
+ * writing).
+ * The kernel lists bound sockets; a connected socket is bound.
  */
 export function listShutdowns(pid: HostPid): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
@@ -80,14 +81,14 @@ export function listKeyedSockets(pid: HostPid): ReadonlySet<number> {
   return found;
 }
 
-/** Which internet sockets are asked for, and what of them. */
+/** Which internet sockets are requested, and what of them. */
 interface InetQuestion {
   readonly protocol: number;
   readonly states: number;
   readonly show: number;
 }
 
-/** Asks for sockets of both families. */
+/** Requests sockets of both families. */
 function askInet(
   pid: HostPid,
   { protocol, states, show }: InetQuestion,
@@ -103,7 +104,7 @@ function askInet(
   }
 }
 
-/** Asks the sock_diag of a process's network namespace; `take` says whether more is to come. */
+/** Asks the sock_diag of a process's network namespace; `take` returns whether more is to come. */
 function ask(pid: HostPid, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
   const socket = inNamespaceOf(pid, 'net', () =>
     call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK.cloexec, NETLINK_SOCK_DIAG),

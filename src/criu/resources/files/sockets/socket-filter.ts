@@ -8,7 +8,7 @@ import type { Stage } from '../stage.js';
 
 const EACCES = -13;
 const INSTRUCTION_SIZE = 8;
-/** `struct sock_fprog`: a count, and where the pointer to the instructions lies. */
+/** `struct sock_fprog`: a count, and the offset of the pointer to the instructions. */
 const PROGRAM_SIZE = 16;
 const POINTER_AT = 8;
 
@@ -16,10 +16,10 @@ const POINTER_AT = 8;
 export type SocketFilter = Pick<SkOptsEntry, 'so_filter' | 'mvas_filter_locked'>;
 
 /**
- * The classic filter of a socket. The kernel keeps its instructions as they were attached, but not those
- * of an eBPF program.
+ * The classic filter of a socket. The kernel keeps its instructions as they were attached, but not those of an eBPF
+ * program.
  *
- * @returns the reason where the filter cannot be had
+ * @returns the reason if the filter cannot be read
  */
 export function dumpFilter(socket: number): SocketFilter | string {
   const count = Buffer.alloc(4);
@@ -41,7 +41,7 @@ export function dumpFilter(socket: number): SocketFilter | string {
   return { so_filter: filter, ...(locked.readInt32LE(0) !== 0 && { mvas_filter_locked: true }) };
 }
 
-/** Attaches a filter, and locks it if it was. */
+/** Attaches a filter, and locks it if it was locked. */
 export function planFilter(stage: Stage, number: number, filter: SocketFilter): void {
   const { so_filter: instructions, mvas_filter_locked: isLocked } = filter;
   if (instructions.length === 0) return;

@@ -32,7 +32,7 @@ const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 1
 /** Level and name of an option. */
 type OptionName = readonly [level: number, name: number];
 
-/** What makes two sockets of one kind. */
+/** What determines the kind of a socket. */
 const KIND: readonly OptionName[] = [SO.domain, SO.type, SO.protocol].map((n) => [SOL.socket, n]);
 
 /** All options of SOL_SOCKET that are an int and have a field of their own. */
@@ -49,8 +49,8 @@ const SEGMENTS = { least: 88, most: 32767 } as const;
 const CONGESTION_SIZE = 16;
 
 /**
- * All other options: level and name, each an int. Kept only where they differ from those of a new
- * socket; at restore nothing else is accepted.
+ * All other options: level and name, each an int. Kept only if they differ from those of a new socket; a restore
+ * accepts no others.
  */
 const OTHERS: readonly (readonly [number, readonly number[]])[] = [
   // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, PEEK_OFF, BUSY_POLL, ZEROCOPY, PASSPIDFD
@@ -72,22 +72,22 @@ const OTHERS: readonly (readonly [number, readonly number[]])[] = [
 ];
 
 /**
- * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet,
- * and no stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
+ * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet, and no
+ * stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
  */
 const NOT_OF_STREAMS: readonly OptionName[] = [
   [SOL.ip, 33],
   [SOL.ipv6, 18],
 ];
 
-/** An option that is an int; undefined where the socket has no such option. */
+/** The value of an int option; undefined if the socket has no such option. */
 export function getOption(socket: number, level: number, name: number): number | undefined {
   const value = getRaw(socket, level, name, 4);
   if (!value) return undefined;
   return value.length >= 4 ? value.readInt32LE(0) : value[0];
 }
 
-/** The value of a socket option as bytes; undefined where there is no such option. */
+/** The value of a socket option as bytes; undefined if there is no such option. */
 export function getRaw(
   socket: number,
   level: number,
@@ -101,7 +101,7 @@ export function getRaw(
   return value.subarray(0, Math.min(length.readUInt32LE(0), size));
 }
 
-/** Dumps the options of sockets; knows what a new socket of each kind has. */
+/** Dumps the options of sockets; knows the options of a new socket of each kind. */
 export class SocketOptions {
   readonly #context: DumpContext;
   readonly #fresh = new Map<string, FreshSocket>();
@@ -145,13 +145,13 @@ export class SocketOptions {
     return entry;
   }
 
-  /** Whether a TCP socket that is bound has keys for signatures, which cannot be asked for. */
+  /** Whether a bound TCP socket has keys for signatures, which cannot be read. */
   hasKeys(inode: number): boolean {
     this.#keyed ??= listKeyedSockets(this.#context.init.pid);
     return this.#keyed.has(inode);
   }
 
-  /** What a bound UDP socket is shut down for: bit 0 for reading, bit 1 for writing. */
+  /** The directions in which a bound UDP socket is shut down: bit 0 for reading, bit 1 for writing. */
   shutdownOf(inode: number): number {
     this.#shutdowns ??= listShutdowns(this.#context.init.pid);
     return this.#shutdowns.get(inode) ?? 0;
@@ -197,9 +197,9 @@ export class SocketOptions {
   }
 }
 
-/** What a new socket of a kind has of the options that are compared with it. */
+/** The compared options of a new socket of a kind. */
 interface FreshSocket {
-  /** Those that sockets of this kind know. */
+  /** Those that sockets of this kind have. */
   readonly names: readonly OptionName[];
   readonly values: readonly number[];
   readonly congestion: string | undefined;
@@ -220,7 +220,7 @@ function isIn(options: readonly OptionName[], [level, name]: OptionName): boolea
   return options.some((one) => one[0] === level && one[1] === name);
 }
 
-/** The values of options, in order; undefined where the socket has no such option. */
+/** The values of options, in order; undefined if the socket has no such option. */
 function valuesOf(socket: number, options: readonly OptionName[]): (number | undefined)[] {
   const answers = new Int32Array(options.length * 2);
   socketOptions(socket, Int32Array.from(options.flat()), answers);
@@ -232,15 +232,15 @@ function valuesOf(socket: number, options: readonly OptionName[]): (number | und
 }
 
 /**
- * Whether TCP_MAXSEG is what was set: of a connection that has ended, or was tried, it is what that had
- * come to (tcp_sock.mss_cache).
+ * Whether TCP_MAXSEG is what was set. For a connection that has ended, or was tried, it is that connection's value
+ * (tcp_sock.mss_cache).
  */
 function isSegment(socket: number, value: number): boolean {
   const hasEnded = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
   return !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
 }
 
-/** The congestion control of a socket, where it is another than that of a new one. */
+/** The congestion control of a socket, if it differs from that of a new one. */
 function congestionOf(socket: number, fresh: FreshSocket): MvasSkOption[] {
   if (fresh.congestion === undefined) return [];
   const value = askCongestion(socket);
@@ -263,8 +263,8 @@ function words<K extends string>(table: Readonly<Record<K, number>>): [K, number
 }
 
 /**
- * Sets the owner and the options of a new socket; to be called before bind(2), so that addresses in use
- * can be: with SO_REUSEPORT only sockets of one user share one.
+ * Sets the owner and the options of a new socket. Call it before bind(2), so that addresses in use can be bound:
+ * with SO_REUSEPORT only sockets of one user share one.
  */
 export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
   planInodeOwner(stage, 'socket', number, opts);
@@ -281,7 +281,7 @@ export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntr
   if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
 }
 
-/** After the type of service (IP_TOS), which sets a priority too. */
+/** After the type of service (IP_TOS), which sets a priority, too. */
 function planNumbers(opts: SkOptsEntry, set: (name: number, value: number) => void): void {
   set(NUMBERS.so_priority, opts.so_priority ?? 0);
   for (const field of ['so_oobinline', 'so_mark'] as const) {
@@ -314,12 +314,12 @@ export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOpt
   if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
 }
 
-/** Room for all that a queue may hold, until {@link planFinalSocketOptions}. */
+/** Room for everything that a queue may hold, until {@link planFinalSocketOptions}. */
 export function planRoomyBuffer(stage: Stage, number: number, bytes: number): void {
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
 }
 
-/** Forgets that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
+/** Clears the mark that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
 export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
   const bytes = opts.so_sndbuf >>> 1;
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);

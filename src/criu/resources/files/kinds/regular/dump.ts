@@ -12,10 +12,10 @@ import { terminalEnd } from '../terminal/terminal.js';
 /** Minor numbers of memory devices (major 1) that hold no state: null, zero, full, random, urandom. */
 const STATELESS_DEVICES: ReadonlySet<number> = new Set([3, 5, 7, 8, 9]);
 
-/** What can be made again once it has no name. */
+/** File types that can be created again once they have no name. */
 const GHOSTS: ReadonlySet<number> = new Set([S_IF.reg, S_IF.fifo, S_IF.dir]);
 
-/** The id of the entry of a file's path, which it adds; undefined once it has refused it. */
+/** The id of the entry of a file's path; adds the entry. Undefined if it has refused the file. */
 export function dumpName(context: DumpContext, file: PathFile): number | undefined {
   const id = context.nextId();
   const reg = dumpRegular(context, file, id);
@@ -23,9 +23,8 @@ export function dumpName(context: DumpContext, file: PathFile): number | undefin
 }
 
 /**
- * A file by its path: regular files, directories, harmless devices, O_PATH files of every type, FIFOs'
- * and sockets' names. Refuses what could not be found again. A name that has to be searched for is
- * filled in later.
+ * A file by its path: regular files, directories, harmless devices, O_PATH files of every type, names of FIFOs and
+ * sockets. Refuses files that could not be found again. A name that has to be searched for is filled in later.
  */
 export function dumpRegular(
   context: DumpContext,
@@ -41,7 +40,7 @@ export function dumpRegular(
     return undefined;
   }
   const directory = type === S_IF.dir ? O.directory : 0;
-  // Tells, of a file that has no name, that it may yet be given one.
+  // Returns, of a file without a name, whether it can still be given one.
   const nameless = file.stat.nlink === 0n ? O.tmpfile : 0;
   const entry: RegFileEntry = {
     id,
@@ -73,8 +72,8 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
 }
 
 /**
- * The name to open a file by, or why there is none ('' when that has been told already), or the mount
- * where it has another one.
+ * The name to open a file by, or why there is none ('' if that has already been reported), or the mount where it
+ * has another one.
  */
 type Place = Found | { readonly mount: MountInfo };
 type Found = { readonly name: string } | { readonly problem: string };
@@ -94,7 +93,7 @@ function locate(context: DumpContext, file: PathFile, id: number): Place {
   return removed(context, file, { id, mount });
 }
 
-/** Of layers below an overlay, what is removed or replaced keeps the links it has there (ovl_getattr()). */
+/** In the lower layers of an overlay, removed or replaced files keep their links (ovl_getattr()). */
 function mayKeepLinks(mount: MountInfo, link: string): boolean {
   return mount.fsType === 'overlay' && withoutDeleted(link) !== link;
 }
@@ -122,8 +121,8 @@ function hidden(link: string): Place {
 }
 
 /**
- * Has another name of a file looked for, since its own one is gone; a restored process shows it in the
- * place of the first.
+ * Starts a search for another name of a file whose own is gone; a restored process shows the other name in place of
+ * the first.
  */
 function wantName(
   context: DumpContext,
@@ -155,15 +154,15 @@ function wantName(
 }
 
 /**
- * Whether a removed file lies in a layer below an overlay, unless another name of it is found: one that
- * is written to lies in the uppermost, whose links count.
+ * Whether a removed file lies in a lower layer of an overlay, unless another name of it is found. A file that is
+ * written to lies in the uppermost layer, whose links count.
  */
 function isOfLowerLayer({ open }: DumpContext, { stat, link, flags }: PathFile, mount: MountInfo) {
   const all = [flags, ...open.ofInode(stat).map((file) => file.flags)];
   return mayKeepLinks(mount, link) && !all.some((one) => (one & O.accessMode) !== O.rdonly);
 }
 
-/** Where a removed file is made again, for a moment: beside its old name, if that directory is there still. */
+/** Where a removed file is created again, for a moment: beside its old name, if that directory still exists. */
 function ghostName(context: DumpContext, name: string, mountPoint: string): string {
   if (context.shared(ContainerRoot).isDirectory(dirname(name))) return name;
   return join(mountPoint, basename(name));

@@ -5,8 +5,8 @@ import { dumpRegular } from './dump.js';
 import { open, openLater } from './plan.js';
 
 /**
- * Whatever has a path: regular files, directories, harmless devices, O_PATH files of every type, and the paths of
- * FIFOs and terminals. The kinds that have files of a path of their own come before it in the list.
+ * Everything that has a path: regular files, directories, harmless devices, O_PATH files of every type, and the
+ * paths of FIFOs and terminals. Kinds with files that have a path of their own come before it in the list.
  */
 export const REGULAR: FileKind<'reg'> = {
   type: 'REG',

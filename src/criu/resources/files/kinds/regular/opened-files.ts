@@ -12,12 +12,12 @@ const REMEDY = 'remedy: put back what was there';
 
 const PLAIN: LookOptions = { label: (nsPid) => `pid ${String(nsPid)}`, exact: new Map() };
 
-/** Bytes of the plan as they are by now. */
+/** The current bytes of some data of the plan. */
 export type ReadPlan = (offset: number, length: number) => Buffer;
 
 /**
- * Regular files opened by their names, which are not part of a checkpoint: whether each may be the one
- * that the container had is judged once they are open, before anything of the container runs.
+ * Regular files opened by their names, which are not part of a checkpoint. Whether each may be the one that the
+ * container had is judged once they are open, before anything of the container runs.
  */
 export class OpenedFiles {
   readonly #index: ImageIndex;
@@ -29,7 +29,7 @@ export class OpenedFiles {
     this.#options = look;
   }
 
-  /** Where the `struct stat` of a file goes once it is open; null where there is nothing to be looked at. */
+  /** Where the `struct stat` of a file goes once it is open; null if there is nothing to check. */
   stat(stage: Stage, entry: RegFileEntry): PlanData | null {
     if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return null;
     const stat = stage.builder.reserve(STAT.bytes);
@@ -37,7 +37,7 @@ export class OpenedFiles {
     return stat;
   }
 
-  /** Why a file cannot be opened, where that needs more words than an errno. */
+  /** Why a file cannot be opened, if that needs more words than an errno. */
   explain(entry: RegFileEntry, result: bigint): string | undefined {
     if (Number(result) !== ENOENT) return undefined;
     const size = sizeOf(entry);
@@ -46,16 +46,16 @@ export class OpenedFiles {
   }
 
   /**
-   * Looks at what has been opened. A file may have grown, unless it is executed or mapped privately;
-   * others append to it, whatever its size.
+   * Checks what has been opened. A file may have grown, unless it is executed or mapped privately: others append to
+   * it, whatever its size.
    *
-   * @returns the names of those that descriptors lead to and that have another inode number
-   * @throws ShimError `failedPrecondition` naming those that are not the ones they were
+   * @returns the names of open files that have another inode number
+   * @throws ShimError `failedPrecondition` naming those that are no longer the same
    */
   check(read: ReadPlan): string[] {
     const [first, last] = [this.#looks[0]?.stat, this.#looks.at(-1)?.stat];
     if (!first || !last) return [];
-    // They lie in the plan in this order, with little between them.
+    // They lie in the plan in this order, with little in between.
     const stats = read(first.offset, last.offset - first.offset + STAT.bytes);
     const refusals = new Refusals();
     const moved = new Set<string>();

@@ -12,7 +12,7 @@ import type { TablePlan } from '../../table-plan.js';
 import { OpenedFiles } from './opened-files.js';
 import { TmpfilePlan } from './tmpfile-plan.js';
 
-/** Opens a file, by its name or, where that was deleted, as it is made again, and puts it where it was. */
+/** Opens a file by its name, or, if the name was deleted, as it is created again, and sets its position. */
 export function open(plan: PlanContext, entry: RegFileEntry, number: number): void {
   const remap = plan.index.remaps.get(entry.id);
   if (remap === undefined) openNamed(plan, entry, number);

@@ -9,15 +9,15 @@ import { checkPath } from '../../names/path.js';
 import type { PlanContext } from '../../plan-context.js';
 import type { Stage } from '../../stage.js';
 
-/** The open file that has made a file without a name, and the number it is to have. */
+/** The open file that has made a file without a name, and the number of its descriptor. */
 interface Maker {
   readonly entry: RegFileEntry;
   readonly number: number;
 }
 
 /**
- * Makes files of O_TMPFILE again: unlike those whose name was removed, they can be given one
- * (linkat(2)). The open file that has the flag makes the file, all others are opened by way of it.
+ * Creates files of O_TMPFILE again: unlike those whose name was removed, they can be given one (linkat(2)). The
+ * open file with the flag creates the file; all others are opened through it.
  */
 export class TmpfilePlan {
   readonly #stage: Stage;
@@ -41,7 +41,7 @@ export class TmpfilePlan {
     return this.#makers.has(remap);
   }
 
-  /** Opens an end of one. */
+  /** Opens one of its open files. */
   plan(entry: RegFileEntry, number: number, remap: number, ghost: GhostFile): void {
     const maker = this.#makers.get(remap);
     if (!maker) return;
@@ -61,7 +61,7 @@ export class TmpfilePlan {
     checkPath(entry.id, entry.name);
     const what = `file ${String(entry.id)} without a name (${entry.name})`;
     const kept = entry.flags & REOPENABLE & ~O.nofollow;
-    // What is appended, or written past the cache, would not lie where it belongs.
+    // Data that is appended, or bypasses the cache, would end up in the wrong place.
     const flags = (kept & ~O.append & ~O.direct) | O.tmpfile | O.directory;
     stage.openPath(`make ${what}`, number, dirname(entry.name), { flags, mode: 0o600 });
     const { size = 0n } = ghost.entry;

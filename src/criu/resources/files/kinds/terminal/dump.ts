@@ -28,24 +28,24 @@ import {
 
 const N_TTY = 0;
 
-/** In the place of a session or group where there is none. */
+/** Stands for a session or group if there is none. */
 const NOBODY = asNsPid(0);
 
 /** A pseudo terminal that processes of the container use. */
 interface Terminal {
   readonly index: number;
-  /** Who speaks of it, for refusals. */
+  /** Who refers to it, for refusals. */
   readonly where: string;
   master?: OpenFile;
   slave?: OpenFile;
-  /** Session that it controls, and that session's foreground group, as the container numbers them. */
+  /** The session that it controls, and that session's foreground group, by their container ids. */
   sid: NsPid;
   pgrp: NsPid;
 }
 
 /**
- * Dumps pseudo terminals: those of which the container has both ends, and its console, whose master is
- * with whoever started the container. Order of use: {@link dump} for each open file, {@link finish}.
+ * Dumps pseudo terminals: those of which the container has both ends, and its console, whose master the starter of
+ * the container holds. Order of use: {@link dump} for each open file, {@link finish}.
  */
 export class TerminalDumper {
   readonly #context: DumpContext;
@@ -57,7 +57,7 @@ export class TerminalDumper {
     this.#context = context;
   }
 
-  /** An open file on a terminal; undefined when it was refused. */
+  /** An open file on a terminal; undefined if it was refused. */
   dump(file: OpenFile): TtyFileEntry | undefined {
     const end = terminalEnd(file.type, Number(file.stat.rdev));
     if (end === 'slave' && isHungUp(file)) return this.#dumpHungUp(file);
@@ -77,7 +77,7 @@ export class TerminalDumper {
     };
   }
 
-  /** A terminal whose master is gone: nothing is left of it but that. */
+  /** A terminal whose master is gone: nothing else is left of it. */
   #dumpHungUp(file: OpenFile): TtyFileEntry {
     const info = this.#hungUp ?? { ...this.#info('slave', 0), mvas_hung_up: true };
     if (!this.#hungUp) {
@@ -130,7 +130,7 @@ export class TerminalDumper {
     return statSync(path, { bigint: true, throwIfNoEntry: false })?.dev;
   }
 
-  /** Which sessions have which terminals: proc_pid_stat(5) tells it of each process. */
+  /** Which sessions have which terminals: proc_pid_stat(5) says it of each process. */
   #findSessions(): void {
     const { processes } = this.#context;
     const groups = new Map(
@@ -144,7 +144,7 @@ export class TerminalDumper {
       if (ttyNr === 0) continue;
       const terminal = this.#terminal(slaveIndex(ttyNr), label);
       terminal.sid = containerGroups(proc.status()).sid;
-      // A group whose last process has gone cannot be made again; nobody would notice it.
+      // A group whose last process is gone cannot be created again; nobody would notice.
       terminal.pgrp = groups.get(tpgid) ?? NOBODY;
     }
   }
@@ -187,7 +187,7 @@ export class TerminalDumper {
   #addInfos(terminal: Terminal, own: number): void {
     const { index, master, slave, sid, pgrp } = terminal;
     const { ttys } = this.#context.image;
-    // Not opened: that alone would make the master of one that was never opened see its end.
+    // Not opened: opening it would make a master whose slave was never opened see its end.
     const { uid, gid, mode } = statSync(this.#path(index));
     const owner = { uid, gid, mvas_mode: mode & 0o7777 };
     const exclusive = flag(slave?.own ?? own, TTY.getExclusive);
@@ -220,7 +220,7 @@ export class TerminalDumper {
   }
 }
 
-/** Modes and size, which both ends of a pair tell of the slave. */
+/** Modes and size, which both ends of a pair report of the slave. */
 function modesOf(own: number): Pick<TtyInfoEntry, 'termios' | 'termios_locked' | 'winsize'> {
   const [modes, locked, size] = [emptyTermios(), emptyTermios(), emptyWindowSize()];
   syscall(SYS.ioctl, own, TTY.getModes, modes);

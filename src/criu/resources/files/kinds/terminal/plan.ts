@@ -34,10 +34,10 @@ interface StagedTerminal {
 }
 
 /**
- * Plans pseudo terminals. A new devpts numbers them from 0 upwards, so that each gets its old number
- * when they are made in that order. Order of use: {@link planOpen} in PID 1, which leads its session
- * by then; in every other leader {@link planSession} once it has made its session and before it
- * forks; {@link planForeground} once all groups exist.
+ * Plans pseudo terminals. A new devpts numbers them from 0 upwards, so each gets its old number if they are created
+ * in that order. Order of use: {@link planOpen} in PID 1, which leads its session by then; in every other leader
+ * {@link planSession} once it has made its session and before it forks; {@link planForeground} once all groups
+ * exist.
  */
 export class TerminalPlan {
   readonly #index: ImageIndex;
@@ -46,11 +46,11 @@ export class TerminalPlan {
   readonly #masters: readonly TtyInfoEntry[];
   readonly #ttys: ReadonlyMap<number, TtyInfoEntry>;
   readonly #hasConsole: boolean;
-  /** By number of the terminal: staged descriptors on its slave, and on its master. */
+  /** By number of the terminal: staged descriptors of its slave, and of its master. */
   readonly #slaveNumbers = new Map<number, number>();
   readonly #masterNumbers = new Map<number, number>();
 
-  /** @throws ShimError `failedPrecondition` where the new console does not go with the old terminals */
+  /** @throws ShimError `failedPrecondition` if the new console does not match the old terminals */
   constructor({ builder, index, options: { hasConsole } }: PlanContext) {
     const { ttys } = index.image;
     this.#index = index;
@@ -74,7 +74,7 @@ export class TerminalPlan {
     }
   }
 
-  /** Makes the terminals, opens all files on them, and gives PID 1 its own. */
+  /** Creates the terminals, opens all files on them, and gives PID 1 its own. */
   planOpen(stage: Stage, terminals: readonly StagedFile<'tty'>[]): void {
     const files = terminals.map(({ body, number }) => ({
       entry: body,
@@ -100,7 +100,7 @@ export class TerminalPlan {
     }
   }
 
-  /** Gives the leader of a session its terminal, if it had one; its children inherit that. */
+  /** Gives the leader of a session its terminal, if it had one; its children inherit it. */
   planSession(sequence: Sequence, nsPid: NsPid): void {
     const info = this.#controlledBy(nsPid);
     if (!info) return;
@@ -108,7 +108,7 @@ export class TerminalPlan {
     sequence.syscall(`make ${nameOf(info)} the controlling terminal`, SYS.ioctl, args);
   }
 
-  /** Makes the group that was in the foreground of a leader's terminal so again. */
+  /** Puts the group that was in the foreground of a leader's terminal there again. */
   planForeground(sequence: Sequence, nsPid: NsPid): void {
     const info = this.#controlledBy(nsPid);
     if (!info || info.pgrp === 0) return;
@@ -162,7 +162,7 @@ export class TerminalPlan {
     this.#slaveNumbers.set(numberOf(this.#infoOf(staged)), staged.number);
   }
 
-  /** Opens them on a terminal of which then the master is closed. */
+  /** Opens them on a terminal whose master is then closed. */
   #planHungUp(stage: Stage, files: readonly StagedTerminal[]): void {
     if (files.length === 0) return;
     const what = 'open a terminal that was hung up';
@@ -176,7 +176,7 @@ export class TerminalPlan {
     stage.close(master);
   }
 
-  /** /dev/tty is what controls who opens it: here that is PID 1, which must not take another's. */
+  /** /dev/tty is the controlling terminal of its opener: here that is PID 1, which must not acquire another's. */
   #planOwn(stage: Stage, staged: StagedTerminal): void {
     const index = numberOf(this.#infoOf(staged));
     const mine = this.#controlledBy(INIT);
@@ -190,7 +190,7 @@ export class TerminalPlan {
     stage.openPath(`open terminal ${name}`, number, name, { flags });
   }
 
-  /** Modes, size and owner; those of a pair by its master, whose slave need not be open. */
+  /** Modes, size and owner; those of a pair through its master, since its slave need not be open. */
   #planState(stage: Stage, info: TtyInfoEntry): void {
     const index = numberOf(info);
     const path = `${DEVPTS}/${String(index)}`;

@@ -25,7 +25,7 @@ export const TTY = {
   openSlave: 0x5441,
 } as const;
 
-/** Where the container's pseudo terminals are. */
+/** The directory of the container's pseudo terminals. */
 export const DEVPTS = '/dev/pts';
 
 /** /dev/tty and /dev/ptmx: 5:0 and 5:2. */
@@ -34,10 +34,10 @@ const MASTER = 0x502;
 const FIRST_SLAVE_MAJOR = 136;
 const LAST_SLAVE_MAJOR = 143;
 
-/** The end of a pseudo terminal; `own`: whichever controls the process that opened /dev/tty. */
+/** The end of a pseudo terminal; `own`: whichever terminal controls the process that opened /dev/tty. */
 export type TerminalEnd = 'master' | 'slave' | 'own';
 
-/** Which end a character device is; undefined for anything else. */
+/** Which end a character device is; undefined for any other device. */
 export function terminalEnd(type: number, rdev: number): TerminalEnd | undefined {
   if (type !== S_IF.chr) return undefined;
   if (rdev === MASTER) return 'master';
@@ -65,7 +65,7 @@ export function deviceOf(end: TerminalEnd, index: number): number {
   return (FIRST_SLAVE_MAJOR << 8) | (index & 0xff) | ((index & 0xfff00) << 12);
 }
 
-/** Whether a terminal is one that somebody outside of the container holds the master of. */
+/** Whether someone outside of the container holds the master of a terminal. */
 export function findConsole(ttys: readonly TtyInfoEntry[]): TtyInfoEntry | undefined {
   const masters = new Set(
     ttys.filter((one) => endOf(one) === 'master').map((one) => numberOf(one)),
@@ -102,7 +102,7 @@ export function emptyTermios(): Buffer {
   return Buffer.alloc(TERMIOS_SIZE);
 }
 
-/** Reads a `struct termios2`; of a `struct termios` the speeds are 0. */
+/** Reads a `struct termios2`; for a `struct termios` the speeds are 0. */
 export function decodeTermios(bytes: Buffer): TermiosEntry {
   return {
     c_iflag: bytes.readUInt32LE(0),

@@ -8,7 +8,7 @@ const MAX_PATH = 4095;
 /** Names of a socket's file (dump.ts), and its folder. */
 const MAX_PLACES = 66;
 
-/** Checks that sockets are there once, and their peers. Throws ShimError `dataLoss`. */
+/** Checks that each socket is there once, and that its peer is there. Throws ShimError `dataLoss`. */
 export function checkPeers(sockets: readonly UnixSkEntry[]): void {
   const inodes = new Set<number>();
   for (const { ino } of sockets) {
@@ -21,7 +21,7 @@ export function checkPeers(sockets: readonly UnixSkEntry[]): void {
   }
 }
 
-/** Where a socket's file lies comes with a path for a name. */
+/** An entry that says where a socket's file lies also has a path as its name. */
 export function checkFolder({
   ino,
   name,

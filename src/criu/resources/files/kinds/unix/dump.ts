@@ -19,12 +19,12 @@ import { getOption, SocketOptions } from '../../sockets/socket-options.js';
 import { MessageHeader, ownLink, pollNow } from '../../system.js';
 import { absoluteName, spokenName } from './names.js';
 
-/** SO_PEEK_OFF of a socket that peeks at the begin. */
+/** SO_PEEK_OFF of a socket that peeks from the start. */
 const NO_PEEK_OFFSET = -1;
 const EAGAIN = -11;
 const MAX_MESSAGE = 1 << 20;
 const MAX_MESSAGES = 100_000;
-/** Names of one socket's file that are looked for. */
+/** Most names of one socket's file that are searched for. */
 const MAX_NAMES = 64;
 /** Room for one SCM_CREDENTIALS. */
 const CREDENTIALS_SPACE = 32;
@@ -36,7 +36,7 @@ interface BoundFile {
   readonly entry: UnixSkEntry;
   readonly stat: BigIntStats;
   readonly mount: MountInfo;
-  /** Its path as the kernel tells it. */
+  /** Its path as the kernel reports it. */
   readonly link: string;
 }
 
@@ -51,7 +51,7 @@ export class UnixSockets {
     this.#options = context.shared(SocketOptions);
   }
 
-  /** Whether the other end of a connected socket is a socket outside the container. */
+  /** Whether the peer of a connected socket is outside the container. */
   hasForeignPeer(file: OpenFile): boolean {
     const peer = this.#sockets().get(Number(file.stat.ino))?.peer ?? 0;
     return peer !== 0 && this.#fileOf(peer, file) === undefined;
@@ -183,7 +183,7 @@ export class UnixSockets {
     else if (folder !== spoken) entry.mvas_folder = folder;
   }
 
-  /** Has further names of a socket's file looked for. */
+  /** Starts a search for further names of a socket's file. */
   #wantNames({ entry, stat, mount, link }: BoundFile, count: number): void {
     const { names } = this.#context;
     const root = this.#context.shared(ContainerRoot);
@@ -208,7 +208,7 @@ export class UnixSockets {
     }
   }
 
-  /** The folder that a relative name was bound in, whose file lies at a path. */
+  /** The folder in which a relative name was bound, given the path of its file. */
   #folderOfRelative(name: string, path: string): string {
     const plain = name.replace(/^(\.\/)+/, '');
     if (path.endsWith(`/${plain}`)) return path.slice(0, -plain.length - 1) || '/';
@@ -221,7 +221,7 @@ export class UnixSockets {
   }
 
   #dumpQueue(file: OpenFile, diag: UnixDiag, isReset: boolean): void {
-    // A stream ends by nothing; so do sequenced packets once no more can come (unix(7)).
+    // Nothing marks the end of a stream; nor of sequenced packets once no more can arrive (unix(7)).
     const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
     const packets = peekQueue(file.own, {
       guardOption: this.#context.guardOption,
@@ -253,8 +253,8 @@ export class UnixSockets {
 }
 
 /**
- * Where the other end of a connected socket has been closed: what is left of it, and the error that waits for
- * the next call (unix_getname and unix_release_sock, net/unix/af_unix.c).
+ * If the peer of a connected socket has been closed: what is left of it, and the error that waits for the next call
+ * (unix_getname and unix_release_sock, net/unix/af_unix.c).
  */
 function addLostPeer({ own }: OpenFile, entry: UnixSkEntry): void {
   const size = Buffer.of(2, 0, 0, 0);
@@ -263,7 +263,7 @@ function addLostPeer({ own }: OpenFile, entry: UnixSkEntry): void {
   if ((pollNow(own, POLL.err) & POLL.err) !== 0) entry.mvas_reset = true;
 }
 
-/** Whether anything may wait in a socket. Of other kinds than streams, empty messages count. */
+/** Whether anything may wait in a socket. For types other than streams, empty messages count. */
 function hasUnread(socket: number, { type, receiveQueue }: UnixDiag): boolean {
   return type === SOCK.stream ? receiveQueue > 0 : (pollNow(socket, POLL.in) & POLL.in) !== 0;
 }
@@ -274,18 +274,18 @@ interface Packet {
   readonly sender: Uint8Array;
 }
 
-/** What is known of a queue. */
+/** What is known about a queue. */
 interface QueueFacts {
   readonly guardOption: GuardOption;
   readonly initPid: HostPid;
   /** Bytes that wait in a stream. */
   readonly streamLength: number;
   readonly endsByNothing: boolean;
-  /** ECONNRESET waits for whoever gets to the end of a stream, or asks for any packet. */
+  /** ECONNRESET waits for the reader at the end of a stream, or for any reader of packets. */
   readonly isReset: boolean;
 }
 
-/** Everything unread in a socket, left where it is; or why it cannot be had. */
+/** Everything unread in a socket, which stays there; or why it cannot be read. */
 function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   const passCredentials = getOption(socket, SOL.socket, SO.passCred) === 1;
   const offset = getOption(socket, SOL.socket, SO.peekOff) ?? NO_PEEK_OFFSET;
@@ -296,7 +296,7 @@ function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   if (facts.isReset) {
     return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
   }
-  // The socket is the container's own: a kill before the end of this must not leave it another offset.
+  // The socket is the container's own: a kill before the end of this must not leave it with another offset.
   const kept = { level: SOL.socket, option: SO.peekOff, value: offset };
   const guard = facts.guardOption(socket, kept);
   try {
@@ -308,7 +308,7 @@ function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   }
 }
 
-/** All of a stream at once, without an offset; undefined where it does not come in one piece. */
+/** All of a stream at once, without an offset; undefined if it does not come in one piece. */
 function peekStream(socket: number, length: number): Packet | undefined {
   if (length === 0 || length > MAX_CONTENT_BYTES) return undefined;
   const message = new MessageHeader(Buffer.alloc(length), 0);
@@ -317,7 +317,7 @@ function peekStream(socket: number, length: number): Packet | undefined {
   return { payload: message.buffer, sender: message.sender };
 }
 
-/** Message by message; each look moves the offset on. */
+/** Message by message; each peek moves the offset on. */
 function peekAll(
   socket: number,
   { initPid, endsByNothing }: QueueFacts,
@@ -345,7 +345,7 @@ function peekAll(
   return 'too many unread packets; remedy: try again later';
 }
 
-/** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at restore: PID 1, as root. */
+/** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at a restore: PID 1, as root. */
 function isFrom(initPid: HostPid, { control }: MessageHeader): boolean {
   const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
   return ucred.join() === [initPid, 0, 0].join();
@@ -362,7 +362,7 @@ function setPeekOffset(socket: number, offset: number): void {
   call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
 }
 
-/** User and group of the other end (SO_PEERCRED); {@link NOBODY} where there is none. */
+/** User and group of the peer (SO_PEERCRED); {@link NOBODY} if there is none. */
 function peerIds(socket: number): [uid: number, gid: number] {
   const credentials = Buffer.alloc(12);
   const length = Buffer.alloc(4);

@@ -18,7 +18,7 @@ interface Place {
   readonly name: string;
 }
 
-/** A socket that a name is given to, and its number. */
+/** A socket that gets a name, and the number of its descriptor. */
 interface NamedSocket {
   readonly entry: UnixSkEntry;
   readonly number: number;
@@ -29,7 +29,7 @@ export class UnixNames {
   readonly #stage: Stage;
   readonly #folders: Folders;
   readonly #umask: Slot;
-  /** Where the files of sockets lie whose name was removed. */
+  /** The places of those files of sockets whose names were removed. */
   readonly #scratches = new Map<UnixSkEntry, ScratchFolder>();
 
   constructor(stage: Stage, folders: Folders) {
@@ -38,7 +38,7 @@ export class UnixNames {
     this.#umask = stage.builder.slot();
   }
 
-  /** Gives a socket its name, if it has one. A file that lies where its own belongs is replaced. */
+  /** Gives a socket its name, if it has one. A file that is in the way is replaced. */
   bind(socket: NamedSocket): void {
     const { entry, number } = socket;
     if (isUnnamed(entry)) return;
@@ -70,9 +70,9 @@ export class UnixNames {
   }
 
   /**
-   * Binds a socket to a path. Its file may have been renamed, linked or removed since, and something else may
-   * lie at its name by now, or symbolic links on the way. So it is bound in a folder of its own, which is the
-   * root folder meanwhile, and its file is moved to where it belongs, in the place of what is there.
+   * Binds a socket to a path. Since then, its file may have been renamed, linked or removed, and its name may now
+   * belong to something else, or lead through symbolic links. So it is bound in a folder of its own, which is the
+   * root folder meanwhile, and its file is moved to its place, replacing what is there.
    */
   #bindPath({ entry, number }: NamedSocket, place: Place): void {
     const what = `${words(entry)}: bind`;
@@ -98,7 +98,7 @@ export class UnixNames {
     for (const path of entry.mvas_paths.slice(1)) this.#link(entry, target, path);
   }
 
-  /** Gives the file of a socket one more name. */
+  /** Gives the file of a socket an additional name. */
   #link(entry: UnixSkEntry, from: readonly [number, PlanData], path: string): void {
     const to = [this.#folders.open(entry.id, dirname(path)), this.#data(basename(path))] as const;
     this.#stage.attempt(`remove ${path}`, SYS.unlinkat, [...to, 0]);
@@ -114,8 +114,8 @@ export class UnixNames {
   }
 
   /**
-   * Owner, and those bits of the mode that no umask gives: where fchmodat2(2) is missing, a default ACL
-   * of the folder may leave others. The file must be where it was made, or this fails.
+   * Sets the owner, and those bits of the mode that no umask gives: where fchmodat2(2) is missing, a default ACL of
+   * the folder may leave others. The file must be where it was created, otherwise this fails.
    */
   #permit(entry: UnixSkEntry, at: readonly [folder: number, name: PlanData]): void {
     if (!entry.file_perms) return;
@@ -156,7 +156,7 @@ function placeOf(entry: UnixSkEntry): Place | undefined {
   return { folder: entry.mvas_folder ?? dirname(path), name: basename(path) };
 }
 
-/** The path in the address of a socket, below the folder it was bound in where it is relative. */
+/** The path in the address of a socket, below the folder it was bound in if it is relative. */
 export function absoluteName(entry: UnixSkEntry): string {
   const name = spokenName(entry);
   if (name.startsWith('/')) return name;
@@ -164,7 +164,7 @@ export function absoluteName(entry: UnixSkEntry): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }
 
-/** What an error message calls a socket. */
+/** The name of a socket in error messages. */
 export function words(entry: UnixSkEntry): string {
   const name = decodeBytes(entry.name)
     .replace(/(?<=.)\0+$/s, '')

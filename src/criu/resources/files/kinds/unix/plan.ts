@@ -18,7 +18,7 @@ import type { Stage } from '../../stage.js';
 import { isUnnamed, UnixNames, words } from './names.js';
 
 const SECBIT_NO_SETUID_FIXUP = 4;
-/** Pieces that a stream's data is sent in, and what the buffer must have room for beside the data. */
+/** The size of pieces in which a stream's data is sent, and the extra room that the buffer needs. */
 const PIECE = 32 * 1024;
 const OVERHEAD = 4 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ interface StagedUnixSocket {
   readonly number: number;
 }
 
-/** Makes all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
+/** Creates all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
 export class UnixPlan {
   readonly #stage: Stage;
   readonly #sockets: readonly StagedUnixSocket[];
@@ -36,7 +36,7 @@ export class UnixPlan {
   readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
   readonly #names: UnixNames;
   readonly #done = new Set<StagedUnixSocket>();
-  /** Number of a socket which can send to one whose peer is gone or unknown; closed at the end. */
+  /** Number of a socket that can send to one whose peer is gone or unknown; closed at the end. */
   readonly #senders = new Map<StagedUnixSocket, number>();
 
   constructor(plan: PlanContext, files: readonly StagedFile<'usk'>[]) {
@@ -63,7 +63,7 @@ export class UnixPlan {
     for (const socket of this.#sockets) this.#planEnd(socket);
   }
 
-  /** Whether it is made by socketpair(2) or accept(2), together with another. */
+  /** Whether it is created by socketpair(2) or accept(2), together with another. */
   #isPaired({ entry }: StagedUnixSocket): boolean {
     if (entry.state === SOCKET_STATE.listen) return false;
     if (entry.mvas_peer_gone) return true;
@@ -108,7 +108,7 @@ export class UnixPlan {
     }
   }
 
-  /** One whose peer has closed: the peer is made, to send what is unread, and closed. */
+  /** A socket whose peer has closed: the peer is created, sends what is unread, and is closed. */
   #planHalf(socket: StagedUnixSocket): void {
     const other = this.#stage.reserve();
     this.#senders.set(socket, other);
@@ -136,7 +136,7 @@ export class UnixPlan {
     });
   }
 
-  /** Works under the user and group that SO_PEERCRED is to say, with all capabilities. */
+  /** Works as the user and group that SO_PEERCRED is to report, with all capabilities. */
   #asPeer(entry: UnixSkEntry, work: () => void): void {
     const { mvas_peer_uid: uid = 0, mvas_peer_gid: gid = 0 } = entry;
     if (uid === 0 && gid === 0) {
@@ -185,7 +185,7 @@ export class UnixPlan {
     planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
     for (const packet of packets) {
       if (entry.type !== SOCK.stream) {
-        this.#send(socket, sender, packet); // An empty one is a message too.
+        this.#send(socket, sender, packet); // An empty message is a message, too.
         continue;
       }
       for (let at = 0; at < packet.length; at += PIECE) {
@@ -195,7 +195,7 @@ export class UnixPlan {
     if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);
   }
 
-  /** Leaves something unread in the other end, which is closed next. */
+  /** Leaves unread data in the peer, which is closed next. */
   #planReset(socket: StagedUnixSocket): void {
     const { entry, number } = socket;
     const other = this.#senders.get(socket);

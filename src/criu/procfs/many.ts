@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostTid } from '../../common/ids.js';
+import { asHostPid, asNsTid, type HostPid, type HostTid, type NsTid } from '../../common/ids.js';
+import { toText } from '../../common/procfs/line.js';
 import { readBelow } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
 import { parseVitals, type Vitals } from './stat.js';
 import { parseStatusField } from './status.js';
 
 /* Reads the same of many tasks by one call. Those that have gone meanwhile are left out. */
+
+/** Ids of a thread. */
+export interface ThreadIds {
+  readonly tgid: HostPid;
+  /** In its own pid namespace, the container's. */
+  readonly nsTid: NsTid;
+}
 
 /** Whether threads live, run or stand, by their ids. */
 export function readVitalsOf<Id extends HostTid>(tids: readonly Id[]): Map<Id, Vitals> {
@@ -15,6 +23,15 @@ export function readVitalsOf<Id extends HostTid>(tids: readonly Id[]): Map<Id, V
 /** Seccomp mode of threads: 0 off, 1 strict, 2 filter. */
 export function readSeccompModes(tids: readonly HostTid[]): Map<HostTid, number> {
   return readOfAll(tids, 'status', (text) => Number(parseStatusField(text, 'Seccomp') ?? 0));
+}
+
+/** The processes that threads belong to, and the threads' ids in their own pid namespace. */
+export function readIdsOf(tids: readonly HostTid[]): Map<HostTid, ThreadIds> {
+  return readOfAll(tids, 'status', (content) => {
+    const text = toText(content);
+    const [tgid, nsTid] = [parseStatusField(text, 'Tgid'), parseStatusField(text, 'NSpid')];
+    return { tgid: asHostPid(Number(tgid)), nsTid: asNsTid(Number(nsTid?.split('\t').at(-1))) };
+  });
 }
 
 function readOfAll<Id extends HostTid, T>(

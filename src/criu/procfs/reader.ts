@@ -10,7 +10,7 @@ import { parseChildren } from './children.js';
 import { parseCmdline } from './cmdline.js';
 import { parseFdinfo, type FdInfo } from './fdinfo.js';
 import { parseIgmp, parseIgmp6, type MulticastGroup } from './igmp.js';
-import { Line, type ProcText } from '../../common/procfs/line.js';
+import type { ProcText } from '../../common/procfs/line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from '../../common/procfs/mountinfo.js';
@@ -133,12 +133,6 @@ export function readLink(pid: HostTid, name: 'exe' | 'cwd' | 'root'): string {
 /** A namespace as `mnt:[4026531841]`; equal texts of one kind mean the same namespace. */
 export function readNamespace(pid: HostTid, name: string, tid?: HostTid): string {
   return readProcLink(`${task(pid, tid)}/ns/${name}`);
-}
-
-/** PER_* bits of personality(2). */
-export function readPersonality(pid: HostTid): number {
-  const text = decodeBytes(readProc(`${String(pid)}/personality`)).trimEnd();
-  return new Line('personality', text).hexInteger(text);
 }
 
 /** A descriptor of a process. */

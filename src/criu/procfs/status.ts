@@ -9,7 +9,7 @@ import {
   type NsPid,
   type NsTid,
 } from '../../common/ids.js';
-import { Line, splitLines, toText, type ProcText } from '../../common/procfs/line.js';
+import { Line, toText, type ProcText } from '../../common/procfs/line.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
 /** The four ids of one kind that a task has. */
@@ -117,19 +117,22 @@ export function parseStatusField(content: ProcText, key: string): string | undef
 
 type Convert<T> = (line: Line, value: string) => T;
 
+/** Looks for each line when it is asked for: there are some sixty, of which hardly anyone needs all. */
 class StatusFields {
-  readonly #fields = new Map<string, { line: Line; value: string }>();
+  readonly #text: string;
 
   constructor(content: ProcText) {
-    for (const line of splitLines('status', content)) {
-      const [, key, value] = line.match(/^([^:]+):[ \t]?(.*)$/s);
-      this.#fields.set(line.present(key), { line, value: line.present(value) });
-    }
+    this.#text = `\n${toText(content)}`;
   }
 
   optional<T>(key: string, convert: Convert<T>): T | undefined {
-    const field = this.#fields.get(key);
-    return field && convert(field.line, field.value);
+    const before = this.#text.indexOf(`\n${key}:`);
+    if (before < 0) return undefined;
+    const end = this.#text.indexOf('\n', before + 1);
+    const line = this.#text.slice(before + 1, end < 0 ? undefined : end);
+    const value = key.length + 1;
+    const separator = line[value] === '\t' || line[value] === ' ' ? 1 : 0;
+    return convert(new Line('status', line), line.slice(value + separator));
   }
 
   required<T>(key: string, convert: Convert<T>): T {

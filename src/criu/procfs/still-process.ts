@@ -6,7 +6,9 @@ import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.j
 import { parseChildren } from './children.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { Line } from '../../common/procfs/line.js';
+import { parsePersonality } from './personality.js';
 import { listThreads } from './reader.js';
+import { remember } from './remember.js';
 import { parseStat, type ProcStat } from './stat.js';
 import { parseStatus, type ProcStatus } from './status.js';
 import { ProcTexts } from './texts.js';
@@ -95,8 +97,7 @@ export class StillProcess {
 
   /** PER_* bits of personality(2). */
   get personality(): number {
-    const line = this.#line('personality');
-    return line.hexInteger(line.text);
+    return parsePersonality(this.#own.file('personality'));
   }
 
   get oomScoreAdj(): number {
@@ -148,14 +149,5 @@ function readThread(pid: HostPid, tid: HostTid): OfThread {
   return ProcTexts.read(`${String(pid)}/task/${String(tid)}`, THREAD_FILES, NAMESPACES);
 }
 
-const limitsOf = remembering(parseLimits);
-const cgroupOf = remembering(parseCgroup);
-
-/** Parses a text unless it is the one before: the processes of a container have much in common. */
-function remembering<T>(parse: (text: Buffer) => T): (text: Buffer) => T {
-  let last: { readonly text: Buffer; readonly value: T } | undefined;
-  return (text) => {
-    if (!last?.text.equals(text)) last = { text: Buffer.from(text), value: parse(text) };
-    return last.value;
-  };
-}
+const limitsOf = remember(parseLimits);
+const cgroupOf = remember(parseCgroup);

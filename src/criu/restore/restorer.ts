@@ -8,7 +8,8 @@ import { AF, PTRACE, SOCK } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
 import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
 import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
-import { containerPid, containerTid } from '../procfs/status.js';
+import { readIdsOf } from '../procfs/many.js';
+import { containerPid } from '../procfs/status.js';
 import { execDuplicate } from './exec-duplicate.js';
 import type { Plan, Slot } from '../plan/builder.js';
 import { printable } from '../../common/bytes.js';
@@ -57,6 +58,8 @@ export class Restorer {
   #plan: RestorePlan | undefined;
   #finished: Plan | undefined;
   #standing: readonly HostTid[] = [];
+  /** Where the vDSO has an instruction for system calls. */
+  #callOffset: bigint | undefined;
   #isDestroyed = false;
 
   private constructor(pid: HostPid, socket: number, forkMs: number) {
@@ -133,12 +136,12 @@ export class Restorer {
       if (phase === 'duplicated' && plan.exec) await this.#exec(plan.exec);
     }
     const byIds = new Map(plan.finalThreads.map((final) => [final.nsTid, final]));
+    const ids = readIdsOf(this.#standing);
     const built = this.#standing.map((hostTid) => {
-      const status = readStatus(hostTid);
-      const nsTid = containerTid(status);
+      const { tgid, nsTid } = ids.get(hostTid) ?? wasKilled(hostTid);
       const final = byIds.get(nsTid);
       if (!final) throw new ShimError('internal', `tid ${String(nsTid)} is not in the image`);
-      return { hostPid: status.tgid, hostTid: status.pid, final };
+      return { hostPid: tgid, hostTid, final };
     });
     assertInvariant(built.length === byIds.size, 'every thread of the image stands at its end');
     return built;
@@ -257,7 +260,13 @@ export class Restorer {
     const plan = this.#running();
     const calls = plan.lastCalls(final.nsPid);
     const label = `pid ${String(final.nsPid)}`;
-    const instruction = syscallInstruction({ pid: hostPid, label }, plan.vdsoOf(final.nsPid));
+    const vdso = plan.vdsoOf(final.nsPid);
+    // All have the kernel's own; a duplicate may have been written to.
+    const instruction =
+      plan.exec || this.#callOffset === undefined
+        ? syscallInstruction({ pid: hostPid, label }, vdso)
+        : (vdso[0]?.start ?? 0n) + this.#callOffset;
+    this.#callOffset = instruction - (vdso[0]?.start ?? 0n);
     const words = encodeCalls(calls);
     const results = await this.#tracer.remoteCalls(hostPid, instruction, 0n, words);
     const bad = results.find((result, index) => {
@@ -318,6 +327,10 @@ export class Restorer {
     this.#socket = -1;
     this.#planFile = -1;
   }
+}
+
+function wasKilled(hostTid: HostTid): never {
+  throw new ShimError('aborted', `restore: tid ${String(hostTid)} was killed`);
 }
 
 /** Processes by their number of ancestors, the deepest first. */

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, HostTid } from '../../../common/ids.js';
 import type { CredsEntry } from '../../image/types.js';
-import {
-  readComm,
-  readLimits,
-  readPersonality,
-  readStatus,
-  readThreadFile,
-} from '../../procfs/reader.js';
-import type { ProcStatus, TaskIds } from '../../procfs/status.js';
+import { decodeBytes } from '../../../common/bytes.js';
+import { parsePersonality } from '../../procfs/personality.js';
+import { remember } from '../../procfs/remember.js';
+import { parseStatus, type ProcStatus, type TaskIds } from '../../procfs/status.js';
+import { ProcTexts } from '../../procfs/texts.js';
 import { CAPABILITY_SETS, decodeCapabilities, nameCapabilities } from './capabilities.js';
-import { readIdMap } from './id-map.js';
+import { IdMap } from './id-map.js';
 import { plainLabel } from './labels.js';
-import { RESOURCES } from '../../procfs/limits.js';
+import { parseLimits, RESOURCES } from '../../procfs/limits.js';
 import { queueMask } from './pending.js';
 import type { ExpectedThread } from './plan.js';
 import { actionMasks } from './sigactions.js';
@@ -23,6 +20,15 @@ export interface HostThread {
   readonly tid: HostTid;
 }
 
+const FILES = ['status', 'comm', 'uid_map', 'gid_map'] as const;
+const LEADER_FILES = [...FILES, 'personality', 'limits'] as const;
+type Texts = ProcTexts<string>;
+
+/** What most threads have in common is understood once. */
+const usersIn = remember((text) => new IdMap(text));
+const groupsIn = remember((text) => new IdMap(text));
+const limitsIn = remember(parseLimits);
+
 const SECCOMP_MODES = { disabled: 0, strict: 1, filter: 2 } as const;
 
 /**
@@ -30,15 +36,18 @@ const SECCOMP_MODES = { disabled: 0, strict: 1, filter: 2 } as const;
  * /proc. Returns the differences in words, or none.
  */
 export function auditThread(host: HostThread, expected: ExpectedThread): string[] {
-  const status = readStatus(host.pid, host.tid);
+  const { core, task, labels } = expected;
+  const files = expected.isLeader ? LEADER_FILES : FILES;
+  const folder = `${String(host.pid)}/task/${String(host.tid)}`;
+  const proc = ProcTexts.read<string>(folder, [...files, ...labels.map(({ file }) => file)]);
+  const status = parseStatus(proc.file('status'));
   const found = new Differences();
-  const { core, task } = expected;
   const thread = core.thread_core;
-  if (thread?.creds) auditCreds(host, status, thread.creds, found);
+  if (thread?.creds) auditCreds(proc, status, thread.creds, found);
   found.compare('no_new_privs', expected.noNewPrivs, status.noNewPrivs);
   auditSeccomp(status, expected, found);
-  for (const { module, name, file } of expected.labels) {
-    found.compare(`${module} label`, name, plainLabel(readThreadFile(host.pid, host.tid, file)));
+  for (const { module, name, file } of labels) {
+    found.compare(`${module} label`, name, plainLabel(decodeBytes(proc.file(file))));
   }
   const { ignored, caught } = actionMasks(task.sigactions);
   found.compareMask('blocked signals', thread?.blk_sigset ?? 0n, status.signals.blocked);
@@ -46,19 +55,15 @@ export function auditThread(host: HostThread, expected: ExpectedThread): string[
   found.compareMask('caught signals', caught, status.signals.caught);
   const pending = queueMask(thread?.signals_p);
   found.compareMask('pending signals', pending, status.signals.pending & pending);
-  found.compare('name', thread?.comm ?? task.comm, readComm(host.pid, host.tid));
-  if (expected.isLeader) auditProcess(host, status, expected, found);
+  const comm = decodeBytes(proc.file('comm')).replace(/\n$/, '');
+  found.compare('name', thread?.comm ?? task.comm, comm);
+  if (expected.isLeader) auditProcess(proc, status, expected, found);
   return found.list;
 }
 
-function auditCreds(
-  host: HostThread,
-  status: ProcStatus,
-  creds: CredsEntry,
-  found: Differences,
-): void {
-  const users = readIdMap(host.pid, 'uid_map');
-  const groups = readIdMap(host.pid, 'gid_map');
+function auditCreds(proc: Texts, status: ProcStatus, creds: CredsEntry, found: Differences): void {
+  const users = usersIn(proc.file('uid_map'));
+  const groups = groupsIn(proc.file('gid_map'));
   const list = (ids: readonly number[]): string => ids.join(' ');
   const inside = (ids: TaskIds, map: typeof users): string =>
     list([ids.real, ids.effective, ids.saved, ids.fileSystem].map((id) => map.toInside(id)));
@@ -86,7 +91,7 @@ function auditSeccomp(status: ProcStatus, expected: ExpectedThread, found: Diffe
 }
 
 function auditProcess(
-  host: HostThread,
+  proc: Texts,
   status: ProcStatus,
   { task, rlimits }: ExpectedThread,
   found: Differences,
@@ -94,10 +99,11 @@ function auditProcess(
   const pending = queueMask(task.signals_s);
   found.compareMask('shared pending signals', pending, status.signals.sharedPending & pending);
   const personality = task.mvas_personality ?? task.personality;
-  found.compare('personality', personality, readPersonality(host.pid));
-  const limits = readLimits(host.pid);
+  found.compare('personality', personality, parsePersonality(proc.file('personality')));
+  const limits = limitsIn(proc.file('limits'));
   rlimits.forEach(({ cur, max }, resource) => {
     const limit = limits[resource];
+    if (limit?.soft === cur && limit.hard === max) return;
     const name = `limit ${RESOURCES[resource] ?? String(resource)}`;
     const text = (soft: bigint | undefined, hard: bigint | undefined): string =>
       `${String(soft)} to ${String(hard)}`;
@@ -118,6 +124,6 @@ class Differences {
   }
 
   compareMask(what: string, expected: bigint, found: bigint): void {
-    this.compare(what, expected.toString(16), found.toString(16));
+    if (expected !== found) this.compare(what, expected.toString(16), found.toString(16));
   }
 }

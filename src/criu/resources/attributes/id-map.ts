@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
+import { toText, type ProcText } from '../../../common/procfs/line.js';
 
 interface Range {
   readonly inside: number;
@@ -13,8 +14,8 @@ interface Range {
 export class IdMap {
   readonly #ranges: readonly Range[];
 
-  constructor(text: string) {
-    this.#ranges = text
+  constructor(text: ProcText) {
+    this.#ranges = toText(text)
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map((line) => {

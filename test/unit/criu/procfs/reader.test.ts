@@ -23,7 +23,6 @@ const READERS: Readonly<Record<string, (pid: HostPid) => unknown>> = {
   cgroup: reader.readCgroup,
   cmdline: reader.readCmdline,
   children: reader.readChildren,
-  personality: reader.readPersonality,
   exe: (pid) => reader.readLink(pid, 'exe'),
   'namespace link': (pid) => reader.readNamespace(pid, 'mnt'),
   'fdinfo of all descriptors': (pid) =>

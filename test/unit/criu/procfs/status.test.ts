@@ -86,7 +86,6 @@ for (const [what, from, to, shown] of [
   ['a queue without limit', /^SigQ:.*$/m, 'SigQ:\t1', 'SigQ:'],
   ['memory in pages', /^VmRSS:.*$/m, 'VmRSS:\t12', 'VmRSS:'],
   ['an unknown state', /^State:.*$/m, 'State:\tQ (quiet)', 'State:'],
-  ['a line without a key', /^CoreDumping:/m, 'CoreDumping', 'CoreDumping'],
 ] as const) {
   test(`refused: ${what}`, (t) => {
     const text = fixture('container/status').toString().replace(from, to);

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import test from 'ava';
-import { asHostPid, ownPid } from '../../../../src/common/ids.js';
+import { asHostPid, asNsTid, ownPid } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import { parseAuxv } from '../../../../src/criu/procfs/auxv.js';
-import { readSeccompModes, readVitalsOf } from '../../../../src/criu/procfs/many.js';
+import { readIdsOf, readSeccompModes, readVitalsOf } from '../../../../src/criu/procfs/many.js';
+import { remember } from '../../../../src/criu/procfs/remember.js';
 import * as reader from '../../../../src/criu/procfs/reader.js';
 import { NAMESPACE_LINKS, StillProcess } from '../../../../src/criu/procfs/still-process.js';
 import { parseTimers } from '../../../../src/criu/procfs/timers.js';
@@ -22,7 +23,7 @@ test('a process is told of as by each reader', (t) => {
   t.deepEqual(proc.timers, parseTimers(readFileSync('/proc/self/timers')));
   t.deepEqual(proc.auxv, parseAuxv(readFileSync('/proc/self/auxv')));
   t.deepEqual(proc.cgroup(), reader.readCgroup(SELF));
-  t.is(proc.personality, reader.readPersonality(SELF));
+  t.is(proc.personality, parseInt(readFileSync('/proc/self/personality', 'utf8'), 16));
   t.is(proc.oomScoreAdj, Number(readFileSync('/proc/self/oom_score_adj', 'utf8')));
   t.is(proc.coredumpFilter, parseInt(readFileSync('/proc/self/coredump_filter', 'utf8'), 16));
   t.is(proc.cgroupText(), readFileSync('/proc/self/cgroup', 'utf8'));
@@ -56,4 +57,28 @@ test('one that is gone is not found, and left out of many', (t) => {
   const { numThreads, ppid } = readVitalsOf([SELF]).get(SELF) ?? { numThreads: 0, ppid: NOBODY };
   t.is(ppid, asHostPid(process.ppid));
   t.true(numThreads >= 1);
+});
+
+test('a text that comes again is understood once', (t) => {
+  let count = 0;
+  const lengthOf = remember((text) => {
+    count++;
+    return text.length;
+  });
+  const [long, short] = [Buffer.from('long text'), Buffer.from('text')];
+  t.deepEqual([long, Buffer.from(long), short, long].map(lengthOf), [9, 9, 4, 9]);
+  t.is(count, 3);
+  long.fill(0);
+  t.is(lengthOf(Buffer.from('long text')), 9);
+  t.is(count, 3, 'it does not depend on the buffer');
+});
+
+test('ids of many threads, in the host and in their own namespace, are read by one call', (t) => {
+  const tids = reader.listThreads(SELF);
+  const ids = readIdsOf([...tids, NOBODY]);
+  t.deepEqual([...ids.keys()], tids);
+  for (const tid of tids) {
+    const { tgid, nsPid } = reader.readStatus(SELF, tid);
+    t.deepEqual(ids.get(tid), { tgid, nsTid: asNsTid(nsPid.at(-1) ?? 0) });
+  }
 });

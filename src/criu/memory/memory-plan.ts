@@ -150,14 +150,22 @@ export class MemoryPlan {
     }
   }
 
-  /** Right before a fork: marks what heirs among the forked processes inherit. */
-  planBequest(heirs: readonly NsPid[], sequence: Sequence): void {
-    this.#adviseHeritage(heirs, sequence, MADV_DOFORK);
-  }
-
-  /** Right after it: the next child does not inherit that. */
-  planBequeathed(heirs: readonly NsPid[], sequence: Sequence): void {
-    this.#adviseHeritage(heirs, sequence, MADV_DONTFORK);
+  /**
+   * Right before a fork: marks what heirs among the forked processes inherit, and nothing else of what was marked for
+   * those of the fork before. Siblings mostly inherit the same.
+   */
+  planBequest(heirs: readonly NsPid[], before: readonly NsPid[], sequence: Sequence): void {
+    if (this.#options.execs) return;
+    const [next, last] = [heirs, before].map((pids) => this.#heritage(pids)) as [Range[], Range[]];
+    if (areSame(next, last)) return;
+    const adviseAll = (ranges: readonly Range[], advice: number): void => {
+      for (const { start, end } of ranges) {
+        const args = [start, end - start, advice];
+        sequence.syscall('advise what is inherited', SYS.madvise, args);
+      }
+    };
+    adviseAll(last, MADV_DONTFORK);
+    adviseAll(next, MADV_DOFORK);
   }
 
   /** Right before a fork, for what would not go along by default. */
@@ -236,11 +244,8 @@ export class MemoryPlan {
     return [...this.#around, ...(this.#parks.get(pid) ?? [])];
   }
 
-  #adviseHeritage(heirs: readonly NsPid[], sequence: Sequence, advice: number): void {
-    if (this.#options.execs) return;
-    for (const { start, end } of heirs.flatMap((pid) => heritageOf(this.#map(pid)))) {
-      sequence.syscall('advise what is inherited', SYS.madvise, [start, end - start, advice]);
-    }
+  #heritage(heirs: readonly NsPid[]): Range[] {
+    return heirs.flatMap((pid) => heritageOf(this.#map(pid)));
   }
 
   #placeShared(area: MappedArea, sequence: Sequence): void {
@@ -366,6 +371,14 @@ function writtenPages({ place, runs }: MappedArea): readonly PageRun[] {
 function advise(sequence: Sequence, { start, end }: Range, advice: number): void {
   // ENOMEM means that the range has holes: the rest has been advised (madvise(2)).
   sequence.syscall('advise fork', SYS.madvise, [start, end - start, advice], { tolerate: true });
+}
+
+function areSame(some: readonly Range[], others: readonly Range[]): boolean {
+  const isSame = ({ start, end }: Range, other?: Range): boolean =>
+    start === other?.start && end === other.end;
+  return (
+    some.length === others.length && some.every((range, index) => isSame(range, others[index]))
+  );
 }
 
 /** What user space can have below and above these ranges. */

@@ -105,6 +105,8 @@ export interface KernelImage {
 
 /** Fields of a plan are words in the host's byte order. */
 const WORD = 8;
+/** The child is traced as its parent is, which does not stop for that as it would by PTRACE_O_TRACEFORK (clone(2)). */
+const CLONE_PTRACE = 0x2000;
 const PAGE_BYTES = Number(PAGE);
 /** Words of a {@link PullRange}. */
 const PULL_WIDTH = 3;
@@ -191,7 +193,8 @@ export class Sequence {
 
   /** Forks a child with a pid, which goes on with a sequence of its own. */
   fork(what: Words, pid: NsPid, child: Sequence, options: ForkOptions = {}): void {
-    const args = [pid, child, options.flags ?? 0, options.exitSignal ?? SIGCHLD];
+    const flags = (options.flags ?? 0) | CLONE_PTRACE;
+    const args = [pid, child, flags, options.exitSignal ?? SIGCHLD];
     this.#add(what, OP_CODE.fork, { args });
   }
 

@@ -111,12 +111,17 @@ export class TreePlan {
     const { pid, sid, kind, children } = node;
     if (children.length > 0) this.#planBeforeForks(node, sequence);
     const isEarly = (child: TreeNode): boolean => isForkedBeforeSession(node, child);
-    for (const child of children.filter(isEarly)) this.#planFork(node, child, sequence);
+    const [early, late] = [children.filter(isEarly), children.filter((child) => !isEarly(child))];
+    early.forEach((child, index) => {
+      this.#planFork(node, { child, before: early[index - 1] }, sequence);
+    });
     if (sid === pid && pid !== INIT) {
       sequence.syscall('make a session', SYS.setsid, []);
       if (kind === 'process') onSession(pid, sequence);
     }
-    for (const child of children) if (!isEarly(child)) this.#planFork(node, child, sequence);
+    late.forEach((child, index) => {
+      this.#planFork(node, { child, before: late[index - 1] ?? early.at(-1) }, sequence);
+    });
     if (children.length > 0) memory.planAfterForks(pid, sequence);
   }
 
@@ -136,14 +141,13 @@ export class TreePlan {
     memory.planBeforeForks(pid, memory.branch(0, below), sequence);
   }
 
-  #planFork(parent: TreeNode, child: TreeNode, sequence: Sequence): void {
+  #planFork(parent: TreeNode, { child, before }: Forked, sequence: Sequence): void {
     const { memory, forkOptions } = this.#options;
     const branch = this.#branch(child);
     if (parent.children.length > 1) memory.planFork(branch, sequence);
-    memory.planBequest(heirs(child), sequence);
+    memory.planBequest(heirs(child), before ? heirs(before) : [], sequence);
     const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
     sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
-    memory.planBequeathed(heirs(child), sequence);
     memory.planForked(branch, sequence);
     const gate = this.#gates.get(child.pid);
     if (!gate) return;
@@ -180,6 +184,12 @@ export class TreePlan {
     }
     planDeath(builder, sequence, { pid: node.pid, status });
   }
+}
+
+/** A child that is forked, and the one forked right before it. */
+interface Forked {
+  readonly child: TreeNode;
+  readonly before: TreeNode | undefined;
 }
 
 function planGroup({ pid, pgid }: TreeNode, sequence: Sequence): void {

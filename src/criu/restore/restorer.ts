@@ -35,8 +35,8 @@ import {
   type PlanFailure,
 } from '../vas/holder-client.js';
 
-/** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
-const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x2 | 0x4 | 0x8;
+/** EXITKILL, SUSPEND_SECCOMP, TRACESYSGOOD, TRACECLONE (linux/ptrace.h). Processes are forked as traced ones. */
+const OPTIONS = 0x100000 | 0x200000 | 0x1 | 0x8;
 const STOP_TIMEOUT_MS = 10_000;
 const PLAN_TIMEOUT_MS = 120_000;
 const GONE_TIMEOUT_MS = 5_000;

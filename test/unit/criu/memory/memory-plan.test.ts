@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { INIT } from '../../../../src/common/ids.js';
+import { asNsPid, INIT, type NsPid } from '../../../../src/common/ids.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import { MADV_DOFORK, MADV_DONTFORK } from '../../../../src/native/abi/index.js';
 import { SYS } from '../../../../src/native/sys.js';
 import { asValid } from '../../../helpers/valid.js';
 
@@ -89,4 +90,40 @@ test('in the fork of a holder, written pages come from the park', (t) => {
     ['copy', 0x31000n, PARK + 0x1000n],
     [SYS.munmap, PARK, 0x3000n],
   ]);
+});
+
+test('siblings that inherit the same need no calls between their forks', (t) => {
+  const heir = area(0x10000n, VMA_STATUS.regular | VMA_STATUS.anonPrivate, {
+    mvas_heritage: { holes: [] },
+  });
+  const other = { ...heir, start: 0x20000n, end: 0x23000n };
+  const mm = (vma: VmaEntry) => ({ vmas: [vma] }) as Partial<MmEntry> as MmEntry;
+  const [first, second, third] = [2, 3, 4].map(asNsPid) as [NsPid, NsPid, NsPid];
+  const mms = new Map([
+    [first, mm(heir)],
+    [second, mm(heir)],
+    [third, mm(other)],
+  ]);
+  const builder = new PlanBuilder();
+  const plan = new MemoryPlan({
+    builder,
+    base: 0x20000000n,
+    image: asValid({ memory: memoryOf({ mms, cores: new Map() }), mms }),
+    kernelAreas: [],
+    execs: false,
+    staged: () => FILE,
+    stage: () => SHARED,
+  });
+  const bequest = (heirs: readonly NsPid[], before: readonly NsPid[]) => {
+    const sequence = builder.sequence('pid 1');
+    plan.planBequest(heirs, before, sequence);
+    return sequence.operations.map(({ args }) => [args[0], args[2]]);
+  };
+  t.deepEqual(bequest([first], []), [[0x10000n, MADV_DOFORK]]);
+  t.deepEqual(bequest([second], [first]), []);
+  t.deepEqual(bequest([third], [second]), [
+    [0x10000n, MADV_DONTFORK],
+    [0x20000n, MADV_DOFORK],
+  ]);
+  t.deepEqual(bequest([], [third]), [[0x20000n, MADV_DONTFORK]]);
 });

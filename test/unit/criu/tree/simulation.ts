@@ -83,7 +83,6 @@ export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Ker
     planBeforeForks: nothing,
     planForkable: nothing,
     planBequest: nothing,
-    planBequeathed: nothing,
     planFork: nothing,
     planForked: nothing,
     planAfterForks: nothing,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/* What a command line and its help need of the engine before they load it. */
+/* What a command line and its help need to know of the engine before they load it. */
 
 export { NAME_MAX } from './vas/kernel-abi.js';
 
-/** How long refusals that may be gone in a moment are tried again, unless somebody says otherwise. */
+/** How long momentary refusals are retried by default. */
 export const DEFAULT_RETRY_MS = 2_000;
 
-/** Whether memory is copied while the container runs, before the stop: where that is worth it, never, or else not at all. */
+/**
+ * Whether memory is copied before the stop, while the container runs: if that is worth it, never, or always
+ * (otherwise the checkpoint fails).
+ */
 export type PreCopyMode = (typeof PRE_COPY_MODES)[number];
 export const PRE_COPY_MODES = ['auto', 'never', 'always'] as const;
 export const DEFAULT_PRE_COPY: PreCopyMode = 'never';

@@ -12,7 +12,7 @@ export function faultPoint(stage: string): void {
   }
 }
 
-/** A moment at which the process may be made to die, but cannot fail: `MVAS_FAULT=<moment>:kill`. */
+/** A moment at which the process can be made to die, but not to fail: `MVAS_FAULT=<moment>:kill`. */
 export function killPoint(moment: string): void {
   if (process.env['MVAS_FAULT'] === `${moment}:kill`) process.kill(process.pid, 'SIGKILL');
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The one door into the checkpoint/restore engine. Knows nothing of containerd: it is told process
- * ids, cgroups and paths, and works only on Linux. constants.ts is what can be had without loading it.
+ * The only entrance to the checkpoint/restore engine. It knows nothing about containerd: callers pass process ids,
+ * cgroups and paths. Works only on Linux. constants.ts is available without loading it.
  */
 export type { CheckpointRequest, CheckpointResult } from './checkpoint/request.js';
 export type { ProcessSpec } from './resources/attributes.js';

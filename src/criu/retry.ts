@@ -11,17 +11,20 @@ const LONGEST_PAUSE_MS = 250;
 /** A refusal whose reason may be gone in a moment. */
 export class Momentary extends ShimError {}
 
-/** A process of the container has ended while it was looked at. The next try finds it gone, also where all are frozen. */
+/**
+ * A process of the container ended while it was being looked at. The next try finds it gone, even if everything is
+ * frozen.
+ */
 export class EndedMeanwhile extends Momentary {}
 
-/** Whether the remedy that a reason ends with is to try again: then the engine does so itself. Pure. */
+/** Whether the remedy at the end of a reason is to try again: then the engine does so itself. Pure. */
 export function isMomentary(reason: string): boolean {
   return /; remedy: try again( [a-z ]+)?$/.test(reason);
 }
 
 /**
- * What has failed while the processes of a container were looked for: one that is gone since it was listed, as
- * execs of a moment are, is not a reason to fail. Pure.
+ * Converts an error from a search for the processes of a container: a process that is gone since it was listed,
+ * such as a short exec, is not a reason to fail. Pure.
  */
 export function momentaryIfGone(error: unknown): unknown {
   if (!(error instanceof ShimError) || error.kind !== 'notFound') return error;
@@ -47,7 +50,7 @@ export function pauseBefore(tries: number, limitMs: number, passedMs: number): n
 export interface Time {
   /** Milliseconds since some moment. */
   now(): number;
-  /** Rejects with an AbortError once the signal is given. */
+  /** Rejects with an AbortError once the signal is aborted. */
   sleep(ms: number, signal: AbortSignal | undefined): Promise<void>;
 }
 
@@ -56,7 +59,7 @@ const REAL_TIME: Time = {
   sleep: (ms, signal) => delay(ms, undefined, { signal }),
 };
 
-/** How long something is tried. */
+/** How long something is retried. */
 export interface Patience {
   /** 0: once. */
   readonly limitMs: number;
@@ -66,10 +69,10 @@ export interface Patience {
 }
 
 /**
- * Repeats an attempt while it fails with {@link Momentary}.
+ * Repeats an attempt as long as it fails with {@link Momentary}.
  *
- * @param Reason the only kind of it to try again for
- * @throws ShimError of the last attempt, saying how long it was tried; AbortError
+ * @param Reason the only class of it to retry for
+ * @throws ShimError of the last attempt, with how long it was tried; AbortError
  */
 export async function retrying<T>(
   { limitMs, signal, time = REAL_TIME }: Patience,
@@ -92,9 +95,9 @@ export async function retrying<T>(
 }
 
 /**
- * Makes an attempt at what stands still, and would be the same at the next.
+ * Makes an attempt at something that stands still, so that another attempt would have the same result.
  *
- * @throws ShimError of the attempt; one that is {@link Momentary} says why it was the only one. EndedMeanwhile as it is
+ * @throws ShimError of the attempt; a {@link Momentary} one says why it was the only try, except for EndedMeanwhile
  */
 export async function tryingOnce<T>(attempt: () => Promise<T>): Promise<T> {
   try {

@@ -37,10 +37,10 @@ export interface NamespacesSpec {
 }
 
 /**
- * Reads the spec that a container is to be restored by: what it is to be, whatever the image says.
+ * Reads the spec that a container is restored with: it decides, whatever the image says.
  *
- * @throws ShimError `invalidArgument` for what is not a spec, `failedPrecondition` for a container that
- * cannot be restored into
+ * @throws ShimError `invalidArgument` if it is not a spec, `failedPrecondition` for a container that nothing can be
+ * restored into
  */
 export function readLiveSpec(bundle: string): Spec {
   const spec = readSpec(bundle);
@@ -48,7 +48,7 @@ export function readLiveSpec(bundle: string): Spec {
   return spec;
 }
 
-/** Reads a bundle's config.json. @throws ShimError `invalidArgument` for what is not a spec */
+/** Reads a bundle's config.json. @throws ShimError `invalidArgument` if it is not a spec */
 export function readSpec(bundle: string): Spec {
   const path = join(bundle, 'config.json');
   try {
@@ -59,7 +59,7 @@ export function readSpec(bundle: string): Spec {
 }
 
 /**
- * Checks that containers of a spec can be restored: what a restore refuses is not checkpointed either.
+ * Checks that containers of a spec can be restored: anything that a restore refuses is not checkpointed either.
  *
  * @param attempt for messages: `checkpoint NAME`
  * @throws ShimError `failedPrecondition` naming the namespace

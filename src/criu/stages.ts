@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { faultPoint } from './faults.js';
 
-/** Stages of a checkpoint in order, and what holds when each has ended. */
+/** Stages of a checkpoint in order, and what holds at the end of each. */
 export const CHECKPOINT_STAGES = {
   prepare: 'an empty VAS exists, with a holder; the container has not been touched',
   ahead:
@@ -15,7 +15,7 @@ export const CHECKPOINT_STAGES = {
   kill: 'the container is dead, if that was asked for',
 } as const;
 
-/** Stages of a restore in order, and what holds when each has ended. */
+/** Stages of a restore in order, and what holds at the end of each. */
 export const RESTORE_STAGES = {
   find: 'the image is what a checkpoint wrote, and its VAS is here',
   fork: 'a copy of the VAS is PID 1 of a new pid namespace, under our trace',
@@ -36,7 +36,7 @@ export class StageClock {
   readonly timingsMs: Partial<Record<StageName, number>> = {};
   #last = performance.now();
 
-  /** What has passed since the last stage was somebody else's time. */
+  /** The time since the last stage belongs to no stage. */
   skip(): void {
     this.#last = performance.now();
   }

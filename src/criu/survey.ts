@@ -18,13 +18,13 @@ export interface HostSurvey {
   readonly kernel: {
     /** `6.18.44` */
     readonly release: string;
-    /** As uname(2) has it. */
+    /** As uname(2) reports it. */
     readonly machine: string;
     /** CONFIG_CHECKPOINT_RESTORE. */
     readonly isBuiltForRestore: boolean;
     readonly hasKcmp: boolean;
     readonly canTakeFds: boolean;
-    /** Name of an errno; '' where processes with wanted pids can be made. */
+    /** Name of an errno; '' if processes with given pids can be created. */
     readonly whyNoWantedPids: string;
     readonly canSuspendSeccomp: boolean;
     readonly tellsSemaphores: boolean;
@@ -39,35 +39,35 @@ export interface HostSurvey {
     readonly ptraceScope: number;
     /** vm.overcommit_memory. */
     readonly overcommit: number;
-    /** What transparent huge pages are for: `always`, `madvise`, `never`; '' without any. */
+    /** Where transparent huge pages are used: `always`, `madvise`, `never`; '' if there are none. */
     readonly hugePages: string;
   };
-  /** Of this process: containers get no more than it has. */
+  /** Of this process: containers get at most this. */
   readonly process: {
     /** Names of effective capabilities. */
     readonly capabilities: readonly string[];
-    /** Names of capabilities that the kernel has and this process has not. */
+    /** Names of capabilities that the kernel has and this process lacks. */
     readonly missingCapabilities: readonly string[];
-    /** Whether seccomp filters it. */
+    /** Whether a seccomp filter applies to it. */
     readonly isFiltered: boolean;
   };
-  /** Version of the hierarchy; undefined without one. */
+  /** Version of the hierarchy; undefined if there is none. */
   readonly cgroups: { readonly freezer: 1 | 2 | undefined; readonly memory: 1 | 2 | undefined };
   /** Of the host, in bytes. */
   readonly memory: { readonly total: number; readonly available: number };
-  /** `why`: why nothing can be written there; '' where it can. */
+  /** `why`: why nothing can be written there; '' if it can. */
   readonly vasRoot: { readonly path: string; readonly why: string };
-  /** The module mvas; `why`: why it cannot be used, with a remedy; '' where it can. */
+  /** The module mvas; `why`: why it cannot be used, with a remedy; '' if it can. */
   readonly module: {
     readonly version: number;
     readonly capabilities: number;
     readonly why: string;
   };
-  /** What takes the memory at a checkpoint; '' where the one that MVAS_BACKEND names cannot. */
+  /** What takes the memory at a checkpoint; '' if the backend that MVAS_BACKEND names cannot. */
   readonly backend: Backend | '';
 }
 
-/** Looks at this kernel and this host. What the kernel can do is asked once in a process. */
+/** Inspects this kernel and this host. Kernel features are probed once per process. */
 export function surveyHost(): HostSurvey {
   return {
     kernel: surveyKernel(),
@@ -103,7 +103,7 @@ function surveyKernel(): HostSurvey['kernel'] {
   };
 }
 
-/** Of what is asked by /proc, a process without privileges may be told nothing. */
+/** /proc may hide some of this from a process without privileges. */
 function told<T>(ask: () => T, otherwise: T): T {
   try {
     return ask();
@@ -112,7 +112,7 @@ function told<T>(ask: () => T, otherwise: T): T {
   }
 }
 
-/** '' where there is no such setting, or it is not for us. */
+/** '' if there is no such setting, or we may not read it. */
 function setting(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the engine has to know of the processor. Another architecture is another folder that exports the same, and
- * is chosen here.
+ * What the engine has to know about the processor. Another architecture is another folder with the same exports,
+ * and is chosen here.
  */
 
-/** Registers: their bytes as ptrace has them, their words, and their fields in an image. */
+/** Registers: their bytes as ptrace provides them, their words, and their fields in an image. */
 export {
   checkRegisters,
   decodeRegisters,
@@ -16,9 +16,9 @@ export {
 } from './x86-64/registers.js';
 /** Extended state. */
 export { checkXstate, encodeFpregs, EXTENDED_BYTES } from './x86-64/xstate.js';
-/** System calls that were interrupted, and are to be made again. */
+/** System calls that were interrupted and are to be restarted. */
 export { finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
-/** Code that makes system calls, and the signal frame that leads home from there. */
+/** Code that makes system calls, and the signal frame that leads home from it. */
 export {
   BATCH_CODE,
   buildFrame,
@@ -29,7 +29,7 @@ export {
   SYSCALL_INSTRUCTION,
   type HomeState,
 } from './x86-64/home.js';
-/** What else threads and processes have, and what the architecture is called. */
+/** Other properties of threads and processes, and the name of the architecture. */
 export { PROCESS_QUERIES, archProcessProblems } from './x86-64/process.js';
 export {
   ARCHITECTURE,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 
-/** Enough for the work to be done in few turns, few enough to have in memory, or open, at a time. */
+/** Enough for the work to be done in few turns, and few enough to have in memory, or open, at a time. */
 const FILES_AT_ONCE = 64;
 
 /**
- * Runs `work` on some elements at once. When one fails, no further batch begins, and the first error
- * is thrown once nothing is under way: the caller may close what the work was using.
+ * Runs `work` on several elements at once. If one fails, no further batch begins, and the first error is thrown
+ * once nothing is in progress: the caller may then close what the work was using.
  */
 export async function inBatches<T>(
   all: Iterable<T>,

@@ -7,22 +7,22 @@ import { emptyParts, partsOf, type ImageParts, type PartInfo, type PartKey } fro
 import type { InventoryEntry } from './types.js';
 import type { VasReference } from './vas-reference.js';
 
-/** A whole checkpoint without its pages: what a dump builds up and a restore starts from. */
+/** A whole checkpoint without its pages: the result of a dump, and the input of a restore. */
 export interface CheckpointImage extends ImageParts {
   readonly inventory: InventoryEntry;
   /** Where the memory is; absent in images that CRIU wrote. */
   readonly vas?: VasReference | undefined;
 }
 
-/** An image without anything in it, to be spread into one that has. */
+/** An empty image, to be spread into one that has content. */
 export function emptyCheckpointImage(inventory: InventoryEntry): CheckpointImage {
   return { inventory, ...emptyParts() };
 }
 
 /**
- * Reads a checkpoint. What it returns is well-formed, not yet sensible: see `validateImage`.
+ * Reads a checkpoint. The result is well-formed, but not yet validated: see `validateImage`.
  *
- * @throws ShimError `dataLoss` for files that cannot be decoded.
+ * @throws ShimError `dataLoss` for files that cannot be decoded
  */
 export function readCheckpointImage(reader: ImageReader): CheckpointImage {
   const parts = partsOf().map(([key, part]) => [key, readPart(reader, part)] as const);
@@ -60,7 +60,7 @@ async function writePart(
   }
 }
 
-/** Several at once, where there are many small ones. */
+/** Several at once, since there may be many small ones. */
 async function writeFiles(
   writer: ImageWriter,
   part: PartInfo,

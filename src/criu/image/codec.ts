@@ -35,11 +35,11 @@ export interface Pagemap {
   readonly entries: readonly PagemapEntry[];
 }
 
-/** How decoding is bounded; the defaults suit an image nobody vouches for. */
+/** Limits for decoding; the defaults suit an untrusted image. */
 export interface DecodeLimits {
   /** Largest file in bytes; 64 MiB, or 1 GiB for kinds with payloads. */
   readonly maxBytes?: number;
-  /** Most messages in a file, nested ones included; 262144. */
+  /** Most messages in a file, including nested ones; 262144. */
   readonly maxMessages?: number;
   /** Most elements of repeated fields in a file; 4194304. */
   readonly maxValues?: number;
@@ -80,8 +80,8 @@ export function decodeImage<K extends EntryKind>(
 }
 
 /**
- * Encodes a file whose messages are followed by raw bytes. Throws ShimError `internal` when a payload
- * is not as long as its entry says.
+ * Encodes a file whose messages are followed by raw bytes. Throws ShimError `internal` if a payload is not as long
+ * as its entry says.
  */
 export function encodePayloadImage<K extends PayloadKind>(
   kind: K,
@@ -116,7 +116,7 @@ export function decodePayloadImage<K extends PayloadKind>(
   return entries;
 }
 
-/** Encodes a pagemap file: which runs of pages a pages file holds. */
+/** Encodes a pagemap file, which says which runs of pages a pages file contains. */
 export function encodePagemap(kind: PagemapKind, pagemap: Pagemap): Uint8Array {
   const writer = startFile(kind);
   writeEntry(writer, 'pagemap_head', pagemap.head);
@@ -140,7 +140,7 @@ export function decodePagemap(
 /** A file being decoded. */
 export type OpenFile = Decoding<ImageMessages>;
 
-/** A writer behind the magics of a kind. */
+/** A writer positioned behind the magics of a kind. */
 export function startFile(kind: ImageKind): WireWriter {
   const writer = new WireWriter();
   const first = firstMagic(kind);
@@ -149,7 +149,7 @@ export function startFile(kind: ImageKind): WireWriter {
   return writer;
 }
 
-/** A reader behind the magics of a kind; throws ShimError `dataLoss` when they are not there. */
+/** A reader positioned behind the magics of a kind; throws ShimError `dataLoss` if they are missing. */
 export function openFile(kind: ImageKind, bytes: Uint8Array, limits: DecodeLimits): OpenFile {
   const info = kindInfo(kind);
   const most =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `inventory_entry.mvas_format`: grows with any change that another version would get wrong. */
+/** `inventory_entry.mvas_format`: incremented by any change that another version would get wrong. */
 export const OUR_FORMAT = 3;
 
 /** `task_core_entry.task_state`. */
 export const TASK_STATE = { alive: 1, dead: 2, stopped: 3, helper: 4, zombie: 6 } as const;
 
-/** Bits of `vma_entry.status`: what a mapping is, which its protection and flags do not say. */
+/** Bits of `vma_entry.status`: what a mapping is, as far as its protection and flags do not say. */
 export const VMA_STATUS = {
   /** An ordinary mapping, to be saved and restored. */
   regular: 1 << 0,
@@ -37,7 +37,7 @@ export const MAX_ATTRIBUTE = 65_536;
 const MAX_ATTRIBUTE_NAME = 255;
 const ATTRIBUTE = /^(user|trusted|security|system)\.[^\0]*$/;
 
-/** Whether there can be an extended attribute of a name, one character for each byte, and size (xattr(7)). */
+/** Whether an extended attribute can have this name (one character for each byte) and size (xattr(7)). */
 export function isExtendedAttribute(name: string, size: number): boolean {
   return ATTRIBUTE.test(name) && name.length <= MAX_ATTRIBUTE_NAME && size <= MAX_ATTRIBUTE;
 }

@@ -14,18 +14,18 @@ export type BodyField = {
 /** The message in such a field. */
 export type BodyOf<F extends BodyField> = NonNullable<FileEntry[F]>;
 
-/** What the validation of images knows of a kind of files. */
+/** What the validation of images knows about a kind of files. */
 export interface EntryKind<F extends BodyField = BodyField> {
   readonly type: FdTypes;
   /** The only field of `file_entry` that an entry of this type has. */
   readonly body: F;
-  /** Its files are sockets that may have data that nobody has read yet. */
+  /** Whether its files are sockets that may have unread data. */
   readonly hasQueue?: true;
-  /** Its files can be mapped into memory. */
+  /** Whether its files can be mapped into memory. */
   readonly isMappable?: true;
   /** Checks one file; `what` begins the messages. Pure. Throws ShimError `dataLoss`. */
   check?(body: BodyOf<F>, files: CheckedFiles, what: string): void;
-  /** Checks all files of the kind, once each has passed, and what only they need. Pure. */
+  /** Checks all files of the kind, once each has passed, and the image parts that belong only to them. Pure. */
   checkAll?(bodies: readonly BodyOf<F>[], files: CheckedFiles): void;
 }
 
@@ -57,7 +57,7 @@ export class CheckedFiles {
   }
 }
 
-/** The body of a file that its type names. Throws ShimError `dataLoss` when it is missing. */
+/** The body of a file, by its type. Throws ShimError `dataLoss` if it is missing. */
 export function bodyOf<F extends BodyField>(file: FileEntry, field: F): BodyOf<F> {
   return file[field] ?? badImage(`file ${String(file.id)}: ${file.type} without its fields`);
 }

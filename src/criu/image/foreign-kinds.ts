@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EntryKind } from './entry-kind.js';
 
-/** Kinds that images of CRIU may have, and that are not restored. */
+/** Kinds that images of CRIU may contain, and that are not restored. */
 export const FOREIGN_KINDS: readonly EntryKind[] = [
   { type: 'PACKETSK', body: 'psk', isMappable: true },
   { type: 'TUNF', body: 'tunf' },

@@ -23,7 +23,7 @@ export async function attempt<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** As {@link attempt}, for work that is done at once. */
+/** Like {@link attempt}, for synchronous work. */
 export function attemptSync<T>(what: string, work: () => T): T {
   try {
     return work();

@@ -10,9 +10,9 @@ export interface GhostChunk {
   readonly data: Uint8Array;
 }
 
-/** A deleted file: attributes and content. Holes are what no chunk covers. */
+/** A deleted file: attributes and content. Whatever no chunk covers is a hole. */
 export interface GhostFile {
-  /** `chunks` and `size` are set by the codec and need not be given. */
+  /** The codec sets `chunks` and `size`; callers need not. */
   readonly entry: GhostFileEntry;
   readonly content: readonly GhostChunk[];
 }
@@ -20,7 +20,7 @@ export interface GhostFile {
 /**
  * Encodes a ghost-file image, always in chunks, so that holes stay holes.
  *
- * @throws ShimError `internal` when a chunk reaches beyond `entry.size`.
+ * @throws ShimError `internal` if a chunk reaches beyond `entry.size`
  */
 export function encodeGhostFile({ entry, content }: GhostFile): Uint8Array {
   const end = content.reduce((most, c) => (endOf(c) > most ? endOf(c) : most), 0n);

@@ -28,13 +28,13 @@ export const MAX_PAYLOAD_BYTES = 1024 * MIB;
 /** How the entries of a kind of file follow each other. */
 export type ImageLayout = 'single' | 'entries' | 'payload' | 'pagemap' | 'ghost' | 'raw';
 
-/** What is known of one kind of file. */
+/** What is known about one kind of file. */
 export interface ImageKindInfo {
   /** Second word; 0 for raw files. */
   readonly magic: number;
   readonly message?: MessageName;
   readonly layout: ImageLayout;
-  /** The part of the name behind the stem: none, a decimal or a hexadecimal number. */
+  /** The part of the name after the stem: none, a decimal or a hexadecimal number. */
   readonly id: 'none' | 'decimal' | 'hex';
   /** End of the name, `.img` by default. */
   readonly extension?: string;
@@ -109,7 +109,7 @@ type KindsOf<L extends ImageLayout> = {
   [K in ImageKind]: (typeof IMAGE_KINDS)[K]['layout'] extends L ? K : never;
 }[ImageKind];
 
-/** Kinds whose files hold messages and nothing else. */
+/** Kinds whose files contain only messages. */
 export type EntryKind = KindsOf<'single' | 'entries'>;
 /** Kinds with raw bytes after each message. */
 export type PayloadKind = KindsOf<'payload'>;
@@ -123,20 +123,20 @@ export function kindInfo(kind: ImageKind): ImageKindInfo {
   return IMAGE_KINDS[kind];
 }
 
-/** First word of a kind's files; undefined where there is none. */
+/** First word of a kind's files; undefined if there is none. */
 export function firstMagic(kind: ImageKind): number | undefined {
   if (kind === 'inventory' || kindInfo(kind).magic === 0) return undefined;
   return kind === 'stats-dump' || kind === 'stats-restore' ? SERVICE_MAGIC : COMMON_MAGIC;
 }
 
-/** The name of a file, as `core-1.img`. `id` is required exactly where the kind has one. */
+/** The name of a file, such as `core-1.img`. `id` is required if and only if the kind has one. */
 export function imageFileName(kind: ImageKind, id?: number | bigint): string {
   const info = kindInfo(kind);
   const suffix = id === undefined ? '' : `-${id.toString(info.id === 'hex' ? 16 : 10)}`;
   return `${kind}${suffix}${info.extension ?? '.img'}`;
 }
 
-/** The kind and id that a file name says, or undefined for a name that is none of ours. */
+/** The kind and id in a file name, or undefined for a name that is not one of ours. */
 export function parseImageFileName(name: string): { kind: ImageKind; id?: bigint } | undefined {
   for (const kind of Object.keys(IMAGE_KINDS) as ImageKind[]) {
     const info = kindInfo(kind);

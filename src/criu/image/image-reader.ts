@@ -42,29 +42,28 @@ import {
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 
-/** Most metadata that one reader reads, all files together, in bytes. */
+/** Limit for the metadata that one reader reads from all files together, in bytes. */
 const MAX_TOTAL_BYTES = 2 * MAX_PAYLOAD_BYTES;
-/** Most bytes that a digest takes in. */
+/** Limit for the bytes that a digest covers. */
 const MAX_DIGEST_BYTES = 1024 * 1024 * 1024;
-/** Most files that a directory may have. */
+/** Limit for the files of a directory. */
 const MAX_FILES = 200_000;
 
-/** How much lies in a directory of images. */
+/** How much a directory of images contains. */
 export interface ImageSize {
   readonly files: number;
   readonly bytes: number;
 }
 
 /**
- * Reads the files of a checkpoint. The directory is not trusted: names are looked up beneath its open
- * descriptor, only regular files are read, never through a symbolic link, and sizes are bounded. Each
- * file is read once; what {@link digest} takes in is what was decoded. Reading does not leave the
- * thread: the files are many and small, and in the page cache.
- * Errors of all readers: ShimError `dataLoss` for what no checkpoint wrote, `notFound` for a missing
- * file. Close it after use.
+ * Reads the files of a checkpoint. The directory is not trusted: names are looked up beneath its open descriptor,
+ * only regular files are read, never through a symbolic link, and sizes are limited. Each file is read once, so
+ * {@link digest} covers what was decoded. Reading is synchronous: the files are many and small, and in the page
+ * cache. Errors of all readers: ShimError `dataLoss` for anything that no checkpoint wrote, `notFound` for a
+ * missing file. Close it after use.
  */
 export class ImageReader {
-  /** The inventory, which has been read when the reader exists. */
+  /** The inventory; it is read when the reader is created. */
   readonly inventory: InventoryEntry;
   /** Names of all files in the directory, ours and others. */
   readonly names: ReadonlySet<string>;
@@ -87,8 +86,8 @@ export class ImageReader {
   /**
    * Opens a checkpoint.
    *
-   * @throws ShimError `invalidArgument` when `path` is not a directory with an inventory, `dataLoss`
-   * when the inventory is none or of a version other than CRIU 4's.
+   * @throws ShimError `invalidArgument` if `path` is not a directory with an inventory, `dataLoss` if the inventory
+   * is invalid or of a version other than CRIU 4's
    */
   static open(path: string, limits: DecodeLimits = {}): ImageReader {
     const directory = openDirectory(path);
@@ -108,12 +107,12 @@ export class ImageReader {
     closeSync(this.#directory);
   }
 
-  /** Whether a file is there. */
+  /** Whether a file exists. */
   has(kind: ImageKind, id?: number | bigint): boolean {
     return this.names.has(imageFileName(kind, id));
   }
 
-  /** The ids for which there is a file of this kind, ascending. */
+  /** The ids for which there is a file of this kind, in ascending order. */
   ids(kind: ImageKind): readonly number[] {
     this.#ids ??= idsOf(this.names);
     return this.#ids.get(kind) ?? [];
@@ -125,7 +124,7 @@ export class ImageReader {
     return decodeImage(kind, bytes, limits);
   }
 
-  /** All entries of a file, or none where the file is missing: CRIU leaves out empty files. */
+  /** All entries of a file, or none if the file is missing: CRIU leaves out empty files. */
   readIfAny<K extends EntryKind>(kind: K, id?: number | bigint): EntryOf<K>[] {
     return this.has(kind, id) ? this.read(kind, id) : [];
   }
@@ -149,20 +148,20 @@ export class ImageReader {
     return parseVasReference(bytes.toString('utf8'));
   }
 
-  /** A file that is not in the format, of `most` bytes at most. */
+  /** A file that is not in the format, of at most `most` bytes. */
   readRaw(kind: RawKind, id: number, most: number): Buffer {
     return this.#bytesOf(imageFileName(kind, id), most);
   }
 
   /**
-   * Whether the directory has as much as one that was written, before any of it is read: to take in
-   * what lies there needs as much memory and time as it is large. Looks at no more files than that one had.
+   * Whether the directory contains as much as it did when it was written. Checked before anything is read, since
+   * reading takes as much memory and time as the directory is large. Looks at no more files than there were then.
    */
   hasSize({ files, bytes }: ImageSize): boolean {
     return this.names.size === files && this.size().bytes === bytes;
   }
 
-  /** How much there is. Sizes of what is not a regular file count for nothing: it will not be read. */
+  /** How much there is. Only regular files count, since only these are read. */
   size(): ImageSize {
     let bytes = 0;
     for (const name of this.names) {
@@ -180,9 +179,9 @@ export class ImageReader {
   }
 
   /**
-   * SHA-256 over names, sizes and contents of all files of the directory, in order of their names. The
-   * VAS's own record has it: so an image that is not byte for byte what a checkpoint wrote on this
-   * host is not used with the memory. Reads `most` bytes at most.
+   * SHA-256 over names, sizes and contents of all files of the directory, in order of their names. The VAS's own
+   * record has it too: so an image that is not byte for byte what a checkpoint wrote on this host is not used with
+   * the memory. Reads at most `most` bytes.
    */
   digest(most = MAX_DIGEST_BYTES): string {
     const hash = createHash('sha256');
@@ -211,7 +210,7 @@ export class ImageReader {
   }
 }
 
-/** Ids of the files of each kind, ascending. */
+/** Ids of the files of each kind, in ascending order. */
 function idsOf(names: Iterable<string>): ReadonlyMap<ImageKind, readonly number[]> {
   const all = new Map<ImageKind, number[]>();
   for (const name of names) {
@@ -263,8 +262,8 @@ function largest(kind: ImageKind, limits: DecodeLimits): number {
 }
 
 /**
- * Reads a whole file, opened without following a link and without waiting on a FIFO (open(2): a link
- * gives ELOOP, a socket ENXIO). Bounded by the size that fstat said, even when the file grows meanwhile.
+ * Reads a whole file, opened without following a link and without waiting on a FIFO (open(2): a link gives ELOOP, a
+ * socket ENXIO). Limited to the size that fstat reported, even if the file grows meanwhile.
  */
 function readRegular(directory: number, name: string, most: number): Buffer {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;

@@ -22,8 +22,8 @@ const INVENTORY_DRAFT = '.inventory.img.new';
 /** How an image is committed. */
 export interface CommitOptions {
   /**
-   * Sync all files first, so that an inventory that survives a power failure says the truth. On by
-   * default; useless where the memory lives in a VAS of this boot.
+   * Whether to sync all files first, so that an inventory that survives a power failure belongs to a complete
+   * image. By default true; useless if the memory is in a VAS of this boot.
    */
   readonly durable?: boolean;
 }
@@ -36,8 +36,8 @@ interface Batch {
 }
 
 /**
- * Writes the files of one checkpoint into a directory: each 0600 and new, the inventory last and by
- * rename, so that a directory with an inventory is complete. Close it by `commit` or `abort`.
+ * Writes the files of one checkpoint into a directory: each 0600 and new, the inventory last and by rename, so a
+ * directory with an inventory is complete. End with `commit` or `abort`.
  */
 export class ImageWriter {
   readonly #path: string;
@@ -53,10 +53,10 @@ export class ImageWriter {
   }
 
   /**
-   * Opens `path` for a new checkpoint: makes the directory (0700, one level) when it is missing.
+   * Opens `path` for a new checkpoint; creates the directory (0700, one level) if it is missing.
    *
-   * @throws ShimError `alreadyExists` when it has files, `notFound` when its parent is missing,
-   * `permissionDenied` or `invalidArgument` for what cannot be written to.
+   * @throws ShimError `alreadyExists` if it has files, `notFound` if its parent is missing, `permissionDenied` or
+   * `invalidArgument` if it cannot be written to
    */
   static async create(path: string): Promise<ImageWriter> {
     const made = await attempt(`make ${path}`, makeDirectory(path));
@@ -73,7 +73,7 @@ export class ImageWriter {
     return writer;
   }
 
-  /** Writes a file of messages: `write('core', 1, [entry])`; `id` undefined where the kind has none. */
+  /** Writes a file of messages: `write('core', 1, [entry])`; `id` is undefined if the kind has none. */
   write<K extends Exclude<EntryKind, 'inventory'>>(
     kind: K,
     id: number | undefined,
@@ -82,7 +82,7 @@ export class ImageWriter {
     return this.#put(imageFileName(kind, id), encodeImage(kind, entries));
   }
 
-  /** Writes a file of a part; `id` undefined where it has only one. */
+  /** Writes a file of a part; `id` is undefined if it has only one file. */
   writePart(part: PartInfo, id: number | undefined, content: unknown): Promise<void> {
     return this.#put(imageFileName(part.kind, id), encodePart(part, content));
   }
@@ -97,7 +97,7 @@ export class ImageWriter {
     return this.#put(VAS_REFERENCE_FILE, Buffer.from(formatVasReference(reference)));
   }
 
-  /** Makes a file that is not in the format, for the caller to fill and close before `commit`. */
+  /** Creates a file that is not in the format, for the caller to fill and close before `commit`. */
   openRaw(kind: RawKind, id: number): Promise<FileHandle> {
     return this.#open(imageFileName(kind, id));
   }
@@ -116,8 +116,8 @@ export class ImageWriter {
   }
 
   /**
-   * Removes every file this writer made, the inventory first, and the directory if it made that too.
-   * After a commit it does nothing. Never throws for what is gone already.
+   * Removes every file that this writer created, the inventory first, and the directory if it created that, too.
+   * Does nothing after a commit. Never throws for something that is already gone.
    */
   async abort(): Promise<void> {
     if (this.#directory.fd < 0) return;
@@ -129,7 +129,7 @@ export class ImageWriter {
     if (this.#madeDirectory) await rmdir(this.#path).catch(ignoreMissing);
   }
 
-  /** As `abort`, but takes a committed checkpoint back too. */
+  /** Like `abort`, but removes a committed checkpoint, too. */
   async discard(): Promise<void> {
     if (this.#directory.fd >= 0) return this.abort();
     await this.#unlinkAll((name) => join(this.#path, name));
@@ -140,7 +140,7 @@ export class ImageWriter {
     for (const name of [...this.#names].reverse()) await unlink(at(name)).catch(ignoreMissing);
   }
 
-  /** Files that come in one turn of the event loop are written together. */
+  /** Files that arrive in one turn of the event loop are written together. */
   #put(name: string, bytes: Uint8Array): Promise<void> {
     this.#batch ??= this.#newBatch();
     this.#batch.names.push(name);
@@ -180,7 +180,7 @@ export class ImageWriter {
     return inBatches(this.#names, (name) => syncFile(this.#at(name)));
   }
 
-  /** A path under the open directory, whatever has become of its name. */
+  /** A path below the open directory, whatever has become of its name. */
   #at(name: string): string {
     return `/proc/self/fd/${String(this.#directory.fd)}/${name}`;
   }

@@ -13,8 +13,8 @@ import { kindInfo, type EntryKind, type PayloadKind } from './header.js';
 import type { PartInfo } from './parts.js';
 
 /**
- * Encodes one file of a part: one entry where the kind or the id stands for one, otherwise a list. The types
- * of `PARTS` say which. Throws ShimError `internal` for values that the format cannot hold.
+ * Encodes one file of a part: one entry if the kind or the id stands for one, otherwise a list. The types of
+ * `PARTS` say which. Throws ShimError `internal` for values that the format cannot hold.
  */
 export function encodePart({ kind, by }: PartInfo, content: unknown): Uint8Array {
   const { layout } = kindInfo(kind);
@@ -26,7 +26,7 @@ export function encodePart({ kind, by }: PartInfo, content: unknown): Uint8Array
     : encodeImage(kind as EntryKind, entries as never[]);
 }
 
-/** Decodes what {@link encodePart} makes. Throws ShimError `dataLoss`. */
+/** Decodes the output of {@link encodePart}. Throws ShimError `dataLoss`. */
 export function decodePart(
   { kind, by }: PartInfo,
   bytes: Uint8Array,

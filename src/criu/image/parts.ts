@@ -4,16 +4,16 @@ import type { EntryOf, PayloadEntry } from './codec.js';
 import type { GhostFile } from './ghost.js';
 import type { EntryKind, ImageKind, IMAGE_KINDS, PayloadKind } from './header.js';
 
-/** A part of a checkpoint, and the files it is in. */
+/** A part of a checkpoint, and its files. */
 export interface PartInfo {
   readonly kind: Exclude<ImageKind, 'inventory'>;
   /** One file with one entry, or none; one file with all entries, or none; a file for each id. */
   readonly by: 'single' | 'list' | 'id';
-  /** What these ids number, if they are not ids of the image's own. */
+  /** What these ids number, if they are not the image's own ids. */
   readonly ids?: 'pid' | 'tid';
   /** What it describes. */
   readonly about: 'tasks' | 'files';
-  /** Whether its file is there even without an entry. */
+  /** Whether its file exists even without an entry. */
   readonly always?: true;
 }
 
@@ -23,7 +23,7 @@ const PARTS = {
   pstree: { kind: 'pstree', by: 'list', about: 'tasks', always: true },
   /** Threads by tid, leaders included. */
   cores: { kind: 'core', by: 'id', ids: 'tid', about: 'tasks' },
-  /** By pid; none for the dead. */
+  /** By pid; dead processes have none. */
   ids: { kind: 'ids', by: 'id', ids: 'pid', about: 'tasks' },
   /** By pid; a process without one shares that of another with the same `vm_id`. */
   mms: { kind: 'mm', by: 'id', ids: 'pid', about: 'tasks' },
@@ -54,13 +54,13 @@ export type PartKey = keyof Parts;
 type KeysWith<P> = { [K in PartKey]: Parts[K] extends P ? K : never }[PartKey];
 type LayoutOf<K extends ImageKind> = (typeof IMAGE_KINDS)[K]['layout'];
 
-/** What a file of a kind holds, or each of its entries. */
+/** What a file of a kind contains, or each of its entries. */
 type EntryIn<K extends ImageKind> = K extends PayloadKind
   ? PayloadEntry<K>
   : K extends EntryKind
     ? EntryOf<K>
     : GhostFile;
-/** What a file of an id is. */
+/** What a file of an id contains. */
 type FileOf<K extends ImageKind> =
   LayoutOf<K> extends 'entries' ? readonly EntryIn<K>[] : EntryIn<K>;
 type IdOf<P extends PartInfo> = P extends { ids: 'pid' }
@@ -79,15 +79,15 @@ export type ImageParts = {
   readonly [K in Exclude<PartKey, KeysWith<{ by: 'single' }>>]: ContentOf<Parts[K]>;
 } & { readonly [K in KeysWith<{ by: 'single' }>]?: ContentOf<Parts[K]> | undefined };
 
-/** Those about files. */
+/** The parts about files. */
 export type FileParts = Pick<ImageParts, KeysWith<{ about: 'files' }>>;
 
-/** Parts without anything in them. */
+/** All parts, empty. */
 export function emptyParts(): ImageParts {
   return emptyOf(() => true) as ImageParts;
 }
 
-/** Parts about files, without anything in them. */
+/** The parts about files, empty. */
 export function emptyFileParts(): FileParts {
   return emptyOf(({ about }) => about === 'files') as FileParts;
 }

@@ -12,8 +12,8 @@ import type {
 type AnyPayloadEntry = PipeDataEntry | SkPacketEntry | TcpStreamEntry | IpcShmEntry | IpcSemEntry;
 
 /**
- * How many raw bytes follow an entry, by what the entry itself says. TCP streams: what was received,
- * then what was not yet acknowledged.
+ * How many raw bytes follow an entry, as the entry itself says. TCP streams: what was received, then what was not
+ * yet acknowledged.
  *
  * @throws ShimError `dataLoss` for a length beyond any file.
  */
@@ -33,7 +33,7 @@ export function payloadLength(kind: PayloadKind, entry: AnyPayloadEntry): number
   }
 }
 
-/** Zero bytes behind a payload of this length: CRIU aligns System V objects. */
+/** Zero bytes after a payload of this length: CRIU aligns System V objects. */
 export function payloadPadding(kind: PayloadKind, length: number): number {
   const alignment = kind === 'ipcns-shm' ? 4 : kind === 'ipcns-sem' ? 8 : 1;
   return (alignment - (length % alignment)) % alignment;

@@ -6,7 +6,7 @@ import { VMA_SHORTCUT } from './vma-shortcut.js';
 /** Name of a message of the image format. */
 export type MessageName = keyof ImageMessages;
 
-/** The messages of the image format. Images are hostile until validated: nothing is passed over. */
+/** The messages of the image format. Images are hostile until validated, so unknown fields are refused. */
 export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS, {
   vma_entry: VMA_SHORTCUT,
 });

@@ -8,8 +8,8 @@ import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
 const MAX_FILES = 200_000;
 
 /**
- * Checks open files, each by the rules of its kind, descriptors and all that names them. Throws ShimError
- * `dataLoss`.
+ * Checks open files, each by the rules of its kind, descriptors, and everything that refers to them. Throws
+ * ShimError `dataLoss`.
  */
 export function validateFiles(image: CheckpointImage, kinds: readonly EntryKind[]): void {
   if (image.files.length > MAX_FILES) badImage('check files: too many');

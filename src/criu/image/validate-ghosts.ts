@@ -7,7 +7,7 @@ import type { GhostFileEntry } from './types.js';
 const MICROSECONDS = 1_000_000n;
 const NANOSECONDS = 1_000_000_000;
 
-/** Checks the content of deleted files and memory files, which is made anew. Throws `dataLoss`. */
+/** Checks the content of deleted files and memory files, which is created anew. Throws `dataLoss`. */
 export function validateGhosts({ ghosts }: CheckpointImage): void {
   for (const [id, { entry }] of ghosts) checkGhost(id, entry);
 }

@@ -6,7 +6,7 @@ import { TASK_STATE } from './constants.js';
 import type { CoreEntry, PstreeEntry, TaskCoreEntry } from './types.js';
 import { isDead } from './validate-tasks.js';
 
-/** Signals by which a terminal stops processes; an action of their own, or an orphaned group, prevents it. */
+/** Signals by which a terminal stops processes; an action of the process, or an orphaned group, prevents it. */
 const TERMINAL_STOPS: Readonly<Record<number, string>> = {
   20: 'SIGTSTP',
   21: 'SIGTTIN',
@@ -14,8 +14,8 @@ const TERMINAL_STOPS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Checks processes that job control has stopped. A parent that has not heard of a stop is to hear of it
- * by its signal, which the process gets anew: it must be one that stops it. Throws ShimError `dataLoss`.
+ * Checks processes that job control has stopped. A parent that has not been told of a stop is told by the stop
+ * signal, which the process receives again: so it must be one that stops it. Throws ShimError `dataLoss`.
  */
 export function validateStops({ pstree, cores }: CheckpointImage): void {
   const living = pstree.filter(({ pid }) => isAlive(cores.get(pid)));

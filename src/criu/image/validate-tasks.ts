@@ -24,7 +24,7 @@ const MAX_SIGNALS = 64;
 const SIGEV_THREAD_ID = 4;
 /** Room for all extended states there are, and more. */
 const MAX_XSTATE_BYTES = 65_536;
-/** TASK_COMM_LEN without the end. */
+/** TASK_COMM_LEN without the terminating NUL. */
 const MAX_COMM_BYTES = 15;
 
 /** Whether a process no longer runs any code: it has a core and nothing else. */
@@ -33,11 +33,11 @@ export function isDead(core: CoreEntry): boolean {
   return state === TASK_STATE.dead || state === TASK_STATE.zombie;
 }
 
-/** Rules of attributes, which stand with what dumps and restores them. Each throws ShimError `dataLoss`. */
+/** Rules for attributes, defined next to their dump and restore. Each throws ShimError `dataLoss`. */
 export interface AttributeRules {
-  /** Checks what a process has, by the entry of its leader. */
+  /** Checks a process by its leader's entry. */
   readonly process: (where: string, leader: CoreEntry) => void;
-  /** Checks what a thread has. */
+  /** Checks a thread. */
   readonly thread: (where: string, core: CoreEntry) => void;
   readonly filters: (entry: SeccompEntry | undefined) => void;
 }
@@ -120,7 +120,7 @@ function checkTask(tc: TaskCoreEntry, threads: readonly NsTid[], what: string): 
   }
 }
 
-/** Ids of the objects that processes share, as far as some process has the object. */
+/** Ids of the objects that processes share, provided some process has the object. */
 interface SharedObjects {
   readonly vms: ReadonlySet<number>;
   readonly dirs: ReadonlySet<number>;
@@ -132,14 +132,14 @@ function sharedObjects({ ids, mms, fs }: CheckpointImage): SharedObjects {
   return { vms: of(mms.keys(), 'vm_id'), dirs: of(fs.keys(), 'fs_id') };
 }
 
-/** What a process is checked with. */
+/** What a process is checked against. */
 interface Surroundings {
   readonly image: CheckpointImage;
   readonly shared: SharedObjects;
   readonly rules: AttributeRules;
 }
 
-/** What a process has not itself must be had by another with the same id. */
+/** If a process does not have an object itself, another one with the same id must. */
 function checkObjects(
   pid: NsPid,
   ids: TaskKobjIdsEntry,

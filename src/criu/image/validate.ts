@@ -8,35 +8,34 @@ import { validateGhosts } from './validate-ghosts.js';
 import { validateStops } from './validate-stops.js';
 import { validateTasks, type AttributeRules } from './validate-tasks.js';
 
-/** Rules that stand with what they are about. */
+/** Rules that are defined next to what they are about. */
 export interface ImageRules {
   /** All kinds of files; any other type is refused. */
   readonly kinds: readonly EntryKind[];
   readonly attributes: AttributeRules;
-  /** Checks all address spaces, and says what they are. */
+  /** Checks all address spaces, and returns what they are. */
   readonly memory: (image: CheckpointImage, kinds: readonly EntryKind[]) => ImageMemory;
 }
 
 declare const VALID: unique symbol;
 
-/** What {@link validateImage} has accepted, or what {@link partOf} has made of it: plans take nothing else. */
+/** What {@link validateImage} has accepted, or {@link partOf} has derived from it: plans take nothing else. */
 export type Valid<T> = T & { readonly [VALID]: true };
 
 /** A valid checkpoint, and its memory. */
 export type ValidImage = Valid<CheckpointImage & { readonly memory: ImageMemory }>;
 
-/** What a plan needs of a valid image, in the shape it needs. */
+/** The part of a valid image that a plan needs, in the form that it needs. */
 export function partOf<T>(image: ValidImage, take: (image: ValidImage) => T): Valid<T> {
   return take(image) as Valid<T>;
 }
 
 /**
- * Checks that a decoded checkpoint is one that could have been taken: processes form one tree under
- * pid 1, every reference resolves, addresses and numbers are in their ranges. Only after this may an
- * image steer a restore. Pure.
+ * Checks that a decoded checkpoint is one that could have been taken: processes form one tree under pid 1, every
+ * reference resolves, addresses and numbers are in their ranges. Only then may an image steer a restore. Pure.
  *
  * @returns the same image, and its memory
- * @throws ShimError `dataLoss` naming the process or file and what is wrong with it.
+ * @throws ShimError `dataLoss` naming the process or file and what is wrong with it
  */
 export function validateImage(image: CheckpointImage, rules: ImageRules): ValidImage {
   validateTasks(image, rules.attributes);

@@ -15,7 +15,7 @@ const AT_NULL = 0n;
  * Parses /proc/PID/auxv of a 64-bit process: the entries before AT_NULL, in order. Empty for a kernel
  * thread or zombie.
  *
- * @throws ShimError `internal` when it is cut off or lacks its end.
+ * @throws ShimError `internal` if it is truncated or lacks its end
  */
 export function parseAuxv(content: Uint8Array): readonly AuxvEntry[] {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);

@@ -16,18 +16,18 @@ export interface FileLock {
   readonly id: number;
   /** POSIX locks belong to a process, OFD and flock locks to the open file. */
   readonly kind: (typeof KINDS)[keyof typeof KINDS];
-  /** Of a lease that is being broken: what it is to become. */
+  /** Of a lease that is being broken: what it will become. */
   readonly access: (typeof ACCESSES)[keyof typeof ACCESSES];
-  /** A lease or delegation that someone is waiting to see broken. */
+  /** A lease or delegation whose breaking someone waits for. */
   readonly breaking: boolean;
-  /** Process that took it, in the reader's pid namespace: 0 when not in it, -1 for OFD locks. */
+  /** Process that took it, in the reader's pid namespace: 0 if it is not in there, -1 for OFD locks. */
   readonly pid: number;
-  /** undefined when the lock has no inode. Numbers of the superblock's device. */
+  /** Undefined if the lock has no inode. The superblock's device number. */
   readonly file:
     { readonly major: number; readonly minor: number; readonly inode: bigint } | undefined;
   /** First byte. */
   readonly start: bigint;
-  /** Last byte, inclusive; undefined means to the end of the file. */
+  /** Last byte, inclusive; undefined means up to the end of the file. */
   readonly end: bigint | undefined;
 }
 

@@ -3,17 +3,17 @@ import { parseFileLock, type FileLock } from './fdinfo-lock.js';
 import { Line, splitLines, toText, type ProcText } from '../../common/procfs/line.js';
 
 /**
- * /proc/PID/fdinfo/FD. Which kind of file it is, the link /proc/PID/fd/FD says; lines that only one kind has are
- * for that kind to read. Source: proc_pid_fdinfo(5) and the `show_fdinfo` functions of the kernel.
+ * /proc/PID/fdinfo/FD. The link /proc/PID/fd/FD says which kind of file it is; lines that only one kind has are
+ * read by that kind. Source: proc_pid_fdinfo(5) and the `show_fdinfo` functions of the kernel.
  */
 export interface FdInfo {
   /** File position in bytes; for directories a cookie of the file system. */
   readonly pos: bigint;
-  /** O_* flags of open(2), O_CLOEXEC (of the descriptor) included, and O_LARGEFILE as the kernel sets it. */
+  /** O_* flags of open(2), including O_CLOEXEC (of the descriptor) and O_LARGEFILE as the kernel sets it. */
   readonly flags: number;
   /** Mount the file was opened through: `id` of a mountinfo line, or of a mount inside the kernel. */
   readonly mountId: number;
-  /** undefined before Linux 5.14. */
+  /** Undefined before Linux 5.14. */
   readonly inode: bigint | undefined;
   /** Locks and leases held through this file. */
   readonly locks: readonly FileLock[];
@@ -21,10 +21,10 @@ export interface FdInfo {
   readonly details: readonly Line[];
 }
 
-/** How the value of a line `key:\tvalue` is understood. */
+/** How the value of a line `key:\tvalue` is parsed. */
 export type Convert<T> = (line: Line, value: string) => T;
 
-/** How fdinfo files begin. Numbers that a double might not hold go the long way. */
+/** The beginning of fdinfo files. Numbers that a double might not hold take the slow path. */
 const USUAL =
   /^pos:\t(\d{1,15})\nflags:\t([0-7]{1,15})\nmnt_id:\t(\d{1,15})\nino:\t(\d{1,15})(?:\n|$)/;
 
@@ -47,7 +47,7 @@ export function parseFdinfo(content: ProcText): FdInfo {
   };
 }
 
-/** The value of a line of a kind of files; undefined when there is no such line. */
+/** The value of a line that one kind of files has; undefined if there is no such line. */
 export function detail<T>({ details }: FdInfo, key: string, convert: Convert<T>): T | undefined {
   const line = details.find(({ text }) => text.startsWith(`${key}:`));
   return line && convert(line, valueOf(line, key));

@@ -10,8 +10,8 @@ export interface MulticastGroup {
 }
 
 /**
- * Parses /proc/PID/net/igmp: a line for each interface, and below it one for each group, which is
- * shown as a number of the host's byte order. Source: igmp_mc_seq_show (net/ipv4/igmp.c).
+ * Parses /proc/PID/net/igmp: a line for each interface, and below it one for each group, which is shown as a number
+ * in the host's byte order. Source: igmp_mc_seq_show (net/ipv4/igmp.c).
  */
 export function parseIgmp(content: ProcText): readonly MulticastGroup[] {
   const groups: MulticastGroup[] = [];

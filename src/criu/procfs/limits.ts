@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
 
-/** A limit that does not limit. Source: getrlimit(2). */
+/** No limit. Source: getrlimit(2). */
 export const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /** Names of the resources; the index is the RLIMIT_* number. Source: asm-generic/resource.h. */
@@ -31,7 +31,7 @@ export interface ResourceLimit {
   readonly hard: bigint;
 }
 
-/** How the file calls the resources, in RLIMIT_* order. Source: lnames in fs/proc/base.c. */
+/** The names of the resources in the file, in RLIMIT_* order. Source: lnames in fs/proc/base.c. */
 const TITLES = [
   'Max cpu time',
   'Max file size',

@@ -6,7 +6,7 @@ import { errnoError } from '../../native/sys.js';
 import { parseVitals, type Vitals } from './stat.js';
 import { parseStatusField } from './status.js';
 
-/* Reads the same of many tasks by one call. Those that have gone meanwhile are left out. */
+/* Reads the same file of many tasks by one call. Tasks that are gone meanwhile are left out. */
 
 /** Ids of a thread. */
 export interface ThreadIds {
@@ -15,7 +15,7 @@ export interface ThreadIds {
   readonly nsTid: NsTid;
 }
 
-/** Whether threads live, run or stand, by their ids. */
+/** The vital fields of threads, by their ids: whether they live, run or are stopped. */
 export function readVitalsOf<Id extends HostTid>(tids: readonly Id[]): Map<Id, Vitals> {
   return readOfAll(tids, 'stat', parseVitals);
 }

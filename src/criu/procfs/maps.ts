@@ -7,7 +7,7 @@ import type { DeviceNumber } from '../../common/procfs/mountinfo.js';
 export interface Vma {
   /** First address. */
   readonly start: bigint;
-  /** First address behind the area. */
+  /** First address after the area. */
   readonly end: bigint;
   readonly read: boolean;
   readonly write: boolean;
@@ -16,26 +16,23 @@ export interface Vma {
   readonly shared: boolean;
   /** Bytes into the file. */
   readonly offset: bigint;
-  /** As the file's superblock has it; overlayfs and btrfs show other numbers to stat(2). */
+  /** As the file's superblock has it; overlayfs and btrfs report other numbers to stat(2). */
   readonly dev: DeviceNumber;
-  /** 0 where no file is mapped. */
+  /** 0 if no file is mapped. */
   readonly inode: bigint;
   /**
-   * Path of the mapped file, without ` (deleted)`; empty where none is mapped. Also `/memfd:NAME`,
-   * `/SYSV%08x`, `/dev/zero` (shared anonymous), `/[aio]` and `anon_inode:[NAME]`. The kernel writes
-   * a line feed as `\012` and a backslash as it is: a name that contains these four characters
-   * cannot be told from one with a line feed, and is taken for the latter.
+   * Path of the mapped file, without ` (deleted)`; empty if none is mapped. Also `/memfd:NAME`, `/SYSV%08x`,
+   * `/dev/zero` (shared anonymous), `/[aio]` and `anon_inode:[NAME]`. The kernel writes a line feed as `\012` and a
+   * backslash as it is: a name that contains these four characters cannot be told from one with a line feed, and is
+   * taken for the latter.
    */
   readonly path: string;
-  /**
-   * The path ended in ` (deleted)`. A file may be called so: who needs certainty looks at its link
-   * count.
-   */
+  /** The path ended in ` (deleted)`. A file may have such a name; its link count decides. */
   readonly deleted: boolean;
   /**
-   * Name in brackets of an area that no file of that name is mapped to, brackets included: `[heap]`,
-   * `[stack]`, `[vdso]`, `[vvar]`, `[vvar_vclock]`, `[vsyscall]`, `[uprobes]`, `[anon:NAME]`,
-   * `[anon_shmem:NAME]`; empty otherwise.
+   * Name in brackets of an area that maps no file of that name, including the brackets: `[heap]`, `[stack]`,
+   * `[vdso]`, `[vvar]`, `[vvar_vclock]`, `[vsyscall]`, `[uprobes]`, `[anon:NAME]`, `[anon_shmem:NAME]`; otherwise
+   * empty.
    */
   readonly special: string;
   /** The name that prctl(PR_SET_VMA_ANON_NAME) gave: NAME of `[anon:NAME]` or `[anon_shmem:NAME]`. */
@@ -50,10 +47,10 @@ const VMA_LINE = new RegExp(
 const DELETED = ' (deleted)';
 const ANON_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
 
-/** What stands behind the numbers of an area. */
+/** The text after the numbers of an area. */
 export type VmaName = Pick<Vma, 'path' | 'deleted' | 'special' | 'anonName'>;
 
-/** Parses what stands behind the numbers of an area; empty: it has no name. */
+/** Parses the text after the numbers of an area; if it is empty, the area has no name. */
 export function parseVmaName(name: string): VmaName {
   const isSpecial = name.startsWith('[');
   const deleted = !isSpecial && name.endsWith(DELETED);

@@ -19,19 +19,19 @@ import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
 
 /*
- * Reads files of /proc as the caller's own pid namespace sees them. Synchronous: the kernel makes
- * these texts on the spot, and the task they speak of should not stand still for a turn of a thread
- * pool. All throw ShimError: `notFound` when the task (or descriptor) is gone, `permissionDenied`
- * without the right to see it, `internal` for a text nobody understands.
+ * Reads files of /proc as the caller's own pid namespace sees them. Synchronous: the kernel produces these texts
+ * immediately, and the task that they describe should not stand still for a turn of a thread pool. All throw
+ * ShimError: `notFound` if the task (or descriptor) is gone, `permissionDenied` without the right to see it,
+ * `internal` for a text that cannot be parsed.
  *
- * Where `tid` can be given, it is a thread of `pid`; the leader otherwise.
+ * If `tid` can be given, it is a thread of `pid`; by default, the leader.
  */
 
 const PROC = '/proc';
-/** What is being read goes here first. */
+/** The buffer that everything is read into first. */
 const room = Buffer.alloc(65_536);
 
-/** All of an area. */
+/** The whole of an area. */
 type MappedRange = Pick<Vma, 'start' | 'end'>;
 
 /** The areas of a process's memory. */
@@ -39,13 +39,16 @@ export function readMaps(pid: HostTid): readonly Vma[] {
   return parseMaps(readProc(`${String(pid)}/maps`));
 }
 
-/** Opens the file that an area maps, which may have no name: a descriptor. */
+/** Opens the file that an area maps, which may have no name; returns a descriptor. */
 export function openMapped(pid: HostTid, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
   const path = `${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
   return wrap('open', path, () => openSync(`${PROC}/${path}`, flags));
 }
 
-/** The areas with counters and flags: the kernel walks all page tables for them, and writes 20 MiB of 30,000. */
+/**
+ * The areas with counters and flags: for these the kernel walks all page tables, and writes 20 MiB for 30,000
+ * areas.
+ */
 export function readSmaps(pid: HostTid): readonly SmapsVma[] {
   const path = `${PROC}/${String(pid)}/smaps`;
   const table = readAreas(path);
@@ -68,7 +71,7 @@ export function readStat(pid: HostTid, tid?: HostTid): ProcStat {
   return parseStat(readProc(`${task(pid, tid)}/stat`));
 }
 
-/** Whether a thread lives, runs or stands: a small part of its stat. */
+/** Whether a thread lives, runs or is stopped: a small part of its stat. */
 export function readVitals(pid: HostTid, tid?: HostTid): Vitals {
   return parseVitals(readProc(`${task(pid, tid)}/stat`));
 }
@@ -78,7 +81,7 @@ export function readComm(pid: HostTid, tid?: HostTid): string {
   return decodeBytes(readProc(`${task(pid, tid)}/comm`)).replace(/\n$/, '');
 }
 
-/** A file of a thread's folder as it is: `attr/current`. */
+/** The content of a file in a thread's folder, such as `attr/current`. */
 export function readThreadFile(pid: HostTid, tid: HostTid, file: string): string {
   return decodeBytes(readProc(`${task(pid, tid)}/${file}`));
 }
@@ -88,7 +91,7 @@ export function readLimits(pid: HostTid): readonly ResourceLimit[] {
   return parseLimits(readProc(`${String(pid)}/limits`));
 }
 
-/** Mounts the process sees. */
+/** Mounts that the process sees. */
 export function readMountinfo(pid: HostTid): readonly MountInfo[] {
   return parseMountinfo(readProc(`${String(pid)}/mountinfo`));
 }
@@ -115,7 +118,7 @@ export function readCgroup(pid: HostTid, tid?: HostTid): readonly CgroupMembersh
   return parseCgroup(readProc(`${task(pid, tid)}/cgroup`));
 }
 
-/** Arguments, for people to read. */
+/** Arguments, only for people to read. */
 export function readCmdline(pid: HostTid): readonly string[] {
   return parseCmdline(readProc(`${String(pid)}/cmdline`));
 }
@@ -130,7 +133,7 @@ export function readLink(pid: HostTid, name: 'exe' | 'cwd' | 'root'): string {
   return readProcLink(`${String(pid)}/${name}`);
 }
 
-/** A namespace as `mnt:[4026531841]`; equal texts of one kind mean the same namespace. */
+/** A namespace as `mnt:[4026531841]`; equal texts of one type mean the same namespace. */
 export function readNamespace(pid: HostTid, name: string, tid?: HostTid): string {
   return readProcLink(`${task(pid, tid)}/ns/${name}`);
 }
@@ -140,12 +143,15 @@ export interface DescriptorCopy {
   readonly fd: number;
   /** Our own descriptor of the same open file. */
   readonly own: number;
-  /** What it is a link to: a path, `pipe:[123]`, `anon_inode:[eventpoll]`. Not unescaped: nothing is escaped. */
+  /**
+   * What its link refers to: a path, `pipe:[123]`, `anon_inode:[eventpoll]`. Not unescaped, since the kernel
+   * escapes nothing.
+   */
   readonly link: string;
   readonly info: ProcText;
 }
 
-/** Copies all open descriptors of a process, which the caller closes. In ascending order. */
+/** Copies all open descriptors of a process; the caller closes them. In ascending order. */
 export function copyDescriptors(pid: HostPid): DescriptorCopy[] {
   const read = readDescriptors(pid);
   if (typeof read === 'number')
@@ -159,12 +165,12 @@ export function copyDescriptors(pid: HostPid): DescriptorCopy[] {
   });
 }
 
-/** Ids of the threads, ascending. */
+/** Ids of the threads, in ascending order. */
 export function listThreads(pid: HostPid): readonly HostTid[] {
   return listNumbers(`${String(pid)}/task`).map(asHostTid);
 }
 
-/** Processes one thread made. Needs CONFIG_PROC_CHILDREN: `notFound` without it. */
+/** Processes that one thread forked. Needs CONFIG_PROC_CHILDREN: without it `notFound`. */
 export function readChildren(pid: HostTid, tid: HostTid = pid): readonly HostPid[] {
   return parseChildren(readProc(`${task(pid, tid)}/children`));
 }
@@ -174,8 +180,8 @@ function task(pid: HostTid, tid: HostTid | undefined): string {
 }
 
 /**
- * Reads a file into one buffer for all, which it mostly fits into: files of /proc have no size, and
- * `readFileSync` takes 64 KiB for each piece of a page.
+ * Reads a file into one shared buffer, which is usually large enough: files of /proc have no size, and
+ * `readFileSync` allocates 64 KiB for each page that it reads.
  */
 function readProc(path: string): Buffer {
   return wrap('read', path, () => {

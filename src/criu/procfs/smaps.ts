@@ -5,13 +5,13 @@ import { AREA, AREA_SIZE, PERMISSION, type AreaTable } from '../../native/area-t
 import type { DeviceNumber } from '../../common/procfs/mountinfo.js';
 import { parseVmaName, type Vma, type VmaName } from './maps.js';
 
-/** An area of /proc/PID/smaps. Counters are bytes; a counter the kernel does not write is 0. */
+/** An area of /proc/PID/smaps. Counters are in bytes; a counter that the kernel does not write is 0. */
 export interface SmapsVma extends Vma {
   readonly rss: number;
-  /** Of the resident pages that are anonymous, what lies in transparent huge pages. */
+  /** How much of the resident anonymous pages is in transparent huge pages. */
   readonly anonHugePages: number;
   readonly swap: number;
-  /** Memory protection key, 0 (the default key) where the CPU has none. */
+  /** Memory protection key, 0 (the default key) if the CPU has none. */
   readonly protectionKey: number;
   /**
    * Two-letter VMA flags: `rd wr ex sh mr mw me ms gd pf lo io sr rr dc de ac nr ht sf ar wf dd sd mm
@@ -21,7 +21,7 @@ export interface SmapsVma extends Vma {
 }
 
 /**
- * The areas that a table has, in order of address. There may be very many: what they have alike they share.
+ * The areas of a table, in order of address. There may be very many, so they share equal parts.
  *
  * @throws ShimError `internal` for a line that no kernel writes
  */
@@ -87,7 +87,7 @@ class AreaDecoder {
     return (this.#flagSets[text] ??= new Set(words(this.#texts[text] ?? '')));
   }
 
-  /** Neighbours are mostly of one device. */
+  /** Neighbours are mostly on the same device. */
   #dev(major: number, minor: number): DeviceNumber {
     const last = this.#device;
     if (last.major !== major || last.minor !== minor) this.#device = { major, minor };

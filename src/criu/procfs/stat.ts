@@ -7,7 +7,7 @@ const TASK_STATES = ['R', 'S', 'D', 'T', 't', 'Z', 'X', 'x', 'K', 'W', 'P', 'I']
 /**
  * State of a task: running, sleeping, uninterruptible, stopped by job control (`T`) or a tracer (`t`),
  * zombie, dead (`X`), parked (`P`), idle kernel thread (`I`). Source: task_state_array in
- * fs/proc/array.c; `x K W` are of kernels before 4.14.
+ * fs/proc/array.c; `x K W` occur before Linux 4.14.
  */
 export type TaskState = (typeof TASK_STATES)[number];
 
@@ -17,13 +17,13 @@ export interface ProcStat {
   /** Name of the task, up to 15 bytes of any kind. Kernel threads may have more. */
   readonly comm: string;
   readonly state: TaskState;
-  /** 0 when the parent lies outside the reader's pid namespace. */
+  /** 0 if the parent is outside the reader's pid namespace. */
   readonly ppid: HostPid;
   readonly pgrp: number;
   readonly session: number;
-  /** Device number of the controlling terminal as the kernel encodes it, 0 without one. */
+  /** Device number of the controlling terminal as the kernel encodes it; 0 if there is none. */
   readonly ttyNr: number;
-  /** Foreground process group of the terminal, -1 without one. */
+  /** Foreground process group of the terminal; -1 if there is none. */
   readonly tpgid: number;
   /** PF_* bits of the kernel. */
   readonly flags: number;
@@ -31,11 +31,11 @@ export interface ProcStat {
   readonly numThreads: number;
   /** Clock ticks (1/100 s) since boot at which the task started. */
   readonly startTime: bigint;
-  /** The addresses below are 0 or 1 without the right to trace the task. */
+  /** Without the right to trace the task, the addresses below are 0 or 1. */
   readonly startCode: bigint;
   readonly endCode: bigint;
   readonly startStack: bigint;
-  /** Signal its parent gets at its death; -1 for a thread that is not the leader. */
+  /** Signal that its parent gets at its death; -1 for a thread that is not the leader. */
   readonly exitSignal: number;
   readonly rtPriority: number;
   /** SCHED_* policy, without SCHED_RESET_ON_FORK. */
@@ -47,14 +47,14 @@ export interface ProcStat {
   readonly argEnd: bigint;
   readonly envStart: bigint;
   readonly envEnd: bigint;
-  /** Wait status of a zombie, as wait(2) has it; 0 without the right to trace the task. */
+  /** Wait status of a zombie, as in wait(2); 0 without the right to trace the task. */
   readonly exitCode: number;
 }
 
-/** The few fields of a stat file that tell what a task is doing. */
+/** The few fields of a stat file that say what a task is doing. */
 export type Vitals = Pick<ProcStat, 'state' | 'ppid' | 'flags' | 'numThreads' | 'exitCode'>;
 
-/** Parses these only: they are looked at again and again. */
+/** Parses only these: they are read again and again. */
 export function parseVitals(content: ProcText): Vitals {
   const line = new Line('stat', toText(content));
   const fields = line.text
@@ -108,7 +108,7 @@ export function parseStat(content: ProcText): ProcStat {
   };
 }
 
-/** The state a letter stands for, or a failure of the line. */
+/** The state that a letter stands for, or an error about the line. */
 export function parseTaskState(line: Line, letter: string | undefined): TaskState {
   return TASK_STATES.find((state) => state === letter) ?? line.fail();
 }

@@ -31,9 +31,9 @@ export interface TaskCapabilities {
 
 /** Signal masks of a task; bit N-1 is signal N. */
 export interface TaskSignals {
-  /** Signals queued for the task's user, all its processes together. */
+  /** Signals queued for the task's user, in all of the user's processes. */
   readonly queued: number;
-  /** How many may be. */
+  /** The limit of these. */
   readonly queueLimit: number;
   readonly pending: bigint;
   readonly sharedPending: bigint;
@@ -44,23 +44,23 @@ export interface TaskSignals {
 
 /** /proc/PID/status or /proc/PID/task/TID/status. Source: proc_pid_status(5), fs/proc/array.c. */
 export interface ProcStatus {
-  /** The comm, escapes undone. */
+  /** The comm, unescaped. */
   readonly name: string;
-  /** undefined for a task without a file system context: a zombie, or before Linux 4.7. */
+  /** Undefined for a task without a file system context: a zombie, or before Linux 4.7. */
   readonly umask: number | undefined;
   readonly state: TaskState;
   readonly tgid: HostPid;
   /** The thread's own id. */
   readonly pid: HostTid;
   readonly ppid: HostPid;
-  /** Thread (group) that traces it, 0 if none. */
+  /** Thread (group) that traces it; 0 if there is none. */
   readonly tracerPid: HostTid;
   readonly uid: TaskIds;
   readonly gid: TaskIds;
   readonly groups: readonly number[];
   /**
-   * Ids in each pid namespace, from the reader's (of procfs) to the task's own. Empty where the
-   * kernel has no pid namespaces.
+   * Ids in each pid namespace, from the reader's (of procfs) to the task's own. Empty if the kernel has no pid
+   * namespaces.
    */
   readonly nsTgid: readonly number[];
   readonly nsPid: readonly number[];
@@ -73,15 +73,15 @@ export interface ProcStatus {
   readonly noNewPrivs: boolean;
   /** 0 off, 1 strict, 2 filter. */
   readonly seccomp: number;
-  /** undefined before Linux 5.9. */
+  /** Undefined before Linux 5.9. */
   readonly seccompFilters: number | undefined;
   /** Resident memory in bytes; 0 for a zombie or kernel thread. */
   readonly vmRss: number;
-  /** undefined before Linux 4.10 and without memory. */
+  /** Undefined before Linux 4.10 and for a task without memory. */
   readonly coreDumping: boolean | undefined;
 }
 
-/** Parses a status file. Lines it does not know are left out; a missing one it needs is an error. */
+/** Parses a status file. Ignores unknown lines; a missing line that is needed is an error. */
 export function parseStatus(content: ProcText): ProcStatus {
   const fields = new StatusFields(content);
   return {
@@ -110,7 +110,7 @@ export function parseStatus(content: ProcText): ProcStatus {
   };
 }
 
-/** One of its fields, for who needs no more; undefined where there is no such line. */
+/** One of its fields, if no more is needed; undefined if there is no such line. */
 export function parseStatusField(content: ProcText, key: string): string | undefined {
   return new RegExp(`^${key}:[ \\t]?(.*)$`, 'm').exec(toText(content))?.[1];
 }
@@ -181,7 +181,7 @@ function parseSignals(fields: StatusFields): TaskSignals {
 
 function parseQueue(line: Line, value: string): Pick<TaskSignals, 'queued' | 'queueLimit'> {
   const [, used, limit] = /^([0-9]+)\/([0-9]+)$/.exec(value) ?? line.fail();
-  // The limit is RLIM_INFINITY without one: inexact as a number, and still larger than any count.
+  // The limit is RLIM_INFINITY if there is none: inexact as a number, and still larger than any count.
   return { queued: line.integer(used), queueLimit: Number(limit) };
 }
 
@@ -205,12 +205,12 @@ export function containerTid({ nsPid, pid }: Pick<ProcStatus, 'nsPid' | 'pid'>):
   return asNsTid(nsPid.at(-1) ?? pid);
 }
 
-/** The same of a process, by its first thread's status. */
+/** The same for a process, by its first thread's status. */
 export function containerPid(leader: Pick<ProcStatus, 'nsPid' | 'pid'>): NsPid {
   return asNsPid(containerTid(leader));
 }
 
-/** The group and the session of a process in its own pid namespace; 0 for one that was made outside of it. */
+/** The group and the session of a process in its own pid namespace; 0 for one that was created outside of it. */
 export function containerGroups({ nsPgid, nsSid }: Pick<ProcStatus, 'nsPgid' | 'nsSid'>): {
   readonly pgid: NsPid;
   readonly sid: NsPid;

@@ -48,8 +48,8 @@ type OfProcess = ProcTexts<(typeof PROCESS_FILES)[number], (typeof PROCESS_LINKS
 const NAMESPACES = NAMESPACE_LINKS.map((name) => `ns/${name}` as const);
 
 /**
- * What /proc says of a process that stands still, read by one call for each of its threads and one for itself. It
- * is as it was then. Throws as `reader.ts` does, when something is asked for.
+ * What /proc says of a process that stands still, read by one call for each of its threads and one for the process.
+ * It does not change later. Throws like `reader.ts`, when the value is requested.
  */
 export class StillProcess {
   readonly pid: HostPid;
@@ -69,7 +69,7 @@ export class StillProcess {
     for (const tid of this.tids.slice(1)) this.#threads.set(tid, readThread(pid, tid));
   }
 
-  /** Ids, signals, capabilities of a thread; the leader's by default. */
+  /** Ids, signals, capabilities of a thread; by default of the leader. */
   status(tid: HostTid = this.pid): ProcStatus {
     const known = this.#statuses.get(tid) ?? parseStatus(this.#thread(tid).file('status'));
     this.#statuses.set(tid, known);
@@ -105,13 +105,13 @@ export class StillProcess {
     return line.integer(line.text);
   }
 
-  /** Bits of the kinds of memory that go into a core dump (core(5)). */
+  /** Bits of the kinds of memory that core dumps include (core(5)). */
   get coredumpFilter(): number {
     const line = this.#line('coredump_filter');
     return line.hexInteger(line.text);
   }
 
-  /** Where a link of it leads, ` (deleted)` included. */
+  /** What a link refers to, including ` (deleted)`. */
   link(name: (typeof PROCESS_LINKS)[number]): string {
     return this.#own.link(name);
   }
@@ -126,12 +126,12 @@ export class StillProcess {
     return cgroupOf(this.#thread(tid).file('cgroup'));
   }
 
-  /** A namespace of a thread as `mnt:[4026531841]`; equal texts of one kind mean the same namespace. */
+  /** A namespace of a thread as `mnt:[4026531841]`; equal texts of one type mean the same namespace. */
   namespace(name: NamespaceLink, tid: HostTid = this.pid): string {
     return this.#thread(tid).link(`ns/${name}`);
   }
 
-  /** Processes one thread made. Needs CONFIG_PROC_CHILDREN: `notFound` without it. */
+  /** Processes that one thread forked. Needs CONFIG_PROC_CHILDREN: without it `notFound`. */
   children(tid: HostTid): readonly HostPid[] {
     return parseChildren(this.#thread(tid).file('children'));
   }

@@ -3,12 +3,13 @@ import { readBelow } from '../../native/index.js';
 import { errnoError } from '../../native/sys.js';
 import { decodeBytes } from '../../common/bytes.js';
 
-/** Where in a text something is, or the `-errno` of reading it. */
+/** The position of something in a text, or the `-errno` of reading it. */
 type Place = { readonly start: number; readonly end: number } | { readonly error: number };
 
 /**
- * Files and links of one folder of /proc, read by one call: each by itself costs the way to its process, too.
- * What could not be read throws when it is asked for, as `reader.ts` does: ShimError `notFound` when the task is gone.
+ * Files and links of one folder of /proc, read by one call, since each separate one costs a lookup of the process.
+ * A file that could not be read throws when it is requested, as in `reader.ts`: ShimError `notFound` if the task is
+ * gone.
  */
 export class ProcTexts<File extends string, Link extends string = never> {
   readonly #folder: string;
@@ -22,10 +23,10 @@ export class ProcTexts<File extends string, Link extends string = never> {
   }
 
   /**
-   * Reads them.
+   * Reads files and links.
    *
    * @param folder below /proc: `12/task/13`
-   * @throws ShimError `notFound` when it is not there
+   * @throws ShimError `notFound` if it does not exist
    */
   static read<File extends string, Link extends string = never>(
     folder: string,
@@ -44,12 +45,12 @@ export class ProcTexts<File extends string, Link extends string = never> {
     return new ProcTexts(folder, text, places);
   }
 
-  /** All of a file. */
+  /** The whole of a file. */
   file(name: File): Buffer {
     return this.#at('read', name);
   }
 
-  /** What a link leads to. */
+  /** What a link refers to. */
   link(name: Link): string {
     return decodeBytes(this.#at('read link', name));
   }

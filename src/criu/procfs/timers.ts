@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Line, splitLines, type ProcText } from '../../common/procfs/line.js';
 
-/** A POSIX timer of a process (timer_create(2)). Its times only timer_gettime(2) inside tells. */
+/** A POSIX timer of a process (timer_create(2)). Only timer_gettime(2) inside the process returns its times. */
 export interface PosixTimer {
-  /** The kernel's id: what timer_settime(2) takes. */
+  /** The kernel's id, as timer_settime(2) takes it. */
   readonly id: number;
-  /** Signal number it was created with; for `none` any number. */
+  /** Signal number that it was created with; for `none` any number. */
   readonly signal: number;
   /** The sigval it delivers. */
   readonly value: bigint;
@@ -13,7 +13,7 @@ export interface PosixTimer {
   readonly notify: 'signal' | 'none' | 'thread';
   /** SIGEV_THREAD_ID: the signal goes to the thread `target`, else to the process `target`. */
   readonly toThread: boolean;
-  /** In the pid namespace of the reading procfs; 0 when that thread has gone. */
+  /** In the pid namespace of the reading procfs; 0 if that thread is gone. */
   readonly target: number;
   /** Negative for CPU clocks of processes and threads. */
   readonly clockId: number;

@@ -9,24 +9,24 @@ import { RESOURCES, RLIM_INFINITY, type ResourceLimit } from '../procfs/limits.j
 const ENOMEM = -12n;
 const EAGAIN = -11n;
 
-/** What bounds an address space: the limit, what it counts in /proc/PID/status, and what a call says. */
+/** A limit of an address space, what it counts in /proc/PID/status, and what a call then returns. */
 const BOUNDS = [
   { name: 'RLIMIT_AS', resource: 'as', field: 'VmSize', errno: ENOMEM },
   { name: 'RLIMIT_DATA', resource: 'data', field: 'VmData', errno: ENOMEM },
   { name: 'RLIMIT_MEMLOCK', resource: 'memlock', field: 'VmLck', errno: EAGAIN },
 ] as const;
 
-/** A bound that a process has reached. */
+/** A limit that a process has reached. */
 interface Reached extends ResourceLimit {
   readonly name: string;
   readonly used: bigint;
 }
 
 /**
- * Has a process map memory. Where a limit of its own forbids that, it is raised for the call, by prlimit(2)
+ * Has a process map memory. If one of its own limits forbids that, the limit is raised for the call, by prlimit(2)
  * from outside: what is mapped stays when the limit is back.
  *
- * @param map makes the call, and gives its result
+ * @param map makes the call, and returns its result
  */
 export async function mapWithinLimits(
   pid: HostPid,
@@ -63,7 +63,7 @@ export function whyNotMapped(pid: HostPid, size: number, result: bigint): string
   return `${why}, it has ${String(maps)} mappings, and the host's limit vm.max_map_count is ${String(most)}; remedy: raise that`;
 }
 
-/** How many mappings the host lets a process have. */
+/** How many mappings the host permits a process to have. */
 export function maxMapCount(): number {
   return Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
 }

@@ -4,7 +4,7 @@ import { hostProcessLabel, processLabel, threadLabel } from '../label.js';
 import { readComm, readNamespace, readStatus } from '../procfs/reader.js';
 import { containerPid, containerTid } from '../procfs/status.js';
 
-/** The same of a thread by its host tid, whatever has become of it. */
+/** The same for a thread by its host tid, whatever has become of it. */
 export function labelOf(tid: HostTid): string {
   try {
     const thread = readStatus(tid);
@@ -16,7 +16,7 @@ export function labelOf(tid: HostTid): string {
   }
 }
 
-/** Who traces a thread, by the host's pid where it is not a process of the same container. */
+/** Names the tracer of a thread, by its host pid if it is not a process of the same container. */
 export function tracerLabel(tid: HostTid, tracer: HostTid): string {
   try {
     if (readNamespace(tracer, 'pid') === readNamespace(tid, 'pid')) return labelOf(tracer);

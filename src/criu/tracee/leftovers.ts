@@ -5,12 +5,12 @@ import { PAGE } from '../../native/abi/index.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped } from '../procfs/reader.js';
 
-/** Where in our page of code its mark is: behind the code. */
+/** Offset of the mark in our page of code: behind the code. */
 export const MARK_AT = 64;
 
 const WORDS = Buffer.from('mvas-shim: a page of system calls\0');
 const MARK_SIZE = WORDS.length + 16;
-/** Far more than the frames of all threads can take. */
+/** Far more than the frames of all threads can need. */
 const LARGEST = 1n << 34n;
 
 /** Memory of ours in a process. */
@@ -19,13 +19,13 @@ export interface Leftover {
   readonly size: number;
 }
 
-/** What says of a page that it is ours, and how much behind it is. */
+/** The mark of a page of ours, which also says how much memory follows it. */
 export function encodeMark({ start, size }: Leftover): Uint8Array {
   const numbers = Buffer.from(BigUint64Array.of(start, BigInt(size)).buffer);
   return Buffer.concat([WORDS, numbers]);
 }
 
-/** The inverse, for what lies at an address; undefined where that is not a mark of ours. */
+/** The inverse, for the bytes at an address; undefined if they are not such a mark. */
 export function decodeMark(start: bigint, bytes: Uint8Array): Leftover | undefined {
   const mark = Buffer.from(bytes);
   if (mark.length < MARK_SIZE || !mark.subarray(0, WORDS.length).equals(WORDS)) return undefined;
@@ -36,11 +36,11 @@ export function decodeMark(start: bigint, bytes: Uint8Array): Leftover | undefin
 }
 
 /**
- * What a checkpoint that was killed has left in a stopped process. Where a thread is still on its way
- * home from there, nothing is found.
+ * What a killed checkpoint has left in a stopped process. If a thread is still on its way home through it, nothing
+ * is found.
  *
  * @param areas what the process maps
- * @param instructions addresses that the threads of the process stand at
+ * @param instructions the addresses at which the threads of the process stand
  */
 export function findLeftovers(
   pid: HostPid,
@@ -54,13 +54,13 @@ export function findLeftovers(
   return marked.filter((found) => !isInUse(found, instructions));
 }
 
-/** Shared anonymous memory that can be executed: it has a file of its own, and so is never joined to others. */
+/** Executable shared anonymous memory: it has a file of its own, so it is never merged with other memory. */
 function mayBeCode({ shared, path, deleted, offset, read, write, exec }: Vma): boolean {
   const isAnonymous = shared && path === '/dev/zero' && deleted && offset === 0n;
   return isAnonymous && read && exec && !write;
 }
 
-/** Whether no other memory lies in the range by now. */
+/** Whether nothing else is mapped in the range by now. */
 function isWhole(areas: readonly Vma[], { inode }: Vma, { start, size }: Leftover): boolean {
   const end = start + BigInt(size);
   return areas.every((area) => area.end <= start || area.start >= end || area.inode === inode);
@@ -70,7 +70,7 @@ function isInUse({ start, size }: Leftover, instructions: readonly bigint[]): bo
   return instructions.some((at) => at >= start && at < start + BigInt(size));
 }
 
-/** Reads the file, not the process's memory, which may be served by the process itself. */
+/** Reads the file, not the process's memory, which the process itself may serve. */
 function readMark(pid: HostPid, area: Vma): Uint8Array {
   const file = openMapped(pid, area, 'r');
   try {

@@ -8,7 +8,7 @@ import { EndedMeanwhile } from '../retry.js';
 import type { TracedProcess } from './tracee.js';
 
 const LOOK_MS = 100;
-/** A look at many processes is a share of the time: the next one comes after so many times what it took. */
+/** A look at many processes gets a share of the time: the next one comes after this many times its duration. */
 const REST = 29;
 const SIGKILL_BIT = 1n << 8n;
 /** PF_EXITING of the kernel. */
@@ -16,7 +16,10 @@ const EXITING = 0x4;
 
 type Watched = Pick<TracedProcess, 'pid' | 'label'>;
 
-/** Watches whether a container lives, and while it stands still all of it: nothing else tells at all times. */
+/**
+ * Watches whether a container is alive, and while it stands still, whether all of it is: nothing else reports that
+ * at any time.
+ */
 export class LifeWatch {
   readonly #abort = new AbortController();
   readonly #containerId: string;
@@ -29,12 +32,12 @@ export class LifeWatch {
     this.#initPid = initPid;
   }
 
-  /** Aborts once its init or a process that is watched has ended; the reason is that of {@link ended}. */
+  /** Aborts once its init or a watched process has ended; the reason is that of {@link ended}. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Begins to look after its init. */
+  /** Starts to watch its init. */
   start(): void {
     this.#lookAfter(LOOK_MS);
   }
@@ -43,12 +46,12 @@ export class LifeWatch {
     return this.signal.aborted ? ShimError.from(this.signal.reason) : undefined;
   }
 
-  /** Whom to look after as well, from now on. */
+  /** Which processes to watch as well, from now on. */
   watch(processes: readonly Watched[]): void {
     this.#processes = processes;
   }
 
-  /** Ends the looking: processes may end as they like. */
+  /** Stops watching: processes may end freely. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#processes = [];
@@ -64,8 +67,8 @@ export class LifeWatch {
   }
 
   /**
-   * The error to tell when a process has ended, whatever has failed for that: `failedPrecondition` where
-   * that was the container's init, EndedMeanwhile where that lives. What {@link signal} has told stays so.
+   * The error to report if a process has ended, whatever else failed because of it: `failedPrecondition` if it was
+   * the container's init, EndedMeanwhile if the init is alive. What {@link signal} has reported does not change.
    */
   ended(): ShimError | undefined {
     const what = `checkpoint ${this.#containerId}`;
@@ -83,7 +86,7 @@ export class LifeWatch {
   }
 }
 
-/** Whether a process is dead, or is to die as soon as it runs. */
+/** Whether a process is dead, or will die as soon as it runs. */
 export function isDoomed(pid: HostPid): boolean {
   try {
     const { pending, sharedPending } = readStatus(pid).signals;
@@ -93,7 +96,7 @@ export function isDoomed(pid: HostPid): boolean {
   }
 }
 
-/** Whether a process has exited, all of its threads: its first may have done so long before. */
+/** Whether a process has exited, with all of its threads: its first thread may have exited long before. */
 export function hasEnded(pid: HostPid): boolean {
   try {
     return isDying(pid) && listThreads(pid).every((tid) => isDying(tid));
@@ -102,10 +105,7 @@ export function hasEnded(pid: HostPid): boolean {
   }
 }
 
-/**
- * Whether a thread has exited, or is about to: the init of a pid namespace waits for all others in there
- * first.
- */
+/** Whether a thread has exited, or is about to: the init of a pid namespace first waits for all others in there. */
 export function isDying(tid: HostTid): boolean {
   try {
     return isEnding(readVitals(tid));
@@ -114,7 +114,7 @@ export function isDying(tid: HostTid): boolean {
   }
 }
 
-/** The same by what is known of a thread. */
+/** The same, by the vital fields of a thread. */
 export function isEnding({ state, flags }: Vitals): boolean {
   return state === 'Z' || state === 'X' || (flags & EXITING) !== 0;
 }

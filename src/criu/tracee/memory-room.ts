@@ -4,16 +4,18 @@ import { memoryCgroupsOf, readMemoryRoom, type MemoryRoom } from '../../common/c
 import { ShimError } from '../../common/errors.js';
 import type { TracedProcess } from './tracee.js';
 
-/** What we put into a process is ours, but the container pays for its page tables and the kernel's records. */
+/**
+ * Memory that we map into a process is ours, but the container pays for its page tables and the kernel's records.
+ */
 const FOR_PROCESS = 8192;
-/** For whatever else the kernel may need meanwhile. */
+/** For anything else that the kernel may need meanwhile. */
 const MARGIN = 131_072;
 
 /**
- * Makes sure that nobody is killed for what a checkpoint puts into processes: at the limit of a memory
- * cgroup that is what the kernel does.
+ * Ensures that no process is killed because of what a checkpoint maps into them: the kernel kills at the limit of a
+ * memory cgroup.
  *
- * @throws ShimError `resourceExhausted`, which names the limit
+ * @throws ShimError `resourceExhausted` naming the limit
  */
 export function checkMemoryRoom(processes: readonly Pick<TracedProcess, 'proc'>[]): void {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');

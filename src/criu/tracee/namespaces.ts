@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<NamespaceLink, string>> = {
 };
 
 /**
- * Checks that all threads of a process are in the namespaces of another, the container's init.
+ * Checks that all threads of a process are in the namespaces of another process, the container's init.
  *
  * @throws ShimError `failedPrecondition` naming the process and the namespace
  */
@@ -34,7 +34,7 @@ export function checkNamespaces(process: StillProcess, init: StillProcess): void
   }
 }
 
-/** Undefined where the kernel has no such namespace, or where none was made yet for children. */
+/** Undefined if the kernel has no such namespace, or if none has been created for children yet. */
 function namespaceOf(process: StillProcess, link: NamespaceLink, tid: HostTid): string | undefined {
   try {
     return process.namespace(link, tid);
@@ -44,7 +44,7 @@ function namespaceOf(process: StillProcess, link: NamespaceLink, tid: HostTid): 
   }
 }
 
-/** Who is dying has left its namespaces. */
+/** A dying process has left its namespaces. */
 function nested(tid: HostTid, words: string): ShimError {
   if (isDying(tid)) return new EndedMeanwhile('aborted', `${labelOf(tid)} has ended meanwhile`);
   const what = `a ${words} namespace of its own is not supported`;

@@ -6,23 +6,23 @@ import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf } from './label.js';
 
-/** The refusal of a process from outside: most of them end soon. */
+/** The refusal because of a process from outside: most of these end soon. */
 export class OutsiderInTheWay extends Momentary {}
 
 /** The processes of a container by where they come from. */
 export interface Origins {
-  /** What each of them is doing, but for those that have gone. */
+  /** What each of them is doing, except for those that are gone. */
   readonly vitals: ReadonlyMap<HostPid, Vitals>;
   /** Those that descend from its init. */
   readonly own: readonly HostPid[];
   /**
-   * Those that do not: they were started by exec, or are just about to enter it, and may be in none of its
-   * namespaces yet; and their descendants.
+   * Those that do not: started by exec, or about to enter it, and possibly in none of its namespaces yet; and their
+   * descendants.
    */
   readonly outsiders: readonly HostPid[];
 }
 
-/** Tells those apart. One that has ended is in nobody's way: own. */
+/** Sorts processes into those two. One that has ended is in nobody's way, and counts as the container's own. */
 export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
   const vitals = readVitalsOf(pids);
   const parents = new Map([...vitals].map(([pid, { ppid }]) => [pid, ppid]));
@@ -32,7 +32,7 @@ export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
   return { vitals, own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
 }
 
-/** A process and all that descend from it, by the parent of each. Pure. */
+/** A process and all its descendants, given each one's parent. Pure. */
 export function descendantsOf(
   ancestor: HostPid,
   parents: ReadonlyMap<HostPid, HostPid>,
@@ -49,7 +49,7 @@ export function descendantsOf(
   return found;
 }
 
-/** Says who is in the way. `execs`: names of those whose start the caller knows of, by host pid. */
+/** Says which process is in the way. `execs`: names, by host pid, of those whose start the caller knows about. */
 export function inTheWay(
   outsiders: readonly HostPid[],
   execs: ReadonlyMap<HostPid, string>,

@@ -18,7 +18,7 @@ export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {
   return words;
 }
 
-/** Writes to memory that the process itself may not write (ptrace's right: /proc/PID/mem, proc(5)). */
+/** Writes to memory that the process itself may not write (by ptrace's right: /proc/PID/mem, proc(5)). */
 export function forceWrite(pid: HostPid, address: bigint, bytes: Uint8Array): void {
   const fd = openSync(`/proc/${String(pid)}/mem`, 'r+');
   try {

@@ -16,11 +16,11 @@ import { inTheWay, originsOf } from './outsiders.js';
 /** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
 const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
 const SUSPEND_SECCOMP = 0x00200000;
-/** So long no thread may stop while some are waited for. */
+/** How long to wait for stops while no thread stops. */
 const STOP_TIMEOUT_MS = 1_000;
-/** So long threads may take to stop before they are looked at. */
+/** How long threads may take to stop before they are looked at. */
 const PATIENCE_MS = 50;
-/** So long it may take to begin to trace a frozen container. */
+/** How long it may take until tracing of a frozen container has started. */
 const FROZEN_PATIENCE_MS = 1_000;
 const MAX_ROUNDS = 100;
 const EPERM = 1;
@@ -29,11 +29,11 @@ const ETIMEDOUT = 110;
 const PTRACE_EVENT_STOP = 128;
 const SIGTRAP = 5;
 
-/** The threads of a container that a tracer holds, and how it gets hold of them. */
+/** The threads of a container that a tracer holds, and how it stops them. */
 export class Seizure {
   readonly initPid: HostPid;
   readonly cgroup: Cgroup;
-  /** The container was frozen when it was found. */
+  /** Whether the container was frozen when it was found. */
   readonly wasFrozen: boolean;
   readonly #tracer: Tracer;
   /** Wait status of each thread's stop, by host tid. */
@@ -46,27 +46,27 @@ export class Seizure {
     this.wasFrozen = isFrozen(cgroup);
   }
 
-  /** Host pids of what is in the cgroup, and of the init. */
+  /** Host pids of the processes in the cgroup, and of the init. */
   pids(): HostPid[] {
     const pids = pidsIn(this.cgroup);
     return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
   }
 
-  /** The signal by which job control had stopped a process that is held, by its host pid. */
+  /** The signal by which job control had stopped a held process, given its host pid. */
   jobStop(pid: HostPid): number | undefined {
     const status = this.#stops.get(pid) ?? 0;
     const signal = (status >> 8) & 0xff;
     return status >> 16 === PTRACE_EVENT_STOP && signal !== SIGTRAP ? signal : undefined;
   }
 
-  /** Lets all threads go that are held. Those that are not put back run from where they stand. */
+  /** Lets go of all held threads. Those that have not been put back run from where they stand. */
   async letGo(): Promise<void> {
     const tids = Int32Array.from(this.#stops.keys());
     this.#stops.clear();
     if (tids.length > 0) await this.#tracer.detach(tids);
   }
 
-  /** Stops all processes that are the container's own. `mayRun`: before any from outside is in the way. */
+  /** Stops all processes that are the container's own. `mayRun`: before that, those from outside may run on. */
   async stopOwn(execs: () => ReadonlyMap<HostPid, string>, mayRun: boolean): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const { vitals, own, outsiders } = originsOf(this.initPid, this.pids());
@@ -81,19 +81,19 @@ export class Seizure {
   }
 
   #untraced(pid: HostPid, vitals: Vitals | undefined): HostTid[] {
-    if (!vitals) return []; // Gone meanwhile.
+    if (!vitals) return []; // It is gone.
     if (vitals.numThreads === 1) return this.#stops.has(pid) || isEnding(vitals) ? [] : [pid];
     try {
       return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
     } catch {
-      return []; // Gone meanwhile.
+      return []; // It is gone.
     }
   }
 
   /**
-   * Threads that job control has stopped do not answer a tracer before they are thawed, on cgroup v1. They
-   * are left to the next round, since they do not run then. Should one of them not be known for what it
-   * is, the thaw has to come while the tracer waits for it.
+   * On cgroup v1, threads that job control has stopped do not answer a tracer before they are thawed. They are left
+   * to the next round, since they do not run then. If one of them is not recognized, the thaw has to come while the
+   * tracer waits for it.
    */
   async #seizeFrozen(tids: readonly HostTid[]): Promise<HostTid[]> {
     const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
@@ -105,7 +105,7 @@ export class Seizure {
   async #seizeThreads(tids: readonly HostTid[]): Promise<HostTid[]> {
     const plain: HostTid[] = [];
     const filtered: HostTid[] = [];
-    const modes = readSeccompModes(tids); // Who is gone is told of by the seizure.
+    const modes = readSeccompModes(tids); // The seizure reports threads that are gone.
     for (const tid of tids) ((modes.get(tid) ?? 0) !== 0 ? filtered : plain).push(tid);
     const results = [
       ...(await this.#tracer.seize(Int32Array.from(plain), OPTIONS)),
@@ -134,7 +134,7 @@ export class Seizure {
     }
   }
 
-  /** Waits for stops for a short while. Returns those that have not stopped. */
+  /** Waits a short while for stops. Returns the threads that have not stopped. */
   async #waitSome(tids: readonly HostTid[]): Promise<HostTid[]> {
     const stops = await this.#tracer.waitStops(Int32Array.from(tids), PATIENCE_MS);
     const late: HostTid[] = [];
@@ -148,8 +148,8 @@ export class Seizure {
   }
 
   /**
-   * A thread that called vfork stops only when its child has called exec or has exited: children that
-   * stopped before may go on. The next round finds them again.
+   * A thread that called vfork stops only when its child has called exec or has exited: children that have stopped
+   * may go on. The next round finds them again.
    */
   async #letChildrenGo(tid: HostTid): Promise<void> {
     if (!waits(tid)) return;
@@ -170,15 +170,15 @@ function waits(tid: HostTid): boolean {
 }
 
 /**
- * Whether job control has stopped a thread. While it is frozen its state does not tell (since Linux 6.1),
- * but its "exit code" is the signal that has stopped it (since 5.19).
+ * Whether job control has stopped a thread. While it is frozen, its state does not say so (since Linux 6.1), but
+ * its "exit code" is the signal that has stopped it (since 5.19).
  */
 function isStopped(tid: HostTid): boolean {
   try {
     const { state, exitCode } = readVitals(tid);
     return state === 'T' || exitCode !== 0;
   } catch {
-    return false; // Gone: the seizure will say so.
+    return false; // It is gone: the seizure will say so.
   }
 }
 

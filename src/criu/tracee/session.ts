@@ -25,16 +25,16 @@ type AreasOf = (pid: HostPid) => readonly Vma[];
 
 /** What a seizure needs besides the container. */
 export interface SeizeOptions {
-  /** Names of processes that the caller has started in it, by host pid. */
+  /** Names, by host pid, of processes that the caller has started in it. */
   readonly execs?: (() => ReadonlyMap<HostPid, string>) | undefined;
-  /** How long processes from outside are waited for where only they can run. */
+  /** How long to wait for processes from outside while only they can run. */
   readonly patience: Patience;
 }
 
 /**
- * A container under our trace: every thread of every process stopped, until {@link Session.letGo}. The tracer goes on
- * until {@link Session.close}, for tasks that it holds beside the container's. Closing the session, or the death of
- * this process, lets all of them go on.
+ * A container under our trace: every thread of every process is stopped, until {@link Session.letGo}. The tracer
+ * lives until {@link Session.close}, for other tasks that it holds. Closing the session, or the death of this
+ * process, lets all of them go on.
  */
 export class Session {
   readonly tracer = new Tracer();
@@ -55,11 +55,11 @@ export class Session {
   /**
    * Stops a container. On failure everything runs (or is frozen) as before.
    *
-   * Processes from outside are in the way. In a container that was frozen they run until they have ended,
-   * for as long as there is patience, while all of its own stand still.
+   * Processes from outside are in the way. In a container that was frozen, they run until they have ended, within
+   * the limit of `patience`, while all of its own processes stand still.
    *
-   * @throws Momentary where another try may succeed, ShimError `failedPrecondition` for a process that cannot be
-   *   traced, AbortError
+   * @throws Momentary if another try may succeed, ShimError `failedPrecondition` for a process that cannot be
+   * traced, AbortError
    */
   static async seize(
     initPid: HostPid,
@@ -92,8 +92,8 @@ export class Session {
   }
 
   /**
-   * Takes out the memory that a killed checkpoint has left in processes. Comes before anything is read
-   * that this would change. False: there was none.
+   * Removes the memory that a killed checkpoint has left in processes. Must come before anything is read that this
+   * would change. Returns false if there was none.
    *
    * @param areasOf what each maps, by host pid
    */
@@ -112,7 +112,7 @@ export class Session {
     return hasRemoved;
   }
 
-  /** Makes all processes ready for remote calls. `areasOf`: what each maps, by host pid. */
+  /** Prepares all processes for remote calls. `areasOf`: what each of them maps, by host pid. */
   async prepare(areasOf: AreasOf): Promise<void> {
     await forAll(this.processes, async ({ pid, threads }) => {
       const page = await injectSyscallPage(threads, areasOf(pid));
@@ -122,9 +122,9 @@ export class Session {
   }
 
   /**
-   * Puts every register back, takes our pages out and lets all threads go, frozen if they were; the tracer stays. Once:
-   * a second time does nothing, since the container is somebody else's by then.
-   * Never throws: a thread that cannot be put back has died.
+   * Restores every register, removes our pages and lets all threads go, frozen if they were; the tracer stays. A
+   * second call does nothing, since the container is no longer ours then. Never throws: a thread that cannot be put
+   * back has died.
    */
   async letGo(): Promise<void> {
     const { frozen } = await this.#letGo();
@@ -132,8 +132,8 @@ export class Session {
   }
 
   /**
-   * SIGKILLs every process, PID 1 first: the kernel ends its namespace even if we die on the way. None of
-   * them is frozen: what was has been thawed to be seized. Nobody can reap them before {@link close}.
+   * SIGKILLs every process, PID 1 first: then the kernel ends its namespace even if we die on the way. None of them
+   * is frozen: whatever was has been thawed to be seized. Nobody can reap them before {@link close}.
    */
   kill(): void {
     this.#holdsTasks = false;
@@ -142,15 +142,15 @@ export class Session {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // Gone already.
+        // It is already gone.
       }
     }
   }
 
-  /** Ends the tracer. Who is still held is let go before, as by {@link letGo}. Never throws. */
+  /** Ends the tracer. Threads that are still held are let go first, as by {@link letGo}. Never throws. */
   async close(): Promise<void> {
     const { frozen } = await this.#letGo();
-    this.tracer.close(); // Nothing else frees a thread that has not stopped, and only then can it freeze.
+    this.tracer.close(); // Nothing else frees a thread that has not stopped, and only then can it be frozen.
     await frozen;
   }
 
@@ -164,9 +164,9 @@ export class Session {
       killPoint('leave');
     });
     await forAll(this.#threads(), (thread) => thread.putBack());
-    // Asked for before the threads are let go, so that none of them runs; done when they are.
+    // Requested before the threads are let go, so that none of them runs; done when they have been.
     const { initPid, cgroup, wasFrozen } = this.#seizure;
-    const isEnding = (): boolean => isDoomed(initPid); // Which nothing frozen can.
+    const isEnding = (): boolean => isDoomed(initPid); // Nothing frozen can do that.
     const frozen = wasFrozen && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
     await this.#seizure.letGo();
     return { frozen: frozen.catch(notFrozen) };

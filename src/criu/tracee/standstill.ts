@@ -7,18 +7,18 @@ import { readMountinfo } from '../procfs/reader.js';
 import { mountOf } from '../resources/files/names/container-path.js';
 import type { LookAt } from './tracee.js';
 
-/** So long a look at something of a stopped container may take. */
+/** How long a look at something of a stopped container may take. */
 const LIMIT_MS = 10_000;
 const BEAT_MS = 1_000;
 
-/** A container that stood still has been let go since a look at it hung. */
+/** A stopped container has been let go because a look at it hung. */
 export class LetGo extends ShimError {}
 
 /**
- * That a container stands still. A process of it may serve what the engine looks at: files of a FUSE mount,
- * and pages of such files. Such a look hangs, and this thread with it, until the server goes on. So the tracing
- * process lets the container go when it no longer hears of this thread. The look then ends, and at the
- * next one, or at {@link check}, the checkpoint does.
+ * The standstill of a container. A process of it may serve what the engine looks at: files of a FUSE mount, and
+ * pages of such files. Such a look hangs, and this thread with it, until the server goes on. So the tracing process
+ * lets the container go if it no longer hears from this thread. The look then ends, and at the next one, or at
+ * {@link check}, so does the checkpoint.
  */
 export class Standstill {
   readonly #tracer: Pick<Tracer, 'watch'>;
@@ -36,20 +36,20 @@ export class Standstill {
     tracer.watch(LIMIT_MS);
   }
 
-  /** @throws ShimError `failedPrecondition` when the look before it has hung */
+  /** @throws ShimError `failedPrecondition` if the previous look hung */
   readonly lookAt: LookAt = (what, path) => {
     this.check();
     this.#what = what;
     this.#path = path;
   };
 
-  /** Why the container has been let go before its time. */
+  /** Why the container has been let go early. */
   get reason(): LetGo | undefined {
     this.#notice();
     return this.#reason;
   }
 
-  /** @throws ShimError `failedPrecondition` when the container no longer stands still */
+  /** @throws ShimError `failedPrecondition` if the container no longer stands still */
   check(): void {
     const { reason } = this;
     if (reason) throw reason;
@@ -78,7 +78,7 @@ export class Standstill {
     return new LetGo('failedPrecondition', printable(`${which}: ${what}: ${why}; ${remedy}`));
   }
 
-  /** In words; nothing for the root, where what is mounted no longer seems to be. */
+  /** In words; empty for the root, where what is mounted no longer seems to exist. */
   #mountOf(path: string): string[] {
     try {
       const mount = mountOf(readMountinfo(this.#initPid), path);

@@ -25,30 +25,30 @@ export interface Zombie {
   readonly status: ProcStatus;
 }
 
-/** A process that stands still, all of its threads. */
+/** A process that stands still, with all of its threads. */
 export interface StoppedProcess extends TracedProcess {
   readonly leader: StoppedThread;
   readonly threads: readonly StoppedThread[];
 }
 
-/** Who stops threads, and is told what of them is looked at. */
+/** Stops threads, and is told what is looked at. */
 interface Holding {
   readonly tracer: Tracer;
   readonly lookAt: LookAt;
 }
 
 /**
- * The processes of a container that has been stopped: those that live, and those that wait to be reaped.
+ * The processes of a container that has been stopped: those that are alive, and those that wait to be reaped.
  *
- * @throws Momentary, EndedMeanwhile where another try may succeed, ShimError `failedPrecondition` for a process in
- *   namespaces or a cgroup of its own
+ * @throws Momentary, EndedMeanwhile if another try may succeed, ShimError `failedPrecondition` for a process in
+ * namespaces or a cgroup of its own
  */
 export async function collectStopped(
   seizure: Seizure,
   holding: Holding,
 ): Promise<{ readonly processes: StoppedProcess[]; readonly zombies: Zombie[] }> {
   const init = new StillProcess(seizure.initPid);
-  // Zombies are found below, like those that the cgroup no longer lists.
+  // Zombies are found below, like other processes that the cgroup no longer lists.
   const alive = seizure
     .pids()
     .map((pid) => (pid === init.pid ? init : new StillProcess(pid)))
@@ -61,7 +61,7 @@ export async function collectStopped(
   return { processes, zombies: gone.map((pid) => zombieOf(pid, seizure)) };
 }
 
-/** A cgroup forgets who has exited: a zombie is found as the child of its parent. */
+/** A cgroup does not list exited processes: a zombie is found as the child of its parent. */
 function zombieOf(pid: HostPid, { cgroup: { directory } }: Seizure): Zombie {
   const status = readStatus(pid);
   if (status.state !== 'Z') throw elsewhere(pid, directory);

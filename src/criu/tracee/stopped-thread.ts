@@ -18,7 +18,7 @@ import type { LookAt, RemoteCall, Tracee } from './tracee.js';
 
 const SIGTRAP_BIT = 1n << BigInt(SIGTRAP - 1);
 
-/** Ids of a thread, on the host and in its container, how messages name it, and what /proc says of it. */
+/** Ids of a thread on the host and in its container, its name in messages, and what /proc says of it. */
 export interface ThreadIds {
   readonly label: string;
   readonly pid: HostPid;
@@ -29,7 +29,7 @@ export interface ThreadIds {
   readonly lookAt?: LookAt;
 }
 
-/** Where a thread makes remote calls, and finds its way home from. */
+/** Where a thread makes remote calls, and finds its way home. */
 export interface CallSite {
   readonly code: bigint;
   readonly frame: bigint;
@@ -56,7 +56,7 @@ export class StoppedThread implements Tracee {
   #site: CallSite | undefined;
   #batches: BatchSite | undefined;
   #isTouched = false;
-  /** Registers it resumes with when it is left running; differ from `state` only for a reason. */
+  /** Registers it resumes with if it is left running; they differ from `state` only for a reason. */
   resume: Uint8Array;
 
   constructor(tracer: Tracer, ids: ThreadIds, state: ThreadState) {
@@ -77,7 +77,7 @@ export class StoppedThread implements Tracee {
     return registerWords(this.state.registers);
   }
 
-  /** What brings the thread home. */
+  /** The frame that brings the thread home. */
   get home(): HomeState {
     const registers = registerWords(this.resume);
     const { xstate, signalMask } = this.state;
@@ -90,8 +90,7 @@ export class StoppedThread implements Tracee {
   }
 
   /**
-   * Sends the thread to its call site: should we die from now on, it goes home by itself. Then all
-   * signals are blocked.
+   * Sends the thread to its call site: if we die from now on, it goes home by itself. Then all signals are blocked.
    */
   async settle(site: CallSite): Promise<void> {
     const registers = toBytes(sentTo(site, this.registers));
@@ -103,7 +102,10 @@ export class StoppedThread implements Tracee {
     }
   }
 
-  /** Lets a thread that has settled make many calls at a time, if nothing of its process is in the way of a breakpoint. */
+  /**
+   * Lets a thread at its call site make many calls at a time, if nothing in its process is in the way of a
+   * breakpoint.
+   */
   batchBy(site: BatchSite): void {
     const { ignored, pending, sharedPending } = this.status.signals;
     if (((ignored | pending | sharedPending) & SIGTRAP_BIT) === 0n) this.#batches = site;
@@ -127,8 +129,8 @@ export class StoppedThread implements Tracee {
   }
 
   /**
-   * Makes calls by another `syscall` instruction, where there is no way home: for the calls that make
-   * and remove the call site itself. Then the thread stands as it was found.
+   * Makes calls by another `syscall` instruction, without a way home: for the calls that create and remove the call
+   * site itself. Afterwards the thread stands as it was found.
    */
   async exposedRemote(instruction: bigint, calls: readonly RemoteCall[]): Promise<bigint[]> {
     this.#isTouched = true;
@@ -165,7 +167,7 @@ export class StoppedThread implements Tracee {
     writeProcess(this.pid, address, bytes, this.label);
   }
 
-  /** Registers and signal mask as they were. Never throws: a thread that refuses has died. */
+  /** Puts back registers and signal mask. Never throws: a thread that refuses has died. */
   async putBack(): Promise<void> {
     if (!this.#isTouched) return;
     // The mask first, while the registers still lead home.

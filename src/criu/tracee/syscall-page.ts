@@ -27,27 +27,26 @@ import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
 
 const PAGE_BYTES = Number(PAGE);
-/** A page is shared by what calls refer to, and the table of a batch of them. */
+/** A page is shared by the arguments of calls and the table of a batch of them. */
 const SCRATCH_SIZE = PAGE_BYTES / 2;
 const TABLE_AT = PAGE_BYTES + SCRATCH_SIZE;
 const TABLE_SIZE = PAGE_BYTES - SCRATCH_SIZE;
-/** Where in the page of code {@link BATCH_CODE} is. */
+/** Offset of {@link BATCH_CODE} in the page of code. */
 const BATCH_AT = 16;
 const PROT_READ_EXEC = PROT_READ | PROT_EXEC;
 const MAP_SHARED_ANONYMOUS = MAP_SHARED | MAP_ANONYMOUS;
 
 /** Memory of ours in a tracee: a page of code, scratch memory, and a frame for each thread. */
 export interface SyscallPage {
-  /** Takes the memory out. Never throws: a process that refuses has died. */
+  /** Removes the memory. Never throws: a process that refuses has died. */
   remove(): Promise<void>;
 }
 
 /**
- * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and
- * sends all its threads there. It is shared memory, which we fill from outside: so it is charged to our
- * own cgroup, and not to that of the container, which may be at its limit. That call and the one that
- * takes the memory out have no way home: should we be killed meanwhile, the tracing process ends them
- * (native/src/tracing_process.h).
+ * Maps the page, the scratch memory and the frames into a stopped process, by one exposed call, and sends all its
+ * threads there. It is shared memory that we fill from outside, so it is charged to our own cgroup, and not to that
+ * of the container, which may be at its limit. That call and the one that removes the memory have no way home: if
+ * we are killed meanwhile, the tracing process ends them (native/src/tracing_process.h).
  */
 export async function injectSyscallPage(
   threads: readonly StoppedThread[],
@@ -78,7 +77,7 @@ export async function injectSyscallPage(
   }
 }
 
-/** What of the memory is where, counted from the page of code: scratch memory and table come first, then the frames. */
+/** Offsets in the memory, from the page of code: scratch memory and table come first, then the frames. */
 interface Layout {
   readonly frames: readonly number[];
   readonly size: number;
@@ -94,7 +93,7 @@ function layOut(threads: readonly StoppedThread[]): Layout {
   return { frames, size: Math.ceil(end / PAGE_BYTES) * PAGE_BYTES };
 }
 
-/** Writes to every page that is going to be used: later it would be charged to whoever touches it first. */
+/** Writes to every page that will be used: later it would be charged to whoever touches it first. */
 function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }: Layout): void {
   const pid = threads[0]?.pid ?? asHostPid(0);
   const file = openMapped(pid, { start: code, end: code + BigInt(size) }, 'r+');
@@ -113,7 +112,7 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
   }
 }
 
-/** Executable at first, all of it: never writable and executable, which a process may have forsworn. */
+/** All of it is executable at first: never writable and executable, which a process may have forbidden itself. */
 async function mapPage(leader: StoppedThread, instruction: bigint, size: number): Promise<bigint> {
   const args = [0, size, PROT_READ_EXEC, MAP_SHARED_ANONYMOUS, -1, 0];
   const result = await mapWithinLimits(leader.pid, size, async () => {
@@ -125,7 +124,7 @@ async function mapPage(leader: StoppedThread, instruction: bigint, size: number)
   throw new ShimError('failedPrecondition', `${what}: ${whyNotMapped(leader.pid, size, result)}`);
 }
 
-/** All other threads leave before their way home goes; the leader is put back in the same stroke. */
+/** All other threads leave before their way home is unmapped; the leader is put back by the same call. */
 async function remove(
   [leader, ...others]: readonly StoppedThread[],
   instruction: bigint,
@@ -135,7 +134,7 @@ async function remove(
     for (const thread of others) await thread.putBack();
     await leader?.exposedRemote(instruction, [{ nr: SYS.munmap, args: [code, size] }]);
   } catch {
-    // Died meanwhile; so did its memory.
+    // It died meanwhile, and its memory is gone.
   }
 }
 

@@ -12,21 +12,21 @@ export interface RemoteCall {
 
 /** A stopped thread under our trace. */
 export interface Tracee {
-  /** Thread and process id as the engine's own pid namespace numbers them. */
+  /** Thread and process id in the engine's own pid namespace. */
   readonly tid: HostTid;
   readonly pid: HostPid;
-  /** The same as the container numbers them. */
+  /** The container ids. */
   readonly nsTid: NsTid;
   readonly nsPid: NsPid;
-  /** How messages name it: `pid 7 (java) tid 12`. */
+  /** Its name in messages: `pid 7 (java) tid 12`. */
   readonly label: string;
   /** Registers, xstate, signals as they were when it stopped. */
   readonly state: ThreadState;
   /** Its /proc/PID/task/TID/status at that time. */
   readonly status: ProcStatus;
   /**
-   * Makes system calls inside the thread, in order; all signals are blocked meanwhile, and seccomp is
-   * suspended. Resolves with the raw results (`-errno` on failure). Must not be a call that blocks.
+   * Makes system calls inside the thread, in order; meanwhile all signals are blocked, and seccomp is suspended.
+   * Resolves with the raw results (`-errno` on failure). A call must not block.
    */
   remote(calls: readonly RemoteCall[]): Promise<bigint[]>;
   /** Scratch memory inside the process (shared by its threads), for arguments and results of remote calls. */
@@ -37,23 +37,23 @@ export interface Tracee {
 }
 
 /**
- * Is told what is looked at next that a process of the container may serve: `pid 7 (cat) fd 3`, and its path in the
- * container where it has one. May throw: see standstill.ts.
+ * Is told what will be looked at next that a process of the container may serve: `pid 7 (cat) fd 3`, and its path
+ * in the container if it has one. May throw: see standstill.ts.
  */
 export type LookAt = (what: string, path?: string) => void;
 
-/** A thread by its host id, and how messages name it. */
+/** A thread by its host id, and its name in messages. */
 export type NamedThread = Pick<Tracee, 'tid' | 'label'>;
 
 /** A stopped process of the container: its leader first, then its other threads. */
 export interface TracedProcess {
   readonly pid: HostPid;
   readonly nsPid: NsPid;
-  /** How messages name it: `pid 7 (nginx)`. */
+  /** Its name in messages: `pid 7 (nginx)`. */
   readonly label: string;
   readonly leader: Tracee;
   readonly threads: readonly Tracee[];
-  /** What /proc said of it when it had been stopped. */
+  /** What /proc said of it once it was stopped. */
   readonly proc: StillProcess;
   readonly lookAt?: LookAt;
 }

@@ -17,10 +17,10 @@ interface Addresses {
 }
 
 /**
- * That the kernel notes what a process writes to (userfaultfd(2), asynchronous write protection, Linux 6.7). The
- * userfaultfd is the process's own, since it works on the memory of who made it, but only we have it: no descriptor
- * and no thread is left in the process, and when ours is closed, the kernel forgets all of it. What the process maps or
- * moves, and the memory of those it forks, is not tracked.
+ * The kernel's record of what a process writes to (userfaultfd(2), asynchronous write protection, Linux 6.7). The
+ * userfaultfd is made by the process, since it works on its creator's memory, but only we have it: no descriptor
+ * and no thread is left in the process, and when our descriptor is closed, the kernel forgets everything. What the
+ * process maps or moves, and the memory of processes that it forks, is not tracked.
  */
 export class WriteTracking {
   readonly pid: HostPid;
@@ -32,9 +32,10 @@ export class WriteTracking {
   }
 
   /**
-   * Begins to track a process that stands still: all of its threads, lest one of them fork with the descriptor.
+   * Starts to track a process that stands still, with all of its threads, so that none of them forks with the
+   * descriptor.
    *
-   * @returns undefined where that cannot be, such as at the limit of its descriptors
+   * @returns undefined if that is not possible, such as at the limit of its descriptors
    */
   static async begin(
     { pid, label, leader }: StoppedProcess,
@@ -52,14 +53,14 @@ export class WriteTracking {
     return undefined;
   }
 
-  /** Tracks memory from its next protection on. Where the kernel refuses, it is not tracked. */
+  /** Tracks memory from its next protection on. If the kernel refuses, it is not tracked. */
   track({ start, end }: Addresses): void {
     register(this.#fd, start, end - start);
   }
 
   /**
-   * Ends it for all memory at once, in tens of milliseconds for each GiB. Were it ended piece by piece, mremap(2) would fail
-   * meanwhile for memory of which a part is tracked, and a part is not.
+   * Ends it for all memory at once, which takes tens of milliseconds for each GiB. If it ended piece by piece,
+   * mremap(2) would meanwhile fail for memory that is tracked in part.
    */
   close(): void {
     closeFd(this.#fd);

@@ -3,12 +3,12 @@ import { SIGCHLD, SIGKILL, SIGSTOP, SIGTRAP } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { isDead } from '../image/validate-tasks.js';
 
-/** What a parent cannot hold back while it is being restored, or must not have at its breakpoints. */
+/** Signals that a parent cannot block while it is being restored, or must not get at its breakpoints. */
 const DISTURBING: ReadonlySet<number> = new Set([SIGTRAP, SIGKILL, SIGSTOP]);
 
 /**
- * The signal by which a process is to tell its parent of its end; 0 for none. That of a zombie comes
- * at the restore, and once more: where it would disturb, none is sent, which is the same to wait(2).
+ * The signal by which a process tells its parent of its end; 0 for none. A zombie sends it at the restore, and once
+ * more: if that would disturb, none is sent, which makes no difference to wait(2).
  */
 export function exitSignalOf(core: CoreEntry): number {
   const signal = core.tc?.mvas_exit_signal ?? SIGCHLD;

@@ -2,7 +2,7 @@
 import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 
-/** A process as far as the tree is concerned; ids are the container's. */
+/** A process as far as the tree is concerned, with its container ids. */
 export interface TreeProcess {
   readonly pid: NsPid;
   readonly ppid: NsPid;
@@ -14,8 +14,8 @@ export interface TreeProcess {
 }
 
 /**
- * A process to be forked at restore. Helpers stand in for leaders of sessions and groups that have
- * gone: they make the session or group, and exit when its members are in.
+ * A process to be forked at a restore. Helpers replace leaders of sessions and groups that are gone: they create
+ * the session or group, and exit when its members have joined.
  */
 export interface TreeNode {
   readonly pid: NsPid;
@@ -24,21 +24,23 @@ export interface TreeNode {
   /** The session it is forked in: before it makes its own, if it does. */
   readonly start: NsPid;
   readonly kind: 'process' | 'zombie' | 'helper';
-  /** It makes a process group that it leaves again, when the others have joined. */
+  /** Whether it makes a process group that it leaves again when the others have joined. */
   leavesGroup: boolean;
-  /** Who forks it. Members of a gone leader's session are forked by its helper, and inherited by PID 1. */
+  /**
+   * The process that forks it. Members of a gone leader's session are forked by its helper, and inherited by PID 1.
+   */
   readonly children: TreeNode[];
 }
 
 /**
- * Plans who forks whom.
+ * Plans which process forks which.
  *
- * A process that is not a session leader is in the session it was forked in. So a child in another session
- * than its parent's was forked before that made its own, in the session the parent was itself forked in,
- * and so on upwards; or PID 1 has inherited it.
+ * A process that is not a session leader is in the session it was forked in. So a child in a session other than its
+ * parent's was forked before the parent made its own, in the session that the parent itself was forked in, and so
+ * on upwards; or PID 1 has inherited it.
  *
  * @param taken pids of processes and threads: helpers get others
- * @throws ShimError `failedPrecondition` for a tree that fork(2), setsid(2) and setpgid(2) cannot make
+ * @throws ShimError `failedPrecondition` for a tree that fork(2), setsid(2) and setpgid(2) cannot create
  */
 export function buildTree(
   processes: readonly TreeProcess[],
@@ -55,7 +57,7 @@ export function buildTree(
   return root;
 }
 
-/** Processes, each behind its parent; those that do not descend from one without a parent are left out. */
+/** Processes, each after its parent; those that do not descend from one without a parent are left out. */
 export function parentsFirst<T extends { readonly pid: NsPid; readonly ppid: NsPid }>(
   processes: readonly T[],
 ): T[] {
@@ -86,7 +88,7 @@ function checkProcesses(processes: readonly TreeProcess[]): void {
   throw unmakable(outsider, `${what} was made outside of the container, which is not supported`);
 }
 
-/** The sessions that processes are forked in; none for leaders of a session to whom it does not matter. */
+/** The sessions that processes are forked in; none for session leaders that can be forked in any. */
 function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> {
   const starts = new Map<NsPid, NsPid>([[INIT, INIT]]);
   const byPid = new Map(ordered.map((process) => [process.pid, process]));
@@ -110,10 +112,10 @@ function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
   return new ShimError('failedPrecondition', `pid ${String(pid)} (${name}): ${why}`);
 }
 
-/** A tree that is being planned. */
+/** A tree while it is being planned. */
 class Grove {
   readonly #nodes = new Map<NsPid, TreeNode>();
-  /** Who can fork into a session: by its id. */
+  /** The processes that can fork into a session, by its id. */
   readonly #hosts = new Map<NsPid, TreeNode>();
   readonly #orphanages = new Map<NsPid, TreeNode>();
   readonly #taken: ReadonlySet<NsTid>;
@@ -137,7 +139,7 @@ class Grove {
     return this.#nodes.get(pid) ?? badImage(`no process ${String(pid)}`);
   }
 
-  /** Puts a process below whoever is to fork it. */
+  /** Adds a process below the one that forks it. */
   plant({ pid, ppid }: TreeProcess): void {
     if (pid === INIT) return;
     const node = this.node(pid);
@@ -146,7 +148,7 @@ class Grove {
     (isInherited ? this.#orphanage(node.start) : parent).children.push(node);
   }
 
-  /** Sees to it that there is the process group that a process is to join. */
+  /** Ensures that the process group exists that a process is to join. */
   group(node: TreeNode): void {
     const { pid, pgid, sid } = node;
     if (pgid === pid) return;
@@ -159,7 +161,7 @@ class Grove {
     this.#helper({ pid: this.#freePid(), pgid, sid }, this.#host(node));
   }
 
-  /** Who forks what PID 1 has inherited from a session, and exits: its leader was in between, or has gone. */
+  /** Forks what PID 1 has inherited from a session, and exits: its leader was in between, or is gone. */
   #orphanage(sid: NsPid): TreeNode {
     const known = this.#orphanages.get(sid);
     if (known) return known;
@@ -211,7 +213,7 @@ export function subtree(node: TreeNode): TreeNode[] {
   return nodes;
 }
 
-/** The process that forks each process, whatever helpers are between them; by pids. */
+/** The process that forks each process, without helpers in between; by pids. */
 export function forkersOf(root: TreeNode): Map<NsPid, NsPid> {
   const forkers = new Map<NsPid, NsPid>();
   const waiting = [{ node: root, forker: root.pid }];

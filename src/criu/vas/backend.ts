@@ -5,13 +5,13 @@ import { CAPABILITY } from './kernel-abi.js';
 import { KernelDevice } from './kernel-device.js';
 
 /**
- * What keeps the memory of a container while its checkpoint is taken: the holder, by copying it, or the
- * kernel (mvas.ko), by duplicating the page tables; then the holder copies while the container runs on.
- * With `kernel-exec` nothing is ever copied: the duplicates are the VAS, and restored processes exec them.
+ * What keeps the memory of a container while its checkpoint is taken: the holder, by copying it, or the kernel
+ * (mvas.ko), by duplicating the page tables; then the holder copies while the container runs. With `kernel-exec`
+ * nothing is ever copied: the duplicates are the VAS, and restored processes exec them.
  */
 export type Backend = 'holder' | 'kernel' | 'kernel-exec';
 
-/** The kernel's device, and the better of the kernel's two ways that it can go. */
+/** The kernel's device, and the better of the two kernel backends that it supports. */
 export interface KernelBackend {
   readonly device: KernelDevice;
   readonly backend: 'kernel' | 'kernel-exec';
@@ -20,7 +20,7 @@ export interface KernelBackend {
 const FORK = CAPABILITY.fork | CAPABILITY.target;
 const EXEC = FORK | CAPABILITY.exec;
 
-/** What each wish that is not the holder needs. */
+/** What each backend other than the holder needs. */
 const NEEDED: ReadonlyMap<string, bigint> = new Map([
   ['', FORK],
   ['kernel', FORK],
@@ -28,11 +28,11 @@ const NEEDED: ReadonlyMap<string, bigint> = new Map([
 ]);
 
 /**
- * The kernel's device where the kernel is to be the backend; undefined: the holder. `wish` is
- * MVAS_BACKEND: without it the kernel is taken where it can do what is needed.
+ * The kernel's device if the kernel is to be the backend; undefined for the holder. `wish` is MVAS_BACKEND: without
+ * it, the kernel is used if it can do what is needed.
  *
- * @throws ShimError `failedPrecondition` when the kernel is wished for and cannot,
- * `invalidArgument` for another wish
+ * @throws ShimError `failedPrecondition` if the kernel is asked for and cannot, `invalidArgument` for an unknown
+ * backend
  */
 export function openBackend(
   wish: string,

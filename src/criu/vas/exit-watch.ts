@@ -7,7 +7,7 @@ import { REQUEST_MAGIC } from '../plan/abi.js';
 
 /** How a process ended. */
 export interface Exit {
-  /** As a shell counts it: exit code, or 128 + signal; 255 where it cannot be known. */
+  /** As a shell counts it: exit code, or 128 + signal; 255 if it is unknown. */
   readonly status: number;
   readonly at: Date;
 }
@@ -27,8 +27,8 @@ export function shellStatus(waitStatus: number): number {
 }
 
 /**
- * Watches a child of a keeper; a pidfd is held from the start, so that a keeper that dies does not
- * take the news along (its status is known then from Linux 6.15 on).
+ * Watches a child of a keeper. A pidfd is held from the start, so that the status is not lost if the keeper dies
+ * (it is known then from Linux 6.15 on).
  */
 export async function watchExit(waitSocket: string, pid: HostPid): Promise<Exit> {
   const pidfd = openPidfd(pid);
@@ -56,7 +56,7 @@ function exitOfPidfd(pidfd: number): number {
   return isKnown ? shellStatus(info.readInt32LE(EXIT_CODE_OFFSET)) : UNKNOWN_STATUS;
 }
 
-/** The wait status the keeper tells; undefined when it cannot. */
+/** The wait status that the keeper reports; undefined if it cannot. */
 function askKeeper(path: string, pid: HostPid): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);

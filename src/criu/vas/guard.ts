@@ -9,14 +9,14 @@ import { call, closeFd, sendWithFds, SYS } from '../../native/sys.js';
 import { GUARD, GUARD_ACTION, GUARD_MAGIC, GUARD_SIZE } from '../plan/abi.js';
 import { limitWaits, unixAddress } from './holder-client.js';
 
-/** What is to be done with a descriptor. */
+/** What to do with a descriptor. */
 export type GuardOrder =
-  /** Writes to a file until it begins with that; 12 bytes at the most. */
+  /** Writes to a file until its content begins with that; at most 12 bytes. */
   | { readonly write: string }
-  /** Sets an option of a socket, which is an int. */
+  /** Sets an int option of a socket. */
   | { readonly level: number; readonly option: number; readonly value: number };
 
-/** A keeper's promise to put something back should this process die: within about a millisecond. */
+/** A keeper's promise to put something back if this process dies, within about a millisecond. */
 export class Guard {
   #socket: number;
 
@@ -24,7 +24,7 @@ export class Guard {
     this.#socket = socket;
   }
 
-  /** Arms a guard. `waitSocket` is that of the keeper (see store.ts); `fd` stays the caller's. */
+  /** Arms a guard. `waitSocket` is the keeper's (see store.ts); `fd` remains the caller's. */
   static arm(waitSocket: string, fd: number, order: GuardOrder): Guard {
     const socket = call('make a socket', SYS.socket, AF.unix, SOCK.stream | SOCK.cloexec, 0);
     try {
@@ -39,7 +39,7 @@ export class Guard {
     }
   }
 
-  /** Has a cgroup frozen again that was found frozen, and has to be thawed to be traced. */
+  /** Has a cgroup frozen again that was found frozen and has to be thawed to be traced. */
   static frozen(waitSocket: string, { version, directory }: Cgroup): Guard {
     const [name, write] = version === 1 ? ['freezer.state', 'FROZEN'] : ['cgroup.freeze', '1'];
     const file = openSync(join(directory, name), 'r+');
@@ -50,7 +50,7 @@ export class Guard {
     }
   }
 
-  /** Ends the watch; a second time does nothing. A keeper that has died is not an error: it watches no more. */
+  /** Ends the watch; a second call does nothing. A dead keeper is not an error: it no longer watches. */
   disarm(): void {
     if (this.#socket < 0) return;
     syscall(SYS.sendto, this.#socket, Buffer.of(1), 1, MSG.nosignal, null, 0);

@@ -9,9 +9,9 @@ import type { Plan } from '../plan/builder.js';
 import { printable } from '../../common/bytes.js';
 import { readThreadFile } from '../procfs/reader.js';
 
-/** So long a holder may do nothing before it answers, where it can be looked at. */
+/** How long a holder may do nothing before it answers, if its activity is visible. */
 const LOOK_S = 10;
-/** So long it may take for anything; it copies some hundred GiB in that time. */
+/** How long it may take for anything; it copies some hundred GiB in that time. */
 const ANSWER_LIMIT_S = 600;
 
 /** `struct sockaddr_un` of a path. */
@@ -24,25 +24,25 @@ export function unixAddress(path: string): Uint8Array {
   return address;
 }
 
-/** State a holder tells of itself. */
+/** The state that a holder reports of itself. */
 export interface HolderStatus {
   readonly pid: HostPid;
   readonly isSealed: boolean;
   readonly forks: number;
 }
 
-/** Takes requests to a holder over its control socket; see native/include/mvas_abi.h. */
+/** Sends requests to a holder over its control socket; see native/include/mvas_abi.h. */
 export class HolderClient {
   readonly #socket: number;
   #queue: Promise<unknown> = Promise.resolve();
-  /** The holder's pid, once it has told. */
+  /** The holder's pid, once it has reported it. */
   #pid = asHostPid(0);
 
   private constructor(socket: number) {
     this.#socket = socket;
   }
 
-  /** @throws ShimError `failedPrecondition` when no holder listens there: its VAS is lost. */
+  /** @throws ShimError `failedPrecondition` if no holder listens there: its VAS is lost */
   static connect(path: string): HolderClient {
     const type = SOCK.seqpacket | SOCK.cloexec;
     const socket = call('make a socket', SYS.socket, AF.unix, type, 0);
@@ -70,8 +70,8 @@ export class HolderClient {
   }
 
   /**
-   * Runs a sequence of a plan in the holder. `base`: where its work range starts. Descriptors fill the
-   * first slots. The plan's answers become what its operations have left there.
+   * Runs a sequence of a plan in the holder. `base` is the start of its own range. Descriptors fill the first
+   * slots. The plan's answers become what its operations have left there.
    *
    * @throws ShimError that says which operation failed, and how
    */
@@ -91,7 +91,7 @@ export class HolderClient {
     await this.#request(REQUEST.seal, []);
   }
 
-  /** Forks a restorer into a new pid namespace, its plan to come over `socket`. Returns its pid. */
+  /** Forks a restorer into a new pid namespace, which gets its plan over `socket`. Returns its pid. */
   async fork(socket: number): Promise<HostPid> {
     const [pid] = await this.#request(REQUEST.fork, [], [socket]);
     return asHostPid(Number(pid));
@@ -141,7 +141,7 @@ export class HolderClient {
     }
   }
 
-  /** One answer; undefined when none has come for a while. */
+  /** One answer; undefined if none has come for a while. */
   #receive(): Promise<Buffer | undefined> {
     const reply = Buffer.alloc(REPLY_SIZE);
     return new Promise((resolve, reject) => {
@@ -161,7 +161,7 @@ export class HolderClient {
   }
 }
 
-/** Changes whenever a process gets its turn on a processor; undefined where that cannot be seen. */
+/** Changes whenever a process gets its turn on a processor; undefined if that is not visible. */
 function activityOf(pid: HostPid): string | undefined {
   try {
     return pid === 0 ? undefined : readThreadFile(pid, pid, 'schedstat');
@@ -170,7 +170,7 @@ function activityOf(pid: HostPid): string | undefined {
   }
 }
 
-/** A peer that is stopped, or waits in the kernel, is to be told from one that answers. */
+/** A stopped peer, or one that waits in the kernel, must be distinguished from one that answers. */
 export function limitWaits(socket: number): void {
   const limit = new Uint8Array(BigInt64Array.of(BigInt(LOOK_S), 0n).buffer);
   for (const option of [SO.rcvTimeout, SO.sndTimeout]) {
@@ -188,7 +188,7 @@ export function encodeRequest(op: number, args: readonly bigint[]): Uint8Array {
   return request;
 }
 
-/** Which operation of a plan failed (0n: none), and what it returned. */
+/** Which operation of a plan failed (0n: none), and its result. */
 export interface PlanFailure {
   readonly at: bigint;
   readonly result: bigint;
@@ -202,7 +202,7 @@ export function readFailure(header: Buffer): PlanFailure {
   };
 }
 
-/** The error of a plan that failed; `who` goes before its words. */
+/** The error of a failed plan; `who` precedes its words. */
 export function planError(who: string, plan: Plan, { at, result }: PlanFailure): ShimError {
   const words = plan.explain(at, result);
   if (words === undefined) {

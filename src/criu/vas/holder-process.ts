@@ -33,8 +33,8 @@ function listenOn(path: string, type: number): number {
 }
 
 /**
- * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours). They outlive us once
- * their lifeline says so.
+ * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours). They outlive us once their
+ * lifeline says so.
  *
  * @returns pid of the keeper
  */

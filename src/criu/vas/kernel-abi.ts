@@ -52,7 +52,7 @@ export const SEG_ATTACH = { vasId: 12, segId: 16, access: 20 } as const;
 /** Longest name of an object, in bytes. */
 export const NAME_MAX = 255;
 
-/** A structure with its size set, all else zero. */
+/** A structure with its size set and everything else zero. */
 export function structure(size: number): Buffer {
   const bytes = Buffer.alloc(size);
   bytes.writeBigUInt64LE(BigInt(size), 0);
@@ -66,7 +66,7 @@ export function idStructure(id: number): Buffer {
   return bytes;
 }
 
-/** `struct mvas_fork` for a new VAS that only its owner may use; the target is still to be set. */
+/** `struct mvas_fork` for a new VAS that only its owner may use; the target is not set yet. */
 export function forkStructure(name: string): Buffer {
   const bytes = structure(SIZE.fork);
   bytes.writeUInt32LE(0o600, FORK.mode);
@@ -75,8 +75,8 @@ export function forkStructure(name: string): Buffer {
 }
 
 /**
- * `struct mvas_exec`. `place`: an address of user space, where nothing need be, for the instruction and
- * the stack pointer: whoever traces the process sets them before it runs.
+ * `struct mvas_exec`. `place`: an address of user space for the instruction and the stack pointer, where nothing
+ * has to be mapped: the tracer of the process sets both before it runs.
  */
 export function execStructure(id: number, place: bigint): Buffer {
   const bytes = structure(SIZE.exec);

@@ -32,7 +32,7 @@ const CALLS = {
   },
 } as const;
 
-/** Why the device cannot be opened, and what to do, by the errno. */
+/** Why the device cannot be opened, and what to do, by errno. */
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT:
     'the module mvas is not loaded; remedy: modprobe mvas (kernel/README.md: how to build it)',
@@ -41,12 +41,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOTTY: 'it is something else of that name, or a module that is older or newer than this program',
 };
 
-/** A segment that is to be made. */
+/** A segment to be created. */
 export interface NewSegment {
   readonly name: string;
   /** Permissions, as of a file. */
   readonly mode: number;
-  /** Where it belongs; 0: anywhere. */
+  /** The VAS it belongs to; 0: any. */
   readonly start: bigint;
   /** Bytes. */
   readonly length: bigint;
@@ -64,11 +64,11 @@ export interface KernelObject {
   readonly gid: number;
   /** Resident memory of a VAS, length of a segment. */
   readonly bytes: bigint;
-  /** Where a segment belongs; 0: anywhere. */
+  /** The VAS that a segment belongs to; 0: any. */
   readonly start: bigint;
 }
 
-/** The kernel's own VASes, by /dev/mvas; see kernel/include/uapi/mvas.h. */
+/** The kernel's own VASes, through /dev/mvas; see kernel/include/uapi/mvas.h. */
 export class KernelDevice {
   /** Open descriptor of the device. */
   readonly fd: number;
@@ -84,7 +84,7 @@ export class KernelDevice {
     this.capabilities = info.readBigUInt64LE(INFO.capabilities);
   }
 
-  /** undefined where the module is not loaded, or is not for us. The caller closes it. */
+  /** Undefined if the module is not loaded, or we may not use it. The caller closes it. */
   static tryOpen(path = DEVICE): KernelDevice | undefined {
     try {
       return KernelDevice.open(path);
@@ -93,7 +93,7 @@ export class KernelDevice {
     }
   }
 
-  /** The caller closes it. @throws ShimError `failedPrecondition`, which says what to do */
+  /** The caller closes it. @throws ShimError `failedPrecondition` that says what to do */
   static open(path = DEVICE): KernelDevice {
     const fd = syscall(SYS.openat, AT_FDCWD, cString(path), O.rdwr | O.cloexec, 0);
     if (fd < 0) throw cannotOpen(path, errnoName(fd));
@@ -105,14 +105,14 @@ export class KernelDevice {
     }
   }
 
-  /** The id to a name. @throws ShimError `notFound` */
+  /** The id of a name. @throws ShimError `notFound` */
   find(name: string, kind: KernelKind = 'vas'): number {
     const request = structure(SIZE.find);
     request.write(name, FIND.name);
     return this.#call(`find ${kind} ${name}`, CALLS[kind].find, request).readUInt32LE(FIND.id);
   }
 
-  /** Makes a VAS without memory; returns its id. */
+  /** Creates a VAS without memory; returns its id. */
   create(name: string, mode: number): number {
     const request = structure(SIZE.create);
     request.writeUInt32LE(mode, CREATE.mode);
@@ -120,7 +120,7 @@ export class KernelDevice {
     return this.#call(`create vas ${name}`, CALL.create, request).readUInt32LE(CREATE.id);
   }
 
-  /** Makes a segment of zeros; returns its id. */
+  /** Creates a segment of zeros; returns its id. */
   createSegment({ name, mode, start, length }: NewSegment): number {
     const request = structure(SIZE.segCreate);
     request.writeUInt32LE(mode, SEG_CREATE.mode);
@@ -131,7 +131,7 @@ export class KernelDevice {
     return made.readUInt32LE(SEG_CREATE.id);
   }
 
-  /** Whoever execs the VAS gets the segment, too. */
+  /** Processes that exec the VAS get the segment, too. */
   attachSegment(vas: number, segment: number, isWritable: boolean): void {
     const request = structure(SIZE.segAttach);
     request.writeUInt32LE(vas, SEG_ATTACH.vasId);
@@ -161,7 +161,7 @@ export class KernelDevice {
     closeFd(this.fd);
   }
 
-  /** How many there are; writes as many ids as there is room for. */
+  /** Returns how many there are; writes as many ids as there is room for. */
   #list(kind: KernelKind, ids: Uint32Array): number {
     const request = structure(SIZE.list);
     const bytes = new Uint8Array(ids.buffer);
@@ -172,7 +172,7 @@ export class KernelDevice {
     );
   }
 
-  /** undefined when it has been deleted meanwhile. */
+  /** Undefined if it has been deleted meanwhile. */
   #attributes(kind: KernelKind, id: number): KernelObject | undefined {
     const bytes = structure(SIZE.attr);
     bytes.writeUInt32LE(id, ATTR.id);
@@ -189,7 +189,7 @@ export class KernelDevice {
     };
   }
 
-  /** `alive`: bytes that the request points to. */
+  /** `alive`: bytes that the request points to, which must stay reachable. */
   #call(what: string, nr: number, request: Buffer, alive: Uint8Array | null = null): Buffer {
     call(`${DEVICE}: ${what}`, SYS.ioctl, this.fd, nr, request, alive);
     return request;

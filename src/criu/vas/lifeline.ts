@@ -4,8 +4,8 @@ import { syscall } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
 
 /**
- * What a holder hangs on while its VAS is being filled: a pipe to its keeper, which ends the holder when
- * the pipe is cut, by us or by our death, before the VAS was said to be complete.
+ * A holder depends on this while its VAS is being filled: a pipe to its keeper, which ends the holder if the pipe
+ * is cut, by us or by our death, before the VAS is reported complete.
  */
 export class Lifeline {
   #ends: { readonly keepers: number; readonly ours: number } | undefined;
@@ -16,7 +16,7 @@ export class Lifeline {
     this.#ends = { keepers: pair.readInt32LE(0), ours: pair.readInt32LE(4) };
   }
 
-  /** The keeper's end. Stays ours, too: a pipe that nobody reads would end who writes. */
+  /** The keeper's end. We keep it, too, since writing to a pipe without a reader is fatal. */
   get keepersEnd(): number {
     return this.#ends?.keepers ?? -1;
   }
@@ -27,7 +27,7 @@ export class Lifeline {
     this.cut();
   }
 
-  /** Ends the holder of a VAS that is not complete. A second time does nothing. */
+  /** Ends the holder of an incomplete VAS. A second call does nothing. */
   cut(): void {
     if (!this.#ends) return;
     closeFd(this.#ends.ours);

@@ -6,7 +6,7 @@ import { totalBytes } from '../memory/page-runs.js';
 
 /** A range of memory that a VAS holds. */
 export interface Segment {
-  /** The process it belongs to, by the container's pid. */
+  /** Container pid of the process it belongs to. */
   readonly pid: NsPid;
   readonly start: bigint;
   readonly end: bigint;
@@ -18,8 +18,8 @@ export interface Segment {
 }
 
 /*
- * There may be tens of thousands, and few look at them: so their file has three words for each. The first is the
- * address, whose low bits say protection and kind, then come the end and the stored bytes.
+ * There may be tens of thousands, and they are rarely read, so their file has three words for each. The first is
+ * the address, whose low bits encode protection and kind; then come the end and the stored bytes.
  */
 const WORDS = 3;
 const KIND_SHIFT = 3;
@@ -32,14 +32,14 @@ const KINDS: readonly (readonly [AreaKind, Segment['kind']])[] = [
 ];
 const LOW_BITS_OF = new Map(KINDS.map(([kind], index) => [kind, index << KIND_SHIFT]));
 
-/** What of a process a VAS holds. */
+/** What a VAS holds of a process. */
 export function segmentsOf({ areas }: MemoryMap): MappedArea[] {
   return areas.filter(({ kind, place }) => {
     return kind === 'anonymous-shared' || (place !== undefined && LOW_BITS_OF.has(kind));
   });
 }
 
-/** The file of segments, of one process after the other. */
+/** The file of segments, one process after the other. */
 export function encodeSegments(processes: readonly (readonly MappedArea[])[]): Uint8Array {
   const count = processes.reduce((sum, areas) => sum + areas.length, 0);
   const words = new BigUint64Array(count * WORDS);
@@ -55,7 +55,7 @@ export function encodeSegments(processes: readonly (readonly MappedArea[])[]): U
   return new Uint8Array(words.buffer);
 }
 
-/** The inverse. `processes`: how many each has. */
+/** The inverse. `processes`: how many segments each has. */
 export function decodeSegments(
   bytes: Uint8Array,
   processes: readonly { readonly pid: NsPid; readonly segments: number }[],

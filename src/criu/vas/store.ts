@@ -24,13 +24,13 @@ import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
 const log = logger('vas');
 const RECORD = 'vas.json';
 const SEGMENTS = 'segments';
-/** Of {@link VasRecord}. */
+/** Version of {@link VasRecord}. */
 export const RECORD_FORMAT = 2;
 const ID = /^[0-9a-f]{32}$/;
 
 /** A process whose memory a VAS holds. */
 export interface ProcessRecord {
-  /** The container's. */
+  /** Its container pid. */
   readonly pid: NsPid;
   readonly name: string;
   /** How many of its ranges the file of segments has. */
@@ -46,12 +46,12 @@ export interface KernelAreaRecord {
 
 /** What a checkpoint copied while its container ran. */
 export interface PreCopyRecord {
-  /** How often it did. */
+  /** In how many rounds. */
   readonly rounds: number;
   readonly bytes: number;
 }
 
-/** What `vas.json` says of a VAS. Written once when it is filled; only we use the directory (0700). */
+/** What `vas.json` says about a VAS. Written once when it is filled; only we use the directory (0700). */
 export interface VasRecord {
   readonly format: typeof RECORD_FORMAT;
   readonly id: VasId;
@@ -63,17 +63,17 @@ export interface VasRecord {
   readonly bytes: number;
   /** How the memory was taken. */
   readonly backend: Backend;
-  /** Where the holder's own range begins: hexadecimal. */
+  /** Where the holder's own range begins; hexadecimal. */
   readonly base: string;
-  /** What the kernel has in that range, and in that of all forks. */
+  /** The kernel's areas in that range, which are the same in all forks. */
   readonly kernelAreas: readonly KernelAreaRecord[];
   /** SHA-256 of the image directory that belongs to it. */
   readonly imageDigest: string;
   /** How much lies in that directory. */
   readonly imageSize: ImageSize;
-  /** Milliseconds the container stood still for it. */
+  /** Milliseconds for which the container stood still. */
   readonly frozenMs: number;
-  /** What was copied while it ran; not there when nothing was. */
+  /** What was copied while it ran; missing if nothing was. */
   readonly preCopy?: PreCopyRecord | undefined;
   readonly processes: readonly ProcessRecord[];
 }
@@ -88,7 +88,7 @@ export function vasRoot(): string {
   return process.env['MVAS_ROOT'] ?? '/run/mvas';
 }
 
-/** The directory of a VAS. @throws ShimError `invalidArgument` for what cannot be an id */
+/** The directory of a VAS. @throws ShimError `invalidArgument` if this is not a valid id */
 export function vasDirectory(id: VasId): string {
   if (!ID.test(id)) throw new ShimError('invalidArgument', `not a VAS id: ${JSON.stringify(id)}`);
   return join(vasRoot(), id);
@@ -123,17 +123,17 @@ export async function createVas(memoryLimit?: number): Promise<NewVas> {
   }
 }
 
-/** Connects to a VAS's holder. @throws ShimError `failedPrecondition` when the VAS is lost */
+/** Connects to a VAS's holder. @throws ShimError `failedPrecondition` if the VAS is lost */
 export function connectVas(id: VasId): HolderClient {
   return HolderClient.connect(join(vasDirectory(id), CONTROL_SOCKET));
 }
 
-/** Path of the socket on which a VAS's keeper tells exits. */
+/** Path of the socket on which a VAS's keeper reports exits. */
 export function waitSocketOf(id: VasId): string {
   return join(vasDirectory(id), WAIT_SOCKET);
 }
 
-/** Writes a VAS's record, atomically, and the file of its segments before that. */
+/** Writes a VAS's record, atomically, after the file of its segments. */
 export function writeRecord(record: VasRecord, segments: Uint8Array): void {
   const directory = vasDirectory(record.id);
   const path = join(directory, RECORD);
@@ -165,21 +165,21 @@ export function readRecord(id: VasId): VasRecord {
   }
 }
 
-/** What is known of one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it. */
+/** What is known about one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it. */
 export interface VasEntry {
   readonly id: VasId;
   readonly state: 'complete' | 'filling' | 'lost';
   /** Where `vas.json` lies. */
   readonly directory: string;
-  /** When its memory was taken, or, until that is known, when it was begun. */
+  /** When its memory was taken, or, while that is unknown, when it was begun. */
   readonly createdAt: Date;
-  /** undefined until its memory is complete. */
+  /** Undefined until its memory is complete. */
   readonly record: VasRecord | undefined;
-  /** undefined once it is lost. */
+  /** Undefined once it is lost. */
   readonly holder: HolderStatus | undefined;
 }
 
-/** What is known of a VAS. @throws ShimError `notFound` when it has no directory */
+/** What is known about a VAS. @throws ShimError `notFound` if it has no directory */
 export async function inspectVas(id: VasId): Promise<VasEntry> {
   if (!listIds().includes(id)) throw new ShimError('notFound', `no VAS ${id} on this host`);
   return await inspect(id, listDuplicates);
@@ -199,12 +199,12 @@ async function inspect(id: VasId, duplicates: typeof listDuplicates): Promise<Va
   return { id, state, directory: vasDirectory(id), createdAt, record, holder };
 }
 
-/** When a VAS without a record was begun: when its directory was made, or last changed. */
+/** When a VAS without a record was begun: when its directory was created, or last changed. */
 function beginningOf(id: VasId): Date {
   return statSync(vasDirectory(id), { throwIfNoEntry: false })?.mtime ?? new Date();
 }
 
-/** Whether the kernel still has whatever it is to have of a VAS. */
+/** Whether the kernel still has everything that it should have of a VAS. */
 function hasDuplicates(
   { id, backend, processes }: VasRecord,
   duplicates: typeof listDuplicates,
@@ -214,17 +214,14 @@ function hasDuplicates(
   return processes.every(({ pid }) => found?.has(pid));
 }
 
-/** All VASes, by id. One that is removed meanwhile may be among them or not. */
+/** All VASes, by id. One that is removed meanwhile may be missing. */
 export async function listVases(): Promise<VasEntry[]> {
   // The kernel is asked once for all, after the last record has been read: until then there may be more.
   let known: ReturnType<typeof listDuplicates> | undefined;
   return await Promise.all(listIds().map((id) => inspect(id, () => (known ??= listDuplicates()))));
 }
 
-/**
- * Drops a VAS's memory and its directory. Containers restored from it run on. Nothing happens when
- * there is none.
- */
+/** Drops a VAS's memory and its directory. Containers restored from it run on. Does nothing if there is none. */
 export async function removeVas(id: VasId): Promise<void> {
   const directory = vasDirectory(id);
   try {
@@ -239,10 +236,10 @@ export async function removeVas(id: VasId): Promise<void> {
   }
   deleteDuplicates(id);
   await leaveVasCgroup(id);
-  rmSync(directory, { recursive: true, force: true }); // Last: what is left of a removal can be removed.
+  rmSync(directory, { recursive: true, force: true }); // Last, so that a removal that was interrupted can be repeated.
 }
 
-/** Where nothing has been checkpointed yet there is no root. */
+/** As long as nothing has been checkpointed there is no root. */
 function listIds(): VasId[] {
   try {
     return readdirSync(vasRoot())

@@ -12,7 +12,7 @@ const log = logger('vas');
 const EMPTY_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
 
-/** Directory `mvas` in the memory hierarchy (v1), or in the unified one; undefined where neither is mounted. */
+/** Directory `mvas` in the memory hierarchy (v1), or in the unified one; undefined if neither is mounted. */
 function parentDirectory(): string | undefined {
   const mounts = readMountinfo(ownPid());
   const memory = mounts.find(
@@ -23,7 +23,7 @@ function parentDirectory(): string | undefined {
   return root === undefined ? undefined : join(root, 'mvas');
 }
 
-/** The smaller of a VAS's own limit and MVAS_VAS_MEMORY_LIMIT, in bytes; empty: none. */
+/** The smaller of a VAS's own limit and MVAS_VAS_MEMORY_LIMIT, in bytes; empty if there is none. */
 export function memoryLimitOf(own: number | undefined): string {
   const host = process.env['MVAS_VAS_MEMORY_LIMIT'] ?? '';
   const isOwn = own !== undefined && !(Number(host) < own && host !== '');
@@ -31,10 +31,10 @@ export function memoryLimitOf(own: number | undefined): string {
 }
 
 /**
- * Limits the memory of a VAS, all of it together, to so many bytes, the smaller of `own` and
- * MVAS_VAS_MEMORY_LIMIT. A checkpoint that needs more fails with `resourceExhausted`.
+ * Limits all memory of a VAS to the smaller of `own` and MVAS_VAS_MEMORY_LIMIT, in bytes. A checkpoint that needs
+ * more fails with `resourceExhausted`.
  *
- * @throws ShimError `failedPrecondition` where the limit cannot be set: it must not be ignored
+ * @throws ShimError `failedPrecondition` if the limit cannot be set: it must not be ignored
  */
 function limitMemory(directory: string, own: number | undefined): void {
   const limit = memoryLimitOf(own);
@@ -49,8 +49,8 @@ function limitMemory(directory: string, own: number | undefined): void {
 }
 
 /**
- * Puts a VAS's processes into a cgroup of their own, `mvas/<id>`, where its memory is seen and limited.
- * Best effort: without it the memory counts where the shim's does.
+ * Puts a VAS's processes into a cgroup of their own, `mvas/<id>`, where its memory is accounted and limited. Best
+ * effort: without it, the memory is accounted to the shim's cgroup.
  */
 export function enterVasCgroup(
   id: VasId,
@@ -70,9 +70,7 @@ export function enterVasCgroup(
   }
 }
 
-/**
- * Removes a VAS's cgroup. The keeper goes on in the parent while containers restored from the VAS live.
- */
+/** Removes a VAS's cgroup. The keeper continues in the parent while containers restored from the VAS live. */
 export async function leaveVasCgroup(id: VasId): Promise<void> {
   const parent = parentDirectory();
   if (parent === undefined) return;
@@ -97,7 +95,7 @@ function moveUp(directory: string, parent: string): void {
     const pids = readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
     for (const pid of pids) moveProcess(pid, parent);
   } catch {
-    // The cgroup has gone meanwhile.
+    // The cgroup is gone meanwhile.
   }
 }
 

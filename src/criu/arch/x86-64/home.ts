@@ -4,10 +4,9 @@ import { NO_CALL, REG } from './registers.js';
 import { withRestart } from './restart.js';
 
 /**
- * The way home. A tracee whose tracer dies in the middle of a remote call would run on with foreign
- * registers. So remote calls are made on a page of ours, where behind the `syscall` stands a
- * `rt_sigreturn(2)` over a frame with the task's own registers: left alone, the task goes back to
- * its own life by itself.
+ * The way home. A tracee whose tracer dies in the middle of a remote call would run on with foreign registers. So
+ * remote calls are made on a page of ours, where the `syscall` is followed by a `rt_sigreturn(2)` over a frame with
+ * the task's own registers: left alone, the task returns to its own state by itself.
  *
  *     frame -> 0   return address (unused)
  *              8   struct ucontext: flags, link, stack
@@ -23,8 +22,8 @@ import { withRestart } from './restart.js';
 export const HOME_CODE = Uint8Array.of(0x0f, 0x05, 0xb8, 15, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b);
 
 /**
- * Makes the %rbp system calls of the table at %rbx, each 7 words: number and arguments. The result comes in
- * place of the number.
+ * Makes the %rbp system calls of the table at %rbx, each 7 words: number and arguments. The result replaces the
+ * number.
  *
  *     1:  mov (%rbx), %rax; mov 8(%rbx), %rdi; ... mov 48(%rbx), %r9
  *         syscall
@@ -40,10 +39,10 @@ export const BATCH_CODE = Uint8Array.of(
   0xcc, 0xeb, 0xfd,
 );
 
-/** Where in {@link HOME_CODE} the way home begins. */
+/** Offset in {@link HOME_CODE} at which the way home begins. */
 export const HOME_ENTRY = 2;
 
-/** What makes a system call. */
+/** The instruction that makes a system call. */
 export const SYSCALL_INSTRUCTION = HOME_CODE.subarray(0, HOME_ENTRY);
 
 /** Order of the registers in `struct sigcontext`. */
@@ -56,7 +55,7 @@ const CONTEXT_ORDER = [
 const UC_FP_XSTATE = 1n;
 const UC_SIGCONTEXT_SS = 2n;
 const UC_STRICT_RESTORE_SS = 4n;
-/** sigaltstack(2) refuses it, and rt_sigreturn(2) ignores that: the alternate stack stays as it is. */
+/** sigaltstack(2) refuses this, and rt_sigreturn(2) ignores that: the alternate stack stays as it is. */
 const NO_ALTSTACK = 0x40;
 
 const CONTEXT = 48;
@@ -69,17 +68,17 @@ const XSAVE_HEADER_END = 576;
 const MAGIC1 = 0x46505853;
 const MAGIC2 = 0x46505845;
 
-/** Room of a frame with an extended state of that many bytes. */
+/** Size of a frame with an extended state of that many bytes. */
 export function frameSize(xstateLength: number): number {
   return Math.ceil((XSAVE + xstateLength + 4) / 64) * 64;
 }
 
-/** What a thread needs to come home. */
+/** What a thread needs to get home. */
 export interface HomeState {
   readonly registers: BigUint64Array;
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
-  /** Number of the call to make again if the thread was stopped in one that has a restart block. */
+  /** Number of the call to restart if the thread was stopped in one that has a restart block. */
   readonly call?: number | undefined;
 }
 
@@ -101,7 +100,7 @@ export function buildFrame(address: bigint, state: HomeState): Uint8Array {
   frame.writeBigUInt64LE(state.signalMask, SIGNAL_MASK);
   frame.set(state.xstate, XSAVE);
   const software = XSAVE + SOFTWARE_BYTES;
-  const features = frame.readBigUInt64LE(software); // ptrace puts the feature mask first
+  const features = frame.readBigUInt64LE(software); // ptrace puts the feature mask first.
   frame.writeUInt32LE(MAGIC1, software);
   frame.writeUInt32LE(state.xstate.length + 4, software + 4);
   frame.writeBigUInt64LE(features, software + 8);
@@ -115,7 +114,7 @@ export function frameStack(address: bigint): bigint {
   return address + 8n;
 }
 
-/** Registers of a thread that waits at its call site, {@link HOME_CODE}, to be led home by the frame. */
+/** Registers of a thread that waits at its call site, {@link HOME_CODE}, so that the frame leads it home. */
 export function sentTo(
   { code, frame }: { readonly code: bigint; readonly frame: bigint },
   registers: BigUint64Array,

@@ -3,11 +3,11 @@ import { ARCH, SYS } from '../../../native/abi/index.js';
 
 /** XFEATURE_XTILEDATA: the component of AMX tiles. */
 const XTILEDATA = 1n << 18n;
-/** modify_ldt(2): reads as much as it is asked for, or nothing where there is no LDT. */
+/** modify_ldt(2): reads as much as requested, or nothing if there is no LDT. */
 const READ_LDT = 0;
 const LDT_ENTRY = 8;
 
-/** System calls by which a process tells what only this architecture has. */
+/** System calls by which a process reports what only this architecture has. */
 export const PROCESS_QUERIES = {
   tiles: {
     nr: SYS.arch_prctl,

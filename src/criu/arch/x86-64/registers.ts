@@ -11,7 +11,7 @@ const ORDER = [
 
 type Register = (typeof ORDER)[number];
 
-/** Where each register lies among the words of `struct user_regs_struct`. */
+/** The position of each register among the words of `struct user_regs_struct`. */
 export const REG = Object.fromEntries(ORDER.map((name, index) => [name, index])) as Readonly<
   Record<Register, number>
 >;
@@ -19,11 +19,13 @@ export const REG = Object.fromEntries(ORDER.map((name, index) => [name, index]))
 /** Bytes of `struct user_regs_struct`. */
 const REGISTERS_SIZE = ORDER.length * 8;
 
-/** orig_ax of a thread in no system call. */
+/** orig_ax of a thread that is in no system call. */
 export const NO_CALL = 2n ** 64n - 1n;
 
 const USER_CODE_64 = 0x33n;
-/** As others tell it; and where PTRACE_GETREGSET has filled in `struct user_regs_struct32`, far shorter. */
+/**
+ * The selector of other code; 0 if PTRACE_GETREGSET filled in `struct user_regs_struct32`, which is far shorter.
+ */
 const USER_CODE_32: readonly bigint[] = [0x23n, 0n];
 const USER_DATA = 0x2bn;
 
@@ -54,7 +56,7 @@ export function decodeWords(registers: BigUint64Array): UserX86RegsEntry {
   return decodeRegisters(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** Where a thread goes on. */
+/** The address at which a thread goes on. */
 export function instructionPointer(registers: BigUint64Array): bigint {
   return registers[REG.ip] ?? 0n;
 }
@@ -63,7 +65,7 @@ export function stackPointer(registers: BigUint64Array): bigint {
   return registers[REG.sp] ?? 0n;
 }
 
-/** Why a thread with these registers cannot be restored; undefined when it can. */
+/** Why a thread with these registers cannot be restored; undefined if it can. */
 export function registersProblem(registers: UserX86RegsEntry): string | undefined {
   if (USER_CODE_32.includes(registers.cs)) return 'a 32-bit program is not supported';
   const isPlain =
@@ -75,7 +77,7 @@ export function registersProblem(registers: UserX86RegsEntry): string | undefine
     : 'segments of its own (modify_ldt, set_thread_area) are not supported';
 }
 
-/** Throws `dataLoss` for registers that {@link registersProblem} would not have let pass. */
+/** Throws `dataLoss` for registers that {@link registersProblem} would have refused. */
 export function checkRegisters(where: string, registers: UserX86RegsEntry): void {
   const problem = registersProblem(registers);
   if (problem !== undefined) badImage(`registers of ${where}: ${problem}`);

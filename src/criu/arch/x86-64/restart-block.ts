@@ -4,24 +4,24 @@ import { reader } from '../../../native/structures.js';
 import type { UserX86RegsEntry } from '../../image/types.js';
 
 /*
- * Four calls keep a restart block in the kernel (kernel/time, fs/select.c, kernel/futex): once interrupted,
- * they go on as restart_syscall(2), and nothing shows their number any more. wchan does not tell a
- * nanosleep from a clock_nanosleep, and often shows neither. What is left in user space tells it: the
- * code before the call, or else the arguments, which are still in the registers. Each call's arguments
- * are checked as strictly as its kernel code and its interruption allow. All four only wait.
+ * Four calls keep a restart block in the kernel (kernel/time, fs/select.c, kernel/futex): once interrupted, they go
+ * on as restart_syscall(2), and nothing shows their number any more. wchan does not distinguish nanosleep from
+ * clock_nanosleep, and often shows neither. What is left in user space does: the code before the call, or else the
+ * arguments, which are still in the registers. Each call's arguments are checked as strictly as its kernel code and
+ * its interruption permit. All four only wait.
  */
 
-/** Reads memory of the thread; undefined where it cannot. */
+/** Reads memory of the thread; undefined if that is not possible. */
 export type ReadMemory = (address: bigint, length: number) => Uint8Array | undefined;
 
 /** Bytes of code before the call that are searched for its number. */
 const CODE_WINDOW = 48;
-/** `mov DISPLACEMENT(%rsp), %rax`: how glibc 2.41 and later make the calls that can be cancelled. */
+/** `mov DISPLACEMENT(%rsp), %rax`: how glibc 2.41 and later make calls that can be cancelled. */
 const LOAD_FROM_STACK = [0x48, 0x8b, 0x44, 0x24];
 
 const TIMESPEC_SIZE = 16;
 const NSEC_PER_SEC = 1_000_000_000n;
-/** A nanosleep of more seconds than this is not told from other bytes at its address. */
+/** A nanosleep of more seconds than this cannot be told from other bytes at its address. */
 const LONGEST_SLEEP = 2n ** 31n;
 const POLLFD_SIZE = 8;
 const MOST_POLLED = 2n ** 16n;
@@ -39,7 +39,7 @@ const FUTEX_FLAGS = 128n | 256n;
 
 type Fits = (registers: UserX86RegsEntry, read: ReadMemory) => boolean;
 
-/** Calls with a restart block, and whether arguments can be theirs. */
+/** Calls with a restart block, and whether given arguments can be theirs. */
 const CALLS: ReadonlyMap<number, Fits> = new Map([
   [SYS.poll, isPoll],
   [SYS.nanosleep, isNanosleep],
@@ -53,10 +53,10 @@ export function hasRestartBlock(number: number): boolean {
 }
 
 /**
- * The number of the call that a thread makes again by restart_syscall(2).
+ * The number of the call that a thread restarts by restart_syscall(2).
  *
  * @param end where the code before its `syscall` instruction ends
- * @returns undefined where neither the code nor the arguments tell
+ * @returns undefined if neither the code nor the arguments tell
  */
 export function findRestartedCall(
   registers: UserX86RegsEntry,
@@ -91,8 +91,8 @@ function movedNumber(code: Uint8Array): number | undefined {
 }
 
 /**
- * The only call that the arguments fit. Of a futex they tell far more than of the others, which bytes
- * around its word may resemble.
+ * The only call that the arguments fit. The arguments of a futex are a much stronger sign than those of the others,
+ * which the bytes around its word may resemble.
  */
 function numberByArguments(registers: UserX86RegsEntry, read: ReadMemory): number | undefined {
   if (isFutexWait(registers, read)) return SYS.futex;
@@ -100,7 +100,7 @@ function numberByArguments(registers: UserX86RegsEntry, read: ReadMemory): numbe
   return fitting.length === 1 ? fitting[0]?.[0] : undefined;
 }
 
-/** The kernel has stored what is left in the second argument, if there is one. */
+/** The kernel has stored the remaining time in the second argument, if there is one. */
 function isNanosleep({ di, si }: UserX86RegsEntry, read: ReadMemory): boolean {
   const seconds = readSeconds(di, read);
   if (seconds === undefined || seconds >= LONGEST_SLEEP) return false;
@@ -113,7 +113,7 @@ function isClockNanosleep({ di, si, dx, r10 }: UserX86RegsEntry, read: ReadMemor
   return r10 === 0n || readSeconds(r10, read) !== undefined;
 }
 
-/** With a timeout. Where the word has changed the call would return, by EAGAIN or by EINTR alike. */
+/** With a timeout. If the word has changed, the call would return, by EAGAIN as well as by EINTR. */
 function isFutexWait(registers: UserX86RegsEntry, read: ReadMemory): boolean {
   const { di, si, dx, r10, r9 } = registers;
   const operation = si & ~FUTEX_FLAGS;
@@ -125,8 +125,8 @@ function isFutexWait(registers: UserX86RegsEntry, read: ReadMemory): boolean {
 }
 
 /**
- * With a timeout. An interruption has cleared all revents. An empty set has to have no address, and a
- * timeout that is not the address of a time: that would be a clock_nanosleep by CLOCK_REALTIME.
+ * With a timeout. An interruption has cleared all revents. An empty set must have no address, and a timeout that is
+ * not the address of a time, since that would be a clock_nanosleep by CLOCK_REALTIME.
  */
 function isPoll({ di, si, dx }: UserX86RegsEntry, read: ReadMemory): boolean {
   if (dx === 0n || dx > INT_MAX || si > MOST_POLLED) return false;

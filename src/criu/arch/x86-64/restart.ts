@@ -6,14 +6,14 @@ import { decodeWords, instructionPointer, NO_CALL, REG } from './registers.js';
 import { findRestartedCall, hasRestartBlock, type ReadMemory } from './restart-block.js';
 
 /*
- * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these
- * codes in ax; the kernel makes the call again when the thread resumes, or lets it return EINTR where
- * a handler runs first (arch/x86/kernel/signal.c). The first three carry over to another incarnation;
- * the last one depends on a restart block, which stays behind in the kernel: then the call is made
- * again with its original arguments, which are still in the registers.
+ * A thread stopped inside a blocking system call shows the call's number in orig_ax and one of these codes in ax.
+ * The kernel restarts the call when the thread resumes, or lets it return EINTR if a handler runs first
+ * (arch/x86/kernel/signal.c). The first three codes remain valid after a restore. The last one depends on a restart
+ * block, which stays behind in the kernel: then the call is restarted with its original arguments, which are still
+ * in the registers.
  *
- * The image's registers are set to make the call again, for whoever knows no better; our own restore
- * puts the code back, so that the kernel decides about handlers as it would have.
+ * The image's registers are set to restart the call, for readers that do no more; our own restore puts the code
+ * back, so that the kernel decides about handlers as it would have.
  */
 const ERESTARTNOHAND = 514;
 const CODES: readonly number[] = [512, 513, ERESTARTNOHAND];
@@ -31,18 +31,18 @@ export interface RestartedRegisters {
   readonly isCut?: true;
 }
 
-/** A call with a restart block; its number is undefined where nothing tells it. */
+/** A call with a restart block; its number is undefined if nothing tells it. */
 interface BlockedCall {
-  /** Where its `syscall` instruction begins. */
+  /** The address of its `syscall` instruction. */
   readonly at: bigint;
   readonly number: number | undefined;
 }
 
 /**
- * Works an interrupted system call out.
+ * Finds out about an interrupted system call.
  *
- * @param read needed for a call that had been interrupted before (as by a freeze): it shows as
- *   restart_syscall(2). EINTR is returned where its number cannot be found.
+ * @param read needed for a call that had been interrupted before (as by a freeze): it shows as restart_syscall(2).
+ * If its number cannot be found, the call returns EINTR.
  */
 export function resolveRestart(registers: UserX86RegsEntry, read: ReadMemory): RestartedRegisters {
   const blocked = blockedCall(registers, read);
@@ -63,11 +63,10 @@ function resolveBlocked(
 }
 
 /**
- * Registers as words, with the restart of an interrupted system call worked out, as the kernel does it when a
- * task resumes (arch/x86/kernel/signal.c). A call with a restart block is made again from its
- * beginning (`blocked`: its number), since rt_sigreturn forgets the block: a sleep may last longer, but
- * is not cut short. Where its number is not known it returns EINTR. `blocked` is what
- * {@link interruptedCall} tells.
+ * Registers as words, with the restart of an interrupted system call applied, as the kernel does it when a task
+ * resumes (arch/x86/kernel/signal.c). A call with a restart block is restarted from its beginning (`blocked`: its
+ * number), since rt_sigreturn forgets the block: a sleep may last longer, but is not cut short. If its number is
+ * unknown, it returns EINTR. `blocked` comes from {@link interruptedCall}.
  */
 export function withRestart(registers: BigUint64Array, blocked?: number): BigUint64Array {
   const result = registers.slice();
@@ -84,8 +83,8 @@ export function withRestart(registers: BigUint64Array, blocked?: number): BigUin
 }
 
 /**
- * The number of the call with a restart block that a thread is in, or about to go on with; undefined of
- * others, and where nothing tells it. `read` as for {@link resolveRestart}.
+ * The number of the call with a restart block that a thread is in, or about to restart; undefined for others, and
+ * if nothing tells it. `read` as for {@link resolveRestart}.
  */
 export function interruptedCall(registers: BigUint64Array, read: ReadMemory): number | undefined {
   const ax = registers[REG.ax] ?? 0n;
@@ -94,7 +93,7 @@ export function interruptedCall(registers: BigUint64Array, read: ReadMemory): nu
   return isCandidate ? blockedCall(decodeWords(registers), read)?.number : undefined;
 }
 
-/** Registers a tracer sets, from those of an image: exact inverse of {@link resolveRestart}. */
+/** Registers that a tracer sets, from those of an image: the exact inverse of {@link resolveRestart}. */
 export function finalRegisters(registers: UserX86RegsEntry, restart?: number): UserX86RegsEntry {
   if (restart === undefined) return { ...registers, orig_ax: NO_CALL };
   if (!CODES.includes(restart)) badImage(`restart code ${String(restart)}`);
@@ -105,14 +104,16 @@ export function finalRegisters(registers: UserX86RegsEntry, restart?: number): U
   };
 }
 
-/** The code that a call was interrupted with; undefined of a thread in none, or in one that was not. */
+/**
+ * The code that a call was interrupted with; undefined for a thread in no call, or in one that was not interrupted.
+ */
 function restartCode(call: bigint, result: bigint): number | undefined {
   if (BigInt.asIntN(64, call) < 0n) return undefined;
   const code = Number(-BigInt.asIntN(64, result));
   return CODES.includes(code) || code === ERESTART_RESTARTBLOCK ? code : undefined;
 }
 
-/** The call with a restart block that a thread is in, or about to go on with; undefined of others. */
+/** The call with a restart block that a thread is in, or about to restart; undefined for others. */
 function blockedCall(registers: UserX86RegsEntry, read: ReadMemory): BlockedCall | undefined {
   const { orig_ax: call, ax, ip } = registers;
   const isInterrupted = restartCode(call, ax) === ERESTART_RESTARTBLOCK;
@@ -123,7 +124,7 @@ function blockedCall(registers: UserX86RegsEntry, read: ReadMemory): BlockedCall
   return { at, number: isHidden ? findRestartedCall(registers, at, read) : shown };
 }
 
-/** Whether the kernel has already set a thread back, to make a call again by restart_syscall(2). */
+/** Whether the kernel has already reset a thread so that it restarts a call by restart_syscall(2). */
 function isRewound({ ax, orig_ax, ip }: UserX86RegsEntry, read: ReadMemory): boolean {
   if (ax !== BigInt(SYS.restart_syscall) || !mayBeRestarted(orig_ax)) return false;
   const code = read(ip, SYSCALL.length);

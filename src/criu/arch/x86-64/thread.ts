@@ -3,13 +3,13 @@ import { ARCH, PR, SYS } from '../../../native/abi/index.js';
 import type { CoreEntry, ThreadCoreEntry, UserX86RegsEntry } from '../../image/types.js';
 import { decodeFpregs } from './xstate.js';
 
-/** What a call in a thread came to, and the content of the 8 bytes of room it got. */
+/** The result of a call in a thread, and the content of the 8 bytes of room that it got. */
 interface Answer {
   readonly result: bigint;
   readonly bytes: Uint8Array;
 }
 
-/** What messages and images call the architecture. */
+/** The name of the architecture in messages and images. */
 export const ARCHITECTURE = 'x86-64';
 export const MACHINE = 'X86_64';
 
@@ -17,7 +17,7 @@ const SHADOW_STACK = 1n;
 const TSC_DEFAULT = 1;
 const CPUID_FAULTS = 0n;
 
-/** System calls by which a thread tells what only this architecture has. */
+/** System calls by which a thread reports what only this architecture has. */
 export const THREAD_QUERIES = {
   tsc: { nr: SYS.prctl, args: (room: bigint) => [PR.getTsc, room, 0, 0, 0], room: 8 },
   cpuid: { nr: SYS.arch_prctl, args: () => [ARCH.getCpuid, 0] },
@@ -48,7 +48,7 @@ export function threadInfo(
   return { mtype: MACHINE, thread_info: info };
 }
 
-/** Whether the thread may read the time stamp counter, where that is not as usual. */
+/** Whether the thread may read the time stamp counter, if that is not the default. */
 export function threadFields({ tsc }: ThreadAnswers): Pick<ThreadCoreEntry, 'mvas_tsc'> {
   const value = Buffer.from(tsc.bytes).readInt32LE(0);
   return value === TSC_DEFAULT || tsc.result < 0n ? {} : { mvas_tsc: value };

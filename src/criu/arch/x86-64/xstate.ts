@@ -16,14 +16,14 @@ const PADDING = 416;
 const HEADER = 512;
 const YMM = 576;
 const YMM_END = 832;
-/** Room for what processors without AMX have. */
+/** Room for everything that processors without AMX have. */
 export const EXTENDED_BYTES = 4096;
-/** Largest area a processor of today has (with AMX), rounded up. */
+/** The largest area of today's processors (with AMX), rounded up. */
 const MOST_BYTES = 16384;
-/** Components x87, SSE, AVX: those whose place is the same on all processors. */
+/** Components x87, SSE, AVX: those whose offsets are the same on all processors. */
 const COMMON_COMPONENTS = 7n;
 
-/** The parts of an XSAVE area that CRIU's messages have and whose places are known. */
+/** The parts of an XSAVE area that CRIU's messages have and whose offsets are known. */
 export function decodeFpregs(xstate: Uint8Array): UserX86FpregsEntry {
   if (xstate.length < YMM) {
     throw new ShimError('internal', `read extended state: ${String(xstate.length)} bytes`);
@@ -73,7 +73,7 @@ export function encodeFpregs(fpregs: UserX86FpregsEntry): Uint8Array {
   return area;
 }
 
-/** Throws `dataLoss` for what cannot be an XSAVE area; the kernel judges its content. */
+/** Throws `dataLoss` for anything that cannot be an XSAVE area; the kernel judges its content. */
 export function checkXstate(where: string, xstate: Uint8Array): void {
   if (xstate.length < YMM || xstate.length > MOST_BYTES) {
     badImage(`extended state of ${where}: ${String(xstate.length)} bytes`);

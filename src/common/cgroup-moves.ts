@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readCgroupMounts } from './cgroup-mounts.js';
 import { cgroupDirectories, placesIn } from './cgroup-places.js';
 import { parseCgroup } from './procfs/cgroup.js';
-import { parseMountinfo } from './procfs/mountinfo.js';
 
 /** Less than a grace period, after which the kernel forgets that there was a move. */
 const EVERY_MS = 4;
@@ -46,27 +46,19 @@ export async function moveNowhere(): Promise<void> {
   if (file !== undefined) await writeFile(file, String(process.pid));
 }
 
-/** What was found at the last look: /proc/self/cgroup, and a file of it that lists us. */
+/** What was found at the last look: /proc/self/cgroup, and the file of one of these cgroups. */
 let known: { readonly membership: string; readonly file: string | undefined } | undefined;
 
 /** `cgroup.procs` of a cgroup that this process is in; undefined where none is to be found. */
 function ownProcs(): string | undefined {
-  const membership = readFileSync('/proc/self/cgroup', 'latin1');
+  const membership = readFileSync('/proc/self/cgroup', 'utf8');
   if (known?.membership !== membership) known = { membership, file: findProcs(membership) };
   return known.file;
 }
 
-/** Only a file that lists this process will do: writing to another one would be a real move. */
+/** Only a hierarchy that is mounted as a whole will do: below another mount the same path is another cgroup. */
 function findProcs(membership: string): string | undefined {
-  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'));
-  const directories = cgroupDirectories(placesIn(parseCgroup(membership), mounts));
-  return directories.map((directory) => join(directory, 'cgroup.procs')).find(listsUs);
-}
-
-function listsUs(file: string): boolean {
-  try {
-    return readFileSync(file, 'latin1').split('\n').includes(String(process.pid));
-  } catch {
-    return false; // The hierarchy is mounted somewhere else.
-  }
+  const mounts = readCgroupMounts().filter(({ root }) => root === '/');
+  const [directory] = cgroupDirectories(placesIn(parseCgroup(membership), mounts));
+  return directory === undefined ? undefined : join(directory, 'cgroup.procs');
 }

@@ -3,9 +3,9 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHostPid, type HostPid } from './ids.js';
+import { parseCgroupMounts } from './cgroup-mounts.js';
 import { directoryOf, placesIn } from './cgroup-places.js';
 import { parseCgroup } from './procfs/cgroup.js';
-import { parseMountinfo } from './procfs/mountinfo.js';
 import { ShimError } from './errors.js';
 
 const FREEZE_TIMEOUT_MS = 10_000;
@@ -33,7 +33,7 @@ export interface Cgroup {
  * @returns undefined for the root cgroup, which is nobody's to freeze
  */
 export function locateCgroup(cgroups: string, mountinfo: string): Cgroup | undefined {
-  const { v1, unified } = placesIn(parseCgroup(cgroups), parseMountinfo(mountinfo));
+  const { v1, unified } = placesIn(parseCgroup(cgroups), parseCgroupMounts(mountinfo));
   const freezer = v1.get('freezer');
   const directory = directoryOf(freezer ?? unified);
   return directory === undefined ? undefined : { directory, version: freezer ? 1 : 2 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
 import type { HostPid } from '../../common/ids.js';
+import { parseCgroupMounts } from '../../common/cgroup-mounts.js';
 import { directoryOf, placesIn } from '../../common/cgroup-places.js';
 import { parseCgroup } from '../../common/procfs/cgroup.js';
-import { parseMountinfo } from '../../common/procfs/mountinfo.js';
 
 /** Where the figures of a container are: its cgroup in each hierarchy (cgroups(7)). */
 export type ContainerCgroup =
@@ -28,7 +28,7 @@ export function locateContainerCgroup(
   cgroups: string,
   mountinfo: string,
 ): ContainerCgroup | undefined {
-  const { v1, unified } = placesIn(parseCgroup(cgroups), parseMountinfo(mountinfo));
+  const { v1, unified } = placesIn(parseCgroup(cgroups), parseCgroupMounts(mountinfo));
   const directories = new Map<string, string>();
   for (const controller of V1_CONTROLLERS) {
     const directory = directoryOf(v1.get(controller));

@@ -2,11 +2,12 @@
 import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readCgroupMounts } from '../../../common/cgroup-mounts.js';
 import { cgroupDirectories, placesIn } from '../../../common/cgroup-places.js';
-import { type HostPid, ownPid } from '../../../common/ids.js';
+import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { replaceInit, type StdioLinks } from '../../../common/runtime-state.js';
-import { readCgroup, readMountinfo, readStat } from '../../procfs/reader.js';
+import { readCgroup, readStat } from '../../procfs/reader.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 
@@ -37,7 +38,7 @@ export async function takeOver(request: TakeOver): Promise<void> {
 
 /** Moves PID 1 into the donor's cgroups. In the kernel, each move waits for an RCU grace period. */
 export async function enterCgroups(donorPid: HostPid, initPid: HostPid): Promise<void> {
-  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readMountinfo(ownPid())));
+  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readCgroupMounts()));
   await Promise.all(directories.map((directory) => enter(directory, initPid)));
 }
 

@@ -20,6 +20,7 @@ import { shimTable } from './shim-report.js';
 import { measureShims } from './shim-work.js';
 import { measureAllStandstills } from './standstill-work.js';
 import { measureStdout, type StdoutFigures } from './stdout-work.js';
+import { traceRestores } from './trace-work.js';
 
 /** What does one run of the work. */
 interface Side {
@@ -49,13 +50,15 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
   const table = shimTable(shims);
   if (table !== '') process.stdout.write(`\n${table}\n`);
   const restore = only.includes('restore') ? await benchRestore(scope, options) : {};
+  const traced = { runtime, runs, mib: options.mib[0] ?? 64 };
+  const trace = only.includes('trace') ? await traceRestores(traced, say) : {};
   const standstill = only.includes('standstill')
     ? await measureAllStandstills(options.mib, runs, say)
     : {};
   const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
   const costs = only.includes('costs') ? await measureAllCosts(options.costs, runs, say) : {};
   if (options.json === undefined) return;
-  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs, standstill };
+  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs, standstill, trace };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
 

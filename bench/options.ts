@@ -6,11 +6,20 @@ import { QUANTITIES, type Quantity } from './costs-work.js';
 const MVAS_RUNTIME = 'io.containerd.mvas.v1';
 
 /** The parts of the bench. */
-export const PARTS = ['restore', 'standstill', 'stdout', 'run', 'exec', 'memory', 'costs'] as const;
+export const PARTS = [
+  'restore',
+  'trace',
+  'standstill',
+  'stdout',
+  'run',
+  'exec',
+  'memory',
+  'costs',
+] as const;
 
 /**
- * A part of the bench: redis checkpointed and restored, the same while nobody pauses it, 1 GiB of output, three of what a shim costs, and what many
- * processes, mappings and descriptors do.
+ * A part of the bench: redis checkpointed and restored, where the time of a restore goes, redis checkpointed while
+ * nobody pauses it, 1 GiB of output, three of what a shim costs, and what many processes, mappings and descriptors do.
  */
 export type Part = (typeof PARTS)[number];
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mark } from '../common/trace.js';
 import { faultPoint } from './faults.js';
 
 /** Stages of a checkpoint in order, and what holds at the end of each. */
@@ -46,6 +47,7 @@ export class StageClock {
     const now = performance.now();
     this.timingsMs[stage] = Math.round((now - this.#last) * 1000) / 1000;
     this.#last = now;
+    mark(`stage ${stage}`);
     faultPoint(stage);
   }
 

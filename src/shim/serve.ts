@@ -3,6 +3,7 @@ import { constants, openSync, rmSync, writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { ShimError } from '../common/errors.js';
 import { enableDebugLog, logger, setLogSink } from '../common/log.js';
+import { mark } from '../common/trace.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import type { CpuProfile } from './cpu-profile.js';
@@ -58,6 +59,7 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
   });
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
+  mark('serving');
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
 }
 

@@ -69,9 +69,16 @@ export class TasksClient {
   /**
    * Creates and starts a task of an existing container from a checkpoint; resolves with its pid.
    * Precondition: the container has no task.
+   *
+   * @param mark told when the mounts are known, and when the task is created
    */
-  async restore(id: string, checkpoint: ContentDescriptor, stdio: TaskStdio = {}): Promise<number> {
-    return await this.#begin(id, { ...stdio, checkpoint });
+  async restore(
+    id: string,
+    checkpoint: ContentDescriptor,
+    stdio: TaskStdio = {},
+    mark?: (name: string) => void,
+  ): Promise<number> {
+    return await this.#begin(id, { ...stdio, checkpoint }, mark);
   }
 
   /** Creates and starts a task of an existing container afresh; resolves with its pid. */
@@ -81,8 +88,9 @@ export class TasksClient {
     return await this.#begin(id, { ...stdio, ...any });
   }
 
-  async #begin(id: string, parts: Message): Promise<number> {
-    await this.#create(id, parts);
+  async #begin(id: string, parts: Message, mark?: (name: string) => void): Promise<number> {
+    await this.#create(id, parts, mark);
+    mark?.('created');
     return await this.start(id);
   }
 
@@ -97,12 +105,13 @@ export class TasksClient {
     await this.#create(id, { ...stdio });
   }
 
-  async #create(id: string, parts: Message): Promise<void> {
+  async #create(id: string, parts: Message, mark?: (name: string) => void): Promise<void> {
     const { snapshotter } = this.#containerd;
     const { mounts } = await this.#api.call('snapshots.Snapshots', 'Mounts', {
       snapshotter,
       key: id,
     });
+    mark?.('mounts');
     await this.#api.call('tasks.Tasks', 'Create', { container_id: id, rootfs: mounts, ...parts });
   }
 

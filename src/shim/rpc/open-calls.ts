@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mark } from '../../common/trace.js';
 import type { Method, MethodTable } from './methods.js';
 
 /** The calls that have no answer yet, whatever protocol they came by. */
@@ -21,10 +22,12 @@ export class OpenCalls {
     return async (payload, context) => {
       const call = { name, began: performance.now() };
       this.#calls.add(call);
+      mark(`call ${name}`);
       try {
         return await method(payload, context);
       } finally {
         this.#calls.delete(call);
+        mark(`answer ${name}`);
       }
     };
   }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import { mark } from '../../common/trace.js';
 import {
   createArgs,
   execArgs,
@@ -117,6 +118,7 @@ export class Runc {
     const began = performance.now();
     const verb = args[0] ?? '';
     const { binary } = this.settings;
+    mark(`runtime ${verb}`);
     const child = spawn(binary, [...globalArgs(this.settings, this.#logFile), ...args], {
       stdio,
       env: environment(),
@@ -134,6 +136,7 @@ export class Runc {
       // Not 'close': streams go to the container, which keeps them open.
       child.once('exit', (code: number | null) => {
         const ms = Math.round(performance.now() - began);
+        mark(`runtime ${verb} done`);
         log.debug('runc done', { verb, id, code: String(code), ms });
         if (code === 0) resolve();
         else if (stopped) reject(failure('it did not end in time', signal?.reason));

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
+import { mark } from '../../common/trace.js';
 import { parseArgs } from '../args.js';
 import { Bundle } from '../bundle.js';
 import { daemonArguments } from '../daemon-arguments.js';
@@ -21,6 +22,7 @@ const REQUEST_MS = 5_000;
  * launcher does the same in another way. Never rejects.
  */
 export async function becomeDaemon(connection: Socket, title: VisibleArguments): Promise<void> {
+  mark('forked');
   let group: Group | undefined;
   try {
     const request = await receive(connection);
@@ -36,6 +38,7 @@ export async function becomeDaemon(connection: Socket, title: VisibleArguments):
     }
     bundle.write(bundle.address, group.address);
     const isDaemon = group.server !== undefined;
+    mark('answer start');
     connection.end(encodeAnswer(group.address), () => {
       if (!isDaemon) exitNow(0);
     });

@@ -14,3 +14,11 @@ export const DEFAULT_RETRY_MS = 2_000;
 export type PreCopyMode = (typeof PRE_COPY_MODES)[number];
 export const PRE_COPY_MODES = ['auto', 'never', 'always'] as const;
 export const DEFAULT_PRE_COPY: PreCopyMode = 'never';
+
+/**
+ * What a restore does with TCP connections whose other end is outside of the container: ends them, keeps them, or
+ * does not restore a container that has any.
+ */
+export type TcpMode = (typeof TCP_MODES)[number];
+export const TCP_MODES = ['close', 'keep', 'refuse'] as const;
+export const DEFAULT_TCP_MODE: TcpMode = 'close';

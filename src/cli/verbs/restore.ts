@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { logger } from '../../common/log.js';
+import { DEFAULT_TCP_MODE, TCP_MODES, type TcpMode } from '../../criu/constants.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from '../../criu/index.js';
 import { PidFile } from '../pid-file.js';
 import { requireRoot } from '../root.js';
@@ -14,6 +15,7 @@ import {
 } from '../runtime-container.js';
 import { SignalRelay } from '../signal-relay.js';
 import { formatJson } from '../text.js';
+import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 
 const log = logger('restore');
@@ -58,6 +60,12 @@ export const restore = defineVerb({
       help: 'file for the pid of the init process',
       words: 'file',
     },
+    tcp: {
+      type: 'string',
+      value: 'MODE',
+      default: DEFAULT_TCP_MODE,
+      help: 'what becomes of TCP connections to the outside: close, keep (not supported yet) or refuse',
+    },
     detach: { type: 'boolean', short: 'd', help: 'return when the container runs' },
     json: JSON_OPTION,
   },
@@ -70,6 +78,7 @@ export const restore = defineVerb({
   ],
   exitCodes: [...EXIT_CODES, ['any', 'the exit status of the container, unless --detach is given']],
   async run({ values, words: [containerId = ''] }, context) {
+    const tcp = parseMode(values.tcp);
     requireRoot(context, `restore ${containerId}`);
     const runtime = runtimeOf(values);
     refuseExisting(runtime, containerId);
@@ -82,6 +91,7 @@ export const restore = defineVerb({
       runcRoot: runtime.root,
       stdio: consoleSocket === undefined ? ([0, 1, 2] as const) : ([null, null, null] as const),
       openConsole: () => Promise.resolve(consoleSocket),
+      tcp,
     };
     const relay = new SignalRelay();
     try {
@@ -95,6 +105,12 @@ export const restore = defineVerb({
     }
   },
 });
+
+function parseMode(text: string): TcpMode {
+  const mode = TCP_MODES.find((one) => one === text);
+  if (mode) return mode;
+  throw new UsageError(`not one of ${TCP_MODES.join(', ')}: '${text}'`);
+}
 
 /** Waits for the container and deletes it; returns its exit status. */
 async function outlive(

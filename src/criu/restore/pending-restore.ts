@@ -13,10 +13,11 @@ import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, takeOver } from './donor/take-over.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
+import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
-import { findConsole, namesSecret } from '../resources/files/index.js';
+import { findConsole, judgeOutside, namesSecret } from '../resources/files/index.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
@@ -78,6 +79,7 @@ export class PendingRestore {
       const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
       const restore = new PendingRestore(request, prepared, { scope, clock });
       restore.#opened = readImage(image, request.imagePath);
+      judgeConnections(request, restore.#opened);
       clock.end('open');
       return restore;
     } catch (error) {
@@ -202,6 +204,15 @@ async function prepare(
   const exited = exitOf(record.id, restorer.pid);
   clock.end('fork');
   return { vasId: record.id, live, restorer, exited, consoleSocket };
+}
+
+function judgeConnections({ containerId, tcp }: RestoreRequest, { image }: OpenedImage): void {
+  try {
+    judgeOutside(image, tcp ?? DEFAULT_TCP_MODE);
+  } catch (cause) {
+    const { kind, message } = ShimError.from(cause);
+    throw new ShimError(kind, `restore ${containerId}: ${message}`, { cause });
+  }
 }
 
 async function openConsole(

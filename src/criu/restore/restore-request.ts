@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../../common/ids.js';
 import type { DonorRuntime } from './donor/donor.js';
+import type { TcpMode } from '../constants.js';
 import type { Exit } from '../vas/exit-watch.js';
 
 /** What to restore, and into which surroundings. */
@@ -21,6 +22,8 @@ export interface RestoreRequest {
    * restored processes have it, so its master is to be read only when the restore is finished.
    */
   readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
+  /** What becomes of TCP connections to the outside; `close` by default. */
+  readonly tcp?: TcpMode;
 }
 
 /** What a restore is finished with. */

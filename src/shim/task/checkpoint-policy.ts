@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import { TCP_MODES, type TcpMode } from '../../criu/constants.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
@@ -15,6 +16,8 @@ export interface CheckpointPolicy {
   readonly vasMemoryLimit: number | undefined;
   /** Milliseconds for which refusals that may be gone in a moment are tried again; undefined: the default. */
   readonly retryMs: number | undefined;
+  /** What becomes of TCP connections to the outside at a restore; undefined: the default. */
+  readonly tcp: TcpMode | undefined;
 }
 
 const PREFIX = 'mvas.';
@@ -22,7 +25,8 @@ const REFUSE = 'mvas.checkpoint';
 const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
 const RETRY = 'mvas.checkpoint.retry-ms';
-const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, PROTOCOL_ANNOTATION];
+const TCP = 'mvas.tcp';
+const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations come before options.
@@ -38,12 +42,19 @@ export function checkpointPolicy(
       log.warn('annotation is not known', { name });
     }
   }
-  const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit, [RETRY]: retry } = annotations;
+  const {
+    [REFUSE]: refuse,
+    [EXIT]: exit,
+    [LIMIT]: limit,
+    [RETRY]: retry,
+    [TCP]: tcp,
+  } = annotations;
   return {
     refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options.refuseCheckpoint ?? false,
     exit: choice(EXIT, exit, ['true', 'false']) ?? options.exitAfterCheckpoint ?? false,
     vasMemoryLimit: bytes(limit) ?? fromOption(options.vasMemoryLimit),
     retryMs: milliseconds(retry) ?? fromOption(options.checkpointRetryMs),
+    tcp: tcpMode(tcp ?? options.tcp),
   };
 }
 
@@ -56,6 +67,14 @@ function choice(
   if (value === undefined) return undefined;
   if (value !== yes && value !== no) throw bad(name, value, `${yes} or ${no}`);
   return value === yes;
+}
+
+/** An empty string is what protobuf makes of a field that is not set. */
+function tcpMode(value = ''): TcpMode | undefined {
+  if (value === '') return undefined;
+  const mode = TCP_MODES.find((one) => one === value);
+  if (!mode) throw bad(TCP, value, `one of ${TCP_MODES.join(', ')}`);
+  return mode;
 }
 
 function bytes(value: string | undefined): number | undefined {

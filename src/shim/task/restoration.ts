@@ -4,6 +4,7 @@ import { logger } from '../../common/log.js';
 import type { PendingRestore } from '../../criu/index.js';
 import type { TaskIo } from '../io/task-io.js';
 import type { Exit } from '../reaper.js';
+import type { CheckpointPolicy } from './checkpoint-policy.js';
 import { openIo, type InitFlags, type LaunchContext } from './launch.js';
 import type { Engine } from './ports.js';
 import type { TaskProcess } from './process.js';
@@ -18,6 +19,7 @@ export interface RestoreContext extends LaunchContext {
   /** Image directory. */
   readonly checkpoint: string;
   readonly engine: Engine;
+  readonly policy: CheckpointPolicy;
 }
 
 /**
@@ -123,7 +125,7 @@ function abortWith(controller: AbortController, signal: AbortSignal): () => void
 }
 
 function beginRestore(
-  { id, bundle, runc, checkpoint, initFlags, engine }: RestoreContext,
+  { id, bundle, runc, checkpoint, initFlags, engine, policy }: RestoreContext,
   signal: AbortSignal,
   openConsole: (hadTerminal: boolean) => Promise<string | undefined>,
 ): Promise<PendingRestore> {
@@ -140,5 +142,6 @@ function beginRestore(
     },
     runcRoot: runc.settings.root,
     openConsole,
+    ...(policy.tcp ? { tcp: policy.tcp } : {}),
   });
 }

@@ -153,6 +153,9 @@ export interface InetSkEntry {
 
   /** It is bound to an address that its network namespace does not have. */
   mvas_nonlocal?: boolean | undefined;
+
+  /** An ended TCP connection: an error, such as ECONNRESET, waits for the next call. */
+  mvas_reset?: boolean | undefined;
 }
 
 /** A multicast group that a socket is in; addresses in network order. */
@@ -313,6 +316,7 @@ export const SOCKETS_MESSAGES = {
     ['mvas_memberships', 10000, 'repeated', 'mvas_membership'],
     ['mvas_multicast_if', 10001, 'optional', 'string'],
     ['mvas_nonlocal', 10002, 'optional', 'bool'],
+    ['mvas_reset', 10003, 'optional', 'bool'],
   ],
   mvas_membership: [
     ['interface', 1, 'required', 'string'],

@@ -15,6 +15,9 @@ export interface Options {
 
   /** 0: the default */
   checkpointRetryMs: bigint;
+
+  /** what becomes of connections to the outside at a restore: close (the default), keep, refuse */
+  tcp: string;
 }
 
 export const Options = 'mvas.v1.Options';
@@ -27,5 +30,6 @@ export const MVAS_OPTIONS_MESSAGES = {
     ['exitAfterCheckpoint', 3, 'implicit', 'bool'],
     ['vasMemoryLimit', 4, 'implicit', 'uint64'],
     ['checkpointRetryMs', 5, 'implicit', 'uint64'],
+    ['tcp', 6, 'implicit', 'string'],
   ],
 } as const satisfies MessageTables;

@@ -309,12 +309,6 @@ for (const [what, more] of Object.entries(GROUPS)) {
   });
 }
 refuses('a ghost that does not exist', /no such ghost/, () => ({ ghosts: new Map() }));
-refuses('a stream of no socket', /no such socket/, () => {
-  const entry = { inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0 };
-  const stream = { entry: { ...entry, mss_clamp: 0 }, payload: new Uint8Array() };
-  return { tcpStreams: new Map([[5, stream]]) };
-});
-
 const lock = { flag: 1, type: 1, pid: INIT, fd: 8, start: 0n, len: 0n };
 
 test('accepts a lock of a descriptor', (t) => {

@@ -5,6 +5,7 @@ import { setLogSink } from '../../../../src/common/log.js';
 import { Bundle } from '../../../../src/shim/bundle.js';
 import type { TaskEvent } from '../../../../src/shim/events/topics.js';
 import type { Exit } from '../../../../src/shim/reaper.js';
+import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js';
 import { Runc } from '../../../../src/shim/runc/runc.js';
 import { Container } from '../../../../src/shim/task/container.js';
 
@@ -29,7 +30,7 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
     },
     spec: {},
     specDigest: '',
-    policy: { refuse: false, exit: false, vasMemoryLimit: undefined, retryMs: undefined },
+    policy: checkpointPolicy({}, {}),
     runc: new Runc(settings, '/dev/null'),
     stdio: { stdin: '', stdout: '', stderr: '', terminal: false },
     owner: { containerId: 'one', namespace: 'test', uid: 0, gid: 0 },

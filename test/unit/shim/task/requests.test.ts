@@ -87,20 +87,33 @@ test('work that ends within the grace is heard', async (t) => {
 });
 
 test('annotations say what options say, and come first', (t) => {
-  const none = { refuse: false, exit: false, vasMemoryLimit: undefined, retryMs: undefined };
+  const none = {
+    refuse: false,
+    exit: false,
+    vasMemoryLimit: undefined,
+    retryMs: undefined,
+    tcp: undefined,
+  };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
-  const options = { refuseCheckpoint: true, vasMemoryLimit: 7n, checkpointRetryMs: 9n };
+  const options = {
+    refuseCheckpoint: true,
+    vasMemoryLimit: 7n,
+    checkpointRetryMs: 9n,
+    tcp: 'close',
+  };
   t.deepEqual(checkpointPolicy(options, {}), {
     ...none,
     refuse: true,
     vasMemoryLimit: 7,
     retryMs: 9,
+    tcp: 'close',
   });
   const annotations = {
     'mvas.checkpoint': 'allow',
     'mvas.checkpoint.exit': 'true',
     'mvas.vas.memory-limit': '4096',
     'mvas.checkpoint.retry-ms': '0',
+    'mvas.tcp': 'refuse',
     'mvas.of.tomorrow': 'whatever',
     other: 'x',
   };
@@ -109,6 +122,7 @@ test('annotations say what options say, and come first', (t) => {
     exit: true,
     vasMemoryLimit: 4096,
     retryMs: 0,
+    tcp: 'refuse',
   });
 });
 
@@ -119,6 +133,7 @@ test('an annotation that makes no sense is refused by its name', (t) => {
     ['mvas.vas.memory-limit', '1g'],
     ['mvas.vas.memory-limit', '0'],
     ['mvas.checkpoint.retry-ms', '2s'],
+    ['mvas.tcp', 'open'],
   ] as const) {
     const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
     t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);

@@ -5,7 +5,7 @@ import type { FileKind } from '../kind.js';
 import { EPOLL } from './epoll.js';
 import { EVENTFD } from './eventfd.js';
 import { FIFO } from './fifo.js';
-import { INET } from './inet.js';
+import { INET } from './inet/index.js';
 import { INOTIFY } from './inotify.js';
 import { MEMFD } from './memfd.js';
 import { NAMESPACE } from './namespace.js';

@@ -4,6 +4,7 @@ import { ShimError } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import { inNamespaceOf } from '../../in-namespace.js';
+import type { InetAddress } from './inet-address.js';
 import { AF, SOCK } from '../../../../native/abi/index.js';
 
 const NETLINK_SOCK_DIAG = 4;
@@ -25,6 +26,8 @@ const IPPROTO_TCP = 6;
 const DATAGRAM_PROTOCOLS = [17, 136];
 /** Listening, and bound but neither listening nor connected (since Linux 6.8). */
 const BOUND_STATES = (1 << 10) | (1 << 13);
+/** All but TIME_WAIT (6), CLOSE (7), LISTEN (10) and those that are only bound (13) (net/tcp_states.h). */
+const CONNECTED_STATES = 0x1fff & ~(1 | (1 << 6) | (1 << 7) | (1 << 10));
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
 const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
@@ -78,6 +81,22 @@ export function listKeyedSockets(pid: HostPid): ReadonlySet<number> {
   const found = new Set<number>();
   const question = { protocol: IPPROTO_TCP, states: BOUND_STATES, show: SHOW_INFO };
   askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
+  return found;
+}
+
+/** A TCP connection in a network namespace, seen from one of its ends. */
+export interface TcpDiag {
+  readonly source: InetAddress;
+  readonly peer: InetAddress;
+  /** Of its socket; 0 where nobody has one: not accepted yet, or closed. */
+  readonly inode: number;
+}
+
+/** All TCP connections of the network namespace of a process that have not ended. */
+export function listConnections(pid: HostPid): readonly TcpDiag[] {
+  const found: TcpDiag[] = [];
+  const question = { protocol: IPPROTO_TCP, states: CONNECTED_STATES, show: 0 };
+  askInet(pid, question, (datagram) => parseConnections(datagram, found));
   return found;
 }
 
@@ -147,6 +166,20 @@ export function parseShutdowns(datagram: Buffer, found: Map<number, number>): bo
   return eachMessage(datagram, (message) => {
     const how = attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_SHUTDOWN)?.[0] ?? 0;
     if (how !== 0) found.set(message.readUInt32LE(INET_MESSAGE_SIZE - 4), how);
+  });
+}
+
+/** Adds the connections of one netlink datagram; false when it was the last. */
+export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
+  return eachMessage(datagram, (message) => {
+    const words = message.readUInt8(0) === AF.inet ? 1 : 4;
+    const address = (portAt: number, at: number): InetAddress => ({
+      port: message.readUInt16BE(portAt),
+      words: Array.from({ length: words }, (_, index) => message.readUInt32LE(at + index * 4)),
+      scope: 0,
+    });
+    const inode = message.readUInt32LE(INET_MESSAGE_SIZE - 4);
+    found.push({ source: address(4, 8), peer: address(6, 24), inode });
   });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync } from 'node:fs';
-import { POLL, SO, SOCK, SOL } from '../../../../native/abi/index.js';
+import { POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.js';
 import { socketOptions, syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
@@ -10,6 +10,7 @@ import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
 import { listKeyedSockets, listShutdowns } from './sock-diag.js';
 import { dumpFilter, type SocketFilter } from './socket-filter.js';
 import type { Stage } from '../stage.js';
+import { tcpInfo } from './tcp-info.js';
 import { pollNow } from '../system.js';
 
 const BUFFERS_LOCKED = 3;
@@ -232,12 +233,14 @@ function valuesOf(socket: number, options: readonly OptionName[]): (number | und
 }
 
 /**
- * Whether TCP_MAXSEG is what was set. For a connection that has ended, or was tried, it is that connection's value
- * (tcp_sock.mss_cache).
+ * Whether TCP_MAXSEG is what was set. For a connection, also one that has ended or was tried, it is that connection's
+ * value (tcp_sock.mss_cache).
  */
 function isSegment(socket: number, value: number): boolean {
   const hasEnded = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
-  return !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
+  const { state } = tcpInfo(socket);
+  const isApart = state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
+  return isApart && !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
 }
 
 /** The congestion control of a socket, if it differs from that of a new one. */
@@ -314,6 +317,12 @@ export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOpt
   if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
 }
 
+/** Gives both buffers of a socket the sizes that they had, whether those had been set by hand or grown. */
+export function planBuffers(stage: Stage, number: number, opts: SkOptsEntry): void {
+  setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
+  planUnlockBuffer(stage, number, opts);
+}
+
 /** Room for everything that a queue may hold, until {@link planFinalSocketOptions}. */
 export function planRoomyBuffer(stage: Stage, number: number, bytes: number): void {
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
@@ -360,7 +369,8 @@ export function setOption(
   setRaw(stage, number, option, bytes);
 }
 
-function setRaw(
+/** setsockopt(2) of any value. */
+export function setRaw(
   stage: Stage,
   number: number,
   [level, name]: readonly [number, number],

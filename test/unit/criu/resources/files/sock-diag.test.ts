@@ -2,9 +2,11 @@
 import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
 import {
+  parseConnections,
   parseKeyedSockets,
   parseShutdowns,
   parseUnixDiag,
+  type TcpDiag,
   type UnixDiag,
 } from '../../../../../src/criu/resources/files/sockets/sock-diag.js';
 
@@ -95,4 +97,26 @@ test('internet sockets that are shut down are found, with the direction', (t) =>
   const datagram = Buffer.concat([inet(5), inet(6, shutdown(0)), inet(7, shutdown(2))]);
   t.true(parseShutdowns(datagram, found));
   t.deepEqual([...found], [[7, 2]]);
+});
+
+test('connections are found with their ends', (t) => {
+  const body = Buffer.alloc(72);
+  body.set([2, 1]);
+  body.writeUInt16BE(1024, 4);
+  body.writeUInt16BE(80, 6);
+  body.set([127, 0, 0, 1], 8);
+  body.set([10, 0, 0, 2], 24);
+  body.writeUInt32LE(77, 68);
+  const six = Buffer.from(body);
+  six.set([10]);
+  const found: TcpDiag[] = [];
+  t.true(parseConnections(Buffer.concat([message(20, body), message(20, six)]), found));
+  t.false(parseConnections(DONE, found));
+  t.deepEqual(found[0], {
+    source: { port: 1024, words: [0x0100007f], scope: 0 },
+    peer: { port: 80, words: [0x0200000a], scope: 0 },
+    inode: 77,
+  });
+  t.deepEqual(found[1]?.peer.words, [0x0200000a, 0, 0, 0]);
+  t.throws(() => parseConnections(message(20, body.subarray(0, 60)), found));
 });

@@ -15,12 +15,11 @@ import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
+import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
 import { getOption, SocketOptions } from '../../sockets/socket-options.js';
 import { MessageHeader, ownLink, pollNow } from '../../system.js';
 import { absoluteName, spokenName } from './names.js';
 
-/** SO_PEEK_OFF of a socket that peeks from the start. */
-const NO_PEEK_OFFSET = -1;
 const EAGAIN = -11;
 const MAX_MESSAGE = 1 << 20;
 const MAX_MESSAGES = 100_000;
@@ -288,24 +287,14 @@ interface QueueFacts {
 /** Everything unread in a socket, which stays there; or why it cannot be read. */
 function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
   const passCredentials = getOption(socket, SOL.socket, SO.passCred) === 1;
-  const offset = getOption(socket, SOL.socket, SO.peekOff) ?? NO_PEEK_OFFSET;
-  if (offset < 0 && !passCredentials) {
+  if (peekOffset(socket) < 0 && !passCredentials) {
     const packet = peekStream(socket, facts.streamLength);
     if (packet) return [packet];
   }
   if (facts.isReset) {
     return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
   }
-  // The socket is the container's own: a kill before the end of this must not leave it with another offset.
-  const kept = { level: SOL.socket, option: SO.peekOff, value: offset };
-  const guard = facts.guardOption(socket, kept);
-  try {
-    setPeekOffset(socket, 0);
-    return peekAll(socket, facts, passCredentials);
-  } finally {
-    setPeekOffset(socket, offset);
-    guard.disarm();
-  }
+  return lookFromStart(socket, facts.guardOption, () => peekAll(socket, facts, passCredentials));
 }
 
 /** All of a stream at once, without an offset; undefined if it does not come in one piece. */
@@ -354,12 +343,6 @@ function isFrom(initPid: HostPid, { control }: MessageHeader): boolean {
 /** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */
 function isUnconnected(result: number): boolean {
   return result === -22 || result === -107;
-}
-
-function setPeekOffset(socket: number, offset: number): void {
-  const value = Buffer.alloc(4);
-  value.writeInt32LE(offset);
-  call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
 }
 
 /** User and group of the peer (SO_PEERCRED); {@link NOBODY} if there is none. */

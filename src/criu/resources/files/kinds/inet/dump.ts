@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../../../common/ids.js';
+import { logger } from '../../../../../common/log.js';
+import {
+  AF,
+  IOCTL,
+  O,
+  POLL,
+  SO,
+  SOCK,
+  SOCKET_STATE,
+  SOL,
+} from '../../../../../native/abi/index.js';
+import { syscall } from '../../../../../native/index.js';
+import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
+import type { InetSkEntry, SkShutdown } from '../../../../image/types.js';
+import { inNamespaceOf } from '../../../in-namespace.js';
+import type { DumpContext } from '../../dump-context.js';
+import type { OpenFile } from '../../open-file.js';
+import {
+  describeAddress,
+  NO_ADDRESS,
+  parseAddress,
+  socketAddress,
+  type InetAddress,
+} from '../../sockets/inet-address.js';
+import { MulticastGroups, multicastInterface } from '../../sockets/multicast.js';
+import { dumpOwner } from '../../owner.js';
+import { getOption, getRaw, SocketOptions } from '../../sockets/socket-options.js';
+import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
+import { tcpInfo } from '../../sockets/tcp-info.js';
+import { ioctlInt, pollNow } from '../../system.js';
+import { hasRest, TcpConnections } from './connections.js';
+import { IPPROTO, IPV6_V6ONLY, isConnection, isTcp } from './protocols.js';
+
+const log = logger('files');
+
+const UDP_CORK = 1;
+const ENOTCONN = -107;
+const EADDRNOTAVAIL = -99;
+/** MSG_PEEK, MSG_DONTWAIT. */
+const PEEK_NOW = 0x2 | 0x40;
+
+/** Describes a socket; undefined once it has refused it. */
+export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | undefined {
+  const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
+  const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
+  const options = context.shared(SocketOptions);
+  const isEnded = type === SOCK.stream && isTcp(proto) && isEndedConnection(file.own);
+  const source = sourceOf(file.own, isEnded && !(proto === IPPROTO.tcp && hasRest(file.own)));
+  const peer = address(file.own, SYS.getpeername);
+  const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
+  const problem =
+    protocolProblem(type, proto) ?? transportProblem(options, file, proto, { source, peer });
+  if (problem !== undefined) {
+    context.refusals.add(file.where, problem);
+    return undefined;
+  }
+  if (!isTcp(proto)) warnOfUnread(file, source.port);
+  const entry: InetSkEntry = {
+    id: file.id,
+    ino: Number(file.stat.ino & 0xffffffffn),
+    family,
+    type,
+    proto,
+    ...stateOf(file.own, proto, peer),
+    src_port: source.port,
+    dst_port,
+    flags: file.flags,
+    src_addr: [...source.words],
+    dst_addr: [...dst_addr],
+    fown: dumpOwner(context, file),
+    opts: options.dump(file.own, file.where),
+    mvas_memberships: [],
+  };
+  if (isEnded) entry.shutdown = 'BOTH';
+  if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
+  addByTransport(context, file, entry);
+  return entry;
+}
+
+/** What only sockets of streams have, or only those of datagrams. */
+function addByTransport(context: DumpContext, file: OpenFile, entry: InetSkEntry): void {
+  const { type, proto, family, src_addr: words, src_port: port } = entry;
+  if (proto === IPPROTO.tcp) context.shared(TcpConnections).add(file, entry);
+  if (isConnection(entry)) return;
+  if (type === SOCK.dgram) {
+    entry.shutdown = shutdownOf(context.shared(SocketOptions), file);
+    dumpMulticast(context, file, entry);
+  }
+  const source = { port, words, scope: 0 };
+  if (isNonlocal(context.init.pid, family, source)) entry.mvas_nonlocal = true;
+}
+
+/** Groups of a datagram socket, and the interface by which it sends to groups. */
+function dumpMulticast(context: DumpContext, { own, where }: OpenFile, entry: InetSkEntry): void {
+  const memberships = context.shared(MulticastGroups).of(own);
+  if (typeof memberships === 'string') context.refusals.add(where, memberships);
+  else entry.mvas_memberships = memberships;
+  const out = entry.family === AF.inet6 ? multicastInterface(own) : undefined;
+  if (out !== undefined) entry.mvas_multicast_if = out;
+}
+
+/**
+ * How a datagram socket is shut down. The kernel does not list a socket that is not bound; poll(2) reports reading.
+ */
+function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown | undefined {
+  const events = pollOf(own);
+  const polled = events & POLL.hup ? 3 : events & POLL.rdhup ? 1 : 0;
+  const how = polled | options.shutdownOf(Number(stat.ino & 0xffffffffn));
+  return how === 0 ? undefined : SHUTDOWN_WORDS[how & 3];
+}
+
+/** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like permits binding to it. */
+function isNonlocal(pid: HostPid, family: number, { words }: InetAddress): boolean {
+  if (words.every((word) => word === 0)) return false;
+  return inNamespaceOf(pid, 'net', () => {
+    const probe = call('make a socket', SYS.socket, family, SOCK.dgram | O.cloexec, 0);
+    try {
+      const raw = socketAddress(family, 0, words);
+      return syscall(SYS.bind, probe, raw, raw.length) === EADDRNOTAVAIL;
+    } finally {
+      closeFd(probe);
+    }
+  });
+}
+
+/** A connection that has ended, and was read to its end, is restored without an address. */
+function sourceOf(socket: number, isRead: boolean): InetAddress {
+  return (isRead ? undefined : address(socket, SYS.getsockname)) ?? NO_ADDRESS;
+}
+
+function stateOf(
+  socket: number,
+  proto: number,
+  peer: InetAddress | undefined,
+): { state: number; backlog: number } {
+  if (!isTcp(proto)) {
+    return { state: peer ? SOCKET_STATE.established : SOCKET_STATE.close, backlog: 0 };
+  }
+  const { state, backlog } = tcpInfo(socket);
+  return { state, backlog: state === SOCKET_STATE.listen ? backlog : 0 };
+}
+
+function protocolProblem(type: number, proto: number): string | undefined {
+  if (type === SOCK.stream && isTcp(proto)) return undefined;
+  const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
+  if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
+  return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored; remedy: close it`;
+}
+
+function transportProblem(
+  options: SocketOptions,
+  file: OpenFile,
+  proto: number,
+  { source, peer }: { readonly source: InetAddress; readonly peer: InetAddress | undefined },
+): string | undefined {
+  if (!isTcp(proto)) return udpProblem(file.own, proto) ?? scopeProblem(source, peer);
+  // The other end of a connection is found by its address, or ends.
+  if (proto === IPPROTO.tcp && peer !== undefined) return undefined;
+  const problem = tcpProblem(file.own, proto, peer) ?? keyProblem(options, file);
+  return problem ?? scopeProblem(source, peer);
+}
+
+function tcpProblem(
+  socket: number,
+  proto: number,
+  peer: InetAddress | undefined,
+): string | undefined {
+  const { state, pending } = tcpInfo(socket);
+  if (state === SOCKET_STATE.listen) {
+    if (pending === 0) return undefined;
+    return 'connections wait to be accepted; remedy: try again once they are';
+  }
+  return proto === IPPROTO.mptcp ? multipathProblem(socket, state, peer) : undefined;
+}
+
+/** A Multipath TCP connection may go on without its first subflow. */
+function multipathProblem(
+  socket: number,
+  state: number,
+  peer: InetAddress | undefined,
+): string | undefined {
+  if (state !== SOCKET_STATE.close || peer !== undefined) {
+    const to = peer ? ` to ${describeAddress(peer)}` : '';
+    return `a Multipath TCP connection${to} is open; remedy: close it before the checkpoint`;
+  }
+  if ((pollOf(socket) & POLL.err) === 0 && !hasUnreadBytes(socket)) return undefined;
+  return 'a Multipath TCP connection has ended and was not read to its end; remedy: close it';
+}
+
+function keyProblem(options: SocketOptions, { stat }: OpenFile): string | undefined {
+  if (!options.hasKeys(Number(stat.ino & 0xffffffffn))) return undefined;
+  return 'keys of a TCP socket (TCP_MD5SIG) cannot be restored; remedy: remove them';
+}
+
+/** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
+function isEndedConnection(socket: number): boolean {
+  return tcpInfo(socket).state === SOCKET_STATE.close && (pollOf(socket) & POLL.rdhup) !== 0;
+}
+
+/** Events of a socket (struct pollfd) without waiting for any. */
+function pollOf(socket: number): number {
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(socket, 0);
+  entry.writeInt16LE(POLL.rdhup, 4);
+  check('poll a socket', syscall(SYS.poll, entry, 1, 0));
+  return entry.readInt16LE(6);
+}
+
+/** Multipath TCP counts the end of a connection as one byte (mptcp_inq_hint, net/mptcp/protocol.c). */
+function hasUnreadBytes(socket: number): boolean {
+  const bytes = ioctlInt(socket, IOCTL.fionread) ?? 0;
+  if (bytes !== 1) return bytes > 0;
+  return syscall(SYS.recvfrom, socket, Buffer.alloc(1), 1, PEEK_NOW, null, null) > 0;
+}
+
+function scopeProblem(source: InetAddress, peer: InetAddress | undefined): string | undefined {
+  const isScoped = source.scope !== 0 || (peer !== undefined && peer.scope !== 0);
+  return isScoped ? 'link-local addresses cannot be restored; remedy: close it' : undefined;
+}
+
+function udpProblem(socket: number, proto: number): string | undefined {
+  const corked = proto === IPPROTO.udp && getOption(socket, SOL.udp, UDP_CORK) === 1;
+  return corked ? 'a corked UDP socket cannot be restored; remedy: uncork it' : undefined;
+}
+
+/** What waits in a datagram socket is lost, as on a network that drops it. */
+function warnOfUnread({ own, where }: OpenFile, port: number): void {
+  if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
+  // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which includes the kernel's own overhead.
+  const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
+  if (bytes === 0) return; // It is readable because of its end: it has been shut down.
+  log.warn('unread datagrams are not kept', { where, port, bytes });
+}
+
+function address(socket: number, nr: number): InetAddress | undefined {
+  const raw = Buffer.alloc(28);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(raw.length);
+  const result = syscall(nr, socket, raw, length);
+  if (result === ENOTCONN) return undefined;
+  check('get the address of a socket', result);
+  return parseAddress(raw);
+}

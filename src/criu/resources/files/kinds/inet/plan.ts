@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AF, O, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
+import { SYS } from '../../../../../native/sys.js';
+import type { InetSkEntry } from '../../../../image/types.js';
+import type { StagedFile } from '../../kind.js';
+import type { PlanContext } from '../../plan-context.js';
+import { planFree } from '../../sockets/freebind.js';
+import { socketAddress } from '../../sockets/inet-address.js';
+import { planMulticast } from '../../sockets/multicast.js';
+import { SHUTDOWN_HOW } from '../../sockets/shutdown.js';
+import { planFilter } from '../../sockets/socket-filter.js';
+import {
+  planFinalSocketOptions,
+  planSocketOptions,
+  planUnlockBuffer,
+  setOption,
+} from '../../sockets/socket-options.js';
+import type { Stage } from '../../stage.js';
+import { DeadConnections } from './dead-connections.js';
+import { hasConnection, IPV6_V6ONLY } from './protocols.js';
+
+/** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
+export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
+  const [dead, others] = divide(sockets, ({ body }) => hasConnection(plan.index.image, body));
+  const connections = plan.shared(DeadConnections);
+  for (const { body, number } of dead) connections.open(body, number);
+  for (const { body, number } of others) openUnconnected(plan.stage, body, number);
+  for (const { body, number } of dead) connections.finish(body, number);
+}
+
+function divide<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
+}
+
+/** Creates the socket, and binds, connects or listens. */
+function openUnconnected(stage: Stage, entry: InetSkEntry, number: number): void {
+  const { family, type, proto, opts } = entry;
+  const what = `file ${String(entry.id)}: socket on port ${String(entry.src_port)}`;
+  const flags = (entry.flags & O.nonblock) | O.cloexec;
+  stage.make(what, number, SYS.socket, [family, type | flags, proto]);
+  planSocketOptions(stage, number, opts);
+  planFilter(stage, number, opts); // Before anything can arrive.
+  if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
+  planAddresses(stage, entry, { number, what });
+  planMulticast(stage, entry, number);
+  if (entry.state === SOCKET_STATE.listen) {
+    stage.run(`${what}: listen`, SYS.listen, [number, Math.min(entry.backlog, 0xffff)]);
+  }
+  const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
+  if (how !== undefined) {
+    // Returns ENOTCONN if there is no connection, and shuts it down nevertheless (inet_shutdown,
+    // net/ipv4/af_inet.c).
+    stage.attempt(`${what}: shut down`, SYS.shutdown, [number, how]);
+    if (type === SOCK.stream) planUnlockBuffer(stage, number, opts); // it had grown by itself
+  }
+  planFinalSocketOptions(stage, number, opts);
+}
+
+/**
+ * Binds and connects a socket. The container was permitted to do so, whatever its options say now; so what they
+ * forbid is permitted for the moment.
+ */
+function planAddresses(
+  stage: Stage,
+  entry: InetSkEntry,
+  { number, what }: { readonly number: number; readonly what: string },
+): void {
+  const { family, opts } = entry;
+  const at = (verb: string, nr: number, port: number, words: readonly number[]): void => {
+    const raw = socketAddress(family, port, words);
+    stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
+  };
+  if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) {
+    const bind = (): void => {
+      at('bind', SYS.bind, entry.src_port, entry.src_addr);
+    };
+    if (entry.mvas_nonlocal) planFree(stage, number, entry, bind);
+    else bind();
+  }
+  if (entry.state === SOCKET_STATE.established && entry.type === SOCK.dgram) {
+    setOption(stage, number, [SOL.socket, SO.broadcast], 1);
+    at('connect', SYS.connect, entry.dst_port, entry.dst_addr);
+    if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO.broadcast], 0);
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
+import type { InetSkEntry } from '../../../../image/types.js';
+import type { FilesImage } from '../../files-image.js';
+
+/** Protocols (linux/in.h). */
+export const IPPROTO = {
+  tcp: 6,
+  udp: 17,
+  icmp: 1,
+  icmp6: 58,
+  udplite: 136,
+  mptcp: 262,
+} as const;
+/** Of SOL_IPV6 (linux/in6.h). */
+export const IPV6_V6ONLY = 26;
+
+/** States of a TCP connection (net/tcp_states.h). */
+export const TCP_STATE = {
+  established: 1,
+  synSent: 2,
+  finWait1: 4,
+  finWait2: 5,
+  closeWait: 8,
+  lastAck: 9,
+  closing: 11,
+} as const;
+
+/** TCP, or Multipath TCP, whose sockets report their first subflow where a TCP socket reports itself. */
+export function isTcp(proto: number): boolean {
+  return proto === IPPROTO.tcp || proto === IPPROTO.mptcp;
+}
+
+/** Whether an entry is of a TCP connection that has not ended, or is being made. */
+export function isConnection({ type, proto, state }: InetSkEntry): boolean {
+  const isApart = state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
+  return type === SOCK.stream && proto === IPPROTO.tcp && !isApart;
+}
+
+/** Whether there is a connection to be restored, or something left of one: unread data, or an error. */
+export function hasConnection(
+  { tcpStreams }: Pick<FilesImage, 'tcpStreams'>,
+  entry: InetSkEntry,
+): boolean {
+  return isConnection(entry) || tcpStreams.has(entry.ino) || entry.mvas_reset === true;
+}

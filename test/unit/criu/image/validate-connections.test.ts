@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ShimError } from '../../../../src/common/errors.js';
+import {
+  emptyCheckpointImage,
+  type CheckpointImage,
+} from '../../../../src/criu/image/checkpoint-image.js';
+import type { FileEntry, InetSkEntry, TcpStreamEntry } from '../../../../src/criu/image/types.js';
+import { validateFiles } from '../../../../src/criu/image/validate-files.js';
+import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
+import { NO_OWNER, sampleImage } from './sample.js';
+
+const INODE = 600;
+const { opts } = sampleImage().files.find(({ usk }) => usk)?.usk ?? {};
+const STREAM: TcpStreamEntry = {
+  ...{ inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0 },
+  ...{ opt_mask: 0, snd_wscale: 0, mss_clamp: 0 },
+};
+
+function connection(id: number, more: Partial<InetSkEntry> = {}): FileEntry {
+  if (!opts) throw new TypeError('the sample has a socket');
+  const isk: InetSkEntry = {
+    ...{ id, ino: INODE, family: 2, type: 1, proto: 6, state: 1, flags: 2, backlog: 0 },
+    ...{ src_port: 1024, dst_port: 80, src_addr: [0x0100007f], dst_addr: [0x0100007f] },
+    ...{ fown: NO_OWNER, opts, mvas_memberships: [], ...more },
+  };
+  return { type: 'INETSK', id, isk };
+}
+
+function validate(files: readonly FileEntry[], more: Partial<CheckpointImage> = {}): void {
+  const image = { ...emptyCheckpointImage(sampleImage().inventory), files, ...more };
+  validateFiles(image, FILE_KINDS);
+}
+
+function streamOf(inode: number, bytes = 0): Pick<CheckpointImage, 'tcpStreams'> {
+  const entry = { ...STREAM, inq_len: bytes };
+  return { tcpStreams: new Map([[inode, { entry, payload: new Uint8Array(bytes) }]]) };
+}
+
+test('accepts a connection, and what it has not read', (t) => {
+  t.notThrows(() => {
+    validate([connection(1)], streamOf(INODE, 3));
+  });
+});
+
+const LIES: readonly (readonly [string, RegExp, Partial<InetSkEntry>])[] = [
+  ['to a port that there is not', /a port beyond/, { dst_port: 65536 }],
+  ['from half an address', /none of its family/, { src_addr: [] }],
+  ['with an address of the other family', /none of its family/, { dst_addr: [0, 0, 0, 1] }],
+  ['in a state that there is not', /in state 13/, { state: 13 }],
+  ['of a family without connections', /has no connection/, { family: 16 }],
+  [
+    'of UDP that was reset',
+    /has no connection/,
+    { type: 2, proto: 17, state: 7, mvas_reset: true },
+  ],
+];
+for (const [what, message, more] of LIES) {
+  test(`refuses a TCP connection ${what}`, (t) => {
+    const error = t.throws(
+      () => {
+        validate([connection(1, more)]);
+      },
+      { instanceOf: ShimError, message },
+    );
+    t.is(error.kind, 'dataLoss');
+  });
+}
+
+test('refuses queues of no connection, of two, and of too many bytes', (t) => {
+  const refuses = (message: RegExp, work: () => void): void => {
+    t.throws(work, { instanceOf: ShimError, message });
+  };
+  refuses(/no such socket/, () => {
+    validate([connection(1)], streamOf(5));
+  });
+  refuses(/is another's/, () => {
+    validate([connection(1), connection(2)]);
+  });
+  refuses(/too much data/, () => {
+    validate([connection(1)], streamOf(INODE, 256 * 1024 * 1024 + 1));
+  });
+});

@@ -2,8 +2,8 @@
 import { ShimError } from '../common/errors.js';
 
 /**
- * What the shim is asked to be: containerd passes `start` or `delete`, the launcher `standby`; no
- * action is the daemon.
+ * What the shim is started as: containerd passes `start` or `delete`, the launcher `standby`; without an action it
+ * is the daemon.
  */
 export type Action = 'start' | 'delete' | 'serve' | 'standby' | 'version' | 'info';
 
@@ -17,7 +17,7 @@ export interface ShimArgs {
   readonly address: string;
   /** containerd's own executable. */
   readonly publishBinary: string;
-  /** Only for `delete`; empty: the working directory. */
+  /** Only for `delete`; if empty, the working directory. */
   readonly bundle: string;
   readonly debug: boolean;
   /** Path of the daemon's socket, or of the standby's directory: private to the shim. */
@@ -35,7 +35,7 @@ const VALUE_FLAGS = new Set([
   'debug-socket',
 ]);
 const NEEDS_IDENTITY: ReadonlySet<Action> = new Set(['start', 'delete', 'serve']);
-/** Identifiers of containerd (pkg identifiers): they become parts of paths. */
+/** containerd's identifiers (pkg identifiers): they become parts of paths. */
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
 const MAX_IDENTIFIER_LENGTH = 76;
 

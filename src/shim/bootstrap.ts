@@ -11,16 +11,16 @@ export interface Bootstrap {
   readonly socketDir: string;
   /** Cgroup for the daemon; empty: none of its own. */
   readonly shimCgroup: string;
-  /** containerd's version; empty where it does not say, that is before 2.3. */
+  /** containerd's version; empty if it does not say, that is before 2.3. */
   readonly containerdVersion: string;
 }
 
 const NOTHING: Bootstrap = { socketDir: '', shimCgroup: '', containerdVersion: '' };
 
 /**
- * Reads the stdin of `start`: BootstrapParams from containerd 2.3 on, an Any with runtime options before,
- * or nothing. Both messages decode as each other, so identity decides: BootstrapParams name this task.
- * What cannot be read is not a reason to fail. Pure.
+ * Reads the stdin of `start`: BootstrapParams from containerd 2.3 on, before that an Any with runtime options, or
+ * nothing. Each message decodes as the other, so the id decides: BootstrapParams name this task. Input that cannot
+ * be read is not a reason to fail. Pure.
  */
 export function readBootstrap(input: Uint8Array, id: string, namespace: string): Bootstrap {
   try {

@@ -51,7 +51,7 @@ export class Bundle {
   get initPid(): string {
     return join(this.path, 'init.pid');
   }
-  /** How runc is called, for `delete` after the daemon's death. */
+  /** How runc is called, for a `delete` after the daemon's death. */
   get options(): string {
     return join(this.path, 'options.json');
   }
@@ -61,12 +61,12 @@ export class Bundle {
     return join(this.path, `exec-${execId}.pid`);
   }
 
-  /** Where an exec's process spec is put for runc. */
+  /** Where an exec's process spec is written for runc. */
   execSpec(execId: string): string {
     return join(this.path, `exec-${execId}.process.json`);
   }
 
-  /** Reads the spec, to be written back only by formatJson. @throws ShimError `invalidArgument` */
+  /** Reads the spec; to be written back only by formatJson. @throws ShimError `invalidArgument` */
   readSpec(): Spec {
     try {
       return checkSpec(parseJson(readFileSync(this.config, 'utf8')));
@@ -81,7 +81,7 @@ export class Bundle {
     }
   }
 
-  /** Replaces a file of the bundle at once, so that a reader sees the old or the new one. */
+  /** Replaces a file of the bundle atomically, so that a reader sees the old or the new one. */
   write(path: string, content: string): void {
     const temporary = `${path}.tmp`;
     writeFileSync(temporary, content, { mode: 0o600 });
@@ -89,7 +89,7 @@ export class Bundle {
   }
 }
 
-/** Members of {@link Spec} that are looked into, and what they must be; `null` counts as absent. */
+/** Members of {@link Spec} that are used, and what they must be; `null` counts as absent. */
 const SHAPES: readonly (readonly [readonly string[], 'object' | 'array' | 'string'])[] = [
   [[], 'object'],
   [['annotations'], 'object'],
@@ -103,7 +103,7 @@ const SHAPES: readonly (readonly [readonly string[], 'object' | 'array' | 'strin
   [['linux', 'readonlyPaths'], 'array'],
 ];
 
-/** Checks the shape of what the shim looks at; the rest is for runc to judge. */
+/** Checks the shape of what the shim uses; the rest is for runc to judge. */
 function checkSpec(spec: unknown): Spec {
   for (const [path, shape] of SHAPES) {
     const value = memberOf(spec, path);
@@ -121,16 +121,16 @@ function memberOf(value: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * The pid of a process that runc has made for us, from its pid file.
+ * The pid of a process that runc has created for us, from its pid file.
  *
- * @throws ShimError `internal` when the file names none, or one that is not a child of ours
+ * @throws ShimError `internal` if the file contains none, or one that is not a child of ours
  */
 export function readPidFile(path: string): HostPid {
   const pid = asHostPid(Number(readText(path)));
   if (!Number.isSafeInteger(pid) || pid <= 0) {
     throw new ShimError('internal', `read pid file ${path}: runc has written no pid`);
   }
-  // stat(5): the parent is the second word behind the name.
+  // stat(5): the parent is the second word after the name.
   const parent = /^.*\) \S+ (\d+) /s.exec(readText(`/proc/${pid}/stat`))?.[1];
   if (Number(parent) !== process.pid) {
     throw new ShimError(

@@ -11,8 +11,8 @@ const INFO = '/containerd.services.content.v1.Content/Info';
 const LIMIT_MS = 2_000;
 
 /**
- * Whether a containerd before 2 has something in its content store, in a namespace: a later one does not mind.
- * It has not where containerd cannot be asked: that is not a reason to fail.
+ * Whether a containerd before 2 has some content in its store, in a namespace; later releases do not mind. False if
+ * containerd cannot be asked, which is not a reason to fail.
  *
  * @param address containerd's gRPC socket
  */

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 const INTERVAL_US = 200;
 
-/** What records where the time of this process goes. */
+/** Records what this process spends its time on. */
 export interface CpuProfile {
-  /** Ends the record, and writes it into the directory as PID.cpuprofile. Throws what writing it throws. */
+  /** Ends the record, and writes it into the directory as PID.cpuprofile. Throws if that fails. */
   write(): void;
 }
 
-/** Begins to record where the time of this process goes. */
+/** Starts to record what this process spends its time on. */
 export function startCpuProfile(directory: string): CpuProfile {
   const session = new Session();
   session.connect();
@@ -20,7 +20,7 @@ export function startCpuProfile(directory: string): CpuProfile {
   session.post('Profiler.start');
   return {
     write: () => {
-      // The session is with this thread, so the answer has come when post() returns.
+      // The session runs in this thread, so the answer is there when post() returns.
       session.post('Profiler.stop', (_, { profile }: { profile: Profiler.Profile }) => {
         writeFileSync(
           join(directory, `${String(process.pid)}.cpuprofile`),

@@ -13,15 +13,15 @@ import { isAlive, socketOf } from './socket.js';
 
 const KILLED = 128 + 9;
 
-/** containerd gives it 5 s in all, its own cleaning up included. */
+/** containerd gives it 5 s in all, including its own clean-up. */
 const LIMIT_MS = 3_500;
 const RUNC_MS = 2_000;
 const KILL_MS = 1_000;
 
 /**
- * `delete`: removes what a daemon has left of a container, and answers with a DeleteResponse on stdout,
- * whatever fails on the way: that goes to stderr, which containerd logs.
- * Runs after every task, mostly to find nothing; therefore it loads what it needs only when it needs it.
+ * `delete`: removes what a daemon has left of a container, and answers with a DeleteResponse on stdout, whatever
+ * fails on the way; errors go to stderr, which containerd logs. Runs after every task, mostly to find nothing, so
+ * it loads what it needs only when it needs it.
  */
 export async function deleteLeftovers(args: ShimArgs): Promise<void> {
   const bundle = new Bundle(args.bundle === '' ? process.cwd() : args.bundle);
@@ -42,7 +42,7 @@ function answer(bundle: Bundle): void {
   writeSync(1, encode(DeleteResponse, response));
 }
 
-/** Does one step; whether it succeeded. Its failure must not keep the others from being done. */
+/** Does one step; returns whether it succeeded. Its failure must not prevent the others. */
 async function attempt(what: string, step: () => Promise<void>): Promise<boolean> {
   try {
     await step();
@@ -57,7 +57,7 @@ function warn(what: string, why: string): void {
   process.stderr.write(`containerd-shim-mvas-v1: ${what}: ${why}\n`);
 }
 
-/** By runc; where that fails, its processes at least are killed. */
+/** By runc; if that fails, at least kills its processes. */
 async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Promise<void> {
   const settings = readRuncSettings(bundle.options, namespace);
   if (!existsSync(join(settings.root, id))) return;
@@ -75,7 +75,7 @@ async function unmountRootfs(bundle: Bundle): Promise<void> {
   unmountAll(bundle.rootfs);
 }
 
-/** The socket of a daemon that was killed stays behind; that of a living group must not be touched. */
+/** The socket of a killed daemon stays behind; that of a living group must not be touched. */
 async function removeDeadSocket(bundle: Bundle): Promise<void> {
   const path = socketOf(read(bundle.address));
   if (path === '' || !existsSync(path) || (await isAlive(path))) return;

@@ -12,10 +12,10 @@ const RETRY_MS = 2;
 const LIMIT_MS = 2_000;
 
 /**
- * Does something while no other process does so in the same directory (flock(2) of the directory
- * itself, which leaves no file behind and ends with the process).
+ * Runs work while no other process does so for the same directory (flock(2) of the directory itself, which leaves
+ * no file behind and ends with the process).
  *
- * @throws ShimError `unavailable` when others hold the lock for too long
+ * @throws ShimError `unavailable` if others hold the lock for too long
  */
 export async function withDirectoryLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -20,15 +20,15 @@ export interface Group {
   readonly socket: string;
   /** What `start` prints. */
   readonly address: string;
-  /** Listens on the socket, for a daemon that is yet to be; undefined when one lives already. */
+  /** Listens on the socket, for a daemon that will be started; undefined if one is already alive. */
   readonly server: Server | undefined;
   /** Cgroup for a new daemon; empty: none of its own. */
   readonly shimCgroup: string;
 }
 
 /**
- * Finds a container's group, and makes its socket unless the group has a daemon. Whoever gets a server
- * is to become, or to start, the daemon.
+ * Finds a container's group, and creates its socket unless the group has a daemon. A caller that gets a server must
+ * become, or start, the daemon.
  *
  * @param input what containerd wrote to the stdin of `start`
  */
@@ -45,25 +45,25 @@ export async function openGroup(args: ShimArgs, bundle: Bundle, input: Uint8Arra
   return { socket, address, server, shimCgroup };
 }
 
-/** Makes a daemon a little more welcome to the OOM killer than containerd, whose score we have. */
+/** Makes a daemon a little more likely to be killed for lack of memory than containerd, whose score it inherits. */
 export function adjustOomScore(pid: HostPid): void {
   const ours = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
   writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(ours + 1, MAX_OOM_SCORE)));
 }
 
-/** Listens on a socket; undefined when a living daemon already does. Under the directory's lock. */
+/** Listens on a socket; undefined if a living daemon already does. Under the directory's lock. */
 async function listen(path: string): Promise<Server | undefined> {
   if (existsSync(path) && (await isAlive(path))) return undefined;
   return await listenAt(path);
 }
 
 /**
- * Listens on a socket at a path, replacing what is there. The server knows the socket by another name:
- * Node removes the name it knows when it closes a server, and here the name may be another's by then.
+ * Listens on a socket at a path, replacing what is there. The server knows the socket by another name: Node removes
+ * the name it knows when it closes a server, and by then the name may belong to another daemon.
  */
 export async function listenAt(path: string): Promise<Server> {
   const temporary = join(dirname(path), `.${process.pid}`);
-  rmSync(temporary, { force: true }); // Of one who had our pid, and was killed right here.
+  rmSync(temporary, { force: true }); // Left by a process with our pid that was killed right here.
   const server = createServer();
   const before = process.umask(0o177);
   try {

@@ -17,9 +17,9 @@ export function printVersion(): void {
 }
 
 /**
- * `-info`: a serialized `containerd.types.RuntimeInfo`, for containerd 2: name, version, the options it was
- * asked with, and what the OCI runtime they name can do (`runc features`), without which containerd allows
- * no mounts with mapped ids.
+ * `-info`: a serialized `containerd.types.RuntimeInfo`, for containerd 2: name, version, the options it was called
+ * with, and the features of the OCI runtime that they name (`runc features`), without which containerd permits no
+ * mounts with mapped ids.
  *
  * @param input what containerd wrote to stdin: an Any with runtime options, or nothing
  */
@@ -36,7 +36,7 @@ export function printInfo(input: Uint8Array): void {
   writeSync(1, encode(RuntimeInfo, info));
 }
 
-/** JSON of the features document; undefined where the runtime cannot tell. */
+/** JSON of the features document; undefined if the runtime cannot provide it. */
 function featuresOf(binary: string): Uint8Array | undefined {
   const { status, stdout } = spawnSync(binary, ['features'], { timeout: FEATURES_TIMEOUT_MS });
   return status === 0 ? stdout : undefined;

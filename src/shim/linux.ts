@@ -7,7 +7,7 @@ import { MSG, O, PR, SOL } from '../native/abi/index.js';
 import { addressOf, syscall } from '../native/index.js';
 import { check, cString, errnoName, SYS } from '../native/sys.js';
 
-/** The few system calls the shim needs and Node does not offer. All return at once. */
+/** The few system calls that the shim needs and Node does not offer. All return at once. */
 
 const P_PID = 1;
 const WNOHANG = 1;
@@ -22,8 +22,8 @@ const TIOCSWINSZ = 0x5414;
 const UMOUNT_NOFOLLOW = 8;
 
 /**
- * A pipe: read end, write end; both close on exec. An owner other than ourselves can open it anew by
- * /proc, as those do who write to /dev/stdout.
+ * A pipe: read end, write end; both close on exec. If the owner is not us, it can reopen the pipe through /proc, as
+ * processes do that write to /dev/stdout.
  */
 export function pipe(owner = { uid: 0, gid: 0 }): readonly [number, number] {
   const fds = Buffer.alloc(8);
@@ -40,7 +40,7 @@ export function duplicate(fd: number): number {
   return check(`duplicate descriptor ${fd}`, syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3));
 }
 
-/** Makes reads and writes of an open file return at once (fcntl(2)). */
+/** Makes an open file non-blocking (fcntl(2)). */
 export function setNonBlocking(fd: number): void {
   const F_SETFL = 4;
   check(`make descriptor ${fd} non-blocking`, syscall(SYS.fcntl, fd, F_SETFL, O.nonblock));
@@ -52,18 +52,18 @@ export function becomeSubreaper(): void {
 }
 
 /**
- * Reaps a child that has exited: its status as a shell counts it (128 + signal). `'running'` while it
- * lives; `'unknown'` when it is not a child of ours, or somebody reaped it before.
+ * Reaps a child that has exited: returns its status as a shell counts it (128 + signal). `'running'` while it is
+ * alive; `'unknown'` if it is not a child of ours, or has been reaped.
  *
- * It looks before it takes: while another thread of ours traces the child, waitid(2) also offers this
- * one the stops that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
+ * Looks before it reaps: while another thread of ours traces the child, waitid(2) also offers this thread the stops
+ * that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
  */
 export function reapChild(pid: HostPid): number | 'running' | 'unknown' {
   const info = Buffer.alloc(128);
   const flags = WNOHANG | WEXITED | WNOTHREAD;
   const looked = syscall(SYS.waitid, P_PID, pid, info, flags | WNOWAIT, null);
   if (looked < 0) return 'unknown';
-  // siginfo_t: si_code at 8, si_pid at 16, si_status at 24; si_pid is 0 when nothing has happened.
+  // siginfo_t: si_code at 8, si_pid at 16, si_status at 24; si_pid is 0 if nothing has happened.
   const code = info.readInt32LE(8);
   if (info.readInt32LE(16) === 0 || !ENDS.has(code)) return 'running';
   const status = info.readInt32LE(24);
@@ -87,7 +87,7 @@ export function mount(
     cString(data),
   );
   if (result >= 0) return;
-  // Not by errno: to containerd, what is not found here would be the task.
+  // Not by errno: containerd would take "not found" for the task.
   throw new ShimError('unknown', `mount ${type} ${source} on ${target}: ${errnoName(result)}`);
 }
 
@@ -98,7 +98,7 @@ export function unmount(target: string, flags: number): void {
   check(`unmount ${target}`, result);
 }
 
-/** Bytes that lie in a pipe or FIFO (pipe(7), FIONREAD). */
+/** Bytes in a pipe or FIFO (pipe(7), FIONREAD). */
 export function unreadBytes(fd: number): number {
   const FIONREAD = 0x541b;
   const count = Buffer.alloc(4);
@@ -106,7 +106,7 @@ export function unreadBytes(fd: number): number {
   return count.readInt32LE(0);
 }
 
-/** Sets the size of a terminal, by its master (ioctl_tty(2)). */
+/** Sets the size of a terminal, through its master (ioctl_tty(2)). */
 export function setWindowSize(fd: number, width: number, height: number): void {
   const size = Buffer.alloc(8);
   size.writeUInt16LE(height & 0xffff, 0);
@@ -115,8 +115,8 @@ export function setWindowSize(fd: number, width: number, height: number): void {
 }
 
 /**
- * Receives the file descriptor that has come with a message on a unix socket (SCM_RIGHTS, unix(7)), if
- * one has. Closes on exec.
+ * Receives the file descriptor that came with a message on a unix socket (SCM_RIGHTS, unix(7)), if there was one.
+ * Closes on exec.
  */
 export function receiveFd(socketFd: number): number | undefined {
   const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -137,8 +137,8 @@ export function receiveFd(socketFd: number): number | undefined {
 }
 
 /**
- * Ends this process at once (exit_group(2)): no handler runs, and no thread is waited for, which a
- * process that was forked off the standby does not have.
+ * Ends this process at once (exit_group(2)): runs no handler, and waits for no thread; a process that was forked
+ * off the standby has none.
  */
 export function exitNow(status: number): never {
   syscall(SYS.exit_group, status);

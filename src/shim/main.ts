@@ -2,7 +2,7 @@
 import { ShimError } from '../common/errors.js';
 import { parseArgs, type ShimArgs } from './args.js';
 
-/** The shim's program: flags decide between `start`, `delete` and the daemon; each loads only its own. */
+/** The shim's program: flags select `start`, `delete` or the daemon; each loads only its own code. */
 async function main(args: ShimArgs): Promise<void> {
   switch (args.action) {
     case 'start':

@@ -45,8 +45,8 @@ interface Queued {
 }
 
 /**
- * Sends events to containerd, strictly in order. While containerd is away they wait (the oldest are
- * dropped beyond 2048); an event that containerd refuses five times is dropped.
+ * Sends events to containerd, strictly in order. While containerd is away they wait (beyond 2048, the oldest are
+ * dropped); an event that containerd refuses five times is dropped.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -73,9 +73,9 @@ export class Publisher {
     });
   }
 
-  /** Waits until everything was sent, at most so long; then closes the connection. */
+  /** Waits until everything has been sent, for a limited time; then closes the connection. */
   async close(timeoutMs: number): Promise<void> {
-    // Holds the event loop: what waits for its next attempt does not, and would never have it.
+    // Holds the event loop: an event that waits for its next attempt does not, and would never get one.
     let timer: NodeJS.Timeout | undefined;
     this.#isClosing = true;
     this.#wake();
@@ -105,7 +105,7 @@ export class Publisher {
     }
   }
 
-  /** Waits for the next attempt; not so long once we are to close. */
+  /** Waits for the next attempt; less long once we are to close. */
   #pause(ms: number): Promise<void> {
     const wait = this.#options.wait ?? ((time: number) => delay(time, undefined, { ref: false }));
     return new Promise((resolve) => {
@@ -116,7 +116,7 @@ export class Publisher {
     });
   }
 
-  /** Sends one event, over a new connection when the old one has gone; the error, if any. */
+  /** Sends one event, over a new connection if the old one is gone; returns the error, if any. */
   async #send({ payload }: Queued): Promise<ShimError | undefined> {
     try {
       if (this.#channel === undefined || this.#channel.isClosed) {

@@ -20,8 +20,8 @@ import {
 import { Unread } from './unread.js';
 
 /**
- * Streams of a process with a terminal: runc sends its master, which is copied to where stdout leads,
- * and from where stdin does. A terminal has no stderr of its own.
+ * Streams of a process with a terminal. runc sends the terminal's master, which is copied to stdout's destination,
+ * and from stdin's source. A terminal has no stderr of its own.
  */
 export class ConsoleIo implements TaskIo {
   readonly stdio: Stdio = [null, null, null];
@@ -41,7 +41,7 @@ export class ConsoleIo implements TaskIo {
     this.#socket = socket;
   }
 
-  /** Opens where the streams lead, and waits for runc. @throws ShimError; nothing stays open then */
+  /** Opens the streams' ends, and waits for runc. @throws ShimError; then nothing stays open */
   static async open(
     request: StdioRequest,
     owner: IoOwner,
@@ -127,7 +127,7 @@ export class ConsoleIo implements TaskIo {
       closeSync(stderr);
       return;
     }
-    // Output that leads nowhere has to be taken nevertheless, or the container would stand still.
+    // Output that leads nowhere has to be read nevertheless, otherwise the container would block.
     const sink = await openSink(
       target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target,
       signal,

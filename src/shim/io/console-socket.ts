@@ -8,7 +8,7 @@ import { receiveFd } from '../linux.js';
 
 const HANDOVER_TIMEOUT_MS = 10_000;
 
-/** The unix socket, in a directory of its own, on which runc hands over the master of a new terminal. */
+/** The unix socket, in a directory of its own, on which runc sends the master of a new terminal. */
 export class ConsoleSocket {
   readonly path: string;
   readonly #directory: string;
@@ -28,7 +28,7 @@ export class ConsoleSocket {
     });
   }
 
-  /** Begins to listen. @throws ShimError */
+  /** Starts to listen. @throws ShimError */
   static listen(): Promise<ConsoleSocket> {
     const socket = new ConsoleSocket();
     return new Promise((resolve, reject) => {
@@ -45,7 +45,7 @@ export class ConsoleSocket {
   /**
    * The master that runc has sent; runc has ended by now. The caller closes it. Closes the socket.
    *
-   * @throws ShimError `deadlineExceeded` when nothing came
+   * @throws ShimError `deadlineExceeded` if nothing came
    */
   async receive(): Promise<number> {
     let timer: NodeJS.Timeout | undefined;

@@ -5,9 +5,9 @@ import { errnoError } from '../../native/sys.js';
 
 /** A copy between two descriptors, which it owns. */
 export interface Copy {
-  /** Resolves at the end of the input, when all of it was written; when either side failed; when stopped. */
+  /** Resolves at the end of the input, when all of it has been written; when either side fails; when stopped. */
   readonly done: Promise<void>;
-  /** Ends the copy now, losing what was not written. */
+  /** Ends the copy now and discards what was not written. */
   stop(): void;
 }
 
@@ -15,10 +15,10 @@ const running = new Map<number, () => void>();
 let pump: Pump | undefined;
 
 /**
- * Copies from one pipe, FIFO, file or terminal to another until its end, then closes both: they belong
- * to the copy from now on, and become non-blocking. Nothing of it goes through JavaScript.
+ * Copies from one pipe, FIFO, file or terminal to another until its end, then closes both: they belong to the copy
+ * from now on, and become non-blocking. None of the data passes through JavaScript.
  *
- * @throws ShimError when the system is short of descriptors; both are closed then, too
+ * @throws ShimError if the system is short of descriptors; then both are closed, too
  */
 export function copy(from: number, to: number): Copy {
   pump ??= new Pump((id) => {

@@ -7,13 +7,13 @@ import { copy, type Copy } from './copy.js';
 /** Most runcs have ended by then. */
 const FIRST_MS = 100;
 const BUSY_MS = 2;
-/** More is left in the pipe. */
+/** Any more stays in the pipe. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
 /**
- * What comes out of a pipe while runc starts a process on it. It is the process's output if runc succeeds,
- * and runc's own words if it fails, which are not for the client; but a runc that nobody reads hangs as soon as
- * the pipe is full. So it is kept until that is known.
+ * What comes out of a pipe while runc starts a process on it. It is the process's output if runc succeeds, and
+ * runc's own words if it fails, which are not for the client; but if nobody reads it, runc hangs as soon as the
+ * pipe is full. So it is kept until the result is known.
  */
 export class EarlyOutput {
   readonly #from: number;
@@ -21,19 +21,19 @@ export class EarlyOutput {
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Begins to read; the descriptor stays the caller's. */
+  /** Starts to read; the descriptor remains the caller's. */
   constructor(from: number) {
     this.#from = from;
     setNonBlocking(from); // The process may read its own pipe, too.
     this.#readAfter(FIRST_MS);
   }
 
-  /** Reads no more. May be called repeatedly. */
+  /** Stops reading. May be called repeatedly. */
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Copies to `to` what was read, then all that follows. Takes both descriptors. */
+  /** Copies to `to` what was read, then everything that follows. Takes both descriptors. */
   copy(to: number): Copy {
     this.stop();
     if (this.#bytes === 0) return copy(this.#from, to);
@@ -65,7 +65,7 @@ export class EarlyOutput {
     }, ms);
   }
 
-  /** Reads what there is; how much that was. */
+  /** Reads what is there; returns the number of bytes. */
   #read(): number {
     const size = Math.min(unreadBytes(this.#from), MOST_BYTES - this.#bytes);
     if (size === 0) return 0;
@@ -76,7 +76,7 @@ export class EarlyOutput {
       this.#bytes += got;
       return got;
     } catch {
-      return 0; // Somebody else has read it meanwhile.
+      return 0; // Another process has read it meanwhile.
     }
   }
 }

@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 
 /**
- * FIFOs are opened so that neither end of them is ever missing: a client that vanishes causes neither
- * an end of input nor EPIPE (fifo(7): O_RDWR). Output waits for its reader once: what a short process has
- * written would be gone with our descriptors if the client came later than that.
+ * FIFOs are opened so that neither of their ends is ever missing: a client that vanishes causes neither an end of
+ * input nor EPIPE (fifo(7): O_RDWR). Output waits once for its reader: otherwise the output of a short process
+ * would be gone with our descriptors if the client came later.
  */
 
 /** How long a client may take to open its end. */
@@ -23,9 +23,9 @@ export interface OpenStream {
 }
 
 /**
- * Opens where output goes: a FIFO with both ends, once somebody reads it, or a plain file to append to.
+ * Opens the destination of output: a FIFO with both ends, once it has a reader, or a plain file to append to.
  *
- * @throws ShimError `deadlineExceeded` when nobody does in time, the reason of `signal` when that comes first
+ * @throws ShimError `deadlineExceeded` if no reader comes in time, the reason of `signal` if that comes first
  */
 export async function openOutput(path: string, signal: AbortSignal): Promise<OpenStream> {
   if (!attempt(path, () => statSync(path).isFIFO())) {
@@ -46,7 +46,7 @@ export async function openOutput(path: string, signal: AbortSignal): Promise<Ope
   }
 }
 
-/** Both ends of a FIFO, if somebody has it open for reading, or waits in open(2) for a writer. */
+/** Both ends of a FIFO, if a reader has it open, or waits for a writer in open(2). */
 function openBothEnds(path: string): number | undefined {
   let writer: number;
   try {
@@ -58,11 +58,11 @@ function openBothEnds(path: string): number | undefined {
   try {
     return openSync(path, O_RDWR | O_NONBLOCK);
   } finally {
-    closeSync(writer); // Not before: the reader would find the end of what has yet to begin.
+    closeSync(writer); // Not earlier: the reader would see an end of something that has not begun.
   }
 }
 
-/** Opens a log file to append to, making it and its directories. */
+/** Opens a log file to append to; creates it and its directories. */
 export function openLogFile(path: string): OpenStream {
   return attempt(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
@@ -70,7 +70,7 @@ export function openLogFile(path: string): OpenStream {
   });
 }
 
-/** Opens the reading end of where input comes from. */
+/** Opens the reading end of an input. */
 export function openInput(path: string): OpenStream {
   return attempt(path, () => {
     const isFifo = statSync(path).isFIFO();
@@ -83,7 +83,7 @@ export function openInput(path: string): OpenStream {
 export class StdinHolder {
   #fd: number | undefined;
 
-  /** Takes hold of a FIFO that has a reader already. */
+  /** Takes hold of a FIFO that already has a reader. */
   hold(path: string): void {
     this.#fd = attempt(path, () => openSync(path, O_WRONLY | O_NONBLOCK));
   }

@@ -11,9 +11,9 @@ const READY_TIMEOUT_MS = 10_000;
 
 /** A logger process (`binary://`) that reads a container's output itself. */
 export interface Logger {
-  /** Resolves when it has ended: most do at the end of the output. */
+  /** Resolves when it has ended; most loggers end with the output. */
   readonly done: Promise<void>;
-  /** Asks it to end, and kills it when it does not within 12 s. */
+  /** Asks it to end, and kills it if it does not within 12 s. */
   stop(): void;
 }
 
@@ -26,10 +26,10 @@ export interface LoggerRequest {
 }
 
 /**
- * Starts a logger: fd 3 is the container's stdout, 4 its stderr, 5 a pipe which it closes when it is
- * ready (containerd runtime/v2 logging). Takes the two reading ends.
+ * Starts a logger: fd 3 is the container's stdout, 4 its stderr, 5 a pipe that it closes when it is ready
+ * (containerd runtime/v2 logging). Takes the two reading ends.
  *
- * @throws ShimError `unavailable` when it cannot be run or does not become ready
+ * @throws ShimError `unavailable` if it cannot be run or does not become ready
  */
 export async function startLogger(
   request: LoggerRequest,
@@ -43,7 +43,7 @@ export async function startLogger(
   for (const fd of [...readers, readyWriter]) closeSync(fd);
   const done = once(child, 'exit').then(
     () => undefined,
-    () => undefined, // it could not be started, which is told below
+    () => undefined, // It could not be started, which is reported below.
   );
   const stop = (): void => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -74,7 +74,7 @@ function ready(
     onError((error) => {
       fail(error.message);
     });
-    // A pipe that ends because its logger could not be run: 'error' of the process comes first.
+    // If the pipe ends because its logger could not be run, 'error' of the process comes first.
     for (const event of ['data', 'end', 'error']) {
       pipeEnd.once(event, () => setImmediate(resolve));
     }

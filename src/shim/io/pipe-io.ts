@@ -19,16 +19,16 @@ import {
 import { Unread } from './unread.js';
 
 /**
- * Streams of a process without a terminal: a pipe each, which the container gets one end of, copied
- * from or to the client's FIFO. Plain files are given to the container as they are.
+ * Streams of a process without a terminal: a pipe for each, one end of which goes to the container, copied from or
+ * to the client's FIFO. Plain files are given to the container as they are.
  */
 export class PipeIo implements TaskIo {
   readonly #theirs = new FdSet();
   readonly #holder = new StdinHolder();
   readonly #outputs: Copy[] = [];
-  /** Outputs that are not copied yet: from where, to where. */
+  /** Outputs that are not copied yet: source and destination. */
   readonly #waiting: [number, number][] = [];
-  /** What comes out of those that wait. */
+  /** What comes out of the waiting ones. */
   #early: EarlyOutput[] = [];
   readonly #unread = new Unread();
   readonly #owner: IoOwner;
@@ -40,7 +40,7 @@ export class PipeIo implements TaskIo {
     this.#owner = owner;
   }
 
-  /** Opens the streams. @throws ShimError; nothing stays open then */
+  /** Opens the streams. @throws ShimError; then nothing stays open */
   static async open(request: StdioRequest, owner: IoOwner, signal: AbortSignal): Promise<PipeIo> {
     const io = new PipeIo(owner);
     try {
@@ -85,7 +85,7 @@ export class PipeIo implements TaskIo {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#input?.stop();
-    this.#theirs.closeAll(); // of a process that was never launched
+    this.#theirs.closeAll(); // Of a process that was never launched.
     await within(timeoutMs, [...this.#outputs, ...(this.#logger ? [this.#logger] : [])]);
   }
 
@@ -128,7 +128,7 @@ export class PipeIo implements TaskIo {
   }
 
   async #openOutput(target: StreamTarget, signal: AbortSignal): Promise<number | null> {
-    // A logger reads both streams; it stands in stdout's place.
+    // A logger reads both streams; it replaces stdout's destination.
     const sink = target.kind === 'binary' ? undefined : await openSink(target, signal);
     if (!sink) return null;
     if (!sink.isFifo) return this.#theirs.add(sink.fd);

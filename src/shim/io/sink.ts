@@ -6,14 +6,14 @@ import { startLogger, type Logger } from './logger.js';
 import type { StreamTarget } from './stdio-uri.js';
 import type { IoOwner } from './task-io.js';
 
-/** Where output goes, open for writing. */
+/** A destination of output, open for writing. */
 export interface Sink {
   readonly fd: number;
-  /** Whether neither end of it may ever be missing: then a process must not have it as its own. */
+  /** Whether neither of its ends may ever be missing: then a process must not have it as its own. */
   readonly isFifo: boolean;
 }
 
-/** Opens a FIFO, once it is read, or a file to append to; undefined for nowhere. @throws ShimError */
+/** Opens a FIFO, once it has a reader, or a file to append to; undefined for no destination. @throws ShimError */
 export async function openSink(
   target: Exclude<StreamTarget, { kind: 'binary' }>,
   signal: AbortSignal,
@@ -22,14 +22,14 @@ export async function openSink(
   return target.kind === 'file' ? openLogFile(target.path) : await openOutput(target.path, signal);
 }
 
-/** What a logger reads: the writing ends of its two pipes, for the caller to close. */
+/** The writing ends of a logger's two pipes, for the caller to close. */
 export interface LoggerSink {
   readonly logger: Logger;
   readonly stdout: number;
   readonly stderr: number;
 }
 
-/** Starts a logger. The pipes belong to the container's user, who may open /dev/stdout anew. */
+/** Starts a logger. The pipes belong to the container's user, who may reopen /dev/stdout. */
 export async function openLogger(
   target: Extract<StreamTarget, { kind: 'binary' }>,
   owner: IoOwner,

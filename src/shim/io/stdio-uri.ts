@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 
-/** Where a stream goes, as the client asked for it. */
+/** Where a stream goes, as the client requested it. */
 export type StreamTarget =
   | { readonly kind: 'none' }
   | { readonly kind: 'path'; readonly path: string }
@@ -9,8 +9,8 @@ export type StreamTarget =
   | { readonly kind: 'binary'; readonly path: string; readonly args: readonly string[] };
 
 /**
- * Reads a stream's URI: nothing, a path or `fifo://` path, `file://` path, `binary://` path with the
- * logger's arguments as its query. Pure.
+ * Parses a stream's URI: nothing, a path or `fifo://` path, `file://` path, `binary://` path with the logger's
+ * arguments as its query. Pure.
  *
  * @throws ShimError `unimplemented` for other schemes, `invalidArgument` for relative paths
  */

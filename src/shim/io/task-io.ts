@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { Stdio } from '../runc/runc.js';
 
-/** How a process's streams were asked for. */
+/** How a process's streams were requested. */
 export interface StdioRequest {
   readonly stdin: string;
   readonly stdout: string;
@@ -10,7 +10,7 @@ export interface StdioRequest {
   readonly terminal: boolean;
 }
 
-/** Whose streams they are. */
+/** The process whose streams they are. */
 export interface IoOwner {
   readonly containerId: string;
   readonly namespace: string;
@@ -21,29 +21,29 @@ export interface IoOwner {
 
 /** The streams of one process, between the container and the client. */
 export interface TaskIo {
-  /** What the container gets; closed by {@link launched}. */
+  /** What the container gets; {@link launched} closes it. */
   readonly stdio: Stdio;
-  /** Unix socket on which runc hands over the terminal's master. */
+  /** Unix socket to which runc sends the terminal's master. */
   readonly consoleSocket?: string;
-  /** To be called right before runc is, which writes where the process is to write, if it has something to say. */
+  /** Called right before runc, which writes its own errors to the process's output. */
   launching(): void;
-  /** To be called when the process has its streams: our copies of them are closed. */
+  /** Called when the process has its streams: closes our copies of them. */
   launched(): Promise<void>;
   /** No more input: the process sees its end once the client has closed it, too. */
   closeStdin(): void;
   resize(width: number, height: number): void;
   /**
-   * To be awaited when the process has exited, before that is told: waits until clients have read what
-   * it wrote, a short time at most.
+   * To be awaited between the process's exit and its report: waits until clients have read its output, for a short
+   * time at most.
    */
   delivered(): Promise<void>;
-  /** Waits until all output was copied, at most so long. Input ends with the process. */
+  /** Waits until all output has been copied, for a limited time. Input ends with the process. */
   drain(timeoutMs: number): Promise<void>;
   /** Closes everything. May be called at any time, and repeatedly. */
   close(): void;
 }
 
-/** How long output may take from a process that has ended to the FIFO, and from there to the client. */
+/** How long output of a process that has ended may take to the FIFO, and from there to the client. */
 export const COPY_MS = 50;
 export const READ_MS = 300;
 
@@ -56,7 +56,7 @@ export class FdSet {
     return fd;
   }
 
-  /** Hands a descriptor to another owner. */
+  /** Passes a descriptor to another owner. */
   take(fd: number): number {
     this.#fds.delete(fd);
     return fd;
@@ -68,7 +68,7 @@ export class FdSet {
   }
 }
 
-/** Waits until all have ended, at most so long. */
+/** Waits until all have ended, for a limited time. */
 export async function within(
   timeoutMs: number,
   all: readonly { readonly done: Promise<void> }[],

@@ -14,7 +14,7 @@ export type ContainerCgroup =
     }
   | { readonly version: 2; readonly directory: string };
 
-/** Controllers that make a host one of cgroup v1, where they are mounted as such. */
+/** Controllers whose mount makes a host one of cgroup v1. */
 const V1_CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct', 'blkio', 'hugetlb'];
 
 /**
@@ -22,7 +22,7 @@ const V1_CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct', 'blkio', 'hugetlb'];
  *
  * @param cgroups text of /proc/PID/cgroup
  * @param mountinfo text of /proc/self/mountinfo
- * @returns undefined where the process is only in root cgroups
+ * @returns undefined if the process is only in root cgroups
  */
 export function locateContainerCgroup(
   cgroups: string,
@@ -39,7 +39,7 @@ export function locateContainerCgroup(
   return directory === undefined ? undefined : { version: 2, directory };
 }
 
-/** The cgroup of a live process; undefined when it has exited or has none of its own. */
+/** The cgroup of a live process; undefined if it has exited or has none of its own. */
 export function containerCgroupOf(pid: HostPid): ContainerCgroup | undefined {
   try {
     const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
@@ -49,7 +49,7 @@ export function containerCgroupOf(pid: HostPid): ContainerCgroup | undefined {
   }
 }
 
-/** Whether any part of a cgroup is still there. */
+/** Whether any part of a cgroup still exists. */
 export function cgroupExists(cgroup: ContainerCgroup): boolean {
   if (cgroup.version === 2) return existsSync(cgroup.directory);
   return [...cgroup.directories.values()].some((directory) => existsSync(directory));

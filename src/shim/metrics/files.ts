@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import type { FieldRow } from '../../common/wire/tables.js';
 
 /**
- * The formats of control files (kernel, Documentation/admin-guide/cgroup-v2.rst, "Interface Files"; v1
- * writes the same). A file that is not there, because its controller is not, counts as empty.
+ * The formats of control files (kernel, Documentation/admin-guide/cgroup-v2.rst, "Interface Files"; v1 writes the
+ * same). A file that does not exist, because its controller does not, counts as empty.
  */
 
-/** What `max` means. */
+/** The value of `max`. */
 export const UNLIMITED = 2n ** 64n - 1n;
 
-/** The text of a file; empty when there is none. */
+/** The text of a file; empty if there is none. */
 export function readText(directory: string | undefined, file: string): string {
   if (directory === undefined) return '';
   try {
     return readFileSync(join(directory, file), 'utf8');
   } catch {
-    return ''; // The controller is not enabled, the kernel too old, or the cgroup gone.
+    return ''; // The controller is not enabled, the kernel is too old, or the cgroup is gone.
   }
 }
 
@@ -33,7 +33,7 @@ export function readCount(directory: string | undefined, file: string): bigint {
   return parseCount(readText(directory, file));
 }
 
-/** A file with a name and a number on each line; names that are not there count 0. */
+/** A file with a name and a number on each line; missing names count 0. */
 export function readKeyed(
   directory: string | undefined,
   file: string,
@@ -46,7 +46,7 @@ export function readKeyed(
   return (...names) => names.reduce((sum, name) => sum + (values.get(name) ?? 0n), 0n);
 }
 
-/** Page sizes a hugetlb controller knows, as they are part of its files' names: `2MB`. */
+/** Page sizes that a hugetlb controller knows, as they appear in its files' names: `2MB`. */
 export function hugePageSizes(directory: string | undefined): string[] {
   if (directory === undefined) return [];
   try {

@@ -7,7 +7,7 @@ import type { ContainerCgroup } from './container-cgroup.js';
 import { readMetricsV1 } from './v1.js';
 import { readMetricsV2 } from './v2.js';
 
-/** What a container uses now, as the message of its cgroup's version. */
+/** A container's current usage, as the message for its cgroup's version. */
 export function readMetrics(cgroup: ContainerCgroup): AnyValue {
   return cgroup.version === 1
     ? anyOf(MetricsV1, readMetricsV1(cgroup.directories))

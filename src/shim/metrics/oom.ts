@@ -9,12 +9,12 @@ import { readKeyed } from './files.js';
 const log = logger('oom');
 
 /**
- * On v1 the kernel signals before it kills (mm/memcontrol-v1.c, mem_cgroup_oom_notify): the count is
- * looked at until it has grown, after so many milliseconds each.
+ * On v1 the kernel signals before it kills (mm/memcontrol-v1.c, mem_cgroup_oom_notify): the count is read until it
+ * has grown, after each of these delays in milliseconds.
  */
 const LOOKS_MS = [0, 10, 50, 250, 1_000];
 
-/** Watches one container for processes that the kernel kills because memory has run out. */
+/** Watches one container for processes that the kernel kills for lack of memory. */
 export class OomWatch {
   readonly #directory: string;
   readonly #file: string;
@@ -31,8 +31,8 @@ export class OomWatch {
   }
 
   /**
-   * Starts a watch: `tell` is called whenever the count of kills has grown. Where the kernel refuses
-   * to signal, {@link check} alone finds that out. The caller closes it.
+   * Starts a watch: `tell` is called whenever the count of kills has grown. If the kernel refuses to signal, only
+   * {@link check} notices. The caller closes it.
    */
   static start(cgroup: ContainerCgroup, tell: () => void): OomWatch | undefined {
     const v1 = cgroup.version === 1;
@@ -47,7 +47,7 @@ export class OomWatch {
     return oom;
   }
 
-  /** Looks at the count now: what has been killed until here has been told when this returns. */
+  /** Reads the count now: when this returns, all kills up to now have been reported. */
   check(): void {
     const count = this.#count();
     if (count <= this.#told) return;
@@ -87,7 +87,7 @@ export class OomWatch {
     };
   }
 
-  /** A change of memory.events is told by inotify(7). */
+  /** inotify(7) reports a change of memory.events. */
   #signalledV2(): () => void {
     const watcher = watch(join(this.#directory, this.#file), { persistent: false }, () => {
       this.check();

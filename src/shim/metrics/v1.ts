@@ -36,8 +36,8 @@ type Directories = ReadonlyMap<string, string>;
 type Metrics = Partial<MetricsV1>;
 
 /**
- * Reads the metrics of a cgroup on v1 (kernel, Documentation/admin-guide/cgroup-v1). Memory is always
- * there, as `ctr` expects, if only with zeroes.
+ * Reads the metrics of a cgroup on v1 (kernel, Documentation/admin-guide/cgroup-v1). Memory is always present, as
+ * `ctr` expects, even if it is all zeros.
  */
 export function readMetricsV1(directories: Directories): Metrics {
   const memory = directories.get('memory');
@@ -145,7 +145,7 @@ export function parseBlkio(
     }));
 }
 
-/** `/dev/NAME` of a block device; empty when it has gone. */
+/** `/dev/NAME` of a block device; empty if it is gone. */
 function deviceName(device: string): string {
   try {
     return `/dev/${basename(readlinkSync(`/sys/dev/block/${device}`))}`;

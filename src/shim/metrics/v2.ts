@@ -9,7 +9,7 @@ import {
 } from '../proto/messages/metrics-v2.js';
 import { countersOf, hugePageSizes, readCount, readKeyed, readText } from './files.js';
 
-/** The counters of memory.stat, by the names they have there, in camelCase; some are read elsewhere. */
+/** The counters of memory.stat, by their names there in camelCase; some are read elsewhere. */
 const MEMORY_COUNTERS = countersOf(METRICS_V2_MESSAGES[MemoryStat]);
 
 type Metrics = Partial<MetricsV2>;
@@ -48,7 +48,7 @@ function readMemory(directory: string): NonNullable<Metrics['memory']> {
   const stat = readKeyed(directory, 'memory.stat');
   const counters = MEMORY_COUNTERS.map((field) => {
     const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    // Since Linux 5.9 the working set is counted for anonymous memory and files apart.
+    // Since Linux 5.9 the working set is counted separately for anonymous memory and files.
     return [field, stat(name, `${name}_anon`, `${name}_file`)] as const;
   });
   return {
@@ -102,7 +102,7 @@ export function parseIo(text: string): Partial<IOEntry>[] {
   });
 }
 
-/** Pressure stall information (kernel, Documentation/accounting/psi.rst), where it is kept. */
+/** Pressure stall information (kernel, Documentation/accounting/psi.rst), if there is any. */
 function readPressure(directory: string, resource: string): { readonly psi?: Partial<PSIStats> } {
   const text = readText(directory, `${resource}.pressure`);
   if (text === '') return {};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Does something in another working directory. Synchronous, so no other work sees it. Where we were may
- * have been removed, as the bundle of a group's first container is: then we are in `/` afterwards.
+ * Runs work in another working directory. Synchronous, so no other work sees it. The original one may have been
+ * removed, as is the bundle of a group's first container: then we are in `/` afterwards.
  */
 export function inDirectory<T>(directory: string, work: () => T): T {
   const before = currentDirectory();
@@ -22,7 +22,7 @@ function currentDirectory(): string {
   }
 }
 
-/** Node remembers what cwd() said before: it may name what is gone. */
+/** Node caches what cwd() returned, which may be gone. */
 function goBack(directory: string): void {
   try {
     process.chdir(directory);

@@ -4,7 +4,7 @@ import { ShimError } from '../../common/errors.js';
 /** fstab options translated for mount(2). */
 export interface MountPlan {
   readonly flags: number;
-  /** MS_SHARED and its kin, which take a call of their own; 0: none. */
+  /** MS_SHARED and its kin, which need a call of their own; 0: none. */
   readonly propagation: number;
   readonly data: string;
 }
@@ -76,7 +76,7 @@ const PROPAGATION: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Translates the options of a mount. What is not a flag is handed to the file system.
+ * Translates the options of a mount. Options that are not flags go to the file system.
  *
  * @throws ShimError `unimplemented` for `loop`, `uidmap=` and `gidmap=`
  */
@@ -98,8 +98,8 @@ export function planMount(options: readonly string[]): MountPlan {
 }
 
 /**
- * Shortens overlay options that exceed a page, as many layers do: lower directories become relative to
- * the longest directory they have in common, which must be the working directory of the mount call.
+ * Shortens overlay options that exceed a page because of many layers: lower directories become relative to the
+ * longest directory they have in common, which must be the working directory of the mount call.
  */
 export function shortenLowerdirs(data: string): { readonly base: string; readonly data: string } {
   const parts = data.split(',');

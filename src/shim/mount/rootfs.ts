@@ -8,13 +8,13 @@ import type { MountValue } from '../proto/values.js';
 import { inDirectory } from './in-directory.js';
 import { MS, planMount, shortenLowerdirs } from './options.js';
 
-/** mount(2) takes one page of options; some of it is kept free, as containerd does. */
+/** mount(2) accepts one page of options; some of it is kept free, as in containerd. */
 const MAX_DATA_BYTES = 4096 - 512;
 const MNT_DETACH = 2;
 
 /**
- * Mounts a container's root file system on a directory, in containerd's own mount namespace. On
- * failure what was mounted is unmounted again.
+ * Mounts a container's root file system on a directory, in containerd's own mount namespace. On failure, unmounts
+ * what was mounted.
  */
 export function mountRootfs(mounts: readonly MountValue[], directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o711 });
@@ -26,7 +26,7 @@ export function mountRootfs(mounts: readonly MountValue[], directory: string): v
   }
 }
 
-/** Unmounts whatever is mounted on a directory or below it; busy mounts are detached. */
+/** Unmounts everything mounted on a directory or below it; busy mounts are detached. */
 export function unmountAll(directory: string): void {
   for (const target of mountsBelow(
     parseMountinfo(readFileSync('/proc/self/mountinfo')),

@@ -8,11 +8,11 @@ import { SHIM_MESSAGES, type ShimMessages } from './messages/index.js';
 import type { AnyValue } from './values.js';
 
 /**
- * The codec of containerd's messages. The shim reads no .proto file and loads no protobuf library: its start
- * is a hot path.
+ * The codec of containerd's messages. The shim reads no .proto file and loads no protobuf library: its start is a
+ * hot path.
  */
 const SCHEMA = new Schema<ShimMessages>('lenient', SHIM_MESSAGES);
-/** Frames are bounded, and so is what can be in them. */
+/** Frames are bounded, and so is their content. */
 const ANY_NUMBER = { messages: Infinity, values: Infinity, unknownFields: 'skip' } as const;
 
 export type { ShimMessages };

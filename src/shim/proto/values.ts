@@ -7,7 +7,10 @@ export type AnyValue = Partial<Any>;
 export type MountValue = Partial<Mount>;
 export type TimestampValue = Partial<Timestamp>;
 
-/** Go's zero time, the first of January of the year 1: what has not happened. An absent one means 1970 to clients. */
+/**
+ * Go's zero time, the first of January of the year 1: something that has not happened. Clients take an absent time
+ * for 1970.
+ */
 export const ZERO_TIME: TimestampValue = { seconds: -62_135_596_800n, nanos: 0 };
 
 /** A date as a Timestamp, to the millisecond. */

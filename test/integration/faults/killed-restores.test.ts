@@ -136,7 +136,7 @@ async function killOnce(
   const ended = performance.now();
   const isFailed = code !== 0;
   if (isFailed && victim === 'container') {
-    t.true(ended - killed < SOON_MS, `${(ended - killed).toFixed(0)} ms`);
+    t.true(ended - killed < SOON_MS, `${(ended - killed).toFixed(0)} ms: ${said}`);
     t.regex(said, /^mvas restore: .*was killed/m);
   } else {
     await deleted(container.run);

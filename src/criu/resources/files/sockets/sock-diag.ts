@@ -24,8 +24,11 @@ const INET_DIAG_SHUTDOWN = 8;
 const IPPROTO_TCP = 6;
 /** UDP and UDP-Lite. */
 const DATAGRAM_PROTOCOLS = [17, 136];
-/** Listening, and bound but neither listening nor connected (since Linux 6.8). */
-const BOUND_STATES = (1 << 10) | (1 << 13);
+/**
+ * States of bound TCP sockets. For `bound`, which is neither listening nor connected (since Linux 6.8),
+ * the kernel walks its tables of all sockets: that takes over a millisecond.
+ */
+const BOUND_STATES = { listening: 1 << 10, bound: 1 << 13 } as const;
 /** All but TIME_WAIT (6), CLOSE (7), LISTEN (10) and those that are only bound (13) (net/tcp_states.h). */
 const CONNECTED_STATES = 0x1fff & ~(1 | (1 << 6) | (1 << 7) | (1 << 10));
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
@@ -76,10 +79,13 @@ export function listShutdowns(pid: HostPid): ReadonlyMap<number, number> {
   return found;
 }
 
-/** Inodes of the bound TCP sockets of a network namespace that have keys for signatures (TCP_MD5SIG). */
-export function listKeyedSockets(pid: HostPid): ReadonlySet<number> {
+/** Inodes of the TCP sockets of a network namespace in a state that have keys for signatures (TCP_MD5SIG). */
+export function listKeyedSockets(
+  pid: HostPid,
+  state: keyof typeof BOUND_STATES,
+): ReadonlySet<number> {
   const found = new Set<number>();
-  const question = { protocol: IPPROTO_TCP, states: BOUND_STATES, show: SHOW_INFO };
+  const question = { protocol: IPPROTO_TCP, states: BOUND_STATES[state], show: SHOW_INFO };
   askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
   return found;
 }

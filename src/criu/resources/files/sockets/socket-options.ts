@@ -106,7 +106,7 @@ export function getRaw(
 export class SocketOptions {
   readonly #context: DumpContext;
   readonly #fresh = new Map<string, FreshSocket>();
-  #keyed: ReadonlySet<number> | undefined;
+  readonly #keyed = new Map<'listening' | 'bound', ReadonlySet<number>>();
   #shutdowns: ReadonlyMap<number, number> | undefined;
 
   constructor(context: DumpContext) {
@@ -147,9 +147,10 @@ export class SocketOptions {
   }
 
   /** Whether a bound TCP socket has keys for signatures, which cannot be read. */
-  hasKeys(inode: number): boolean {
-    this.#keyed ??= listKeyedSockets(this.#context.init.pid);
-    return this.#keyed.has(inode);
+  hasKeys(inode: number, state: 'listening' | 'bound'): boolean {
+    const keyed = this.#keyed.get(state) ?? listKeyedSockets(this.#context.init.pid, state);
+    this.#keyed.set(state, keyed);
+    return keyed.has(inode);
   }
 
   /** The directions in which a bound UDP socket is shut down: bit 0 for reading, bit 1 for writing. */

@@ -189,8 +189,9 @@ function multipathProblem(
   return 'a Multipath TCP connection has ended and was not read to its end; remedy: close it';
 }
 
-function keyProblem(options: SocketOptions, { stat }: OpenFile): string | undefined {
-  if (!options.hasKeys(Number(stat.ino & 0xffffffffn))) return undefined;
+function keyProblem(options: SocketOptions, { own, stat }: OpenFile): string | undefined {
+  const state = tcpInfo(own).state === SOCKET_STATE.listen ? 'listening' : 'bound';
+  if (!options.hasKeys(Number(stat.ino & 0xffffffffn), state)) return undefined;
   return 'keys of a TCP socket (TCP_MD5SIG) cannot be restored; remedy: remove them';
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { splitLines, type Line, type ProcText } from './line.js';
+import { remembering } from './remembering.js';
 
 /** One line of /proc/PID/cgroup: where a task is in one hierarchy. Source: cgroups(7). */
 export interface CgroupMembership {
@@ -19,9 +20,9 @@ const NAME = 'name=';
 const DELETED = ' (deleted)';
 
 /** Parses /proc/PID/cgroup, or a thread's. */
-export function parseCgroup(content: ProcText): readonly CgroupMembership[] {
-  return splitLines('cgroup', content).map(parseMembership);
-}
+export const parseCgroup: (content: ProcText) => readonly CgroupMembership[] = remembering((text) =>
+  splitLines('cgroup', text).map(parseMembership),
+);
 
 function parseMembership(line: Line): CgroupMembership {
   // A path may contain colons, the fields before it may not.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { unescapeMount } from '../octal.js';
 import { splitLines, type Line, type ProcText } from './line.js';
+import { remembering } from './remembering.js';
 
 /** Numbers of a block or pseudo device. */
 export interface DeviceNumber {
@@ -31,9 +32,9 @@ export interface MountInfo {
 const SEPARATOR = ' - ';
 
 /** Parses /proc/PID/mountinfo; the mounts in the kernel's order (parents need not come first). */
-export function parseMountinfo(content: ProcText): readonly MountInfo[] {
-  return splitLines('mountinfo', content).map(parseMount);
-}
+export const parseMountinfo: (content: ProcText) => readonly MountInfo[] = remembering((text) =>
+  splitLines('mountinfo', text).map(parseMount),
+);
 
 function parseMount(line: Line): MountInfo {
   // No field before the separator can hold a space: the kernel escapes it.

@@ -3,6 +3,7 @@ import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from '../../common/bytes.js';
 import type { HostPid, HostTid } from '../../common/ids.js';
 import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.js';
+import { remembering } from '../../common/procfs/remembering.js';
 import { parseChildren } from './children.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { Line } from '../../common/procfs/line.js';
@@ -123,7 +124,7 @@ export class StillProcess {
 
   /** Cgroups of a thread, one for each hierarchy. */
   cgroup(tid: HostTid = this.pid): readonly CgroupMembership[] {
-    return cgroupOf(this.#thread(tid).file('cgroup'));
+    return parseCgroup(this.#thread(tid).file('cgroup'));
   }
 
   /** A namespace of a thread as `mnt:[4026531841]`; equal texts of one type mean the same namespace. */
@@ -149,5 +150,4 @@ function readThread(pid: HostPid, tid: HostTid): OfThread {
   return ProcTexts.read(`${String(pid)}/task/${String(tid)}`, THREAD_FILES, NAMESPACES);
 }
 
-const limitsOf = remember(parseLimits);
-const cgroupOf = remember(parseCgroup);
+const limitsOf = remembering(parseLimits);

@@ -16,3 +16,8 @@ export function faultPoint(stage: string): void {
 export function killPoint(moment: string): void {
   if (process.env['MVAS_FAULT'] === `${moment}:kill`) process.kill(process.pid, 'SIGKILL');
 }
+
+/** Whether a test has chosen a moment at which something fails. */
+export function isFaulty(): boolean {
+  return (process.env['MVAS_FAULT'] ?? '') !== '';
+}

@@ -1,36 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
-import type { HostPid, VasId } from '../../common/ids.js';
-import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
-import { assertNotAborted, ShimError } from '../../common/errors.js';
-import { logger, warningOnSuccess } from '../../common/log.js';
-import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
+import type { VasId } from '../../common/ids.js';
+import { isFrozen, type Cgroup } from '../../common/cgroup.js';
+import { logger } from '../../common/log.js';
 import { Scope } from '../../common/scope.js';
 import { copyAhead } from './copy-ahead.js';
-import { collectImage, type Collection } from './collect.js';
+import type { Collection } from './collect.js';
 import { checkNamespaces } from '../spec.js';
 import { writeAllButInventory } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { ImageWriter } from '../image/image-writer.js';
 import { writeTmpfs } from '../image/tmpfs-files.js';
 import { openSource } from '../memory/live/open-source.js';
-import { LayoutLost, type CopiedAhead } from '../memory/live/take-memory.js';
-import { readMap, type ReadMap } from '../memory/live/read-map.js';
+import { LayoutLost } from '../memory/live/take-memory.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
 import { compileLater } from '../compile-later.js';
 import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
+import { rehearse } from './rehearsal.js';
 import { checkRestorable } from './restorable.js';
-import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
-import { checkSurroundings } from '../resources/surroundings.js';
-import { dumpTmpfs, type TmpfsMount } from '../resources/tmpfs.js';
+import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
+import { warnOfSurroundings } from '../resources/surroundings.js';
+import type { PackedTmpfs } from '../resources/tmpfs.js';
 import { DEFAULT_RETRY_MS } from '../constants.js';
 import type { CheckpointRequest, CheckpointResult } from './request.js';
-import { EndedMeanwhile, retrying, tryingOnce, type Patience } from '../retry.js';
+import { EndedMeanwhile, retrying, type Patience } from '../retry.js';
 import { StageClock } from '../stages.js';
 import { LifeWatch } from '../tracee/life-watch.js';
-import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
 import { LetGo } from '../tracee/standstill.js';
 import { Guard } from '../vas/guard.js';
@@ -100,27 +96,23 @@ async function run(
   const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
-  const { id } = vas;
-  const guard = armGuard(id, cgroup, scope);
+  const guard = armGuard(vas.id, cgroup, scope);
+  if (!guard) await rehearse(request, vas);
   clock.end('prepare');
 
   life.start();
   const patience = patienceOf(request);
-  const aheadRequest = { ...request, ...vas, cgroup, scope, patience };
-  const { source, stoppedMs, preCopy } = await copyAhead(aheadRequest);
+  const copying = await copyAhead({ ...request, ...vas, cgroup, scope, patience });
+  const { source, stoppedMs, preCopy } = copying;
   clock.end('ahead');
 
-  const options = { life, clock, patience, ahead: source.ahead };
-  const attempt = () => warningOnSuccess(() => stopAndInspect(request, id, options));
-  const { session, tmpfs, collection, mounts } = isFrozen(cgroup)
-    ? await tryingOnce(attempt)
-    : await retrying(patience, attempt);
+  const options = { life, clock, patience, cgroup, vasId: vas.id, ahead: source.ahead };
+  const { session, tmpfs, collection, mounts } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
 
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
-  session.standstill.check();
-  checkAborted(request);
+  checkStill(session, request);
   life.stop();
   clock.end('copy');
 
@@ -130,8 +122,8 @@ async function run(
   }
   clock.end('resume');
 
-  image.written = writeFiles(image.writer, collection, tmpfs);
-  void settled(image.written);
+  beginToWrite(image, collection, tmpfs);
+  warnOfSurroundings(request.initPid, request);
   checkRestorable({ ...collection, kernelAreas, mounts, spec: request.spec.process });
   await source.fill();
   clock.end('fill');
@@ -140,9 +132,10 @@ async function run(
   await inTime(image.written, WRITE_LIMIT_MS, `write the image ${request.imagePath}`);
   session.standstill.lookAt(`the image ${request.imagePath}`);
   checkAborted(request);
-  const told = { backend: source.backend, frozenMs: clock.sum(FROZEN_STAGES) + stoppedMs, preCopy };
-  const { writer } = image;
-  const record = await commit(request, { vas, writer, collection, kernelAreas, told });
+  const stood = clock.sum(FROZEN_STAGES) + stoppedMs;
+  const told = { backend: source.backend, frozenMs: stood, preCopy };
+  const made = { vas, writer: image.writer, collection, kernelAreas, told };
+  const { frozenMs, bytes } = await commit(request, made);
   clock.end('commit');
 
   session.standstill.check();
@@ -150,70 +143,9 @@ async function run(
   guard?.disarm();
   if (!request.leaveRunning) session.kill();
   await session.close();
-  vas.holder.close();
-  source.close();
+  for (const end of [vas.holder, source]) end.close();
   clock.end('kill');
-  const { timingsMs } = clock;
-  return { vasId: id, timingsMs, frozenMs: record.frozenMs, bytes: record.bytes, preCopy };
-}
-
-/** The cgroup of a container that is alive. */
-function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
-  const cgroup = cgroupOf(initPid);
-  if (cgroup) return cgroup;
-  const message = `checkpoint ${containerId}: it has exited, or has no cgroup of its own`;
-  throw new ShimError('failedPrecondition', message);
-}
-
-interface AttemptOptions {
-  readonly life: LifeWatch;
-  readonly clock: StageClock;
-  readonly patience: Patience;
-  readonly ahead: CopiedAhead | undefined;
-}
-
-/** Stops the container and inspects it. If that fails, the container goes on. */
-async function stopAndInspect(
-  request: CheckpointRequest,
-  vasId: VasId,
-  { life, clock, patience, ahead }: AttemptOptions,
-) {
-  checkAborted(request);
-  const { initPid, execs } = request;
-  clock.skip(); // The time since the last try belongs to no stage.
-  const session = await Session.seize(initPid, findCgroup(request), { execs, patience });
-  try {
-    life.watch(session.processes);
-    clock.end('seize');
-    checkRegisters(session.processes);
-    session.standstill.lookAt('the places of its mounts');
-    const mounts = checkSurroundings(initPid, session.processes, request);
-    // Judged before any memory is read: reading memory that a process of the container serves would
-    // hang.
-    let memory = readAllMemory(session, ahead);
-    session.resumeWith(resumeRegisters(session.processes));
-    const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
-    if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session, ahead);
-    checkMemoryRoom(session.processes);
-    await session.prepare(areasOf);
-    session.standstill.lookAt('the content of its tmpfs mounts');
-    const tmpfs = await dumpTmpfs(initPid, request.tmpfsMounts);
-    const stdio = stdioLinksOf(request);
-    const owners = [...memory.values()];
-    const collection = await collectImage(session, {
-      ...request,
-      ...{ vasId, owners, ahead, tmpfs, stdio },
-    });
-    session.standstill.check();
-    checkAborted(request);
-    clock.end('inspect');
-    return { session, tmpfs, collection, mounts };
-  } catch (error) {
-    const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
-    life.watch([]);
-    await session.close();
-    throw reason ?? error;
-  }
+  return { vasId: vas.id, timingsMs: clock.timingsMs, frozenMs, bytes, preCopy };
 }
 
 /** Removes our page from a container that was let go early. */
@@ -227,20 +159,6 @@ async function removeLeftovers(request: CheckpointRequest): Promise<void> {
       error: String(error),
     });
   }
-}
-
-/** Memory by host pid, read before anything of ours is in the processes. */
-function readAllMemory(
-  { processes }: Session,
-  ahead: CopiedAhead | undefined,
-): ReadonlyMap<number, ReadMap> {
-  return new Map(
-    processes.map((process) => [process.pid, readMap(process, ahead?.tracks(process.pid))]),
-  );
-}
-
-function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
-  return runcRoot === undefined ? undefined : readRuntimeState(join(runcRoot, containerId))?.stdio;
 }
 
 /** The image directory. Its files are written once the container no longer has to stand still. */
@@ -302,10 +220,20 @@ async function commit(
   return record;
 }
 
+/** Whoever waits for the end of it is told of an error. */
+function beginToWrite(
+  image: Awaited<ReturnType<typeof openImage>>,
+  collection: Collection,
+  tmpfs: readonly PackedTmpfs[],
+): void {
+  image.written = writeFiles(image.writer, collection, tmpfs);
+  void settled(image.written);
+}
+
 async function writeFiles(
   writer: ImageWriter,
   { image }: Collection,
-  tmpfs: readonly TmpfsMount[],
+  tmpfs: readonly PackedTmpfs[],
 ): Promise<void> {
   await writeTmpfs(writer, tmpfs);
   await writeAllButInventory(writer, image);
@@ -332,9 +260,4 @@ function armGuard(vasId: VasId, cgroup: Cgroup, scope: Scope): Guard | undefined
     guard.disarm();
   });
   return guard;
-}
-
-/** A checkpoint can be cancelled between its stages, until it is complete. */
-function checkAborted(request: CheckpointRequest): void {
-  assertNotAborted(request.signal, `checkpoint ${request.containerId}`);
 }

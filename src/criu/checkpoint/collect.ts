@@ -16,23 +16,24 @@ import { whyCopied } from '../memory/why-copied.js';
 import { containerGroups } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
-import type { TmpfsMount } from '../resources/tmpfs.js';
+import type { TmpfsPlace } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
 import type { TracedProcess } from '../tracee/tracee.js';
-import { buildTree, forkersOf, parentsFirst, type TreeNode } from '../tree/process-tree.js';
+import { buildTree, forkersOf, parentsFirst } from '../tree/process-tree.js';
 import { Guard } from '../vas/guard.js';
 import { bootId, waitSocketOf } from '../vas/store.js';
 
 /** What a collection needs besides the session. */
 export interface CollectRequest {
+  readonly tree: Tree;
   readonly containerId: string;
   readonly vasId: VasId;
   /** Memory of the processes, as it was before anything of ours was mapped. */
   readonly owners: readonly Owner[];
   /** What has been copied of it while they were running. */
   readonly ahead: CopiedAhead | undefined;
-  readonly tmpfs: readonly TmpfsMount[];
+  readonly tmpfs: readonly TmpfsPlace[];
   /** The spec that the container was started with. */
   readonly stdio: StdioLinks | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -58,8 +59,8 @@ export interface Collection {
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
-  const { pstree, root } = readTree(session);
-  const taken = takeMemory(request.owners, forkersOf(root), request.ahead);
+  const { pstree, forkers } = request.tree;
+  const taken = takeMemory(request.owners, forkers, request.ahead);
   const { maps, shared, clean, layout } = taken;
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
@@ -112,11 +113,15 @@ async function dumpOpen(files: FileDumper): Promise<void> {
   await files.askCloseOnExec();
 }
 
-/** The process tree of a stopped container. Checks that a restore can build it again. */
-export function readTree(session: Pick<Session, 'processes' | 'zombies'>): {
+/** The process tree of a container. */
+export interface Tree {
   readonly pstree: readonly PstreeEntry[];
-  readonly root: TreeNode;
-} {
+  /** The process that forks each at a restore, by container pids. */
+  readonly forkers: ReadonlyMap<NsPid, NsPid>;
+}
+
+/** The process tree of a stopped container. Checks that a restore can build it again. */
+export function readTree(session: Pick<Session, 'processes' | 'zombies'>): Tree {
   const all = [
     ...session.processes.map(({ pid, nsPid, leader: { status }, threads }) => {
       const tids = threads.map((thread) => thread.nsTid);
@@ -139,7 +144,7 @@ export function readTree(session: Pick<Session, 'processes' | 'zombies'>): {
       name: names.get(entry.pid) ?? '',
     })),
   );
-  return { pstree: parentsFirst(entries), root };
+  return { pstree: parentsFirst(entries), forkers: forkersOf(root) };
 }
 
 function objectIds(

@@ -12,7 +12,6 @@ import { readStatus } from '../procfs/reader.js';
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
 import { Momentary, retrying, type Patience } from '../retry.js';
 import { Session } from '../tracee/session.js';
-import { forkersOf } from '../tree/process-tree.js';
 import type { PreCopyRecord } from '../vas/store.js';
 import { readTree } from './collect.js';
 
@@ -85,7 +84,7 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
 async function tryBegin(memory: PreCopy, stops: Stops): Promise<string | undefined> {
   try {
     await stops.during(async (session) => {
-      await memory.begin(session.processes, forkersOf(readTree(session).root));
+      await memory.begin(session.processes, readTree(session).forkers);
     });
     return undefined;
   } catch (error) {

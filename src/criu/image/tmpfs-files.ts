@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import { TMPFS_LIMITS, type TmpfsMount } from '../resources/tmpfs.js';
+import {
+  compressTmpfs,
+  TMPFS_LIMITS,
+  type PackedTmpfs,
+  type TmpfsMount,
+} from '../resources/tmpfs.js';
 import { checkMountPoint } from '../resources/tmpfs-pack.js';
 import type { ImageReader } from './image-reader.js';
 import type { ImageWriter } from './image-writer.js';
@@ -10,9 +15,10 @@ const MAX_MOUNTS = 1000;
 /** Writes the archives of tmpfs mounts; the inventory names them. */
 export async function writeTmpfs(
   writer: ImageWriter,
-  mounts: readonly TmpfsMount[],
+  mounts: readonly PackedTmpfs[],
 ): Promise<void> {
-  for (const { dev, archive } of mounts) {
+  for (const mount of mounts) {
+    const { dev, archive } = await compressTmpfs(mount);
     const file = await writer.openRaw('tmpfs-dev', dev);
     await file.writeFile(archive).finally(() => file.close());
   }

@@ -15,7 +15,7 @@ const log = logger('cgroups');
 
 /**
  * Checks that all threads of a stopped container are in the cgroups that its runtime made for it, since a restored
- * container has no others. Logs which others it has made.
+ * container has no others.
  *
  * @param initPid PID 1, which is one of the processes
  * @throws ShimError `failedPrecondition` naming the process that is elsewhere, and where it is
@@ -36,6 +36,11 @@ export function checkCgroups(initPid: HostPid, processes: readonly TracedProcess
     }
   }
   refusals.throwIfAny();
+}
+
+/** Logs which other cgroups a container has made. A restored one does not have them. */
+export function warnOfCgroups(initPid: HostPid): void {
+  const own = readCgroup(initPid);
   for (const directory of cgroupDirectories(placesIn(own, readMountinfo(ownPid())))) {
     for (const below of namesBelow(directory)) {
       log.warn('an empty cgroup of the container is not kept', { cgroup: join(directory, below) });

@@ -25,7 +25,16 @@ export interface ExpectedMounts {
 }
 
 /**
- * Checks that a stopped container has the mounts that its spec makes, since a restored one has those and no others.
+ * Mounts that were as expected, and those of the host at that time. Equal texts are parsed once, so the same
+ * lists stand for the same mounts: these need not be judged again.
+ */
+const judged = new WeakMap<
+  MountPlaces,
+  Pick<ExpectedMounts, 'host'> & { mounts: readonly MountInfo[] }
+>();
+
+/**
+ * Checks that a container has the mounts that its spec makes, since a restored one has those and no others.
  *
  * @param mounts those that it has
  * @throws ShimError `failedPrecondition` naming mounts that were made later, or are gone
@@ -35,15 +44,21 @@ export function checkMounts(
   mounts: readonly MountInfo[],
   places: MountPlaces,
 ): void {
+  const host = readMountinfo(ownPid());
+  const before = judged.get(places);
+  if (before?.mounts === mounts && before.host === host) return;
   const later = laterMounts(mounts, {
     paths: resolvePaths(rootPid, places.paths),
     trees: resolveTrees(rootPid, places.trees),
     hasHooks: places.hasHooks,
-    host: readMountinfo(ownPid()),
+    host,
   });
   // Programs of the host may have unmounted anything.
   const gone = places.hasHooks ? [] : goneMounts(mounts, resolvePaths(rootPid, places.certain));
-  if (later.length + gone.length === 0) return;
+  if (later.length + gone.length === 0) {
+    judged.set(places, { mounts, host });
+    return;
+  }
   const made = 'made by the container, which is not supported; remedy: unmount it';
   const ended =
     'unmounted by the container, which is not supported; remedy: start it without this mount';

@@ -4,8 +4,9 @@ import type { HostNames } from '../../common/host-names.js';
 import type { MountPlaces } from '../../common/mount-places.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import { readMountinfo } from '../procfs/reader.js';
+import { hasEnded } from '../tracee/life-watch.js';
 import type { TracedProcess } from '../tracee/tracee.js';
-import { checkCgroups } from './cgroups.js';
+import { checkCgroups, warnOfCgroups } from './cgroups.js';
 import { checkFuseServers } from './fuse-servers.js';
 import { warnOfHostNames } from './host-names.js';
 import { checkIpc } from './ipc.js';
@@ -36,6 +37,15 @@ export function checkSurroundings(
   checkMounts(initPid, mounts, expected.mountPlaces);
   checkCgroups(initPid, processes);
   checkIpc(initPid, processes);
-  warnOfHostNames(initPid, expected.hostNames);
   return mounts;
+}
+
+/** Logs what of the surroundings of a container is lost. It may run, and may have ended. */
+export function warnOfSurroundings(initPid: HostPid, expected: ExpectedSurroundings): void {
+  try {
+    warnOfCgroups(initPid);
+    warnOfHostNames(initPid, expected.hostNames);
+  } catch (error) {
+    if (!hasEnded(initPid)) throw error;
+  }
 }

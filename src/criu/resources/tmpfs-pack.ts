@@ -50,7 +50,7 @@ export function openMount(rootPid: HostPid, mountPoint: string): number {
   }
 }
 
-/** The content of a mount as a compressed archive; other mounts below it are left out. */
+/** The content of a mount as an archive; other mounts below it are left out. */
 export async function packTree(
   rootPid: HostPid,
   mountPoint: string,
@@ -71,7 +71,12 @@ export async function packTree(
   } finally {
     closeFd(top);
   }
-  return promisify(gzip)(Buffer.concat(chunks), { level: FAST });
+  return Buffer.concat(chunks);
+}
+
+/** Compresses an archive as images have it. */
+export function compressArchive(tar: Uint8Array): Promise<Uint8Array> {
+  return promisify(gzip)(tar, { level: FAST });
 }
 
 class TreePacker {

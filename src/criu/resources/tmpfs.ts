@@ -2,15 +2,25 @@
 import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { readMountinfo } from '../procfs/reader.js';
-import { checkMountPoint, packTree } from './tmpfs-pack.js';
+import { checkMountPoint, compressArchive, packTree } from './tmpfs-pack.js';
 import { unpackTree } from './tmpfs-unpack.js';
 
 /** One tmpfs of a container. */
-export interface TmpfsMount {
+export interface TmpfsPlace {
   /** Absolute path in the container. */
   readonly mountPoint: string;
   /** Device number, by which CRIU names the file: `tmpfs-dev-<dev>.tar.gz.img`. */
   readonly dev: number;
+}
+
+/** One as it was read from a container. */
+export interface PackedTmpfs extends TmpfsPlace {
+  /** Its content: a tar archive. */
+  readonly tar: Uint8Array;
+}
+
+/** One as images have it. */
+export interface TmpfsMount extends TmpfsPlace {
   /** Its content: a tar archive, compressed by gzip. */
   readonly archive: Uint8Array;
 }
@@ -30,9 +40,9 @@ export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as co
 export async function dumpTmpfs(
   rootPid: HostPid,
   mountPoints: readonly string[],
-): Promise<readonly TmpfsMount[]> {
+): Promise<readonly PackedTmpfs[]> {
   const mounts = readMountinfo(rootPid);
-  const saved: TmpfsMount[] = [];
+  const saved: PackedTmpfs[] = [];
   const budget = { ...TMPFS_LIMITS };
   for (const mountPoint of mountPoints) {
     const mount = mounts.findLast((one) => one.mountPoint === mountPoint);
@@ -41,9 +51,14 @@ export async function dumpTmpfs(
     }
     const dev = (mount.dev.major << 20) | mount.dev.minor;
     if (saved.some((other) => other.dev === dev)) continue;
-    saved.push({ mountPoint, dev, archive: await packTree(rootPid, mountPoint, budget) });
+    saved.push({ mountPoint, dev, tar: await packTree(rootPid, mountPoint, budget) });
   }
   return saved;
+}
+
+/** Brings what was read into the form that images have: that takes a while, and no container has to stand still for it. */
+export async function compressTmpfs({ tar, ...place }: PackedTmpfs): Promise<TmpfsMount> {
+  return { ...place, archive: await compressArchive(tar) };
 }
 
 /**

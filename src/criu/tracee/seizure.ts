@@ -29,26 +29,37 @@ const ETIMEDOUT = 110;
 const PTRACE_EVENT_STOP = 128;
 const SIGTRAP = 5;
 
+/** What to know before processes are stopped, and whom to tell. */
+export interface StopOptions {
+  /** Names of processes that the caller has started in the container, by host pid. */
+  readonly execs: () => ReadonlyMap<HostPid, string>;
+  /** Whether processes from outside may run. Otherwise they are refused before anything is stopped. */
+  readonly mayRun: boolean;
+  /** Called before the first thread is stopped. */
+  readonly beforeStop: () => void;
+}
+
 /** The threads of a container that a tracer holds, and how it stops them. */
 export class Seizure {
   readonly initPid: HostPid;
-  readonly cgroup: Cgroup;
+  /** Where its processes are; undefined: nowhere of its own, and it is one process. */
+  readonly cgroup: Cgroup | undefined;
   /** Whether the container was frozen when it was found. */
   readonly wasFrozen: boolean;
   readonly #tracer: Tracer;
   /** Wait status of each thread's stop, by host tid. */
   readonly #stops = new Map<HostTid, number>();
 
-  constructor(tracer: Tracer, initPid: HostPid, cgroup: Cgroup) {
+  constructor(tracer: Tracer, initPid: HostPid, cgroup: Cgroup | undefined) {
     this.#tracer = tracer;
     this.initPid = initPid;
     this.cgroup = cgroup;
-    this.wasFrozen = isFrozen(cgroup);
+    this.wasFrozen = cgroup !== undefined && isFrozen(cgroup);
   }
 
   /** Host pids of the processes in the cgroup, and of the init. */
   pids(): HostPid[] {
-    const pids = pidsIn(this.cgroup);
+    const pids = this.cgroup ? pidsIn(this.cgroup) : [];
     return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
   }
 
@@ -66,14 +77,15 @@ export class Seizure {
     if (tids.length > 0) await this.#tracer.detach(tids);
   }
 
-  /** Stops all processes that are the container's own. `mayRun`: before that, those from outside may run on. */
-  async stopOwn(execs: () => ReadonlyMap<HostPid, string>, mayRun: boolean): Promise<void> {
+  /** Stops all processes that are the container's own. */
+  async stopOwn({ execs, mayRun, beforeStop }: StopOptions): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const { vitals, own, outsiders } = originsOf(this.initPid, this.pids());
       const fresh = own.flatMap((pid) => this.#untraced(pid, vitals.get(pid)));
       const isDone = fresh.length === 0;
       if (outsiders.length > 0 && (isDone || !mayRun)) throw inTheWay(outsiders, execs());
       if (isDone) return;
+      if (this.#stops.size === 0) beforeStop();
       const isFirst = round === 0 && this.wasFrozen;
       await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
     }
@@ -98,7 +110,7 @@ export class Seizure {
   async #seizeFrozen(tids: readonly HostTid[]): Promise<HostTid[]> {
     const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
     await Promise.race([seized, delay(FROZEN_PATIENCE_MS, undefined, { ref: false })]);
-    thaw(this.cgroup);
+    if (this.cgroup) thaw(this.cgroup);
     return seized;
   }
 

@@ -29,6 +29,8 @@ export interface SeizeOptions {
   readonly execs?: (() => ReadonlyMap<HostPid, string>) | undefined;
   /** How long to wait for processes from outside while only they can run. */
   readonly patience: Patience;
+  /** Called before the first thread is stopped. */
+  readonly beforeStop?: () => void;
 }
 
 /**
@@ -47,13 +49,13 @@ export class Session {
   readonly #pages: SyscallPage[] = [];
   #holdsTasks = true;
 
-  private constructor(initPid: HostPid, cgroup: Cgroup) {
+  private constructor(initPid: HostPid, cgroup: Cgroup | undefined) {
     this.#seizure = new Seizure(this.tracer, initPid, cgroup);
     this.standstill = new Standstill(this.tracer, initPid);
   }
 
   /**
-   * Stops a container. On failure everything runs (or is frozen) as before.
+   * Stops a container, or a process that has no cgroup of its own. On failure everything runs (or is frozen) as before.
    *
    * Processes from outside are in the way. In a container that was frozen, they run until they have ended, within
    * the limit of `patience`, while all of its own processes stand still.
@@ -63,13 +65,13 @@ export class Session {
    */
   static async seize(
     initPid: HostPid,
-    cgroup: Cgroup,
-    { execs = () => new Map(), patience }: SeizeOptions,
+    cgroup: Cgroup | undefined,
+    { execs = () => new Map(), patience, beforeStop = () => undefined }: SeizeOptions,
   ): Promise<Session> {
     const session = new Session(initPid, cgroup);
     const seizure = session.#seizure;
     const limitMs = seizure.wasFrozen ? patience.limitMs : 0;
-    const seize = () => seizure.stopOwn(execs, limitMs > 0);
+    const seize = () => seizure.stopOwn({ execs, mayRun: limitMs > 0, beforeStop });
     try {
       await retrying({ ...patience, limitMs }, seize, OutsiderInTheWay);
       await session.#collect();
@@ -167,7 +169,8 @@ export class Session {
     // Requested before the threads are let go, so that none of them runs; done when they have been.
     const { initPid, cgroup, wasFrozen } = this.#seizure;
     const isEnding = (): boolean => isDoomed(initPid); // Nothing frozen can do that.
-    const frozen = wasFrozen && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
+    const frozen =
+      wasFrozen && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
     await this.#seizure.letGo();
     return { frozen: frozen.catch(notFrozen) };
   }

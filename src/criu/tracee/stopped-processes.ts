@@ -62,9 +62,9 @@ export async function collectStopped(
 }
 
 /** A cgroup does not list exited processes: a zombie is found as the child of its parent. */
-function zombieOf(pid: HostPid, { cgroup: { directory } }: Seizure): Zombie {
+function zombieOf(pid: HostPid, { cgroup }: Seizure): Zombie {
   const status = readStatus(pid);
-  if (status.state !== 'Z') throw elsewhere(pid, directory);
+  if (status.state !== 'Z') throw elsewhere(pid, cgroup?.directory ?? '');
   return { pid: status.tgid, nsPid: containerPid(status), status };
 }
 

@@ -13,7 +13,7 @@ import {
   writeAttributes,
   type Attribute,
 } from '../../../src/criu/resources/tmpfs-attributes.js';
-import { dumpTmpfs, restoreTmpfs } from '../../../src/criu/resources/tmpfs.js';
+import { compressTmpfs, dumpTmpfs, restoreTmpfs } from '../../../src/criu/resources/tmpfs.js';
 
 /** Mounts two tmpfs in a directory, which both go when the test ends. */
 function mountTwo(t: ExecutionContext): { from: string; to: string; directory: string } {
@@ -49,7 +49,7 @@ test('a tmpfs comes back with everything in it', async (t) => {
   writeFileSync(join(to, 'ä'), 'in the way');
   const [saved] = await dumpTmpfs(ownPid(), [from]);
   if (!saved) throw new ShimError('internal', 'nothing was saved');
-  await restoreTmpfs(ownPid(), [{ ...saved, mountPoint: to }]);
+  await restoreTmpfs(ownPid(), [{ ...(await compressTmpfs(saved)), mountPoint: to }]);
   t.is(list(to), list(from));
   t.is(readFileSync(join(to, 'a/again'), 'utf8'), 'text\n');
   t.is(lstatSync(join(to, 'a/again')).ino, lstatSync(join(to, 'a/b/file')).ino);
@@ -105,7 +105,7 @@ test('a tmpfs keeps extended attributes and ACLs, and inherits none', async (t) 
   for (const [name, attributes] of values) writeAttributes(join(from, name), attributes);
   const [saved] = await dumpTmpfs(ownPid(), [from]);
   if (!saved) throw new ShimError('internal', 'nothing was saved');
-  await restoreTmpfs(ownPid(), [{ ...saved, mountPoint: to }]);
+  await restoreTmpfs(ownPid(), [{ ...(await compressTmpfs(saved)), mountPoint: to }]);
   const told = (top: string): object[] =>
     [...values.keys(), 'd/file', 'd/below'].map((name) =>
       readAttributes(join(top, name)).sort((a, b) => a.name.localeCompare(b.name)),

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import type { HostPid, VasId } from '../../common/ids.js';
+import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
+import { assertNotAborted, ShimError } from '../../common/errors.js';
+import { warningOnSuccess } from '../../common/log.js';
+import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
+import type { MountInfo } from '../../common/procfs/mountinfo.js';
+import type { CopiedAhead } from '../memory/live/take-memory.js';
+import { readMap, type ReadMap } from '../memory/live/read-map.js';
+import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
+import { checkSurroundings } from '../resources/surroundings.js';
+import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
+import { retrying, tryingOnce, type Patience } from '../retry.js';
+import type { StageClock } from '../stages.js';
+import type { LifeWatch } from '../tracee/life-watch.js';
+import { checkMemoryRoom } from '../tracee/memory-room.js';
+import { Session } from '../tracee/session.js';
+import { collectImage, readTree, type Collection, type Tree } from './collect.js';
+import type { CheckpointRequest } from './request.js';
+
+/** What a stop needs besides the request. */
+export interface StopOptions {
+  readonly life: LifeWatch;
+  readonly clock: StageClock;
+  readonly patience: Patience;
+  readonly cgroup: Cgroup;
+  readonly vasId: VasId;
+  readonly ahead: CopiedAhead | undefined;
+}
+
+/** A container that stands still, and everything about it but the content of its memory. */
+export interface Stopped extends Stock {
+  readonly session: Session;
+  readonly mounts: readonly MountInfo[];
+}
+
+/**
+ * Stops a container and inspects it. If that fails for a moment only, it is tried again while there is patience, and the
+ * container runs in between; one that is frozen does not, and so is stopped once.
+ */
+export async function stop(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
+  const attempt = () => warningOnSuccess(() => stopAndInspect(request, options));
+  if (isFrozen(options.cgroup)) return tryingOnce(attempt);
+  return retrying(options.patience, attempt);
+}
+
+/** Stops the container and inspects it. If that fails, the container goes on. */
+async function stopAndInspect(
+  request: CheckpointRequest,
+  { life, clock, patience, vasId, ahead }: StopOptions,
+): Promise<Stopped> {
+  checkAborted(request);
+  const { initPid, execs } = request;
+  const beforeStop = () => {
+    clock.skip(); // The time until now belongs to no stage: the container ran.
+  };
+  const session = await Session.seize(initPid, findCgroup(request), {
+    ...{ execs, patience, beforeStop },
+  });
+  try {
+    life.watch(session.processes);
+    clock.end('seize');
+    checkRegisters(session.processes);
+    session.standstill.lookAt('the places of its mounts');
+    const mounts = checkSurroundings(initPid, session.processes, request);
+    const stdio = stdioLinksOf(request);
+    const tree = readTree(session);
+    const stock = await takeStock(session, { ...request, tree, vasId, ahead, stdio });
+    checkStill(session, request);
+    clock.end('inspect');
+    return { session, mounts, ...stock };
+  } catch (error) {
+    const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
+    life.watch([]);
+    await session.close();
+    throw reason ?? error;
+  }
+}
+
+/** What to take stock of, besides the processes. */
+export interface StockRequest {
+  readonly initPid: HostPid;
+  /** Who forks whom. */
+  readonly tree: Tree;
+  readonly containerId: string;
+  readonly vasId: VasId;
+  readonly tmpfsMounts: readonly string[];
+  readonly ahead: CopiedAhead | undefined;
+  readonly stdio: StdioLinks | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a stopped container consists of. */
+export interface Stock {
+  readonly tmpfs: readonly PackedTmpfs[];
+  readonly collection: Collection;
+}
+
+/**
+ * Takes stock of stopped processes, and makes them ready for remote calls.
+ *
+ * @throws ShimError `failedPrecondition` for whatever cannot be restored, `canceled`
+ */
+export async function takeStock(session: Session, request: StockRequest): Promise<Stock> {
+  const { initPid, ahead, tmpfsMounts } = request;
+  // Judged before any memory is read: reading memory that a process of the container serves would
+  // hang.
+  let memory = readAllMemory(session, ahead);
+  session.resumeWith(resumeRegisters(session.processes));
+  const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
+  if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session, ahead);
+  checkMemoryRoom(session.processes);
+  await session.prepare(areasOf);
+  session.standstill.lookAt('the content of its tmpfs mounts');
+  const tmpfs = await dumpTmpfs(initPid, tmpfsMounts);
+  const owners = [...memory.values()];
+  return { tmpfs, collection: await collectImage(session, { ...request, owners, tmpfs }) };
+}
+
+/** Memory by host pid, read before anything of ours is in the processes. */
+function readAllMemory(
+  { processes }: Session,
+  ahead: CopiedAhead | undefined,
+): ReadonlyMap<number, ReadMap> {
+  return new Map(
+    processes.map((process) => [process.pid, readMap(process, ahead?.tracks(process.pid))]),
+  );
+}
+
+function stdioLinksOf({ runcRoot, containerId }: CheckpointRequest): StdioLinks | undefined {
+  return runcRoot === undefined ? undefined : readRuntimeState(join(runcRoot, containerId))?.stdio;
+}
+
+/** The cgroup of a container that is alive. */
+export function findCgroup({ initPid, containerId }: CheckpointRequest): Cgroup {
+  const cgroup = cgroupOf(initPid);
+  if (cgroup) return cgroup;
+  const message = `checkpoint ${containerId}: it has exited, or has no cgroup of its own`;
+  throw new ShimError('failedPrecondition', message);
+}
+
+/** A checkpoint can be cancelled between its stages, until it is complete. */
+export function checkAborted(request: CheckpointRequest): void {
+  assertNotAborted(request.signal, `checkpoint ${request.containerId}`);
+}
+
+/** Whether the container still stands still, and the checkpoint is still wanted. */
+export function checkStill({ standstill }: Session, request: CheckpointRequest): void {
+  standstill.check();
+  checkAborted(request);
+}

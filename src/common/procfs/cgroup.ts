@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { splitLines, type Line, type ProcText } from './line.js';
-import { remembering } from './remembering.js';
+import { remember } from './remember.js';
 
 /** One line of /proc/PID/cgroup: where a task is in one hierarchy. Source: cgroups(7). */
 export interface CgroupMembership {
@@ -20,7 +20,7 @@ const NAME = 'name=';
 const DELETED = ' (deleted)';
 
 /** Parses /proc/PID/cgroup, or a thread's. */
-export const parseCgroup: (content: ProcText) => readonly CgroupMembership[] = remembering((text) =>
+export const parseCgroup: (content: ProcText) => readonly CgroupMembership[] = remember((text) =>
   splitLines('cgroup', text).map(parseMembership),
 );
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { unescapeMount } from '../octal.js';
 import { splitLines, type Line, type ProcText } from './line.js';
-import { remembering } from './remembering.js';
+import { remember } from './remember.js';
 
 /** Numbers of a block or pseudo device. */
 export interface DeviceNumber {
@@ -32,7 +32,7 @@ export interface MountInfo {
 const SEPARATOR = ' - ';
 
 /** Parses /proc/PID/mountinfo; the mounts in the kernel's order (parents need not come first). */
-export const parseMountinfo: (content: ProcText) => readonly MountInfo[] = remembering((text) =>
+export const parseMountinfo: (content: ProcText) => readonly MountInfo[] = remember((text) =>
   splitLines('mountinfo', text).map(parseMount),
 );
 

@@ -3,13 +3,12 @@ import { parseAuxv, type AuxvEntry } from './auxv.js';
 import { decodeBytes } from '../../common/bytes.js';
 import type { HostPid, HostTid } from '../../common/ids.js';
 import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.js';
-import { remembering } from '../../common/procfs/remembering.js';
+import { remember } from '../../common/procfs/remember.js';
 import { parseChildren } from './children.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { Line } from '../../common/procfs/line.js';
 import { parsePersonality } from './personality.js';
 import { listThreads } from './reader.js';
-import { remember } from './remember.js';
 import { parseStat, type ProcStat } from './stat.js';
 import { parseStatus, type ProcStatus } from './status.js';
 import { ProcTexts } from './texts.js';
@@ -150,4 +149,4 @@ function readThread(pid: HostPid, tid: HostTid): OfThread {
   return ProcTexts.read(`${String(pid)}/task/${String(tid)}`, THREAD_FILES, NAMESPACES);
 }
 
-const limitsOf = remembering(parseLimits);
+const limitsOf = remember(parseLimits);

@@ -3,7 +3,7 @@ import type { HostPid, HostTid } from '../../../common/ids.js';
 import type { CredsEntry } from '../../image/types.js';
 import { decodeBytes } from '../../../common/bytes.js';
 import { parsePersonality } from '../../procfs/personality.js';
-import { remember } from '../../procfs/remember.js';
+import { remember } from '../../../common/procfs/remember.js';
 import { parseStatus, type ProcStatus, type TaskIds } from '../../procfs/status.js';
 import { ProcTexts } from '../../procfs/texts.js';
 import { CAPABILITY_SETS, decodeCapabilities, nameCapabilities } from './capabilities.js';

@@ -7,7 +7,6 @@ import { asHostPid, asNsTid, ownPid } from '../../../../src/common/ids.js';
 import { ShimError } from '../../../../src/common/errors.js';
 import { parseAuxv } from '../../../../src/criu/procfs/auxv.js';
 import { readIdsOf, readSeccompModes, readVitalsOf } from '../../../../src/criu/procfs/many.js';
-import { remember } from '../../../../src/criu/procfs/remember.js';
 import * as reader from '../../../../src/criu/procfs/reader.js';
 import { NAMESPACE_LINKS, StillProcess } from '../../../../src/criu/procfs/still-process.js';
 import { parseTimers } from '../../../../src/criu/procfs/timers.js';
@@ -57,20 +56,6 @@ test('one that is gone is not found, and left out of many', (t) => {
   const { numThreads, ppid } = readVitalsOf([SELF]).get(SELF) ?? { numThreads: 0, ppid: NOBODY };
   t.is(ppid, asHostPid(process.ppid));
   t.true(numThreads >= 1);
-});
-
-test('a text that comes again is understood once', (t) => {
-  let count = 0;
-  const lengthOf = remember((text) => {
-    count++;
-    return text.length;
-  });
-  const [long, short] = [Buffer.from('long text'), Buffer.from('text')];
-  t.deepEqual([long, Buffer.from(long), short, long].map(lengthOf), [9, 9, 4, 9]);
-  t.is(count, 3);
-  long.fill(0);
-  t.is(lengthOf(Buffer.from('long text')), 9);
-  t.is(count, 3, 'it does not depend on the buffer');
 });
 
 test('ids of many threads, in the host and in their own namespace, are read by one call', (t) => {

@@ -8,7 +8,7 @@ const TEXTS = 4;
  * Parses a text unless it is one of the last few: much that /proc says is the same for all processes of a container, and
  * is read several times in one checkpoint. What is returned is shared, and must not be changed.
  */
-export function remembering<T>(parse: (text: string) => T): (content: ProcText) => T {
+export function remember<T>(parse: (text: string) => T): (content: ProcText) => T {
   const known = new Map<string, T>();
   return (content) => {
     const text = toText(content);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { remembering } from '../../../../src/common/procfs/remembering.js';
+import { remember } from '../../../../src/common/procfs/remember.js';
 
 test('a text is parsed once, whether it comes as bytes or not, as long as few others do', (t) => {
   const parsed: string[] = [];
-  const parse = remembering((text) => {
+  const parse = remember((text) => {
     parsed.push(text);
     return { text };
   });
@@ -18,7 +18,7 @@ test('a text is parsed once, whether it comes as bytes or not, as long as few ot
 });
 
 test('a text that cannot be parsed is not remembered', (t) => {
-  const parse = remembering((text): number => {
+  const parse = remember((text): number => {
     throw new RangeError(text);
   });
   t.throws(() => parse('x'), { message: 'x' });

@@ -32,11 +32,25 @@ type Value = number | bigint | boolean | string | Uint8Array | object;
  * @throws ShimError of the reader's kind for anything that is not such a message or exceeds the budget.
  */
 export function decodeMessage<M, K extends keyof M & string>(
-  { schema, reader, budget }: Decoding<M>,
+  decoding: Decoding<M>,
   name: K,
   length: number,
 ): M[K] {
-  return new MessageDecoder(schema, reader, budget).message(name, length) as M[K];
+  return new MessageDecoder(decoding).message(name, length) as M[K];
+}
+
+/**
+ * The last message of each name that was part of another, with its bytes. Files that are decoded with the same one
+ * share messages that are equal to it, so nobody may change what they hold.
+ */
+export type SeenMessages = Map<string, SeenMessage>;
+
+/** A message, and where its bytes are. */
+interface SeenMessage {
+  reader: WireReader;
+  at: number;
+  length: number;
+  value: object;
 }
 
 /** What messages are decoded from. */
@@ -44,6 +58,7 @@ export interface Decoding<M> {
   readonly schema: Schema<M>;
   readonly reader: WireReader;
   readonly budget: DecodeBudget;
+  readonly seen?: SeenMessages | undefined;
 }
 
 class MessageDecoder {
@@ -51,17 +66,15 @@ class MessageDecoder {
   readonly #reader: WireReader;
   readonly #budget: DecodeBudget;
   readonly #strict: boolean;
+  readonly #seen: SeenMessages;
   #depth = 0;
-  /** The last message of a list, and where its bytes are. */
-  #last: { readonly at: number; readonly length: number; readonly value: object | undefined } = {
-    ...{ at: 0, length: 0, value: undefined },
-  };
 
-  constructor(schema: Schema<unknown>, reader: WireReader, budget: DecodeBudget) {
+  constructor({ schema, reader, budget, seen = new Map() }: Decoding<unknown>) {
     this.#schema = schema;
     this.#reader = reader;
     this.#budget = budget;
     this.#strict = schema.mode === 'strict';
+    this.#seen = seen;
   }
 
   message(name: string, length: number): object {
@@ -121,7 +134,7 @@ class MessageDecoder {
   #element(field: FieldShape, wireType: number, list: unknown[]): void {
     const { content } = field;
     if (content.kind === 'message' && wireType === WIRE.bytes) {
-      this.#push(list, this.#messageLike(list.at(-1) as object | undefined, content.message));
+      this.#push(list, this.#part(content.message));
       return;
     }
     if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
@@ -134,17 +147,26 @@ class MessageDecoder {
   }
 
   /**
-   * A message of a list, or the one before it where that has the same bytes, as most actions of signals have: an
-   * object for each would be most of what an image of many processes costs.
+   * A message that is part of another, or the one before it of that name where that has the same bytes, as most actions
+   * of signals have: an object for each would be most of what an image of many processes costs.
    */
-  #messageLike(before: object | undefined, name: string): object {
-    const length = this.#reader.uint32();
-    const last = this.#last;
-    const isLast = before !== undefined && last.value === before && last.length === length;
-    if (isLast && this.#reader.skipSame(last.at, length)) return before;
-    const at = this.#reader.position;
+  #part(name: string): object {
+    const reader = this.#reader;
+    const length = reader.uint32();
+    const seen = this.#seen.get(name);
+    if (seen?.length === length && reader.skipSame(seen.reader, seen.at, length)) {
+      return seen.value;
+    }
+    const at = reader.position;
     const value = this.message(name, length);
-    this.#last = { at, length, value };
+    if (!seen) {
+      this.#seen.set(name, { reader, at, length, value });
+      return value;
+    }
+    seen.reader = reader;
+    seen.at = at;
+    seen.length = length;
+    seen.value = value;
     return value;
   }
 
@@ -156,7 +178,7 @@ class MessageDecoder {
   #value(field: FieldShape, wireType: number): Value {
     if (wireType !== field.wireType) this.#reader.fail(`wrong wire type of ${field.name}`);
     const { content } = field;
-    if (content.kind === 'message') return this.message(content.message, this.#reader.uint32());
+    if (content.kind === 'message') return this.#part(content.message);
     if (content.kind === 'scalar') return this.#scalar(content.scalar);
     const number = this.#reader.int32();
     return (

@@ -160,12 +160,12 @@ export class WireReader {
     return undefined;
   }
 
-  /** Passes over the next `length` bytes if they are those at `from`. */
-  skipSame(from: number, length: number): boolean {
-    if (length > this.#end - this.#at) return false;
-    for (let at = 0; at < length; at++) {
-      if (this.#bytes[from + at] !== this.#bytes[this.#at + at]) return false;
-    }
+  /** Passes over the next `length` bytes if they are those of a reader from a position on. */
+  skipSame(other: WireReader, from: number, length: number): boolean {
+    const at = this.#at;
+    const others = other.#bytes;
+    if (length > this.#end - at || this.#bytes[at] !== others[from]) return false;
+    if (this.#bytes.compare(others, from, from + length, at, at + length) !== 0) return false;
     this.#at += length;
     return true;
   }

@@ -14,7 +14,7 @@ import {
 import { payloadLength, payloadPadding } from './payload.js';
 import { IMAGE_SCHEMA, type MessageName } from './schema.js';
 import type { ImageMessages, PagemapEntry, PagemapHead } from './types.js';
-import { decodeMessage, type Decoding } from '../../common/wire/decoder.js';
+import { decodeMessage, type Decoding, type SeenMessages } from '../../common/wire/decoder.js';
 import { encodeMessage } from '../../common/wire/encoder.js';
 import { WireReader } from '../../common/wire/reader.js';
 import { WireWriter } from '../../common/wire/writer.js';
@@ -45,6 +45,8 @@ export interface DecodeLimits {
   readonly maxValues?: number;
   /** Fields that this version does not know: `refuse` (the default), since they may matter, or `skip`. */
   readonly unknownFields?: 'refuse' | 'skip';
+  /** What other files of the same image have; see {@link SeenMessages}. */
+  readonly seen?: SeenMessages;
   /** Names the bytes in errors; the kind by default. */
   readonly source?: string;
 }
@@ -166,7 +168,7 @@ export function openFile(kind: ImageKind, bytes: Uint8Array, limits: DecodeLimit
     values: limits.maxValues ?? 4_194_304,
     unknownFields: limits.unknownFields ?? 'refuse',
   };
-  return { schema: IMAGE_SCHEMA, reader, budget };
+  return { schema: IMAGE_SCHEMA, reader, budget, seen: limits.seen };
 }
 
 /** Writes size and message. */

@@ -30,6 +30,7 @@ import {
   type PagemapKind,
   type RawKind,
 } from './header.js';
+import type { SeenMessages } from '../../common/wire/decoder.js';
 import { decodePart } from './part-codec.js';
 import type { PartInfo } from './parts.js';
 import type { InventoryEntry } from './types.js';
@@ -71,6 +72,7 @@ export class ImageReader {
   readonly #directory: number;
   readonly #limits: DecodeLimits;
   readonly #loaded: Map<string, Buffer>;
+  readonly #seen: SeenMessages = new Map();
   #bytesLeft = MAX_TOTAL_BYTES;
   #ids: ReadonlyMap<ImageKind, readonly number[]> | undefined;
 
@@ -200,7 +202,8 @@ export class ImageReader {
     const most = Math.min(largest(kind, this.#limits), this.#bytesLeft);
     const bytes = this.#bytesOf(name, most);
     this.#bytesLeft -= bytes.length;
-    return [bytes, { ...this.#limits, source: `${this.#path}/${name}` }];
+    const source = `${this.#path}/${name}`;
+    return [bytes, { ...this.#limits, seen: this.#seen, source }];
   }
 
   #bytesOf(name: string, most: number): Buffer {

@@ -29,7 +29,7 @@ import { watchExit, type Exit } from '../vas/exit-watch.js';
 import { KernelDevice } from '../vas/kernel-device.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
-/** An image with more threads and areas of memory than this is not rehearsed. */
+/** An image with more threads, files and areas of memory than this is not rehearsed. */
 const MOST_REHEARSED = 500;
 const log = logger('restore');
 
@@ -227,8 +227,8 @@ async function openConsole(
 }
 
 /** Whether planning takes less time than runc does: the plan of a large image warms up its own code. */
-function isSmall({ cores, mms }: CheckpointImage): boolean {
-  let count = cores.size;
+function isSmall({ cores, files, mms }: CheckpointImage): boolean {
+  let count = cores.size + files.length;
   for (const { vmas } of mms.values()) count += vmas.length;
   return count <= MOST_REHEARSED;
 }

@@ -11,6 +11,7 @@ import {
   encodeImage,
   encodePagemap,
   encodePayloadImage,
+  type DecodeLimits,
 } from '../../../../src/criu/image/codec.js';
 import { decodeMessage } from '../../../../src/common/wire/decoder.js';
 import { encodeMessage } from '../../../../src/common/wire/encoder.js';
@@ -118,6 +119,27 @@ test('neighbours of a list with the same bytes are one object', (t) => {
   t.deepEqual(rlimits, limits);
   t.is(rlimits[0], rlimits[1]);
   t.not(rlimits[1], rlimits[3]);
+});
+
+test('parts of files of one image with the same bytes are one object', (t) => {
+  const fileOf = (id: number, pid: number): Uint8Array => {
+    const fown = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(pid) };
+    const reg = { id, flags: 0, pos: 0n, name: '/', fown, build_id: [] };
+    return encodeImage('files', [{ type: 'REG', id, reg }]);
+  };
+  const decode = (limits: DecodeLimits) =>
+    [fileOf(1, 7), fileOf(2, 7), fileOf(3, 8)].map((bytes) => {
+      const [file] = decodeImage('files', bytes, limits);
+      return file?.reg;
+    });
+  const [first, second, third] = decode({ seen: new Map() });
+  t.deepEqual([first, second, third], decode({}));
+  t.is(first?.fown, second?.fown);
+  t.not(second?.fown, third?.fown);
+  t.deepEqual(
+    [first, second, third].map((reg) => reg?.fown.pid),
+    [7, 7, 8],
+  );
 });
 
 test('bounds bytes, messages and values', (t) => {

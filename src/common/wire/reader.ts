@@ -120,6 +120,11 @@ export class WireReader {
   sees(varint: number): boolean {
     const start = this.#at;
     if (start >= this.#end) return false;
+    if (varint < 0x80) {
+      const isThis = this.#bytes[start] === varint; // A longer form of it is for the table to judge.
+      if (isThis) this.#at = start + 1;
+      return isThis;
+    }
     this.#varint();
     if (this.#low === varint && this.#high === 0) return true;
     this.#at = start;

@@ -14,6 +14,8 @@ const STATUS = tagOf('status');
 const FD = tagOf('fd');
 const MADV = tagOf('madv');
 const PARK = tagOf('mvas_park');
+/** One for all entries: nobody changes it. */
+const NO_RUNS: bigint[] = [];
 const NO_FILE = -1n;
 /** That as a zigzag varint. */
 const NO_FILE_CODED = 1;
@@ -39,7 +41,7 @@ function read(reader: WireReader): VmaEntry | undefined {
   const status = reader.uint32();
   if (!reader.sees(FD) || !reader.sees(NO_FILE_CODED)) return undefined;
   const fd = NO_FILE;
-  const mvas_runs: bigint[] = [];
+  const mvas_runs = NO_RUNS;
   const vma: VmaEntry = { start, end, pgoff, shmid, prot, flags, status, fd, mvas_runs };
   if (reader.sees(MADV)) vma.madv = reader.uint64();
   if (reader.sees(PARK)) vma.mvas_park = reader.uint64();

@@ -3,7 +3,8 @@ import { badImage } from '../../common/errors.js';
 import type { NsPid } from '../../common/ids.js';
 import { MADV_DONTNEED, SYS } from '../../native/abi/index.js';
 import type { Sequence } from '../plan/builder.js';
-import { rangeOf, type MappedArea, type MemoryMap } from './memory-map.js';
+import { rangeOf, type MappedArea } from './memory-map.js';
+import type { ImageMap } from './of-image.js';
 import type { Range } from './ranges.js';
 
 /*
@@ -12,9 +13,9 @@ import type { Range } from './ranges.js';
  */
 
 /** What a process inherits from its forker; adjoining ranges are merged. */
-export function heritageOf({ areas }: MemoryMap): Range[] {
+export function heritageOf({ unfinished }: Pick<ImageMap, 'unfinished'>): Range[] {
   const ranges: Range[] = [];
-  for (const { start, end, holes } of areas) {
+  for (const { start, end, holes } of unfinished) {
     if (!holes) continue;
     const last = ranges.at(-1);
     if (last?.end === start) ranges[ranges.length - 1] = { start: last.start, end };
@@ -44,15 +45,16 @@ export function planHeritage(area: MappedArea, sequence: Sequence): void {
  * @throws ShimError `dataLoss`
  */
 export function checkHeritage(
-  maps: ReadonlyMap<NsPid, MemoryMap>,
+  maps: ReadonlyMap<NsPid, Pick<ImageMap, 'areas' | 'unfinished'>>,
   forkers: ReadonlyMap<NsPid, NsPid>,
 ): void {
-  for (const [pid, { areas }] of maps) {
+  for (const [pid, { unfinished }] of maps) {
+    const heirs = unfinished.filter(({ holes }) => holes !== undefined);
+    if (heirs.length === 0) continue;
     const forker = forkers.get(pid);
     const bases = (forker && maps.get(forker)?.areas) ?? [];
     let next = 0;
-    for (const area of areas) {
-      if (!area.holes) continue;
+    for (const area of heirs) {
       while ((bases[next]?.end ?? area.end) <= area.start) next++;
       const base = bases[next];
       if (base && isPartOf(area, base)) continue;

@@ -28,14 +28,8 @@ import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
-import {
-  rangeOf,
-  type AreaKind,
-  type MappedArea,
-  type MemoryMap,
-  type SharedObject,
-} from './memory-map.js';
-import type { ImageMemory } from './of-image.js';
+import { rangeOf, type AreaKind, type MappedArea, type SharedObject } from './memory-map.js';
+import type { ImageMap, ImageMemory } from './of-image.js';
 import type { PageRun } from './page-runs.js';
 import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
 import type { Range } from './ranges.js';
@@ -143,7 +137,7 @@ export class MemoryPlan {
   /** The first step of each process but PID 1: moves private memory into place, for forks to inherit it. */
   planForkable(pid: NsPid, sequence: Sequence): void {
     if (this.#options.execs) return;
-    for (const area of this.#map(pid).areas) {
+    for (const area of this.#map(pid).unfinished) {
       if (area.kind !== 'anonymous') continue;
       if (area.holes) planHeritage(area, sequence);
       else placePrivate(area, sequence);
@@ -192,7 +186,7 @@ export class MemoryPlan {
   planPlace(pid: NsPid, sequence: Sequence): void {
     const map = this.#map(pid);
     const { execs } = this.#options;
-    for (const area of map.areas) {
+    for (const area of map.unfinished) {
       if (area.kind === 'anonymous-shared') {
         if (execs) this.#mapShared(area, sequence);
         else this.#placeShared(area, sequence);
@@ -213,13 +207,13 @@ export class MemoryPlan {
 
   /** Late in each process: locks and advice that would have been in the way. */
   planFinish(pid: NsPid, sequence: Sequence): void {
-    const { areas, guards } = this.#map(pid);
+    const { unfinished, guards } = this.#map(pid);
     // Locked memory accepts no guards.
     for (const { start, length } of guards) {
       const what = () => `guard ${rangeOf({ start, end: start + length })}`;
       sequence.syscall(what, SYS.madvise, [start, length, MADV_GUARD_INSTALL]);
     }
-    for (const area of areas) {
+    for (const area of unfinished) {
       adviseLate(area, sequence);
       if (area.name !== undefined) this.#nameArea(area, area.name, sequence);
       if (area.flags & MAP_LOCKED) lock(area, sequence);
@@ -232,7 +226,7 @@ export class MemoryPlan {
     sequence.syscall(() => `name ${rangeOf(area)}`, SYS.prctl, args, { tolerate: true });
   }
 
-  #map(pid: NsPid): MemoryMap {
+  #map(pid: NsPid): ImageMap {
     return this.#options.image.memory.maps.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
   }
 
@@ -305,8 +299,8 @@ export class MemoryPlan {
     return bits;
   }
 
-  #placeKernelAreas({ areas }: MemoryMap, sequence: Sequence): void {
-    const wanted = areas.filter(({ kind }) => kind === 'vdso' || kind === 'vvar');
+  #placeKernelAreas({ unfinished }: ImageMap, sequence: Sequence): void {
+    const wanted = unfinished.filter(({ kind }) => kind === 'vdso' || kind === 'vvar');
     const ours = this.#options.kernelAreas;
     wanted.forEach(({ start, end }, index) => {
       const from = ours[index];
@@ -354,9 +348,9 @@ function madeRange({ place, reach }: SharedObject): Range {
 }
 
 /** What a process takes out of the park. */
-function parkedRanges({ pid, areas }: MemoryMap): Range[] {
+function parkedRanges({ pid, unfinished }: ImageMap): Range[] {
   const ranges: Range[] = [];
-  for (const { start, end, place } of areas) {
+  for (const { start, end, place } of unfinished) {
     if (place === undefined || (pid === INIT && place === start)) continue;
     ranges.push({ start: place, end: place + (end - start) });
   }

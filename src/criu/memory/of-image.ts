@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import type { NsPid } from '../../common/ids.js';
-import { MAP_NORESERVE, PAGE } from '../../native/abi/index.js';
+import { INIT, type NsPid } from '../../common/ids.js';
+import { MAP_LOCKED, MAP_NORESERVE, PAGE } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
-import type { VmaEntry } from '../image/types.js';
+import type { MmEntry, VmaEntry } from '../image/types.js';
 import { processLabel } from '../label.js';
 import {
   NO_RUNS,
@@ -19,8 +19,53 @@ import { kindOf } from './status.js';
 
 /** The memory of a checkpoint. */
 export interface ImageMemory {
-  readonly maps: ReadonlyMap<NsPid, MemoryMap>;
+  readonly maps: ReadonlyMap<NsPid, ImageMap>;
   readonly shared: readonly SharedObject[];
+}
+
+/**
+ * The memory of a process of an image. Most areas of PID 1 need nothing at a restore, and there may be tens of thousands
+ * of them: they are made of their entries only when all are asked for.
+ */
+export class ImageMap implements MemoryMap {
+  readonly pid: NsPid;
+  readonly label: string;
+  readonly guards: readonly PageRun[];
+  /** Areas that a fork of the holder does not have as they are to be, in order of address. */
+  readonly unfinished: readonly MappedArea[];
+  readonly #vmas: readonly VmaEntry[];
+  #areas: readonly MappedArea[] | undefined;
+
+  /** @throws ShimError `dataLoss` for a mapping of no known kind */
+  constructor({ pid, label, vmas }: Pick<MemoryMap, 'pid' | 'label'> & Pick<MmEntry, 'vmas'>) {
+    this.pid = pid;
+    this.label = label;
+    const guards = vmas.filter(isGuard);
+    this.guards = guards.map(({ start, end }) => ({ start, length: end - start }));
+    this.#vmas = guards.length === 0 ? vmas : vmas.filter((vma) => !isGuard(vma));
+    const unfinished = pid === INIT ? this.#vmas.filter((vma) => !liesInPlace(vma)) : this.#vmas;
+    this.unfinished = unfinished.map((vma) => areaOf(label, vma));
+  }
+
+  get areas(): readonly MappedArea[] {
+    this.#areas ??= this.#vmas.map((vma) => areaOf(this.label, vma));
+    return this.#areas;
+  }
+}
+
+function isGuard({ status }: VmaEntry): boolean {
+  return (status & VMA_STATUS.guard) !== 0;
+}
+
+function isShared({ status }: VmaEntry): boolean {
+  return (status & (VMA_STATUS.anonShared | VMA_STATUS.guard)) === VMA_STATUS.anonShared;
+}
+
+/** Whether memory of PID 1 is in a fork of the holder as it was: in its place, and without name, lock and advice. */
+function liesInPlace(vma: VmaEntry): boolean {
+  if (vma.mvas_park !== vma.start || kindOf(vma.status) !== 'anonymous') return false;
+  const hasMore = vma.madv ?? vma.mvas_name ?? vma.mvas_heritage;
+  return hasMore === undefined && (vma.flags & MAP_LOCKED) === 0;
 }
 
 /**
@@ -30,22 +75,15 @@ export interface ImageMemory {
  * @throws ShimError `dataLoss` for a mapping of no known kind, or for shared memory without a place
  */
 export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>): ImageMemory {
-  const maps = new Map<NsPid, MemoryMap>();
+  const maps = new Map<NsPid, ImageMap>();
   const shared = new SharedFinder();
   for (const [pid, { vmas }] of mms) {
     const label = processLabel(pid, cores.get(pid)?.tc?.comm ?? '');
-    const [areas, guards]: [MappedArea[], PageRun[]] = [[], []];
+    const map = new ImageMap({ pid, label, vmas });
     for (const vma of vmas) {
-      const { start, end, status } = vma;
-      if ((status & VMA_STATUS.guard) !== 0) {
-        guards.push({ start, length: end - start });
-        continue;
-      }
-      const area = areaOf(label, vma);
-      areas.push(area);
-      if (area.kind === 'anonymous-shared') shared.note(pid, vma);
+      if (isShared(vma)) shared.note(pid, vma);
     }
-    maps.set(pid, { pid, label, areas, guards });
+    maps.set(pid, map);
   }
   return { maps, shared: shared.objects() };
 }

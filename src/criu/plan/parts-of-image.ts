@@ -15,7 +15,7 @@ export function lookOf({ cores, mms, memory }: ValidImage): LookOptions {
   const label = (nsPid: NsPid): string => processLabel(nsPid, cores.get(nsPid)?.tc?.comm ?? '');
   const exact = new Map<number, string>();
   for (const [pid, { exe_file_id: executable }] of mms) {
-    for (const area of memory.maps.get(pid)?.areas ?? []) {
+    for (const area of memory.maps.get(pid)?.unfinished ?? []) {
       if (area.kind !== 'file-private') continue;
       exact.set(Number(area.object), `${label(pid)} memory ${rangeOf(area)}`);
     }

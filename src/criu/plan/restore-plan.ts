@@ -185,8 +185,8 @@ export class RestorePlan {
 
   /** The code that the kernel finally gives a process. */
   vdsoOf(nsPid: NsPid): KernelArea[] {
-    const { areas = [] } = this.#image.memory.maps.get(nsPid) ?? {};
-    const found = areas.filter(({ kind }) => kind === 'vdso');
+    const { unfinished = [] } = this.#image.memory.maps.get(nsPid) ?? {};
+    const found = unfinished.filter(({ kind }) => kind === 'vdso');
     return found.map(({ start, end }) => ({ special: '[vdso]', start, end }));
   }
 

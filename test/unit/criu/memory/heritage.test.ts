@@ -5,12 +5,13 @@ import { checkHeritage, heritageOf, planHeritage } from '../../../../src/criu/me
 import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
-import { area, mapOf, PAGE, pages } from './maps.js';
+import { area, PAGE, pages } from './maps.js';
 
+const imageOf = (...areas: readonly MappedArea[]) => ({ areas, unfinished: areas });
 const inherited = (first: number, end: number) => area(first, end, { holes: [] });
 
 test('ranges that meet are inherited as one', (t) => {
-  const all = mapOf(2, inherited(1, 2), inherited(2, 4), area(4, 5), inherited(5, 6));
+  const all = imageOf(inherited(1, 2), inherited(2, 4), area(4, 5), inherited(5, 6));
   t.deepEqual(heritageOf(all), [
     { start: PAGE, end: 4n * PAGE },
     { start: 5n * PAGE, end: 6n * PAGE },
@@ -36,8 +37,11 @@ const FORKERS = new Map([[HEIR, INIT]]);
 
 /** Checks what a process inherits of its forker. */
 function check(heir: readonly MappedArea[], forker: readonly MappedArea[]): void {
-  const maps = [mapOf(INIT, ...forker), mapOf(HEIR, ...heir)];
-  checkHeritage(new Map(maps.map((map) => [map.pid, map])), FORKERS);
+  const maps = new Map([
+    [INIT, imageOf(...forker)],
+    [HEIR, imageOf(...heir)],
+  ]);
+  checkHeritage(maps, FORKERS);
 }
 
 test('part of a mapping of the forker can be inherited', (t) => {
@@ -62,6 +66,6 @@ for (const [what, base] of [
 
 test('PID 1 inherits nothing', (t) => {
   t.throws(() => {
-    checkHeritage(new Map([[INIT, mapOf(INIT, inherited(2, 4))]]), FORKERS);
+    checkHeritage(new Map([[INIT, imageOf(inherited(2, 4))]]), FORKERS);
   });
 });

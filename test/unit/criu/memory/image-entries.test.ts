@@ -37,6 +37,10 @@ function throughImage(maps: readonly MemoryMap[], shared: readonly SharedObject[
   return memoryOf({ mms, cores });
 }
 
+function valueOf({ pid, label, areas, guards }: MemoryMap): MemoryMap {
+  return { pid, label, areas, guards };
+}
+
 /** The area that is read back of one. */
 function back(one: MappedArea): MappedArea | undefined {
   return throughImage([mapOf(2, one)]).maps.get(asNsPid(2))?.areas[0];
@@ -69,7 +73,8 @@ test('of memory that is stored as it is, it has the place only, and nothing that
 
 test('the vsyscall page is in no image; guards are', (t) => {
   const map = { ...mapOf(2, area(1, 4), area(8, 9, { kind: 'vsyscall' })), guards: pages([2, 3]) };
-  t.deepEqual(throughImage([map]).maps.get(asNsPid(2)), { ...map, areas: [area(1, 4)] });
+  const found = [...throughImage([map]).maps.values()].map(valueOf);
+  t.deepEqual(found, [{ ...map, areas: [area(1, 4)] }]);
 });
 
 test('a shared object is told of once, whoever maps it', (t) => {
@@ -79,8 +84,33 @@ test('a shared object is told of once, whoever maps it', (t) => {
     mapOf(2, area(50, 54, { ...mapping, offset: 2n * PAGE })),
   ];
   const { maps: found, shared } = throughImage(maps, [OBJECT]);
-  t.deepEqual([...found.values()], maps);
+  t.deepEqual([...found.values()].map(valueOf), maps);
   t.deepEqual(shared, [OBJECT]);
+});
+
+test('areas of PID 1 that a fork of the holder has as they are to be are finished', (t) => {
+  const inPlace = (first: number, more: Partial<MappedArea> = {}) =>
+    area(first, first + 1, { place: BigInt(first) * PAGE, ...more });
+  const finished = [inPlace(1), inPlace(3, { prot: 5 }), inPlace(5, { traits: 1 })];
+  const unfinished = [
+    inPlace(11, { place: PARK }),
+    inPlace(13, { place: undefined }),
+    inPlace(15, { name: 'x' }),
+    inPlace(17, { advice: 1 << 10 }),
+    inPlace(19, { flags: 0x2022 }),
+    inPlace(21, { holes: [] }),
+    inPlace(23, { kind: 'file-private', object: 7n }),
+    inPlace(25, { kind: 'vdso' }),
+  ];
+  const all = [...finished, ...unfinished];
+  for (const [pid, rest] of [
+    [1, unfinished],
+    [2, all],
+  ] as const) {
+    const map = throughImage([mapOf(pid, ...all)]).maps.get(asNsPid(pid));
+    t.deepEqual(map?.areas, all);
+    t.deepEqual(map?.unfinished, rest);
+  }
 });
 
 test('a mapping that is of no kind, or of two, is refused', (t) => {

@@ -6,11 +6,11 @@ import { logger } from '../common/log.js';
 import { becomeSubreaper, reapChild } from './linux.js';
 
 const log = logger('reaper');
-/** From one look for orphans to the next: long enough for libuv to have reaped its own. */
+/** Time between two looks for orphans: long enough for libuv to have reaped its own children. */
 const SWEEP_MS = 100;
-/** For how long a zombie may be that of a process whose pid a launch has yet to find out. */
+/** For how long a zombie may be the process of a launch that does not know its pid yet. */
 const LAUNCH_MS = 10_000;
-/** What is reported for a process whose status somebody else took: only a tracer that killed it does. */
+/** Reported for a process whose status was taken by another process: only a tracer that killed it does that. */
 const LOST_STATUS = 137;
 
 /** How and when a process ended. */
@@ -20,9 +20,9 @@ export interface Exit {
   readonly at: Date;
 }
 
-/** A zombie that nobody has asked for, when it was first seen. */
+/** A zombie that nobody has asked for, and when it was first seen. */
 interface Suspect {
-  /** The last launch that had begun. */
+  /** The last launch that had begun by then. */
   readonly launch: number;
   readonly since: number;
 }
@@ -30,16 +30,16 @@ interface Suspect {
 /**
  * Reports the exits of processes that became our children because their parent, runc, has exited.
  *
- * A dead child stays a zombie until somebody asks for it, so an exit is never missed however early it
- * happens: {@link exitOf} may be called long after. Each process is waited for by its pid, so libuv's
- * children stay libuv's. Orphans that nobody asks for are reaped once they were zombies in two looks, which
- * no child of libuv is, and the launches that had begun by the first of them have ended.
+ * A dead child stays a zombie until its exit is requested, so an exit is never missed however early it happens:
+ * {@link exitOf} may be called long after. Each process is waited for by its pid, so libuv's children remain
+ * libuv's. Orphans that nobody asks for are reaped once they were zombies in two looks, which no child of libuv is,
+ * and once the launches that had begun by the first look have ended.
  */
 export class Reaper {
   readonly #watched = new Map<HostPid, (exit: Exit) => void>();
-  /** Launched processes whose exit will be asked for. */
+  /** Launched processes whose exit will be requested. */
   readonly #launched = new Set<HostPid>();
-  /** Launches that have not ended, by their numbers, in order. */
+  /** Launches that have not ended, by number, in order. */
   readonly #launches = new Set<number>();
   #lastLaunch = 0;
   #suspects = new Map<HostPid, Suspect>();
@@ -64,8 +64,8 @@ export class Reaper {
   }
 
   /**
-   * Keeps the process that `work` makes, and moves to its cgroups, from being taken for an orphan, from its birth to
-   * {@link exitOf}.
+   * Keeps the process that `work` creates and moves to its cgroups from being taken for an orphan, from its birth
+   * to {@link exitOf}.
    */
   async launching(work: () => Promise<HostPid>): Promise<HostPid> {
     this.#lastLaunch += 1;
@@ -116,14 +116,14 @@ export class Reaper {
     if (suspects.size > 0) this.#sweepSoon();
   }
 
-  /** Whether it may be what a launch has made that has not ended. */
+  /** Whether it may be the process of a launch that has not ended. */
   #mayBeLaunched({ launch, since }: Suspect): boolean {
     const [oldest = Infinity] = this.#launches;
     return oldest <= launch && performance.now() - since < LAUNCH_MS;
   }
 }
 
-/** Dead children of the main thread that nobody has waited for (proc(5), `children` and `stat`). */
+/** Dead children of the main thread that have not been reaped (proc(5), `children` and `stat`). */
 function zombieChildren(): HostPid[] {
   const path = `/proc/${process.pid}/task/${process.pid}/children`;
   const pids = readFileSync(path, 'utf8')

@@ -26,9 +26,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const FLUSH_MS = 2_000;
 
 /**
- * The daemon: puts everything together and serves until containerd shuts it down.
+ * The daemon: assembles its parts and serves until containerd shuts it down.
  *
- * @param server the listening socket; without it the one that `start` has left
+ * @param server the listening socket; without it, the one that `start` has left
  */
 export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKET_FD })): void {
   openLog(new Bundle(process.cwd()), args.debug);
@@ -63,7 +63,7 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
 }
 
-/** What a daemon is doing, for whoever wonders why it does not answer. Always logged. */
+/** Logs what a daemon is doing, to find out why it does not answer. Always logged. */
 function logState(registry: Registry, calls: OpenCalls): void {
   for (const task of registry.describe()) log.warn('state of a task', task);
   log.warn('open calls', { calls: calls.list().join(',') });
@@ -75,7 +75,7 @@ const engine: Engine = {
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
 };
 
-/** containerd 2 takes the same content once more; 1.6 and 1.7 do not. */
+/** containerd 2 accepts the same content again; 1.6 and 1.7 do not. */
 function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasContent'> {
   return {
     hasContent: async (digest) =>
@@ -83,7 +83,7 @@ function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasCon
   };
 }
 
-/** Ends the daemon, after the reply that is being sent. No new connection finds the socket. */
+/** Ends the daemon, after the reply that is being sent. New connections no longer find the socket. */
 async function stop(
   args: ShimArgs,
   server: Server,
@@ -106,7 +106,7 @@ async function stop(
   });
 }
 
-/** For whoever wonders where a daemon's time goes: MVAS_CPU_PROF names a directory. */
+/** To find out what a daemon spends its time on: MVAS_CPU_PROF names a directory. */
 async function profile(): Promise<CpuProfile | undefined> {
   const directory = process.env['MVAS_CPU_PROF'];
   if (directory === undefined) return undefined;
@@ -134,7 +134,7 @@ function openFifo(path: string): number | undefined {
   }
 }
 
-/** A bug in one container's affairs must not take the others down with it: it is logged. */
+/** A bug in one container's code must not end the other containers: it is logged. */
 function guard(): void {
   process.on('uncaughtException', (error) => {
     log.error('uncaught exception', { error: error.stack ?? error.message });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { HostPid } from '../common/ids.js';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
-/** Empty in a new cgroup of v1, which takes no process then (ENOSPC; kernel cgroup-v1/cpusets.rst). */
+/** Empty in a new cgroup of v1, which then accepts no process (ENOSPC; kernel cgroup-v1/cpusets.rst). */
 const CPUSET_FILES = ['cpuset.cpus', 'cpuset.mems'];
 
 /** Moves a daemon into a cgroup, in every hierarchy that has controllers of its own. */
@@ -21,7 +21,7 @@ export function joinCgroup(pid: HostPid, cgroup: string): void {
   }
 }
 
-/** Gives a cgroup, and those above it up to `root`, what their parents have, where they have nothing. */
+/** Copies the values of parents into a cgroup, and into those above it up to `root`, where they are empty. */
 function inheritCpuset(root: string, directory: string): void {
   if (directory.length <= root.length) return;
   const files = CPUSET_FILES.map((name) => join(directory, name)).filter((path) => isEmpty(path));
@@ -33,7 +33,7 @@ function inheritCpuset(root: string, directory: string): void {
   }
 }
 
-/** Whether a file is there, and says nothing. */
+/** Whether a file exists and is empty. */
 function isEmpty(path: string): boolean {
   return existsSync(path) && readFileSync(path, 'utf8').trim() === '';
 }

@@ -7,7 +7,7 @@ import type { Spec } from './bundle.js';
 /** Where the daemons' sockets lie unless containerd says otherwise. */
 export const DEFAULT_SOCKET_DIR = '/run/containerd/s';
 
-/** Annotations that put containers into one daemon, the first one present deciding. */
+/** Annotations that put containers into one daemon; the first one present decides. */
 const GROUP_ANNOTATIONS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
 
 /** The group a container belongs to: its pod's, or itself. Pure. */
@@ -27,7 +27,7 @@ export function socketPath(
   return join(directory, createHash('sha256').update(`mvas:${identity}`).digest('hex'));
 }
 
-/** The socket that an answer of `start` names: an address, or JSON. Empty where it names none. Pure. */
+/** The socket in an answer of `start`: an address, or JSON. Empty if it contains none. Pure. */
 export function socketOf(answer: string): string {
   const address = answer.startsWith('{') ? addressIn(answer) : answer;
   return address.replace(/^unix:\/\//, '');
@@ -43,8 +43,8 @@ function addressIn(json: string): string {
 }
 
 /**
- * Whether a daemon listens on a socket, however busy it is: connecting to a unix socket waits for nobody
- * (connect(2): EAGAIN where too many others wait to be accepted).
+ * Whether a daemon listens on a socket, however busy it is: connecting to a unix socket does not wait (connect(2):
+ * EAGAIN if too many others wait to be accepted).
  */
 export function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {

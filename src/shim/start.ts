@@ -15,8 +15,8 @@ import { readStdin } from './stdin.js';
 const DAEMON_NODE_FLAGS = ['--no-warnings'];
 
 /**
- * `start`: makes the group's socket, starts the daemon on it, and prints its address. containerd reads
- * stdout and stderr together, so nothing else is ever written while this succeeds.
+ * `start`: creates the group's socket, starts the daemon on it, and prints its address. containerd reads stdout and
+ * stderr together, so nothing else is ever written if this succeeds.
  */
 export async function start(args: ShimArgs): Promise<void> {
   setLogSink(() => undefined);
@@ -41,7 +41,7 @@ function settle(pid: HostPid, { shimCgroup }: Group): void {
   if (shimCgroup !== '') joinCgroup(pid, shimCgroup);
 }
 
-/** Ends a daemon that containerd will never hear of. We would not end while we listen, too. */
+/** Ends a daemon that containerd will never hear of. We would not end either while we listen. */
 function giveUp(pid: HostPid, { socket, server }: Group): void {
   rmSync(socket, { force: true });
   server?.close();
@@ -55,7 +55,7 @@ function fdOf(server: Server): number {
   return handle.fd;
 }
 
-/** Starts the daemon: no stream of ours is its own, or containerd would wait for it forever. */
+/** Starts the daemon, without any of our streams: otherwise containerd would wait for it forever. */
 function spawnDaemon(args: ShimArgs, socket: string, fd: number): HostPid {
   const [, program = ''] = process.argv;
   const child = spawn(

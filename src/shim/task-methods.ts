@@ -6,7 +6,7 @@ import type { TaskService } from './task/service.js';
 
 const SERVICES = ['containerd.task.v2.Task', 'containerd.task.v3.Task'];
 
-/** Offers a task service on the wire, as version 2 and as version 3, which agree field for field. */
+/** Offers a task service as version 2 and as version 3, which agree field for field. */
 export function taskMethods(service: TaskService): MethodTable {
   return serviceTable(SERVICES, {
     State: method(proto.StateRequest, proto.StateResponse, (request) => service.state(request)),

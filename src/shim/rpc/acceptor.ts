@@ -6,13 +6,13 @@ import { TtrpcServer } from './server.js';
 
 const log = logger('rpc');
 
-/** How an HTTP/2 connection begins (RFC 9113, section 3.4). As a ttrpc frame it would be oversize. */
+/** The beginning of an HTTP/2 connection (RFC 9113, section 3.4). As a ttrpc frame it would be oversize. */
 const PREFACE = Buffer.from('PRI ');
 
 /** Serves a connection until the peer closes it. Takes the socket. */
 export type Accept = (socket: Socket) => void;
 
-/** Serves both protocols on one socket: the first bytes tell which. gRPC is loaded by its first client. */
+/** Serves both protocols on one socket: the first bytes decide. The first gRPC client loads gRPC. */
 export function acceptor(methods: MethodTable): Accept {
   const ttrpc = new TtrpcServer(methods);
   let grpc: Promise<{ accept: Accept }> | undefined;
@@ -34,7 +34,7 @@ export function acceptor(methods: MethodTable): Accept {
   };
 }
 
-/** Looks at the first bytes of a connection; none of them is lost, and no more are read. */
+/** Looks at the first bytes of a connection; loses none of them, and reads no more. */
 function tell(socket: Socket, told: (isGrpc: boolean) => void): void {
   let seen = Buffer.alloc(0);
   const look = (chunk: Buffer): void => {

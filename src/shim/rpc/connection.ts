@@ -5,13 +5,13 @@ import { FrameDecoder, encodeFrame, type Frame } from './frame.js';
 
 const log = logger('rpc');
 
-/** What a connection's owner does with what happens on it. */
+/** How a connection's owner handles events. */
 export interface ConnectionHandlers {
   frame(frame: Frame): void;
   closed(): void;
 }
 
-/** One ttrpc connection: frames in, frames out. The socket belongs to it. */
+/** One ttrpc connection: frames in, frames out. Owns the socket. */
 export class Connection {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder();
@@ -30,10 +30,10 @@ export class Connection {
     });
   }
 
-  /** Sends one frame; dropped when the connection is gone. */
+  /** Sends one frame; drops it if the connection is gone. */
   send(streamId: number, type: number, payload: Uint8Array): void {
     if (!this.#socket.writable) return;
-    // Whoever does not read its answers is not read from: they would pile up here.
+    // If a peer does not read its answers, we do not read from it: they would pile up here.
     if (!this.#socket.write(encodeFrame(streamId, type, payload))) this.#socket.pause();
   }
 

@@ -11,7 +11,7 @@
  */
 
 export const HEADER_BYTES = 10;
-/** Larger payloads are refused, by both sides. */
+/** Both sides refuse larger payloads. */
 export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
 export const FRAME_TYPE = { request: 1, response: 2, data: 3 } as const;
@@ -22,7 +22,7 @@ export interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly payload: Uint8Array;
-  /** The announced length where it exceeds {@link MAX_PAYLOAD_BYTES}: the payload was discarded. */
+  /** The announced length if it exceeds {@link MAX_PAYLOAD_BYTES}: then the payload was discarded. */
   readonly oversizeBytes?: number;
 }
 
@@ -37,13 +37,13 @@ export function encodeFrame(streamId: number, type: number, payload: Uint8Array)
   return bytes;
 }
 
-/** Cuts a byte stream into frames, whatever the sizes of its chunks. */
+/** Splits a byte stream into frames, whatever the sizes of its chunks. */
 export class FrameDecoder {
   #chunks: Uint8Array[] = [];
   #available = 0;
   #discarding = 0;
 
-  /** Takes the next bytes of the stream; returns the frames that became complete. */
+  /** Takes the next bytes of the stream; returns the frames that are now complete. */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
     this.#chunks.push(chunk);
@@ -72,7 +72,7 @@ export class FrameDecoder {
     return { ...head, payload: bytes.subarray(HEADER_BYTES) };
   }
 
-  /** Drops what is here of an oversize payload. */
+  /** Drops the available part of an oversize payload. */
   #discard(): void {
     const now = Math.min(this.#discarding, this.#available);
     if (now === 0) return;

@@ -21,7 +21,7 @@ const STATUS = new Map<number, status>(
   Object.values(status).flatMap((value) => (typeof value === 'string' ? [] : [[value, value]])),
 );
 
-/** A gRPC server of the same methods as the ttrpc server. Loaded by the first client that speaks gRPC. */
+/** A gRPC server of the same methods as the ttrpc server. The first gRPC client loads it. */
 export class GrpcServer {
   readonly #server = new Server({
     'grpc.max_receive_message_length': MAX_PAYLOAD_BYTES,
@@ -50,9 +50,8 @@ export class GrpcServer {
   }
 
   /**
-   * Serves a new connection until the peer closes it. Takes the socket. Node's HTTP/2 reads no more
-   * from a socket whose peer has broken the protocol, and would never see it closed: a stream before it
-   * does.
+   * Serves a new connection until the peer closes it. Takes the socket. After a violation of the protocol, Node's
+   * HTTP/2 no longer reads from the socket, and would never see it closed; a stream in front of it does.
    */
   accept(socket: Socket): void {
     this.#injector.injectConnection(Duplex.from({ readable: socket, writable: socket }));
@@ -63,7 +62,7 @@ function bytes(value: Buffer): Buffer {
   return value;
 }
 
-/** Runs a method for a call; it is aborted at the call's time limit, and when the client has gone. */
+/** Runs a method for a call; aborts it at the call's time limit, and when the client is gone. */
 async function serve(method: Method, call: Call, answer: sendUnaryData<Buffer>): Promise<void> {
   const gone = new AbortController();
   call.on('cancelled', () => {

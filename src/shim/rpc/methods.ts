@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decode, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
 
-/** What a handler gets of a call besides its request. */
+/** What a handler knows about a call besides its request. */
 export interface CallContext {
-  /** Aborted at the call's time limit, and when the client has gone. */
+  /** Aborted at the call's time limit, and when the client is gone. */
   readonly signal: AbortSignal;
 }
 
 /** A method on the wire: request bytes in, response bytes out; throws ShimError. */
 export type Method = (payload: Uint8Array, context: CallContext) => Promise<Uint8Array>;
 
-/** Methods by `service/method`, the service fully qualified. */
+/** Methods by `service/method`, with the fully qualified name of the service. */
 export type MethodTable = ReadonlyMap<string, Method>;
 
 /** A method between messages. */
 type Handler<Q, R> = (request: Q, context: CallContext) => Promise<R> | R;
 
-/** Gives a typed handler its codec. */
+/** Adds the codec to a typed handler. */
 export function method<Q extends MessageName, R extends MessageName>(
   request: Q,
   response: R,

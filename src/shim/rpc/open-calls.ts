@@ -2,11 +2,11 @@
 import { mark } from '../../common/trace.js';
 import type { Method, MethodTable } from './methods.js';
 
-/** The calls that have no answer yet, whatever protocol they came by. */
+/** The calls that have not been answered yet, in any protocol. */
 export class OpenCalls {
   readonly #calls = new Set<{ readonly name: string; readonly began: number }>();
 
-  /** The same methods, whose calls are known here while they run. */
+  /** The same methods, whose calls are recorded here while they run. */
   watch(methods: MethodTable): MethodTable {
     return new Map([...methods].map(([path, method]) => [path, this.#watched(path, method)]));
   }

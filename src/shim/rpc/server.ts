@@ -14,12 +14,12 @@ const NANOS_PER_MS = 1_000_000;
 /** Longest delay of a Node timer. */
 const MAX_TIMER_MS = 0x7fffffff;
 
-/** The calls of a connection that have no answer yet. */
+/** The calls of a connection that have not been answered yet. */
 type Calls = Set<AbortController>;
 
 /**
- * A ttrpc server: unary calls, any number at once, answered in the order they finish.
- * A bad message is answered on its own stream; unknown frame types are ignored.
+ * A ttrpc server: unary calls, any number at once, answered in the order in which they finish. A bad message is
+ * answered on its own stream; unknown frame types are ignored.
  */
 export class TtrpcServer {
   readonly #methods: MethodTable;
@@ -45,7 +45,7 @@ export class TtrpcServer {
     this.#connections.add(connection);
   }
 
-  /** Closes all connections after what is queued on them was sent. */
+  /** Closes all connections once everything that is queued on them has been sent. */
   close(): void {
     for (const connection of this.#connections) connection.end();
   }
@@ -79,8 +79,8 @@ export class TtrpcServer {
     if (method === undefined) {
       throw new ShimError('unimplemented', `method ${name} is not implemented`);
     }
-    // Of this call only: one that AbortSignal.any derives from a signal of the connection would stay known
-    // to that as long as the connection lives.
+    // Only for this call: a signal derived by AbortSignal.any would stay registered with the connection's signal as
+    // long as the connection lives.
     const call = new AbortController();
     const timer = limit(call, Number(request.timeoutNano));
     calls.add(call);

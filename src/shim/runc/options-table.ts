@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Options as RuncOptions } from '../proto/messages/runc-options.js';
 
-/** What is said of options that are not understood, and so have no effect. */
+/** Why options that are not understood have no effect. */
 export type Warn = (message: string, fields: Readonly<Record<string, string>>) => void;
 
 type Options = { -readonly [K in keyof RuncOptions]?: unknown };
 type Kind = 'string' | 'boolean' | 'number';
 
-/** Names in the table, in lower case: as containerd's own TOML reader, we do not look at case. */
+/** Names in the table, in lower case: like containerd's own TOML reader, we ignore case. */
 const KNOWN: Readonly<Record<string, readonly [keyof Options, Kind]>> = {
   systemdcgroup: ['systemdCgroup', 'boolean'],
   binaryname: ['binaryName', 'string'],
@@ -18,7 +18,7 @@ const KNOWN: Readonly<Record<string, readonly [keyof Options, Kind]>> = {
   iouid: ['ioUid', 'number'],
   iogid: ['ioGid', 'number'],
 };
-/** In containerd's default table of runc's options; they have no effect here, or none any more. */
+/** Options of containerd's default table for runc that have no effect here. */
 const WITHOUT_EFFECT = new Set([
   'criupath',
   'criuimagepath',
@@ -38,7 +38,7 @@ const LINE =
 /**
  * Reads runc's options from flat lines of TOML, as CRI writes a runtime's `options` table. Pure.
  *
- * @param warn told of every line that is not understood; it has no effect
+ * @param warn called for every line that is not understood; it has no effect
  */
 export function optionsInTable(body: Uint8Array, warn: Warn): Partial<RuncOptions> {
   const options: Options = {};
@@ -51,7 +51,7 @@ export function optionsInTable(body: Uint8Array, warn: Warn): Partial<RuncOption
     if (line === '' || line.startsWith('#')) continue;
     if (line.startsWith('[')) {
       warn('a table below the runtime options is not known', { table: line });
-      break; // Whatever follows belongs to it.
+      break; // Everything that follows belongs to it.
     }
     readLine(line, options, warn);
   }
@@ -77,7 +77,7 @@ function readLine(line: string, options: Options, warn: Warn): void {
   else warn(`runtime option is not a ${kind}`, { name, value: text });
 }
 
-/** The value a text stands for; undefined for none that an option has. */
+/** The value that a text stands for; undefined if no option can have it. */
 function valueOf(text: string): string | boolean | number | undefined {
   if (text.startsWith("'")) return text.slice(1, -1);
   if (text.startsWith('"')) return unescaped(text);

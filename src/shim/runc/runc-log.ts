@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 
-/** The message of the last error in runc's JSON log; undefined when it has none. Pure. */
+/** The message of the last error in runc's JSON log; undefined if it has none. Pure. */
 export function lastError(log: string): string | undefined {
   for (const line of log.trimEnd().split('\n').reverse()) {
     const entry = parseEntry(line);
@@ -18,7 +18,7 @@ function parseEntry(line: string): { level?: unknown; msg?: unknown } | undefine
   }
 }
 
-/** Of what is longer, a client sees beginning and end: gRPC has errors in a header, which must not be large. */
+/** Of longer messages, a client sees beginning and end: gRPC has errors in a header, which must not be large. */
 const MOST_SHOWN = 2_000;
 
 function shortened(message: string): string {
@@ -28,7 +28,7 @@ function shortened(message: string): string {
 
 const GONE = /process already finished|container not running|no such process|does not exist/i;
 
-/** The class of an error of runc, told by its words, since runc offers nothing else. Pure. */
+/** The class of an error of runc, judged by its words, since runc offers nothing else. Pure. */
 export function fromRuncLog(verb: string, id: string, message: string): ShimError {
   return new ShimError(
     kindOf(verb, message),
@@ -37,7 +37,7 @@ export function fromRuncLog(verb: string, id: string, message: string): ShimErro
 }
 
 function kindOf(verb: string, message: string): ErrorKind {
-  // Of `create` and `exec` they are about what the container is to be made of.
+  // Errors of `create` and `exec` are about what the container is made of.
   if (!/^(create|exec)$/.test(verb) && GONE.test(message)) return 'notFound';
   if (/cannot unmarshal|invalid character/i.test(message)) return 'invalidArgument';
   if (/already exists|already in use/i.test(message)) return 'alreadyExists';

@@ -21,9 +21,9 @@ const log = logger('runc');
 /** Standard streams of a container: descriptors of this process, or null for /dev/null. */
 export type Stdio = readonly [number | null, number | null, number | null];
 
-/** A deletion kills processes and runs hooks; one that takes longer hangs. */
+/** A deletion kills processes and runs hooks; beyond this limit, it is considered hung. */
 const DELETE_LIMIT_MS = 10_000;
-/** What others have to wait for must end by itself in that time. */
+/** Limit for verbs that others have to wait for. */
 const VERB_LIMIT_MS = 10_000;
 
 interface RunOptions {
@@ -43,7 +43,7 @@ export class Runc {
     this.#logFile = logFile;
   }
 
-  /** Whether runc knows a container of that id. */
+  /** Whether runc knows a container with that id. */
   knows(id: string): boolean {
     return existsSync(join(this.settings.root, id));
   }
@@ -65,7 +65,7 @@ export class Runc {
     await this.#run(execArgs(args), args.id, { stdio: streams(stdio), signal });
   }
 
-  /** Deletes a container, killing what is left of it; one that is unknown is deleted already. */
+  /** Deletes a container and kills what is left of it; an unknown one counts as deleted. */
   async delete(id: string, limitMs = DELETE_LIMIT_MS): Promise<void> {
     if (!this.knows(id)) return;
     try {
@@ -78,7 +78,7 @@ export class Runc {
 
   /** Changes limits: `resources` is the JSON of a LinuxResources. */
   async update(id: string, resources: string): Promise<void> {
-    // Not by stdin: crun 1.8 opens /dev/stdin, which a socket, as Node.js has it, does not let it do.
+    // Not by stdin: crun 1.8 opens /dev/stdin, which fails for a socket, as Node.js provides it.
     const file = `${this.#logFile}.resources`;
     writeFileSync(file, resources, { mode: 0o600 });
     await this.#order(['update', '--resources', file, id], id).finally(() => {
@@ -101,13 +101,13 @@ export class Runc {
     await this.#order(killArgs(id, signal, all), id);
   }
 
-  /** Runs a verb that takes no longer than the limit, nor than the container lives. */
+  /** Runs a verb within the limit, and only as long as the container lives. */
   async #order(args: readonly string[], id: string, how: RunOptions = {}): Promise<void> {
     const signal = AbortSignal.any([this.#aborted.signal, AbortSignal.timeout(VERB_LIMIT_MS)]);
     await this.#run(args, id, { ...how, signal });
   }
 
-  /** Kills every runc but create and delete that has not ended: their container is dead. */
+  /** Kills every running runc except create and delete: their container is dead. */
   abort(): void {
     this.#aborted.abort();
     this.#aborted = new AbortController();
@@ -149,7 +149,7 @@ export class Runc {
     try {
       return lastError(readFileSync(this.#logFile, 'utf8'));
     } catch {
-      return undefined; // runc did not come as far as opening its log.
+      return undefined; // runc did not get as far as opening its log.
     }
   }
 }
@@ -158,7 +158,7 @@ function streams(stdio: Stdio): StdioOptions {
   return stdio.map((fd) => fd ?? 'ignore');
 }
 
-/** Ours, without the variable by which runc would report readiness to containerd's service manager. */
+/** Ours, without the variable that would make runc report readiness to containerd's service manager. */
 function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   delete env['NOTIFY_SOCKET'];

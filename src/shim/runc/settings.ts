@@ -20,7 +20,7 @@ export interface RuncSettings {
 /** Runtimes that keep no record of pauses and signals. */
 const PLAIN: ReadonlySet<string> = new Set(['runc', 'crun']);
 
-/** Whether the runtime is runc or crun, by its name, and not another one, or something that stands before it. Pure. */
+/** Whether the runtime is runc or crun, by its name, and not another one, or a wrapper. Pure. */
 export function isPlain({ binary }: Pick<RuncSettings, 'binary'>): boolean {
   return PLAIN.has(basename(binary));
 }
@@ -29,10 +29,10 @@ export function isPlain({ binary }: Pick<RuncSettings, 'binary'>): boolean {
 const DEFAULT_RUNC_ROOT = '/run/containerd/runc';
 
 /**
- * Decodes runtime options, runc's own, ours, or CRI's table; nothing is set where there are none, or those
- * of another type.
+ * Decodes runtime options: runc's own, ours, or CRI's table. Sets nothing if there are none, or if they are of
+ * another type.
  *
- * @param warn told of what is not understood in a table
+ * @param warn called for everything in a table that is not understood
  * @throws ShimError `invalidArgument` naming the type
  */
 export function decodeOptions(
@@ -61,7 +61,7 @@ export function runcSettings(
   options: Partial<RuncOptions> | undefined,
   namespace: string,
 ): RuncSettings {
-  // An empty string is what protobuf makes of a field that is not set.
+  // protobuf encodes an unset field as an empty string.
   const { binaryName = '', root = '', systemdCgroup = false } = options ?? {};
   return {
     binary: binaryName === '' ? 'runc' : binaryName,
@@ -70,7 +70,7 @@ export function runcSettings(
   };
 }
 
-/** Reads the settings a daemon has left in its bundle; those without options when there are none. */
+/** Reads the settings that a daemon has left in its bundle; the defaults if there are none. */
 export function readRuncSettings(path: string, namespace: string): RuncSettings {
   try {
     const saved = JSON.parse(readFileSync(path, 'utf8')) as Partial<RuncSettings>;

@@ -17,9 +17,9 @@ import type { VisibleArguments } from './visible-arguments.js';
 const REQUEST_MS = 5_000;
 
 /**
- * In a fork of the standby: does what a `start` asks for. It becomes the group's daemon, or ends when
- * the group has one. It answers when all is done; while it has not, nothing was promised, and the
- * launcher does the same in another way. Never rejects.
+ * In a fork of the standby: does what a `start` asks for. It becomes the group's daemon, or ends if the group has
+ * one. It answers when all is done; until then nothing has been promised, and the launcher does the same in another
+ * way. Never rejects.
  */
 export async function becomeDaemon(connection: Socket, title: VisibleArguments): Promise<void> {
   mark('forked');

@@ -19,7 +19,7 @@ export interface Handover {
 }
 
 const WORD = 4;
-/** The launcher sends no longer ones. */
+/** The launcher sends nothing longer. */
 const MAX_LENGTH = 1 << 20;
 
 /** Decodes a request; undefined as long as bytes are missing. @throws ShimError `invalidArgument` */
@@ -35,7 +35,7 @@ export function decodeHandover(bytes: Buffer): Handover | undefined {
   return { input: bytes.subarray(2 * WORD, inputEnd), cwd, argv };
 }
 
-/** Encodes the answer: what `start` is to print. */
+/** Encodes the answer: what `start` has to print. */
 export function encodeAnswer(text: string): Uint8Array {
   const body = Buffer.from(text);
   const length = Buffer.alloc(WORD);

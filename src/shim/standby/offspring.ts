@@ -5,8 +5,8 @@ import { forkAway } from '../../native/index.js';
 import { call, SYS } from '../../native/sys.js';
 
 /**
- * Forks, and knows whether any fork still lives, without knowing who they are: each keeps an end of one
- * pipe for writing as long as it lives, so that reading finds an end only when none does (pipe(7)).
+ * Forks, and knows whether any fork is still alive without knowing which: each fork keeps the writing end of one
+ * pipe open as long as it lives, so reading finds an end only when none is alive (pipe(7)).
  */
 export class Offspring {
   readonly #reader: number;
@@ -18,7 +18,7 @@ export class Offspring {
     closeSync(pair.readInt32LE(4));
   }
 
-  /** Forks; true in the fork. A fork that fails is none. */
+  /** Forks; returns true in the fork. A fork that fails counts as none. */
   fork(): boolean {
     const writer = openSync(`/proc/self/fd/${String(this.#reader)}`, constants.O_WRONLY);
     const isFork = forkAway() === 0;

@@ -18,8 +18,8 @@ const TIMES = 3;
 const ID = 'rehearsal';
 
 /**
- * Serves calls about a container that does not come to be, with a runc that does nothing but fail: what
- * runs for every container has run once before the first one. Leaves nothing, no thread least of all.
+ * Serves calls about a container that never comes into being, with a runc that always fails: so the code that every
+ * container runs has run before the first one. Leaves nothing behind, in particular no thread.
  *
  * @param directory private to the standby
  */
@@ -32,7 +32,7 @@ export async function rehearse(directory: string): Promise<void> {
   const scope = new Scope();
   scope.defer('remove the rehearsal', remove);
   try {
-    remove(); // What a standby has left that was killed in its rehearsal.
+    remove(); // Left by a standby that was killed in its rehearsal.
     const server = await listenAt(socket);
     scope.defer('close the server', () => {
       server.close();
@@ -73,7 +73,7 @@ async function callAll(client: TtrpcClient, bundle: string): Promise<void> {
   ) => {
     const payload = encode(request, value);
     const service = 'containerd.task.v2.Task';
-    // Refused, all but Connect: there is no such container.
+    // All except Connect are refused: there is no such container.
     await client.call({ service, method, payload, timeoutMs: CALL_MS }).catch(() => undefined);
   };
   const options = anyOf(RuncOptions, { binaryName: '/bin/false', root: bundle });

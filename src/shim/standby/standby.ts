@@ -16,23 +16,22 @@ import { WARM_UPS } from './warm-up.js';
 
 /** The directory, locked by the launcher: as long as we live, no other standby is started in it. */
 const LOCK_FD = 3;
-/** A standby that nobody has used for so long, and none of whose daemons lives, ends. */
+/** A standby ends when it has not been used for this long and none of its daemons is alive. */
 const IDLE_MS = Number(process.env['MVAS_STANDBY_IDLE_MS'] ?? 60_000);
-/** What is not needed for every container is loaded when nobody has asked for a daemon for so long. */
+/** What not every container needs is loaded when no daemon has been requested for this long. */
 const WARM_UP_AFTER_MS = 300;
 
 /**
- * The standby: a shim that has loaded everything, and forks a daemon whenever the launcher asks for one.
- * A fork takes milliseconds where a start of Node takes a hundred, and daemons share the memory that
- * they do not change. It never looks at what a container wants: only its forks do, each for one
- * hand-over.
+ * The standby: a shim that has loaded everything, and forks a daemon whenever the launcher asks for one. A fork
+ * takes milliseconds where a start of Node takes a hundred, and daemons share the memory that they do not change.
+ * The standby never reads a request: only its forks do, one each.
  *
- * @param directory where its socket is to be; removed when it ends
+ * @param directory where its socket lies; removed when it ends
  */
 export async function standBy(directory: string): Promise<void> {
   const title = new VisibleArguments();
-  // Without this, Node would open its inspector on a TCP port, to every user of this host. Forks keep it,
-  // and add to it what a daemon does.
+  // Without this, Node would open its inspector on a TCP port, to every user of this host. Forks keep it, and add
+  // what a daemon does.
   process.on('SIGUSR1', () => undefined);
   title.replace(['containerd-shim-mvas-v1', '-socket', directory, 'standby']);
   const server = await listenAt(join(directory, 'socket'));
@@ -44,7 +43,7 @@ class Standby {
   readonly #server: Server;
   readonly #title: VisibleArguments;
   readonly #waiting = new Set<Socket>();
-  /** Nothing is under way while a fork is made. */
+  /** Nothing is in progress while a fork is made. */
   readonly #turns = new Mutex();
   readonly #offspring = new Offspring();
   readonly #idle: NodeJS.Timeout;
@@ -78,7 +77,7 @@ class Standby {
     });
   }
 
-  /** Leaves a connection to a fork. When there can be none, the launcher sees it closed. */
+  /** Leaves a connection to a fork. If there can be none, the launcher sees it closed. */
   async #fork(connection: Socket): Promise<void> {
     await betweenPolls();
     if (this.#isFork) return; // The original has this one.
@@ -92,7 +91,7 @@ class Standby {
     }
   }
 
-  /** In a fork: gives up all that is the standby's. */
+  /** In a fork: gives up everything that belongs to the standby. */
   #forget(): void {
     Object.defineProperty(process, 'pid', { value: syscall(SYS.getpid) });
     // Node would wait for its threads, which a fork does not have.
@@ -106,7 +105,7 @@ class Standby {
     closeSync(LOCK_FD);
   }
 
-  /** Out of the way of others, and step by step, between which forks are made. */
+  /** With low priority, and step by step, so that forks can be made in between. */
   async #warm(): Promise<void> {
     const priority = getPriority();
     clearTimeout(this.#warmUp);

@@ -7,26 +7,26 @@ import { syscall } from '../../native/index.js';
 import { SYS, writeProcess } from '../../native/sys.js';
 
 /**
- * What `struct prctl_mm_map` (linux/prctl.h) begins with, as fields of /proc/PID/stat (proc(5)): code,
- * data, start of the heap, its end, stack, arguments, environment; starts before ends.
+ * The first members of `struct prctl_mm_map` (linux/prctl.h), as fields of /proc/PID/stat (proc(5)): code, data,
+ * start of the heap, its end, stack, arguments, environment; starts before ends.
  */
 const BREAK = 0;
 const MAP_FIELDS = [26, 27, 45, 46, 47, BREAK, 28, 48, 49, 50, 51] as const;
 const ARGUMENTS_START = 7;
 const ARGUMENTS_END = 8;
-/** No other vector of auxiliary values, and no other executable. */
+/** No new auxiliary vector, and no other executable. */
 const KEEP = 0xffffffff00000000n;
 
 /**
- * The arguments of this process as others see them in /proc/PID/cmdline. They can be replaced by others
- * that take no more room than those it was started with.
+ * The arguments of this process as others see them in /proc/PID/cmdline. They can be replaced by others that take
+ * no more room than the original ones.
  */
 export class VisibleArguments {
   readonly #map = readMap();
   readonly #start = this.#map[ARGUMENTS_START] ?? 0n;
   readonly #room = Number((this.#map[ARGUMENTS_END] ?? 0n) - this.#start);
 
-  /** @throws ShimError `resourceExhausted` when there is no room for them */
+  /** @throws ShimError `resourceExhausted` if there is not enough room */
   replace(argv: readonly string[]): void {
     const bytes = Buffer.from(argv.map((word) => `${word}\0`).join(''));
     if (bytes.length > this.#room) {
@@ -35,7 +35,7 @@ export class VisibleArguments {
     writeProcess(ownPid(), this.#start, Buffer.concat([bytes], this.#room));
     this.#map[ARGUMENTS_END] = this.#start + BigInt(bytes.length);
     this.#map[MAP_FIELDS.indexOf(BREAK)] = BigInt(syscall(SYS.brk, 0));
-    // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments behind them: harmless.
+    // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments behind them, which is harmless.
     syscall(SYS.prctl, PR.setMm, PR_SET_MM_MAP, this.#map, this.#map.byteLength, 0);
   }
 }

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
 /**
- * What a standby does while nobody needs it, so that daemons find it done; each a short step, after which
- * nothing is under way. `directory` is the standby's.
+ * What a standby does in advance while it is idle, for daemons to find done; each item is a short step, after which
+ * nothing is in progress. `directory` is the standby's.
  */
 export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
@@ -12,8 +12,8 @@ export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
 ];
 
 /**
- * Loads the engine with all of its functions compiled, which a daemon would otherwise do one by one at
- * their first call, and keeps them so: V8 drops the code of functions that have not run for a while.
+ * Loads the engine with all of its functions compiled, which a daemon would otherwise do one by one at their first
+ * call, and keeps them compiled: V8 drops the code of functions that have not run for a while.
  */
 async function loadEngine(): Promise<void> {
   setFlagsFromString('--no-flush-bytecode');

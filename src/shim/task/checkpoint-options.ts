@@ -10,17 +10,17 @@ export interface CheckpointPlan {
   /** Where the image files go. */
   readonly imagePath: string;
   readonly leaveRunning: boolean;
-  /** Bytes that the VAS's memory may take. */
+  /** Limit for the VAS's memory, in bytes. */
   readonly memoryLimit: number | undefined;
-  /** Milliseconds for which refusals that may be gone in a moment are tried again. */
+  /** Milliseconds for which momentary refusals are retried. */
   readonly retryMs: number | undefined;
 }
 
 /**
- * Reads a Checkpoint request. Without options the container's policy says whether it goes on: containerd
- * 1.6 and 1.7 send them only to runtimes of runc's own name. Pure.
+ * Reads a Checkpoint request. Without options, the container's policy says whether it goes on: containerd 1.6 and
+ * 1.7 send options only to runtimes of runc's own name. Pure.
  *
- * @throws ShimError `invalidArgument`; `failedPrecondition` when the policy is to refuse
+ * @throws ShimError `invalidArgument`; `failedPrecondition` if the policy is to refuse
  */
 export function planCheckpoint(
   path: string,

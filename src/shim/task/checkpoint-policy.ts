@@ -7,14 +7,14 @@ import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
 
 const log = logger('task');
 
-/** What a container says of its checkpoints, by options or annotations: docs/options.md. */
+/** What a container says about its checkpoints, by options or annotations: docs/options.md. */
 export interface CheckpointPolicy {
   readonly refuse: boolean;
   /** Whether a Checkpoint request without options ends the container. */
   readonly exit: boolean;
-  /** Bytes that the memory of a VAS may take; undefined: no limit of its own. */
+  /** Limit for the memory of a VAS, in bytes; undefined: no limit of its own. */
   readonly vasMemoryLimit: number | undefined;
-  /** Milliseconds for which refusals that may be gone in a moment are tried again; undefined: the default. */
+  /** Milliseconds for which momentary refusals are retried; undefined: the default. */
   readonly retryMs: number | undefined;
   /** What becomes of TCP connections to the outside at a restore; undefined: the default. */
   readonly tcp: TcpMode | undefined;
@@ -29,7 +29,7 @@ const TCP = 'mvas.tcp';
 const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, PROTOCOL_ANNOTATION];
 
 /**
- * The policy of a container; annotations come before options.
+ * The policy of a container; annotations override options.
  *
  * @throws ShimError `invalidArgument` naming the annotation
  */

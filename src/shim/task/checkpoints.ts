@@ -13,18 +13,18 @@ import type { Surroundings } from './ports.js';
 
 const log = logger('task');
 
-/** How long an aborted checkpoint may take to clean up before others get their turn. */
+/** How long an aborted checkpoint may take to clean up before other work gets its turn. */
 const ABORT_MS = 2_000;
 
-/** What of a container its checkpoints need. */
+/** What checkpoints need of a container. */
 export interface CheckpointParts extends Pick<LaunchContext, 'id' | 'runc'> {
   readonly spec: Spec;
-  /** Of the spec, as containerd may keep it with a checkpoint. */
+  /** Digest of the spec, as containerd may keep it with a checkpoint. */
   readonly specDigest: string;
   readonly surroundings: Surroundings;
 }
 
-/** What one checkpoint is made with. */
+/** The parameters of one checkpoint. */
 export interface CheckpointTurn {
   readonly plan: CheckpointPlan;
   readonly initPid: HostPid;
@@ -37,7 +37,7 @@ export interface CheckpointTurn {
 export class Checkpoints {
   #underWay: AbortController | undefined;
 
-  /** Makes a checkpoint by the engine. @throws ShimError what the engine refuses, or the reason of an abort */
+  /** Makes a checkpoint by the engine. @throws ShimError of the engine, or the reason of an abort */
   async make(
     parts: CheckpointParts,
     { plan, initPid, execs, signal }: CheckpointTurn,
@@ -71,7 +71,7 @@ export class Checkpoints {
     }
   }
 
-  /** Gives up the one that is under way, if one is. */
+  /** Cancels the one in progress, if there is one. */
   abort(reason: Error): void {
     this.#underWay?.abort(reason);
   }

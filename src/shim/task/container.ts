@@ -32,17 +32,17 @@ import { Turns } from './turns.js';
 
 const log = logger('task');
 
-/** How long a killed init may take to be gone. */
+/** How long a killed init may take to end. */
 const EXIT_MS = 2_000;
 /** The same for one that was checkpointed: the kernel frees some GiB of memory in a second. */
 const FREE_MS = 30_000;
 /** How long a runc may go on working in a container whose init has exited. */
 const RUNC_MS = 5_000;
-/** How long the exits of its other processes may take then: one that has left the cgroup is nobody's. */
+/** How long the exits of its other processes may take then: one that has left the cgroup belongs to nobody. */
 const OTHERS_MS = 10_000;
 const SIGKILL = 9;
 
-/** What a container is made of. */
+/** What a container is created from. */
 export interface ContainerParts extends LaunchContext, CheckpointParts {
   readonly initFlags: InitFlags;
   readonly stdio: StdioRequest;
@@ -52,8 +52,8 @@ export interface ContainerParts extends LaunchContext, CheckpointParts {
 }
 
 /**
- * One container: its init, its execs, and what may be done with them. State-changing verbs take turns;
- * whatever only reads (state, pids) and signals never wait.
+ * One container: its init, its execs, and what can be done with them. State-changing verbs take turns; signals and
+ * everything that only reads (state, pids) never wait.
  */
 export class Container {
   readonly id: string;
@@ -67,7 +67,7 @@ export class Container {
   readonly #execs: Execs;
   #state: TaskState;
   #isPausing = false;
-  /** A start that is under way. */
+  /** A start in progress. */
   #starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #resources: Resources | undefined;
   #restoration: Restoration | undefined;
@@ -93,7 +93,7 @@ export class Container {
     return this.#isPausing ? 'pausing' : this.#state;
   }
 
-  /** What it says of its checkpoints. */
+  /** What it says about its checkpoints. */
   get policy(): CheckpointPolicy {
     return this.#parts.policy;
   }
@@ -109,7 +109,7 @@ export class Container {
     this.#findResources();
   }
 
-  /** Tells init's exit from now on. After the create event was published. */
+  /** Reports init's exit from now on. Called after the create event was published. */
   watch(): void {
     if (this.init.pid !== 0) this.#watchInit(this.#parts.exits.exitOf(this.init.pid));
   }
@@ -151,10 +151,10 @@ export class Container {
   }
 
   /**
-   * Starts a registered process; returns its pid. Its streams are opened before its turn: others do not
-   * wait for whoever is to read them.
+   * Starts a registered process; returns its pid. Its streams are opened before its turn, so that others do not
+   * wait for their readers.
    *
-   * @param signal ends the start, whatever runc does
+   * @param signal aborts the start, whatever runc does
    */
   startExec(execId: string, signal: AbortSignal): Promise<HostPid> {
     return this.#execs.starting(execId, signal, async (start) => {
@@ -200,20 +200,20 @@ export class Container {
 
   /** Signals a process, or all of the container. Never waits for a turn, except for a start by runc. */
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
-    this.process(execId); // It has to be there.
+    this.process(execId); // It has to exist.
     if (this.#state === 'checkpointed') {
       await this.#killUnstarted(signal);
       return;
     }
     if (signal === SIGKILL && execId === '') this.#checkpoints.abort(ended(this.id));
-    // Of one exec there is no more to signal than itself.
+    // An exec has no more to signal than itself.
     if (execId !== '') await this.#execs.kill(execId, signal);
     else await this.#control.kill(signal, all);
   }
 
   /**
-   * Ends a task that has yet to be restored, or is being restored: whoever kills it waits for its exit before
-   * deleting it.
+   * Ends a task that has not been restored yet, or is being restored: clients wait for the exit of what they kill
+   * before they delete it.
    *
    * @throws ShimError `failedPrecondition` for other signals
    */
@@ -275,7 +275,7 @@ export class Container {
     });
   }
 
-  /** All pids of the container, at least init's while it runs; with the exec ids of those we started. */
+  /** All pids of the container, at least init's while it runs; with the exec ids of those that we started. */
   pids(): { readonly pid: HostPid; readonly execId: string }[] {
     const { pid: init } = this.init;
     if (init === 0) return [];
@@ -285,7 +285,7 @@ export class Container {
     return pids.map((pid) => ({ pid, execId: execIds.get(pid) ?? '' }));
   }
 
-  /** What the container uses now. @throws ShimError `notFound` while it has no cgroup */
+  /** The container's current usage. @throws ShimError `notFound` while it has no cgroup */
   metrics(): AnyValue {
     if (this.#resources === undefined) {
       throw new ShimError('notFound', `task ${this.id} has no cgroup yet`);
@@ -298,7 +298,7 @@ export class Container {
     return this.#execs.remove(execId);
   }
 
-  /** Whether a deletion is under way, or has succeeded. */
+  /** Whether a deletion is in progress, or has succeeded. */
   get isBeingDeleted(): boolean {
     return this.#deleting !== undefined;
   }
@@ -315,7 +315,7 @@ export class Container {
   #delete(): Promise<Deleted> {
     return this.#turns.run(async () => {
       const deleted = this.#next('delete');
-      // What was never started has said nothing, and still holds the streams.
+      // A process that was never started has written nothing, and still holds the streams.
       if (this.init.exit !== undefined) await this.init.io?.drain(DRAIN_MS);
       await this.#restoration?.abandon();
       await this.#parts.runc.delete(this.id);
@@ -333,7 +333,7 @@ export class Container {
     });
   }
 
-  /** Runs the container from its checkpoint. Resolves, once it runs, with the promise of its exit. */
+  /** Runs the container from its checkpoint. Once it runs, resolves with the promise of its exit. */
   async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { engine } = this.#parts.surroundings;
     this.#restoration ??= await Restoration.begin({ ...this.#parts, engine }, this.init, signal);
@@ -356,7 +356,7 @@ export class Container {
 
   async #initExited(exit: Exit): Promise<void> {
     this.#checkpoints.abort(ended(this.id));
-    // A runc that hangs must not keep the exit from being told.
+    // A runc that hangs must not delay the report of the exit.
     const late = setTimeout(() => {
       this.#parts.runc.abort();
     }, RUNC_MS);
@@ -366,13 +366,13 @@ export class Container {
     const others = within(OTHERS_MS, [{ done: this.#gate.close() }]);
     const ends = [others, this.#killRest(), this.init.end()];
     for (const end of await Promise.allSettled(ends)) {
-      // The exit is told in any case: whoever waits for it would wait forever.
+      // The exit is reported in any case: otherwise clients would wait forever.
       if (end.status === 'rejected') {
         log.error('cannot end with init', { task: this.id, error: String(end.reason) });
       }
     }
     clearTimeout(late);
-    // A deletion that did not wait any longer for a slow death has the last word.
+    // A deletion that did not wait for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');
     this.#tellExit(this.init, exit);
   }
@@ -398,14 +398,14 @@ export class Container {
     );
   }
 
-  /** After a checkpoint that ends the container: sees to it that nothing of it survives. */
+  /** After a checkpoint that ends the container: ensures that nothing of it survives. */
   async #finishOff(): Promise<void> {
     const cgroup = this.#resources?.freezer;
     if (cgroup !== undefined) await killAll(cgroup);
     await this.#awaitExit(FREE_MS);
   }
 
-  /** Waits for init's exit to be told, for a short time: a killed process may take a moment. */
+  /** Waits a short time for the report of init's exit: a killed process may take a moment. */
   async #awaitExit(limitMs = EXIT_MS): Promise<void> {
     if (this.init.pid === 0 || this.init.exit !== undefined) return;
     let timer: NodeJS.Timeout | undefined;

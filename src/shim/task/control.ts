@@ -13,15 +13,15 @@ export interface Controlled {
   readonly id: string;
   readonly runc: Runc;
   readonly init: TaskProcess;
-  /** Undefined where it has no cgroup. */
+  /** Undefined if it has no cgroup. */
   readonly freezer: () => Cgroup | undefined;
   readonly state: () => TaskState | 'pausing';
 }
 
 /**
- * Pauses, resumes and signals a container. runc and crun note nothing of these: where one of them is the runtime
- * they are done by the cgroup and kill(2), without a process for each. Any other runtime may have more to do, or
- * something to say, and is asked.
+ * Pauses, resumes and signals a container. runc and crun record none of these: with one of them as the runtime they
+ * are done by the cgroup and kill(2), without a process for each. Any other runtime may have more to do, or
+ * something to say, and is called.
  */
 export class Control {
   readonly #what: Controlled;
@@ -36,7 +36,7 @@ export class Control {
   async pause(): Promise<void> {
     if (this.#isPlain) await freeze(this.#freezer());
     else await this.#what.runc.pause(this.#what.id);
-    if (this.#isKilled) this.#letDie(); // It was killed while it came to a stand.
+    if (this.#isKilled) this.#letDie(); // It was killed before it was frozen.
   }
 
   async resume(): Promise<void> {

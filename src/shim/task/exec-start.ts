@@ -2,13 +2,13 @@
 import { ShimError } from '../../common/errors.js';
 import { within } from '../io/task-io.js';
 
-/** How long a runc that starts a process is waited for by whoever wants something of that process. */
+/** How long others wait for a runc that starts a process when they want something from that process. */
 const PATIENCE_MS = 5_000;
 
 /**
- * The start of an added process, from its request to its end. Until it is committed it waits, for readers
- * of its streams or for its turn, and can be aborted; from then on runc is at work, and whoever wants
- * something of the process waits for that, but not forever.
+ * The start of an added process, from its request to its end. Until it is committed it waits for readers of its
+ * streams or for its turn, and can be aborted. From then on runc is at work, and a caller that wants something from
+ * the process waits for that, but not forever.
  */
 export class ExecStart {
   readonly #abort = new AbortController();
@@ -28,13 +28,13 @@ export class ExecStart {
     return this.#abort.signal;
   }
 
-  /** To be called right before runc is. @throws ShimError why it was aborted */
+  /** Called right before runc. @throws ShimError why it was aborted */
   commit(): void {
     if (this.signal.aborted) throw ShimError.from(this.signal.reason);
     this.#isCommitted = true;
   }
 
-  /** To be called when it has succeeded or failed. */
+  /** Called when it has succeeded or failed. */
   end(): void {
     this.#isSettled = true;
     this.#settle();
@@ -51,7 +51,7 @@ export class ExecStart {
     await this.whileCommitted();
   }
 
-  /** Waits for a start that can no longer be aborted; whether it has ended. */
+  /** Waits for a start that can no longer be aborted; returns whether it has ended. */
   async whileCommitted(): Promise<boolean> {
     if (this.#isCommitted) await within(PATIENCE_MS, [{ done: this.#settled }]);
     return !this.#isCommitted || this.#isSettled;

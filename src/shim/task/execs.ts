@@ -6,9 +6,9 @@ import type { Exit } from '../reaper.js';
 import { ExecStart } from './exec-start.js';
 import { TaskProcess } from './process.js';
 
-/** Output that was not read by then is lost; must stay below containerd's 10 s for an event. */
+/** Output that has not been read by then is lost; must stay below containerd's 10 s for an event. */
 export const DRAIN_MS = 2_000;
-/** Reported for a process that never ran: as if killed. */
+/** Reported for a process that never ran, as if it had been killed. */
 export const NEVER_RAN = 128 + 9;
 
 const SIGKILL = 9;
@@ -27,7 +27,7 @@ interface Entry {
   start?: ExecStart | undefined;
 }
 
-/** The processes that were added to a container, by their exec ids, each until it is removed. */
+/** The processes that were added to a container, by exec id, each until it is removed. */
 export class Execs {
   readonly #taskId: string;
   readonly #execs = new Map<string, Entry>();
@@ -56,9 +56,9 @@ export class Execs {
   }
 
   /**
-   * Runs the start of a process, once. What aborts it: its removal, {@link close}, and `signal`.
+   * Runs the start of a process, once. Its removal, {@link close}, or `signal` abort it.
    *
-   * @throws ShimError `unknown` when it was started before, and what `work` throws
+   * @throws ShimError `unknown` if it was started before, and whatever `work` throws
    */
   async starting<T>(
     execId: string,
@@ -83,8 +83,7 @@ export class Execs {
   }
 
   /**
-   * Signals a process; one that is being started, once it has been. A runc that hangs does not keep SIGKILL
-   * from ending that.
+   * Signals a process; one that is being started is signalled once it runs. If runc hangs, SIGKILL ends that.
    *
    * @throws ShimError `failedPrecondition` before its start, `notFound` after its end
    */
@@ -102,12 +101,12 @@ export class Execs {
     await start.force(new ShimError('aborted', `${name} was killed while it was being started`));
   }
 
-  /** Aborts all starts that can be: nothing more can be started. */
+  /** Aborts all starts that can be aborted: nothing more can be started. */
   abortStarts(reason: ShimError): void {
     for (const { start } of this.#execs.values()) start?.abort(reason);
   }
 
-  /** Exec ids by pid, of those that run: a pid may be another's afterwards. */
+  /** Exec ids by pid, of running processes only: later, a pid may belong to another process. */
   byPid(): ReadonlyMap<HostPid, string> {
     const processes = [...this.#execs.values()].map(({ process }) => process);
     const running = processes.filter(({ isRunning }) => isRunning);
@@ -133,7 +132,7 @@ export class Execs {
     return { pid: child.pid, exit: child.exit };
   }
 
-  /** Closes all streams, and releases whoever waits for a process that will never run. */
+  /** Closes all streams, and releases everyone who waits for a process that will never run. */
   close(): void {
     this.abortStarts(new ShimError('notFound', `task ${this.#taskId} is deleted`));
     for (const { process: child } of this.#execs.values()) {

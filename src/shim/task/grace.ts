@@ -2,8 +2,8 @@
 import { ShimError } from '../../common/errors.js';
 
 /**
- * The result of `work`, which has been told to stop by `signal`; once that has fired, it is waited for
- * only so long, so that nobody hangs behind work that does not heed it.
+ * The result of `work`, which `signal` tells to stop. Once that has fired, `work` is waited for only a limited
+ * time, so that nobody hangs behind work that ignores it.
  *
  * @throws ShimError the signal's reason when the grace has passed
  */

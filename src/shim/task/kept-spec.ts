@@ -10,18 +10,18 @@ import type { CheckpointPlan } from './checkpoint-options.js';
 
 const SPEC_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 
-/** The digest under which containerd keeps the spec of a bundle with a checkpoint, as it was handed to us. */
+/** The digest under which containerd keeps the spec of a bundle with a checkpoint, as it was given to us. */
 export function specDigest(bundle: Bundle): string {
   const any = encode(Any, { typeUrl: SPEC_URL, value: readFileSync(bundle.config) });
   return `sha256:${createHash('sha256').update(any).digest('hex')}`;
 }
 
 /**
- * Refuses a checkpoint that ends its container when containerd 1.6 or 1.7 would lose the image: after the checkpoint
- * it puts the container's spec beside it, and fails if it has that from an earlier checkpoint (services/tasks,
- * writeContent). Not where the client keeps the image itself, whose directory has another name.
+ * Refuses a checkpoint that ends its container if containerd 1.6 or 1.7 would lose the image: after the checkpoint
+ * they add the container's spec to it, and fail if they have it from an earlier checkpoint (services/tasks,
+ * writeContent). Does not apply if the client keeps the image itself, whose directory has another name.
  *
- * @param hasContent whether containerd has something of that digest
+ * @param hasContent whether containerd has content with that digest
  * @throws ShimError `alreadyExists`
  */
 export async function assertKept(

@@ -26,7 +26,7 @@ export interface InitFlags {
   readonly noNewKeyring: boolean;
 }
 
-/** Opens a process's streams. `signal` ends the wait for whoever is to read them. */
+/** Opens a process's streams. `signal` ends the wait for their readers. */
 export function openIo(
   request: StdioRequest,
   owner: IoOwner,
@@ -63,7 +63,7 @@ export interface Launch {
 export interface ExecLaunch extends Launch {
   /** Its process spec. */
   readonly spec: string;
-  /** Ends the start, and what it has made. */
+  /** Aborts the start, and ends what it has created. */
   readonly signal: AbortSignal;
 }
 
@@ -79,7 +79,7 @@ export async function startExec(context: LaunchContext, exec: ExecLaunch): Promi
       await runc.exec({ id, processFile, pidFile, ...consoleOf(io) }, io.stdio, signal);
       return readPidFile(pidFile);
     } catch (error) {
-      // A runc that was killed may have come as far as a process, which has to end with it.
+      // A killed runc may have got as far as a process, which has to end with it.
       if (existsSync(pidFile)) child.pid = readPidFile(pidFile);
       throw error;
     } finally {
@@ -89,7 +89,7 @@ export async function startExec(context: LaunchContext, exec: ExecLaunch): Promi
   });
 }
 
-/** Lets `start` start a process on its streams, and connects them. All or nothing: it is killed then. */
+/** Has `start` start a process on its streams, and connects them. All or nothing: on failure it is killed. */
 async function launch(
   context: LaunchContext,
   { child, io }: Launch,
@@ -107,7 +107,7 @@ async function launch(
   }
 }
 
-/** Kills a process that cannot be served, and waits for its end, a short time at most. */
+/** Kills a process that cannot be served, and waits a short time for its end. */
 async function end({ exits }: LaunchContext, child: TaskProcess): Promise<void> {
   const ended = exits.exitOf(child.pid).then((exit) => {
     child.finish(exit);
@@ -115,7 +115,7 @@ async function end({ exits }: LaunchContext, child: TaskProcess): Promise<void> 
   try {
     process.kill(child.pid, 'SIGKILL');
   } catch {
-    // It has exited already.
+    // It has already exited.
   }
   await within(END_MS, [{ done: ended }]);
 }

@@ -15,7 +15,7 @@ export interface Engine {
   beginRestore(request: RestoreRequest): Promise<PendingRestore>;
 }
 
-/** Who tells when a process ends. */
+/** Reports when a process ends. */
 export interface ExitSource {
   exitOf(pid: HostPid): Promise<Exit>;
   launching(work: () => Promise<HostPid>): Promise<HostPid>;
@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly namespace: string;
   readonly exits: ExitSource;
   readonly engine: Engine;
-  /** Whether containerd has some content already and would fail to take it once more; absent where it would not. */
+  /** Whether containerd already has some content and would fail to store it again; absent if it would not. */
   readonly hasContent?: (digest: string) => Promise<boolean>;
   /** Queues an event for containerd; events arrive in the order of the calls. */
   publish(event: TaskEvent): void;

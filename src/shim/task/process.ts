@@ -11,10 +11,10 @@ export class TaskProcess {
   readonly stdio: StdioRequest;
   /** 0 until it runs. */
   pid = asHostPid(0);
-  /** Resolves when the process has ended and its exit was told; never rejects. */
+  /** Resolves when the process has ended and its exit has been reported; never rejects. */
   readonly exited: Promise<Exit>;
   #io: TaskIo | undefined;
-  /** What was asked of its streams before there were any: clients do not wait for the start. */
+  /** What was requested of its streams before there were any: clients do not wait for the start. */
   #isStdinClosed = false;
   #size: readonly [number, number] | undefined;
   #exit: Exit | undefined;
@@ -34,7 +34,7 @@ export class TaskProcess {
     return this.#io;
   }
 
-  /** Gives it its streams, with which is done what was asked for before. */
+  /** Gives it its streams, and does what was requested of them before. */
   connect(io: TaskIo): void {
     this.#io = io;
     if (this.#size !== undefined) io.resize(...this.#size);
@@ -53,24 +53,24 @@ export class TaskProcess {
     this.#io?.resize(width, height);
   }
 
-  /** How it ended; undefined while it has not. */
+  /** How it ended; undefined while it is running. */
   get exit(): Exit | undefined {
     return this.#exit;
   }
 
-  /** It has ended, which is told when its output has been read: its pid is no longer its own. */
+  /** It has ended, which is reported when its output has been read: its pid is no longer its own. */
   async end(): Promise<void> {
     this.#isGone = true;
     await this.io?.delivered();
   }
 
-  /** Notes its end and releases those who wait for it. */
+  /** Records its end and releases those who wait for it. */
   finish(exit: Exit): void {
     this.#exit = exit;
     this.#resolve(exit);
   }
 
-  /** Releases those who wait for a process that will never run. It may still be deleted. */
+  /** Releases those who wait for a process that will never run. It can still be deleted. */
   abandon(exit: Exit): void {
     this.#resolve(exit);
   }

@@ -36,9 +36,9 @@ export class Registry {
   }
 
   /**
-   * Calls `work` once nothing is left, if whatever is left is on its way out: a client that gave up waiting
-   * for the end of a creation or deletion does not ask again. A creation that begins or succeeds meanwhile
-   * makes it forgotten: its container's own end is followed by a request of its own.
+   * Calls `work` once nothing is left, if everything that is left is about to go: a client that gave up waiting for
+   * the end of a creation or deletion does not ask again. A creation that begins or succeeds meanwhile cancels
+   * this: its container's end is followed by a request of its own.
    */
   whenEmpty(work: () => void): void {
     const stays = [...this.#containers.values()].some((container) => !container.isBeingDeleted);
@@ -60,12 +60,12 @@ export class Registry {
     return container;
   }
 
-  /** As {@link get}, without an error. */
+  /** Like {@link get}, but without an error. */
   find(id: string): Container | undefined {
     return this.#containers.get(id);
   }
 
-  /** What there is, a line for each task. */
+  /** The tasks, one line each. */
   describe(): { readonly task: string; readonly state: string; readonly pids: string }[] {
     const creating = [...this.#creating.keys()].map((task) => ({
       task,
@@ -86,7 +86,7 @@ export class Registry {
   /**
    * Creates a container. On failure nothing is left.
    *
-   * @param signal stops the creation, as its deletion does
+   * @param signal aborts the creation, as its deletion does
    * @throws ShimError `alreadyExists`, `invalidArgument`, or what runc said
    */
   async create(request: CreateTaskRequest, signal: AbortSignal): Promise<Container> {
@@ -110,7 +110,7 @@ export class Registry {
     }
   }
 
-  /** Deletes a container; one whose creation has not ended yet is no longer created. */
+  /** Deletes a container; aborts a creation that has not ended yet. */
   async delete(id: string): Promise<Awaited<ReturnType<Container['delete']>>> {
     const creating = this.#creating.get(id);
     creating?.abort.abort(new ShimError('aborted', `task ${id} was deleted meanwhile`));
@@ -127,7 +127,7 @@ export class Registry {
     const options = decodeOptions(request.options, (message, fields) => {
       log.warn(message, { task: request.id, ...fields });
     });
-    bundle.readSpec(); // Before anything is mounted for one that cannot be read.
+    bundle.readSpec(); // Before anything is mounted for a spec that cannot be read.
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;
     try {
@@ -206,7 +206,7 @@ function giveOwnCgroup(bundle: Bundle, id: string): void {
   bundle.write(bundle.config, formatJson(changed));
 }
 
-/** Identifiers of containerd: they become names of files. */
+/** containerd's identifiers: they become names of files. */
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 
 function checkIdentity({ id, bundle }: CreateTaskRequest): void {

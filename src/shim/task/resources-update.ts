@@ -3,9 +3,9 @@ import { ShimError } from '../../common/errors.js';
 import type { AnyValue } from '../proto/values.js';
 
 /**
- * The limits of an Update request: the JSON of a LinuxResources, whose members are runc's to judge. Pure.
+ * The limits in an Update request: the JSON of a LinuxResources, whose members runc judges. Pure.
  *
- * @throws ShimError `invalidArgument` for another type, and for what is no JSON object
+ * @throws ShimError `invalidArgument` for another type, or if it is not a JSON object
  */
 export function resourcesOf(any: AnyValue | undefined): string {
   const url = any?.typeUrl ?? '';

@@ -11,9 +11,9 @@ import { readMetrics } from '../metrics/metrics.js';
 import { OomWatch } from '../metrics/oom.js';
 import type { AnyValue } from '../proto/values.js';
 
-/** What a container has of the host: its cgroups, found by its init while that lives. */
+/** What a container has of the host: its cgroups, found through its init while that is alive. */
 export class Resources {
-  /** Where it is frozen and its processes are listed; undefined where runc made it no cgroup. */
+  /** Where it is frozen and its processes are listed; undefined if runc made no cgroup for it. */
   readonly freezer: Cgroup | undefined;
   readonly #cgroup: ContainerCgroup | undefined;
   readonly #oom: OomWatch | undefined;
@@ -30,7 +30,7 @@ export class Resources {
     return this.freezer === undefined ? [] : pidsIn(this.freezer);
   }
 
-  /** What it uses now. @throws ShimError `notFound` once its cgroup has gone */
+  /** Its current usage. @throws ShimError `notFound` once its cgroup is gone */
   metrics(id: string): AnyValue {
     if (this.#cgroup === undefined || !cgroupExists(this.#cgroup)) {
       throw new ShimError('notFound', `task ${id} has no cgroup`);
@@ -38,12 +38,12 @@ export class Resources {
     return readMetrics(this.#cgroup);
   }
 
-  /** Tells now what was killed for lack of memory until now, so that it comes before an exit. */
+  /** Reports all kills for lack of memory up to now, so that these come before an exit. */
   checkOom(): void {
     this.#oom?.check();
   }
 
-  /** Ends the watch over its memory. */
+  /** Ends the watch of its memory. */
   close(): void {
     this.#oom?.close();
   }

@@ -23,15 +23,15 @@ export interface RestoreContext extends LaunchContext {
 }
 
 /**
- * A container's way back from its checkpoint, in two steps: while containerd is about to start it, its
- * surroundings are being made.
+ * Brings a container back from its checkpoint, in two steps: its surroundings are created while containerd is still
+ * on its way to Start.
  */
 export class Restoration {
   readonly #context: RestoreContext;
   readonly #init: TaskProcess;
   readonly #pending: PendingRestore;
   readonly #io: TaskIo;
-  /** Ends the runc that makes the surroundings. */
+  /** Ends the runc that creates the surroundings. */
   readonly #ending: AbortController;
 
   private constructor(
@@ -61,7 +61,7 @@ export class Restoration {
     const unlink = abortWith(ending, signal);
     try {
       const pending = await beginRestore(context, ending.signal, async (hadTerminal) => {
-        // A terminal stays one, though clients of containerd 1.6 forget to ask for it.
+        // A terminal stays one, even if clients of containerd 1.6 forget to request it.
         const terminal = init.stdio.terminal || hadTerminal;
         io = await openIo({ ...init.stdio, terminal }, context.owner, signal);
         return io.consoleSocket;
@@ -76,7 +76,7 @@ export class Restoration {
     }
   }
 
-  /** Runs it. Sets init's pid; resolves, once it runs, with its exit to be. */
+  /** Runs it. Sets init's pid; once it runs, resolves with the promise of its exit. */
   async finish(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
     const { id, bundle } = this.#context;
     const unlink = abortWith(this.#ending, signal);
@@ -96,7 +96,7 @@ export class Restoration {
     }
   }
 
-  /** Gives it up, and removes what was made for it. */
+  /** Gives it up, and removes what was created for it. */
   async abandon(): Promise<void> {
     this.#io.close();
     const reason = new ShimError('aborted', `the restore of ${this.#context.id} was given up`);
@@ -106,8 +106,8 @@ export class Restoration {
 }
 
 /**
- * Aborts one thing a while after another; to be undone when that is over. A runc that does not hang has ended by
- * then, and what it has made is removed by runc: one that is killed may leave cgroups.
+ * Aborts something after another signal and a delay; the result cancels that. A runc that does not hang has ended
+ * by then and has removed what it created; one that is killed may leave cgroups.
  */
 function abortWith(controller: AbortController, signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined;

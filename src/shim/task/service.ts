@@ -16,7 +16,7 @@ import { resourcesOf } from './resources-update.js';
 
 /** What the service needs besides the containers. */
 export interface ServiceOptions {
-  /** Called when containerd has no more use for this daemon; the reply has yet to be sent. */
+  /** Called when containerd no longer needs this daemon; the reply has yet to be sent. */
   readonly shutdown: () => void;
 }
 
@@ -153,7 +153,7 @@ function exitFields(exit: Exit | undefined): { exitStatus: number; exitedAt: Tim
     : { exitStatus: exit.status, exitedAt: timestamp(exit.at) };
 }
 
-/** A process's status: its own end, and while it lives, that of its container where they share it. */
+/** A process's status: its own end, and while it is alive, the container's status if they share it. */
 function statusOf(container: Container, child: TaskProcess): number {
   const { Status } = proto;
   if (child.exit !== undefined) return Status.STOPPED;

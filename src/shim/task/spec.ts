@@ -10,11 +10,11 @@ export function hasOwnPidNamespace(spec: Spec): boolean {
 }
 
 /**
- * The cgroup path for a container whose spec was handed on from another one (`ctr containers restore`
- * gives the old spec back unchanged): a path beside the other's, named by the container's own id. Both
- * forms are known: a path, and systemd's `slice:prefix:name`.
+ * The cgroup path for a container whose spec was copied from another one (`ctr containers restore` returns the old
+ * spec unchanged): a path beside the other's, named by the container's own id. Both forms are supported: a path,
+ * and systemd's `slice:prefix:name`.
  *
- * @returns undefined when the path is the container's own already, or the spec names none
+ * @returns undefined if the path is already the container's own, or the spec names none
  */
 export function ownCgroupsPath(spec: Spec, id: string): string | undefined {
   const path = spec.linux?.cgroupsPath ?? '';

@@ -14,7 +14,7 @@ import { ShimError } from '../../common/errors.js';
  */
 export type TaskState = 'created' | 'checkpointed' | 'running' | 'paused' | 'stopped' | 'deleted';
 
-/** What can be asked of a task, depending on its state; and `exit`, which happens. */
+/** What can be asked of a task, depending on its state; and `exit`, which happens by itself. */
 export type Verb =
   'start' | 'pause' | 'resume' | 'checkpoint' | 'exec' | 'execStart' | 'update' | 'delete' | 'exit';
 
@@ -44,9 +44,9 @@ const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
 /**
  * The state after a verb.
  *
- * @throws ShimError `unknown` when the verb is not for this state, which is the class that clients know
- * from containerd's own shim; `failedPrecondition` for a process that is started after the end of init, as
- * from containerd 1.7 on; `notFound` when the task is deleted
+ * @throws ShimError `unknown` if the verb is not permitted in this state, which is the class that clients know from
+ * containerd's own shim; `failedPrecondition` for a process that is started after the end of init, as from
+ * containerd 1.7 on; `notFound` if the task is deleted
  */
 export function next(state: TaskState, verb: Verb, id: string): TaskState {
   const after = TABLE[state][verb];

@@ -15,8 +15,8 @@ const SWEEP_MS = 2_000;
 const POLL_MS = 10;
 
 /**
- * What a `runc create` may leave that was stopped, or failed half-way: its state, processes and cgroups.
- * Made before it, to know what was there already and is not its own.
+ * What a stopped or failed `runc create` may leave: its state, processes and cgroups. Created before it, to know
+ * what was already there and is not its own.
  */
 export class Leftovers {
   readonly #id: string;
@@ -47,8 +47,8 @@ export class Leftovers {
 }
 
 /**
- * Where a spec's cgroups are, in each hierarchy. systemd's own form of the path (`slice:prefix:name`) is
- * left to systemd, which removes a scope that is empty.
+ * The places of a spec's cgroups, in each hierarchy. systemd's own form of the path (`slice:prefix:name`) is left
+ * to systemd, which removes an empty scope.
  */
 function cgroupsOf(path: string): string[] {
   if (!path.startsWith('/')) return [];
@@ -60,7 +60,7 @@ function cgroupsOf(path: string): string[] {
     .map(([, directory]) => directory);
 }
 
-/** Kills what is in a cgroup, and removes it; a dying process takes a moment. */
+/** Kills everything in a cgroup, and removes it; a dying process takes a moment. */
 async function remove(directory: string, end: number): Promise<void> {
   while (!tryRemove(directory) && performance.now() < end) {
     for (const pid of pidsIn({ directory, version: 1 })) kill(pid);

@@ -2,18 +2,18 @@
 import { Mutex } from '../../common/mutex.js';
 import { within } from '../io/task-io.js';
 
-/** How long a verb waits for processes that are being started: a runc that takes longer hangs. */
+/** How long a verb waits for processes that are being started: a runc that takes longer is considered hung. */
 const PATIENCE_MS = 2_000;
 
 /**
- * The order of what is done with a container: verbs that change its state come one at a time. Processes are
- * started side by side, and none while a verb is under way; but a verb waits for them a short time only.
+ * The order of work on a container: verbs that change its state run one at a time. Processes are started in
+ * parallel, and none while a verb runs; but a verb waits only a short time for them.
  */
 export class Turns {
   readonly #mutex = new Mutex();
   #starts = new Set<Promise<void>>();
 
-  /** Runs a verb, once all that came before is done. */
+  /** Runs a verb once everything before it is done. */
   run<T>(verb: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       await within(
@@ -25,13 +25,13 @@ export class Turns {
     });
   }
 
-  /** Starts a process, once the verbs that came before are done. */
+  /** Starts a process once the verbs before it are done. */
   async start<T>(work: () => Promise<T>): Promise<T> {
     const { started } = await this.#mutex.run(() => {
       const started = work();
       const done = started.then(
         () => undefined,
-        () => undefined, // told to the caller
+        () => undefined, // Its error is reported to the caller.
       );
       this.#starts.add(done);
       void done.then(() => this.#starts.delete(done));

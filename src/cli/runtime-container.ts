@@ -102,16 +102,20 @@ const RUNTIME_LIMIT_MS = 120_000;
 /** Makes and deletes containers, their stdio on /dev/null. */
 export function donorRuntime(runtime: Runtime): DonorRuntime {
   return {
-    create: ({ id, bundle, pidFile, consoleSocket }) => {
+    create: ({ id, bundle, pidFile, consoleSocket, signal }) => {
       const socket = consoleSocket === undefined ? [] : ['--console-socket', consoleSocket];
       const paths = ['--bundle', bundle, '--pid-file', pidFile, ...socket];
-      return run(runtime, ['create', ...paths, id]);
+      return run(runtime, ['create', ...paths, id], signal);
     },
     delete: (id) => run(runtime, ['delete', '--force', id]),
   };
 }
 
-function run({ binary, root }: Runtime, args: readonly string[]): Promise<void> {
+function run(
+  { binary, root }: Runtime,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
   const name = basename(binary);
   const logFile = join(tmpdir(), `mvas-${name}-${String(process.pid)}-${randomUUID()}.log`);
   // A file, not a pipe: the container's init keeps it open. Without a name, so that nothing is left of it.
@@ -124,17 +128,22 @@ function run({ binary, root }: Runtime, args: readonly string[]): Promise<void> 
     timeout: RUNTIME_LIMIT_MS,
     killSignal: 'SIGKILL',
   });
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  signal?.addEventListener('abort', kill);
   return new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new ShimError('unavailable', `run ${binary}: ${cause.message}`, { cause }));
     });
-    child.once('exit', (code, signal) => {
+    child.once('exit', (code, killedBy) => {
       const words = readFileSync(`/proc/self/fd/${String(output)}`, 'utf8').trim();
-      const how = signal === null ? String(code) : `it was ended by ${signal}`;
+      const how = killedBy === null ? String(code) : `it was ended by ${killedBy}`;
       if (code === 0) resolve();
       else reject(new ShimError('unknown', `${name} ${args[0] ?? ''}: ${words || how}`));
     });
   }).finally(() => {
+    signal?.removeEventListener('abort', kill);
     closeSync(output);
   });
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import test from 'ava';
-import { ownPid } from '../../../src/common/ids.js';
+import { asHostPid, ownPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { startDonor } from '../../../src/criu/restore/donor/donor.js';
 import { createVas, removeVas } from '../../../src/criu/vas/store.js';
@@ -33,25 +34,31 @@ test.serial('a holder that is stopped is given up', async (t) => {
   await removeVas(id);
 });
 
-test.serial('a runc that hangs is ended, and what it has made is deleted', async (t) => {
-  const bundle = mkdtempSync(join(root, 'bundle-'));
-  const deleted: string[] = [];
-  const runc = {
-    create: async ({ signal }: { readonly signal: AbortSignal }) => {
-      const process = setInterval(() => undefined, 1_000); // Signals do not keep us alive, a process does.
-      await once(signal, 'abort');
-      clearInterval(process);
-      throw new ShimError('unknown', 'run runc create: it did not end in time');
-    },
-    delete: (id: string) => {
-      deleted.push(id);
-      return Promise.resolve();
-    },
-  };
-  const spec = { ociVersion: '1.0.2', root: { path: 'rootfs' }, linux: { namespaces: [] } };
-  const request = { containerId: 'hangs', bundle, spec, initPid: ownPid(), runc };
-  const start = startDonor({ ...request, consoleSocket: undefined, limitMs: 50 });
-  await t.throwsAsync(start, { message: /it did not end in time/ });
-  t.deepEqual(deleted, ['hangs']);
-  t.deepEqual(readdirSync(bundle), []);
-});
+const ended = asHostPid(spawnSync('/bin/true').pid);
+for (const [what, limitMs, initPid] of [
+  ['that takes too long', 50, ownPid()],
+  ['whose pid namespace has ended', 120_000, ended],
+] as const) {
+  test.serial(`a runc ${what} is ended, and what it has made is deleted`, async (t) => {
+    const bundle = mkdtempSync(join(root, 'bundle-'));
+    const deleted: string[] = [];
+    const runc = {
+      create: async ({ signal }: { readonly signal: AbortSignal }) => {
+        const process = setInterval(() => undefined, 1_000); // Signals do not keep us alive, a process does.
+        await once(signal, 'abort');
+        clearInterval(process);
+        throw new ShimError('unknown', 'run runc create: it did not end in time');
+      },
+      delete: (id: string) => {
+        deleted.push(id);
+        return Promise.resolve();
+      },
+    };
+    const spec = { ociVersion: '1.0.2', root: { path: 'rootfs' }, linux: { namespaces: [] } };
+    const request = { containerId: 'hangs', bundle, spec, initPid, runc };
+    const start = startDonor({ ...request, consoleSocket: undefined, limitMs });
+    await t.throwsAsync(start, { message: /it did not end in time/ });
+    t.deepEqual(deleted, ['hangs']);
+    t.deepEqual(readdirSync(bundle), []);
+  });
+}

@@ -7,12 +7,16 @@ import { PR } from '../../../native/abi/index.js';
 import { call, SYS } from '../../../native/sys.js';
 import { formatJson } from '../../../common/big-json.js';
 import type { Spec } from '../../spec.js';
+import { hasEnded } from '../../tracee/life-watch.js';
 import { donorSpec } from './donor-spec.js';
 import { isOurChild, reapChildrenIn, waitReaped } from './reap.js';
 
 const DIRECTORY = '.mvas-donor-';
 /** Limit for runc, which runs hooks of others; beyond it, it is considered hung. */
 const CREATE_LIMIT_MS = 120_000;
+/** The same once the pid namespace has ended: unless runc hangs, it fails by then, and cleans up. */
+const GRACE_MS = 1_000;
+const LOOK_MS = 100;
 
 /** The part of runc that a restore needs. */
 export interface DonorRuntime {
@@ -80,8 +84,9 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     writeFileSync(join(directory, 'config.json'), formatJson(spec), { mode: 0o600 });
     const pidFile = join(directory, 'init.pid');
     const socket = hasTerminal ? { consoleSocket } : {};
-    const signal = AbortSignal.timeout(limitMs);
-    await runc.create({ id: containerId, bundle: directory, pidFile, signal, ...socket });
+    const create = (signal: AbortSignal): Promise<void> =>
+      runc.create({ id: containerId, bundle: directory, pidFile, signal, ...socket });
+    await inTime(create, initPid, limitMs);
     const pid = asHostPid(Number(readFileSync(pidFile, 'utf8')));
     if (!Number.isInteger(pid) || pid <= 0) {
       throw new ShimError('internal', `create ${containerId}: runc wrote no pid`);
@@ -92,6 +97,24 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     await reapChildrenIn(initPid);
     throw error;
   }
+}
+
+/** Aborts work at its limit, and soon after the pid namespace that it needs has ended. */
+async function inTime(
+  work: (signal: AbortSignal) => Promise<void>,
+  initPid: HostPid,
+  limitMs: number,
+): Promise<void> {
+  const late = new AbortController();
+  let end = performance.now() + limitMs;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (hasEnded(initPid)) end = Math.min(end, now + GRACE_MS);
+    if (now >= end) late.abort();
+  }, LOOK_MS);
+  await work(late.signal).finally(() => {
+    clearInterval(timer);
+  });
 }
 
 async function killDonor(pid: HostPid): Promise<void> {

@@ -39,3 +39,5 @@ export {
   threadInfo,
   archThreadProblems,
 } from './x86-64/thread.js';
+/** A thread of an image that nobody has taken. */
+export { SAMPLE_THREAD } from './x86-64/sample.js';

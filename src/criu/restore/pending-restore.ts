@@ -50,6 +50,7 @@ export class PendingRestore {
   readonly #clock: StageClock;
   #opened: OpenedImage | undefined;
   #donor: Promise<Donor>;
+  #hasDonor = false;
   #hasFailed = false;
 
   private constructor(
@@ -62,9 +63,10 @@ export class PendingRestore {
     this.#scope = scope;
     this.#clock = clock;
     this.#donor = this.#startDonor();
-    this.#donor.catch(() => {
-      this.#hasFailed = true;
-    });
+    this.#donor.then(
+      () => (this.#hasDonor = true),
+      () => (this.#hasFailed = true),
+    );
     scope.defer('end what the restore has made', () => this.#destroy());
   }
 
@@ -128,7 +130,8 @@ export class PendingRestore {
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         restorerPid: restorer.pid,
       });
-    if (isSmall(opened.image)) rehearse(() => planRestore(opened, readFacts(restorer.pid)));
+    if (!this.#hasDonor && isSmall(opened.image))
+      rehearse(() => planRestore(opened, readFacts(restorer.pid)));
     const donor = await this.#donor;
     clock.end('donor');
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
@@ -9,6 +10,7 @@ import { rehearse } from './rehearsal.js';
 export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
   loadEngine,
+  rehearseEngine,
 ];
 
 /**
@@ -23,4 +25,9 @@ async function loadEngine(): Promise<void> {
   } finally {
     setFlagsFromString('--lazy');
   }
+}
+
+/** Has the engine read and plan what it would in a restore. */
+async function rehearseEngine(directory: string): Promise<void> {
+  (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
 }

@@ -10,7 +10,7 @@ import {
 import { validateImage } from '../../../src/criu/image/validate.js';
 import { IMAGE_RULES } from '../../../src/criu/resources/rules.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
-import { sampleImage } from '../../unit/criu/image/sample.js';
+import { sampleImage } from '../../../src/criu/restore/rehearsal/sample-image.js';
 
 const TIME_BOX_MS = 1_000;
 const RUNS = 20_000;

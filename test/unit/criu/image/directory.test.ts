@@ -28,7 +28,7 @@ import { ImageReader } from '../../../../src/criu/image/image-reader.js';
 import { ImageWriter } from '../../../../src/criu/image/image-writer.js';
 import { partsOf } from '../../../../src/criu/image/parts.js';
 import { messageArbitrary } from './arbitraries.js';
-import { sampleImage, VAS } from './sample.js';
+import { sampleImage, VAS } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 async function temporary(t: ExecutionContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'mvas-image-'));

@@ -8,7 +8,7 @@ import {
 import type { FileEntry, InetSkEntry, TcpStreamEntry } from '../../../../src/criu/image/types.js';
 import { validateFiles } from '../../../../src/criu/image/validate-files.js';
 import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
-import { NO_OWNER, sampleImage } from './sample.js';
+import { NO_OWNER, sampleImage } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 const INODE = 600;
 const { opts } = sampleImage().files.find(({ usk }) => usk)?.usk ?? {};

@@ -8,7 +8,7 @@ import type { FileEntry, GhostFileEntry } from '../../../../src/criu/image/types
 import { validateFiles } from '../../../../src/criu/image/validate-files.js';
 import { validateGhosts } from '../../../../src/criu/image/validate-ghosts.js';
 import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
-import { NO_OWNER, sampleImage } from './sample.js';
+import { NO_OWNER, sampleImage } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 function withGhost(more: Partial<GhostFileEntry>): CheckpointImage {
   const image = sampleImage();

@@ -15,7 +15,12 @@ import type {
 } from '../../../../src/criu/image/types.js';
 import { validateImage } from '../../../../src/criu/image/validate.js';
 import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
-import { core, NO_OWNER, sampleImage, vma } from './sample.js';
+import {
+  core,
+  NO_OWNER,
+  sampleImage,
+  vma,
+} from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 test('accepts a sensible checkpoint', (t) => {
   t.notThrows(() => {

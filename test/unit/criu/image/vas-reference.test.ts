@@ -6,7 +6,7 @@ import {
   parseVasReference,
   type VasReference,
 } from '../../../../src/criu/image/vas-reference.js';
-import { VAS } from './sample.js';
+import { VAS } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 test('what is written is read again', (t) => {
   t.deepEqual(parseVasReference(formatVasReference(VAS)), VAS);

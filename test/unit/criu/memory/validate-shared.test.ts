@@ -6,7 +6,7 @@ import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { VmaEntry } from '../../../../src/criu/image/types.js';
 import { validateMemory } from '../../../../src/criu/memory/validate.js';
 import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
-import { sampleImage, vma } from '../image/sample.js';
+import { sampleImage, vma } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 
 /** Two pages that map shared object 7. */
 function piece(start: bigint, more: Partial<VmaEntry>): VmaEntry {

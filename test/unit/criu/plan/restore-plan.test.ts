@@ -9,7 +9,7 @@ import { PHASES } from '../../../../src/criu/plan/phases.js';
 import { validateImage } from '../../../../src/criu/image/validate.js';
 import { planRestore } from '../../../../src/criu/plan/restore-plan.js';
 import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
-import { sampleImage, vma } from '../image/sample.js';
+import { sampleImage, vma } from '../../../../src/criu/restore/rehearsal/sample-image.js';
 import { SAMPLE_HOST } from '../resources/samples.js';
 
 const BASE = 0x100_0000_0000n;

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asNsPid, asNsTid, INIT, type NsTid, asVasId } from '../../../../src/common/ids.js';
-import {
-  emptyCheckpointImage,
-  type CheckpointImage,
-} from '../../../../src/criu/image/checkpoint-image.js';
-import { OUR_FORMAT, VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import { asNsPid, asNsTid, INIT, type NsTid, asVasId } from '../../../common/ids.js';
+import { SAMPLE_THREAD } from '../../arch/index.js';
+import { emptyCheckpointImage, type CheckpointImage } from '../../image/checkpoint-image.js';
+import { OUR_FORMAT, VMA_STATUS } from '../../image/constants.js';
 import type {
   CoreEntry,
   CredsEntry,
   FileEntry,
   MmEntry,
   TaskKobjIdsEntry,
-  ThreadInfoX86,
-  UserX86RegsEntry,
   VmaEntry,
-} from '../../../../src/criu/image/types.js';
-import type { VasReference } from '../../../../src/criu/image/vas-reference.js';
+} from '../../image/types.js';
+import type { VasReference } from '../../image/vas-reference.js';
 
 /** Owner of a file that sends no signals. */
 export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
@@ -47,60 +43,10 @@ const CREDS: CredsEntry = {
   groups: [0, 10],
 };
 
-const REGS: UserX86RegsEntry = {
-  r15: 0n,
-  r14: 0n,
-  r13: 0n,
-  r12: 0n,
-  bp: 0n,
-  bx: 0n,
-  r11: 0x246n,
-  r10: 0n,
-  r9: 0n,
-  r8: 0n,
-  ax: 0xffff_ffff_ffff_fe00n,
-  cx: 0n,
-  dx: 0n,
-  si: 0n,
-  di: 0n,
-  orig_ax: 35n,
-  ip: 0x40_1000n,
-  cs: 0x33n,
-  flags: 0x246n,
-  sp: 0x7ffc_0000_0f00n,
-  ss: 0x2bn,
-  fs_base: 0n,
-  gs_base: 0n,
-  ds: 0n,
-  es: 0n,
-  fs: 0n,
-  gs: 0n,
-};
-
-const INFO: ThreadInfoX86 = {
-  clear_tid_addr: 0n,
-  gpregs: REGS,
-  fpregs: {
-    cwd: 0x37f,
-    swd: 0,
-    twd: 0,
-    fop: 0,
-    rip: 0n,
-    rdp: 0n,
-    mxcsr: 0x1f80,
-    mxcsr_mask: 0xffff,
-    st_space: new Array<number>(32).fill(0),
-    xmm_space: new Array<number>(64).fill(7),
-    padding: [],
-  },
-  tls: [],
-};
-
 /** A thread; a leader when `comm` is given. */
 export function core(comm?: string): CoreEntry {
   const entry: CoreEntry = {
-    mtype: 'X86_64',
-    thread_info: INFO,
+    ...SAMPLE_THREAD,
     thread_core: {
       futex_rla: 0n,
       futex_rla_len: 24,
@@ -162,10 +108,21 @@ const IDS: TaskKobjIdsEntry = { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 }
 const WORKER = asNsPid(9);
 const GONE = asNsPid(10);
 
-/** A small checkpoint that is valid: init with two threads, a live child, a zombie. */
-export function sampleImage(): CheckpointImage {
-  const zombie = core('gone');
-  if (zombie.tc) zombie.tc.task_state = 6;
+/** Content of the deleted file, most of it a hole. */
+const ghost = () => ({
+  entry: {
+    uid: 0,
+    gid: 0,
+    mode: 0o100600,
+    chunks: true,
+    size: 9000n,
+    mvas_xattrs: [],
+  },
+  content: [{ offset: 4096n, data: Uint8Array.of(1, 2, 3) }],
+});
+
+/** A pipe, two ends of a socket, and regular files, one of them deleted. */
+function files(): FileEntry[] {
   const opts = { so_sndbuf: 0, so_rcvbuf: 0, so_filter: [] };
   const times = {
     so_snd_tmo_sec: 0n,
@@ -180,6 +137,20 @@ export function sampleImage(): CheckpointImage {
     opts: { ...opts, ...times, mvas_options: [] },
     name: new Uint8Array(),
   };
+  return [
+    regular(1, '/usr/bin/redis-server'),
+    regular(2, '/'),
+    { type: 'PIPE', id: 3, pipe: { id: 3, pipe_id: 77, flags: 0, fown: NO_OWNER } },
+    { type: 'UNIXSK', id: 4, usk: { ...usk, id: 4, ino: 101, peer: 102 } },
+    { type: 'UNIXSK', id: 5, usk: { ...usk, id: 5, ino: 102, peer: 101 } },
+    regular(6, '/tmp/deleted'),
+  ];
+}
+
+/** A small checkpoint that is valid: init with two threads, a live child, a zombie. */
+export function sampleImage(): CheckpointImage {
+  const zombie = core('gone');
+  if (zombie.tc) zombie.tc.task_state = 6;
   return {
     ...emptyCheckpointImage({
       img_version: 2,
@@ -222,31 +193,9 @@ export function sampleImage(): CheckpointImage {
       ],
       [2, []],
     ]),
-    files: [
-      regular(1, '/usr/bin/redis-server'),
-      regular(2, '/'),
-      { type: 'PIPE', id: 3, pipe: { id: 3, pipe_id: 77, flags: 0, fown: NO_OWNER } },
-      { type: 'UNIXSK', id: 4, usk: { ...usk, id: 4, ino: 101, peer: 102 } },
-      { type: 'UNIXSK', id: 5, usk: { ...usk, id: 5, ino: 102, peer: 101 } },
-      regular(6, '/tmp/deleted'),
-    ],
+    files: files(),
     remaps: [{ orig_id: 6, remap_id: 1, remap_type: 'GHOST' }],
-    ghosts: new Map([
-      [
-        1,
-        {
-          entry: {
-            uid: 0,
-            gid: 0,
-            mode: 0o100600,
-            chunks: true,
-            size: 9000n,
-            mvas_xattrs: [],
-          },
-          content: [{ offset: 4096n, data: Uint8Array.of(1, 2, 3) }],
-        },
-      ],
-    ]),
+    ghosts: new Map([[1, ghost()]]),
     pipeData: [{ entry: { pipe_id: 77, bytes: 2 }, payload: Uint8Array.of(104, 105) }],
     packets: [
       {

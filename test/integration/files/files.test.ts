@@ -152,7 +152,10 @@ test('files of mappings and executables are entries like others, each once', asy
     if (!process) return;
     const ids = readMaps(asHostTid(pid))
       .filter(({ inode }) => inode !== 0n)
-      .map((mapping) => [mapping.path, dumper.mappedFile(process, mapping, mapping)] as const);
+      .map(({ start, end, shared, ...file }) => {
+        const kind = shared ? 'file-shared' : 'file-private';
+        return [file.path, dumper.mappedFile(process, { start, end, kind }, file)] as const;
+      });
     const paths = new Map(ids);
     for (const [path, id] of ids) t.is(id, paths.get(path) ?? -1);
     t.is(new Set(paths.values()).size, paths.size);

@@ -2,8 +2,7 @@
 import type { StdioLinks } from '../../../common/runtime-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
-import type { MappedFile } from '../../memory/memory-map.js';
-import type { Range } from '../../memory/ranges.js';
+import type { MappedArea, MappedFile } from '../../memory/memory-map.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
 import { DumpContext, type GuardOption } from './dump-context.js';
@@ -17,6 +16,9 @@ import { inodeKey, type OpenFile } from './open-file.js';
 import { linkIsWritable, pathFileOfLink } from './path-file.js';
 import { familyOf } from './sockets/family.js';
 import { describeStdio, findStdio } from './stdio.js';
+
+/** A mapping of a file. A private mapping does not write to it, however the file was opened. */
+type FileMapping = Pick<MappedArea, 'start' | 'end' | 'kind'>;
 
 /**
  * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
@@ -83,10 +85,10 @@ export class FileDumper {
    * The file behind a mapping of a process: the id of an entry whose access mode suits the mapping. Equal files of
    * all mappings share one entry. For memfds it is a MEMFD entry.
    */
-  mappedFile(process: TracedProcess, { start, end }: Range, file: MappedFile): number {
+  mappedFile(process: TracedProcess, { start, end, kind }: FileMapping, file: MappedFile): number {
     const range = `${start.toString(16)}-${end.toString(16)}`;
     const link = `/proc/${String(process.pid)}/map_files/${range}`;
-    const flags = linkIsWritable(link) ? O.rdwr : O.rdonly;
+    const flags = kind === 'file-shared' && linkIsWritable(link) ? O.rdwr : O.rdonly;
     const { dev, inode, path, deleted } = file;
     const key = [dev.major, dev.minor, inode, path, deleted, flags].join(' ');
     const known = this.#byMapping.get(key);

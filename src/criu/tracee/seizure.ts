@@ -119,10 +119,11 @@ export class Seizure {
     const filtered: HostTid[] = [];
     const modes = readSeccompModes(tids); // The seizure reports threads that are gone.
     for (const tid of tids) ((modes.get(tid) ?? 0) !== 0 ? filtered : plain).push(tid);
-    const results = [
-      ...(await this.#tracer.seize(Int32Array.from(plain), OPTIONS)),
-      ...(await this.#tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP)),
-    ];
+    const seizures = await Promise.all([
+      this.#tracer.seize(Int32Array.from(plain), OPTIONS),
+      this.#tracer.seize(Int32Array.from(filtered), OPTIONS | SUSPEND_SECCOMP),
+    ]);
+    const results = seizures.flatMap((pairs) => [...pairs]);
     const pending: HostTid[] = [];
     for (let i = 0; i < results.length; i += 2) {
       const [seized = 0, error = 0] = results.slice(i, i + 2);

@@ -2,6 +2,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { asHostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
+import { forAll } from '../../common/for-all.js';
 import {
   MAP_ANONYMOUS,
   MAP_SHARED,
@@ -61,10 +62,10 @@ export async function injectSyscallPage(
   try {
     fill(threads, code, layout);
     const scratch = { address: code + PAGE, size: SCRATCH_SIZE };
-    for (const [index, thread] of threads.entries()) {
+    await forAll([...threads.entries()], ([index, thread]) => {
       const frame = code + BigInt(layout.frames[index] ?? 0);
-      await thread.settle({ code, frame, scratch });
-    }
+      return thread.settle({ code, frame, scratch });
+    });
     const args = [scratch.address, layout.size - PAGE_BYTES, PROT_READ_WRITE];
     const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
     if (result < 0n) throw refusal(leader, 'make memory writable', result);
@@ -131,7 +132,7 @@ async function remove(
   { code, size }: { readonly code: bigint; readonly size: number },
 ): Promise<void> {
   try {
-    for (const thread of others) await thread.putBack();
+    await forAll(others, (thread) => thread.putBack());
     await leader?.exposedRemote(instruction, [{ nr: SYS.munmap, args: [code, size] }]);
   } catch {
     // It died meanwhile, and its memory is gone.

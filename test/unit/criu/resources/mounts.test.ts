@@ -2,7 +2,10 @@
 import test from 'ava';
 import { mountPlacesOf } from '../../../../src/common/mount-places.js';
 import { parseMountinfo, type MountInfo } from '../../../../src/common/procfs/mountinfo.js';
+import { ownPid } from '../../../../src/common/ids.js';
+import { readMountinfo } from '../../../../src/criu/procfs/reader.js';
 import {
+  checkMounts,
   goneMounts,
   laterMounts,
   type ExpectedMounts,
@@ -90,4 +93,15 @@ test('cgroups below theirs, the console, and what hooks mount are expected', (t)
   t.deepEqual(later(cgroups, '/ overlay 1', '/mine cgroup2 3'), ['/mine 3']);
   const hooks = { hasHooks: true, host: mountsOf('/ ext4 5') };
   t.deepEqual(later(hooks, '/ overlay 1', '/lib/driver ext4 5', '/mine tmpfs 6'), ['/mine 6']);
+});
+
+test('mounts that were right once are judged again when there are others', (t) => {
+  const pid = ownPid();
+  const mounts = readMountinfo(pid);
+  const paths = mounts.map(({ mountPoint }) => mountPoint);
+  const places = { paths, certain: [], trees: [], hasHooks: false };
+  for (let times = 0; times < 2; times++) t.notThrows(() => checkMounts(pid, mounts, places));
+  const more = [...mounts, ...mountsOf('/made-later tmpfs 99')];
+  t.throws(() => checkMounts(pid, more, places), { message: /mount \/made-later \(tmpfs\)/ });
+  t.notThrows(() => checkMounts(pid, readMountinfo(pid), places));
 });

@@ -25,13 +25,13 @@ struct mvas_plan_header {
 	unsigned long long size;   /* bytes of the whole plan */
 	unsigned long long slots;  /* number of slots */
 	unsigned long long failed; /* offset of the operation, or the row, that failed; 0: none */
-	long long failed_result;   /* what it returned */
+	long long failed_result;   /* its result */
 	unsigned long long reserved[3];
 };
 
 /*
- * Flags of an operation. Bits 0-5: argument i is the number of a slot whose value is meant. Bits
- * 6-11: argument i is an offset into the plan whose address is meant.
+ * Flags of an operation. Bits 0-5: argument i is the number of a slot, whose value is used. Bits
+ * 6-11: argument i is an offset into the plan, whose address is used.
  */
 #define MVAS_OP_SLOT(i) (1u << (i))
 #define MVAS_OP_OFFSET(i) (64u << (i))
@@ -44,41 +44,41 @@ struct mvas_plan_header {
 #define MVAS_OP_SYSCALL 1
 /* Copies a[2] bytes from a[1] to a[0]. */
 #define MVAS_OP_COPY 2
-/* Pulls a[3] bytes at a[2] of process a[0] to a[1] (process_vm_readv(2)), all of them. */
+/* Pulls all of a[3] bytes at a[2] of process a[0] to a[1] (process_vm_readv(2)). */
 #define MVAS_OP_PULL 3
-/* Pulls a[3] bytes at offset a[2] of file a[0] to a[1] (pread(2)), all of them. */
+/* Pulls all of a[3] bytes at offset a[2] of file a[0] to a[1] (pread(2)). */
 #define MVAS_OP_PREAD 4
-/* Forks; the child, pid a[0] in its innermost pid namespace, goes on at operation offset a[1].
- * a[2]: more clone flags; a[3]: the signal its parent gets when it exits. */
+/* Forks; the child, pid a[0] in its innermost pid namespace, continues at operation offset a[1].
+ * a[2]: more clone flags; a[3]: the signal that its parent gets when it exits. */
 #define MVAS_OP_FORK 5
-/* Makes a thread with tid a[0], which goes on at operation offset a[1] with its stack ending at
+/* Creates a thread with tid a[0], which continues at operation offset a[1] with its stack ending at
  * address a[2]. */
 #define MVAS_OP_THREAD 6
-/* Stands at a breakpoint until the tracer lets it go on. */
+/* Stands at a breakpoint until the tracer lets it continue. */
 #define MVAS_OP_STOP 7
 #define MVAS_OP_END 8
-/* Makes the POSIX timer with id a[2] of clock a[0] and sigevent a[1] by making and deleting others
- * until it comes. */
+/* Creates the POSIX timer with id a[2] of clock a[0] and sigevent a[1], by creating and deleting
+ * others until that id comes. */
 #define MVAS_OP_TIMER 9
 /* Takes pending signals out of set a[0] (address of a 64-bit mask) until none is left. */
 #define MVAS_OP_DRAIN_SIGNALS 10
-/* Writes (nr 1) or a[3]: a[2] bytes at a[1] to descriptor a[0], all of them. */
+/* Writes (nr 1) or a[3]: all of a[2] bytes at a[1] to descriptor a[0]. */
 #define MVAS_OP_WRITE 11
 /* Stores the word a[1] (such as the address of plan data) at address a[0]: pointers inside
  * structures. */
 #define MVAS_OP_POKE 12
-/* Pulls a[3] bytes at a[2] of VAS a[4] of the kernel to a[1], all of them; a[0] is /dev/mvas. */
+/* Pulls all of a[3] bytes at a[2] of VAS a[4] of the kernel to a[1]; a[0] is /dev/mvas. */
 #define MVAS_OP_READ_VAS 13
 /* Opens path a[1] below directory a[0] by the open_how at a[2] (openat2(2)), as descriptor a[3].
  * Its flags are then set to a[4] (F_SETFL), unless that is -1, and its `struct stat` goes to a[5],
  * unless that is 0. */
 #define MVAS_OP_OPEN 14
-/* Moves the descriptor that the int at a[0] tells to number a[1]. */
+/* Moves the descriptor whose number is in the int at a[0] to number a[1]. */
 #define MVAS_OP_MOVE_FROM 15
 /* System call nr for each of the a[1] rows at a[0], each of which is its a[2] arguments. */
 #define MVAS_OP_ROWS 16
-/* Pulls what can be read of file a[0] for each of the a[2] rows at a[1]: address to put it, offset,
- * length. The length becomes what has been pulled: less where a page cannot be read. */
+/* Pulls what can be read of file a[0] for each of the a[2] rows at a[1]: address of the result,
+ * offset, length. The length becomes what has been pulled: less if a page cannot be read. */
 #define MVAS_OP_PREAD_ROWS 17
 
 struct mvas_op {
@@ -112,7 +112,7 @@ struct mvas_op {
 /* Ends the holder. */
 #define MVAS_REQUEST_DROP 6
 
-/* The range a holder and a restorer keep for themselves. */
+/* The range that a holder and a restorer keep for themselves. */
 #define MVAS_WORK_SIZE 0x40000000ull /* all of it */
 #define MVAS_WORK_STACK 0x100000ull  /* the stack ends here */
 #define MVAS_WORK_VDSO 0x140000ull   /* where the vDSO waits */
@@ -129,11 +129,11 @@ struct mvas_reply {
 	unsigned long long value[3];
 };
 
-/* To a restorer, with the plan as descriptor 0: the same as MVAS_REQUEST_RUN; it answers nothing,
- * it stops. */
+/* To a restorer, with the plan as descriptor 0: like MVAS_REQUEST_RUN, but it does not answer; it
+ * stops. */
 
-/* To a keeper: which child's exit is wanted. Answered once it has exited; status as wait4(2) gives
- * it, -ECHILD when unknown. */
+/* To a keeper: asks for a child's exit. Answered once the child has exited, with the status as in
+ * wait4(2), or -ECHILD if unknown. */
 struct mvas_wait_request {
 	unsigned int magic;
 	int pid;
@@ -145,8 +145,8 @@ struct mvas_wait_reply {
 };
 
 /*
- * To a keeper, by a connection of its own, with a descriptor: what to do with that should the
- * connection end without a further byte, since whoever made it has died.
+ * To a keeper, on a connection of its own, with a descriptor: what to do with the descriptor if the
+ * connection ends without a further byte, because its maker has died.
  */
 #define MVAS_GUARD_MAGIC 0x4743564du /* "MVCG" */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plain form of src/shim/args.ts: what containerd writes, and nothing else. */
+/* The plain form of src/shim/args.ts: only what containerd writes. */
 #include <string.h>
 
 #include "launcher.h"

@@ -8,8 +8,8 @@ int main(int argc, char **argv)
 {
 	struct install install;
 
-	/* Node reads these certificates at once, in twice the time that all else of its start
-	 * takes. */
+	/* Node reads these certificates at once, which takes twice as long as the rest of its
+	 * start. */
 	drop_variables("NODE_EXTRA_CA_CERTS=");
 	if (locate(&install) < 0) {
 		fprintf(stderr, "%s: cannot tell where it lies\n", argv[0]);

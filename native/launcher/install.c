@@ -13,7 +13,7 @@
 #error "NODE names the interpreter"
 #endif
 
-/* The executable lies in <root>/bin; symbolic links to it do not matter. */
+/* The executable is in <root>/bin; symbolic links to it do not matter. */
 int locate(struct install *install)
 {
 	char self[MAX_PATH - sizeof(install->name) - 64];

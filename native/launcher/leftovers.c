@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `delete` after an orderly end: the same questions as src/shim/delete.ts, in the same order, and
- * its answer when there is nothing to do. test/unit/shim/launcher compares the two.
+ * `delete` after an orderly end: the same questions as in src/shim/delete.ts, in the same order,
+ * and its answer if there is nothing to do. test/unit/shim/launcher compares the two.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static int is_plain(const char *path)
 	       !strstr(path, "/.");
 }
 
-/* Joins two parts of a path; -1 when that is too long. */
+/* Joins two parts of a path; -1 if the result is too long. */
 static int join(char *path, const char *directory, const char *name)
 {
 	return snprintf(path, MAX_PATH, "%s/%s", directory, name) < MAX_PATH ? 0 : -1;
@@ -43,9 +43,9 @@ static int is_absent(const char *path)
 }
 
 /*
- * runc's root of a container, from what the daemon has left in options.json: JSON.stringify of an
- * object that begins with the binary and the root. Without a backslash in it, a quote is where a
- * string ends.
+ * runc's root for a container, from what the daemon has left in options.json: JSON.stringify of an
+ * object that begins with the binary and the root. Without a backslash in it, each quote begins or
+ * ends a string.
  */
 static int runc_root(const char *bundle, const char *namespace, char *root)
 {
@@ -99,7 +99,7 @@ static int not_mounted(const char *path)
 	return !found;
 }
 
-/* Whether the socket that a bundle names is gone, or that of a daemon which lives. */
+/* Whether the socket that a bundle names is gone, or belongs to a living daemon. */
 static int socket_settled(const char *bundle)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -123,7 +123,7 @@ static int socket_settled(const char *bundle)
 	return connected;
 }
 
-/* The pid in init.pid, 0 when there is none; -1 for what is not a plain number. */
+/* The pid in init.pid, 0 if there is none; -1 if it is not a plain number. */
 static int64_t init_pid(const char *bundle)
 {
 	char path[MAX_PATH];

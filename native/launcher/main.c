@@ -11,8 +11,8 @@ int main(int argc, char **argv)
 	struct args args;
 
 	/*
-	 * NODE_OPTIONS, NODE_DEBUG and the like are meant for others, and would have Node print on
-	 * the streams that containerd reads addresses and messages from.
+	 * NODE_OPTIONS, NODE_DEBUG and the like are meant for other programs, and would make Node
+	 * print to the streams from which containerd reads addresses and messages.
 	 */
 	drop_variables("NODE_");
 	if (locate(&install) < 0) {

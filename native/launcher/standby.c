@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `start` by the standby: a shim that has loaded everything and forks a daemon when it is asked to
+ * `start` by the standby: a shim that has loaded everything and forks a daemon on request
  * (src/shim/standby). There is one for each kind of surroundings, in a directory of its own:
  *
  *   /run/mvas-standby/<surroundings>/         locked (flock) as long as its standby lives
@@ -12,7 +12,7 @@
  * decides.
  *
  * Whatever happens half-way: the lock on the daemons' directory and the name of the group's socket
- * decide who the daemon is (src/shim/group.ts), whichever way it was started.
+ * decide which process is the daemon (src/shim/group.ts), however it was started.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +33,9 @@
 
 #define ROOT "/run/mvas-standby"
 #define MAX_MESSAGE (1 << 20)
-/* A standby that does not answer for so long is ended. */
+/* A standby that does not answer for this long is ended. */
 #define ANSWER_MS 2000
-/* How long a new one may take to serve. */
+/* How long a new one may take until it serves. */
 #define BOOT_MS 5000
 #define POLL_MS 2
 #define LOCK_FD 3
@@ -57,7 +57,7 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A connection to the standby; -1 when none listens. */
+/* A connection to the standby; -1 if none listens. */
 static int dial(const struct standby *standby)
 {
 	const struct timeval limit = { ANSWER_MS / 1000, ANSWER_MS % 1000 * 1000 };
@@ -72,7 +72,7 @@ static int dial(const struct standby *standby)
 	return fd;
 }
 
-/* A directory that nobody else may write to. */
+/* A directory that only we may write to. */
 static int make_directory(const char *path)
 {
 	struct stat stat;
@@ -85,7 +85,7 @@ static int make_directory(const char *path)
 		       : -1;
 }
 
-/* Locks the standby's directory, so that the next one is ours to start; -1 when it is not. */
+/* Locks the standby's directory, so that we may start the next one; -1 if it is locked. */
 static int lock_directory(struct standby *standby)
 {
 	struct stat locked, named;
@@ -96,7 +96,7 @@ static int lock_directory(struct standby *standby)
 	fd = open(standby->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	/* A standby that leaves removes its directory while it holds the lock. */
+	/* A standby that ends removes its directory while it holds the lock. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &locked) == 0 &&
 	    stat(standby->directory, &named) == 0 && locked.st_ino == named.st_ino) {
 		standby->lock = fd;
@@ -106,7 +106,7 @@ static int lock_directory(struct standby *standby)
 	return -1;
 }
 
-/* As for a daemon: a little more welcome to the OOM killer than containerd. */
+/* As for a daemon: a little more likely to be killed for lack of memory than containerd. */
 static void raise_oom_score(void)
 {
 	static struct content content;
@@ -121,18 +121,20 @@ static void raise_oom_score(void)
 	close(fd);
 }
 
-/* In the child: becomes the standby. It holds nothing of ours but the lock. */
+/* In the child: becomes the standby. It holds nothing of ours except the lock. */
 static void become_standby(const struct install *install, const struct standby *standby)
 {
 	static char room[ARGUMENT_ROOM + 1];
-	char *const list[] = { "containerd-shim-mvas-v1", "--no-warnings",
-			       /* What a fork needs: it has no thread but the one that forks. */
-			       "--single-threaded", "--v8-pool-size=1",
-			       /* That one would optimize, too; daemons do too little to gain. */
-			       "--no-opt",
-			       /* Memory that nobody needs is taken back sooner. */
-			       "--max-semi-space-size=2", (char *)install->entry, "-socket",
-			       (char *)standby->directory, "standby", room, NULL };
+	char *const list[] = {
+		"containerd-shim-mvas-v1", "--no-warnings",
+		/* Required for forks: the only thread is the one that forks. */
+		"--single-threaded", "--v8-pool-size=1",
+		/* V8's optimizer needs a thread, too; daemons do too little to gain from it. */
+		"--no-opt",
+		/* Returns unused memory sooner. */
+		"--max-semi-space-size=2", (char *)install->entry, "-socket",
+		(char *)standby->directory, "standby", room, NULL
+	};
 	int null = open("/dev/null", O_RDWR);
 
 	memset(room, ' ', ARGUMENT_ROOM);
@@ -161,7 +163,7 @@ static int start_standby(const struct install *install, struct standby *standby)
 	return standby->child < 0 ? -1 : 0;
 }
 
-/* Connects to the standby, started if there is none; -1 when it does not come up. */
+/* Connects to the standby, and starts it if there is none; -1 if it does not come up. */
 static int reach(const struct install *install, struct standby *standby)
 {
 	const struct timespec pause = { 0, POLL_MS * 1000000 };
@@ -198,7 +200,7 @@ static ssize_t read_input(char *bytes, size_t room)
 	return length < room ? (ssize_t)length : -1;
 }
 
-/* Puts the request together; its length, or -1 when there is too much of it. */
+/* Assembles the request; returns its length, or -1 if it is too long. */
 static ssize_t make_request(char *request, int argc, char **argv)
 {
 	const size_t head = 2 * sizeof(uint32_t), reserve = MAX_MESSAGE / 2;
@@ -233,7 +235,7 @@ static ssize_t receive(int fd, void *bytes, size_t length)
 	return (ssize_t)length;
 }
 
-/* Sends the request and prints the answer; errno is EAGAIN when none came in time. */
+/* Sends the request and prints the answer; errno is EAGAIN if none came in time. */
 static int exchange(int fd, const char *request, size_t length)
 {
 	char answer[MAX_PATH];
@@ -247,7 +249,7 @@ static int exchange(int fd, const char *request, size_t length)
 	return write(STDOUT_FILENO, answer, size) == (ssize_t)size ? 0 : -1;
 }
 
-/* Ends a standby that hangs, so that it delays nobody else. Its daemons live on. */
+/* Ends a standby that hangs, so that it delays no other start. Its daemons live on. */
 static void retire(int fd)
 {
 	struct ucred peer;

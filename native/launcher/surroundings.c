@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a daemon inherits from containerd: where all of it is the same, and the shim is, it does not
- * matter which process a daemon was forked from. FNV-1a, 64 bits: only accidents matter, since
- * whoever may choose the surroundings of a shim may run any program in them.
+ * What a daemon inherits from containerd: if all of it is the same, and so is the shim, it does not
+ * matter which process a daemon was forked from. FNV-1a, 64 bits: only accidental collisions
+ * matter, since whoever can choose the surroundings of a shim can run any program in them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static void add_namespaces(uint64_t *hash)
 	}
 }
 
-/* Identity, capabilities, masks: lines of /proc/self/status that do not count something. */
+/* Identity, capabilities, masks: the lines of /proc/self/status that are not counters. */
 static void add_status(uint64_t *hash)
 {
 	static const char *const names[] = { "Umask",   "Uid",          "Gid",         "Groups",

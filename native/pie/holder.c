@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The holder: a process whose address space is a VAS. It serves its control socket, one request at
- * a time, runs the plans that fill it, and forks. It opens no path and runs nothing of what it
+ * a time, runs the plans that fill it, and forks. It opens no path and executes none of what it
  * holds.
  */
 #include "holder.h"
@@ -118,7 +118,7 @@ static void fork_into(struct holder *holder, int sock, int *fds, int count)
 	answer(sock, child < 0 ? child : 0, (u64)child, 0, 0);
 }
 
-/* Goes on at a copy of the code, on a stack of its own, both in the new work range. */
+/* Continues in a copy of the code, on a stack of its own, both in the new work range. */
 static _Noreturn void move(struct holder *holder, int sock, u64 base)
 {
 	const u64 length = (u64)(mvas_image_end - mvas_image_start);

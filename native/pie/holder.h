@@ -5,8 +5,8 @@
 /* Serves a listening SOCK_SEQPACKET socket until told to drop. */
 _Noreturn void holder_main(int listening);
 
-/* Serves the socket on which exits of children are asked for, until all children are gone.
- * `lifeline`: to be read from; closed without a byte it ends the child `holder`. */
+/* Serves the socket for questions about children's exits, until all children are gone. `lifeline`:
+ * if its other end closes without a byte, this ends the child `holder`. */
 _Noreturn void keeper_main(int listening, int lifeline, int holder);
 
 #endif

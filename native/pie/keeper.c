@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper: parent of the holder and of every init restored from it (they are forked with
- * CLONE_PARENT). It reaps them at once, which runc's delete relies on, and tells who asks how they
- * ended. A holder that dies takes none of them along. It ends when it has no child left and nobody
- * waits.
+ * CLONE_PARENT). It reaps them at once, which runc's delete relies on, and reports on request how
+ * they ended. The death of a holder ends none of them. The keeper ends when it has no child left
+ * and nobody waits.
  *
- * The engine that fills the holder holds the other end of a lifeline: when that is closed before a
+ * The engine that fills the holder holds the other end of a lifeline: if that is closed before a
  * byte has come, nobody will ever complete the VAS, and the keeper ends the holder.
  */
 #include "../include/mvas_abi.h"
@@ -26,7 +26,7 @@
 #define PR_SET_NAME_ 15
 #define SIGKILL_ 9
 
-/* The first places of `poll`; those who wait come behind. */
+/* The first entries of `poll`; waiting clients come after these. */
 enum { SIGNALS, LISTENER, LIFELINE, FIRST_WAITER };
 
 struct poll_fd {
@@ -36,8 +36,8 @@ struct poll_fd {
 
 struct keeper {
 	struct poll_fd poll[FIRST_WAITER + MAX_WAITERS];
-	int wanted[FIRST_WAITER + MAX_WAITERS]; /* the pid each waits for; 0: has not said yet */
-	/* A descriptor, 0: none; and what to do with it should they hang up. */
+	int wanted[FIRST_WAITER + MAX_WAITERS]; /* the pid that each waits for; 0: not known yet */
+	/* A descriptor, 0: none; and what to do with it if they hang up. */
 	int guards[FIRST_WAITER + MAX_WAITERS];
 	struct mvas_guard_request orders[FIRST_WAITER + MAX_WAITERS];
 	int holder;
@@ -98,11 +98,11 @@ static int is_child(int pid)
 {
 	u8 info[128];
 
-	/* WEXITED | WNOHANG | WNOWAIT of P_PID: -ECHILD for anybody else's child. */
+	/* WEXITED | WNOHANG | WNOWAIT of P_PID: -ECHILD if it is not our child. */
 	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
 }
 
-/* The status of the last child of that pid which nobody has waited for, or -ECHILD. */
+/* The status of the last child with that pid whose exit was not requested, or -ECHILD. */
 static int last_exit(struct keeper *keeper, int pid)
 {
 	for (u32 age = 1; age <= MAX_EXITS; age++) {
@@ -117,7 +117,7 @@ static int last_exit(struct keeper *keeper, int pid)
 	return -E_CHILD;
 }
 
-/* A v1 freezer can hang half frozen until it is asked once more (kernel
+/* A v1 freezer can hang half frozen until it is asked again (kernel
  * cgroup-v1/freezer-subsystem.rst). */
 static void write_until_read(int file, const struct mvas_guard_request *order)
 {
@@ -190,7 +190,7 @@ static void read_wish(struct keeper *keeper, int index)
 		drop(keeper, index);
 		return;
 	}
-	/* Pids are used again: an exit with the pid of a living child was another's. */
+	/* Pids are reused: an exit with the pid of a living child was another process's. */
 	if (is_child(request.wait.pid))
 		keeper->wanted[index] = request.wait.pid;
 	else
@@ -213,7 +213,7 @@ static void admit(struct keeper *keeper)
 	keeper->waiters++;
 }
 
-/* While a VAS is not complete there is no other child that could have the holder's pid. */
+/* While a VAS is not complete, no other child can have the holder's pid. */
 static void end_lifeline(struct keeper *keeper)
 {
 	u8 byte;
@@ -221,7 +221,7 @@ static void end_lifeline(struct keeper *keeper)
 	if (sys3(__NR_read, keeper->poll[LIFELINE].fd, &byte, 1) != 1 && is_child(keeper->holder))
 		sys2(__NR_kill, keeper->holder, SIGKILL_);
 	sys1(__NR_close, keeper->poll[LIFELINE].fd);
-	keeper->poll[LIFELINE].fd = -1; /* which poll passes over */
+	keeper->poll[LIFELINE].fd = -1; /* ignored by poll */
 }
 
 static _Noreturn void keep(struct keeper *keeper)

@@ -113,7 +113,7 @@ static s64 write_all(u64 fd, u64 from, u64 length)
 	return 0;
 }
 
-/* Gives a descriptor another number, close-on-exec; without one (an error) it stays as it is. */
+/* Gives a descriptor another number, close-on-exec; an errno stays as it is. */
 static s64 move_descriptor(s64 fd, u64 number)
 {
 	s64 result;
@@ -166,7 +166,7 @@ static s64 drain_signals(u64 mask)
 	return got == -E_AGAIN ? 0 : got;
 }
 
-/* Kernels before 6.15 number timers in order: make and delete until the wanted id comes. */
+/* Kernels before 6.15 number timers in order: create and delete until the wanted id comes. */
 static s64 make_timer(u64 clock, u64 event, u64 wanted)
 {
 	for (int tries = 0; tries < SIGEVENT_TRIES; tries++) {
@@ -217,7 +217,7 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 	return clone_thread_main(__NR_clone3, &args, sizeof(args), plan, offset);
 }
 
-/* `at` is where the plan is, for a failure; `next` where it goes on. */
+/* `at` is where the plan is, for a failure; `next` is where it continues. */
 static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *at, u64 *next)
 {
 	const u64 *row;

@@ -10,7 +10,7 @@ int run_plan(struct mvas_plan_header *plan, u64 offset);
 
 /*
  * Maps the plan that came with a request (descriptor 0 of `fds`; the others fill the first slots).
- * The plan's descriptor is closed. NULL when it is none.
+ * Closes the plan's descriptor. NULL if it is not a plan.
  */
 struct mvas_plan_header *map_plan(const struct mvas_request *request, const int *fds, int count);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Started with two listening sockets and a pipe to read from: descriptor 3 takes requests to the
+ * Started with two listening sockets and a pipe to read from: descriptor 3 accepts requests to the
  * holder, 4 questions to the keeper, 5 is the keeper's lifeline. The first process becomes the
  * keeper, its child the holder.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls and the little of a C library that the freestanding code needs. */
+/* System calls, and the parts of a C library that the freestanding code needs. */
 #ifndef MVAS_SYS_H_
 #define MVAS_SYS_H_
 

@@ -98,7 +98,7 @@ class Fields {
 
 class Parser {
  public:
-  // Takes all whole lines of a piece; returns how many bytes they have. Nothing after a wrong one.
+  // Takes all whole lines of a piece; returns their length. Takes nothing after a malformed one.
   size_t Feed(std::string_view piece) {
     size_t at = 0;
     while (!wrong_) {

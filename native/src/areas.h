@@ -6,12 +6,11 @@
 
 namespace mvas {
 
-// readAreas(path), parseAreas(bytes): the areas that a text like /proc/PID/smaps tells of, which
-// has some 700 bytes and 25 lines for each: too much to become strings. Returns { areas:
-// ArrayBuffer, texts: Buffer, wrong: Buffer | undefined }: `areas` has a structure for each
-// (src/native/area-table.ts), `texts` the lines that they refer to by number, from 0 on, and
-// `wrong` is a line that no kernel writes; the areas before it are there. readAreas returns -errno
-// when the file cannot be read.
+// readAreas(path), parseAreas(bytes): the areas in a text like /proc/PID/smaps, which has about 700
+// bytes and 25 lines for each: too much to turn into strings. Returns { areas: ArrayBuffer, texts:
+// Buffer, wrong: Buffer | undefined }: `areas` has a structure for each (src/native/area-table.ts),
+// `texts` the lines that they refer to by number, from 0 on, and `wrong` is a line that no kernel
+// writes; the areas before it are there. readAreas returns -errno if the file cannot be read.
 Napi::Value ReadAreas(const Napi::CallbackInfo& info);
 Napi::Value ParseAreas(const Napi::CallbackInfo& info);
 

@@ -8,21 +8,21 @@ namespace mvas {
 
 // readDescriptors(pid): all descriptors of a process, each copied (pidfd_getfd(2)), with its link
 // in /proc/PID/fd and its text in /proc/PID/fdinfo. Returns { numbers: Int32Array, text: Buffer }:
-// for each descriptor its number, our copy, and where in the text its link and its fdinfo end, each
-// of which begins where the one before ends. Or -errno, and nothing is open.
+// for each descriptor its number, our copy, and where in the text its link and its fdinfo end; each
+// begins where the previous one ends. Or -errno, and nothing is open.
 Napi::Value ReadDescriptors(const Napi::CallbackInfo& info);
 
 // findOpenFile(sorted, count, fd, place): looks among the first `count` descriptors, which are ours
-// and in the order of kcmp(2), for one on the same open file. Returns 1 and where it is in
-// place[0]; 0 and where it would have to be; or -errno.
+// and in the order of kcmp(2), for one on the same open file. Returns 1 and its index in place[0];
+// 0 and the index where it belongs; or -errno.
 Napi::Value FindOpenFile(const Napi::CallbackInfo& info);
 
 // statBelow(directory, path, how, stat): opens a path (a C string) below a directory (openat2(2)),
 // fills in the `struct stat` of what it finds, and closes it. 0 or -errno.
 Napi::Value StatBelow(const Napi::CallbackInfo& info);
 
-// socketOptions(socket, names, values): asks for options, of which `names` has level and name, one
-// pair after the other. For each, `values` gets the bytes of its value, or -errno, and the value as
+// socketOptions(socket, names, values): reads options, whose level and name are in `names`, one
+// pair after the other. For each, `values` gets the size of its value, or -errno, and the value as
 // an int.
 Napi::Value SocketOptions(const Napi::CallbackInfo& info);
 

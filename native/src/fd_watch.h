@@ -9,8 +9,8 @@
 namespace mvas {
 
 // Tells JavaScript when descriptors become readable, from a thread of its own: for those that
-// Node.js cannot wait for, such as eventfds. Each time something is written to one, `callback(fd)`
-// is called; nothing is read. Does not keep the process alive.
+// Node.js cannot wait for, such as eventfds. Each time something is written to one, it calls
+// `callback(fd)`; it reads nothing. Does not keep the process alive.
 class FdWatch : public Napi::ObjectWrap<FdWatch> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -25,7 +25,7 @@ class FdWatch : public Napi::ObjectWrap<FdWatch> {
   Napi::Value Remove(const Napi::CallbackInfo& info);
 
   int epoll_;
-  int end_;  // an eventfd: written to end the thread
+  int end_;  // an eventfd; a write ends the thread
   Napi::ThreadSafeFunction deliver_;
   std::thread thread_;
 };

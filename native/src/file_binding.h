@@ -6,10 +6,11 @@
 
 namespace mvas {
 
-// writeFiles(directory, names, contents): makes new files (0600) in the directory behind a
-// descriptor, each with its content (Uint8Array), by one turn of a worker thread. Resolves with
-// [done, error]: how many files are there, and 0 or the -errno that stopped it at the next one,
-// which may have been made. Directory and contents stay the caller's, who leaves them as they are.
+// writeFiles(directory, names, contents): creates new files (0600) in the directory behind a
+// descriptor, each with its content (Uint8Array), in one turn of a worker thread. Resolves with
+// [done, error]: how many files were written, and 0 or the -errno that stopped it at the next one,
+// which may exist. Directory and contents remain the caller's, which must not change them
+// meanwhile.
 Napi::Value WriteFiles(const Napi::CallbackInfo& info);
 
 }  // namespace mvas

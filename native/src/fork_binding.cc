@@ -22,7 +22,7 @@ struct Range {
 };
 
 // V8 keeps its heap out of forks (MADV_DONTFORK), since a fork usually ends in an execve(2). These
-// are the ranges of which that is so: flag "dc" (proc(5), smaps).
+// are the ranges with the flag "dc" (proc(5), smaps).
 std::vector<Range> LeftBehind() {
   std::vector<Range> ranges;
   FILE* maps = fopen("/proc/self/smaps", "re");
@@ -55,10 +55,10 @@ int Reap(pid_t pid) {
   return WEXITSTATUS(status) == 0 ? pid : -WEXITSTATUS(status);
 }
 
-// Forks a child that init adopts, and a session leader. It is the child of one that ends at once,
-// which is made by vfork(2): so page tables are copied once. What that child changes, except for
-// the stack, is changed for us as well; fork(3) leaves everything as it was. Returns 0 in the
-// child, -errno on failure.
+// Forks a child that init adopts, and that leads a session. Its parent ends at once and is created
+// by vfork(2), so page tables are copied only once. What that parent changes, except for the stack,
+// also changes for us; fork(3) leaves everything as it was. Returns 0 in the child, -errno on
+// failure.
 int ForkOrphan() {
   const pid_t between = vfork();
   if (between < 0) return -errno;
@@ -78,7 +78,7 @@ Napi::Value ForkAway(const Napi::CallbackInfo& info) {
   const std::vector<Range> heap = LeftBehind();
   Advise(heap, MADV_DOFORK);
   const int pid = ForkOrphan();
-  // As V8 wants it: the copy starts programs, too.
+  // As V8 requires: the copy starts programs, too.
   Advise(heap, MADV_DONTFORK);
   if (pid == 0 && uv_loop_fork(loop) != 0) _exit(1);
   return result(pid);

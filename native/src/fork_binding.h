@@ -4,7 +4,7 @@
 
 namespace mvas {
 
-// fork(2) of the whole program, event loop included, into a session of its own and to nobody's
+// fork(2) of the whole program, including the event loop, into a session of its own and as nobody's
 // child. Returns 0 in the copy, and in the original a positive number or -errno.
 Napi::Value ForkAway(const Napi::CallbackInfo& info);
 

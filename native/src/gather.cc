@@ -11,7 +11,7 @@
 namespace mvas {
 namespace {
 
-// What has come of a tracee, as wait4(2) would tell it, but left to be waited for. 0: nothing yet.
+// The state of a tracee, as wait4(2) would report it, without reaping. 0: nothing yet.
 pid_t Peek(int* status) {
   siginfo_t info{};
   // Tracees of this thread only: never a child that libuv waits for.
@@ -34,7 +34,7 @@ Arrival Judge(pid_t tid, int status) {
   if (!WIFSTOPPED(status)) return Arrival::kDied;
   const int event = Event(status);
   const int signal = WSTOPSIG(status);
-  if (event != 0) {  // births, and the first stop of who was born
+  if (event != 0) {  // births, and the first stop of the newborn
     return Request(PTRACE_CONT, tid, nullptr, nullptr) == 0 ? Arrival::kGoesOn : Arrival::kFailed;
   }
   if (signal == SIGTRAP) return Arrival::kArrived;
@@ -84,7 +84,7 @@ Gathering Gather(const std::vector<pid_t>& running, size_t expected, const std::
       return result;
     }
     if (!WIFSTOPPED(status) && !mortal.count(tid)) {
-      Blame(tid, status, -ECHILD, &result);  // not reaped: it can be asked who it was
+      Blame(tid, status, -ECHILD, &result);  // not reaped, so its identity can still be read
       return result;
     }
     wait4(tid, &status, __WALL | WNOHANG, nullptr);

@@ -7,20 +7,20 @@
 
 namespace mvas {
 
-// Whether the program that a tracing process works for goes on: its main thread is heard of, or it
-// takes processor time. A thread that waits in the kernel for a process that we have stopped does
+// Whether the program that a tracing process works for is active: its main thread reports, or it
+// uses processor time. A thread that waits in the kernel for a process that we have stopped does
 // neither.
 class Liveness {
  public:
-  // To be made on the main thread.
+  // Must be created on the main thread.
   Liveness();
 
-  // It lives. From now on silence of `limit_ms` counts; 0: none does.
+  // Reports activity. From now on, silence of `limit_ms` counts; 0: none does.
   void Hear(int64_t limit_ms);
 
   bool IsWatched() const { return limit_ms_ > 0; }
 
-  // Looks at it, at least every kLookMs while it is watched. True once it has been silent too long.
+  // Checks it, at least every kLookMs while it is watched. True once it has been silent too long.
   bool IsSilent();
 
   static constexpr int64_t kLookMs = 1'000;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests of ptrace(2) in short, for the tracer only.
+// Shorthands for requests of ptrace(2), only for the tracer.
 #ifndef MVAS_PTRACE_REQUESTS_H_
 #define MVAS_PTRACE_REQUESTS_H_
 
@@ -12,7 +12,7 @@
 
 namespace mvas {
 
-// How often one that takes long is looked at.
+// How often a long request is checked.
 constexpr int64_t kLookMs = 10;
 
 inline int Request(int request, pid_t tid, void* address, void* data) {

@@ -15,12 +15,12 @@
 namespace mvas {
 namespace {
 
-// What one copy may move before others get their turn.
+// How much one copy may move before others get their turn.
 constexpr size_t kShare = 1 << 20;
 constexpr size_t kBufferSize = 1 << 16;
 constexpr int kMostEvents = 64;
-// A page that is spliced takes one of a pipe's few slots however little is in it, so that small
-// writes would fill a FIFO nobody reads after some hundred bytes: these are read and written.
+// A spliced page takes one of a pipe's few slots however little it contains, so small writes would
+// fill an unread FIFO after some hundred bytes: these are read and written.
 constexpr size_t kLeastSplice = 4096;
 
 bool IsPipe(int fd) {
@@ -80,7 +80,7 @@ Copy::Moved Copy::Splice() {
   const ssize_t n = splice(from_.fd, nullptr, to_.fd, nullptr, kShare, flags);
   if (n > 0) return {static_cast<size_t>(n), Next::kAgain};
   if (n < 0 && errno == EINTR) return {};
-  // There is something to read, so it is the output that has to be waited for.
+  // There is something to read, so the output has to be waited for.
   if (n < 0 && errno == EAGAIN) return {0, Next::kOutput};
   if (n < 0 && errno != EINVAL) return {0, Next::kEnd};
   may_splice_ = false;
@@ -91,7 +91,7 @@ Copy::Moved Copy::ReadAndWrite(std::vector<char>* buffer) {
   const ssize_t n = read(from_.fd, buffer->data(), buffer->size());
   if (n < 0 && errno == EINTR) return {};
   if (n < 0 && errno == EAGAIN) return {0, Next::kInput};
-  // EIO is how a terminal's master tells that all its slaves are closed (pty(7)).
+  // The master of a terminal returns EIO once all its slaves are closed (pty(7)).
   if (n <= 0) return {0, Next::kEnd};
   const ssize_t written = write(to_.fd, buffer->data(), static_cast<size_t>(n));
   if (written < 0 && errno != EAGAIN && errno != EINTR) return {0, Next::kEnd};

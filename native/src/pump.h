@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies between descriptors on one thread, however many there are. It waits by epoll(7) and never
-// blocks on any of them: a full output holds up only its own input. No policy here: a copy goes on
+// blocks on any of them: a full output delays only its own input. No policy here: a copy continues
 // until its input ends or either side fails.
 #ifndef MVAS_PUMP_H_
 #define MVAS_PUMP_H_
@@ -20,7 +20,7 @@ namespace mvas {
 // One copy, which owns its two descriptors.
 class Copy {
  public:
-  // What a copy waits for; kAgain: nothing, it has had its share for now.
+  // What a copy waits for; kAgain: nothing, it has used up its share.
   enum class Next { kInput, kOutput, kAgain, kEnd };
 
   Copy(int epoll, uint32_t id, int from, int to);
@@ -30,7 +30,7 @@ class Copy {
 
   // Moves what can be moved at once, up to its share.
   Next Step(std::vector<char>* buffer);
-  // Asks to be woken once. False when it need not wait: such files are always ready.
+  // Asks to be woken once. False if it need not wait: such files are always ready.
   bool Await(Next next);
 
  private:
@@ -39,7 +39,7 @@ class Copy {
     bool is_watched = false;
   };
 
-  // What one move came to: bytes, or what to wait for when there are none.
+  // The result of one move: bytes, or what to wait for if there are none.
   struct Moved {
     size_t bytes = 0;
     Next next = Next::kAgain;
@@ -56,7 +56,7 @@ class Copy {
   Side from_;
   Side to_;
   bool may_splice_;
-  std::vector<char> rest_;  // was read, and is still to be written
+  std::vector<char> rest_;  // read, and still to be written
   size_t rest_at_ = 0;
 };
 
@@ -68,10 +68,10 @@ class Pump {
   explicit Pump(Ended ended);
   ~Pump();
 
-  // Takes both descriptors and makes them non-blocking. A number above 0, or -errno; then nothing
-  // was taken.
+  // Takes both descriptors and makes them non-blocking. Returns a positive number, or -errno; then
+  // it has taken nothing.
   int Start(int from, int to);
-  // Ends a copy now, losing what was not written; unknown ones do not matter.
+  // Ends a copy now and discards what was not written; ignores unknown ones.
   void Stop(uint32_t id);
 
  private:

@@ -13,7 +13,7 @@ constexpr size_t kPart = 16384;
 
 using Append = int (*)(int directory, const char* name, std::string* text);
 
-// Two numbers for each name: 0 or -errno, and where in the text what was read of it ends.
+// Two numbers for each name: 0 or -errno, and where its content ends in the text.
 void AppendAll(int directory, const Napi::Value& names, Append append, std::string* text,
                std::vector<int32_t>* results) {
   const auto list = names.As<Napi::Array>();

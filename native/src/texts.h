@@ -25,13 +25,13 @@ class Owned {
   int fd_;
 };
 
-// Append what a link leads to, or all of a file. 0 or -errno; then `text` is as it was.
+// Append the target of a link, or all of a file. 0 or -errno; then `text` is unchanged.
 int AppendLink(int directory, const char* name, std::string* text);
 int AppendFile(int directory, const char* name, std::string* text);
 
 // readBelow(directory, files, links): reads files and links by their paths below a directory.
 // Returns { results: Int32Array, text: Buffer }: for each file, then for each link, 0 or -errno and
-// where in the text it ends, which is where the next one begins. Or -errno for the directory.
+// where it ends in the text; the next one begins there. Or -errno for the directory.
 Napi::Value ReadBelow(const Napi::CallbackInfo& info);
 
 }  // namespace mvas

@@ -27,9 +27,9 @@ constexpr long kGetRseqConfiguration = 0x420f;
 constexpr long kGetSyscallUserDispatch = 0x4211;
 constexpr size_t kSiginfoBatch = 32;
 constexpr unsigned kExiting = 0x4;  // PF_EXITING
-// So long a tracee may take for one step of a system call.
+// How long a tracee may take for one step of a system call.
 constexpr int64_t kStepLimitMs = 10'000;
-// So long a thread may take to die.
+// How long a thread may take to die.
 constexpr int64_t kReapLimitMs = 100;
 
 // 20 microseconds first, a millisecond at the most.
@@ -56,9 +56,8 @@ Bytes Signals(pid_t tid, bool shared, int* error) {
   }
 }
 
-// Whether a task has exited, or is about to. wait4(2) does not tell of the first thread of a
-// process before all others are reaped; and the init of a pid namespace waits for all others in
-// there.
+// Whether a task has exited, or is about to. wait4(2) does not report the first thread of a process
+// before all others are reaped; and the init of a pid namespace waits for all others in there.
 bool IsDead(pid_t tid) {
   char text[512];
   snprintf(text, sizeof text, "/proc/%d/stat", tid);
@@ -75,8 +74,8 @@ bool IsDead(pid_t tid) {
   return state == 'Z' || state == 'X' || (flags & kExiting);
 }
 
-// Waits for the next stop of one tracee: -ESRCH when it has died. When it does not come in time:
-// -ETIMEDOUT, or where there is something to be done about that, it waits on.
+// Waits for the next stop of one tracee: -ESRCH if it has died. If it does not come in time:
+// -ETIMEDOUT, or, with something to do about it, does that and waits on.
 int WaitOne(pid_t tid, int* status, const Late* late) {
   int64_t deadline = NowMs() + kStepLimitMs;
   for (;;) {
@@ -108,12 +107,12 @@ int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late) {
     if (IsStopSignal(status))
       *stop_signal = true;
     else if (Event(status) == 0)
-      return -EPROTO;  // a signal, though all are blocked: a fault of the call
+      return -EPROTO;  // A signal, though all are blocked: a fault of the call.
   }
 }
 
 // From a system call stop to a trap stop, without running anything: only a task that resumes from
-// there restarts the system call that its registers say was interrupted (the kernel's
+// there restarts an interrupted system call as its registers say (the kernel's
 // arch/*/kernel/signal.c).
 int ToTrap(pid_t tid, bool* stop_signal, const Late* late) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
@@ -268,7 +267,7 @@ int ExposedCalls(pid_t tid, uint64_t instruction, const Registers& resume, uint6
 
 namespace {
 
-// Lets the thread go on to a breakpoint of its own.
+// Lets the thread run to a breakpoint of its own.
 int ToBreakpoint(pid_t tid, bool* stop_signal, const Late& late) {
   bool has_trap = false;
   for (;;) {
@@ -284,10 +283,10 @@ int ToBreakpoint(pid_t tid, bool* stop_signal, const Late& late) {
                Request(PTRACE_GETSIGINFO, tid, nullptr, &info)) {
       return -EPROTO;
     } else if (info.si_code == SI_KERNEL) {
-      if (has_trap) syscall(SYS_tkill, tid, SIGTRAP);  // blocked again by the time it goes on
+      if (has_trap) syscall(SYS_tkill, tid, SIGTRAP);  // blocked again by the time it continues
       return 0;
     } else {
-      has_trap = true;  // somebody else's
+      has_trap = true;  // sent by another process
     }
   }
 }
@@ -330,7 +329,7 @@ int BatchCalls(pid_t tid, uint64_t code, uint64_t table, std::vector<RemoteCall>
 }
 
 int Detach(pid_t tid, int signal) {
-  // PTRACE_DETACH itself delivers signals in a signal-delivery-stop alone (ptrace(2)).
+  // PTRACE_DETACH itself delivers signals only in a signal-delivery-stop (ptrace(2)).
   if (signal) syscall(SYS_tkill, tid, signal);
   return Request(PTRACE_DETACH, tid, nullptr, nullptr);
 }

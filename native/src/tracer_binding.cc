@@ -120,8 +120,9 @@ void TracerBinding::End() {
   deliver_.Release();
 }
 
-// The next thing to do; null at the end. Should the program hang meanwhile, which may be for want
-// of a tracee, they are let go: again and again, since one that is about to stop cannot be yet.
+// The next thing to do; null at the end. If the program hangs meanwhile, possibly because a tracee
+// is stopped, all tracees are let go: repeatedly, since one that is about to stop cannot be let go
+// yet.
 std::unique_ptr<TracerBinding::Job> TracerBinding::Next() {
   const auto look = std::chrono::milliseconds(Liveness::kLookMs);
   const auto is_due = [this] { return stopping_ || !jobs_.empty(); };
@@ -138,7 +139,7 @@ std::unique_ptr<TracerBinding::Job> TracerBinding::Next() {
   return job;
 }
 
-// Lets all tracees go but one (0: none), which is in a call.
+// Lets all tracees go except one (0: none), which is in a call.
 void TracerBinding::LetGo(pid_t but) {
   has_let_go_ = true;
   for (const pid_t tid : traced_)

@@ -57,9 +57,9 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Watch(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
-  std::set<pid_t> stop_signals_;  // whom a SIGSTOP was kept from; used in the tracing process alone
-  std::vector<pid_t> traced_;     // whom it holds; used in the tracing process alone
-  std::atomic<bool> has_let_go_{false};  // has let them go by itself
+  std::set<pid_t> stop_signals_;  // a SIGSTOP was withheld from these; for the tracing process
+  std::vector<pid_t> traced_;     // its tracees; for the tracing process
+  std::atomic<bool> has_let_go_{false};  // it has let them go by itself
   Napi::ThreadSafeFunction deliver_;
   std::optional<TracingProcess> process_;
   std::mutex mutex_;

@@ -25,7 +25,7 @@ struct Start {
   pid_t parent;
 };
 
-// Who has died before is not told any more, so that is looked at.
+// A death before this is not reported any more, so it is checked for.
 void DieWith(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
@@ -58,14 +58,14 @@ int Main(void* argument) {
   const Start& start = *static_cast<Start*>(argument);
   prctl(PR_SET_NAME, "mvas-tracer");
   DieWith(start.parent);
-  signal(SIGCHLD, SIG_DFL);  // blocked, so that it stays for AwaitTracee; actions are not shared
+  signal(SIGCHLD, SIG_DFL);  // blocked, so it stays pending for AwaitTracee; actions are not shared
   (*start.work)();
   return 0;
 }
 
 // Like a vfork(2) from a thread: the child uses the thread's stack and thread-local storage, while
-// the thread itself stays in the kernel. No signal is handled on either side, and none tells the
-// child's end (exit signal 0), so that nobody else waits for it.
+// the thread itself stays in the kernel. No signal is handled on either side, and none reports the
+// child's end (exit signal 0), so nobody else waits for it.
 void RunThere(const std::function<void()>& work) {
   sigset_t all;
   sigfillset(&all);
@@ -76,7 +76,7 @@ void RunThere(const std::function<void()>& work) {
   if (child < 0) return work();
   int status = 0;
   while (syscall(SYS_wait4, child, &status, __WCLONE, nullptr) < 0 && errno == EINTR) continue;
-  // Killed by somebody: as if it were a thread of ours.
+  // Killed by another process: treated as if it were a thread of ours.
   if (status != 0) kill(getpid(), SIGKILL);
 }
 
@@ -102,9 +102,9 @@ bool AwaitTracee(int64_t timeout_ms) {
   return sigtimedwait(&child, nullptr, &limit) == SIGCHLD;
 }
 
-// By itself: a wait for any of them would take stops away.
+// One by one: a wait for any of them would consume stops.
 bool Reap(pid_t tid) {
-  if (!InTracingProcess()) return false;  // its parent may be we, who are to hear of it by libuv
+  if (!InTracingProcess()) return false;  // we may be its parent, and are told by libuv
   const auto id = static_cast<id_t>(tid);
   siginfo_t info{};
   if (waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT | __WALL)) return errno == ECHILD;
@@ -128,7 +128,7 @@ ReapingScope::~ReapingScope() {
   pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
 }
 
-// On a thread, which is not a leader of a thread group, there is nothing that could outlive us.
+// A thread that does not lead a thread group cannot outlive us.
 OutlivingScope::OutlivingScope() : parent_(InTracingProcess() ? getppid() : 0) {
   if (parent_) prctl(PR_SET_PDEATHSIG, 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the requests of a tracing session run: a process of its own that shares our memory and
-// descriptors, not a thread. A SIGKILL that ends us does not end it, so it can put back what it has
-// under its hands; then it ends, too.
+// Where the requests of a tracing session run: not a thread but a process of its own that shares
+// our memory and descriptors. A SIGKILL that ends us does not end it, so it can put back what it is
+// changing; then it ends, too.
 #ifndef MVAS_TRACING_PROCESS_H_
 #define MVAS_TRACING_PROCESS_H_
 
@@ -16,7 +16,7 @@ namespace mvas {
 
 class TracingProcess {
  public:
-  // Runs `work` there. Where no process can be made, on a thread instead.
+  // Runs `work` there; on a thread instead if no process can be created.
   explicit TracingProcess(std::function<void()> work);
 
   // Waits until `work` has returned.
@@ -29,12 +29,12 @@ class TracingProcess {
 // Milliseconds since some moment.
 int64_t NowMs();
 
-// Sleeps until a tracee of the calling tracing process has stopped or died, for so many
-// milliseconds at most. False: nothing has come. It may come for nothing.
+// Sleeps until a tracee of the calling tracing process has stopped or died, for at most that many
+// milliseconds. False: nothing has happened. Wake-ups may be spurious.
 bool AwaitTracee(int64_t timeout_ms);
 
-// Reaps a tracee of the calling tracing process that has died, so that its parent hears of it.
-// False: it lives, or others of its process have to be reaped first. On a thread it does nothing.
+// Reaps a dead tracee of the calling tracing process, so that its parent is told. False: it is
+// alive, or others of its process have to be reaped first. Does nothing on a thread.
 bool Reap(pid_t tid);
 
 // While one exists, the calling tracing process reaps those of `tids` that have died, also while it
@@ -49,7 +49,7 @@ class ReapingScope {
 };
 
 // While one exists, the calling tracing process outlives us. Nothing in between may wait for a
-// lock, the allocator's included: whoever holds it may have died.
+// lock, including the allocator's: its holder may have died.
 class OutlivingScope {
  public:
   OutlivingScope();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the freestanding code has of the processor. Another architecture is another file like this.
+/* The processor-specific part of the freestanding code. Another architecture is another file like
+ * this.
  */
 #ifndef MVAS_ARCH_X86_64_H_
 #define MVAS_ARCH_X86_64_H_
@@ -43,7 +44,7 @@ static inline void zero(void *at, u64 length)
 	__asm__ volatile("rep stosb" : "+D"(at), "+c"(length) : "a"(0) : "memory");
 }
 
-/* Hands over to the tracer, which lets the process go on behind it. */
+/* Stops for the tracer, which lets the process go on behind the breakpoint. */
 static inline void breakpoint(void)
 {
 	__asm__ volatile("int3" : : : "memory");
@@ -69,10 +70,10 @@ static inline _Noreturn void call_on_stack(u64 stack, u64 function, void *argume
 	__builtin_unreachable();
 }
 
-/* Makes a thread, which has a new stack, by clone3(2), and has it call thread_main(a, b). */
+/* Creates a thread with a new stack by clone3(2), and makes it call thread_main(a, b). */
 static inline s64 clone_thread_main(u64 nr_clone3, void *args, u64 size, void *a, u64 b)
 {
-	/* In registers that the child gets along and the call keeps. */
+	/* In registers that the child inherits and the call preserves. */
 	register void *first __asm__("r12") = a;
 	register u64 second __asm__("r13") = b;
 	s64 result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tracer has of the processor. Another architecture is another file like this (arch.h).
+// The processor-specific part of the tracer. Another architecture is another file like this
+// (arch.h).
 #ifndef MVAS_SRC_ARCH_X86_64_H_
 #define MVAS_SRC_ARCH_X86_64_H_
 
@@ -13,7 +14,7 @@ namespace mvas {
 // General registers, as ptrace has them by NT_PRSTATUS.
 using Registers = user_regs_struct;
 
-// The note of the extended state, and the most it may have.
+// The note of the extended state, and its maximum size.
 constexpr unsigned long kExtendedNote = NT_X86_XSTATE;
 constexpr size_t kExtendedMax = 16384;
 
@@ -24,9 +25,9 @@ inline int64_t CallResult(const Registers& registers) {
   return static_cast<int64_t>(registers.rax);
 }
 
-// Makes `registers` those of a thread that is about to make a system call by the instruction for
-// that at `instruction`, on the stack at `stack` (0: left as it is). Whatever it interrupted, the
-// kernel is not to restart.
+// Turns `registers` into those of a thread that is about to make a system call by the instruction
+// at `instruction`, on the stack at `stack` (0: unchanged). The kernel will not restart whatever
+// this interrupted.
 inline void SetCall(Registers* registers, uint64_t instruction, uint64_t stack, uint64_t nr,
                     const uint64_t (&args)[6]) {
   registers->rip = instruction;
@@ -42,7 +43,7 @@ inline void SetCall(Registers* registers, uint64_t instruction, uint64_t stack, 
   registers->r9 = args[5];
 }
 
-// Makes `registers` those of a thread that is about to run the code of batches at `code`
+// Turns `registers` into those of a thread that is about to run the code of batches at `code`
 // (src/criu/arch/x86-64/home.ts) over `count` calls in `table`.
 inline void SetBatch(Registers* registers, uint64_t code, uint64_t table, uint64_t count) {
   registers->rip = code;

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs the kernel's checkpatch over the module's source. It is the one that CHECKPATCH names, or
-# that of a kernel source package in /usr/src. Without either: says so, and succeeds.
+# Runs the kernel's checkpatch over the module's source: the one that CHECKPATCH names, or that of a
+# kernel source package in /usr/src. Without either it says so, and succeeds.
 #
-# Not asked for: 80 columns (ours are 100), blank lines before the #define of a call's number, BIT()
+# Not checked: 80 columns (ours are 100), blank lines before the #define of a call's number, BIT()
 # for a mere number, constants last in #if, const where the module fills the structure in, and macro
 # arguments used once, since RESOLVE takes names.
 set -eu

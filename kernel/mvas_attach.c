@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SEG_ATTACH, SEG_DETACH and SEG_COPYIN: what becomes of segments together with VASes. */
+/* SEG_ATTACH, SEG_DETACH and SEG_COPYIN: calls for segments together with VASes. */
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -35,7 +35,7 @@ int mvas_ioc_seg_attach(struct mvas_client *client, void *args)
 		ret = -EPERM;
 	else
 		ret = mvas_uses_add(&vas->segments, segment, attach->access);
-	/* Else the list has the reference now. */
+	/* Otherwise the list has the reference now. */
 	if (ret)
 		mvas_object_put(&segment->object);
 out:
@@ -101,7 +101,7 @@ static int copy_in(struct mvas_segment *segment, struct mm_struct *mm, struct mv
 		args->done += part;
 		cond_resched();
 	}
-	/* A page that is not there ends it in good order, another failure does not. */
+	/* A page that is not mapped ends the copy normally; another failure does not. */
 	return part < 0 && (!args->done || part != -EFAULT) ? part : 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The calls that use address spaces, segments and VASes together; those of one kind of object are
- * with it. Each gets its structure, checked for length, in kernel memory.
+ * The calls that use address spaces, segments and VASes together; calls for one kind of object are
+ * declared with it. Each gets its structure, checked for length, in kernel memory.
  */
 #ifndef _MVAS_CALLS_H
 #define _MVAS_CALLS_H

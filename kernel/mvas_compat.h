@@ -39,7 +39,7 @@ static inline bool mvas_mm_has_flag(struct mm_struct *mm, int flag)
 #endif
 }
 
-/* Got another name in 7.1, and takes VM_MIXEDMAP since, as which the vvar is mapped there. */
+/* Renamed in 7.1, and takes VM_MIXEDMAP since, as the vvar is mapped there. */
 static inline void mvas_zap_special(struct vm_area_struct *vma)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
@@ -49,7 +49,7 @@ static inline void mvas_zap_special(struct vm_area_struct *vma)
 #endif
 }
 
-/* Whose cgroup is charged for pages of an address space that is not the running process's. */
+/* The address space whose cgroup is charged for pages that are not the running process's. */
 static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *task)
 {
 #ifdef CONFIG_MEMCG
@@ -58,8 +58,9 @@ static inline void mvas_mm_set_owner(struct mm_struct *mm, struct task_struct *t
 }
 
 /*
- * Who has changed credentials keeps its memory from others of its user, also when the image comes
- * from a process that did not. In 7.2 that is the task's, not the memory's, and stays so.
+ * A process that has changed credentials keeps its memory from others of its user, even if the
+ * image comes from a process that did not. In 7.2 this belongs to the task, not to the memory, and
+ * does not change.
  */
 static inline void mvas_inherit_dumpable(struct mm_struct *from, struct mm_struct *to)
 {
@@ -93,7 +94,7 @@ static inline struct file *mvas_shmem_file(const char *name, loff_t size)
 #endif
 }
 
-/* mseal(2), since 6.10, would keep the module from unmapping in a duplicate that is its own. */
+/* mseal(2), since 6.10, would keep the module from unmapping in its own duplicate. */
 static inline void mvas_unseal(struct vm_area_struct *vma)
 {
 #ifdef VM_SEALED

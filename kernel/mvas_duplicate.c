@@ -2,7 +2,7 @@
 /*
  * A duplicate of an address space is made by a kernel thread that uses it as its own and forks: the
  * child takes a reference to what it got, and dies before it ever sees user space. kernel_clone()
- * is the one door to the kernel's duplication that all series have.
+ * is the only access to the kernel's duplication that all series have.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -18,7 +18,7 @@
 #include "mvas_mm.h"
 #include "mvas_symbols.h"
 
-/* Lives on the stack of the caller, who waits until the thread is through with it. */
+/* Lives on the stack of the caller, which waits until the thread is done with it. */
 struct job {
 	struct mvas_duplication *what;
 	struct task_struct *caller;
@@ -45,7 +45,7 @@ static int child(void *data)
 	return 0;
 }
 
-/* The child runs code of this module until it dies, so that must be waited for. */
+/* The child runs code of this module until it dies, so its death must be waited for. */
 static void wait_until_dead(struct pid *pid)
 {
 	bool alive = true;
@@ -72,7 +72,7 @@ static int duplicate(struct job *job)
 	pid_t pid;
 
 	kthread_use_mm(job->what->source);
-	/* Page tables are charged to who asks for them. */
+	/* Page tables are charged to the caller. */
 	before = set_active_memcg(job->memcg);
 	pid = mvas_kernel_clone(&args);
 	set_active_memcg(before);
@@ -84,8 +84,8 @@ static int duplicate(struct job *job)
 	if (!job->copy)
 		return -EIO;
 	/*
-	 * The source may have been emptied before it was duplicated; the duplicate, while the child
-	 * had it, by process_mrelease(2) for the child.
+	 * The source may have been emptied before it was duplicated; the duplicate may have been
+	 * emptied by process_mrelease(2), while the child had it.
 	 */
 	if (!mvas_mm_has_flag(job->what->source, MMF_UNSTABLE) &&
 	    !mvas_mm_has_flag(job->copy, MMF_UNSTABLE))
@@ -94,7 +94,7 @@ static int duplicate(struct job *job)
 	return -EIO;
 }
 
-/* Makes a duplicate what it is to be. Until then pages are charged to the caller. */
+/* Gives a duplicate its final form. Until then pages are charged to the caller. */
 static int finish(struct job *job)
 {
 	struct mvas_duplication *what = job->what;
@@ -118,9 +118,9 @@ static int duplicator(void *data)
 {
 	struct job *job = data;
 
-	/* So that a caller who is killed can have the waiting cut short. */
+	/* So that the wait can be interrupted if the caller is killed. */
 	allow_signal(SIGKILL);
-	/* The child inherits it: the OOM killer is to look elsewhere. */
+	/* Inherited by the child: the OOM killer should choose another process. */
 	current->signal->oom_score_adj = OOM_SCORE_ADJ_MIN;
 	job->result = duplicate(job);
 	if (!job->result) {
@@ -149,7 +149,7 @@ static int run(struct job *job)
 
 /**
  * mvas_duplicate() - a copy-on-write duplicate of an address space, without file mappings
- * @duplication: what it is to be like; @dropped is 0
+ * @duplication: what it should be like; @dropped is 0
  *
  * Return: one user of the duplicate, or an error pointer.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EXEC: the calling process goes on in a duplicate of a VAS. */
+/* EXEC: the calling process continues in a duplicate of a VAS. */
 #include <linux/file.h>
 #include <linux/sched/mm.h>
 
@@ -55,7 +55,7 @@ int mvas_ioc_exec(struct mvas_client *client, void *args)
 
 	if (exec->flags)
 		return -EINVAL;
-	/* Before the work is done; mvas_swap() says for sure. */
+	/* Before the work is done; mvas_swap() decides finally. */
 	if (!ret && atomic_read(&current->mm->mm_users) != 1)
 		ret = -EBUSY;
 	if (!ret)

@@ -118,8 +118,8 @@ static int find_written(struct mm_struct *mm, struct chunk *chunk, unsigned long
 }
 
 /*
- * Notes which pages of a file mapping there is anything to be read from. Pages that a file of tmpfs
- * lacks would be made by reading them, to stay there; what is swapped out has an entry.
+ * Records which pages of a file mapping have anything to read. Reading pages that a file of tmpfs
+ * lacks would create them permanently; swapped-out pages have an entry.
  */
 static int find_any(struct mm_struct *mm, struct chunk *chunk, unsigned long end)
 {
@@ -146,7 +146,7 @@ static int find_any(struct mm_struct *mm, struct chunk *chunk, unsigned long end
 	return 0;
 }
 
-/* Pages that cannot be had, such as those past the end of the file, are as if not wanted. */
+/* Pages that cannot be read, such as those past the end of the file, are treated as unwanted. */
 static int pin_wanted(struct mm_struct *mm, struct chunk *chunk)
 {
 	unsigned int i;
@@ -173,7 +173,7 @@ static bool is_zero(struct page *page)
 	return zero;
 }
 
-/* What is not written reads as zeros, too, and takes no memory. */
+/* Pages that are not written read as zeros, too, and take no memory. */
 static int write_page(struct mm_struct *mm, unsigned long address, struct page *from)
 {
 	struct page *to;
@@ -258,12 +258,13 @@ static int replace_range(struct replacement *to, const struct file_range *range)
 
 /**
  * mvas_files_replace() - take all file mappings out of an address space
- * @mm: which the calling kernel thread uses, and nobody else
+ * @mm: used by the calling kernel thread and by no other
  * @flags: MVAS_FILES_, see the description of MVAS_FORK
- * @payer: what the memory is counted for as it grows; NULL if it cannot, with MVAS_FILES_DROP
+ * @payer: the object that the memory is counted for as it grows; NULL if it cannot grow, with
+ * MVAS_FILES_DROP
  * @dropped: bytes of mappings that were unmapped are added to it
  *
- * Return: 0 or an error, with some done; -ENOSPC or -EDQUOT where a limit is reached.
+ * Return: 0 or an error, after part of the work; -ENOSPC or -EDQUOT if a limit is reached.
  */
 int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *payer, u64 *dropped)
 {

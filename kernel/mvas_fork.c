@@ -9,7 +9,7 @@
 #include "mvas_symbols.h"
 #include "mvas_vas.h"
 
-/* The VAS to be filled: a new one, or an empty one that is there. */
+/* The VAS to be filled: a new one, or an existing empty one. */
 static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 {
 	struct mvas_vas *vas;
@@ -21,7 +21,7 @@ static struct mvas_vas *prepare(struct mvas_fork *args, struct mm_struct *mm)
 			 mvas_vas_create(args->name, args->mode);
 	if (IS_ERR(vas))
 		return vas;
-	/* Before the work is done, what it will count is known nearly enough. */
+	/* Before the work is done, its size is known only approximately. */
 	ret = mvas_vas_fill_begin(vas, mvas_mm_bytes(mm));
 	if (!ret)
 		return vas;
@@ -122,7 +122,7 @@ int mvas_ioc_capture(struct mvas_client *client, void *args)
 		return -EINVAL;
 	if (!mvas_can_set_exe())
 		return -EOPNOTSUPP;
-	/* The OOM killer will pass the process over, as with oom_score_adj at its lowest. */
+	/* The OOM killer will ignore the process, as with the lowest oom_score_adj. */
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return make(capture, capture_into);

@@ -86,7 +86,7 @@ union mvas_args {
 	struct mvas_seg_copyin seg_copyin;
 };
 
-/* `answers`: something of the structure goes back to the caller. */
+/* `answers`: part of the structure is returned to the caller. */
 struct mvas_call {
 	int (*run)(struct mvas_client *client, void *args);
 	u16 size;
@@ -150,7 +150,7 @@ static long mvas_ioctl(struct file *file, unsigned int number, unsigned long arg
 	if (ret)
 		return ret;
 	args.size = size;
-	/* An answer that cannot be given is known before anything is done. */
+	/* Finds out whether the answer can be written before anything is done. */
 	if (call->answers && copy_to_user(pointer, &args, call->size))
 		return -EFAULT;
 
@@ -225,7 +225,7 @@ err_target:
 	return ret;
 }
 
-/* Objects hold the module, so there are none left. */
+/* Objects hold the module, so none are left. */
 static void __exit mvas_exit(void)
 {
 	misc_deregister(&mvas_device);

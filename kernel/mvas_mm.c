@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Address spaces: whose they are, their pages, and keeping them from the OOM killer. */
+/* Address spaces: their owners, their pages, and protection from the OOM killer. */
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -14,8 +14,8 @@ static const struct file_operations *proc_mem;
 /**
  * mvas_target_init() - learn what an open /proc/PID/mem looks like
  *
- * Only while the module is loaded, by who may load modules: anybody else could have mounted some
- * other thing on /proc.
+ * Only while the module is loaded, by a process that may load modules: any other could have mounted
+ * something else on /proc.
  */
 int mvas_target_init(void)
 {
@@ -42,8 +42,8 @@ bool mvas_target_available(void)
  * mvas_target_get() - the address space that the caller names
  * @target: descriptor of /proc/PID/mem, or MVAS_TARGET_SELF
  *
- * Who could open that file has passed mm_access(PTRACE_MODE_ATTACH_FSCREDS), which modules cannot
- * call. It holds the address space as it was when opened, but no user of it.
+ * Whoever could open that file has passed mm_access(PTRACE_MODE_ATTACH_FSCREDS), which modules
+ * cannot call. The file holds the address space as it was when opened, but is not a user of it.
  *
  * Return: to be given back by mmput(); or an error pointer.
  */
@@ -72,7 +72,7 @@ struct mm_struct *mvas_target_get(int target)
 	return mm;
 }
 
-/** mvas_mm_bytes() - what an address space counts for against the limits, swapped out or not */
+/** mvas_mm_bytes() - what an address space counts for against the limits, including swap */
 u64 mvas_mm_bytes(struct mm_struct *mm)
 {
 	return (u64)(get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS)) << PAGE_SHIFT;
@@ -82,7 +82,7 @@ u64 mvas_mm_bytes(struct mm_struct *mm)
  * mvas_mm_check() - whether an address space can become a VAS
  * @mm: of a process
  *
- * A userfaultfd would make the module wait for whoever serves it.
+ * A userfaultfd would make the module wait for the process that serves it.
  */
 int mvas_mm_check(struct mm_struct *mm)
 {
@@ -102,16 +102,16 @@ int mvas_mm_check(struct mm_struct *mm)
 
 /**
  * mvas_mm_keep() - have the OOM killer and process_mrelease(2) leave an address space alone
- * @mm: which
+ * @mm: the address space
  *
- * They look at processes only, and would empty it while one that has it is dying.
+ * They look only at processes, and would empty it while a process that has it is dying.
  *
  * Return: 0, -EIO if they were faster, -EINTR.
  */
 int mvas_mm_keep(struct mm_struct *mm)
 {
 	mvas_mm_set_flag(mm, MMF_OOM_SKIP);
-	/* One that did not see the flag holds the lock until it is through. */
+	/* A process that did not see the flag holds the lock until it is done. */
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 	mmap_write_unlock(mm);
@@ -122,9 +122,9 @@ int mvas_mm_keep(struct mm_struct *mm)
  * mvas_mm_forget_clock() - take the kernel's clock page out of an address space
  * @mm: in which no process runs
  *
- * The page of a time namespace is mapped without a reference to it, as long as some process is in
- * the namespace; what outlives that must not have it mapped, nor must a process of another
- * namespace. It comes back, the right one, at the first access.
+ * The page of a time namespace is mapped without a reference to it, as long as a process is in the
+ * namespace; whatever outlives the namespace must not have the page mapped, nor must a process of
+ * another namespace. The right one is mapped again at the first access.
  *
  * Return: 0 or -EINTR.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Address spaces: pages, duplicates, and changing that of the calling process. */
+/* Address spaces: pages, duplicates, and replacing that of the calling process. */
 #ifndef _MVAS_MM_H
 #define _MVAS_MM_H
 
@@ -26,7 +26,7 @@ int mvas_files_replace(struct mm_struct *mm, u32 flags, struct mvas_object *paye
 /* mvas_duplicate.c */
 
 /**
- * struct mvas_duplication - what a duplicate of an address space is to be like
+ * struct mvas_duplication - what a duplicate of an address space should be like
  * @source: the caller has a user of it
  * @flags: MVAS_FILES_
  * @payer: what the duplicate is counted for while it grows; or NULL, with MVAS_FILES_DROP

@@ -4,8 +4,8 @@
  * that both have are in mvas_object_calls.c.
  *
  * An object is referenced by its kobject. It is in the table of its kind from mvas_object_add()
- * until mvas_object_delete(), and holds the module as long as it exists. Last references are given
- * up in calls of the device alone, never by sysfs, whose readers kobject_del() waits for.
+ * until mvas_object_delete(), and holds the module as long as it exists. Only calls of the device
+ * drop last references, never sysfs, whose readers kobject_del() waits for.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -16,7 +16,7 @@
 
 #include "mvas_object.h"
 
-/* Protects the tables of objects, and what struct mvas_object says. */
+/* Protects the tables of objects, and the fields that struct mvas_object names. */
 DEFINE_MUTEX(mvas_lock);
 
 u64 mvas_max_bytes, mvas_max_bytes_user;
@@ -63,7 +63,7 @@ void mvas_kind_exit(struct mvas_kind *kind)
 	idr_destroy(&kind->objects);
 }
 
-/** mvas_visible() - whether the caller is to know of an object at all */
+/** mvas_visible() - whether the caller may know of an object at all */
 bool mvas_visible(struct mvas_object *object)
 {
 	return object->ns == current_user_ns() || ns_capable_noaudit(object->ns, CAP_DAC_OVERRIDE);
@@ -85,7 +85,7 @@ bool mvas_may(struct mvas_object *object, int rights)
 	return (mode & rights) == rights || ns_capable(object->ns, CAP_DAC_OVERRIDE);
 }
 
-/** mvas_name_check() - the length of a name, or an error for what is none */
+/** mvas_name_check() - the length of a name, or an error if it is not valid */
 int mvas_name_check(const char *name)
 {
 	size_t length = strnlen(name, MVAS_NAME_SIZE);
@@ -99,7 +99,7 @@ int mvas_name_check(const char *name)
 	return length;
 }
 
-/** mvas_find_name() - what has a name in the caller's namespace; under mvas_lock */
+/** mvas_find_name() - the object with a name in the caller's namespace; under mvas_lock */
 struct mvas_object *mvas_find_name(struct mvas_kind *kind, const char *name)
 {
 	struct mvas_object *object;
@@ -147,7 +147,7 @@ u64 mvas_bytes(void)
 	return bytes_of(NULL);
 }
 
-/** mvas_room_for_user() - whether an owner may have one object more, of so many bytes */
+/** mvas_room_for_user() - whether an owner may have one more object, of that many bytes */
 int mvas_room_for_user(struct mvas_kind *kind, kuid_t uid, u64 bytes)
 {
 	u64 used = bytes_of(&uid);
@@ -198,7 +198,7 @@ static int enter(struct mvas_object *object)
 
 /**
  * mvas_object_add() - make an object known, owned by the caller
- * @object: zeroed but for what belongs to its kind alone, and @bytes
+ * @object: zeroed except for what belongs only to its kind, and @bytes
  * @kind: its kind
  * @name: up to MVAS_NAME_SIZE bytes; empty for none
  * @mode: rights
@@ -246,7 +246,7 @@ int mvas_object_charge_locked(struct mvas_object *object, u64 bytes)
 	u64 all = mvas_bytes() - before + bytes;
 	u64 user = bytes_of(&object->uid) - before + bytes;
 
-	/* Nothing counts what was deleted. */
+	/* Deleted objects are not counted. */
 	if (idr_find(&object->kind->objects, object->id) != object)
 		return -ENOENT;
 	if (bytes > before && mvas_max_bytes && all > mvas_max_bytes)
@@ -257,7 +257,7 @@ int mvas_object_charge_locked(struct mvas_object *object, u64 bytes)
 	return 0;
 }
 
-/** mvas_object_charge_least() - the same by itself, unless it counts for as much already */
+/** mvas_object_charge_least() - the same without the lock, unless it already counts for as much */
 int mvas_object_charge_least(struct mvas_object *object, u64 bytes)
 {
 	int ret = 0;
@@ -273,7 +273,7 @@ int mvas_object_charge_least(struct mvas_object *object, u64 bytes)
  * mvas_object_delete() - take an object out of its table and out of sysfs
  * @object: the caller has a reference, and keeps it
  *
- * Return: 0, -EBUSY while it has uses, -ENOENT if it was deleted already.
+ * Return: 0, -EBUSY while it has uses, -ENOENT if it was already deleted.
  */
 int mvas_object_delete(struct mvas_object *object)
 {
@@ -299,7 +299,7 @@ int mvas_object_delete(struct mvas_object *object)
  * mvas_object_get() - look an object up for the caller
  * @kind: its kind
  * @id: its id
- * @rights: what the caller must be allowed; 0 for nothing but to see it
+ * @rights: what the caller must be permitted; 0 to require only that it can see the object
  *
  * Return: the object, to be given back by mvas_object_put(); or an error pointer.
  */

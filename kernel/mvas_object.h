@@ -55,7 +55,7 @@ struct mvas_kind {
  * @kind: never changes, nor do @id, @name, @ns and @created
  * @uid: owner, under mvas_lock, as are @gid, @mode, @bytes and @uses
  * @bytes: counted against the limits
- * @uses: attachments; while there are any the object cannot be deleted
+ * @uses: attachments; while there are any, the object cannot be deleted
  */
 struct mvas_object {
 	struct kobject kobj;

@@ -44,7 +44,10 @@ int mvas_find(struct mvas_kind *kind, struct mvas_find *args)
 	return object ? 0 : -ENOENT;
 }
 
-/* The ids of what the caller can see, as many as there is room for; says how many there are. */
+/*
+ * The ids of the objects that the caller can see, as many as there is room for; returns how many
+ * there are.
+ */
 static u32 list_visible(struct mvas_kind *kind, u32 *ids, u32 room)
 {
 	struct mvas_object *object;
@@ -113,7 +116,8 @@ static int setattr_check(struct mvas_object *object, const struct mvas_attr *arg
 		return -EPERM;
 	if ((args->valid & (MVAS_SET_UID | MVAS_SET_GID)) && !ns_capable(object->ns, CAP_CHOWN))
 		return -EPERM;
-	/* Whom the object's namespace does not know nobody in there could make out, or ever change.
+	/* Nobody in the object's namespace could recognize, or ever change, an id that it does not
+	 * map.
 	 */
 	if (((args->valid & MVAS_SET_UID) && !kuid_has_mapping(object->ns, uid)) ||
 	    ((args->valid & MVAS_SET_GID) && !kgid_has_mapping(object->ns, gid)))

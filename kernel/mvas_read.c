@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* READ and MAPS: what a VAS holds. */
+/* READ and MAPS: the content of a VAS. */
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 /* No process has more mappings; sysctl vm.max_map_count is 65530 unless raised. */
 #define MAX_MAPPINGS (1U << 20)
 
-/* Copies from one page; says how many bytes arrived. */
+/* Copies from one page; returns how many bytes arrived. */
 static size_t copy_page_out(struct page *page, size_t offset, size_t length, void __user *to)
 {
 	void *from = kmap_local_page(page);
@@ -23,7 +23,7 @@ static size_t copy_page_out(struct page *page, size_t offset, size_t length, voi
 	return length - missed;
 }
 
-/* Copies from at most BATCH pages; says how many bytes arrived, or an error for none. */
+/* Copies from at most BATCH pages; returns how many bytes arrived, or an error if none did. */
 static long read_batch(struct mm_struct *mm, u64 address, u64 length, void __user *to)
 {
 	unsigned long first = address & PAGE_MASK;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Segments: named pieces of shared memory. The memory is a file of tmpfs that has no name there,
- * with its length sealed; its inode has the segment's owner and mode, so that an open descriptor
- * cannot be had anew with more rights by way of /proc.
+ * Segments: named pieces of shared memory. The memory is an unnamed file of tmpfs, with its length
+ * sealed; its inode has the segment's owner and mode, so that an open descriptor cannot be reopened
+ * with more rights through /proc.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -61,7 +61,7 @@ static int range_check(const struct mvas_seg_create *args)
  * @start: the address, or 0 for none
  *
  * EXEC maps by a kernel thread, to which vm.mmap_min_addr does not apply: null pointers of the
- * kernel are not to find anything all the same. What that is set to modules cannot see.
+ * kernel must not find anything nevertheless. Modules cannot read that setting.
  */
 bool mvas_segment_may_map_at(u64 start)
 {
@@ -166,7 +166,7 @@ out:
 	return ret;
 }
 
-/** mvas_segment_open() - an open file of a segment with no more rights than asked for */
+/** mvas_segment_open() - an open file of a segment with no more rights than requested */
 struct file *mvas_segment_open(struct mvas_segment *segment, u32 access)
 {
 	return dentry_open(&segment->file->f_path, access | O_LARGEFILE, current_cred());

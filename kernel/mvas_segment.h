@@ -10,14 +10,14 @@
  * @file: has the memory
  * @start: address where it belongs, or 0
  * @length: bytes
- * @changing: has the object's attributes and those of @file's inode change together
+ * @changing: makes the object's attributes and those of @file's inode change together
  */
 struct mvas_segment {
 	struct mvas_object object;
 	struct file *file;
 	u64 start;
 	u64 length;
-	/* Not mvas_lock: who holds the inode's may wait for user space. */
+	/* Not mvas_lock: a holder of the inode's lock may wait for user space. */
 	struct mutex changing;
 };
 

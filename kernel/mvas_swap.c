@@ -2,9 +2,9 @@
 /*
  * Another address space for the calling process.
  *
- * The kernel's own way, exec_mmap(), is not to be had by modules. What kernel threads do to use a
+ * The kernel's own way, exec_mmap(), is not available to modules. What kernel threads do to use a
  * process's memory for a while is, and does the same to the scheduler, the TLB, the counters of
- * resident pages and membarrier(2); so the caller passes for a kernel thread while it changes over.
+ * resident pages and membarrier(2); so the caller poses as a kernel thread during the change.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -19,7 +19,7 @@
 #include "mvas_symbols.h"
 
 /**
- * mvas_swap_check() - whether the calling process can change its memory without anybody noticing
+ * mvas_swap_check() - whether the calling process can change its memory without side effects
  *
  * Return: 0, -EOPNOTSUPP or -EBUSY.
  */
@@ -40,10 +40,10 @@ int mvas_swap_check_place(const struct mvas_exec *to)
 }
 
 /*
- * Who looks at the task meanwhile takes it for a kernel thread: readers of /proc/PID/stat for one
- * with a name of its own (and warn if it is none any more a moment later), the freezer and
- * cgroup.kill for one to be left alone. So it is not scheduled away before it is over. Nothing here
- * sleeps, but for locks with PREEMPT_RT.
+ * Anything that looks at the task meanwhile takes it for a kernel thread: readers of /proc/PID/stat
+ * for one with a name of its own (and warn if it no longer is one a moment later), the freezer and
+ * cgroup.kill for one to be left alone. So it is not scheduled away before the change is over.
+ * Nothing here sleeps, except for locks with PREEMPT_RT.
  */
 static void change_over(struct task_struct *task, struct mm_struct *old, struct mm_struct *new)
 {
@@ -55,7 +55,7 @@ static void change_over(struct task_struct *task, struct mm_struct *old, struct 
 	 */
 	kernel_fpu_begin();
 	kernel_fpu_end();
-	/* A process holds users of its memory alone, a kernel thread also the structure. */
+	/* A process holds only users of its memory, a kernel thread also the structure. */
 	mmgrab(old);
 	task->flags |= PF_KTHREAD;
 	kthread_unuse_mm(old);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SWITCH and what belongs to it: an open file of the device is a client, which may switch to the
- * VASes that it has attached.
+ * SWITCH and related calls: an open file of the device is a client, which may switch to the VASes
+ * that it has attached.
  */
 #include <linux/capability.h>
 #include <linux/sched/mm.h>
@@ -56,7 +56,7 @@ static void drop_use(struct mvas_vas *vas)
 }
 
 /*
- * A switch has ended, if there was one; what it held goes. Nobody else uses the client, or
+ * Ends a switch, if there was one, and drops what it held. Nobody else uses the client, or
  * @switching is held.
  */
 static void forget_switch(struct mvas_client *client)
@@ -82,7 +82,7 @@ static int forget_stale(struct mvas_client *client)
 	return 0;
 }
 
-/* Whether a process is in a VAS by way of a client; under @switching. */
+/* Whether a process is in a VAS through a client; under @switching. */
 static bool has_switched(struct mvas_client *client, struct mvas_vas *vas)
 {
 	return client->switched == vas && forget_stale(client);
@@ -140,7 +140,7 @@ static int switch_to_vas(struct mvas_client *client, u32 id)
 	ret = mvas_vas_settle(vas) ? enter(client, vas) : -EBUSY;
 	if (ret)
 		goto err_vas;
-	/* Who was in it last may have been in another time namespace. */
+	/* The last process in it may have been in another time namespace. */
 	ret = mvas_mm_forget_clock(vas->mm);
 	if (ret)
 		goto err_mm;
@@ -190,7 +190,7 @@ int mvas_ioc_switch(struct mvas_client *client, void *args)
 		return -EOPNOTSUPP;
 	if (to->flags)
 		return -EINVAL;
-	/* The OOM killer passes over who is in a VAS. */
+	/* The OOM killer ignores a process that is in a VAS. */
 	if (to->id && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (!ret)

@@ -2,8 +2,8 @@
 /*
  * Functions of the kernel that it does not export, found by a kprobe that is never armed. They are
  * called by static calls, which become direct calls when patched: an indirect one would fault on
- * processors with indirect branch tracking, since the kernel seals entries nobody takes the address
- * of. What is not found is not offered.
+ * processors with indirect branch tracking, since the kernel seals entries whose address nobody
+ * takes. Functions that are not found are not offered.
  */
 #include <linux/kprobes.h>
 #include <linux/sched/task.h>
@@ -54,7 +54,7 @@ static void *find_symbol(const char *name)
 	return address;
 }
 
-/* Both or none: a name that is missing leaves the default in place. */
+/* Both or none: if a name is missing, the default stays in place. */
 #define RESOLVE(call, name) \
 	({ \
 		typeof(STATIC_CALL_TRAMP(call)) *function = find_symbol(name); \

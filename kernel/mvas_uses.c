@@ -92,8 +92,8 @@ int mvas_uses_remove(struct list_head *uses, u32 id)
 }
 
 /**
- * mvas_uses_drop() - a VAS goes; so do the segments it has attached
- * @uses: its list, which nobody else knows any more
+ * mvas_uses_drop() - drops the segments that a VAS has attached, when the VAS goes
+ * @uses: its list, which nobody else uses any more
  */
 void mvas_uses_drop(struct list_head *uses)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VASes as objects: their life, and the calls that concern nothing else. */
+/* VASes as objects: their life, and the calls that use nothing else. */
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -34,7 +34,7 @@ struct mvas_kind mvas_vases = {
 };
 
 /*
- * Once the last process has left a captured address space, takes its file mappings and clock away.
+ * Once the last process has left a captured address space, removes its file mappings and clock.
  * Runs in a kernel thread, which can use the address space as its own.
  */
 static void settle(struct work_struct *work)
@@ -136,7 +136,7 @@ struct mvas_vas *mvas_vas_create(const char *name, u32 mode)
 
 /**
  * mvas_vas_fill_begin() - have an empty VAS to oneself, for mvas_vas_fill()
- * @vas: which; mvas_vas_fill_end() gives it back
+ * @vas: the VAS; mvas_vas_fill_end() gives it back
  * @bytes: that will be counted, as far as known
  *
  * Return: 0; -EBUSY if the VAS is not empty, or being filled by others; -ENOSPC or -EDQUOT; -ENOENT

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The device, and what is said to it of VASes and segments alike. */
+/* The device, and calls that VASes and segments have in common. */
 #include "device.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ int mvas_fail(int error)
 	return -1;
 }
 
-/* Two threads that come first at the same time keep one descriptor between them. */
+/* Two threads that get here first at the same time share one descriptor. */
 int mvas_call(unsigned long number, void *arguments)
 {
 	int fd = __atomic_load_n(&device, __ATOMIC_ACQUIRE);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libmvas over /dev/mvas: the calls that programs for MVAS kernels know, with their names and
- * arguments, and those that VAS-CRIU added. All return -1 and set errno on failure: what the
- * module's header says of the call, and ENOTSUP for what a module cannot do.
+ * arguments, and those that VAS-CRIU added. All return -1 and set errno on failure: as the module's
+ * header says of the call, and ENOTSUP for what a module cannot do.
  *
- * The device is opened at the first call, and stays open until mvas_close() or the end of the
- * process; attachments end with it, and are shared with children that were forked since.
+ * The first call opens the device, which stays open until mvas_close() or the end of the process;
+ * attachments end with it, and are shared with children forked since.
  */
 #ifndef MVAS_H
 #define MVAS_H
@@ -74,9 +74,9 @@ vasid_t vas_fork(pid_t pid);
  * pointer sp. Returns only on failure.
  */
 int vas_exec(pid_t pid, vasid_t vid, unsigned long ip, unsigned long sp);
-/* How many bytes were read: up to the first that is not mapped. */
+/* Returns how many bytes were read, up to the first that is not mapped. */
 ssize_t vas_read(vasid_t vid, const void *address, void *buffer, size_t length);
-/* How many VASes (segments) the caller can see; the ids of as many as there is room for. */
+/* Returns how many VASes (segments) the caller can see; writes as many ids as there is room for. */
 int vas_list(vasid_t *ids, size_t room);
 int segment_list(segid_t *ids, size_t room);
 

@@ -76,8 +76,8 @@ static void envelopes(void)
 }
 
 /*
- * An unknown flag, on what would be good without: calls that look for their objects first are given
- * some that are there. SWITCH is off, which it says first.
+ * An unknown flag on calls that would otherwise be valid: calls that look for their objects first
+ * get existing ones. SWITCH is off, and reports that first.
  */
 static void unknown_flags(void)
 {

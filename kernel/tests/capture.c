@@ -11,7 +11,7 @@
 static char *memory;
 static char *code;
 
-/* A child, traced so that it stops where it has begun to die but still has its memory. */
+/* A child, traced so that it stops when it has begun to die but still has its memory. */
 static pid_t start(void)
 {
 	pid_t pid;
@@ -168,7 +168,7 @@ static void executed(void)
 
 /*
  * A child that the OOM killer has killed, stopped like the others. Two seconds later the kernel
- * begins to take its memory, which is as long as it dies by itself in common cases.
+ * begins to take its memory, long after it would normally have died by itself.
  */
 static pid_t start_oom_killed(const char *cgroup, int *mem)
 {

@@ -51,7 +51,7 @@ static inline long cgroup_figure(const char *name, const char *file)
 	return atol(text);
 }
 
-/* Its last process may leave it a moment after its parent has heard of its end. */
+/* Its last process may leave it a moment after its parent has been told of its end. */
 static inline bool cgroup_remove(const char *name)
 {
 	int ret = rmdir(cgroup_file(name, ""));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EXEC: processes that go on in a duplicate of a VAS. */
+/* EXEC: processes that continue in a duplicate of a VAS. */
 #include <pthread.h>
 
 #include "check.h"
@@ -11,7 +11,7 @@
 static char *memory;
 static int generation;
 
-/* What must work in a revived process, with what libc it has in the image. */
+/* What must work in a revived process, with the libc that it has in the image. */
 static int revived(void)
 {
 	char *more = map_memory(NULL, MIB);
@@ -64,7 +64,7 @@ static void again_and_again(void)
 	check(vas_filled(image, memory, SIZE, 1), "the VAS stays as it was");
 }
 
-/* The process whose memory it was is long gone. */
+/* The process that had the memory is long gone. */
 static int make_image(void)
 {
 	struct mvas_fork fork = {

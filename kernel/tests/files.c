@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What FORK makes of file mappings, and that no filesystem is kept busy. */
+/* What FORK makes of file mappings, and that it keeps no filesystem busy. */
 #include "check.h"
 
 #define PAGES 6
@@ -104,7 +104,7 @@ static void drop(struct mappings maps)
 	vas_delete(id);
 }
 
-/* A file of tmpfs with a hole of gigabytes, which more memory than there is would have to fill. */
+/* A file of tmpfs with a hole of gigabytes: filling it would take more memory than there is. */
 static void sparse(void)
 {
 	const size_t size = 4096 * MIB;
@@ -233,7 +233,7 @@ int main(int count, char **arguments)
 	munmap(maps.private, 4 * PAGE);
 	munmap(maps.shared, 2 * PAGE);
 	if (munmap(maps.sealed, PAGE)) {
-		/* Sealed for good: another filesystem for what comes. */
+		/* Sealed permanently: later tests get another filesystem. */
 		if (mount("files", "/mnt", "tmpfs", 0, NULL))
 			die("mount");
 	}

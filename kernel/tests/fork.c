@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* FORK, READ and MAPS: what a VAS holds, and what it outlives. */
+/* FORK, READ and MAPS: what a VAS contains, and what it outlives. */
 #include <linux/userfaultfd.h>
 
 #include "cgroup.h"
@@ -118,7 +118,7 @@ static int fill_contested(void)
 	return -call(MVAS_FORK, &fork);
 }
 
-/* One has much memory, the other little: what is counted is that of the one that came first. */
+/* One has much memory, the other little: the memory of the first one is counted. */
 static bool race_into(void)
 {
 	struct mvas_info info = { .size = sizeof(info) };
@@ -284,7 +284,7 @@ static void cgroups(void)
 
 static bool all_right = true;
 
-/* Of memory that goes at once, so that it is seen if anything still holds it. */
+/* Of memory that is freed at once, so that it shows if anything still holds it. */
 static void fork_and_delete(void)
 {
 	char *fresh = map_memory(NULL, SIZE);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls with arguments drawn by lot, from several processes at once; some are taken from what makes
- * sense, so that deeper code is reached. Whoever EXECs goes on in what it finds there, or somewhere
- * and dies of it, and is replaced. What counts is that the kernel has nothing to say, and that all
- * can be cleaned up.
+ * Calls with random arguments, from several processes at once; some are chosen to make sense, so
+ * that deeper code is reached. A worker that EXECs continues in what it finds there, or at a random
+ * address and dies of it, and is replaced. The test passes if the kernel logs nothing, and
+ * everything can be cleaned up.
  *
  * Usage: fuzz [SECONDS [SEED]] (default 5, and the time). With the same seed every worker draws the
- * same; what the others have done by then is up to the scheduler.
+ * same arguments; what the others have done by then depends on the scheduler.
  */
 #include <grp.h>
 #include <time.h>
@@ -18,7 +18,10 @@
 #define KNOWN 64
 #define CALLS 64
 
-/* Shared by all workers, also those that have gone on in a VAS: they find it by its descriptor. */
+/*
+ * Shared by all workers, including those that have gone on in a VAS: they find it by its
+ * descriptor.
+ */
 struct counts {
 	long made[CALLS];
 	long succeeded[CALLS];
@@ -239,10 +242,10 @@ static void one_call(int mem)
 	call_number += call_number < 16 ? 0 : 16;
 	if (below(2))
 		call_number = deep[below(4)];
-	/* A worker that has left its program is of no more use. */
+	/* A worker that has left its program is no longer useful. */
 	if (call_number == _IOC_NR(MVAS_EXEC) && below(5)) {
 		call_number = below(3) ? call_number : _IOC_NR(MVAS_SWITCH);
-		/* It is go_on() that knows of success. */
+		/* go_on() reports success. */
 		count(call_number, false);
 		enter_image(MVAS_IOC(call_number), vas(), go_on);
 		return;
@@ -262,7 +265,7 @@ static void one_call(int mem)
 
 static int work(void)
 {
-	/* Another's memory is not for all of them to open. */
+	/* Not all of them may open another worker's memory. */
 	int mem = open_mem(geteuid() || below(2) ? getpid() : getppid());
 
 	while (time(NULL) < end) {
@@ -274,7 +277,7 @@ static int work(void)
 		/* Descriptors of segments. */
 		if (!below(100))
 			close_range(10, ~0u, 0);
-		/* Another takes over, with memory that is its own. */
+		/* Another one takes over, with memory of its own. */
 		if (!below(1000))
 			break;
 	}
@@ -290,7 +293,7 @@ static void become(int worker)
 		die("setresuid");
 	if (worker == 3)
 		unshare(CLONE_NEWUSER);
-	/* Its own memory stays for it to open. */
+	/* Its own memory remains open to it. */
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
@@ -301,7 +304,7 @@ static pid_t start(int worker, uint64_t seed)
 	if (!pid) {
 		lot = ((seed + ((uint64_t)worker << 40)) * 0x9e3779b97f4a7c15ull) | 1;
 		freopen("/dev/null", "w", stdout);
-		/* Where workers land, there may be code that complains. */
+		/* Workers may land on code that prints complaints. */
 		freopen("/dev/null", "w", stderr);
 		become(worker);
 		_exit(work());
@@ -310,8 +313,8 @@ static pid_t start(int worker, uint64_t seed)
 }
 
 /*
- * Keeps the workers at work until the time is up. Where one has gone on it may go on for ever, so
- * those that are left then are killed. Says how many have ended.
+ * Keeps the workers at work until the time is up. A worker that has gone on somewhere may go on
+ * forever, so those that are left are killed. Returns how many have ended.
  */
 static int supervise(uint64_t seed)
 {
@@ -333,7 +336,7 @@ static int supervise(uint64_t seed)
 	return deaths;
 }
 
-/* Says how many could not be deleted. */
+/* Returns how many could not be deleted. */
 static int clean_up(unsigned long list_call, int (*delete_one)(__u32))
 {
 	__u32 ids[256];
@@ -386,12 +389,12 @@ int main(int argc, char **argv)
 	counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, counts_file, 0);
 	if (counts == MAP_FAILED)
 		die("mmap");
-	/* Room around what is drawn, so that nothing of the program's own is hit. */
+	/* Room around the random addresses, so that nothing of the program's own is hit. */
 	buffers = (char *)map_memory(NULL, 64 * PAGE) + 16 * PAGE;
 	fill(buffers, 16 * PAGE, 1);
 	end = time(NULL) + seconds;
 	deaths = supervise(seed);
-	/* With it go the attachments. */
+	/* Their attachments end with it. */
 	close(device);
 	open_device();
 	made = print_counts();

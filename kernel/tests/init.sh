@@ -13,7 +13,7 @@ echo; echo 'MVAS-GUEST-UP'
 echo 1 >/proc/sys/kernel/printk
 rc=0
 
-# What a sound kernel never says.
+# What the log of a sound kernel never contains.
 bad='BUG|WARNING|Oops|Bad |KASAN|UBSAN|INFO: |suspicious RCU|general protection|possible|leaked'
 
 judge() {

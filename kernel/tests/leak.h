@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether calls leave something behind in the kernel: address spaces, processes, their memory, or
- * pages that nothing counts any more.
+ * Whether calls leave anything behind in the kernel: address spaces, processes, their memory, or
+ * pages that nothing accounts for.
  */
 #ifndef MVAS_LEAK_H
 #define MVAS_LEAK_H
@@ -26,7 +26,7 @@ static inline long figure_of(const char *path, const char *word)
 	return value;
 }
 
-/* Objects of a slab cache that are in use: those at hand for each processor are given back first.
+/* Objects of a slab cache that are in use: those cached for each processor are returned first.
  */
 static inline long slab_objects(const char *cache)
 {
@@ -42,7 +42,7 @@ struct leak_figures {
 	long tasks;
 	long page_tables; /* pages, as is the rest */
 	long mapped;	  /* anonymous memory of some process or VAS */
-	long anonymous;	  /* all of that, also what nobody maps but somebody holds */
+	long anonymous;	  /* all of that, including pages that nobody maps but something holds */
 	long free;
 };
 
@@ -50,7 +50,7 @@ static inline struct leak_figures leak_figures(void)
 {
 	const char *const vmstat = "/proc/vmstat";
 
-	/* Has pages put where they belong, and what each processor counts for itself added up. */
+	/* Makes the kernel return pages, and add up what each processor counts for itself. */
 	write_text("/proc/sys/vm/compact_memory", "1");
 	write_text("/proc/sys/vm/stat_refresh", "1");
 	return (struct leak_figures){
@@ -79,8 +79,8 @@ static inline struct leak_figures leak_growth(const struct leak_figures *before)
 }
 
 /*
- * What grew by less than three for every four calls is no leak, nor are the megabytes of free pages
- * that come and go in the kernel's lists of pages to be used again.
+ * Growth by less than three for every four calls is not a leak, nor are the megabytes of free pages
+ * that come and go in the kernel's lists.
  */
 static inline bool leak_none(const struct leak_figures *growth)
 {
@@ -92,8 +92,8 @@ static inline bool leak_none(const struct leak_figures *growth)
 }
 
 /*
- * Calls a function often, and looks at the figures before and after. Processes and mappings are
- * freed some time after they have gone.
+ * Calls a function often, and compares the figures before and after. Processes and mappings are
+ * freed some time after they are gone.
  */
 static inline void check_no_leak(void (*function)(void), const char *what)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For init.sh. Without argument: leaves a VAS behind. `delete`: deletes it. `without`: checks the
- * module that was loaded with without_clone=1. Prints nothing when all is well.
+ * module that was loaded with without_clone=1. Prints nothing on success.
  */
 #include "check.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A kept VAS is swapped like any other memory, stays charged, and is no prey of the OOM killer. */
+/*
+ * A kept VAS is swapped like any other memory, stays charged, and is not chosen by the OOM killer.
+ */
 #include <sys/swap.h>
 
 #include "cgroup.h"
@@ -32,7 +34,7 @@ static int exec_image(void)
 	return -revive(image, check_memory);
 }
 
-/* Goes on in the VAS, and so has little that is resident. */
+/* Continues in the VAS, and so has little that is resident. */
 static int fork_more(void)
 {
 	__u32 id;
@@ -118,7 +120,7 @@ static int fork_and_be_killed(void)
 	return raise(SIGKILL);
 }
 
-/* Of what was charged there, everything is still in use. */
+/* Everything that was charged there is still in use. */
 static void killed(void)
 {
 	struct mvas_find find = { .size = sizeof(find), .name = "swapped" };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Calls at the same time on the same objects: an errno that fits or success, nothing else. */
+/* Calls at the same time on the same objects: only a fitting errno or success. */
 #include "check.h"
 #include "revive.h"
 

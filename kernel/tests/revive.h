@@ -18,7 +18,7 @@ __attribute__((used)) static void revive_main(uint64_t function, uint64_t xmm, u
 	_exit(((int (*)(void))function)());
 }
 
-/* The caller's r12 says which function; it is a register that system calls keep. */
+/* The caller's r12 says which function; system calls preserve that register. */
 __asm__(".pushsection .text\n"
 	"revive_entry:\n"
 	"	movq %r12, %rdi\n"
@@ -30,8 +30,8 @@ __asm__(".pushsection .text\n"
 extern char revive_entry[];
 
 /*
- * EXEC or SWITCH. A negative errno; on success the process goes on in `function`, and exits with
- * what it returns.
+ * EXEC or SWITCH. A negative errno; on success the process continues in `function`, and exits with
+ * what that returns.
  */
 static inline int enter_image(unsigned long number, __u32 id, int (*function)(void))
 {

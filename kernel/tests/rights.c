@@ -232,7 +232,7 @@ static void root_sees(void)
 	check(found <= 1, "once");
 }
 
-/* A child that says when it is as dumpable as told, and waits to be killed. */
+/* A child that reports when it is as dumpable as told, and waits to be killed. */
 static pid_t start(int dumpable)
 {
 	int ready[2];
@@ -293,7 +293,7 @@ int main(void)
 	as_user(1000, stranger);
 	as_user(1000, undumpable);
 	as_user(1000, in_user_namespace);
-	/* With it go the children's attachments. */
+	/* The children's attachments end with it. */
 	close(device);
 	open_device();
 	root_sees();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SWITCH, with the module's parameter `experimental`: a process in a VAS itself. */
+/* SWITCH, with the module's parameter `experimental`: a process in the VAS itself. */
 #include <setjmp.h>
 
 #include "check.h"
@@ -91,7 +91,7 @@ static void open_own_device(void)
 	device = number;
 }
 
-/* Has the VAS attached by an open file of its own, goes there, and ends there. */
+/* Attaches the VAS by an open file of its own, goes there, and ends there. */
 static int dweller(void)
 {
 	open_own_device();
@@ -134,7 +134,7 @@ static int switch_unprivileged(void)
 	return -switch_to(image, stay, inside_stack);
 }
 
-/* A child that goes there by the open file that it has from its parent. */
+/* A child that goes there by the open file inherited from its parent. */
 static void shared_file(void)
 {
 	pid_t pid = fork();

@@ -41,7 +41,7 @@ static inline void check(bool passed, const char *format, ...)
 	failures += !passed;
 }
 
-/* Says what came instead. */
+/* Reports what came instead. */
 static inline void check_result(int got, int wanted, const char *what)
 {
 	if (got == wanted)

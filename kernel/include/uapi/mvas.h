@@ -15,15 +15,15 @@
  *   - Ids are positive and of their kind: a VAS and a segment may share a number.
  *   - Names are 1 to 255 bytes, without slash or control character, neither "." nor "..", unique
  *     among the objects of their kind in the creator's user namespace. An object may have none:
- *     then it is found by its id alone.
+ *     then it is found only by its id.
  *   - `mode` has read and write bits for owner, group and others, as files have (0666 at most).
  *     READ, MAPS, EXEC and a segment's reading need r, everything that changes the object needs w;
  *     capability DAC_OVERRIDE over the object's user namespace stands for either.
- *   - Objects of other user namespaces are as if they were not there (ENOENT), unless the caller
- *     has DAC_OVERRIDE over theirs.
- *   - Another process is named by a file descriptor of its /proc/PID/mem, opened for reading: who
- *     could open it has passed the kernel's check for ptrace. -1 names the caller.
- *   - What would be returned by a call that fails is not.
+ *   - Objects of other user namespaces appear not to exist (ENOENT), unless the caller has
+ *     DAC_OVERRIDE over theirs.
+ *   - Another process is named by a file descriptor of its /proc/PID/mem, opened for reading:
+ *     whoever could open it has passed the kernel's check for ptrace. -1 names the caller.
+ *   - A call that fails returns no output.
  *
  * Errors of every call: EFAULT bad pointer, EINVAL malformed, E2BIG see above, ENOTTY no such call
  * (and every call of a 32-bit process), ENOENT no such object, EACCES mode forbids, EINTR a fatal
@@ -81,9 +81,9 @@ struct mvas_create {
 #define MVAS_CREATE MVAS_IOC(0x01)
 
 /*
- * DELETE: the object goes, and with it its memory, as soon as no call is using it. Needs w.
- * SEG_DELETE: likewise; who has the segment mapped or open keeps the memory.
- * EBUSY a VAS is attached or some process runs in it; a segment is attached to a VAS.
+ * DELETE: the object goes, and its memory with it, as soon as no call is using it. Needs w.
+ * SEG_DELETE: likewise; processes that have the segment mapped or open keep the memory.
+ * EBUSY a VAS is attached or a process runs in it; a segment is attached to a VAS.
  */
 struct mvas_id {
 	__u64 size;
@@ -94,7 +94,7 @@ struct mvas_id {
 #define MVAS_SEG_DELETE MVAS_IOC(0x22)
 
 /*
- * FIND, SEG_FIND: the id to a name. Names of the caller's user namespace alone are looked at.
+ * FIND, SEG_FIND: the id of a name. Looks only at names of the caller's user namespace.
  */
 struct mvas_find {
 	__u64 size;
@@ -106,7 +106,7 @@ struct mvas_find {
 #define MVAS_SEG_FIND MVAS_IOC(0x23)
 
 /*
- * GETATTR, SEG_GETATTR: everything that is known of an object. Needs no right but to see it.
+ * GETATTR, SEG_GETATTR: everything known about an object. Needs no right except to see it.
  *
  * SETATTR, SEG_SETATTR: changes mode, uid and gid, as `valid` says; all other fields but size and
  * id must be zero. The mode may be changed by the owner, or with capability FOWNER over the
@@ -141,8 +141,8 @@ struct mvas_attr {
 #define MVAS_SEG_SETATTR MVAS_IOC(0x25)
 
 /*
- * LIST, SEG_LIST: the ids of the objects that the caller can see, in rising order. Writes as many
- * as there is room for; `count` is how many there are.
+ * LIST, SEG_LIST: the ids of the objects that the caller can see, in ascending order. Writes as
+ * many as there is room for; `count` is how many there are.
  */
 struct mvas_list {
 	__u64 size;

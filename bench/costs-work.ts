@@ -59,7 +59,7 @@ export async function measureAllCosts(
   }
 }
 
-/** Medians of what a measurement tells of each side; the machine's other work meanwhile hits all of them. */
+/** Medians of what a measurement reports for each side; the machine's other work meanwhile hits all of them. */
 async function inTurn(
   sides: ReadonlyMap<string, CostsEngine>,
   runs: number,

@@ -13,7 +13,7 @@ import { median, round } from './figures.js';
 const GIB = 1024 ** 3;
 const BLOCK = 65536;
 
-/** What it takes to copy 1 GiB from a container to whoever reads its stdout. */
+/** What it takes to copy 1 GiB from a container to the reader of its stdout. */
 export interface StdoutFigures {
   readonly seconds: number;
   /** CPU time of the daemon, user and system. */

@@ -11,7 +11,7 @@ import { image, leavesNothingBehind, pod, useCri, world } from './cri-context.js
 
 useCri();
 
-// The handler first: who has heard it may end it.
+// The handler first: whoever hears of it may end it.
 const SAY = ['/bin/sh', '-c', 'trap "exit 3" TERM; echo hello; echo trouble >&2; sleep 100 & wait'];
 
 async function logOf(podName: string, name: string): Promise<string> {
@@ -65,7 +65,7 @@ const CAN_CHECKPOINT = / v?2\.\d/.test(execFileSync('containerd', ['--version'])
 const checkpoints = CAN_CHECKPOINT ? test.serial : test.serial.skip;
 const why = CAN_CHECKPOINT ? '' : ' (containerd before 2.0 has no checkpoints in CRI)';
 
-/** What the counter's shell keeps in its memory alone. */
+/** What only the memory of the counter's shell has. */
 async function countOf(id: string): Promise<Count> {
   return await counting(async () => (await world().cri.exec(id, TELL_COUNT)).stdout);
 }

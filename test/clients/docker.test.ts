@@ -84,7 +84,7 @@ async function stateOf(name: string): Promise<string> {
   return (await docker().run(['inspect', '--format', format, name])).trim();
 }
 
-/** What the counter's shell keeps in its memory alone. */
+/** What only the memory of the counter's shell has. */
 async function countOf(name: string): Promise<Count> {
   return await counting(() => docker().run(['exec', name, ...TELL_COUNT]));
 }
@@ -104,7 +104,7 @@ const RUNTIMES = { mvas: 'io.containerd.mvas.v1', dropin: 'runc' };
 
 const life = test.macro(async (t: ExecutionContext, kind: keyof typeof RUNTIMES) => {
   const name = `life-${kind}`;
-  // The handler first: who has heard it may end it.
+  // The handler first: whoever hears of it may end it.
   const script = 'trap "exit 3" TERM; echo hello; echo trouble >&2; sleep 100 & wait';
   await begin(t, name, ['--runtime', RUNTIMES[kind], IMAGE, '/bin/sh', '-c', script]);
   t.is(await stateOf(name), 'running 0');

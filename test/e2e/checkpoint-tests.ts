@@ -109,7 +109,7 @@ async function secondGeneration(t: ExecutionContext, workload: Workload): Promis
   t.notDeepEqual(await identify(secondPid), original);
   const seen = await assertRestored(t, workload, secondPid, first.seen);
   await settle(workload, secondPid);
-  await removeImage(daemon(), firstReference); // a restored container needs nothing of it any more
+  await removeImage(daemon(), firstReference); // a restored container no longer needs any of it
   const secondReference = nextReference();
   await checkpointContainer(daemon(), second, secondReference);
   assertSameLife(t, seen, await workload.observe(secondPid));

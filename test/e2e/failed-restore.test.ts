@@ -13,7 +13,7 @@ import {
 
 const REFERENCE = 'mvas.test/failed-restore:1';
 
-// `build` is a stage of restores alone: the checkpoint goes well, and so does the original.
+// `build` is a stage only of restores: the checkpoint succeeds, and the original goes on.
 useContainerd([COUNTER.archive], { env: { MVAS_FAULT: 'build' } });
 
 (IS_RUNC ? test.serial.skip : test.serial)(

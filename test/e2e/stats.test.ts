@@ -17,7 +17,7 @@ const LIMIT = 64 * 1024 * 1024;
 
 useContainerd([COUNTER.archive]);
 
-/** What `ctr tasks metrics` prints, by the names of its lines; numbers alone. */
+/** The numbers that `ctr tasks metrics` prints, by the names of its lines. */
 async function metricsOf(id: string): Promise<ReadonlyMap<string, number>> {
   const lines = (await daemon().ctr(['tasks', 'metrics', id])).split('\n');
   const figures = lines

@@ -46,7 +46,7 @@ export class Streams {
     return streams;
   }
 
-  /** Opens the client's ends anew after {@link close}, as a client does that comes back. */
+  /** Opens the client's ends again after {@link close}, like a client that comes back. */
   async reopen(): Promise<void> {
     for (const [stream, fifo] of Object.entries(this.stdio)) {
       this.#ends.set(stream, await open(fifo, constants.O_RDWR | constants.O_NONBLOCK));
@@ -57,20 +57,20 @@ export class Streams {
     await this.#ends.get('stdin')?.write(text);
   }
 
-  /** Waits until exactly so much has come since the last call. */
+  /** Waits until exactly that much has arrived since the last call. */
   async expect(t: ExecutionContext, stream: 'stdout' | 'stderr', text: string): Promise<void> {
     await this.waitFor(stream, (all) => all.length >= text.length).catch(() => undefined);
     t.is(this.#read[stream], text); // which says what is wrong, too
     this.#read[stream] = '';
   }
 
-  /** Waits for a match in what has come since the last call; what lies behind it is for the next. */
+  /** Waits for a match in what has arrived since the last call; what follows it is left for the next. */
   async match(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> {
     const all = await this.waitFor(stream, (text) => pattern.test(text));
     this.#read[stream] = all.slice(all.search(pattern)).replace(pattern, '');
   }
 
-  /** Waits until what has come fulfils a condition; keeps it all. */
+  /** Waits until the output meets a condition; keeps all of it. */
   async waitFor(stream: Stream, isEnough: (text: string) => boolean): Promise<string> {
     const end = this.#ends.get(stream);
     if (end === undefined) throw new Error(`${stream} is closed`);

@@ -46,7 +46,7 @@ export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<VasId[
   return existsSync(root) ? (await readdir(root)).sort().map(asVasId) : [];
 }
 
-/** Removes a VAS by `mvas rm`, whatever its engine may still do. */
+/** Removes a VAS by `mvas rm`, even if its engine is still at work. */
 export async function removeVas(traces: Pick<Traces, 'directory'>, id: string): Promise<void> {
   const env = { ...process.env, MVAS_ROOT: vasRoot(traces) };
   await run(join(BIN, 'mvas'), ['rm', '--force', id], { env });
@@ -106,6 +106,6 @@ function signal(pid: number, name: NodeJS.Signals = 'SIGKILL'): void {
   try {
     process.kill(pid, name);
   } catch {
-    // it ended by itself meanwhile
+    // it has ended meanwhile
   }
 }

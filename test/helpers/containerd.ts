@@ -56,7 +56,7 @@ export class PrivateContainerd {
 
   /** Starts a containerd and waits until it answers. The caller stops it. */
   static async start(options: ContainerdOptions = {}): Promise<PrivateContainerd> {
-    await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]); // tsc alone may have run since
+    await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]); // only tsc may have run since
     const directory = await mkdtemp('/var/tmp/mvas-e2e-');
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
@@ -85,7 +85,7 @@ export class PrivateContainerd {
     return containerd;
   }
 
-  /** The snapshotter containers use here: overlayfs, or native where that is not to be had. */
+  /** The snapshotter that containers use here: overlayfs, or native if that is not available. */
   get snapshotter(): string {
     return this.#snapshotter;
   }
@@ -95,7 +95,7 @@ export class PrivateContainerd {
     return this.#daemon.pid ?? 0;
   }
 
-  /** Kills the daemon, and it alone: containers and their shims go on. */
+  /** Kills only the daemon: containers and their shims go on. */
   async crash(): Promise<void> {
     const gone = once(this.#daemon, 'exit');
     this.#daemon.kill('SIGKILL');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { PrivateContainerd } from './containerd.js';
 import { run, tryRun, until, type RunResult } from './run.js';
 
-/** A Docker daemon of one's own on a private containerd; host networking alone, and no firewall rules. */
+/** A Docker daemon of its own on a private containerd; only host networking, and no firewall rules. */
 export class PrivateDocker {
   readonly #containerd: PrivateContainerd;
   readonly #daemon: ChildProcess;

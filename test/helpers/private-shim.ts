@@ -238,7 +238,7 @@ export class ShimClient {
     await this.#call(proto.CheckpointTaskRequest, Empty, { name: 'Checkpoint', request });
   }
 
-  /** Calls that name a task alone and answer with nothing: Pause, Resume. */
+  /** Calls that name only a task and return nothing: Pause, Resume. */
   async order(name: 'Pause' | 'Resume', id: string): Promise<void> {
     await this.#call(proto.PauseRequest, Empty, { name, request: { id } });
   }

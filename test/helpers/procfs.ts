@@ -22,7 +22,7 @@ export async function innerPid(pid: number): Promise<number> {
 }
 
 /**
- * Pids of all processes below `pid`, itself first; rejects with ENOENT when there is no such process. One
+ * Pids of all processes below `pid`, itself first; rejects with ENOENT if there is no such process. One
  * that ends meanwhile may be in it or not, but costs no other its place, as it may in `children` of
  * proc(5).
  */

@@ -11,7 +11,7 @@ export interface Said {
   readonly err: string;
 }
 
-/** Runs `mvas` in this process, with words that have no blanks, or with any; by itself it has no store and no kernel. */
+/** Runs `mvas` in this process, with words that have no blanks, or with any; by default it has no store and no kernel. */
 export async function runMain(
   line: string | readonly string[],
   context: Partial<CliContext> = {},

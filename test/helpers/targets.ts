@@ -13,7 +13,7 @@ export interface Target {
   readonly name: string;
   /** Words of its `@needs:` line, none for `none`. */
   readonly needs: readonly string[];
-  /** It looks for something else it needs by itself, and says `SKIP` where that is not there. */
+  /** It checks for something else that it needs, and says `SKIP` if that is missing. */
   readonly mayNotRun?: boolean;
   readonly expect: Expectation;
   /** What the first checkpoint says in the log. */

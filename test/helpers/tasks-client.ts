@@ -31,7 +31,7 @@ export interface RuncOptions {
   readonly io_gid: number;
 }
 
-/** Media type of a checkpointed task, whatever wrote it. */
+/** Media type of a checkpointed task, in any version. */
 export const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
 
 /**

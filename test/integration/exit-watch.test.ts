@@ -16,7 +16,7 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000;
 const KILLED = 128 + 9;
 
-/** A fork of a holder that waits for its plan; closing the socket ends it, by itself. */
+/** A fork of a holder that waits for its plan; closing the socket ends it. */
 async function fork(holder: HolderClient): Promise<{ pid: number; socket: number }> {
   const pair = Buffer.alloc(8);
   call('make a socket pair', SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0, pair);

@@ -8,7 +8,7 @@ import { REPOSITORY } from '../helpers/paths.js';
 import { mvasEngine } from '../helpers/targets-engine.js';
 import { TargetRun } from '../helpers/targets-run.js';
 
-/** A restored container runs as whom its own spec names, whatever the checkpointed one was. */
+/** A restored container runs as the user that its own spec names, whoever the checkpointed one ran as. */
 const TARGETS = join(REPOSITORY, 'test/targets');
 const USER = { uid: 1000, gid: 1001, additionalGids: [50] };
 

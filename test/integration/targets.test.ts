@@ -115,7 +115,7 @@ async function takeTurn(t: ExecutionContext): Promise<void> {
   });
 }
 
-/** What a target that looks for its needs by itself does not find in a container of this machine. */
+/** What targets that check for their own needs do not find in a container on this machine. */
 async function missingInside(target: Target): Promise<string | undefined> {
   if (!target.mayNotRun) return undefined;
   const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names that are no UTF-8: of an open file, a deleted one, a FIFO, a directory, a memfd, the working directory and
+ * Names that are not UTF-8: of an open file, a deleted one, a FIFO, a directory, a memfd, the working directory and
  * the process.
  * @needs: none
  * @expect: restore

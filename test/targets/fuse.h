@@ -24,7 +24,7 @@ static void fuse_answer(int device, unsigned long long unique, int error, const 
 	struct fuse_out_header out = { sizeof(out) + size, error, unique };
 	struct iovec parts[] = { { &out, sizeof(out) }, { (void *)data, size } };
 
-	/* ENOENT: whoever has asked was interrupted. */
+	/* ENOENT: the caller was interrupted. */
 	if (writev(device, parts, 2) < 0 && errno != ENOENT)
 		_exit(1);
 }

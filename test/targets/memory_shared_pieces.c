@@ -16,7 +16,7 @@ static unsigned char *area;
 static void child(void *arg)
 {
 	(void)arg;
-	/* The first half is the parent's alone. */
+	/* Only the parent has the first half. */
 	MUST(munmap(area, LENGTH / 2));
 	arrived();
 	wait_for_go();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signal by which a child tells of its end (clone(2)): another than SIGCHLD, none, and that of zombies.
+ * The signal by which a child reports its end (clone(2)): one other than SIGCHLD, none, and that of zombies.
  * @needs: none
  * @expect: restore
  */

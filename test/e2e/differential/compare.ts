@@ -3,7 +3,7 @@ import { ShimError } from '../../../src/common/errors.js';
 import type { KnownDifference } from './known-differences.js';
 
 /**
- * What stands in one recording alone, in order: lines of ours after `-`, theirs after `+`. By the longest
+ * What only one recording has, in order: lines of ours after `-`, theirs after `+`. By the longest
  * common subsequence, so that one event too many is one line of difference.
  */
 export function differences(ours: readonly string[], theirs: readonly string[]): string[] {

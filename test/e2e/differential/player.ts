@@ -72,7 +72,7 @@ class Player {
   constructor(stage: Stage, scenario: Scenario, pod?: string) {
     this.#stage = stage;
     this.#scenario = scenario;
-    played += 1; // since the random part alone is short for so many
+    played += 1; // since the random part is too short for so many
     this.#id = stage.containerd.uniqueId(`${scenario.idPart ?? 'scene'}-${String(played)}`);
     this.#directory = join(stage.containerd.directory, 'io', this.#id);
     const isPod = scenario.isPod ?? false;
@@ -106,7 +106,7 @@ class Player {
     }
   }
 
-  /** Removes tasks and containers in whatever state they are. */
+  /** Removes tasks and containers in any state. */
   async end(): Promise<void> {
     await this.#beside?.remove();
     await this.remove();

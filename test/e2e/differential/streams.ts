@@ -41,7 +41,7 @@ export class ProcessStreams {
     return streams;
   }
 
-  /** Waits until a text has come. @throws ShimError `deadlineExceeded` */
+  /** Waits until a text has arrived. @throws ShimError `deadlineExceeded` */
   async read(stream: string, text: string): Promise<void> {
     const output = this.#outputs.get(stream);
     if (!output) throw new ShimError('internal', `the process has no ${stream}`);
@@ -60,7 +60,7 @@ export class ProcessStreams {
     this.#input = undefined;
   }
 
-  /** All that came out, once nobody else has the FIFOs open any more. Closes everything. */
+  /** All output, once nobody else has the FIFOs open. Closes everything. */
   async finish(): Promise<Record<string, unknown>> {
     await this.hangUp();
     const entries = [...this.#outputs].map(

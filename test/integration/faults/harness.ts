@@ -154,7 +154,7 @@ export class Counter {
     return child;
   }
 
-  /** Deletes the container, whatever state it is in. */
+  /** Deletes the container, in any state. */
   async delete(): Promise<void> {
     const { runcRoot } = this.run.place;
     const result = await runCommand(['runc', '--root', runcRoot, 'delete', '--force', this.id]);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { textOf, type Yard } from './harness.js';
 
 const HIERARCHIES = '/sys/fs/cgroup';
-/** A keeper stays for five seconds after its last child, for whoever asks late how that ended. */
+/** A keeper stays for five seconds after its last child, for late questions about how that ended. */
 const GONE_TIMEOUT_MS = 10_000;
 
 /** Cgroups of VASes, in any hierarchy's `mvas`. */
@@ -36,7 +36,7 @@ function vasLeftovers({ vasRoot, vasIds }: Yard): string[] {
 export async function vasLeftoversInTheEnd(yard: Yard): Promise<string[]> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   for (;;) {
-    await delay(100); // The yard hears of new VASes meanwhile.
+    await delay(100); // The yard learns of new VASes meanwhile.
     const left = vasLeftovers(yard);
     if (left.length === 0 || performance.now() > end) return left;
   }

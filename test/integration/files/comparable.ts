@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FilesImage } from '../../../src/criu/resources/files/index.js';
 
-/** Numbers that the kernel gives anew: replaced by the order in which they appear. */
+/** Numbers that the kernel assigns again: replaced by the order in which they appear. */
 const RENUMBERED: ReadonlySet<string> = new Set(['ino', 'pipe_id', 'peer', 'i_ino', 'inode']);
 /** Times go on, ids of mounts, devices and new files say nothing. */
 const LEFT_OUT: ReadonlySet<string> = new Set([

@@ -34,7 +34,7 @@ function inodeOf(path: string): bigint {
   return lstatSync(path, { bigint: true }).ino;
 }
 
-/** Wants the inodes of files; what is told of them, in order. */
+/** Searches for the inodes of files; what is reported of them, in order. */
 function want(
   search: NameSearch,
   files: readonly string[],

@@ -21,7 +21,7 @@ import { mvasEngine } from '../../helpers/targets-engine.js';
 import { TargetRun } from '../../helpers/targets-run.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 
-/** Files that somebody else changes while a container has them open, or between checkpoint and restore. */
+/** Files that another program changes while a container has them open, or between checkpoint and restore. */
 const engine = mvasEngine(REPOSITORY);
 const CONTENT = 'the old content';
 

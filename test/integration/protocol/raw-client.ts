@@ -19,7 +19,7 @@ export interface Answer {
   readonly payload: Uint8Array;
 }
 
-/** A frame with any header; `length` is announced whatever the payload is. */
+/** A frame with any header; `length` is announced, even if it is wrong. */
 export function frame(
   stream: number,
   payload: Uint8Array,
@@ -43,7 +43,7 @@ export function request(
   return frame(stream, encode(Request, { service, method, payload, timeoutNano }));
 }
 
-/** A connection on which any bytes can be sent. Knows frames by itself, not by the code under test. */
+/** A connection on which any bytes can be sent. Has its own code for frames, not the code under test. */
 export class RawClient {
   readonly socket: Socket;
   readonly answers: Answer[] = [];
@@ -69,7 +69,7 @@ export class RawClient {
     this.socket.write(bytes);
   }
 
-  /** Waits until so many answers have come; all of them. @throws ShimError `deadlineExceeded` */
+  /** Waits until that many answers have arrived; returns all of them. @throws ShimError `deadlineExceeded` */
   async until(count: number): Promise<readonly Answer[]> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve, reject) => {

@@ -33,7 +33,7 @@ export interface CallOptions {
   readonly headers?: OutgoingHttpHeaders;
 }
 
-/** A message with gRPC's prefix; `length` is announced whatever the payload is. */
+/** A message with gRPC's prefix; `length` is announced, even if it is wrong. */
 export function message(
   payload: Uint8Array,
   { compressed = 0, length = payload.length } = {},
@@ -44,7 +44,7 @@ export function message(
   return Buffer.concat([prefix, payload]);
 }
 
-/** An HTTP/2 frame with any header; `length` is announced whatever the payload is. */
+/** An HTTP/2 frame with any header; `length` is announced, even if it is wrong. */
 export function h2Frame(
   type: number,
   payload: Uint8Array,
@@ -58,7 +58,7 @@ export function h2Frame(
   return Buffer.concat([header, payload]);
 }
 
-/** The HTTP/2 frames whose headers have come. */
+/** The HTTP/2 frames whose headers have arrived. */
 export function framesOf(bytes: Buffer): { readonly type: number; readonly isLast: boolean }[] {
   const frames: { type: number; isLast: boolean }[] = [];
   for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
@@ -99,7 +99,7 @@ function headersOf(method: string, { service = TASK, headers }: CallOptions): Ou
   };
 }
 
-/** A gRPC connection made of plain HTTP/2: any headers, any body. Knows gRPC by itself. */
+/** A gRPC connection made of plain HTTP/2: any headers, any body. Has its own code for gRPC. */
 export class RawGrpc {
   readonly session: ClientHttp2Session;
   readonly socket: Socket;
@@ -120,7 +120,7 @@ export class RawGrpc {
     return new RawGrpc(socket, session);
   }
 
-  /** Sends headers alone; the caller writes and ends the body. */
+  /** Sends only headers; the caller writes and ends the body. */
   begin(method: string, options: CallOptions = {}): ClientHttp2Stream {
     return this.session.request(headersOf(method, options));
   }

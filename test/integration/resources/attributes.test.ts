@@ -81,7 +81,7 @@ async function become(
   return attributes;
 }
 
-/** What two dumps must have in common: all but registers and the time that passes. */
+/** What two dumps must have in common: everything except registers and the time that passes. */
 function comparable(cores: AttributeDump['cores']): unknown[] {
   return [...cores.values()].map((core) => {
     const copy = structuredClone(core);

@@ -53,7 +53,7 @@ export interface Subject {
   prepare(): Promise<void>;
   /** Puts it back, or gives its threads other states in their order, and lets it go. */
   release(states?: readonly FinalThreadState[]): Promise<void>;
-  /** Stops it anew. */
+  /** Stops it again. */
   again(): Promise<Subject>;
 }
 

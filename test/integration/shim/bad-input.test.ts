@@ -13,7 +13,7 @@ interface Situation {
   readonly client: ShimClient;
 }
 
-/** A daemon with a container that has to survive whatever is asked of the daemon. */
+/** A daemon with a container that has to survive all requests to the daemon. */
 async function situation(t: ExecutionContext): Promise<Situation> {
   const shim = await PrivateShim.open(t);
   const bundle = shim.bundle('good', SLEEP);

@@ -253,7 +253,7 @@ async function warm(t: ExecutionContext, shims: ShimStarter) {
   return { daemon, standby: await shims.standby() };
 }
 
-/** Whether somebody is connected to a standby's socket, beyond the listener itself (proc net/unix). */
+/** Whether a client is connected to a standby's socket, beyond the listener itself (proc net/unix). */
 async function hasConnection(directory: string): Promise<boolean> {
   const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n');
   return lines.filter((line) => line.includes(` ${directory}/`)).length > 1;
@@ -291,7 +291,7 @@ async function view(pid: number, id: string) {
   };
 }
 
-/** Whether a process has come as far as waiting for its children: SIGCHLD is 17. */
+/** Whether a process has got as far as waiting for its children: SIGCHLD is 17. */
 function catchesSigchld(status: string): boolean {
   const mask = /^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? '0';
   return (BigInt(`0x${mask}`) & (1n << 16n)) !== 0n;

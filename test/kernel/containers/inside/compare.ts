@@ -8,7 +8,7 @@ import type { Tap } from './tap.js';
 
 const ROUNDS = 3;
 
-/** Milliseconds of an emulated machine: good for ratios alone. */
+/** Milliseconds of an emulated machine: only ratios mean anything. */
 const TIMES: Readonly<Record<string, (result: CheckpointResult) => number>> = {
   'taking the memory': ({ timingsMs }) => timingsMs['copy'] ?? 0,
   standstill: ({ frozenMs }) => frozenMs,

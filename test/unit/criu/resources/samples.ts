@@ -7,7 +7,7 @@ import { RESOURCES, RLIM_INFINITY } from '../../../../src/criu/procfs/limits.js'
 import type { HostFacts } from '../../../../src/criu/resources/attributes.js';
 import type { TaskCapabilities } from '../../../../src/criu/procfs/status.js';
 
-/** A kernel that counts timers by itself; an engine without limits. */
+/** A kernel that numbers timers itself; an engine without limits. */
 export const SAMPLE_HOST: HostFacts = {
   hasTimerIds: false,
   lastCapability: 40,

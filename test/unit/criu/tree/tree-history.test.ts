@@ -6,7 +6,7 @@ import { ShimError } from '../../../../src/common/errors.js';
 import { buildTree, type TreeProcess } from '../../../../src/criu/tree/process-tree.js';
 import { Kernel, simulate, type Simulated } from './simulation.js';
 
-/** A restore makes whatever tree a container has come to, and refuses all others. */
+/** A restore creates any tree that a container can have reached, and refuses all others. */
 const STEPS = ['fork', 'fork', 'fork', 'setsid', 'setpgid', 'join', 'exit', 'reap'] as const;
 type Step = readonly [what: (typeof STEPS)[number], who: number, other: number];
 

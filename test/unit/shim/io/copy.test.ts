@@ -63,7 +63,7 @@ function writeNow(fd: number): number {
   }
 }
 
-/** Fills a pipe until nobody takes any more of it; how much that was. */
+/** Fills a pipe until it takes no more; returns how much that was. */
 async function fillUp(fd: number): Promise<number> {
   let sum = 0;
   let idle = 0;

@@ -22,7 +22,7 @@ import { run } from '../../../helpers/run.js';
 interface Situation {
   readonly title: string;
   readonly prepare: (bundle: string, directory: string) => void | Promise<void>;
-  /** Whether the launcher answers by itself, without a start of Node. */
+  /** Whether the launcher answers itself, without starting Node. */
   readonly isNative: boolean;
   /** Instead of containerd's own arguments. */
   readonly args?: (bundle: string) => string[];

@@ -20,6 +20,7 @@ export interface Spec {
   mounts?: { type?: string; destination: string }[];
   linux?: {
     namespaces?: { type: string; path?: string }[];
+    sysctl?: Record<string, string>;
     maskedPaths?: string[];
     readonlyPaths?: string[];
   };
@@ -77,4 +78,9 @@ export function checkNamespaces({ linux }: NamespacesSpec, attempt: string): voi
   if (!pid || (pid.path ?? '') !== '') {
     unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
   }
+}
+
+/** Whether a spec gives its container an IPC namespace of its own. */
+export function hasOwnIpc({ linux }: NamespacesSpec): boolean {
+  return linux?.namespaces?.some(({ type, path = '' }) => type === 'ipc' && path === '') ?? false;
 }

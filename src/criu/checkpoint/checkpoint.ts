@@ -106,12 +106,15 @@ async function run(
   const { source, stoppedMs, preCopy } = copying;
   clock.end('ahead');
 
-  const options = { life, clock, patience, cgroup, vasId: vas.id, ahead: source.ahead };
-  const { session, tmpfs, collection, mounts } = await stop(request, options);
+  const { id: vasId, holderPid: plainPid } = vas;
+  const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: source.ahead };
+  const { session, tmpfs, collection, mounts, ipc } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
+  scope.defer('close segments', ipc.close);
 
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
+  ipc.close();
   checkStill(session, request);
   life.stop();
   clock.end('copy');

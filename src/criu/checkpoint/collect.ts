@@ -16,6 +16,8 @@ import { whyCopied } from '../memory/why-copied.js';
 import { containerGroups } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
+import type { IpcDump } from '../resources/ipc/dump.js';
+import { placeSegments } from '../resources/ipc/place.js';
 import type { TmpfsPlace } from '../resources/tmpfs.js';
 import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
@@ -33,6 +35,7 @@ export interface CollectRequest {
   readonly owners: readonly Owner[];
   /** What has been copied of it while they were running. */
   readonly ahead: CopiedAhead | undefined;
+  readonly ipc: IpcDump;
   readonly tmpfs: readonly TmpfsPlace[];
   /** The spec that the container was started with. */
   readonly stdio: StdioLinks | undefined;
@@ -59,8 +62,9 @@ export interface Collection {
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
+  const { owners, ahead, ipc } = request;
   const { pstree, forkers } = request.tree;
-  const taken = takeMemory(request.owners, forkers, request.ahead);
+  const taken = takeMemory(owners, forkers, { ahead, segments: ipc.segments });
   const { maps, shared, clean, layout } = taken;
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
@@ -99,6 +103,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
       ids: objectIds(processes, tables),
       mms,
       ...fileParts,
+      ...placeSegments(ipc.parts, shared),
       seccomp: attributes.seccomp,
     };
     const memory = { base: layout.base, maps, shared, processes, clean };

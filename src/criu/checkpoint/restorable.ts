@@ -53,6 +53,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     stdio: [true, true, true],
     kernelAreas,
     host: readHostFacts(ownPid()),
+    ipc: undefined,
     secret: '',
   };
 }

@@ -7,8 +7,12 @@ import { warningOnSuccess } from '../../common/log.js';
 import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { CopiedAhead } from '../memory/live/take-memory.js';
+import type { Owner } from '../memory/live/same-pages.js';
 import { readMap, type ReadMap } from '../memory/live/read-map.js';
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
+import { checkIpc } from '../resources/ipc/check.js';
+import { dumpIpc, NO_IPC, type IpcDump, type IpcRequest } from '../resources/ipc/dump.js';
+import { ownsIpc } from '../resources/ipc/live.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
 import { retrying, tryingOnce, type Patience } from '../retry.js';
@@ -26,6 +30,8 @@ export interface StopOptions {
   readonly patience: Patience;
   readonly cgroup: Cgroup;
   readonly vasId: VasId;
+  /** A process that has never used SEM_UNDO. */
+  readonly plainPid: HostPid;
   readonly ahead: CopiedAhead | undefined;
 }
 
@@ -48,10 +54,11 @@ export async function stop(request: CheckpointRequest, options: StopOptions): Pr
 /** Stops the container and inspects it. If that fails, the container goes on. */
 async function stopAndInspect(
   request: CheckpointRequest,
-  { life, clock, patience, vasId, ahead }: StopOptions,
+  { life, clock, patience, vasId, plainPid, ahead }: StopOptions,
 ): Promise<Stopped> {
   checkAborted(request);
-  const { initPid, execs } = request;
+  const { initPid, execs, spec } = request;
+  let stock: Stock | undefined;
   const beforeStop = () => {
     clock.skip(); // The time until now belongs to no stage: the container ran.
   };
@@ -66,16 +73,23 @@ async function stopAndInspect(
     const mounts = checkSurroundings(initPid, session.processes, request);
     const stdio = stdioLinksOf(request);
     const tree = readTree(session);
-    const stock = await takeStock(session, { ...request, tree, vasId, ahead, stdio });
+    const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
+    stock = await takeStock(session, { ...request, tree, vasId, ahead, ipc, stdio });
     checkStill(session, request);
     clock.end('inspect');
     return { session, mounts, ...stock };
   } catch (error) {
+    stock?.ipc.close();
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
     await session.close();
     throw reason ?? error;
   }
+}
+
+/** What a look at an IPC namespace needs. */
+interface IpcOwner extends Pick<IpcRequest, 'plainPid'> {
+  readonly isOwn: boolean;
 }
 
 /** What to take stock of, besides the processes. */
@@ -87,6 +101,8 @@ export interface StockRequest {
   readonly vasId: VasId;
   readonly tmpfsMounts: readonly string[];
   readonly ahead: CopiedAhead | undefined;
+  /** Whether the IPC namespace is the container's own, and who has never used SEM_UNDO; not asked for without. */
+  readonly ipc?: IpcOwner;
   readonly stdio: StdioLinks | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -95,6 +111,8 @@ export interface StockRequest {
 export interface Stock {
   readonly tmpfs: readonly PackedTmpfs[];
   readonly collection: Collection;
+  /** To be closed once memory is copied. */
+  readonly ipc: IpcDump;
 }
 
 /**
@@ -115,7 +133,25 @@ export async function takeStock(session: Session, request: StockRequest): Promis
   session.standstill.lookAt('the content of its tmpfs mounts');
   const tmpfs = await dumpTmpfs(initPid, tmpfsMounts);
   const owners = [...memory.values()];
-  return { tmpfs, collection: await collectImage(session, { ...request, owners, tmpfs }) };
+  const ipc = await readIpc(request, session, owners);
+  try {
+    const collection = await collectImage(session, { ...request, owners, tmpfs, ipc });
+    return { tmpfs, collection, ipc };
+  } catch (error) {
+    ipc.close();
+    throw error;
+  }
+}
+
+/** What the container has in its IPC namespace, if that is its own. */
+async function readIpc(
+  { initPid, ipc }: StockRequest,
+  { processes }: Session,
+  owners: readonly Owner[],
+): Promise<IpcDump> {
+  if (!ipc) return NO_IPC;
+  checkIpc(initPid, owners, ipc.isOwn);
+  return ipc.isOwn ? await dumpIpc({ ...ipc, initPid, processes, owners }) : NO_IPC;
 }
 
 /** Memory by host pid, read before anything of ours is in the processes. */

@@ -34,9 +34,9 @@ export function readCheckpointImage(reader: ImageReader): CheckpointImage {
 }
 
 function readPart(reader: ImageReader, part: PartInfo): unknown {
-  const { kind, by, always } = part;
+  const { kind, by, always, id: own } = part;
   if (by === 'id') return new Map(reader.ids(kind).map((id) => [id, reader.readPart(part, id)]));
-  if (always || reader.has(kind)) return reader.readPart(part);
+  if (always || reader.has(kind, own)) return reader.readPart(part, own);
   return by === 'list' ? [] : undefined;
 }
 
@@ -56,7 +56,7 @@ async function writePart(
 ): Promise<void> {
   if (content instanceof Map) await writeFiles(writer, part, content);
   else if (part.always || (Array.isArray(content) ? content.length > 0 : content)) {
-    await writer.writePart(part, undefined, content);
+    await writer.writePart(part, part.id, content);
   }
 }
 

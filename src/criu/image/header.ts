@@ -26,7 +26,7 @@ export const MAX_ENTRIES_BYTES = 64 * MIB;
 export const MAX_PAYLOAD_BYTES = 1024 * MIB;
 
 /** How the entries of a kind of file follow each other. */
-export type ImageLayout = 'single' | 'entries' | 'payload' | 'pagemap' | 'ghost' | 'raw';
+export type ImageLayout = 'single' | 'entries' | 'payload' | 'pagemap' | 'ghost' | 'queues' | 'raw';
 
 /** What is known about one kind of file. */
 export interface ImageKindInfo {
@@ -83,6 +83,7 @@ export const IMAGE_KINDS = {
   userns: { magic: 0x55474906, message: 'userns_entry', layout: 'single', id: 'decimal' },
   'ipcns-var': { magic: 0x53115007, message: 'ipc_var_entry', layout: 'single', id: 'decimal' },
   'ipcns-shm': { magic: 0x46283044, message: 'ipc_shm_entry', layout: 'payload', id: 'decimal' },
+  'ipcns-msg': { magic: 0x55453737, message: 'ipc_msg_entry', layout: 'queues', id: 'decimal' },
   'ipcns-sem': { magic: 0x59573019, message: 'ipc_sem_entry', layout: 'payload', id: 'decimal' },
   tmpfs: { magic: 0, layout: 'raw', id: 'decimal', extension: '.tar.gz.img' },
   'tmpfs-dev': { magic: 0, layout: 'raw', id: 'decimal', extension: '.tar.gz.img' },

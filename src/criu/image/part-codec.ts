@@ -9,6 +9,7 @@ import {
   type PayloadEntry,
 } from './codec.js';
 import { decodeGhostFile, encodeGhostFile, type GhostFile } from './ghost.js';
+import { decodeQueues, encodeQueues, type MessageQueue } from './queues.js';
 import { kindInfo, type EntryKind, type PayloadKind } from './header.js';
 import type { PartInfo } from './parts.js';
 
@@ -19,6 +20,7 @@ import type { PartInfo } from './parts.js';
 export function encodePart({ kind, by }: PartInfo, content: unknown): Uint8Array {
   const { layout } = kindInfo(kind);
   if (layout === 'ghost') return encodeGhostFile(content as GhostFile);
+  if (layout === 'queues') return encodeQueues(content as MessageQueue[]);
   const isOne = layout === 'single' || (layout === 'payload' && by === 'id');
   const entries = isOne ? [content] : content;
   return layout === 'payload'
@@ -34,6 +36,7 @@ export function decodePart(
 ): unknown {
   const { layout } = kindInfo(kind);
   if (layout === 'ghost') return decodeGhostFile(bytes, limits);
+  if (layout === 'queues') return decodeQueues(bytes, limits);
   if (layout === 'single') return decodeImage(kind as EntryKind, bytes, limits)[0];
   if (layout !== 'payload') return decodeImage(kind as EntryKind, bytes, limits);
   const entries = decodePayloadImage(kind as PayloadKind, bytes, limits);

@@ -2,6 +2,7 @@
 import type { NsPid, NsTid } from '../../common/ids.js';
 import type { EntryOf, PayloadEntry } from './codec.js';
 import type { GhostFile } from './ghost.js';
+import type { MessageQueue } from './queues.js';
 import type { EntryKind, ImageKind, IMAGE_KINDS, PayloadKind } from './header.js';
 
 /** A part of a checkpoint, and its files. */
@@ -12,10 +13,15 @@ export interface PartInfo {
   /** What these ids number, if they are not the image's own ids. */
   readonly ids?: 'pid' | 'tid';
   /** What it describes. */
-  readonly about: 'tasks' | 'files';
+  readonly about: 'tasks' | 'files' | 'ipc';
   /** Whether its file exists even without an entry. */
   readonly always?: true;
+  /** The id in the name of a file that is not one of many. */
+  readonly id?: number;
 }
+
+/** What files call the container's own IPC namespace. */
+const IPC_NAMESPACE = 1;
 
 /** All parts but the inventory, in the order in which they are written. */
 const PARTS = {
@@ -45,6 +51,11 @@ const PARTS = {
   packets: { kind: 'sk-queues', by: 'list', about: 'files' },
   /** Connections by `ino` of their socket. */
   tcpStreams: { kind: 'tcp-stream', by: 'id', about: 'files' },
+  /** Limits of the IPC namespace; there if it has any objects. */
+  ipcLimits: { kind: 'ipcns-var', by: 'single', id: IPC_NAMESPACE, about: 'ipc' },
+  segments: { kind: 'ipcns-shm', by: 'list', id: IPC_NAMESPACE, about: 'ipc' },
+  semaphores: { kind: 'ipcns-sem', by: 'list', id: IPC_NAMESPACE, about: 'ipc' },
+  messageQueues: { kind: 'ipcns-msg', by: 'list', id: IPC_NAMESPACE, about: 'ipc' },
   seccomp: { kind: 'seccomp', by: 'single', about: 'tasks' },
 } as const satisfies Readonly<Record<string, PartInfo>>;
 
@@ -55,11 +66,14 @@ type KeysWith<P> = { [K in PartKey]: Parts[K] extends P ? K : never }[PartKey];
 type LayoutOf<K extends ImageKind> = (typeof IMAGE_KINDS)[K]['layout'];
 
 /** What a file of a kind contains, or each of its entries. */
-type EntryIn<K extends ImageKind> = K extends PayloadKind
-  ? PayloadEntry<K>
-  : K extends EntryKind
-    ? EntryOf<K>
-    : GhostFile;
+type EntryIn<K extends ImageKind> =
+  LayoutOf<K> extends 'queues'
+    ? MessageQueue
+    : K extends PayloadKind
+      ? PayloadEntry<K>
+      : K extends EntryKind
+        ? EntryOf<K>
+        : GhostFile;
 /** What a file of an id contains. */
 type FileOf<K extends ImageKind> =
   LayoutOf<K> extends 'entries' ? readonly EntryIn<K>[] : EntryIn<K>;
@@ -81,6 +95,9 @@ export type ImageParts = {
 
 /** The parts about files. */
 export type FileParts = Pick<ImageParts, KeysWith<{ about: 'files' }>>;
+
+/** Those about the IPC namespace. */
+export type IpcParts = Pick<ImageParts, KeysWith<{ about: 'ipc' }>>;
 
 /** All parts, empty. */
 export function emptyParts(): ImageParts {

@@ -13,6 +13,8 @@ export interface ImageRules {
   /** All kinds of files; any other type is refused. */
   readonly kinds: readonly EntryKind[];
   readonly attributes: AttributeRules;
+  /** Checks the System V objects. */
+  readonly ipc: (image: CheckpointImage) => void;
   /** Checks all address spaces, and returns what they are. */
   readonly memory: (image: CheckpointImage, kinds: readonly EntryKind[]) => ImageMemory;
 }
@@ -43,5 +45,6 @@ export function validateImage(image: CheckpointImage, rules: ImageRules): ValidI
   const kinds = [...rules.kinds, ...FOREIGN_KINDS];
   validateFiles(image, kinds);
   validateGhosts(image);
+  rules.ipc(image);
   return { ...image, memory: rules.memory(image, kinds) } as ValidImage;
 }

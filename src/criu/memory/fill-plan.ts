@@ -82,16 +82,21 @@ export function planFill(
 /** Plans the filling of an empty place with a shared object. */
 export function planFillShared(
   sequence: Sequence,
-  { place, size, runs }: SharedObject,
-  { pages, source }: PlannedPages,
+  { place, size, runs, file }: SharedObject,
+  { pages, source, builder }: PlannedPages & { readonly builder: PlanBuilder },
 ): void {
+  const bytes = file?.bytes ?? size;
   const flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE;
   const args = [place, size, PROT_READ_WRITE, flags, -1, 0];
   sequence.syscall('map shared memory', SYS.mmap, args, { expect: place });
-  for (const { start: from, length } of runs) {
+  for (const { start: from, length: whole } of runs) {
+    const length = from + whole > bytes ? bytes - from : whole;
     const wanted = { from, to: place + from, length, isReadable: true };
     pages.pull(sequence, source, { what: 'copy shared memory', ...wanted });
   }
+  if (file?.tail === undefined) return;
+  const tail = builder.data(file.tail, 1);
+  sequence.copy('copy the end of shared memory', place + bytes, tail, file.tail.length);
 }
 
 function wantedPages(area: MappedArea, { start: from, length }: PageRun): WantedPages {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { printable } from '../../common/bytes.js';
 import type { NsPid } from '../../common/ids.js';
-import { MADV_WIPEONFORK } from '../../native/abi/index.js';
+import { MADV_WIPEONFORK, PAGE } from '../../native/abi/index.js';
 import { totalBytes, type PageRun } from './page-runs.js';
 import type { Range } from './ranges.js';
 
@@ -31,6 +31,8 @@ export type AreaKind =
 export const TRAIT = {
   heap: 1 << 0,
   stack: 1 << 1,
+  /** A segment attached only for reading (SHM_RDONLY). */
+  readOnly: 1 << 5,
   /** Counted as committed memory. Known of a live process only, like all that follow. */
   accounted: 1 << 2,
   /** Some of it lies in transparent huge pages. */
@@ -103,8 +105,10 @@ export interface SharedObject {
   readonly isUnreserved: boolean;
   /** Where it has content; offsets into it. */
   readonly runs: readonly PageRun[];
-  /** One of its mappings; each leads to the whole of it. */
-  readonly mapping: Range & { readonly pid: NsPid };
+  /** One of its mappings; each leads to the whole of it. A segment that nobody has attached has none. */
+  readonly mapping: (Range & { readonly pid: NsPid }) | undefined;
+  /** Not known of an image. */
+  readonly file?: ObjectFile;
   /**
    * The place of its content in a VAS; {@link reach} behind that is room of the same size for the memory made at
    * restore.
@@ -112,8 +116,31 @@ export interface SharedObject {
   readonly place: bigint;
 }
 
+/** What is known of the file that a live shared object is. */
+export interface ObjectFile {
+  /** Its size, which for a System V segment need not be one of whole pages. */
+  readonly bytes: bigint;
+  /** What the last page holds beyond that; nothing by default. */
+  readonly tail?: Uint8Array;
+  /** Leads to it where no mapping does. */
+  readonly path?: string;
+}
+
 /** A shared object before it has a place. */
 export type FoundObject = Omit<SharedObject, 'place'>;
+
+/** Ids of System V shared memory segments among those of shared objects; other objects have inode numbers. */
+const SEGMENTS = 1n << 62n;
+
+/** What the System V shared memory segment of an id is called among shared objects. */
+export function objectOfSegment(id: bigint): bigint {
+  return SEGMENTS | id;
+}
+
+/** The id of a System V shared memory segment; undefined of any other shared object. */
+export function segmentOf(object: bigint): number | undefined {
+  return (object & SEGMENTS) === 0n ? undefined : Number(object & ~SEGMENTS);
+}
 
 /** The value that most areas have for {@link MappedArea.runs}. */
 export const NO_RUNS: readonly PageRun[] = [];
@@ -163,4 +190,9 @@ export function storedBytes(maps: readonly MemoryMap[], shared: readonly FoundOb
   for (const { areas } of maps) for (const { runs } of areas) sum += totalBytes(runs);
   for (const { runs } of shared) sum += totalBytes(runs);
   return sum;
+}
+
+/** A number of bytes, up to the end of a page. */
+export function wholePages(bytes: bigint): bigint {
+  return ((bytes + PAGE - 1n) / PAGE) * PAGE;
 }

@@ -28,9 +28,16 @@ import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
-import { rangeOf, type AreaKind, type MappedArea, type SharedObject } from './memory-map.js';
+import {
+  rangeOf,
+  segmentOf,
+  type AreaKind,
+  type MappedArea,
+  type SharedObject,
+} from './memory-map.js';
 import type { ImageMap, ImageMemory } from './of-image.js';
 import type { PageRun } from './page-runs.js';
+import { madeRange, placeSegments, planSegment } from './segments.js';
 import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
 import type { Range } from './ranges.js';
 
@@ -102,6 +109,10 @@ export class MemoryPlan {
   /** In PID 1, before any fork: creates shared memory. */
   planShared(root: Sequence): void {
     for (const [id, object] of this.#shared) {
+      if (segmentOf(id) !== undefined) {
+        planSegment(object, root);
+        continue;
+      }
       const { size, reach, place, runs } = object;
       const { start: at, end } = madeRange(object);
       const reserve = object.isUnreserved ? MAP_NORESERVE : 0;
@@ -188,6 +199,7 @@ export class MemoryPlan {
     const { execs } = this.#options;
     for (const area of map.unfinished) {
       if (area.kind === 'anonymous-shared') {
+        if (segmentOf(area.object) !== undefined) continue;
         if (execs) this.#mapShared(area, sequence);
         else this.#placeShared(area, sequence);
       } else if (isOfFile(area.kind)) {
@@ -195,8 +207,10 @@ export class MemoryPlan {
         else this.#placeFile(area, sequence);
       }
     }
+    placeSegments(map.unfinished, this.#shared, sequence);
     if (!execs) {
-      for (const object of this.#shared.values()) {
+      for (const [id, object] of this.#shared) {
+        if (segmentOf(id) !== undefined) continue;
         const args = [madeRange(object).start, object.reach];
         sequence.syscall('drop shared memory', SYS.munmap, args);
       }
@@ -340,11 +354,6 @@ export class MemoryPlan {
 
 function isOfFile(kind: AreaKind): boolean {
   return kind === 'file-private' || kind === 'file-shared';
-}
-
-/** Where a shared object is made: behind its content. */
-function madeRange({ place, reach }: SharedObject): Range {
-  return { start: place + reach, end: place + 2n * reach };
 }
 
 /** What a process takes out of the park. */

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { INIT, type NsPid } from '../../common/ids.js';
-import { MAP_LOCKED, MAP_NORESERVE, PAGE } from '../../native/abi/index.js';
+import { MAP_LOCKED, MAP_NORESERVE, O, PAGE } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
 import { processLabel } from '../label.js';
 import {
   NO_RUNS,
+  objectOfSegment,
   rangeOf,
   TRAIT,
   type MappedArea,
   type MemoryMap,
   type SharedObject,
+  wholePages,
 } from './memory-map.js';
 import type { PageRun } from './page-runs.js';
 import { kindOf } from './status.js';
@@ -22,6 +24,9 @@ export interface ImageMemory {
   readonly maps: ReadonlyMap<NsPid, ImageMap>;
   readonly shared: readonly SharedObject[];
 }
+
+/** What an image says of memory. */
+export type DescribedMemory = Pick<CheckpointImage, 'mms' | 'cores' | 'segments'>;
 
 /**
  * The memory of a process of an image. Most areas of PID 1 need nothing at a restore, and there may be tens of thousands
@@ -74,7 +79,7 @@ function liesInPlace(vma: VmaEntry): boolean {
  *
  * @throws ShimError `dataLoss` for a mapping of no known kind, or for shared memory without a place
  */
-export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>): ImageMemory {
+export function memoryOf({ mms, cores, segments }: DescribedMemory): ImageMemory {
   const maps = new Map<NsPid, ImageMap>();
   const shared = new SharedFinder();
   for (const [pid, { vmas }] of mms) {
@@ -85,7 +90,7 @@ export function memoryOf({ mms, cores }: Pick<CheckpointImage, 'mms' | 'cores'>)
     }
     maps.set(pid, map);
   }
-  return { maps, shared: shared.objects() };
+  return { maps, shared: [...shared.objects(), ...looseObjects(segments)] };
 }
 
 function areaOf(label: string, vma: VmaEntry): MappedArea {
@@ -100,16 +105,38 @@ function areaOf(label: string, vma: VmaEntry): MappedArea {
     flags: vma.flags,
     advice: vma.madv === undefined ? 0 : Number(BigInt.asUintN(31, vma.madv)),
     traits:
+      (isSegment(vma) && vma.fdflags === O.rdonly ? TRAIT.readOnly : 0) |
       ((status & VMA_STATUS.heap) === 0 ? 0 : TRAIT.heap) |
       ((status & VMA_STATUS.stack) === 0 ? 0 : TRAIT.stack),
     offset: vma.pgoff,
-    object: vma.shmid,
+    object: objectOf(vma),
     file: undefined,
     name: vma.mvas_name,
     runs: isShared ? NO_RUNS : runsOf(vma.mvas_runs, start),
     holes: vma.mvas_heritage && runsOf(vma.mvas_heritage.holes, start),
     place: isShared ? undefined : vma.mvas_park,
   };
+}
+
+/** What the shared object that a mapping is of is called. */
+export function objectOf(vma: VmaEntry): bigint {
+  return isSegment(vma) ? objectOfSegment(vma.shmid) : vma.shmid;
+}
+
+/** Whether a mapping is of a System V shared memory segment. */
+export function isSegment({ status }: VmaEntry): boolean {
+  return (status & VMA_STATUS.sysvIpc) !== 0;
+}
+
+/** Segments that no process has attached. */
+function looseObjects(segments: DescribedMemory['segments']): SharedObject[] {
+  return segments.flatMap(({ entry: { desc, size: bytes, mvas_park: place, mvas_runs: runs } }) => {
+    if (place === undefined) return [];
+    const size = wholePages(bytes);
+    const id = objectOfSegment(BigInt(desc.id));
+    const object = { id, size, reach: size, isUnreserved: false, mapping: undefined };
+    return [{ ...object, runs: runsOf(runs, 0n), place }];
+  });
 }
 
 /** Runs from pairs of first page and page count, relative to an address. */
@@ -131,9 +158,9 @@ class SharedFinder {
 
   note(pid: NsPid, vma: VmaEntry): void {
     const end = vma.pgoff + (vma.end - vma.start);
-    const found = this.#found.get(vma.shmid);
+    const found = this.#found.get(objectOf(vma));
     if (!found) {
-      this.#found.set(vma.shmid, { vma, pid, end });
+      this.#found.set(objectOf(vma), { vma, pid, end });
       return;
     }
     if (end > found.end) found.end = end;

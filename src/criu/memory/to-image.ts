@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PAGE } from '../../native/abi/index.js';
+import { O, PAGE } from '../../native/abi/index.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
 import {
   has,
   isStash,
+  segmentOf,
   type MappedArea,
   type MappedFile,
   type MemoryMap,
@@ -50,11 +51,12 @@ export class EntryMaker {
       start: area.start,
       end: area.end,
       pgoff: area.offset,
-      shmid: object,
+      shmid: shmidOf(object),
       prot: area.prot,
       flags: area.flags,
       status: statusOf(area),
       fd: -1n,
+      fdflags: has(area, 'readOnly') ? O.rdonly : undefined,
       madv: area.advice === 0 ? undefined : BigInt(area.advice),
       mvas_park: shared ? shared.place : area.place,
       mvas_name: area.name,
@@ -63,6 +65,11 @@ export class EntryMaker {
       mvas_heritage: area.holes && { holes: pairs(area.holes, area.start) },
     };
   }
+}
+
+/** Segments keep their ids. */
+function shmidOf(object: bigint): bigint {
+  return BigInt(segmentOf(object) ?? object);
 }
 
 function guardEntry({ start, length }: PageRun): VmaEntry {
@@ -82,10 +89,11 @@ function guardEntry({ start, length }: PageRun): VmaEntry {
 function statusOf(area: MappedArea): number {
   const heap = has(area, 'heap') ? VMA_STATUS.heap : 0;
   const stack = has(area, 'stack') ? VMA_STATUS.stack : 0;
-  return STATUS[area.kind] | heap | stack;
+  const segment = segmentOf(area.object) === undefined ? 0 : VMA_STATUS.sysvIpc;
+  return STATUS[area.kind] | heap | stack | segment;
 }
 
 /** Pairs of first page and page count, relative to an address. */
-function pairs(runs: readonly PageRun[], from: bigint): bigint[] {
+export function pairs(runs: readonly PageRun[], from: bigint): bigint[] {
   return runs.flatMap(({ start, length }) => [(start - from) / PAGE, length / PAGE]);
 }

@@ -5,6 +5,7 @@ import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { EntryKind } from '../image/entry-kind.js';
 import type { FileEntry, MmEntry, MvasHeritage, VmaEntry } from '../image/types.js';
+import { checkPairs } from './check-runs.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateShared } from './validate-shared.js';
 
@@ -13,8 +14,6 @@ const VSYSCALL_START = 0xffff_ffff_ff60_0000n;
 const MAX_VMAS = 262_144;
 /** Auxiliary vector: AT_VECTOR_SIZE is far below this number of words. */
 const MAX_AUXV = 256;
-/** Words for a mapping, which few callers ever read. */
-type Words = () => string;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 
@@ -77,7 +76,7 @@ function checkLayout(vmas: readonly VmaEntry[], what: string): void {
 }
 
 function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
-  const mapping: Words = () => `${what}: ${rangeOf(vma)}`;
+  const mapping: () => string = () => `${what}: ${rangeOf(vma)}`;
   if (vma.start >= vma.end || (vma.start | vma.end) % PAGE !== 0n) {
     badImage(`${mapping()} is not a range of pages`);
   }
@@ -90,13 +89,13 @@ function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
   if (vma.mvas_heritage) checkHoles(vma, vma.mvas_heritage, mapping);
 }
 
-function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: Words): void {
+function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: () => string): void {
   const type = files.byId.get(vma.shmid)?.type ?? 'no file';
   if (!files.mappable.has(type)) badImage(`${mapping()} maps ${type}`);
   if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping()} has a bad offset`);
 }
 
-function checkPark({ start, end }: VmaEntry, park: bigint, mapping: Words): void {
+function checkPark({ start, end }: VmaEntry, park: bigint, mapping: () => string): void {
   if (park % PAGE !== 0n || park + (end - start) > USER_END) {
     badImage(`${mapping()} is parked where nothing can be`);
   }
@@ -105,7 +104,7 @@ function checkPark({ start, end }: VmaEntry, park: bigint, mapping: Words): void
 /**
  * Only private anonymous memory that is writable has holes. Whether a forker has the same is checked with the tree.
  */
-function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: Words): void {
+function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: () => string): void {
   const isPrivate = (vma.status & VMA_STATUS.anonPrivate) !== 0;
   if (
     !isPrivate ||
@@ -121,24 +120,11 @@ function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: Words): voi
 }
 
 /** Runs are relative to the mapping; those of shared memory, to the whole object. */
-function checkRuns(vma: VmaEntry, mapping: Words): void {
+function checkRuns(vma: VmaEntry, mapping: () => string): void {
   const { start, end, pgoff, mvas_size: size, mvas_runs: runs } = vma;
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
   const pages = (size ?? end - start + (isShared ? pgoff : 0n)) / PAGE;
   checkPairs(runs, pages, mapping);
-}
-
-function checkPairs(runs: readonly bigint[], pages: bigint, mapping: Words): void {
-  if (runs.length % 2 !== 0) badImage(`${mapping()} has half a run of pages`);
-  let next = 0n;
-  for (let i = 0; i < runs.length; i += 2) {
-    const first = runs[i] ?? 0n;
-    const count = runs[i + 1] ?? 0n;
-    if (first < next || count === 0n || first + count > pages) {
-      badImage(`${mapping()} has runs of pages out of order or beyond its end`);
-    }
-    next = first + count;
-  }
 }
 
 function rangeOf({ start, end }: VmaEntry): string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KernelArea } from '../memory/memory-plan.js';
+import type { LiveIpc } from '../resources/ipc/limit-steps.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { HostFacts, LiveLimits } from '../resources/attributes.js';
 
@@ -17,6 +18,8 @@ export interface LiveFacts {
   readonly stdio: readonly [boolean, boolean, boolean];
   /** The kernel's own areas, as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
+  /** The IPC namespace; undefined where the image has no need of it, or it is not known yet. */
+  readonly ipc: LiveIpc | undefined;
   readonly host: HostFacts;
   /** What our names in the container are derived from: see `ScratchNames`. */
   readonly secret: string;

@@ -2,6 +2,7 @@
 import { badImage } from '../../common/errors.js';
 import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
+import type { IpcParts } from '../image/parts.js';
 import type { CoreEntry } from '../image/types.js';
 import { isDead } from '../image/validate-tasks.js';
 import type { ValidImage } from '../image/validate.js';
@@ -41,6 +42,11 @@ export function attributesOf(image: CheckpointImage): AttributesImage {
     threads: new Map(threads.map((tid) => [tid, coreOf(image, tid)])),
   }));
   return { processes, seccomp: image.seccomp };
+}
+
+/** What is said of System V objects. */
+export function ipcOf({ ipcLimits, segments, semaphores, messageQueues }: ValidImage): IpcParts {
+  return { ipcLimits, segments, semaphores, messageQueues };
 }
 
 /** What an image says about files. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
-import type { NsPid, NsTid } from '../../common/ids.js';
+import { INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
@@ -23,12 +23,21 @@ import {
   type LiveLimits,
 } from '../resources/attributes.js';
 import { hasPendingStop } from '../resources/attributes/pending.js';
+import { IpcPlan } from '../resources/ipc/plan.js';
 import { FilePlan, ScratchNames, type StdioSlots } from '../resources/files/index.js';
 import { buildTree, forkersOf } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
 import { planExec, type ExecPlan } from './exec-plan.js';
 import type { LiveFacts } from './live-facts.js';
-import { aliveOf, attributesOf, coreOf, filesOf, lookOf, sparePid } from './parts-of-image.js';
+import {
+  aliveOf,
+  attributesOf,
+  coreOf,
+  filesOf,
+  ipcOf,
+  lookOf,
+  sparePid,
+} from './parts-of-image.js';
 import type { Barrier, Phase } from './phases.js';
 import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
@@ -51,8 +60,11 @@ export interface PlacedImage {
   readonly duplicates: ReadonlyMap<NsPid, number> | undefined;
 }
 
-/** A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, or the plan's own file. */
-export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan';
+/**
+ * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file, or a sysctl
+ * below /proc/sys.
+ */
+export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan' | { readonly sysctl: string };
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
@@ -101,6 +113,7 @@ export class RestorePlan {
   readonly #base: bigint;
   readonly #attributes: AttributePlan;
   readonly #files: FilePlan;
+  readonly #ipc: IpcPlan;
   readonly #memory: MemoryPlan;
   readonly #stops: StopPlan;
   readonly #trapActions = new Map<NsPid, PlanData>();
@@ -121,7 +134,9 @@ export class RestorePlan {
     const donorSlot = builder.slot();
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
-    this.given = givenTo(facts, this.exec !== undefined);
+    this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
+    const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
+    this.given = [...givenTo(facts, this.exec !== undefined), ...sysctls];
     this.#root = builder.sequence('pid 1');
     this.#files = new FilePlan(builder, partOf(image, filesOf), {
       stdio: stdio as unknown as StdioSlots,
@@ -216,6 +231,7 @@ export class RestorePlan {
     this.#planKeyring();
     this.#attributes.planInherited(root);
     this.#files.planOpen(root);
+    this.#ipc.planObjects(root, (what, slot) => this.#files.planKept(what, slot));
     this.#memory.planShared(root);
     const tree = this.#planTree();
     const phases = this.#processPhases();
@@ -234,6 +250,7 @@ export class RestorePlan {
   /** What every process does once the tree stands: its steps to each phase, in order. */
   #processPhases(): { readonly phase: Phase; readonly steps: readonly Step[] }[] {
     const [files, memory, attributes] = [this.#files, this.#memory, this.#attributes];
+    const ipc = this.#ipc;
     const place: Step[] = [
       (pid, sequence) => {
         files.planForeground(pid, sequence);
@@ -245,6 +262,9 @@ export class RestorePlan {
         memory.planPlace(pid, sequence);
       },
       (pid, sequence) => {
+        ipc.planAdjustments(pid, sequence);
+      },
+      (pid, sequence) => {
         attributes.planProcess(pid, sequence);
       },
       (pid, sequence) => {
@@ -252,6 +272,9 @@ export class RestorePlan {
       },
     ];
     const confine: Step[] = [
+      (pid, sequence) => {
+        if (pid === INIT) ipc.planFinal(sequence);
+      },
       (pid, sequence) => {
         files.planRelease(pid, sequence);
       },

@@ -9,7 +9,6 @@ import type { TracedProcess } from '../tracee/tracee.js';
 import { checkCgroups, warnOfCgroups } from './cgroups.js';
 import { checkFuseServers } from './fuse-servers.js';
 import { warnOfHostNames } from './host-names.js';
-import { checkIpc } from './ipc.js';
 import { checkMounts } from './mounts.js';
 
 /** What the spec of a container says about its surroundings. */
@@ -22,7 +21,7 @@ export interface ExpectedSurroundings {
 
 /**
  * Checks that nothing around the processes of a stopped container would be lost: a restored container has the
- * mounts, cgroups, names and IPC objects that a runtime makes from its spec.
+ * mounts, cgroups and names that a runtime makes from its spec.
  *
  * @returns the mounts of the container
  * @throws ShimError `failedPrecondition` naming what would be lost
@@ -36,7 +35,6 @@ export function checkSurroundings(
   checkFuseServers(mounts, processes);
   checkMounts(initPid, mounts, expected.mountPlaces);
   checkCgroups(initPid, processes);
-  checkIpc(initPid, processes);
   return mounts;
 }
 

@@ -18,6 +18,7 @@ import { findImage, readImage, type FoundImage, type OpenedImage } from './open-
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
 import { findConsole, judgeOutside, namesSecret } from '../resources/files/index.js';
+import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
@@ -129,6 +130,7 @@ export class PendingRestore {
       readLiveFacts({
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         restorerPid: restorer.pid,
+        hasIpc: opened.image.ipcLimits !== undefined && donorPid !== restorer.pid,
       });
     if (!this.#hasDonor && isSmall(opened.image))
       rehearse(() => planRestore(opened, readFacts(restorer.pid)));
@@ -259,7 +261,7 @@ async function withDescriptors(
 ): Promise<void> {
   const opened = new Map<Given, number>();
   const open = (given: Given): number => {
-    const fd = given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
+    const fd = openGiven(donorPid, given);
     opened.set(given, fd);
     return fd;
   };
@@ -268,6 +270,11 @@ async function withDescriptors(
   } finally {
     for (const fd of opened.values()) closeFd(fd);
   }
+}
+
+function openGiven(donorPid: HostPid, given: Given): number {
+  if (typeof given === 'object') return openSysctl(donorPid, given.sysctl);
+  return given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
 }
 
 function exitOf(vasId: VasId, pid: HostPid): Promise<Exit> {

@@ -3,6 +3,7 @@ import type { HostPid } from '../../common/ids.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
+import { readLiveIpc } from '../resources/ipc/live.js';
 import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
 
@@ -13,13 +14,24 @@ export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas
   readonly donorPid: HostPid;
   readonly restorerPid: HostPid;
   readonly stdio: FinishRequest['stdio'];
+  /** Whether the image has System V objects, and the donor is there. */
+  readonly hasIpc: boolean;
   readonly seccompChain: LiveLimits['seccompChain'];
 }
 
 /** Reads what a restore finds in place. */
 export function readLiveFacts(sources: LiveSources): LiveFacts {
-  const { live, donorPid, restorerPid, stdio, seccompChain, hasConsole, kernelAreas, secret } =
-    sources;
+  const {
+    live,
+    donorPid,
+    restorerPid,
+    stdio,
+    hasIpc,
+    seccompChain,
+    hasConsole,
+    kernelAreas,
+    secret,
+  } = sources;
   const limits = {
     ...limitsOfSpec(live.process),
     user: liveUser(readStatus(donorPid)),
@@ -33,6 +45,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     hasConsole,
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,
+    ipc: hasIpc ? readLiveIpc(donorPid, live) : undefined,
     host: readHostFacts(restorerPid),
     secret,
   };

@@ -74,7 +74,7 @@ export const F = {
 export const SEEK = { set: 0, end: 2, data: 3, hole: 4 } as const;
 
 /** What kcmp(2) compares. */
-export const KCMP = { file: 0, vm: 1, files: 2, fs: 3, epollTarget: 7 } as const;
+export const KCMP = { file: 0, vm: 1, files: 2, fs: 3, sysvSem: 6, epollTarget: 7 } as const;
 
 /** Flags of openat2(2). */
 export const RESOLVE = {

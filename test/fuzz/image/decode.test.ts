@@ -23,6 +23,7 @@ import {
   type PagemapKind,
   type PayloadKind,
 } from '../../../src/criu/image/header.js';
+import { decodeQueues, encodeQueues } from '../../../src/criu/image/queues.js';
 import { parseVasReference } from '../../../src/criu/image/vas-reference.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 
@@ -83,6 +84,8 @@ function codecOf(kind: ImageKind): Codec | undefined {
     }
     case 'ghost':
       return { kind, decode: (bytes) => decodeGhostFile(bytes, LIMITS), encode: encodeGhostFile };
+    case 'queues':
+      return { kind, decode: (bytes) => decodeQueues(bytes, LIMITS), encode: encodeQueues };
     case 'raw':
       return undefined;
   }

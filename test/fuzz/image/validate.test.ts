@@ -7,6 +7,7 @@ import {
   emptyCheckpointImage,
   type CheckpointImage,
 } from '../../../src/criu/image/checkpoint-image.js';
+import type { MessageName } from '../../../src/criu/image/schema.js';
 import { validateImage } from '../../../src/criu/image/validate.js';
 import { IMAGE_RULES } from '../../../src/criu/resources/rules.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
@@ -30,6 +31,13 @@ function listOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
   return fc.array(value, { maxLength: 3 });
 }
 
+const BYTES = fc.uint8Array({ maxLength: 8 });
+
+function withPayload<M extends MessageName>(name: M, length: number) {
+  const payload = fc.uint8Array({ minLength: length, maxLength: length });
+  return fc.record({ entry: messageArbitrary(name), payload });
+}
+
 /** One or two parts of a checkpoint, of any content. */
 const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
   {
@@ -45,6 +53,15 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
     ttys: listOf(messageArbitrary('tty_info_entry')),
     ttyData: listOf(messageArbitrary('tty_data_entry')),
     locks: listOf(messageArbitrary('file_lock_entry')),
+    ipcLimits: messageArbitrary('ipc_var_entry'),
+    segments: listOf(withPayload('ipc_shm_entry', 0)),
+    semaphores: listOf(withPayload('ipc_sem_entry', 4)),
+    messageQueues: listOf(
+      fc.record({
+        entry: messageArbitrary('ipc_msg_entry'),
+        messages: listOf(fc.record({ type: fc.bigInt({ min: 0n, max: 1n << 64n }), data: BYTES })),
+      }),
+    ),
     seccomp: messageArbitrary('seccomp_entry'),
   },
   { requiredKeys: [] },

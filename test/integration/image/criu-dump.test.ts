@@ -23,6 +23,7 @@ import {
   type PayloadKind,
 } from '../../../src/criu/image/header.js';
 import { ImageReader } from '../../../src/criu/image/image-reader.js';
+import { decodeQueues, encodeQueues } from '../../../src/criu/image/queues.js';
 import { validateImage } from '../../../src/criu/image/validate.js';
 import { IMAGE_RULES } from '../../../src/criu/resources/rules.js';
 
@@ -94,6 +95,8 @@ function rewrite(kind: ImageKind, bytes: Uint8Array): Uint8Array | undefined {
       );
     case 'pagemap':
       return encodePagemap(kind as PagemapKind, decodePagemap(kind as PagemapKind, bytes));
+    case 'queues':
+      return encodeQueues(decodeQueues(bytes));
     case 'ghost':
     case 'raw':
       return undefined;

@@ -123,6 +123,7 @@ export interface ImageMessages {
   ipc_msg: Namespaces.IpcMsg;
   ipc_msg_entry: Namespaces.IpcMsgEntry;
   ipc_sem_entry: Namespaces.IpcSemEntry;
+  mvas_adjustment: Namespaces.MvasAdjustment;
   mnt_entry: Namespaces.MntEntry;
   packet_mclist: Netfiles.PacketMclist;
   packet_ring: Netfiles.PacketRing;

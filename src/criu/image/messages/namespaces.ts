@@ -65,6 +65,15 @@ export interface IpcShmEntry {
   size: bigint;
   in_pagemaps?: boolean | undefined;
   hugetlb_flag?: number | undefined;
+
+  /** Where in the VAS its content lies, of a segment that no process has attached. */
+  mvas_park?: bigint | undefined;
+
+  /** Pairs of first page and page count: the pages that the VAS holds of such a segment. */
+  mvas_runs: bigint[];
+
+  /** Of a segment that is removed, and lives as long as it is attached: the key that it was made by. */
+  mvas_made_key?: number | undefined;
 }
 
 /** A message; `msize` bytes follow. */
@@ -84,6 +93,15 @@ export interface IpcMsgEntry {
 export interface IpcSemEntry {
   desc: IpcDescEntry;
   nsems: number;
+  mvas_adjustments: MvasAdjustment[];
+}
+
+/** What the kernel adds to a semaphore when a process ends (SEM_UNDO). */
+export interface MvasAdjustment {
+  /** Of the process, as its container numbers it. */
+  pid: number;
+  index: number;
+  value: number;
 }
 
 /** One line of mountinfo. */
@@ -157,6 +175,9 @@ export const NAMESPACES_MESSAGES = {
     ['size', 2, 'required', 'uint64'],
     ['in_pagemaps', 3, 'optional', 'bool'],
     ['hugetlb_flag', 4, 'optional', 'uint32'],
+    ['mvas_park', 10000, 'optional', 'uint64'],
+    ['mvas_runs', 10001, 'packed', 'uint64'],
+    ['mvas_made_key', 10002, 'optional', 'uint32'],
   ],
   ipc_msg: [
     ['mtype', 1, 'required', 'uint64'],
@@ -170,6 +191,12 @@ export const NAMESPACES_MESSAGES = {
   ipc_sem_entry: [
     ['desc', 1, 'required', 'ipc_desc_entry'],
     ['nsems', 2, 'required', 'uint32'],
+    ['mvas_adjustments', 10000, 'repeated', 'mvas_adjustment'],
+  ],
+  mvas_adjustment: [
+    ['pid', 1, 'required', 'uint32'],
+    ['index', 2, 'required', 'uint32'],
+    ['value', 3, 'required', 'sint32'],
   ],
   mnt_entry: [
     ['fstype', 1, 'required', 'uint32'],

@@ -79,7 +79,7 @@ export async function fillShared(
       for (const object of objects.slice(first, first + FDS_AT_ONCE)) {
         const pages = pagesOf(object);
         opened.push(pages);
-        planFillShared(sequence, object, { pages, source: builder.slot() });
+        planFillShared(sequence, object, { pages, source: builder.slot(), builder });
       }
       sequence.end();
       const files = opened.map(({ fd }) => fd);

@@ -22,6 +22,7 @@ import {
 import type { SmapsVma } from '../../procfs/smaps.js';
 import {
   NO_RUNS,
+  objectOfSegment,
   rangeOf,
   TRAIT,
   type AreaKind,
@@ -70,6 +71,9 @@ const ADVISED = [
   ['wf', MADV_WIPEONFORK],
 ] as const;
 
+/** What the kernel calls System V shared memory, by the key it was made by. */
+const SEGMENT = /^\/SYSV[0-9a-f]{8}$/;
+
 const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vdso]': 'vdso',
   '[vvar]': 'vvar',
@@ -80,7 +84,6 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
 /** Prefixes of the paths of mappings that are not files. */
 const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
   ['/[aio]', 'asynchronous I/O (io_setup)'],
-  ['/SYSV', 'System V shared memory'],
   ['socket:', 'a mapping of a socket'],
 ];
 
@@ -121,7 +124,7 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
     advice: flags.advice,
     traits: flags.traits | traitsOf(vma),
     offset: vma.offset,
-    object: kind === 'anonymous-shared' ? vma.inode : 0n,
+    object: kind === 'anonymous-shared' ? objectOf(vma) : 0n,
     file: isOfFile ? fileOf(vma) : undefined,
     name: vma.anonName,
     runs: NO_RUNS,
@@ -175,9 +178,18 @@ function privateKind({ inode, path }: SmapsVma): AreaKind {
   return inode !== 0n && path !== '' ? 'file-private' : 'anonymous';
 }
 
-function sharedKind({ path, deleted, special }: SmapsVma): AreaKind {
-  const isAnonymous = path === '/dev/zero' && deleted;
+function sharedKind(vma: SmapsVma): AreaKind {
+  const { path, deleted, special } = vma;
+  const isAnonymous = (path === '/dev/zero' && deleted) || isSegment(vma);
   return isAnonymous || special !== '' ? 'anonymous-shared' : 'file-shared';
+}
+
+function objectOf(vma: SmapsVma): bigint {
+  return isSegment(vma) ? objectOfSegment(vma.inode) : vma.inode;
+}
+
+function isSegment({ path, deleted }: SmapsVma): boolean {
+  return deleted && SEGMENT.test(path);
 }
 
 /** MAP_DROPPABLE stands for the type, too. */
@@ -186,10 +198,12 @@ function typeOf({ shared }: SmapsVma, { mapped }: Flags): number {
   return shared ? MAP_SHARED : MAP_PRIVATE;
 }
 
-function traitsOf({ special, anonHugePages, rss, swap }: SmapsVma): number {
+function traitsOf(vma: SmapsVma): number {
+  const { special, anonHugePages, rss, swap, vmFlags } = vma;
+  const readOnly = vma.shared && isSegment(vma) && !vmFlags.has('mw') ? TRAIT.readOnly : 0;
   const place = special === '[heap]' ? TRAIT.heap : special === '[stack]' ? TRAIT.stack : 0;
   const huge = anonHugePages > 0 ? TRAIT.hugePages : 0;
-  return place | huge | (rss + swap === 0 ? TRAIT.untouched : 0);
+  return place | huge | readOnly | (rss + swap === 0 ? TRAIT.untouched : 0);
 }
 
 function fileOf({ dev, inode, path, deleted }: SmapsVma): MappedFile {

@@ -4,7 +4,7 @@ import type { KernelArea } from '../memory-plan.js';
 import { fillMaps, fillShared } from './fill.js';
 import { clearHolder } from './kernel-areas.js';
 import { PagesOfFile, PagesOfProcess } from './pages-of.js';
-import { hostPids, mappedLink } from './process.js';
+import { hostPids, objectPath } from './process.js';
 import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 
 /** The holder copies everything while the container stands still. */
@@ -40,7 +40,7 @@ export async function copyStopped(
 ): Promise<void> {
   const pidOf = hostPids(processes);
   await fillMaps(holder, base, maps, { pagesOf: ({ pid }) => new PagesOfProcess(pidOf(pid)) });
-  await fillShared(holder, base, shared, ({ mapping }) => {
-    return new PagesOfFile(mappedLink(pidOf(mapping.pid), mapping));
+  await fillShared(holder, base, shared, (object) => {
+    return new PagesOfFile(objectPath(object, pidOf));
   });
 }

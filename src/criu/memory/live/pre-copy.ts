@@ -16,7 +16,7 @@ import { fillMaps, fillShared } from './fill.js';
 import { clearHolder } from './kernel-areas.js';
 import { countWritten, distribute, protectPages } from './page-finder.js';
 import { PagesOfFile, PagesOfProcess } from './pages-of.js';
-import { hostPids, mappedLink, type LiveProcess } from './process.js';
+import { hostPids, objectPath, type LiveProcess } from './process.js';
 import { readMap } from './read-map.js';
 import { PagesOfRunning } from './running-pages.js';
 import type { Owner } from './same-pages.js';
@@ -149,8 +149,8 @@ export class PreCopy implements MemorySource, CopiedAhead {
         return restOf(this.#copied.get(map.pid), map, clean.get(map.pid) ?? NO_RUNS);
       },
     });
-    await fillShared(this.#holder, base, shared, ({ mapping }) => {
-      return new PagesOfFile(mappedLink(pidOf(mapping.pid), mapping));
+    await fillShared(this.#holder, base, shared, (object) => {
+      return new PagesOfFile(objectPath(object, pidOf));
     });
   }
 

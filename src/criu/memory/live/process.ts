@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../../common/errors.js';
+import { assertInvariant, ShimError } from '../../../common/errors.js';
 import type { HostPid, NsPid } from '../../../common/ids.js';
+import type { FoundObject } from '../memory-map.js';
 import type { Range } from '../ranges.js';
 
 /** A process whose memory is read. */
@@ -24,4 +25,11 @@ function fail(nsPid: NsPid): never {
 /** A link to what a process maps at an area, whether it has a name or not. */
 export function mappedLink(pid: HostPid, { start, end }: Range): string {
   return `/proc/${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;
+}
+
+/** A path of the file that a shared object is. */
+export function objectPath({ mapping, file }: FoundObject, pidOf: (pid: NsPid) => HostPid): string {
+  const path = mapping ? mappedLink(pidOf(mapping.pid), mapping) : file?.path;
+  assertInvariant(path !== undefined, 'shared memory that nobody maps has a path');
+  return path;
 }

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { MAP_NORESERVE } from '../../../native/abi/index.js';
+import { assertInvariant } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
-import type { FoundObject, MappedArea } from '../memory-map.js';
+import {
+  objectOfSegment,
+  wholePages,
+  type FoundObject,
+  type MappedArea,
+  type ObjectFile,
+} from '../memory-map.js';
 import type { PageRun } from '../page-runs.js';
 import { mappedLink } from './process.js';
 import type { Owner } from './same-pages.js';
@@ -11,11 +18,21 @@ import type { Owner } from './same-pages.js';
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 
+/** A System V shared memory segment of a live container, by its id. */
+export interface LiveSegment extends Pick<ObjectFile, 'tail' | 'path'> {
+  readonly id: number;
+}
+
 /**
  * The shared anonymous objects that processes map. Each of their mappings leads to the whole object, including what
  * none of them shows: a process can get at that again (mremap(2)).
+ *
+ * @param segments what else is to be known of System V segments; those without a mapping are shared objects, too
  */
-export function findShared(owners: readonly Owner[]): FoundObject[] {
+export function findShared(
+  owners: readonly Owner[],
+  segments: readonly LiveSegment[] = [],
+): FoundObject[] {
   const found = new Map<
     bigint,
     { readonly owner: Owner; readonly area: MappedArea; reach: bigint }
@@ -29,40 +46,59 @@ export function findShared(owners: readonly Owner[]): FoundObject[] {
       else if (reach > before.reach) before.reach = reach;
     }
   }
-  return [...found.values()].map(({ owner: { process }, area, reach }) => {
-    const { size, runs } = measure(mappedLink(process.pid, area));
-    const mapping = { pid: process.nsPid, start: area.start, end: area.end };
-    const isUnreserved = (area.flags & MAP_NORESERVE) !== 0;
-    return {
-      id: area.object,
-      size,
-      reach: reach > size ? reach : size,
-      isUnreserved,
-      runs,
-      mapping,
-    };
-  });
+  const live = new Map(segments.map((segment) => [objectOfSegment(BigInt(segment.id)), segment]));
+  const mapped = [...found].map(
+    ([
+      id,
+      {
+        owner: { process },
+        area,
+        reach,
+      },
+    ]) => {
+      const { tail } = live.get(id) ?? {};
+      const mapping = { pid: process.nsPid, start: area.start, end: area.end };
+      const isUnreserved = (area.flags & MAP_NORESERVE) !== 0;
+      const { size, ...measured } = measure(mappedLink(process.pid, area), tail);
+      return { id, size, reach: reach > size ? reach : size, isUnreserved, mapping, ...measured };
+    },
+  );
+  const others = [...live].filter(([id]) => !found.has(id));
+  return [...mapped, ...others.map(([id, segment]) => looseObject(id, segment))];
 }
 
-/** How large an object is, and where it has content. */
-function measure(link: string): Pick<FoundObject, 'size' | 'runs'> {
+/** A segment that no process has attached. */
+function looseObject(id: bigint, { path, tail }: LiveSegment): FoundObject {
+  assertInvariant(path !== undefined, 'a segment that nobody has attached is open');
+  const { file, ...measured } = measure(path, tail);
+  const other = { reach: measured.size, isUnreserved: false, mapping: undefined };
+  return { id, ...measured, ...other, file: { ...file, path } };
+}
+
+/** How large an object is, in whole pages, and where it has content. */
+function measure(
+  link: string,
+  tail?: Uint8Array,
+): Pick<FoundObject, 'size' | 'runs'> & { readonly file: ObjectFile } {
   const fd = openSync(link, 'r');
   try {
-    const { size } = fstatSync(fd, { bigint: true });
-    return { size, runs: dataRuns(fd, size) };
+    const { size: bytes } = fstatSync(fd, { bigint: true });
+    const size = wholePages(bytes);
+    const file = tail ? { bytes, tail } : { bytes };
+    return { size, runs: dataRuns(fd, bytes, size), file };
   } finally {
     closeSync(fd);
   }
 }
 
 /** Where a sparse file has data (lseek(2)). */
-function dataRuns(fd: number, size: bigint): PageRun[] {
+function dataRuns(fd: number, bytes: bigint, size: bigint): PageRun[] {
   const runs: PageRun[] = [];
-  for (let at = 0n; at < size;) {
+  for (let at = 0n; at < bytes;) {
     const data = BigInt(syscall(SYS.lseek, fd, at, SEEK_DATA));
-    if (data < 0n || data >= size) break;
+    if (data < 0n || data >= bytes) break;
     const hole = BigInt(syscall(SYS.lseek, fd, data, SEEK_HOLE));
-    const end = hole < 0n || hole > size ? size : hole;
+    const end = hole < 0n || hole >= bytes ? size : hole;
     runs.push({ start: data, length: end - data });
     at = end;
   }

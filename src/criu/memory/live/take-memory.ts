@@ -7,7 +7,7 @@ import type { MemoryMap, SharedObject } from '../memory-map.js';
 import type { PageRun } from '../page-runs.js';
 import { findPages } from './page-finder.js';
 import { inheritAll, type Owner } from './same-pages.js';
-import { findShared } from './shared-objects.js';
+import { findShared, type LiveSegment } from './shared-objects.js';
 
 /** The memory of a container, and its places in a VAS. */
 export interface PlacedMemory {
@@ -32,6 +32,20 @@ export interface CopiedAhead {
   readonly tracks: (pid: HostPid) => boolean;
 }
 
+/** What else there is to know for {@link takeMemory}. */
+export interface TakeOptions {
+  /** What has been copied of it already. */
+  readonly ahead?: CopiedAhead | undefined;
+  /** System V segments of which more is to be known than their mappings tell. */
+  readonly segments?: readonly LiveSegment[];
+}
+
+/** What else there is to know for {@link placeMemory}. */
+export interface PlaceOptions {
+  readonly previous?: Layout | undefined;
+  readonly segments?: readonly LiveSegment[] | undefined;
+}
+
 /** Mappings of a holder and a restorer themselves, and a few to spare. */
 const OURS = 64;
 
@@ -40,13 +54,12 @@ const OURS = 64;
  *
  * @param owners processes with areas whose pages are not known yet
  * @param forkers which process forks each at a restore, by container pid
- * @param ahead what has already been copied of it
  * @throws ShimError `failedPrecondition` if there is no room, LayoutLost
  */
 export function takeMemory(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
-  ahead?: CopiedAhead,
+  { ahead, segments }: TakeOptions = {},
 ): TakenMemory {
   const clean = new Map<NsPid, readonly PageRun[]>();
   const found = owners.map(({ process, map }): Owner => {
@@ -54,7 +67,7 @@ export function takeMemory(
     clean.set(process.nsPid, pages.clean);
     return { process, map: pages.map };
   });
-  const placed = placeMemory(found, forkers, ahead?.layout);
+  const placed = placeMemory(found, forkers, { previous: ahead?.layout, segments });
   if (ahead && placed.layout.base !== ahead.layout.base) throw layoutLost();
   return { ...placed, clean };
 }
@@ -68,16 +81,16 @@ function layoutLost(): LayoutLost {
  * Places memory.
  *
  * @param owners stopped processes with areas whose pages are known
- * @param previous a layout whose places are kept
+ * @param options a layout whose places are kept, and segments as for {@link takeMemory}
  */
 export function placeMemory(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
-  previous?: Layout,
+  { previous, segments }: PlaceOptions = {},
 ): PlacedMemory {
   const maps = inheritAll(owners, forkers);
   checkCount(maps);
-  const shared = findShared(owners);
+  const shared = findShared(owners, segments);
   const layout = layOut({ maps, shared }, previous);
   return {
     maps: maps.map((map) => placeMap(map, layout)),

@@ -8,7 +8,7 @@ import type { Valid } from '../../image/validate.js';
 import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
 import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
-import { groupBy } from './group.js';
+import { groupBy } from '../../../common/group-by.js';
 import { ImageIndex, type OpeningTime } from './image-index.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { OpenedFiles, type ReadPlan } from './kinds/regular/opened-files.js';
@@ -71,6 +71,14 @@ export class FilePlan {
     const number = stage.reserve();
     const args = [AT_FDCWD, builder.string(path), O.rdwr | O.cloexec, 0];
     stage.make(what, number, SYS.openat, args);
+    return number;
+  }
+
+  /** Gives a descriptor a number that it keeps, in PID 1 and what it forks, until {@link planRelease}. */
+  planKept(what: string, slot: Slot): number {
+    const { stage } = this.#plan;
+    const number = stage.reserve();
+    stage.copy(what, number, slot);
     return number;
   }
 

@@ -70,7 +70,8 @@ test('payloads follow their entries, padded where CRIU pads', (t) => {
   ];
   t.deepEqual(decodePayloadImage('pipes-data', encodePayloadImage('pipes-data', pipes)), pipes);
   const desc = { key: 1, uid: 0, gid: 0, cuid: 0, cgid: 0, mode: 0o600, id: 0 };
-  const sets = [{ entry: { desc, nsems: 3 }, payload: Uint8Array.of(1, 0, 2, 0, 3, 0) }];
+  const entry = { desc, nsems: 3, mvas_adjustments: [{ pid: 7, index: 2, value: -1 }] };
+  const sets = [{ entry, payload: Uint8Array.of(1, 0, 2, 0, 3, 0) }];
   const image = encodePayloadImage('ipcns-sem', sets);
   t.deepEqual(image.subarray(-2), Uint8Array.of(0, 0));
   t.deepEqual(decodePayloadImage('ipcns-sem', image), sets);

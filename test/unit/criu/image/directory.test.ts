@@ -76,7 +76,8 @@ test('every part is read as it was written', async (t) => {
   const image: Record<string, unknown> = { ...sampleImage() };
   for (const [key, { kind, by }] of partsOf()) {
     const { layout, message } = kindInfo(kind);
-    if (layout === 'payload' || layout === 'ghost' || message === undefined) continue;
+    if (layout === 'payload' || layout === 'ghost' || layout === 'queues' || message === undefined)
+      continue;
     const entries = fc.sample(messageArbitrary(message), 2);
     const file: unknown = layout === 'entries' ? entries : entries[0];
     image[key] = by === 'id' ? new Map([[7, file]]) : file;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { asNsPid, asNsTid, INIT } from '../../../../src/common/ids.js';
-import { ShimError } from '../../../../src/common/errors.js';
-import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type {
   CoreEntry,
@@ -21,6 +19,7 @@ import {
   sampleImage,
   vma,
 } from '../../../../src/criu/restore/rehearsal/sample-image.js';
+import { refuses, type Change } from './refuses.js';
 
 test('accepts a sensible checkpoint', (t) => {
   t.notThrows(() => {
@@ -34,21 +33,6 @@ test('accepts a name of 15 bytes that are not UTF-8', (t) => {
   const cores = new Map(image.cores).set(asNsTid(9), named);
   t.notThrows(() => validateImage({ ...image, cores }, IMAGE_RULES));
 });
-
-type Change = (image: CheckpointImage) => Partial<CheckpointImage>;
-
-function refuses(what: string, message: RegExp, change: Change): void {
-  test(`refuses ${what}`, (t) => {
-    const image = sampleImage();
-    const error = t.throws(
-      () => {
-        validateImage({ ...image, ...change(image) }, IMAGE_RULES);
-      },
-      { instanceOf: ShimError, message },
-    );
-    t.is(error.kind, 'dataLoss');
-  });
-}
 
 const NEXT = asNsPid(20);
 const process = { pid: NEXT, ppid: INIT, pgid: INIT, sid: INIT, threads: [NEXT] };

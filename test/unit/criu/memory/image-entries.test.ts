@@ -34,7 +34,7 @@ function throughImage(maps: readonly MemoryMap[], shared: readonly SharedObject[
     mms.set(map.pid, { vmas: maker.entriesOf(map, () => 7) } as Partial<MmEntry> as MmEntry);
     cores.set(map.pid, { tc: { comm: 'x' } } as Partial<CoreEntry> as CoreEntry);
   }
-  return memoryOf({ mms, cores });
+  return memoryOf({ mms, cores, segments: [] });
 }
 
 function valueOf({ pid, label, areas, guards }: MemoryMap): MemoryMap {
@@ -118,7 +118,9 @@ test('a mapping that is of no kind, or of two, is refused', (t) => {
   for (const status of [0, 1, (1 << 6) | (1 << 8), (1 << 3) | (1 << 12)]) {
     const vmas = [{ ...entry, status } as VmaEntry];
     const mms = new Map([[asNsPid(2), { vmas } as Partial<MmEntry> as MmEntry]]);
-    const error = t.throws(() => memoryOf({ mms, cores: new Map() }), { instanceOf: ShimError });
+    const error = t.throws(() => memoryOf({ mms, cores: new Map(), segments: [] }), {
+      instanceOf: ShimError,
+    });
     t.is(error.kind, 'dataLoss');
     t.regex(error.message, /pid 2 \(\) memory 0x1000-0x4000 is of no known kind/);
   }

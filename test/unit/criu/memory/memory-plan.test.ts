@@ -30,7 +30,7 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
   const plan = new MemoryPlan({
     builder,
     base: 0x20000000n,
-    image: asValid({ memory: memoryOf({ mms, cores: new Map() }), mms }),
+    image: asValid({ memory: memoryOf({ mms, cores: new Map(), segments: [] }), mms }),
     kernelAreas: [],
     execs,
     staged: () => FILE,
@@ -108,7 +108,7 @@ test('siblings that inherit the same need no calls between their forks', (t) => 
   const plan = new MemoryPlan({
     builder,
     base: 0x20000000n,
-    image: asValid({ memory: memoryOf({ mms, cores: new Map() }), mms }),
+    image: asValid({ memory: memoryOf({ mms, cores: new Map(), segments: [] }), mms }),
     kernelAreas: [],
     execs: false,
     staged: () => FILE,

@@ -10,6 +10,7 @@ import { validateImage } from '../../../../src/criu/image/validate.js';
 import { planRestore } from '../../../../src/criu/plan/restore-plan.js';
 import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
 import { sampleImage, vma } from '../../../../src/criu/restore/rehearsal/sample-image.js';
+import { IPC_LIMITS, sampleIpc } from '../image/sample-ipc.js';
 import { SAMPLE_HOST } from '../resources/samples.js';
 
 const BASE = 0x100_0000_0000n;
@@ -22,6 +23,7 @@ const FACTS: LiveFacts = {
   hasConsole: false,
   stdio: [true, false, true],
   kernelAreas: [{ special: '[vdso]', start: BASE, end: BASE + VDSO_SIZE }],
+  ipc: undefined,
   host: SAMPLE_HOST,
   secret: '',
 };
@@ -30,6 +32,16 @@ const place = (image: CheckpointImage) => ({
   image: validateImage(image, IMAGE_RULES),
   base: BASE,
   duplicates: undefined,
+});
+
+test("System V objects are made by sysctls of a namespace that is the new container's own", (t) => {
+  const image = place({ ...sampleImage(), ...sampleIpc() });
+  const sysctls = ['shm', 'sem', 'msg'].map((kind) => ({ sysctl: `kernel/${kind}_next_id` }));
+  const ipc = { isOwn: true, limits: IPC_LIMITS, fixed: new Set<string>() };
+  t.deepEqual(planRestore(image, { ...FACTS, ipc }).given, ['donor', 0, 2, ...sysctls]);
+  t.throws(() => planRestore(image, { ...FACTS, ipc: { ...ipc, isOwn: false } }), {
+    message: /shares its IPC namespace; remedy: give it its own/,
+  });
 });
 
 test('a restore is planned without a process: all phases, all descriptors', (t) => {

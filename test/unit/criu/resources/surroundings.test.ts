@@ -5,17 +5,6 @@ import { parseCgroup } from '../../../../src/common/procfs/cgroup.js';
 import { parseMountinfo } from '../../../../src/common/procfs/mountinfo.js';
 import { cgroupDirectories, placesIn } from '../../../../src/common/cgroup-places.js';
 import { firstDifference } from '../../../../src/criu/resources/cgroups.js';
-import { parseSystemV } from '../../../../src/criu/resources/ipc.js';
-
-test('objects of System V are read from the tables of the kernel', (t) => {
-  const titles =
-    '       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n';
-  t.deepEqual(parseSystemV(titles), []);
-  t.deepEqual(parseSystemV(''), []);
-  const line =
-    '-1735946232      32769   600          3     0     0     0     0          0 1763000000\n';
-  t.deepEqual(parseSystemV(titles + line), [{ id: 32769, key: 0x98879008, attachments: 0 }]);
-});
 
 test('a name is expected only where the container has names of its own', (t) => {
   const own = { linux: { namespaces: [{ type: 'uts' }] } };

@@ -13,7 +13,7 @@ import { isLeased } from '../locks.js';
 import { inodeKey, type OpenFile } from '../open-file.js';
 import { dumpOwner, noOwner } from '../owner.js';
 import { canWrite } from '../access.js';
-import { groupBy } from '../group.js';
+import { groupBy } from '../../../../common/group-by.js';
 import type { FileKind, StagedFile } from '../kind.js';
 import type { PlanContext } from '../plan-context.js';
 import type { TablePlan } from '../table-plan.js';

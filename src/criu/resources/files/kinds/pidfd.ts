@@ -10,7 +10,7 @@ import { planDeath } from '../../../plan/death.js';
 import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
 import { O } from '../../../../native/abi/index.js';
 import type { DumpContext } from '../dump-context.js';
-import { groupBy } from '../group.js';
+import { groupBy } from '../../../../common/group-by.js';
 import type { FileKind, StagedFile } from '../kind.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';

@@ -8,7 +8,7 @@ import { F, O, S_IF, SETTABLE } from '../../../../native/abi/index.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
 import type { DumpContext } from '../dump-context.js';
 import type { PipeContent } from '../files-image.js';
-import { groupBy } from '../group.js';
+import { groupBy } from '../../../../common/group-by.js';
 import type { FileKind, FoundFile, StagedFile } from '../kind.js';
 import { inodeKey, type OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';

@@ -16,6 +16,7 @@ const pure = [
   '^src/criu/memory/(?!live/)',
   '^src/common/(procfs|wire)/',
   '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
+  '^src/cli/standby/handover\\.ts$',
 ];
 
 module.exports = {
@@ -35,6 +36,12 @@ module.exports = {
       name: 'criu-knows-no-containerd',
       from: { path: '^src/criu/' },
       to: { path: '^(src|test|bench)/', pathNot: '^src/(common|native|criu)/' },
+    },
+    {
+      name: 'standby-knows-no-program',
+      comment: 'The shim and the command line give src/standby what its forks are to do.',
+      from: { path: '^src/standby/' },
+      to: { path: '^(src|test|bench)/', pathNot: '^src/(common|native|standby)/' },
     },
     {
       name: 'shim-and-cli-stand-apart',

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The executable of a command, such as `mvas`: Node with the program of the same name. */
+/* The executable of a command, such as `mvas`: the program of the same name, by Node or a standby.
+ */
 #include <stdio.h>
 
 #include "launcher.h"
@@ -15,7 +16,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: cannot tell where it lies\n", argv[0]);
 		return 1;
 	}
-	if (is_complete(&install))
-		run_node(&install, argc, argv);
+	if (!is_complete(&install))
+		return 1;
+	serve_by_standby(&install, argc, argv);
+	run_node(&install, argc, argv);
 	return 1;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executables. That of a command only finds and runs Node. The shim's answers `start` and
- * `delete` without starting Node if it can, and passes everything else to Node. It decides nothing
- * that src/shim would decide otherwise: anything that it does not understand to the last detail
- * goes to Node, which gives the same answer later.
+ * The executables. That of a command leaves its work to a standby where one may do it, and else
+ * runs Node. The shim's answers `start` and `delete` without a start of Node where it can, and
+ * hands everything else to Node. They decide nothing that src/shim and src/cli would decide
+ * otherwise: what they do not understand to the last detail goes to Node, which gives the same
+ * answer later.
  */
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
@@ -11,9 +12,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/un.h>
 
 #define MAX_PATH 4096
 #define SHIM "containerd-shim-mvas-v1"
+#define COMMAND "mvas"
 
 /* A command line of containerd, as far as the launcher uses it. Absent flags are "". */
 struct args {
@@ -34,7 +38,25 @@ struct content {
 	char text[1 << 16];
 };
 
-/* 0, or -1 if the place of the executable is unknown. */
+/* A standby, which may not be there. */
+struct standby {
+	char directory[64];
+	struct sockaddr_un address;
+	int lock;    /* the directory, locked by us; -1 */
+	pid_t child; /* the standby that we have started; 0 */
+};
+
+/* What a standby runs, all ending in NULL. */
+struct program {
+	const char *name;
+	const char *const *flags; /* of Node */
+	const char *const *words; /* its arguments */
+	char **environment;
+	bool is_for_daemons; /* a little more welcome to the OOM killer than whoever starts it */
+	bool waits;          /* until the command that starts it has ended, or for a moment */
+};
+
+/* 0; -1 when the executable cannot be told to lie anywhere. */
 int locate(struct install *install);
 
 /* Whether everything that it runs exists. A copied executable lacks it, and reports that. */
@@ -54,14 +76,40 @@ int parse_args(int argc, char **argv, struct args *args);
 int read_file(const char *path, struct content *content);
 
 /*
- * A number that two processes share if a child of one can take the place of a child of the other.
+ * A number that two processes share if a child of one may stand for a child of the other, given
+ * these variables of their environment.
  */
-uint64_t surroundings(const struct install *install);
+uint64_t surroundings(const struct install *install, char **environment);
+
+/* Whether all namespaces are those of process 1. */
+bool is_in_first_namespaces(void);
+
+/* Names the standby of some surroundings. */
+void name_standby(struct standby *standby, uint64_t surroundings);
+
+/* A connection to the standby; -1 when none listens. */
+int dial(const struct standby *standby);
+
+/* Connects to the standby, started if there is none; -1 when it does not come up. */
+int reach(const struct install *install, struct standby *standby, const struct program *program);
+
+/* Starts a standby unless there is one, and does not wait for it. -1 on failure. */
+int leave_standby(const struct install *install, struct standby *standby,
+		  const struct program *program);
+
+/* 0; -1 when not all came; errno is EAGAIN when it did not come in time. */
+int receive(int fd, void *bytes, size_t length);
+
+/* Ends a standby that hangs, so that it delays nobody else. Its forks live on. */
+void retire(int fd);
 
 /* Lets the standby answer `start`; 0 if the answer was printed. Leaves stdin to be read again. */
 int start_by_standby(const struct install *install, int argc, char **argv);
 
-/* Answers `delete` for a container of which nothing is left; -1, without output, if something is.
+/* Lets a standby do what a command is to do, and ends as that does. Returns when none does it. */
+void serve_by_standby(const struct install *install, int argc, char **argv);
+
+/* Answers `delete` of a container of which nothing is left; -1, nothing printed, when something is.
  */
 int answer_delete(const struct args *args);
 

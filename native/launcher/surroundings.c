@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a daemon inherits from containerd: if all of it is the same, and so is the shim, it does not
- * matter which process a daemon was forked from. FNV-1a, 64 bits: only accidental collisions
- * matter, since whoever can choose the surroundings of a shim can run any program in them.
+ * What a daemon inherits from containerd, and a command from a shell: where all of it is the same,
+ * and the build is, it does not matter which process it was forked from. FNV-1a, 64 bits: only
+ * accidents matter, since whoever may choose the surroundings of a shim may run any program in
+ * them.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,23 +49,52 @@ static void add_file(uint64_t *hash, const char *path)
 	add(hash, version, sizeof(version));
 }
 
+static const char *const namespaces[] = { "mnt", "pid",  "net",  "ipc",
+					  "uts", "user", "time", "cgroup" };
+
+/* The name of a namespace of a process, with its number; "" when it cannot be read. */
+static void read_namespace(char target[64], const char *process, const char *kind)
+{
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/%s", process, kind);
+	length = readlink(path, target, 63);
+	target[length < 0 ? 0 : length] = '\0';
+}
+
 static void add_namespaces(uint64_t *hash)
 {
-	static const char *const links[] = {
-		"/proc/self/ns/mnt",  "/proc/self/ns/pid",    "/proc/self/ns/net",
-		"/proc/self/ns/ipc",  "/proc/self/ns/uts",    "/proc/self/ns/user",
-		"/proc/self/ns/time", "/proc/self/ns/cgroup",
-	};
-	char target[MAX_PATH];
+	char target[64];
 
-	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
-		ssize_t length = readlink(links[i], target, sizeof(target));
-
-		add(hash, target, length < 0 ? 0 : (size_t)length);
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		read_namespace(target, "self", namespaces[i]);
+		add_text(hash, target);
 	}
 }
 
-/* Identity, capabilities, masks: the lines of /proc/self/status that are not counters. */
+/* Where those of process 1 are kept from us, by their numbers: the kernel's own have fixed ones. */
+bool is_in_first_namespaces(void)
+{
+	const unsigned long first_dynamic = 0xf0000000ul;
+	char own[64], first[64];
+
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		read_namespace(own, "self", namespaces[i]);
+		read_namespace(first, "1", namespaces[i]);
+		if (first[0] == '\0') {
+			const char *number = strchr(own, '[');
+
+			if (number && strtoul(number + 1, NULL, 10) >= first_dynamic)
+				return false;
+		} else if (strcmp(own, first) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Identity, capabilities, masks: lines of /proc/self/status that do not count something. */
 static void add_status(uint64_t *hash)
 {
 	static const char *const names[] = { "Umask",   "Uid",          "Gid",         "Groups",
@@ -79,15 +110,15 @@ static void add_status(uint64_t *hash)
 				add_text(hash, line);
 }
 
-uint64_t surroundings(const struct install *install)
+uint64_t surroundings(const struct install *install, char **environment)
 {
-	static const char *const files[] = { "/proc/self/cgroup", "/proc/self/limits",
-					     "/proc/self/oom_score_adj",
-					     "/proc/self/attr/current" };
+	static const char *const files[] = { "/proc/self/cgroup",        "/proc/self/limits",
+					     "/proc/self/oom_score_adj", "/proc/self/attr/current",
+					     "/proc/self/loginuid",      "/proc/self/sessionid" };
 	uint64_t hash = 0xcbf29ce484222325ul;
 	int priority = getpriority(PRIO_PROCESS, 0);
 
-	for (char **variable = environ; *variable; variable++)
+	for (char **variable = environment; *variable; variable++)
 		add_text(&hash, *variable);
 	add_namespaces(&hash);
 	add_status(&hash);

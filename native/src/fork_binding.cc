@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <string>
 #include <vector>
 
 // libuv is part of the node executable, its headers are not part of ours (uv.h).
@@ -22,8 +23,8 @@ struct Range {
 };
 
 // V8 keeps its heap out of forks (MADV_DONTFORK), since a fork usually ends in an execve(2). These
-// are the ranges with the flag "dc" (proc(5), smaps).
-std::vector<Range> LeftBehind() {
+// are the ranges of which that is so: flag "dc" (proc(5), smaps).
+std::vector<Range> FindLeftBehind() {
   std::vector<Range> ranges;
   FILE* maps = fopen("/proc/self/smaps", "re");
   if (maps == nullptr) return ranges;
@@ -39,6 +40,27 @@ std::vector<Range> LeftBehind() {
     }
   }
   fclose(maps);
+  return ranges;
+}
+
+std::string ReadMaps() {
+  std::string text;
+  char part[1 << 14];
+  FILE* maps = fopen("/proc/self/maps", "re");
+  if (maps == nullptr) return text;
+  for (size_t got; (got = fread(part, 1, sizeof(part), maps)) > 0;) text.append(part, got);
+  fclose(maps);
+  return text;
+}
+
+// The same, looked for only where there are other mappings than the last time: the kernel counts
+// pages for smaps, which takes longer than the fork does.
+const std::vector<Range>& LeftBehind() {
+  static std::string seen;
+  static std::vector<Range> ranges;
+  std::string maps = ReadMaps();
+  if (maps != seen || maps.empty()) ranges = FindLeftBehind();
+  seen = std::move(maps);
   return ranges;
 }
 
@@ -75,7 +97,7 @@ Napi::Value ForkAway(const Napi::CallbackInfo& info) {
   const auto result = [&](int value) { return Napi::Number::New(info.Env(), value); };
   uv_loop_s* loop;
   if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) return result(-ENOSYS);
-  const std::vector<Range> heap = LeftBehind();
+  const std::vector<Range>& heap = LeftBehind();
   Advise(heap, MADV_DOFORK);
   const int pid = ForkOrphan();
   // As V8 requires: the copy starts programs, too.

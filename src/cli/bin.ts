@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
 import { projectVersion } from '../common/checkout.js';
-import { runMvas } from './entry.js';
+import { runMvas, type Program } from './entry.js';
 
-/* The `mvas` executable. Loads the engine when a verb needs it: help is quick. */
+/* The `mvas` executable, and its standby. Loads the engine when a verb needs it: help is quick. */
+
+const program: Program = {
+  version: projectVersion(),
+  openStore: async () => (await import('./vases.js')).vases,
+  openKernel: async () => (await import('../criu/index.js')).KernelDevice.open(),
+};
 
 async function run(): Promise<void> {
-  await runMvas({
-    version: projectVersion(),
-    openStore: async () => (await import('./vases.js')).vases,
-    openKernel: async () => (await import('../criu/index.js')).KernelDevice.open(),
-  });
+  await runMvas(program);
   // A detached restore leaves the watch of its exit behind: nothing may keep the process, but the output
   // that a pipe has not taken yet. Whether it could be written is told after that.
   await new Promise((resolve) => process.stdout.write('', resolve));
@@ -18,4 +20,10 @@ async function run(): Promise<void> {
   process.exit();
 }
 
-void run();
+async function standBy(directory: string): Promise<void> {
+  const { standByForCommands } = await import('./standby/stand-by.js');
+  await standByForCommands(directory, program, run);
+}
+
+const [, , first, directory = ''] = process.argv;
+void (first === '-standby' ? standBy(directory) : run());

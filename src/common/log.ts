@@ -47,6 +47,11 @@ export function enableDebugLog(): void {
   debug.enable('mvas:*');
 }
 
+/** Reads DEBUG anew, in a process that has been given another environment. */
+export function rereadDebugVariable(): void {
+  debug.enable(process.env['DEBUG'] ?? '');
+}
+
 /** The logger of `mvas:<area>`. */
 export function logger(area: string): Logger {
   const verbose = debug(`mvas:${area}`);

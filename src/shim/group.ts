@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import type { HostPid } from '../common/ids.js';
-import { ShimError } from '../common/errors.js';
+import { listenAt } from '../common/listen-at.js';
 import { startAnswer } from './answer.js';
 import type { ShimArgs } from './args.js';
 import { readBootstrap } from './bootstrap.js';
@@ -12,7 +11,6 @@ import { withDirectoryLock } from './directory-lock.js';
 import { DEFAULT_SOCKET_DIR, groupOf, isAlive, socketPath } from './socket.js';
 
 const MAX_OOM_SCORE = 1000;
-const BACKLOG = 512;
 
 /** The daemon that a container belongs to. */
 export interface Group {
@@ -55,28 +53,4 @@ export function adjustOomScore(pid: HostPid): void {
 async function listen(path: string): Promise<Server | undefined> {
   if (existsSync(path) && (await isAlive(path))) return undefined;
   return await listenAt(path);
-}
-
-/**
- * Listens on a socket at a path, replacing what is there. The server knows the socket by another name: Node removes
- * the name it knows when it closes a server, and by then the name may belong to another daemon.
- */
-export async function listenAt(path: string): Promise<Server> {
-  const temporary = join(dirname(path), `.${process.pid}`);
-  rmSync(temporary, { force: true }); // Left by a process with our pid that was killed right here.
-  const server = createServer();
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        reject(new ShimError('unavailable', `listen on ${path}: ${cause.message}`, { cause }));
-      });
-      server.listen({ path: temporary, backlog: BACKLOG }, resolve);
-    });
-  } finally {
-    process.umask(before);
-  }
-  renameSync(temporary, path);
-  server.removeAllListeners('error');
-  return server;
 }

@@ -135,12 +135,3 @@ export function receiveFd(socketFd: number): number | undefined {
   const isRights = control.readInt32LE(8) === SOL.socket && control.readInt32LE(12) === 1;
   return header.readBigUInt64LE(40) < 20n || !isRights ? undefined : control.readInt32LE(16);
 }
-
-/**
- * Ends this process at once (exit_group(2)): runs no handler, and waits for no thread; a process that was forked
- * off the standby has none.
- */
-export function exitNow(status: number): never {
-  syscall(SYS.exit_group, status);
-  throw new ShimError('internal', 'exit_group returned');
-}

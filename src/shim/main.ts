@@ -15,7 +15,7 @@ async function main(args: ShimArgs): Promise<void> {
       (await import('./serve.js')).serve(args);
       return;
     case 'standby':
-      await (await import('./standby/standby.js')).standBy(args.socket);
+      await (await import('./standby/stand-by.js')).standByForDaemons(args.socket);
       return;
     case 'version':
       (await import('./info.js')).printVersion();

@@ -58,6 +58,7 @@ export const F = {
   getfl: 3,
   setfl: 4,
   setlk: 6,
+  setown: 8,
   setsig: 10,
   getsig: 11,
   setownEx: 15,

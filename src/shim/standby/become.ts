@@ -4,17 +4,16 @@ import type { Socket } from 'node:net';
 import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { mark } from '../../common/trace.js';
+import { exitNow } from '../../native/sys.js';
+import { receive } from '../../standby/receive.js';
 import { parseArgs } from '../args.js';
 import { Bundle } from '../bundle.js';
 import { daemonArguments } from '../daemon-arguments.js';
 import { openGroup, type Group } from '../group.js';
-import { exitNow } from '../linux.js';
 import { serve } from '../serve.js';
 import { joinCgroup } from '../shim-cgroup.js';
-import { decodeHandover, encodeAnswer, type Handover } from './handover.js';
-import type { VisibleArguments } from './visible-arguments.js';
-
-const REQUEST_MS = 5_000;
+import { decodeHandover, encodeAnswer } from './handover.js';
+import type { VisibleArguments } from '../../standby/visible-arguments.js';
 
 /**
  * In a fork of the standby: does what a `start` asks for. It becomes the group's daemon, or ends if the group has
@@ -25,7 +24,7 @@ export async function becomeDaemon(connection: Socket, title: VisibleArguments):
   mark('forked');
   let group: Group | undefined;
   try {
-    const request = await receive(connection);
+    const request = await receive(connection, decodeHandover);
     const args = parseArgs(request.argv);
     if (args.action !== 'start') throw new ShimError('invalidArgument', 'only start is served');
     process.chdir(request.cwd);
@@ -47,27 +46,4 @@ export async function becomeDaemon(connection: Socket, title: VisibleArguments):
     if (group?.server !== undefined) rmSync(group.socket, { force: true });
     exitNow(1); // The launcher finds the same fault by itself, and reports it.
   }
-}
-
-function receive(connection: Socket): Promise<Handover> {
-  return new Promise((resolve, reject) => {
-    let bytes = Buffer.alloc(0);
-    const fail = (): void => {
-      reject(new ShimError('canceled', 'receive a hand-over: the launcher has gone'));
-    };
-    connection.setTimeout(REQUEST_MS, fail);
-    connection.once('error', fail).once('end', fail);
-    connection.on('data', (chunk) => {
-      try {
-        bytes = Buffer.concat([bytes, chunk]);
-        const handover = decodeHandover(bytes);
-        if (handover === undefined) return;
-        connection.setTimeout(0);
-        resolve(handover);
-      } catch (error) {
-        reject(ShimError.from(error));
-      }
-    });
-    connection.resume();
-  });
 }

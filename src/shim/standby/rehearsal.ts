@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { listenAt } from '../../common/listen-at.js';
 import { Scope } from '../../common/scope.js';
 import { anyOf, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
 import { Options as RuncOptions } from '../proto/messages/runc-options.js';
 import * as proto from '../proto/messages/task.js';
-import { listenAt } from '../group.js';
 import { TtrpcClient } from '../rpc/client.js';
 import { TtrpcServer } from '../rpc/server.js';
 import { taskMethods } from '../task-methods.js';

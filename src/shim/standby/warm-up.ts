@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
-/**
- * What a standby does in advance while it is idle, for daemons to find done; each item is a short step, after which
- * nothing is in progress. `directory` is the standby's.
- */
+/** The warm-ups of the shim's standby. */
 export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
   loadEngine,

@@ -42,6 +42,8 @@ function says(root: string, name: string, args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(path, args, {
     encoding: 'utf8',
     cwd: root,
+    // A standby that is to be would still run what the next one replaces.
+    env: { ...process.env, MVAS_STANDBY: '0' },
     input: '',
   });
   return `${String(status)} ${stdout}${stderr}`.replaceAll(root, '<root>');

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { listenAt } from '../../../../src/shim/group.js';
+import { listenAt } from '../../../../src/common/listen-at.js';
 import { rehearse } from '../../../../src/shim/standby/rehearsal.js';
 
 test('a rehearsal removes what a killed one has left, and leaves nothing', async (t) => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { ownPid } from '../../common/ids.js';
-import { ShimError } from '../../common/errors.js';
-import { PR, PR_SET_MM_MAP } from '../../native/abi/index.js';
-import { syscall } from '../../native/index.js';
-import { SYS, writeProcess } from '../../native/sys.js';
+import { ownPid } from '../common/ids.js';
+import { ShimError } from '../common/errors.js';
+import { PR, PR_SET_MM_MAP } from '../native/abi/index.js';
+import { syscall } from '../native/index.js';
+import { SYS, writeProcess } from '../native/sys.js';
 
 /**
  * The first members of `struct prctl_mm_map` (linux/prctl.h), as fields of /proc/PID/stat (proc(5)): code, data,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { O } from '../../native/abi/index.js';
-import { forkAway } from '../../native/index.js';
-import { call, SYS } from '../../native/sys.js';
+import { O } from '../native/abi/index.js';
+import { forkAway } from '../native/index.js';
+import { call, SYS } from '../native/sys.js';
 
 /**
  * Forks, and knows whether any fork is still alive without knowing which: each fork keeps the writing end of one

@@ -4,42 +4,53 @@ import type { Server, Socket } from 'node:net';
 import { constants, getPriority, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as betweenPolls } from 'node:timers/promises';
-import { Mutex } from '../../common/mutex.js';
-import { syscall } from '../../native/index.js';
-import { SYS } from '../../native/sys.js';
-import { listenAt } from '../group.js';
-import { exitNow } from '../linux.js';
-import { becomeDaemon } from './become.js';
+import { listenAt } from '../common/listen-at.js';
+import { Mutex } from '../common/mutex.js';
+import { syscall } from '../native/index.js';
+import { exitNow, SYS } from '../native/sys.js';
 import { Offspring } from './offspring.js';
 import { VisibleArguments } from './visible-arguments.js';
-import { WARM_UPS } from './warm-up.js';
 
 /** The directory, locked by the launcher: as long as we live, no other standby is started in it. */
 const LOCK_FD = 3;
-/** A standby ends when it has not been used for this long and none of its daemons is alive. */
+/** A standby ends when it has not been used for this long and none of its forks is alive. */
 const IDLE_MS = Number(process.env['MVAS_STANDBY_IDLE_MS'] ?? 60_000);
-/** What not every container needs is loaded when no daemon has been requested for this long. */
+/** It warms up when no fork has been requested for this long. */
 const WARM_UP_AFTER_MS = 300;
 
+/** What a standby is for. */
+export interface Purpose {
+  /** Its arguments, as others see them. */
+  readonly words: readonly string[];
+  /** In a fork: does what a launcher asks for. Never rejects. */
+  become(connection: Socket, title: VisibleArguments): Promise<void>;
+  /**
+   * What it does in advance while it is idle, for forks to find done; each item is a short step, after which nothing
+   * is in progress. `directory` is the standby's.
+   */
+  readonly warmUps: readonly ((directory: string) => Promise<unknown>)[];
+}
+
 /**
- * The standby: a shim that has loaded everything, and forks a daemon whenever the launcher asks for one. A fork
- * takes milliseconds where a start of Node takes a hundred, and daemons share the memory that they do not change.
+ * The standby: a process that has loaded everything, and forks whenever a launcher asks for it. A fork
+ * takes milliseconds where a start of Node takes a hundred, and forks share the memory that they do not change.
  * The standby never reads a request: only its forks do, one each.
  *
  * @param directory where its socket lies; removed when it ends
  */
-export async function standBy(directory: string): Promise<void> {
+export async function standBy(directory: string, purpose: Purpose): Promise<void> {
   const title = new VisibleArguments();
-  // Without this, Node would open its inspector on a TCP port, to every user of this host. Forks keep it, and add
-  // what a daemon does.
+  // Without this, Node would open its inspector on a TCP port, to every user of this host. Forks keep it,
+  // and may add to it.
   process.on('SIGUSR1', () => undefined);
-  title.replace(['containerd-shim-mvas-v1', '-socket', directory, 'standby']);
+  title.replace(purpose.words);
   const server = await listenAt(join(directory, 'socket'));
-  new Standby(directory, server, title).serve();
+  new Standby(directory, purpose, server, title).serve();
 }
 
 class Standby {
   readonly #directory: string;
+  readonly #purpose: Purpose;
   readonly #server: Server;
   readonly #title: VisibleArguments;
   readonly #waiting = new Set<Socket>();
@@ -55,8 +66,9 @@ class Standby {
     exitNow(0);
   };
 
-  constructor(directory: string, server: Server, title: VisibleArguments) {
+  constructor(directory: string, purpose: Purpose, server: Server, title: VisibleArguments) {
     this.#directory = directory;
+    this.#purpose = purpose;
     this.#server = server;
     this.#title = title;
     this.#idle = setTimeout(() => {
@@ -85,7 +97,7 @@ class Standby {
     this.#waiting.delete(connection);
     if (this.#isFork) {
       this.#forget();
-      void becomeDaemon(connection, this.#title);
+      void this.#purpose.become(connection, this.#title);
     } else {
       connection.destroy();
     }
@@ -109,11 +121,11 @@ class Standby {
   async #warm(): Promise<void> {
     const priority = getPriority();
     clearTimeout(this.#warmUp);
-    for (const step of WARM_UPS) {
+    for (const step of this.#purpose.warmUps) {
       await this.#turns.run(async () => {
         if (this.#isFork) return;
         setPriority(constants.priority.PRIORITY_LOW);
-        await step(this.#directory).catch(() => undefined); // A daemon that needs it finds out why.
+        await step(this.#directory).catch(() => undefined); // A fork that needs it finds out why.
         setPriority(priority);
       });
     }

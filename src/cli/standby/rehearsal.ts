@@ -31,6 +31,7 @@ export async function rehearse(directory: string, program: Program): Promise<voi
     for (let time = 0; time < TIMES; time += 1) {
       for (const command of commands) await main(command, context);
     }
+    (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
   } finally {
     delete process.env['MVAS_ROOT'];
   }

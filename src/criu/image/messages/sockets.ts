@@ -188,6 +188,9 @@ export interface TcpStreamEntry {
   max_window?: number | undefined;
   rcv_wnd?: number | undefined;
   rcv_wup?: number | undefined;
+
+  /** Id of the file that is the other end, if the checkpoint has both. */
+  mvas_peer?: number | undefined;
 }
 
 /** Ancillary data: passed files by id. */
@@ -342,6 +345,7 @@ export const SOCKETS_MESSAGES = {
     ['max_window', 15, 'optional', 'uint32'],
     ['rcv_wnd', 16, 'optional', 'uint32'],
     ['rcv_wup', 17, 'optional', 'uint32'],
+    ['mvas_peer', 10000, 'optional', 'uint32'],
   ],
   scm_entry: [
     ['type', 1, 'required', 'uint32'],

@@ -5,8 +5,10 @@ import type { TcpMode } from '../../constants.js';
 import type { InetSkEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
 import type { FilesImage } from './files-image.js';
-import { isConnection } from './kinds/inet/protocols.js';
+import { isConnection, peerOf } from './kinds/inet/protocols.js';
 import { describeAddress } from './sockets/inet-address.js';
+
+type OutsideFacts = Pick<FilesImage, 'files' | 'tcpStreams'>;
 
 const log = logger('restore');
 
@@ -15,8 +17,8 @@ const log = logger('restore');
  *
  * @throws ShimError `failedPrecondition` where that is not wanted
  */
-export function judgeOutside({ files }: Valid<Pick<FilesImage, 'files'>>, mode: TcpMode): void {
-  const sockets = files.flatMap(({ isk }) => (isk && isConnection(isk) ? [isk] : []));
+export function judgeOutside(image: Valid<OutsideFacts>, mode: TcpMode): void {
+  const sockets = image.files.flatMap(({ isk }) => (isk && isOutside(image, isk) ? [isk] : []));
   const [first] = sockets;
   if (first === undefined) return;
   const count = sockets.length;
@@ -28,6 +30,10 @@ export function judgeOutside({ files }: Valid<Pick<FilesImage, 'files'>>, mode: 
   const what = `its TCP connection ${ends(first)}${others}`;
   const reason = mode === 'keep' ? 'cannot be kept yet (tcp=keep)' : 'would end (tcp=refuse)';
   throw new ShimError('failedPrecondition', `${what} ${reason}; remedy: restore it with tcp=close`);
+}
+
+function isOutside(image: OutsideFacts, socket: InetSkEntry): boolean {
+  return isConnection(socket) && peerOf(image, socket) === undefined;
 }
 
 function ends({ src_addr, src_port, dst_addr, dst_port }: InetSkEntry): string {

@@ -14,7 +14,7 @@ const INODE = 600;
 const { opts } = sampleImage().files.find(({ usk }) => usk)?.usk ?? {};
 const STREAM: TcpStreamEntry = {
   ...{ inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0 },
-  ...{ opt_mask: 0, snd_wscale: 0, mss_clamp: 0 },
+  ...{ opt_mask: 7, snd_wscale: 7, mss_clamp: 1460 },
 };
 
 function connection(id: number, more: Partial<InetSkEntry> = {}): FileEntry {
@@ -32,10 +32,25 @@ function validate(files: readonly FileEntry[], more: Partial<CheckpointImage> = 
   validateFiles(image, FILE_KINDS);
 }
 
-function streamOf(inode: number, bytes = 0): Pick<CheckpointImage, 'tcpStreams'> {
-  const entry = { ...STREAM, inq_len: bytes };
+function streamOf(
+  inode: number,
+  bytes = 0,
+  more: Partial<TcpStreamEntry> = {},
+): Pick<CheckpointImage, 'tcpStreams'> {
+  const entry = { ...STREAM, inq_len: bytes, ...more };
   return { tcpStreams: new Map([[inode, { entry, payload: new Uint8Array(bytes) }]]) };
 }
+
+/** Two ends of a connection, which name these files as each other's. */
+function pairOf(first: number, second: number): Pick<CheckpointImage, 'tcpStreams'> {
+  const [{ tcpStreams: one }, { tcpStreams: other }] = [
+    streamOf(INODE, 0, { mvas_peer: second }),
+    streamOf(INODE + 1, 0, { mvas_peer: first }),
+  ];
+  return { tcpStreams: new Map([...one, ...other]) };
+}
+
+const OTHER_END = { ino: INODE + 1, src_port: 80, dst_port: 1024 };
 
 test('accepts a connection, and what it has not read', (t) => {
   t.notThrows(() => {
@@ -81,3 +96,38 @@ test('refuses queues of no connection, of two, and of too many bytes', (t) => {
     validate([connection(1)], streamOf(INODE, 256 * 1024 * 1024 + 1));
   });
 });
+
+test('accepts both ends of a connection', (t) => {
+  t.notThrows(() => {
+    validate([connection(1), connection(2, OTHER_END)], pairOf(1, 2));
+  });
+});
+
+const PAIRS: readonly (readonly [string, RegExp, readonly FileEntry[], [number, number]])[] = [
+  ['with itself', /not the other end/, [connection(1), connection(2, OTHER_END)], [1, 1]],
+  ['with nobody', /not the other end/, [connection(1), connection(2, OTHER_END)], [1, 9]],
+  ['of other addresses', /another address/, [connection(1), connection(2, { ino: 601 })], [1, 2]],
+];
+for (const [what, message, files, [first, second]] of PAIRS) {
+  test(`refuses a TCP connection ${what}`, (t) => {
+    const work = (): void => {
+      validate(files, pairOf(first, second));
+    };
+    t.throws(work, { instanceOf: ShimError, message });
+  });
+}
+
+const STREAMS: readonly (readonly [string, RegExp, Partial<TcpStreamEntry>])[] = [
+  ['segments of no bytes', /segments of 0 bytes/, { mss_clamp: 0 }],
+  ['a window that is shifted too far', /beyond any/, { rcv_wscale: 15 }],
+  ['unknown options', /nobody knows/, { opt_mask: 8 }],
+  ['data for an end that is not there', /data for nobody/, { outq_len: 1 }],
+];
+for (const [what, message, more] of STREAMS) {
+  test(`refuses a TCP connection that has ${what}`, (t) => {
+    const work = (): void => {
+      validate([connection(1)], streamOf(INODE, 0, more));
+    };
+    t.throws(work, { instanceOf: ShimError, message });
+  });
+}

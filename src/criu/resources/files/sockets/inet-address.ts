@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AF } from '../../../../native/abi/index.js';
+import type { InetSkEntry } from '../../../image/types.js';
 
 /** Bytes of `struct sockaddr_in` and `struct sockaddr_in6`. */
 export const ADDRESS_SIZE = { [AF.inet]: 16, [AF.inet6]: 28 } as const;
@@ -46,4 +47,24 @@ export function describeAddress({ port, words }: Pick<InetAddress, 'port' | 'wor
   words.forEach((word, index) => bytes.writeUInt32LE(word, index * 4));
   if (words.length === 1) return `${[...bytes].join('.')}:${String(port)}`;
   return `[${(bytes.toString('hex').match(/.{4}/g) ?? []).join(':')}]:${String(port)}`;
+}
+
+/** The address of a socket. */
+export function sourceOf({ src_port: port, src_addr: words }: InetSkEntry): InetAddress {
+  return { port, words, scope: 0 };
+}
+
+/** The address that a socket is connected to. */
+export function destinationOf({ dst_port: port, dst_addr: words }: InetSkEntry): InetAddress {
+  return { port, words, scope: 0 };
+}
+
+/** Identifies a connection by its ends. The result is the same for IPv4 and for an IPv6 socket that speaks it. */
+export function pairKey(source: InetAddress, destination: InetAddress): string {
+  return `${keyOf(source)} ${keyOf(destination)}`;
+}
+
+function keyOf({ port, words }: InetAddress): string {
+  const plain = isMapped(words) ? words.slice(3) : words;
+  return `${plain.join()}:${String(port)}`;
 }

@@ -24,17 +24,20 @@ const INET_DIAG_SHUTDOWN = 8;
 const IPPROTO_TCP = 6;
 /** UDP and UDP-Lite. */
 const DATAGRAM_PROTOCOLS = [17, 136];
-/**
- * States of bound TCP sockets. For `bound`, which is neither listening nor connected (since Linux 6.8),
- * the kernel walks its tables of all sockets: that takes over a millisecond.
- */
-const BOUND_STATES = { listening: 1 << 10, bound: 1 << 13 } as const;
 /** All but TIME_WAIT (6), CLOSE (7), LISTEN (10) and those that are only bound (13) (net/tcp_states.h). */
 const CONNECTED_STATES = 0x1fff & ~(1 | (1 << 6) | (1 << 7) | (1 << 10));
+/**
+ * States of TCP sockets with keys. For `bound`, which is neither listening nor connected (since Linux 6.8),
+ * the kernel walks its tables of all sockets: that takes over a millisecond.
+ */
+const KEYED_STATES = { listening: 1 << 10, bound: 1 << 13, connected: CONNECTED_STATES } as const;
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
 const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
 const RECEIVE_SIZE = 64 * 1024;
+
+/** In which state TCP sockets with keys are looked for. */
+export type KeyedState = keyof typeof KEYED_STATES;
 
 /** What the kernel says of a unix socket (linux/unix_diag.h). */
 export interface UnixDiag {
@@ -80,12 +83,9 @@ export function listShutdowns(pid: HostPid): ReadonlyMap<number, number> {
 }
 
 /** Inodes of the TCP sockets of a network namespace in a state that have keys for signatures (TCP_MD5SIG). */
-export function listKeyedSockets(
-  pid: HostPid,
-  state: keyof typeof BOUND_STATES,
-): ReadonlySet<number> {
+export function listKeyedSockets(pid: HostPid, state: KeyedState): ReadonlySet<number> {
   const found = new Set<number>();
-  const question = { protocol: IPPROTO_TCP, states: BOUND_STATES[state], show: SHOW_INFO };
+  const question = { protocol: IPPROTO_TCP, states: KEYED_STATES[state], show: SHOW_INFO };
   askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
   return found;
 }

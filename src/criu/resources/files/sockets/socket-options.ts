@@ -7,7 +7,7 @@ import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
 import type { DumpContext } from '../dump-context.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
-import { listKeyedSockets, listShutdowns } from './sock-diag.js';
+import { listKeyedSockets, listShutdowns, type KeyedState } from './sock-diag.js';
 import { dumpFilter, type SocketFilter } from './socket-filter.js';
 import type { Stage } from '../stage.js';
 import { tcpInfo } from './tcp-info.js';
@@ -106,7 +106,7 @@ export function getRaw(
 export class SocketOptions {
   readonly #context: DumpContext;
   readonly #fresh = new Map<string, FreshSocket>();
-  readonly #keyed = new Map<'listening' | 'bound', ReadonlySet<number>>();
+  readonly #keyed = new Map<KeyedState, ReadonlySet<number>>();
   #shutdowns: ReadonlyMap<number, number> | undefined;
 
   constructor(context: DumpContext) {
@@ -146,8 +146,8 @@ export class SocketOptions {
     return entry;
   }
 
-  /** Whether a bound TCP socket has keys for signatures, which cannot be read. */
-  hasKeys(inode: number, state: 'listening' | 'bound'): boolean {
+  /** Whether a TCP socket has keys for signatures, which cannot be read. */
+  hasKeys(inode: number, state: KeyedState): boolean {
     const keyed = this.#keyed.get(state) ?? listKeyedSockets(this.#context.init.pid, state);
     this.#keyed.set(state, keyed);
     return keyed.has(inode);

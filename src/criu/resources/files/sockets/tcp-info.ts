@@ -21,8 +21,10 @@ export interface TcpInfo {
   readonly options: number;
   /** Bytes of the largest segment it sends. */
   readonly segment: number;
-  /** Bytes that it was ever given to send: of which it has sent some, maybe more than once. */
-  readonly written: bigint;
+  /** Bytes that it has sent, each counted once. */
+  readonly sent: bigint;
+  /** Bytes that it was given and has not sent yet; the end of the stream counts as one. */
+  readonly notSent: number;
   /** Bytes that came in order; the end of the stream counts as one. */
   readonly received: bigint;
 }
@@ -34,7 +36,6 @@ export function tcpInfo(socket: number): TcpInfo {
   length.writeUInt32LE(info.length);
   check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, info, length));
   const scales = info.readUInt8(6);
-  const notSent = BigInt(info.readUInt32LE(144));
   return {
     state: info.readUInt8(0),
     options: info.readUInt8(5),
@@ -44,6 +45,7 @@ export function tcpInfo(socket: number): TcpInfo {
     pending: info.readUInt32LE(24),
     backlog: info.readUInt32LE(28),
     received: info.readBigUInt64LE(128),
-    written: info.readBigUInt64LE(200) - info.readBigUInt64LE(208) + notSent,
+    sent: info.readBigUInt64LE(200) - info.readBigUInt64LE(208),
+    notSent: info.readUInt32LE(144),
   };
 }

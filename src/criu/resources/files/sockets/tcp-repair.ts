@@ -2,18 +2,25 @@
 import { SOL } from '../../../../native/abi/index.js';
 import { SYS } from '../../../../native/sys.js';
 import type { PlanData } from '../../../plan/builder.js';
+import type { TcpStreamEntry } from '../../../image/types.js';
 import type { Stage } from '../stage.js';
 import { setOption, setRaw } from './socket-options.js';
+import {
+  QUEUE,
+  QUEUE_SEQ,
+  REPAIR,
+  REPAIR_OFF,
+  REPAIR_OPTIONS,
+  REPAIR_QUEUE,
+  REPAIR_WINDOW,
+} from './tcp-repair-options.js';
 
-/** TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_REPAIR_WINDOW (linux/tcp.h). */
-const REPAIR = [SOL.tcp, 19] as const;
-const REPAIR_QUEUE = [SOL.tcp, 20] as const;
-const QUEUE_SEQ = [SOL.tcp, 21] as const;
-const REPAIR_WINDOW = [SOL.tcp, 29] as const;
-/** TCP_RECV_QUEUE, TCP_SEND_QUEUE. */
-const QUEUE = { receive: 1, send: 2 } as const;
-/** TCP_REPAIR_OFF_NO_WP: nothing is sent. */
-const OFF = -1;
+/** Bits of `opt_mask`, and kinds of options (linux/tcp.h, net/tcp.h). */
+const HAS = { timestamps: 1, sack: 2, scale: 4 } as const;
+const OPTION = { segment: 2, scale: 3, sack: 4, timestamps: 8 } as const;
+/** IP_OPTIONS: setting it, be it to nothing, has the kernel compute the size of segments anew. */
+const IP_OPTIONS = [SOL.ip, 4] as const;
+const NOTHING = Buffer.alloc(0);
 
 /** Sequence numbers of one end of a connection. */
 export interface Sequences {
@@ -52,10 +59,28 @@ export function connectRepaired(
   stage.run(`${what}: connect`, SYS.connect, [number, at, size]);
 }
 
-/** Ends repair mode, in which SO_REUSEADDR was lost. Each end takes `window` bytes, and `expects` is the next one. */
-export function endRepair(stage: Stage, number: number, expects: number, window: number): void {
+/** How many bytes an end may send at once, and how many it takes. */
+export interface Windows {
+  readonly sends: number;
+  readonly expects: number;
+}
+
+/** Ends repair mode, in which SO_REUSEADDR was lost. `expects` is the number of the next byte to come. */
+export function endRepair(stage: Stage, number: number, expects: number, windows: Windows): void {
   // struct tcp_repair_window: snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup.
-  const words = Uint32Array.of(expects, window, window, window, expects);
+  const words = Uint32Array.of(expects, windows.sends, windows.sends, windows.expects, expects);
   setRaw(stage, number, REPAIR_WINDOW, Buffer.from(words.buffer));
-  setOption(stage, number, REPAIR, OFF);
+  setOption(stage, number, REPAIR, REPAIR_OFF);
+}
+
+/** Gives a connected socket in repair mode what both ends had agreed on. */
+export function planAgreement(stage: Stage, number: number, stream: TcpStreamEntry): void {
+  const { opt_mask: mask, mss_clamp: segment, snd_wscale, rcv_wscale = 0 } = stream;
+  // struct tcp_repair_opt: kind, value.
+  const options = [[OPTION.segment, segment]];
+  if (mask & HAS.scale) options.push([OPTION.scale, (rcv_wscale << 16) | snd_wscale]);
+  if (mask & HAS.sack) options.push([OPTION.sack, 0]);
+  if (mask & HAS.timestamps) options.push([OPTION.timestamps, 0]);
+  setRaw(stage, number, REPAIR_OPTIONS, Buffer.from(Uint32Array.from(options.flat()).buffer));
+  setRaw(stage, number, IP_OPTIONS, NOTHING);
 }

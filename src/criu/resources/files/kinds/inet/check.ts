@@ -2,13 +2,19 @@
 import { badImage } from '../../../../../common/errors.js';
 import { AF } from '../../../../../native/abi/index.js';
 import type { CheckedFiles } from '../../../../image/entry-kind.js';
-import type { InetSkEntry } from '../../../../image/types.js';
+import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
 import type { FilesImage } from '../../files-image.js';
-import { IPPROTO, hasConnection, isConnection, TCP_STATE } from './protocols.js';
+import { destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
+import { IPPROTO, hasConnection, isConnection, peerOf, TCP_STATE } from './protocols.js';
 
 /** Most bytes that connections may have in their queues, all together. */
 export const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
 const MAX_PORT = 65535;
+/** Bits of `opt_mask`; sizes of segments (TCP_MIN_SND_MSS, and what an IP packet holds); the largest shift of a window. */
+const KNOWN_OPTIONS = 7;
+const LEAST_SEGMENT = 48;
+const MAX_SEGMENT = 65535;
+const MAX_SCALE = 14;
 
 /** Checks what an image says of a TCP connection. Throws ShimError `dataLoss`. */
 export function checkConnection(
@@ -46,11 +52,42 @@ export function checkStreams(sockets: readonly InetSkEntry[], { image }: Checked
       badImage(`check file ${String(socket.id)}: its connection is another's`);
     inodes.add(socket.ino);
   }
+  checkPairs(sockets, image);
   let bytes = 0;
-  for (const [ino, { payload }] of image.tcpStreams) {
+  for (const [ino, { entry, payload }] of image.tcpStreams) {
     const what = `check tcp-stream ${ino.toString(16)}`;
     if (!inodes.has(ino)) badImage(`${what}: no such socket`);
+    checkStream(entry, what);
     bytes += payload.length;
     if (bytes > MAX_QUEUED_BYTES) badImage(`${what}: too much data in the queues of connections`);
+  }
+}
+
+/** What the kernel takes in repair mode (tcp_repair_options_est, net/ipv4/tcp.c), or would misbehave by. */
+function checkStream(stream: TcpStreamEntry, what: string): void {
+  const { opt_mask, mss_clamp, snd_wscale, rcv_wscale = 0, outq_len, mvas_peer } = stream;
+  if (opt_mask > KNOWN_OPTIONS) badImage(`${what}: options that nobody knows`);
+  if (mss_clamp < LEAST_SEGMENT || mss_clamp > MAX_SEGMENT) {
+    badImage(`${what}: segments of ${String(mss_clamp)} bytes`);
+  }
+  if (Math.max(snd_wscale, rcv_wscale) > MAX_SCALE) badImage(`${what}: a window beyond any`);
+  if (mvas_peer === undefined && outq_len > 0) badImage(`${what}: data for nobody`);
+}
+
+/** The two ends of a connection name each other, and have the same addresses. */
+function checkPairs(sockets: readonly InetSkEntry[], image: Pick<FilesImage, 'tcpStreams'>): void {
+  const byId = new Map(sockets.map((socket) => [socket.id, socket]));
+  for (const socket of sockets) {
+    const id = peerOf(image, socket);
+    if (id === undefined) continue;
+    const what = `check file ${String(socket.id)}`;
+    const peer = byId.get(id);
+    if (!peer || peer === socket || peerOf(image, peer) !== socket.id) {
+      badImage(`${what}: file ${String(id)} is not the other end of its connection`);
+    }
+    const [here, there] = [sourceOf(socket), destinationOf(socket)];
+    if (pairKey(here, there) !== pairKey(destinationOf(peer), sourceOf(peer))) {
+      badImage(`${what}: the other end of its connection has another address`);
+    }
   }
 }

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IOCTL, MSG, POLL } from '../../../../../native/abi/index.js';
-import { syscall } from '../../../../../native/index.js';
-import { check, SYS } from '../../../../../native/sys.js';
+import { POLL, SOL } from '../../../../../native/abi/index.js';
 import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
-import { describeAddress, isMapped, type InetAddress } from '../../sockets/inet-address.js';
-import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
+import { describeAddress, destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
 import { listConnections } from '../../sockets/sock-diag.js';
+import { getRaw, SocketOptions } from '../../sockets/socket-options.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
-import { ioctlInt, pollNow } from '../../system.js';
-import { MAX_QUEUED_BYTES } from './check.js';
-import { isConnection } from './protocols.js';
+import { pollNow } from '../../system.js';
+import { isConnection, receivesNoMore } from './protocols.js';
+import { TcpQueues, unreadBytes } from './tcp-queues.js';
 
 /** TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE (linux/tcp.h), which are CRIU's bits as well. */
 const KEPT_OPTIONS = 7;
+
+/** TCP_ULP, and room for a name (linux/tcp.h). */
+const TCP_ULP = 31;
+const ULP_SIZE = 16;
+const UNOWNED =
+  'has its other end in no process; remedy: try again once it is accepted or has ended';
+const TO_ITSELF = 'leads to itself; remedy: close it';
+
+/** What one end of a connection has besides its own state, if the other end is in the container, too. */
+interface LivingEnd {
+  /** Id of the other end. */
+  readonly peer: number;
+  /** What it has sent and the other has not received. */
+  readonly unsent: Buffer;
+}
 
 /** A TCP connection, or what is left of one. */
 interface Connection {
@@ -29,10 +42,11 @@ interface Connection {
 export class TcpConnections {
   readonly #context: DumpContext;
   readonly #connections: Connection[] = [];
-  #queuedBytes = 0;
+  readonly #queues: TcpQueues;
 
   constructor(context: DumpContext) {
     this.#context = context;
+    this.#queues = new TcpQueues(context);
   }
 
   /** Takes up a TCP socket, unless it has neither a connection nor anything left of one. */
@@ -44,15 +58,17 @@ export class TcpConnections {
   /** Once all sockets are known. */
   finish(): void {
     if (this.#connections.length === 0) return;
-    const inside = this.#findInside();
+    const others = this.#findOthers();
+    const done = new Set<Connection>();
     for (const connection of this.#connections) {
-      const { file, entry } = connection;
-      if (inside.has(connection)) {
-        const to = describeAddress(peerOf(entry));
-        const reason = `a TCP connection to ${to} is open; remedy: close connections before the checkpoint`;
-        this.#context.refusals.add(file.where, reason);
-      } else {
-        this.#keep(file, entry);
+      if (done.has(connection)) continue;
+      const other = others.get(connection);
+      if (other === undefined) this.#keep(connection.file, connection.entry);
+      else if (other === 'unowned') this.#judgeUnowned(connection);
+      else if (other === connection) this.#refuse(connection, TO_ITSELF);
+      else {
+        this.#keepBoth(connection, other);
+        done.add(other);
       }
     }
   }
@@ -60,27 +76,88 @@ export class TcpConnections {
   /** What both sides have closed, or what was reset, may have data and an error left. */
   #addEnded(file: OpenFile, entry: InetSkEntry): void {
     if (hasError(file.own)) entry.mvas_reset = true;
-    if (unreadOf(file.own) > 0) this.#keep(file, entry);
+    if (unreadBytes(file.own) > 0) this.#keep(file, entry);
   }
 
-  /** Those whose other end is in this network namespace too: in this container, or with no owner. */
-  #findInside(): ReadonlySet<Connection> {
-    const { init, open } = this.#context;
-    const others = new Map(
-      listConnections(init.pid).map(({ source, peer, inode }) => [pairKey(source, peer), inode]),
+  /** The other end of each connection that has one in this container, or one in its network that nobody owns. */
+  #findOthers(): ReadonlyMap<Connection, Connection | 'unowned'> {
+    const ours = new Map(
+      this.#connections.map((one) => [pairKey(sourceOf(one.entry), destinationOf(one.entry)), one]),
     );
-    const inodes = new Set(open.files.map(({ stat }) => Number(stat.ino & 0xffffffffn)));
-    return new Set(
-      this.#connections.filter(({ entry }) => {
-        const inode = others.get(pairKey(peerOf(entry), sourceOf(entry)));
-        return inode !== undefined && (inode === 0 || inodes.has(inode));
-      }),
+    const unowned = new Set(
+      listConnections(this.#context.init.pid)
+        .filter(({ inode }) => inode === 0)
+        .map(({ source, peer }) => pairKey(source, peer)),
     );
+    const found = new Map<Connection, Connection | 'unowned'>();
+    for (const one of this.#connections) {
+      const key = pairKey(destinationOf(one.entry), sourceOf(one.entry));
+      const other = ours.get(key) ?? (unowned.has(key) ? 'unowned' : undefined);
+      if (other !== undefined) found.set(one, other);
+    }
+    return found;
+  }
+
+  /** What has been closed at the other end is as good as ended, if all of it has arrived. */
+  #judgeUnowned(connection: Connection): void {
+    const { file, entry } = connection;
+    if (receivesNoMore(entry.state)) this.#keep(file, entry);
+    else this.#refuse(connection, UNOWNED);
+  }
+
+  /** Both ends of a connection, and all that is on its way between them. */
+  #keepBoth(one: Connection, other: Connection): void {
+    const problem = [one, other].map((end) => this.#problemOf(end)).find((text) => text);
+    if (problem !== undefined) {
+      this.#refuse(one, problem);
+      return;
+    }
+    const queues = this.#queues;
+    const [there, back] = [
+      queues.between(one.file, other.file),
+      queues.between(other.file, one.file),
+    ];
+    if (typeof there === 'string') {
+      this.#refuse(one, there);
+      return;
+    }
+    if (typeof back === 'string') {
+      this.#refuse(one, back);
+      return;
+    }
+    this.#add(one, back.unread, { peer: other.entry.id, unsent: there.unsent });
+    this.#add(other, there.unread, { peer: one.entry.id, unsent: back.unsent });
+  }
+
+  /** What a connection within the container cannot be restored with. */
+  #problemOf({ file, entry }: Connection): string | undefined {
+    const protocol = getRaw(file.own, SOL.tcp, TCP_ULP, ULP_SIZE);
+    if (protocol?.length) return 'has a protocol of its own (TCP_ULP); remedy: close it';
+    const isKeyed = this.#context.shared(SocketOptions).hasKeys(entry.ino, 'connected');
+    return isKeyed
+      ? 'has keys (TCP_MD5SIG), which cannot be restored; remedy: close it'
+      : undefined;
+  }
+
+  #add({ file, entry }: Connection, unread: Buffer, end: LivingEnd): void {
+    if (isShutForReading(file.own)) entry.shutdown = 'READ';
+    const stream = {
+      ...streamOf(tcpInfo(file.own), unread.length),
+      outq_len: end.unsent.length,
+      mvas_peer: end.peer,
+    };
+    const payload = Buffer.concat([unread, end.unsent]);
+    this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload });
+  }
+
+  #refuse({ file, entry }: Connection, reason: string): void {
+    const to = describeAddress(destinationOf(entry));
+    this.#context.refusals.add(file.where, `its TCP connection to ${to} ${reason}`);
   }
 
   /** The state of a connection, and what it has not read. */
   #keep(file: OpenFile, entry: InetSkEntry): void {
-    const unread = this.#peek(file);
+    const unread = this.#queues.unread(file);
     if (typeof unread === 'string') {
       this.#context.refusals.add(file.where, unread);
       return;
@@ -88,37 +165,21 @@ export class TcpConnections {
     const stream = streamOf(tcpInfo(file.own), unread.length);
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload: unread });
   }
-
-  /** What waits to be read; or why it cannot be had. */
-  #peek({ own }: OpenFile): Buffer | string {
-    const length = unreadOf(own);
-    this.#queuedBytes += length;
-    if (this.#queuedBytes > MAX_QUEUED_BYTES)
-      return 'too much unread data; remedy: try again later';
-    const bytes = Buffer.alloc(length);
-    if (length === 0) return bytes;
-    const look = (): number =>
-      syscall(SYS.recvfrom, own, bytes, length, MSG.peek | MSG.dontwait, null, null);
-    const isPlain = peekOffset(own) < 0;
-    const got = isPlain ? look() : lookFromStart(own, this.#context.guardOption, look);
-    check('look at the queue of a connection', got);
-    // It may have got more meanwhile, but not less. A read ends at urgent data (tcp(7)).
-    return got === length ? bytes : 'urgent data waits in it; remedy: try again once it is read';
-  }
 }
 
 /** Whether anything is left of a TCP connection that has ended: unread data, or an error. */
 export function hasRest(socket: number): boolean {
-  return hasError(socket) || unreadOf(socket) > 0;
+  return hasError(socket) || unreadBytes(socket) > 0;
 }
 
 function hasError(socket: number): boolean {
   return (pollNow(socket, 0) & POLL.err) !== 0;
 }
 
-/** Bytes that wait to be read, 0 where a connection is still being made (SIOCINQ, tcp(7)). */
-function unreadOf(socket: number): number {
-  return ioctlInt(socket, IOCTL.fionread) ?? 0;
+/** Whether one end does not want to read any more (shutdown(2)), though the other may go on. */
+function isShutForReading(socket: number): boolean {
+  const isShut = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
+  return isShut && !receivesNoMore(tcpInfo(socket).state);
 }
 
 function streamOf(info: TcpInfo, unread: number): TcpStreamEntry {
@@ -132,22 +193,4 @@ function streamOf(info: TcpInfo, unread: number): TcpStreamEntry {
     rcv_wscale: info.receiveScale,
     mss_clamp: info.segment,
   };
-}
-
-function sourceOf({ src_port: port, src_addr: words }: InetSkEntry): InetAddress {
-  return { port, words, scope: 0 };
-}
-
-function peerOf({ dst_port: port, dst_addr: words }: InetSkEntry): InetAddress {
-  return { port, words, scope: 0 };
-}
-
-function pairKey(source: InetAddress, peer: InetAddress): string {
-  return `${keyOf(source)} ${keyOf(peer)}`;
-}
-
-/** An address in words that are the same for IPv4 and for an IPv6 socket that speaks it. */
-function keyOf({ port, words }: InetAddress): string {
-  const plain = isMapped(words) ? words.slice(3) : words;
-  return `${plain.join()}:${String(port)}`;
 }

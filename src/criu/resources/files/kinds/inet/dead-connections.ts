@@ -7,13 +7,7 @@ import type { PlanContext } from '../../plan-context.js';
 import { planFree } from '../../sockets/freebind.js';
 import { ADDRESS_SIZE, isMapped, socketAddress } from '../../sockets/inet-address.js';
 import { planFilter } from '../../sockets/socket-filter.js';
-import {
-  planBuffers,
-  planFinalSocketOptions,
-  planSocketOptions,
-  setOption,
-  setRaw,
-} from '../../sockets/socket-options.js';
+import { planBuffers, planSocketOptions, setOption, setRaw } from '../../sockets/socket-options.js';
 import {
   beginRepair,
   connectRepaired,
@@ -29,7 +23,7 @@ const LOOPBACK = {
   [AF.inet]: [0x0100007f],
 } as const;
 /** Bytes that either end takes at once. */
-const WINDOW = 65535;
+const WINDOWS = { sends: 65535, expects: 65535 } as const;
 const SHUT_WRITE = 1;
 const V6ONLY = [SOL.ipv6, IPV6_V6ONLY] as const;
 /** How long the end of a connection may take to come: nothing is in its way on the loopback interface. */
@@ -56,7 +50,7 @@ export class DeadConnections {
     this.#plan = plan;
   }
 
-  /** Makes a socket whose connection has ended; before any that listens. */
+  /** Makes a socket whose connection has ended; before any that listens. Its last options are still to be set. */
   open(entry: InetSkEntry, number: number): void {
     const { stage } = this.#plan;
     const { opts, family } = entry;
@@ -68,11 +62,6 @@ export class DeadConnections {
     if (family === AF.inet6) setOption(stage, number, V6ONLY, entry.v6only ? 1 : 0);
     this.#bind(entry, number, what);
     planBuffers(stage, number, opts);
-  }
-
-  /** Sets what is set last, once all other sockets have their ports, which they may share with this one. */
-  finish({ opts }: InetSkEntry, number: number): void {
-    planFinalSocketOptions(this.#plan.stage, number, opts);
   }
 
   /** Connects to a port that nobody listens on. */
@@ -98,8 +87,8 @@ export class DeadConnections {
     connectRepaired(stage, what, number, this.#boundTo(entry, other, what));
     connectRepaired(stage, what, other, this.#addressOf(entry, number, what));
     if (unread.length > 0) this.#fill(number, unread, what);
-    endRepair(stage, number, expects, WINDOW);
-    endRepair(stage, other, start, WINDOW);
+    endRepair(stage, number, expects, WINDOWS);
+    endRepair(stage, other, start, WINDOWS);
     if (isEnded) stage.run(`${what}: end`, SYS.shutdown, [other, SHUT_WRITE]);
     if (isReset) setRaw(stage, other, [SOL.socket, SO.linger], Buffer.of(1, 0, 0, 0, 0, 0, 0, 0));
     else this.#endBoth(number, other, what);

@@ -17,15 +17,31 @@ import {
 } from '../../sockets/socket-options.js';
 import type { Stage } from '../../stage.js';
 import { DeadConnections } from './dead-connections.js';
-import { hasConnection, IPV6_V6ONLY } from './protocols.js';
+import { LiveConnections } from './live-connections.js';
+import { hasConnection, IPV6_V6ONLY, peerOf } from './protocols.js';
 
 /** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
-  const [dead, others] = divide(sockets, ({ body }) => hasConnection(plan.index.image, body));
+  const { image } = plan.index;
+  const [connected, others] = divide(sockets, ({ body }) => hasConnection(image, body));
+  const [alive, dead] = divide(connected, ({ body }) => peerOf(image, body) !== undefined);
   const connections = plan.shared(DeadConnections);
   for (const { body, number } of dead) connections.open(body, number);
   for (const { body, number } of others) openUnconnected(plan.stage, body, number);
-  for (const { body, number } of dead) connections.finish(body, number);
+  openPairs(plan, alive);
+  for (const { body, number } of connected) {
+    planFinalSocketOptions(plan.stage, number, body.opts);
+  }
+}
+
+/** Opens connections of which both ends are there. */
+function openPairs(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
+  const connections = plan.shared(LiveConnections);
+  const byId = new Map(sockets.map((one) => [one.body.id, one]));
+  for (const one of sockets) {
+    const other = byId.get(peerOf(plan.index.image, one.body) ?? 0);
+    if (other && one.body.id < other.body.id) connections.open(one, other);
+  }
 }
 
 function divide<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {

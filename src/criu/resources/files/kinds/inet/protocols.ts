@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
+import { SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import type { InetSkEntry } from '../../../../image/types.js';
 import type { FilesImage } from '../../files-image.js';
 
@@ -15,6 +15,9 @@ export const IPPROTO = {
 /** Of SOL_IPV6 (linux/in6.h). */
 export const IPV6_V6ONLY = 26;
 
+/** Level and name of an option (linux/tcp.h). */
+export const TCP_NODELAY = [SOL.tcp, 1] as const;
+
 /** States of a TCP connection (net/tcp_states.h). */
 export const TCP_STATE = {
   established: 1,
@@ -26,6 +29,20 @@ export const TCP_STATE = {
   closing: 11,
 } as const;
 
+/** Whether an end of a connection has nothing more to send (FIN). */
+export function hasSentEnd(state: number): boolean {
+  return isOneOf(state, ['finWait1', 'finWait2', 'closing', 'lastAck']);
+}
+
+/** Whether the other end's end of the stream has arrived. */
+export function receivesNoMore(state: number): boolean {
+  return isOneOf(state, ['closeWait', 'closing', 'lastAck']);
+}
+
+function isOneOf(state: number, names: readonly (keyof typeof TCP_STATE)[]): boolean {
+  return names.some((name) => TCP_STATE[name] === state);
+}
+
 /** TCP, or Multipath TCP, whose sockets report their first subflow where a TCP socket reports itself. */
 export function isTcp(proto: number): boolean {
   return proto === IPPROTO.tcp || proto === IPPROTO.mptcp;
@@ -35,6 +52,14 @@ export function isTcp(proto: number): boolean {
 export function isConnection({ type, proto, state }: InetSkEntry): boolean {
   const isApart = state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
   return type === SOCK.stream && proto === IPPROTO.tcp && !isApart;
+}
+
+/** Id of the other end, if the checkpoint has both ends of a connection. */
+export function peerOf(
+  { tcpStreams }: Pick<FilesImage, 'tcpStreams'>,
+  entry: InetSkEntry,
+): number | undefined {
+  return isConnection(entry) ? tcpStreams.get(entry.ino)?.entry.mvas_peer : undefined;
 }
 
 /** Whether there is a connection to be restored, or something left of one: unread data, or an error. */

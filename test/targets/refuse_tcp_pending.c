@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An established TCP connection, here over the loopback interface.
+ * A TCP connection that waits to be accepted, with data.
  * @needs: none
- * @expect: refuse tcp
+ * @expect: refuse wait to be accepted
  */
 #include "inet.h"
 
@@ -12,11 +12,11 @@ int main(void)
 	int server = bound(AF_INET, SOCK_STREAM, 7201), client = MUST(socket(AF_INET, SOCK_STREAM, 0));
 	MUST(listen(server, 1));
 	join(client, AF_INET, 7201);
-	int accepted = MUST(accept(server, NULL, NULL));
 	CHECK_EQ("send", 5, send(client, "early", 5, 0));
 
 	ready_and_wait();
 
+	int accepted = MUST(accept(server, NULL, NULL));
 	CHECK_EQ("recv", 5, recv(accepted, text, 5, 0));
 	CHECK_STR("content", "early", text);
 	CHECK_EQ("send", 4, send(accepted, "late", 4, 0));

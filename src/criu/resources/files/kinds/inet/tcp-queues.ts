@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import { IOCTL, MSG, SO, SOL } from '../../../../../native/abi/index.js';
+import { syscall } from '../../../../../native/index.js';
+import { call, check, SYS } from '../../../../../native/sys.js';
+import type { DumpContext, GuardOption } from '../../dump-context.js';
+import type { OpenFile } from '../../open-file.js';
+import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
+import { getOption } from '../../sockets/socket-options.js';
+import { tcpInfo } from '../../sockets/tcp-info.js';
+import { REPAIR, REPAIR_OFF, REPAIR_QUEUE, QUEUE } from '../../sockets/tcp-repair-options.js';
+import { ioctlInt } from '../../system.js';
+import { MAX_QUEUED_BYTES } from './check.js';
+import { hasSentEnd, receivesNoMore } from './protocols.js';
+
+/** SIOCOUTQ: bytes that the other end has not acknowledged (tcp(7)). */
+const SIOCOUTQ = 0x5411;
+/** How often the queues may change while they are read. */
+const TRIES = 20;
+const IN_MOTION = 'its queues do not come to rest; remedy: try again later';
+
+/** What one end of a connection has sent: bytes that the other has not read yet, and those that it has not got. */
+export interface OneWay {
+  readonly unread: Buffer;
+  readonly unsent: Buffer;
+}
+
+/** Reads what connections have in their queues, and leaves it there. A string is the reason why it cannot be read. */
+export class TcpQueues {
+  readonly #guardOption: GuardOption;
+  #bytes = 0;
+
+  constructor(context: DumpContext) {
+    this.#guardOption = context.guardOption;
+  }
+
+  /** What waits to be read. */
+  unread({ own }: OpenFile): Buffer | string {
+    const length = unreadBytes(own);
+    const bytes = Buffer.alloc(Math.min(length, MAX_QUEUED_BYTES));
+    if (!this.#take(length)) return 'too much unread data; remedy: try again later';
+    if (length === 0) return bytes;
+    const look = (): number =>
+      syscall(SYS.recvfrom, own, bytes, length, MSG.peek | MSG.dontwait, null, null);
+    const isPlain = peekOffset(own) < 0;
+    const got = isPlain ? look() : lookFromStart(own, this.#guardOption, look);
+    check('look at the queue of a connection', got);
+    // It may have received more meanwhile, but not less. A read ends at urgent data (tcp(7)).
+    return got === length ? bytes : 'urgent data waits in it; remedy: try again once it is read';
+  }
+
+  /**
+   * What is on its way from one end to the other. Both stand still, but the kernel goes on sending: what `sender`
+   * has written in all does not change, so it is divided by what `receiver` had received when it was read.
+   */
+  between(sender: OpenFile, receiver: OpenFile): OneWay | string {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { received, state } = tcpInfo(receiver.own);
+      const unread = this.unread(receiver);
+      if (typeof unread === 'string') return unread;
+      if (tcpInfo(receiver.own).received === received) {
+        const payload = received - (receivesNoMore(state) ? 1n : 0n);
+        const unsent = this.#unsent(sender.own, payload);
+        if (unsent) return { unread, unsent };
+      }
+      this.#bytes -= unread.length;
+    }
+    return IN_MOTION;
+  }
+
+  /** Everything that was written after so many bytes; undefined if the counters and the queue do not agree. */
+  #unsent(sender: number, received: bigint): Buffer | undefined {
+    const length = Number(writtenBy(sender) - received);
+    if (length === 0) return Buffer.alloc(0);
+    if (length < 0 || length > unacknowledged(sender) || !this.#take(length)) return undefined;
+    const queue = peekSendQueue(sender, this.#guardOption);
+    return queue.length >= length ? queue.subarray(queue.length - length) : undefined;
+  }
+
+  #take(length: number): boolean {
+    this.#bytes += length;
+    return this.#bytes <= MAX_QUEUED_BYTES;
+  }
+}
+
+/** Bytes that wait to be read, 0 while a connection is still being made (SIOCINQ, tcp(7)). */
+export function unreadBytes(socket: number): number {
+  return ioctlInt(socket, IOCTL.fionread) ?? 0;
+}
+
+/** Bytes that were ever written; the end of the stream, if it has not been sent, counts as one. */
+function writtenBy(socket: number): bigint {
+  const { sent, notSent, state } = tcpInfo(socket);
+  const isEndUnsent = notSent > 0 && hasSentEnd(state);
+  return sent + BigInt(notSent) - (isEndUnsent ? 1n : 0n);
+}
+
+function unacknowledged(socket: number): number {
+  return ioctlInt(socket, SIOCOUTQ) ?? 0;
+}
+
+/**
+ * The queue of what is not acknowledged. It can be seen in repair mode only, which lasts for some microseconds and
+ * which the keeper ends if we do not. Repair mode clears SO_REUSEADDR.
+ */
+function peekSendQueue(socket: number, guardOption: GuardOption): Buffer {
+  const bytes = Buffer.alloc(unacknowledged(socket));
+  const reuse = getOption(socket, SOL.socket, SO.reuseAddr) ?? 0;
+  const [level, option] = REPAIR;
+  const guard = guardOption(socket, { level, option, value: REPAIR_OFF });
+  try {
+    setNow(socket, REPAIR, 1);
+    setNow(socket, REPAIR_QUEUE, QUEUE.send);
+    const flags = MSG.peek | MSG.dontwait;
+    const got = syscall(SYS.recvfrom, socket, bytes, bytes.length, flags, null, null);
+    return bytes.subarray(0, Math.max(got, 0));
+  } finally {
+    setNow(socket, REPAIR, REPAIR_OFF);
+    if (reuse !== 0) setNow(socket, [SOL.socket, SO.reuseAddr], reuse);
+    guard.disarm();
+  }
+}
+
+function setNow(socket: number, [level, name]: readonly [number, number], value: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  call('set an option of a connection', SYS.setsockopt, socket, level, name, bytes, 4);
+}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
 import { makeBundle } from '../test/helpers/targets-bundle.js';
 import { BIN } from '../test/helpers/paths.js';
 import { run, until } from '../test/helpers/run.js';
+import { wordsOf } from '../test/helpers/standbys.js';
 import { readFrozenMsOf } from './stats.js';
 
 /** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: not told. */
@@ -12,15 +14,22 @@ export interface Costs {
   readonly checkpointMs: number;
   /** Standstill as the engine counts it. */
   readonly frozenMs: number | null;
-  /** User and system time of the command and its children; the holder of a VAS is none of them. */
-  readonly checkpointCpuMs: number;
+  /**
+   * User and system time of the command and its children; the holder of a VAS is none of them. A standby's fork is none
+   * either: null.
+   */
+  readonly checkpointCpuMs: number | null;
   readonly restoreMs: number;
+  /** Whether a standby did the commands. */
+  readonly isServed: boolean;
 }
 
 /** How a side checkpoints and restores a container of runc. */
 export interface CostsEngine {
   checkpoint(place: Place): readonly string[];
   restore(place: Place): readonly string[];
+  /** Whether a standby does the commands from here on. */
+  isServed(): boolean;
   /** Standstill of the last checkpoint, in milliseconds, by what it printed or wrote. */
   frozenMs(place: Place, printed: string): Promise<number | null>;
   /** Drops what a checkpoint keeps outside its image, by what it printed. */
@@ -51,6 +60,10 @@ export const MVAS: CostsEngine = {
     const flags = [...pathsOf(place), '--bundle', place.bundle, '--detach'];
     return [mvas, 'restore', ...flags, place.id];
   },
+  isServed: () =>
+    readdirSync('/proc').some(
+      (pid) => wordsOf(pid, 'cmdline').slice(0, 2).join(' ') === 'mvas -standby',
+    ),
   frozenMs: (_, printed) => Promise.resolve((JSON.parse(printed) as { frozenMs: number }).frozenMs),
   discard: async (printed) => {
     await run(mvas, ['rm', (JSON.parse(printed) as { vasId: string }).vasId]);
@@ -67,6 +80,7 @@ export function criuEngine(directory: string): CostsEngine {
   return {
     checkpoint: (place) => runc('checkpoint', place),
     restore: (place) => runc('restore', place, '--bundle', place.bundle, '--detach'),
+    isServed: () => false,
     frozenMs: ({ image }) => readFrozenMsOf(join(`${image}-work`, 'stats-dump')),
     discard: () => Promise.resolve(),
   };
@@ -108,6 +122,7 @@ export async function measureCosts(
     const start = ['--root', runcRoot, 'run', '--detach', '--bundle', bundle, id];
     await run('runc', start, { discardOutput: true });
     await until('workload', () => readFile(join(bundle, 'rootfs/ready')));
+    const isServed = engine.isServed();
     const saved = await timed(engine.checkpoint(place), directory);
     const frozenMs = await engine.frozenMs(place, saved.printed);
     await run('runc', remove);
@@ -117,8 +132,9 @@ export async function measureCosts(
     return {
       checkpointMs: saved.wallMs,
       frozenMs,
-      checkpointCpuMs: saved.cpuMs,
+      checkpointCpuMs: isServed ? null : saved.cpuMs,
       restoreMs: restored.wallMs,
+      isServed,
     };
   } finally {
     await run('runc', ['--root', runcRoot, 'delete', '--force', id]).catch(() => undefined);

@@ -21,7 +21,7 @@ export const QUANTITIES: readonly Quantity[] = [
   ['files', 1_000],
 ];
 
-const ROWS: readonly (readonly [string, keyof Costs])[] = [
+const ROWS: readonly (readonly [string, Exclude<keyof Costs, 'isServed'>])[] = [
   ['checkpoint', 'checkpointMs'],
   ['  standstill', 'frozenMs'],
   ['  processor time', 'checkpointCpuMs'],
@@ -84,12 +84,14 @@ async function openSides(say: (message: string) => void): Promise<Map<string, Co
 
 function medianOf(all: readonly Costs[]): Costs {
   const of = (pick: (costs: Costs) => number): number => Math.round(median(all.map(pick)));
-  const isTold = all.every(({ frozenMs }) => frozenMs !== null);
+  const ifTold = (pick: (costs: Costs) => number | null): number | null =>
+    all.some((costs) => pick(costs) === null) ? null : of((costs) => pick(costs) ?? 0);
   return {
     checkpointMs: of((costs) => costs.checkpointMs),
-    frozenMs: isTold ? of((costs) => costs.frozenMs ?? 0) : null,
-    checkpointCpuMs: of((costs) => costs.checkpointCpuMs),
+    frozenMs: ifTold((costs) => costs.frozenMs),
+    checkpointCpuMs: ifTold((costs) => costs.checkpointCpuMs),
     restoreMs: of((costs) => costs.restoreMs),
+    isServed: of((costs) => Number(costs.isServed)) === 1,
   };
 }
 
@@ -98,5 +100,6 @@ function table(sides: Readonly<Record<string, Costs>>): string {
     label,
     ...Object.values(sides).map((costs) => `${String(costs[name] ?? 'not told')} ms`),
   ]);
-  return formatTable([['', ...Object.keys(sides)], ...rows]);
+  const served = Object.values(sides).map(({ isServed }) => (isServed ? 'yes' : 'no'));
+  return formatTable([['', ...Object.keys(sides)], ...rows, ['by a standby', ...served]]);
 }

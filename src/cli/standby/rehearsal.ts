@@ -8,31 +8,34 @@ import { main } from '../main.js';
 const TIMES = 3;
 
 /**
- * Runs commands about containers that do not exist, whose output nobody sees: what runs for every command
- * has run once before the first one. Leaves nothing.
- *
- * @param directory private to the standby
+ * Steps that run commands about containers that do not exist, whose output nobody sees, and what a restore runs before it
+ * touches a process: what runs for every command has run before the first one. They leave nothing in the standby's
+ * directory, and nothing outside.
  */
-export async function rehearse(directory: string, program: Program): Promise<void> {
+export function rehearsals(program: Program): ((directory: string) => Promise<void>)[] {
+  const steps = ['ls', 'restore', 'checkpoint'].map(
+    (verb) => (directory: string) => rehearse(verb, directory, program),
+  );
+  return [...steps, rehearseEngine];
+}
+
+async function rehearse(verb: string, directory: string, program: Program): Promise<void> {
   const context = {
     ...contextOf(program),
     writeOut: () => undefined,
     writeError: () => undefined,
   };
   const nothing = join(directory, 'nothing');
-  const commands = [
-    ['ls'],
-    ['ls', '--json'],
-    ['restore', '--image-path', nothing, '--bundle', nothing, '--runc-root', nothing, 'nobody'],
-    ['checkpoint', '--runc-root', nothing, 'nobody'],
-  ];
+  const options =
+    verb === 'ls' ? ['--json'] : ['--image-path', nothing, '--runc-root', nothing, 'nobody'];
   process.env['MVAS_ROOT'] = nothing;
   try {
-    for (let time = 0; time < TIMES; time += 1) {
-      for (const command of commands) await main(command, context);
-    }
-    (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
+    for (let time = 0; time < TIMES; time += 1) await main([verb, ...options], context);
   } finally {
     delete process.env['MVAS_ROOT'];
   }
+}
+
+async function rehearseEngine(directory: string): Promise<void> {
+  (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
 }

@@ -2,7 +2,7 @@
 import { standBy } from '../../standby/standby.js';
 import type { Program } from '../entry.js';
 import { becomeCommand } from './become.js';
-import { rehearse } from './rehearsal.js';
+import { rehearsals } from './rehearsal.js';
 
 /** The standby of the `mvas` command: a fork runs the command in place of a launcher. */
 export async function standByForCommands(
@@ -13,6 +13,6 @@ export async function standByForCommands(
   await standBy(directory, {
     words: ['mvas', '-standby', directory],
     become: (connection, title) => becomeCommand(connection, title, run),
-    warmUps: [(place) => rehearse(place, program)],
+    warmUps: rehearsals(program),
   });
 }

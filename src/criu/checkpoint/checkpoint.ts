@@ -3,7 +3,7 @@ import type { VasId } from '../../common/ids.js';
 import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import { Scope } from '../../common/scope.js';
-import { copyAhead } from './copy-ahead.js';
+import { copyAhead, mustCopyAhead } from './copy-ahead.js';
 import type { Collection } from './collect.js';
 import { checkNamespaces } from '../spec.js';
 import { writeAllButInventory } from '../image/checkpoint-image.js';
@@ -80,7 +80,9 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
     const ended = life.ended();
     await scope.close();
     if (error instanceof LetGo) await removeLeftovers(request);
-    if (error instanceof LayoutLost) return await tryCheckpoint({ ...request, preCopy: 'never' });
+    if (error instanceof LayoutLost && !mustCopyAhead(request)) {
+      return await tryCheckpoint({ ...request, preCopy: 'never' });
+    }
     throw ended ?? error;
   } finally {
     life.stop();
@@ -103,7 +105,7 @@ async function run(
   life.start();
   const patience = patienceOf(request);
   const copying = await copyAhead({ ...request, ...vas, cgroup, scope, patience });
-  const { source, stoppedMs, preCopy } = copying;
+  const { source, stoppedMs, preCopy, failure } = copying;
   clock.end('ahead');
 
   const { id: vasId, holderPid: plainPid } = vas;
@@ -111,6 +113,7 @@ async function run(
   const { session, tmpfs, collection, mounts, ipc } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
   scope.defer('close segments', ipc.close);
+  if (failure) throw failure;
 
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);

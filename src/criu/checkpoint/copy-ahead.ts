@@ -9,11 +9,9 @@ import { PreCopy } from '../memory/live/pre-copy.js';
 import type { MemorySource, NewHolder } from '../memory/live/source.js';
 import { DEFAULT_PRE_COPY, PRE_COPY_MODES, type PreCopyMode } from '../constants.js';
 import { readStatus } from '../procfs/reader.js';
-import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
-import { Momentary, retrying, type Patience } from '../retry.js';
-import { Session } from '../tracee/session.js';
 import type { PreCopyRecord } from '../vas/store.js';
-import { readTree } from './collect.js';
+import { beginAhead } from './begin-ahead.js';
+import { Stops, type StopRequest } from './stops.js';
 
 const log = logger('checkpoint');
 
@@ -24,17 +22,12 @@ const LITTLE = 16n << 20n;
 const MOST_ROUNDS = 4;
 
 /** What is copied ahead, and where to. */
-export interface AheadRequest extends NewHolder {
+export interface AheadRequest extends NewHolder, StopRequest {
   readonly containerId: string;
-  readonly initPid: HostPid;
-  readonly cgroup: Cgroup;
   readonly leaveRunning: boolean;
   readonly preCopy?: PreCopyMode;
   /** Copies everything while the container stands still. */
   readonly source: MemorySource;
-  readonly execs?: () => ReadonlyMap<HostPid, string>;
-  /** How long a stop is retried while something momentary is in the way. */
-  readonly patience: Patience;
   readonly signal?: AbortSignal;
   /** Cleaned up if the checkpoint fails. */
   readonly scope: Scope;
@@ -48,6 +41,8 @@ export interface Ahead {
   readonly stoppedMs: number;
   /** What was copied ahead; undefined if nothing was. */
   readonly preCopy: PreCopyRecord | undefined;
+  /** Why nothing was, if it had to be; to be thrown unless the final stop fails for a better reason. */
+  readonly failure?: ShimError | undefined;
 }
 
 /**
@@ -59,7 +54,7 @@ export interface Ahead {
  */
 export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   const { containerId, leaveRunning, scope } = request;
-  const mode = request.preCopy ?? preCopyMode(process.env['MVAS_PRE_COPY']);
+  const mode = modeOf(request);
   const stops = new Stops(request);
   const memory = new PreCopy(request, leaveRunning);
   scope.defer('end the tracking of writes', () => {
@@ -67,12 +62,13 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   });
   const never = whyNot(mode, request);
   if (never !== undefined && mode === 'always') throw notAhead(containerId, never);
-  const why = never ?? (await tryBegin(memory, stops));
+  const why = never ?? (await tryBegin(request, memory, stops));
   check(request);
   if (why !== undefined) {
     memory.close();
     log.debug('nothing is copied ahead', { container: containerId, why });
-    return { source: request.source, stoppedMs: stops.ms, preCopy: undefined };
+    const failure = mode === 'always' ? notAhead(containerId, why) : undefined;
+    return { source: request.source, stoppedMs: stops.ms, preCopy: undefined, failure };
   }
   await copyRounds(request, memory, stops);
   const { rounds, bytes } = memory;
@@ -80,13 +76,15 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   return { source: memory, stoppedMs: stops.ms, preCopy: { rounds, bytes } };
 }
 
-/** Starts to track writes. If something is in the way, the final stop will report it. */
-async function tryBegin(memory: PreCopy, stops: Stops): Promise<string | undefined> {
+/** Starts to copy. If something is in the way, the final stop will report it. */
+async function tryBegin(
+  { cgroup }: AheadRequest,
+  memory: PreCopy,
+  stops: Stops,
+): Promise<string | undefined> {
   try {
-    await stops.during(async (session) => {
-      await memory.begin(session.processes, readTree(session).forkers);
-    });
-    return undefined;
+    await beginAhead(cgroup, memory, stops);
+    return memory.isTracking ? undefined : 'no process allows its writes to be tracked';
   } catch (error) {
     return ShimError.from(error).message;
   }
@@ -108,43 +106,14 @@ async function copyRounds(request: AheadRequest, memory: PreCopy, stops: Stops):
 
 async function isStoppedFor(memory: PreCopy, stops: Stops): Promise<boolean> {
   try {
-    await stops.during(({ processes }) => {
-      memory.protectAgain(processes);
+    await stops.during((session) => {
+      memory.protectAgain(new Set(session.pids()));
       return Promise.resolve();
     });
     return true;
   } catch (error) {
     log.debug('no further round', { error: String(error) });
     return false;
-  }
-}
-
-/** The momentary stops, and how long they took. */
-class Stops {
-  readonly #request: AheadRequest;
-  ms = 0;
-
-  constructor(request: AheadRequest) {
-    this.#request = request;
-  }
-
-  async during(work: (session: Session) => Promise<void>): Promise<void> {
-    await retrying(this.#request.patience, () => this.#once(work));
-  }
-
-  async #once(work: (session: Session) => Promise<void>): Promise<void> {
-    const { initPid, cgroup, execs, patience } = this.#request;
-    const began = performance.now();
-    if (isFrozen(cgroup)) throw new Momentary('aborted', 'the container is paused');
-    const session = await Session.seize(initPid, cgroup, { execs, patience });
-    try {
-      checkRegisters(session.processes);
-      session.resumeWith(resumeRegisters(session.processes));
-      await work(session);
-    } finally {
-      await session.close();
-      this.ms += Math.round((performance.now() - began) * 1000) / 1000;
-    }
   }
 }
 
@@ -157,6 +126,15 @@ function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | u
   if (!canScan || !hasAsyncWriteTracking()) return 'the kernel does not track writes (Linux 6.7)';
   if (mode === 'auto' && residentBytes(cgroup) < WORTH_COPYING) return 'there is little of it';
   return undefined;
+}
+
+/** Whether a checkpoint fails if its memory cannot be copied ahead. */
+export function mustCopyAhead(request: Pick<AheadRequest, 'preCopy'>): boolean {
+  return modeOf(request) === 'always';
+}
+
+function modeOf({ preCopy }: Pick<AheadRequest, 'preCopy'>): PreCopyMode {
+  return preCopy ?? preCopyMode(process.env['MVAS_PRE_COPY']);
 }
 
 /**

@@ -39,6 +39,11 @@ export function readMaps(pid: HostTid): readonly Vma[] {
   return parseMaps(readProc(`${String(pid)}/maps`));
 }
 
+/** The same as the kernel writes it. */
+export function readMapsText(pid: HostTid): string {
+  return decodeBytes(readProc(`${String(pid)}/maps`));
+}
+
 /** Opens the file that an area maps, which may have no name; returns a descriptor. */
 export function openMapped(pid: HostTid, { start, end }: MappedRange, flags: 'r' | 'r+'): number {
   const path = `${String(pid)}/map_files/${start.toString(16)}-${end.toString(16)}`;

@@ -14,7 +14,13 @@ import { OutsiderInTheWay } from './outsiders.js';
 import { findLeftovers } from './leftovers.js';
 import { Seizure } from './seizure.js';
 import { Standstill } from './standstill.js';
-import { collectStopped, type StoppedProcess, type Zombie } from './stopped-processes.js';
+import {
+  collectStopped,
+  readLeaders,
+  type NamedProcess,
+  type StoppedProcess,
+  type Zombie,
+} from './stopped-processes.js';
 import type { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
 
@@ -66,7 +72,21 @@ export class Session {
   static async seize(
     initPid: HostPid,
     cgroup: Cgroup | undefined,
+    options: SeizeOptions,
+  ): Promise<Session> {
+    return Session.#stop(initPid, cgroup, options, (session) => session.#collect());
+  }
+
+  /** The same for a moment: nothing is known of what it stops but its pids. */
+  static async hold(initPid: HostPid, cgroup: Cgroup, options: SeizeOptions): Promise<Session> {
+    return Session.#stop(initPid, cgroup, options, () => Promise.resolve());
+  }
+
+  static async #stop(
+    initPid: HostPid,
+    cgroup: Cgroup | undefined,
     { execs = () => new Map(), patience, beforeStop = () => undefined }: SeizeOptions,
+    collect: (session: Session) => Promise<void>,
   ): Promise<Session> {
     const session = new Session(initPid, cgroup);
     const seizure = session.#seizure;
@@ -74,12 +94,26 @@ export class Session {
     const seize = () => seizure.stopOwn({ execs, mayRun: limitMs > 0, beforeStop });
     try {
       await retrying({ ...patience, limitMs }, seize, OutsiderInTheWay);
-      await session.#collect();
+      await collect(session);
       return session;
     } catch (error) {
       await session.close();
       throw session.standstill.reason ?? momentaryIfGone(error);
     }
+  }
+
+  /** Host pids of the processes that it stops. */
+  pids(): HostPid[] {
+    return this.#seizure.pids();
+  }
+
+  /**
+   * First threads of processes that are held for a moment.
+   *
+   * @throws Momentary for one that has ended
+   */
+  async leaders(processes: readonly NamedProcess[]): Promise<StoppedThread[]> {
+    return readLeaders(processes, this.tracer);
   }
 
   /** Registers, by host tid, that threads resume with instead of those they stopped with. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid, NsPid } from '../../common/ids.js';
+import type { HostPid, HostTid, NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
-import type { Tracer } from '../../native/index.js';
+import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { processLabel, threadLabel } from '../label.js';
 import { readStatus } from '../procfs/reader.js';
@@ -30,6 +30,9 @@ export interface StoppedProcess extends TracedProcess {
   readonly leader: StoppedThread;
   readonly threads: readonly StoppedThread[];
 }
+
+/** A process by its pids, and how messages name it. */
+export type NamedProcess = Pick<TracedProcess, 'pid' | 'nsPid' | 'label'>;
 
 /** Stops threads, and is told what is looked at. */
 interface Holding {
@@ -68,6 +71,28 @@ function zombieOf(pid: HostPid, { cgroup }: Seizure): Zombie {
   return { pid: status.tgid, nsPid: containerPid(status), status };
 }
 
+/**
+ * The first threads of processes that stand still.
+ *
+ * @throws EndedMeanwhile for one that has ended
+ */
+export async function readLeaders(
+  processes: readonly NamedProcess[],
+  tracer: Tracer,
+): Promise<StoppedThread[]> {
+  const states = await tracer.readThreads(Int32Array.from(processes, ({ pid }) => pid));
+  return processes.map(({ pid, nsPid, label }, index) => {
+    const ids = { pid, tid: pid, nsPid, nsTid: nsPid, label, status: readStatus(pid) };
+    return new StoppedThread(tracer, ids, readable(pid, states[index]));
+  });
+}
+
+function readable(tid: HostTid, state: ThreadState | undefined): ThreadState {
+  if (state?.error === 0) return state;
+  const why = errnoName(state?.error ?? ESRCH);
+  throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
+}
+
 async function collectProcess(
   proc: StillProcess,
   { tracer, lookAt }: Holding,
@@ -79,11 +104,7 @@ async function collectProcess(
   const states = await tracer.readThreads(Int32Array.from(tids));
   const process = processLabel(nsPid, name);
   const threads = tids.map((tid, index) => {
-    const state = states[index];
-    if (state?.error !== 0) {
-      const why = errnoName(state?.error ?? ESRCH);
-      throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
-    }
+    const state = readable(tid, states[index]);
     const status = proc.status(tid);
     const nsTid = containerTid(status);
     const label = threadLabel(process, nsPid, nsTid);

@@ -5,7 +5,7 @@ import { syscall } from '../../native/index.js';
 import { closeFd, openPidfd, SYS } from '../../native/sys.js';
 import { makeAsync, register } from '../../native/userfaultfd.js';
 import type { Vma } from '../procfs/maps.js';
-import type { StoppedProcess } from './stopped-processes.js';
+import type { StoppedThread } from './stopped-thread.js';
 import { syscallInstruction } from './syscall-page.js';
 
 const USER_MODE_ONLY = 1;
@@ -35,13 +35,16 @@ export class WriteTracking {
    * Starts to track a process that stands still, with all of its threads, so that none of them forks with the
    * descriptor.
    *
-   * @returns undefined if that is not possible, such as at the limit of its descriptors
+   * @param leader its first thread
+   * @param areas what it maps: its vDSO at least
+   * @returns undefined where that cannot be, such as at the limit of its descriptors
    */
   static async begin(
-    { pid, label, leader }: StoppedProcess,
+    leader: StoppedThread,
     areas: readonly Vma[],
   ): Promise<WriteTracking | undefined> {
-    const instruction = syscallInstruction({ pid, label }, areas);
+    const { pid } = leader;
+    const instruction = syscallInstruction(leader, areas);
     const args = [O.cloexec | USER_MODE_ONLY];
     const [made = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.userfaultfd, args }]);
     if (made < 0n) return undefined;

@@ -6,7 +6,7 @@ import type { LiveProcess } from './process.js';
 import { has, storesPages, type MappedArea, type MemoryMap } from '../memory-map.js';
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Range } from '../ranges.js';
-import { CATEGORY, scanPages } from './page-scan.js';
+import { CATEGORY, scanPages, scanPagesSlowly, type PageScanRequest } from './page-scan.js';
 
 /** Contiguous pages of one kind, in whatever areas they are. */
 export interface Region extends Range {
@@ -20,7 +20,10 @@ export interface FoundMemory {
   readonly clean: readonly PageRun[];
 }
 
-/** Pages of files are never stored, and the zero page counts as nothing. */
+/**
+ * Pages of files are never stored, and the zero page counts as nothing. To know a page of a file the kernel looks at every
+ * page, which costs most of a scan. Memory that is tracked is anonymous.
+ */
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;
 const STORED = CATEGORY.present | CATEGORY.swapped;
 const WRITES = CATEGORY.tracked | CATEGORY.written;
@@ -59,20 +62,46 @@ export function protectPages(
   process: LiveProcess,
   areas: readonly MappedArea[],
   which: 'all' | 'written',
-): Region[] {
+): PageRun[] {
+  const runs: PageRun[] = [];
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
-  const found: Region[] = [];
-  const guard = pageScan() === 'guards' ? CATEGORY.guard : 0n;
-  const all = which === 'written' ? WRITES : CATEGORY.tracked;
-  const request = { ...reachOf(areas), all, none: EXCLUDED | guard, any: STORED, protects: true };
   try {
-    scanPages(fd, process.label, request, (start, end) => {
-      found.push({ start, end, isGuard: false });
+    scanPages(fd, process.label, protecting(areas, which), (start, end) => {
+      appendRun(runs, start, end);
     });
-    return found;
+    return runs;
   } finally {
     closeSync(fd);
   }
+}
+
+/** The same for all pages of a process that runs, a bit at a time. */
+export async function protectRunning(
+  process: LiveProcess,
+  areas: readonly MappedArea[],
+): Promise<PageRun[]> {
+  const runs: PageRun[] = [];
+  const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
+  try {
+    await scanPagesSlowly(fd, process.label, protecting(areas, 'all'), (start, end) => {
+      appendRun(runs, start, end);
+    });
+    return runs;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function protecting(areas: readonly MappedArea[], which: 'all' | 'written'): PageScanRequest {
+  const guard = pageScan() === 'guards' ? CATEGORY.guard : 0n;
+  const all = which === 'written' ? WRITES : CATEGORY.tracked;
+  return { ...reachOf(areas), all, none: CATEGORY.zero | guard, any: STORED, protects: true };
+}
+
+/** Gives each area its part of pages with content. All are in order of address. */
+export function distributeRuns(map: MemoryMap, runs: readonly PageRun[]): MemoryMap {
+  const regions = runs.map(({ start, length }) => ({ start, end: start + length, isGuard: false }));
+  return distribute(map, regions);
 }
 
 /** Gives each area its part of the regions. Both are in order of address. */
@@ -102,7 +131,7 @@ function appendPart(runs: PageRun[], region: Range, { start, end }: Range): void
 
 /** Bytes that a process has written to since they were protected; 0 if it has ended. */
 export function countWritten(process: LiveProcess, areas: readonly MappedArea[]): bigint {
-  const request = { ...reachOf(areas), all: WRITES, none: EXCLUDED, any: STORED };
+  const request = { ...reachOf(areas), all: WRITES, none: CATEGORY.zero, any: STORED };
   let sum = 0n;
   try {
     const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
@@ -132,13 +161,21 @@ function scanAll(
 ): Region[] | undefined {
   const able = pageScan();
   if (able === 'none' || process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) return undefined;
-  const told = (able === 'guards' ? CATEGORY.guard : 0n) | (isTracked ? WRITES : 0n);
+  const guard = able === 'guards' ? CATEGORY.guard : 0n;
   const found: Region[] = [];
-  const request = { ...reachOf(areas), none: EXCLUDED, any: STORED, told };
-  scanPages(fd, label, request, (start, end, categories) => {
-    found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n });
-    if ((categories & WRITES) === CATEGORY.tracked) appendRun(clean, start, end);
-  });
+  const scan = (request: Omit<PageScanRequest, keyof Range | 'any'>) => {
+    const whole = { ...reachOf(areas), any: STORED, ...request };
+    scanPages(fd, label, whole, (start, end, categories) => {
+      found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n });
+      if ((categories & WRITES) === CATEGORY.tracked) appendRun(clean, start, end);
+    });
+  };
+  if (!isTracked) scan({ none: EXCLUDED, told: guard });
+  else {
+    scan({ all: CATEGORY.tracked, none: CATEGORY.zero, told: guard | WRITES });
+    scan({ none: EXCLUDED | CATEGORY.tracked, told: guard });
+    found.sort((one, other) => (one.start < other.start ? -1 : 1));
+  }
   return found;
 }
 

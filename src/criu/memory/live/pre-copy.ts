@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { forAll } from '../../../common/for-all.js';
 import type { HostPid, NsPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
-import type { StoppedProcess } from '../../tracee/stopped-processes.js';
+import { hasEnded } from '../../tracee/life-watch.js';
+import type { StoppedThread } from '../../tracee/stopped-thread.js';
 import { WriteTracking } from '../../tracee/write-tracking.js';
 import type { HolderClient } from '../../vas/holder-client.js';
 import { PlanBuilder } from '../../plan/builder.js';
@@ -14,11 +16,12 @@ import { totalBytes, union, without, type PageRun } from '../page-runs.js';
 import { again, restOf, type PreCopied } from '../pre-copied.js';
 import { fillMaps, fillShared } from './fill.js';
 import { clearHolder } from './kernel-areas.js';
-import { countWritten, distribute, protectPages } from './page-finder.js';
+import { countWritten, distributeRuns, protectPages, protectRunning } from './page-finder.js';
 import { PagesOfFile, PagesOfProcess } from './pages-of.js';
 import { hostPids, objectPath, type LiveProcess } from './process.js';
-import { readMap } from './read-map.js';
 import { PagesOfRunning } from './running-pages.js';
+import type { RunningProcess } from './running-process.js';
+import { sameAreas } from './same-areas.js';
 import type { Owner } from './same-pages.js';
 import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 import { placeMemory, type CopiedAhead } from './take-memory.js';
@@ -47,6 +50,8 @@ export class PreCopy implements MemorySource, CopiedAhead {
   readonly #holderPid: HostPid;
   readonly #leavesRunning: boolean;
   readonly #trackings = new Map<HostPid, WriteTracking>();
+  /** What has been protected, before it has a place. */
+  readonly #found = new Map<HostPid, readonly PageRun[]>();
   readonly #copied = new Map<NsPid, Copied>();
   #layout: Layout | undefined;
   #kernelAreas: readonly KernelArea[] = [];
@@ -68,22 +73,78 @@ export class PreCopy implements MemorySource, CopiedAhead {
     return this.#layout;
   }
 
+  /** Whether writes to any memory are tracked. */
+  get isTracking(): boolean {
+    return this.#trackings.size > 0;
+  }
+
   readonly tracks = (pid: HostPid): boolean => this.#trackings.has(pid);
 
   /**
    * Starts to track the writes of processes that stand still.
    *
-   * @param forkers which process forks each at a restore
-   * @throws ShimError if something cannot be restored, or has no place
+   * @param leaders the first thread of each
    */
-  async begin(
-    processes: readonly StoppedProcess[],
-    forkers: ReadonlyMap<NsPid, NsPid>,
+  async track(
+    running: readonly RunningProcess[],
+    leaders: readonly StoppedThread[],
   ): Promise<void> {
-    this.close(); // An earlier try may have come half-way.
-    const owners: Owner[] = [];
-    for (const process of processes) owners.push(await this.#track(process));
-    const { maps, layout } = placeMemory(owners, forkers);
+    this.close(); // A try before this one may have come half-way.
+    this.#found.clear();
+    await forAll(running, async ({ process: { pid }, map: { areas }, vmas }, index) => {
+      // Were a part of an area tracked, mremap(2) of all of it would fail.
+      const isSame = sameAreas(pid);
+      const leader = leaders[index];
+      const vdso = areas.find(({ kind }) => kind === 'vdso');
+      const canCall = leader && vdso && isSame(vdso);
+      const tracking = canCall && (await WriteTracking.begin(leader, vmas));
+      if (!tracking) return;
+      this.#trackings.set(pid, tracking);
+      for (const area of areas) if (isTrackable(area) && isSame(area)) tracking.track(area);
+    });
+  }
+
+  /** Protects all memory that is tracked, and finds it, while its processes stand still. */
+  protect(running: readonly RunningProcess[]): void {
+    for (const { process, map } of this.#tracked(running)) {
+      this.#add(process, protectPages(process, map.areas, 'all'));
+    }
+  }
+
+  /**
+   * The same while they run. {@link protectRest} has to come before any of it is copied: it stops them, and so ends
+   * the system calls that may write to pages behind their protection.
+   */
+  async protectRunning(running: readonly RunningProcess[]): Promise<void> {
+    for (const { process, map } of this.#tracked(running)) {
+      const found = protectRunning(process, map.areas).catch((error: unknown) => {
+        if (hasEnded(process.pid)) return NO_RUNS;
+        throw error;
+      });
+      this.#add(process, await found);
+    }
+  }
+
+  /** Protects, while they stand still, what they have written to since. */
+  protectRest(running: readonly RunningProcess[]): void {
+    for (const { process, map } of this.#tracked(running)) {
+      this.#add(process, protectPages(process, map.areas, 'written'));
+    }
+  }
+
+  /**
+   * Gives all memory its place, and has what is protected copied.
+   *
+   * @param forkers who forks each process at a restore, as far as is known
+   * @throws ShimError for what has no place
+   */
+  place(running: readonly RunningProcess[], forkers: ReadonlyMap<NsPid, NsPid>): void {
+    const living = running.filter(({ process: { pid } }) => !hasEnded(pid));
+    const owners = living.map(({ process, map }): Owner => {
+      return { process, map: distributeRuns(map, this.#found.get(process.pid) ?? NO_RUNS) };
+    });
+    const { maps, layout } = placeUnlessEnded(owners, forkers);
+    this.#found.clear();
     this.#layout = layout;
     this.#wanted = owners.flatMap(({ process }, index) => {
       const map = maps[index];
@@ -98,13 +159,12 @@ export class PreCopy implements MemorySource, CopiedAhead {
     return sum;
   }
 
-  /** Marks what processes have written to for another copy. They stand still. */
-  protectAgain(processes: readonly LiveProcess[]): void {
-    this.#wanted = processes.flatMap((process) => {
-      const copied = this.#copied.get(process.nsPid);
-      if (!copied || !this.tracks(process.pid)) return [];
-      const found = protectPages(process, copied.map.areas, 'written');
-      const written = found.map(({ start, end }) => ({ start, length: end - start }));
+  /** Has what processes have written to copied again. They stand still. `pids`: of those that still live. */
+  protectAgain(pids: ReadonlySet<HostPid>): void {
+    this.#wanted = [...this.#copied.values()].flatMap((copied) => {
+      const { process } = copied;
+      if (!pids.has(process.pid) || !this.tracks(process.pid)) return [];
+      const written = protectPages(process, copied.map.areas, 'written');
       const { map, difference } = again(copied, written);
       this.#copied.set(process.nsPid, { process, map, fresh: without(copied.fresh, written) });
       return [{ process, map, difference }];
@@ -168,14 +228,13 @@ export class PreCopy implements MemorySource, CopiedAhead {
     this.#trackings.clear();
   }
 
-  /** Finds the anonymous memory of a process as it protects it. Finds nothing of memory that cannot be tracked. */
-  async #track(process: StoppedProcess): Promise<Owner> {
-    const { map, vmas } = readMap(process);
-    const tracking = await WriteTracking.begin(process, vmas);
-    if (!tracking) return { process, map };
-    this.#trackings.set(process.pid, tracking);
-    for (const area of map.areas) if (isTrackable(area)) tracking.track(area);
-    return { process, map: distribute(map, protectPages(process, map.areas, 'all')) };
+  /** Those that are tracked, and live. */
+  #tracked(running: readonly RunningProcess[]): RunningProcess[] {
+    return running.filter(({ process: { pid } }) => this.tracks(pid) && !hasEnded(pid));
+  }
+
+  #add({ pid }: LiveProcess, runs: readonly PageRun[]): void {
+    this.#found.set(pid, union(this.#found.get(pid) ?? NO_RUNS, runs));
   }
 
   #note({ process, map }: Wanted, copied: readonly PageRun[]): void {
@@ -194,6 +253,19 @@ export class PreCopy implements MemorySource, CopiedAhead {
     }
     sequence.end();
     await this.#holder.run(builder.finish(), this.layout.base, sequence.offset);
+  }
+}
+
+/** Places memory of processes that run. Where one ends meanwhile, nothing is known of pages that others share with it. */
+function placeUnlessEnded(
+  owners: readonly Owner[],
+  forkers: ReadonlyMap<NsPid, NsPid>,
+): ReturnType<typeof placeMemory> {
+  try {
+    return placeMemory(owners, forkers);
+  } catch (error) {
+    if (owners.every(({ process: { pid } }) => !hasEnded(pid))) throw error;
+    return placeMemory(owners, new Map());
   }
 }
 

@@ -73,7 +73,8 @@ export function takeMemory(
 }
 
 function layoutLost(): LayoutLost {
-  const message = 'a process has mapped memory where what was copied before has its place';
+  const message =
+    'a process has mapped memory where what was copied before has its place; remedy: try again';
   return new LayoutLost('aborted', message);
 }
 

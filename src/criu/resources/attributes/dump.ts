@@ -36,12 +36,15 @@ export interface AttributeContext {
   readonly resume: ReadonlyMap<HostTid, Uint8Array>;
 }
 
+/** All or some threads of a process. */
+type Threads = Pick<TracedProcess, 'threads'>;
+
 /**
  * Checks that all threads belong to 64-bit programs, the only ones for which our remote calls mean what they say.
  *
  * @throws ShimError `failedPrecondition` naming those that are not
  */
-export function checkRegisters(processes: readonly TracedProcess[]): void {
+export function checkRegisters(processes: readonly Threads[]): void {
   const refusals = new Refusals();
   for (const { label, state } of processes.flatMap(({ threads }) => threads)) {
     const problem = registersProblem(decodeRegisters(state.registers));
@@ -56,7 +59,7 @@ export function checkRegisters(processes: readonly TracedProcess[]): void {
  *
  * *Precondition:* nothing has run in the threads since they stopped; call this before the first remote call.
  */
-export function resumeRegisters(processes: readonly TracedProcess[]): Map<HostTid, Uint8Array> {
+export function resumeRegisters(processes: readonly Threads[]): Map<HostTid, Uint8Array> {
   const resume = new Map<HostTid, Uint8Array>();
   for (const thread of processes.flatMap((process) => process.threads)) {
     const registers = rseqResume(thread);

@@ -5,17 +5,20 @@
  * children. Every page bears a ticket, drawn from a clock that all share, in each of its words; the worker keeps the
  * tickets elsewhere, and their sum on its stack. So memory that is not of one instant is found.
  *
+ * Workers are threads; with CHILDREN=N (environment) each of so many is a child instead, which lives
+ * as long as the program does and begins with the memory of the first.
+ *
  * How often the laziest worker has verified all of its memory is in /data/count, 8 bytes. The go is SIGTERM: PASS, exit
- * status 42. SEED (environment) is where randomness begins.
+ * status 42. SEED (environment) is where randomness begins, BULK how many pages a worker has that it only writes to.
  */
 #include "../../targets/target.h"
 
 #include <pthread.h>
 
 #define WORKERS 4
+#define MOST_CHILDREN 64
 #define SLOTS 40
 #define MOST 32
-#define BULK 3072 /* pages of slot 0, which is only written to */
 #define PAGE 4096ul
 #define WORDS (PAGE / 8)
 
@@ -37,14 +40,20 @@ struct worker {
 	pthread_t id;
 	int number;
 	unsigned long random, sum;
-	volatile unsigned long verified;
 	struct slot slots[SLOTS];
 };
 
+/* Shared with children. */
+struct shared {
+	unsigned long ticket_clock;
+	volatile unsigned long verified[1 + MOST_CHILDREN]; /* of each worker */
+	volatile int stopping;
+};
+
 static struct worker workers[WORKERS];
-static unsigned long *ticket_clock; /* shared with children */
-static volatile int stopping;
+static struct shared *shared;
 static unsigned long seed;
+static unsigned long bulk; /* pages of slot 0, which is only written to */
 
 static unsigned long next_random(struct worker *w)
 {
@@ -59,6 +68,11 @@ static void *map(unsigned long size)
 	return MUST(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
+static void *map_shared(unsigned long size)
+{
+	return MUST(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
 static unsigned long word(unsigned long ticket, unsigned long i)
 {
 	return ticket ? ticket * 0x9e3779b97f4a7c15ul + i : 0;
@@ -69,7 +83,7 @@ static void check_page(struct worker *w, struct slot *s, unsigned long page)
 	unsigned long ticket = s->tickets[page];
 	volatile unsigned long *at = s->at + page * WORDS;
 
-	if (ticket > __atomic_load_n(ticket_clock, __ATOMIC_SEQ_CST))
+	if (ticket > __atomic_load_n(&shared->ticket_clock, __ATOMIC_SEQ_CST))
 		FAIL("seed %lu worker %d: ticket %lu is of the future", seed, w->number, ticket);
 	for (unsigned long i = 0; i < WORDS; i++) {
 		unsigned long got = at[i];
@@ -101,7 +115,7 @@ static void set_ticket(struct worker *w, struct slot *s, unsigned long page, uns
 
 static void write_page(struct worker *w, struct slot *s, unsigned long page)
 {
-	unsigned long ticket = __atomic_add_fetch(ticket_clock, 1, __ATOMIC_SEQ_CST);
+	unsigned long ticket = __atomic_add_fetch(&shared->ticket_clock, 1, __ATOMIC_SEQ_CST);
 	volatile unsigned long *at = s->at + page * WORDS;
 
 	check_page(w, s, page);
@@ -227,59 +241,95 @@ static void *work(void *own)
 {
 	struct worker *w = own;
 
-	for (unsigned long round = 1; !stopping; round++) {
+	for (unsigned long round = 1; !shared->stopping; round++) {
 		struct timespec nap = { 0, 200000 };
 
 		change(w);
 		if (round % 16 == 0) nanosleep(&nap, NULL);
 		if (round % 256 != 0) continue;
 		check_all(w);
-		w->verified++;
+		shared->verified[w->number]++;
 	}
 	check_all(w);
 	return NULL;
 }
 
-static void start(struct worker *w, int number)
+static void number_worker(struct worker *w, int number)
 {
 	w->number = number;
 	w->random = (seed + 1) * 0x9e3779b97f4a7c15ul + number * 77;
+}
+
+static void prepare(struct worker *w, int number)
+{
+	number_worker(w, number);
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *s = w->slots + i;
-		unsigned long pages = i == 0 ? BULK : 1 + next_random(w) % MOST;
+		unsigned long pages = i == 0 ? bulk : 1 + next_random(w) % MOST;
 
-		s->tickets = map((i == 0 ? BULK : MOST) * 8);
-		s->lax = map(i == 0 ? BULK : MOST);
+		s->tickets = map((i == 0 ? bulk : MOST) * 8);
+		s->lax = map(i == 0 ? bulk : MOST);
 		map_slot(w, s, pages);
 	}
-	for (unsigned long page = 0; page < BULK; page++)
+	for (unsigned long page = 0; page < bulk; page++)
 		write_page(w, w->slots, page);
+}
+
+static void start(struct worker *w)
+{
 	CHECK_EQ("pthread_create", 0, pthread_create(&w->id, NULL, work, w));
+}
+
+static pid_t start_child(struct worker *w, int number)
+{
+	pid_t pid = MUST(fork());
+
+	if (pid > 0) return pid;
+	number_worker(w, number);
+	work(w);
+	_exit(0);
+}
+
+static unsigned long number_from(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 10) : otherwise;
 }
 
 int main(void)
 {
 	int file = MUST(open("/data/count", O_RDWR | O_CREAT, 0600));
-	const char *text = getenv("SEED");
-	int is_ready = 0;
+	int children, threads, is_ready = 0;
+	pid_t pids[MOST_CHILDREN];
 
-	seed = text ? strtoul(text, NULL, 10) : 0;
-	ticket_clock = MUST(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-	for (int i = 0; i < WORKERS; i++)
-		start(workers + i, i);
+	seed = number_from("SEED", 0);
+	bulk = number_from("BULK", 3072);
+	children = (int)number_from("CHILDREN", 0);
+	threads = children ? 1 : WORKERS;
+	if (children > MOST_CHILDREN) FAIL("CHILDREN: %d", children);
+	shared = map_shared(sizeof(*shared));
+	for (int i = 0; i < threads; i++)
+		prepare(workers + i, i);
+	for (int i = 0; i < children; i++)
+		pids[i] = start_child(workers, 1 + i);
+	for (int i = 0; i < threads; i++)
+		start(workers + i);
 	for (;;) {
 		struct timespec nap = { 0, 2000000 };
-		unsigned long least = workers[0].verified;
+		unsigned long least = shared->verified[0];
 
-		for (int i = 1; i < WORKERS; i++)
-			if (workers[i].verified < least) least = workers[i].verified;
+		for (int i = 1; i < threads + children; i++)
+			if (shared->verified[i] < least) least = shared->verified[i];
 		CHECK_EQ("file: bytes written", 8, pwrite(file, &least, 8, 0));
 		if (least > 0 && !is_ready++) ready();
 		if (sigtimedwait(&target_go, NULL, &nap) == SIGTERM) break;
 	}
-	stopping = 1;
-	for (int i = 0; i < WORKERS; i++)
+	shared->stopping = 1;
+	for (int i = 0; i < threads; i++)
 		CHECK_EQ("pthread_join", 0, pthread_join(workers[i].id, NULL));
+	for (int i = 0; i < children; i++)
+		expect_exit(pids[i], 0);
 	dprintf(1, "PASS\n");
 	_exit(42);
 }

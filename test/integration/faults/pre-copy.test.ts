@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { hasAsyncWriteTracking } from '../../../src/native/kernel-facts.js';
 import { Counter, mvas, textOf, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
  * Checkpoints of a program that changes its memory all the time, copied while it runs, and restores of them: the program
- * finds whatever is not of one instant. MVAS_PRE_COPY_SECONDS: how long; MVAS_PRE_COPY_SEED: the seed.
+ * finds whatever is not of one instant. MVAS_PRE_COPY_SECONDS: how long each; MVAS_PRE_COPY_SEED: the seed.
  */
-const SECONDS = Number(process.env['MVAS_PRE_COPY_SECONDS'] ?? 20);
+const SECONDS = Number(process.env['MVAS_PRE_COPY_SECONDS'] ?? 10);
 const SEED = Number(process.env['MVAS_PRE_COPY_SEED'] ?? Date.now() % 1_000_000);
 
 const run = hasAsyncWriteTracking() ? test.serial : test.serial.skip;
@@ -21,11 +21,25 @@ test.after.always('nothing is left of any VAS', async (t) => {
   yard.close();
 });
 
-run(`memory copied while it is written to is of one instant, seed ${String(SEED)}`, async (t) => {
+/** Programs by what they have: threads, so much memory that it is protected while they run, children that stay. */
+const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  'by threads': [],
+  'by threads, much of it': ['BULK=10000'],
+  'by children': ['CHILDREN=12', 'BULK=1000'],
+};
+
+for (const [how, settings] of Object.entries(PROGRAMS)) {
+  run(`memory copied while it is written to ${how} is of one instant, seed ${String(SEED)}`, (t) =>
+    takeSnapshots(t, settings),
+  );
+}
+
+async function takeSnapshots(t: ExecutionContext, settings: readonly string[]): Promise<void> {
   t.timeout(120_000 + SECONDS * 5_000);
   process.env['MVAS_PRE_COPY'] = 'always';
   t.teardown(() => delete process.env['MVAS_PRE_COPY']);
-  const churn = new Counter(yard, { binary: yard.compile('churn'), env: `SEED=${String(SEED)}` });
+  const env = [`SEED=${String(SEED)}`, ...settings];
+  const churn = new Counter(yard, { binary: yard.compile('churn'), env });
   t.teardown(() => churn.close(!t.passed));
   await churn.start();
   const random = randomNumbers(SEED);
@@ -55,7 +69,7 @@ run(`memory copied while it is written to is of one instant, seed ${String(SEED)
   t.is(await churn.run.go(), 'PASS');
   t.true(told.bytes > 0, 'bytes copied while it ran');
   t.log(JSON.stringify(told));
-});
+}
 
 /** What of a VAS was copied while its container ran. */
 function recordOf(id: string): { readonly bytes: number; readonly rounds: number } {

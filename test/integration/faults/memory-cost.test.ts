@@ -45,8 +45,9 @@ test.serial('a tree of many processes, 1 MiB below its limit', async (t) => {
 
 test.serial('a tree without room for a checkpoint is refused', async (t) => {
   const tree = await Tree.start(t, { megabytes: 16, children: 50 });
-  await tree.limit(tree.usage + MEBIBYTE);
-  await tree.limit(tree.usage + MEBIBYTE - tree.room + 300 * 1024);
+  const roomy = tree.usage + MEBIBYTE; // Usage is read once: it changes by itself.
+  await tree.limit(roomy);
+  await tree.limit(roomy - tree.room + 300 * 1024);
   const { status, stderr } = await tree.checkpoint();
   t.is(status, 1);
   t.regex(stderr, /\d+ KiB are left of its memory limit of \d+ KiB.*remedy: raise the limit/);

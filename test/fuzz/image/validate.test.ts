@@ -48,6 +48,7 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
     fs: mapOf(PID, messageArbitrary('fs_entry')),
     fdinfo: mapOf(ID, listOf(messageArbitrary('fdinfo_entry'))),
     files: listOf(messageArbitrary('file_entry', 1)),
+    tcpStreams: mapOf(ID, withPayload('tcp_stream_entry', 0)),
     remaps: listOf(messageArbitrary('remap_file_path_entry')),
     memfds: listOf(messageArbitrary('memfd_inode_entry')),
     ttys: listOf(messageArbitrary('tty_info_entry')),

@@ -13,6 +13,8 @@ const NLM_F_REQUEST_DUMP = 0x301;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const HEADER_SIZE = 16;
+/** The errno of NLMSG_ERROR, which the failed request follows. */
+const ERROR_SIZE = 4;
 const MESSAGE_SIZE = 16;
 /** `struct inet_diag_req_v2`, and `struct inet_diag_msg`, which ends with the inode (linux/inet_diag.h). */
 const INET_REQUEST_SIZE = 56;
@@ -153,7 +155,7 @@ function ask(pid: HostPid, body: Uint8Array, take: (datagram: Buffer) => boolean
 
 /** Adds the sockets of one netlink datagram; false when it was the last. */
 export function parseUnixDiag(datagram: Buffer, found: Map<number, UnixDiag>): boolean {
-  return eachMessage(datagram, (message) => {
+  return eachMessage(datagram, MESSAGE_SIZE, (message) => {
     const socket = parseUnixMessage(message);
     found.set(socket.inode, socket);
   });
@@ -161,7 +163,7 @@ export function parseUnixDiag(datagram: Buffer, found: Map<number, UnixDiag>): b
 
 /** Adds the inodes of those sockets of one netlink datagram that have keys; false when it was the last. */
 export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean {
-  return eachMessage(datagram, (message) => {
+  return eachMessage(datagram, INET_MESSAGE_SIZE, (message) => {
     const isKeyed = attributesOf(message, INET_MESSAGE_SIZE).has(INET_DIAG_MD5SIG);
     if (isKeyed) found.add(message.readUInt32LE(INET_MESSAGE_SIZE - 4));
   });
@@ -169,7 +171,7 @@ export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean
 
 /** Adds those sockets of one netlink datagram that are shut down; false when it was the last. */
 export function parseShutdowns(datagram: Buffer, found: Map<number, number>): boolean {
-  return eachMessage(datagram, (message) => {
+  return eachMessage(datagram, INET_MESSAGE_SIZE, (message) => {
     const how = attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_SHUTDOWN)?.[0] ?? 0;
     if (how !== 0) found.set(message.readUInt32LE(INET_MESSAGE_SIZE - 4), how);
   });
@@ -177,7 +179,7 @@ export function parseShutdowns(datagram: Buffer, found: Map<number, number>): bo
 
 /** Adds the connections of one netlink datagram; false when it was the last. */
 export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
-  return eachMessage(datagram, (message) => {
+  return eachMessage(datagram, INET_MESSAGE_SIZE, (message) => {
     const words = message.readUInt8(0) === AF.inet ? 1 : 4;
     const address = (portAt: number, at: number): InetAddress => ({
       port: message.readUInt16BE(portAt),
@@ -189,13 +191,14 @@ export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
   });
 }
 
-/** The messages of one netlink datagram without their headers; false when it was the last. */
-function eachMessage(datagram: Buffer, take: (message: Buffer) => void): boolean {
+/** The messages of one netlink datagram, of at least `size` bytes, without their headers; false when it was the last. */
+function eachMessage(datagram: Buffer, size: number, take: (message: Buffer) => void): boolean {
   let at = 0;
   while (at + HEADER_SIZE <= datagram.length) {
     const length = datagram.readUInt32LE(at);
     const type = datagram.readUInt16LE(at + 4);
-    if (length < HEADER_SIZE || at + length > datagram.length) {
+    const least = type === NLMSG_DONE ? 0 : type === NLMSG_ERROR ? ERROR_SIZE : size;
+    if (length < HEADER_SIZE + least || at + length > datagram.length) {
       throw new ShimError('internal', 'list sockets: a message of no sensible length');
     }
     if (type === NLMSG_DONE) return false;

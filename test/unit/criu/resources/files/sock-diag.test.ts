@@ -118,5 +118,7 @@ test('connections are found with their ends', (t) => {
     inode: 77,
   });
   t.deepEqual(found[1]?.peer.words, [0x0200000a, 0, 0, 0]);
-  t.throws(() => parseConnections(message(20, body.subarray(0, 60)), found));
+  t.throws(() => parseConnections(message(20, body.subarray(0, 60)), found), {
+    instanceOf: ShimError,
+  });
 });

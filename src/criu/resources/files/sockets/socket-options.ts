@@ -43,7 +43,9 @@ const PLAIN: readonly OptionName[] = [
   ...[SO.sndbuf, SO.rcvbuf, SO.reuseAddr, SO.bufLock],
 ].map((name) => [SOL.socket, name]);
 
-const TCP = { maxSegment: 2, congestion: 13 } as const;
+const TCP = { maxSegment: 2, congestion: 13, authentication: 40 } as const;
+/** Bytes of `struct tcp_ao_info_opt`, of TCP_AO_INFO (linux/tcp.h). */
+const TCP_AO_INFO_SIZE = 48;
 /** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
 const SEGMENTS = { least: 88, most: 32767 } as const;
 /** Bytes of the name of a congestion control (TCP_CA_NAME_MAX). */
@@ -146,11 +148,13 @@ export class SocketOptions {
     return entry;
   }
 
-  /** Whether a TCP socket has keys for signatures, which cannot be read. */
-  hasKeys(inode: number, state: KeyedState): boolean {
+  /** The option that gave a TCP socket its keys for signatures, which cannot be read; undefined if it has none. */
+  keysOf(socket: number, inode: number, state: KeyedState): string | undefined {
+    // The kernel answers only where there are keys.
+    if (getRaw(socket, SOL.tcp, TCP.authentication, TCP_AO_INFO_SIZE)) return 'TCP_AO_ADD_KEY';
     const keyed = this.#keyed.get(state) ?? listKeyedSockets(this.#context.init.pid, state);
     this.#keyed.set(state, keyed);
-    return keyed.has(inode);
+    return keyed.has(inode) ? 'TCP_MD5SIG' : undefined;
   }
 
   /** The directions in which a bound UDP socket is shut down: bit 0 for reading, bit 1 for writing. */

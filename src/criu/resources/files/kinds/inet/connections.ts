@@ -133,10 +133,9 @@ export class TcpConnections {
   #problemOf({ file, entry }: Connection): string | undefined {
     const protocol = getRaw(file.own, SOL.tcp, TCP_ULP, ULP_SIZE);
     if (protocol?.length) return 'has a protocol of its own (TCP_ULP); remedy: close it';
-    const isKeyed = this.#context.shared(SocketOptions).hasKeys(entry.ino, 'connected');
-    return isKeyed
-      ? 'has keys (TCP_MD5SIG), which cannot be restored; remedy: close it'
-      : undefined;
+    const keys = this.#context.shared(SocketOptions).keysOf(file.own, entry.ino, 'connected');
+    if (keys === undefined) return undefined;
+    return `has keys (${keys}), which cannot be restored; remedy: close it`;
   }
 
   #add({ file, entry }: Connection, unread: Buffer, end: LivingEnd): void {

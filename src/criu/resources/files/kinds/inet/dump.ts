@@ -191,8 +191,9 @@ function multipathProblem(
 
 function keyProblem(options: SocketOptions, { own, stat }: OpenFile): string | undefined {
   const state = tcpInfo(own).state === SOCKET_STATE.listen ? 'listening' : 'bound';
-  if (!options.hasKeys(Number(stat.ino & 0xffffffffn), state)) return undefined;
-  return 'keys of a TCP socket (TCP_MD5SIG) cannot be restored; remedy: remove them';
+  const keys = options.keysOf(own, Number(stat.ino & 0xffffffffn), state);
+  if (keys === undefined) return undefined;
+  return `keys of a TCP socket (${keys}) cannot be restored; remedy: remove them`;
 }
 
 /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */

@@ -54,6 +54,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     kernelAreas,
     host: readHostFacts(ownPid()),
     ipc: undefined,
+    severed: new Set(),
     secret: '',
   };
 }

@@ -20,6 +20,8 @@ export interface LiveFacts {
   readonly kernelAreas: readonly KernelArea[];
   /** The IPC namespace; undefined where the image has no need of it, or it is not known yet. */
   readonly ipc: LiveIpc | undefined;
+  /** Ids of files that are ends of TCP connections which the network namespace cannot have; empty if not known yet. */
+  readonly severed: ReadonlySet<number>;
   readonly host: HostFacts;
   /** What our names in the container are derived from: see `ScratchNames`. */
   readonly secret: string;

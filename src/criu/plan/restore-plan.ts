@@ -141,6 +141,7 @@ export class RestorePlan {
     this.#files = new FilePlan(builder, partOf(image, filesOf), {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
+      severed: facts.severed,
       sparePid: sparePid(image),
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),

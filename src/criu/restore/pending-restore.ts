@@ -17,7 +17,7 @@ import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
-import { findConsole, judgeOutside, namesSecret } from '../resources/files/index.js';
+import { findConsole, judgeEnding, namesSecret } from '../resources/files/index.js';
 import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { LiveFacts } from '../plan/live-facts.js';
@@ -82,7 +82,7 @@ export class PendingRestore {
       const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
       const restore = new PendingRestore(request, prepared, { scope, clock });
       restore.#opened = readImage(image, request.imagePath);
-      judgeConnections(request, restore.#opened);
+      judgeConnections(request, restore.#opened, new Set());
       clock.end('open');
       return restore;
     } catch (error) {
@@ -130,6 +130,7 @@ export class PendingRestore {
       readLiveFacts({
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         restorerPid: restorer.pid,
+        image: donorPid === restorer.pid ? undefined : opened.image,
         hasIpc: opened.image.ipcLimits !== undefined && donorPid !== restorer.pid,
       });
     if (!this.#hasDonor && isSmall(opened.image))
@@ -144,7 +145,10 @@ export class PendingRestore {
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
     giveStdio(stdio, readStatus(donor.pid).uid.effective, opened.image.files);
-    const plan = planRestore(opened, readFacts(donor.pid, seccompChain));
+    const facts = readFacts(donor.pid, seccompChain);
+    const ended = judgeConnections(this.#request, opened, facts.severed);
+    if (ended > 0) log.info('TCP connections have ended', { count: ended });
+    const plan = planRestore(opened, facts);
     clock.end('plan');
 
     await withDescriptors(donor.pid, stdio, (descriptorOf) => restorer.start(plan, descriptorOf));
@@ -211,9 +215,14 @@ async function prepare(
   return { vasId: record.id, live, restorer, exited, consoleSocket };
 }
 
-function judgeConnections({ containerId, tcp }: RestoreRequest, { image }: OpenedImage): void {
+/** Returns how many connections end; see {@link judgeEnding}. */
+function judgeConnections(
+  { containerId, tcp }: RestoreRequest,
+  { image }: OpenedImage,
+  severed: ReadonlySet<number>,
+): number {
   try {
-    judgeOutside(image, tcp ?? DEFAULT_TCP_MODE);
+    return judgeEnding(image, severed, tcp ?? DEFAULT_TCP_MODE);
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     throw new ShimError(kind, `restore ${containerId}: ${message}`, { cause });

@@ -3,6 +3,7 @@ import type { HostPid } from '../../common/ids.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
+import { findSevered } from '../resources/files/index.js';
 import { readLiveIpc } from '../resources/ipc/live.js';
 import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
@@ -14,6 +15,8 @@ export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas
   readonly donorPid: HostPid;
   readonly restorerPid: HostPid;
   readonly stdio: FinishRequest['stdio'];
+  /** Whose connections are looked at; undefined where the donor is not there yet. */
+  readonly image: Parameters<typeof findSevered>[0] | undefined;
   /** Whether the image has System V objects, and the donor is there. */
   readonly hasIpc: boolean;
   readonly seccompChain: LiveLimits['seccompChain'];
@@ -26,6 +29,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     donorPid,
     restorerPid,
     stdio,
+    image,
     hasIpc,
     seccompChain,
     hasConsole,
@@ -46,6 +50,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,
     ipc: hasIpc ? readLiveIpc(donorPid, live) : undefined,
+    severed: image ? findSevered(image, donorPid) : new Set(),
     host: readHostFacts(restorerPid),
     secret,
   };

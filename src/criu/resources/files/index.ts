@@ -7,5 +7,6 @@ export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
 export type { LookOptions, StdioSlots } from './plan-context.js';
 export { namesSecret, ScratchNames } from './names/scratch-names.js';
-export { judgeOutside } from './outside-connections.js';
+export { findSevered } from './kinds/inet/severed.js';
+export { judgeEnding } from './ending-connections.js';
 export { findConsole } from './kinds/terminal/terminal.js';

@@ -25,6 +25,8 @@ export interface FilePlanOptions {
   readonly hasConsole: boolean;
   /** Whether threads need the root, which has the number of the stage's base, until the drop of privileges. */
   readonly keepsRoot?: boolean;
+  /** Files whose TCP connection is to be ended although the checkpoint has both ends. */
+  readonly severed?: ReadonlySet<number>;
   /** A pid that no process, thread, group or session of the image has. */
   readonly sparePid: NsPid;
   /** Mounts of the new container as its PID 1 sees them. */

@@ -48,6 +48,7 @@ function readAndPlan(directory: string): void {
       restorerPid: ownPid(),
       stdio: [null, null, null],
       hasConsole: false,
+      image: undefined,
       hasIpc: false,
       kernelAreas: [],
       seccompChain: undefined,

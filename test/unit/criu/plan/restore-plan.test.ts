@@ -24,6 +24,7 @@ const FACTS: LiveFacts = {
   stdio: [true, false, true],
   kernelAreas: [{ special: '[vdso]', start: BASE, end: BASE + VDSO_SIZE }],
   ipc: undefined,
+  severed: new Set(),
   host: SAMPLE_HOST,
   secret: '',
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SO, SOL } from '../../../../native/abi/index.js';
-import { call, SYS } from '../../../../native/sys.js';
 import type { GuardOption } from '../dump-context.js';
+import { setNow } from './set-now.js';
 import { getOption } from './socket-options.js';
+
+const PEEK_OFFSET = [SOL.socket, SO.peekOff] as const;
 
 /** SO_PEEK_OFF of a socket; negative where every look at its queue begins anew. */
 export function peekOffset(socket: number): number {
@@ -17,16 +19,10 @@ export function lookFromStart<T>(socket: number, guardOption: GuardOption, look:
   const offset = peekOffset(socket);
   const guard = guardOption(socket, { level: SOL.socket, option: SO.peekOff, value: offset });
   try {
-    setPeekOffset(socket, 0);
+    setNow(socket, PEEK_OFFSET, 0);
     return look();
   } finally {
-    setPeekOffset(socket, offset);
+    setNow(socket, PEEK_OFFSET, offset);
     guard.disarm();
   }
-}
-
-function setPeekOffset(socket: number, offset: number): void {
-  const value = Buffer.alloc(4);
-  value.writeInt32LE(offset);
-  call('set SO_PEEK_OFF', SYS.setsockopt, socket, SOL.socket, SO.peekOff, value, 4);
 }

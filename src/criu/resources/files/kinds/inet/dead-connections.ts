@@ -76,7 +76,8 @@ export class DeadConnections {
 
   #end(entry: InetSkEntry, number: number, what: string): void {
     const { stage, index } = this.#plan;
-    const unread = index.image.tcpStreams.get(entry.ino)?.payload ?? NOTHING;
+    const left = index.image.tcpStreams.get(entry.ino);
+    const unread = left?.payload.subarray(0, left.entry.inq_len) ?? NOTHING;
     const { isEnded, isReset } = deathOf(entry);
     const [start, otherStart] = [randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE()];
     const expects = (otherStart + unread.length) >>> 0;

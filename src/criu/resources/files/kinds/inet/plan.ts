@@ -24,7 +24,9 @@ import { hasConnection, IPV6_V6ONLY, peerOf } from './protocols.js';
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const { image } = plan.index;
   const [connected, others] = divide(sockets, ({ body }) => hasConnection(image, body));
-  const [alive, dead] = divide(connected, ({ body }) => peerOf(image, body) !== undefined);
+  const isAlive = ({ body }: StagedFile<'isk'>): boolean =>
+    peerOf(image, body) !== undefined && plan.options.severed?.has(body.id) !== true;
+  const [alive, dead] = divide(connected, isAlive);
   const connections = plan.shared(DeadConnections);
   for (const { body, number } of dead) connections.open(body, number);
   for (const { body, number } of others) openUnconnected(plan.stage, body, number);

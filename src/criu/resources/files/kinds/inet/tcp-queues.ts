@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IOCTL, MSG, SO, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
-import { call, check, SYS } from '../../../../../native/sys.js';
+import { check, SYS } from '../../../../../native/sys.js';
 import type { DumpContext, GuardOption } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
 import { getOption } from '../../sockets/socket-options.js';
+import { setNow } from '../../sockets/set-now.js';
 import { tcpInfo } from '../../sockets/tcp-info.js';
 import { REPAIR, REPAIR_OFF, REPAIR_QUEUE, QUEUE } from '../../sockets/tcp-repair-options.js';
 import { ioctlInt } from '../../system.js';
@@ -118,10 +119,4 @@ function peekSendQueue(socket: number, guardOption: GuardOption): Buffer {
     if (reuse !== 0) setNow(socket, [SOL.socket, SO.reuseAddr], reuse);
     guard.disarm();
   }
-}
-
-function setNow(socket: number, [level, name]: readonly [number, number], value: number): void {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  call('set an option of a connection', SYS.setsockopt, socket, level, name, bytes, 4);
 }

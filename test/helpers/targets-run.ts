@@ -27,7 +27,7 @@ const REST_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
 
 /** What ldd(1) says a binary loads, its loader included; nothing for a static one. */
-function librariesOf(binary: string): string[] {
+export function librariesOf(binary: string): string[] {
   const { stdout } = spawnSync('ldd', [binary], { encoding: 'utf8' });
   return [...stdout.matchAll(/(?:=> |^\t)(\/\S+)/gm)].map((match) => match[1] ?? '');
 }

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, cpSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ownPid } from '../../../src/common/ids.js';
 import type { FileEntry, InetSkEntry } from '../../../src/criu/image/types.js';
 import { findSevered, judgeEnding } from '../../../src/criu/resources/files/index.js';
 import { NO_OWNER, sampleImage } from '../../../src/criu/restore/rehearsal/sample-image.js';
+import { REPOSITORY } from '../../helpers/paths.js';
+import { mvasEngine, runCommand } from '../../helpers/targets-engine.js';
+import { TargetRun } from '../../helpers/targets-run.js';
+import { readTargets } from '../../helpers/targets.js';
 
 type ValidConnections = Parameters<typeof judgeEnding>[0];
 
+const TARGETS = join(REPOSITORY, 'test/targets');
 const LOCAL = 0x0100007f;
 /** 192.0.2.1, which is nobody's (RFC 5737). */
 const NOBODY = 0x010200c0;
+
+test.before('build the targets', () => {
+  execFileSync('make', ['-s', '-C', TARGETS], { stdio: 'inherit' });
+});
 
 /** Both ends of a connection between two ports of an address: files 1 and 2. */
 function connectionOf(address: number, client: number, server: number): ValidConnections {
@@ -73,3 +85,37 @@ test('what ends is counted, or refused', (t) => {
     message: /192\.0\.2\.1:1 to 192\.0\.2\.1:80, and 1 more would end .*remedy: restore it with/,
   });
 });
+
+test('a clone in the network namespace of its original loses what the original has', async (t) => {
+  const target = readTargets(TARGETS).find(({ name }) => name === 'tcp_address_gone');
+  if (!target) throw new TypeError('the target is missing');
+  const engine = mvasEngine(REPOSITORY);
+  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
+  t.teardown(() => run.close(false));
+  t.is(await run.start(), 'READY');
+  const { imagePath, result } = await run.checkpoint(true);
+  t.is(result.status, 0, result.stderr);
+
+  const id = `${run.place.id}-clone`;
+  const clone = { ...run.place, id, bundle: join(run.folder, 'clone') };
+  makeClone(run.place.bundle, clone.bundle, await run.initPid());
+  const said = join(run.folder, 'said');
+  const output = openSync(said, 'w');
+  const { status } = await engine.restore(clone, imagePath, output);
+  closeSync(output);
+  await runCommand(['runc', '--root', clone.runcRoot, 'delete', '--force', id]);
+  t.is(status, 0, readFileSync(said, 'utf8'));
+  t.is(await run.go(), 'PASS', 'the original has lost nothing');
+});
+
+/** The bundle of a container whose network namespace is that of a process. */
+function makeClone(bundle: string, clone: string, pid: number): void {
+  cpSync(bundle, clone, { recursive: true });
+  const file = join(clone, 'config.json');
+  const spec = JSON.parse(readFileSync(file, 'utf8')) as { linux: Record<string, unknown> };
+  const others = ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type }));
+  const network = { type: 'network', path: `/proc/${String(pid)}/ns/net` };
+  spec.linux['namespaces'] = [...others, network];
+  spec.linux['cgroupsPath'] = `${String(spec.linux['cgroupsPath'])}-clone`;
+  writeFileSync(file, JSON.stringify(spec));
+}

@@ -7,7 +7,8 @@ import { ShimError } from '../../../src/common/errors.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 import { run, until } from '../../helpers/run.js';
 
-const SLEEP = 'while :; do sleep 1; done';
+/** One process, however often one looks. */
+const SLEEP = 'exec sleep 9999';
 /** A runc whose exec hangs. */
 const HANGS =
   'case " $* " in *" exec "*) touch "$0.called"; exec sleep 1000;; esac; exec runc "$@"';

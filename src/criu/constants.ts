@@ -13,7 +13,7 @@ export const DEFAULT_RETRY_MS = 2_000;
  */
 export type PreCopyMode = (typeof PRE_COPY_MODES)[number];
 export const PRE_COPY_MODES = ['auto', 'never', 'always'] as const;
-export const DEFAULT_PRE_COPY: PreCopyMode = 'auto';
+export const DEFAULT_PRE_COPY: PreCopyMode = 'never';
 
 /**
  * What a restore does with TCP connections whose other end is outside of the container: ends them, keeps them, or

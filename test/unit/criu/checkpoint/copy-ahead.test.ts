@@ -3,9 +3,9 @@ import test from 'ava';
 import { preCopyMode } from '../../../../src/criu/checkpoint/copy-ahead.js';
 
 test('MVAS_PRE_COPY is a mode, or left out', (t) => {
-  t.is(preCopyMode(), 'auto');
-  t.is(preCopyMode(''), 'auto');
-  t.is(preCopyMode('never'), 'never');
+  t.is(preCopyMode(), 'never');
+  t.is(preCopyMode(''), 'never');
+  t.is(preCopyMode('auto'), 'auto');
   t.is(preCopyMode('always'), 'always');
 });
 

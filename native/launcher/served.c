@@ -202,7 +202,9 @@ void serve_by_standby(const struct install *install, int argc, char **argv)
 		/* What a fork needs: it has no thread but the one that forks. */
 		"--single-threaded", "--v8-pool-size=1",
 		/* All is compiled before it is needed, and stays so. */
-		"--no-lazy", "--no-flush-bytecode", NULL
+		"--no-lazy", "--no-flush-bytecode",
+		/* MiB. Garbage is collected by that one thread, so seldom. */
+		"--min-semi-space-size=32", "--max-semi-space-size=64", NULL
 	};
 	char **environment = is_servable(install, argv) ? early_environment() : NULL;
 	struct standby standby;

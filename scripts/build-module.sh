@@ -20,7 +20,7 @@ cp -r "$root"/kernel/{*.c,*.h,Kbuild,include} "$out/"
 arguments=(W=1 CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules)
 log="$out/build.log"
 if [ -e "$dir/root/usr/bin/make" ]; then
-  # In the toolchain's own root, in a mount namespace that goes with the process.
+  # In the toolchain's own root, in a mount namespace that ends with the process.
   # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euc '
     root="$1" out="$2" headers="$3"

@@ -8,7 +8,7 @@ make -s -C native
 npx tsc -p tsconfig.json
 bash scripts/bundle.sh
 
-# A new file takes the place of the old one, which may be running.
+# Renames a new file over the old one, which may be running.
 install_executable() {
   cp "native/build/$1" "bin/$2.tmp"
   mv "bin/$2.tmp" "bin/$2"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Bundles what bin/ runs into few files below dist/bundle: loading some 250 modules one by one takes longer
+# Bundles what bin/ runs into a few files below dist/bundle: loading some 250 modules one by one takes longer
 # than restoring. Quick when nothing has changed.
 #
 # The shim loads its parts when it needs them. They are named by their content and are never removed here: a daemon
 # that was started before an upgrade still finds those it has not loaded yet. The command `mvas` is one file, which
-# comes with its code compiled.
+# includes its compiled code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,13 +25,13 @@ bundle() {
 }
 bundle shim/main=dist/src/shim/main.js --format=esm --splitting --chunk-names='parts/[name]-[hash]' \
   --banner:js='import { createRequire as mvasRequire } from "node:module"; const require = mvasRequire(import.meta.url);'
-# V8 can be given compiled code of CommonJS modules only.
+# V8 accepts compiled code only for CommonJS modules.
 bundle cli/mvas=dist/src/cli/bin.js cli/mvas-criu-probe=dist/src/cli/criu-probe.js \
   --format=cjs --out-extension:.js=.cjs --define:import.meta.url=mvasUrl \
   --banner:js='const mvasUrl = require("node:url").pathToFileURL(__filename).href;'
 node scripts/pack.js "$work/cli/mvas.cjs" "$work/cli/mvas.packed"
 cp scripts/load-packed.cjs "$work/cli/mvas.cjs"
-for part in parts cli shim; do # The shim's entry says that all is there.
+for part in parts cli shim; do # The shim's entry comes last: it shows that all parts exist.
   mv -f "$work/$part"/* "$out/$part/"
 done
 touch "$out/shim/main.js"

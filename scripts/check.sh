@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Everything about the source that needs no run of it: format, lint, types, direction of imports,
-# format of C and C++, shell scripts. Runs all of it, whatever fails, and says at the end what did.
+# Checks the source without running it: format, lint, types, direction of imports, format of C and
+# C++, shell scripts. Runs every check even if one fails, and names the failed ones at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -14,7 +14,7 @@ check() {
   "$@" || failed+=("$name")
 }
 
-# What belongs to a processor has rooms of its own; see ARCHITECTURE.md.
+# Code for one kind of processor has directories of its own; see ARCHITECTURE.md.
 architecture() {
   local names='x86|[xX]86_64|[re][abcd]x|r[sd]i|r[sbi]p|r1[0-5]|orig_rax|eflags|[fg]s_base|arch_prctl|ARCH'
   local files found

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the kernel module's tests on a kernel that watches itself: KASAN, lockdep, checks of page
+# Runs the kernel module's tests on a kernel that checks itself: KASAN, lockdep, checks of page
 # tables, kmemleak. It is built from Debian's source of 6.12, once (10 to 30 minutes), and kept in
 # the cache until the options below change.
 #
-# Usage: debug-kernel.sh [PROGRAM...]            as test-kernel.sh
-#        debug-kernel.sh --fuzz SECONDS [SEED]   the fuzzer, twice, each for so long: from SEED
-#                                                (default: the time), and from the next number with
+# Usage: debug-kernel.sh [PROGRAM...]            as for test-kernel.sh
+#        debug-kernel.sh --fuzz SECONDS [SEED]   runs the fuzzer twice for SECONDS: from SEED
+#                                                (default: the time), then from SEED + 1 with
 #                                                SWITCH offered
-# Environment: MVAS_CACHE; MVAS_JOBS, of make (default: the number of processors).
+# Environment: MVAS_CACHE; MVAS_JOBS, the jobs of make (default: the number of processors).
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 # shellcheck source=scripts/private-apt.sh
@@ -22,7 +22,7 @@ for tool in flex bison bc perl xz; do
   }
 done
 
-# A kernel for QEMU alone, so small that it builds quickly.
+# A kernel for QEMU only, small enough to build quickly.
 options=(
   64BIT SMP PRINTK BUG MODULES MODULE_UNLOAD BLK_DEV_INITRD RD_GZIP BINFMT_ELF BINFMT_SCRIPT
   PCI TTY SERIAL_8250 SERIAL_8250_CONSOLE PROC_FS SYSFS TMPFS SHMEM DEVTMPFS DEBUG_FS MULTIUSER
@@ -73,7 +73,7 @@ build() (
   (
     cd "$work/source" && configure &&
       nice -n 19 make -j "${MVAS_JOBS:-$(nproc)}" ARCH=x86_64 bzImage modules_prepare &&
-      # No module is built, so what the kernel exports is in vmlinux's table alone.
+      # No module is built, so only vmlinux's table has what the kernel exports.
       cp vmlinux.symvers Module.symvers
   ) >"$log" 2>&1 </dev/null || { tail -n 30 "$log" >&2; exit 1; }
   cp "$work/source/arch/x86/boot/bzImage" "$work/source/vmlinuz"
@@ -82,7 +82,7 @@ build() (
   mv "$work/source" "$dir"
 )
 
-# The module for it, as test-kernel.sh wants it.
+# The module for it, as test-kernel.sh expects it.
 build_module() {
   local out="$1"
   shift
@@ -108,7 +108,7 @@ cp "$work/module/mvas.ko" "$work/mvas.ko"
 cp "$work/untested/mvas.ko" "$work/mvas-untested.ko"
 flock -u 9
 
-# Emulated, with all that is checked, it takes its time.
+# Emulation with all these checks is slow.
 export MVAS_KERNEL_TIMEOUT="${MVAS_KERNEL_TIMEOUT:-3600}"
 if [ "${1:-}" = --fuzz ]; then
   export MVAS_FUZZ_SECONDS="$2" MVAS_FUZZ_SEED="${3:-$(date +%s)}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Set-up, build, then bench/demo.ts with the arguments given.
+# Sets up, builds, then runs bench/demo.ts with the given arguments.
 set -euo pipefail
 here="$(cd "$(dirname "$0")/.." && pwd)"
 (

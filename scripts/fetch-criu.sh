@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Provides CRIU 4 for comparison runs, without touching the host's packages: takes it and its
-# libraries from Debian forky by a private apt state, unpacks them into the cache, and writes a
-# wrapper that runs it by its own loader. Prints the directory to put first in PATH.
+# libraries from Debian forky through a private apt state, unpacks them into the cache, and writes a
+# wrapper that runs it with its own loader. Prints the directory to put first in PATH.
 #
-# Debian 12 has no criu, and kernels from 6.13 need one of version 4.1 or later.
+# Debian 12 has no criu, and kernels since 6.13 need version 4.1 or later.
 # Environment: MVAS_CACHE (default /var/cache/mvas-shim), MVAS_CRIU_SUITE (default forky).
-# Exit code 1, with the reason on stderr, where it cannot be had.
+# Exit code 1, with the reason on stderr, if it is not available.
 set -euo pipefail
 # shellcheck source=scripts/private-apt.sh
 . "$(dirname "$0")/private-apt.sh"
@@ -55,7 +55,7 @@ mkdir -p "$dir/bin"
 mv "$work/root" "$dir/root"
 loader="$(find "$dir/root" -name 'ld-linux-x86-64.so.2' | head -n 1)"
 binary="$(find "$dir/root" -type f -path '*bin/criu' | head -n 1)"
-# Locking the network needs iptables, and matters only to connections with the world outside.
+# Locking the network needs iptables, and matters only to connections with other hosts.
 echo 'network-lock skip' >"$dir/criu.conf"
 cat >"$dir/bin/criu" <<WRAPPER
 #!/bin/sh

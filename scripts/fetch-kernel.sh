@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Provides one of the kernels the module is tested on, without touching the host's packages: takes
-# image and headers from a Debian suite by a private apt state and unpacks them into the cache.
+# image and headers from a Debian suite through a private apt state and unpacks them into the cache.
 # Prints the directory, which then holds
 #   release       the kernel's release, one line
 #   vmlinuz       the image
@@ -12,7 +12,7 @@
 #
 # Usage: fetch-kernel.sh 6.1|6.12|7
 # Environment: MVAS_CACHE (default /var/cache/mvas-shim).
-# Exit code 1, with the reason on stderr, where it cannot be had.
+# Exit code 1, with the reason on stderr, if it is not available.
 set -euo pipefail
 # shellcheck source=scripts/private-apt.sh
 . "$(dirname "$0")/private-apt.sh"
@@ -23,7 +23,7 @@ give_up() {
 }
 
 name="${1:-}"
-# Compiler and tools of this machine build for kernels of its own release; 7 brings its own.
+# This machine's compiler and tools build for kernels of its own release; 7 has its own.
 toolchain=
 case "$name" in
   6.1) suites=(bookworm) ;;
@@ -53,8 +53,8 @@ mkdir "$work/debs" "$work/root"
 echo "fetch-kernel: taking Linux $name from ${suites[0]}" >&2
 private_apt "$work" "${suites[@]}"
 
-# The meta packages say which release is the suite's own. Of what they need, the kernel's alone is
-# taken, and with a toolchain all of it.
+# The meta packages name the suite's current release. Of their dependencies only the kernel's are
+# taken; with a toolchain, all are.
 packages=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
 if [ -n "$toolchain" ]; then
   IFS='|' read -ra extra <<<"$toolchain"
@@ -66,7 +66,7 @@ wanted="$(apt-get -q -s install "${packages[@]}" 2>"$work/error" | awk '/^Inst /
 (cd "$work/debs" && xargs apt-get -q download >"$work/log" 2>&1 <<<"$wanted") ||
   give_up "download failed: $(tail -n 1 "$work/log")"
 
-# In Debian's layout since 13 /bin, /sbin and /lib are links, which packages no longer bring.
+# Since Debian 13, /bin, /sbin and /lib are links that no package contains.
 mkdir -p "$work/root/usr/"{bin,sbin,lib,lib64}
 for part in bin sbin lib lib64; do ln -s "usr/$part" "$work/root/$part"; done
 unpack_debs "$work/debs" "$work/root"

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Provides CRIU's own reader of image files (pycriu, with the protobuf it needs) for tests, without
-# touching the host's packages: takes both from a Debian suite by a private apt state and unpacks
+# touching the host's packages: takes both from a Debian suite through a private apt state and unpacks
 # them into the cache. Prints the directory to put into PYTHONPATH.
 #
 # Environment: MVAS_CACHE (default /var/cache/mvas-shim), MVAS_CRIU_SUITE (default forky).
-# Exit code 1, with the reason on stderr, where it cannot be had.
+# Exit code 1, with the reason on stderr, if it is not available.
 set -euo pipefail
 # shellcheck source=scripts/private-apt.sh
 . "$(dirname "$0")/private-apt.sh"
@@ -16,7 +16,7 @@ cache="${MVAS_CACHE:-/var/cache/mvas-shim}"
 dir="$cache/pycriu-$suite"
 modules="$dir/usr/lib/python3/dist-packages"
 
-# The compiled half of protobuf belongs to the suite's Python, the other half runs on any.
+# The compiled half of protobuf needs the suite's Python; the other half runs on any.
 export PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python
 
 works() { PYTHONPATH="$modules" python3 -c 'import pycriu.images' >/dev/null 2>&1; }

@@ -7,8 +7,8 @@
 #   fetch-release.sh trixie    containerd 1.7
 #   fetch-release.sh forky     containerd 2.1, Docker 28
 #
-# Environment: MVAS_CACHE (default /var/cache/mvas-shim). To have it made afresh, remove the directory.
-# Exit code 1, with the reason on stderr, where it cannot be had.
+# Environment: MVAS_CACHE (default /var/cache/mvas-shim). To have it made again, remove the directory.
+# Exit code 1, with the reason on stderr, if it is not available.
 set -euo pipefail
 # shellcheck source=scripts/private-apt.sh
 . "$(dirname "$0")/private-apt.sh"
@@ -51,8 +51,8 @@ work="$(mktemp -d "$cache/release-$suite.XXXXXX")"
 trap 'rm -rf --one-file-system "$work"' EXIT
 chmod 0755 "$work"
 
-# In a mount namespace of its own, so that nothing debootstrap mounts is left behind. Its script for sid
-# serves all releases, also those it has never heard of.
+# In a mount namespace of its own, so that no mount of debootstrap is left behind. Its script for sid
+# works for all releases, including those it does not know.
 echo "fetch-release: making the root filesystem of $suite" >&2
 unshare --mount debootstrap --variant=minbase --include="$include" --keyring="$debian_keyring" \
   "$suite" "$work/root" "$mirror" /usr/share/debootstrap/scripts/sid \

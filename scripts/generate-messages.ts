@@ -2,7 +2,7 @@
 
 /**
  * Writes the messages of both formats from `proto/`: an interface and a field table for each message. Run
- * `npm run build:ts && node dist/scripts/generate-messages.js` after a change of a `.proto`.
+ * `npm run build:ts && node dist/scripts/generate-messages.js` after changing a `.proto` file.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -13,15 +13,15 @@ import { parseProto } from './proto-parser.js';
 
 /** A set of generated files. */
 export interface Family {
-  /** Where they lie. */
+  /** Their directory. */
   readonly folder: string;
-  /** What the interface and the tables of all messages are named by. */
+  /** Begins the names of the interface and the tables of all messages. */
   readonly name: string;
   /** File name to its `.proto` below `proto/`. */
   readonly protos: Readonly<Record<string, string>>;
 }
 
-/** The messages of the shim: of containerd's task version 2, with which version 3 agrees field for field. */
+/** The messages of the shim: of containerd's task API version 2; version 3 has the same fields. */
 const SHIM_PROTOS = {
   any: 'google/protobuf/any.proto',
   bootstrap: 'runtime/bootstrap/bootstrap.proto',

@@ -3,7 +3,7 @@
 #
 # Runs a command inside another Debian release (scripts/fetch-release.sh), in a mount namespace of its
 # own: the release's containerd, runc and libraries, with this checkout, this Node.js, the cache and
-# /var/tmp at their usual places. What it writes elsewhere goes to memory and ends with it.
+# /var/tmp at their usual places. What it writes elsewhere goes to memory and is lost when it ends.
 #
 #   in-release.sh trixie node_modules/.bin/ava dist/test/e2e
 set -euo pipefail
@@ -22,7 +22,7 @@ if [ "${1:-}" = --inside ]; then
   root=/mnt/root
   for place in /proc /sys /dev; do mount --rbind "$place" "$root$place"; done
   mount -t tmpfs -o mode=0755 tmpfs "$root/run"
-  # In place of the host's hierarchies, in this namespace alone.
+  # In place of the host's hierarchies, only in this namespace.
   if [ -n "${MVAS_CGROUP_V2:-}" ]; then
     umount -R "$root/sys/fs/cgroup"
     mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"

@@ -16,7 +16,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   bytes: 'Uint8Array',
 };
 
-/** Fields of the image format that are ids of the container's, which its decoder brands (`src/common/ids.ts`). */
+/** Fields of the image format that hold ids of the container, which its decoder brands (`src/common/ids.ts`). */
 const IDS: Readonly<Record<string, 'NsPid' | 'NsTid'>> = {
   'pstree_entry.pid': 'NsPid',
   'pstree_entry.ppid': 'NsPid',
@@ -56,7 +56,7 @@ interface FieldType {
 /** The declared types of all modules, by full name. */
 export type Types = ReadonlyMap<string, FieldType>;
 
-/** Collects what modules declare, for those that refer to it. */
+/** Collects what modules declare, for modules that refer to it. */
 export function typesOf(modules: readonly Module[]): Types {
   const all = modules.flatMap(({ group, proto }) => {
     const declared =
@@ -129,7 +129,7 @@ class ModuleText {
     return used.size === 0 ? '' : `import type { ${[...used].sort().join()} } from '${BRANDS}';\n`;
   }
 
-  /** Of proto3 also the full name, under the name of the type. */
+  /** For proto3 also the full name, as a constant with the name of the type. */
   #messageText({ name, comment, fields }: ProtoMessage): string {
     const members = fields.map((field) => this.#member(name, field)).join('');
     const type =
@@ -175,7 +175,7 @@ class ModuleText {
     return this.#modern ? camel(name) : name;
   }
 
-  /** The label, with what proto3 leaves to be understood. */
+  /** The label, including what proto3 implies. */
   #labelOf({ label, type }: ProtoField): string {
     const { is } = this.#resolve(type);
     if (label === 'none') return is === 'message' ? 'optional' : 'implicit';
@@ -183,7 +183,7 @@ class ModuleText {
     return label === 'repeated' && packs && this.#modern ? 'packed' : label;
   }
 
-  /** What a type is called in this module, which may declare another one of its name. */
+  /** The name of a type in this module, which may declare another type of the same name. */
   #nameHere({ typescript, group }: FieldType): string {
     const { group: here, proto } = this.#module;
     const clashes = proto.messages.some(({ name }) => pascal(name) === typescript);
@@ -202,7 +202,7 @@ class ModuleText {
   }
 }
 
-/** The module that has all messages of a format. `name` goes before the names of what it exports. */
+/** The module that has all messages of a format. The names of its exports begin with `name`. */
 export function indexText(name: string, modules: readonly Module[]): string {
   const upper = name.toUpperCase();
   const closed = modules.filter(({ proto }) => proto.syntax === 'proto2');

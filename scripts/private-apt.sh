@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Sourced by the scripts that fetch packages of another Debian suite than this machine's, without
+# Sourced by the scripts that fetch packages from a Debian suite other than this machine's, without
 # touching the host's packages.
 #
-#   debian_mirror               prints the mirror this machine has its own packages from; fails where
+#   debian_mirror               prints the mirror that this machine's packages come from; fails if
 #                               apt knows none.
-#   private_apt WORK SUITE...   makes an apt state of its own in WORK, with no package installed, and
-#                               exports APT_CONFIG, so that every apt-get after it uses that. The
-#                               first suite goes before the others. Exits with the reason on stderr
-#                               where they cannot be read.
+#   private_apt WORK SUITE...   makes a private apt state in WORK, with no package installed, and
+#                               exports APT_CONFIG, so that every later apt-get uses it. The first
+#                               suite takes precedence. Exits with the reason on stderr if the
+#                               suites cannot be read.
 #   unpack_debs DIR ROOT        unpacks the packages in DIR into ROOT; runs no maintainer script.
 #
-# debian_keyring is the file that says whom to trust.
+# debian_keyring is the file with the trusted keys.
 
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 

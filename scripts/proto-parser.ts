@@ -7,7 +7,7 @@ export interface ProtoField {
   readonly number: number;
   /** `none` in proto3. */
   readonly label: 'required' | 'optional' | 'repeated' | 'packed' | 'none';
-  /** As written: without a package where it is the file's own. */
+  /** As written: without a package if it is the file's own. */
   readonly type: string;
   readonly comment: string | undefined;
 }
@@ -48,11 +48,10 @@ const COMMENTED = /^(?:(.*;) )?\/\/ (.*)$/;
 const RPC = /^rpc \w+\([\w.]+\) returns \([\w.]+\);$/;
 
 /**
- * Parses the part of protobuf that `proto/` is written in: one declaration a line, comments above or behind.
- * A map becomes a list of a message with key and value, which is what it is on the wire. Services are
- * passed over.
+ * Parses the part of protobuf that `proto/` is written in: one declaration per line, comments above or
+ * after it. A map becomes a list of messages with key and value, as it is on the wire. Services are skipped.
  *
- * @throws ShimError `invalidArgument` at the first line it does not know.
+ * @throws ShimError `invalidArgument` at the first line it does not understand.
  */
 export function parseProto(text: string): ProtoFile {
   const parser = new Parser();

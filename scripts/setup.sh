@@ -14,7 +14,7 @@ packages=(
   gcc g++ make libc6-dev
   # what the test containers are made of
   busybox-static redis-server redis-tools nginx-light python3-minimal python3 libc-bin
-  # what tests and benches look at the machine with
+  # what tests and benches inspect the machine with
   iproute2 util-linux procps
   # building the kernel module, installing it, running it
   qemu-system-x86 libelf-dev pahole dkms gzip xz-utils
@@ -50,7 +50,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
   apt_get install -y --no-install-recommends "${missing[@]}"
 fi
 
-# Says whether node_modules holds what the lock file asks for (npm keeps its own copy of the lock).
+# Tells whether node_modules holds what the lock file asks for (npm keeps its own copy of the lock).
 npm_complete() {
   [ -f node_modules/.package-lock.json ] && node -e '
     const read = (path) => JSON.parse(require("fs").readFileSync(path, "utf8")).packages;

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tell-failures.sh LOG...: which tests failed in the logs of AVA (TAP), NAME.tap, and why; of any other log,
-# NAME.txt, the end. Few lines, for whoever sees only the end of a long run.
+# tell-failures.sh LOG...: prints which tests failed in AVA's TAP logs, NAME.tap, and why, and the end of any
+# other log, NAME.txt. Prints few lines, for readers who see only the end of a long run.
 set -euo pipefail
 
 most_lines=60
 lines_of_others=15
 
-# Names and details of failed tests. Of where a failure was, lines of our own say something.
+# Prints the names and details of failed tests. Of a stack trace only the lines in tests are useful.
 # shellcheck disable=SC2016 # awk's variables, not the shell's
 details='
   /^not ok / && !/# (SKIP|TODO)/ {

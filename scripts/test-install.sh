@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Does what kernel/README.md says of building, checking and installing the module, for one of the
-# kernels that fetch-kernel.sh provides; in a mount namespace with its own /lib/modules, /usr/src,
-# /var/lib/dkms and /etc/udev, so that this machine stays as it is. Prints TAP.
+# Builds, checks and installs the module as kernel/README.md describes, for one of the kernels that
+# fetch-kernel.sh provides, in a mount namespace with its own /lib/modules, /usr/src, /var/lib/dkms
+# and /etc/udev, so that this machine does not change. Prints TAP.
 #
 # Usage: test-install.sh 6.1|6.12
 # Environment: MVAS_CACHE.
@@ -30,7 +30,7 @@ cd /mnt/mvas
 
 status=0
 echo '# GROUP install'
-# Runs a command; with what it printed as notes if it fails.
+# Runs a command; prints its output as notes if it fails.
 check() {
   local what="$1"
   shift
@@ -55,7 +55,7 @@ installed() {
     modinfo -k "$release" mvas && modinfo -k "$release" -F vermagic mvas | grep -q "^$release "
 }
 
-# One that the test for checkpatch may use comes with the kernel of debug-kernel.sh.
+# The kernel of debug-kernel.sh includes a checkpatch that the test may use.
 checkpatch="$(find "$(dirname "$dir")" -maxdepth 3 -path '*/kernel-debug-*/scripts/checkpatch.pl' -print -quit)"
 export CHECKPATCH="${CHECKPATCH:-$checkpatch}"
 

@@ -5,9 +5,9 @@
 # runs the test programs of kernel/tests. Prints the guest's console: TAP, in groups.
 #
 # Usage: test-kernel.sh 6.1|6.12|7|DIRECTORY [PROGRAM...]
-#   DIRECTORY: of a kernel of one's own, with `vmlinuz`, `mvas.ko` and `mvas-untested.ko`
-#   PROGRAM: of kernel/tests; all of them unless told
-# Environment: MVAS_CACHE; MVAS_KERNEL_TIMEOUT, seconds until the guest is given up (default 600);
+#   DIRECTORY: that of any other kernel, with `vmlinuz`, `mvas.ko` and `mvas-untested.ko`
+#   PROGRAM: one of kernel/tests (default: all)
+# Environment: MVAS_CACHE; MVAS_KERNEL_TIMEOUT, seconds until the guest is killed (default 600);
 # MVAS_FUZZ_SECONDS, how long the fuzzer runs (default 5); MVAS_FUZZ_SEED (default: the time).
 # Exit code 0 if everything passed.
 set -euo pipefail
@@ -54,8 +54,8 @@ fi
 (cd "$guest" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initramfs"
 
 # Without cmpxchg16b, which this QEMU emulates wrongly: 6.12 crashes at random with it. Without fast
-# string copies, which are the slow ones when emulated. Without a check of the timer, which comes late
-# on a busy machine, and with patient watchdogs: such a machine may let the guest stand still for a while.
+# string copies, which are slow when emulated. Without a check of the timer, which is late on a busy
+# machine, and with long time-outs of the watchdogs: such a machine may stall the guest for a while.
 boot() {
   local tests
   tests="$(IFS=,; echo "${programs[*]}")"
@@ -70,9 +70,9 @@ mvas.fuzz=${MVAS_FUZZ_SECONDS:-5} mvas.seed=${MVAS_FUZZ_SEED:-$(date +%s)}" \
 }
 
 boot || true
-# Should the emulation fail before the guest has begun, that says nothing about the module. Nor does a
-# processor at a breakpoint that the kernel had put there to change its own code, and has taken away since:
-# the emulator ran code that was no more; unless that is code of the module.
+# If the emulation fails before the guest has started, that says nothing about the module. Nor does a
+# processor that stops at a breakpoint which the kernel set to change its own code and has since removed:
+# the emulator ran stale code. The code of the module is an exception.
 is_stale() { grep -q 'Oops: int3: ' "$work/console" && ! grep -q 'RIP: .*\[mvas\]' "$work/console"; }
 if ! grep -q 'MVAS-GUEST-UP' "$work/console" || is_stale; then
   echo '# the emulation failed, once more'

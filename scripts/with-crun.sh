@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs a command for which `runc` is crun, with the same tests: scripts/with-crun.sh npx ava dist/test/e2e
+# Runs a command with crun in the place of `runc`: scripts/with-crun.sh npx ava dist/test/e2e
 #
-# Old releases of crun refuse a hierarchy of cgroup v2 beside those of v1: crun is run without it.
+# Old releases of crun refuse a hierarchy of cgroup v2 beside those of v1: crun runs without it.
 set -euo pipefail
 
 command -v crun >/dev/null || {

@@ -18,7 +18,7 @@ import { errorOf } from '../../src/shim/rpc/status.js';
 import type { PrivateContainerd } from './containerd.js';
 import { REPOSITORY } from './paths.js';
 
-/** A message as a plain object; fields are called as in the `.proto` file. */
+/** A message as a plain object; fields are named as in the `.proto` file. */
 export type Message = Record<string, unknown>;
 
 const PACKAGE = 'containerd.services.tasks.v1';
@@ -42,7 +42,7 @@ export function decodeMessage(name: string, bytes: Uint8Array): Message {
   return (definition(name) as MessageDefinition).deserialize(Buffer.from(bytes));
 }
 
-/** containerd's gRPC API in one namespace, as far as containerd-api.proto knows it. */
+/** containerd's gRPC API in one namespace, as far as containerd-api.proto declares it. */
 export class ContainerdApi {
   readonly #client: Client;
   readonly #metadata = new Metadata();

@@ -94,7 +94,7 @@ async function killTree(group: string): Promise<void> {
   await rmdir(group).catch(() => undefined); // busy until its last process is reaped: tried again
 }
 
-/** Kills a process of a shim, and removes its socket, which the dead leave behind. */
+/** Kills a process of a shim, and removes its socket, which a killed process leaves behind. */
 async function endShim(pid: number): Promise<void> {
   const words = wordsOf(pid, 'cmdline');
   signal(pid);

@@ -12,11 +12,11 @@ import { cleanUpIfInterrupted } from './interruption.js';
 
 /** How a private containerd is set up. */
 export interface ContainerdOptions {
-  /** Directories put before PATH, after the project's own `bin`; for example where `criu` lies. */
+  /** Directories put before PATH, after the project's own `bin`; for example that of `criu`. */
   readonly path?: readonly string[];
   /** Where containerd puts checkpoints before they go to the content store; default on disk. */
   readonly temporary?: string;
-  /** Environment variables besides; they reach the shims as well. */
+  /** Additional environment variables; the shims get them too. */
   readonly env?: NodeJS.ProcessEnv;
   /** With CRI: its part of the configuration, in TOML. The namespace is CRI's own. */
   readonly cri?: string;
@@ -26,8 +26,8 @@ export interface ContainerdOptions {
 export const CRI_NAMESPACE = 'k8s.io';
 
 /**
- * A containerd of one's own: root, state, socket, namespace, cgroups and log are private to it, so
- * that several can run on one machine and nothing is left when it stops.
+ * A private containerd: root, state, socket, namespace, cgroups and log are its own, so that several
+ * can run on one machine and nothing is left when it stops.
  */
 export class PrivateContainerd {
   readonly directory: string;
@@ -95,7 +95,7 @@ export class PrivateContainerd {
     return this.#daemon.pid ?? 0;
   }
 
-  /** Kills only the daemon: containers and their shims go on. */
+  /** Kills only the daemon: containers and their shims keep running. */
   async crash(): Promise<void> {
     const gone = once(this.#daemon, 'exit');
     this.#daemon.kill('SIGKILL');
@@ -139,7 +139,7 @@ export class PrivateContainerd {
 
   /**
    * Removes all containers, ends the daemon and its shims, and removes every trace: mounts, cgroups,
-   * VASes, files. With `keep` the directory with the log stays, for looking into a failure.
+   * VASes, files. With `keep` the directory with the log stays, to investigate a failure.
    */
   async stop({ keep = false }: { keep?: boolean } = {}): Promise<void> {
     await this.#removeContainers().catch((error: unknown) => {
@@ -180,7 +180,7 @@ function launch(directory: string, env: NodeJS.ProcessEnv): ChildProcess {
   return daemon;
 }
 
-/** Names in all versions: from 2.0 on CRI is two plugins. */
+/** Names in all versions: since 2.0 CRI is two plugins. */
 const CRI_PLUGINS = [
   'io.containerd.grpc.v1.cri',
   'io.containerd.cri.v1.images',

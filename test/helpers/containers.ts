@@ -14,7 +14,7 @@ export const RUNTIME = process.env['MVAS_E2E_RUNTIME'] ?? 'io.containerd.mvas.v1
 /** A cgroup v2 tree beside v1 hierarchies has no cpu controller, and `ctr` sets shares by default. */
 const CPU_FLAGS = process.env['MVAS_CGROUP_V2'] === undefined ? [] : ['--cpu-shares', '0'];
 
-/** What `ctr run` is told. */
+/** Arguments of `ctr run`. */
 export interface RunRequest {
   readonly id: string;
   readonly image: string;
@@ -74,12 +74,12 @@ export async function taskOf(containerd: PrivateContainerd, id: string): Promise
 /**
  * `ctr containers checkpoint`: task, root filesystem changes and image into the image `reference`.
  *
- * containerd 1.6 drops the task in silence when the content store already holds the same spec, that
+ * containerd 1.6 silently drops the task when the content store already holds the same spec, that
  * is, an earlier checkpoint of the same container or of the one it was restored from (client
  * container.go: AlreadyExists of any part counts as done). Rejects with `alreadyExists` then; remove
  * the earlier image first.
  *
- * What is refused for a moment, such as descriptors on their way to another process, is tried again, as
+ * After a momentary refusal, such as for descriptors in flight to another process, it tries again, as
  * the refusal says.
  */
 export async function checkpointContainer(

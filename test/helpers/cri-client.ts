@@ -16,16 +16,16 @@ const DEADLINE_MS = 120_000;
 
 type Methods = Readonly<Record<string, MethodDefinition<object, object>>>;
 
-/** Host networking, and the rest as pods have it by default, but a pid namespace for each container. */
+/** Host networking and a pid namespace for each container; otherwise the defaults of pods. */
 const NAMESPACES = { network: 'NODE', pid: 'CONTAINER', ipc: 'POD' };
 
-/** A pod, as CRI wants it described with every container. */
+/** A pod, as CRI requires it described with every container. */
 export interface Pod {
   readonly id: string;
   readonly config: object;
 }
 
-/** What a container is made from. */
+/** What a container is created from. */
 export interface CriContainer {
   readonly name: string;
   /** An image, or the path of a checkpoint archive. */
@@ -33,7 +33,7 @@ export interface CriContainer {
   readonly command?: readonly string[];
 }
 
-/** State of a container, as far as tests look. */
+/** State of a container, as far as tests use it. */
 export interface CriStatus {
   readonly state: string;
   readonly exit_code: number;
@@ -95,7 +95,7 @@ export class CriClient {
     await this.#call('RuntimeService', 'StartContainer', { container_id: id });
   }
 
-  /** Ends a container by SIGTERM, after `timeout` seconds by SIGKILL. */
+  /** Ends a container with SIGTERM, and after `timeout` seconds with SIGKILL. */
   async stop(id: string, timeout = 60): Promise<void> {
     await this.#call('RuntimeService', 'StopContainer', { container_id: id, timeout });
   }
@@ -129,7 +129,7 @@ export class CriClient {
     return { stdout: answer.stdout.toString(), code: answer.exit_code };
   }
 
-  /** Writes a checkpoint archive; the container goes on. */
+  /** Writes a checkpoint archive; the container keeps running. */
   async checkpoint(id: string, location: string): Promise<void> {
     const request = { container_id: id, location, timeout: 60 };
     await this.#call('RuntimeService', 'CheckpointContainer', request);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { PrivateContainerd } from './containerd.js';
 import { run, tryRun, until, type RunResult } from './run.js';
 
-/** A Docker daemon of its own on a private containerd; only host networking, and no firewall rules. */
+/** A private Docker daemon on a private containerd, with host networking only and no firewall rules. */
 export class PrivateDocker {
   readonly #containerd: PrivateContainerd;
   readonly #daemon: ChildProcess;

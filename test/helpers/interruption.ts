@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** AVA ends a test file so when a test takes too long; `disconnect` is the end of AVA itself. */
+/** How AVA ends a test file when a test takes too long; `disconnect` is the end of AVA itself. */
 const SIGNS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
 
 const pending = new Set<() => Promise<void>>();
 let isListening = false;
 
 /**
- * Has something cleaned up if the test file is ended before its tests are: no teardown runs then.
+ * Runs `cleanup` if the test file is ended before its tests: no teardown runs then.
  *
- * @returns to be called once it has been cleaned up in the usual way
+ * @returns a function to call after the usual clean-up
  */
 export function cleanUpIfInterrupted(cleanup: () => Promise<void>): () => void {
   if (!isListening) for (const sign of SIGNS) process.once(sign, () => void interrupted(sign));

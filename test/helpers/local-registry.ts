@@ -33,7 +33,7 @@ export class LocalRegistry {
     return registry;
   }
 
-  /** An image's name here. containerd asks registries on a loopback address by plain HTTP. */
+  /** An image's name in this registry. containerd uses plain HTTP for registries on a loopback address. */
   nameOf(image: string): string {
     const { port } = this.#server.address() as AddressInfo;
     return `127.0.0.1:${String(port)}/${withoutHost(image)}`;

@@ -13,7 +13,7 @@ let built: Promise<string> | undefined;
 
 /**
  * A TCP connection to 127.0.0.1 inside the network namespace of a process, held by a small helper
- * process: containers that run side by side may so listen on the same port.
+ * process, so that containers that run side by side may listen on the same port.
  */
 export class NetnsConnection {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -36,19 +36,19 @@ export class NetnsConnection {
     });
   }
 
-  /** Starts to connect; retries inside until `timeoutMs` are over, so this resolves at once. */
+  /** Starts to connect, and resolves at once: the helper process retries for `timeoutMs`. */
   static async open(pid: number, port: number, timeoutMs?: number): Promise<NetnsConnection> {
     const connection = await NetnsConnection.prepare(port, timeoutMs);
     connection.enter(pid);
     return connection;
   }
 
-  /** Has the helper process ready, which waits for {@link enter}. */
+  /** Starts the helper process, which waits for {@link enter}. */
   static async prepare(port: number, timeoutMs = 60_000): Promise<NetnsConnection> {
     return new NetnsConnection(spawn(await netnsTool(), [String(port), String(timeoutMs)]));
   }
 
-  /** Starts to connect in the network namespace of `pid`. Once. */
+  /** Starts to connect in the network namespace of `pid`. Call it once. */
   enter(pid: number): void {
     this.write(`${String(pid)}\n`);
   }
@@ -65,7 +65,7 @@ export class NetnsConnection {
 
   /**
    * Waits until `parse` makes something of the bytes received so far: it returns the value and how
-   * many bytes it used up, or undefined for "more, please". Rejects with `unavailable` at the end.
+   * many bytes it used up, or undefined if it needs more. Rejects with `unavailable` at the end.
    */
   async read<T>(
     parse: (bytes: Buffer, ended: boolean) => readonly [T, number] | undefined,
@@ -90,7 +90,7 @@ export class NetnsConnection {
   }
 }
 
-/** The helper program; compiled where the cache does not have it. */
+/** The helper program; compiled if the cache does not have it. */
 export async function netnsTool(): Promise<string> {
   return await (built ??= build());
 }
@@ -120,7 +120,7 @@ export async function quiet(pid: number): Promise<void> {
       .slice(1);
     const open = lines.filter((line) => {
       const [, , , state, , , , , , inode] = line.trim().split(/\s+/);
-      return state !== '0A' && inode !== '0'; // neither listening nor left to time out
+      return state !== '0A' && inode !== '0'; // neither listening nor closed and timing out
     });
     return open.length === 0;
   });

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netns-tcp PORT TIMEOUT_MS: a pipe to 127.0.0.1:PORT as a process sees it, whose PID is the first line of
+ * netns-tcp PORT TIMEOUT_MS: a pipe to 127.0.0.1:PORT as the process sees it whose PID is the first line of
  * stdin.
  *
- * Enters the network namespace of PID, sees to it that its loopback device is up (a namespace that CRIU
- * has made anew has it down), connects (again and again until the time is over), then
- * copies stdin to the connection and the connection to stdout until the peer closes. Exits 0 then,
- * 1 with a message when it cannot connect or a copy fails.
+ * Enters the network namespace of PID, brings its loopback device up (it is down in a namespace that
+ * CRIU has made), connects (retrying until the timeout), then copies stdin to the connection and the
+ * connection to stdout until the peer closes. Exits 0 then, 1 with a message when it cannot connect or a
+ * copy fails.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -132,7 +132,7 @@ static int relay(int sock)
 	}
 }
 
-/* Reads a line of stdin, and not a byte beyond; 0, or -1 when there is none that fits. */
+/* Reads a line of stdin and nothing beyond it; returns 0, or -1 when there is none that fits. */
 static int read_line(char *line, size_t size)
 {
 	for (size_t length = 0; length < size; length++) {
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (read_line(pid, sizeof(pid)))
-		return 1; /* Nobody wants anything. */
+		return 1; /* There is no request. */
 	if (enter_netns(pid))
 		return fail("enter the network namespace");
 	if (raise_loopback())

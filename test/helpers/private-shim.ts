@@ -37,7 +37,7 @@ import { makeBundle } from './targets-bundle.js';
 const CALL_MS = 60_000;
 const BUSYBOX = '/usr/bin/busybox';
 
-/** A shim without a containerd: the test itself speaks with it, and takes its events. */
+/** A shim without a containerd: the test itself calls it, and takes its events. */
 export class PrivateShim {
   readonly directory = mkdtempSync('/var/tmp/mvas-shim-');
   readonly namespace = `mvas-${randomBytes(4).toString('hex')}`;
@@ -68,9 +68,9 @@ export class PrivateShim {
   }
 
   /**
-   * Makes one for a test; what it leaves is removed after it.
+   * Makes one for a test, and removes what it leaves after the test.
    *
-   * @param env for the shims, besides the usual
+   * @param env additional variables for the shims
    */
   static async open(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): Promise<PrivateShim> {
     await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
@@ -85,12 +85,12 @@ export class PrivateShim {
     return shim;
   }
 
-  /** Takes events, as is done from the beginning. */
+  /** Takes events, as it does from the beginning. */
   takeEvents(): void {
     this.#events.listen(`${this.address}.ttrpc`).unref();
   }
 
-  /** Takes no more events, as a containerd that is away. */
+  /** Takes no more events, like a containerd that is away. */
   refuseEvents(): void {
     this.#events.close();
     for (const sender of this.#senders) sender.destroy();
@@ -142,7 +142,7 @@ export class PrivateShim {
     return new ShimClient(client);
   }
 
-  /** An executable that is called as runc is; `script` is shell, where "$@" are runc's arguments. */
+  /** An executable that is called as runc is; `script` is shell code, with runc's arguments in "$@". */
   runc(name: string, script: string): AnyValue {
     const binaryName = join(this.directory, name);
     writeFileSync(binaryName, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -217,7 +217,7 @@ export class ShimClient {
     await this.#call(proto.ExecProcessRequest, Empty, { name: 'Exec', request });
   }
 
-  /** No more input for a process. */
+  /** Ends the input of a process. */
   async closeIo(id: string, execId = ''): Promise<void> {
     const call = { name: 'CloseIO', request: { id, execId, stdin: true } };
     await this.#call(proto.CloseIORequest, Empty, call);

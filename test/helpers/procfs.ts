@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, readdir } from 'node:fs/promises';
 
-/** What tells one life of a process from another: pids are used again, start times with them are not. */
+/** Identifies one life of a process: pids are reused, but not with the same start time. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks since boot (proc(5), stat field 22). */
@@ -22,9 +22,8 @@ export async function innerPid(pid: number): Promise<number> {
 }
 
 /**
- * Pids of all processes below `pid`, itself first; rejects with ENOENT if there is no such process. One
- * that ends meanwhile may be in it or not, but costs no other its place, as it may in `children` of
- * proc(5).
+ * Pids of `pid` and all processes below it, itself first; rejects with ENOENT if there is no such process.
+ * One that ends meanwhile may be missing, but does not hide others, as it may in `children` of proc(5).
  */
 export async function processTree(pid: number): Promise<number[]> {
   await identify(pid);

@@ -41,7 +41,7 @@ export class RedisClient {
   }
 }
 
-/** Parses the reply that begins at `at`: its value and the offset behind it; undefined if cut off. */
+/** Parses the reply that begins at `at`: its value and the offset after it; undefined if cut off. */
 export function parseReply(bytes: Buffer, at: number): readonly [Reply, number] | undefined {
   const eol = bytes.indexOf('\r\n', at);
   if (eol < 0) return undefined;

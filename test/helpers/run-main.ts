@@ -4,14 +4,14 @@ import type { CliContext } from '../../src/cli/context.js';
 import { surveyHost } from '../../src/criu/index.js';
 import { main } from '../../src/cli/main.js';
 
-/** What came of a command line. */
+/** The result of a command line. */
 export interface Said {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs `mvas` in this process, with words that have no blanks, or with any; by default it has no store and no kernel. */
+/** Runs `mvas` in this process, with a line of words or a list of any words; by default without a store and a kernel. */
 export async function runMain(
   line: string | readonly string[],
   context: Partial<CliContext> = {},

@@ -7,17 +7,17 @@ import { ShimError } from '../../src/common/errors.js';
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Output goes to /dev/null: for commands that leave a process behind which would keep a pipe open. */
+  /** Output goes to /dev/null: for commands that leave behind a process that would keep a pipe open. */
   readonly discardOutput?: boolean;
   /** Written to stdin, which is then closed; without it stdin is /dev/null. */
   readonly input?: string | Buffer;
-  /** The command is killed and the run rejected after so many milliseconds; default 120 000. */
+  /** The command is killed and the run rejected after this many milliseconds; default 120 000. */
   readonly timeoutMs?: number;
 }
 
-/** What a command that ended left behind. */
+/** The result of a command that ended. */
 export interface RunResult {
-  /** Exit code, or 128 + signal where a signal ended it. */
+  /** Exit code, or 128 + signal if a signal ended it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -85,8 +85,8 @@ export async function run(
 
 /**
  * Polls until `probe` resolves with something other than undefined or false; errors of `probe` count
- * as "not yet". Rejects with `deadlineExceeded` and the last error after `timeoutMs`, with a last look
- * then: this process itself may not have run for that long.
+ * as "not yet". Rejects with `deadlineExceeded` and the last error after `timeoutMs` and one last
+ * call: this process itself may not have run in all that time.
  */
 export async function until<T>(
   what: string,

@@ -11,7 +11,7 @@ import { findByArgument } from './procfs.js';
 import { until, type RunResult } from './run.js';
 import { standbysOf, type Standby } from './standbys.js';
 
-/** What a `start` is told, besides the usual. */
+/** Options of a `start`, besides the usual ones. */
 export interface StartRequest {
   readonly id: string;
   readonly group?: string;

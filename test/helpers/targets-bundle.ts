@@ -26,12 +26,12 @@ export interface BundleRequest {
   readonly path: string;
   /** Becomes `/target`, the only file of the root filesystem beside `libraries`. */
   readonly binary: string;
-  /** Arguments of the binary; two of no meaning by default. */
+  /** Arguments of the binary; two meaningless ones by default. */
   readonly args?: readonly string[];
   /** Cgroup of the container below each hierarchy's root. */
   readonly cgroup: string;
   readonly extraCapabilities: readonly string[];
-  /** Gives the cgroup a share of realtime scheduling (cgroup v1 has none to begin with). */
+  /** Gives the cgroup a share of realtime scheduling (cgroup v1 grants none by default). */
   readonly wantsRealtime: boolean;
   /** Shared libraries and the loader, by host path: copied to the same place in the root. */
   readonly libraries: readonly string[];

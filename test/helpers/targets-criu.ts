@@ -5,8 +5,8 @@ import { runCommand } from './targets-engine.js';
 import type { CommandResult, Engine, Place } from './targets-engine.js';
 
 /**
- * runc with CRIU: an engine known to work for much, which proves the targets and the harness, and
- * against which ours can be compared. `criu` is the path of the program.
+ * runc with CRIU: a proven engine, which validates the targets and the harness, and with which ours can
+ * be compared. `criu` is the path of the program.
  */
 export function criuEngine(criu: string): Engine {
   const runc = (place: Place, ...args: readonly string[]): string[] => [

@@ -8,7 +8,7 @@ import { makePipe } from '../../src/criu/resources/files/system.js';
 
 const writeTo = promisify(write);
 
-/** A line no program under test writes: all that was written before it has been read with it. */
+/** A line that no program under test writes: once it is read, all that was written before it is read. */
 const MARK = '\u0000mark';
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -23,12 +23,12 @@ export class Output {
   readonly lines: string[] = [];
   readonly #reader: Socket;
   readonly #path: string;
-  /** Of a pipe, which would end without. */
+  /** The write end of a pipe, which would end without it. */
   readonly #writer: number | undefined;
   #partial = '';
   #wake: () => void = () => undefined;
 
-  /** `path` does not exist yet: there a FIFO is made. */
+  /** `path` does not exist yet; a FIFO is made there. */
   constructor(path: string, kind: OutputKind = 'fifo') {
     let descriptor: number;
     if (kind === 'pipe') {
@@ -50,7 +50,7 @@ export class Output {
     return openSync(this.#path, constants.O_WRONLY);
   }
 
-  /** The first line that matches, come or yet to come. Throws `deadlineExceeded` after the timeout. */
+  /** The first line that matches, now or later. Throws `deadlineExceeded` after the timeout. */
   async waitFor(pattern: RegExp, timeoutMs: number): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

@@ -16,7 +16,7 @@ import { extraCapabilities } from './targets.js';
 import type { View } from './targets-view.js';
 import { differences, isAtRest, viewOf } from './targets-view.js';
 
-/** What a target says in the end. */
+/** The last line that a target prints. */
 export type Verdict = 'PASS' | `FAIL${string}` | `SKIP${string}`;
 
 const VERDICT = /^(PASS|FAIL|SKIP)/;
@@ -129,7 +129,7 @@ export class TargetRun {
     let view = viewOf(pid, this.folder);
     for (;;) {
       await delay(POLL_MS);
-      // Asked first: who begins to rest only now may have looked otherwise just before.
+      // Asked first: a thread that comes to rest only now may have looked different just before.
       const isResting = isAtRest(pid, whose);
       const next = viewOf(pid, this.folder);
       const isSettled = isResting && differences(view, next, []).length === 0;
@@ -138,7 +138,7 @@ export class TargetRun {
     }
   }
 
-  /** Differences of the container as it is now from an earlier view; waits a little for none. */
+  /** How the container differs from an earlier view; waits a little until it does not. */
   async compare(before: View): Promise<string[]> {
     const pid = await this.initPid();
     const deadline = performance.now() + REST_TIMEOUT_MS;
@@ -149,7 +149,7 @@ export class TargetRun {
     }
   }
 
-  /** Sends the go through runc; resolves with the verdict once init has ended. */
+  /** Tells the target, through runc, to go on; resolves with the verdict once init has ended. */
   async go(): Promise<Verdict> {
     const early = this.#out.lines.find((line) => VERDICT.test(line));
     if (early !== undefined) return early as Verdict;

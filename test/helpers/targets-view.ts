@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * What a container looks like from outside, free of what may change: one text per key such as
+ * What a container looks like from outside, without what may change: one text per key such as
  * `7.status.Uid`, `7.maps`, `7.thread.9.comm`; processes and threads by their ids inside.
  */
 export interface View {
@@ -46,7 +46,7 @@ export function differences(before: View, after: View, varies: readonly string[]
     const local = key.slice(key.indexOf('.') + 1);
     return varies.some((start) => local.startsWith(start) || local.endsWith(`.${start}`));
   };
-  // Of a process that has ended or appeared, its state says enough.
+  // For a process that has ended or appeared, its state says enough.
   const hasChanged = (key: string): boolean => before.facts.get(key) !== after.facts.get(key);
   const changed = new Set(
     keys.filter((key) => key.endsWith('.state') && hasChanged(key)).map((key) => ownerOf(key)),
@@ -68,7 +68,7 @@ export function isAtRest(initPid: number, whose: 'init' | 'all'): boolean {
   );
 }
 
-/** The process a key speaks of: its pid inside. */
+/** The process that a key describes: its pid inside. */
 function ownerOf(key: string): string {
   return key.slice(0, key.indexOf('.'));
 }
@@ -133,9 +133,9 @@ function threadFacts(folder: string): [string, string][] {
 }
 
 /**
- * Drops device and inode, joins adjacent mappings that are alike. Addresses stay. Shared anonymous
- * memory cannot be made again under its own name except for the process that maps it first: a memfd
- * called `/dev/zero` in its place counts as the same.
+ * Drops device and inode, joins adjacent mappings that are alike. Addresses stay. Only the process
+ * that maps shared anonymous memory first can have it under its own name again: for others a memfd
+ * called `/dev/zero` counts as the same.
  */
 export function normalizeMaps(maps: string): string {
   const lines: { start: string; end: string; rest: string; name: string }[] = [];
@@ -145,7 +145,7 @@ export function normalizeMaps(maps: string): string {
     const [, start = '', end = '', protection = '', offset = '', rawName = ''] = match;
     const name = rawName.replace(/^\/memfd:\/dev\/zero /, '/dev/zero ');
     const last = lines.at(-1);
-    // An offset means something in a file only.
+    // An offset has a meaning only in a file.
     const isFile = name.startsWith('/');
     const origin = isFile ? BigInt(`0x${offset}`) - BigInt(`0x${start}`) : 0n;
     const rest = `${protection} ${String(origin)}`;

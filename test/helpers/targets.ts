@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
 
-/** What a checkpoint of a target must come to. A refusal must say why. */
+/** The expected result of a target's checkpoint. A refusal must say why. */
 export type Expectation =
   { readonly kind: 'restore' } | { readonly kind: 'refuse'; readonly because: RegExp };
 
@@ -13,7 +13,7 @@ export interface Target {
   readonly name: string;
   /** Words of its `@needs:` line, none for `none`. */
   readonly needs: readonly string[];
-  /** It checks for something else that it needs, and says `SKIP` if that is missing. */
+  /** It checks for something else that it needs, and prints `SKIP` if that is missing. */
   readonly mayNotRun?: boolean;
   readonly expect: Expectation;
   /** What the first checkpoint says in the log. */
@@ -66,7 +66,7 @@ export function readTargets(folder: string): Target[] {
     .map((file) => parseTarget(file.slice(0, -2), readFileSync(join(folder, file), 'utf8')));
 }
 
-/** What of a machine the needs of a target are held against. */
+/** The properties of a machine that a target may need. */
 export interface Machine {
   /** `uname -r`. */
   readonly release: string;
@@ -76,7 +76,7 @@ export interface Machine {
   readonly capabilities: bigint;
 }
 
-/** This machine, by /proc. */
+/** This machine, as /proc describes it. */
 export function thisMachine(): Machine {
   const field = (path: string, name: RegExp): string =>
     name.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
@@ -110,7 +110,7 @@ export function unmetNeed(target: Target, machine: Machine): string | undefined 
 }
 
 function checkNeed(need: string, machine: Machine): string | undefined {
-  if (need === 'realtime') return undefined; // asked of the container's cgroup, seen by the target
+  if (need === 'realtime') return undefined; // requested for the container's cgroup, checked by the target
   const [, kind, value] = /^(kernel>=|cap:|cpu:)(\S+)$/.exec(need) ?? [];
   if (value === undefined) throw new ShimError('invalidArgument', `unknown need: ${need}`);
   if (kind === 'cpu:') return machine.cpuFlags.has(value) ? undefined : `no ${value} in this CPU`;

@@ -35,8 +35,8 @@ export interface RuncOptions {
 export const CRIU_TAR = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
 
 /**
- * A client of containerd's own gRPC API, for what `ctr` cannot be told: checkpoint options for other
- * runtimes than runc's, and a task that begins from a checkpoint in the same container.
+ * A client of containerd's own gRPC API, for what `ctr` cannot do: checkpoint options for
+ * runtimes other than runc's, and a task that begins from a checkpoint in the same container.
  */
 export class TasksClient {
   readonly #api: ContainerdApi;
@@ -52,7 +52,7 @@ export class TasksClient {
     return new TasksClient(containerd, await ContainerdApi.withLease(containerd));
   }
 
-  /** Checkpoints a task into the content store; with `exit` its processes end by that. */
+  /** Checkpoints a task into the content store; with `exit` this ends its processes. */
   async checkpoint(id: string, options: { readonly exit: boolean }): Promise<ContentDescriptor> {
     const value = encodeMessage('CheckpointOptions', options);
     const answer = await this.#api.call('tasks.Tasks', 'Checkpoint', {
@@ -70,7 +70,7 @@ export class TasksClient {
    * Creates and starts a task of an existing container from a checkpoint; resolves with its pid.
    * Precondition: the container has no task.
    *
-   * @param mark told when the mounts are known, and when the task is created
+   * @param mark called when the mounts are known, and when the task is created
    */
   async restore(
     id: string,
@@ -115,7 +115,7 @@ export class TasksClient {
     await this.#api.call('tasks.Tasks', 'Create', { container_id: id, rootfs: mounts, ...parts });
   }
 
-  /** Starts a process in a task, as root with no more than a PATH. */
+  /** Starts a process in a task, as root with only PATH in its environment. */
   async exec(id: string, { execId, args, ...stdio }: ExecRequest): Promise<void> {
     const spec = { args, cwd: '/', env: ['PATH=/bin', 'TERM=dumb'], user: { uid: 0, gid: 0 } };
     const process = {
@@ -139,7 +139,7 @@ export class TasksClient {
     await this.#api.call('tasks.Tasks', 'ResizePty', request);
   }
 
-  /** Tells that no more input comes. */
+  /** Tells a process that its input ends. */
   async closeStdin(id: string, execId = ''): Promise<void> {
     const request = { container_id: id, exec_id: execId, stdin: true };
     await this.#api.call('tasks.Tasks', 'CloseIO', request);

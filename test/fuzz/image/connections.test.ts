@@ -20,7 +20,7 @@ const EMPTY = emptyCheckpointImage({ img_version: 2, mvas_tmpfs: [] });
 /** So few that two sockets are often the ends of one connection. */
 const FEW = fc.integer({ min: 1, max: 2 });
 
-/** Right most of the time, so that what connects sockets is looked at. */
+/** Right most of the time, so that what connects sockets is checked. */
 const STREAM: fc.Arbitrary<TcpStreamEntry> = fc.oneof(
   messageArbitrary('tcp_stream_entry'),
   ...[1, 2].map((mvas_peer) =>

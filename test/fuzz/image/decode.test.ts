@@ -27,7 +27,7 @@ import { decodeQueues, encodeQueues } from '../../../src/criu/image/queues.js';
 import { parseVasReference } from '../../../src/criu/image/vas-reference.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 
-/** Each property runs for so long, or for all runs. */
+/** Each property runs for this long, or for all runs. */
 const TIME_BOX_MS = 150;
 const RUNS = 20_000;
 
@@ -91,7 +91,7 @@ function codecOf(kind: ImageKind): Codec | undefined {
   }
 }
 
-/** A file with right magics, valid entries of its message, and then something done to it. */
+/** A file with the right magics and valid entries of its message, then damaged. */
 function damagedFile(kind: ImageKind): fc.Arbitrary<Uint8Array> {
   const name = kindInfo(kind).message ?? 'pstree_entry';
   const entries = fc.array(messageArbitrary(name, 2), { maxLength: 2 });
@@ -133,7 +133,7 @@ function damagedFile(kind: ImageKind): fc.Arbitrary<Uint8Array> {
   return fc.oneof(fc.uint8Array(), cut, flipped, bitFlipped, headed, tailed);
 }
 
-/** Of these damaged files, always the same, one decodes, unless the damage is always too great. */
+/** Fixed damaged files: at least one decodes, unless the damage is always too great. */
 const SAMPLE = { seed: 4201, numRuns: 500 };
 
 for (const kind of Object.keys(IMAGE_KINDS) as ImageKind[]) {

@@ -18,10 +18,10 @@ import { parseTimers } from '../../../src/criu/procfs/timers.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { parseWholeFdinfo } from '../../unit/criu/procfs/fdinfo-readers.js';
 
-/** Each parser runs for so long, or for all runs. */
+/** Each parser runs for this long, or for all runs. */
 const TIME_BOX_MS = 400;
 const RUNS = 20_000;
-/** Before that these inputs, always the same, of which some are parsed and some refused. */
+/** Fixed inputs that run first; some are parsed and some refused. */
 const SAMPLE = { seed: 4201, numRuns: 500 };
 
 const PARSERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
@@ -50,7 +50,7 @@ function seeds(parser: string): readonly Buffer[] {
   );
 }
 
-/** A text with some bytes replaced, removed, doubled or put in, or cut off. */
+/** A text with some bytes replaced, removed, doubled or inserted, or its end cut off. */
 function damaged(seed: Buffer): fc.Arbitrary<Uint8Array> {
   const edit = fc.record({
     at: fc.nat(seed.length),

@@ -55,7 +55,7 @@ export class RootFilesystem {
     this.content('etc/hosts', '127.0.0.1 localhost\n');
   }
 
-  /** All entries, parents before what they hold. */
+  /** All entries, parents before their contents. */
   entries(): (readonly [string, Entry])[] {
     return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));
   }

@@ -5,8 +5,8 @@ import { RootFilesystem } from '../images/rootfs.js';
 import { until } from '../run.js';
 import type { Observation, Workload } from './workload.js';
 
-// A shell with a child most of the time: the state of the loop is in the shell's memory alone. Its file
-// is never renamed: a restore finds it open also where the root filesystem has moved on.
+// A shell with a child most of the time: the state of the loop is only in the shell's memory. Its file
+// is never renamed: a restore finds it open even if the root filesystem has changed since.
 const SCRIPT = `read birth < /proc/sys/kernel/random/uuid
 i=0
 trap 'exit 0' TERM
@@ -31,7 +31,7 @@ exit $n
 
 /** What a counter has written last. */
 export interface Count {
-  /** Made up when it began. */
+  /** Chosen at random when it began. */
   readonly birth: string;
   readonly count: number;
 }
@@ -40,8 +40,8 @@ export interface Count {
 export const TELL_COUNT = ['/bin/tail', '-n', '1', '/state'];
 
 /**
- * Waits until a counter is seen to go on: a file alone, which a restore finds as it is, tells of no
- * process.
+ * Waits until a counter is seen to advance: its file, which a restore finds as it is, does not by itself
+ * prove that a process runs.
  */
 export async function counting(tell: () => Promise<string>): Promise<Count> {
   const first = await until('the counter to begin', async () => counted(await tell()));
@@ -51,7 +51,7 @@ export async function counting(tell: () => Promise<string>): Promise<Count> {
   });
 }
 
-/** The last whole line: the end of the file may be that of a line that is being written. */
+/** The last complete line: the file may end in a line that is being written. */
 function counted(text: string): Count | undefined {
   const [birth = '', count = ''] = (text.split('\n').at(-2) ?? '').split(' ');
   return Number(count) > 0 ? { birth, count: Number(count) } : undefined;

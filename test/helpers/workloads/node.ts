@@ -12,7 +12,7 @@ export const NODE: Workload = {
   name: 'node',
   image: 'mvas.test/node:1',
   processes: 1,
-  ahead: 10, // requests: only observing makes them more
+  ahead: 10, // requests: only observing adds any
   observe: observeService,
   archive: async () => {
     const rootfs = new RootFilesystem();

@@ -35,7 +35,7 @@ export const PYTHON: Workload = {
   name: 'python',
   image: 'mvas.test/python:1',
   processes: 3,
-  ahead: 10, // sums of a child: only observing makes them more
+  ahead: 10, // sums of a child: only observing adds any
   observe: observeService,
   archive,
 };

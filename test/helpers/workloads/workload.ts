@@ -2,8 +2,8 @@
 
 /**
  * A program in a container that can be asked about its memory from outside. Two answers tell whether
- * the later one comes from the same life of the program: its `birth` is made up once, in memory, and
- * `progress` only grows, again in memory only.
+ * the later one comes from the same life of the program: its `birth` is chosen once, in memory, and
+ * `progress` only grows, also in memory.
  */
 export interface Workload {
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Workload {
   readonly ahead?: number;
   /** Asks the instance whose init has this pid; waits until it answers. */
   readonly observe: (pid: number) => Promise<Observation>;
-  /** Brings something large or lasting into the instance's memory before it is checkpointed. */
+  /** Puts something large or lasting into the instance's memory before it is checkpointed. */
   readonly prepare?: (pid: number) => Promise<void>;
   /** Changes what {@link Observation.fixed} tells of this instance. */
   readonly mutate?: (pid: number) => Promise<void>;

@@ -57,7 +57,7 @@ function notOk(survey: Survey): Finding[] {
 
 const without = (name: string) => ({ process: { missingCapabilities: [name] } });
 
-/** What each lack comes to: the name of the check, the status, and the remedy. */
+/** The result of each lack: the name of the check, the status, and the remedy. */
 const LACKS: readonly (readonly [string, Changes, Finding['status'], RegExp | undefined])[] = [
   ['kernel', { kernel: { machine: 'aarch64' } }, 'missing', undefined],
   ['kernel', { kernel: { release: '5.15.0' } }, 'limited', /newer kernel/],
@@ -109,7 +109,7 @@ for (const [name, changes, status, remedy] of LACKS) {
   });
 }
 
-test('nothing lacks on a good host, and whatever is checked can lack', (t) => {
+test('nothing is missing on a good host, and whatever is checked can be missing', (t) => {
   t.deepEqual(notOk(GOOD), []);
   const tried = new Set(LACKS.map(([name]) => name));
   const untried = judge(GOOD).filter(({ name }) => !tried.has(name));

@@ -42,7 +42,7 @@ function says(root: string, name: string, args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(path, args, {
     encoding: 'utf8',
     cwd: root,
-    // A standby that is to be would still run what the next one replaces.
+    // A standby that is still starting would run the executable that the next call replaces.
     env: { ...process.env, MVAS_STANDBY: '0' },
     input: '',
   });

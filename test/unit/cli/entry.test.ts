@@ -23,7 +23,7 @@ function mvas(line: string) {
   });
 }
 
-/** The executable, in a directory of VASes that were lost when they had no record yet. */
+/** The executable, in a directory of VASes that were lost before they had a record. */
 function executable(t: ExecutionContext, line: string) {
   const root = mkdtempSync(join(tmpdir(), 'mvas-entry-'));
   t.teardown(() => {

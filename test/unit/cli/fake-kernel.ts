@@ -2,7 +2,7 @@
 import type { KernelKind, KernelObject, NewSegment } from '../../../src/criu/index.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
 
-/** Objects of the kernel that are not in the kernel. */
+/** Fake objects of the kernel. */
 export class FakeKernel implements KernelObjects {
   readonly attached: (readonly [vas: number, segment: number, isWritable: boolean])[] = [];
   isClosed = false;

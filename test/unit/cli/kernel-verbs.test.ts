@@ -16,7 +16,7 @@ test('objects of the kernel are named by kind and name', (t) => {
   }
 });
 
-/** `mvas` over objects that are not in the kernel. */
+/** `mvas` with fake objects of the kernel. */
 function mvas(line: string, kernel = new FakeKernel()) {
   return runMain(line, { openKernel: () => Promise.resolve(kernel) });
 }
@@ -99,7 +99,7 @@ test('attach-segment refuses what makes no sense', async (t) => {
   t.regex(await run('vas/a'), /^2 .*takes one vas\/NAME and one segment\/NAME/);
 });
 
-test('a device that is none is refused, with what to do', (t) => {
+test('a file that is not the device is refused, with what to do', (t) => {
   t.throws(() => KernelDevice.open('/dev/no-such-device'), { message: /remedy: modprobe mvas/ });
   t.throws(() => KernelDevice.open('/dev/null'), { message: /something else of that name/ });
   t.is(KernelDevice.tryOpen('/dev/null'), undefined);

@@ -5,7 +5,7 @@ import { parseCommand } from '../../../src/cli/parse.js';
 import { UsageError } from '../../../src/cli/usage.js';
 import { VERBS } from '../../../src/cli/verbs.js';
 
-/** What a command line asks for: the verb, its words, and those options that are not as they are without being given. */
+/** What a command line asks for: the verb, its words, and the options that differ from their defaults. */
 function parse(args: readonly string[]): readonly unknown[] {
   const command = parseCommand(args, VERBS);
   if (command.asks === 'version') return ['version'];

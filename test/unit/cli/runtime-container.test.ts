@@ -12,7 +12,7 @@ test.after.always(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A state as runc writes it of a container whose init is some process. */
+/** A state as runc writes it for a container whose init is the given process. */
 function state(id: string, pid: number, start: number): void {
   mkdirSync(join(root, id));
   const text = JSON.stringify({

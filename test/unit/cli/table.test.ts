@@ -7,7 +7,7 @@ import test from 'ava';
 import { VERBS } from '../../../src/cli/verbs.js';
 import { runMain } from '../../helpers/run-main.js';
 
-/** What is printed of the table of verbs, and how an option looks there. */
+/** What is printed from the table of verbs, and how an option looks there. */
 const PRINTED = [
   ['completion bash', (option: string) => `--${option}`],
   ['completion zsh', (option: string) => `--${option}[`],

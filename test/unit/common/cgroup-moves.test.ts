@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import { expectCgroupMoves, moveNowhere } from '../../../src/common/cgroup-moves.js';
 
-/** A move that counts its calls, and its callers can wait for a number of them. */
+/** A move that counts its calls, and lets a test wait for a number of them. */
 function counted(): {
   readonly move: () => Promise<void>;
   readonly reached: (number: number) => Promise<void>;

@@ -26,7 +26,7 @@ test('pauses grow to a quarter of a second, and end at the limit', (t) => {
   t.is(pauseBefore(1, 0, 0), undefined);
 });
 
-/** An attempt that fails the given times; how often it was made. */
+/** An attempt that fails the given number of times, and how often it was made. */
 function failing(times: number, error: ShimError) {
   const counter = { tries: 0 };
   const attempt = (): Promise<string> => {

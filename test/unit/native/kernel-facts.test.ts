@@ -25,7 +25,7 @@ test('no answer costs a process, a descriptor, or what a tracer would leave', (t
   t.deepEqual(look(), before);
 });
 
-// What takes no option of the kernel's configuration can be known by its version.
+// What needs no option of the kernel's configuration follows from its version.
 for (const [name, answer, since] of [
   ['timers with wanted ids', facts.hasTimerIds, [6, 15]],
   ['executability of memfds', facts.hasMemfdExecutability, [6, 3]],

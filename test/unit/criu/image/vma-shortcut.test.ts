@@ -36,7 +36,7 @@ function encode(schema: Schema<ImageMessages>, vma: VmaEntry): Uint8Array {
   return writer.finish();
 }
 
-/** The entry that some bytes are, or what is wrong with them. */
+/** The entry that some bytes encode, or what is wrong with them. */
 function decode(schema: Schema<ImageMessages>, bytes: Uint8Array): unknown {
   const reader = new WireReader(bytes, 'vma');
   const budget = { messages: 10, values: 10, unknownFields: 'refuse' } as const;

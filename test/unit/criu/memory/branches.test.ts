@@ -4,7 +4,7 @@ import { Branches } from '../../../../src/criu/memory/branches.js';
 
 const range = (start: number, end: number) => ({ start: BigInt(start), end: BigInt(end) });
 
-/** Processes 2, 3 and 4 with two ranges each, and one of nobody's between 3 and 4. */
+/** Processes 2, 3 and 4 with two ranges each, and between 3 and 4 a range that belongs to none. */
 function park(): Branches {
   const parks = new Map([
     [2, [range(10, 11), range(12, 13)]],

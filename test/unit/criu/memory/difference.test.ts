@@ -5,7 +5,7 @@ import { inherit, mayInherit } from '../../../../src/criu/memory/inheritance.js'
 import { within, without, type PageRun } from '../../../../src/criu/memory/page-runs.js';
 import { area, mapOf, PAGE, pages } from './maps.js';
 
-/** Whatever is alike, with these pages written to. */
+/** Everything is alike, and these pages have been written to. */
 function written(...runs: readonly PageRun[]) {
   const changed = ({ start, length }: PageRun) => within(runs, { start, end: start + length });
   return { isLike: () => true, changed };

@@ -18,7 +18,7 @@ test('ranges that meet are inherited as one', (t) => {
   ]);
 });
 
-test('what a process has not is dropped, and what differs is laid over the rest', (t) => {
+test('what a process does not have is dropped, and what differs is laid over the rest', (t) => {
   const sequence = new PlanBuilder().sequence('pid 2');
   const more = { holes: pages([19, 21]), runs: pages([17, 18]), place: 0x900000n };
   planHeritage(area(16, 32, more), sequence);
@@ -35,7 +35,7 @@ test('what a process has not is dropped, and what differs is laid over the rest'
 const HEIR = asNsPid(2);
 const FORKERS = new Map([[HEIR, INIT]]);
 
-/** Checks what a process inherits of its forker. */
+/** Checks what a process inherits from its forker. */
 function check(heir: readonly MappedArea[], forker: readonly MappedArea[]): void {
   const maps = new Map([
     [INIT, imageOf(...forker)],

@@ -41,7 +41,7 @@ function valueOf({ pid, label, areas, guards }: MemoryMap): MemoryMap {
   return { pid, label, areas, guards };
 }
 
-/** The area that is read back of one. */
+/** The area that is read back for one. */
 function back(one: MappedArea): MappedArea | undefined {
   return throughImage([mapOf(2, one)]).maps.get(asNsPid(2))?.areas[0];
 }

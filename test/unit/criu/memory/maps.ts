@@ -31,7 +31,7 @@ export function area(first: number, end: number, more: Partial<MappedArea> = {})
   };
 }
 
-/** Pages, by their numbers: from each first to before each end. */
+/** Pages by their numbers: from each first up to, but not including, each end. */
 export function pages(...ranges: readonly (readonly [first: number, end: number])[]): PageRun[] {
   return ranges.map(([first, end]) => {
     return { start: BigInt(first) * PAGE, length: BigInt(end - first) * PAGE };

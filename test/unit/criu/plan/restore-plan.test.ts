@@ -63,7 +63,7 @@ test('a restore is planned without a process: all phases, all descriptors', (t) 
 });
 
 test('one and the same image and facts give one and the same plan', (t) => {
-  // The names that deleted files get for a moment are random.
+  // The temporary names of deleted files are random.
   const image = { ...sampleImage(), remaps: [], ghosts: new Map() };
   const [one, other] = [1, 2].map(() => planRestore(place(image), FACTS).finish().bytes);
   t.true(one !== undefined && other !== undefined && Buffer.compare(one, other) === 0);

@@ -8,7 +8,7 @@ import { pidfdProcess } from '../../../../src/criu/resources/files/kinds/pidfd.j
 import { signalfdMask } from '../../../../src/criu/resources/files/kinds/signalfd.js';
 import { timerfdState } from '../../../../src/criu/resources/files/kinds/timerfd.js';
 
-/** Parses an fdinfo file, and all that any kind of files reads in it. */
+/** Parses an fdinfo file, and everything that any kind of open file reads in it. */
 export function parseWholeFdinfo(content: ProcText): unknown {
   const info = parseFdinfo(content);
   const readers = [epollTargets, eventfdState, inotifyWatches, pidfdProcess, signalfdMask];

@@ -161,7 +161,7 @@ function listFds(pid: number): number[] {
   }
 }
 
-/** Processes end while they are read, and without root most are closed to us. */
+/** Processes end while they are read, and without root most cannot be read. */
 function skipUnreadable(read: () => unknown): void {
   try {
     read();

@@ -74,7 +74,7 @@ test('below a recursive bind only what the host has below its source is expected
   const bind = ['/ overlay 1', '/volume ext4 5 /srv'];
   t.deepEqual(later(expected, ...bind, '/volume/below ext4 7'), []);
   t.deepEqual(later(expected, ...bind, '/volume/own tmpfs 6'), ['/volume/own 6']);
-  // Of a file system the host knows, and yet the container's own.
+  // Of a file system that the host knows, but the container's own.
   t.deepEqual(later(expected, ...bind, '/volume/here ext4 5 /own'), ['/volume/here 5']);
   t.deepEqual(later(expected, ...bind, '/volume/below ext4 7 /sub'), ['/volume/below 7']);
   const below = '/volume/below ext4 7';

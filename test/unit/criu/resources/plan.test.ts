@@ -79,7 +79,7 @@ function thread(change: Partial<NonNullable<CoreEntry['thread_core']>>): (core: 
   return (core) => Object.assign(core.thread_core ?? {}, change);
 }
 
-/** Holds a process to the rules of images. */
+/** Checks a process against the rules of images. */
 function check(cores: ReadonlyMap<NsTid, CoreEntry>): void {
   for (const core of cores.values()) {
     ATTRIBUTE_RULES.process('pid 1', core);
@@ -291,7 +291,7 @@ test('what most processes have is set once, and inherited', (t) => {
     words.filter((what) => what.startsWith('drop'));
   t.is(drops(inherited).length, 39);
   t.deepEqual(drops(threads.get(INIT)), ['drop capability 8']);
-  // That of open files has been raised since.
+  // The limit of open files has been raised since.
   const limits = late
     .filter((what) => what.startsWith('set limit'))
     .map((what) => what.split(' ')[2]);

@@ -11,7 +11,7 @@ test('the sample is read and planned to the end, without a thread, and nothing i
     rmSync(parent, { recursive: true });
   });
   const directory = join(parent, 'image');
-  mkdirSync(directory); // Of one that was killed.
+  mkdirSync(directory); // Left by one that was killed.
   writeFileSync(join(directory, 'inventory.img'), 'half');
   const threads = readdirSync('/proc/self/task').length;
   t.notThrows(() => {

@@ -17,9 +17,9 @@ test('who descends from an init is told by the parents', (t) => {
   t.deepEqual(descendantsOf(five, new Map([[five, five]])), [five]);
 });
 
-test('a process from outside is not the own of a container, nor is one that has ended in the way', (t) => {
+test('a process from outside is not a container’s own, and one that has ended is not in the way', (t) => {
   const [pid, ppid] = [ownPid(), asHostPid(process.ppid)];
-  const gone = asHostPid(2 ** 22 + 1); // Above all pids that there can be.
+  const gone = asHostPid(2 ** 22 + 1); // Above any possible pid.
   t.like(originsOf(ppid, [ppid, pid]), { own: [ppid, pid], outsiders: [] });
   t.like(originsOf(pid, [pid, ppid, gone]), { own: [pid, gone], outsiders: [ppid] });
   t.deepEqual([...originsOf(pid, [pid, gone]).vitals.keys()], [pid]);

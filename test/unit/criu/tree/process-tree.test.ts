@@ -143,7 +143,7 @@ test('sessions are inherited over any number of levels', (t) => {
   }
 });
 
-test('a group outlives that its leader has left it', (t) => {
+test('a group remains when its leader has left it', (t) => {
   const root = tree([1, 0, 1, 1], [5, 1, 1, 1], [6, 1, 5, 1]);
   t.true(node(root, 5).leavesGroup);
   t.is(shape(root), `1(5 6 +${String(FREE)})`);

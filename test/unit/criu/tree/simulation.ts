@@ -8,7 +8,7 @@ import { SYS } from '../../../../src/native/sys.js';
 
 const INIT = 1;
 
-/** A process as the kernel has it, as far as fork(2), setsid(2), setpgid(2), wait(2) and exit(2) go. */
+/** A process as the kernel has it, as far as fork(2), setsid(2), setpgid(2), wait(2) and exit(2) matter. */
 export interface Simulated {
   readonly pid: number;
   ppid: number;
@@ -73,7 +73,7 @@ export class Kernel {
   }
 }
 
-/** Plans a tree, and executes the plan; throws where a system call would fail, or nothing goes on. */
+/** Plans a tree, and executes the plan; throws where a system call would fail, or no process can proceed. */
 export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Kernel {
   const builder = new PlanBuilder();
   const start = builder.sequence('pid 1');
@@ -113,12 +113,12 @@ class Execution {
     this.#running.set(INIT, { sequence: start, at: 0 });
   }
 
-  /** All go on until they stand, or have ended. */
+  /** Runs all until they stand, or have ended. */
   runToBarrier(expected: number): void {
     this.#standing.clear();
     for (let isProgress = true; isProgress;) {
       isProgress = false;
-      // Who was born last comes first, so that parents do not have it easier than in the kernel.
+      // The youngest comes first, so that parents have no advantage that the kernel does not give.
       for (const pid of [...this.#running.keys()].reverse()) {
         while (this.#running.has(pid) && !this.#standing.has(pid) && this.#step(pid)) {
           isProgress = true;

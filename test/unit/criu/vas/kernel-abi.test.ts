@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import * as abi from '../../../../src/criu/vas/kernel-abi.js';
 
-/** Expressions of the header, by what they are called here. */
+/** Expressions of the header, by their names here. */
 const EXPRESSIONS: Readonly<Record<string, readonly [expression: string, ours: number | bigint]>> =
   {
     ...Object.fromEntries(

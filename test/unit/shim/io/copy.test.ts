@@ -28,13 +28,13 @@ const TIOCGPTPEER = 0x5441;
 const F_SETFL = 4;
 const MIB = 1024 * 1024;
 
-// The pump keeps no process alive, which ava takes for the end.
+// The pump does not keep the process alive, which AVA takes for the end.
 const alive = setInterval(() => undefined, 1000);
 test.after.always(() => {
   clearInterval(alive);
 });
 
-/** Both ends of a new terminal, echo and all. */
+/** Both ends of a new terminal, with echo. */
 function terminal(): { readonly master: number; readonly slave: number } {
   const flags = constants.O_RDWR | constants.O_NOCTTY;
   const master = openSync('/dev/ptmx', flags);
@@ -53,7 +53,7 @@ function readNow(fd: number): string {
   }
 }
 
-/** Writes without waiting; how much there was room for. */
+/** Writes without waiting; returns how much there was room for. */
 function writeNow(fd: number): number {
   syscall(SYS.fcntl, fd, F_SETFL, constants.O_NONBLOCK);
   try {

@@ -15,7 +15,7 @@ function directory(t: ExecutionContext, file: string, text: string): string {
   return path;
 }
 
-/** Neither an eventfd nor inotify keeps the process alive until it has spoken. */
+/** Neither an eventfd nor inotify keeps the process alive until an event arrives. */
 function stayAlive(t: ExecutionContext): void {
   const timer = setInterval(() => undefined, 1_000);
   t.teardown(() => {

@@ -16,7 +16,7 @@ import { method, serviceTable, type Method } from '../../../../src/shim/rpc/meth
 
 type Call = (name: string, payload?: Uint8Array, timeoutMs?: number) => Promise<Uint8Array>;
 
-/** Nothing takes so long, on a busy machine either. */
+/** Nothing takes this long, even on a busy machine. */
 const PATIENCE_MS = 60_000;
 
 /** A server with these methods of service `s`, and a client of each protocol on its one socket. */
@@ -116,7 +116,7 @@ test('the time limit of a gRPC call reaches its handler', async (t) => {
     },
     ...LENGTH,
   });
-  await grpc('Length'); // connects, which the limit is not for
+  await grpc('Length'); // connects, which the limit does not cover
   t.like(await t.throwsAsync<ServiceError>(grpc('Slow', undefined, 2_000)), { code: 4 });
   await t.notThrowsAsync(aborted);
 });

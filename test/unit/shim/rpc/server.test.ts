@@ -12,7 +12,7 @@ import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { method, serviceTable, type Method } from '../../../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../../../src/shim/rpc/server.js';
 
-/** Nothing takes so long, on a busy machine either. */
+/** Nothing takes this long, even on a busy machine. */
 const PATIENCE_MS = 60_000;
 
 interface Caller {
@@ -101,7 +101,7 @@ test('the time limit of a call reaches its handler', async (t) => {
   t.is(await aborted, 'deadlineExceeded');
 });
 
-/** How many signals Node has derived from one, and listeners it has. */
+/** How many signals Node has derived from one, and how many listeners it has. */
 function dependantsOf(signal: AbortSignal): number {
   const symbols = Object.getOwnPropertySymbols(signal);
   const symbol = symbols.find((one) => one.description === 'kDependantSignals');

@@ -9,7 +9,7 @@ import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js
 import { Runc } from '../../../../src/shim/runc/runc.js';
 import { Container } from '../../../../src/shim/task/container.js';
 
-/** A container of which nothing runs, whose init's exit is told by the test. */
+/** A container in which nothing runs; the test reports the exit of its init. */
 function container(): { one: Container; exit: (exit: Exit) => void; topics: string[] } {
   const topics: string[] = [];
   let exit: (exit: Exit) => void = () => undefined;

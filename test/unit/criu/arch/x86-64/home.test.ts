@@ -40,7 +40,7 @@ function frame(words = registers()): Buffer {
 
 test('registers lie where struct sigcontext has them', (t) => {
   const bytes = frame();
-  // Offsets of the kernel's struct sigcontext (asm/sigcontext.h), behind 8 bytes and the ucontext's 40.
+  // Offsets of the kernel's struct sigcontext (asm/sigcontext.h), after 8 bytes and the ucontext's 40.
   const offsets = { r8: 0, r15: 56, di: 64, bx: 88, ax: 104, sp: 120, ip: 128, flags: 136 };
   for (const [name, offset] of Object.entries(offsets)) {
     const index = REG[name as keyof typeof REG];

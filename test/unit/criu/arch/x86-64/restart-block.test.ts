@@ -9,7 +9,7 @@ import { words } from '../../../../../src/native/structures.js';
 import { sampleRegisters } from '../../resources/samples.js';
 
 const [POLL, NANOSLEEP, FUTEX, CLOCK_NANOSLEEP] = [7, 35, 202, 230] as const;
-/** Of a pollfd that waits for POLLIN on descriptor 3. */
+/** A pollfd that waits for POLLIN on descriptor 3. */
 const POLLIN_3 = (1n << 32n) | 3n;
 /** What the memory of the thread holds, by address: words of 64 bits. */
 const MEMORY = {
@@ -50,7 +50,7 @@ interface Arguments {
   readonly r9?: bigint;
 }
 
-/** The call that these arguments tell; those not given are of no use to any. */
+/** The call that these arguments indicate; those not given fit no call. */
 function find(given: Arguments, memory: ReadMemory = read): number | undefined {
   const useless = { di: GONE, si: GONE, dx: GONE, r10: GONE, r9: 0n };
   const registers = { ...decodeRegisters(sampleRegisters()), ...useless, ...given };

@@ -99,7 +99,7 @@ test.serial('a paused container stands still and goes on when resumed', async (t
 
 test.serial('kill delivers the signal, and the exit status is reported', async (t) => {
   const id = containerId(t, 'kill');
-  // Before it counts it may not have a handler, and init is spared from what it does not handle.
+  // Before it counts it may have no handler, and the kernel spares init from signals that it does not handle.
   await COUNTER.observe(await runContainer(daemon(), { id, image: COUNTER.image }));
   const tasks = await TasksClient.open(daemon());
   t.teardown(() => {

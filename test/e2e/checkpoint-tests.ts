@@ -21,14 +21,14 @@ import {
   useContainerd,
 } from './context.js';
 
-/** A running instance of a workload, and what it told right before its checkpoint. */
+/** A running instance of a workload, and what it reported right before its checkpoint. */
 interface Instance {
   readonly id: string;
   readonly pid: number;
   readonly seen: Observation;
 }
 
-/** How far the original runs ahead of its checkpoint, where the workload does not say. */
+/** How far the original runs ahead of its checkpoint, if the workload does not say. */
 const AHEAD = 200;
 
 let images = 0;
@@ -158,7 +158,7 @@ async function begin(t: ExecutionContext, workload: Workload): Promise<Instance>
   const pid = await runContainer(daemon(), { id, image: workload.image });
   await workload.observe(pid);
   await workload.prepare?.(pid);
-  await settle(workload, pid); // one that answers may have yet to make the last of its processes
+  await settle(workload, pid); // one that answers may not have made the last of its processes yet
   const seen = await workload.observe(pid);
   await settle(workload, pid);
   return { id, pid, seen };

@@ -25,9 +25,8 @@ export function daemon(): PrivateContainerd {
 }
 
 /**
- * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its
- * directory with all logs stays when a test failed. `env`: for the shims, besides the usual;
- * `path`: where they find programs besides.
+ * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its directory with
+ * all logs is kept if a test failed. `env` is added to the shims' environment, `path` to where they find programs.
  */
 export function useContainerd(
   archives: readonly (() => Promise<string>)[],
@@ -68,7 +67,7 @@ export async function remove(t: ExecutionContext, id: string): Promise<void> {
   await t.notThrowsAsync(removeContainer(daemon(), id));
 }
 
-/** The last test of a file: all containers gone, the host is as before. */
+/** The last test of a file: all containers are gone, and the host is as before. */
 export function leavesNothingBehind(): void {
   test.serial('leaves no shim, mount, cgroup or VAS behind', async (t) => {
     const { namespace, address, directory } = daemon();
@@ -89,7 +88,7 @@ function childrenOf(directory: string): string[] {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
 }
 
-/** Where CRIU is, fetched if need be. */
+/** Where CRIU is, fetched if necessary. */
 export async function criuDirectory(): Promise<string> {
   const script = join(BIN, '..', 'scripts', 'fetch-criu.sh');
   return (await run('bash', [script], { timeoutMs: 300_000 })).trim();

@@ -19,22 +19,23 @@ import {
 } from './context.js';
 
 /**
- * Kills a container, or one of its processes, at moments spread at random over `ctr tasks checkpoint`. Without its
- * init that fails soon and leaves nothing; without another process it succeeds. MVAS_KILL_ROUNDS: how often each way.
+ * Kills a container, or one of its processes, at moments spread at random over `ctr tasks checkpoint`. If init dies,
+ * the checkpoint soon fails and leaves nothing; if another process dies, it succeeds. MVAS_KILL_ROUNDS is the number
+ * of kills of each kind.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 4);
-/** An engine that is told takes a tenth of a second; the rest is for a very busy machine. */
+/** An engine that is told takes a tenth of a second; the rest allows for a very busy machine. */
 const SOON_MS = 5_000;
 const WORKERS = 5;
 const WORK = 'while :; do sleep 0.05; done';
 const CROWD = `i=0; while [ $i -lt ${String(WORKERS)} ]; do (${WORK}) & i=$((i + 1)); done; ${WORK}`;
 const LIMIT = ['--memory-limit', String(48 * 1024 * 1024)];
-/** Joins the memory cgroup whose list of processes it is given, and takes more than there is. */
+/** Joins the memory cgroup whose list of processes it is given, and uses more memory than there is. */
 const GREEDY = 'echo $$ > "$0"; x=0123456789abcdef; while :; do x=$x$x; done';
 
 useContainerd([COUNTER.archive]);
 
-/** How one is killed. */
+/** One way to kill a container or a process of it. */
 interface Way {
   readonly name: string;
   /** Whether init lives on. */
@@ -83,7 +84,7 @@ for (const way of IS_RUNC ? [] : WAYS) {
   });
 }
 
-/** One container, which is killed so long after the engine has begun with its checkpoint. */
+/** One container, which is killed a given time after the engine has begun its checkpoint. */
 async function meet(t: ExecutionContext, way?: Way, atMs = 0) {
   const id = containerId(t, 'crowd');
   const args = ['sh', '-c', CROWD];
@@ -133,7 +134,7 @@ function workersOf(initPid: number): number[] {
   return children.filter(Boolean).map(Number).slice(0, WORKERS);
 }
 
-/** Has the kernel kill init, since the container's memory is exhausted by another process in its cgroup. */
+/** Makes the kernel kill init, because another process in its cgroup exhausts the container's memory. */
 async function exhaustMemory(_: string, initPid: number): Promise<void> {
   const cgroups = readFileSync(`/proc/${String(initPid)}/cgroup`, 'utf8');
   const path = /^\d+:memory:(.*)$/m.exec(cgroups)?.[1] ?? '';

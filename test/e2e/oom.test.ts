@@ -60,7 +60,7 @@ test.serial('a child that is killed for its memory is told, too, and init lives 
     const script = `while [ ! -e /go ]; do sleep 0.05; done; ${GREEDY}`;
     const args = ['sh', '-c', script];
     const pid = await runContainer(daemon(), { id, image: COUNTER.image, args, flags: LIMIT });
-    // runc's start does not wait for init to become what it is to be.
+    // runc's start does not wait until init executes its program.
     await until('the program to run', () =>
       Promise.resolve(wordsOf(pid, 'cmdline').includes(script)),
     );

@@ -22,7 +22,10 @@ function bundleOf(id: string): string {
   return join(tasks, daemon().namespace, id);
 }
 
-/** What containerd of this version is answered when gRPC is asked for; undefined where that is an address. */
+/**
+ * What `start` answers a containerd of this version when another protocol is asked for; undefined if that is an
+ * address.
+ */
 async function expected(protocol: string): Promise<string | undefined> {
   const version = await run('containerd', ['--version']);
   if (/ v?2\.\d+\.\d+/.test(version)) return '"version":3,';

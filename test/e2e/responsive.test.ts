@@ -18,20 +18,20 @@ import {
 
 const REDIS = redisWorkload(128);
 const REFERENCE = 'mvas.test/responsive:1';
-/** Hundreds come meanwhile, some ten on a busy machine; none from a shim that does one thing at a time. */
+/** Hundreds of answers come meanwhile, about ten on a busy machine; none from a shim that does one thing at a time. */
 const FEWEST_ANSWERS = 3;
 
 useContainerd([REDIS.archive]);
 
-/** Whether the engine is at work: a VAS is there, and its record, which comes last, is not. */
+/** Whether the engine is at work: there is a VAS, but not yet its record, which is written last. */
 async function isEngineAtWork(): Promise<boolean> {
   const [vas] = await vasesOf(daemon());
   return vas !== undefined && !existsSync(join(vasRoot(daemon()), vas, 'vas.json'));
 }
 
 /**
- * Asks for the state of a task again and again while it is checkpointed. Those answers count that were
- * asked for and came while the engine was at work, however long that takes.
+ * Asks for the state of a task again and again while it is checkpointed. Only answers that were requested and came
+ * while the engine was at work count, however long that takes.
  */
 async function askMeanwhile(
   tasks: TasksClient,

@@ -155,7 +155,7 @@ test.serial('a shell that is left running keeps its terminal', async (t) => {
   await remove(t, id);
 });
 
-/** Later ones ask for a terminal, and take their own for it, which a test has not. */
+/** Later releases ask for a terminal, and use their own, which a test does not have. */
 const hasOldCtr = execFileSync('containerd', ['--version'], { encoding: 'utf8' }).includes(' 1.6.');
 const oldCtr = hasOldCtr ? test.serial : test.serial.skip;
 

@@ -51,7 +51,7 @@ test.serial('a log file is made with its directories, and appended to', async (t
     const result = await runLogged(containerId(t, 'file'), uri, `echo ${word}; echo err >&2`);
     t.is(result.code, 0, result.stderr);
   }
-  // containerd's own shim copies the two streams one beside the other.
+  // containerd's own shim copies the two streams in parallel.
   const lines = (await readFile(path, 'utf8')).trim().split('\n');
   t.deepEqual(lines.sort(), ['err', 'err', 'one', 'two']);
 });

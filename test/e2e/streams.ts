@@ -60,7 +60,7 @@ export class Streams {
   /** Waits until exactly that much has arrived since the last call. */
   async expect(t: ExecutionContext, stream: 'stdout' | 'stderr', text: string): Promise<void> {
     await this.waitFor(stream, (all) => all.length >= text.length).catch(() => undefined);
-    t.is(this.#read[stream], text); // which says what is wrong, too
+    t.is(this.#read[stream], text); // this also says what is wrong
     this.#read[stream] = '';
   }
 

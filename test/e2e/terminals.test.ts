@@ -128,7 +128,7 @@ test.serial('a process on a terminal beside the container has a size of its own'
   t.is(await tasks.deleteExec(id, 'sh'), 3);
 });
 
-// containerd's own shim of 1.6 copies terminals to FIFOs and loggers alone.
+// containerd's own shim of 1.6 copies terminals only to FIFOs and loggers.
 const ours = IS_RUNC ? test.serial.skip : test.serial;
 
 ours('the output of a terminal may go to a file', async (t) => {

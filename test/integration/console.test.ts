@@ -11,7 +11,7 @@ import { BIN, REPOSITORY } from '../helpers/paths.js';
 import { run, tryRun, until } from '../helpers/run.js';
 import { makeBundle } from '../helpers/targets-bundle.js';
 
-/** Targets in a container of plain runc that has a console, which they get as their stdio. */
+/** Targets in a container of plain runc with a console, which is their stdio. */
 const TARGETS = join(REPOSITORY, 'test/targets');
 const MVAS = join(BIN, 'mvas');
 const F_SETFL = 4;
@@ -83,7 +83,7 @@ class ConsoleContainer {
     await run('runc', [...this.#runc, 'kill', this.id, 'TERM']);
   }
 
-  /** Waits until the terminal has said something; resolves with all it has said meanwhile. */
+  /** Waits until the terminal's output matches; resolves with all output since the call. */
   async expect(pattern: RegExp): Promise<string> {
     let text = '';
     return await until(`the terminal to say ${String(pattern)}`, () => {

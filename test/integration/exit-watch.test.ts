@@ -48,7 +48,7 @@ test('the exit that is told is not that of an earlier process of the same pid', 
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(first.pid - 1));
     const next = await fork(holder);
     if (next.pid === first.pid) return next;
-    closeFd(next.socket); // Somebody else has made a process meanwhile.
+    closeFd(next.socket); // Meanwhile another process took the pid.
     return undefined;
   });
   const exit = watchExit(waitSocketOf(id), asHostPid(second.pid));

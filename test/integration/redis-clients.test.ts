@@ -74,7 +74,7 @@ test('redis keeps its client inside, and loses one outside only at a restore', a
   });
 });
 
-/** Waits until the client inside has counted further; resolves with how far. */
+/** Waits until the client inside has counted further; resolves with its count. */
 async function count(client: RedisClient, from: number): Promise<number> {
   let now = from;
   await until('the client inside to go on', async () => {

@@ -9,7 +9,7 @@ import { mvasEngine } from '../helpers/targets-engine.js';
 import type { OutputKind } from '../helpers/targets-output.js';
 import { TargetRun } from '../helpers/targets-run.js';
 
-/** stdio of restored containers: whose it is, and that a further checkpoint knows it again. */
+/** stdio of restored containers: its owner, and that a further checkpoint recognizes it. */
 const TARGETS = join(REPOSITORY, 'test/targets');
 const USER = { uid: 1000, gid: 1001 };
 const ROOT = { uid: 0, gid: 0 };

@@ -14,11 +14,11 @@ import type { Target } from '../helpers/targets.js';
 import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
 
 /**
- * Each target of test/targets four times: without a checkpoint, with one that leaves it running, with
- * one that kills it and a restore, and with that done twice in a row. Those about states of tasks also
- * paused: by a checkpoint that leaves them so, and one that kills them and a restore. MVAS_TARGETS (a regular
- * expression) and MVAS_TARGET_MODES (a comma-separated list) choose among them. With MVAS_TARGET_CRIU
- * (a path of criu) runc and CRIU are the engine: that proves the targets, not this project.
+ * Runs each target of test/targets four times: without a checkpoint, with one that leaves it running, with one that
+ * kills it and a restore, and with the latter twice in a row. Targets about task states also run paused: with a
+ * checkpoint that leaves them paused, and with one that kills them and a restore. MVAS_TARGETS (a regular expression)
+ * and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
+ * CRIU are the engine, which verifies the targets and not this project.
  */
 const MODES = ['none', 'leave', 'restore', 'twice', 'paused'] as const;
 type Mode = (typeof MODES)[number];
@@ -34,17 +34,17 @@ const wantedTargets = new RegExp(process.env['MVAS_TARGETS'] ?? '');
 
 execFileSync('make', ['-s', '-j2', '-C', TARGETS], { stdio: ['ignore', 'ignore', 'inherit'] });
 
-/** Targets that are also paused, if nobody chooses. */
+/** Targets that also run paused by default. */
 const PAUSED = /^(process_|threads_|blocked_|refuse_(vfork|ptrace))/;
 
 /** How many tests run at a time. */
 const JOBS = Number(process.env['MVAS_TARGET_JOBS'] ?? 3);
 const waiting: (() => void)[] = [];
 let running = 0;
-/** How tests ended, by their mode. */
+/** Results of the tests, by mode. */
 const summary = new Map<Mode, Record<string, number>>();
 
-/** Targets which also run linked dynamically: more mappings, another way to TLS and threads. */
+/** Targets that also run dynamically linked, with more mappings and another set-up of TLS and threads. */
 const DYNAMIC = ['memory_growth', 'process_tree', 'rseq', 'signal_altstack', 'threads_many'];
 
 const all = readTargets(TARGETS);
@@ -53,7 +53,9 @@ const dynamic = all
   .map((target) => ({ ...target, name: `${target.name}-dynamic` }));
 
 const chosen = [...all, ...dynamic].filter(({ name }) => wantedTargets.test(name));
-/** What targets lack here. AVA wants every test declared in one go, so this comes first. */
+/**
+ * What targets need and this machine lacks. AVA requires all tests to be declared synchronously, so this comes first.
+ */
 const lacking = new Map<string, string | undefined>();
 for (const target of chosen) {
   lacking.set(target.name, unmetNeed(target, machine) ?? (await missingInside(target)));
@@ -115,7 +117,7 @@ async function takeTurn(t: ExecutionContext): Promise<void> {
   });
 }
 
-/** What targets that check for their own needs do not find in a container on this machine. */
+/** What targets that check their own needs find missing in a container on this machine. */
 async function missingInside(target: Target): Promise<string | undefined> {
   if (!target.mayNotRun) return undefined;
   const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
@@ -148,7 +150,7 @@ async function passThrough(
 ): Promise<string[]> {
   const rounds = mode === 'twice' ? 2 : 1;
   const problems: string[] = [];
-  // What a checkpoint says is lost is no longer there in the restored one.
+  // What the checkpoint reported as lost is missing after the restore.
   const quiet = { ...target, warns: undefined };
   for (let round = 0; round < rounds; round++) {
     const before = await run.view();
@@ -183,20 +185,20 @@ async function takeOver(
   return true;
 }
 
-/** Pauses the container, and checkpoints it for a first time. */
+/** Pauses the container, and checkpoints it a first time. */
 async function leavePaused(t: ExecutionContext, run: TargetRun): Promise<Cgroup> {
   const cgroup = cgroupOf(asHostPid(await run.initPid()));
   if (!cgroup) throw new ShimError('internal', 'the target has no cgroup');
   await freeze(cgroup);
   t.teardown(() => {
-    thaw(cgroup); // runc deletes nothing that is paused.
+    thaw(cgroup); // runc does not delete a paused container.
   });
   await run.checkpoint(true);
   t.true(isFrozen(cgroup), 'paused as it was');
   return cgroup;
 }
 
-/** Holds a checkpoint's result against what the target expects; the message if it was refused. */
+/** Compares a checkpoint's result with what the target expects; returns the message of a failure. */
 function checkOutcome(
   t: ExecutionContext,
   { expect, warns }: Target,

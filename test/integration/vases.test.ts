@@ -49,7 +49,7 @@ test.serial('a VAS that is being filled is not removed, unless by force', async 
 
 test.serial('one whose engine has gone is removed', async (t) => {
   const { id, lifeline } = await filling(t);
-  lifeline.cut(); // As our death would.
+  lifeline.cut(); // As the engine's death would.
   await until('the VAS to be lost', async () => (await stateOf(id)) === 'lost');
   t.deepEqual(await mvas('rm', id), { code: 0, stdout: `${id}\n`, stderr: '' });
 });

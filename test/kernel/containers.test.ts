@@ -6,7 +6,7 @@ import { boot } from './containers/qemu.js';
 
 const INSIDE = 'dist/test/kernel/containers/inside';
 
-/** Kernels that containers are checkpointed on, what version of cgroups is mounted there, and what is run. */
+/** Kernels that containers are checkpointed on, which version of cgroups is mounted there, and what is run. */
 const GUESTS = [
   {
     name: '6.1',

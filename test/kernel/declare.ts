@@ -2,12 +2,12 @@
 import test from 'ava';
 import { runKernelScript, type GuestRun } from './guest.js';
 
-/** What the scripts that fetch say when they cannot. */
+/** What the fetch scripts say when they cannot fetch. */
 const CANNOT_BE_HAD = /fetch-kernel(\.sh)?: (cannot|download failed|apt knows no)/;
 
 /**
- * Declares a test for each line of TAP that a script prints for a kernel. A kernel that cannot be had
- * here is one skipped test.
+ * Declares a test for each line of TAP that a script prints for a kernel. A kernel that is not available is one
+ * skipped test.
  *
  * @returns the run, or `undefined` where the kernel cannot be had
  */

@@ -8,7 +8,7 @@ export interface GuestResult {
   /** The program it comes from, and what it checked. */
   readonly title: string;
   readonly passed: boolean;
-  /** Why it was not run, where it was not. */
+  /** Why it was not run, if it was not. */
   readonly skipped?: string;
   /** Lines that went before it and say more, such as the kernel's log. */
   readonly notes: readonly string[];
@@ -17,7 +17,7 @@ export interface GuestResult {
 /** What a run of one of the scripts said. */
 export interface GuestRun {
   readonly results: readonly GuestResult[];
-  /** Whether it came to its end and found everything right. */
+  /** Whether it ran to its end and found everything right. */
   readonly passed: boolean;
   /** The last lines of console and tools, for when it did not. */
   readonly tail: readonly string[];
@@ -31,7 +31,7 @@ export class GuestConsole {
   readonly #seen = new Map<string, number>();
   #group = 'guest';
   #notes: string[] = [];
-  /** What the lots of the group come from. */
+  /** The seed of the group's random choices. */
   #seed: readonly string[] = [];
 
   get results(): readonly GuestResult[] {
@@ -66,7 +66,7 @@ export class GuestConsole {
     });
   }
 
-  /** AVA wants no title twice. */
+  /** AVA rejects duplicate titles. */
   #unique(title: string): string {
     const count = (this.#seen.get(title) ?? 0) + 1;
     this.#seen.set(title, count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waits that were interrupted before, so that they go on by restart_syscall. They were made by syscall(3),
- * whose code does not hold their numbers. They end at their time, and not with EINTR.
+ * Waits that were interrupted before, so that restart_syscall continues them. They were made by syscall(3), whose
+ * code does not contain their numbers. They end on time, and not with EINTR.
  * @needs: none
  * @expect: restore
  * @varies: state

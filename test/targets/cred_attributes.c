@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process has besides: umask, name, OOM score, core dump filter, timer slack, huge page switch.
+ * Other attributes of a process: umask, name, OOM score, core dump filter, timer slack, huge page switch.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * no_new_privs and dumpable: set in one child, not in its parent or brother.
+ * no_new_privs and dumpable: set in one child, not in its parent or sibling.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resource limits: all sixteen, lowered below what is in use where that is allowed; and they bite.
+ * Resource limits: all sixteen, lowered below what is in use where that is allowed; and they are enforced.
  * @needs: none
  * @expect: restore
  */

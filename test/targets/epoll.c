@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * epoll: interests in descriptors of many kinds with their data and modes; one-shot used and unused;
- * edge triggered; an epoll within; a descriptor closed while its duplicate is watched.
+ * epoll: interests in descriptors of many kinds with their data and modes; one-shot used and unused; edge
+ * triggered; a nested epoll; a descriptor closed while its duplicate is watched.
  * @needs: none
  * @expect: restore
  */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pipes and FIFOs of which one side is missing. Where there has never been a
- * writer, poll(2) says nothing of one that has gone, and a loop over it must
- * not spin; which of the two it is belongs to each reader. Writers without a
- * reader get EPIPE. What is unread stays, also where nobody is left who could
- * read it.
+ * Pipes and FIFOs of which one side is missing. Where there has never been a writer, poll(2) reports no hang-up,
+ * and a loop over it must not spin; each reader keeps whether it has had a writer. Writers without a reader get
+ * EPIPE. Unread data stays, even if nobody is left who could read it.
  * @needs: none
  * @expect: restore
  */

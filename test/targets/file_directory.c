@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Directories: reading goes on where it was; openat below; O_PATH of files, directories and links.
+ * Directories: reading goes on where it stopped; openat below; O_PATH of files, directories and links.
  * @needs: none
  * @expect: restore
  */

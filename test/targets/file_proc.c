@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open files of /proc and /sys: of oneself, of a child, of the system, with a position.
+ * Open files of /proc and /sys: of the process itself, of a child, of the system, with a position.
  * @needs: none
  * @expect: restore
  */

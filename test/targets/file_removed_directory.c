@@ -50,7 +50,7 @@ int main(void)
 	CHECK_EQ("read", 4, pread(file, text, 4, 0));
 	CHECK_EQ("content", 0, memcmp(text, "text", 4));
 	CHECK(access("/data/top", F_OK) == -1 && access("/tmp/open", F_OK) == -1, "nothing is back");
-	/* 2: nothing but what the names `.` and `..` count for */
+	/* 2: only its own name and `.` count */
 	struct stat data;
 	MUST(stat("/data", &data));
 	CHECK_EQ("links of /data", 2, data.st_nlink);

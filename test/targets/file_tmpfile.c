@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that never had a name (O_TMPFILE), on disk and tmpfs: content, positions, sharing; they can be given
- * a name afterwards. /proc shows another number in the place of a name.
+ * Files that never had a name (O_TMPFILE), on disk and tmpfs: content, positions, sharing; they can be given a
+ * name afterwards. /proc shows another number in place of a name.
  * @needs: none
  * @expect: restore
  * @varies: fds maps

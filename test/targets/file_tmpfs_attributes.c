@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of a tmpfs mount: ACLs of a file, a FIFO and a directory (also for what is made in it), and
- * extended attributes where tmpfs has those of users.
+ * Files of a tmpfs mount: ACLs of a file, a FIFO and a directory (also for what is made in it), and extended
+ * attributes of users where tmpfs supports them.
  * @needs: none
  * @expect: restore
  */

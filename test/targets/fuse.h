@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A FUSE file system with one folder and one file of a page, served by a child
- * of the target. It has the kernel cache nothing, so that each look at it is a
- * question to the server.
+ * A FUSE file system with one folder and one file of a page, served by a child of the target. It makes the kernel
+ * cache nothing, so that each access is a request to the server.
  */
 #ifndef TARGET_FUSE_H
 #define TARGET_FUSE_H
@@ -98,7 +97,7 @@ static void fuse_serve(void *argument)
 	}
 }
 
-/* Mounts it at a folder, which is made. */
+/* Makes a folder, and mounts it there. */
 static void fuse_mount(const char *at)
 {
 	char options[128];

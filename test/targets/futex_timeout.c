@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Futex waits that time out, relative and absolute: at their time, with ETIMEDOUT and not EINTR.
+ * Futex waits that time out, relative and absolute: on time, with ETIMEDOUT and not EINTR.
  * @needs: none
  * @expect: restore
  * @varies: state

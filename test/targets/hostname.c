@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hostname that the container gives itself: said to be lost, and the spec's after a restore.
+ * A hostname that the container sets itself: reported as lost, and the spec's after a restore.
  * @needs: cap:SYS_ADMIN
  * @expect: restore
  * @warns: the hostname has been changed, and is not kept found=renamed restored=target

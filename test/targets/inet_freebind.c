@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets that were bound with IP_FREEBIND to an address the container does not have, and whose option was
- * turned off afterwards; and one connected to a broadcast address whose SO_BROADCAST was.
+ * Sockets that were bound with IP_FREEBIND to an address the container does not have, and whose option was turned
+ * off afterwards; and one connected to a broadcast address whose SO_BROADCAST was turned off too.
  * @needs: none
  * @expect: restore
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System V message queues: messages in their order, empty ones too; creators, owners, modes and sizes. A checkpoint takes none of
- * them out, nor does it count as a reader.
+ * System V message queues: messages in their order, empty ones too; creators, owners, modes and sizes. A
+ * checkpoint removes none of them, and does not count as a reader.
  * @needs: none
  * @expect: restore
  */
@@ -41,7 +41,7 @@ int main(void)
 	int foreign = MUST(msgget(0x1238, IPC_CREAT | 0604));
 	MUST(seteuid(0));
 	MUST(setegid(0));
-	MUST(msgctl(removed, IPC_RMID, NULL)); /* So that ids are not those of a new namespace. */
+	MUST(msgctl(removed, IPC_RMID, NULL)); /* So that ids are not a new namespace's. */
 	send(queue, 5, 8);
 	send(queue, 3, 8192);
 	send(queue, 5, 0);

@@ -41,7 +41,7 @@ int main(void)
 	struct semid_ds facts;
 	unsigned short values[5];
 	pthread_t thread;
-	MUST(semctl(MUST(semget(IPC_PRIVATE, 1, 0600)), 0, IPC_RMID)); /* So that ids are not those of a new namespace. */
+	MUST(semctl(MUST(semget(IPC_PRIVATE, 1, 0600)), 0, IPC_RMID)); /* So that ids are not a new namespace's. */
 	set = MUST(semget(0x1236, 5, IPC_CREAT | 0600));
 	other = MUST(semget(IPC_PRIVATE, 300, 0640));
 	MUST(semctl(set, 0, SETALL, (unsigned short[]){10, 0, 32767, 12767, 4}));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System V shared memory: attached by two processes, twice by one, only for reading, in part, and by nobody; smaller than its
- * pages; of another owner; removed while it is attached.
+ * System V shared memory: attached by two processes, twice by one, read-only, in part, and by nobody; smaller than
+ * its pages; of another owner; removed while it is attached.
  * @needs: none
  * @expect: restore
  */
@@ -37,7 +37,7 @@ static void child(void *arg)
 int main(void)
 {
 	struct shmid_ds facts;
-	MUST(shmctl(MUST(shmget(IPC_PRIVATE, 1, 0600)), IPC_RMID, NULL)); /* So that ids are not those of a new namespace. */
+	MUST(shmctl(MUST(shmget(IPC_PRIVATE, 1, 0600)), IPC_RMID, NULL)); /* So that ids are not a new namespace's. */
 	segment = MUST(shmget(0x4242, SIZE, IPC_CREAT | IPC_EXCL | 0600));
 	at = MUST(shmat(segment, NULL, 0));
 	again = MUST(shmat(segment, NULL, 0));

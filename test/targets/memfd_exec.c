@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memfd_create takes no write access to the file, open does: a program in a
- * memfd that is open for writing, and mapped, can be executed; not so one that
- * was opened again for writing, until that is closed.
+ * memfd_create takes no write access to the file, open does: a program in a memfd that is open for writing, and
+ * mapped, can be executed; one that was opened again for writing cannot, until that is closed.
  * @needs: none
  * @expect: restore
  */

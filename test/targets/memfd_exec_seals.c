@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory files that say whether they can be executed, and such that are sealed
- * against writing.
+ * Memory files that say whether they can be executed, and some that are sealed against writing.
  * @needs: kernel>=6.3
  * @expect: restore
  */

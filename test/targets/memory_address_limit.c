@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that has used up RLIMIT_AS, except for a page. The limit is as before afterwards, and holds.
+ * A process that has used up RLIMIT_AS, except for a page. The limit is unchanged afterwards, and is enforced.
  * @needs: none
  * @expect: restore
  */

@@ -72,7 +72,7 @@ int main(void)
 
 	for (size_t i = 0; i < COUNT; i++) {
 		CHECK_EQ(areas[i].flag, known[i], has_flag(areas[i].at, areas[i].flag));
-		/* A restored process counts as a child of fork: there, what is wiped on fork is wiped. */
+		/* A restored process counts as a child of fork: what is wiped on fork is wiped there. */
 		if (areas[i].advice == MADV_WIPEONFORK && areas[i].at[0] == 0)
 			check_zero(areas[i].flag, areas[i].at, 65536);
 		else check_fill(areas[i].flag, areas[i].at, 65536, 1);

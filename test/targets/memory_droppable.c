@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory of MAP_DROPPABLE, in which the C library (glibc 2.41) keeps the state of getrandom: it is droppable
- * afterwards, too.
+ * Memory of MAP_DROPPABLE, in which the C library (glibc 2.41) keeps the state of getrandom: it is still droppable
+ * afterwards.
  * @needs: kernel>=6.11
  * @expect: restore
  */

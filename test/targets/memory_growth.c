@@ -40,7 +40,7 @@ int main(void)
 	unsigned char *start = (unsigned char *)syscall(SYS_brk, 0);
 	unsigned char *end = (unsigned char *)syscall(SYS_brk, start + 200000);
 	fill(start, 200000, 3);
-	/* First of all, so that it does not come to lie where another is to grow. */
+	/* First, so that it is not placed where another area is to grow. */
 	unsigned char *area = MUST(mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, flags, -1, 0));
 	unsigned char *room = MUST(mmap(NULL, 2048 * PAGE, PROT_NONE, flags, -1, 0));
 	unsigned char *down = MUST(mmap(room + 2040 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE,

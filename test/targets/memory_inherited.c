@@ -2,7 +2,8 @@
 /*
  * What processes share since a fork, and what they have made of it: pages written by the parent or the child,
  * dropped by the child, new in the parent; mappings split by protections, cut, and grown; by the child of a child,
- * as of a master that is not PID 1. Each has its own content to the last page, and what is shared is there once.
+ * as of a master that is not PID 1. Each has its own content to the last page, and what is shared exists only
+ * once.
  * @needs: none
  * @expect: restore
  */

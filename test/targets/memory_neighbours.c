@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Neighbours that differ in their protection only: what of them is written, and for which the kernel keeps a
- * reserve (ac in VmFlags) or never will (nr).
+ * Neighbours that differ only in their protection: which of them are written, and for which the kernel accounts
+ * memory (ac in VmFlags) or never will (nr).
  * @needs: none
  * @expect: restore
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A parent with 32 MiB and eight children that have only inherited them, as prefork servers and a background
- * save of redis have it: the memory is there once, before and after. In the environment MEGABYTES and CHILDREN
- * may say otherwise.
+ * A parent with 32 MiB and eight children that have only inherited them, as in prefork servers and in a background
+ * save of redis: the memory exists only once, before and after. MEGABYTES and CHILDREN in the environment change
+ * the numbers.
  * @needs: none
  * @expect: restore
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Protections: every combination, with content, PROT_NONE with content among them; faults as before. (What
- * can only be executed can be read too, unless the processor has protection keys.)
+ * Protections: every combination, with content, PROT_NONE with content among them; faults as before. (Execute-only
+ * memory can be read too, unless the processor has protection keys.)
  * @needs: none
  * @expect: restore
  */

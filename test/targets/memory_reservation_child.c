@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A child that has reserved 80 TiB of addresses, in which there is next to nothing.
+ * A child that has reserved 80 TiB of addresses, with almost nothing in them.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pidfds: of a child, of oneself, sending signals, waiting, becoming readable at the end.
+ * pidfds: of a child, of the process itself, sending signals, waiting, becoming readable at the end.
  * @needs: kernel>=5.4
  * @expect: restore
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pidfds of processes that have been reaped: of one that exited, twice, of one that a signal has killed. Both are
- * readable, nobody is behind them, and the kernel still tells how they ended where it can.
+ * pidfds of processes that have been reaped: of one that exited, twice, of one that a signal has killed. All are
+ * readable and refer to no process, and the kernel still tells how the processes ended where it can.
  * @needs: kernel>=5.4
  * @expect: restore
  */

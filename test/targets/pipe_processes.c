@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring of processes joined by pipes, with data in flight: none lost, none twice, ends at the right time.
+ * A ring of processes joined by pipes, with data in flight: none is lost or comes twice, and the ends come at the
+ * right time.
  * @needs: none
  * @expect: restore
  */

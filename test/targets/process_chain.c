@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A chain of 100 processes, each the child of the one before: memory goes down all of it.
+ * A chain of 100 processes, each the child of the one before: memory is inherited all the way down.
  * @needs: none
  * @expect: restore
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process group whose leader has left it for that of another: it lives on while it has members. And
- * leaders that have each gone over to the other's group.
+ * A process group whose leader has left it for that of another: it lives on while it has members. And two leaders
+ * that have each joined the other's group.
  * @needs: none
  * @expect: restore
  */
 #include "target.h"
 
-/* Tells a leader where to go: each has its own, since any that waits may read from a pipe. */
+/* Tells a leader where to go: each has a pipe of its own, since any process that waits may read from a shared one. */
 struct lead {
 	int step[2];
 	int with_member;
@@ -28,7 +28,7 @@ static void member(void *arg)
 	settle_and_verify();
 }
 
-/* Leads a group with a member, and goes over to another when it is told to which. */
+/* Leads a group with a member, and joins another when it is told which. */
 static void leader(void *arg)
 {
 	const struct lead *lead = arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Children that SIGTSTP, SIGTTIN and SIGTTOU have stopped, and whose parent has not asked yet: it learns
- * the signal that stopped each, and no more of one that it has heard of.
+ * Children that SIGTSTP, SIGTTIN and SIGTTOU have stopped, and whose parent has not asked yet: it learns the
+ * signal that stopped each, and learns nothing again of a stop that it has heard of.
  * @needs: none
  * @expect: restore
  */

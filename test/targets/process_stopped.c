@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Children stopped by job control: still stopped afterwards, continued by SIGCONT, then well.
+ * Children stopped by job control: still stopped afterwards, and continued by SIGCONT.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A child subreaper adopts orphans made before and after the checkpoint; an orphan of PID 1 stays its.
+ * A child subreaper adopts orphans made before and after the checkpoint; an orphan of PID 1 stays with PID 1.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A zombie that has left a core leaves no other one at a restore.
+ * A zombie that has dumped core does not dump another one at a restore.
  * @needs: none
  * @expect: restore
  * @varies: exit_code

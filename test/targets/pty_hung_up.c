@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Terminals whose master was closed, as daemons have them that were started from a shell: one open
- * twice, and a living one beside it.
+ * Terminals whose master was closed, as in daemons that were started from a shell: one open twice, and a live one
+ * beside it.
  * @needs: none
  * @expect: restore
  * @varies: fds

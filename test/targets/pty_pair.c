@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pty pairs whose two ends are the container's, one of them behind a gap in the numbers: modes, size,
- * owner, packet mode, exclusiveness; a master whose slave was closed, and one whose never was open.
+ * Pty pairs whose two ends are the container's, one of them behind a gap in the numbers: modes, size, owner,
+ * packet mode, exclusiveness; a master whose slave was closed, and one whose slave was never open.
  * @needs: none
  * @expect: restore
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A FUSE file system that a process of the container serves: nothing of it answers while that stands still.
+ * A FUSE file system that a process of the container serves: nothing in it answers while that process stands
+ * still.
  * @needs: cap:SYS_ADMIN
  * @expect: refuse pid \d+ \(target\) fd \d+: serves a FUSE file system.*mount /data/fuse \(fuse\).*remedy: unmount
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The working directory, on a FUSE file system that is mounted no longer, and that a process of the container serves.
+ * The working directory, on a FUSE file system that is no longer mounted, and that a process of the container
+ * serves.
  * @needs: cap:SYS_ADMIN
  * @expect: refuse pid 1 \(target\) cwd \/: has not answered for 10 s.*remedy: close
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An open file of a FUSE file system that is mounted no longer, and that a process of the container serves.
+ * An open file of a FUSE file system that is no longer mounted, and that a process of the container serves.
  * @needs: cap:SYS_ADMIN
  * @expect: refuse pid 1 \(target\) fd \d+ \(/file\): has not answered for 10 s.*remedy: close
  */

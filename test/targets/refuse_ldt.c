@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An entry of an LDT that no segment register has.
+ * An entry of an LDT that no segment register uses.
  * @needs: none
  * @expect: refuse pid 1 \(target\).* an LDT \(modify_ldt\) is not supported
  */

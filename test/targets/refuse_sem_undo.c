@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that has adjustments of semaphores of its own (unshare(2), CLONE_SYSVSEM): they are those of its end.
+ * A thread that has adjustments of semaphores of its own (unshare(2), CLONE_SYSVSEM), which apply when it ends.
  * @needs: none
  * @expect: refuse pid 1 \(target\) tid \d+: has adjustments of semaphores \(SEM_UNDO\) of its own.*remedy
  */

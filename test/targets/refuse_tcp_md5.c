@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A listening TCP socket with a key for signatures (RFC 2385), which the kernel does not give away.
+ * A listening TCP socket with a key for signatures (RFC 2385), which the kernel does not reveal.
  * @needs: none
  * @expect: refuse TCP_MD5SIG
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tmpfs with a file whose name is no UTF-8, which is not saved: the refusal names the file.
+ * A tmpfs with a file whose name is not UTF-8, which is not saved: the refusal names the file.
  * @needs: none
  * @expect: refuse tmpfs /tmp: folder/caf\\xe9 is a name that is not UTF-8; remedy: rename it
  */

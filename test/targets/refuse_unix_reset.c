@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A socket of packets with something unread, whose other end was closed before it had read everything. Whoever
- * looks at the queue is told ECONNRESET, once, in the place of the program.
+ * A seqpacket socket with unread data, whose other end was closed before it had read everything. Whoever looks at
+ * the queue gets ECONNRESET, once, instead of the program.
  * @needs: none
  * @expect: refuse ECONNRESET
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Restartable sequences: each thread stays registered, the kernel goes on writing the CPU number, and
- * the signature and address are as before (a second registration says EBUSY, not EINVAL or EPERM).
+ * Restartable sequences: each thread stays registered, the kernel goes on writing the CPU number, and the
+ * signature and address are as before (a second registration fails with EBUSY, not EINVAL or EPERM).
  * @needs: kernel>=4.18
  * @expect: restore
  */

@@ -17,7 +17,7 @@ static void *thread(void *arg)
 	if (has_own) deny(SYS_getpgid, EDOM, 0);
 	pthread_barrier_wait(&arrival);
 	pthread_barrier_wait(&departure);
-	pthread_mutex_lock(&turn); /* the checks' buffer is not for many */
+	pthread_mutex_lock(&turn); /* the checks' buffer is not thread-safe */
 	check_denied("uname by the common filter", syscall(SYS_uname, NULL), EXFULL);
 	if (has_own) check_denied("getpgid by the own filter", getpgid(0), EDOM);
 	else CHECK(getpgid(0) >= 0, "getpgid is allowed in this thread");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGTRAP, handled and ignored: a checkpoint, which has processes run into
- * breakpoints, changes neither.
+ * SIGTRAP, handled and ignored: a checkpoint, which makes processes run into breakpoints, changes neither.
  * @needs: none
  * @expect: restore
  */

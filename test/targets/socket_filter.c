@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Classic socket filters (SO_ATTACH_FILTER), which the kernel hands out (SO_GET_FILTER): on a UDP socket,
- * on a netlink socket that hears of addresses, as Chromium has one, and on a unix socket, which has a message
- * that came before; that one is locked (SO_LOCK_FILTER).
+ * Classic socket filters (SO_ATTACH_FILTER), which the kernel hands out (SO_GET_FILTER): on a UDP socket, on a
+ * netlink socket that hears of addresses, such as Chromium's, and on a unix socket, which has a message that came
+ * before; the last filter is locked (SO_LOCK_FILTER).
  * @needs: none
  * @expect: restore
  */
@@ -13,7 +13,7 @@
 
 #define COUNT 4
 
-/* Lets through what begins with 'y', behind the 8 bytes that come first. */
+/* Accepts what has a 'y' after the first 8 bytes. */
 static struct sock_filter code[COUNT] = {
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'y', 0, 1),

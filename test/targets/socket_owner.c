@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets of another user than root: owners, and the group of SO_REUSEPORT that they make.
+ * Sockets of a user other than root: owners, and the group of SO_REUSEPORT that they form.
  * @needs: none
  * @expect: restore
  */

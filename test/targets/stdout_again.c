@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stdout can be opened once more by its name, as whoever the container runs as: log files of many images lead
- * there. It belongs to that user; a pipe to whom an entrypoint that runs as root has given it.
+ * stdout can be opened once more by its name, by the user that the container runs as: log files of many images
+ * link to it. It belongs to that user; a pipe belongs to whomever an entrypoint that runs as root has given it.
  * @needs: none
  * @expect: restore
  */

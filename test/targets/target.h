@@ -141,7 +141,7 @@ static void expect_exit(pid_t pid, int code)
 	CHECK_EQ("exit code of a child", code, WEXITSTATUS(status));
 }
 
-/* Sends a child its go and checks that it was content. */
+/* Sends a child its go and checks that it exited with 0. */
 static void finish(pid_t pid)
 {
 	MUST(kill(pid, SIGTERM));
@@ -155,7 +155,7 @@ static double seconds(clockid_t clock)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Byte number i of the pattern of a seed: no period that equals a page. */
+/* Byte number i of the pattern of a seed, whose period is not a page. */
 static unsigned char pattern_byte(size_t i, unsigned seed)
 {
 	return (unsigned char)((i * 31 + (i >> 12) * 17 + seed) % 251);

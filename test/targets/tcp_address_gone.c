@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP connections within the container over an address of its own, which a restored one does not have: both ends of
- * them end, and a connection over the loopback address goes on.
+ * TCP connections within the container over an address of its own, which a restored one does not have: both ends
+ * of these end, and a connection over the loopback address goes on.
  * @needs: cap:NET_ADMIN
  * @expect: restore
  */
@@ -65,7 +65,7 @@ static size_t send_until_full(int fd)
 	}
 }
 
-/* Returns how much there was until the end, or an error; not more than `most`. */
+/* Returns how much there was until the end or an error; at most `most`. */
 static size_t receive_most(int fd, size_t most)
 {
 	size_t taken = 0;

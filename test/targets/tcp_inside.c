@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP connections with both ends in the container: IPv4, IPv6, and both at once; with data unread and data that does
- * not fit any more; closed by one side; with options, and watched by epoll. All go on.
+ * TCP connections with both ends in the container: IPv4, IPv6, and both at once; with unread data and data that no
+ * longer fits; closed by one side; with options, and watched by epoll. All go on.
  * @needs: none
  * @expect: restore
  */
@@ -39,13 +39,13 @@ static struct connection connected(int family, int listener, unsigned short port
 	return made;
 }
 
-/* What byte number `at` of a stream is. */
+/* Byte number `at` of a stream. */
 static void fill_piece(size_t at, size_t length, unsigned seed)
 {
 	for (size_t i = 0; i < length; i++) piece[i] = pattern_byte(at + i, seed);
 }
 
-/* Sends until nothing fits any more: much is unread then, and much not even sent. */
+/* Sends until nothing more fits: then much is unread, and much is not even sent. */
 static void send_until_full(struct connection *c, unsigned seed)
 {
 	for (;;) {

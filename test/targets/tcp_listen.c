@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listening TCP sockets, IPv4 and IPv6, with options; bound but not listening; neither; all work after.
+ * Listening TCP sockets, IPv4 and IPv6, with options; bound but not listening; neither; all work afterwards.
  * @needs: none
  * @expect: restore
  */

@@ -132,7 +132,7 @@ static void check_restored(void)
 	check_dead(IPV6);
 	check_dead(MAPPED);
 	check_unread(ENDED_BY_PEER, 1000);
-	/* Which error waits in it nobody tells the next checkpoint. */
+	/* Nothing tells the next checkpoint which error waits in it. */
 	CHECK(recv(ends[ENDED_BY_PEER], got, 1, 0) == 0 || errno == ECONNRESET, "the end of a stream");
 	CHECK(send(ends[ENDED_BY_PEER], "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "write to what has ended");
 	CHECK(events_of(REFUSED) & EPOLLERR, "refused");

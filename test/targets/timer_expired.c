@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timers with an interval that have expired while their signal was blocked, or were not read since: the
- * kernel arms them again when the signal is taken, or the timerfd read. ITIMER_REAL, a POSIX timer, a
- * timerfd; and a POSIX timer that signals nobody, by a number that is no signal.
+ * Timers with an interval that have expired while their signal was blocked, or were not read since: the kernel
+ * arms them again when the signal is taken, or the timerfd read. ITIMER_REAL, a POSIX timer, a timerfd; and a
+ * POSIX timer that signals nobody, whose signal number is invalid.
  * @needs: none
  * @expect: restore
  */
@@ -57,7 +57,7 @@ static int start_timer(void)
 	return id;
 }
 
-/* It counts what it would have signaled meanwhile. */
+/* It counts the signals that it would have sent meanwhile. */
 static void check_timer(int id)
 {
 	siginfo_t info;

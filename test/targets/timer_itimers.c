@@ -14,7 +14,7 @@ static void handler(int signal)
 	fired[signal]++;
 }
 
-/* In user mode, since the virtual timer counts no other. */
+/* In user mode, since the virtual timer counts no other time. */
 static void burn(double length)
 {
 	double end = seconds(CLOCK_PROCESS_CPUTIME_ID) + length;

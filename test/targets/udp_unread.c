@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Datagrams that wait unread in UDP sockets: kept while the container runs on, said to be lost in a copy,
- * whose sockets work.
+ * Datagrams that wait unread in UDP sockets: kept while the container runs on, reported as lost in a copy, whose
+ * sockets work.
  * @needs: none
  * @expect: restore
  * @warns: unread datagrams are not kept where=pid 1 \(target\) fd 3 port=7101 bytes=\d+

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Unix sockets that are bound under one name and then moved to the one clients use: by link and unlink, as
- * supervisord does, by rename, by a rename of their folder, and by a link that leaves both names. On a tmpfs,
- * and in the root filesystem. What lies at the first name by now stays there.
+ * supervisord does, by rename, by a rename of their folder, and by a link that leaves both names. On a tmpfs, and
+ * in the root filesystem. Whatever is at the first name by now stays there.
  * @needs: none
  * @expect: restore
  */

@@ -3,8 +3,8 @@ import { ShimError } from '../../../src/common/errors.js';
 import type { KnownDifference } from './known-differences.js';
 
 /**
- * What only one recording has, in order: lines of ours after `-`, theirs after `+`. By the longest
- * common subsequence, so that one event too many is one line of difference.
+ * What only one recording has, in order: lines of ours after `-`, theirs after `+`. Uses the longest common
+ * subsequence, so that one event too many is one line of difference.
  */
 export function differences(ours: readonly string[], theirs: readonly string[]): string[] {
   const common = commonLengths(ours, theirs);
@@ -54,7 +54,7 @@ function apply(lines: readonly string[], difference: KnownDifference): string[] 
   return lines.map((line) => (differs(line) ? line.replace(theirs, ours) : line));
 }
 
-/** Length of the longest common subsequence of what is behind each pair of places. */
+/** Length of the longest common subsequence of what follows each pair of positions. */
 function commonLengths(a: readonly string[], b: readonly string[]): number[][] {
   const table = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
   for (let i = a.length - 1; i >= 0; i--) {

@@ -37,7 +37,7 @@ export class EventFeed {
     this.#stream.on('data', (envelope: unknown) => {
       this.#take(envelope as Envelope);
     });
-    this.#stream.on('error', () => undefined); // the end of the test; a lost feed shows as no mark
+    this.#stream.on('error', () => undefined); // the end of the test; a lost feed shows as a missing mark
   }
 
   /** Subscribes; resolves when the subscription holds. */
@@ -48,8 +48,8 @@ export class EventFeed {
   }
 
   /**
-   * The events of a container so far. Whoever published them must have got containerd's answer: what
-   * was published before the mark comes before it.
+   * The events of a container so far. Their publishers must have received containerd's answer: what was published
+   * before the mark comes before it.
    */
   async of(containerId: string): Promise<TaskEventSeen[]> {
     await this.#mark(containerId);
@@ -60,7 +60,7 @@ export class EventFeed {
     this.#stream.cancel();
   }
 
-  /** Publishes an event of our own and waits for it; with `again`, every so many milliseconds. */
+  /** Publishes an event of our own and waits for it; with `again`, repeats that at this interval, in milliseconds. */
   async #mark(name: string, again?: number): Promise<void> {
     const event = { type_url: name, value: Buffer.alloc(0) };
     const publish = (): Promise<unknown> =>

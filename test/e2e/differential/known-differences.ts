@@ -3,15 +3,15 @@
 /** A release of containerd, whose shim ours is compared with. */
 export type Release = '1.6' | '1.7' | '2.1';
 
-/** A difference that is meant to be, or cannot be helped. */
+/** A difference that is intended, or cannot be avoided. */
 export interface KnownDifference {
-  /** Where it is; default: with all releases. */
+  /** The releases that show it; default: all. */
   readonly releases?: readonly Release[];
-  /** Group and title of the scenario; default: any, as far as it has such a line. */
+  /** Group and title of the scenario; default: any that has such a line. */
   readonly scenario?: string;
-  /** How the lines of the recording begin that differ. */
+  /** How the differing lines of the recording begin. */
   readonly line: string;
-  /** What stands in them, and what stands there in ours; default: the same. */
+  /** What their lines contain, and what ours contain instead; default: the same. */
   readonly theirs?: string;
   readonly ours?: string;
   /** Theirs may have the line elsewhere, or not at all. */

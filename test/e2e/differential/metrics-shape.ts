@@ -3,8 +3,8 @@ import { WireReader } from '../../../src/common/wire/reader.js';
 import type { Message } from '../../helpers/containerd-api.js';
 
 /**
- * Type of a metrics message and the numbers of its fields: cpu, memory, pids … Their content is that of
- * the moment, and what is zero is not sent.
+ * Type of a metrics message and the numbers of its fields: cpu, memory, pids … Their values are those of the moment,
+ * and zeros are not sent.
  */
 export function shapeOfMetrics(any: Message): Message {
   const reader = new WireReader(any['value'] as Buffer, 'metrics');

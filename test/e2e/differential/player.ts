@@ -52,7 +52,7 @@ export async function play(stage: Stage, scenario: Scenario, runtime: string): P
 
 let played = 0;
 
-/** One container, and a client that does with it what it is told. */
+/** One container, and a client that plays steps on it. */
 class Player {
   readonly errors: string[] = [];
   readonly #stage: Stage;

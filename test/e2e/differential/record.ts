@@ -21,12 +21,12 @@ export class Normalizer {
     this.#texts = texts;
   }
 
-  /** @param owner whose value it is: times are told apart for each owner by itself */
+  /** @param owner whose value it is: times are distinguished separately for each owner */
   value(value: unknown, owner: string, field = ''): unknown {
     if (field === 'pid') return value === 0 ? 0 : this.#name('pid', String(value));
     if (typeof value === 'string') return this.#text(value);
     if (Array.isArray(value)) {
-      // Lists of lists are of steps at the same time: each has times of its own, which may be the same.
+      // Lists of lists come from steps at the same time: each has times of its own, which may be equal.
       return value.map((item: unknown, index) =>
         this.value(item, Array.isArray(item) ? `${owner} ${String(index)}`.trim() : owner),
       );
@@ -107,7 +107,7 @@ function processOf(event: Message): string {
   return id === event['container_id'] ? '' : id;
 }
 
-/** Without repetitions of a shortage of memory: the kernel tells it as often as it likes. */
+/** Without repeated reports of a shortage of memory: the kernel sends any number of them. */
 export function withoutRepeatedOom(events: readonly Message[]): Message[] {
   const first = events.findIndex(isOom);
   return events.filter((event, index) => !isOom(event) || index === first);

@@ -81,7 +81,7 @@ class Output {
   constructor(path: string) {
     this.#path = path;
     const fd = openSync(path, O_RDONLY | O_NONBLOCK);
-    // A writer of our own, so that the FIFO does not end with the first of several that write to it.
+    // A writer of our own, so that the FIFO does not end with the first of several writers.
     this.#holder = openSync(path, O_WRONLY | O_NONBLOCK);
     this.#socket = new Socket({ fd, readable: true, writable: false });
     this.#socket.on('data', (chunk: Buffer) => {

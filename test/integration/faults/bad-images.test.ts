@@ -22,9 +22,9 @@ import { hashHolder } from './holder-memory.js';
 import { childrenOf, list, parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * An image that is not byte for byte what a checkpoint wrote on this host in this boot is refused, with
- * words, and nothing is started for it. Each change is tried on each file by `validateImage`, which
- * opens images as a restore does; one of each kind by `mvas restore` too.
+ * An image that is not byte for byte what a checkpoint wrote on this host in this boot is refused with an explanation,
+ * and nothing is started for it. Each change is tried on each file with `validateImage`, which opens images as a
+ * restore does; one of each kind also with `mvas restore`.
  */
 interface Given {
   readonly counter: Counter;
@@ -60,7 +60,7 @@ test.after.always('the VAS can be removed, and nothing is left', async (t) => {
 
 type Change = (path: string) => void;
 
-/** What is done to each file of an image. */
+/** The changes made to each file of an image. */
 const CHANGES: Readonly<Record<string, Change>> = {
   'cut to nothing': (path) => {
     truncateSync(path, 0);

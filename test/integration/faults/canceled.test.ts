@@ -82,7 +82,7 @@ test.serial('a signal cancels the command that checkpoints', async (t) => {
   const exit = once(child, 'exit');
   const said = Promise.all([text(child.stdout), text(child.stderr)]);
   await until('a VAS', async () => (await listVases()).length > 0, { everyMs: 5 });
-  process.kill(-(child.pid ?? 0), 'SIGINT'); // To all of the group, as a key does.
+  process.kill(-(child.pid ?? 0), 'SIGINT'); // To the whole group, as a key does.
   t.deepEqual(await exit, [1, null]);
   t.deepEqual(await said, ['', `mvas checkpoint: checkpoint ${counter.id}: canceled\n`]);
   t.false(existsSync(imagePath));

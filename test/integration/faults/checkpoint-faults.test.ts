@@ -10,13 +10,13 @@ import { Counter, isOurMemory, listed, mvas, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and
- * nothing else. One that is killed leaves no memory unless it is complete; what else there is of its VAS
- * `mvas ls` shows and `mvas rm` removes.
+ * A checkpoint that fails after a stage leaves the container as it found it, running or frozen, and nothing else. One
+ * that is killed leaves no memory unless it is complete; `mvas ls` shows the rest of its VAS, and `mvas rm` removes
+ * it.
  */
 /** After the last stage there is nothing to undo. */
 const STAGES = Object.keys(CHECKPOINT_STAGES).filter((stage) => stage !== 'kill');
-/** Moments in between: when our memory is in, and out of, some of the processes. */
+/** Moments between stages: when our memory is in, and out of, some of the processes. */
 const MOMENTS = ['inject', 'leave'];
 
 /** After a kill the keeper freezes the container again. */
@@ -62,7 +62,7 @@ test.serial('a checkpoint of what a killed one has left frozen half-way', async 
     t.is(result.status, 0, result.stderr);
     thaw(cgroup);
     await counter.countsOn();
-    // Where threads had still been on their way home, this one finds what is left.
+    // If threads were still on their way home, this checkpoint finds what is left.
     t.is((await mvas(counter.checkpointArgs(counter.newImage()))).status, 0);
     await counter.countsOn();
     t.deepEqual(differences(before, await counter.run.view(), []), []);
@@ -142,7 +142,7 @@ async function killAfter(t: ExecutionContext, counter: Counter, { stage, wasFroz
   t.deepEqual(await listed(), [], `${stage}: the VAS has been removed`);
 }
 
-/** A thread that was frozen on its way home goes the rest of it when it is thawed. */
+/** A thread that is frozen on its way home goes the rest of the way when it is thawed. */
 async function lastingDifferences(
   counter: Counter,
   before: Awaited<ReturnType<Counter['run']['view']>>,
@@ -155,7 +155,7 @@ async function lastingDifferences(
   }
 }
 
-/** Runs `disturb`; resolves with what then is not as it was. */
+/** Runs `disturb`; resolves with what has changed. */
 async function undisturbed(
   counter: Counter,
   wasFrozen: boolean,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes its memory without an end, and fails as soon as any of it is not what it was left as. Each worker has slots
- * of memory, which it writes to, protects, discards, frees, lets forks wipe, moves, resizes, maps anew, and passes on to
- * children. Every page bears a ticket, drawn from a clock that all share, in each of its words; the worker keeps the
- * tickets elsewhere, and their sum on its stack. So memory that is not of one instant is found.
+ * Changes its memory endlessly, and fails as soon as any of it is not as it was left. Each worker has slots of
+ * memory, which it writes to, protects, discards, frees, lets forks wipe, moves, resizes, maps anew, and passes on
+ * to children. Every word of a page holds the page's ticket, drawn from a clock that all share; the worker keeps
+ * the tickets elsewhere, and their sum on its stack. This detects memory that is not of one instant.
  *
- * Workers are threads; with CHILDREN=N (environment) each of so many is a child instead, which lives
- * as long as the program does and begins with the memory of the first.
+ * Workers are threads; with CHILDREN=N in the environment, N of them are children instead, which live as long as
+ * the program and begin with the memory of the first.
  *
- * How often the laziest worker has verified all of its memory is in /data/count, 8 bytes. The go is SIGTERM: PASS, exit
- * status 42. SEED (environment) is where randomness begins, BULK how many pages a worker has that it only writes to.
+ * /data/count (8 bytes) says how often the slowest worker has verified all of its memory. The go is SIGTERM: PASS,
+ * exit status 42. In the environment, SEED is the seed of all randomness, BULK the number of pages that each
+ * worker only writes to.
  */
 #include "../../targets/target.h"
 

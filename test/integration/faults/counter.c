@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts without an end, in registers, in memory, in a file and by messages to a child process, and
- * fails as soon as two of the counts differ, a register, a signal mask or a byte of memory is not what
- * it was left as, or a call that nothing may interrupt is interrupted. A second thread sleeps and counts
- * on its own. MEGABYTES of memory (environment, default 1) are filled and checked a page at a time.
+ * Counts endlessly, in registers, in memory, in a file and by messages to a child process, and fails as soon as
+ * two of the counts differ, a register, a signal mask or a byte of memory is not as it was left, or a call that
+ * nothing may interrupt is interrupted. A second thread sleeps and counts on its own. MEGABYTES of memory
+ * (environment, default 1) are filled and checked a page at a time.
  *
- * The count is in /data/count, 8 bytes, written once a round. The go is SIGTERM: PASS, exit status 42.
- * With the argument `probe` it does nothing of that, and ends after 100 ms.
+ * The count is in /data/count, 8 bytes, written once a round. The go is SIGTERM: PASS, exit status 42. With the
+ * argument `probe` it does none of this, and ends after 100 ms.
  */
 #include "../../targets/target.h"
 

@@ -12,8 +12,8 @@ import { differences } from '../../helpers/targets-view.js';
 import { Counter, Yard } from './harness.js';
 
 /**
- * An engine in the middle of what it does where no way home leads from: the system call of the vDSO by
- * which our page is mapped, and taken out. For the test one is made so often that no kill misses it.
+ * An engine at the one point from which no way home leads: the system call in the vDSO that maps our page, or unmaps
+ * it. For the test the call is repeated so often that no kill misses it.
  */
 const ENGINE = `
   import { readMaps } from '${REPOSITORY}/dist/src/criu/procfs/reader.js';

@@ -126,7 +126,7 @@ function start(t: ExecutionContext, counter: Counter, line: readonly string[], p
   return { child, exit: once(child, 'exit'), stderr: () => stderr };
 }
 
-/** A PATH whose runc, when it is to create a container, interrupts who asks it to, and does it. */
+/** A PATH whose runc, when told to create a container, interrupts its caller, and then creates it. */
 function interruptingRunc(counter: Counter, runc: string): string {
   const folder = join(counter.run.folder, 'bin');
   mkdirSync(folder);
@@ -139,7 +139,7 @@ exec ${runc.trim()} "$@"
   return `${folder}:${process.env['PATH'] ?? ''}`;
 }
 
-/** Names of what runc knows. */
+/** Names of the containers that runc knows. */
 async function containersOf(counter: Counter): Promise<string[]> {
   const { stdout } = await runCommand(['runc', '--root', counter.run.place.runcRoot, 'list', '-q']);
   return stdout.split('\n').filter(Boolean);

@@ -6,7 +6,7 @@ import { readStat } from '../../../src/criu/procfs/reader.js';
 import { until } from '../../helpers/run.js';
 import { Counter, Yard } from './harness.js';
 
-/** A SIGSTOP to a process of a paused container: it is pending until the container goes on. */
+/** A SIGSTOP to a process of a paused container: it stays pending until the container goes on. */
 const yard = new Yard();
 test.after.always(() => {
   yard.close();

@@ -8,7 +8,7 @@ import { runCommand } from '../../helpers/targets-engine.js';
 import { TargetRun } from '../../helpers/targets-run.js';
 import { engine, Yard } from './harness.js';
 
-/** FUSE that is served from outside of the container: sshfs and the like, mounted as a volume. */
+/** FUSE served from outside the container, such as sshfs, mounted as a volume. */
 const yard = new Yard();
 test.after.always(() => {
   yard.close();
@@ -34,7 +34,7 @@ test.after.always(() => {
     t.teardown(async () => {
       await engine.discard(run.place);
       await run.close(!t.passed);
-      await runCommand(['umount', volume]); // Which ends the server.
+      await runCommand(['umount', volume]); // This ends the server.
     });
     const config = join(run.place.bundle, 'config.json');
     const spec = JSON.parse(readFileSync(config, 'utf8')) as { mounts: object[] };

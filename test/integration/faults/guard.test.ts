@@ -10,7 +10,7 @@ import { call, closeFd, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { until } from '../../helpers/run.js';
 
-/** What the keeper of a VAS puts back when the engine is killed: here an option of a socket. */
+/** What the keeper of a VAS restores when the engine is killed: here an option of a socket. */
 const root = mkdtempSync(join(tmpdir(), 'mvas-guard-'));
 process.env['MVAS_ROOT'] = join(root, 'vas');
 

@@ -11,8 +11,8 @@ import { startDonor } from '../../../src/criu/restore/donor/donor.js';
 import { createVas, removeVas } from '../../../src/criu/vas/store.js';
 
 /**
- * Those who do not answer: nothing waits for them forever. One after the other: a donor makes us the parent of orphans,
- * holders included.
+ * Nothing waits forever for a process that does not answer. The tests run one after the other, because a donor makes
+ * this process the parent of orphans, including holders.
  */
 const root = mkdtempSync(join(tmpdir(), 'mvas-hanging-'));
 process.env['MVAS_ROOT'] = join(root, 'vas');
@@ -44,7 +44,7 @@ for (const [what, limitMs, initPid] of [
     const deleted: string[] = [];
     const runc = {
       create: async ({ signal }: { readonly signal: AbortSignal }) => {
-        const process = setInterval(() => undefined, 1_000); // Signals do not keep us alive, a process does.
+        const process = setInterval(() => undefined, 1_000); // An AbortSignal does not keep us alive; a process does.
         await once(signal, 'abort');
         clearInterval(process);
         throw new ShimError('unknown', 'run runc create: it did not end in time');

@@ -39,7 +39,7 @@ export class Yard {
   readonly folder = mkdtempSync(join(tmpdir(), 'mvas-faults-'));
   readonly vasRoot = join(this.folder, 'vas');
   readonly binary = join(this.folder, 'counter');
-  /** Names of all VASes there have been. Those of others are about at the same time. */
+  /** Names of all VASes so far. VASes of others exist at the same time. */
   readonly vasIds = new Set<string>();
 
   constructor() {
@@ -146,8 +146,8 @@ export class Counter {
   }
 
   /**
-   * Starts a checkpoint that may be killed from here. Its event `close` comes when its tracing process has
-   * ended as well: that has all of its descriptors.
+   * Starts a checkpoint that may be killed from here. Its event `close` comes when its tracing process has ended as
+   * well, because that has all of its descriptors.
    */
   startCheckpoint(imagePath: string, options: readonly string[] = []): ChildProcess {
     const stdio = ['ignore', 'pipe', 'ignore'] as const;
@@ -182,7 +182,7 @@ export class Counter {
     }
   }
 
-  /** Puts the file back to where a checkpoint left it; a checkpoint does not hold files of the root. */
+  /** Resets the file to its state at a checkpoint, which does not save files of the root file system. */
   setCount(count: bigint): void {
     const buffer = Buffer.alloc(8);
     buffer.writeBigUInt64LE(count);
@@ -194,7 +194,7 @@ export class Counter {
     }
   }
 
-  /** Resolves when it has counted on by some rounds. @throws ShimError when it does not */
+  /** Resolves when it has counted some rounds further. @throws ShimError when it does not */
   async countsOn(rounds = 3n): Promise<void> {
     const from = this.count();
     const end = performance.now() + COUNT_TIMEOUT_MS;
@@ -256,7 +256,7 @@ export function textOf(path: string): string {
   }
 }
 
-/** Whether a difference is but mappings of ours, which a kill leaves in a process and the next checkpoint removes. */
+/** Whether a difference is only mappings of ours, which a kill leaves in a process and the next checkpoint removes. */
 export function isOurMemory(problem: string): boolean {
   const [key = '', ...lines] = problem.split('\n');
   const mapping = /^ {2}[-+] \S+ r(-x|w-)s \S+ \/dev\/zero \(deleted\)$/;

@@ -10,8 +10,8 @@ const WORK_SIZE = 0x40000000n;
 const CHUNK = 1 << 20;
 
 /**
- * SHA-256 over all that a holder holds: each mapping but those in its own work range (code, stack,
- * vDSO), with its bounds, protection and bytes.
+ * SHA-256 over all that a holder holds: each mapping except those in its own work range (code, stack, vDSO), with its
+ * bounds, protection and bytes.
  */
 export function hashHolder(pid: number): string {
   const base = BigInt(recordOf(pid));
@@ -36,7 +36,7 @@ export function hashHolder(pid: number): string {
   return hash.digest('hex');
 }
 
-/** Where a holder's work range begins: `base` of the only VAS whose socket is its. */
+/** Where a holder's work range begins: `base` of the only VAS whose socket belongs to it. */
 function recordOf(pid: number): string {
   const root = process.env['MVAS_ROOT'] ?? '';
   const id = /\/mvas\/([0-9a-f]{32})$/m.exec(textOf(`/proc/${String(pid)}/cgroup`))?.[1] ?? '';

@@ -24,12 +24,12 @@ import { engine, textOf, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * SIGKILLs a container of ten processes with four threads each, or one of its processes, at moments spread
- * at random over a checkpoint. Without its init that fails soon, says why, and leaves nothing; without another
- * process it is tried again, and succeeds. MVAS_KILL_ROUNDS: how often.
+ * SIGKILLs a container of ten processes with four threads each, or one of its processes, at moments spread at random
+ * over a checkpoint. If init dies, the checkpoint soon fails, says why, and leaves nothing; if another process dies,
+ * it is tried again, and succeeds. MVAS_KILL_ROUNDS is the number of kills.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 20);
-/** The engine takes a tenth of a second to see it; the rest is for a very busy machine. */
+/** The engine notices within a tenth of a second; the rest allows for a very busy machine. */
 const SOON_MS = 5_000;
 const TARGET = { name: 'crowd', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
 
@@ -41,11 +41,11 @@ test.after.always('nothing is left of any VAS', async (t) => {
   yard.close();
 });
 
-/** What one round came to. */
+/** The result of one round. */
 interface Round {
   /** Whether init was killed, not another process. */
   readonly isInit: boolean;
-  /** What the checkpoint said; undefined: it succeeded. */
+  /** What the checkpoint said; undefined if it succeeded. */
   readonly error: string | undefined;
   /** From the kill to the end of the checkpoint. */
   readonly afterMs: number;
@@ -53,7 +53,7 @@ interface Round {
 
 test.serial(`${String(ROUNDS)} containers killed at random in their checkpoint`, async (t) => {
   t.timeout(120_000 + ROUNDS * 30_000);
-  const undisturbed: number[] = []; // The first ones take longer: their code has not run yet.
+  const undisturbed: number[] = []; // The first rounds take longer: their code has not run yet.
   for (let round = 0; round < 3; round++) {
     undisturbed.push((await killOnce(t, { round, atMs: Infinity })).afterMs);
   }
@@ -74,10 +74,10 @@ test.serial(`${String(ROUNDS)} containers killed at random in their checkpoint`,
   }
 });
 
-/** How one round goes: each third is of a paused container, each other one leaves it running. */
+/** How one round goes: every third pauses the container, every other one leaves it running. */
 interface Wish {
   readonly round: number;
-  /** When to kill; never: Infinity. */
+  /** When to kill; Infinity means never. */
   readonly atMs: number;
 }
 
@@ -114,7 +114,7 @@ async function killOnce(t: ExecutionContext, wish: Wish): Promise<Round> {
     return result;
   } finally {
     for (const { id } of await listVases()) await removeVas(id);
-    if (cgroup) thaw(cgroup); // runc deletes nothing that is paused.
+    if (cgroup) thaw(cgroup); // runc does not delete a paused container.
     await run.close(false);
   }
 }
@@ -159,12 +159,12 @@ async function killIn(
   return { error: await work, afterMs: performance.now() - killed };
 }
 
-/** Waits until no process of a container that was killed is left; it must not be frozen for that. */
+/** Waits until a killed container has no processes left; it must not be frozen, or they would stay. */
 async function allGone(cgroup: Cgroup): Promise<void> {
   await until('all processes to end', () => Promise.resolve(pidsIn(cgroup).length === 0));
 }
 
-/** A container one of whose processes was killed is as it was, except for that one. */
+/** Asserts that a container is as it was, except for the process that was killed. */
 async function isUnharmed(
   t: ExecutionContext,
   run: TargetRun,
@@ -179,7 +179,7 @@ async function isUnharmed(
   t.is(await run.go(), 'PASS');
 }
 
-/** Tracing processes of ours. */
+/** Our tracing processes. */
 function tracers(): number[] {
   return listThreads(ownPid())
     .flatMap((tid) => textOf(`/proc/self/task/${String(tid)}/children`).split(' '))

@@ -26,11 +26,11 @@ import {
 } from './leftovers.js';
 
 /**
- * SIGKILLs a restore's engine, or the container that it is making, at moments spread at random. The engine says so
- * soon; nothing is left, and the next restore of the image works. MVAS_KILL_ROUNDS: how often.
+ * SIGKILLs a restore's engine, or the container that it is making, at moments spread at random. The engine soon
+ * reports it, nothing is left, and the next restore of the image works. MVAS_KILL_ROUNDS is the number of kills.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 16);
-/** The engine takes a few milliseconds; the rest is for a very busy machine. */
+/** The engine needs a few milliseconds; the rest allows for a very busy machine. */
 const SOON_MS = 5_000;
 const TARGET = { name: 'names', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
 /** How many names of ours a restore of the program needs. */
@@ -76,7 +76,7 @@ async function deleted({ place }: TargetRun): Promise<void> {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** Where the program has files. That of a socket without a name is made in the root folder. */
+/** Where the program's files are. The file of a socket without a name is made in the root folder. */
 const foldersOf = ({ run }: Parked): string[] =>
   ['data', ''].map((name) => join(run.place.bundle, 'rootfs', name));
 const namesOfOurs = (container: Parked): string[] =>
@@ -106,7 +106,7 @@ test.serial(`${String(ROUNDS)} restores killed at random leave nothing`, async (
   t.is(await container.run.go(), 'PASS');
 });
 
-/** One restore, of which one is killed so long after there is a container. */
+/** One restore, whose victim is killed `atMs` after the container exists. */
 async function killOnce(
   t: ExecutionContext,
   container: Parked,
@@ -172,7 +172,7 @@ for (const kind of ['file', 'folder']) {
       }
     }
     await container.run.restore(container.imagePath);
-    // Each name is one that it has needed, in one of the two folders.
+    // Each is a name that the restore needed, in one of the two folders.
     t.is(new Set(namesOfOurs(container)).size, NAMES);
     t.is(namesOfOurs(container).length, NAMES);
     t.is(await container.run.go(), 'PASS');

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { textOf, type Yard } from './harness.js';
 
 const HIERARCHIES = '/sys/fs/cgroup';
-/** A keeper stays for five seconds after its last child, for late questions about how that ended. */
+/** A keeper stays for five seconds after its last child, to answer late questions about how that ended. */
 const GONE_TIMEOUT_MS = 10_000;
 
 /** Cgroups of VASes, in any hierarchy's `mvas`. */
@@ -32,7 +32,7 @@ function vasLeftovers({ vasRoot, vasIds }: Yard): string[] {
   return [...list(vasRoot), ...vasSockets(vasRoot), ...orphaned];
 }
 
-/** {@link vasLeftovers} once keepers have had their time to go. */
+/** {@link vasLeftovers} once keepers have had time to exit. */
 export async function vasLeftoversInTheEnd(yard: Yard): Promise<string[]> {
   const end = performance.now() + GONE_TIMEOUT_MS;
   for (;;) {
@@ -68,7 +68,7 @@ export function containerCgroups(id: string): string[] {
     .filter((path) => existsSync(path));
 }
 
-/** Names in a directory; none where there is none. */
+/** Names in a directory; none if it does not exist. */
 export function list(directory: string): string[] {
   try {
     return readdirSync(directory);

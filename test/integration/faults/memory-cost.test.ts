@@ -14,13 +14,13 @@ import { vasLeftoversInTheEnd } from './leftovers.js';
 import { Yard } from './harness.js';
 
 /**
- * What a checkpoint asks of a container that goes on: neither memory that it would be charged for, nor copies
- * of what its processes share. `MVAS_COST_ROUNDS` is how often each is tried.
+ * What a checkpoint costs a container that goes on: it is charged for no memory, and what its processes share is not
+ * copied. `MVAS_COST_ROUNDS` is how often each is tried.
  */
 
 const ROUNDS = Number(process.env['MVAS_COST_ROUNDS'] ?? 3);
 const MEBIBYTE = 1 << 20;
-/** Of the memory it had before. */
+/** As a fraction of the memory it had before. */
 const TOLERANCE = 0.02;
 
 const yard = new Yard();
@@ -108,7 +108,7 @@ class Tree {
     return readMemoryRoom(this.#directory).room;
   }
 
-  /** Processes that the kernel has killed for want of memory. */
+  /** Number of processes that the kernel has killed for lack of memory. */
   get kills(): number {
     const text = this.#text('memory.oom_control', 'memory.events');
     return Number(/^oom_kill (\d+)$/m.exec(text)?.[1]);

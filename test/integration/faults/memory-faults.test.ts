@@ -12,7 +12,7 @@ import { COUNTER_STATUS, Counter, listed, mvas, Yard } from './harness.js';
 import { hashHolder } from './holder-memory.js';
 import { parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
-/** What becomes of containers when the memory of a VAS does not suffice, or is lost. */
+/** What happens to containers when the memory of a VAS does not suffice, or is lost. */
 
 const yard = new Yard();
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open files without a name, which a restore has to give one for a moment, and unix sockets. Told to go, it looks. */
+/*
+ * Open files without names, which a restore has to name for a moment, and unix sockets. Told to go, it verifies them.
+ */
 #include "../../targets/target.h"
 
 #include <sys/socket.h>

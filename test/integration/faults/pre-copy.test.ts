@@ -7,8 +7,9 @@ import { Counter, mvas, textOf, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * Checkpoints of a program that changes its memory all the time, copied while it runs, and restores of them: the program
- * finds whatever is not of one instant. MVAS_PRE_COPY_SECONDS: how long each; MVAS_PRE_COPY_SEED: the seed.
+ * Checkpoints, with pre-copy, of a program that changes its memory all the time, and restores of them: the program
+ * detects memory that is not of one instant. MVAS_PRE_COPY_SECONDS is the duration of each test, MVAS_PRE_COPY_SEED
+ * the seed.
  */
 const SECONDS = Number(process.env['MVAS_PRE_COPY_SECONDS'] ?? 10);
 const SEED = Number(process.env['MVAS_PRE_COPY_SEED'] ?? Date.now() % 1_000_000);
@@ -21,7 +22,7 @@ test.after.always('nothing is left of any VAS', async (t) => {
   yard.close();
 });
 
-/** Programs by what they have: threads, so much memory that it is protected while they run, children that stay. */
+/** Programs by what they have: threads, enough memory to be protected while they run, children that stay. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'by threads': [],
   'by threads, much of it': ['BULK=10000'],

@@ -13,8 +13,8 @@ import { Counter, isOurMemory, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
- * SIGKILLs the engine at moments spread at random over a checkpoint. The container, each third time
- * found frozen, must be frozen again or count on, and pass its own checks. MVAS_KILL_ROUNDS: how often.
+ * SIGKILLs the engine at moments spread at random over a checkpoint. The container, frozen beforehand every third
+ * time, must be frozen again or go on counting, and pass its own checks. MVAS_KILL_ROUNDS is the number of kills.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 30);
 
@@ -39,12 +39,12 @@ test.serial(
     const cgroup = await counter.cgroup();
     let killed = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      // Loading the program takes the first third; nothing happens to the container in it.
+      // Loading the program takes the first third, during which nothing happens to the container.
       const afterMs = durationMs * (0.3 + Math.random() * 0.7);
       const wasFrozen = round % 3 === 2;
       if (wasFrozen) await freeze(cgroup);
       const child = counter.startCheckpoint(counter.newImage());
-      const exit = once(child, 'close'); // Only then its keeper can know.
+      const exit = once(child, 'close'); // Its keeper cannot know before.
       await delay(afterMs);
       child.kill('SIGKILL');
       killed += (await exit)[1] === 'SIGKILL' ? 1 : 0;
@@ -68,8 +68,8 @@ test.serial(
 );
 
 /**
- * A keeper answers after it has seen who hung up before; about pid 1 it knows nothing, at once. There
- * is none where the engine died before it had started one.
+ * A keeper answers only after it has noticed earlier hang-ups; it knows nothing of pid 1, so it answers at once. There
+ * is no keeper if the engine died before it had started one.
  */
 async function keeperHasSeenAll(vasId: string): Promise<void> {
   const socket = connect(join(yard.vasRoot, vasId, 'wait.sock'));

@@ -17,8 +17,8 @@ import {
 } from './leftovers.js';
 
 /**
- * A restore that fails after a stage leaves nothing behind, and its VAS byte for byte as it was: the
- * next one works. One that is killed leaves what `runc delete --force` and the next restore remove.
+ * A restore that fails after a stage leaves nothing behind, and its VAS byte for byte as it was: the next one works.
+ * One that is killed leaves only what `runc delete --force` and the next restore remove.
  */
 const STAGES = Object.keys(RESTORE_STAGES).filter((stage) => stage !== 'release');
 const GONE_TIMEOUT_MS = 3_000;

@@ -22,7 +22,7 @@ import { runCommand } from '../../helpers/targets-engine.js';
 import { Counter, Yard } from './harness.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
-/** Checkpoints that something stands in the way of for a moment. */
+/** Checkpoints that something prevents for a moment. */
 const EVER_MS = 600_000;
 const PROBES = 20;
 
@@ -214,7 +214,7 @@ test.serial('checkpoints succeed beside probes by exec', async (t) => {
         'probe',
       ]);
       if (status !== 0) failed.push(stderr);
-      await delay(150); // As probes do: they come at intervals.
+      await delay(150); // Like probes, which come at intervals.
     }
     return failed;
   })();

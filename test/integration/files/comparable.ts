@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FilesImage } from '../../../src/criu/resources/files/index.js';
 
-/** Numbers that the kernel assigns again: replaced by the order in which they appear. */
+/** Numbers that the kernel assigns anew: replaced by the order in which they appear. */
 const RENUMBERED: ReadonlySet<string> = new Set(['ino', 'pipe_id', 'peer', 'i_ino', 'inode']);
-/** Times go on, ids of mounts, devices and new files say nothing. */
+/** Times go on; ids of mounts, devices and new files mean nothing. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   'vsec',
   'vnsec',
@@ -17,8 +17,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * An image as plain values which are equal for two processes with the same files. `pids` are replaced:
- * what belongs to the one process in one image belongs to the other in the other.
+ * An image as plain values that are equal for two processes with the same files. The pid is replaced, because each
+ * process has its own.
  */
 export function comparable(image: FilesImage, pid: number): unknown {
   const numbers = new Map<string, string>();
@@ -45,7 +45,7 @@ export function comparable(image: FilesImage, pid: number): unknown {
   return convert({ ...image }, '');
 }
 
-/** Targets of epoll and watches of inotify come in an order of the kernel's own. */
+/** The kernel chooses the order of epoll's targets and inotify's watches. */
 function inOrder(items: readonly unknown[], key: string): readonly unknown[] {
   if (key !== 'tfd' && key !== 'wd') return items;
   const number = (item: unknown): number => Number((item as Record<string, unknown>)[key]);

@@ -43,7 +43,7 @@ export type Output = readonly ['ignore' | number, 'inherit' | number];
 const PROGRAMS = ['opener', 'plan-runner'] as const;
 let builtPrograms: string | undefined;
 
-/** Builds the programs, once for all tests; they are gone when the tests end. */
+/** Builds the programs, once for all tests; they are removed when the tests end. */
 function buildPrograms(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mvas-files-built-'));
   process.once('exit', () => {
@@ -201,7 +201,7 @@ function kill(pid: number): void {
   }
 }
 
-/** A process as the engine sees it, of which files are dumped; nothing else is asked of it. */
+/** A process as the engine sees it, whose files are dumped; nothing else of it is used. */
 export function tracedProcess(hostPid: number, inContainer = hostPid): TracedProcess {
   const [pid, nsPid] = [asHostPid(hostPid), asNsPid(inContainer)];
   const label = processLabel(nsPid, readComm(pid));

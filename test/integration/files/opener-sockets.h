@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What opener.c opens of sockets. */
+/* The sockets that opener.c opens. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports and abstract names that are nobody else's: those of a network namespace that the caller makes. */
+/* Ports and abstract names that nobody else uses: those of a network namespace that the caller makes. */
 #ifndef OWN_NETWORK_H
 #define OWN_NETWORK_H
 

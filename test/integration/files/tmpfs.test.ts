@@ -15,7 +15,7 @@ import {
 } from '../../../src/criu/resources/tmpfs-attributes.js';
 import { compressTmpfs, dumpTmpfs, restoreTmpfs } from '../../../src/criu/resources/tmpfs.js';
 
-/** Mounts two tmpfs in a directory, which both go when the test ends. */
+/** Mounts two tmpfs in a directory; both are unmounted when the test ends. */
 function mountTwo(t: ExecutionContext): { from: string; to: string; directory: string } {
   const directory = mkdtempSync(join(tmpdir(), 'mvas-tmpfs-'));
   t.teardown(() => {
@@ -119,7 +119,7 @@ test('a path that is not a tmpfs is refused', async (t) => {
   await t.throwsAsync(() => dumpTmpfs(ownPid(), ['/proc']), { message: /no tmpfs is mounted/ });
 });
 
-/** An archive of one's own making. */
+/** An archive made by hand. */
 async function archiveOf(
   entries: readonly (readonly [Partial<Header> & { name: string }, string])[],
 ): Promise<Uint8Array> {

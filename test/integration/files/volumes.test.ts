@@ -69,7 +69,7 @@ class Volume {
     writeFileSync(config, JSON.stringify(spec));
   }
 
-  /** Checkpoints with an end of the container; the image. */
+  /** Checkpoints the container and ends it; resolves with the image. */
   async checkpoint(t: ExecutionContext): Promise<string> {
     const { imagePath, result } = await this.run.checkpoint(false);
     t.is(result.status, 0, result.stderr);
@@ -190,7 +190,7 @@ for (const [change, [make, words]] of Object.entries(CHANGES)) {
     const said = `pid 1 (target) fd 3: /vol/app.log ${words} 6`;
     t.true(error.message.includes(said), error.message);
     t.true(error.message.includes('remedy:') && !error.message.includes('errno'), error.message);
-    // The remedy works; that the inode is another one is told.
+    // The remedy works; the different inode is reported.
     renameSync(kept, log);
     await run.restore(imagePath);
     const warning = run.said.find((line) => line.includes('other inode numbers')) ?? '';

@@ -82,7 +82,7 @@ function dump(t: ExecutionContext, criu: string, pid: number, images: string): v
   t.is(run.status, 0, run.stderr);
 }
 
-/** Decoded and encoded again; undefined for kinds that we write in another way than CRIU. */
+/** Decoded and encoded again; undefined for kinds that we write differently from CRIU. */
 function rewrite(kind: ImageKind, bytes: Uint8Array): Uint8Array | undefined {
   switch (kindInfo(kind).layout) {
     case 'single':

@@ -55,7 +55,7 @@ function readAll(t: ExecutionContext, imagePath: string, folder: string): void {
   const [files, again] = [join(folder, 'files'), join(folder, 'again')];
   mkdirSync(files);
   mkdirSync(again);
-  // Raw archives have no format of CRIU's to be read by.
+  // Raw archives are not in a format of CRIU's.
   const names = readdirSync(imagePath).filter((name) => /(?<!\.tar\.gz)\.img$/.test(name));
   for (const name of names) cpSync(join(imagePath, name), join(files, name));
   const output = execFileSync('python3', [DRIVER, files, again], {

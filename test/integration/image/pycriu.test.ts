@@ -32,7 +32,7 @@ const FILES_OF_A_KIND = 8;
 const SEED = 4201;
 const DRIVER = join('test', 'integration', 'image', 'decode.py');
 
-/** One file that was written, and how to compare it with what pycriu says of it. */
+/** One file that was written, and how to compare it with pycriu's output. */
 interface Sample {
   readonly kind: ImageKind;
   readonly bytes: Uint8Array;

@@ -36,7 +36,7 @@ const payloads = fc.oneof(
   fc.string().map((id) => encode(StateRequest, { id })),
 );
 
-/** A message to any method with a few bytes changed, which `write` makes a request. */
+/** A message to any method with a few bytes changed, which `write` turns into a request. */
 const changed = (write: (method: string, payload: Uint8Array) => Buffer): fc.Arbitrary<Buffer> =>
   fc
     .record({

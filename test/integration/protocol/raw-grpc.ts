@@ -17,17 +17,17 @@ const END_STREAM = 1;
 const END_HEADERS = 4;
 const TASK = 'containerd.task.v2.Task';
 
-/** What came back of a gRPC call. */
+/** The answer to a gRPC call. */
 export interface GrpcAnswer {
-  /** HTTP status; undefined where the stream was reset before. */
+  /** HTTP status; undefined if the stream was reset before. */
   readonly http: number | undefined;
-  /** gRPC status, 0 for success; undefined where none was told. */
+  /** gRPC status, 0 for success; undefined if none was sent. */
   readonly code: number | undefined;
   readonly message: string;
   readonly payload: Buffer;
 }
 
-/** What a call may differ in from a good one. */
+/** How a call may differ from a valid one. */
 export interface CallOptions {
   readonly service?: string;
   readonly headers?: OutgoingHttpHeaders;
@@ -107,7 +107,7 @@ export class RawGrpc {
   private constructor(socket: Socket, session: ClientHttp2Session) {
     this.socket = socket;
     this.session = session;
-    session.on('error', () => undefined); // a daemon may cut a connection; its streams tell
+    session.on('error', () => undefined); // a daemon may cut a connection; its streams report it
   }
 
   /** Connects; the caller closes. */

@@ -48,7 +48,7 @@ function rename(cores: AttributeDump['cores'], target: Subject): Map<NsTid, Core
   return new Map(renamed);
 }
 
-/** Makes a plain subject have the attributes of the entries, and keeps it stopped. */
+/** Gives a plain subject the attributes of the entries, and keeps it stopped. */
 async function become(
   subject: Subject,
   plan: (builder: PlanBuilder) => AttributePlan,
@@ -87,7 +87,7 @@ function comparable(cores: AttributeDump['cores']): unknown[] {
     const copy = structuredClone(core);
     delete copy.thread_core?.mvas_xstate;
     delete copy.thread_core?.mvas_restart;
-    // A thread that has been sent elsewhere has all signals blocked.
+    // A thread that was sent elsewhere has all signals blocked.
     delete copy.thread_core?.blk_sigset;
     const timers = copy.tc?.timers;
     for (const timer of timers?.posix ?? []) {

@@ -13,7 +13,7 @@ function cpusOf(pid: HostPid): readonly number[] {
 }
 
 const CPUSET = '/sys/fs/cgroup/cpuset';
-/** Needs two processors, and a hierarchy of v1. */
+/** Needs two processors, and a hierarchy of cgroup v1. */
 const isPossible = existsSync(join(CPUSET, 'cgroup.procs')) && cpusOf(ownPid()).length > 1;
 
 (isPossible ? test : test.skip)(

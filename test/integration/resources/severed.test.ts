@@ -18,7 +18,7 @@ type ValidConnections = Parameters<typeof judgeEnding>[0];
 
 const TARGETS = join(REPOSITORY, 'test/targets');
 const LOCAL = 0x0100007f;
-/** 192.0.2.1, which is nobody's (RFC 5737). */
+/** 192.0.2.1, which belongs to nobody (RFC 5737). */
 const NOBODY = 0x010200c0;
 
 test.before('build the targets', () => {

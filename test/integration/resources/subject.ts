@@ -30,7 +30,7 @@ import { tryRun } from '../../helpers/run.js';
 const OPTIONS = 0x1 | 0x00200000;
 const STOP_TIMEOUT_MS = 60_000;
 
-/** Compiles subject.c; the binary goes when the test ends. */
+/** Compiles subject.c; the binary is removed when the test ends. */
 export async function buildSubject(t: ExecutionContext): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'mvas-attributes-'));
   t.teardown(() => {
@@ -44,7 +44,7 @@ export async function buildSubject(t: ExecutionContext): Promise<string> {
   return binary;
 }
 
-/** A subject that stands still under our trace. */
+/** A subject that is stopped and traced by us. */
 export interface Subject {
   readonly tracer: Tracer;
   readonly process: TracedProcess;
@@ -76,7 +76,7 @@ export async function seizeSubject(
     tracer.close(); // Nobody else can reap it before.
     if (shell.exitCode === null) await once(shell, 'exit');
   });
-  // Its threads are through with everything but going to sleep.
+  // Its threads have done everything except going to sleep.
   while (listThreads(asHostPid(pid)).some((tid) => readStat(asHostTid(pid), tid).state !== 'S'))
     await delay(2);
   return await stop(tracer, pid);

@@ -7,12 +7,12 @@ import { ShimError } from '../../../src/common/errors.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 import { run, until } from '../../helpers/run.js';
 
-/** One process, however often one looks. */
+/** Exactly one process at any time. */
 const SLEEP = 'exec sleep 9999';
 /** A runc whose exec hangs. */
 const HANGS =
   'case " $* " in *" exec "*) touch "$0.called"; exec sleep 1000;; esac; exec runc "$@"';
-/** Nobody waits longer than that for a runc that hangs. */
+/** The longest that anything waits for a runc that hangs. */
 const SOON_MS = 9_000;
 const PAUSED = 4;
 const SIGTERM = 15;
@@ -36,7 +36,7 @@ function processSpec(...args: string[]): { value: Uint8Array } {
   return { value: Buffer.from(JSON.stringify({ args, cwd: '/' })) };
 }
 
-/** Starts a process whose runc hangs, and waits until that is at work; the start's error is yet to come. */
+/** Starts a process whose runc hangs, and waits until runc is at work; the error of the start is yet to come. */
 async function hanging(
   { shim, client }: Situation,
   timeoutMs?: number,

@@ -12,7 +12,7 @@ const SLEEP = 'while :; do sleep 1; done';
 const EXEC = {
   value: Buffer.from(JSON.stringify({ args: ['/bin/busybox', 'sleep', '1000'], cwd: '/' })),
 };
-/** A runc whose exec waits for a file, and tells that it does by another. */
+/** A runc whose exec waits for a file, and reports by another that it waits. */
 const SLOW = `case " $* " in *" exec "*)
   touch "$0.called"; while [ ! -e "$0.go" ]; do sleep 0.05; done;; esac
 exec runc "$@"`;

@@ -10,10 +10,10 @@ const HANGS =
   'case " $* " in *" create "*) touch "$0.called"; exec sleep 1000;; esac; exec runc "$@"';
 const SIGTERM = 15;
 const SIGKILL = 9;
-/** Nobody waits longer than that for a runc that hangs. */
+/** The longest that anything waits for a runc that hangs. */
 const SOON_MS = 10_000;
 
-/** A task from a checkpoint whose surroundings never come, since runc hangs. */
+/** A task from a checkpoint whose surroundings are never made, because runc hangs. */
 async function created(t: ExecutionContext): Promise<{ shim: PrivateShim; client: ShimClient }> {
   const shim = await PrivateShim.open(t);
   const bundle = shim.bundle('one', SLEEP);

@@ -13,7 +13,7 @@ const PAUSED = 4;
 const SIGKILL = 9;
 const SIGUSR1 = 10;
 
-/** A runtime that notes each call of it, and may do something else for a verb. */
+/** A runtime that records each call, and may do something else for a verb. */
 function noting(instead = ''): string {
   return `echo "$*" >> "$0.log"\n${instead}\nexec runc "$@"`;
 }

@@ -7,11 +7,11 @@ import test, { type ExecutionContext } from 'ava';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 import { until } from '../../helpers/run.js';
 
-/** Both ways in which a daemon comes to be: they end in different ones. */
+/** Both origins of a daemon: each ends in its own way. */
 const ORIGINS = { 'the standby': {}, Node: { MVAS_STANDBY: '0' } };
 const LAST_EVENTS = ['/tasks/exit', '/tasks/delete'];
 
-/** A daemon whose only container is deleted, and which is shut down, while nobody takes events. */
+/** A daemon whose only container is deleted, and which is shut down, while nobody receives events. */
 async function shutDownUnheard(t: ExecutionContext, env: NodeJS.ProcessEnv): Promise<PrivateShim> {
   const shim = await PrivateShim.open(t, env);
   const bundle = shim.bundle('one', 'sleep 1000');
@@ -67,7 +67,7 @@ const HANGS = `case " $* " in
 esac
 exec runc "$@"`;
 
-/** A daemon that is asked to shut down while it gives up a creation; `goOn` lets that end. */
+/** A daemon that is asked to shut down while it abandons a creation; `goOn` lets that end. */
 async function givenUp(
   t: ExecutionContext,
 ): Promise<{ shim: PrivateShim; client: ShimClient; goOn: () => void }> {

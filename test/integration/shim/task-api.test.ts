@@ -7,7 +7,7 @@ import { decode } from '../../../src/shim/proto/codec.js';
 import { ProcessDetails } from '../../../src/shim/proto/messages/runc-options.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 
-/** One process, and no other that comes and goes. */
+/** Exactly one process at any time. */
 const SLEEP = 'exec /bin/busybox sleep 1000';
 const EXEC = {
   typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Process',

@@ -69,7 +69,7 @@ class Commands {
     return await endOf(this.spawn(words, env));
   }
 
-  /** Starts a command that does not end before its output is read; tells who does it. */
+  /** Starts a command that does not end before its output is read; tells which process executes it. */
   async hold(words: readonly string[] = [MVAS, ...LONG], env: NodeJS.ProcessEnv = {}) {
     const child = this.spawn(words, env);
     await once(child.stdout ?? child, 'readable');
@@ -78,7 +78,7 @@ class Commands {
     return { child, pid, isServed };
   }
 
-  /** The forks that do a command. */
+  /** The forks that execute a command. */
   forks(): number[] {
     return processes().filter(
       (pid) =>
@@ -94,7 +94,7 @@ class Commands {
     );
   }
 
-  /** A standby, left by a command that runs the engine, though that fails. */
+  /** A standby, left by a command that runs the engine, even though the command fails. */
   async warm(): Promise<number> {
     await this.run([MVAS, 'restore', '--image-path', 'none', 'nobody']);
     return await until('a standby', async () => {
@@ -128,7 +128,7 @@ async function endOf(child: ChildProcess): Promise<Ending> {
   return { code, signal, ...output };
 }
 
-/** State of a process as in status of proc(5); none for one that has ended. */
+/** State of a process as in its status file (proc(5)); empty for one that has ended. */
 function stateOf(pid: number): string {
   try {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');

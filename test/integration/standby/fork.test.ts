@@ -6,7 +6,7 @@ import test from 'ava';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
 
-/** What a fork does to show that nothing of Node is missing in it; the first argument names the result. */
+/** What a fork runs to show that no part of Node is missing; the first argument names the result. */
 const PROGRAM = `
   import { execFile } from 'node:child_process';
   import { once } from 'node:events';

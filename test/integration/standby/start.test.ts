@@ -12,7 +12,7 @@ import { ShimStarter, type StartRequest } from '../../helpers/shim-start.js';
 import { wordsOf } from '../../helpers/standbys.js';
 
 const BY_NODE = { MVAS_STANDBY: '0' };
-/** Variables by which Node and its libraries print, or refuse to run. */
+/** Variables that make Node or its libraries print, or refuse to run. */
 const LOUD = [
   {
     NODE_OPTIONS: '--trace-gc --inspect=0 --trace-warnings',
@@ -27,14 +27,14 @@ test.before('bundle what was compiled', async () => {
   await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
 });
 
-/** A starter that is stopped with the test. */
+/** A starter that is stopped when the test ends. */
 function starter(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): ShimStarter {
   const shims = new ShimStarter(env);
   t.teardown(() => shims.stop());
   return shims;
 }
 
-/** Runs `start`, which has to succeed; the daemon's pid. */
+/** Runs `start`, which has to succeed; resolves with the daemon's pid. */
 async function daemonOf(
   t: ExecutionContext,
   shims: ShimStarter,
@@ -46,7 +46,7 @@ async function daemonOf(
   return await shims.daemonAt(stdout);
 }
 
-/** Whether a daemon came from a standby: one of Node's own has Node's arguments. */
+/** Whether a standby forked the daemon: one that Node started has Node's arguments. */
 const isForked = (pid: number): boolean => wordsOf(pid, 'cmdline')[1] === '-namespace';
 
 const addressOf = (shims: ShimStarter, group: string): string =>
@@ -177,7 +177,7 @@ test.serial('a standby killed while it has the request: Node starts the only dae
   const [next, ...others] = (await shims.daemons()).filter((pid) => pid !== daemon);
   t.false(isForked(next ?? 0));
   t.deepEqual(others, []);
-  // What it left does not stand in the way of another.
+  // Its leftovers do not prevent another one.
   await shims.start({ id: 'later' });
   t.not((await shims.standby()).pid, standby.pid);
 });
@@ -198,7 +198,7 @@ test.serial(
     const { daemon, standby } = await warm(t, shims);
     process.kill(standby.pid, 'SIGKILL');
     const socket = addressOf(shims, 'next');
-    // Made before: the launcher ends a standby that takes two seconds, which would be this process.
+    // Made beforehand: the launcher ends a standby that takes two seconds, and here that would be this process.
     const stale = `${socket}.stale`;
     const bind = `import socket; socket.socket(1).bind(${JSON.stringify(stale)})`;
     await run('python3', ['-c', bind]);
@@ -259,7 +259,7 @@ async function hasConnection(directory: string): Promise<boolean> {
   return lines.filter((line) => line.includes(` ${directory}/`)).length > 1;
 }
 
-/** What a process has of its surroundings, except for what tells one container from another. */
+/** The surroundings of a process, except for what differs between containers. */
 async function view(pid: number, id: string) {
   const read = (file: string): string => readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');
   await until('it to serve', () => Promise.resolve(catchesSigchld(read('status'))));
@@ -291,7 +291,7 @@ async function view(pid: number, id: string) {
   };
 }
 
-/** Whether a process has got as far as waiting for its children: SIGCHLD is 17. */
+/** Whether a process already waits for its children: SIGCHLD is 17. */
 function catchesSigchld(status: string): boolean {
   const mask = /^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? '0';
   return (BigInt(`0x${mask}`) & (1n << 16n)) !== 0n;

@@ -16,9 +16,9 @@ export interface BootFiles {
 const FETCH_TIMEOUT_MS = 600_000;
 
 /**
- * Provides one of the kernels of scripts/fetch-kernel.sh, with the project's module and a root filesystem
- * for it; the files go with the process. Resolves with the reason where this machine has no QEMU, or
- * the kernel is not available.
+ * Provides one of the kernels of scripts/fetch-kernel.sh, with the project's module and a root filesystem for it; the
+ * files are removed when the process ends. Resolves with the reason if this machine has no QEMU, or the kernel is not
+ * available.
  */
 export async function tryGuest(name: string): Promise<BootFiles | string> {
   const qemu = await tryRun('bash', ['-c', 'type -P qemu-system-x86_64']);

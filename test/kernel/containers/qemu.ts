@@ -6,16 +6,16 @@ import { createInterface } from 'node:readline';
 const UP_LINE = 'MVAS-GUEST-UP';
 
 /**
- * A busy host may let a guest stand still for a while, which is nothing for the watchdogs to tell of, nor for
- * the check of the timer at the start. Without what memory cgroups switch on at their first use by changing
- * the code of hot paths, which two emulated processors may run while it changes.
+ * A busy host may let a guest stand still for a while, which neither the watchdogs nor the timer check at boot may
+ * report. Memory cgroups do without the features that they enable at first use by changing the code of hot paths,
+ * because an emulated processor may run that code while it changes.
  */
 const KERNEL_ARGUMENTS =
   'console=ttyS0 quiet panic=-1 oops=panic no_timer_check watchdog_thresh=60 ' +
   'rcupdate.rcu_cpu_stall_timeout=120 cgroup.memory=nokmem,nosocket,nobpf';
 /**
- * A processor that stands at a breakpoint which the kernel had put there to change its own code, and has
- * taken away since: the emulator ran code that was no more. In code of the module it would be its fault.
+ * A processor hit a breakpoint that the kernel had set to change its own code, and has removed since: the emulator ran
+ * stale code. In the module's code it would be the module's fault.
  */
 const STALE_CODE = 'Oops: int3: ';
 
@@ -35,9 +35,9 @@ export interface Guest {
  * Boots a guest in QEMU by emulation, which works everywhere, and waits for its end; resolves with the
  * lines of its console.
  *
- * cmpxchg16b is left out, since QEMU 7.2 emulates it wrongly (Linux 6.12 crashes at random); so are the
- * quick string instructions, which are quick on a real processor alone. Should the emulation fail before
- * the guest has begun, or run stale code, it is tried once more.
+ * cmpxchg16b is left out, since QEMU 7.2 emulates it wrongly (Linux 6.12 crashes at random); so are the quick string
+ * instructions, which are quick only on a real processor. Should the emulation fail before the guest has begun, or run
+ * stale code, it is tried once more.
  */
 export async function boot(guest: Guest): Promise<string[]> {
   const lines = await bootOnce(guest);

@@ -11,7 +11,7 @@ import { GUEST_IMAGE } from './inside/places.js';
 /** Programs of this machine that the guest has at the same places, with their libraries. */
 const PROGRAMS = ['node', 'bash', 'containerd', 'ctr', 'runc', 'busybox'];
 
-/** What of the project goes along, built. */
+/** The built parts of the project that the guest gets. */
 const PROJECT = ['bin', 'dist/src', 'dist/test', 'dist/bundle', 'test/targets'];
 const FILES = [
   'package.json',

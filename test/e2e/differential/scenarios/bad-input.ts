@@ -3,7 +3,7 @@ import type { Message } from '../../../helpers/containerd-api.js';
 import type { Group, Scenario } from '../scenario.js';
 import { create, pids, remove, running, gone, start, state, wait } from '../steps.js';
 
-/** Its creation fails, and what is left of it is asked for. */
+/** Its creation fails, and the test asks for what is left of it. */
 const refused = (title: string, scenario: Omit<Scenario, 'title' | 'steps'>): Scenario => ({
   title,
   ...scenario,

@@ -16,7 +16,7 @@ import {
   wait,
 } from '../steps.js';
 
-/** A shell that dies of a signal, whatever pid 1 is spared from by the kernel. */
+/** A shell that dies of a signal, even of one that the kernel spares pid 1 from. */
 const diesOf = (signal: number): Scenario => ({
   title: `an exec dies of signal ${String(signal)}`,
   steps: [

@@ -113,7 +113,7 @@ function bundleOf({ directory, namespace }: PrivateContainerd, id: string): stri
   return join(directory, 'state/io.containerd.runtime.v2.task', namespace, id);
 }
 
-/** undefined where something failed. */
+/** undefined if something failed. */
 async function withBackend(tap: Tap, backend: Backend, mib: number): Promise<Times | undefined> {
   const containerd = await PrivateContainerd.start({ env: { MVAS_BACKEND: backend } });
   tap.note(`backend ${backend}: containerd answers, snapshotter ${containerd.snapshotter}`);

@@ -18,7 +18,7 @@ const TIMES: Readonly<Record<string, (result: CheckpointResult) => number>> = {
 
 const BACKENDS = ['holder', 'kernel', 'kernel-exec'] as const;
 
-/** Tells how the backends' times compare, the best of some rounds of each. Leaves MVAS_BACKEND as it was. */
+/** Reports how the backends' times compare, the best of some rounds of each. Leaves MVAS_BACKEND as it was. */
 export async function compareBackends(
   tap: Tap,
   { directory }: PrivateContainerd,
@@ -42,7 +42,7 @@ export async function compareBackends(
   }
 }
 
-/** Tells times of the backends, as parts of the holder's. */
+/** Reports times of the backends, as fractions of the holder's. */
 export function tellRatios(tap: Tap, what: string, times: ReadonlyMap<Backend, number>): void {
   const holder = times.get('holder');
   if (holder === undefined) return;

@@ -71,7 +71,7 @@ export async function killWhileHeld(
   tap.same('removing the VAS removes that', keptByKernel(), []);
 }
 
-/** Where the kernel takes no more VASes the holder copies, unless the kernel is insisted on. */
+/** If the kernel takes no more VASes, the holder copies, unless the kernel is required. */
 export async function refuseByLimit(
   tap: Tap,
   containerd: PrivateContainerd,
@@ -91,7 +91,7 @@ export async function refuseByLimit(
   writeFileSync(LIMIT, before);
 }
 
-/** Unless told otherwise, duplicates are copied where the container goes on. */
+/** By default, duplicates are copied if the container goes on. */
 export async function copyWhatGoesOn(
   tap: Tap,
   containerd: PrivateContainerd,
@@ -106,7 +106,7 @@ export async function copyWhatGoesOn(
   process.env['MVAS_BACKEND'] = backend;
 }
 
-/** A VAS that the kernel has no more memory of is lost. */
+/** A VAS whose memory the kernel no longer has is lost. */
 export async function loseDuplicate(
   tap: Tap,
   containerd: PrivateContainerd,
@@ -121,7 +121,7 @@ export async function loseDuplicate(
   await removeVas(vasId);
 }
 
-/** A VAS whose memory is limited is one that the holder has, since the kernel limits no duplicates. */
+/** A VAS with a memory limit uses the holder, because the kernel does not limit duplicates. */
 export async function refuseLimited(
   tap: Tap,
   containerd: PrivateContainerd,

@@ -7,7 +7,7 @@ export PATH=/usr/sbin:/usr/bin
 /usr/bin/busybox --install -s /usr/bin
 cd /
 
-# pivot_root(2), which runc needs, does not work in an initramfs, but in a mount of it.
+# pivot_root(2), which runc needs, does not work in an initramfs, but works in a mount of it.
 if [ "$1" != again ]; then
   mount -t proc proc /proc
   mount --bind / /mnt
@@ -25,7 +25,7 @@ mount -t devpts -o newinstance,ptmxmode=0666 pts /dev/pts
 for place in /dev/shm /run; do mount -t tmpfs tmpfs "$place"; done
 ip link set lo up
 echo; echo 'MVAS-GUEST-UP'
-# What the kernel says would come between the letters of a result; it is looked at in the end.
+# Kernel messages would come between the letters of a result; they are checked at the end.
 echo 1 >/proc/sys/kernel/printk
 
 argument() { sed -n "s/.*mvas\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
@@ -55,7 +55,7 @@ cd "$project" || poweroff -f
 # Built before everything else; an initramfs keeps no times.
 touch dist/bundle/shim/main.js
 find /var/cache -type f -exec touch {} +
-# Emulation is slow at running code that was just written.
+# Emulation runs code slowly that was just written.
 # shellcheck disable=SC2046 # none, one or more
 node --jitless "$(argument program)" $(argument arguments | tr , ' ')
 rc=$?

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 
-/** Tells results on the console of a guest, as TAP. */
+/** Reports results on the console of a guest, as TAP. */
 export class Tap {
   #count = 0;
   #failures = 0;
@@ -17,7 +17,7 @@ export class Tap {
     this.note(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
   }
 
-  /** Something threw that should not. */
+  /** Something threw that should not have. */
   failed(error: unknown): void {
     this.#result(false, 'everything is done');
     this.note(error instanceof Error ? (error.stack ?? error.message) : String(error));

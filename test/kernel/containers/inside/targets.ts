@@ -14,7 +14,7 @@ const TARGETS = join(REPOSITORY, 'test/targets');
 /** Targets whose duplicates cannot be the VAS. */
 const COPIED = new Set(['memory_advice']);
 
-/** Targets that are checkpointed and restored, and that once more. */
+/** Targets that are checkpointed and restored, twice. */
 const TWICE = new Set(['memory_file_private', 'memory_shared_anonymous', 'process_tree']);
 
 /** Targets that are tried once more, with duplicates that are copied though they need not be. */
@@ -50,7 +50,7 @@ async function tryTarget(tap: Tap, target: Target, wish: string): Promise<void> 
   tap.same(`${name}: the kernel keeps nothing`, keptByKernel(), []);
 }
 
-/** Arguments: beginnings of the names of targets. */
+/** Arguments: prefixes of the names of targets. */
 async function main(): Promise<void> {
   const tap = new Tap();
   const wanted = process.argv.slice(2);

@@ -22,7 +22,7 @@ import { measureAllStandstills } from './standstill-work.js';
 import { measureStdout, type StdoutFigures } from './stdout-work.js';
 import { traceRestores } from './trace-work.js';
 
-/** What does one run of the work. */
+/** A side of the comparison, which can do one run of the work. */
 interface Side {
   measure(mib: number): Promise<Measurement>;
 }
@@ -84,7 +84,7 @@ async function benchRestore(
   return { criuVersion, mib: sizes };
 }
 
-/** Output of a container. */
+/** The output of a container. */
 async function benchStdout(
   runtimes: Readonly<Record<string, string>>,
   runs: number,
@@ -97,7 +97,7 @@ async function benchStdout(
 
 /**
  * The sides to compare: the runtime under test; runc and CRIU called directly; and the same two
- * through containerd. CRIU is left out, with the reason said, where it cannot be had.
+ * through containerd. CRIU is left out, and the reason printed, if it is not available.
  */
 async function openSides(
   scope: Scope,
@@ -122,7 +122,7 @@ async function openSides(
   }
 }
 
-/** Runs all sides in turn, so that what the machine does meanwhile hits all of them. */
+/** Runs all sides in turn, so that other load on the machine affects all of them. */
 async function measureAll(
   sides: ReadonlyMap<string, Side>,
   mib: number,

@@ -25,7 +25,7 @@ const IMAGE = 'mvas.test/redis:1';
 const SETTLE_MS = 2_000;
 const REFERENCE = 'mvas.test/bench:1';
 
-/** Says what is being done; the caller decides where that goes. */
+/** Reports what is being done; the caller decides where that goes. */
 export type Progress = (message: string) => void;
 
 /**
@@ -52,14 +52,14 @@ export class ContainerdSide {
     this.#progress = options.progress;
   }
 
-  /** Starts a containerd for measurements; the caller closes it. `path`: where `criu` is, if need be. */
+  /** Starts a containerd for measurements; the caller closes it. `path`: where `criu` is, if it is needed. */
   static async open(
     runtime: string,
     progress: Progress,
     path: readonly string[] = [],
   ): Promise<ContainerdSide> {
     const temporary = await temporaryInMemory();
-    // As it is without a word; tests want it shorter.
+    // The default; tests want it shorter.
     const env = { MVAS_STANDBY_IDLE_MS: '60000' };
     const containerd = await PrivateContainerd.start({ temporary, path, env });
     await containerd.importImages(await redisArchive());
@@ -69,7 +69,7 @@ export class ContainerdSide {
     return side;
   }
 
-  /** Has one container come and go, since nodes have seen more than one: what starts late has started. */
+  /** Runs one container to its end, as a node has run many: what starts late has then started. */
   async #settle(): Promise<void> {
     const id = this.#containerd.uniqueId('first');
     await runContainer(this.#containerd, { id, image: IMAGE, runtime: this.#runtime });
@@ -150,7 +150,7 @@ export class ContainerdSide {
     return await timeFirstReply(id, () => this.#tasks.restore(id, content));
   }
 
-  /** Pid of the shim daemon of a container; undefined where it cannot be told. */
+  /** Pid of the shim daemon of a container; undefined if it cannot be found. */
   async #shimOf(id: string): Promise<number | undefined> {
     const ours = new Set(await findByArgument(this.#containerd.address));
     return (await findByArgument(id)).find((pid) => ours.has(pid));

@@ -9,18 +9,18 @@ import { run, until } from '../test/helpers/run.js';
 import { wordsOf } from '../test/helpers/standbys.js';
 import { readFrozenMsOf } from './stats.js';
 
-/** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: not told. */
+/** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: unknown. */
 export interface Costs {
   readonly checkpointMs: number;
   /** Standstill as the engine counts it. */
   readonly frozenMs: number | null;
   /**
-   * User and system time of the command and its children; the holder of a VAS is none of them. A standby's fork is none
-   * either: null.
+   * User and system time of the command and its children; the holder of a VAS is not one of them. Null if a standby ran
+   * the command, since its fork is not one either.
    */
   readonly checkpointCpuMs: number | null;
   readonly restoreMs: number;
-  /** Whether a standby did the commands. */
+  /** Whether a standby ran the commands. */
   readonly isServed: boolean;
 }
 
@@ -28,15 +28,15 @@ export interface Costs {
 export interface CostsEngine {
   checkpoint(place: Place): readonly string[];
   restore(place: Place): readonly string[];
-  /** Whether a standby does the commands from here on. */
+  /** Whether a standby runs the commands from here on. */
   isServed(): boolean;
-  /** Standstill of the last checkpoint, in milliseconds, by what it printed or wrote. */
+  /** Standstill of the last checkpoint, in milliseconds, from what it printed or wrote. */
   frozenMs(place: Place, printed: string): Promise<number | null>;
-  /** Drops what a checkpoint keeps outside its image, by what it printed. */
+  /** Drops what a checkpoint keeps outside its image, as named in what it printed. */
   discard(printed: string): Promise<void>;
 }
 
-/** Where a container lies. */
+/** Where a container's files are. */
 interface Place {
   readonly id: string;
   readonly bundle: string;
@@ -70,7 +70,7 @@ export const MVAS: CostsEngine = {
   },
 };
 
-/** runc with CRIU, which lies in a directory. */
+/** runc with the CRIU in a directory. */
 export function criuEngine(directory: string): CostsEngine {
   const runc = (verb: string, { id, runcRoot, image }: Place, ...flags: string[]): string[] => {
     const global = ['--root', runcRoot, '--criu', join(directory, 'criu')];
@@ -95,7 +95,7 @@ export interface Workload {
 
 /**
  * Starts a workload in a container, checkpoints it, which kills it, restores it, and removes every trace.
- * All lies in `directory`.
+ * All files are in `directory`.
  */
 export async function measureCosts(
   engine: CostsEngine,

@@ -10,10 +10,10 @@ import { median } from './figures.js';
 import { formatTable } from './report.js';
 import { temporaryInMemory } from './temporary.js';
 
-/** What there is many of, and how many. */
+/** A sort of things, and how many of them there are. */
 export type Quantity = readonly [what: string, number: number];
 
-/** What is measured unless something else is asked for. */
+/** What is measured by default. */
 export const QUANTITIES: readonly Quantity[] = [
   ['flat', 500],
   ['chain', 500],
@@ -31,7 +31,7 @@ const ROWS: readonly (readonly [string, Exclude<keyof Costs, 'isServed'>])[] = [
 /** Medians by quantity and side. */
 export type CostsResult = Readonly<Record<string, Readonly<Record<string, Costs>>>>;
 
-/** Checkpoints and restores so many processes, mappings and descriptors with all sides in turn; prints each table. */
+/** Checkpoints and restores that many processes, mappings and descriptors with all sides in turn; prints each table. */
 export async function measureAllCosts(
   quantities: readonly Quantity[],
   runs: number,
@@ -59,7 +59,7 @@ export async function measureAllCosts(
   }
 }
 
-/** Medians of what a measurement reports for each side; the machine's other work meanwhile hits all of them. */
+/** Medians for each side. The sides take turns, so that other load on the machine affects all of them. */
 async function inTurn(
   sides: ReadonlyMap<string, CostsEngine>,
   runs: number,

@@ -22,7 +22,7 @@ export async function findCriu(): Promise<{
 }
 
 /**
- * The same work by `runc checkpoint` and `runc restore` with CRIU alone, images in tmpfs: no
+ * The same work by `runc checkpoint` and `runc restore` with only CRIU, images in tmpfs: no
  * containerd in between, no copy into a content store, which is the best that CRIU can do.
  */
 export class CriuSide {

@@ -18,7 +18,7 @@ export class DaemonWatch {
     this.#seen = { beforeCheckpoint: (await residentMemory(this.#pid)).now };
   }
 
-  /** Sets the peak back (proc(5), clear_refs 5) right before a checkpoint. */
+  /** Resets the peak (proc(5), clear_refs 5) right before a checkpoint. */
   async before(): Promise<void> {
     if (this.#pid === undefined) return;
     await writeFile(`/proc/${String(this.#pid)}/clear_refs`, '5');
@@ -37,7 +37,7 @@ export class DaemonWatch {
     this.#seen = { ...this.#seen, peakDuringRestore: peak, afterRestore: now };
   }
 
-  /** What was seen, if it is all there. */
+  /** What was observed, if it is complete. */
   result(): { daemon?: DaemonMemory } {
     const { beforeCheckpoint, peakDuringRestore } = this.#seen;
     const complete = beforeCheckpoint !== undefined && peakDuringRestore !== undefined;

@@ -37,13 +37,13 @@ await runProgram('demo', { mib: [256], runs: 1 }, async (scope, options) => {
   }
 });
 
-/** The same work as runc and CRIU do it. */
+/** The same work as runc and CRIU do it, with their version. */
 interface Criu {
   readonly measurement: Measurement;
   readonly version: string;
 }
 
-/** The same work by runc and CRIU; undefined, with the reason said, where CRIU cannot be had. */
+/** The same work by runc and CRIU; undefined if CRIU is not available, after printing the reason. */
 async function measureCriu(scope: Scope, mib: number): Promise<Criu | undefined> {
   try {
     const { directory, version } = await findCriu();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What one side needed for the same work. Milliseconds and bytes; null where it cannot be told. */
+/** What one side needed for the same work. Milliseconds and bytes; null if unknown. */
 export interface Figures {
   /** Standstill of the application as the engine itself counts it. */
   readonly frozenMs: number | null;
@@ -16,7 +16,7 @@ export interface Figures {
   readonly clonePrivateBytes: number;
 }
 
-/** Figures with what else was seen on the way. */
+/** Figures, and what else was observed. */
 export interface Measurement {
   readonly figures: Figures;
   /** VmRSS of the Redis server when it was checkpointed. */
@@ -47,7 +47,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? NaN) + high) / 2;
 }
 
-/** Medians of each number in a series of records of the same shape; null where any run has none. */
+/** Medians of each number in a series of records of the same shape; null if any run has none. */
 export function medians(series: readonly Figures[]): Figures {
   const names = Object.keys(series[0] ?? {}) as (keyof Figures)[];
   const entries = names.map((name) => {
@@ -58,7 +58,7 @@ export function medians(series: readonly Figures[]): Figures {
   return Object.fromEntries(entries) as Figures;
 }
 
-/** Rounds to hundredths, which is more than is known of any of these figures. */
+/** Rounds to hundredths, which is more precise than any of these figures. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

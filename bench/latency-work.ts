@@ -47,7 +47,7 @@ export async function measureExec(
   }
 }
 
-/** Does the work for each side in turn, once unmeasured, since a first time loads what later ones have. */
+/** Does the work for each side in turn, first once unmeasured, since the first run loads what later ones have. */
 async function inTurn(
   runtimes: Runtimes,
   pairs: number,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many of one thing, for the bench: `many flat|chain|maps|files NUMBER` makes
- * so many processes, mappings or descriptors, then the file /ready, and waits
+ * that many processes, mappings or descriptors, then the file /ready, and waits
  * to be killed.
  */
 #include <err.h>
@@ -35,7 +35,7 @@ static void chain(long number) {
   }
 }
 
-/* Equal neighbours would be one mapping. */
+/* The kernel would merge equal neighbours into one mapping. */
 static void maps(long number) {
   const long page = sysconf(_SC_PAGESIZE);
   char *all =

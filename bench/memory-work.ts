@@ -6,11 +6,11 @@ import { COUNTER } from '../test/helpers/workloads/counter.js';
 import { wordsOf } from '../test/helpers/standbys.js';
 import type { Runtimes } from './latency-work.js';
 
-/** Numbers of containers of one pod. */
+/** Numbers of containers in one pod. */
 const COUNTS = [1, 50];
 const POD = 'io.kubernetes.cri.sandbox-id';
 
-/** Memory of what a runtime keeps running for a pod, in bytes. */
+/** Memory of the processes that a runtime keeps running for a pod, in bytes. */
 export interface PodMemory {
   readonly containers: number;
   readonly daemons: number;
@@ -53,7 +53,7 @@ async function measurePod(containerd: PrivateContainerd, runtime: string): Promi
   return seen;
 }
 
-/** Of all processes that have their events' address from this containerd. */
+/** The memory of all shims that were given this containerd's address for events. */
 async function shimMemory(
   containerd: PrivateContainerd,
   runtime: string,

@@ -19,11 +19,11 @@ export const PARTS = [
 
 /**
  * A part of the bench: redis checkpointed and restored, where the time of a restore goes, redis checkpointed while
- * nobody pauses it, 1 GiB of output, three of what a shim costs, and what many processes, mappings and descriptors do.
+ * nobody pauses it, 1 GiB of output, three costs of a shim, and the costs of many processes, mappings and descriptors.
  */
 export type Part = (typeof PARTS)[number];
 
-/** What demo and bench can be told on the command line. */
+/** The command-line options of demo and bench. */
 export interface BenchOptions {
   /** File for the result in JSON; none by default. */
   readonly json: string | undefined;
@@ -33,13 +33,13 @@ export interface BenchOptions {
   readonly runs: number;
   /** The containerd runtime under test. */
   readonly runtime: string;
-  /** The parts to measure; the demo has but one. */
+  /** The parts to measure; the demo has only one. */
   readonly only: readonly Part[];
-  /** What there is many of, for the part `costs`. */
+  /** The quantities of the part `costs`. */
   readonly costs: readonly Quantity[];
 }
 
-/** How the side under test is called in results: `mvas`, or the runtime's name if it is another one. */
+/** The name of the side under test in results: `mvas`, or the runtime's name if it is another one. */
 export function sideName({ runtime }: Pick<BenchOptions, 'runtime'>): string {
   return runtime === MVAS_RUNTIME ? 'mvas' : runtime;
 }

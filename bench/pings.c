@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a client sees of a redis while its container is checkpointed. A container with an open TCP connection cannot be,
- * so pings are datagrams, and a relay in the container passes them on.
+ * Measures what a client sees of a redis while its container is checkpointed. A container with an open TCP connection
+ * cannot be checkpointed, so pings are datagrams, and a relay in the container passes them on.
  *
  * pings relay PORT KEYS COMMAND...
- *     in the container: runs COMMAND, a redis that listens on /redis.sock, and answers each datagram when that has
- *     answered a PING. One with an unsigned int of N in it begins to write, from then on: N values a second, in turns of
- *     a millisecond.
+ *     in the container: runs COMMAND, a redis that listens on /redis.sock, and answers each datagram when redis has
+ *     answered a PING. A datagram with an unsigned int N starts writes: N values a second from then on, in turns of a
+ *     millisecond.
  * pings watch PID PORT
- *     outside: a ping 0.2 ms after the answer to the one before it, in the network namespace of PID, until stdin ends.
- *     Prints how many there were, how long they took in the median, the longest one and the sum of those over
- *     1 ms, in milliseconds, and the values written meanwhile; "ready" before that.
+ *     outside: sends a ping 0.2 ms after each answer, in the network namespace of PID, until stdin ends. Prints
+ *     "ready" at first; at the end the number of pings, their median, the longest and the sum of those over 1 ms, in
+ *     milliseconds, and the number of values written meanwhile.
  * pings write PID PORT N
- *     has the relay write so much.
+ *     makes the relay write N values a second.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@
 #define VALUE 1000 /* bytes, as VALUE_BYTES of test/helpers/workloads/redis.ts */
 #define PERIOD_NS 200000
 #define MOST 5000000 /* pings */
-#define AHEAD 2000   /* values that redis may have to answer yet */
+#define AHEAD 2000   /* values that redis may not have answered yet */
 
 struct question {
   unsigned int writes;
@@ -93,7 +93,7 @@ static void ping_redis(int fd) {
     err(1, "receive from redis");
 }
 
-/* Values that redis has answered since: "+OK\r\n" each. */
+/* Returns how many values redis has answered since the last call: "+OK\r\n" each. */
 static unsigned long take_answers(int fd) {
   char replies[8192];
   unsigned long lines = 0;
@@ -108,7 +108,7 @@ static unsigned long take_answers(int fd) {
   }
 }
 
-/* Other values than those that keys are filled with, of the same size. */
+/* Writes values other than those that keys are filled with, of the same size. */
 static void write_values(int fd, unsigned int count, unsigned long keys) {
   static char command[VALUE + 200];
   static unsigned long random = 88172645463325252ul;
@@ -164,7 +164,7 @@ static void relay(int port, unsigned long keys) {
         write_values(written_to, writes / 1000, keys);
         sent += writes / 1000;
       }
-      /* Turns that were missed, as while it stood still, are left out. */
+      /* Skip turns that were missed, as during a standstill. */
       written_at = now - written_at < 2 ? written_at + 1 : now;
     }
   }

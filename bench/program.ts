@@ -4,9 +4,9 @@ import { Scope } from '../src/common/scope.js';
 import { parseOptions, type BenchOptions } from './options.js';
 
 /**
- * Runs a program with the options of its command line and a scope that is closed at its end, also when it is interrupted: whoever presses
- * Ctrl-C must not be left with containers and mounts. A failure is said on stderr in one line, and is
- * exit code 1.
+ * Runs a program with the options of its command line and a scope. The scope is closed at the end, even if the
+ * program is interrupted: Ctrl-C must not leave containers and mounts behind. A failure is reported in one line
+ * on stderr, with exit code 1.
  */
 export async function runProgram(
   name: string,

@@ -16,8 +16,8 @@ export interface Restored {
 }
 
 /**
- * Sets `mib` MiB of values, and tells how many keys and how much resident memory that made. Memory for what
- * follows has been touched before, so that neither side finds it cold.
+ * Sets `mib` MiB of values; resolves with the number of keys and the resident memory. Touches memory for what
+ * follows, so that neither side finds it cold.
  */
 export async function fill(
   pid: number,
@@ -41,7 +41,7 @@ export async function verify({ pid }: Restored, keys: number): Promise<number> {
   });
 }
 
-/** Restores by `restore`, then asks until the first PONG. The client is ready before. */
+/** Restores by `restore`, then sends PING until the first PONG. The client is ready before. */
 export async function timeFirstReply(
   id: string,
   restore: () => Promise<number>,

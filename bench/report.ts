@@ -4,7 +4,7 @@ import type { StdoutFigures } from './stdout-work.js';
 
 const MIB = 1024 * 1024;
 
-/** What is shown of one side. */
+/** What is shown about one side. */
 export type Shown = Pick<Measurement, 'figures' | 'standstillMs'>;
 
 type Row = readonly [string, (shown: Shown) => number | null, 'ms' | 'MiB'];

@@ -82,7 +82,7 @@ export class RuncContainers {
     await this.runc(['delete', '--force', id]);
   }
 
-  /** Calls runc; what it says of a failure is in its log, since the containers have its output. */
+  /** Calls runc; what it says about a failure is in its log, since the containers have its output. */
   async runc(args: readonly string[]): Promise<void> {
     const log = join(this.directory, 'runc.log');
     const all = ['--root', this.root, '--log', log, ...args];

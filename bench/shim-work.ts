@@ -5,17 +5,17 @@ import { measureExec, measureRun, type Latency, type Runtimes } from './latency-
 import { measureMemory, type PodMemory } from './memory-work.js';
 import type { Part } from './options.js';
 
-/** Fewer pairs than this do not tell one runtime from another on a machine that does other things. */
+/** Fewer pairs than this do not tell one runtime from another on a busy machine. */
 const PAIRS = 15;
 
-/** What ordinary containers take, by side; of the parts that were asked for. */
+/** What ordinary containers cost, by side, for the parts asked for. */
 export interface ShimFigures {
   readonly run?: Readonly<Record<string, Latency>>;
   readonly exec?: Readonly<Record<string, Latency>>;
   readonly memory?: Readonly<Record<string, readonly PodMemory[]>>;
 }
 
-/** Measures what a shim costs that checkpoints nothing, beside others on the same containerd. */
+/** Measures what shims cost that checkpoint nothing, all on the same containerd. */
 export async function measureShims(
   runtimes: Runtimes,
   parts: readonly Part[],

@@ -10,17 +10,17 @@ import { fill } from './redis-work.js';
 import type { RuncContainers } from './runc-containers.js';
 import { readFrozenMsOf } from './stats.js';
 
-/** What a checkpoint that leaves a container running costs it. Milliseconds; null: not told. */
+/** What a checkpoint that leaves a container running costs it. Milliseconds; null: unknown. */
 export interface Standstill {
-  /** For how long it stood still, as the engine counts it; of all stops. */
+  /** How long it stood still in all stops, as the engine counts it. */
   readonly standstillMs: number | null;
-  /** As a client sees it: the time in which it waited for more than a millisecond for one answer or the other. */
+  /** As a client sees it: the sum of its waits of more than a millisecond for an answer. */
   readonly standstillOutsideMs: number;
   /** The longest of these. */
   readonly longestOutsideMs: number;
   /** From the call that checkpoints to its end. */
   readonly checkpointMs: number;
-  /** Values that redis has set a second meanwhile. */
+  /** Values that redis has set per second meanwhile. */
   readonly writesPerSecond: number;
 }
 
@@ -31,7 +31,7 @@ interface Place {
   readonly directory: string;
 }
 
-/** Checkpoints a container, which goes on. Resolves with its standstill, as the engine tells it. */
+/** Checkpoints a container, which goes on. Resolves with its standstill, as the engine reports it. */
 export type LiveCheckpoint = (containers: RuncContainers, place: Place) => Promise<number | null>;
 
 /** This project's engine, by its command; the VAS is dropped. */

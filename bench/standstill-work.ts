@@ -30,7 +30,7 @@ const ROWS: readonly (readonly [string, keyof Standstill])[] = [
   ['values written a second', 'writesPerSecond'],
 ];
 
-/** Medians by the size of redis in MiB, by the values written a second, and by side; null: a side that cannot. */
+/** Medians by the size of redis in MiB, by the values written a second, and by side; null for one that cannot. */
 export type StandstillResult = Readonly<
   Record<string, Readonly<Record<string, Readonly<Record<string, Standstill | null>>>>>
 >;
@@ -95,7 +95,7 @@ async function openSides(say: (message: string) => void): Promise<{
   }
 }
 
-/** Medians of each side. One that fails is left out from then on: pre-dump is not for all kernels. */
+/** Medians of each side. One that fails is left out from then on: not all kernels support pre-dump. */
 async function inTurn(
   sides: ReadonlyMap<string, LiveCheckpoint>,
   runs: number,

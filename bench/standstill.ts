@@ -12,9 +12,9 @@ interface Watch {
 const PERIOD_MS = 0.5;
 
 /**
- * Tells for how long a process stood still while `work` ran, seen from outside every half a
+ * Measures how long a process stood still while `work` ran, sampled from outside every half
  * millisecond: its cgroup is frozen, or a tracer holds it. Independent of what any engine
- * says of itself.
+ * reports about itself.
  */
 export async function standstillDuring<T>(
   pid: number,
@@ -44,7 +44,7 @@ export async function standstillDuring<T>(
   }
 }
 
-/** Paths that tell whether the cgroup of a process is frozen: v1's freezer, or v2's events. */
+/** Files that show whether the cgroup of a process is frozen: v1's freezer, or v2's events. */
 function freezerFiles(pid: number): string[] {
   const lines = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8')
     .trim()

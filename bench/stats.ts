@@ -16,8 +16,8 @@ const FROZEN_TIME = 2; // DumpStatsEntry.frozen_time, microseconds
 const VAS_FILE = 'vas.json';
 
 /**
- * Standstill as the engine tells it of a checkpoint in containerd's content store: mvas in the record of
- * the checkpoint's VAS, CRIU in a file of its own. Null where none does.
+ * Standstill of a checkpoint in containerd's content store as the engine reports it: mvas in the record of
+ * the checkpoint's VAS, CRIU in a file of its own. Null if neither does.
  */
 export async function readFrozenMs(
   containerd: PrivateContainerd,
@@ -32,7 +32,7 @@ export async function readFrozenMs(
   return parseFrozenMs(await fileOf(containerd, content, STATS_FILE));
 }
 
-/** Bytes of a file in a checkpoint in the content store; none where there is no such file. */
+/** Bytes of a file in a checkpoint in the content store; none if there is no such file. */
 async function fileOf(
   { address, namespace }: PrivateContainerd,
   { digest }: ContentDescriptor,
@@ -43,12 +43,12 @@ async function fileOf(
   return Buffer.from(output, 'base64');
 }
 
-/** Standstill as a `stats-dump` file tells it; null where there is no such file. */
+/** Standstill as a `stats-dump` file reports it; null if there is no such file. */
 export async function readFrozenMsOf(path: string): Promise<number | null> {
   return existsSync(path) ? parseFrozenMs(await readFile(path)) : null;
 }
 
-/** DumpStatsEntry.frozen_time of the bytes of a stats file; null where they do not tell. */
+/** DumpStatsEntry.frozen_time in the bytes of a stats file; null if it is not there. */
 export function parseFrozenMs(file: Buffer): number | null {
   if (file.length < HEADER_BYTES + 4) return null;
   const entry = file.subarray(HEADER_BYTES + 4);

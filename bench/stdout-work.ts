@@ -13,7 +13,7 @@ import { median, round } from './figures.js';
 const GIB = 1024 ** 3;
 const BLOCK = 65536;
 
-/** What it takes to copy 1 GiB from a container to the reader of its stdout. */
+/** What copying 1 GiB from a container to the reader of its stdout takes. */
 export interface StdoutFigures {
   readonly seconds: number;
   /** CPU time of the daemon, user and system. */
@@ -23,7 +23,7 @@ export interface StdoutFigures {
   readonly daemonPeak: number;
 }
 
-/** Medians for each of some runtimes, whose runs take turns. */
+/** Medians for each runtime, whose runs take turns. */
 export async function measureStdout(
   runtimes: Readonly<Record<string, string>>,
   runs: number,
@@ -43,7 +43,7 @@ export async function measureStdout(
   }
 }
 
-/** `dd` writes in a container, and `dd` reads what comes: of this program nothing is in between. */
+/** One `dd` writes in a container, and another reads its output: this program is not in between. */
 async function measureOnce(containerd: PrivateContainerd, runtime: string): Promise<StdoutFigures> {
   const id = containerd.uniqueId('stdout');
   const stdout = join(containerd.directory, id);
@@ -56,7 +56,7 @@ async function measureOnce(containerd: PrivateContainerd, runtime: string): Prom
     const read = run('dd', [`if=${stdout}`, 'of=/dev/null', `bs=${String(BLOCK)}`]);
     await tasks.create(id, { stdout, stderr: stdout }); // containerd's own shim needs both
     const shim = await shimOf(containerd, id);
-    await writeFile(`/proc/${String(shim)}/clear_refs`, '5'); // the peak begins anew, proc(5)
+    await writeFile(`/proc/${String(shim)}/clear_refs`, '5'); // resets the peak, proc(5)
     const { now } = await residentMemory(shim);
     const cpu = await cpuSeconds(shim);
     const begin = performance.now();

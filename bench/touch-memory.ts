@@ -2,7 +2,7 @@
 import { addressOf, syscall } from '../src/native/index.js';
 import { SYS } from '../src/native/sys.js';
 
-/** Program: touches so many bytes (its argument), in huge pages where the host has them, and exits. */
+/** Program: touches as many bytes as its argument says, in huge pages if the host has them, and exits. */
 
 const CHUNK = 1 << 28;
 const HUGE_PAGE = 0x200000n;

@@ -23,7 +23,7 @@ import { medianSteps, parseMarks, stepsOf, traceRows, type Step } from './trace.
 
 const IMAGE = 'mvas.test/redis:1';
 const REFERENCE = 'mvas.test/trace:1';
-/** What a daemon still does after a restore must not be in the next one's way. */
+/** What a daemon still does after a restore must not disturb the next one. */
 const SETTLE_MS = 300;
 
 /** Steps of a restore: medians, and of each run. */
@@ -32,7 +32,7 @@ export interface Trace {
   readonly runs: readonly (readonly Step[])[];
 }
 
-/** Restores redis again and again through containerd, and tells where the time goes; prints a table. */
+/** Restores redis again and again through containerd, and measures where the time goes; prints a table. */
 export async function traceRestores(
   { runtime, mib, runs }: { readonly runtime: string; readonly mib: number; readonly runs: number },
   say: (message: string) => void,
@@ -56,7 +56,7 @@ export async function traceRestores(
     for (let run = 0; run <= runs; run++) {
       say(`trace, run ${String(run)} of ${String(runs)}`);
       const steps = await traceOne(tracing, content);
-      if (run > 0) restores.push(steps); // A first time loads what later ones have.
+      if (run > 0) restores.push(steps); // The first run loads what later ones have.
     }
     for (const id of await vasesOf(containerd)) await removeVas(containerd, id);
     const steps = medianSteps(restores);

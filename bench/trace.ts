@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { median, round } from './figures.js';
 
-/** Something that was reached, in microseconds of the monotonic clock. */
+/** A point that was reached, in microseconds of the monotonic clock. */
 export interface Mark {
   readonly at: number;
   readonly pid: number;
-  /** What the process has computed, in microseconds. */
+  /** Processor time of the process, in microseconds. */
   readonly cpu: number;
   readonly name: string;
 }
 
-/** The time until a mark since the one before it, and since the first. Milliseconds. */
+/** The time to a mark from the previous one, and from the first. Milliseconds. */
 export interface Step {
   readonly name: string;
   readonly ms: number;
-  /** What the process that has reached it has computed since its last mark. */
+  /** Processor time that the process which reached it has used since its last mark. */
   readonly cpuMs: number;
   readonly sinceBeginMs: number;
 }
 
-/** What had to be done before each mark, by whom; of marks that end a step of every restore. */
+/** What is done before each mark that ends a step of every restore, and by whom. */
 const MEANINGS: Readonly<Record<string, string>> = {
   'client mounts': 'client: asks for the mounts of the snapshot',
   forked: 'containerd: bundle, launcher; standby: fork',
@@ -59,8 +59,8 @@ export function parseMarks(text: string): Mark[] {
 }
 
 /**
- * Steps of one restore: from the mark `client begin` to `client reply`, in the order of time. What happens beside
- * something else counts for itself only from the mark before it.
+ * Steps of one restore: from the mark `client begin` to `client reply`, in the order of time. Of work done in
+ * parallel, only the time since the previous mark counts.
  */
 export function stepsOf(marks: readonly Mark[]): Step[] {
   const sorted = [...marks].sort((a, b) => a.at - b.at);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a file like /proc/PID/smaps tells of areas of memory, as the addon reads it. */
+/** The areas of memory in a file like /proc/PID/smaps, as the addon reads them. */
 export interface AreaTable {
   /** {@link AREA_SIZE} bytes for each area, whose fields {@link AREA} names. */
   readonly areas: ArrayBuffer;
   /** Lines that areas refer to by number, from 0 on. */
   readonly texts: Uint8Array;
-  /** A line that no kernel writes; undefined: there is none. */
+  /** A line that no kernel writes; undefined if there is none. */
   readonly wrong: Uint8Array | undefined;
 }
 

@@ -5,14 +5,14 @@ import type { HostPid, HostTid } from '../common/ids.js';
 import type { AreaTable } from './area-table.js';
 
 /**
- * The only loader of the addon, and its types. No policy lies below this border: results are numbers,
- * errors are `-errno`, and words for them are found above.
+ * The only loader of the addon, and its types. There is no policy below this border: results are numbers,
+ * errors are `-errno`, and callers put them into words.
  */
 
 /** An argument of a raw system call; typed arrays are passed by address, `null` is 0. */
 export type SyscallArgument = number | bigint | Uint8Array | BigUint64Array | BigInt64Array | null;
 
-/** What {@link Tracer.readThreads} reads of a stopped thread without running anything in it. */
+/** What {@link Tracer.readThreads} reads from a stopped thread without running anything in it. */
 export interface ThreadState {
   /** 0, or `-errno` of the first ptrace request that failed. */
   readonly error: number;
@@ -21,7 +21,7 @@ export interface ThreadState {
   /** Extended state as the kernel gave it. */
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
-  /** Has its system calls handed to a handler: PR_SET_SYSCALL_USER_DISPATCH of prctl(2). */
+  /** Whether its system calls go to a handler of its own: PR_SET_SYSCALL_USER_DISPATCH of prctl(2). */
   readonly hasUserDispatch: boolean;
   /** `struct ptrace_rseq_configuration`; empty before Linux 5.13. */
   readonly rseq: Uint8Array;
@@ -33,8 +33,8 @@ export interface ThreadState {
 /** What {@link Tracer.gather} saw. */
 export interface Gathering {
   /**
-   * 0; -110 (ETIMEDOUT); -71 (EPROTO): `culprit` stopped in a way that was not expected; -10 (ECHILD): it
-   * has died, and is not reaped yet.
+   * 0; -110 (ETIMEDOUT); -71 (EPROTO): `culprit` stopped in an unexpected way; -10 (ECHILD): it has died, and
+   * has not been reaped yet.
    */
   readonly error: number;
   readonly stopped: Int32Array;
@@ -49,12 +49,12 @@ export interface Gathering {
  */
 export interface Tracer {
   /**
-   * PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. Does not
-   * come back from a thread that job control has stopped in a frozen cgroup of version 1 before that is
+   * PTRACE_SEIZE with options, then INTERRUPT, of each thread: pairs of tid and 0 or -errno. If job
+   * control has stopped a thread in a frozen cgroup of version 1, does not return before the cgroup is
    * thawed.
    */
   seize(tids: Int32Array, options: number): Promise<Int32Array>;
-  /** Waits until all have stopped: pairs of tid and wait status, or -errno; newborns included. */
+  /** Waits until all have stopped: pairs of tid and wait status, or -errno; includes new threads. */
   waitStops(tids: Int32Array, timeoutMs: number): Promise<Int32Array>;
   readThreads(tids: Int32Array): Promise<ThreadState[]>;
   /** Sets registers, and xstate and signal mask unless null. 0 or -errno. */
@@ -64,12 +64,12 @@ export interface Tracer {
     xstate: Uint8Array | null,
     signalMask: bigint | null,
   ): Promise<number>;
-  /** Sets registers, which are to lead the thread home if we are killed, and blocks all signals then. 0 or -errno. */
+  /** Sets registers, which lead the thread home if we are killed, then blocks all signals. 0 or -errno. */
   settle(tid: HostTid, registers: Uint8Array): Promise<number>;
   /**
-   * Makes system calls inside a stopped thread by the instruction for that at an address, with a
-   * stack pointer (0n: as it is). `calls` has 7 words each: number and arguments. Resolves with
-   * 0 or -errno of the tracing, then the results so far. The thread's registers are left changed.
+   * Makes system calls inside a stopped thread by the system call instruction at an address, with a
+   * stack pointer (0n: as it is). `calls` has 7 words for each: number and arguments. Resolves with
+   * 0 or -errno of the tracing, then the results so far. Leaves the thread's registers changed.
    */
   remoteCalls(
     tid: HostTid,
@@ -78,8 +78,8 @@ export interface Tracer {
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
   /**
-   * Makes system calls inside a stopped thread that blocks all signals, by code in it that makes those of a
-   * table and ends in a breakpoint; the table is filled here. Then the thread stands as it stood, even if we are
+   * Makes system calls inside a stopped thread that blocks all signals, by code in it that makes the calls of a
+   * table and ends in a breakpoint; the table is filled here. Afterwards the thread is as it was, even if we are
    * killed meanwhile. Its process must not ignore SIGTRAP, nor have one pending.
    */
   batchCalls(
@@ -89,7 +89,7 @@ export interface Tracer {
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
   /**
-   * As {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
+   * Like {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
    * `registers` and `signalMask` at once, even if we are killed meanwhile.
    */
   exposedCalls(
@@ -102,8 +102,8 @@ export interface Tracer {
   /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls; those that have died are reaped: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
   /**
-   * Lets threads go on until `expected` of them and of those they create stand at a breakpoint. None but
-   * `mortal` ones may die.
+   * Continues threads until `expected` of them and of those they create are at a breakpoint. Only `mortal`
+   * ones may die.
    */
   gather(
     running: Int32Array,
@@ -119,9 +119,9 @@ export interface Tracer {
     data: SyscallArgument,
   ): Promise<number>;
   /**
-   * Says that the main thread of this process goes on. If it is no longer heard of for so many milliseconds,
-   * nor takes processor time, or a call of {@link exposedCalls} takes ten seconds, all tracees are let go as by
-   * our death. 0: silence no longer means anything.
+   * Reports that the main thread of this process is alive. If it neither reports nor uses processor time for
+   * this many milliseconds, or a call of {@link exposedCalls} takes ten seconds, all tracees are released as at
+   * our death. 0 means no limit.
    *
    * @returns false once that has happened: from then on every request fails
    */
@@ -131,22 +131,22 @@ export interface Tracer {
 }
 
 /**
- * Copies between descriptors on a thread of its own, by epoll(7) and splice(2): nothing of what is
- * copied comes into JavaScript, and a full output holds up only its own input.
+ * Copies between descriptors on a thread of its own, by epoll(7) and splice(2): no copied data enters
+ * JavaScript, and a full output holds up only its own input.
  */
 export interface Pump {
   /**
    * Takes both descriptors, makes them non-blocking, and copies until the input ends or either side
-   * fails; then closes them. The copy's number, above 0; or `-errno`, and nothing was taken.
+   * fails; then closes them. Returns the copy's number, above 0; or `-errno`, having taken nothing.
    */
   start(from: number, to: number): number;
-  /** Ends a copy now and closes its descriptors, losing what was not written. Nobody is told. */
+  /** Ends a copy at once and closes its descriptors; what was not written is lost. Does not call `ended`. */
   stop(id: number): void;
 }
 
 /**
- * Tells when descriptors that Node cannot wait for (eventfds) become readable, on a thread of its own:
- * the callback gets the descriptor, each time something was written; nothing is read.
+ * Reports when descriptors that Node cannot wait for (eventfds) become readable, on a thread of its own:
+ * calls back with the descriptor each time something was written, and reads nothing.
  */
 export interface FdWatch {
   /** 0 or `-errno`. The descriptor stays the caller's, and stays open until {@link remove}. */
@@ -154,7 +154,7 @@ export interface FdWatch {
   remove(fd: number): number;
 }
 
-/** What readDescriptors has read. */
+/** The result of readDescriptors. */
 export interface DescriptorTexts {
   /**
    * Four numbers for each descriptor, in order: its own, that of our copy, and where in `text` its link and
@@ -164,7 +164,7 @@ export interface DescriptorTexts {
   readonly text: Uint8Array;
 }
 
-/** What readBelow has read. */
+/** The result of readBelow. */
 export interface TextsBelow {
   /**
    * Two numbers for each file, then for each link: 0 or `-errno`, and where in `text` it ends, which is where
@@ -187,13 +187,13 @@ interface Addon {
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
   readonly readDescriptors: (pid: HostPid) => DescriptorTexts | number;
-  /** The areas of memory that a file like /proc/PID/smaps tells of; `-errno` where it cannot be read. */
+  /** The areas of memory in a file like /proc/PID/smaps; `-errno` if it cannot be read. */
   readonly readAreas: (path: string) => AreaTable | number;
-  /** The same of the text of such a file. */
+  /** The same from the text of such a file. */
   readonly parseAreas: (text: Uint8Array) => AreaTable;
   /**
    * Looks among the first `count` of our descriptors, in the order of kcmp(2), for one on the same open file as
-   * another. 1, and in `place` where it is; 0, and where it would have to be; or `-errno`.
+   * another. Returns 1, and in `place` where it is; 0, and where it would be; or `-errno`.
    */
   readonly findOpenFile: (
     sorted: Int32Array,
@@ -212,13 +212,13 @@ interface Addon {
     stat: Uint8Array,
   ) => number;
   /**
-   * Asks a socket for options (getsockopt(2)) of at most 4 bytes: `names` has pairs of level and name. For each,
+   * Reads options of a socket (getsockopt(2)) of at most 4 bytes: `names` has pairs of level and name. For each,
    * `values` gets the size of its value, or `-errno`, and the value.
    */
   readonly socketOptions: (socket: number, names: Int32Array, values: Int32Array) => void;
   /**
-   * All of some files, and what some links lead to, by their paths below a directory, such as that of a process in
-   * /proc. `-errno` where the directory cannot be opened.
+   * Reads whole files, and the targets of links, by their paths below a directory such as /proc/PID. `-errno` if the
+   * directory cannot be opened.
    */
   readonly readBelow: (
     directory: string,
@@ -229,15 +229,15 @@ interface Addon {
   /**
    * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,
    * descriptors and handles of the event loop, and a positive number (or -errno) in the original. The
-   * copy is in a session of its own and nobody's child; `process.pid` is the original's. It has none of
-   * the threads: whatever ran on one never ends there. To be called outside of the loop's poll phase,
-   * as in a `setImmediate`, while nothing is under way, and with V8 told to do without threads.
+   * copy is in a session of its own and nobody's child; `process.pid` is the original's. It has no other
+   * threads: what ran on one never ends there. Call it outside the loop's poll phase, as in a
+   * `setImmediate`, while nothing is in progress, and with V8 told to do without threads.
    */
   readonly forkAway: () => number;
   /**
-   * Makes new files (0600) in the directory behind a descriptor, each with its content, by one turn of
-   * a worker thread. Resolves with how many are there, and with 0 or the `-errno` that stopped it at the
-   * next one, which may have been made. Nobody may change the contents meanwhile.
+   * Creates new files (0600) in the directory behind a descriptor, each with its content, in one job of
+   * a worker thread. Resolves with how many are complete, and with 0 or the `-errno` that stopped it at
+   * the next one, which may have been created. Nobody may change the contents meanwhile.
    */
   readonly writeFiles: (
     directory: number,
@@ -245,11 +245,11 @@ interface Addon {
     contents: readonly Uint8Array[],
   ) => Promise<Int32Array>;
   readonly Tracer: new () => Tracer;
-  /** `ended` hears of each copy that has ended by itself. Keeps no process alive. */
+  /** Calls `ended` for each copy that ends by itself. Does not keep the process alive. */
   readonly Pump: new (ended: (id: number) => void) => Pump;
 }
 
-/** A file that the native build makes. */
+/** Path of a file that the native build makes. */
 export function builtFile(name: string): string {
   return fileOfCheckout(`native/build/${name}`);
 }

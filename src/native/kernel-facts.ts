@@ -6,11 +6,11 @@ import { call, closeFd, cString, errnoName, SYS } from './sys.js';
 import { makeAsync } from './userfaultfd.js';
 
 /*
- * What this kernel can do, asked of the kernel itself and not concluded from its version: each question once
- * in a process, when its answer is first needed. No question changes anything.
+ * What this kernel can do, asked of the kernel itself rather than inferred from its version. Each question is
+ * asked once in a process, when its answer is first needed. No question changes anything.
  */
 
-/** Remembers the first answer; who cannot answer is asked again. */
+/** Remembers the first answer; a question that throws is asked again. */
 function once<T>(ask: () => T): () => T {
   let known: { readonly answer: T } | undefined;
   return () => (known ??= { answer: ask() }).answer;
@@ -45,10 +45,10 @@ const PAGE_IS_PRESENT = 8n;
 /** The category of pages that must not be touched (Linux 6.15). */
 export const PAGE_IS_GUARD = 256n;
 
-/** What it can say of the pages of a process at once: `guards` apart from others, or not. */
+/** What it can report about the pages of a process at once: guards apart from other pages, or not. */
 export type PageScan = 'guards' | 'plain' | 'none';
 
-/** Whether it has PAGEMAP_SCAN, and whether that tells guards. */
+/** Whether it has PAGEMAP_SCAN, and whether that reports guards. */
 export const pageScan = once((): PageScan => {
   const fd = call('open /proc/self/pagemap', SYS.open, cString('/proc/self/pagemap'), O.cloexec);
   const knows = (categories: bigint): boolean => {
@@ -64,12 +64,12 @@ export const pageScan = once((): PageScan => {
   }
 });
 
-/** Whether it knows an advice of madvise(2). Of no memory, so that none is touched. */
+/** Whether it knows an advice of madvise(2). Asks about an empty range, so that no memory is touched. */
 function knowsAdvice(advice: number): boolean {
   return syscall(SYS.madvise, 0, 0, advice) >= 0;
 }
 
-/** Whether it makes huge pages when it is told to (MADV_COLLAPSE, Linux 6.1). */
+/** Whether it makes huge pages on request (MADV_COLLAPSE, Linux 6.1). */
 export const canCollapse = once(() => knowsAdvice(MADV_COLLAPSE));
 
 /** Whether memory can have guards (MADV_GUARD_INSTALL, Linux 6.13). */
@@ -81,8 +81,8 @@ const SIGCHLD = 17n;
 const EEXIST = -17;
 
 /**
- * Why no process with a wanted pid can be made (clone3(2), `set_tid`): the errno's name; `` where it can. It is
- * asked for our own pid, which is taken, so that nothing is made.
+ * Why no process with a wanted pid can be made (clone3(2), `set_tid`): the errno's name; empty if one can. Asks for
+ * our own pid, which is taken, so that nothing is made.
  */
 export const whyNoWantedPids = once((): string => {
   const own = new Uint8Array(Int32Array.of(syscall(SYS.getpid)).buffer);
@@ -96,7 +96,7 @@ export const whyNoWantedPids = once((): string => {
 
 const KCMP_FILE = 0;
 
-/** Whether it compares what two processes have (kcmp(2)). */
+/** Whether it compares resources of two processes (kcmp(2)). */
 export const hasKcmp = once(() => {
   const self = syscall(SYS.getpid);
   const fd = call('open /proc/self/status', SYS.open, cString('/proc/self/status'), O.cloexec);
@@ -117,7 +117,7 @@ export const canTakeFds = once(() => {
 
 const PR_SET_MM_MAP_SIZE = 15;
 
-/** Whether it was built to have processes restored (CONFIG_CHECKPOINT_RESTORE). */
+/** Whether it was built with support for restoring processes (CONFIG_CHECKPOINT_RESTORE). */
 export const isBuiltForRestore = once(
   () => syscall(SYS.prctl, PR.setMm, PR_SET_MM_MAP_SIZE, new Uint8Array(4), 0, 0) >= 0,
 );
@@ -127,15 +127,15 @@ const PTRACE_O_SUSPEND_SECCOMP = 0x00200000;
 const EINVAL = -22;
 
 /**
- * Whether a tracer can suspend seccomp filters (PTRACE_O_SUSPEND_SECCOMP, Linux 4.3). It is asked for ourselves, whom
- * we cannot trace: a kernel that knows the option says EPERM.
+ * Whether a tracer can suspend seccomp filters (PTRACE_O_SUSPEND_SECCOMP, Linux 4.3). It is tried on ourselves, whom
+ * we cannot trace: a kernel that knows the option answers EPERM.
  */
 export const canSuspendSeccomp = once(
   () =>
     syscall(SYS.ptrace, PTRACE_SEIZE, syscall(SYS.getpid), 0, PTRACE_O_SUSPEND_SECCOMP) !== EINVAL,
 );
 
-/** Whether it notes by itself what is written to from some moment on (UFFD_FEATURE_WP_ASYNC, Linux 6.7). */
+/** Whether it can track by itself what is written to from a given moment on (UFFD_FEATURE_WP_ASYNC, Linux 6.7). */
 export const hasAsyncWriteTracking = once(() => {
   const fd = syscall(SYS.userfaultfd, O.cloexec);
   if (fd < 0) return false;
@@ -144,7 +144,7 @@ export const hasAsyncWriteTracking = once(() => {
   return result >= 0;
 });
 
-/** Whether it marks pages that were written to (CONFIG_MEM_SOFT_DIRTY): new memory bears the mark at once. */
+/** Whether it marks pages that were written to (CONFIG_MEM_SOFT_DIRTY): new memory is marked at once. */
 export const hasSoftDirty = once(() =>
   /^VmFlags:.* sd\b/m.test(readFileSync('/proc/self/smaps', 'utf8')),
 );

@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   EROFS: 'permissionDenied',
 };
 
-/** `ENOENT` for 2 or -2; `errno 999` for what nobody knows. */
+/** `ENOENT` for 2 or -2; `errno 999` for an unknown one. */
 export function errnoName(errno: number): string {
   return ERRNO_NAMES.get(Math.abs(errno)) ?? `errno ${String(Math.abs(errno))}`;
 }
@@ -37,7 +37,7 @@ export function errnoError(attempt: string, errno: number): ShimError {
   return new ShimError(KINDS[name] ?? 'unknown', `${attempt}: ${name}`);
 }
 
-/** Passes a result on, or throws what {@link errnoError} makes of it. */
+/** Returns a result as it is, or throws {@link errnoError} for it. */
 export function check(attempt: string, result: number): number {
   if (result < 0) throw errnoError(attempt, result);
   return result;
@@ -75,8 +75,8 @@ function iovec(address: bigint, length: number): BigUint64Array {
 }
 
 /**
- * Bytes of another process's memory. Throws when not all can be read. Not by process_vm_readv(2), which
- * takes from the process what it shares with others since a fork: it gets a copy (mm/gup.c).
+ * Bytes of another process's memory. Throws when not all can be read. Avoids process_vm_readv(2),
+ * which gives the process a copy of each page that it shares with others since a fork (mm/gup.c).
  */
 export function readProcess(
   pid: HostPid,
@@ -139,7 +139,7 @@ export function sendWithFds(socket: number, message: Uint8Array, fds: readonly n
     header[4] = addressOf(control);
     header[5] = BigInt(control.length);
   }
-  // What the header points to comes along as arguments nobody reads: it must live until the call is over.
+  // What the header points to is passed in unused arguments, so that it lives until the call ends.
   const sent = syscall(SYS.sendmsg, socket, header, MSG.nosignal, message, control, vector);
   check('send a message', sent);
 }
@@ -150,8 +150,8 @@ export function call(attempt: string, nr: number, ...args: SyscallArgument[]): n
 }
 
 /**
- * Ends this process at once (exit_group(2)): runs no handler, and waits for no thread; a process that was forked
- * off a standby has none.
+ * Ends this process at once (exit_group(2)), without running handlers or waiting for threads, which a fork of a
+ * standby does not have.
  */
 export function exitNow(status: number): never {
   syscall(SYS.exit_group, status);

@@ -3,7 +3,7 @@ import { syscall } from './index.js';
 import { SYS } from './sys.js';
 
 /*
- * Requests to a userfaultfd, of whatever process (linux/userfaultfd.h). Each returns 0 or more, or -errno.
+ * Requests to a userfaultfd of any process (linux/userfaultfd.h). Each returns 0 or more, or -errno.
  */
 
 /** `_IOWR(0xAA, 0x3F, struct uffdio_api)`. */
@@ -14,13 +14,13 @@ const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
 const UFFDIO_REGISTER = 0xc020aa00;
 const UFFDIO_REGISTER_MODE_WP = 2n;
 
-/** Has a new one note by itself what is written to. */
+/** Makes a new one track writes by itself. */
 export function makeAsync(fd: number): number {
   const request = BigUint64Array.of(UFFD_API, UFFD_FEATURE_WP_ASYNC, 0n);
   return syscall(SYS.ioctl, fd, UFFDIO_API, request);
 }
 
-/** Lets memory be write-protected. */
+/** Registers memory for write-protection. */
 export function register(fd: number, start: bigint, length: bigint): number {
   const request = BigUint64Array.of(start, length, UFFDIO_REGISTER_MODE_WP, 0n);
   return syscall(SYS.ioctl, fd, UFFDIO_REGISTER, request);

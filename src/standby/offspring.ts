@@ -5,8 +5,8 @@ import { forkAway } from '../native/index.js';
 import { call, SYS } from '../native/sys.js';
 
 /**
- * Forks, and knows whether any fork is still alive without knowing which: each fork keeps the writing end of one
- * pipe open as long as it lives, so reading finds an end only when none is alive (pipe(7)).
+ * Forks this process, and knows whether any fork is still alive, but not which: each fork keeps the write end of
+ * one pipe open while it lives, so a read finds the end of the pipe only when none is alive (pipe(7)).
  */
 export class Offspring {
   readonly #reader: number;
@@ -30,7 +30,7 @@ export class Offspring {
     try {
       return readSync(this.#reader, Buffer.alloc(1)) !== 0;
     } catch {
-      return true; // EAGAIN: it waits for what they might write.
+      return true; // EAGAIN: a fork still holds the write end.
     }
   }
 }

@@ -5,7 +5,7 @@ import { ShimError } from '../common/errors.js';
 const RECEIVE_MS = 5_000;
 
 /**
- * In a fork: what a launcher sends, as soon as `decode` makes something of the bytes so far.
+ * In a fork: reads what a launcher sends, until `decode` returns a value for the bytes so far.
  *
  * @throws ShimError `canceled` when the launcher has gone or sends nothing, and what `decode` throws
  */

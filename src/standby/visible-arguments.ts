@@ -35,7 +35,7 @@ export class VisibleArguments {
     writeProcess(ownPid(), this.#start, Buffer.concat([bytes], this.#room));
     this.#map[ARGUMENTS_END] = this.#start + BigInt(bytes.length);
     this.#map[MAP_FIELDS.indexOf(BREAK)] = BigInt(syscall(SYS.brk, 0));
-    // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments behind them, which is harmless.
+    // A kernel without this (CONFIG_CHECKPOINT_RESTORE) shows empty arguments after them, which is harmless.
     syscall(SYS.prctl, PR.setMm, PR_SET_MM_MAP, this.#map, this.#map.byteLength, 0);
   }
 }

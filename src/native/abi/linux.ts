@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Constants of Linux that are the same on all architectures it is worth running containers on. Names as in the
- * kernel's headers, in groups where they are many.
+ * Constants of Linux that are the same on all architectures that usually run containers. Names are those of the
+ * kernel's headers, in groups where there are many.
  */
 
-/** Protection of memory (asm-generic/mman-common.h), as are MAP_ and MADV_. */
+/** Protection of memory; PROT_, MAP_ and MADV_ are from asm-generic/mman-common.h. */
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const PROT_EXEC = 4;
@@ -18,7 +18,7 @@ export const MAP_ANONYMOUS = 0x20;
 export const MAP_GROWSDOWN = 0x100;
 export const MAP_LOCKED = 0x2000;
 export const MAP_NORESERVE = 0x4000;
-/** Of locked memory in an image: not only once it is touched (mlock2(2), MLOCK_ONFAULT). */
+/** In an image, marks memory that is locked at once, not only when it is touched (mlock2(2), MLOCK_ONFAULT). */
 export const MAP_POPULATE = 0x8000;
 export const MAP_FIXED_NOREPLACE = 0x100000;
 export const MAP_PRIVATE_ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the kernel's interface is on x86-64 where other architectures differ. Users import ./index.js, which is to
- * name no architecture.
+ * The parts of the kernel's interface that are specific to x86-64. Users import ./index.js, so that they name no
+ * architecture.
  */
 
 /** Bytes of a page of memory. */
@@ -10,7 +10,7 @@ export const PAGE = 4096n;
 /** Bytes of a transparent huge page. */
 export const HUGE_PAGE = 0x200000n;
 
-/** Where the addresses of user space end, the last page left out (asm/page_64_types.h). */
+/** End of the addresses of user space, without the last page (asm/page_64_types.h). */
 export const USER_END = 0x7fff_ffff_f000n;
 
 /** Numbers of system calls (asm/unistd_64.h). */
@@ -68,7 +68,7 @@ export const O = {
   cloexec: 0o2000000,
   sync: 0o4000000,
   path: 0o10000000,
-  /** Comes along with O_DIRECTORY. */
+  /** Used together with O_DIRECTORY. */
   tmpfile: 0o20000000,
 } as const;
 /** Those that fcntl(F_SETFL) can change. */

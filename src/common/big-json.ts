@@ -5,8 +5,8 @@ const STRING_OR_LONG_INTEGER = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![.\deE+-])-?\d{16,}
 const MARKED = /"\\u0000integer:(-?\d+)"/g;
 
 /**
- * JSON.parse, but integers of 16 digits and more (RLIM_INFINITY, say) become strings that
- * {@link formatJson} turns back, since a number would lose their last digits.
+ * JSON.parse, except that integers of 16 digits or more (such as RLIM_INFINITY) become strings, since a
+ * number would lose their last digits. {@link formatJson} turns them back.
  */
 export function parseJson(text: string): unknown {
   const safe = text.replace(STRING_OR_LONG_INTEGER, (token) =>

@@ -3,16 +3,16 @@ import { isAscii, isUtf8 } from 'node:buffer';
 
 /**
  * Names in Linux are bytes, not text: a path or a comm need not be UTF-8 (a comm is cut after 15
- * bytes, in the middle of a character if it must be). These two functions make such names strings and
- * bytes again without loss: each byte that is not a part of valid UTF-8 becomes a lone low surrogate
- * U+DC80 to U+DCFF, which UTF-8 itself can never produce.
+ * bytes, in the middle of a character if it must be). These two functions convert such names to
+ * strings and back without loss: each byte that is not part of valid UTF-8 becomes a lone low surrogate,
+ * U+DC80 to U+DCFF, which valid UTF-8 never produces.
  */
 const ESCAPE_BASE = 0xdc00;
 
 /** Decodes UTF-8; bytes that are not UTF-8 become lone surrogates. Inverse: {@link encodeBytes}. */
 export function decodeBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (isAscii(buffer)) return buffer.toString('latin1'); // The quickest, for texts of megabytes.
+  if (isAscii(buffer)) return buffer.toString('latin1'); // The fastest way, for texts of megabytes.
   if (isUtf8(buffer)) return buffer.toString('utf8');
   const parts: string[] = [];
   for (let at = 0; at < buffer.length;) {
@@ -28,7 +28,7 @@ export function decodeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Encodes a string made by {@link decodeBytes} to exactly the bytes it came from. Use it for every
+ * Encodes a string made by {@link decodeBytes} as exactly the bytes it came from. Use it for every
  * path from /proc that goes to a system call: `fs.openSync(encodeBytes(vma.path))`.
  */
 export function encodeBytes(text: string): Buffer {
@@ -41,8 +41,8 @@ export function encodeBytes(text: string): Buffer {
 }
 
 /**
- * A name for messages, as what {@link decodeBytes} made of it: bytes that are no UTF-8 and characters that
- * would not show, or move what stands around them, become `\\xff` or `\\u{202e}`.
+ * Makes a name from {@link decodeBytes} fit for messages: bytes that are not UTF-8, and characters that are
+ * invisible or move the text around them, become `\\xff` or `\\u{202e}`.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
@@ -56,7 +56,7 @@ function hex(code: number): string {
   return code.toString(16);
 }
 
-/** Bytes of the valid UTF-8 character that starts at `at`, 0 when none does. */
+/** Length in bytes of the valid UTF-8 character that starts at `at`, 0 if none does. */
 function characterLength(buffer: Buffer, at: number): number {
   const first = buffer[at] ?? 0;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;

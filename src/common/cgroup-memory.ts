@@ -5,12 +5,12 @@ import { placesIn } from './cgroup-places.js';
 import { parseCgroup } from './procfs/cgroup.js';
 import { parseMountinfo } from './procfs/mountinfo.js';
 
-/** What a memory cgroup leaves to those in it and below. */
+/** How much memory a cgroup leaves to the processes in it and below. */
 export interface MemoryRoom {
   readonly directory: string;
-  /** Bytes; Infinity where there is no limit. */
+  /** Bytes; Infinity if there is no limit. */
   readonly limit: number;
-  /** Bytes that can still be charged before the kernel kills: page cache gives way, and so does swap. */
+  /** Bytes that can still be charged before the OOM killer acts: includes page cache and free swap. */
   readonly room: number;
 }
 
@@ -50,7 +50,7 @@ export function memoryCgroupsOf(cgroups: string, mountinfo: string): readonly st
   return directories;
 }
 
-/** Reads what a memory cgroup leaves; all there is where it has no limit. */
+/** Reads how much memory a cgroup leaves; Infinity if it has no limit. */
 export function readMemoryRoom(directory: string): MemoryRoom {
   const isV1 = numberIn(directory, V1.usage) !== undefined;
   const files = isV1 ? V1 : V2;
@@ -76,7 +76,7 @@ function freeSwap(): number {
   return Number(kilobytes) * 1024;
 }
 
-/** undefined where there is no such file, and for `max`. */
+/** undefined if there is no such file, and for `max`. */
 function numberIn(directory: string, file: string): number | undefined {
   const text = textIn(directory, file).trim();
   return /^\d+$/.test(text) ? Number(text) : undefined;

@@ -2,16 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { parseMountinfo, type MountInfo } from './procfs/mountinfo.js';
 
-/** In any line of a mount of cgroups: the type follows the separator (proc(5)). */
+/** In the line of every cgroup mount: the type follows the separator (proc(5)). */
 const CGROUP = ' - cgroup';
 
-/** The mounts of cgroups in the text of /proc/PID/mountinfo; a node has hundreds of others, which are not parsed. */
+/** Parses the cgroup mounts in the text of /proc/PID/mountinfo, but not the hundreds of others that a node has. */
 export function parseCgroupMounts(mountinfo: string): readonly MountInfo[] {
   const lines = mountinfo.split('\n').filter((line) => line.includes(CGROUP));
   return parseMountinfo(lines.join('\n'));
 }
 
-/** The mounts of cgroups that this process sees. */
+/** The cgroup mounts that this process sees. */
 export function readCgroupMounts(): readonly MountInfo[] {
   return parseCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
 }

@@ -9,15 +9,15 @@ import { parseCgroup } from './procfs/cgroup.js';
 
 /** Less than a grace period, after which the kernel forgets that there was a move. */
 const EVERY_MS = 4;
-/** Work that goes on for longer has no use for it. */
+/** Longer work does not need it. */
 const MOST_TIMES = 25;
 
 /**
- * Does some work in which processes move between cgroups, and has the kernel prepare for moves from the beginning.
+ * Does work in which processes move between cgroups, and makes the kernel prepare for moves from the start.
  *
  * The first move in a while waits for a grace period of RCU (`cgroup_threadgroup_rwsem`), 5 to 20 ms. A move soon
  * after another one does not. So this process moves to the cgroup that it is in, again and again until the work is
- * done. Where that fails, the work takes longer.
+ * done. If that fails, the work only takes longer.
  */
 export async function expectCgroupMoves<T>(work: () => Promise<T>, move = moveNowhere): Promise<T> {
   let isDone = false;
@@ -36,7 +36,7 @@ async function moveUntil(isDone: () => boolean, move: typeof moveNowhere): Promi
       await sleep(EVERY_MS, undefined, { ref: false });
     }
   } catch {
-    // It is but a hint.
+    // It is only a hint.
   }
 }
 
@@ -46,10 +46,10 @@ export async function moveNowhere(): Promise<void> {
   if (file !== undefined) await writeFile(file, String(process.pid));
 }
 
-/** What was found at the last look: /proc/self/cgroup, and the file of one of these cgroups. */
+/** What was found the last time: /proc/self/cgroup, and the file of one of these cgroups. */
 let known: { readonly membership: string; readonly file: string | undefined } | undefined;
 
-/** `cgroup.procs` of a cgroup that this process is in; undefined where none is to be found. */
+/** `cgroup.procs` of a cgroup that this process is in; undefined if none can be found. */
 function ownProcs(): string | undefined {
   const membership = readFileSync('/proc/self/cgroup', 'utf8');
   if (known?.membership !== membership) known = { membership, file: findProcs(membership) };

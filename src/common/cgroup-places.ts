@@ -6,7 +6,7 @@ import type { MountInfo } from './procfs/mountinfo.js';
 /** A cgroup in one hierarchy: where the hierarchy is mounted, and the path below it. */
 export interface CgroupPlace {
   readonly mount: string;
-  /** Begins with `/`, which alone is the root cgroup. */
+  /** Begins with `/`; the root cgroup is `/` itself. */
   readonly path: string;
 }
 
@@ -35,13 +35,13 @@ export function placesIn(
   return { v1, unified };
 }
 
-/** Directories of all cgroups of a process, root cgroups included; once where several controllers share one. */
+/** Directories of all cgroups of a process, including root cgroups; one that several controllers share comes once. */
 export function cgroupDirectories({ v1, unified }: CgroupPlaces): string[] {
   const places = [...v1.values(), ...(unified ? [unified] : [])];
   return [...new Set(places.map(({ mount, path }) => join(mount, path)))];
 }
 
-/** The directory of a cgroup; undefined for the root cgroup, which is nobody's. */
+/** The directory of a cgroup; undefined for the root cgroup, which belongs to nobody. */
 export function directoryOf(place: CgroupPlace | undefined): string | undefined {
   return place === undefined || place.path === '/' ? undefined : join(place.mount, place.path);
 }

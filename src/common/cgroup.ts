@@ -9,12 +9,12 @@ import { parseCgroup } from './procfs/cgroup.js';
 import { ShimError } from './errors.js';
 
 const FREEZE_TIMEOUT_MS = 10_000;
-/** How long a signal waits for that. */
+/** How long a signal waits for the freeze. */
 const SIGNAL_FREEZE_MS = 500;
 const KILL_TIMEOUT_MS = 2_000;
 const SIGKILL = 9;
 const POLL_MS = 1;
-/** Most cgroups are frozen at the first look; some ten more mean that one waits for another. */
+/** Most cgroups are frozen at the first look; this many mean that one thread waits for another. */
 const LOOKS_BEFORE_THAW = 30;
 
 /** Where a container's processes are listed, frozen and killed: one cgroup directory. */
@@ -30,7 +30,7 @@ export interface Cgroup {
  *
  * @param cgroups text of /proc/PID/cgroup
  * @param mountinfo text of /proc/self/mountinfo
- * @returns undefined for the root cgroup, which is nobody's to freeze
+ * @returns undefined for the root cgroup, which must not be frozen
  */
 export function locateCgroup(cgroups: string, mountinfo: string): Cgroup | undefined {
   const { v1, unified } = placesIn(parseCgroup(cgroups), parseCgroupMounts(mountinfo));
@@ -81,8 +81,7 @@ export function directoriesOf(directory: string): string[] {
 /**
  * Freezes a cgroup and waits until nothing in it runs.
  *
- * @param isInVain asked while it waits: whether it is to be thawed instead, as processes that are to die
- *   have to be
+ * @param isInVain asked during the wait: whether to thaw it instead, as processes that are to die need
  * @throws ShimError `deadlineExceeded`
  */
 export async function freeze(cgroup: Cgroup, isInVain: () => boolean = () => false): Promise<void> {
@@ -96,10 +95,10 @@ export async function freeze(cgroup: Cgroup, isInVain: () => boolean = () => fal
 }
 
 /**
- * Whether all is frozen within the time; it is left to the caller to thaw what is not.
+ * Returns whether everything froze in time; if not, the caller thaws it.
  *
  * On v1 a process in execve(2) that waits for a thread of its own never freezes once that thread is
- * frozen (fs/exec.c, de_thread): such a cgroup has to be let go for a moment, and asked again.
+ * frozen (fs/exec.c, de_thread): such a cgroup has to be thawed for a moment and frozen again.
  */
 async function tryFreeze(
   cgroup: Cgroup,
@@ -113,7 +112,7 @@ async function tryFreeze(
     const isStuck = cgroup.version === 1 && looks % LOOKS_BEFORE_THAW === 0;
     if (isStuck) write(cgroup, 'thaw');
     await delay(POLL_MS);
-    // A v1 freezer can hang on FREEZING until asked once more (kernel cgroup-v1/freezer-subsystem.rst).
+    // A v1 freezer can stay FREEZING until it is asked again (kernel cgroup-v1/freezer-subsystem.rst).
     if (cgroup.version === 1) write(cgroup, 'freeze');
   }
   return true;
@@ -141,10 +140,10 @@ export function isFrozen(cgroup: Cgroup): boolean {
 }
 
 /**
- * Sends a signal to every process of a cgroup; frozen for the moment, so that none forks away, if that
- * can be had in a short time. A process that does not freeze gets its signal all the same.
+ * Sends a signal to every process of a cgroup. Freezes it meanwhile, if that takes only a short time, so
+ * that no fork escapes. A process that does not freeze gets its signal all the same.
  *
- * @param staysFrozen asked in the end: whether somebody else wants it frozen by now, which SIGKILL ignores
+ * @param staysFrozen asked at the end: whether somebody else wants it frozen by now; ignored for SIGKILL
  */
 export async function signalAll(
   cgroup: Cgroup,
@@ -162,13 +161,13 @@ export async function signalAll(
   if (signal === SIGKILL || !(wasFrozen || staysFrozen())) thaw(cgroup);
 }
 
-/** Whether it was frozen before. Never throws: what cannot be frozen has to be signalled as it is. */
+/** Returns whether it was frozen before. Never throws: what cannot be frozen is signalled as it is. */
 async function freezeToSignal(cgroup: Cgroup): Promise<boolean> {
   try {
     if (isFrozen(cgroup)) return true;
     await tryFreeze(cgroup, SIGNAL_FREEZE_MS);
   } catch {
-    // It is gone with all its processes, or its file takes no write.
+    // It is gone with all its processes, or its file cannot be written.
   }
   return false;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The path of a file of this checkout. Holds for the compiled module, and for bundles, which lie as deep. */
+/** The path of a file of this checkout. Holds for the compiled module and for bundles, which lie at the same depth. */
 export function fileOfCheckout(path: string): string {
   return fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 }

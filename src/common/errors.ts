@@ -51,7 +51,7 @@ export class ShimError extends Error {
 }
 
 /**
- * Throws once a signal has been given: for the reason it was given for, if that is a ShimError.
+ * Throws if a signal has been aborted, for its reason if that is a ShimError.
  *
  * @param what was being done, and to which object
  */
@@ -62,7 +62,7 @@ export function assertNotAborted(signal: AbortSignal | undefined, what: string):
   throw new ShimError(reason.kind, `${what}: ${reason.message}`);
 }
 
-/** Throws `internal` unless the claim holds. Stays on in production. */
+/** Throws `internal` unless the claim holds. Stays enabled in production. */
 export function assertInvariant(claim: boolean, message: string): asserts claim {
   if (!claim) throw new ShimError('internal', `broken invariant: ${message}`);
 }

@@ -2,8 +2,8 @@
 import { ShimError } from './errors.js';
 
 /**
- * Begins some work on each element at once, and waits until none is under way. Results come in
- * the order of the elements, and so does the error that is thrown where there are several.
+ * Starts work on all elements at once, and waits until all of it has ended. Results are in the order
+ * of the elements; of several errors, the first in that order is thrown.
  */
 export async function forAll<T, R>(
   all: readonly T[],

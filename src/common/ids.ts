@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ids that are plain numbers to everybody else, and must not be mixed up. A process is numbered by the host
- * (by the pid namespace that the engine is in, to be exact) and by its container; messages show the container's number.
- * A process's id is its first thread's, and that of the group or session that it leads.
+ * Types for ids, which are plain numbers elsewhere and must not be confused. A process has one number on the host (more
+ * exactly, in the engine's pid namespace) and one in its container; messages show the container's number. A process's
+ * id is also that of its first thread, and of the group or session that it leads.
  *
- * The functions below make them, where an id comes in from outside: in parsers of /proc, in the decoder of images
- * (whose fields `scripts/message-text.ts` lists), in what runc, the keeper and command lines say. Nothing else does.
+ * Only the functions below make them, where an id comes from outside: in parsers of /proc, in the decoder of images
+ * (whose fields `scripts/message-text.ts` lists), and in what runc, the keeper and command lines say.
  */
 declare const host: unique symbol;
 declare const container: unique symbol;

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import debug from 'debug';
 
-/** A logger of one area: `error`, `warn` are always on; `info` and `debug` by `DEBUG=mvas:*` or `-debug`. */
+/** A logger of one area: `error` and `warn` are always on, `info` and `debug` with `DEBUG=mvas:*` or `-debug`. */
 export interface Logger {
   error(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
@@ -17,14 +17,14 @@ let sink: (line: string) => void = (line) => {
   process.stderr.write(`${line}\n`);
 };
 
-/** Warnings of work that is under way; undefined once it is not. */
+/** Warnings of work that is in progress; undefined once it has ended. */
 interface Held {
   lines: string[] | undefined;
 }
 
 const held = new AsyncLocalStorage<Held>();
 
-/** Does some work whose warnings are told if it succeeds: those of a failed try are nobody's concern. */
+/** Does work, and logs its warnings only if it succeeds: those of a failed attempt concern nobody. */
 export async function warningOnSuccess<T>(work: () => Promise<T>): Promise<T> {
   const lines: string[] = [];
   const store: Held = { lines };
@@ -37,17 +37,17 @@ export async function warningOnSuccess<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Sends all lines somewhere else than stderr: the daemon's log FIFO, or nowhere during `start`. */
+/** Sends all lines somewhere other than stderr: the daemon's log FIFO, or nowhere during `start`. */
 export function setLogSink(write: (line: string) => void): void {
   sink = write;
 }
 
-/** Turns `info` and `debug` of every area on. */
+/** Turns on `info` and `debug` of every area. */
 export function enableDebugLog(): void {
   debug.enable('mvas:*');
 }
 
-/** Reads DEBUG anew, in a process that has been given another environment. */
+/** Rereads DEBUG, in a process whose environment has been replaced. */
 export function rereadDebugVariable(): void {
   debug.enable(process.env['DEBUG'] ?? '');
 }

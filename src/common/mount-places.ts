@@ -29,7 +29,7 @@ export interface MountPlaces {
   /** Those of {@link paths} that the runtime mounts whatever the host has. */
   readonly certain: readonly string[];
   readonly trees: readonly MountTree[];
-  /** Programs of the host may have mounted more. */
+  /** Hooks on the host may have mounted more. */
   readonly hasHooks: boolean;
 }
 

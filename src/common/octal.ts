@@ -4,7 +4,7 @@
 const ESCAPED_IN_MOUNTS = ' \t\n\\#,=';
 
 /**
- * Undoes `\ooo` for exactly the characters a file escapes, since others are left as they are.
+ * Undoes `\ooo` only for the characters that a file escapes; others are left as they are.
  * Source: mangle_path() in fs/seq_file.c.
  */
 export function unescapeOctal(text: string, escaped: string): string {
@@ -15,7 +15,7 @@ export function unescapeOctal(text: string, escaped: string): string {
   });
 }
 
-/** A field of /proc/PID/mountinfo. */
+/** Decodes a field of /proc/PID/mountinfo. */
 export function unescapeMount(text: string): string {
   return unescapeOctal(text, ESCAPED_IN_MOUNTS);
 }

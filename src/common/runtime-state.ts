@@ -11,7 +11,7 @@ export type { RuntimeState, StdioLinks, Successor } from './runtime-state/format
 const FORMATS: readonly StateFormat[] = [runcState, crunState];
 
 /**
- * What an OCI runtime keeps of a container in its state directory, `<root>/<id>`; undefined for a container that
+ * What an OCI runtime records about a container in its state directory, `<root>/<id>`; undefined for a container that
  * it does not know, and for a runtime whose state is not understood.
  */
 export function readRuntimeState(directory: string): RuntimeState | undefined {

@@ -6,8 +6,8 @@ export interface SpecMounts {
 }
 
 /**
- * Mount points of the file systems in memory that a spec has made for its container. `/dev` is not one of
- * them: the runtime fills it anew.
+ * Mount points of the tmpfs file systems that a spec asks for. `/dev` is not one of them: the runtime fills
+ * it anew.
  */
 export function tmpfsMountsOf(spec: SpecMounts): string[] {
   return (spec.mounts ?? [])

@@ -3,13 +3,13 @@ import { appendFileSync } from 'node:fs';
 
 const NS_PER_US = 1000n;
 
-/** Where marks go: MVAS_TRACE names a file. */
+/** The file that marks go to. */
 const file = process.env['MVAS_TRACE'];
 
 /**
- * Notes that something has been reached, for whoever wonders where the milliseconds go: appends
- * `MICROSECONDS PID CPU NAME` to the file that MVAS_TRACE names: by the monotonic clock, which all processes share, and
- * the microseconds that this process has computed. Does nothing without MVAS_TRACE.
+ * Records that a point has been reached, to show where the time goes: appends `MICROSECONDS PID CPU NAME` to the file
+ * that MVAS_TRACE names. MICROSECONDS is by the monotonic clock, which all processes share; CPU is the processor time of
+ * this process, in microseconds. Does nothing without MVAS_TRACE.
  */
 export function mark(name: string): void {
   if (file === undefined) return;
@@ -18,6 +18,6 @@ export function mark(name: string): void {
   try {
     appendFileSync(file, `${String(at)} ${String(process.pid)} ${String(user + system)} ${name}\n`);
   } catch {
-    // A trace is not worth a failure.
+    // A trace must not cause a failure.
   }
 }

@@ -10,9 +10,9 @@ export interface CgroupMembership {
   readonly controllers: readonly string[];
   /** Name of a v1 hierarchy (`systemd`); undefined for v2 and where it has none. */
   readonly name: string | undefined;
-  /** From the root of the reader's cgroup namespace; starts with `/..` outside of it. */
+  /** From the root of the reader's cgroup namespace; starts with `/..` outside it. */
   readonly path: string;
-  /** The cgroup is gone; only a zombie can be in it. Only v2 shows it. */
+  /** The cgroup is gone; only a zombie can be in it. Only v2 shows this. */
   readonly deleted: boolean;
 }
 
@@ -25,7 +25,7 @@ export const parseCgroup: (content: ProcText) => readonly CgroupMembership[] = r
 );
 
 function parseMembership(line: Line): CgroupMembership {
-  // A path may contain colons, the fields before it may not.
+  // A path may contain colons; the fields before it may not.
   const [, id, subsystems, rawPath] = line.match(/^([0-9]+):([^:]*):(\/.*)$/s);
   const hierarchyId = line.integer(id);
   const parts = line.present(subsystems).split(',');

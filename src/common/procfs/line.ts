@@ -52,7 +52,7 @@ export class Line {
   /** A hexadecimal number of up to 64 bits without prefix. */
   hex(field: string | undefined): bigint {
     if (field === undefined || !/^[0-9a-fA-F]{1,16}$/.test(field)) return this.fail();
-    // Most fit into a double, which is the quicker way.
+    // Most fit into a double, which is faster.
     return field.length < 14 ? BigInt(parseInt(field, 16)) : BigInt(`0x${field}`);
   }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toText, type ProcText } from './line.js';
 
-/** Texts of one file that differ: those of the container and of the host, and some to spare. */
+/** How many texts of one file are remembered: the container's, the host's, and some to spare. */
 const TEXTS = 4;
 
 /**
- * Parses a text unless it is one of the last few: much that /proc says is the same for all processes of a container, and
- * is read several times in one checkpoint. What is returned is shared, and must not be changed.
+ * Parses a text unless it is one of the last few: much of /proc is the same for all processes of a container, and is
+ * read several times in one checkpoint. The result is shared, and must not be changed.
  */
 export function remember<T>(parse: (text: string) => T): (content: ProcText) => T {
   const known = new Map<string, T>();

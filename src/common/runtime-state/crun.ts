@@ -7,7 +7,7 @@ import type { StateFormat, StdioLinks } from './format.js';
 
 const CONFIG = 'config.json';
 
-/** What is used here of crun's status. */
+/** The fields of crun's status that are used here. */
 interface Status {
   readonly pid: HostPid;
   readonly 'process-start-time': number;

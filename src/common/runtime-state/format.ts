@@ -2,17 +2,17 @@
 import type { HostPid } from '../ids.js';
 
 /**
- * Where /proc said that a container's stdin, stdout and stderr lead when it was started: such as
+ * Where a container's stdin, stdout and stderr led when it was started, as /proc showed them: such as
  * `/dev/null`, `pipe:[4711]`, `/var/log/x`.
  */
 export type StdioLinks = readonly [stdin: string, stdout: string, stderr: string];
 
-/** What a runtime notes of a container. */
+/** What a runtime records about a container. */
 export interface RuntimeState {
   readonly initPid: HostPid;
-  /** Field 22 of proc(5)'s stat when it was created: by now the pid may belong to another process. */
+  /** Field 22 of proc(5)'s stat when it was created: the pid may have been reused since. */
   readonly initStart: string;
-  /** Empty where it is not noted. */
+  /** Empty if it is not recorded. */
   readonly bundle: string;
   readonly stdio: StdioLinks | undefined;
 }
@@ -34,6 +34,6 @@ export interface StateFormat {
   read(text: string): RuntimeState;
   /** The text with another init. Throws for a text that is not understood. */
   replaceInit(text: string, successor: Successor): string;
-  /** Replaces what other files of the state directory say of the init. */
+  /** Replaces what other files of the state directory say about the init. */
   replaceOther?(directory: string, successor: Successor): void;
 }

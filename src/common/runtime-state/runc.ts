@@ -8,7 +8,7 @@ const STDIO = /"external_descriptors":(\[(?:"(?:[^"\\]|\\.)*",?)*\])/;
 
 /**
  * runc 1.1 to 1.3: fields of libcontainer's State and its Config. Handled as text, not as JSON: numbers of 64 bits
- * must stay what they are.
+ * must not change.
  */
 export const runcState: StateFormat = {
   file: 'state.json',

@@ -16,7 +16,7 @@ export interface DecodeBudget {
   messages: number;
   /** Elements of repeated scalars still allowed. */
   values: number;
-  /** Whether a field that the format does not have is an error or passed over. */
+  /** Whether a field that the format does not have is an error or skipped. */
   readonly unknownFields: 'refuse' | 'skip';
 }
 
@@ -40,8 +40,8 @@ export function decodeMessage<M, K extends keyof M & string>(
 }
 
 /**
- * The last message of each name that was part of another, with its bytes. Files that are decoded with the same one
- * share messages that are equal to it, so nobody may change what they hold.
+ * The last message of each name that was part of another, with its bytes. Files that are decoded with the same map
+ * share equal messages, so nobody may change them.
  */
 export type SeenMessages = Map<string, SeenMessage>;
 
@@ -147,8 +147,8 @@ class MessageDecoder {
   }
 
   /**
-   * A message that is part of another, or the one before it of that name where that has the same bytes, as most actions
-   * of signals have: an object for each would be most of what an image of many processes costs.
+   * Decodes a message that is part of another, or returns the previous one of that name if its bytes are the same, as
+   * those of most signal actions are: an object for each would be most of the cost of an image of many processes.
    */
   #part(name: string): object {
     const reader = this.#reader;
@@ -236,7 +236,7 @@ class MessageDecoder {
   }
 }
 
-/** A message with what its fields are when they are absent. */
+/** A message whose fields have the values that stand for their absence. */
 function emptyOf(shape: MessageShape): Record<string, Value> {
   const result: Record<string, Value> = {};
   for (const { name, label, content } of shape.present) {

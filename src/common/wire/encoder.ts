@@ -6,17 +6,17 @@ import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './sch
 import type { IntegerType, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
 
-/** Halves of characters that are not bytes of {@link encodeBytes}. */
+/** Lone surrogates that do not stand for bytes (see {@link encodeBytes}). */
 const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u;
 const TWO_63 = 1n << 63n;
 const TWO_64 = 1n << 64n;
 
 /**
  * Appends a message to `writer`, its fields in the order of the proto. An `implicit` field with its default
- * value takes no bytes; a lenient schema lets lists be left out.
+ * value takes no bytes; a lenient schema allows lists to be left out.
  *
  * @throws ShimError `internal` when a required field is missing or a value is not of its type: the
- * caller has built what the format cannot say.
+ * caller has built what the format cannot express.
  */
 export function encodeMessage<M, K extends keyof M & string>(
   schema: Schema<M>,
@@ -90,7 +90,7 @@ class MessageEncoder {
     }
   }
 
-  /** Writes a value, or says why it cannot be one of this type. */
+  /** Writes a value, or returns why it cannot be of this type. */
   #scalar(type: ScalarType, value: unknown): string | undefined {
     switch (type) {
       case 'bool':
@@ -112,7 +112,7 @@ class MessageEncoder {
     }
   }
 
-  /** Writes an integer; false for what is none of its type. */
+  /** Writes an integer; false for a value that is not of its type. */
   #integer(type: IntegerType, value: unknown): boolean {
     return typeof value === 'bigint' ? this.#long(type, value) : this.#short(type, value);
   }
@@ -144,7 +144,7 @@ class MessageEncoder {
     return true;
   }
 
-  /** Names need not be UTF-8: CRIU writes their bytes, too. */
+  /** Names need not be UTF-8: CRIU writes their bytes as well. */
   #text(value: unknown): string | undefined {
     if (typeof value !== 'string') return 'is not a string';
     if (PLAIN.test(value)) {

@@ -8,9 +8,9 @@ export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 export const PLAIN = /^[ -~]*$/;
 
 const TWO_32 = 0x1_0000_0000;
-/** Above these high halves numbers are not safe. */
+/** From this high half on, numbers are not safe integers. */
 const MAX_SAFE_HIGH = 0x20_0000;
-/** The least numbers, which are most frequent: an object is made of each that is made anew. */
+/** The smallest numbers, which are most frequent: every other bigint is a new object. */
 const SMALL = Array.from({ length: 128 }, (_, number) => BigInt(number));
 
 /**
@@ -116,12 +116,12 @@ export class WireReader {
     return new Uint8Array(this.#bytes.subarray(from, from + length));
   }
 
-  /** Passes over a varint if it is this one. */
+  /** Skips a varint if it is this one. */
   sees(varint: number): boolean {
     const start = this.#at;
     if (start >= this.#end) return false;
     if (varint < 0x80) {
-      const isThis = this.#bytes[start] === varint; // A longer form of it is for the table to judge.
+      const isThis = this.#bytes[start] === varint; // The table judges a longer form of it.
       if (isThis) this.#at = start + 1;
       return isThis;
     }
@@ -131,7 +131,7 @@ export class WireReader {
     return false;
   }
 
-  /** Goes back to a position that has been passed over. */
+  /** Goes back to an earlier position. */
   back(position: number): void {
     this.#at = position;
   }
@@ -141,7 +141,7 @@ export class WireReader {
     return this.take(this.uint32());
   }
 
-  /** The end is after the next `length` bytes until {@link leave} is called with what this returns. */
+  /** Moves the end to after the next `length` bytes, until {@link leave} is called with the result. */
   enter(length: number): number {
     const outer = this.#end;
     if (length > outer - this.#at) this.fail(`a length of ${String(length)} beyond the end`);
@@ -149,12 +149,12 @@ export class WireReader {
     return outer;
   }
 
-  /** Puts back the end that {@link enter} has moved. */
+  /** Restores the end that {@link enter} has moved. */
   leave(outer: number): void {
     this.#end = outer;
   }
 
-  /** A length-prefixed {@link PLAIN} text; undefined, and nothing is read, where another follows. */
+  /** A length-prefixed {@link PLAIN} text; returns undefined and reads nothing if other text follows. */
   plain(): string | undefined {
     const start = this.#at;
     const length = this.uint32();
@@ -165,7 +165,7 @@ export class WireReader {
     return undefined;
   }
 
-  /** Passes over the next `length` bytes if they are those of a reader from a position on. */
+  /** Skips the next `length` bytes if they equal those of another reader from a position on. */
   skipSame(other: WireReader, from: number, length: number): boolean {
     const at = this.#at;
     const others = other.#bytes;
@@ -175,7 +175,7 @@ export class WireReader {
     return true;
   }
 
-  /** Passes over a field's value; groups, which nobody writes now, fail. */
+  /** Skips a field's value; fails at a group, which nobody writes any more. */
   skip(wireType: number): void {
     if (wireType === WIRE.varint) this.#varint();
     else if (wireType === WIRE.fixed64) this.#advance(8);
@@ -191,7 +191,7 @@ export class WireReader {
     return from;
   }
 
-  /** Leaves the value's halves in `#low` and `#high`: no bigint for the many small values. */
+  /** Leaves the value's halves in `#low` and `#high`: the many small values need no bigint. */
   #varint(): void {
     const first = this.#at < this.#end ? (this.#bytes[this.#at] ?? 0) : 0x80;
     if (first >= 0x80) {

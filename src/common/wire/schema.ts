@@ -24,11 +24,11 @@ export interface FieldShape {
   readonly wireType: number;
 }
 
-/** Reads and writes the usual form of a message of which there are very many: quicker than by its table. */
+/** Reads and writes the usual form of a very frequent message, faster than by its table. */
 export interface Shortcut<M = object> {
-  /** A message from its start; undefined for another form. The message may have more than was read. */
+  /** Reads a message from its start; undefined for another form. The message may go on after what was read. */
   readonly read: (reader: WireReader) => M | undefined;
-  /** Writes what its table would have written; false, and nothing is written, for another form. */
+  /** Writes what its table would have written; returns false and writes nothing for another form. */
   readonly write: (writer: WireWriter, message: M) => boolean;
 }
 
@@ -39,17 +39,17 @@ export type Shortcuts<Messages> = { readonly [M in keyof Messages]?: Shortcut<Me
 export interface MessageShape {
   readonly name: string;
   readonly fields: readonly FieldShape[];
-  /** Names of those that must be there. */
+  /** Names of the required fields. */
   readonly required: readonly string[];
-  /** Those that have a value when they are absent: lists, and `implicit` ones. */
+  /** The fields that have a value when they are absent: lists, and `implicit` ones. */
   readonly present: readonly FieldShape[];
   readonly byNumber: ReadonlyMap<number, FieldShape>;
   readonly shortcut: Shortcut | undefined;
 }
 
 /**
- * How exact a format is. `strict`: what no honest writer makes is an error, and text is bytes that need not be
- * UTF-8, without NUL. `lenient`: as protobuf readers do, of two values the last one counts, a number is cut to
+ * How strict a format is. `strict`: what no honest writer makes is an error, and text is bytes that need not be
+ * UTF-8, without NUL. `lenient`: as in other protobuf readers, the last of two values counts, a number is cut to
  * its field's bits, and text is any Unicode.
  */
 export type Mode = 'strict' | 'lenient';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Integers of protobuf. Those of 64 bits are `bigint` in TypeScript. */
+/** Integer types of protobuf. Those of 64 bits are `bigint` in TypeScript. */
 export type IntegerType = 'uint32' | 'int32' | 'sint32' | 'uint64' | 'int64' | 'sint64' | 'fixed64';
 
 /** Scalar types of protobuf that our messages use. */

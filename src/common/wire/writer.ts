@@ -87,7 +87,7 @@ export class WireWriter {
     this.#length += this.#bytes.write(text, this.#length, 'latin1');
   }
 
-  /** Precedes whatever has been written from `start` on by its length as a varint. */
+  /** Inserts the length of what has been written from `start` on before it, as a varint. */
   prefix(start: number): void {
     const size = this.#length - start;
     const shift = size < 0x80 ? 1 : Math.ceil((32 - Math.clz32(size)) / 7);

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { projectVersion } from '../common/checkout.js';
 import { runMvas, type Program } from './entry.js';
 
-/* The `mvas` executable, and its standby. Loads the engine when a verb needs it: help is quick. */
+/* The `mvas` executable, and its standby. Loads the engine only when a verb needs it, so that help is quick. */
 
 const program: Program = {
   version: projectVersion(),
@@ -13,8 +13,8 @@ const program: Program = {
 
 async function run(): Promise<void> {
   await runMvas(program);
-  // A detached restore leaves the watch of its exit behind: nothing may keep the process, but the output
-  // that a pipe has not taken yet. Whether it could be written is told after that.
+  // A detached restore still watches for an exit, which must not keep this process alive. Only output that a
+  // pipe has not taken yet may. Whether it could be written is reported after that.
   await new Promise((resolve) => process.stdout.write('', resolve));
   await turn();
   process.exit();

@@ -3,17 +3,17 @@ import type { HostSurvey } from '../criu/index.js';
 import type { KernelObjects } from './kernel-objects.js';
 import type { VasStore } from './vas-store.js';
 
-/** What the command line runs in. */
+/** The environment that the command line runs in. */
 export interface CliContext {
   /** Version of the project. */
   readonly version: string;
-  /** Whether it is root who asks: others are told to be. */
+  /** Whether the user is root; others are told to become root. */
   readonly isRoot: boolean;
   /** Opens the store; not called for help. May throw `permissionDenied`. */
   readonly openStore: () => Promise<VasStore>;
-  /** Opens what the kernel keeps; the caller closes it. May throw `failedPrecondition`. */
+  /** Opens the kernel module's objects; the caller closes them. May throw `failedPrecondition`. */
   readonly openKernel: () => Promise<KernelObjects>;
-  /** Looks at this host. */
+  /** Surveys this host. */
   readonly survey: () => Promise<HostSurvey>;
   /** Where executables are looked for: PATH. */
   readonly searchPath: string;

@@ -3,7 +3,7 @@ import type { CliContext } from './context.js';
 import { main } from './main.js';
 import { EXIT } from './verb.js';
 
-/** What a program gives the command line. */
+/** What a program provides to the command line. */
 export type Program = Pick<CliContext, 'version' | 'openStore' | 'openKernel'>;
 
 /** The command line's context in this process. */
@@ -21,7 +21,7 @@ export function contextOf(program: Program): CliContext {
 
 /**
  * Runs the `mvas` command in this process: its arguments, its stdio, its exit code. A reader that
- * closes the pipe early (`mvas ls | head`) ends the output, not in an error.
+ * closes the pipe early (`mvas ls | head`) ends the output without an error.
  */
 export async function runMvas(program: Program): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

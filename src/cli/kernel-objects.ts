@@ -4,25 +4,25 @@ import { NAME_MAX } from '../criu/constants.js';
 import type { KernelKind, KernelObject, NewSegment } from '../criu/index.js';
 import { formatBytes, formatJson, formatTable } from './text.js';
 
-/** What the kernel keeps (the module mvas), as the command line needs it. */
+/** The objects of the kernel module mvas, as the command line needs them. */
 export interface KernelObjects {
   list(kind: KernelKind): readonly KernelObject[];
-  /** Makes a VAS without memory; returns its id. */
+  /** Creates a VAS without memory; returns its id. */
   create(name: string, mode: number): number;
-  /** Makes a segment of zeros; returns its id. */
+  /** Creates a segment of zeros; returns its id. */
   createSegment(segment: NewSegment): number;
   attachSegment(vas: number, segment: number, isWritable: boolean): void;
   delete(id: number, kind: KernelKind): void;
   close(): void;
 }
 
-/** A kind and, behind the slash, an id or a name: `vas/jobs`, `segment/3`. Names have no slash. */
+/** A kind and, after the slash, an id or a name: `vas/jobs`, `segment/3`. Names contain no slash. */
 export interface KernelReference {
   readonly kind: KernelKind;
   readonly wanted: string;
 }
 
-/** Understands `vas/NAME` and `segment/NAME`; undefined for anything else. */
+/** Parses `vas/NAME` and `segment/NAME`; undefined for anything else. */
 export function parseReference(word: string): KernelReference | undefined {
   const [, kind, wanted = ''] = /^(vas|segment)\/([^/]+)$/s.exec(word) ?? [];
   if (kind !== 'vas' && kind !== 'segment') return undefined;
@@ -44,14 +44,14 @@ export function resolveKernel(kernel: KernelObjects, reference: KernelReference)
   throw new ShimError('notFound', message);
 }
 
-/** How `mvas -la` shows what the kernel keeps. */
+/** How `mvas -la` shows kernel objects. */
 export interface KernelListing {
   readonly kinds: readonly KernelKind[];
   readonly json: boolean;
   readonly quiet: boolean;
 }
 
-/** A listing of what the kernel keeps. */
+/** Formats a listing of kernel objects. */
 export function listKernel(kernel: KernelObjects, { kinds, json, quiet }: KernelListing): string {
   const objects = kinds.flatMap((kind) => kernel.list(kind));
   if (json)
@@ -62,7 +62,7 @@ export function listKernel(kernel: KernelObjects, { kinds, json, quiet }: Kernel
 
 const HEAD = ['KIND', 'ID', 'NAME', 'MODE', 'UID', 'GID', 'SIZE', 'START'];
 
-/** Lays objects out, a line each below the heads of the columns. */
+/** Formats objects as a table, one per line below the column headings. */
 export function kernelTable(objects: readonly KernelObject[]): string {
   return formatTable([HEAD, ...objects.map(toRow)]);
 }

@@ -8,13 +8,13 @@ import { UsageError } from './usage.js';
 import { EXIT } from './verb.js';
 import { VERBS } from './verbs.js';
 
-/** What a person may do about an error of some kind. */
+/** What the user can do about an error, by its kind. */
 const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   permissionDenied: 'run mvas as root',
   internal: 'this is a fault of mvas-shim: please report it with the output of DEBUG=mvas:*',
 };
 
-/** Runs the `mvas` command with the arguments behind its name; returns the exit code. Never rejects. */
+/** Runs the `mvas` command with the arguments after its name; returns the exit code. Never rejects. */
 export async function main(args: readonly string[], context: CliContext): Promise<number> {
   let who = 'mvas';
   try {
@@ -39,7 +39,7 @@ function describe(error: unknown, who: string, { isRoot }: CliContext): string {
   const { kind, message, cause } = ShimError.from(error);
   const what = isDenied(cause) ? 'permissionDenied' : kind;
   const hint = what === 'permissionDenied' && isRoot ? undefined : hintFor(error, what);
-  // Several refusals come as a line each.
+  // Each of several refusals is on a line of its own.
   const lines = message.split('\n').map(printable).join('\n  ');
   return `${who}: ${lines}\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
 }
@@ -49,7 +49,7 @@ function hintFor(error: unknown, kind: ErrorKind): string | undefined {
   return isUnloadable ? 'build mvas-shim on this machine (npm run build)' : HINTS[kind];
 }
 
-/** Whether a file could not be used for want of rights. */
+/** Whether access to a file was denied. */
 function isDenied(cause: unknown): boolean {
   const errno = codeOf(cause);
   return errno === 'EACCES' || errno === 'EPERM';

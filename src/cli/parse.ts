@@ -6,18 +6,18 @@ import { COMMON_OPTIONS, JSON_OPTION, type Input, type Options, type Verb } from
 /** What a command line asks for. */
 export type Command =
   | { readonly asks: 'version' }
-  /** `verb` undefined: of the command as a whole. */
+  /** `verb` undefined: help on the command as a whole. */
   | { readonly asks: 'help'; readonly verb: Verb | undefined }
   | { readonly asks: 'run'; readonly verb: Verb; readonly input: Input<Options> };
 
-/** What may stand where no verb does. */
+/** The options that are allowed without a verb. */
 const BARE_OPTIONS: Options = { json: JSON_OPTION };
 
 /**
- * Parses the arguments behind the program's name. The first word that is not an option is the verb; options
- * may stand anywhere, also before it; `--` ends them.
+ * Parses the arguments after the program's name. The first word that is not an option is the verb; options
+ * may stand anywhere, even before it; `--` ends them.
  *
- * @throws UsageError for a command line that makes no sense
+ * @throws UsageError for an invalid command line
  */
 export function parseCommand(args: readonly string[], verbs: readonly Verb[]): Command {
   const at = args.findIndex((arg) => !arg.startsWith('-') || arg === '-');
@@ -33,7 +33,7 @@ export function parseCommand(args: readonly string[], verbs: readonly Verb[]): C
   return { asks: 'run', verb, input: { values: valuesOf(verb, values), words: positionals } };
 }
 
-/** The verb of a name or an alias. @throws UsageError */
+/** Finds a verb by its name or an alias. @throws UsageError */
 export function verbNamed(word: string, verbs: readonly Verb[]): Verb {
   const verb = verbs.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
   if (verb === undefined) throw new UsageError(`unknown command '${word}'`);
@@ -62,14 +62,14 @@ function split(args: string[], verb: Verb | undefined): { values: Values; positi
     return parseArgs({ args, options, allowPositionals: true });
   } catch (cause) {
     if (!(cause instanceof TypeError && 'code' in cause)) throw cause;
-    // Behind the first sentence comes advice on `--`.
+    // Advice on `--` follows the first sentence.
     const [what = ''] = cause.message.split('. ');
     const message = what.charAt(0).toLowerCase() + what.slice(1);
     throw new UsageError(message, { cause, ...(verb && { verb: verb.name }) });
   }
 }
 
-/** One of several choices can be taken, and only what there is. */
+/** An option with choices takes one value, which must be one of them. */
 function checkChoices(verb: Verb, values: Values): void {
   for (const [name, option] of Object.entries(verb.options)) {
     if (option.type !== 'string' || option.choices === undefined) continue;

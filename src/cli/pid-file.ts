@@ -6,12 +6,12 @@ import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 
 /**
- * A file for the pid of a container that does not run yet. What cannot be written shows before anything
- * runs, and who waits for the file never sees it without its content.
+ * A file for the pid of a container that does not run yet. A file that cannot be written fails before
+ * anything runs, and a program that waits for the file never sees it without its content.
  */
 export class PidFile {
   readonly #fd: number;
-  /** Where the content lies until it is complete; undefined where there is no file to be replaced. */
+  /** Where the content lies until it is complete; undefined if there is no file to replace. */
   readonly #draft: string | undefined;
   readonly #path: string;
 
@@ -21,11 +21,11 @@ export class PidFile {
     this.#fd = openSync(draft ?? path, draft === undefined ? 'w' : 'wx');
   }
 
-  /** Whoever opens one writes or discards it. @throws ShimError for a path that cannot be written */
+  /** The caller writes or discards it. @throws ShimError for a path that cannot be written */
   static open(path: string): PidFile {
     try {
       if (path === '' || path.endsWith('/')) throw new Error('no name of a file');
-      // A FIFO or a descriptor (/dev/fd/3) is there to be written to.
+      // A FIFO or a descriptor (/dev/fd/3) is written to, not replaced.
       const isPlain = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
       const name = `.${basename(path)}.${randomUUID()}`;
       return new PidFile(path, isPlain ? join(dirname(path), name) : undefined);

@@ -3,7 +3,7 @@ import { ShimError } from '../common/errors.js';
 import type { CliContext } from './context.js';
 
 /**
- * To others what they may not read looks like what is not there.
+ * Requires root: to other users, what they may not read looks as if it did not exist.
  *
  * @throws ShimError `permissionDenied` for anybody but root
  */

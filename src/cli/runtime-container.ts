@@ -42,7 +42,7 @@ export function runtimeOf(values: {
   return { binary, root };
 }
 
-/** Of verbs about one container. */
+/** The arguments of verbs about one container. */
 export const ONE_CONTAINER: Arguments = {
   synopsis: 'CONTAINER',
   min: 1,
@@ -52,7 +52,7 @@ export const ONE_CONTAINER: Arguments = {
 };
 
 /**
- * What the runtime's own state says of a container: its init's pid, and its bundle.
+ * What the runtime's own state says about a container: its init's pid, and its bundle.
  *
  * @throws ShimError `notFound`, `failedPrecondition` for one that does not run
  */
@@ -73,18 +73,18 @@ export function findContainer(
   return { initPid, bundle };
 }
 
-/** When a process was started: field 22 of proc(5)'s stat. By now the pid may belong to another. */
+/** When a process was started: field 22 of proc(5)'s stat. The pid may have been reused since. */
 function startOf(pid: HostPid): string | undefined {
   try {
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
-    return undefined; // There is none.
+    return undefined; // There is no such process.
   }
 }
 
 /**
- * A restore that fails deletes the container of its name: it must be its own.
+ * A restore that fails deletes the container of that name, which must not be another's.
  *
  * @throws ShimError `alreadyExists` for a name that the runtime knows
  */
@@ -96,10 +96,10 @@ export function refuseExisting({ binary, root }: Runtime, id: string): void {
   throw new ShimError('alreadyExists', message);
 }
 
-/** A creation runs hooks of others. */
+/** Creating a container runs hooks, which may take long. */
 const RUNTIME_LIMIT_MS = 120_000;
 
-/** Makes and deletes containers, their stdio on /dev/null. */
+/** Creates and deletes containers, with their stdio on /dev/null. */
 export function donorRuntime(runtime: Runtime): DonorRuntime {
   return {
     create: ({ id, bundle, pidFile, consoleSocket, signal }) => {
@@ -118,10 +118,10 @@ function run(
 ): Promise<void> {
   const name = basename(binary);
   const logFile = join(tmpdir(), `mvas-${name}-${String(process.pid)}-${randomUUID()}.log`);
-  // A file, not a pipe: the container's init keeps it open. Without a name, so that nothing is left of it.
+  // A file, not a pipe: the container's init keeps it open. It has no name, so nothing is left behind.
   const output = openSync(logFile, 'wx+', 0o600);
   unlinkSync(logFile);
-  // In a session of its own: keys of our terminal interrupt us, and we clean up after it.
+  // In a session of its own: keys of our terminal interrupt only us, and we clean up after it.
   const child = spawn(binary, ['--root', root, ...args], {
     detached: true,
     stdio: ['ignore', 'ignore', output],

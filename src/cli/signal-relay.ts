@@ -2,7 +2,7 @@
 import type { HostPid } from '../common/ids.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-/** What ends other programs is for the container once it runs; before, it cancels what makes it run. */
+/** Relays signals that end other programs to the container once it runs; before that, they cancel its start. */
 export class SignalRelay {
   readonly #abort = new AbortController();
   readonly #early: NodeJS.Signals[] = [];
@@ -18,7 +18,7 @@ export class SignalRelay {
     return this.#abort.signal;
   }
 
-  /** The container runs: its init gets all signals, also those that came too late to cancel. */
+  /** The container runs: its init gets all signals, including those that came too late to cancel. */
   forwardTo(pid: HostPid): void {
     this.#pid = pid;
     for (const name of this.#early.splice(0)) this.#take(name);
@@ -37,7 +37,7 @@ export class SignalRelay {
     try {
       process.kill(this.#pid, name);
     } catch {
-      // It has exited, which we are about to hear.
+      // It has exited; the event is on its way.
     }
   };
 }

@@ -5,7 +5,7 @@ import type { Segment, VasEntry, VasRecord } from '../criu/index.js';
 /** What `mvas ls` shows of a VAS. */
 export interface VasSummary {
   readonly id: VasId;
-  /** Given by its maker; need not be unique. */
+  /** Given by its creator; need not be unique. */
   readonly name: string;
   readonly state: VasEntry['state'];
   readonly containerId: string;

@@ -2,7 +2,7 @@
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-/** Bytes for people: `0 B`, `512 KiB`, `1.5 GiB`; three digits at most. */
+/** Formats bytes for people: `0 B`, `512 KiB`, `1.5 GiB`; three digits at most. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -21,7 +21,7 @@ const STEPS: readonly (readonly [string, number])[] = [
   ['second', 1],
 ];
 
-/** Time between two instants for people: `3 hours ago`. */
+/** Formats the time between two instants for people: `3 hours ago`. */
 export function formatAge(then: Date, now: Date): string {
   const seconds = Math.floor((now.getTime() - then.getTime()) / 1000);
   const [name, length] = STEPS.find(([, step]) => seconds >= step) ?? ['second', 1];
@@ -29,7 +29,7 @@ export function formatAge(then: Date, now: Date): string {
   return count === 0 ? 'just now' : `${String(count)} ${name}${count === 1 ? '' : 's'} ago`;
 }
 
-/** Names come from strangers: control characters must not reach a terminal. */
+/** Escapes control characters: those of untrusted names must not reach a terminal. */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
@@ -37,7 +37,7 @@ export function printable(text: string): string {
   );
 }
 
-/** Rows as columns of equal width, two spaces apart; every line ends with a line feed. */
+/** Formats rows as aligned columns, two spaces apart; every line ends with a line feed. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map(printable));
   const widths: number[] = [];
@@ -51,7 +51,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return cells.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
-/** JSON for programs: addresses as `0x` strings, times as ISO 8601, one line feed at the end. */
+/** Formats JSON for programs: addresses as `0x` strings, times as ISO 8601, one line feed at the end. */
 export function formatJson(value: unknown): string {
   const replace = (_key: string, part: unknown): unknown =>
     typeof part === 'bigint' ? `0x${part.toString(16)}` : part;

@@ -4,16 +4,17 @@ import type { Segment, VasEntry, VasRecord } from '../criu/index.js';
 
 /** The VASes of this host, as the command line needs them. */
 export interface VasStore {
-  /** @throws ShimError `permissionDenied` for who may not see them. */
+  /** @throws ShimError `permissionDenied` for a user who may not see them. */
   list(): Promise<readonly VasEntry[]>;
   /** @throws ShimError `notFound`. Takes a complete id. */
   inspect(id: VasId): Promise<VasEntry>;
-  /** The ranges of memory that it holds. @throws ShimError `notFound` once it is removed. */
+  /** The segments that a VAS holds. @throws ShimError `notFound` once it has been removed. */
   segments(record: VasRecord): readonly Segment[];
   /**
-   * Frees its memory; living clones stay. Takes a complete id. By force, a checkpoint that fills it fails.
+   * Frees the memory of a VAS; living clones stay. Takes a complete id. With force, a checkpoint that is
+   * filling it fails.
    *
-   * @throws ShimError `notFound`, `failedPrecondition` while it is filling, unless by force.
+   * @throws ShimError `notFound`, `failedPrecondition` while it is being filled, unless forced.
    */
   remove(id: VasId, force: boolean): Promise<void>;
 }

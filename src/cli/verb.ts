@@ -11,7 +11,7 @@ interface CommonOption {
   readonly help: string;
 }
 
-/** An option that is there or not. */
+/** An option without a value. */
 export interface Flag extends CommonOption {
   readonly type: 'boolean';
 }
@@ -37,46 +37,46 @@ type ValueOf<O> = O extends Flag
     ? string
     : string | undefined;
 
-/** What a command line gives a verb: its options, and the words that are none. */
+/** What a command line passes to a verb: its options, and the words that are not options. */
 export interface Input<O extends Options> {
   readonly values: { readonly [K in keyof O]: ValueOf<O[K]> };
   /** As many as the verb takes, none of them empty. */
   readonly words: readonly string[];
 }
 
-/** The words that a verb takes beside its options. */
+/** The words that a verb takes besides its options. */
 export interface Arguments {
   /** How help shows them: `ID...`. */
   readonly synopsis: string;
   readonly min: number;
   readonly max: number;
-  /** Behind the verb's name: what is wrong where there are fewer or more. */
+  /** The error for fewer or more words; it follows the verb's name. */
   readonly wrong: string;
   readonly words: Words;
 }
 
-/** All that is known of a verb: parser, help, completion and the man page read it. */
+/** Everything about a verb, for the parser, help, completion and the man page. */
 export interface VerbOf<O extends Options> {
   readonly name: string;
   readonly aliases?: readonly string[];
-  /** One line without a full stop, which begins with a verb. */
+  /** One line that begins with a verb, without a full stop. */
   readonly summary: string;
-  /** How it is called, behind its name, where that is not `[OPTIONS]` and its arguments. */
+  /** What follows its name in a call, unless that is `[OPTIONS]` and its arguments. */
   readonly usage?: readonly string[];
-  /** Paragraphs, with a blank line between two. */
+  /** Paragraphs, separated by blank lines. */
   readonly description: string;
   readonly options: O;
   /** undefined: it takes none. */
   readonly arguments?: Arguments;
-  /** Lines that can be tried, and what each does. */
+  /** Command lines to try, and what each does. */
   readonly examples: readonly (readonly [line: string, what: string])[];
-  /** Where they differ from those of the others. */
+  /** Its exit codes, if they differ from those of other verbs. */
   readonly exitCodes?: readonly (readonly [code: string, meaning: string])[];
-  /** What its errors begin with, where that is not `mvas` and its name. */
+  /** What its errors begin with, unless that is `mvas` and its name. */
   readonly speaker?: string;
-  /** Options that stand for the verb where none is named. */
+  /** Options that imply the verb if none is named. */
   readonly impliedBy?: RegExp;
-  /** Returns the exit code. `verbs`: the table it stands in. */
+  /** Returns the exit code. `verbs`: the table that it is in. */
   run(input: Input<O>, context: CliContext, verbs: readonly Verb[]): number | Promise<number>;
 }
 

@@ -3,12 +3,12 @@ import type { HostSurvey } from '../../criu/index.js';
 import { formatBytes } from '../text.js';
 import type { Programs } from './programs.js';
 
-/** All that is checked. */
+/** Everything that is checked. */
 export interface Survey extends HostSurvey {
   readonly programs: Programs;
 }
 
-/** What was found of one thing, and what follows where something lacks. */
+/** What was found about one thing, and the consequence if something is missing. */
 export interface Finding {
   readonly name: string;
   /** `missing`: nothing can be checkpointed or restored; `limited`: something cannot. */
@@ -24,7 +24,7 @@ interface Check {
   readonly name: string;
   /** What there is, in a few words. */
   readonly found: (survey: Survey) => string;
-  /** undefined: nothing lacks. */
+  /** undefined: nothing is missing. */
   readonly lack: (survey: Survey) => Lack | undefined;
 }
 

@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The programs beside the engine, as PATH finds them: versions; '' for what is not there. */
+/** Versions of the programs beside the engine, as PATH finds them; '' for one that is missing. */
 export interface Programs {
   readonly runc: string;
   readonly crun: string;
   readonly containerd: string;
-  /** Where the shim is: a path. */
+  /** Path of the shim. */
   readonly shim: string;
 }
 
@@ -39,7 +39,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The first number with a dot in what a program says of its version. */
+/** The first number with a dot in what a program prints about its version. */
 function versionOf(path: string): string {
   if (path === '') return '';
   const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: LIMIT_MS });

@@ -47,7 +47,7 @@ function source(words: Words | undefined): string {
   return ` -a ${quote(words.join(' '))}`;
 }
 
-/** Text as one word of fish. */
+/** Quotes text as one word of fish. */
 function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

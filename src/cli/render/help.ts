@@ -9,7 +9,7 @@ import {
 } from '../verb.js';
 
 const WIDTH = 100;
-/** The left column of a list is at most so wide; what is wider gets a line of its own. */
+/** The greatest width of the left column of a list; wider text gets a line of its own. */
 const LEFT = 22;
 
 /** What the command is for. */
@@ -47,7 +47,7 @@ export function formatVerbHelp(verb: Verb): string {
   ]);
 }
 
-/** How a verb is called, behind its name. */
+/** How a verb is called: what follows its name. */
 export function usagesOf({ usage, options, arguments: wanted }: Verb): readonly string[] {
   const some = Object.keys(options).length === 0 ? '' : '[OPTIONS] ';
   return usage ?? [`${some}${wanted?.synopsis ?? ''}`.trimEnd()];
@@ -58,7 +58,7 @@ export function paragraphsOf(text: string): string[] {
   return text.split(/\n\s*\n/).map((paragraph) => paragraph.replace(/\s+/g, ' ').trim());
 }
 
-/** What help says of an option, its default included. */
+/** What help says about an option, including its default. */
 export function helpOf(option: Flag | Valued): string {
   const preset = option.type === 'string' ? option.default : undefined;
   return preset === undefined ? option.help : `${option.help} (default: ${preset})`;

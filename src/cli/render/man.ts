@@ -82,7 +82,7 @@ function paragraphs(text: string): string[] {
   return paragraphsOf(text).flatMap((paragraph) => ['.PP', line(paragraph)]);
 }
 
-/** A line of text: a dot or a quote at its beginning would be a request. */
+/** Escapes a line of text: a dot or a quote at its beginning would be a request. */
 function line(text: string): string {
   return /^[.']/.test(text) ? `\\&${escape(text)}` : escape(text);
 }

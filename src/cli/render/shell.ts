@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Valued, Words } from '../verb.js';
 
-/** Lines for a shell that print what there is of something, a line each; nothing where it cannot be known. */
+/** Shell commands that list what exists, one per line; they print nothing where that cannot be known. */
 export const LISTING: Readonly<
   Record<Exclude<Extract<Words, string>, 'file' | 'directory'>, string>
 > = {
@@ -15,7 +15,7 @@ export function wordsOf({ choices, words }: Valued): Words | undefined {
   return choices === undefined ? words : Object.keys(choices);
 }
 
-/** Text as one word of a POSIX shell. */
+/** Quotes text as one word of a POSIX shell. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

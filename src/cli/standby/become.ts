@@ -14,8 +14,8 @@ const STREAMS = [0, 1, 2];
 const DROPPED = 'NODE_EXTRA_CA_CERTS';
 
 /**
- * In a fork of the standby: runs the command that a launcher was called for, as if it were the launcher.
- * As long as that has not said go, nothing was promised, and it does the same in another way. Never rejects.
+ * In a fork of the standby: runs the command for which a launcher was called, as if it were the launcher.
+ * Until the launcher says go, it may still run the command in another way. Never rejects.
  */
 export async function becomeCommand(
   connection: Socket,
@@ -36,7 +36,7 @@ export async function becomeCommand(
     connection.write(encodeWord(ownPid()));
     await receive(connection, decodeGo);
     connection.destroy();
-    // Before the listener that ends the process.
+    // This must run before the listener that ends the process.
     process.prependListener('exit', (code) => writeSync(status, encodeWord(code)));
   } catch {
     exitNow(1);
@@ -44,13 +44,13 @@ export async function becomeCommand(
   await run();
 }
 
-/** Puts a descriptor in the place of another. */
+/** Replaces a descriptor by another. */
 function replace(place: number, fd: number): void {
   call(`replace descriptor ${String(place)}`, SYS.dup3, fd, place, 0);
   closeSync(fd);
 }
 
-/** Takes over arguments and environment of a process. */
+/** Takes over the arguments and the environment of a process. */
 function takeWords(pid: HostPid, title: VisibleArguments): void {
   const wordsOf = (file: string): string[] =>
     readFileSync(`/proc/${String(pid)}/${file}`, 'utf8')
@@ -61,7 +61,7 @@ function takeWords(pid: HostPid, title: VisibleArguments): void {
   try {
     title.replace(words);
   } catch {
-    // They are longer than there is room: others see the standby's.
+    // They do not fit: others see the standby's arguments.
   }
   for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
   for (const variable of wordsOf('environ')) {

@@ -7,11 +7,11 @@ import { F, O } from '../../native/abi/index.js';
 import { call, SYS } from '../../native/sys.js';
 
 /**
- * Has the kernel kill this process when the last writing end of a pipe closes, whatever the process does
- * then (fcntl(2), F_SETSIG). Nothing may ever be written to the pipe.
+ * Makes the kernel kill this process when the last write end of a pipe closes, whatever the process is
+ * doing (fcntl(2), F_SETSIG). Nothing may ever be written to the pipe.
  *
- * @param fd its reading end, which does not block
- * @throws ShimError `canceled` when that has happened already
+ * @param fd its read end, non-blocking
+ * @throws ShimError `canceled` if it has closed already
  */
 export function dieWith(fd: number): void {
   const what = 'watch the launcher';

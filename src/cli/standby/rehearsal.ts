@@ -8,9 +8,9 @@ import { main } from '../main.js';
 const TIMES = 3;
 
 /**
- * Steps that run commands about containers that do not exist, whose output nobody sees, and what a restore runs before it
- * touches a process: what runs for every command has run before the first one. They leave nothing in the standby's
- * directory, and nothing outside.
+ * Steps that run commands on containers that do not exist, with their output discarded, and the part of a restore that
+ * comes before it touches any process. Code that every command needs is then warm before the first one. The steps leave
+ * nothing behind, neither in the standby's directory nor outside it.
  */
 export function rehearsals(program: Program): ((directory: string) => Promise<void>)[] {
   const steps = ['ls', 'restore', 'checkpoint'].map(

@@ -7,7 +7,7 @@ import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
 const WRONG = 'takes one vas/NAME and one segment/NAME';
 
-/** Attaches a segment of the kernel to a VAS of it. */
+/** Attaches a kernel segment to a kernel VAS. */
 export const attachSegment = defineVerb({
   name: 'attach-segment',
   summary: 'attach a segment to a VAS of the kernel module',

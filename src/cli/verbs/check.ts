@@ -4,7 +4,7 @@ import { surveyPrograms } from '../host/programs.js';
 import { formatJson, printable } from '../text.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 
-/** Says what this host and its kernel can do, before anything is tried. */
+/** Reports what this host and its kernel can do. */
 export const check = defineVerb({
   name: 'check',
   summary: 'show what this host and its kernel support',

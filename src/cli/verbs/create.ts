@@ -8,7 +8,7 @@ import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
 const WRONG = 'takes one vas/NAME or segment/NAME';
 
-/** Makes an object of the kernel. */
+/** Creates a kernel object. */
 export const create = defineVerb({
   name: 'create',
   summary: 'create an object of the kernel module',
@@ -53,7 +53,7 @@ export const create = defineVerb({
   },
 });
 
-/** What is to be created. */
+/** What to create. */
 type Creation =
   | { readonly kind: 'vas'; readonly name: string; readonly mode: number }
   | (NewSegment & { readonly kind: 'segment' });

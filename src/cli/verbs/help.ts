@@ -3,7 +3,7 @@ import { verbNamed } from '../parse.js';
 import { formatHelp, formatVerbHelp } from '../render/help.js';
 import { defineVerb, EXIT, type Verb } from '../verb.js';
 
-/** Prints help. @param commands what there is help for */
+/** Prints help. @param commands the names that have help */
 export const help = (commands: readonly string[]): Verb =>
   defineVerb({
     name: 'help',

@@ -5,7 +5,7 @@ import { resolveVas } from '../resolve.js';
 import { formatAge, formatBytes, formatJson, formatTable } from '../text.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** Shows all about VASes. All or nothing: where one id is unknown it prints nothing. */
+/** Shows everything about VASes; prints nothing if any id is unknown. */
 export const inspect = defineVerb({
   name: 'inspect',
   aliases: ['show'],
@@ -60,7 +60,7 @@ function describe(vas: VasDetails, now: Date): string {
   return facts + segments.replace(/^(?=.)/gm, '  ');
 }
 
-/** What was copied while the container ran, before the stop for the rest. */
+/** What was copied while the container ran, before it was stopped for the rest. */
 function describePreCopy({ preCopy }: VasDetails): string {
   if (!preCopy) return 'none';
   const rounds = `${String(preCopy.rounds)} ${preCopy.rounds === 1 ? 'round' : 'rounds'}`;

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.js';
 import { formatJson } from '../text.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** Under which name each role is looked up, and which of our executables plays it. */
+/** For each role, the name that is looked up, and our executable for it. */
 const ROLES = {
   mvas: { name: 'containerd-shim-mvas-v1', executable: 'containerd-shim-mvas-v1' },
   runc: { name: 'containerd-shim-runc-v2', executable: 'containerd-shim-mvas-v1' },
@@ -38,7 +38,7 @@ const OPTIONS = {
   json: JSON_OPTION,
 } as const;
 
-/** Links an executable of the checkout to where it is looked for. */
+/** Links an executable of the checkout where others look for it. */
 export const install = defineVerb({
   name: 'install',
   summary: 'install the shim where containerd finds it',
@@ -82,11 +82,11 @@ interface Placement {
   readonly role: Role;
   /** The link. */
   readonly path: string;
-  /** What it leads to. */
+  /** What it points to. */
   readonly target: string;
 }
 
-/** Whether the link was not there yet. @throws ShimError `alreadyExists`, `notFound` */
+/** Makes a link; returns false if it was there already. @throws ShimError `alreadyExists`, `notFound` */
 function link({ role, path, target }: Placement, { searchPath }: CliContext): boolean {
   const found = linkAt(path);
   if (found === target) return false;
@@ -105,14 +105,14 @@ function placementOf({ as, dir }: { readonly as: string; readonly dir: string })
   return { role, path: join(dir, ROLES[role].name), target };
 }
 
-/** Where the link at a path leads; what else is there is named; undefined for nothing. */
+/** Where the link at a path points, or a name for anything else there; undefined if there is nothing. */
 function linkAt(path: string): string | undefined {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   return stat.isSymbolicLink() ? readlinkSync(path) : 'a file';
 }
 
-/** A responder in front of a real CRIU would take it away from everybody else. */
+/** A responder ahead of a real CRIU in PATH would hide CRIU from everybody else. */
 function refuseBesideCriu(searchPath: string, target: string): void {
   const paths = searchPath.split(delimiter).map((directory) => join(directory, 'criu'));
   const found = paths.find((path) => ![undefined, target].includes(linkAt(path)));

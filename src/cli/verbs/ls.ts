@@ -19,7 +19,7 @@ const HEAD = [
   'CLONES',
 ];
 
-/** Lists VASes, or what the kernel keeps. */
+/** Lists VASes, or kernel objects. */
 export const ls = defineVerb({
   name: 'ls',
   aliases: ['list'],

@@ -20,7 +20,7 @@ import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 
 const log = logger('restore');
 
-/** Restores a container, for plain runc or crun to go on with. */
+/** Restores a container, and leaves it to plain runc or crun. */
 export const restore = defineVerb({
   name: 'restore',
   summary: 'restore a container from a checkpoint',
@@ -112,7 +112,7 @@ function parseMode(text: string): TcpMode {
   throw new UsageError(`not one of ${TCP_MODES.join(', ')}: '${text}'`);
 }
 
-/** Waits for the container and deletes it; returns its exit status. */
+/** Waits for the container to exit, and deletes it; returns its exit status. */
 async function outlive(
   { pid, exited }: RestoredTask,
   request: RestoreRequest,
@@ -124,7 +124,7 @@ async function outlive(
   return status;
 }
 
-/** Restores, and tells the pid. On failure nothing is left. */
+/** Restores the container, and reports its pid. On failure nothing is left behind. */
 async function start(
   request: RestoreRequest & FinishRequest,
   { signal }: SignalRelay,

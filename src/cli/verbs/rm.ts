@@ -8,7 +8,7 @@ import { formatJson, printable } from '../text.js';
 import type { VasStore } from '../vas-store.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** Removes VASes and objects of the kernel. */
+/** Removes VASes and kernel objects. */
 export const rm = defineVerb({
   name: 'rm',
   aliases: ['remove'],
@@ -38,7 +38,7 @@ export const rm = defineVerb({
   run: ({ values, words }, context) => remove(context, { ...values, ids: words }),
 });
 
-/** What is to be removed; `force`: also what is being filled. */
+/** What to remove; `force`: even what is being filled. */
 interface Removal {
   readonly json: boolean;
   readonly force: boolean;
@@ -51,10 +51,10 @@ interface Failure {
   readonly message: string;
 }
 
-/** Something that can be removed: its whole id, and how. */
+/** Something that can be removed: its complete id, and how. */
 type Target = readonly [id: string, remove: () => Promise<void>];
 
-/** Every id is tried; nothing is removed when one is ambiguous. Returns the exit code. */
+/** Tries every id; removes nothing if any is ambiguous. Returns the exit code. */
 async function remove(context: CliContext, { json, force, ids }: Removal): Promise<number> {
   const store = await context.openStore();
   const entries = await listAsNeeded(store, ids);
@@ -89,7 +89,7 @@ async function remove(context: CliContext, { json, force, ids }: Removal): Promi
   return failed.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-/** Objects of the kernel belong to anybody; VASes, and so their parts, to root. */
+/** Any user can own kernel objects; VASes, and so their parts, belong to root. */
 async function listAsNeeded(store: VasStore, ids: readonly string[]): Promise<readonly VasEntry[]> {
   const isForRoot = ids.some((wanted) => parseReference(wanted) === undefined);
   return await store.list().catch((error: unknown) => {
@@ -98,7 +98,7 @@ async function listAsNeeded(store: VasStore, ids: readonly string[]): Promise<re
   });
 }
 
-/** Parts of our own VASes are named after them (criu/vas/backend.ts), and go with them. */
+/** Parts of our own VASes are named after them (criu/vas/backend.ts), and are removed with them. */
 function removalOf(
   context: CliContext,
   entries: readonly VasEntry[],

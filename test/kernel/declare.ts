@@ -9,7 +9,7 @@ const CANNOT_BE_HAD = /fetch-kernel(\.sh)?: (cannot|download failed|apt knows no
  * Declares a test for each line of TAP that a script prints for a kernel. A kernel that is not available is one
  * skipped test.
  *
- * @returns the run, or `undefined` where the kernel cannot be had
+ * @returns the run, or `undefined` if the kernel is not available
  */
 async function declareResults(script: string, kernel: string): Promise<GuestRun | undefined> {
   const run = await runKernelScript(script, kernel);

@@ -130,7 +130,7 @@ async function run(
 
   beginToWrite(image, collection, tmpfs);
   warnOfSurroundings(request.initPid, request);
-  checkRestorable({ ...collection, kernelAreas, mounts, spec: request.spec.process });
+  checkRestorable({ ...collection, vasId, source, kernelAreas, mounts, spec: request.spec });
   await source.fill();
   clock.end('fill');
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ownPid } from '../../common/ids.js';
+import { ownPid, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { validateImage } from '../image/validate.js';
+import type { MemorySource } from '../memory/live/source.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveFacts } from '../plan/live-facts.js';
 import { planRestore } from '../plan/restore-plan.js';
@@ -15,14 +16,18 @@ import {
 } from '../resources/attributes.js';
 import { findConsole } from '../resources/files/index.js';
 import { IMAGE_RULES } from '../resources/rules.js';
+import { findDuplicates } from '../vas/backend.js';
 
 /** The surroundings that the container came from: a restore of a new image is tried with these. */
 export interface TriedRestore {
   readonly image: CheckpointImage;
   readonly base: bigint;
+  readonly vasId: VasId;
+  /** Has the memory. */
+  readonly source: Pick<MemorySource, 'backend'>;
   /** Where the kernel's own areas lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
-  readonly spec: ProcessSpec | undefined;
+  readonly spec: { readonly process?: ProcessSpec | undefined };
   /** Those of the container. */
   readonly mounts: readonly MountInfo[];
 }
@@ -34,10 +39,11 @@ export interface TriedRestore {
  * @throws ShimError `failedPrecondition`
  */
 export function checkRestorable(tried: TriedRestore): void {
-  const { image, base } = tried;
+  const { image, base, vasId, source } = tried;
   try {
     const valid = validateImage(image, IMAGE_RULES);
-    planRestore({ image: valid, base, duplicates: undefined }, expectedFacts(tried));
+    const duplicates = source.backend === 'kernel-exec' ? findDuplicates(vasId) : undefined;
+    planRestore({ image: valid, base, duplicates }, expectedFacts(tried));
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     if (kind !== 'dataLoss') throw cause;
@@ -47,7 +53,7 @@ export function checkRestorable(tried: TriedRestore): void {
 
 function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): LiveFacts {
   return {
-    limits: { ...limitsOfSpec(spec), user: userOfSpec(spec) },
+    limits: { ...limitsOfSpec(spec.process), user: userOfSpec(spec.process) },
     mounts,
     hasConsole: findConsole(image.ttys) !== undefined,
     stdio: [true, true, true],

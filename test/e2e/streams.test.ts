@@ -44,7 +44,7 @@ function runLogged(id: string, uri: string, program: string): Promise<RunResult>
   return daemon().tryCtr(['run', ...flags, COUNTER.image, id, 'sh', '-c', program]);
 }
 
-test.serial('a log file is made with its directories, and appended to', async (t) => {
+test.serial('a log file is created with its directories, and appended to', async (t) => {
   const path = join(daemon().directory, 'logs', 'deep', 'a b.log');
   const uri = `file://${path.replace(' ', '%20')}`;
   for (const word of ['one', 'two']) {
@@ -56,37 +56,40 @@ test.serial('a log file is made with its directories, and appended to', async (t
   t.deepEqual(lines.sort(), ['err', 'err', 'one', 'two']);
 });
 
-test.serial('a logger gets both streams to their ends, and is told whose they are', async (t) => {
-  const id = containerId(t, 'logger');
-  const { directory, namespace } = daemon();
-  const logger = join(directory, 'logger.sh');
-  await writeFile(logger, LOGGER, { mode: 0o755 });
-  const program = 'seq 1 50000; echo problem >&2';
-  const result = await runLogged(id, `binary://${logger}?dir=${directory}`, program);
-  t.is(result.code, 0, result.stderr);
-  const text = (name: string): Promise<string> => readFile(join(directory, name), 'utf8');
-  t.is((await text('out')).length, 288894);
-  t.is(await text('err'), 'problem\n');
-  t.is(await text('arguments'), `${namespace} ${id} dir ${directory}\n`);
-  // The shell adds what it always does.
-  const own = ['CONTAINER_ID', 'CONTAINER_NAMESPACE'];
-  const others = (await text('environment'))
-    .trim()
-    .split('\n')
-    .filter((one) => !own.includes(one));
-  t.deepEqual(
-    others.filter((name) => !['PWD', 'OLDPWD', '_', 'SHLVL'].includes(name)),
-    [],
-  );
-});
+test.serial(
+  'a logger gets both streams up to their ends, with the id of their container',
+  async (t) => {
+    const id = containerId(t, 'logger');
+    const { directory, namespace } = daemon();
+    const logger = join(directory, 'logger.sh');
+    await writeFile(logger, LOGGER, { mode: 0o755 });
+    const program = 'seq 1 50000; echo problem >&2';
+    const result = await runLogged(id, `binary://${logger}?dir=${directory}`, program);
+    t.is(result.code, 0, result.stderr);
+    const text = (name: string): Promise<string> => readFile(join(directory, name), 'utf8');
+    t.is((await text('out')).length, 288894);
+    t.is(await text('err'), 'problem\n');
+    t.is(await text('arguments'), `${namespace} ${id} dir ${directory}\n`);
+    // The shell adds what it always does.
+    const own = ['CONTAINER_ID', 'CONTAINER_NAMESPACE'];
+    const others = (await text('environment'))
+      .trim()
+      .split('\n')
+      .filter((one) => !own.includes(one));
+    t.deepEqual(
+      others.filter((name) => !['PWD', 'OLDPWD', '_', 'SHLVL'].includes(name)),
+      [],
+    );
+  },
+);
 
-test.serial('a logger that is not there is named', async (t) => {
+test.serial('the error for a missing logger names it', async (t) => {
   const result = await runLogged(containerId(t, 'absent'), 'binary:///no/such/logger', 'true');
   t.not(result.code, 0);
   t.regex(result.stderr, /\/no\/such\/logger/);
 });
 
-test.serial('output that leads nowhere does not hold the container up', async (t) => {
+test.serial('a container without output streams runs to its end', async (t) => {
   const tasks = await openTasks(t);
   const id = await create(t, 'null', ['/bin/seq', '1', '100000']);
   await tasks.begin(id, {});
@@ -111,27 +114,30 @@ ours('FIFOs that are not there are named, and the next attempt may succeed', asy
   await remove(t, id);
 });
 
-test.serial('input ends when the client says so and goes, not when it merely goes', async (t) => {
-  const tasks = await openTasks(t);
-  const id = await create(t, 'input', CAT);
-  const streams = await Streams.open(t, id);
-  await tasks.begin(id, streams.stdio);
-  await streams.write('first\n');
-  await streams.expect(t, 'stdout', 'first\n');
-  await streams.close();
-  await streams.reopen();
-  await streams.write('second\n');
-  await streams.expect(t, 'stdout', 'second\n');
-  const ended = tasks.wait(id);
-  await tasks.closeStdin(id);
-  await streams.write('third\n');
-  await streams.expect(t, 'stdout', 'third\n');
-  await streams.closeStdin();
-  t.is(await ended, 0);
-  t.is(await tasks.delete(id), 0);
-});
+test.serial(
+  'stdin ends once the client has closed it by CloseIO, not when the client only goes away',
+  async (t) => {
+    const tasks = await openTasks(t);
+    const id = await create(t, 'input', CAT);
+    const streams = await Streams.open(t, id);
+    await tasks.begin(id, streams.stdio);
+    await streams.write('first\n');
+    await streams.expect(t, 'stdout', 'first\n');
+    await streams.close();
+    await streams.reopen();
+    await streams.write('second\n');
+    await streams.expect(t, 'stdout', 'second\n');
+    const ended = tasks.wait(id);
+    await tasks.closeStdin(id);
+    await streams.write('third\n');
+    await streams.expect(t, 'stdout', 'third\n');
+    await streams.closeStdin();
+    t.is(await ended, 0);
+    t.is(await tasks.delete(id), 0);
+  },
+);
 
-test.serial('the same holds for a process beside the container', async (t) => {
+test.serial('stdin of an exec ends in the same way', async (t) => {
   const tasks = await openTasks(t);
   const id = containerId(t, 'beside');
   await runContainer(daemon(), { id, image: COUNTER.image });
@@ -146,7 +152,7 @@ test.serial('the same holds for a process beside the container', async (t) => {
   t.is(await tasks.deleteExec(id, 'cat'), 0);
 });
 
-test.serial('a reader that stands still holds up its own container alone', async (t) => {
+test.serial('a reader that stops reading blocks only its own container', async (t) => {
   const tasks = await openTasks(t);
   const stuck = await create(t, 'stuck', ['/bin/seq', '1', '1000000']);
   const away = await Streams.open(t, stuck);
@@ -169,7 +175,7 @@ test.serial('a reader that stands still holds up its own container alone', async
   t.is(await tasks.delete(stuck), 0);
 });
 
-test.serial('output nobody reads is given up when the task is deleted', async (t) => {
+test.serial('output that nobody reads is dropped when the task is deleted', async (t) => {
   const tasks = await openTasks(t);
   const id = await create(t, 'unread', ['/bin/seq', '1', '1000000']);
   const streams = await Streams.open(t, id);
@@ -191,7 +197,7 @@ test.serial('a task that was never started is deleted', async (t) => {
   await t.notThrowsAsync(tasks.delete(id));
 });
 
-test.serial('the pipes belong to the group that the options name', async (t) => {
+test.serial('the pipes belong to the group named by the options', async (t) => {
   const tasks = await openTasks(t);
   const id = await create(t, 'owner', CAT);
   const streams = await Streams.open(t, id);

@@ -47,7 +47,7 @@ function want(
   return told;
 }
 
-test('many names are found by a single walk, while the event loop turns', async (t) => {
+test('many names are found in a single walk, which does not block the event loop', async (t) => {
   const { top, files } = makeTree(t);
   const wanted = files.filter((_, at) => at % 10 === 0).reverse();
   const search = new NameSearch();
@@ -61,7 +61,7 @@ test('many names are found by a single walk, while the event loop turns', async 
   t.true(turns > 3, `${String(turns)} turns`);
 });
 
-test('a walk ends with the last name that is wanted', async (t) => {
+test('a walk ends with the last name wanted', async (t) => {
   const { top, files } = makeTree(t);
   const search = new NameSearch();
   const [near = '', ...others] = files.slice(-FILES);
@@ -70,7 +70,7 @@ test('a walk ends with the last name that is wanted', async (t) => {
   t.deepEqual(told, [near, ...others]);
 });
 
-test('what is not found, not accepted or beyond the bound is told so', async (t) => {
+test('a name that is not found, not accepted or beyond the limit is reported as such', async (t) => {
   const { top, files } = makeTree(t);
   const search = new NameSearch();
   const [first = ''] = files;
@@ -87,7 +87,7 @@ test('what is not found, not accepted or beyond the bound is told so', async (t)
   t.true(seen <= 50);
 });
 
-test('a search can be given up', async (t) => {
+test('a search can be cancelled', async (t) => {
   const { top } = makeTree(t);
   const search = new NameSearch();
   search.want({ inode: 0n, mounts: [top], settle: () => t.fail() });

@@ -43,25 +43,28 @@ test.serial('unknown services and methods are unimplemented', async (t) => {
   );
 });
 
-test.serial('bytes that are no message are refused, and the connection goes on', async (t) => {
-  const client = await daemon.connectGrpc();
-  t.is((await client.call('State', GARBAGE)).code, ERROR_CODES.invalidArgument);
-  const bodies = {
-    'no message': NOTHING,
-    'half a prefix': Buffer.alloc(3),
-    'less than announced': message(ABSENT, { length: ABSENT.length + 1 }),
-    'two messages': Buffer.concat([message(ABSENT), message(ABSENT)]),
-    'an unknown compression': message(ABSENT, { compressed: 1 }),
-    'no prefix': GARBAGE,
-  };
-  for (const [what, body] of Object.entries(bodies)) {
-    const { code } = await client.send('State', body);
-    t.true(code !== undefined && code !== 0, `${what}: ${String(code)}`);
-    t.is((await client.call('State', ABSENT)).code, ERROR_CODES.notFound, what);
-  }
-});
+test.serial(
+  'bytes that are not a message are refused, and the connection stays open',
+  async (t) => {
+    const client = await daemon.connectGrpc();
+    t.is((await client.call('State', GARBAGE)).code, ERROR_CODES.invalidArgument);
+    const bodies = {
+      'no message': NOTHING,
+      'half a prefix': Buffer.alloc(3),
+      'less than announced': message(ABSENT, { length: ABSENT.length + 1 }),
+      'two messages': Buffer.concat([message(ABSENT), message(ABSENT)]),
+      'an unknown compression': message(ABSENT, { compressed: 1 }),
+      'no prefix': GARBAGE,
+    };
+    for (const [what, body] of Object.entries(bodies)) {
+      const { code } = await client.send('State', body);
+      t.true(code !== undefined && code !== 0, `${what}: ${String(code)}`);
+      t.is((await client.call('State', ABSENT)).code, ERROR_CODES.notFound, what);
+    }
+  },
+);
 
-test.serial('what is HTTP but no gRPC is refused, and the connection goes on', async (t) => {
+test.serial('HTTP that is not gRPC is refused, and the connection stays open', async (t) => {
   const client = await daemon.connectGrpc();
   const odd = [
     { ':method': 'GET' },
@@ -77,7 +80,7 @@ test.serial('what is HTTP but no gRPC is refused, and the connection goes on', a
   }
 });
 
-test.serial('an oversize message is refused, and the next one is answered', async (t) => {
+test.serial('an oversized message is refused, and the next one is answered', async (t) => {
   const client = await daemon.connectGrpc();
   const large = await client.call('State', Buffer.alloc(LIMIT + 1));
   t.is(large.code, ERROR_CODES.resourceExhausted);
@@ -86,7 +89,7 @@ test.serial('an oversize message is refused, and the next one is answered', asyn
   t.is((await client.call('State', ABSENT)).code, ERROR_CODES.notFound);
 });
 
-test.serial('a message of the largest size is answered by one that is not larger', async (t) => {
+test.serial('a message of the largest size is answered by one no larger', async (t) => {
   const client = await daemon.connectGrpc();
   for (const letter of ['x', 'é', '€', '😀', '%', '\n']) {
     const times = Math.floor((LIMIT - 16) / Buffer.byteLength(letter));
@@ -96,7 +99,7 @@ test.serial('a message of the largest size is answered by one that is not larger
   }
 });
 
-test.serial('a message is a message, whatever pieces it comes in', async (t) => {
+test.serial('a message may arrive in any number of pieces', async (t) => {
   const client = await daemon.connectGrpc();
   const stream = client.begin('State');
   const answer = answerOf(stream);
@@ -127,7 +130,7 @@ const BROKEN = {
 };
 
 for (const [what, bytes] of Object.entries(BROKEN)) {
-  test.serial(`${what}: the connection is given up, others go on`, async (t) => {
+  test.serial(`${what}: the connection is closed, others stay open`, async (t) => {
     const peer = reader(t);
     peer.socket.write(Buffer.concat([OPENING, bytes]));
     const isGivenUp = (): boolean =>
@@ -138,7 +141,7 @@ for (const [what, bytes] of Object.entries(BROKEN)) {
   });
 }
 
-test.serial('a connection that is cut anywhere takes nothing with it', async (t) => {
+test.serial('a connection that is cut at any point harms nothing else', async (t) => {
   const whole = Buffer.concat([OPENING, callFrames(1, 'State', ABSENT)]);
   const witness = await daemon.connectGrpc();
   for (let length = 1; length <= whole.length; length += 7) {
@@ -150,21 +153,24 @@ test.serial('a connection that is cut anywhere takes nothing with it', async (t)
   t.is((await witness.call('State', ABSENT)).code, ERROR_CODES.notFound);
 });
 
-test.serial('a client that does not read holds up nobody, and reads all in the end', async (t) => {
-  const count = 10_000;
-  const slow = reader(t);
-  slow.socket.pause();
-  const request = encode(StateRequest, { id: `absent-${'x'.repeat(200)}` });
-  const calls = Array.from({ length: count }, (_, index) =>
-    callFrames(index * 2 + 1, 'State', request),
-  );
-  slow.socket.write(Buffer.concat([OPENING, ...calls]));
-  const other = await daemon.connectGrpc();
-  t.is((await other.call('State', ABSENT)).code, ERROR_CODES.notFound);
-  slow.socket.resume();
-  const ends = (): number => framesOf(slow.seen()).filter(({ isLast }) => isLast).length;
-  await t.notThrowsAsync(until('all answers', () => Promise.resolve(ends() === count)));
-});
+test.serial(
+  'a client that does not read blocks nobody, and can read everything later',
+  async (t) => {
+    const count = 10_000;
+    const slow = reader(t);
+    slow.socket.pause();
+    const request = encode(StateRequest, { id: `absent-${'x'.repeat(200)}` });
+    const calls = Array.from({ length: count }, (_, index) =>
+      callFrames(index * 2 + 1, 'State', request),
+    );
+    slow.socket.write(Buffer.concat([OPENING, ...calls]));
+    const other = await daemon.connectGrpc();
+    t.is((await other.call('State', ABSENT)).code, ERROR_CODES.notFound);
+    slow.socket.resume();
+    const ends = (): number => framesOf(slow.seen()).filter(({ isLast }) => isLast).length;
+    await t.notThrowsAsync(until('all answers', () => Promise.resolve(ends() === count)));
+  },
+);
 
 test.serial('streams that are reset as soon as they begin do no harm', async (t) => {
   const client = await daemon.connectGrpc();
@@ -186,7 +192,7 @@ test.serial('streams that are reset as soon as they begin do no harm', async (t)
   t.is((await daemon.delete(id))?.code, 0);
 });
 
-test.serial('a thousand waits are answered at the end of their task, others before', async (t) => {
+test.serial('a thousand Waits are answered when their task ends, other calls before', async (t) => {
   t.timeout(120_000);
   const id = `grpc-waits-${String(process.pid)}`;
   const request = encode(StateRequest, { id });
@@ -210,7 +216,7 @@ test.serial('a thousand waits are answered at the end of their task, others befo
   t.is((await daemon.delete(id))?.code, 0);
 });
 
-test.serial('requests that lack everything are refused by name, not by a crash', async (t) => {
+test.serial('empty requests are refused, naming what is missing', async (t) => {
   const client = await daemon.connectGrpc();
   const methods =
     'State Create Start Delete Pids Pause Resume Checkpoint Kill Exec ResizePty CloseIO Update Wait Stats';

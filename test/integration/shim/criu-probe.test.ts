@@ -30,13 +30,13 @@ async function ask(request: Buffer): Promise<{ readonly answer: Buffer; readonly
   return { answer, code };
 }
 
-test('the question for the version is answered with 3.16', async (t) => {
+test('a version request is answered with 3.16', async (t) => {
   const { answer, code } = await ask(Buffer.from([0x08, 10]));
   t.is(answer.toString('hex'), '080a1001520408031010');
   t.is(code, 0);
 });
 
-test('any other request fails, with words', async (t: ExecutionContext) => {
+test('any other request fails with a message', async (t: ExecutionContext) => {
   const { answer, code } = await ask(Buffer.from([0x08, 1, 0x12, 0]));
   t.deepEqual([...answer.subarray(0, 5)], [0x08, 1, 0x10, 0, 0x4a]);
   t.regex(answer.toString(), /this is not CRIU/);

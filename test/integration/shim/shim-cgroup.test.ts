@@ -9,7 +9,7 @@ for (const [origin, env] of [
   ['the standby', {}],
   ['Node', { MVAS_STANDBY: '0' }],
 ] as const) {
-  test(`a daemon of ${origin} is put into the cgroup that options name`, async (t) => {
+  test(`a daemon of ${origin} moves into the cgroup named by its options`, async (t) => {
     const shim = await PrivateShim.open(t, env);
     shim.bundle('one', 'sleep 1000');
     const cgroup = `/${shim.namespace}/of/the/shim`;
@@ -24,7 +24,7 @@ for (const [origin, env] of [
     await shim.ended();
   });
 
-  test(`a daemon of ${origin} that cannot be put there is none`, async (t) => {
+  test(`a daemon of ${origin} that cannot move there does not start`, async (t) => {
     const shim = await PrivateShim.open(t, env);
     shim.bundle('one', 'sleep 1000');
     const options = runcOptions({ shimCgroup: '/cgroup.procs/no/directory' });

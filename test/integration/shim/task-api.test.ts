@@ -38,7 +38,7 @@ async function fails(t: ExecutionContext, call: Promise<unknown>, kind: ErrorKin
   t.is(error.kind, kind, error.message);
 }
 
-test('processes are told with the exec ids of those that were added', async (t) => {
+test('Pids gives the exec ids of exec processes', async (t) => {
   const { client, pid } = await started(t);
   await client.exec({ id: 'one', execId: 'added', spec: EXEC });
   const added = await client.start('one', 'added');
@@ -52,7 +52,7 @@ test('processes are told with the exec ids of those that were added', async (t) 
   await client.order('Resume', 'one');
 });
 
-test('what has not exited says so by the zero time of Go, not by 1970', async (t) => {
+test('a task that has not exited reports the zero time of Go, not 1970', async (t) => {
   const { client } = await started(t);
   const zero = { seconds: -62_135_596_800n, nanos: 0 };
   await client.exec({ id: 'one', execId: 'zero', spec: EXEC });
@@ -71,7 +71,7 @@ test('what has not exited says so by the zero time of Go, not by 1970', async (t
   t.true(((await client.state('one', 'zero')).exitedAt?.seconds ?? 0n) > 1_700_000_000n);
 });
 
-test('Connect answers before there is a task, and tells its pid from Create on', async (t) => {
+test('Connect answers before there is a task, and gives its pid from Create on', async (t) => {
   const { client, bundle } = await situation(t);
   t.is((await client.connect('one')).taskPid, 0);
   const pid = await client.create({ id: 'one', bundle });
@@ -79,7 +79,7 @@ test('Connect answers before there is a task, and tells its pid from Create on',
   t.is((await client.pids('one')).processes.length, 1);
 });
 
-test('whatever names a task or process that is not there is not found', async (t) => {
+test('every call for a missing task or process fails with not found', async (t) => {
   const { client } = await started(t);
   const calls: readonly (() => Promise<unknown>)[] = [
     () => client.state('two'),
@@ -102,7 +102,7 @@ test('whatever names a task or process that is not there is not found', async (t
   for (const call of calls) await fails(t, call(), 'notFound');
 });
 
-test('whoever waits hears of the end, however often and however late', async (t) => {
+test('every Wait returns the exit, however many there are and however late', async (t) => {
   const { client } = await started(t);
   await client.exec({ id: 'one', execId: 'never', spec: EXEC });
   await client.exec({ id: 'one', execId: 'deleted', spec: EXEC });
@@ -119,7 +119,7 @@ test('whoever waits hears of the end, however often and however late', async (t)
   await t.notThrowsAsync(never);
 });
 
-test('of many deletions at once each succeeds or finds nothing, and one event is sent', async (t) => {
+test('each of many concurrent Deletes succeeds or fails with not found, and one event is sent', async (t) => {
   const { shim, client } = await started(t);
   await client.kill({ id: 'one', signal: 9 });
   await client.wait('one');
@@ -135,7 +135,7 @@ test('of many deletions at once each succeeds or finds nothing, and one event is
   t.is(shim.topics.filter((topic) => topic === '/tasks/delete').length, 1);
 });
 
-test('a kill of all reaches processes that were added', async (t) => {
+test('Kill with all reaches exec processes', async (t) => {
   const { shim, client } = await started(t);
   await client.exec({ id: 'one', execId: 'added', spec: EXEC });
   await client.start('one', 'added');
@@ -148,7 +148,7 @@ test('a kill of all reaches processes that were added', async (t) => {
   t.is(exits.length, 2);
 });
 
-test('a kill of all that names an added process reaches that alone', async (t) => {
+test('Kill with all and an exec id reaches only that exec', async (t) => {
   const { client } = await started(t);
   await client.exec({ id: 'one', execId: 'added', spec: EXEC });
   await client.start('one', 'added');
@@ -157,14 +157,14 @@ test('a kill of all that names an added process reaches that alone', async (t) =
   t.is((await client.state('one')).status, 2);
 });
 
-test('an added process may be called init', async (t) => {
+test('an exec may have the id init', async (t) => {
   const { client, bundle, pid } = await started(t);
   await client.exec({ id: 'one', execId: 'init', spec: EXEC });
   await client.start('one', 'init');
   t.is(readFileSync(join(bundle, 'init.pid'), 'utf8'), String(pid));
 });
 
-test('a task that was created alone is deleted without a kill', async (t) => {
+test('a task that was only created is deleted without a kill', async (t) => {
   const { shim, client, bundle } = await situation(t);
   await client.create({ id: 'one', bundle });
   t.is((await client.delete('one')).exitStatus, 137);
@@ -173,7 +173,7 @@ test('a task that was created alone is deleted without a kill', async (t) => {
   t.deepEqual(shim.topics, ['/tasks/create', '/tasks/exit', '/tasks/delete']);
 });
 
-test('Shutdown does nothing while a task is left, and ends the daemon afterwards', async (t) => {
+test('Shutdown does nothing while a task exists, and ends the daemon afterwards', async (t) => {
   const { shim, client, bundle } = await started(t);
   await client.shutdown('one');
   t.is((await client.state('one')).status, 2);
@@ -187,7 +187,7 @@ test('Shutdown does nothing while a task is left, and ends the daemon afterwards
   t.truthy(join(bundle, 'config.json'));
 });
 
-test('what is asked in the wrong state is refused and changes nothing', async (t) => {
+test('a call in the wrong state is refused and changes nothing', async (t) => {
   const { client, bundle } = await situation(t);
   await client.create({ id: 'one', bundle });
   await t.throwsAsync(client.order('Pause', 'one'), {

@@ -3,6 +3,8 @@ import { constants } from 'node:fs';
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { listTasks } from '../helpers/containers.js';
+import { activityOf, parentOf, processTree } from '../helpers/procfs.js';
 import { run, until } from '../helpers/run.js';
 import { TasksClient, type TaskStdio } from '../helpers/tasks-client.js';
 import { daemon } from './context.js';
@@ -16,6 +18,19 @@ export async function openTasks(t: ExecutionContext): Promise<TasksClient> {
     tasks.close();
   });
   return tasks;
+}
+
+/** What the threads of every task and of its daemon do, for a test that has waited in vain. */
+async function activity(): Promise<string> {
+  const lines: string[] = [];
+  for (const { id, pid } of await listTasks(daemon())) {
+    lines.push(`${id}:`);
+    const daemonPid = await parentOf(pid);
+    for (const each of [daemonPid, ...(await processTree(pid))]) {
+      lines.push(...(await activityOf(each)));
+    }
+  }
+  return lines.join('\n');
 }
 
 /** The client's ends of a process's FIFOs, closed and removed when the test ends. */
@@ -81,9 +96,11 @@ export class Streams {
       }
       return true;
     });
-    await wait.catch((error: unknown) => {
+    await wait.catch(async (error: unknown) => {
       const seen = JSON.stringify(this.#read[stream].slice(-2000));
-      throw new Error(`${stream} said ${seen}`, { cause: error });
+      throw new Error(`${stream} said ${seen}\n${await activity().catch(String)}`, {
+        cause: error,
+      });
     });
     return this.#read[stream];
   }

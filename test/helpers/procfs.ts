@@ -29,8 +29,7 @@ export async function processTree(pid: number): Promise<number[]> {
   await identify(pid);
   const children = new Map<number, number[]>();
   for (const child of await allPids()) {
-    const stat = await readFile(`/proc/${String(child)}/stat`, 'utf8').catch(() => ''); // it has ended
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    const parent = await parentOf(child);
     children.set(parent, [...(children.get(parent) ?? []), child]);
   }
   const below = (parent: number): number[] =>
@@ -68,6 +67,25 @@ export async function findByArgument(argument: string): Promise<number[]> {
     if (line.split('\0').includes(argument)) found.push(pid);
   }
   return found;
+}
+
+/** The parent's pid; NaN for a process that has ended. */
+export async function parentOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** What each thread of a process does: its name, state, and the function and system call it waits in. */
+export async function activityOf(pid: number): Promise<string[]> {
+  const threads = await readdir(`/proc/${String(pid)}/task`).catch(() => []); // it has ended
+  return await Promise.all(
+    threads.map(async (tid) => {
+      const read = async (name: string): Promise<string> =>
+        (await readFile(`/proc/${tid}/${name}`, 'utf8').catch(() => 'ended')).trim();
+      const stat = (await read('stat')).replace(/^\d+ (\(.*\) .).*$/s, '$1');
+      return `${tid} ${stat} in ${await read('wchan')}, syscall ${await read('syscall')}`;
+    }),
+  );
 }
 
 async function allPids(): Promise<number[]> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
+import { startAskedProfile } from '../common/asked-profile.js';
 import { projectVersion } from '../common/checkout.js';
 import { runMvas, type Program } from './entry.js';
 
@@ -12,7 +13,9 @@ const program: Program = {
 };
 
 async function run(): Promise<void> {
+  const profile = await startAskedProfile();
   await runMvas(program);
+  profile?.write();
   // A detached restore still watches for an exit, which must not keep this process alive. Only output that a
   // pipe has not taken yet may. Whether it could be written is reported after that.
   await new Promise((resolve) => process.stdout.write('', resolve));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, openSync, rmSync, writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { startAskedProfile } from '../common/asked-profile.js';
+import type { CpuProfile } from '../common/cpu-profile.js';
 import { ShimError } from '../common/errors.js';
 import { enableDebugLog, logger, setLogSink } from '../common/log.js';
 import { mark } from '../common/trace.js';
 import { exitNow } from '../native/sys.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
-import type { CpuProfile } from './cpu-profile.js';
 import { Publisher } from './events/publisher.js';
 import { Reaper } from './reaper.js';
 import { acceptor } from './rpc/acceptor.js';
@@ -48,7 +49,7 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
       events.publish(event);
     },
   });
-  const profiling = profile();
+  const profiling = startAskedProfile();
   const shutdown = once(() => void stop(args, server, events, profiling));
   const calls = new OpenCalls();
   const methods = calls.watch(taskMethods(new TaskService(registry, { shutdown })));
@@ -104,13 +105,6 @@ async function stop(
     }
     exitNow(0);
   });
-}
-
-/** To find out what a daemon spends its time on: MVAS_CPU_PROF names a directory. */
-async function profile(): Promise<CpuProfile | undefined> {
-  const directory = process.env['MVAS_CPU_PROF'];
-  if (directory === undefined) return undefined;
-  return (await import('./cpu-profile.js')).startCpuProfile(directory);
 }
 
 /** Sends log lines to the bundle's FIFO, which containerd copies to its own log. */

@@ -61,6 +61,7 @@ export const MVAS: CostsEngine = {
     return [mvas, 'restore', ...flags, place.id];
   },
   isServed: () =>
+    process.env['MVAS_STANDBY'] !== '0' &&
     readdirSync('/proc').some(
       (pid) => wordsOf(pid, 'cmdline').slice(0, 2).join(' ') === 'mvas -standby',
     ),

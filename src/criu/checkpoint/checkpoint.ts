@@ -110,14 +110,14 @@ async function run(
 
   const { id: vasId, holderPid: plainPid } = vas;
   const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: source.ahead };
-  const { session, tmpfs, collection, mounts, ipc } = await stop(request, options);
+  const { session, tmpfs, collection, mounts, close } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
-  scope.defer('close segments', ipc.close);
+  scope.defer('close what memory is copied from', close);
   if (failure) throw failure;
 
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
-  ipc.close();
+  close();
   checkStill(session, request);
   life.stop();
   clock.end('copy');

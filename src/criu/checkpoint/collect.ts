@@ -8,6 +8,7 @@ import type { MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
 import type { LiveProcess } from '../memory/live/process.js';
 import type { Owner } from '../memory/live/same-pages.js';
+import { placeContents } from '../memory/live/place-contents.js';
 import { takeMemory, type CopiedAhead } from '../memory/live/take-memory.js';
 import type { PageRun } from '../memory/page-runs.js';
 import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
@@ -19,6 +20,7 @@ import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/att
 import type { IpcDump } from '../resources/ipc/dump.js';
 import { placeSegments } from '../resources/ipc/place.js';
 import type { TmpfsPlace } from '../resources/tmpfs.js';
+import { placeGhosts } from '../resources/files/deleted/stored-contents.js';
 import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
 import type { TracedProcess } from '../tracee/tracee.js';
@@ -42,7 +44,7 @@ export interface CollectRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Everything about a stopped container except the content of its memory. */
+/** Everything about a stopped container except the content of its memory, and of large files without a name. */
 export interface Collection {
   readonly image: CheckpointImage;
   readonly createdAt: string;
@@ -53,6 +55,8 @@ export interface Collection {
   readonly processes: readonly LiveProcess[];
   readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
   readonly whyCopied: string | undefined;
+  /** Closes the files of the container; to be called once memory is copied. */
+  readonly close: () => void;
 }
 
 /**
@@ -79,6 +83,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
     await dumpOpen(files);
     const mms = memoryEntries(processes, { maps, shared, brks: attributes.brks }, files);
     const { tables, ...fileParts } = await files.finish(request.signal);
+    const contents = placeContents(files.contents(), { maps, layout });
     const cores = new Map(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();
@@ -103,13 +108,18 @@ export async function collectImage(session: Session, request: CollectRequest): P
       ids: objectIds(processes, tables),
       mms,
       ...fileParts,
+      ghosts: placeGhosts(fileParts.ghosts, contents),
       ...placeSegments(ipc.parts, shared),
       seccomp: attributes.seccomp,
     };
-    const memory = { base: layout.base, maps, shared, processes, clean };
-    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }) };
-  } finally {
+    const memory = { base: layout.base, maps, shared: [...shared, ...contents], processes, clean };
+    const close = () => {
+      files.close();
+    };
+    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }), close };
+  } catch (error) {
     files.close();
+    throw error;
   }
 }
 

@@ -37,11 +37,12 @@ async function stopHolder({ id, holderPid }: Stage): Promise<void> {
   const session = await Session.seize(holderPid, undefined, { patience: { limitMs: 0 } });
   try {
     checkRegisters(session.processes);
-    await takeStock(session, {
+    const { close } = await takeStock(session, {
       containerId: 'rehearsal',
       ...{ vasId: id, initPid: holderPid, tmpfsMounts: [], ahead: undefined, stdio: undefined },
       tree: { pstree: [], forkers: new Map() },
     });
+    close();
   } finally {
     await session.close();
   }

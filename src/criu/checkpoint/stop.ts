@@ -79,7 +79,7 @@ async function stopAndInspect(
     clock.end('inspect');
     return { session, mounts, ...stock };
   } catch (error) {
-    stock?.ipc.close();
+    stock?.close();
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
     await session.close();
@@ -111,8 +111,8 @@ export interface StockRequest {
 export interface Stock {
   readonly tmpfs: readonly PackedTmpfs[];
   readonly collection: Collection;
-  /** To be closed once memory is copied. */
-  readonly ipc: IpcDump;
+  /** Closes what memory is copied from; to be called once it is. */
+  readonly close: () => void;
 }
 
 /**
@@ -136,7 +136,11 @@ export async function takeStock(session: Session, request: StockRequest): Promis
   const ipc = await readIpc(request, session, owners);
   try {
     const collection = await collectImage(session, { ...request, owners, tmpfs, ipc });
-    return { tmpfs, collection, ipc };
+    const close = () => {
+      ipc.close();
+      collection.close();
+    };
+    return { tmpfs, collection, close };
   } catch (error) {
     ipc.close();
     throw error;

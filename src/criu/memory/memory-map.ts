@@ -94,7 +94,7 @@ export interface MemoryMap {
   readonly guards: readonly PageRun[];
 }
 
-/** Shared anonymous memory that one or several processes map, or parts of it. */
+/** Shared anonymous memory that one or several processes map, or parts of it; or content of a file without a name. */
 export interface SharedObject {
   readonly id: bigint;
   /** Size of the object in bytes; mappings may reach beyond its end, or cover only part of it. */
@@ -105,7 +105,7 @@ export interface SharedObject {
   readonly isUnreserved: boolean;
   /** Where it has content; offsets into it. */
   readonly runs: readonly PageRun[];
-  /** One of its mappings; each leads to the whole of it. A segment that nobody has attached has none. */
+  /** One of its mappings; each leads to the whole of it. What nobody has mapped, such as content of a file, has none. */
   readonly mapping: (Range & { readonly pid: NsPid }) | undefined;
   /** Not known of an image. */
   readonly file?: ObjectFile;

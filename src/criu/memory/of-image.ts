@@ -140,7 +140,7 @@ function looseObjects(segments: DescribedMemory['segments']): SharedObject[] {
 }
 
 /** Runs from pairs of first page and page count, relative to an address. */
-function runsOf(pairs: readonly bigint[], from: bigint): readonly PageRun[] {
+export function runsOf(pairs: readonly bigint[], from: bigint): readonly PageRun[] {
   if (pairs.length === 0) return NO_RUNS;
   const runs: PageRun[] = [];
   for (let i = 0; i + 1 < pairs.length; i += 2) {

@@ -7,6 +7,7 @@ import type { EntryKind } from '../image/entry-kind.js';
 import type { FileEntry, MmEntry, MvasHeritage, VmaEntry } from '../image/types.js';
 import { checkPairs } from './check-runs.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
+import { validateContents } from './validate-contents.js';
 import { validateShared } from './validate-shared.js';
 
 /** Where the kernel shows its vsyscall page, above user memory. */
@@ -42,6 +43,7 @@ export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind
     for (const vma of mm.vmas) checkVma(vma, files, what);
   }
   validateShared(image, USER_END);
+  validateContents(image);
   return memoryOf(image);
 }
 

@@ -51,6 +51,10 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
     tcpStreams: mapOf(ID, withPayload('tcp_stream_entry', 0)),
     remaps: listOf(messageArbitrary('remap_file_path_entry')),
     memfds: listOf(messageArbitrary('memfd_inode_entry')),
+    ghosts: mapOf(
+      ID,
+      fc.record({ entry: messageArbitrary('ghost_file_entry'), content: fc.constant([]) }),
+    ),
     ttys: listOf(messageArbitrary('tty_info_entry')),
     ttyData: listOf(messageArbitrary('tty_data_entry')),
     locks: listOf(messageArbitrary('file_lock_entry')),

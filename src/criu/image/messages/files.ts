@@ -152,6 +152,12 @@ export interface GhostFileEntry {
   mvas_atim_nsec?: number | undefined;
   mvas_mtim_nsec?: number | undefined;
   mvas_xattrs: MvasXattrEntry[];
+
+  /** Where in the VAS the content lies, if it is too large for this file; no chunks follow then. */
+  mvas_park?: bigint | undefined;
+
+  /** Pairs of first page and page count: the pages that the VAS holds of it. */
+  mvas_runs: bigint[];
 }
 
 /** An extended attribute. */
@@ -260,6 +266,8 @@ export const FILES_MESSAGES = {
     ['mvas_atim_nsec', 10000, 'optional', 'uint32'],
     ['mvas_mtim_nsec', 10001, 'optional', 'uint32'],
     ['mvas_xattrs', 10002, 'repeated', 'mvas_xattr_entry'],
+    ['mvas_park', 10003, 'optional', 'uint64'],
+    ['mvas_runs', 10004, 'packed', 'uint64'],
   ],
   mvas_xattr_entry: [
     ['name', 1, 'required', 'bytes'],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
 import { SYS } from '../../../native/sys.js';
 import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
@@ -85,7 +85,7 @@ export class PagesOfFile implements Pages {
   readonly fd: number;
 
   constructor(path: string) {
-    this.fd = openSync(path, 'r');
+    this.fd = openSync(path, constants.O_RDONLY | constants.O_NOATIME);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { MAP_NORESERVE } from '../../../native/abi/index.js';
+import { MAP_NORESERVE, PAGE } from '../../../native/abi/index.js';
 import { assertInvariant } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { SYS } from '../../../native/sys.js';
@@ -11,7 +11,7 @@ import {
   type MappedArea,
   type ObjectFile,
 } from '../memory-map.js';
-import type { PageRun } from '../page-runs.js';
+import { appendRun, type PageRun } from '../page-runs.js';
 import { mappedLink } from './process.js';
 import type { Owner } from './same-pages.js';
 
@@ -67,9 +67,9 @@ export function findShared(
   return [...mapped, ...others.map(([id, segment]) => looseObject(id, segment))];
 }
 
-/** A segment that no process has attached. */
-function looseObject(id: bigint, { path, tail }: LiveSegment): FoundObject {
-  assertInvariant(path !== undefined, 'a segment that nobody has attached is open');
+/** What no process has mapped: a segment that nobody has attached, or content of a file. */
+export function looseObject(id: bigint, { path, tail }: Omit<LiveSegment, 'id'>): FoundObject {
+  assertInvariant(path !== undefined, 'what nobody has mapped is open');
   const { file, ...measured } = measure(path, tail);
   const other = { reach: measured.size, isUnreserved: false, mapping: undefined };
   return { id, ...measured, ...other, file: { ...file, path } };
@@ -91,15 +91,15 @@ function measure(
   }
 }
 
-/** Where a sparse file has data (lseek(2)). */
+/** The pages in which a sparse file has data (lseek(2)). */
 function dataRuns(fd: number, bytes: bigint, size: bigint): PageRun[] {
   const runs: PageRun[] = [];
   for (let at = 0n; at < bytes;) {
     const data = BigInt(syscall(SYS.lseek, fd, at, SEEK_DATA));
     if (data < 0n || data >= bytes) break;
     const hole = BigInt(syscall(SYS.lseek, fd, data, SEEK_HOLE));
-    const end = hole < 0n || hole >= bytes ? size : hole;
-    runs.push({ start: data, length: end - data });
+    const end = hole < 0n || hole >= bytes ? size : wholePages(hole);
+    appendRun(runs, data - (data % PAGE), end);
     at = end;
   }
   return runs;

@@ -14,7 +14,7 @@ import { OpenFiles } from './open-file.js';
 import { Refusals } from './refusals.js';
 import { openOwn } from './system.js';
 
-/** Limit for the bytes of all deleted files and memfds together. */
+/** Limit for the bytes of deleted files, memfds and queues of sockets in an image, all together. */
 export const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
 
 /** An option of a socket of the container, with its current value. */

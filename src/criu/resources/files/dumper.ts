@@ -2,9 +2,11 @@
 import type { StdioLinks } from '../../../common/runtime-state.js';
 import { call, closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
+import type { LiveContent } from '../../memory/live/place-contents.js';
 import type { MappedArea, MappedFile } from '../../memory/memory-map.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
+import { StoredContents } from './deleted/stored-contents.js';
 import { DumpContext, type GuardOption } from './dump-context.js';
 import type { FilesImage } from './files-image.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
@@ -113,6 +115,11 @@ export class FileDumper {
     await this.#context.names.run({ rootPid: this.#context.init.pid, signal });
     this.#context.refusals.throwIfAny();
     return this.#context.image;
+  }
+
+  /** After {@link finish}: the files whose content belongs into the VAS. They are open until {@link close}. */
+  contents(): LiveContent[] {
+    return this.#context.shared(StoredContents).list();
   }
 
   close(): void {

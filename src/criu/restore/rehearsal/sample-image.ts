@@ -117,6 +117,7 @@ const ghost = () => ({
     chunks: true,
     size: 9000n,
     mvas_xattrs: [],
+    mvas_runs: [],
   },
   content: [{ offset: 4096n, data: Uint8Array.of(1, 2, 3) }],
 });

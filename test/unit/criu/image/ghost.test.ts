@@ -4,7 +4,7 @@ import { ShimError } from '../../../../src/common/errors.js';
 import { startFile, writeEntry } from '../../../../src/criu/image/codec.js';
 import { decodeGhostFile, encodeGhostFile } from '../../../../src/criu/image/ghost.js';
 
-const ENTRY = { uid: 5, gid: 6, mode: 0o100644, mvas_xattrs: [] };
+const ENTRY = { uid: 5, gid: 6, mode: 0o100644, mvas_xattrs: [], mvas_runs: [] };
 const DATA = Uint8Array.of(1, 2, 3);
 
 test('chunks keep their places and holes stay holes', (t) => {

@@ -5,6 +5,7 @@ import type { GhostFile } from '../../../image/ghost.js';
 import { readAttributesOf } from '../../tmpfs-attributes.js';
 import { SEEK } from '../../../../native/abi/index.js';
 import type { Stage } from '../stage.js';
+import { planStoredContent } from './stored-contents.js';
 
 const NANOSECONDS = 1_000_000_000n;
 const PERMISSIONS = 0o7777;
@@ -59,6 +60,7 @@ export function ghostEntry(own: number, stat: BigIntStats): GhostFile['entry'] {
       name: Buffer.from(name, 'latin1'),
       value,
     })),
+    mvas_runs: [],
   };
 }
 
@@ -70,6 +72,7 @@ export function planContent(
   { size, content }: { readonly size: bigint; readonly content: GhostFile | undefined },
 ): void {
   if (size > 0n) stage.run(`${what}: size`, SYS.ftruncate, [number, size]);
+  if (content) planStoredContent(stage, number, what, { size, entry: content.entry });
   for (const { offset, data } of content?.content ?? []) {
     stage.run(`${what}: seek`, SYS.lseek, [number, offset, SEEK.set], Number(offset));
     stage.sequence.write(`${what}: content`, number, stage.builder.data(data, 1), data.length);

@@ -143,8 +143,7 @@ class Memfds {
       this.#context.refusals.add(where, `${reason} cannot be restored; remedy: close it`);
       return undefined;
     }
-    const content = this.#ghosts.dump(own, stat, where);
-    if (content === undefined) return undefined;
+    const content = this.#ghosts.dump(own, stat);
     this.#ids.set(inodeKey(stat), content);
     this.#context.image.memfds.push({
       name: link.slice(PREFIX.length).replace(/ \(deleted\)$/, ''),

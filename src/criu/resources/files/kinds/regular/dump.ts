@@ -36,7 +36,7 @@ export function dumpRegular(
   const problem = deviceProblem(file, type);
   const place = problem === undefined ? locate(context, file, id) : { problem };
   if ('problem' in place) {
-    if (place.problem !== '') context.refusals.add(file.where, place.problem);
+    context.refusals.add(file.where, place.problem);
     return undefined;
   }
   const directory = type === S_IF.dir ? O.directory : 0;
@@ -72,8 +72,7 @@ function deviceProblem(file: PathFile, type: number): string | undefined {
 }
 
 /**
- * The name to open a file by, or why there is none ('' if that has already been reported), or the mount where it
- * has another one.
+ * The name to open a file by, or why there is none, or the mount where it has another one.
  */
 type Place = Found | { readonly mount: MountInfo };
 type Found = { readonly name: string } | { readonly problem: string };
@@ -101,7 +100,7 @@ function mayKeepLinks(mount: MountInfo, link: string): boolean {
 /** A file that has no name: it is kept with its content. */
 function removed(
   context: DumpContext,
-  { own, stat, link, where }: PathFile,
+  { own, stat, link }: PathFile,
   { id, mount }: { readonly id: number; readonly mount: MountInfo },
 ): Found {
   if (!GHOSTS.has(Number(stat.mode) & S_IF.mask))
@@ -110,8 +109,7 @@ function removed(
     const why = 'from a file system that is read-only, where it cannot be made again';
     return { problem: `${link} was removed ${why}; remedy: close it` };
   }
-  const ghost = context.shared(Ghosts).dump(own, stat, where);
-  if (ghost === undefined) return { problem: '' };
+  const ghost = context.shared(Ghosts).dump(own, stat);
   context.image.remaps.push({ orig_id: id, remap_id: ghost, remap_type: 'GHOST' });
   return { name: ghostName(context, withoutDeleted(link), mount.mountPoint) };
 }
@@ -148,7 +146,7 @@ function wantName(
           ? { problem: `${what}, which cannot be found; remedy: close it` }
           : removed(context, { ...file, own }, { id: entry.id, mount });
       if ('name' in place) entry.name = place.name;
-      else if (place.problem !== '') refusals.add(where, place.problem);
+      else refusals.add(where, place.problem);
     },
   });
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP connection that waits to be accepted, with data.
+ * A TCP connection that waits to be accepted, with data that cannot be read before.
  * @needs: none
- * @expect: refuse wait to be accepted
+ * @expect: refuse waits to be accepted, with data
  */
 #include "inet.h"
 

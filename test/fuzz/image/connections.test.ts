@@ -9,6 +9,7 @@ import {
 import type { FileEntry, InetSkEntry, TcpStreamEntry } from '../../../src/criu/image/types.js';
 import { validateFiles } from '../../../src/criu/image/validate-files.js';
 import { FILE_KINDS } from '../../../src/criu/resources/files/index.js';
+import { placeOf } from '../../../src/criu/resources/files/kinds/inet/protocols.js';
 import { NO_OWNER, sampleImage } from '../../../src/criu/restore/rehearsal/sample-image.js';
 import { messageArbitrary } from '../../unit/criu/image/arbitraries.js';
 
@@ -23,10 +24,13 @@ const FEW = fc.integer({ min: 1, max: 2 });
 /** Right most of the time, so that what connects sockets is checked. */
 const STREAM: fc.Arbitrary<TcpStreamEntry> = fc.oneof(
   messageArbitrary('tcp_stream_entry'),
-  ...[1, 2].map((mvas_peer) =>
+  ...[
+    ...[1, 2].map((mvas_peer) => ({ mvas_peer })),
+    ...[0, 1].map((mvas_turn) => ({ mvas_listener: 2, mvas_turn })),
+  ].map((other) =>
     fc.constant({
       ...{ inq_len: 0, inq_seq: 0, outq_len: 0, outq_seq: 0 },
-      ...{ opt_mask: 7, snd_wscale: 7, mss_clamp: 1460, mvas_peer },
+      ...{ opt_mask: 7, snd_wscale: 7, mss_clamp: 1460, ...other },
     }),
   ),
 );
@@ -40,6 +44,7 @@ const SOCKET: fc.Arbitrary<Partial<InetSkEntry>> = fc.record(
     family: fc.constantFrom(2, 10),
     proto: fc.constantFrom(6, 17),
     mvas_reset: fc.boolean(),
+    mvas_waiting_outside: fc.constantFrom(0, 1, 0xffffffff),
   },
   { requiredKeys: [] },
 );
@@ -57,7 +62,11 @@ function fileOf(id: number, more: Partial<InetSkEntry>): FileEntry {
 
 /** Two sockets, and what is left of up to two connections. */
 const IMAGE: fc.Arbitrary<CheckpointImage> = fc
-  .tuple(SOCKET, SOCKET, fc.array(fc.tuple(FEW, STREAM), { maxLength: 3 }))
+  .tuple(
+    SOCKET,
+    fc.oneof(SOCKET, fc.constant({ state: 10 })),
+    fc.array(fc.tuple(FEW, STREAM), { maxLength: 3 }),
+  )
   .map(([one, other, streams]) => ({
     ...EMPTY,
     files: [fileOf(1, one), fileOf(2, other)],
@@ -74,12 +83,15 @@ test('connections are accepted, or refused as dataLoss', (t) => {
       validateFiles(image, FILE_KINDS);
       count(image.tcpStreams.size === 2 ? 'pair' : 'accepted');
       if (image.files.some(({ isk }) => isk?.mvas_reset)) count('reset');
+      if (image.files.some(({ isk }) => isk && placeOf(image, isk))) count('waits');
     } catch (error) {
       if (!(error instanceof ShimError) || error.kind !== 'dataLoss') throw error;
       count(error.message.includes('not the other end') ? 'wrong peer' : 'refused');
     }
   });
   fc.assert(property, { seed: 4201, numRuns: 3_000 });
-  t.deepEqual([...outcomes.keys()].sort(), ['accepted', 'pair', 'refused', 'reset', 'wrong peer']);
+  t.deepEqual([...outcomes.keys()].sort(), [
+    ...['accepted', 'pair', 'refused', 'reset', 'waits', 'wrong peer'],
+  ]);
   fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_BOX_MS });
 });

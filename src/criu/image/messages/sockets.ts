@@ -156,6 +156,9 @@ export interface InetSkEntry {
 
   /** An ended TCP connection: an error, such as ECONNRESET, waits for the next call. */
   mvas_reset?: boolean | undefined;
+
+  /** A listening socket: how many connections from outside waited in it to be accepted; a restore drops them. */
+  mvas_waiting_outside?: number | undefined;
 }
 
 /** A multicast group that a socket is in; addresses in network order. */
@@ -191,6 +194,10 @@ export interface TcpStreamEntry {
 
   /** Id of the file that is the other end, if the checkpoint has both. */
   mvas_peer?: number | undefined;
+
+  /** Id of the listening socket in which the other end waits to be accepted, and how many there are to be accepted before it. */
+  mvas_listener?: number | undefined;
+  mvas_turn?: number | undefined;
 }
 
 /** Ancillary data: passed files by id. */
@@ -320,6 +327,7 @@ export const SOCKETS_MESSAGES = {
     ['mvas_multicast_if', 10001, 'optional', 'string'],
     ['mvas_nonlocal', 10002, 'optional', 'bool'],
     ['mvas_reset', 10003, 'optional', 'bool'],
+    ['mvas_waiting_outside', 10004, 'optional', 'uint32'],
   ],
   mvas_membership: [
     ['interface', 1, 'required', 'string'],
@@ -346,6 +354,8 @@ export const SOCKETS_MESSAGES = {
     ['rcv_wnd', 16, 'optional', 'uint32'],
     ['rcv_wup', 17, 'optional', 'uint32'],
     ['mvas_peer', 10000, 'optional', 'uint32'],
+    ['mvas_listener', 10001, 'optional', 'uint32'],
+    ['mvas_turn', 10002, 'optional', 'uint32'],
   ],
   scm_entry: [
     ['type', 1, 'required', 'uint32'],

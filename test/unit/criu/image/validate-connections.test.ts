@@ -131,3 +131,55 @@ for (const [what, message, more] of STREAMS) {
     t.throws(work, { instanceOf: ShimError, message });
   });
 }
+
+const PLACE = { mvas_listener: 2, mvas_turn: 0 };
+const LISTENER = connection(2, { ino: 700, state: 10, src_port: 80, dst_port: 0, dst_addr: [] });
+const listening = (more: Partial<InetSkEntry>): FileEntry => {
+  const { isk } = LISTENER;
+  if (!isk) throw new TypeError('it has a socket');
+  return connection(2, { ...isk, ...more });
+};
+
+test('accepts connections that wait to be accepted', (t) => {
+  t.notThrows(() => {
+    validate([connection(1), LISTENER], streamOf(INODE, 0, { ...PLACE, outq_len: 0 }));
+    validate([listening({ mvas_waiting_outside: 3 })]);
+  });
+});
+
+const WAITING: readonly (readonly [string, RegExp, FileEntry, Partial<TcpStreamEntry>])[] = [
+  ['in no socket', /cannot accept/, LISTENER, { ...PLACE, mvas_listener: 9 }],
+  ['in one that does not listen', /cannot accept/, listening({ state: 7 }), PLACE],
+  ['at another port', /cannot accept/, listening({ src_port: 81 }), PLACE],
+  [
+    'and has been accepted',
+    /two other ends|not the other end/,
+    LISTENER,
+    { ...PLACE, mvas_peer: 2 },
+  ],
+  ['behind more than can wait', /cannot be 1/, LISTENER, { ...PLACE, mvas_turn: 1 }],
+  ['nowhere', /half a place/, LISTENER, { mvas_listener: 2 }],
+];
+for (const [what, message, listener, stream] of WAITING) {
+  test(`refuses a TCP connection that waits ${what}`, (t) => {
+    const work = (): void => {
+      validate([connection(1), listener], streamOf(INODE, 0, stream));
+    };
+    t.throws(work, { instanceOf: ShimError, message });
+  });
+}
+
+test('refuses two TCP connections that are accepted at once, and waiting ones without a listener', (t) => {
+  const [one, other] = [streamOf(INODE, 0, PLACE), streamOf(INODE + 1, 0, PLACE)];
+  const files = [connection(1), connection(3, { ino: INODE + 1, src_port: 1025 }), LISTENER];
+  const tcpStreams = new Map([...one.tcpStreams, ...other.tcpStreams]);
+  const refuses = (message: RegExp, work: () => void): void => {
+    t.throws(work, { instanceOf: ShimError, message });
+  };
+  refuses(/its turn to be accepted cannot be 0/, () => {
+    validate(files, { tcpStreams });
+  });
+  refuses(/3 connections cannot wait in it/, () => {
+    validate([connection(1, { mvas_waiting_outside: 3 })]);
+  });
+});

@@ -61,10 +61,11 @@ export function destinationOf({ dst_port: port, dst_addr: words }: InetSkEntry):
 
 /** Identifies a connection by its ends. The result is the same for IPv4 and for an IPv6 socket that speaks it. */
 export function pairKey(source: InetAddress, destination: InetAddress): string {
-  return `${keyOf(source)} ${keyOf(destination)}`;
+  return `${addressKey(source)} ${addressKey(destination)}`;
 }
 
-function keyOf({ port, words }: InetAddress): string {
+/** Identifies an address, see {@link pairKey}. */
+export function addressKey({ port, words }: InetAddress): string {
   const plain = isMapped(words) ? words.slice(3) : words;
   return `${plain.join()}:${String(port)}`;
 }

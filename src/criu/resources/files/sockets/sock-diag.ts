@@ -9,6 +9,7 @@ import { AF, SOCK } from '../../../../native/abi/index.js';
 
 const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;
+const NLM_F_REQUEST = 1;
 const NLM_F_REQUEST_DUMP = 0x301;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -18,9 +19,16 @@ const ERROR_SIZE = 4;
 const MESSAGE_SIZE = 16;
 /** `struct inet_diag_req_v2`, and `struct inet_diag_msg`, which ends with the inode (linux/inet_diag.h). */
 const INET_REQUEST_SIZE = 56;
+const INET_REQUEST = { sourcePort: 8, peerPort: 10, source: 12, peer: 28, cookie: 48 } as const;
+/** So many answers fit into the receive buffer of a socket. */
+const LOOKUPS_AT_ONCE = 32;
+const ENOENT = -2;
 const INET_MESSAGE_SIZE = 72;
 /** INET_DIAG_INFO is requested; keys come with it. */
 const SHOW_INFO = 2;
+const INET_DIAG_INFO = 2;
+/** tcpi_last_data_sent, tcpi_bytes_received (`struct tcp_info`, linux/tcp.h). */
+const INFO = { lastSent: 44, received: 128 } as const;
 const INET_DIAG_MD5SIG = 18;
 const INET_DIAG_SHUTDOWN = 8;
 const IPPROTO_TCP = 6;
@@ -92,18 +100,28 @@ export function listKeyedSockets(pid: HostPid, state: KeyedState): ReadonlySet<n
   return found;
 }
 
-/** A TCP connection in a network namespace, seen from one of its ends. */
-export interface TcpDiag {
+/** Addresses of a TCP connection, seen from one of its ends. */
+export interface TcpEnds {
   readonly source: InetAddress;
   readonly peer: InetAddress;
-  /** Of its socket; 0 where nobody has one: not accepted yet, or closed. */
-  readonly inode: number;
 }
 
-/** All TCP connections of the network namespace of a process that have not ended. */
+/** A TCP connection in a network namespace, seen from one of its ends. */
+export interface TcpDiag extends TcpEnds {
+  /** Of its socket; 0 where nobody has one: not accepted yet, or closed. */
+  readonly inode: number;
+  /** TCP_* state. */
+  readonly state: number;
+  /** Milliseconds since it has sent anything, or was made. */
+  readonly idleMs: number;
+  /** Bytes that came in order; the end of the stream counts as one. */
+  readonly received: bigint;
+}
+
+/** All TCP connections of the network namespace of a process that have not ended. The kernel walks all of the host's. */
 export function listConnections(pid: HostPid): readonly TcpDiag[] {
   const found: TcpDiag[] = [];
-  const question = { protocol: IPPROTO_TCP, states: CONNECTED_STATES, show: 0 };
+  const question = { protocol: IPPROTO_TCP, states: CONNECTED_STATES, show: SHOW_INFO };
   askInet(pid, question, (datagram) => parseConnections(datagram, found));
   return found;
 }
@@ -115,41 +133,97 @@ interface InetQuestion {
   readonly show: number;
 }
 
+/** Those of the TCP connections with these ends that the network namespace of a process has; each is looked up. */
+export function findConnections(pid: HostPid, wanted: readonly TcpEnds[]): readonly TcpDiag[] {
+  const found: TcpDiag[] = [];
+  if (wanted.length === 0) return found;
+  withSockDiag(pid, (socket) => {
+    for (let start = 0; start < wanted.length; start += LOOKUPS_AT_ONCE) {
+      const batch = wanted.slice(start, start + LOOKUPS_AT_ONCE);
+      send(socket, Buffer.concat(batch.map((ends) => encodeRequest(NLM_F_REQUEST, lookup(ends)))));
+      receive(socket, batch.length, (datagram) => {
+        if (!isNotFound(datagram)) parseConnections(datagram, found);
+        return true;
+      });
+    }
+  });
+  return found.filter(({ state }) => ((1 << state) & CONNECTED_STATES) !== 0);
+}
+
+/** A listening socket is found where there is no connection. */
+function lookup({ source, peer }: TcpEnds): Buffer {
+  const body = inetRequest(source.words.length === 1 ? AF.inet : AF.inet6, {
+    ...{ protocol: IPPROTO_TCP, states: ALL_STATES, show: SHOW_INFO },
+  });
+  body.writeUInt16BE(source.port, INET_REQUEST.sourcePort);
+  body.writeUInt16BE(peer.port, INET_REQUEST.peerPort);
+  source.words.forEach((word, index) => body.writeUInt32LE(word, INET_REQUEST.source + index * 4));
+  peer.words.forEach((word, index) => body.writeUInt32LE(word, INET_REQUEST.peer + index * 4));
+  body.fill(0xff, INET_REQUEST.cookie); // INET_DIAG_NOCOOKIE
+  return body;
+}
+
+/** Whether a datagram says ENOENT. */
+function isNotFound(datagram: Buffer): boolean {
+  const isError = datagram.length >= HEADER_SIZE + ERROR_SIZE;
+  return (
+    isError &&
+    datagram.readUInt16LE(4) === NLMSG_ERROR &&
+    datagram.readInt32LE(HEADER_SIZE) === ENOENT
+  );
+}
+
 /** Requests sockets of both families. */
-function askInet(
-  pid: HostPid,
-  { protocol, states, show }: InetQuestion,
-  take: (datagram: Buffer) => boolean,
-): void {
-  for (const family of [AF.inet, AF.inet6]) {
-    const body = Buffer.alloc(INET_REQUEST_SIZE);
-    body.writeUInt8(family, 0);
-    body.writeUInt8(protocol, 1);
-    body.writeUInt8(show, 2);
-    body.writeUInt32LE(states, 4);
-    ask(pid, body, take);
-  }
+function askInet(pid: HostPid, question: InetQuestion, take: (datagram: Buffer) => boolean): void {
+  for (const family of [AF.inet, AF.inet6]) ask(pid, inetRequest(family, question), take);
+}
+
+function inetRequest(family: number, { protocol, states, show }: InetQuestion): Buffer {
+  const body = Buffer.alloc(INET_REQUEST_SIZE);
+  body.writeUInt8(family, 0);
+  body.writeUInt8(protocol, 1);
+  body.writeUInt8(show, 2);
+  body.writeUInt32LE(states, 4);
+  return body;
 }
 
 /** Asks the sock_diag of a process's network namespace; `take` returns whether more is to come. */
 function ask(pid: HostPid, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
+  withSockDiag(pid, (socket) => {
+    send(socket, encodeRequest(NLM_F_REQUEST_DUMP, body));
+    receive(socket, Infinity, take);
+  });
+}
+
+function withSockDiag(pid: HostPid, work: (socket: number) => void): void {
   const socket = inNamespaceOf(pid, 'net', () =>
     call('open sock_diag', SYS.socket, AF.netlink, SOCK.raw | SOCK.cloexec, NETLINK_SOCK_DIAG),
   );
   try {
-    const header = Buffer.alloc(HEADER_SIZE);
-    header.writeUInt32LE(HEADER_SIZE + body.length, 0);
-    header.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
-    header.writeUInt16LE(NLM_F_REQUEST_DUMP, 6);
-    const request = Buffer.concat([header, body]);
-    call('ask for sockets', SYS.sendto, socket, request, request.length, 0, null, 0);
-    const buffer = Buffer.alloc(RECEIVE_SIZE);
-    for (let more = true; more;) {
-      const length = syscall(SYS.recvfrom, socket, buffer, buffer.length, 0, null, null);
-      more = take(buffer.subarray(0, check('list sockets', length)));
-    }
+    work(socket);
   } finally {
     closeFd(socket);
+  }
+}
+
+function encodeRequest(flags: number, body: Uint8Array): Buffer {
+  const header = Buffer.alloc(HEADER_SIZE);
+  header.writeUInt32LE(HEADER_SIZE + body.length, 0);
+  header.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+  header.writeUInt16LE(flags, 6);
+  return Buffer.concat([header, body]);
+}
+
+function send(socket: number, request: Buffer): void {
+  call('ask for sockets', SYS.sendto, socket, request, request.length, 0, null, 0);
+}
+
+/** Receives so many datagrams, or until `take` returns false. */
+function receive(socket: number, count: number, take: (datagram: Buffer) => boolean): void {
+  const buffer = Buffer.alloc(RECEIVE_SIZE);
+  for (let got = 0; got < count; got++) {
+    const length = syscall(SYS.recvfrom, socket, buffer, buffer.length, 0, null, null);
+    if (!take(buffer.subarray(0, check('list sockets', length)))) return;
   }
 }
 
@@ -186,8 +260,15 @@ export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
       words: Array.from({ length: words }, (_, index) => message.readUInt32LE(at + index * 4)),
       scope: 0,
     });
-    const inode = message.readUInt32LE(INET_MESSAGE_SIZE - 4);
-    found.push({ source: address(4, 8), peer: address(6, 24), inode });
+    const info = attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_INFO);
+    found.push({
+      source: address(4, 8),
+      peer: address(6, 24),
+      inode: message.readUInt32LE(INET_MESSAGE_SIZE - 4),
+      state: message.readUInt8(1),
+      idleMs: info && info.length >= INFO.lastSent + 4 ? info.readUInt32LE(INFO.lastSent) : 0,
+      received: info && info.length >= INFO.received + 8 ? info.readBigUInt64LE(INFO.received) : 0n,
+    });
   });
 }
 

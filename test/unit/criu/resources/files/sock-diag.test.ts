@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import test from 'ava';
 import { ShimError } from '../../../../../src/common/errors.js';
+import { ownPid } from '../../../../../src/common/ids.js';
+import type { InetAddress } from '../../../../../src/criu/resources/files/sockets/inet-address.js';
 import {
+  findConnections,
   parseConnections,
   parseKeyedSockets,
   parseShutdowns,
@@ -110,15 +115,48 @@ test('connections are found with their ends', (t) => {
   const six = Buffer.from(body);
   six.set([10]);
   const found: TcpDiag[] = [];
-  t.true(parseConnections(Buffer.concat([message(20, body), message(20, six)]), found));
+  const info = Buffer.alloc(136);
+  info.writeUInt32LE(5, 44);
+  info.writeBigUInt64LE(6n, 128);
+  const first = message(20, Buffer.concat([body, attribute(2, info)]));
+  t.true(parseConnections(Buffer.concat([first, message(20, six)]), found));
   t.false(parseConnections(DONE, found));
   t.deepEqual(found[0], {
     source: { port: 1024, words: [0x0100007f], scope: 0 },
     peer: { port: 80, words: [0x0200000a], scope: 0 },
-    inode: 77,
+    ...{ inode: 77, state: 1, idleMs: 5, received: 6n },
   });
   t.deepEqual(found[1]?.peer.words, [0x0200000a, 0, 0, 0]);
+  t.is(found[1]?.received, 0n);
   t.throws(() => parseConnections(message(20, body.subarray(0, 60)), found), {
     instanceOf: ShimError,
   });
+});
+
+test('the kernel finds a connection by its ends, and no other', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  t.teardown(() => {
+    for (const one of [socket, accepted]) one.destroy();
+  });
+  const at = (number = 0): InetAddress => ({ port: number, words: [0x0100007f], scope: 0 });
+  const [client, listener, nobody] = [at(accepted.remotePort), at(port), at(1)];
+  const wanted = [
+    { source: nobody, peer: listener },
+    { source: client, peer: listener },
+    { source: listener, peer: nobody }, // It listens.
+    { source: listener, peer: client },
+  ];
+  const many = Array.from({ length: 40 }, () => wanted).flat();
+  const found = findConnections(ownPid(), many);
+  t.is(found.length, 80);
+  t.deepEqual(
+    found.slice(0, 2).map(({ source, state }) => [source.port, state]),
+    [client.port, port].map((one) => [one, 1]),
+  );
+  t.true(found.every(({ inode }) => inode !== 0));
 });

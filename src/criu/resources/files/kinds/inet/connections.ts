@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { POLL, SOL } from '../../../../../native/abi/index.js';
+import { POLL, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { describeAddress, destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
-import { listConnections } from '../../sockets/sock-diag.js';
+import { findConnections, type TcpDiag } from '../../sockets/sock-diag.js';
 import { getRaw, SocketOptions } from '../../sockets/socket-options.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { pollNow } from '../../system.js';
-import { isConnection, receivesNoMore } from './protocols.js';
+import { isConnection, receivesNoMore, waitsToBeAccepted } from './protocols.js';
 import { TcpQueues, unreadBytes } from './tcp-queues.js';
+import { WaitingConnections, type Connection } from './waiting-connections.js';
 
 /** TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE (linux/tcp.h), which are CRIU's bits as well. */
 const KEPT_OPTIONS = 7;
@@ -17,23 +18,17 @@ const KEPT_OPTIONS = 7;
 /** TCP_ULP, and room for a name (linux/tcp.h). */
 const TCP_ULP = 31;
 const ULP_SIZE = 16;
-const UNOWNED =
-  'has its other end in no process; remedy: try again once it is accepted or has ended';
+const UNOWNED = 'has its other end in no process; remedy: try again once it has ended';
 const TO_ITSELF = 'leads to itself; remedy: close it';
 
 /** What one end of a connection has besides its own state, if the other end is in the container, too. */
-interface LivingEnd {
-  /** Id of the other end. */
-  readonly peer: number;
+interface LivingEnd extends Pick<TcpStreamEntry, 'mvas_peer' | 'mvas_listener' | 'mvas_turn'> {
   /** What it has sent and the other has not received. */
   readonly unsent: Buffer;
 }
 
-/** A TCP connection, or what is left of one. */
-interface Connection {
-  readonly file: OpenFile;
-  readonly entry: InetSkEntry;
-}
+/** The other end of a connection: one of the container's, or one that no process has. */
+type OtherEnd = Connection | TcpDiag;
 
 /**
  * TCP connections of a container. Nothing is asked of them that they would notice: what waits in a queue is left
@@ -42,6 +37,7 @@ interface Connection {
 export class TcpConnections {
   readonly #context: DumpContext;
   readonly #connections: Connection[] = [];
+  readonly #listeners: Connection[] = [];
   readonly #queues: TcpQueues;
 
   constructor(context: DumpContext) {
@@ -52,25 +48,46 @@ export class TcpConnections {
   /** Takes up a TCP socket, unless it has neither a connection nor anything left of one. */
   add(file: OpenFile, entry: InetSkEntry): void {
     if (isConnection(entry)) this.#connections.push({ file, entry });
+    else if (entry.state === SOCKET_STATE.listen) this.#listeners.push({ file, entry });
     else if (entry.shutdown !== undefined) this.#addEnded(file, entry);
   }
 
   /** Once all sockets are known. */
   finish(): void {
-    if (this.#connections.length === 0) return;
     const others = this.#findOthers();
     const done = new Set<Connection>();
+    const waiting: [Connection, TcpDiag][] = [];
     for (const connection of this.#connections) {
       if (done.has(connection)) continue;
       const other = others.get(connection);
       if (other === undefined) this.#keep(connection.file, connection.entry);
-      else if (other === 'unowned') this.#judgeUnowned(connection);
-      else if (other === connection) this.#refuse(connection, TO_ITSELF);
+      else if (!('entry' in other)) {
+        if (waitsToBeAccepted(other)) waiting.push([connection, other]);
+        else this.#judgeUnowned(connection);
+      } else if (other === connection) this.#refuse(connection, TO_ITSELF);
       else {
         this.#keepBoth(connection, other);
         done.add(other);
       }
     }
+    this.#finishWaiting(waiting);
+  }
+
+  /** Clients whose connection nobody has accepted yet, and all others that wait. */
+  #finishWaiting(clients: readonly [Connection, TcpDiag][]): void {
+    const waiting = new WaitingConnections(this.#context, this.#listeners);
+    for (const { client, place } of waiting.placesOf(clients)) {
+      if (typeof place === 'string') this.#refuse(client, place);
+      else this.#keepWaiting(client, place);
+    }
+    waiting.judgeOutside(this.#connections);
+  }
+
+  /** Nothing has arrived at the other end, of which nothing can be read. */
+  #keepWaiting(client: Connection, place: Pick<LivingEnd, 'mvas_listener' | 'mvas_turn'>): void {
+    const unsent = this.#problemOf(client) ?? this.#queues.unsent(client.file, 0n);
+    if (typeof unsent === 'string') this.#refuse(client, unsent);
+    else this.#add(client, Buffer.alloc(0), { ...place, unsent });
   }
 
   /** What both sides have closed, or what was reset, may have data and an error left. */
@@ -80,19 +97,20 @@ export class TcpConnections {
   }
 
   /** The other end of each connection that has one in this container, or one in its network that nobody owns. */
-  #findOthers(): ReadonlyMap<Connection, Connection | 'unowned'> {
-    const ours = new Map(
-      this.#connections.map((one) => [pairKey(sourceOf(one.entry), destinationOf(one.entry)), one]),
-    );
-    const unowned = new Set(
-      listConnections(this.#context.init.pid)
-        .filter(({ inode }) => inode === 0)
-        .map(({ source, peer }) => pairKey(source, peer)),
-    );
-    const found = new Map<Connection, Connection | 'unowned'>();
+  #findOthers(): ReadonlyMap<Connection, OtherEnd> {
+    const ours = new Map(this.#connections.map((one) => [keyOf(one), one]));
+    const lonely = this.#connections.filter((one) => !ours.has(reverseKeyOf(one)));
+    const unowned = findConnections(
+      this.#context.init.pid,
+      lonely.map(({ entry }) => ({ source: destinationOf(entry), peer: sourceOf(entry) })),
+    ).filter(({ inode }) => inode === 0);
+    const all = new Map<string, OtherEnd>([
+      ...unowned.map((one) => [pairKey(one.source, one.peer), one] as const),
+      ...ours,
+    ]);
+    const found = new Map<Connection, OtherEnd>();
     for (const one of this.#connections) {
-      const key = pairKey(destinationOf(one.entry), sourceOf(one.entry));
-      const other = ours.get(key) ?? (unowned.has(key) ? 'unowned' : undefined);
+      const other = all.get(reverseKeyOf(one));
       if (other !== undefined) found.set(one, other);
     }
     return found;
@@ -125,8 +143,8 @@ export class TcpConnections {
       this.#refuse(one, back);
       return;
     }
-    this.#add(one, back.unread, { peer: other.entry.id, unsent: there.unsent });
-    this.#add(other, there.unread, { peer: one.entry.id, unsent: back.unsent });
+    this.#add(one, back.unread, { mvas_peer: other.entry.id, unsent: there.unsent });
+    this.#add(other, there.unread, { mvas_peer: one.entry.id, unsent: back.unsent });
   }
 
   /** What a connection within the container cannot be restored with. */
@@ -138,14 +156,14 @@ export class TcpConnections {
     return `has keys (${keys}), which cannot be restored; remedy: close it`;
   }
 
-  #add({ file, entry }: Connection, unread: Buffer, end: LivingEnd): void {
+  #add({ file, entry }: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
     if (isShutForReading(file.own)) entry.shutdown = 'READ';
     const stream = {
       ...streamOf(tcpInfo(file.own), unread.length),
-      outq_len: end.unsent.length,
-      mvas_peer: end.peer,
+      outq_len: unsent.length,
+      ...where,
     };
-    const payload = Buffer.concat([unread, end.unsent]);
+    const payload = Buffer.concat([unread, unsent]);
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload });
   }
 
@@ -164,6 +182,14 @@ export class TcpConnections {
     const stream = streamOf(tcpInfo(file.own), unread.length);
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload: unread });
   }
+}
+
+function keyOf({ entry }: Connection): string {
+  return pairKey(sourceOf(entry), destinationOf(entry));
+}
+
+function reverseKeyOf({ entry }: Connection): string {
+  return pairKey(destinationOf(entry), sourceOf(entry));
 }
 
 /** Whether anything is left of a TCP connection that has ended: unread data, or an error. */

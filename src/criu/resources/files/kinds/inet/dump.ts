@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../../../../common/ids.js';
 import { logger } from '../../../../../common/log.js';
-import {
-  AF,
-  IOCTL,
-  O,
-  POLL,
-  SO,
-  SOCK,
-  SOCKET_STATE,
-  SOL,
-} from '../../../../../native/abi/index.js';
+import { AF, IOCTL, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
-import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
+import { check, SYS } from '../../../../../native/sys.js';
 import type { InetSkEntry, SkShutdown } from '../../../../image/types.js';
-import { inNamespaceOf } from '../../../in-namespace.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import {
   describeAddress,
   NO_ADDRESS,
   parseAddress,
-  socketAddress,
   type InetAddress,
 } from '../../sockets/inet-address.js';
+import { isLocalAddress } from '../../sockets/local-address.js';
 import { MulticastGroups, multicastInterface } from '../../sockets/multicast.js';
 import { dumpOwner } from '../../owner.js';
 import { getOption, getRaw, SocketOptions } from '../../sockets/socket-options.js';
@@ -37,7 +27,6 @@ const log = logger('files');
 
 const UDP_CORK = 1;
 const ENOTCONN = -107;
-const EADDRNOTAVAIL = -99;
 /** MSG_PEEK, MSG_DONTWAIT. */
 const PEEK_NOW = 0x2 | 0x40;
 
@@ -81,15 +70,14 @@ export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | 
 
 /** What only sockets of streams have, or only those of datagrams. */
 function addByTransport(context: DumpContext, file: OpenFile, entry: InetSkEntry): void {
-  const { type, proto, family, src_addr: words, src_port: port } = entry;
+  const { type, proto, src_addr: words, src_port: port } = entry;
   if (proto === IPPROTO.tcp) context.shared(TcpConnections).add(file, entry);
   if (isConnection(entry)) return;
   if (type === SOCK.dgram) {
     entry.shutdown = shutdownOf(context.shared(SocketOptions), file);
     dumpMulticast(context, file, entry);
   }
-  const source = { port, words, scope: 0 };
-  if (isNonlocal(context.init.pid, family, source)) entry.mvas_nonlocal = true;
+  if (isNonlocal(context.init.pid, { port, words, scope: 0 })) entry.mvas_nonlocal = true;
 }
 
 /** Groups of a datagram socket, and the interface by which it sends to groups. */
@@ -112,17 +100,8 @@ function shutdownOf(options: SocketOptions, { own, stat }: OpenFile): SkShutdown
 }
 
 /** Whether a network namespace lacks an address, so that only IP_FREEBIND or the like permits binding to it. */
-function isNonlocal(pid: HostPid, family: number, { words }: InetAddress): boolean {
-  if (words.every((word) => word === 0)) return false;
-  return inNamespaceOf(pid, 'net', () => {
-    const probe = call('make a socket', SYS.socket, family, SOCK.dgram | O.cloexec, 0);
-    try {
-      const raw = socketAddress(family, 0, words);
-      return syscall(SYS.bind, probe, raw, raw.length) === EADDRNOTAVAIL;
-    } finally {
-      closeFd(probe);
-    }
-  });
+function isNonlocal(pid: HostPid, { words }: InetAddress): boolean {
+  return words.some((word) => word !== 0) && !isLocalAddress(pid, words);
 }
 
 /** A connection that has ended, and was read to its end, is restored without an address. */
@@ -167,12 +146,11 @@ function tcpProblem(
   proto: number,
   peer: InetAddress | undefined,
 ): string | undefined {
+  if (proto !== IPPROTO.mptcp) return undefined;
   const { state, pending } = tcpInfo(socket);
-  if (state === SOCKET_STATE.listen) {
-    if (pending === 0) return undefined;
-    return 'connections wait to be accepted; remedy: try again once they are';
-  }
-  return proto === IPPROTO.mptcp ? multipathProblem(socket, state, peer) : undefined;
+  if (state !== SOCKET_STATE.listen) return multipathProblem(socket, state, peer);
+  if (pending === 0) return undefined;
+  return 'Multipath TCP connections wait to be accepted; remedy: try again once they are';
 }
 
 /** A Multipath TCP connection may go on without its first subflow. */

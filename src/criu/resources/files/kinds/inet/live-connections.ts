@@ -21,6 +21,7 @@ import {
   planAgreement,
   type PlannedAddress,
 } from '../../sockets/tcp-repair.js';
+import { REPAIR, REPAIR_OFF } from '../../sockets/tcp-repair-options.js';
 import { hasSentEnd, IPV6_V6ONLY, receivesNoMore, TCP_NODELAY } from './protocols.js';
 import { streamOf } from './streams.js';
 
@@ -70,6 +71,27 @@ export class LiveConnections {
     for (const end of [one, other]) this.#settle(end);
   }
 
+  /** Connects to a listening socket of the container, in which the connection then waits. Last options as above. */
+  openWaiting(client: StagedFile<'isk'>): void {
+    const { stage } = this.#plan;
+    const end = this.#endOf(client);
+    const { entry, number, what, payload } = end;
+    this.#bind(end, end.start);
+    setOption(stage, number, REPAIR, REPAIR_OFF);
+    setOption(stage, number, [SOL.socket, SO.rcvbufForce], entry.opts.so_rcvbuf >>> 1);
+    this.#limitWait(number, SO.sndTimeout, PATIENCE_S);
+    const { at, size } = this.#address(entry, destinationOf(entry));
+    stage.run(`${what}: connect`, SYS.connect, [number, at, size]);
+    setOption(stage, number, TCP_NODELAY, 1);
+    this.#write(end, payload);
+    this.#limitWait(number, SO.sndTimeout, 0);
+    if (hasSentEnd(entry.state))
+      stage.run(`${what}: shut down`, SYS.shutdown, [number, SHUT.write]);
+    if (entry.shutdown === 'READ')
+      stage.run(`${what}: shut down`, SYS.shutdown, [number, SHUT.read]);
+    this.#settle(end);
+  }
+
   #endOf({ body: entry, number }: StagedFile<'isk'>): End {
     const { stream, payload } = streamOf(this.#plan.index.image, entry);
     const what = `file ${String(entry.id)}: connection on port ${String(entry.src_port)}`;
@@ -78,8 +100,8 @@ export class LiveConnections {
 
   #connect(one: End, other: End): void {
     const { stage } = this.#plan;
-    this.#bind(one, other);
-    this.#bind(other, one);
+    this.#bind(one, other.start);
+    this.#bind(other, one.start);
     for (const { entry, number, what } of [one, other]) {
       connectRepaired(stage, what, number, this.#address(entry, destinationOf(entry)));
     }
@@ -95,7 +117,7 @@ export class LiveConnections {
   }
 
   /** A new socket in repair mode, in which its port may be any that others have. */
-  #bind({ entry, number, what, start }: End, peer: End): void {
+  #bind({ entry, number, what, start }: End, expects: number): void {
     const { stage } = this.#plan;
     const { family, type, proto, src_addr } = entry;
     stage.make(what, number, SYS.socket, [family, type | O.cloexec, proto]);
@@ -103,7 +125,7 @@ export class LiveConnections {
       const isOnly = entry.v6only === true && !isMapped(src_addr);
       setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], isOnly ? 1 : 0);
     }
-    beginRepair(stage, number, { sends: start, expects: peer.start });
+    beginRepair(stage, number, { sends: start, expects });
     const { at, size } = this.#address(entry, sourceOf(entry));
     stage.run(`${what}: bind`, SYS.bind, [number, at, size]);
   }
@@ -116,32 +138,32 @@ export class LiveConnections {
   /** What one end had sent: what the other had not read has to arrive, the rest may wait in its queue. */
   #send(from: End, to: End): void {
     const { stage } = this.#plan;
-    const [unread, unsent] = [to.stream.inq_len, from.stream.outq_len];
+    const unread = to.stream.inq_len;
     const bytes = Buffer.concat([
       to.payload.subarray(0, unread),
       from.payload.subarray(from.stream.inq_len),
     ]);
     if (bytes.length === 0) return;
-    const room = ROOM.least + ROOM.factor * (unread + unsent);
-    setOption(stage, from.number, [SOL.socket, SO.sndbufForce], room);
-    setOption(stage, to.number, [SOL.socket, SO.rcvbufForce], room);
-    stage.sequence.write(
-      `${from.what}: send`,
-      from.number,
-      stage.builder.data(bytes, 1),
-      bytes.length,
-    );
+    setOption(stage, to.number, [SOL.socket, SO.rcvbufForce], roomFor(bytes.length));
+    this.#write(from, bytes);
     if (unread === 0) return;
-    this.#limitWait(to.number, PATIENCE_S);
+    this.#limitWait(to.number, SO.rcvTimeout, PATIENCE_S);
     const args = [to.number, null, unread, COUNT_ALL, null, null];
     stage.run(`${to.what}: receive`, SYS.recvfrom, args, unread);
-    this.#limitWait(to.number, 0);
+    this.#limitWait(to.number, SO.rcvTimeout, 0);
   }
 
-  #limitWait(number: number, seconds: number): void {
+  #write({ number, what }: End, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const { stage } = this.#plan;
+    setOption(stage, number, [SOL.socket, SO.sndbufForce], roomFor(bytes.length));
+    stage.sequence.write(`${what}: send`, number, stage.builder.data(bytes, 1), bytes.length);
+  }
+
+  #limitWait(number: number, option: number, seconds: number): void {
     const value = Buffer.alloc(16);
     value.writeBigUInt64LE(BigInt(seconds));
-    setRaw(this.#plan.stage, number, [SOL.socket, SO.rcvTimeout], value);
+    setRaw(this.#plan.stage, number, [SOL.socket, option], value);
   }
 
   #shutDown({ entry, number, what }: End, other: End): void {
@@ -172,6 +194,10 @@ export class LiveConnections {
     planBuffers(stage, number, entry.opts);
     if (entry.flags & O.nonblock) stage.run(what, SYS.fcntl, [number, F.setfl, O.nonblock]);
   }
+}
+
+function roomFor(bytes: number): number {
+  return ROOM.least + ROOM.factor * bytes;
 }
 
 /** What an end takes at once: all that it has not read, and as much as its buffer makes it take. */

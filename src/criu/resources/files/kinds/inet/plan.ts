@@ -18,19 +18,20 @@ import {
 import type { Stage } from '../../stage.js';
 import { DeadConnections } from './dead-connections.js';
 import { LiveConnections } from './live-connections.js';
-import { hasConnection, IPV6_V6ONLY, peerOf } from './protocols.js';
+import { hasConnection, IPV6_V6ONLY, isKept, peerOf, placeOf } from './protocols.js';
 
 /** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const { image } = plan.index;
   const [connected, others] = divide(sockets, ({ body }) => hasConnection(image, body));
   const isAlive = ({ body }: StagedFile<'isk'>): boolean =>
-    peerOf(image, body) !== undefined && plan.options.severed?.has(body.id) !== true;
+    isKept(image, body) && plan.options.severed?.has(body.id) !== true;
   const [alive, dead] = divide(connected, isAlive);
   const connections = plan.shared(DeadConnections);
   for (const { body, number } of dead) connections.open(body, number);
   for (const { body, number } of others) openUnconnected(plan.stage, body, number);
   openPairs(plan, alive);
+  openWaiting(plan, alive);
   for (const { body, number } of connected) {
     planFinalSocketOptions(plan.stage, number, body.opts);
   }
@@ -43,6 +44,18 @@ function openPairs(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): vo
   for (const one of sockets) {
     const other = byId.get(peerOf(plan.index.image, one.body) ?? 0);
     if (other && one.body.id < other.body.id) connections.open(one, other);
+  }
+}
+
+/** Opens connections that wait to be accepted, one after the other. */
+function openWaiting(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
+  const connections = plan.shared(LiveConnections);
+  const waiting = sockets.flatMap((one) => {
+    const place = placeOf(plan.index.image, one.body);
+    return place ? [{ one, place }] : [];
+  });
+  for (const { one } of waiting.sort((a, b) => a.place.turn - b.place.turn)) {
+    connections.openWaiting(one);
   }
 }
 

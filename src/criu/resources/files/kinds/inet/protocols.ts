@@ -54,6 +54,40 @@ export function isConnection({ type, proto, state }: InetSkEntry): boolean {
   return type === SOCK.stream && proto === IPPROTO.tcp && !isApart;
 }
 
+/** Whether the end of a connection that no process has waits in a listening socket; what was closed has sent its end. */
+export function waitsToBeAccepted({
+  inode,
+  state,
+}: {
+  readonly inode: number;
+  readonly state: number;
+}): boolean {
+  return inode === 0 && isOneOf(state, ['established', 'closeWait']);
+}
+
+/** Whether an entry is of a TCP socket that accepts connections. */
+export function isListening({ type, proto, state }: InetSkEntry): boolean {
+  return type === SOCK.stream && proto === IPPROTO.tcp && state === SOCKET_STATE.listen;
+}
+
+/** Where a connection waits to be accepted. */
+export interface Place {
+  /** Id of the listening socket. */
+  readonly listener: number;
+  /** How many of the image are to be accepted before it. */
+  readonly turn: number;
+}
+
+/** Where the other end of a connection waits to be accepted, if it does. */
+export function placeOf(
+  { tcpStreams }: Pick<FilesImage, 'tcpStreams'>,
+  entry: InetSkEntry,
+): Place | undefined {
+  const stream = isConnection(entry) ? tcpStreams.get(entry.ino)?.entry : undefined;
+  if (stream?.mvas_listener === undefined) return undefined;
+  return { listener: stream.mvas_listener, turn: stream.mvas_turn ?? 0 };
+}
+
 /** Id of the other end, if the checkpoint has both ends of a connection. */
 export function peerOf(
   { tcpStreams }: Pick<FilesImage, 'tcpStreams'>,
@@ -68,4 +102,9 @@ export function hasConnection(
   entry: InetSkEntry,
 ): boolean {
   return isConnection(entry) || tcpStreams.has(entry.ino) || entry.mvas_reset === true;
+}
+
+/** Whether the checkpoint has both ends of a connection, so that a restore makes it anew. */
+export function isKept(image: Pick<FilesImage, 'tcpStreams'>, entry: InetSkEntry): boolean {
+  return peerOf(image, entry) !== undefined || placeOf(image, entry) !== undefined;
 }

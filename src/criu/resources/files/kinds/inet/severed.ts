@@ -14,7 +14,7 @@ import {
 } from '../../sockets/inet-address.js';
 import { setNow } from '../../sockets/set-now.js';
 import { REPAIR } from '../../sockets/tcp-repair-options.js';
-import { IPPROTO, IPV6_V6ONLY, peerOf } from './protocols.js';
+import { IPPROTO, IPV6_V6ONLY, isKept, peerOf } from './protocols.js';
 
 /**
  * Both ends, by file id, of those connections within a container which the network namespace of a process cannot have:
@@ -26,13 +26,11 @@ export function findSevered(
   pid: HostPid,
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const pairs = image.files.flatMap(({ isk }) => {
-    const peer = isk && peerOf(image, isk);
-    return isk && peer !== undefined ? [{ end: isk, peer }] : [];
-  });
-  if (pairs.length === 0) return found;
+  const ends = image.files.flatMap(({ isk }) => (isk && isKept(image, isk) ? [isk] : []));
+  if (ends.length === 0) return found;
   inNamespaceOf(pid, 'net', () => {
-    for (const { end, peer } of pairs) if (!canBeMade(end)) found.add(end.id).add(peer);
+    for (const end of ends)
+      if (!canBeMade(end)) found.add(end.id).add(peerOf(image, end) ?? end.id);
   });
   return found;
 }

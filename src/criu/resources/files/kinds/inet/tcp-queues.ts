@@ -60,7 +60,7 @@ export class TcpQueues {
       if (typeof unread === 'string') return unread;
       if (tcpInfo(receiver.own).received === received) {
         const payload = received - (receivesNoMore(state) ? 1n : 0n);
-        const unsent = this.#unsent(sender.own, payload);
+        const unsent = this.#unsentAfter(sender.own, payload);
         if (unsent) return { unread, unsent };
       }
       this.#bytes -= unread.length;
@@ -68,8 +68,13 @@ export class TcpQueues {
     return IN_MOTION;
   }
 
+  /** What an end has written after so many bytes, which are all that the other end will ever have got of it. */
+  unsent({ own }: OpenFile, received: bigint): Buffer | string {
+    return this.#unsentAfter(own, received) ?? IN_MOTION;
+  }
+
   /** Everything that was written after so many bytes; undefined if the counters and the queue do not agree. */
-  #unsent(sender: number, received: bigint): Buffer | undefined {
+  #unsentAfter(sender: number, received: bigint): Buffer | undefined {
     const length = Number(writtenBy(sender) - received);
     if (length === 0) return Buffer.alloc(0);
     if (length < 0 || length > unacknowledged(sender) || !this.#take(length)) return undefined;

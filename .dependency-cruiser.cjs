@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Which part may import which: common <- native <- criu <- shim, cli beside shim; see ARCHITECTURE.md.
+// Which part may import which: common <- native <- criu <- containerd <- cli, shim beside both; see ARCHITECTURE.md.
 
 const errors = (rules) => rules.map((rule) => ({ severity: 'error', ...rule }));
 
@@ -15,6 +15,7 @@ const pure = [
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(?!live/)',
   '^src/common/(procfs|wire)/',
+  '^src/containerd/(spec\\.ts$|proto/)',
   '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
   '^src/cli/standby/handover\\.ts$',
 ];
@@ -49,10 +50,26 @@ module.exports = {
       to: { path: '^src/(shim|cli)/', pathNot: '^src/$1/' },
     },
     {
+      name: 'client-of-containerd-below-the-command',
+      from: { path: '^src/containerd/' },
+      to: { path: '^src/', pathNot: '^src/(common|native|criu|containerd)/' },
+    },
+    {
+      name: 'one-door-to-the-client',
+      comment: 'The command loads it only when a verb needs it; the shim does not.',
+      from: { path: '^src/', pathNot: '^src/containerd/' },
+      to: { path: '^src/containerd/', pathNot: '^src/containerd/index\\.ts$' },
+    },
+    {
+      name: 'shim-is-no-client',
+      from: { path: '^src/(shim|standby)/' },
+      to: { path: '^src/containerd/' },
+    },
+    {
       name: 'one-door-to-criu',
       comment:
         'The engine is entered by src/criu/index.ts, types included; constants can be had without it.',
-      from: { path: '^(src/(shim|cli)|bench)/' },
+      from: { path: '^(src/(shim|cli|containerd)|bench)/' },
       to: { path: '^src/criu/', pathNot: '^src/criu/(index|constants)\\.ts$' },
     },
     {

@@ -6,7 +6,7 @@
 #
 # The shim loads its parts when it needs them. They are named by their content and are never removed here: a daemon
 # that was started before an upgrade still finds those it has not loaded yet. The command `mvas` is one file, which
-# includes its compiled code.
+# includes its compiled code, and gRPC another, since most commands do not need it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,9 +28,13 @@ bundle shim/main=dist/src/shim/main.js --format=esm --splitting --chunk-names='p
 # V8 accepts compiled code only for CommonJS modules.
 bundle cli/mvas=dist/src/cli/bin.js cli/mvas-criu-probe=dist/src/cli/criu-probe.js \
   --format=cjs --out-extension:.js=.cjs --define:import.meta.url=mvasUrl \
-  --banner:js='const mvasUrl = require("node:url").pathToFileURL(__filename).href;'
-node scripts/pack.js "$work/cli/mvas.cjs" "$work/cli/mvas.packed"
-cp scripts/load-packed.cjs "$work/cli/mvas.cjs"
+  --banner:js='const mvasUrl = require("node:url").pathToFileURL(__filename).href;' \
+  --alias:@grpc/grpc-js=./grpc.cjs --external:./grpc.cjs
+bundle cli/grpc=node_modules/@grpc/grpc-js/build/src/index.js --format=cjs --out-extension:.js=.cjs
+for name in mvas grpc; do
+  node scripts/pack.js "$work/cli/$name.cjs" "$work/cli/$name.packed"
+  cp scripts/load-packed.cjs "$work/cli/$name.cjs"
+done
 for part in parts cli shim; do # The shim's entry comes last: it shows that all parts exist.
   mv -f "$work/$part"/* "$out/$part/"
 done

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes the messages of both formats from `proto/`: an interface and a field table for each message. Run
+ * Writes the messages of all formats from `proto/`: an interface and a field table for each message. Run
  * `npm run build:ts && node dist/scripts/generate-messages.js` after changing a `.proto` file.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -43,6 +43,22 @@ const SHIM_PROTOS = {
   version: 'services/version.proto',
 } as const;
 
+/** The messages of containerd's API, as the command line uses it, and of the shims that it asks. */
+const CONTAINERD_PROTOS = {
+  any: 'google/protobuf/any.proto',
+  containers: 'services/containers.proto',
+  empty: 'google/protobuf/empty.proto',
+  'field-mask': 'google/protobuf/field_mask.proto',
+  leases: 'services/leases.proto',
+  mount: 'types/mount.proto',
+  process: 'types/process.proto',
+  'runc-options': 'runc/options.proto',
+  shim: 'runtime/task/shim_v2.proto',
+  snapshots: 'services/snapshots.proto',
+  tasks: 'services/tasks.proto',
+  timestamp: 'google/protobuf/timestamp.proto',
+} as const;
+
 /** All families. */
 export async function families(): Promise<readonly Family[]> {
   const criu = (await readdir(join('proto', 'criu'))).sort();
@@ -56,6 +72,11 @@ export async function families(): Promise<readonly Family[]> {
       folder: join('src', 'shim', 'proto', 'messages'),
       name: 'Shim',
       protos: SHIM_PROTOS,
+    },
+    {
+      folder: join('src', 'containerd', 'proto', 'messages'),
+      name: 'Containerd',
+      protos: CONTAINERD_PROTOS,
     },
   ];
 }

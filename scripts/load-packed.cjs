@@ -9,4 +9,4 @@ const packed = readFileSync(path);
 const end = 4 + packed.readUInt32LE();
 const source = packed.latin1Slice(4, end);
 const script = new Script(source, { filename: path, cachedData: packed.subarray(end) });
-script.runInThisContext()(require, { exports: {} }, path);
+script.runInThisContext()(require, module, module.exports, path);

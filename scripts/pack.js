@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
 const [, , bundle, packed] = process.argv;
-const source = `(function (require, module, __filename) {${readFileSync(bundle, 'latin1')}\n})`;
+const source = `(function (require, module, exports, __filename) {${readFileSync(bundle, 'latin1')}\n})`;
 setFlagsFromString('--no-lazy');
 const script = new Script(source, { filename: bundle });
 setFlagsFromString('--lazy'); // The code is for V8 with the flags that Node starts with.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 import type { VasEntry } from '../criu/index.js';
+import { nameOf } from './summary.js';
 
 const SHOWN_MATCHES = 5;
 
@@ -12,7 +13,7 @@ const SHOWN_MATCHES = 5;
 export function resolveVas(entries: readonly VasEntry[], wanted: string): VasEntry {
   const candidates = [
     entries.filter((entry) => entry.id === wanted),
-    entries.filter((entry) => entry.record?.name === wanted),
+    entries.filter((entry) => nameOf(entry) === wanted),
     entries.filter((entry) => entry.id.startsWith(wanted)),
   ].find((matches) => matches.length > 0);
   const [found, ...others] = candidates ?? [];

@@ -41,14 +41,15 @@ export interface VasDetails extends VasSummary {
 }
 
 /** What is shown of a VAS whose record is missing. */
-const NO_RECORD = { name: '', containerId: '', bytes: 0, processes: [] } as const;
+const NO_RECORD = { containerId: '', bytes: 0, processes: [] } as const;
 
 /** What `mvas ls` shows of a VAS. */
-export function summaryOf({ id, state, createdAt, record, holder }: VasEntry): VasSummary {
-  const { name, containerId, bytes, processes } = record ?? NO_RECORD;
+export function summaryOf(entry: VasEntry): VasSummary {
+  const { id, state, createdAt, record, holder } = entry;
+  const { containerId, bytes, processes } = record ?? NO_RECORD;
   return {
     id,
-    name,
+    name: nameOf(entry),
     state,
     containerId,
     createdAt,
@@ -58,6 +59,12 @@ export function summaryOf({ id, state, createdAt, record, holder }: VasEntry): V
     holderPid: holder?.pid,
     clones: holder?.forks ?? 0,
   };
+}
+
+/** What people call a VAS: the name of the snapshot, or one made of its container's. */
+export function nameOf({ record, snapshot }: VasEntry): string {
+  const given = snapshot?.name ?? '';
+  return given === '' ? (record?.name ?? '') : given;
 }
 
 /** What `mvas inspect` shows of a VAS. `segments`: what it holds. */

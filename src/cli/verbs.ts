@@ -5,6 +5,7 @@ import { check } from './verbs/check.js';
 import { checkpoint } from './verbs/checkpoint.js';
 import { completion } from './verbs/completion.js';
 import { create } from './verbs/create.js';
+import { fork } from './verbs/fork.js';
 import { help } from './verbs/help.js';
 import { inspect } from './verbs/inspect.js';
 import { install, uninstall } from './verbs/install.js';
@@ -12,11 +13,14 @@ import { ls } from './verbs/ls.js';
 import { man } from './verbs/man.js';
 import { restore } from './verbs/restore.js';
 import { rm } from './verbs/rm.js';
+import { snapshot } from './verbs/snapshot.js';
 
 const COMMANDS: readonly Verb[] = [
   ls,
   inspect,
   rm,
+  snapshot,
+  fork,
   checkpoint,
   restore,
   create,

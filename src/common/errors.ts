@@ -50,6 +50,12 @@ export class ShimError extends Error {
   }
 }
 
+/** The error that a peer reported. Codes that this project does not use become `unknown`. */
+export function errorOf(code: number, message: string): ShimError {
+  const kinds = Object.keys(ERROR_CODES) as ErrorKind[];
+  return new ShimError(kinds.find((kind) => ERROR_CODES[kind] === code) ?? 'unknown', message);
+}
+
 /**
  * Throws if a signal has been aborted, for its reason if that is a ShimError.
  *

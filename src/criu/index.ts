@@ -14,7 +14,16 @@ export { rehearseRestore } from './restore/rehearsal/rehearse.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { Segment } from './vas/segments.js';
 export type { ProcessRecord, VasEntry, VasRecord } from './vas/store.js';
-export { inspectVas, listVases, readSegments, removeVas, vasDirectory } from './vas/store.js';
+export { vasDirectory } from './vas/directory.js';
+export {
+  dropImagePath,
+  findSnapshot,
+  keepSnapshot,
+  listSnapshots,
+  newImagePath,
+} from './vas/snapshots.js';
+export type { SnapshotFacts, SnapshotRecord } from './vas/snapshot-record.js';
+export { inspectVas, listVases, readSegments, removeVas } from './vas/store.js';
 export { readSpec } from './spec.js';
 export {
   KernelDevice,

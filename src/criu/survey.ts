@@ -11,7 +11,7 @@ import { readStatus } from './procfs/reader.js';
 import { capabilitiesIn, nameCapabilities } from './resources/attributes/capabilities.js';
 import { openBackend, type Backend } from './vas/backend.js';
 import { KernelDevice } from './vas/kernel-device.js';
-import { vasRoot } from './vas/store.js';
+import { vasRoot } from './vas/directory.js';
 
 /** What a kernel and a host can do, as far as checkpoints and restores depend on it. Plain data. */
 export interface HostSurvey {

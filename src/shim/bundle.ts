@@ -12,7 +12,10 @@ export interface Spec {
   domainname?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly hooks?: Readonly<Record<string, unknown>>;
-  readonly process?: ProcessSpec & { readonly terminal?: boolean };
+  readonly process?: ProcessSpec & {
+    readonly terminal?: boolean;
+    readonly args?: readonly string[];
+  };
   readonly root?: { readonly path?: string };
   readonly mounts?: readonly { readonly destination: string; readonly type?: string }[];
   readonly linux?: {

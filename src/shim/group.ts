@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { DEFAULT_SOCKET_DIR, groupOf, socketPath } from '../common/daemon-socket.js';
 import type { HostPid } from '../common/ids.js';
 import { listenAt } from '../common/listen-at.js';
 import { startAnswer } from './answer.js';
@@ -8,7 +9,7 @@ import type { ShimArgs } from './args.js';
 import { readBootstrap } from './bootstrap.js';
 import type { Bundle } from './bundle.js';
 import { withDirectoryLock } from './directory-lock.js';
-import { DEFAULT_SOCKET_DIR, groupOf, isAlive, socketPath } from './socket.js';
+import { isAlive } from './socket.js';
 
 const MAX_OOM_SCORE = 1000;
 

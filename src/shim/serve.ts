@@ -74,6 +74,8 @@ function logState(registry: Registry, calls: OpenCalls): void {
 const engine: Engine = {
   checkpoint: async (request) => (await import('../criu/index.js')).checkpoint(request),
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
+  findSnapshot: async (wanted, owner) =>
+    (await import('../criu/index.js')).findSnapshot(wanted, owner),
 };
 
 /** containerd 2 accepts the same content again; 1.6 and 1.7 do not. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { DEFAULT_SOCKET_DIR, socketPath } from '../../src/shim/socket.js';
+import { DEFAULT_SOCKET_DIR, socketPath } from '../../src/common/daemon-socket.js';
 import { RUNTIME } from '../helpers/containers.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import { daemon, leavesNothingBehind, useContainerd } from './context.js';

@@ -13,8 +13,7 @@ import {
   type MethodDefinition,
   type PackageDefinition,
 } from '@grpc/proto-loader';
-import { ShimError } from '../../src/common/errors.js';
-import { errorOf } from '../../src/shim/rpc/status.js';
+import { errorOf, ShimError } from '../../src/common/errors.js';
 import type { PrivateContainerd } from './containerd.js';
 import { REPOSITORY } from './paths.js';
 

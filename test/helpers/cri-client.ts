@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
-import { ShimError } from '../../src/common/errors.js';
-import { errorOf } from '../../src/shim/rpc/status.js';
+import { errorOf, ShimError } from '../../src/common/errors.js';
 import { REPOSITORY } from './paths.js';
 
 const DEFINITIONS = loadSync(join(REPOSITORY, 'proto/cri/runtime.proto'), {

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NsPid, asVasId, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { ImageSize } from '../image/image-reader.js';
 import { deleteDuplicates, listDuplicates, type Backend } from './backend.js';
+import { listIds, vasDirectory, vasRoot } from './directory.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
 import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { Lifeline } from './lifeline.js';
+import { readSnapshot, type SnapshotRecord } from './snapshot-record.js';
 import { decodeSegments, type Segment } from './segments.js';
 import { leaveVasCgroup, enterVasCgroup } from './vas-cgroup.js';
 
@@ -26,7 +20,6 @@ const RECORD = 'vas.json';
 const SEGMENTS = 'segments';
 /** Version of {@link VasRecord}. */
 export const RECORD_FORMAT = 2;
-const ID = /^[0-9a-f]{32}$/;
 
 /** A process whose memory a VAS holds. */
 export interface ProcessRecord {
@@ -81,17 +74,6 @@ export interface VasRecord {
 /** Id of the running boot: a VAS does not outlive it. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}
-
-/** Where VASes live: `/run/mvas`, or `MVAS_ROOT`. */
-export function vasRoot(): string {
-  return process.env['MVAS_ROOT'] ?? '/run/mvas';
-}
-
-/** The directory of a VAS. @throws ShimError `invalidArgument` if this is not a valid id */
-export function vasDirectory(id: VasId): string {
-  if (!ID.test(id)) throw new ShimError('invalidArgument', `not a VAS id: ${JSON.stringify(id)}`);
-  return join(vasRoot(), id);
 }
 
 /** A VAS that is being filled. Cutting its lifeline gives up the memory; its directory stays. */
@@ -175,6 +157,8 @@ export interface VasEntry {
   readonly createdAt: Date;
   /** Undefined until its memory is complete. */
   readonly record: VasRecord | undefined;
+  /** Undefined if it is no snapshot. */
+  readonly snapshot?: SnapshotRecord | undefined;
   /** Undefined once it is lost. */
   readonly holder: HolderStatus | undefined;
 }
@@ -196,7 +180,8 @@ async function inspect(id: VasId, duplicates: typeof listDuplicates): Promise<Va
   const holder = await statusOf(id);
   const isLost = !holder || (record && !hasDuplicates(record, duplicates));
   const state = isLost ? 'lost' : record?.isComplete === true ? 'complete' : 'filling';
-  return { id, state, directory: vasDirectory(id), createdAt, record, holder };
+  const snapshot = readSnapshot(id);
+  return { id, state, directory: vasDirectory(id), createdAt, record, snapshot, holder };
 }
 
 /** When a VAS without a record was begun: when its directory was created, or last changed. */
@@ -237,21 +222,6 @@ export async function removeVas(id: VasId): Promise<void> {
   deleteDuplicates(id);
   await leaveVasCgroup(id);
   rmSync(directory, { recursive: true, force: true }); // Last, so that a removal that was interrupted can be repeated.
-}
-
-/** As long as nothing has been checkpointed there is no root. */
-function listIds(): VasId[] {
-  try {
-    return readdirSync(vasRoot())
-      .filter((name) => ID.test(name))
-      .sort()
-      .map(asVasId);
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? '';
-    if (errno === 'ENOENT') return [];
-    const kind = ['EACCES', 'EPERM'].includes(errno) ? 'permissionDenied' : 'unknown';
-    throw new ShimError(kind, `list the VASes in ${vasRoot()}: ${errno}`, { cause });
-  }
 }
 
 async function statusOf(id: VasId): Promise<HolderStatus | undefined> {

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodeMessage } from '../../common/wire/decoder.js';
-import { encodeMessage } from '../../common/wire/encoder.js';
-import { WireReader } from '../../common/wire/reader.js';
-import { Schema } from '../../common/wire/schema.js';
-import { WireWriter } from '../../common/wire/writer.js';
+import { LenientCodec } from '../../common/wire/lenient-codec.js';
 import { SHIM_MESSAGES, type ShimMessages } from './messages/index.js';
 import type { AnyValue } from './values.js';
 
@@ -11,9 +7,7 @@ import type { AnyValue } from './values.js';
  * The codec of containerd's messages. The shim reads no .proto file and loads no protobuf library: its start is a
  * hot path.
  */
-const SCHEMA = new Schema<ShimMessages>('lenient', SHIM_MESSAGES);
-/** Frames are bounded, and so is their content. */
-const ANY_NUMBER = { messages: Infinity, values: Infinity, unknownFields: 'skip' } as const;
+const CODEC = new LenientCodec<ShimMessages>(SHIM_MESSAGES);
 
 export type { ShimMessages };
 
@@ -25,9 +19,7 @@ export function encode<N extends MessageName>(
   name: N,
   value: Partial<ShimMessages[N]>,
 ): Uint8Array {
-  const writer = new WireWriter();
-  encodeMessage(SCHEMA, name, value, writer);
-  return writer.finish();
+  return CODEC.encode(name, value);
 }
 
 /**
@@ -36,8 +28,7 @@ export function encode<N extends MessageName>(
  * @throws ShimError `invalidArgument` for bytes that are not such a message.
  */
 export function decode<N extends MessageName>(name: N, bytes: Uint8Array): ShimMessages[N] {
-  const reader = new WireReader(bytes, 'message', 'invalidArgument');
-  return decodeMessage({ schema: SCHEMA, reader, budget: { ...ANY_NUMBER } }, name, bytes.length);
+  return CODEC.decode(name, bytes);
 }
 
 /** A message as an Any. containerd uses bare full names as type URLs. */

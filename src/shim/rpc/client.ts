@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type Socket } from 'node:net';
-import { ShimError } from '../../common/errors.js';
+import { errorOf, ShimError } from '../../common/errors.js';
 import { decode, encode } from '../proto/codec.js';
 import { Request, Response } from '../proto/messages/ttrpc.js';
 import { Connection } from './connection.js';
 import { FRAME_TYPE, type Frame } from './frame.js';
-import { errorOf } from './status.js';
 
 /** A unary call. */
 export interface Call {

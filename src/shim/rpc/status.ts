@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ERROR_CODES, ShimError, type ErrorKind } from '../../common/errors.js';
+import { ShimError } from '../../common/errors.js';
 
 /** A `google.rpc.Status` without details. */
 export interface StatusValue {
@@ -22,10 +22,4 @@ export function statusOf(error: unknown): StatusValue {
 /** Replaces unpaired surrogates, which gRPC cannot encode. */
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
-}
-
-/** The error that a peer reported. Codes that this project does not use become `unknown`. */
-export function errorOf(code: number, message: string): ShimError {
-  const kinds = Object.keys(ERROR_CODES) as ErrorKind[];
-  return new ShimError(kinds.find((kind) => ERROR_CODES[kind] === code) ?? 'unknown', message);
 }

@@ -60,7 +60,7 @@ function nobody(): Registry {
   return new Registry({
     namespace: ID,
     exits: { exitOf: () => never, launching: (work) => work() },
-    engine: { checkpoint: () => never, beginRestore: () => never },
+    engine: { checkpoint: () => never, beginRestore: () => never, findSnapshot: () => never },
     publish: () => undefined,
   });
 }

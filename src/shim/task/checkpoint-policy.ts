@@ -4,6 +4,7 @@ import { TCP_MODES, type TcpMode } from '../../criu/constants.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
+import { FALLBACK, RESTORE } from './warm-start.js';
 
 const log = logger('task');
 
@@ -26,7 +27,7 @@ const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
 const RETRY = 'mvas.checkpoint.retry-ms';
 const TCP = 'mvas.tcp';
-const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, PROTOCOL_ANNOTATION];
+const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations override options.

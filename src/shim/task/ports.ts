@@ -5,6 +5,7 @@ import type {
   CheckpointResult,
   PendingRestore,
   RestoreRequest,
+  SnapshotRecord,
 } from '../../criu/index.js';
 import type { TaskEvent } from '../events/topics.js';
 import type { Exit } from '../reaper.js';
@@ -13,6 +14,10 @@ import type { Exit } from '../reaper.js';
 export interface Engine {
   checkpoint(request: CheckpointRequest): Promise<CheckpointResult>;
   beginRestore(request: RestoreRequest): Promise<PendingRestore>;
+  findSnapshot(
+    wanted: string,
+    owner: string,
+  ): Promise<{ readonly record: SnapshotRecord; readonly imagePath: string }>;
 }
 
 /** Reports when a process ends. */

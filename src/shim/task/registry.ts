@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 import { formatJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import { ownCgroupsPath } from '../../common/own-cgroups-path.js';
 import { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
@@ -13,8 +14,8 @@ import { checkpointPolicy } from './checkpoint-policy.js';
 import { Container, type ContainerParts } from './container.js';
 import { specDigest } from './kept-spec.js';
 import type { Surroundings } from './ports.js';
-import { ownCgroupsPath } from './spec.js';
 import { Leftovers } from './sweep.js';
+import { snapshotImage } from './warm-start.js';
 
 const log = logger('task');
 
@@ -122,17 +123,19 @@ export class Registry {
     return deleted;
   }
 
-  async #create(request: CreateTaskRequest, signal: AbortSignal): Promise<Container> {
-    const bundle = new Bundle(request.bundle);
-    const options = decodeOptions(request.options, (message, fields) => {
-      log.warn(message, { task: request.id, ...fields });
+  async #create(asked: CreateTaskRequest, signal: AbortSignal): Promise<Container> {
+    const bundle = new Bundle(asked.bundle);
+    const options = decodeOptions(asked.options, (message, fields) => {
+      log.warn(message, { task: asked.id, ...fields });
     });
-    bundle.readSpec(); // Before anything is mounted for a spec that cannot be read.
+    const given = bundle.readSpec(); // Before anything is mounted for a spec that cannot be read.
+    const checkpoint = asked.checkpoint || (await snapshotImage(given, this.#surroundings));
+    const request = { ...asked, checkpoint };
     if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
     let leftovers: Leftovers | undefined;
     try {
       const digest = specDigest(bundle);
-      if (request.checkpoint !== '') giveOwnCgroup(bundle, request.id);
+      if (asked.checkpoint !== '') giveOwnCgroup(bundle, request.id);
       const parts = { ...this.#partsOf(request, bundle, options), specDigest: digest };
       leftovers = new Leftovers(request.id, parts.runc, parts.spec);
       const container = new Container(parts);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { socketPath } from '../../../src/shim/socket.js';
+import { socketPath } from '../../../src/common/daemon-socket.js';
 import { PrivateShim, runcOptions } from '../../helpers/private-shim.js';
 
 for (const [origin, env] of [

@@ -6,7 +6,7 @@ import { Any } from '../../../src/shim/proto/messages/any.js';
 import { BootstrapParams } from '../../../src/shim/proto/messages/bootstrap.js';
 import { Options as RuncOptions } from '../../../src/shim/proto/messages/runc-options.js';
 import { Options as RuntimeOptions } from '../../../src/shim/proto/messages/runtime-options.js';
-import { groupOf, socketPath } from '../../../src/shim/socket.js';
+import { groupOf, socketPath } from '../../../src/common/daemon-socket.js';
 
 const options = {
   typeUrl: RuncOptions,

@@ -7,7 +7,8 @@ import { planCheckpoint } from '../../../../src/shim/task/checkpoint-options.js'
 import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js';
 import { resourcesOf } from '../../../../src/shim/task/resources-update.js';
 import { withinGrace } from '../../../../src/shim/task/grace.js';
-import { hasOwnPidNamespace, ownCgroupsPath } from '../../../../src/shim/task/spec.js';
+import { ownCgroupsPath } from '../../../../src/common/own-cgroups-path.js';
+import { hasOwnPidNamespace } from '../../../../src/shim/task/spec.js';
 import { tmpfsMountsOf } from '../../../../src/common/tmpfs-mounts.js';
 
 const optionsOf = (value: Partial<CheckpointOptions>) => anyOf(CheckpointOptions, value);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ContainerdApi } from '../containerd/index.js';
+import { SignalRelay } from './signal-relay.js';
+import { UsageError } from './usage.js';
+
+/** Which containerd is meant, and which of its namespaces; as `ctr` has them. */
+export const CONTAINERD_OPTIONS = {
+  address: {
+    type: 'string',
+    short: 'a',
+    value: 'PATH',
+    help: "containerd's socket (default: CONTAINERD_ADDRESS, or /run/containerd/containerd.sock)",
+    words: 'file',
+  },
+  namespace: {
+    type: 'string',
+    short: 'n',
+    value: 'NAME',
+    help: "containerd's namespace (default: CONTAINERD_NAMESPACE, or default)",
+  },
+} as const;
+
+/** Runs work with containerd; signals that end other programs cancel it. */
+export async function withContainerd<T>(
+  values: { readonly address: string | undefined; readonly namespace: string | undefined },
+  work: (api: ContainerdApi, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { env } = process;
+  const given = values.address ?? env['CONTAINERD_ADDRESS'] ?? '/run/containerd/containerd.sock';
+  const address = given.replace(/^unix:\/\//, '');
+  const namespace = values.namespace ?? env['CONTAINERD_NAMESPACE'] ?? 'default';
+  if (!address.startsWith('/')) throw new UsageError(`not an absolute path: '${address}'`);
+  const { ContainerdApi: Api } = await import('../containerd/index.js');
+  const api = new Api({ address, namespace });
+  const relay = new SignalRelay();
+  try {
+    return await work(api, relay.signal);
+  } finally {
+    relay.close();
+    api.close();
+  }
+}

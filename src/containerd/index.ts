@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
+export { ContainerdApi, type Place } from './api.js';
+export { fork, type Clone, type ForkRequest } from './fork.js';
+export { takeSnapshot, type SnapshotRequest } from './snapshot.js';
+export type { Network } from './spec.js';

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from proto/services/leases.proto; do not edit.
+/** containerd's leases, which keep what is made by their calls from being collected. */
+import type { MessageTables } from '../../../common/wire/tables.js';
+import type { Timestamp } from './timestamp.js';
+
+/** `containerd.services.leases.v1.Lease`. */
+export interface Lease {
+  id: string;
+  createdAt?: Partial<Timestamp> | undefined;
+  labels: readonly Partial<LeaseLabelsEntry>[];
+}
+
+export const Lease = 'containerd.services.leases.v1.Lease';
+
+/** `containerd.services.leases.v1.Lease.LabelsEntry`. */
+export interface LeaseLabelsEntry {
+  key: string;
+  value: string;
+}
+
+export const LeaseLabelsEntry = 'containerd.services.leases.v1.Lease.LabelsEntry';
+
+/** `containerd.services.leases.v1.CreateRequest`. */
+export interface CreateRequest {
+  id: string;
+  labels: readonly Partial<CreateRequestLabelsEntry>[];
+}
+
+export const CreateRequest = 'containerd.services.leases.v1.CreateRequest';
+
+/** `containerd.services.leases.v1.CreateRequest.LabelsEntry`. */
+export interface CreateRequestLabelsEntry {
+  key: string;
+  value: string;
+}
+
+export const CreateRequestLabelsEntry = 'containerd.services.leases.v1.CreateRequest.LabelsEntry';
+
+/** `containerd.services.leases.v1.CreateResponse`. */
+export interface CreateResponse {
+  lease?: Partial<Lease> | undefined;
+}
+
+export const CreateResponse = 'containerd.services.leases.v1.CreateResponse';
+
+/** `containerd.services.leases.v1.DeleteRequest`. */
+export interface DeleteRequest {
+  id: string;
+  sync: boolean;
+}
+
+export const DeleteRequest = 'containerd.services.leases.v1.DeleteRequest';
+
+/** Field tables of this file's messages. */
+export const LEASES_MESSAGES = {
+  'containerd.services.leases.v1.Lease': [
+    ['id', 1, 'implicit', 'string'],
+    ['createdAt', 2, 'optional', 'google.protobuf.Timestamp'],
+    ['labels', 3, 'repeated', 'containerd.services.leases.v1.Lease.LabelsEntry'],
+  ],
+  'containerd.services.leases.v1.Lease.LabelsEntry': [
+    ['key', 1, 'implicit', 'string'],
+    ['value', 2, 'implicit', 'string'],
+  ],
+  'containerd.services.leases.v1.CreateRequest': [
+    ['id', 1, 'implicit', 'string'],
+    ['labels', 3, 'repeated', 'containerd.services.leases.v1.CreateRequest.LabelsEntry'],
+  ],
+  'containerd.services.leases.v1.CreateRequest.LabelsEntry': [
+    ['key', 1, 'implicit', 'string'],
+    ['value', 2, 'implicit', 'string'],
+  ],
+  'containerd.services.leases.v1.CreateResponse': [
+    ['lease', 1, 'optional', 'containerd.services.leases.v1.Lease'],
+  ],
+  'containerd.services.leases.v1.DeleteRequest': [
+    ['id', 1, 'implicit', 'string'],
+    ['sync', 2, 'implicit', 'bool'],
+  ],
+} as const satisfies MessageTables;

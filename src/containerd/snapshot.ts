@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DEFAULT_SOCKET_DIR, groupOf, socketPath } from '../common/daemon-socket.js';
+import { ShimError } from '../common/errors.js';
+import {
+  dropImagePath,
+  keepSnapshot,
+  listSnapshots,
+  newImagePath,
+  type SnapshotRecord,
+} from '../criu/index.js';
+import { anyOf, ContainerdApi } from './api.js';
+import type { Container } from './proto/messages/containers.js';
+import { Status } from './proto/messages/process.js';
+import { CheckpointOptions } from './proto/messages/runc-options.js';
+import { specOf } from './spec.js';
+import { encodeTemplate } from './template.js';
+
+/** A checkpoint takes what its memory takes. */
+const LIMIT_MS = 10 * 60_000;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const ID = /^[0-9a-f]{32}$/;
+
+/** What is wanted of a snapshot. */
+export interface SnapshotRequest {
+  readonly containerId: string;
+  /** Empty, or a name that no other snapshot of the namespace has. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes a snapshot of a container, which goes on, running or paused. The shim does it, as for any other checkpoint:
+ * its policy, its execs and other checkpoints are respected.
+ */
+export async function takeSnapshot(
+  api: ContainerdApi,
+  { containerId, name, signal }: SnapshotRequest,
+): Promise<SnapshotRecord> {
+  const owner = api.place.namespace;
+  if (name !== '') assertFree(name, owner);
+  const container = await findContainer(api, containerId);
+  await assertRunning(api, containerId);
+  const template = await encodeTemplate(api, container);
+  const imagePath = newImagePath();
+  try {
+    await checkpoint(api, container, { imagePath, signal });
+    const { args = [] } = specOf(container).process ?? {};
+    return keepSnapshot(imagePath, { name, owner, containerId, args, template });
+  } catch (error) {
+    dropImagePath(imagePath);
+    throw error;
+  }
+}
+
+/** A container's record. @throws ShimError `notFound` */
+export async function findContainer(api: ContainerdApi, id: string): Promise<Partial<Container>> {
+  try {
+    const { container = {} } = await api.call('Containers/Get', { id });
+    return container;
+  } catch (cause) {
+    if (ShimError.from(cause).kind !== 'notFound') throw cause;
+    const { namespace } = api.place;
+    const message = `no container or snapshot ${id} in namespace ${namespace} of containerd`;
+    throw new ShimError('notFound', message, { cause });
+  }
+}
+
+/** @throws ShimError `invalidArgument`, `alreadyExists` */
+function assertFree(name: string, owner: string): void {
+  if (!NAME.test(name) || ID.test(name)) {
+    const rule = 'letters, digits, ., _ and -, at most 63, and not what looks like an id';
+    throw new ShimError(
+      'invalidArgument',
+      `name of a snapshot ${JSON.stringify(name)}: not ${rule}`,
+    );
+  }
+  const other = listSnapshots(owner).find((record) => record.name === name);
+  if (!other) return;
+  const remedy = `remedy: take another name, or remove it (mvas rm ${name})`;
+  throw new ShimError('alreadyExists', `snapshot ${name} exists, with id ${other.id}; ${remedy}`);
+}
+
+async function assertRunning(api: ContainerdApi, id: string): Promise<void> {
+  const { process } = await api.call('Tasks/Get', { containerId: id }).catch((error: unknown) => {
+    if (ShimError.from(error).kind !== 'notFound') throw error;
+    return { process: undefined };
+  });
+  const status = process?.status;
+  if (status === Status.RUNNING || status === Status.PAUSED) return;
+  throw new ShimError('failedPrecondition', `container ${id} is not running`);
+}
+
+async function checkpoint(
+  api: ContainerdApi,
+  container: Partial<Container>,
+  { imagePath, signal }: { readonly imagePath: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const { id = '', runtime } = container;
+  const { address, namespace } = api.place;
+  const group = groupOf(specOf(container), id);
+  const shim = new ContainerdApi(
+    api.place,
+    socketPath(DEFAULT_SOCKET_DIR, address, namespace, group),
+  );
+  try {
+    const options = anyOf(CheckpointOptions, { exit: false });
+    const limits = { limitMs: LIMIT_MS, signal };
+    await shim.call('Task/Checkpoint', { id, path: imagePath, options }, limits);
+  } catch (error) {
+    if (ShimError.from(error).kind !== 'unavailable') throw error;
+    const why = `it is not served by mvas-shim, but by ${runtime?.name ?? '?'}`;
+    const remedy = 'remedy: run it with the runtime io.containerd.mvas.v1';
+    const also = 'or name containerd by the path it has itself (--address)';
+    throw new ShimError(
+      'failedPrecondition',
+      `container ${id}: ${why}, or containerd has another address; ${remedy}, ${also}`,
+    );
+  } finally {
+    shim.close();
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShimError } from '../../common/errors.js';
+import { ImageReader } from '../image/image-reader.js';
+import { isVasId, listIds, vasDirectory, vasRoot } from './directory.js';
+import {
+  readSnapshot,
+  SNAPSHOT_FORMAT,
+  writeSnapshot,
+  type SnapshotFacts,
+  type SnapshotRecord,
+} from './snapshot-record.js';
+import { connectVas } from './store.js';
+
+const IMAGE = 'image';
+const NEW = '.new-';
+
+/** A new directory for the image of a checkpoint, to be kept by {@link keepSnapshot} or dropped. */
+export function newImagePath(): string {
+  mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
+  return join(mkdtempSync(join(vasRoot(), NEW)), IMAGE);
+}
+
+/** Drops a directory of {@link newImagePath}. */
+export function dropImagePath(imagePath: string): void {
+  rmSync(join(imagePath, '..'), { recursive: true, force: true });
+}
+
+/**
+ * Makes a snapshot of a checkpoint: its image moves into the directory of its VAS, and goes with it.
+ *
+ * @throws ShimError `failedPrecondition` if the VAS is not below our root
+ */
+export function keepSnapshot(imagePath: string, facts: SnapshotFacts): SnapshotRecord {
+  const reader = ImageReader.open(imagePath);
+  const reference = reader.vasReference();
+  reader.close();
+  if (!reference) throw new ShimError('internal', `keep ${imagePath}: its memory is not in a VAS`);
+  const { vasId: id, createdAt } = reference;
+  const directory = vasDirectory(id);
+  try {
+    renameSync(imagePath, join(directory, IMAGE));
+  } catch (cause) {
+    const message =
+      `keep VAS ${id} as a snapshot: ${directory}: ${(cause as NodeJS.ErrnoException).code ?? ''}; ` +
+      'remedy: give mvas the MVAS_ROOT that containerd has in its environment';
+    throw new ShimError('failedPrecondition', message, { cause });
+  }
+  const record: SnapshotRecord = { format: SNAPSHOT_FORMAT, id, createdAt, ...facts };
+  writeSnapshot(record);
+  dropImagePath(imagePath);
+  return record;
+}
+
+/** All snapshots of an owner, by id. */
+export function listSnapshots(owner: string): SnapshotRecord[] {
+  const all = listIds().map(readSnapshot);
+  return all.filter((record) => record !== undefined).filter((record) => record.owner === owner);
+}
+
+/**
+ * Finds a snapshot by its id or its name.
+ *
+ * @throws ShimError `notFound`, `permissionDenied` for one of another owner, `failedPrecondition` if its memory is lost
+ */
+export function findSnapshot(
+  wanted: string,
+  owner: string,
+): { readonly record: SnapshotRecord; readonly imagePath: string } {
+  const record = isVasId(wanted)
+    ? readSnapshot(wanted)
+    : listSnapshots(owner).find(({ name }) => name === wanted);
+  if (!record) {
+    const remedy = `remedy: take one (mvas snapshot); 'mvas ls' shows what there is`;
+    throw new ShimError('notFound', `no snapshot '${wanted}' of ${owner}; ${remedy}`);
+  }
+  if (record.owner !== owner) {
+    const message = `snapshot ${wanted} belongs to ${record.owner}, not to ${owner}`;
+    throw new ShimError('permissionDenied', message);
+  }
+  connectVas(record.id).close();
+  return { record, imagePath: join(vasDirectory(record.id), IMAGE) };
+}

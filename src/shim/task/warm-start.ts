@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
+import { logger } from '../../common/log.js';
+import type { Spec } from '../bundle.js';
+import type { Surroundings } from './ports.js';
+
+const log = logger('task');
+
+/** Annotation: the snapshot, by id or name, of which the container is to be a clone. */
+export const RESTORE = 'mvas.restore';
+/** Annotation: what to do if there is no such snapshot: `fail` (the default), or `cold`, an ordinary start. */
+export const FALLBACK = 'mvas.restore.fallback';
+
+/** Kinds of errors that mean that a snapshot is gone. */
+const GONE: readonly string[] = ['notFound', 'failedPrecondition'];
+
+/**
+ * The image directory that a new container is to be restored from, as its annotations say; empty: none.
+ *
+ * @throws ShimError `notFound`, `failedPrecondition`, `permissionDenied` about the snapshot; `invalidArgument`
+ */
+export async function snapshotImage(
+  spec: Spec,
+  { namespace, engine }: Pick<Surroundings, 'namespace' | 'engine'>,
+): Promise<string> {
+  const { [RESTORE]: wanted, [FALLBACK]: fallback = 'fail' } = spec.annotations ?? {};
+  if (wanted === undefined) return '';
+  if (fallback !== 'fail' && fallback !== 'cold') {
+    const message = `annotation ${FALLBACK} is ${JSON.stringify(fallback)}, not fail or cold`;
+    throw new ShimError('invalidArgument', message);
+  }
+  try {
+    const { record, imagePath } = await engine.findSnapshot(wanted, namespace);
+    assertSameCommand(wanted, record.args, spec.process?.args ?? []);
+    return imagePath;
+  } catch (error) {
+    const { kind, message } = ShimError.from(error);
+    if (fallback === 'cold' && GONE.includes(kind)) {
+      log.warn('started cold', { snapshot: wanted, reason: message });
+      return '';
+    }
+    throw new ShimError(kind, `annotation ${RESTORE}: ${message}`, { cause: error });
+  }
+}
+
+/** Another command in the spec means that another snapshot was meant. */
+function assertSameCommand(
+  wanted: string,
+  there: readonly string[],
+  here: readonly string[],
+): void {
+  if (JSON.stringify(there) === JSON.stringify(here)) return;
+  const [runs, asked] = [there, here].map((args) => JSON.stringify(args));
+  const message = `snapshot ${wanted} is of a container that runs ${runs}, but this one is to run ${asked}`;
+  throw new ShimError('invalidArgument', message);
+}

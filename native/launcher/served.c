@@ -87,7 +87,15 @@ static bool is_for_engine(const char *verb)
 	return verb && (strcmp(verb, "restore") == 0 || strcmp(verb, "checkpoint") == 0);
 }
 
-/* The variables that a standby starts with: all others come with a command. */
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * The variables that a standby starts with: all others come with a command. Sorted, since each
+ * shell passes them on in an order of its own.
+ */
 static char **early_environment(void)
 {
 	size_t count = 0;
@@ -104,6 +112,7 @@ static char **early_environment(void)
 	for (char **variable = environ; *variable; variable++)
 		if (is_early(*variable))
 			kept[count++] = *variable;
+	qsort(kept, count, sizeof(*kept), compare_texts);
 	return kept;
 }
 

@@ -190,6 +190,21 @@ test.serial('on a terminal, and into a file', async (t) => {
   }
 });
 
+test.serial(
+  'a command that a shell executes is served, in whatever order it passes variables',
+  async (t) => {
+    const commands = new Commands(t, { LC_Z: '1', LC_A: '2', LC_M: '3' });
+    await commands.warm();
+    const { child, isServed } = await commands.hold([
+      'bash',
+      '-c',
+      `exec ${MVAS} ${LONG.join(' ')}`,
+    ]);
+    t.true(isServed);
+    t.is((await endOf(child)).code, 0);
+  },
+);
+
 test.serial('a pipe is blocking afterwards, as it was before', async (t) => {
   const commands = new Commands(t);
   await commands.warm();

@@ -98,6 +98,9 @@ class Fields {
 
 class Parser {
  public:
+  // has_details: lines with counters and flags follow the header of each area.
+  explicit Parser(bool has_details) : has_details_(has_details) {}
+
   // Takes all whole lines of a piece; returns their length. Takes nothing after a malformed one.
   size_t Feed(std::string_view piece) {
     size_t at = 0;
@@ -170,6 +173,10 @@ class Parser {
     if (!is_right || (!fields.rest().empty() && fields.rest().front() != ' ')) return false;
     while (fields.Take(' ')) continue;
     area_.name = texts_.NumberOf(fields.rest());
+    if (!has_details_) {
+      areas_.push_back(area_);
+      return true;
+    }
     header_ = line;
     is_open_ = true;
     return true;
@@ -194,6 +201,7 @@ class Parser {
   }
 
   static constexpr std::string_view kFlags = "VmFlags:";
+  const bool has_details_;
   std::vector<Area> areas_;
   Texts texts_;
   Area area_{};
@@ -226,7 +234,7 @@ int ParseFile(const char* path, Parser* parser) {
 }  // namespace
 
 Napi::Value ReadAreas(const Napi::CallbackInfo& info) {
-  Parser parser;
+  Parser parser(info[1].As<Napi::Boolean>());
   const int error = ParseFile(info[0].As<Napi::String>().Utf8Value().c_str(), &parser);
   return error ? Napi::Number::New(info.Env(), error) : parser.Result(info.Env());
 }
@@ -234,7 +242,7 @@ Napi::Value ReadAreas(const Napi::CallbackInfo& info) {
 Napi::Value ParseAreas(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();
   const std::string_view text(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
-  Parser parser;
+  Parser parser(true);
   parser.Finish(text.substr(parser.Feed(text)));
   return parser.Result(info.Env());
 }

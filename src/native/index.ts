@@ -187,8 +187,8 @@ interface Addon {
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
   readonly readDescriptors: (pid: HostPid) => DescriptorTexts | number;
-  /** The areas of memory in a file like /proc/PID/smaps; `-errno` if it cannot be read. */
-  readonly readAreas: (path: string) => AreaTable | number;
+  /** The areas of memory in a file like /proc/PID/smaps, or /proc/PID/maps; `-errno` if it cannot be read. */
+  readonly readAreas: (path: string, hasDetails: boolean) => AreaTable | number;
   /** The same from the text of such a file. */
   readonly parseAreas: (text: Uint8Array) => AreaTable;
   /**

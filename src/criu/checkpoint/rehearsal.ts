@@ -2,6 +2,7 @@
 import type { HostPid, VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { isFaulty } from '../faults.js';
+import { learnUsualFlags } from '../memory/live/sample-areas.js';
 import { checkRegisters } from '../resources/attributes.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { Session } from '../tracee/session.js';
@@ -27,6 +28,7 @@ export async function rehearse(request: CheckpointRequest, stage: Stage): Promis
   await attempt(() => {
     checkSurroundings(request.initPid, [], request);
   });
+  await attempt(learnUsualFlags);
   // A fault is meant for the container.
   if (!hasRehearsed && !isFaulty()) await attempt(() => stopHolder(stage));
   hasRehearsed = true;

@@ -8,7 +8,7 @@ import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { CopiedAhead } from '../memory/live/take-memory.js';
 import type { Owner } from '../memory/live/same-pages.js';
-import { readMap, type ReadMap } from '../memory/live/read-map.js';
+import { readStillMap, type ReadMap } from '../memory/live/read-map.js';
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
 import { checkIpc } from '../resources/ipc/check.js';
 import { dumpIpc, NO_IPC, type IpcDump, type IpcRequest } from '../resources/ipc/dump.js';
@@ -164,7 +164,7 @@ function readAllMemory(
   ahead: CopiedAhead | undefined,
 ): ReadonlyMap<number, ReadMap> {
   return new Map(
-    processes.map((process) => [process.pid, readMap(process, ahead?.tracks(process.pid))]),
+    processes.map((process) => [process.pid, readStillMap(process, ahead?.tracks(process.pid))]),
   );
 }
 

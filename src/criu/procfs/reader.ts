@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:f
 import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
 import { readAreas, readDescriptors } from '../../native/index.js';
+import type { AreaTable } from '../../native/area-table.js';
 import { errnoError } from '../../native/sys.js';
 import { decodeBytes } from '../../common/bytes.js';
 import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.js';
@@ -55,10 +56,19 @@ export function openMapped(pid: HostTid, { start, end }: MappedRange, flags: 'r'
  * areas.
  */
 export function readSmaps(pid: HostTid): readonly SmapsVma[] {
-  const path = `${PROC}/${String(pid)}/smaps`;
-  const table = readAreas(path);
+  return decodeSmaps(areaTable(pid, 'smaps'));
+}
+
+/** The areas as {@link readSmaps} reports them, but for counters and flags. */
+export function readAreaTable(pid: HostTid): AreaTable {
+  return areaTable(pid, 'maps');
+}
+
+function areaTable(pid: HostTid, file: 'maps' | 'smaps'): AreaTable {
+  const path = `${PROC}/${String(pid)}/${file}`;
+  const table = readAreas(path, file === 'smaps');
   if (typeof table === 'number') throw errnoError(`read ${path}`, table);
-  return decodeSmaps(table);
+  return table;
 }
 
 /** Ids, signals, capabilities of a thread. */

@@ -32,6 +32,30 @@ export function decodeSmaps(table: AreaTable): SmapsVma[] {
   return Array.from({ length: count }, (_, index) => decoder.area(index));
 }
 
+/** What the flags of an area say. */
+export type Meaning = Pick<SmapsVma, 'vmFlags' | 'protectionKey'>;
+
+/**
+ * The areas of a table without details. They count as being in memory.
+ *
+ * @param meaningOf what is known of the flags of each; if nothing is known of any, the result is undefined
+ */
+export function decodeMaps(
+  table: AreaTable,
+  meaningOf: (index: number) => Meaning | undefined,
+): SmapsVma[] | undefined {
+  if (table.wrong) new Line('maps', decodeBytes(table.wrong)).fail();
+  const decoder = new AreaDecoder(table);
+  const areas: SmapsVma[] = [];
+  for (let index = 0; index < table.areas.byteLength / AREA_SIZE; index++) {
+    const meaning = meaningOf(index);
+    if (!meaning) return undefined;
+    const vma = decoder.area(index);
+    areas.push({ ...vma, ...meaning, rss: Number(vma.end - vma.start) });
+  }
+  return areas;
+}
+
 class AreaDecoder {
   readonly #longs: BigUint64Array;
   readonly #shorts: Uint32Array;

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { PAGE } from '../../../native/abi/index.js';
 import { pageScan } from '../../../native/kernel-facts.js';
 import type { LiveProcess } from './process.js';
-import { has, storesPages, type MappedArea, type MemoryMap } from '../memory-map.js';
+import { has, storesPages, TRAIT, type MappedArea, type MemoryMap } from '../memory-map.js';
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Range } from '../ranges.js';
 import { CATEGORY, scanPages, scanPagesSlowly, type PageScanRequest } from './page-scan.js';
@@ -11,6 +11,7 @@ import { CATEGORY, scanPages, scanPagesSlowly, type PageScanRequest } from './pa
 /** Contiguous pages of one kind, in whatever areas they are. */
 export interface Region extends Range {
   readonly isGuard: boolean;
+  readonly isHuge?: boolean;
 }
 
 /** The pages of a process that are stored, and those that have not been written to since they were protected. */
@@ -113,15 +114,24 @@ export function distribute(map: MemoryMap, regions: readonly Region[]): MemoryMa
     while ((regions[next]?.end ?? end) <= start) next++;
     const first = regions[next];
     if (!first || first.start >= end) return area;
-    const [runs, own]: [PageRun[], PageRun[]] = [[], []];
-    for (let at = next, region: Region | undefined = first; region && region.start < end;) {
-      appendPart(region.isGuard ? own : runs, region, area);
-      region = regions[++at];
-    }
+    const { runs, own, isHuge } = partsOf(area, regions, next);
     guards.push(...own);
-    return runs.length > 0 && storesPages(area) ? { ...area, runs } : area;
+    if (runs.length === 0 || !storesPages(area)) return area;
+    return { ...area, runs, traits: area.traits | (isHuge ? TRAIT.hugePages : 0) };
   });
   return { ...map, areas, guards };
+}
+
+/** What of the regions from an index on lies in an area: pages with content, and guards. */
+function partsOf(area: MappedArea, regions: readonly Region[], from: number) {
+  const [runs, own]: [PageRun[], PageRun[]] = [[], []];
+  let isHuge = false;
+  for (let at = from, region = regions[at]; region && region.start < area.end;) {
+    appendPart(region.isGuard ? own : runs, region, area);
+    isHuge ||= region.isHuge ?? false;
+    region = regions[++at];
+  }
+  return { runs, own, isHuge };
 }
 
 function appendPart(runs: PageRun[], region: Range, { start, end }: Range): void {
@@ -166,14 +176,15 @@ function scanAll(
   const scan = (request: Omit<PageScanRequest, keyof Range | 'any'>) => {
     const whole = { ...reachOf(areas), any: STORED, ...request };
     scanPages(fd, label, whole, (start, end, categories) => {
-      found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n });
+      const isHuge = (categories & CATEGORY.huge) !== 0n;
+      found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n, isHuge });
       if ((categories & WRITES) === CATEGORY.tracked) appendRun(clean, start, end);
     });
   };
-  if (!isTracked) scan({ none: EXCLUDED, told: guard });
+  if (!isTracked) scan({ none: EXCLUDED, told: guard | CATEGORY.huge });
   else {
-    scan({ all: CATEGORY.tracked, none: CATEGORY.zero, told: guard | WRITES });
-    scan({ none: EXCLUDED | CATEGORY.tracked, told: guard });
+    scan({ all: CATEGORY.tracked, none: CATEGORY.zero, told: guard | WRITES | CATEGORY.huge });
+    scan({ none: EXCLUDED | CATEGORY.tracked, told: guard | CATEGORY.huge });
     found.sort((one, other) => (one.start < other.start ? -1 : 1));
   }
   return found;

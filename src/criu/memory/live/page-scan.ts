@@ -16,6 +16,8 @@ export const CATEGORY = {
   present: 8n,
   swapped: 16n,
   zero: 32n,
+  /** In a transparent huge page. */
+  huge: 64n,
   guard: PAGE_IS_GUARD,
 } as const;
 

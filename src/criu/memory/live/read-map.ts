@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSmaps } from '../../procfs/reader.js';
+import { readStillAreas } from './area-flags.js';
 import type { SmapsVma } from '../../procfs/smaps.js';
 import { NO_RUNS } from '../memory-map.js';
 import { judgeAreas } from './judge.js';
@@ -15,14 +16,23 @@ export interface ReadMap extends Owner {
 const TRACKED = 'uw';
 
 /**
- * Reads what a stopped process maps; which of its pages have content is not known yet.
+ * Reads what a process that stands still maps; which of its pages have content is not known yet.
  *
  * @param isTracked whether we track the process's writes
  * @throws ShimError `failedPrecondition` if something cannot be restored
  */
-export function readMap(process: LiveProcess, isTracked = false): ReadMap {
-  const { pid, nsPid, label } = process;
-  const vmas = isTracked ? withoutTracking(readSmaps(pid)) : readSmaps(pid);
+export function readStillMap(process: LiveProcess, isTracked = false): ReadMap {
+  const vmas = readStillAreas(process.pid);
+  return judge(process, isTracked ? withoutTracking(vmas) : vmas);
+}
+
+/** The same of one that runs, and whose writes nobody tracks. */
+export function readRunningMap(process: LiveProcess): ReadMap {
+  return judge(process, readSmaps(process.pid));
+}
+
+function judge(process: LiveProcess, vmas: readonly SmapsVma[]): ReadMap {
+  const { nsPid, label } = process;
   const areas = judgeAreas(label, vmas);
   return { process, vmas, map: { pid: nsPid, label, areas, guards: NO_RUNS } };
 }

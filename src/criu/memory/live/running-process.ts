@@ -4,7 +4,7 @@ import { processLabel } from '../../label.js';
 import { readStatus } from '../../procfs/reader.js';
 import { containerPid } from '../../procfs/status.js';
 import type { MappedArea } from '../memory-map.js';
-import { readMap, type ReadMap } from './read-map.js';
+import { readRunningMap, type ReadMap } from './read-map.js';
 
 /** A process as it was while it ran. All of it may have changed since. */
 export interface RunningProcess extends ReadMap {
@@ -38,7 +38,7 @@ function lookAt(pid: HostPid): RunningProcess | undefined {
   const nsPid = containerPid(status);
   const process = { pid, nsPid, label: processLabel(nsPid, status.name) };
   const { ppid: parent, vmRss: resident } = status;
-  const read = readMap(process);
+  const read = readRunningMap(process);
   const map = { ...read.map, areas: apart(read.map.areas) };
   return { ...read, map, parent, resident };
 }

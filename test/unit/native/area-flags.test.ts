@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { ownPid } from '../../../src/common/ids.js';
+import { readMaps } from '../../../src/criu/procfs/reader.js';
+import { MAP_NORESERVE, MAP_PRIVATE_ANONYMOUS, PAGE } from '../../../src/native/abi/index.js';
+import { canReadAreaFlags, FLAGS_ROW, readAreaFlags } from '../../../src/native/area-flags.js';
+import { KernelTypes } from '../../../src/native/btf.js';
+import { syscall } from '../../../src/native/index.js';
+import { SYS } from '../../../src/native/sys.js';
+
+/** More areas than an iterator reports by one read. */
+const MANY = 2000;
+const PAGE_BYTES = Number(PAGE);
+
+test('each area is reported once, however many there are', (t) => {
+  if (!canReadAreaFlags()) {
+    t.log('this kernel cannot');
+    t.pass();
+    return;
+  }
+  const size = 2 * MANY * PAGE_BYTES;
+  const start = syscall(SYS.mmap, 0, size, 0, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  try {
+    for (let index = 0; index < MANY; index++) {
+      syscall(SYS.mprotect, start + 2 * index * PAGE_BYTES, PAGE_BYTES, 1);
+    }
+    const flags = readAreaFlags(ownPid()) ?? t.fail('nothing is reported');
+    const starts = [...flags].filter((_, index) => index % FLAGS_ROW === 0);
+    t.deepEqual(
+      starts,
+      [...new Set(starts)].sort((a, b) => (a < b ? -1 : 1)),
+    );
+    const isOurs = (address: bigint) => address >= BigInt(start) && address < BigInt(start + size);
+    const mapped = readMaps(ownPid()).map((area) => area.start);
+    t.deepEqual(starts.filter(isOurs), mapped.filter(isOurs));
+    t.true(starts.filter(isOurs).length >= 2 * MANY - 1);
+  } finally {
+    syscall(SYS.munmap, start, size);
+  }
+});
+
+test('of a process that does not exist, nothing is reported', (t) => {
+  t.is(readAreaFlags(0x7fffffff), undefined);
+});
+
+test('members are found in unions without names, and functions by name', (t) => {
+  const names = Buffer.from('\0outer\0inner\0plain\0call\0');
+  const at = (name: string): number => names.indexOf(`\0${name}\0`) + 1;
+  const struct = 4 << 24;
+  const union = 5 << 24;
+  const types = Uint32Array.of(
+    ...[0, union | 1, 8, at('inner'), 0, 32], // 1: a union without a name
+    ...[at('outer'), struct | 2, 16, at('plain'), 0, 64, 0, 1, 128], // 2
+    ...[at('call'), 12 << 24, 0], // 3
+  );
+  const head = Uint32Array.of(0x1eb9f, 24, 0, types.byteLength, types.byteLength, names.length);
+  const bytes = Buffer.concat(
+    [head, types].map((words) => Buffer.from(words.buffer)).concat(names),
+  );
+  const kernel = new KernelTypes(bytes);
+  t.deepEqual(kernel.offsetsOf('outer', ['plain', 'inner']), [8, 20]);
+  t.is(kernel.offsetsOf('outer', ['plain', 'none']), undefined);
+  t.is(kernel.offsetsOf('inner', []), undefined);
+  t.is(kernel.functionId('call'), 3);
+  t.is(kernel.functionId('outer'), undefined);
+});

@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { addressOf, syscall } from '../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../../common/bytes.js';
-import { AT_FDCWD, F, O } from '../../../native/abi/index.js';
+import { AT_FDCWD, EINTR, F, O } from '../../../native/abi/index.js';
 
 /** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and its offset in `struct statx`. */
 const AT_EMPTY_PATH = 0x1000;
@@ -92,7 +92,10 @@ export function pollNow(fd: number, events: number): number {
   const entry = Buffer.alloc(8);
   entry.writeInt32LE(fd, 0);
   entry.writeInt16LE(events, 4);
-  check('poll', syscall(SYS.poll, entry, 1, 0));
+  let result: number;
+  do result = syscall(SYS.poll, entry, 1, 0);
+  while (result === -Number(EINTR)); // A signal was pending, which is not for us.
+  check('poll', result);
   return entry.readInt16LE(6);
 }
 

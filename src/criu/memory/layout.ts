@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import { WORK } from '../plan/abi.js';
-import { describeArea, type FoundObject, type MappedArea, type MemoryMap } from './memory-map.js';
-import { findHole, Park, type ParkedRange } from './park.js';
+import {
+  describeArea,
+  isStash,
+  type FoundObject,
+  type MappedArea,
+  type MemoryMap,
+} from './memory-map.js';
+import { findHole, Park, type Parkable, type ParkedRange } from './park.js';
 import { subtract, type Range } from './ranges.js';
 
 /*
@@ -105,11 +111,18 @@ function parkAreas(
   park: Park,
 ): ParkedRange[] {
   const placeOf = placeFinder(before);
-  const added = park.placeAll(wanted.filter((area) => placeOf(area) === undefined));
+  const fresh = wanted.filter((area) => placeOf(area) === undefined);
+  const added = park.placeAll(fresh.map(withGrowth));
   if (before.length === 0) return added;
   return [...stillHeld(before, added, wanted), ...added].sort((a, b) =>
     a.start < b.start ? -1 : 1,
   );
+}
+
+/** Only a stack that is moved to its process grows. */
+function withGrowth(area: MappedArea): Parkable {
+  const { start, end, flags } = area;
+  return isStash(area) ? { start, end } : { start, end, flags };
 }
 
 /** The parts of some ranges that lie outside of others and contain any of the areas. */

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MAP_GROWSDOWN } from '../../native/abi/index.js';
 import { WORK } from '../plan/abi.js';
 import type { Range } from './ranges.js';
 
 /** A range of a process, and where it begins in the park. Areas in it keep their distances there. */
 export interface ParkedRange extends Range {
   readonly place: bigint;
+}
+
+/** What needs a place; `flags` are MAP_*. */
+export interface Parkable extends Range {
+  readonly flags?: number;
 }
 
 const LOWEST = 0x1000000000n;
@@ -28,10 +34,14 @@ export class Park {
     return this.#next;
   }
 
-  /** A place for a range, equal to it modulo 2 MiB. */
-  place(range: Range): bigint {
-    const at = alignUp(this.#next + GAP) + (range.start % ALIGNMENT);
-    this.#next = alignUp(at + (range.end - range.start));
+  /**
+   * A place for a range: equal to it modulo 2 MiB if it fills a whole page table, otherwise right behind the one before.
+   * The kernel joins small neighbours into one mapping with few page tables, which every fork copies.
+   */
+  place(range: Parkable): bigint {
+    const isSmall = alignUp(range.start) + ALIGNMENT > range.end && !growsDown(range);
+    const at = isSmall ? this.#next : alignUp(this.#next + GAP) + (range.start % ALIGNMENT);
+    this.#next = at + (range.end - range.start);
     return at;
   }
 
@@ -39,20 +49,30 @@ export class Park {
    * Places for ranges in order of address. Ranges close to one another are taken together and keep their distances:
    * they still share page tables, and many of them take no more room than before.
    */
-  placeAll(ranges: readonly Range[]): ParkedRange[] {
-    return clusters(ranges).map((range) => ({ ...range, place: this.place(range) }));
+  placeAll(ranges: readonly Parkable[]): ParkedRange[] {
+    return clusters(ranges).map(({ start, end, flags }) => {
+      return { start, end, place: this.place({ start, end, flags }) };
+    });
   }
 }
 
 /** Merges neighbours that are closer to one another than the gap of the park. */
-function clusters(ranges: readonly Range[]): Range[] {
-  const found: { readonly start: bigint; end: bigint }[] = [];
-  for (const { start, end } of ranges) {
+function clusters(ranges: readonly Parkable[]): Required<Parkable>[] {
+  const found: { readonly start: bigint; end: bigint; flags: number }[] = [];
+  for (const { start, end, flags = 0 } of ranges) {
     const last = found.at(-1);
-    if (last && start - last.end < GAP) last.end = end;
-    else found.push({ start, end });
+    if (last && start - last.end < GAP) {
+      last.end = end;
+      last.flags |= flags;
+    } else {
+      found.push({ start, end, flags });
+    }
   }
   return found;
+}
+
+function growsDown({ flags = 0 }: Parkable): boolean {
+  return (flags & MAP_GROWSDOWN) !== 0;
 }
 
 function alignUp(address: bigint): bigint {

@@ -213,8 +213,10 @@ void serve_by_standby(const struct install *install, int argc, char **argv)
 		/* All is compiled before it is needed, and stays so. */
 		"--no-lazy", "--no-flush-bytecode",
 		/* MiB. Garbage is collected by that one thread, so seldom: of a
-		 * large container, most of what is allocated stays in use. */
-		"--min-semi-space-size=128", "--max-semi-space-size=128", NULL
+		 * large container, most of what is allocated stays in use. The
+		 * limit for what is old would shrink by that. */
+		"--min-semi-space-size=128", "--max-semi-space-size=128", "--no-minor-gc-task",
+		"--initial-old-space-size=512", NULL
 	};
 	char **environment = is_servable(install, argv) ? early_environment() : NULL;
 	struct standby standby;

@@ -2,7 +2,7 @@
 /*
  * An io_uring, its rings mapped.
  * @needs: kernel>=5.1
- * @expect: refuse io_?uring
+ * @expect: refuse an io_uring is not supported; remedy: run it without \(MariaDB: innodb-use-native-aio=0
  */
 #include "target.h"
 #include <linux/io_uring.h>

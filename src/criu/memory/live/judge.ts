@@ -81,9 +81,14 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vsyscall]': 'vsyscall',
 };
 
-/** Prefixes of the paths of mappings that are not files. */
-const UNSUPPORTED_PATHS: readonly (readonly [start: string, words: string])[] = [
-  ['/[aio]', 'asynchronous I/O (io_setup)'],
+/** Prefixes of the paths of mappings that are not files, in words, and the remedy if there is one. */
+const UNSUPPORTED_PATHS: readonly (readonly [start: string, what: string, remedy?: string])[] = [
+  ['/[aio]', 'asynchronous I/O (io_setup)', 'run it without (MySQL: innodb-use-native-aio=0)'],
+  [
+    'anon_inode:[io_uring]',
+    'an io_uring',
+    'run it without (MariaDB: innodb-use-native-aio=0, Node.js: UV_USE_IO_URING=0)',
+  ],
   ['socket:', 'a mapping of a socket'],
 ];
 
@@ -134,19 +139,19 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
 }
 
 function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): void {
-  const what = refusal ?? unsupported(vma);
+  const [, known, remedy] = UNSUPPORTED_PATHS.find(([start]) => vma.path.startsWith(start)) ?? [];
+  const what = known ?? refusal ?? unsupported(vma);
   if (what === undefined) return;
   const name = printable(vma.special || vma.path);
   const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
-  throw new ShimError('failedPrecondition', `${where}: ${what} is not supported`);
+  const help = remedy === undefined ? '' : `; remedy: ${remedy}`;
+  throw new ShimError('failedPrecondition', `${where}: ${what} is not supported${help}`);
 }
 
 /** Why an area cannot be restored, whatever its flags are; in words. */
 function unsupported(vma: SmapsVma): string | undefined {
   if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) return 'a memory protection key';
   if (vma.special === '[uprobes]') return 'a uprobe';
-  if (vma.path === '') return undefined;
-  for (const [start, words] of UNSUPPORTED_PATHS) if (vma.path.startsWith(start)) return words;
   return vma.path.startsWith('anon_inode:') ? `a mapping of ${vma.path}` : undefined;
 }
 

@@ -92,6 +92,7 @@ const CAPABILITY_BITS: Readonly<Record<string, bigint>> = {
   DAC_READ_SEARCH: 2n,
   LINUX_IMMUTABLE: 9n,
   NET_ADMIN: 12n,
+  NET_RAW: 13n,
   IPC_LOCK: 14n,
   SYS_PTRACE: 19n,
   SYS_ADMIN: 21n,

@@ -15,6 +15,7 @@ import type { ProcText } from '../../common/procfs/line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { parseMaps, type Vma } from './maps.js';
 import { parseMountinfo, type MountInfo } from '../../common/procfs/mountinfo.js';
+import { parseRawPeers, type RawPeer } from './raw-sockets.js';
 import { decodeSmaps, type SmapsVma } from './smaps.js';
 import { parseStat, parseVitals, type ProcStat, type Vitals } from './stat.js';
 import { parseStatus, parseStatusField, type ProcStatus } from './status.js';
@@ -117,6 +118,21 @@ export function readMulticastGroups(pid: HostTid): readonly MulticastGroup[] {
   const read = (file: string): Buffer =>
     unlessGone(() => readProc(`${String(pid)}/net/${file}`)) ?? Buffer.alloc(0);
   return [...parseIgmp(read('igmp')), ...parseIgmp6(read('igmp6'))];
+}
+
+/** Connected raw and ping sockets of a process's network namespace. */
+export function readRawPeers(pid: HostTid): readonly RawPeer[] {
+  return ['raw', 'raw6', 'icmp', 'icmp6'].flatMap((file) => {
+    return unlessGone(() => parseRawPeers(readProc(`${String(pid)}/net/${file}`))) ?? [];
+  });
+}
+
+/** Whether anything routes multicast in a process's network namespace: interfaces follow a line of titles. */
+export function hasMulticastRouting(pid: HostTid): boolean {
+  return ['ip_mr_vif', 'ip6_mr_vif'].some((file) => {
+    const text = unlessGone(() => readProc(`${String(pid)}/net/${file}`));
+    return text?.toString().trimEnd().includes('\n') === true;
+  });
 }
 
 function unlessGone<T>(read: () => T): T | undefined {

@@ -116,7 +116,8 @@ export const SOCKET_STATE = { established: 1, close: 7, listen: 10 } as const;
 export const MSG = { peek: 2, ctrunc: 8, dontwait: 0x40, nosignal: 0x4000 } as const;
 
 /** Levels of socket options. */
-export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, netlink: 270 } as const;
+// prettier-ignore
+export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, icmp6: 58, raw: 255, netlink: 270 } as const;
 /** Options of SOL_SOCKET (asm-generic/socket.h). */
 // prettier-ignore
 export const SO = {

@@ -2,9 +2,9 @@
 import { badImage } from '../../../../common/errors.js';
 import type { SkOptsEntry } from '../../../image/types.js';
 
-/** The kernel's list is far shorter; values are ints, or a name of a congestion control. */
+/** The kernel's list is far shorter; values are ints, a name of a congestion control, or a filter of ICMPv6. */
 const MAX_OPTIONS = 256;
-const MAX_VALUE = 16;
+const MAX_VALUE = 32;
 /** Instructions of a classic filter (BPF_MAXINSNS, linux/bpf_common.h). */
 const MAX_FILTER = 4096;
 /** What chown(2) takes for nobody. */

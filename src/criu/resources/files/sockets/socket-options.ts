@@ -51,6 +51,10 @@ const SEGMENTS = { least: 88, most: 32767 } as const;
 /** Bytes of the name of a congestion control (TCP_CA_NAME_MAX). */
 const CONGESTION_SIZE = 16;
 
+/** ICMPV6_FILTER, a set of 256 bits (linux/icmpv6.h). */
+const ICMP6_FILTER = 1;
+const ICMP6_FILTER_SIZE = 32;
+
 /**
  * All other options: level and name, each an int. Kept only if they differ from those of a new socket; a restore
  * accepts no others.
@@ -58,13 +62,15 @@ const CONGESTION_SIZE = 16;
 const OTHERS: readonly (readonly [number, readonly number[]])[] = [
   // TIMESTAMP, TIMESTAMPNS, TIMESTAMPING, RXQ_OVFL, PEEK_OFF, BUSY_POLL, ZEROCOPY, PASSPIDFD
   [SOL.socket, [29, 35, 37, 40, SO.peekOff, 46, 60, 76]],
-  // TOS, TTL, HDRINCL, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
-  // RECVORIGDSTADDR, MINTTL, BIND_ADDRESS_NO_PORT, MULTICAST_IF, MULTICAST_TTL,
+  // TOS, TTL, HDRINCL, ROUTER_ALERT, PKTINFO, MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS, FREEBIND, TRANSPARENT,
+  // RECVORIGDSTADDR, MINTTL, NODEFRAG, BIND_ADDRESS_NO_PORT, MULTICAST_IF, MULTICAST_TTL,
   // MULTICAST_LOOP, MULTICAST_ALL
-  [SOL.ip, [1, 2, 3, 8, 10, 11, 12, 13, 15, 19, 20, 21, 24, 32, 33, 34, 49]],
+  [SOL.ip, [1, 2, 3, 5, 8, 10, 11, 12, 13, 15, 19, 20, 21, 22, 24, 32, 33, 34, 49]],
   // UNICAST_HOPS, MULTICAST_HOPS, MULTICAST_LOOP, MTU_DISCOVER, RECVERR, MULTICAST_ALL, RECVPKTINFO, RECVHOPLIMIT,
-  // DONTFRAG, RECVTCLASS, TCLASS, AUTOFLOWLABEL, TRANSPARENT, FREEBIND
-  [SOL.ipv6, [16, 18, 19, 23, 25, 29, 49, 51, 62, 66, 67, 70, 75, 78]],
+  // HDRINCL, DONTFRAG, RECVTCLASS, TCLASS, AUTOFLOWLABEL, TRANSPARENT, FREEBIND
+  [SOL.ipv6, [16, 18, 19, 23, 25, 29, 36, 49, 51, 62, 66, 67, 70, 75, 78]],
+  // ICMP_FILTER, IPV6_CHECKSUM
+  [SOL.raw, [1, 7]],
   // NODELAY, MAXSEG, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP,
   // USER_TIMEOUT, FASTOPEN, NOTSENT_LOWAT, SAVE_SYN, FASTOPEN_CONNECT
   [SOL.tcp, [1, TCP.maxSegment, 3, 4, 5, 6, 7, 8, 9, 10, 18, 23, 25, 27, 30]],
@@ -181,7 +187,7 @@ export class SocketOptions {
       bytes.writeInt32LE(value);
       return [{ level, name, value: bytes }];
     });
-    return [...numbers, ...congestionOf(socket, fresh)];
+    return [...numbers, ...congestionOf(socket, fresh), ...icmp6FilterOf(socket)];
   }
 
   #freshLike(socket: number): FreshSocket | undefined {
@@ -254,6 +260,13 @@ function congestionOf(socket: number, fresh: FreshSocket): MvasSkOption[] {
   const value = askCongestion(socket);
   if (value === undefined || value === fresh.congestion) return [];
   return [{ level: SOL.tcp, name: TCP.congestion, value: Buffer.from(value, 'latin1') }];
+}
+
+/** The types of messages that a raw socket of ICMPv6 does not receive; by default it receives all. */
+function icmp6FilterOf(socket: number): MvasSkOption[] {
+  const value = getRaw(socket, SOL.icmp6, ICMP6_FILTER, ICMP6_FILTER_SIZE);
+  if (value?.length !== ICMP6_FILTER_SIZE || value.every((byte) => byte === 0)) return [];
+  return [{ level: SOL.icmp6, name: ICMP6_FILTER, value }];
 }
 
 function askCongestion(socket: number): string | undefined {
@@ -358,6 +371,7 @@ function planTimeout(
 
 function isKnown(level: number, name: number, size: number): boolean {
   if (level === SOL.tcp && name === TCP.congestion) return size > 0 && size < CONGESTION_SIZE;
+  if (level === SOL.icmp6 && name === ICMP6_FILTER) return size === ICMP6_FILTER_SIZE;
   if (size !== 4) return false;
   return OTHERS.some(([known, names]) => known === level && names.includes(name));
 }

@@ -21,7 +21,8 @@ import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { tcpInfo } from '../../sockets/tcp-info.js';
 import { ioctlInt, pollNow } from '../../system.js';
 import { hasRest, TcpConnections } from './connections.js';
-import { IPPROTO, IPV6_V6ONLY, isConnection, isTcp } from './protocols.js';
+import { RawSockets } from './raw.js';
+import { IPPROTO, IPV6_V6ONLY, isConnection, isTcp, transportOf } from './protocols.js';
 
 const log = logger('files');
 
@@ -37,22 +38,26 @@ export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | 
   const options = context.shared(SocketOptions);
   const isEnded = type === SOCK.stream && isTcp(proto) && isEndedConnection(file.own);
   const source = sourceOf(file.own, isEnded && !(proto === IPPROTO.tcp && hasRest(file.own)));
-  const peer = address(file.own, SYS.getpeername);
+  const raw = context.shared(RawSockets);
+  const transport = transportOf(type, proto);
+  const peer = address(file.own, SYS.getpeername) ?? raw.peerOf(file, transport);
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
-    protocolProblem(type, proto) ?? transportProblem(options, file, proto, { source, peer });
+    protocolProblem(type, proto) ??
+    raw.problem(file, { family, type, proto }) ??
+    transportProblem(options, file, transport, { source, peer });
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
     return undefined;
   }
-  if (!isTcp(proto)) warnOfUnread(file, source.port);
+  if (type !== SOCK.stream) warnOfUnread(file, source.port);
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
     family,
     type,
     proto,
-    ...stateOf(file.own, proto, peer),
+    ...stateOf(file.own, transport, peer),
     src_port: source.port,
     dst_port,
     flags: file.flags,
@@ -63,17 +68,21 @@ export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | 
     mvas_memberships: [],
   };
   if (isEnded) entry.shutdown = 'BOTH';
-  if (family === AF.inet6) entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   addByTransport(context, file, entry);
   return entry;
 }
 
-/** What only sockets of streams have, or only those of datagrams. */
+/** What only sockets of some types have. */
 function addByTransport(context: DumpContext, file: OpenFile, entry: InetSkEntry): void {
-  const { type, proto, src_addr: words, src_port: port } = entry;
-  if (proto === IPPROTO.tcp) context.shared(TcpConnections).add(file, entry);
+  const { type, proto, family, src_addr: words, src_port: port } = entry;
+  if (family === AF.inet6 && type !== SOCK.raw) {
+    entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
+  }
+  if (type === SOCK.stream && proto === IPPROTO.tcp) {
+    context.shared(TcpConnections).add(file, entry);
+  }
   if (isConnection(entry)) return;
-  if (type === SOCK.dgram) {
+  if (type !== SOCK.stream) {
     entry.shutdown = shutdownOf(context.shared(SocketOptions), file);
     dumpMulticast(context, file, entry);
   }
@@ -122,7 +131,7 @@ function stateOf(
 }
 
 function protocolProblem(type: number, proto: number): string | undefined {
-  if (type === SOCK.stream && isTcp(proto)) return undefined;
+  if (type === SOCK.raw || (type === SOCK.stream && isTcp(proto))) return undefined;
   const datagram: readonly number[] = [IPPROTO.udp, IPPROTO.udplite, IPPROTO.icmp, IPPROTO.icmp6];
   if (type === SOCK.dgram && datagram.includes(proto)) return undefined;
   return `sockets of protocol ${String(proto)} (type ${String(type)}) cannot be restored; remedy: close it`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AF } from '../../../../../native/abi/index.js';
+import { badImage } from '../../../../../common/errors.js';
+import { AF, SOCK } from '../../../../../native/abi/index.js';
 import type { FileKind } from '../../kind.js';
 import { checkSocketOptions } from '../../sockets/checks.js';
 import { familyOf } from '../../sockets/family.js';
@@ -9,7 +10,7 @@ import { TcpConnections } from './connections.js';
 import { dumpSocket } from './dump.js';
 import { openSockets } from './plan.js';
 
-/** Internet sockets: TCP, UDP in every state, ping sockets. */
+/** Internet sockets: TCP, UDP in every state, ping and raw sockets. */
 export const INET: FileKind<'isk'> = {
   type: 'INETSK',
   body: 'isk',
@@ -20,6 +21,9 @@ export const INET: FileKind<'isk'> = {
     context.shared(TcpConnections).finish();
   },
   check(socket, { image }, what) {
+    if (![SOCK.stream, SOCK.dgram, SOCK.raw].some((type) => type === socket.type)) {
+      badImage(`${what}: a socket of an impossible type`);
+    }
     checkMulticast(socket, what);
     checkSocketOptions(socket.opts, what);
     checkConnection(image, socket, what);

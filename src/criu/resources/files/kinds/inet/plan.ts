@@ -71,7 +71,9 @@ function openUnconnected(stage: Stage, entry: InetSkEntry, number: number): void
   stage.make(what, number, SYS.socket, [family, type | flags, proto]);
   planSocketOptions(stage, number, opts);
   planFilter(stage, number, opts); // Before anything can arrive.
-  if (family === AF.inet6) setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
+  if (family === AF.inet6 && type !== SOCK.raw) {
+    setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
+  }
   planAddresses(stage, entry, { number, what });
   planMulticast(stage, entry, number);
   if (entry.state === SOCKET_STATE.listen) {
@@ -101,14 +103,16 @@ function planAddresses(
     const raw = socketAddress(family, port, words);
     stage.run(`${what}: ${verb}`, nr, [number, stage.builder.data(raw), raw.length]);
   };
-  if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) {
+  // The port of a raw socket is its protocol.
+  const hasPort = entry.src_port !== 0 && entry.type !== SOCK.raw;
+  if (hasPort || entry.src_addr.some((word) => word !== 0)) {
     const bind = (): void => {
       at('bind', SYS.bind, entry.src_port, entry.src_addr);
     };
     if (entry.mvas_nonlocal) planFree(stage, number, entry, bind);
     else bind();
   }
-  if (entry.state === SOCKET_STATE.established && entry.type === SOCK.dgram) {
+  if (entry.state === SOCKET_STATE.established && entry.type !== SOCK.stream) {
     setOption(stage, number, [SOL.socket, SO.broadcast], 1);
     at('connect', SYS.connect, entry.dst_port, entry.dst_addr);
     if (!opts.so_broadcast) setOption(stage, number, [SOL.socket, SO.broadcast], 0);

@@ -8,8 +8,11 @@ export const IPPROTO = {
   tcp: 6,
   udp: 17,
   icmp: 1,
+  igmp: 2,
   icmp6: 58,
   udplite: 136,
+  /** Of raw sockets, whatever their own is. */
+  raw: 255,
   mptcp: 262,
 } as const;
 /** Of SOL_IPV6 (linux/in6.h). */
@@ -46,6 +49,11 @@ function isOneOf(state: number, names: readonly (keyof typeof TCP_STATE)[]): boo
 /** TCP, or Multipath TCP, whose sockets report their first subflow where a TCP socket reports itself. */
 export function isTcp(proto: number): boolean {
   return proto === IPPROTO.tcp || proto === IPPROTO.mptcp;
+}
+
+/** The protocol by which a socket speaks; raw sockets only choose what they receive by theirs. */
+export function transportOf(type: number, proto: number): number {
+  return type === SOCK.raw ? IPPROTO.raw : proto;
 }
 
 /** Whether an entry is of a TCP connection that has not ended, or is being made. */

@@ -106,8 +106,8 @@ struct mvas_op {
 #define MVAS_REQUEST_RUN 3
 /* No more RUN from now on. */
 #define MVAS_REQUEST_SEAL 4
-/* Forks into a new pid namespace; the child, a child of the keeper, becomes a restorer on
- * descriptor 0. value[0]: its pid. */
+/* Forks into a new pid namespace, or into the holder's own if a[0] is 1; the child, a child of the
+ * keeper, becomes a restorer on descriptor 0. value[0]: its pid. */
 #define MVAS_REQUEST_FORK 5
 /* Ends the holder. */
 #define MVAS_REQUEST_DROP 6

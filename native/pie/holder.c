@@ -10,7 +10,8 @@
 #define POLLIN_ 1
 #define MAX_CONNECTIONS 30
 #define SOCK_CLOEXEC_ 02000000
-#define CLONE_FLAGS 0x20008000ul /* NEWPID | PARENT */
+#define CLONE_PARENT_ 0x8000ul
+#define CLONE_NEWPID_ 0x20000000ul
 #define PROT_READ_WRITE 3
 #define PROT_READ_EXEC 5
 #define MAP_FIXED_NEW 0x100022 /* PRIVATE | ANONYMOUS | FIXED_NOREPLACE */
@@ -99,7 +100,7 @@ struct clone3_args {
 		set_tid_size, cgroup;
 };
 
-static void fork_into(struct holder *holder, int sock, int *fds, int count)
+static void fork_into(struct holder *holder, int sock, int is_outside, int *fds, int count)
 {
 	struct clone3_args args;
 	s64 child;
@@ -109,7 +110,7 @@ static void fork_into(struct holder *holder, int sock, int *fds, int count)
 		return;
 	}
 	zero(&args, sizeof(args));
-	args.flags = CLONE_FLAGS;
+	args.flags = CLONE_PARENT_ | (is_outside ? 0 : CLONE_NEWPID_);
 	child = sys2(__NR_clone3, &args, sizeof(args));
 	if (child == 0)
 		restore(fds[0]);
@@ -163,7 +164,7 @@ static void serve(struct holder *holder, int sock, const struct mvas_request *re
 		answer(sock, 0, 0, 0, 0);
 		break;
 	case MVAS_REQUEST_FORK:
-		fork_into(holder, sock, fds, count);
+		fork_into(holder, sock, request->a[0] == 1, fds, count);
 		return;
 	case MVAS_REQUEST_DROP:
 		answer(sock, 0, 0, 0, 0);

@@ -16,6 +16,14 @@ export const PRE_COPY_MODES = ['auto', 'never', 'always'] as const;
 export const DEFAULT_PRE_COPY: PreCopyMode = 'never';
 
 /**
+ * What a checkpoint does with processes that came by exec, and those that they have made: takes them along, leaves
+ * them out, or waits for them to end and refuses if they do not.
+ */
+export type ExecMode = (typeof EXEC_MODES)[number];
+export const EXEC_MODES = ['keep', 'drop', 'refuse'] as const;
+export const DEFAULT_EXEC_MODE: ExecMode = 'keep';
+
+/**
  * What a restore does with TCP connections whose other end is outside of the container: ends them, keeps them, or
  * does not restore a container that has any.
  */

@@ -77,13 +77,6 @@ export class TargetRun {
     return this.#out.waitFor(/^(READY|FAIL|SKIP)/, READY_TIMEOUT_MS);
   }
 
-  /** Runs the target once more in the container, as `runc exec` does; resolves once it is there. */
-  async exec(): Promise<void> {
-    const argv = this.#runc('exec', '--detach', this.place.id, '/target');
-    const result = await withWriter(this.#out, (fd) => runCommand(argv, fd));
-    if (result.status !== 0) throw await this.#failed('runc exec', result);
-  }
-
   /** Checkpoints into a new image directory. Never throws for a refusal: look at `status`. */
   async checkpoint(leaveRunning: boolean): Promise<{ imagePath: string; result: CommandResult }> {
     this.#generation += 1;

@@ -81,24 +81,6 @@ for (const target of chosen) {
   }
 }
 
-test('a container with a process that was started by exec is refused', async (t) => {
-  await takeTurn(t);
-  t.timeout(120_000);
-  const target = all.find(({ name }) => name === 'memory_private');
-  if (!target) {
-    t.fail('the target is missing');
-    return;
-  }
-  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
-  t.teardown(() => run.close(false));
-  t.is(await run.start(), 'READY');
-  await run.exec();
-  const { result } = await run.checkpoint(true);
-  t.not(result.status, 0);
-  t.regex(result.stderr, /pid \d+ \(target\): started from outside of the container/);
-  t.is(await run.go(), 'PASS');
-});
-
 test.after.always('summary', (t) => {
   for (const [mode, counts] of summary) {
     const words = Object.entries(counts).map(([what, count]) => `${String(count)} ${what}`);

@@ -3,10 +3,11 @@ import { hostNamesOf } from '../../common/host-names.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
 import {
+  DEFAULT_EXEC_MODE,
   DEFAULT_PRE_COPY,
   DEFAULT_RETRY_MS,
+  EXEC_MODES,
   PRE_COPY_MODES,
-  type PreCopyMode,
 } from '../../criu/constants.js';
 import { requireRoot } from '../root.js';
 import {
@@ -50,6 +51,12 @@ export const checkpoint = defineVerb({
       default: String(DEFAULT_RETRY_MS),
       help: 'how long to retry while something temporary, such as an exec, prevents the checkpoint',
     },
+    exec: {
+      type: 'string',
+      value: 'MODE',
+      default: DEFAULT_EXEC_MODE,
+      help: 'what becomes of processes that came by exec: keep, drop (leave them out) or refuse',
+    },
     runtime: RUNTIME_OPTION,
     'runc-root': RUNTIME_ROOT_OPTION,
     json: JSON_OPTION,
@@ -63,7 +70,8 @@ export const checkpoint = defineVerb({
   ],
   async run({ values, words: [containerId = ''] }, context) {
     const retryMs = parseMilliseconds(values['retry-ms']);
-    const preCopy = parseMode(values['pre-copy']);
+    const preCopy = values['pre-copy'] && parseMode(values['pre-copy'], PRE_COPY_MODES);
+    const exec = parseMode(values.exec, EXEC_MODES);
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
     const { initPid, bundle } = findContainer(runtime, containerId);
@@ -80,7 +88,7 @@ export const checkpoint = defineVerb({
       tmpfsMounts: tmpfsMountsOf(spec),
       mountPlaces: mountPlacesOf(spec),
       hostNames: hostNamesOf(spec),
-      retryMs,
+      ...{ retryMs, exec },
       ...(preCopy ? { preCopy } : {}),
       signal: relay.signal,
     }).finally(() => {
@@ -96,9 +104,8 @@ function parseMilliseconds(text: string): number {
   throw new UsageError(`not a number of milliseconds: '${text}'`);
 }
 
-function parseMode(text: string | undefined): PreCopyMode | undefined {
-  if (text === undefined) return undefined;
-  const mode = PRE_COPY_MODES.find((one) => one === text);
-  if (mode) return mode;
-  throw new UsageError(`not one of ${PRE_COPY_MODES.join(', ')}: '${text}'`);
+function parseMode<T extends string>(text: string, modes: readonly T[]): T {
+  const mode = modes.find((one) => one === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(`not one of ${modes.join(', ')}: '${text}'`);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { pidsIn, type Cgroup } from '../../common/cgroup.js';
-import type { NsPid } from '../../common/ids.js';
+import type { HostPid, NsPid } from '../../common/ids.js';
 import type { PreCopy } from '../memory/live/pre-copy.js';
 import { lookAtRunning, type RunningProcess } from '../memory/live/running-process.js';
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
@@ -18,8 +17,12 @@ const SLOW_TO_PROTECT = 128 << 20;
  *
  * @throws ShimError for memory that cannot be restored, and whatever prevents a stop
  */
-export async function beginAhead(cgroup: Cgroup, memory: PreCopy, stops: Stops): Promise<void> {
-  const running = lookAtRunning(pidsIn(cgroup));
+export async function beginAhead(
+  pids: readonly HostPid[],
+  memory: PreCopy,
+  stops: Stops,
+): Promise<void> {
+  const running = lookAtRunning(pids);
   const resident = running.reduce((sum, one) => sum + one.resident, 0);
   const isAtOnce = resident < SLOW_TO_PROTECT;
   await stops.during(async (session) => {

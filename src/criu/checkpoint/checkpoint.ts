@@ -22,7 +22,7 @@ import { checkRestorable } from './restorable.js';
 import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
 import { warnOfSurroundings } from '../resources/surroundings.js';
 import type { PackedTmpfs } from '../resources/tmpfs.js';
-import { DEFAULT_RETRY_MS } from '../constants.js';
+import { DEFAULT_EXEC_MODE, DEFAULT_RETRY_MS } from '../constants.js';
 import type { CheckpointRequest, CheckpointResult } from './request.js';
 import { EndedMeanwhile, retrying, type Patience } from '../retry.js';
 import { StageClock } from '../stages.js';
@@ -157,8 +157,9 @@ async function run(
 /** Removes our page from a container that was let go early. */
 async function removeLeftovers(request: CheckpointRequest): Promise<void> {
   try {
-    const patience = { limitMs: 0 };
-    const session = await Session.seize(request.initPid, findCgroup(request), { patience });
+    const { initPid, exec = DEFAULT_EXEC_MODE } = request;
+    const options = { exec, patience: { limitMs: 0 } };
+    const session = await Session.seize(initPid, findCgroup(request), options);
     await session.removeLeftovers(readMaps).finally(() => session.close());
   } catch (error) {
     log.warn('memory of ours stays in the container until its next checkpoint', {

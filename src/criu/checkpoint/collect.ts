@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
+import type { ExecMode } from '../constants.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
@@ -41,6 +42,8 @@ export interface CollectRequest {
   readonly tmpfs: readonly TmpfsPlace[];
   /** The spec that the container was started with. */
   readonly stdio: StdioLinks | undefined;
+  /** What is done with processes that came by exec. */
+  readonly exec: ExecMode;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,9 +79,10 @@ export async function collectImage(session: Session, request: CollectRequest): P
     resume: session.resume,
   });
   const keeper = waitSocketOf(request.vasId);
-  const files = new FileDumper(processes, request.stdio, (socket, option) =>
-    Guard.arm(keeper, socket, option),
-  );
+  const files = new FileDumper(processes, request.stdio, {
+    guardOption: (socket, option) => Guard.arm(keeper, socket, option),
+    keepsExecs: request.exec === 'keep',
+  });
   try {
     await dumpOpen(files);
     const mms = memoryEntries(processes, { maps, shared, brks: attributes.brks }, files);
@@ -152,14 +156,14 @@ export function readTree(session: Pick<Session, 'processes' | 'zombies'>): Tree 
     return { pid: nsPid, ppid, ...containerGroups(status), threads: tids };
   });
   const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
-  const root = buildTree(
+  const forest = buildTree(
     entries.map((entry) => ({
       ...entry,
       isZombie: zombies.has(entry.pid),
       name: names.get(entry.pid) ?? '',
     })),
   );
-  return { pstree: parentsFirst(entries), forkers: forkersOf(root) };
+  return { pstree: parentsFirst(entries), forkers: forkersOf(forest) };
 }
 
 function objectIds(

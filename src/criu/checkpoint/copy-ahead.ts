@@ -8,6 +8,7 @@ import type { Scope } from '../../common/scope.js';
 import { PreCopy } from '../memory/live/pre-copy.js';
 import type { MemorySource, NewHolder } from '../memory/live/source.js';
 import { DEFAULT_PRE_COPY, PRE_COPY_MODES, type PreCopyMode } from '../constants.js';
+import { originsOf } from '../tracee/outsiders.js';
 import { readStatus } from '../procfs/reader.js';
 import type { PreCopyRecord } from '../vas/store.js';
 import { beginAhead } from './begin-ahead.js';
@@ -78,12 +79,14 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
 
 /** Starts to copy. If something is in the way, the final stop will report it. */
 async function tryBegin(
-  { cgroup }: AheadRequest,
+  { cgroup, initPid, exec }: AheadRequest,
   memory: PreCopy,
   stops: Stops,
 ): Promise<string | undefined> {
   try {
-    await beginAhead(cgroup, memory, stops);
+    const all = pidsIn(cgroup);
+    const pids = exec === 'drop' ? originsOf(initPid, all).own : all;
+    await beginAhead(pids, memory, stops);
     return memory.isTracking ? undefined : 'no process allows its writes to be tracked';
   } catch (error) {
     return ShimError.from(error).message;

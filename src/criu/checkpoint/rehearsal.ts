@@ -43,6 +43,7 @@ async function stopHolder({ id, holderPid }: Stage): Promise<void> {
       containerId: 'rehearsal',
       ...{ vasId: id, initPid: holderPid, tmpfsMounts: [], ahead: undefined, stdio: undefined },
       tree: { pstree: [], forkers: new Map() },
+      exec: 'refuse',
     });
     close();
   } finally {

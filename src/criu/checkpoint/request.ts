@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../../common/ids.js';
-import type { PreCopyMode } from '../constants.js';
+import type { ExecMode, PreCopyMode } from '../constants.js';
 import type { ProcessSpec } from '../resources/attributes.js';
 import type { ExpectedSurroundings } from '../resources/surroundings.js';
 import type { NamespacesSpec } from '../spec.js';
@@ -40,6 +40,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * frozen, only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
+  /** What to do with processes that came by exec. */
+  readonly exec?: ExecMode;
   /** Ids, by host pid, of the processes that the caller has started in the container; for messages. */
   readonly execs?: () => ReadonlyMap<HostPid, string>;
   readonly signal?: AbortSignal;

@@ -59,6 +59,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     stdio: [true, true, true],
     kernelAreas,
     host: readHostFacts(ownPid()),
+    initPid: ownPid(),
     ipc: undefined,
     severed: new Set(),
     secret: '',

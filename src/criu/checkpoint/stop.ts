@@ -15,9 +15,12 @@ import { dumpIpc, NO_IPC, type IpcDump, type IpcRequest } from '../resources/ipc
 import { ownsIpc } from '../resources/ipc/live.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
-import { retrying, tryingOnce, type Patience } from '../retry.js';
+import { DEFAULT_EXEC_MODE, type ExecMode } from '../constants.js';
+import { Momentary, retrying, tryingOnce, type Patience } from '../retry.js';
 import type { StageClock } from '../stages.js';
 import type { LifeWatch } from '../tracee/life-watch.js';
+import { labelOf } from '../tracee/label.js';
+import { OutsiderInTheWay } from '../tracee/outsiders.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
 import { collectImage, readTree, type Collection, type Tree } from './collect.js';
@@ -46,9 +49,46 @@ export interface Stopped extends Stock {
  * container runs in between; one that is frozen does not, and so is stopped once.
  */
 export async function stop(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
+  try {
+    return await stopIn(request, options);
+  } catch (reason) {
+    if (!(reason instanceof ExecNotKept)) throw reason;
+    return await stopWithout(reason, request, options);
+  }
+}
+
+async function stopIn(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
   const attempt = () => warningOnSuccess(() => stopAndInspect(request, options));
   if (isFrozen(options.cgroup)) return tryingOnce(attempt);
   return retrying(options.patience, attempt);
+}
+
+/** A refusal while processes were held that came by exec: it may be about them. */
+class ExecNotKept extends ShimError {}
+
+/** Waits for what came by exec to end. If it does not, the reason why it cannot be kept is told. */
+async function stopWithout(
+  reason: ExecNotKept,
+  request: CheckpointRequest,
+  options: StopOptions,
+): Promise<Stopped> {
+  try {
+    return await stopIn({ ...request, exec: 'refuse' }, options);
+  } catch (error) {
+    const isInTheWay =
+      error instanceof OutsiderInTheWay ||
+      (error instanceof ShimError && error.cause instanceof OutsiderInTheWay);
+    throw isInTheWay ? reason : error;
+  }
+}
+
+/** Says of a refusal that processes were there that need not be. */
+function notKept(error: ShimError, [exec]: readonly HostPid[]): ShimError {
+  if (exec === undefined || error.kind !== 'failedPrecondition' || error instanceof Momentary) {
+    return error;
+  }
+  const hint = `${labelOf(exec)} came by exec and can be left out by exec=drop`;
+  return new ExecNotKept(error.kind, `${error.message} (${hint})`, { cause: error });
 }
 
 /** Stops the container and inspects it. If that fails, the container goes on. */
@@ -57,13 +97,13 @@ async function stopAndInspect(
   { life, clock, patience, vasId, plainPid, ahead }: StopOptions,
 ): Promise<Stopped> {
   checkAborted(request);
-  const { initPid, execs, spec } = request;
+  const { initPid, exec = DEFAULT_EXEC_MODE, execs, spec } = request;
   let stock: Stock | undefined;
   const beforeStop = () => {
     clock.skip(); // The time until now belongs to no stage: the container ran.
   };
   const session = await Session.seize(initPid, findCgroup(request), {
-    ...{ execs, patience, beforeStop },
+    ...{ exec, execs, patience, beforeStop },
   });
   try {
     life.watch(session.processes);
@@ -74,7 +114,7 @@ async function stopAndInspect(
     const stdio = stdioLinksOf(request);
     const tree = readTree(session);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
-    stock = await takeStock(session, { ...request, tree, vasId, ahead, ipc, stdio });
+    stock = await takeStock(session, { ...request, exec, tree, vasId, ahead, ipc, stdio });
     checkStill(session, request);
     clock.end('inspect');
     return { session, mounts, ...stock };
@@ -82,8 +122,9 @@ async function stopAndInspect(
     stock?.close();
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
+    const told = reason ?? notKept(ShimError.from(error), session.execs);
     await session.close();
-    throw reason ?? error;
+    throw told;
   }
 }
 
@@ -104,6 +145,7 @@ export interface StockRequest {
   /** Whether the IPC namespace is the container's own, and who has never used SEM_UNDO; not asked for without. */
   readonly ipc?: IpcOwner;
   readonly stdio: StdioLinks | undefined;
+  readonly exec: ExecMode;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import type { HostPid } from '../../common/ids.js';
+import { DEFAULT_EXEC_MODE, type ExecMode } from '../constants.js';
 import { Momentary, retrying, type Patience } from '../retry.js';
 import { Session } from '../tracee/session.js';
 
@@ -8,6 +9,7 @@ import { Session } from '../tracee/session.js';
 export interface StopRequest {
   readonly initPid: HostPid;
   readonly cgroup: Cgroup;
+  readonly exec?: ExecMode;
   readonly execs?: () => ReadonlyMap<HostPid, string>;
   /** How long a stop is retried while something momentary is in the way. */
   readonly patience: Patience;
@@ -28,13 +30,13 @@ export class Stops {
   }
 
   async #once(work: (session: Session) => Promise<void>): Promise<void> {
-    const { initPid, cgroup, execs, patience } = this.#request;
+    const { initPid, cgroup, exec = DEFAULT_EXEC_MODE, execs, patience } = this.#request;
     if (isFrozen(cgroup)) throw new Momentary('aborted', 'the container is paused');
     let began = performance.now();
     const beforeStop = () => {
       began = performance.now();
     };
-    const session = await Session.hold(initPid, cgroup, { execs, patience, beforeStop });
+    const session = await Session.hold(initPid, cgroup, { exec, execs, patience, beforeStop });
     try {
       await work(session);
     } finally {

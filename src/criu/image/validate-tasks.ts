@@ -62,13 +62,14 @@ export function validateTasks(image: CheckpointImage, rules: AttributeRules): vo
   for (const process of pstree) checkProcess(process, { image, shared, rules });
 }
 
+/** A process without a parent, apart from PID 1, came by exec. Its session is judged with the tree. */
 function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<NsPid>): void {
   const what = `check process ${String(pid)}`;
   checkPid(pid, what);
   if (pgid > MAX_PID || sid > MAX_PID) badImage(`${what}: its group or session is beyond any pid`);
   if (earlier.size === 0) {
     if (pid !== 1 || ppid !== 0) badImage(`${what}: the root must be process 1 without a parent`);
-  } else if (!earlier.has(ppid)) {
+  } else if (ppid !== 0 && !earlier.has(ppid)) {
     badImage(`${what}: parent ${String(ppid)} does not come before it`);
   }
 }

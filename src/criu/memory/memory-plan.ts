@@ -67,6 +67,8 @@ export interface MemoryPlanOptions {
   readonly image: Valid<PlannedMemory>;
   /** The kernel's areas as they lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
+  /** Processes that PID 1 does not fork, nor anything below it. */
+  readonly outside: ReadonlySet<NsPid>;
   /** Whether the processes exec duplicates of their memory before it is placed. */
   readonly execs: boolean;
   /** The staged descriptor of a file of the image. */
@@ -92,8 +94,10 @@ export class MemoryPlan {
   /** Everything below and above the park and the holder's own range. */
   readonly #around: readonly Range[];
   readonly #branches: Branches;
-  /** Descriptors of shared memory that must outlive the address space it was made in. */
+  /** Descriptors of shared memory that is mapped from outside of the address space it was made in. */
   readonly #sharedFiles = new Map<bigint, number>();
+  /** Shared memory of processes that PID 1 does not fork. */
+  readonly #sharedOutside: ReadonlySet<bigint>;
 
   constructor(options: MemoryPlanOptions) {
     this.#options = options;
@@ -103,6 +107,12 @@ export class MemoryPlan {
     this.#shared = new Map(memory.shared.map((object) => [object.id, object]));
     const unowned = [...memory.shared.map(madeRange), { start: base, end: base + WORK.size }];
     this.#branches = new Branches(this.#parks, unowned);
+    this.#sharedOutside = new Set(
+      [...options.outside]
+        .flatMap((pid) => memory.maps.get(pid)?.unfinished ?? [])
+        .filter(({ kind }) => kind === 'anonymous-shared')
+        .map(({ object }) => object),
+    );
     this.#around = around([...unowned, ...[...this.#parks.values()].flat()]);
   }
 
@@ -127,9 +137,23 @@ export class MemoryPlan {
         root.copy('fill shared memory', at + start, place + start, length);
       }
       root.syscall('drop the stash', SYS.munmap, [place, size]);
-      if (!this.#options.execs) continue;
+      if (!this.#options.execs && !this.#sharedOutside.has(id)) continue;
       const path = `/proc/self/map_files/${at.toString(16)}-${end.toString(16)}`;
       this.#sharedFiles.set(id, this.#options.stage('open shared memory', path));
+    }
+  }
+
+  /** In the helper outside, another fork of the holder, once shared memory is made and staged. */
+  planSharedOutside(sequence: Sequence): void {
+    for (const [id, object] of this.#shared) {
+      const { place, size, reach } = object;
+      sequence.syscall('drop the stash', SYS.munmap, [place, size]);
+      const fd = this.#sharedFiles.get(id);
+      if (fd === undefined || this.#options.execs) continue;
+      const { start: at } = madeRange(object);
+      const reserve = object.isUnreserved ? MAP_NORESERVE : 0;
+      const args = [at, reach, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE | reserve, fd, 0];
+      sequence.syscall('map shared memory', SYS.mmap, args, { expect: at });
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../common/ids.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveIpc } from '../resources/ipc/limit-steps.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
@@ -23,6 +24,8 @@ export interface LiveFacts {
   /** Ids of files that are ends of TCP connections which the network namespace cannot have; empty if not known yet. */
   readonly severed: ReadonlySet<number>;
   readonly host: HostFacts;
+  /** PID 1 of the new container, as the host sees it; needed for what came by exec. */
+  readonly initPid: HostPid;
   /** What our names in the container are derived from: see `ScratchNames`. */
   readonly secret: string;
 }

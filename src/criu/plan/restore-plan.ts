@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
-import { INIT, type NsPid, type NsTid } from '../../common/ids.js';
+import { type HostPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
@@ -25,7 +25,7 @@ import {
 import { hasPendingStop } from '../resources/attributes/pending.js';
 import { IpcPlan } from '../resources/ipc/plan.js';
 import { FilePlan, ScratchNames, type StdioSlots } from '../resources/files/index.js';
-import { buildTree, forkersOf } from '../tree/process-tree.js';
+import { buildTree, forkersOf, subtree, type Forest } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
 import { planExec, type ExecPlan } from './exec-plan.js';
 import type { LiveFacts } from './live-facts.js';
@@ -44,7 +44,10 @@ import { TreePlan } from './tree-plan.js';
 
 /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: the donor's namespaces that PID 1 joins (linux/sched.h). */
 const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
+const CLONE_NEWPID = 0x20000000;
 const CLONE_FILES = 0x400;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
 const THREAD_STACK = 4096;
 /** An operation of keyctl(2); without a name it creates a new keyring. */
 const JOIN_SESSION_KEYRING = 1;
@@ -109,6 +112,9 @@ export class RestorePlan {
   readonly given: readonly Given[];
   readonly #builder: PlanBuilder;
   readonly #root: Sequence;
+  /** What the helper outside does, if there is one. */
+  readonly #outside: Sequence | undefined;
+  readonly #forest: Forest;
   readonly #image: ValidImage;
   readonly #base: bigint;
   readonly #attributes: AttributePlan;
@@ -138,6 +144,8 @@ export class RestorePlan {
     const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
     this.given = [...givenTo(facts, this.exec !== undefined), ...sysctls];
     this.#root = builder.sequence('pid 1');
+    this.#forest = forestOf(image);
+    this.#outside = this.#forest.outside && builder.sequence('the parent of execs');
     this.#files = new FilePlan(builder, partOf(image, filesOf), {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
@@ -153,6 +161,7 @@ export class RestorePlan {
       base,
       image,
       kernelAreas: facts.kernelAreas,
+      outside: new Set(this.#forest.outside && subtree(this.#forest.outside).map(({ pid }) => pid)),
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
       stage: (what, path) => this.#files.planStaged(what, path),
@@ -169,7 +178,7 @@ export class RestorePlan {
     this.finalThreads = this.#alive.flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
     );
-    this.barriers = this.#plan(donorSlot);
+    this.barriers = this.#plan(donorSlot, facts.initPid);
   }
 
   /** Where the plan will be mapped. */
@@ -180,6 +189,11 @@ export class RestorePlan {
   /** The offset at which PID 1 begins. */
   get entry(): number {
     return this.#root.offset;
+  }
+
+  /** The offset at which the helper outside of the pid namespace begins; undefined if none is needed. */
+  get outsideEntry(): number | undefined {
+    return this.#outside?.offset;
   }
 
   /**
@@ -224,16 +238,17 @@ export class RestorePlan {
   }
 
   /** All sequences, from the first phase to the last. */
-  #plan(donorSlot: Slot): Barrier[] {
+  #plan(donorSlot: Slot, initPid: HostPid): Barrier[] {
     const root = this.#root;
     root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
     stopAt('joined', root);
     root.syscall('make a session', SYS.setsid, []);
-    this.#planKeyring();
+    this.#planKeyring(root);
     this.#attributes.planInherited(root);
     this.#files.planOpen(root);
     this.#ipc.planObjects(root, (what, slot) => this.#files.planKept(what, slot));
     this.#memory.planShared(root);
+    if (this.#outside) this.#planOutside(initPid, this.#outside);
     const tree = this.#planTree();
     const phases = this.#processPhases();
     for (const { pid } of this.#alive) {
@@ -246,6 +261,26 @@ export class RestorePlan {
     const [all, alive] = [this.finalThreads.length, this.#alive.length];
     const standing = (phase: Phase): number => (THREAD_PHASES.includes(phase) ? all : alive);
     return [...tree.barriers, ...phases.map(({ phase }) => ({ phase, standing: standing(phase) }))];
+  }
+
+  /**
+   * What the helper outside does before it forks: once PID 1 has everything that all processes have in common, it
+   * takes that over and joins the namespaces.
+   */
+  #planOutside(initPid: HostPid, sequence: Sequence): void {
+    const root = this.#root;
+    const gate = this.#builder.reserve(8);
+    root.poke('let execs begin', gate, 1);
+    root.syscall('let execs begin', SYS.futex, [gate, FUTEX_WAKE, 1]);
+    const wait = [gate, FUTEX_WAIT, 0, null];
+    sequence.syscall('wait for PID 1', SYS.futex, wait, { tolerate: true });
+    const pidfd = this.#builder.slot();
+    sequence.syscall('find PID 1', SYS.pidfd_open, [initPid, 0], { store: pidfd });
+    sequence.syscall('join the namespaces of PID 1', SYS.setns, [pidfd, JOINED | CLONE_NEWPID]);
+    this.#planKeyring(sequence);
+    this.#attributes.planInherited(sequence);
+    this.#files.planTaking(pidfd, sequence);
+    this.#memory.planSharedOutside(sequence);
   }
 
   /** What every process does once the tree stands: its steps to each phase, in order. */
@@ -330,22 +365,16 @@ export class RestorePlan {
    * that of the engine's user, with all its keys. Kernels without keyrings have none to give and
    * none to protect; an exhausted quota is not a reason to fail either.
    */
-  #planKeyring(): void {
+  #planKeyring(sequence: Sequence): void {
     const args = [JOIN_SESSION_KEYRING, 0];
-    this.#root.syscall('join a session keyring', SYS.keyctl, args, { tolerate: true });
+    sequence.syscall('join a session keyring', SYS.keyctl, args, { tolerate: true });
   }
 
   #planTree(): TreePlan {
     const alive = new Set(this.#alive.map(({ pid }) => pid));
     const parents = new Map(this.#image.pstree.map(({ pid, ppid }) => [pid, ppid]));
-    const processes = this.#image.pstree.map((entry) => ({
-      ...entry,
-      isZombie: !alive.has(entry.pid),
-      name: this.#core(entry.pid).tc?.comm ?? '',
-    }));
-    const taken = new Set(this.#image.pstree.flatMap(({ threads }) => threads));
-    const root = buildTree(processes, taken);
-    checkHeritage(this.#image.memory.maps, forkersOf(root));
+    const forest = this.#forest;
+    checkHeritage(this.#image.memory.maps, forkersOf(forest));
     const shares = (pid: NsPid): boolean => {
       const parent = parents.get(pid);
       if (!alive.has(pid) || parent === undefined || parent === 0) return false;
@@ -355,7 +384,7 @@ export class RestorePlan {
       {
         builder: this.#builder,
         memory: this.#memory,
-        root,
+        forest,
         onSession: (pid, sequence) => {
           this.#files.planSession(pid, sequence);
         },
@@ -368,7 +397,7 @@ export class RestorePlan {
           return { exitCode: tc?.exit_code ?? 0, comm: tc?.comm ?? '' };
         },
       },
-      this.#root,
+      { root: this.#root, outside: this.#outside },
     );
   }
 
@@ -390,6 +419,16 @@ export class RestorePlan {
   #core(tid: NsTid): CoreEntry {
     return coreOf(this.#image, tid);
   }
+}
+
+function forestOf(image: ValidImage): Forest {
+  const alive = new Set(aliveOf(image).map(({ pid }) => pid));
+  const processes = image.pstree.map((entry) => ({
+    ...entry,
+    isZombie: !alive.has(entry.pid),
+    name: coreOf(image, entry.pid).tc?.comm ?? '',
+  }));
+  return buildTree(processes, new Set(image.pstree.flatMap(({ threads }) => threads)));
 }
 
 function stopAt(phase: Phase, sequence: Sequence): void {

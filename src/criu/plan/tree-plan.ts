@@ -6,7 +6,13 @@ import type { Branch } from '../memory/branches.js';
 import { planDeath } from './death.js';
 import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js';
 import type { Barrier, Phase } from './phases.js';
-import { isForkedBeforeSession, subtree, type TreeNode } from '../tree/process-tree.js';
+import {
+  isForkedBeforeSession,
+  nodesOf,
+  OUTSIDE,
+  type Forest,
+  type TreeNode,
+} from '../tree/process-tree.js';
 
 const WALL = 0x40000000;
 const P_PID = 1;
@@ -16,12 +22,14 @@ const SIGINFO_SIZE = 128;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const NOTHING = { exitCode: 0, comm: '' };
+/** The child gets the parent of the process that forks it, and its exit signal. */
+const CLONE_PARENT = 0x8000;
 
 /** What the plan of the tree is made from. */
 export interface TreePlanOptions {
   readonly builder: PlanBuilder;
   readonly memory: MemoryPlan;
-  readonly root: TreeNode;
+  readonly forest: Forest;
   /** What a process does once it has made its session, before it forks members of it. */
   readonly onSession: (pid: NsPid, sequence: Sequence) => void;
   /** How a process is forked (shared descriptor table, exit signal). */
@@ -30,8 +38,17 @@ export interface TreePlanOptions {
   readonly dead: (pid: NsPid) => { readonly exitCode: number; readonly comm: string };
 }
 
+/** The sequences that fork the tree. */
+export interface Forkers {
+  /** Of PID 1. */
+  readonly root: Sequence;
+  /** Of the helper outside, if there is one. */
+  readonly outside: Sequence | undefined;
+}
+
 /**
- * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. Every
+ * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. What came by exec is
+ * forked from outside of the namespace, and left to the parent of the process that does so. Every
  * node stops twice: when all nodes are forked and all group leaders are in place, and when all
  * members have joined. It stops once more if leaders have to leave their groups. Then helpers and
  * zombies end.
@@ -49,23 +66,16 @@ export class TreePlan {
   /** Zombies that helpers fork, and that PID 1 inherits. */
   readonly #orphans: readonly TreeNode[];
 
-  constructor(options: TreePlanOptions, rootSequence: Sequence) {
+  constructor(options: TreePlanOptions, { root, outside }: Forkers) {
     this.#options = options;
-    this.#sequences.set(INIT, rootSequence);
-    const nodes = subtree(options.root);
+    this.#sequences.set(INIT, root);
+    if (outside) this.#sequences.set(OUTSIDE, outside);
+    const nodes = nodesOf(options.forest);
     this.#groupsAreLeft = nodes.some((node) => node.leavesGroup);
     this.#orphans = nodes.filter(hasGone).flatMap((node) => node.children.filter(isZombie));
-    const all = nodes.length;
-    const alive = nodes.filter(({ kind }) => kind === 'process').length;
-    const at = (phase: Phase, standing: number): Barrier => ({ phase, standing });
-    this.barriers = [
-      at('forked', all),
-      at('grouped', all),
-      ...(this.#groupsAreLeft ? [at('left', all)] : []),
-      ...(this.#orphans.length > 0 ? [at('orphaned', alive)] : []),
-    ];
+    this.barriers = this.#barriersFor(nodes);
     for (const node of nodes) {
-      if (node.pid === INIT) continue;
+      if (this.#sequences.has(node.pid)) continue;
       const name =
         node.kind === 'process' ? `pid ${String(node.pid)}` : `${node.kind} ${String(node.pid)}`;
       this.#sequences.set(node.pid, options.builder.sequence(name));
@@ -74,10 +84,24 @@ export class TreePlan {
       const below = node.children.map((child) => this.#branch(child));
       const pid = node.kind === 'process' ? node.pid : 0;
       this.#branches.set(node.pid, options.memory.branch(pid, below));
-      const isBetween = node.pid !== INIT && node.children.length > 0;
-      if (isBetween) this.#gates.set(node.pid, options.builder.reserve(8));
+      const isBetween = node.pid !== INIT && node.pid !== OUTSIDE;
+      if (isBetween && node.children.length > 0)
+        this.#gates.set(node.pid, options.builder.reserve(8));
     }
+    this.#planParting(options.forest);
     for (const node of nodes) this.#planNode(node);
+  }
+
+  #barriersFor(nodes: readonly TreeNode[]): Barrier[] {
+    const all = nodes.length;
+    const alive = nodes.filter(({ kind }) => kind === 'process').length;
+    const at = (phase: Phase, standing: number): Barrier => ({ phase, standing });
+    return [
+      at('forked', all),
+      at('grouped', all),
+      ...(this.#groupsAreLeft ? [at('left', all)] : []),
+      ...(this.#orphans.length > 0 ? [at('orphaned', alive)] : []),
+    ];
   }
 
   /** Where a process goes on when the tree stands. */
@@ -85,6 +109,14 @@ export class TreePlan {
     const sequence = this.#sequences.get(pid);
     if (!sequence) throw new Error(`no sequence of pid ${String(pid)}`);
     return sequence;
+  }
+
+  /** PID 1 and the helper outside are forks of the same holder: neither needs what waits for the other's. */
+  #planParting({ root, outside }: Forest): void {
+    if (!outside) return;
+    const { memory } = this.#options;
+    memory.planForked(this.#branch(outside), this.sequence(root.pid));
+    memory.planForked(this.#branch(root), this.sequence(outside.pid));
   }
 
   #planNode(node: TreeNode): void {
@@ -115,7 +147,7 @@ export class TreePlan {
     early.forEach((child, index) => {
       this.#planFork(node, { child, before: early[index - 1] }, sequence);
     });
-    if (sid === pid && pid !== INIT) {
+    if (sid === pid && pid !== INIT && pid !== OUTSIDE) {
       sequence.syscall('make a session', SYS.setsid, []);
       if (kind === 'process') onSession(pid, sequence);
     }
@@ -146,7 +178,8 @@ export class TreePlan {
     const branch = this.#branch(child);
     if (parent.children.length > 1) memory.planFork(branch, sequence);
     memory.planBequest(heirs(child), before ? heirs(before) : [], sequence);
-    const options = child.kind === 'helper' ? {} : forkOptions(child.pid);
+    const ownOptions = child.kind === 'helper' ? {} : forkOptions(child.pid);
+    const options = parent.pid === OUTSIDE ? { flags: CLONE_PARENT, exitSignal: 0 } : ownOptions;
     sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
     memory.planForked(branch, sequence);
     const gate = this.#gates.get(child.pid);

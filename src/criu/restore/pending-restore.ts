@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectCgroupMoves } from '../../common/cgroup-moves.js';
-import type { HostPid, VasId } from '../../common/ids.js';
+import { type HostPid, INIT, type VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
@@ -17,7 +17,7 @@ import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
-import { findConsole, judgeEnding, namesSecret } from '../resources/files/index.js';
+import { findConsole, isExecStream, judgeEnding, namesSecret } from '../resources/files/index.js';
 import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { LiveFacts } from '../plan/live-facts.js';
@@ -25,6 +25,7 @@ import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.
 import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
+import { OUTSIDE } from '../tree/process-tree.js';
 import { StageClock } from '../stages.js';
 import { watchExit, type Exit } from '../vas/exit-watch.js';
 import { KernelDevice } from '../vas/kernel-device.js';
@@ -138,7 +139,11 @@ export class PendingRestore {
     const donor = await this.#donor;
     clock.end('donor');
 
-    const work = [enterCgroups(donor.pid, restorer.pid), restoreTmpfs(donor.pid, opened.tmpfs)];
+    const parents = [restorer.pid, ...(await this.#forkOutside(opened))];
+    const work = [
+      ...parents.map((pid) => enterCgroups(donor.pid, pid)),
+      restoreTmpfs(donor.pid, opened.tmpfs),
+    ];
     const settled = Promise.allSettled(work);
     this.#scope.defer('wait for what is under way', async () => {
       await settled; // Both name processes that are about to end.
@@ -148,6 +153,8 @@ export class PendingRestore {
     const facts = readFacts(donor.pid, seccompChain);
     const ended = judgeConnections(this.#request, opened, facts.severed);
     if (ended > 0) log.info('TCP connections have ended', { count: ended });
+    const streams = opened.image.files.filter(isExecStream).length;
+    if (streams > 0) log.warn('streams of execs lead to /dev/null', { count: streams });
     const plan = planRestore(opened, facts);
     clock.end('plan');
 
@@ -173,6 +180,18 @@ export class PendingRestore {
     clock.end('release');
     await removed;
     return { ...clock.timingsMs, forkCall: restorer.forkMs };
+  }
+
+  /** Forks what is to fork processes that came by exec, if there are any. */
+  async #forkOutside({ image }: OpenedImage): Promise<HostPid[]> {
+    if (!image.pstree.some(({ pid, ppid }) => ppid === OUTSIDE && pid !== INIT)) return [];
+    const { vasId, restorer } = this.#prepared;
+    const holder = connectVas(vasId);
+    try {
+      return [await restorer.forkOutside(holder)];
+    } finally {
+      holder.close();
+    }
   }
 
   #startDonor(): Promise<Donor> {

@@ -52,6 +52,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     ipc: hasIpc ? readLiveIpc(donorPid, live) : undefined,
     severed: image ? findSevered(image, donorPid) : new Set(),
     host: readHostFacts(restorerPid),
+    initPid: restorerPid,
     secret,
   };
 }

@@ -4,13 +4,14 @@ import { asHostTid, type HostPid, type HostTid, INIT } from '../../common/ids.js
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
-import { AF, PTRACE, SOCK } from '../../native/abi/index.js';
+import { PTRACE } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
-import { call, closeFd, errnoError, errnoName, memfd, sendWithFds, SYS } from '../../native/sys.js';
+import { closeFd, errnoError, errnoName, memfd, sendWithFds } from '../../native/sys.js';
 import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
 import { readIdsOf } from '../procfs/many.js';
 import { containerPid } from '../procfs/status.js';
 import { execDuplicate } from './exec-duplicate.js';
+import { forkHolder, type Forked } from './fork-holder.js';
 import type { Plan, Slot } from '../plan/builder.js';
 import { printable } from '../../common/bytes.js';
 import { listThreads, readStatus } from '../procfs/reader.js';
@@ -54,6 +55,8 @@ export class Restorer {
   readonly forkMs: number;
   readonly #tracer = new Tracer();
   #socket: number;
+  /** The helper that forks what came by exec. */
+  #outside: Forked | undefined;
   #planFile = -1;
   #plan: RestorePlan | undefined;
   #finished: Plan | undefined;
@@ -70,26 +73,11 @@ export class Restorer {
 
   /** Forks a holder into a new pid namespace and seizes the child, which waits for its plan. */
   static async fork(holder: HolderClient): Promise<Restorer> {
-    const pair = Buffer.alloc(8);
-    call('make a socket pair', SYS.socketpair, AF.unix, SOCK.seqpacket | SOCK.cloexec, 0, pair);
-    const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
-    const before = performance.now();
-    const pid = await holder
-      .fork(theirs)
-      .catch((error: unknown) => {
-        closeFd(ours);
-        throw error;
-      })
-      .finally(() => {
-        closeFd(theirs);
-      });
-    const restorer = new Restorer(
-      pid,
-      ours,
-      Math.round((performance.now() - before) * 1000) / 1000,
-    );
+    const { pid, socket, forkMs } = await forkHolder(holder, 'new');
+    const restorer = new Restorer(pid, socket, forkMs);
     try {
-      await restorer.#seize();
+      await restorer.#seize(pid);
+      restorer.#standing = [pid];
       return restorer;
     } catch (error) {
       const wasKilled = restorer.wasKilled();
@@ -99,14 +87,24 @@ export class Restorer {
     }
   }
 
-  async #seize(): Promise<void> {
-    const tids = Int32Array.of(this.pid);
+  /**
+   * Forks the same holder once more, outside of the namespace: the helper that forks what came by exec. Returns its
+   * pid.
+   */
+  async forkOutside(holder: HolderClient): Promise<HostPid> {
+    const outside = await forkHolder(holder, 'own');
+    this.#outside = outside;
+    await this.#seize(outside.pid);
+    return outside.pid;
+  }
+
+  async #seize(pid: HostPid): Promise<void> {
+    const tids = Int32Array.of(pid);
     const [, seized = 0] = await this.#tracer.seize(tids, OPTIONS);
     if (seized !== 0) throw errnoError('trace the restorer', seized);
     const [, status = 0] = await this.#tracer.waitStops(tids, STOP_TIMEOUT_MS);
     if (status < 0) throw errnoError('stop the restorer', status);
     if ((status & 0xff) !== STOPPED) throw new ShimError('aborted', 'the restorer was killed');
-    this.#standing = [this.pid];
   }
 
   /**
@@ -118,18 +116,31 @@ export class Restorer {
     this.#plan = plan;
     this.#finished = finished;
     this.#planFile = memfd('mvas-plan', finished.bytes);
-    const size = BigInt(finished.bytes.length);
-    const request = encodeRequest(REQUEST.run, [size, plan.address, BigInt(plan.entry)]);
     const fds = plan.given.map((what) => (what === 'plan' ? this.#planFile : descriptorOf(what)));
-    sendWithFds(this.#socket, request, [this.#planFile, ...fds]);
+    this.#send(this.#socket, plan.entry, fds);
     closeFd(this.#socket);
     this.#socket = -1;
     await this.#gather(1);
   }
 
+  #send(socket: number, entry: number, fds: readonly number[]): void {
+    const [plan, size] = [this.#running(), this.#finished?.bytes.length ?? 0];
+    const request = encodeRequest(REQUEST.run, [BigInt(size), plan.address, BigInt(entry)]);
+    sendWithFds(socket, request, [this.#planFile, ...fds]);
+  }
+
+  /** Lets the helper outside go on together with PID 1. */
+  #startOutside({ outsideEntry: entry }: RestorePlan): void {
+    if (entry === undefined) return;
+    assertInvariant(this.#outside !== undefined, 'there is a helper for what came by exec');
+    this.#send(this.#outside.socket, entry, []);
+    this.#standing = [...this.#standing, this.#outside.pid];
+  }
+
   /** Lets the plan run to its end; then all processes and threads exist. */
   async build(): Promise<readonly BuiltThread[]> {
     const plan = this.#running();
+    this.#startOutside(plan);
     for (const { phase, standing } of plan.barriers) {
       await this.#gather(standing);
       if (phase === 'forked') this.#checkOpened(plan);
@@ -216,14 +227,17 @@ export class Restorer {
   async destroy(): Promise<void> {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
-    try {
-      process.kill(this.pid, 'SIGKILL');
-    } catch {
-      // It is already gone.
+    const pids = [this.pid, ...(this.#outside ? [this.#outside.pid] : [])];
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It is already gone.
+      }
     }
     this.#tracer.close();
     this.#closeFiles();
-    await waitGone(this.pid);
+    for (const pid of pids) await waitGone(pid);
   }
 
   #audit(processes: readonly BuiltProcess[]): void {
@@ -302,6 +316,7 @@ export class Restorer {
 
   /** The plan makes zombies and helpers end; any other process that ends was killed. 0: all have ended. */
   #checkDeath(tid: HostTid): void {
+    if (tid === this.#outside?.pid) return;
     const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
     const { finalThreads } = this.#running();
     if (nsTid !== undefined && finalThreads.every((final) => final.nsTid !== nsTid)) return;
@@ -324,8 +339,10 @@ export class Restorer {
   #closeFiles(): void {
     if (this.#socket >= 0) closeFd(this.#socket);
     if (this.#planFile >= 0) closeFd(this.#planFile);
+    if (this.#outside) closeFd(this.#outside.socket);
     this.#socket = -1;
     this.#planFile = -1;
+    this.#outside = undefined;
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readlinkSync, statSync } from 'node:fs';
 import { asHostPid, type HostPid } from '../../common/ids.js';
 import { printable } from '../../common/bytes.js';
+import { readNamespace, readStatus } from '../procfs/reader.js';
 import { readVitalsOf } from '../procfs/many.js';
 import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
@@ -32,6 +34,32 @@ export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
   return { vitals, own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
 }
 
+/** The rest of the links of /proc/PID/ns that an exec changes one after the other, before its program runs. */
+const JOINED = ['pid', 'mnt', 'net', 'uts', 'ipc', 'user', 'cgroup'] as const;
+/** How the names of runc's processes begin until then. */
+const RUNC = 'runc:[';
+
+/** Whether a process from outside does not run a program of the container yet, but is about to. */
+export function isEntering(pid: HostPid, initPid: HostPid): boolean {
+  try {
+    const isInside = JOINED.every(
+      (name) => readNamespace(pid, name) === readNamespace(initPid, name),
+    );
+    return !isInside || readStatus(pid).name.startsWith(RUNC) || isOfRuntime(pid);
+  } catch {
+    return true; // It is about to end, or has: whoever waits for it finds out.
+  }
+}
+
+/** Whether the executable of a process is not the file of that name in the container. */
+function isOfRuntime(pid: HostPid): boolean {
+  const link = `/proc/${String(pid)}/exe`;
+  const path = readlinkSync(link);
+  if (path.endsWith(' (deleted)')) return false;
+  const [own, inside] = [statSync(link), statSync(`/proc/${String(pid)}/root${path}`)];
+  return own.dev !== inside.dev || own.ino !== inside.ino;
+}
+
 /** A process and all its descendants, given each one's parent. Pure. */
 export function descendantsOf(
   ancestor: HostPid,
@@ -57,7 +85,7 @@ export function inTheWay(
   const pid = outsiders.find((one) => execs.has(one)) ?? outsiders[0] ?? asHostPid(0);
   const exec = execs.get(pid);
   const by = exec === undefined ? '' : ` (exec ${printable(exec)})`;
-  const what = `started from outside of the container${by}, which is not supported`;
+  const what = `started from outside of the container${by}, and not to be taken along`;
   const remedy = 'remedy: end it (or its exec) first';
   return new OutsiderInTheWay('failedPrecondition', `${labelOf(pid)}: ${what}; ${remedy}`);
 }

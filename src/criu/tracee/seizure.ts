@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { isFrozen, pidsIn, thaw, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
+import type { ExecMode } from '../constants.js';
 import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
@@ -11,7 +12,7 @@ import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf, tracerLabel } from './label.js';
 import { isDying, isEnding } from './life-watch.js';
-import { inTheWay, originsOf } from './outsiders.js';
+import { inTheWay, isEntering, originsOf } from './outsiders.js';
 
 /** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
 const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
@@ -33,7 +34,9 @@ const SIGTRAP = 5;
 export interface StopOptions {
   /** Names of processes that the caller has started in the container, by host pid. */
   readonly execs: () => ReadonlyMap<HostPid, string>;
-  /** Whether processes from outside may run. Otherwise they are refused before anything is stopped. */
+  /** What to do with processes from outside. */
+  readonly exec: ExecMode;
+  /** Whether those in the way may run. Otherwise they are refused before anything is stopped. */
   readonly mayRun: boolean;
   /** Called before the first thread is stopped. */
   readonly beforeStop: () => void;
@@ -49,6 +52,10 @@ export class Seizure {
   readonly #tracer: Tracer;
   /** Wait status of each thread's stop, by host tid. */
   readonly #stops = new Map<HostTid, number>();
+  /** Processes from outside that are to be held as well. */
+  #execs: readonly HostPid[] = [];
+  /** Whether other processes from outside are there. */
+  #leavesSome = false;
 
   constructor(tracer: Tracer, initPid: HostPid, cgroup: Cgroup | undefined) {
     this.#tracer = tracer;
@@ -57,10 +64,26 @@ export class Seizure {
     this.wasFrozen = cgroup !== undefined && isFrozen(cgroup);
   }
 
-  /** Host pids of the processes in the cgroup, and of the init. */
+  /** Host pids of the processes in the cgroup, and of the init, apart from those that are left out. */
   pids(): HostPid[] {
+    const pids = this.all();
+    return this.#leavesSome ? pids.filter((pid) => this.#stops.has(pid)) : pids;
+  }
+
+  /** The same, and those that are left out. */
+  all(): HostPid[] {
     const pids = this.cgroup ? pidsIn(this.cgroup) : [];
     return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
+  }
+
+  /** Those processes that came from outside and are held. */
+  get execs(): readonly HostPid[] {
+    return this.#execs;
+  }
+
+  /** Whether processes from outside go on. */
+  get leavesSome(): boolean {
+    return this.#leavesSome;
   }
 
   /** The signal by which job control had stopped a held process, given its host pid. */
@@ -77,19 +100,33 @@ export class Seizure {
     if (tids.length > 0) await this.#tracer.detach(tids);
   }
 
-  /** Stops all processes that are the container's own. */
-  async stopOwn({ execs, mayRun, beforeStop }: StopOptions): Promise<void> {
+  /** Stops all processes that are the container's own, and those from outside that are to be kept. */
+  async stopOwn({ exec, execs, mayRun, beforeStop }: StopOptions): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const { vitals, own, outsiders } = originsOf(this.initPid, this.pids());
-      const fresh = own.flatMap((pid) => this.#untraced(pid, vitals.get(pid)));
+      const { vitals, own, outsiders } = originsOf(this.initPid, this.all());
+      const { kept, inWay } = this.#sort(outsiders, exec);
+      const fresh = [...own, ...kept].flatMap((pid) => this.#untraced(pid, vitals.get(pid)));
       const isDone = fresh.length === 0;
-      if (outsiders.length > 0 && (isDone || !mayRun)) throw inTheWay(outsiders, execs());
+      if (inWay.length > 0 && (isDone || !mayRun)) throw inTheWay(inWay, execs());
       if (isDone) return;
       if (this.#stops.size === 0) beforeStop();
       const isFirst = round === 0 && this.wasFrozen;
       await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
     }
     throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
+  }
+
+  /** Sorts processes from outside by whether they are to be held, or are in the way. */
+  #sort(
+    outsiders: readonly HostPid[],
+    exec: ExecMode,
+  ): { readonly kept: readonly HostPid[]; readonly inWay: readonly HostPid[] } {
+    this.#leavesSome = exec === 'drop';
+    if (exec === 'drop') return { kept: [], inWay: [] };
+    if (exec === 'refuse') return { kept: [], inWay: outsiders };
+    const inWay = outsiders.filter((pid) => !this.#stops.has(pid) && isEntering(pid, this.initPid));
+    this.#execs = outsiders.filter((pid) => !inWay.includes(pid));
+    return { kept: this.#execs, inWay };
   }
 
   #untraced(pid: HostPid, vitals: Vitals | undefined): HostTid[] {

@@ -2,6 +2,7 @@
 import type { HostPid, HostTid, NsPid } from '../../common/ids.js';
 import { freeze, type Cgroup } from '../../common/cgroup.js';
 import { forAll } from '../../common/for-all.js';
+import type { ExecMode } from '../constants.js';
 import { logger } from '../../common/log.js';
 import { Tracer } from '../../native/index.js';
 import { SYS } from '../../native/sys.js';
@@ -33,6 +34,8 @@ type AreasOf = (pid: HostPid) => readonly Vma[];
 export interface SeizeOptions {
   /** Names, by host pid, of processes that the caller has started in it. */
   readonly execs?: (() => ReadonlyMap<HostPid, string>) | undefined;
+  /** What to do with processes from outside; by default they are in the way. */
+  readonly exec?: ExecMode | undefined;
   /** How long to wait for processes from outside while only they can run. */
   readonly patience: Patience;
   /** Called before the first thread is stopped. */
@@ -63,8 +66,9 @@ export class Session {
   /**
    * Stops a container, or a process that has no cgroup of its own. On failure everything runs (or is frozen) as before.
    *
-   * Processes from outside are in the way. In a container that was frozen, they run until they have ended, within
-   * the limit of `patience`, while all of its own processes stand still.
+   * Processes from outside are in the way unless they are to be kept or left out; those that are about to enter
+   * always are if others are to be kept. In a container that was frozen, they run until they are no longer in the way,
+   * within the limit of `patience`, while all of its own processes stand still.
    *
    * @throws Momentary if another try may succeed, ShimError `failedPrecondition` for a process that cannot be
    * traced, AbortError
@@ -85,13 +89,14 @@ export class Session {
   static async #stop(
     initPid: HostPid,
     cgroup: Cgroup | undefined,
-    { execs = () => new Map(), patience, beforeStop = () => undefined }: SeizeOptions,
+    { execs = () => new Map(), exec = 'refuse', patience, beforeStop }: SeizeOptions,
     collect: (session: Session) => Promise<void>,
   ): Promise<Session> {
     const session = new Session(initPid, cgroup);
     const seizure = session.#seizure;
     const limitMs = seizure.wasFrozen ? patience.limitMs : 0;
-    const seize = () => seizure.stopOwn({ execs, mayRun: limitMs > 0, beforeStop });
+    const options = { execs, exec, mayRun: limitMs > 0, beforeStop: beforeStop ?? nothing };
+    const seize = () => seizure.stopOwn(options);
     try {
       await retrying({ ...patience, limitMs }, seize, OutsiderInTheWay);
       await collect(session);
@@ -100,6 +105,11 @@ export class Session {
       await session.close();
       throw session.standstill.reason ?? momentaryIfGone(error);
     }
+  }
+
+  /** Host pids of the processes from outside that it stops. */
+  get execs(): readonly HostPid[] {
+    return this.#seizure.execs;
   }
 
   /** Host pids of the processes that it stops. */
@@ -174,7 +184,7 @@ export class Session {
   kill(): void {
     this.#holdsTasks = false;
     this.standstill.end();
-    for (const pid of [this.#seizure.initPid, ...this.#seizure.pids()]) {
+    for (const pid of [this.#seizure.initPid, ...this.#seizure.all()]) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -226,6 +236,10 @@ export class Session {
       if (signal !== undefined) this.jobStopped.set(nsPid, signal);
     }
   }
+}
+
+function nothing(): void {
+  // Nobody wants to know.
 }
 
 function notFrozen(error: unknown): void {

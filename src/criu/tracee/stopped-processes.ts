@@ -65,9 +65,10 @@ export async function collectStopped(
 }
 
 /** A cgroup does not list exited processes: a zombie is found as the child of its parent. */
-function zombieOf(pid: HostPid, { cgroup }: Seizure): Zombie {
+function zombieOf(pid: HostPid, { cgroup, leavesSome }: Seizure): Zombie {
   const status = readStatus(pid);
-  if (status.state !== 'Z') throw elsewhere(pid, cgroup?.directory ?? '');
+  if (status.state !== 'Z')
+    throw leavesSome ? leftBehind(pid) : elsewhere(pid, cgroup?.directory ?? '');
   return { pid: status.tgid, nsPid: containerPid(status), status };
 }
 
@@ -125,6 +126,12 @@ function isAlive({ tgid: pid, state }: ProcStatus): boolean {
 function elsewhere(pid: HostPid, directory: string): ShimError {
   const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
   return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
+}
+
+/** Its parent, which is left out, has ended right now. */
+function leftBehind(pid: HostPid): Momentary {
+  const what = `${labelOf(pid)}: has been left to the container by an exec just now`;
+  return new Momentary('failedPrecondition', `${what}; remedy: try again`);
 }
 
 function leaderGone(pid: HostPid): ShimError {

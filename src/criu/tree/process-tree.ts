@@ -32,8 +32,20 @@ export interface TreeNode {
   readonly children: TreeNode[];
 }
 
+/** What forks the processes of a container. */
+export interface Forest {
+  /** PID 1. */
+  readonly root: TreeNode;
+  /** A helper outside of the pid namespace, which forks those that came by exec; undefined if there are none. */
+  readonly outside: TreeNode | undefined;
+}
+
+/** The pid of what is outside of the namespace, as the namespace sees it. */
+export const OUTSIDE = asNsPid(0);
+
 /**
- * Plans which process forks which.
+ * Plans which process forks which. Processes other than PID 1 without a parent came by exec: they lead sessions of
+ * their own.
  *
  * A process that is not a session leader is in the session it was forked in. So a child in a session other than its
  * parent's was forked before the parent made its own, in the session that the parent itself was forked in, and so
@@ -45,7 +57,7 @@ export interface TreeNode {
 export function buildTree(
   processes: readonly TreeProcess[],
   taken: ReadonlySet<NsTid> = new Set(),
-): TreeNode {
+): Forest {
   checkProcesses(processes);
   const ordered = parentsFirst(processes);
   if (ordered.length < processes.length) badImage('processes that do not descend from process 1');
@@ -53,8 +65,12 @@ export function buildTree(
   for (const process of ordered) grove.plant(process);
   for (const { pid } of ordered) grove.group(grove.node(pid));
   const root = grove.node(INIT);
-  if (subtree(root).length !== grove.size) badImage('sessions that nobody can have made');
-  return root;
+  const outside = grove.outside.children.length > 0 ? grove.outside : undefined;
+  const forest = { root, outside };
+  if (nodesOf(forest).length !== grove.size + (outside ? 1 : 0)) {
+    badImage('sessions that nobody can have made');
+  }
+  return forest;
 }
 
 /** Processes, each after its parent; those that do not descend from one without a parent are left out. */
@@ -76,12 +92,12 @@ function checkProcesses(processes: readonly TreeProcess[]): void {
   const byPid = new Map(processes.map((process) => [process.pid, process]));
   if (byPid.size !== processes.length) badImage('a process twice');
   if (byPid.get(INIT)?.ppid !== 0) badImage('no process 1');
-  for (const { pid, ppid } of processes) {
-    const parent = byPid.get(ppid);
-    if (pid !== INIT && (parent?.isZombie ?? true)) badImage(`pid ${String(pid)} has no parent`);
+  for (const { pid, ppid, isZombie } of processes) {
+    const isOrphan = ppid === OUTSIDE ? isZombie : (byPid.get(ppid)?.isZombie ?? true);
+    if (pid !== INIT && isOrphan) badImage(`pid ${String(pid)} has no parent`);
   }
-  const isOutsider = ({ pid, sid, pgid }: TreeProcess): boolean =>
-    sid === 0 || pgid === 0 || (pid === INIT && sid !== INIT);
+  const isOutsider = ({ pid, ppid, sid, pgid }: TreeProcess): boolean =>
+    sid === 0 || pgid === 0 || (ppid === OUTSIDE && sid !== pid);
   const outsider = processes.find(isOutsider);
   if (!outsider) return;
   const what = `its session (${String(outsider.sid)}) or group (${String(outsider.pgid)})`;
@@ -114,6 +130,12 @@ function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
 
 /** A tree while it is being planned. */
 class Grove {
+  /** Forks those that came by exec. */
+  readonly outside: TreeNode = {
+    ...{ pid: OUTSIDE, pgid: OUTSIDE, sid: OUTSIDE, start: OUTSIDE, kind: 'helper' },
+    leavesGroup: false,
+    children: [],
+  };
   readonly #nodes = new Map<NsPid, TreeNode>();
   /** The processes that can fork into a session, by its id. */
   readonly #hosts = new Map<NsPid, TreeNode>();
@@ -126,7 +148,7 @@ class Grove {
     const starts = findStarts(processes);
     for (const { pid, ppid, pgid, sid, isZombie } of processes) {
       const kind = isZombie ? 'zombie' : 'process';
-      const start = starts.get(pid) ?? this.node(ppid).sid;
+      const start = starts.get(pid) ?? this.#parent(ppid).sid;
       this.#add({ pid, pgid, sid, start, kind });
     }
   }
@@ -139,11 +161,15 @@ class Grove {
     return this.#nodes.get(pid) ?? badImage(`no process ${String(pid)}`);
   }
 
+  #parent(ppid: NsPid): TreeNode {
+    return ppid === OUTSIDE ? this.outside : this.node(ppid);
+  }
+
   /** Adds a process below the one that forks it. */
   plant({ pid, ppid }: TreeProcess): void {
     if (pid === INIT) return;
     const node = this.node(pid);
-    const parent = this.node(ppid);
+    const parent = this.#parent(ppid);
     const isInherited = ppid === INIT && node.start !== INIT;
     (isInherited ? this.#orphanage(node.start) : parent).children.push(node);
   }
@@ -213,14 +239,19 @@ export function subtree(node: TreeNode): TreeNode[] {
   return nodes;
 }
 
+/** All nodes of a forest, PID 1 first. */
+export function nodesOf({ root, outside }: Forest): TreeNode[] {
+  return [...subtree(root), ...(outside ? subtree(outside) : [])];
+}
+
 /** The process that forks each process, without helpers in between; by pids. */
-export function forkersOf(root: TreeNode): Map<NsPid, NsPid> {
+export function forkersOf({ root, outside }: Forest): Map<NsPid, NsPid> {
   const forkers = new Map<NsPid, NsPid>();
-  const waiting = [{ node: root, forker: root.pid }];
+  const waiting = [root, ...(outside ? [outside] : [])].map((node) => ({ node, forker: node.pid }));
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const node of next.node.children) {
       const isProcess = node.kind === 'process';
-      if (isProcess) forkers.set(node.pid, next.forker);
+      if (isProcess && next.forker !== OUTSIDE) forkers.set(node.pid, next.forker);
       waiting.push({ node, forker: isProcess ? node.pid : next.forker });
     }
   }

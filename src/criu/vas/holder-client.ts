@@ -91,9 +91,12 @@ export class HolderClient {
     await this.#request(REQUEST.seal, []);
   }
 
-  /** Forks a restorer into a new pid namespace, which gets its plan over `socket`. Returns its pid. */
-  async fork(socket: number): Promise<HostPid> {
-    const [pid] = await this.#request(REQUEST.fork, [], [socket]);
+  /**
+   * Forks a restorer, which gets its plan over `socket`, into a new pid namespace or that of the holder. Returns its
+   * pid.
+   */
+  async fork(socket: number, into: 'new' | 'own'): Promise<HostPid> {
+    const [pid] = await this.#request(REQUEST.fork, [into === 'own' ? 1n : 0n], [socket]);
     return asHostPid(Number(pid));
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import type { ExecMode } from '../../criu/constants.js';
 import { decode } from '../proto/codec.js';
 import { CheckpointOptions } from '../proto/messages/runc-options.js';
 import type { AnyValue } from '../proto/values.js';
@@ -14,6 +15,8 @@ export interface CheckpointPlan {
   readonly memoryLimit: number | undefined;
   /** Milliseconds for which momentary refusals are retried. */
   readonly retryMs: number | undefined;
+  /** What to do with processes that came by exec. */
+  readonly exec: ExecMode | undefined;
 }
 
 /**
@@ -46,6 +49,6 @@ export function planCheckpoint(
     );
   }
   const leaveRunning = !(url === '' ? policy.exit : exit);
-  const { vasMemoryLimit: memoryLimit, retryMs } = policy;
-  return { imagePath: target, leaveRunning, memoryLimit, retryMs };
+  const { vasMemoryLimit: memoryLimit, retryMs, exec } = policy;
+  return { imagePath: target, leaveRunning, memoryLimit, retryMs, exec };
 }

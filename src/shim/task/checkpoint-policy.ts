@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import { TCP_MODES, type TcpMode } from '../../criu/constants.js';
+import { EXEC_MODES, TCP_MODES, type ExecMode, type TcpMode } from '../../criu/constants.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
@@ -19,6 +19,8 @@ export interface CheckpointPolicy {
   readonly retryMs: number | undefined;
   /** What becomes of TCP connections to the outside at a restore; undefined: the default. */
   readonly tcp: TcpMode | undefined;
+  /** What a checkpoint does with processes that came by exec; undefined: the default. */
+  readonly exec: ExecMode | undefined;
 }
 
 const PREFIX = 'mvas.';
@@ -27,7 +29,8 @@ const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
 const RETRY = 'mvas.checkpoint.retry-ms';
 const TCP = 'mvas.tcp';
-const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
+const EXEC = 'mvas.exec';
+const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations override options.
@@ -43,19 +46,14 @@ export function checkpointPolicy(
       log.warn('annotation is not known', { name });
     }
   }
-  const {
-    [REFUSE]: refuse,
-    [EXIT]: exit,
-    [LIMIT]: limit,
-    [RETRY]: retry,
-    [TCP]: tcp,
-  } = annotations;
+  const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit, [RETRY]: retry } = annotations;
   return {
     refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options.refuseCheckpoint ?? false,
     exit: choice(EXIT, exit, ['true', 'false']) ?? options.exitAfterCheckpoint ?? false,
     vasMemoryLimit: bytes(limit) ?? fromOption(options.vasMemoryLimit),
     retryMs: milliseconds(retry) ?? fromOption(options.checkpointRetryMs),
-    tcp: tcpMode(tcp ?? options.tcp),
+    tcp: mode(TCP, [annotations[TCP], options.tcp], TCP_MODES),
+    exec: mode(EXEC, [annotations[EXEC], options.exec], EXEC_MODES),
   };
 }
 
@@ -71,11 +69,16 @@ function choice(
 }
 
 /** An empty string is what protobuf makes of a field that is not set. */
-function tcpMode(value = ''): TcpMode | undefined {
+function mode<T extends string>(
+  name: string,
+  [annotation, option = '']: readonly (string | undefined)[],
+  modes: readonly T[],
+): T | undefined {
+  const value = annotation ?? option;
   if (value === '') return undefined;
-  const mode = TCP_MODES.find((one) => one === value);
-  if (!mode) throw bad(TCP, value, `one of ${TCP_MODES.join(', ')}`);
-  return mode;
+  const known = modes.find((one) => one === value);
+  if (known === undefined) throw bad(name, value, `one of ${modes.join(', ')}`);
+  return known;
 }
 
 function bytes(value: string | undefined): number | undefined {

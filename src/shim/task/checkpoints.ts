@@ -57,6 +57,7 @@ export class Checkpoints {
         runcRoot: parts.runc.settings.root,
         ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
         ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
+        ...(plan.exec === undefined ? {} : { exec: plan.exec }),
         execs,
         tmpfsMounts: tmpfsMountsOf(spec),
         mountPlaces: mountPlacesOf(spec),

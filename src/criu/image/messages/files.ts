@@ -116,7 +116,7 @@ export interface FileEntry {
   memfd?: MemfdFileEntry | undefined;
   pidfd?: PidfdEntry | undefined;
 
-  /** Stands for the task's stdin, stdout or stderr (0 to 2), whose other end is outside the container. */
+  /** Stands for the task's stdin, stdout or stderr (0 to 2), whose other end is outside the container, or for any of those of an exec (3). */
   mvas_stdio?: number | undefined;
 }
 

@@ -27,6 +27,12 @@ export interface SocketOption {
 /** Has a socket's option restored should this process die, until that is called off. */
 export type GuardOption = (socket: number, option: SocketOption) => { disarm(): void };
 
+/** What a dump of files needs besides the processes. */
+export interface DumpOptions {
+  readonly guardOption?: GuardOption;
+  readonly keepsExecs?: boolean;
+}
+
 const unguarded: GuardOption = () => ({ disarm: () => undefined });
 
 /** What the dumpers of all kinds share. */
@@ -49,8 +55,15 @@ export class DumpContext {
   /** Ensures that a socket's option is restored. */
   readonly guardOption: GuardOption;
 
-  constructor(processes: readonly TracedProcess[], guardOption: GuardOption = unguarded) {
+  /** Whether what came by exec is taken along. */
+  readonly keepsExecs: boolean;
+
+  constructor(
+    processes: readonly TracedProcess[],
+    { guardOption = unguarded, keepsExecs = false }: DumpOptions = {},
+  ) {
     this.guardOption = guardOption;
+    this.keepsExecs = keepsExecs;
     const [first] = processes;
     assertInvariant(first !== undefined, 'a container has a process');
     this.processes = processes;

@@ -7,7 +7,7 @@ import type { MappedArea, MappedFile } from '../../memory/memory-map.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
 import { StoredContents } from './deleted/stored-contents.js';
-import { DumpContext, type GuardOption } from './dump-context.js';
+import { DumpContext, type DumpOptions } from './dump-context.js';
 import type { FilesImage } from './files-image.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
 import type { FileKind } from './kind.js';
@@ -39,9 +39,9 @@ export class FileDumper {
    * Takes copies of all descriptors (pidfd_getfd(2)), which {@link close} closes. `stdio` is what the container was
    * started with, if that is known.
    */
-  constructor(processes: readonly TracedProcess[], stdio?: StdioLinks, guardOption?: GuardOption) {
+  constructor(processes: readonly TracedProcess[], stdio?: StdioLinks, options?: DumpOptions) {
     this.#stdioLinks = stdio;
-    this.#context = new DumpContext(processes, guardOption);
+    this.#context = new DumpContext(processes, options);
   }
 
   /** Descriptor tables, open files, working directories, locks. Refusals are kept for {@link finish}. */

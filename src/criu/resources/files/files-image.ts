@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NsPid } from '../../../common/ids.js';
 import { emptyFileParts, type FileParts } from '../../image/parts.js';
-import type { PipeDataEntry } from '../../image/types.js';
+import type { FileEntry, PipeDataEntry } from '../../image/types.js';
+
+/** The standard stream (`mvas_stdio`) of an exec, whichever: a new container has no such, and gives /dev/null. */
+export const EXEC_STREAM = 3;
+
+/** Whether a file stands for a stream of an exec. */
+export function isExecStream({ mvas_stdio: which }: Pick<FileEntry, 'mvas_stdio'>): boolean {
+  return which === EXEC_STREAM;
+}
 
 /** Size and unread data of a pipe or FIFO. */
 export interface PipeContent {

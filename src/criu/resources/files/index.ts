@@ -2,7 +2,12 @@
 
 /** Open files, descriptor tables, working directories and locks: dumped from outside, restored by plans. */
 export { FileDumper } from './dumper.js';
-export { emptyFilesImage, type FilesImage, type FilesImageBuilder } from './files-image.js';
+export {
+  emptyFilesImage,
+  isExecStream,
+  type FilesImage,
+  type FilesImageBuilder,
+} from './files-image.js';
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
 export type { LookOptions, StdioSlots } from './plan-context.js';

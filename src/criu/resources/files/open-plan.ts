@@ -4,6 +4,7 @@ import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FileEntry } from '../../image/types.js';
 import { F, O } from '../../../native/abi/index.js';
+import { EXEC_STREAM } from './files-image.js';
 import type { StagedFile } from './kind.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { LOCK_FLAG, planFileLock } from './locks.js';
@@ -42,6 +43,10 @@ function planStdio(plan: PlanContext, files: readonly FileEntry[]): void {
   for (const file of files) {
     const which = file.mvas_stdio;
     if (which === undefined) continue;
+    if (which === EXEC_STREAM) {
+      stage.openPath('a stream of an exec', plan.number(file.id), '/dev/null', { flags: O.rdwr });
+      continue;
+    }
     const slot = options.stdio[which];
     if (slot === undefined) badImage(`file ${String(file.id)}: no such stdio: ${String(which)}`);
     const number = plan.number(file.id);

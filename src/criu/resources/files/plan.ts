@@ -82,6 +82,17 @@ export class FilePlan {
     return number;
   }
 
+  /** In a process with descriptors of its own: takes over whatever PID 1, of which it has a pidfd, has staged. */
+  planTaking(pidfd: Slot, sequence: Sequence): void {
+    this.#raiseLimit(sequence);
+    const { base, end } = this.#plan.stage;
+    for (let number = base; number < end; number++) {
+      // Some numbers were needed for a moment only. One that is missing for another reason fails where it is needed.
+      const options = { move: number, tolerate: true };
+      sequence.syscall('take a staged file over', SYS.pidfd_getfd, [pidfd, number, 0], options);
+    }
+  }
+
   /** What the leader of a session does once it has made it; PID 1 does so in {@link planOpen}. */
   planSession(nsPid: NsPid, sequence: Sequence): void {
     this.#plan.shared(TerminalPlan).planSession(sequence, nsPid);

@@ -4,6 +4,9 @@ import { AF, S_IF } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { canRead, canWrite } from './access.js';
+import { INIT } from '../../../common/ids.js';
+import { EXEC_STREAM } from './files-image.js';
+import { otherEndIsGone } from './kinds/pipe-data.js';
 import { hasOtherEnd, isPlainPipe, pipeEntry } from './kinds/pipe.js';
 import { UnixSockets } from './kinds/unix/dump.js';
 import { pathFileOf } from './path-file.js';
@@ -22,25 +25,58 @@ export function findStdio(
   context: DumpContext,
   links: StdioLinks | undefined,
 ): ReadonlyMap<number, number> {
-  const streams = findStreams(context, links);
+  const ofExecs = execStreams(context);
+  const streams = findStreams(context, links, ofExecs);
   const found = new Map<number, number>();
   for (const [which, file] of streams) if (!found.has(file.id)) found.set(file.id, which);
   for (const file of context.open.files) {
     if (found.has(file.id)) continue;
-    const same = [...streams].filter(([, one]) => inodeKey(one.stat) === inodeKey(file.stat));
-    const [covering] = same.filter(([, one]) => covers(one.flags, file.flags));
-    const [stream] = covering ?? same[0] ?? [];
-    if (stream === undefined) continue;
-    if (!covering) refuseMore(context, file, stream);
-    found.set(file.id, stream);
+    const stream = streamOf(context, file, streams, ofExecs);
+    if (stream !== undefined) found.set(file.id, stream);
   }
   return found;
+}
+
+/** The stream that another open file on the same belongs to. */
+function streamOf(
+  context: DumpContext,
+  file: OpenFile,
+  streams: ReadonlyMap<number, OpenFile>,
+  ofExecs: ReadonlySet<string>,
+): number | undefined {
+  const key = inodeKey(file.stat);
+  const isOfExec = ofExecs.has(key);
+  if (isOfExec && isDevice(file)) return EXEC_STREAM;
+  const same = [...streams].filter(([, one]) => inodeKey(one.stat) === key);
+  const [covering] = same.filter(([, one]) => covers(one.flags, file.flags));
+  const [stream] = covering ?? same[0] ?? [];
+  if (stream === undefined) return isOfExec ? EXEC_STREAM : undefined;
+  if (!covering) refuseMore(context, file, stream);
+  return stream;
+}
+
+/**
+ * What execs were started with: descriptors 0 to 2, whose other end, or whose file, is outside, of processes in
+ * sessions that PID 1 has not made. Execs make these, and may have ended since.
+ */
+function execStreams(context: DumpContext): ReadonlySet<string> {
+  if (!context.keepsExecs) return new Set();
+  const tables = context.open.tables.filter(({ owner, sharers }) =>
+    [owner, ...sharers].some(({ proc }) => proc.status().nsSid.at(-1) !== INIT),
+  );
+  const files = tables.flatMap(({ descriptors }) =>
+    descriptors.filter(({ fd }) => fd < STDIO.length).map(({ file }) => file),
+  );
+  const isStream = (file: OpenFile): boolean =>
+    isForeign(context, file) && !(isPlainPipe(file) && otherEndIsGone(file));
+  return new Set(files.filter(isStream).map(({ stat }) => inodeKey(stat)));
 }
 
 /** One open file for each of stdin, stdout and stderr that the container still has. */
 function findStreams(
   context: DumpContext,
   links: StdioLinks | undefined,
+  ofExecs: ReadonlySet<string>,
 ): ReadonlyMap<number, OpenFile> {
   const { open, init } = context;
   const table = open.tables.find(({ owner, sharers }) => [owner, ...sharers].includes(init));
@@ -51,7 +87,9 @@ function findStreams(
     const leadsThere = (file: OpenFile): boolean =>
       file.link === links?.[which] && isOutside(context, file);
     const own = descriptor(which);
-    const file = own && leadsThere(own) ? own : open.files.find(leadsThere);
+    const isOther = (file: OpenFile): boolean => isDevice(file) && ofExecs.has(inodeKey(file.stat));
+    const file =
+      own && leadsThere(own) ? own : open.files.find((one) => leadsThere(one) && !isOther(one));
     if (file) streams.set(which, file);
   }
   const known = new Set([...streams.values()].map(({ stat }) => inodeKey(stat)));
@@ -61,6 +99,11 @@ function findStreams(
     if (isForeign(context, own)) streams.set(which, own);
   }
   return streams;
+}
+
+/** Whoever opens /dev/null has the same one. */
+function isDevice({ type }: OpenFile): boolean {
+  return type === S_IF.chr;
 }
 
 /** Whether what a link names can be outside: the container may have a file of the same name. */

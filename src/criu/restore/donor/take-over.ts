@@ -36,16 +36,16 @@ export async function takeOver(request: TakeOver): Promise<void> {
   await waitReaped(donor.pid);
 }
 
-/** Moves PID 1 into the donor's cgroups. In the kernel, each move waits for an RCU grace period. */
-export async function enterCgroups(donorPid: HostPid, initPid: HostPid): Promise<void> {
+/** Moves PID 1, or another process, into the donor's cgroups. In the kernel, each move waits for an RCU grace period. */
+export async function enterCgroups(donorPid: HostPid, pid: HostPid): Promise<void> {
   const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readCgroupMounts()));
-  await Promise.all(directories.map((directory) => enter(directory, initPid)));
+  await Promise.all(directories.map((directory) => enter(directory, pid)));
 }
 
-async function enter(directory: string, initPid: HostPid): Promise<void> {
+async function enter(directory: string, pid: HostPid): Promise<void> {
   const file = join(directory, 'cgroup.procs');
   try {
-    await writeFile(file, String(initPid));
+    await writeFile(file, String(pid));
   } catch (cause) {
     throw new ShimError('internal', `move the restored init to ${file}: ${String(cause)}`, {
       cause,

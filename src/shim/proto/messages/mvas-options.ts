@@ -18,6 +18,9 @@ export interface Options {
 
   /** what becomes of connections to the outside at a restore: close (the default), keep, refuse */
   tcp: string;
+
+  /** what a checkpoint does with processes that came by exec: keep (the default), drop, refuse */
+  exec: string;
 }
 
 export const Options = 'mvas.v1.Options';
@@ -31,5 +34,6 @@ export const MVAS_OPTIONS_MESSAGES = {
     ['vasMemoryLimit', 4, 'implicit', 'uint64'],
     ['checkpointRetryMs', 5, 'implicit', 'uint64'],
     ['tcp', 6, 'implicit', 'string'],
+    ['exec', 7, 'implicit', 'string'],
   ],
 } as const satisfies MessageTables;

@@ -59,8 +59,8 @@ const withVma = (entry: VmaEntry): Change => withVmas(() => [entry]);
 refuses('an empty tree', /no process 1/, () => ({ pstree: [], cores: new Map() }));
 refuses('a tree under another pid', /root must be process 1/, () => ({ pstree: [process] }));
 refuses(
-  'a second root',
-  /parent 0 does not come before/,
+  'what came by exec, without a core',
+  /thread 20 has no core/,
   withProcess({ ...process, ppid: asNsPid(0) }),
 );
 refuses(

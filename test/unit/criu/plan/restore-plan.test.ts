@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { asNsPid, INIT } from '../../../../src/common/ids.js';
+import { asNsPid, INIT, ownPid } from '../../../../src/common/ids.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import { HEADER } from '../../../../src/criu/plan/abi.js';
@@ -27,6 +27,7 @@ const FACTS: LiveFacts = {
   severed: new Set(),
   host: SAMPLE_HOST,
   secret: '',
+  initPid: ownPid(),
 };
 
 const place = (image: CheckpointImage) => ({

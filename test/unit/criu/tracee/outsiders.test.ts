@@ -31,7 +31,7 @@ test('an exec is named before its descendants', (t) => {
   t.true(message.startsWith(`pid ${String(pid)} (`));
   t.regex(
     message,
-    /\(exec probe\\\S*1\), which is not supported; remedy: end it \(or its exec\) first$/,
+    /\(exec probe\\\S*1\), and not to be taken along; remedy: end it \(or its exec\) first$/,
   );
   t.notRegex(inTheWay([ppid], new Map()).message, /\(exec/);
 });

@@ -4,6 +4,7 @@ import { asNsPid } from '../../../../src/common/ids.js';
 import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import {
   buildTree,
+  forkersOf,
   isForkedBeforeSession,
   subtree,
   type TreeNode,
@@ -21,7 +22,7 @@ function process([pid, ppid, pgid, sid]: Ids, isZombie = false): TreeProcess {
 }
 
 function tree(...ids: readonly Ids[]): TreeNode {
-  return buildTree(ids.map((one) => process(one)));
+  return buildTree(ids.map((one) => process(one))).root;
 }
 
 /** `pid(children)`, helpers marked by `+`, zombies by `z`. */
@@ -43,7 +44,7 @@ test('children are forked by their parents', (t) => {
 
 test('zombies are forked too', (t) => {
   const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true)];
-  t.is(shape(buildTree(processes)), '1(z5)');
+  t.is(shape(buildTree(processes).root), '1(z5)');
 });
 
 test('a session of its own is made by its leader, and inherited', (t) => {
@@ -125,6 +126,34 @@ for (const [what, kind, message, ids] of REFUSED) {
     t.is(error?.kind, kind);
   });
 }
+
+test('what came by exec is forked from outside, and makes sessions of its own', (t) => {
+  const ids: Ids[] = [
+    [1, 0, 1, 1],
+    [5, 0, 5, 5],
+    [6, 5, 5, 5],
+    [7, 1, 5, 5],
+  ];
+  const forest = buildTree(ids.map((one) => process(one)));
+  t.is(shape(forest.root), '1');
+  t.is(forest.outside && shape(forest.outside), `+0(5(+${String(FREE)}(7) 6))`);
+  t.deepEqual([...forkersOf(forest)].map(([pid, by]) => `${String(by)} ${String(pid)}`).sort(), [
+    '5 6',
+    '5 7',
+  ]);
+  t.is(buildTree([process([1, 0, 1, 1])]).outside, undefined);
+});
+
+test('refused: what came from outside and leads no session, or has ended', (t) => {
+  const init = process([1, 0, 1, 1]);
+  t.throws(() => buildTree([init, process([5, 0, 1, 1])]), {
+    message:
+      'pid 5 (task): its session (1) or group (1) was made outside of the container, which is not supported',
+  });
+  t.throws(() => buildTree([init, process([5, 0, 5, 5], true)]), {
+    message: /pid 5 has no parent/,
+  });
+});
 
 test('refused: a child of a zombie', (t) => {
   const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true), process([6, 5, 1, 1])];

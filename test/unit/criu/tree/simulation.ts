@@ -2,11 +2,13 @@
 import type { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { OP_CODE } from '../../../../src/criu/plan/abi.js';
 import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
-import type { TreeNode, TreeProcess } from '../../../../src/criu/tree/process-tree.js';
+import type { Forest, TreeProcess } from '../../../../src/criu/tree/process-tree.js';
 import { TreePlan } from '../../../../src/criu/plan/tree-plan.js';
 import { SYS } from '../../../../src/native/sys.js';
 
 const INIT = 1;
+/** What is outside of the namespace. */
+const OUTSIDE = 0;
 
 /** A process as the kernel has it, as far as fork(2), setsid(2), setpgid(2), wait(2) and exit(2) matter. */
 export interface Simulated {
@@ -30,7 +32,7 @@ export class Kernel {
   }
 
   get all(): Simulated[] {
-    return [...this.processes.values()];
+    return [...this.processes.values()].filter(({ pid }) => pid !== OUTSIDE);
   }
 
   /** Whether a number is that of a process, a group or a session. */
@@ -42,6 +44,12 @@ export class Kernel {
     if (this.processes.has(pid)) throw new Error(`fork: ${String(pid)} is there`);
     const { pgid, sid } = this.get(parent);
     this.processes.set(pid, { pid, ppid: parent, pgid, sid, isZombie: false });
+  }
+
+  /** A process comes from outside, and leads a session as every exec does. */
+  exec(pid: number): void {
+    if (this.processes.has(pid)) throw new Error(`exec: ${String(pid)} is there`);
+    this.processes.set(pid, { pid, ppid: OUTSIDE, pgid: pid, sid: pid, isZombie: false });
   }
 
   setsid(pid: number): void {
@@ -61,6 +69,8 @@ export class Kernel {
 
   exit(pid: number): void {
     this.get(pid).isZombie = true;
+    if (pid === OUTSIDE) return; // Its children are those of its parent.
+    if (this.get(pid).ppid === OUTSIDE) this.processes.delete(pid); // Reaped at once.
     for (const child of this.all) if (child.ppid === pid) child.ppid = INIT;
   }
 
@@ -74,9 +84,10 @@ export class Kernel {
 }
 
 /** Plans a tree, and executes the plan; throws where a system call would fail, or no process can proceed. */
-export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Kernel {
+export function simulate(forest: Forest, processes: readonly TreeProcess[]): Kernel {
   const builder = new PlanBuilder();
-  const start = builder.sequence('pid 1');
+  const root = builder.sequence('pid 1');
+  const outside = forest.outside && builder.sequence('outside');
   const nothing = () => undefined;
   const memory = {
     branch: () => [],
@@ -91,14 +102,14 @@ export function simulate(root: TreeNode, processes: readonly TreeProcess[]): Ker
     {
       builder,
       memory,
-      root,
+      forest,
       onSession: nothing,
       forkOptions: () => ({}),
       dead: () => ({ exitCode: 0, comm: '' }),
     },
-    start,
+    { root, outside },
   );
-  const execution = new Execution(start);
+  const execution = new Execution(root, outside);
   for (const { standing } of plan.barriers) execution.runToBarrier(standing);
   execution.runToBarrier(processes.filter(({ isZombie }) => !isZombie).length);
   return execution.kernel;
@@ -109,8 +120,12 @@ class Execution {
   readonly #running = new Map<number, { readonly sequence: Sequence; at: number }>();
   readonly #standing = new Set<number>();
 
-  constructor(start: Sequence) {
-    this.#running.set(INIT, { sequence: start, at: 0 });
+  constructor(root: Sequence, outside: Sequence | undefined) {
+    this.#running.set(INIT, { sequence: root, at: 0 });
+    if (!outside) return;
+    const nobody = { pid: OUTSIDE, ppid: -1, pgid: OUTSIDE, sid: OUTSIDE, isZombie: false };
+    this.kernel.processes.set(OUTSIDE, nobody);
+    this.#running.set(OUTSIDE, { sequence: outside, at: 0 });
   }
 
   /** Runs all until they stand, or have ended. */

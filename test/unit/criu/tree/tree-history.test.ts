@@ -7,7 +7,17 @@ import { buildTree, type TreeProcess } from '../../../../src/criu/tree/process-t
 import { Kernel, simulate, type Simulated } from './simulation.js';
 
 /** A restore creates any tree that a container can have reached, and refuses all others. */
-const STEPS = ['fork', 'fork', 'fork', 'setsid', 'setpgid', 'join', 'exit', 'reap'] as const;
+const STEPS = [
+  'fork',
+  'fork',
+  'fork',
+  'setsid',
+  'setpgid',
+  'join',
+  'exit',
+  'reap',
+  'exec',
+] as const;
 type Step = readonly [what: (typeof STEPS)[number], who: number, other: number];
 
 const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom(...STEPS), fc.nat(), fc.nat());
@@ -17,11 +27,10 @@ function take(kernel: Kernel, [what, who, other]: Step): void {
   const living = kernel.all.filter(({ isZombie }) => !isZombie);
   const { pid, sid } = living[who % living.length] ?? kernel.get(1);
   try {
-    if (what === 'fork') {
-      let child = 2;
-      while (kernel.isTaken(child)) child += 1;
-      kernel.fork(pid, child);
-    }
+    let free = 2;
+    while (kernel.isTaken(free)) free += 1;
+    if (what === 'fork') kernel.fork(pid, free);
+    if (what === 'exec') kernel.exec(free);
     if (what === 'setsid') kernel.setsid(pid);
     if (what === 'setpgid') kernel.setpgid(pid, pid);
     if (what === 'join') {
@@ -72,14 +81,14 @@ test('what no history leads to is made right, or refused', (t) => {
   const others = fc.uniqueArray(process, { selector: ({ pid }) => pid, maxLength: 6 });
   const property = fc.property(others, (rest) => {
     const processes = [init, ...rest].map(branded).sort((a, b) => a.pid - b.pid);
-    let root;
+    let forest;
     try {
-      root = buildTree(processes);
+      forest = buildTree(processes);
     } catch (error) {
       if (error instanceof ShimError && /^(failedPrecondition|dataLoss)$/.test(error.kind)) return;
       throw error;
     }
-    t.deepEqual(processesOf(simulate(root, processes)), processes);
+    t.deepEqual(processesOf(simulate(forest, processes)), processes);
   });
   fc.assert(property, { numRuns: 5000 });
   t.pass();

@@ -23,6 +23,7 @@ test('a checkpoint without options leaves the container running', (t) => {
     leaveRunning: true,
     memoryLimit: undefined,
     retryMs: undefined,
+    exec: undefined,
   };
   t.deepEqual(planOf('/image', undefined), plan);
   t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
@@ -94,6 +95,7 @@ test('annotations say what options say, and come first', (t) => {
     vasMemoryLimit: undefined,
     retryMs: undefined,
     tcp: undefined,
+    exec: undefined,
   };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
   const options = {
@@ -101,6 +103,7 @@ test('annotations say what options say, and come first', (t) => {
     vasMemoryLimit: 7n,
     checkpointRetryMs: 9n,
     tcp: 'close',
+    exec: 'drop',
   };
   t.deepEqual(checkpointPolicy(options, {}), {
     ...none,
@@ -108,6 +111,7 @@ test('annotations say what options say, and come first', (t) => {
     vasMemoryLimit: 7,
     retryMs: 9,
     tcp: 'close',
+    exec: 'drop',
   });
   const annotations = {
     'mvas.checkpoint': 'allow',
@@ -115,6 +119,7 @@ test('annotations say what options say, and come first', (t) => {
     'mvas.vas.memory-limit': '4096',
     'mvas.checkpoint.retry-ms': '0',
     'mvas.tcp': 'refuse',
+    'mvas.exec': 'keep',
     'mvas.of.tomorrow': 'whatever',
     other: 'x',
   };
@@ -124,6 +129,7 @@ test('annotations say what options say, and come first', (t) => {
     vasMemoryLimit: 4096,
     retryMs: 0,
     tcp: 'refuse',
+    exec: 'keep',
   });
 });
 
@@ -135,6 +141,7 @@ test('an annotation that makes no sense is refused by its name', (t) => {
     ['mvas.vas.memory-limit', '0'],
     ['mvas.checkpoint.retry-ms', '2s'],
     ['mvas.tcp', 'open'],
+    ['mvas.exec', 'kept'],
   ] as const) {
     const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
     t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);

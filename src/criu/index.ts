@@ -10,6 +10,7 @@ export type { DonorRuntime } from './restore/donor/donor.js';
 export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
+export { learnUsualFlags } from './memory/live/sample-areas.js';
 export { rehearseRestore } from './restore/rehearsal/rehearse.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { Segment } from './vas/segments.js';

@@ -19,33 +19,58 @@ const ROW_BYTES = FLAGS_ROW * 8;
 const TYPES = '/sys/kernel/btf/vmlinux';
 /** Commands of bpf(2), and values of its attributes (linux/bpf.h). */
 const PROG_LOAD = 5;
+const PROG_NEXT = 11;
+const PROG_FD = 13;
+const OBJECT_INFO = 15;
 const LINK_CREATE = 28;
 const ITER_CREATE = 33;
 const TYPE_TRACING = 26;
 const TRACE_ITER = 28;
 const SEQ_WRITE = 127;
 /** Where the attributes are, in bytes. */
-const LOAD = { type: 0, count: 4, code: 8, licence: 16, attach: 68, function: 108, size: 128 };
+const LOAD = {
+  type: 0,
+  count: 4,
+  code: 8,
+  licence: 16,
+  name: 48,
+  attach: 68,
+  function: 108,
+  size: 128,
+};
+const TAKE = { id: 0, next: 4, size: 12 };
+/** Of `struct bpf_prog_info`, as much as is needed. */
+const INFO = { name: 64, size: 80 };
 const LINK = { program: 0, attach: 8, target: 16, targetSize: 24, size: 64 };
+/** Of the program; the number is that of its version. */
+const NAME = 'mvas_areas_1';
 /** The kernel wants a licence of its own sort for programs that write to an iterator; this one is under either. */
 const LICENCE = Buffer.from('Dual BSD/GPL\0');
 
 /** Rows are read into this first. */
 let room = Buffer.alloc(ROW_BYTES * 1024);
-/** The program, loaded once and inherited by forks; negative: it cannot be. */
-let program: number | undefined;
+/** The program's descriptor, inherited by forks; negative: there is none. */
+let program = -1;
 
-/** Loads the program that {@link readAreaFlags} needs: tens of milliseconds, once. Returns whether there is one. */
-export function canReadAreaFlags(): boolean {
-  return programFd() >= 0;
+/**
+ * Takes the program that {@link readAreaFlags} needs from a process that has it, or else loads it, which takes tens
+ * of milliseconds. Only for processes that live long and fork: the kernel is not made for one such program a checkpoint.
+ *
+ * @returns whether there is one
+ */
+export function loadAreaFlags(): boolean {
+  if (program < 0) program = take();
+  if (program < 0) program = load();
+  return program >= 0;
 }
 
 /**
- * The areas of a process; undefined if the kernel cannot tell, or the process has gone. `[vsyscall]`, which is no area
- * of the process's own, is left out.
+ * The areas of a process; undefined if the program is not loaded, or the process has gone. `[vsyscall]`, which is
+ * no area of the process's own, is left out.
  */
 export function readAreaFlags(pid: number): AreaFlags | undefined {
-  const iterator = iterate(programFd(), pid);
+  if (program < 0 || process.env['MVAS_NO_BPF'] !== undefined) return undefined;
+  const iterator = iterate(pid);
   if (iterator < 0) return undefined;
   try {
     const rows = readRows(iterator);
@@ -57,9 +82,28 @@ export function readAreaFlags(pid: number): AreaFlags | undefined {
   }
 }
 
-function programFd(): number {
-  program ??= process.env['MVAS_NO_BPF'] === undefined ? load() : -1;
-  return program;
+/** A program of the same name: only root can have loaded it. Returns a negative number if there is none. */
+function take(): number {
+  const request = Buffer.alloc(TAKE.size);
+  while (syscall(SYS.bpf, PROG_NEXT, request, request.length) >= 0) {
+    const id = request.readUInt32LE(TAKE.next);
+    request.writeUInt32LE(id, TAKE.id);
+    const fd = syscall(SYS.bpf, PROG_FD, request, request.length);
+    if (fd < 0) continue; // It has gone.
+    if (nameOf(fd) === NAME) return fd;
+    closeFd(fd);
+  }
+  return -1;
+}
+
+function nameOf(fd: number): string {
+  const info = Buffer.alloc(INFO.size);
+  const request = Buffer.alloc(16);
+  request.writeUInt32LE(fd, 0);
+  request.writeUInt32LE(info.length, 4);
+  request.writeBigUInt64LE(addressOf(info), 8);
+  syscall(SYS.bpf, OBJECT_INFO, request, request.length);
+  return info.toString('latin1', INFO.name, INFO.name + NAME.length + 1).replace(/\0.*/, '');
 }
 
 function load(): number {
@@ -80,14 +124,14 @@ function loadProgram(code: Buffer, target: number): number {
   request.writeUInt32LE(code.length / 8, LOAD.count);
   request.writeBigUInt64LE(addressOf(code), LOAD.code);
   request.writeBigUInt64LE(addressOf(LICENCE), LOAD.licence);
+  request.write(NAME, LOAD.name);
   request.writeUInt32LE(TRACE_ITER, LOAD.attach);
   request.writeUInt32LE(target, LOAD.function);
   return syscall(SYS.bpf, PROG_LOAD, request, request.length);
 }
 
 /** An iterator over the areas of a process, or -errno. */
-function iterate(program: number, pid: number): number {
-  if (program < 0) return program;
+function iterate(pid: number): number {
   // By a thread's id instead, its areas would be reported again and again.
   const bytes = new Uint8Array(Uint32Array.of(0, pid, 0, 0).buffer);
   const request = Buffer.alloc(LINK.size);

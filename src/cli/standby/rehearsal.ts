@@ -16,7 +16,7 @@ export function rehearsals(program: Program): ((directory: string) => Promise<vo
   const steps = ['ls', 'restore', 'checkpoint'].map(
     (verb) => (directory: string) => rehearse(verb, directory, program),
   );
-  return [...steps, rehearseEngine];
+  return [...steps, rehearseEngine, learnFlags];
 }
 
 async function rehearse(verb: string, directory: string, program: Program): Promise<void> {
@@ -38,4 +38,8 @@ async function rehearse(verb: string, directory: string, program: Program): Prom
 
 async function rehearseEngine(directory: string): Promise<void> {
   (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
+}
+
+async function learnFlags(): Promise<void> {
+  (await import('../../criu/index.js')).learnUsualFlags();
 }

@@ -2,7 +2,6 @@
 import type { HostPid, VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { isFaulty } from '../faults.js';
-import { learnUsualFlags } from '../memory/live/sample-areas.js';
 import { checkRegisters } from '../resources/attributes.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { Session } from '../tracee/session.js';
@@ -28,7 +27,6 @@ export async function rehearse(request: CheckpointRequest, stage: Stage): Promis
   await attempt(() => {
     checkSurroundings(request.initPid, [], request);
   });
-  await attempt(learnUsualFlags);
   // A fault is meant for the container.
   if (!hasRehearsed && !isFaulty()) await attempt(() => stopHolder(stage));
   hasRehearsed = true;

@@ -8,6 +8,7 @@ export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
   loadEngine,
   rehearseEngine,
+  learnFlags,
 ];
 
 /**
@@ -27,4 +28,9 @@ async function loadEngine(): Promise<void> {
 /** Has the engine read and plan what it would in a restore. */
 async function rehearseEngine(directory: string): Promise<void> {
   (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
+}
+
+/** What the kernel's flags of memory mean. */
+async function learnFlags(): Promise<void> {
+  (await import('../../criu/index.js')).learnUsualFlags();
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { ownPid } from '../../../src/common/ids.js';
-import { readMaps } from '../../../src/criu/procfs/reader.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { asHostPid, ownPid } from '../../../src/common/ids.js';
+import { readStillAreas } from '../../../src/criu/memory/live/area-flags.js';
+import { learnUsualFlags } from '../../../src/criu/memory/live/sample-areas.js';
+import { readMaps, readSmaps } from '../../../src/criu/procfs/reader.js';
+import type { SmapsVma } from '../../../src/criu/procfs/smaps.js';
 import { MAP_NORESERVE, MAP_PRIVATE_ANONYMOUS, PAGE } from '../../../src/native/abi/index.js';
-import { canReadAreaFlags, FLAGS_ROW, readAreaFlags } from '../../../src/native/area-flags.js';
+import { FLAGS_ROW, loadAreaFlags, readAreaFlags } from '../../../src/native/area-flags.js';
+import { pageScan } from '../../../src/native/kernel-facts.js';
 import { KernelTypes } from '../../../src/native/btf.js';
 import { syscall } from '../../../src/native/index.js';
 import { SYS } from '../../../src/native/sys.js';
@@ -12,8 +18,8 @@ import { SYS } from '../../../src/native/sys.js';
 const MANY = 2000;
 const PAGE_BYTES = Number(PAGE);
 
-test('each area is reported once, however many there are', (t) => {
-  if (!canReadAreaFlags()) {
+test.serial('each area is reported once, however many there are', (t) => {
+  if (!loadAreaFlags()) {
     t.log('this kernel cannot');
     t.pass();
     return;
@@ -39,7 +45,7 @@ test('each area is reported once, however many there are', (t) => {
   }
 });
 
-test('of a process that does not exist, nothing is reported', (t) => {
+test.serial('of a process that does not exist, nothing is reported', (t) => {
   t.is(readAreaFlags(0x7fffffff), undefined);
 });
 
@@ -63,4 +69,25 @@ test('members are found in unions without names, and functions by name', (t) => 
   t.is(kernel.offsetsOf('inner', []), undefined);
   t.is(kernel.functionId('call'), 3);
   t.is(kernel.functionId('outer'), undefined);
+});
+
+/** What is the same, however the areas are read. */
+function lasting(vmas: readonly SmapsVma[]): object[] {
+  return vmas.map((vma) => ({ ...vma, rss: 0, swap: 0, anonHugePages: 0 }));
+}
+
+test.serial('areas read by their flags are those of smaps', async (t) => {
+  const child = spawn('sleep', ['100'], { stdio: 'ignore' });
+  try {
+    await once(child, 'spawn');
+    const pid = asHostPid(child.pid ?? 0);
+    learnUsualFlags();
+    const vmas = readStillAreas(pid);
+    t.deepEqual(lasting(vmas), lasting(readSmaps(pid)));
+    // By its flags, an area counts as being in memory as a whole: with smaps, some would not be.
+    const isByFlags = vmas.every(({ start, end, rss }) => BigInt(rss) === end - start);
+    t.is(isByFlags, loadAreaFlags() && pageScan() !== 'none');
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  canReadAreaFlags,
-  FLAGS_ROW,
-  readAreaFlags,
-  type AreaFlags,
-} from '../../../native/area-flags.js';
+import { FLAGS_ROW, readAreaFlags, type AreaFlags } from '../../../native/area-flags.js';
 import { pageScan } from '../../../native/kernel-facts.js';
 import type { HostPid } from '../../../common/ids.js';
 import { decodeMaps, type Meaning, type SmapsVma } from '../../procfs/smaps.js';
@@ -40,9 +35,6 @@ export function learnFrom(pid: HostPid): readonly SmapsVma[] {
   if (flags) learn(vmas, flags);
   return vmas;
 }
-
-/** Whether anything can be learned. */
-export const canLearn = canReadAreaFlags;
 
 /** undefined if the kernel does not tell the flags, or some of them are not known yet. */
 function readByFlags(pid: HostPid): readonly SmapsVma[] | undefined {

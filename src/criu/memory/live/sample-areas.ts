@@ -21,7 +21,8 @@ import {
 import { syscall } from '../../../native/index.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import { makeAsync, register } from '../../../native/userfaultfd.js';
-import { canLearn, learnFrom } from './area-flags.js';
+import { loadAreaFlags } from '../../../native/area-flags.js';
+import { learnFrom } from './area-flags.js';
 
 const NONE = 0;
 const PROTECTIONS = [
@@ -52,15 +53,13 @@ interface Sample {
   readonly isTracked: boolean;
 }
 
-let hasLearned = false;
-
 /**
- * Learns what flags of areas mean that processes usually have, from areas of this process: its own, and samples, which
- * are unmapped again. Takes some tens of milliseconds, once.
+ * Has flags of areas read by BPF from now on, in this process and in those that it forks. Learns what those mean that
+ * processes usually have, from areas of this process: its own, and samples, which are unmapped again. Takes some tens of
+ * milliseconds.
  */
 export function learnUsualFlags(): void {
-  if (hasLearned || !canLearn()) return;
-  hasLearned = true;
+  if (!loadAreaFlags()) return;
   const samples = allSamples();
   const size = 2 * (samples.length + SHARED.length) * PAGE_BYTES;
   const start = syscall(SYS.mmap, 0, size, NONE, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "ptrace_requests.h"
+#include "steps.h"
 #include "tracing_process.h"
 
 namespace mvas {
@@ -74,8 +75,17 @@ bool IsDead(pid_t tid) {
   return state == 'Z' || state == 'X' || (flags & kExiting);
 }
 
-// Waits for the next stop of one tracee: -ESRCH if it has died. If it does not come in time:
-// -ETIMEDOUT, or, with something to do about it, does that and waits on.
+// A SIGSTOP, which nothing blocks, arrives while we are at work in the tracee.
+bool IsStopSignal(int status) { return Event(status) == 0 && WSTOPSIG(status) == SIGSTOP; }
+
+int SeizeOne(pid_t tid, unsigned long options) {
+  const int seized = Request(PTRACE_SEIZE, tid, nullptr, Word(options));
+  if (seized) return seized;
+  return Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+}
+
+}  // namespace
+
 int WaitOne(pid_t tid, int* status, const Late* late) {
   int64_t deadline = NowMs() + kStepLimitMs;
   for (;;) {
@@ -91,11 +101,7 @@ int WaitOne(pid_t tid, int* status, const Late* late) {
   }
 }
 
-// A SIGSTOP, which nothing blocks, arrives while we are at work in the tracee.
-bool IsStopSignal(int status) { return Event(status) == 0 && WSTOPSIG(status) == SIGSTOP; }
-
-// Runs the tracee to its next system call stop.
-int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late) {
+int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late, pid_t* born) {
   for (;;) {
     const int error = Request(PTRACE_SYSCALL, tid, nullptr, nullptr);
     if (error) return error;
@@ -104,16 +110,16 @@ int ToSyscallStop(pid_t tid, bool* stop_signal, const Late* late) {
     if (waited) return waited;
     if (!WIFSTOPPED(status)) return -ESRCH;
     if (WSTOPSIG(status) == kSyscallStop) return 0;
+    unsigned long message = 0;
     if (IsStopSignal(status))
       *stop_signal = true;
     else if (Event(status) == 0)
       return -EPROTO;  // A signal, though all are blocked: a fault of the call.
+    else if (born && !Request(PTRACE_GETEVENTMSG, tid, nullptr, &message))
+      *born = static_cast<pid_t>(message);
   }
 }
 
-// From a system call stop to a trap stop, without running anything: only a task that resumes from
-// there restarts an interrupted system call as its registers say (the kernel's
-// arch/*/kernel/signal.c).
 int ToTrap(pid_t tid, bool* stop_signal, const Late* late) {
   int error = Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   while (!error) {
@@ -126,14 +132,6 @@ int ToTrap(pid_t tid, bool* stop_signal, const Late* late) {
   }
   return error;
 }
-
-int SeizeOne(pid_t tid, unsigned long options) {
-  const int seized = Request(PTRACE_SEIZE, tid, nullptr, Word(options));
-  if (seized) return seized;
-  return Request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
-}
-
-}  // namespace
 
 std::vector<Stop> Seize(const std::vector<pid_t>& tids, unsigned long options,
                         std::vector<pid_t>* traced) {

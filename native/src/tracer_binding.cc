@@ -12,6 +12,7 @@
 
 #include "syscall_binding.h"
 #include "tracer.h"
+#include "twins.h"
 
 namespace mvas {
 namespace {
@@ -93,6 +94,8 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                          InstanceMethod<&TracerBinding::RemoteCalls>("remoteCalls"),
                          InstanceMethod<&TracerBinding::BatchCalls>("batchCalls"),
                          InstanceMethod<&TracerBinding::ExposedCalls>("exposedCalls"),
+                         InstanceMethod<&TracerBinding::MakeTwin>("makeTwin"),
+                         InstanceMethod<&TracerBinding::EndTwins>("endTwins"),
                          InstanceMethod<&TracerBinding::Detach>("detach"),
                          InstanceMethod<&TracerBinding::Gather>("gather"),
                          InstanceMethod<&TracerBinding::Request>("request"),
@@ -270,6 +273,33 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
         mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results, &stop, late);
     if (stop) stop_signals_.insert(tid);
     return [error, results](Napi::Env env) { return FromResults(env, error, results); };
+  });
+}
+
+// makeTwin(tid, code, end, stack, options, [clone, call...]) -> BigInt64Array [error, pid, inner
+// pid]
+Napi::Value TracerBinding::MakeTwin(const Napi::CallbackInfo& info) {
+  const pid_t tid = info[0].As<Napi::Number>().Int32Value();
+  TwinRequest request{ToWord(info[1]), ToWord(info[2]), ToWord(info[3]), ToWord(info[4]), {},
+                      ToCalls(info[5])};
+  if (request.calls.empty()) throw Napi::TypeError::New(info.Env(), "no call that makes a twin");
+  request.clone = request.calls.front();
+  request.calls.erase(request.calls.begin());
+  return Queue(info.Env(), [this, tid, request]() -> Finish {
+    Twin twin;
+    bool stop = false;
+    const Late late = [this, tid] { LetGo(tid); };
+    const int error = mvas::MakeTwin(tid, request, &twin, &stop, late);
+    if (stop) stop_signals_.insert(tid);
+    return [error, twin](Napi::Env env) { return FromResults(env, error, {twin.pid, twin.inner}); };
+  });
+}
+
+Napi::Value TracerBinding::EndTwins(const Napi::CallbackInfo& info) {
+  const auto pids = Tids(info[0]);
+  return Queue(info.Env(), [pids]() -> Finish {
+    const int error = mvas::EndTwins(pids);
+    return [error](Napi::Env env) { return Napi::Number::New(env, error); };
   });
 }
 

@@ -51,6 +51,8 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value RemoteCalls(const Napi::CallbackInfo& info);
   Napi::Value BatchCalls(const Napi::CallbackInfo& info);
   Napi::Value ExposedCalls(const Napi::CallbackInfo& info);
+  Napi::Value MakeTwin(const Napi::CallbackInfo& info);
+  Napi::Value EndTwins(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Gather(const Napi::CallbackInfo& info);
   Napi::Value Request(const Napi::CallbackInfo& info);

@@ -37,6 +37,8 @@ export interface VasDetails extends VasSummary {
   readonly backend: VasRecord['backend'] | '';
   /** What was copied while the container ran; null: nothing. */
   readonly preCopy: NonNullable<VasRecord['preCopy']> | null;
+  /** How many processes were copied from a twin. */
+  readonly twins: number;
   readonly segmentList: readonly VasSegment[];
 }
 
@@ -80,6 +82,7 @@ export function detailsOf(vas: VasEntry, segments: readonly Segment[]): VasDetai
     bootId: vas.record?.bootId ?? '',
     backend: vas.record?.backend ?? '',
     preCopy: vas.record?.preCopy ?? null,
+    twins: vas.record?.twins ?? 0,
     segmentList,
   };
 }

@@ -24,6 +24,14 @@ export const EXEC_MODES = ['keep', 'drop', 'refuse'] as const;
 export const DEFAULT_EXEC_MODE: ExecMode = 'keep';
 
 /**
+ * Whether memory is copied after the stop, from copy-on-write children of the processes: if that is quicker, never, or
+ * always (otherwise the checkpoint fails).
+ */
+export type TwinMode = (typeof TWIN_MODES)[number];
+export const TWIN_MODES = ['auto', 'never', 'always'] as const;
+export const DEFAULT_TWIN: TwinMode = 'never';
+
+/**
  * What a restore does with TCP connections whose other end is outside of the container: ends them, keeps them, or
  * does not restore a container that has any.
  */

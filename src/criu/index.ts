@@ -4,7 +4,7 @@
  * The only entrance to the checkpoint/restore engine. It knows nothing about containerd: callers pass process ids,
  * cgroups and paths. Works only on Linux. constants.ts is available without loading it.
  */
-export type { CheckpointRequest, CheckpointResult } from './checkpoint/request.js';
+export type { CheckpointRequest, CheckpointResult, InTurn } from './checkpoint/request.js';
 export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './restore/donor/donor.js';
 export type { PendingRestore } from './restore/pending-restore.js';

@@ -99,6 +99,28 @@ export interface Tracer {
     signalMask: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
+  /**
+   * Has a stopped thread that blocks all signals make a twin of its process, a copy-on-write child (see
+   * native/src/twins.h). `code` makes its call, then leads the thread home and a child to `end`, which exits.
+   *
+   * @param options further PTRACE_O_* of the twin
+   * @param calls the one that makes the twin, then those that the twin makes; each must succeed
+   * @returns 0 or -errno, the twin's pid (0: there never was one), and its pid in its own namespace. After an error
+   * what there is of it is to be ended.
+   */
+  makeTwin(
+    tid: HostTid,
+    code: bigint,
+    end: bigint,
+    stack: bigint,
+    options: number,
+    calls: BigUint64Array,
+  ): Promise<BigInt64Array>;
+  /**
+   * Kills twins and waits until they are dead. A process that reaps none of its children without __WALL keeps each
+   * as a zombie (wait(2)). 0 or -errno.
+   */
+  endTwins(pids: Int32Array): Promise<number>;
   /** PTRACE_DETACH of each, with a SIGSTOP that came during remote calls; those that have died are reaped: pairs of tid and 0 or -errno. */
   detach(tids: Int32Array): Promise<Int32Array>;
   /**

@@ -11,6 +11,7 @@ import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
 import { Publisher } from './events/publisher.js';
 import { Reaper } from './reaper.js';
+import { Fillings } from './fillings.js';
 import { acceptor } from './rpc/acceptor.js';
 import { TtrpcClient } from './rpc/client.js';
 import { OpenCalls } from './rpc/open-calls.js';
@@ -25,6 +26,8 @@ const log = logger('serve');
 const SOCKET_FD = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 const FLUSH_MS = 2_000;
+/** How long a daemon that is asked to end goes on filling VASes. One that is not complete then is lost. */
+const FILL_MS = 60_000;
 
 /**
  * The daemon: assembles its parts and serves until containerd shuts it down.
@@ -70,9 +73,16 @@ function logState(registry: Registry, calls: OpenCalls): void {
   log.warn('open calls', { calls: calls.list().join(',') });
 }
 
+/** The VASes that this daemon still fills after it has answered. */
+const fillings = new Fillings();
+
 /** The engine, loaded at its first use: most containers never need it. */
 const engine: Engine = {
-  checkpoint: async (request) => (await import('../criu/index.js')).checkpoint(request),
+  checkpoint: async (request) => {
+    const result = await (await import('../criu/index.js')).checkpoint(request);
+    fillings.add(result.filled);
+    return result;
+  },
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
   findSnapshot: async (wanted, owner) =>
     (await import('../criu/index.js')).findSnapshot(wanted, owner),
@@ -97,6 +107,7 @@ async function stop(
   // In this order: once nobody listens, the next daemon of the group may take the name.
   if (args.socket !== '') rmSync(args.socket, { force: true });
   server.close();
+  await fillings.end(FILL_MS);
   await events.close(FLUSH_MS);
   const record = await profiling;
   setImmediate(() => {

@@ -20,6 +20,12 @@ constexpr size_t kExtendedMax = 16384;
 
 inline uint64_t InstructionPointer(const Registers& registers) { return registers.rip; }
 
+// Sends a thread elsewhere. The kernel will not restart whatever this interrupted.
+inline void SetInstruction(Registers* registers, uint64_t instruction) {
+  registers->rip = instruction;
+  registers->orig_rax = ~0ull;
+}
+
 // What a system call has returned.
 inline int64_t CallResult(const Registers& registers) {
   return static_cast<int64_t>(registers.rax);

@@ -6,8 +6,10 @@ import {
   DEFAULT_EXEC_MODE,
   DEFAULT_PRE_COPY,
   DEFAULT_RETRY_MS,
+  DEFAULT_TWIN,
   EXEC_MODES,
   PRE_COPY_MODES,
+  TWIN_MODES,
 } from '../../criu/constants.js';
 import { requireRoot } from '../root.js';
 import {
@@ -45,6 +47,11 @@ export const checkpoint = defineVerb({
       value: 'MODE',
       help: `copy memory before stopping the container: auto, never or always (${DEFAULT_PRE_COPY})`,
     },
+    twin: {
+      type: 'string',
+      value: 'MODE',
+      help: `copy memory after the stop, from children of the processes: auto, never or always (${DEFAULT_TWIN})`,
+    },
     'retry-ms': {
       type: 'string',
       value: 'MS',
@@ -72,6 +79,7 @@ export const checkpoint = defineVerb({
     const retryMs = parseMilliseconds(values['retry-ms']);
     const preCopy = values['pre-copy'] && parseMode(values['pre-copy'], PRE_COPY_MODES);
     const exec = parseMode(values.exec, EXEC_MODES);
+    const twin = values.twin && parseMode(values.twin, TWIN_MODES);
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
     const { initPid, bundle } = findContainer(runtime, containerId);
@@ -90,6 +98,7 @@ export const checkpoint = defineVerb({
       hostNames: hostNamesOf(spec),
       ...{ retryMs, exec },
       ...(preCopy ? { preCopy } : {}),
+      ...(twin ? { twin } : {}),
       signal: relay.signal,
     }).finally(() => {
       relay.close();

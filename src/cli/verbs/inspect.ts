@@ -50,6 +50,7 @@ function describe(vas: VasDetails, now: Date): string {
     ['Holder:', vas.holderPid === undefined ? 'gone' : `pid ${String(vas.holderPid)}`],
     ['Backend:', vas.backend],
     ['Pre-copy:', describePreCopy(vas)],
+    ['Twins:', vas.twins === 0 ? 'none' : `of ${String(vas.twins)} processes`],
     ['Clones:', String(vas.clones)],
     ['Parent:', 'none'],
     ['Directory:', vas.directory],

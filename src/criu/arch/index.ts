@@ -27,6 +27,8 @@ export {
   HOME_CODE,
   sentTo,
   SYSCALL_INSTRUCTION,
+  TWIN_CODE,
+  TWIN_END,
   type HomeState,
 } from './x86-64/home.js';
 /** Other properties of threads and processes, and the name of the architecture. */

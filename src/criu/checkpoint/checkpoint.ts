@@ -3,7 +3,7 @@ import type { VasId } from '../../common/ids.js';
 import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import { Scope } from '../../common/scope.js';
-import { copyAhead, mustCopyAhead } from './copy-ahead.js';
+import { copyAhead, mustCopyAhead, type Ahead } from './copy-ahead.js';
 import type { Collection } from './collect.js';
 import { checkNamespaces } from '../spec.js';
 import { writeAllButInventory } from '../image/checkpoint-image.js';
@@ -15,8 +15,18 @@ import { LayoutLost } from '../memory/live/take-memory.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
 import { compileLater } from '../compile-later.js';
+import { chooseTwins } from './choose-twins.js';
+import {
+  closeHeld,
+  endWell,
+  fill,
+  fillLater,
+  mayBeFilledLater,
+  type HeldMemory,
+} from './filling.js';
 import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
+import { reapTwins } from './reap-twins.js';
 import { rehearse } from './rehearsal.js';
 import { checkRestorable } from './restorable.js';
 import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
@@ -32,7 +42,14 @@ import { LetGo } from '../tracee/standstill.js';
 import { Guard } from '../vas/guard.js';
 import { encodeSegments, segmentsOf } from '../vas/segments.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
-import { createVas, removeVas, waitSocketOf, writeRecord, type VasRecord } from '../vas/store.js';
+import {
+  createVas,
+  removeVas,
+  waitSocketOf,
+  writeRecord,
+  type NewVas,
+  type VasRecord,
+} from '../vas/store.js';
 
 const log = logger('checkpoint');
 
@@ -105,16 +122,24 @@ async function run(
   life.start();
   const patience = patienceOf(request);
   const copying = await copyAhead({ ...request, ...vas, cgroup, scope, patience });
-  const { source, stoppedMs, preCopy, failure } = copying;
+  const { stoppedMs, preCopy, failure } = copying;
   clock.end('ahead');
 
   const { id: vasId, holderPid: plainPid } = vas;
-  const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: source.ahead };
+  const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: copying.source.ahead };
   const { session, tmpfs, collection, mounts, close } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
   scope.defer('close what memory is copied from', close);
   if (failure) throw failure;
 
+  const choice = { ...request, ...vas, session, collection, source: copying.source };
+  const { source, twins } = chooseTwins(choice);
+  const endTwins = async () => {
+    const ended = (await twins?.end()) ?? [];
+    await session.letGo();
+    await reapTwins({ ...request, cgroup, vasId, patience }, ended);
+  };
+  scope.defer('end the twins', endTwins);
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
   close();
@@ -131,27 +156,64 @@ async function run(
   beginToWrite(image, collection, tmpfs);
   warnOfSurroundings(request.initPid, request);
   checkRestorable({ ...collection, vasId, source, kernelAreas, mounts, spec: request.spec });
-  await source.fill();
-  clock.end('fill');
+  const held = { vas, source, twins, session, endTwins };
+  const stood = { stoppedMs, preCopy };
+  return await finish(request, {
+    held,
+    stood,
+    image,
+    collection,
+    kernelAreas,
+    clock,
+    scope,
+    guard,
+  });
+}
 
-  await vas.holder.seal();
+/** What is left to be done once the memory of a container is held. */
+interface Rest {
+  readonly held: HeldMemory;
+  readonly stood: Pick<Ahead, 'stoppedMs' | 'preCopy'>;
+  readonly image: Awaited<ReturnType<typeof openImage>>;
+  readonly collection: Collection;
+  readonly kernelAreas: readonly KernelArea[];
+  readonly clock: StageClock;
+  readonly scope: Scope;
+  readonly guard: Guard | undefined;
+}
+
+/** Completes a checkpoint, and its memory before or after that. */
+async function finish(
+  request: CheckpointRequest,
+  { held, stood, image, collection, kernelAreas, clock, scope, guard }: Rest,
+): Promise<CheckpointResult> {
+  const { vas, source, session } = held;
+  const isFilledLater = mayBeFilledLater(request, source);
+  if (!isFilledLater) {
+    await fill(held);
+    clock.end('fill');
+  }
   await inTime(image.written, WRITE_LIMIT_MS, `write the image ${request.imagePath}`);
   session.standstill.lookAt(`the image ${request.imagePath}`);
   checkAborted(request);
-  const stood = clock.sum(FROZEN_STAGES) + stoppedMs;
-  const told = { backend: source.backend, frozenMs: stood, preCopy };
+  const { preCopy } = stood;
+  const frozenMs = clock.sum(FROZEN_STAGES) + stood.stoppedMs;
+  const told = { backend: source.backend, frozenMs, preCopy, twins: source.twins };
   const made = { vas, writer: image.writer, collection, kernelAreas, told };
-  const { frozenMs, bytes } = await commit(request, made);
+  const record = await commit(request, made, !isFilledLater);
   clock.end('commit');
 
   session.standstill.check();
   scope.release(); // A complete checkpoint is not undone, whatever goes wrong afterwards.
   guard?.disarm();
-  if (!request.leaveRunning) session.kill();
-  await session.close();
-  for (const end of [vas.holder, source]) end.close();
+  const { bytes } = record;
+  const result = { vasId: vas.id, timingsMs: clock.timingsMs, frozenMs, bytes, preCopy };
+  if (isFilledLater) return { ...result, filled: fillLater(held, record) };
+  if (request.leaveRunning) await endWell(held);
+  else session.kill();
+  await closeHeld(held);
   clock.end('kill');
-  return { vasId: vas.id, timingsMs: clock.timingsMs, frozenMs, bytes, preCopy };
+  return result;
 }
 
 /** Removes our page from a container that was let go early. */
@@ -188,6 +250,9 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
   };
   scope.defer('end the holder', cut);
   signal?.addEventListener('abort', cut); // Whatever is in progress there fails at once.
+  const keep = () => {
+    signal?.removeEventListener('abort', cut);
+  };
   scope.defer('close the holder', () => {
     holder.close();
   });
@@ -200,20 +265,21 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
   scope.defer('close the source of memory', () => {
     source.close();
   });
-  return { id, holder, holderPid, source, lifeline };
+  return { id, holder, holderPid, source, lifeline, keep };
 }
 
-/** Completes the checkpoint: from here on it outlives this process. */
+/** Completes the checkpoint. If its memory is complete, it outlives this process from here on. */
 async function commit(
   { imagePath, containerId }: CheckpointRequest,
   made: {
-    readonly vas: Awaited<ReturnType<typeof openVas>>;
+    readonly vas: NewVas;
     readonly writer: ImageWriter;
     readonly collection: Collection;
     readonly kernelAreas: readonly KernelArea[];
     /** How it was made. */
-    readonly told: Pick<VasRecord, 'backend' | 'frozenMs' | 'preCopy'>;
+    readonly told: Pick<VasRecord, 'backend' | 'frozenMs' | 'preCopy' | 'twins'>;
   },
+  isComplete: boolean,
 ): Promise<VasRecord> {
   const { vas, writer, collection, kernelAreas, told } = made;
   await writer.commit(collection.image.inventory, { durable: false });
@@ -221,9 +287,10 @@ async function commit(
     ...newRecord(vas.id, { containerId, collection, kernelAreas }),
     ...told,
     ...describeImage(imagePath),
+    isComplete,
   };
   writeRecord(record, encodeSegments(collection.maps.map(segmentsOf)));
-  vas.lifeline.complete();
+  if (isComplete) vas.lifeline.complete();
   return record;
 }
 

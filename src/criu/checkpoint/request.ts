@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../../common/ids.js';
-import type { ExecMode, PreCopyMode } from '../constants.js';
+import type { ExecMode, PreCopyMode, TwinMode } from '../constants.js';
 import type { ProcessSpec } from '../resources/attributes.js';
 import type { ExpectedSurroundings } from '../resources/surroundings.js';
 import type { NamespacesSpec } from '../spec.js';
@@ -33,6 +33,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   readonly runcRoot?: string;
   /** Whether to copy memory before the container stands still, while it runs. MVAS_PRE_COPY is the default. */
   readonly preCopy?: PreCopyMode;
+  /** Whether to copy memory from twins of the processes, after the stop. MVAS_TWIN is the default. */
+  readonly twin?: TwinMode;
   /** Limit for the VAS's memory, in bytes; MVAS_VAS_MEMORY_LIMIT applies as well. */
   readonly memoryLimit?: number;
   /**
@@ -45,7 +47,16 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   /** Ids, by host pid, of the processes that the caller has started in the container; for messages. */
   readonly execs?: () => ReadonlyMap<HostPid, string>;
   readonly signal?: AbortSignal;
+  /**
+   * Given, a checkpoint that copies from twins and leaves the container running answers as soon as that runs again and
+   * the image is complete; see {@link CheckpointResult.filled}. Does a moment's work while nothing else stops, pauses
+   * or resumes the container.
+   */
+  readonly inTurn?: InTurn;
 }
+
+/** Does some work in its turn. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What a checkpoint produced. */
 export interface CheckpointResult {
@@ -59,4 +70,9 @@ export interface CheckpointResult {
   readonly bytes: number;
   /** What was copied while the container ran; undefined if nothing was. */
   readonly preCopy: PreCopyRecord | undefined;
+  /**
+   * Settles when all memory is in the VAS, which is marked as being filled until then; restores wait for it. Rejects with
+   * the ShimError that the VAS is marked as broken with. Undefined if everything is there.
+   */
+  readonly filled?: Promise<void>;
 }

@@ -184,6 +184,11 @@ function nameOf(area: MappedArea): string {
   return area.name === undefined ? '' : `[anon:${area.name}]`;
 }
 
+/** A map of those areas that are wanted. */
+export function only(map: MemoryMap, wanted: (area: MappedArea) => boolean): MemoryMap {
+  return { ...map, areas: map.areas.filter(wanted) };
+}
+
 /** Bytes stored for processes and for the objects they share. */
 export function storedBytes(maps: readonly MemoryMap[], shared: readonly FoundObject[]): bigint {
   let sum = 0n;

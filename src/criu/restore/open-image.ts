@@ -12,6 +12,7 @@ import type { TmpfsMount } from '../resources/tmpfs.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { PlacedImage } from '../plan/restore-plan.js';
 import { findDuplicates } from '../vas/backend.js';
+import { broken } from '../vas/filling.js';
 import { bootId, readRecord, type VasRecord } from '../vas/store.js';
 
 /** A checkpoint that may be restored. */
@@ -122,9 +123,12 @@ function findRecord(reference: VasReference): VasRecord {
   if (reference.bootId !== bootId()) {
     lost('was taken on another host or before the last reboot of this one');
   }
+  let record: VasRecord;
   try {
-    return readRecord(vasId);
+    record = readRecord(vasId);
   } catch {
     return lost('is no longer on this host: it was removed');
   }
+  if (record.broken !== undefined) throw broken(vasId, record.broken);
+  return record;
 }

@@ -28,6 +28,7 @@ import { Restorer } from './restorer.js';
 import { OUTSIDE } from '../tree/process-tree.js';
 import { StageClock } from '../stages.js';
 import { watchExit, type Exit } from '../vas/exit-watch.js';
+import { untilFilled } from '../vas/filling.js';
 import { KernelDevice } from '../vas/kernel-device.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
@@ -80,6 +81,7 @@ export class PendingRestore {
     try {
       const image = findImage(request.imagePath);
       found = image;
+      if (!image.record.isComplete) await untilFilled(image.record.id, request.signal);
       const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
       const restore = new PendingRestore(request, prepared, { scope, clock });
       restore.#opened = readImage(image, request.imagePath);

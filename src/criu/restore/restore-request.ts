@@ -24,6 +24,8 @@ export interface RestoreRequest {
   readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
   /** What becomes of TCP connections to the outside; `close` by default. */
   readonly tcp?: TcpMode;
+  /** Ends the wait for a VAS that is still being filled. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a restore is finished with. */

@@ -6,6 +6,9 @@ import type { RemoteCall } from './tracee.js';
 /** Words of a system call as the tracer takes it: number and arguments. */
 export const WORDS_PER_CALL = 7;
 
+/** PTRACE_O_SUSPEND_SECCOMP: filters do not see remote calls. */
+export const SUSPEND_SECCOMP = 0x00200000;
+
 /** System calls as the tracer takes them. */
 export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {
   const words = new BigUint64Array(calls.length * WORDS_PER_CALL);

@@ -13,10 +13,10 @@ import { Momentary } from '../retry.js';
 import { labelOf, tracerLabel } from './label.js';
 import { isDying, isEnding } from './life-watch.js';
 import { inTheWay, isEntering, originsOf } from './outsiders.js';
+import { SUSPEND_SECCOMP } from './remote-calls.js';
 
-/** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, SUSPEND_SECCOMP (linux/ptrace.h). */
+/** PTRACE_O_*: TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE (linux/ptrace.h). */
 const OPTIONS = 0x1 | 0x2 | 0x4 | 0x8;
-const SUSPEND_SECCOMP = 0x00200000;
 /** How long to wait for stops while no thread stops. */
 const STOP_TIMEOUT_MS = 1_000;
 /** How long threads may take to stop before they are looked at. */

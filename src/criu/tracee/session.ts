@@ -24,6 +24,7 @@ import {
 } from './stopped-processes.js';
 import type { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
+import { reapingOf } from './twins.js';
 
 const log = logger('session');
 
@@ -51,6 +52,7 @@ export class Session {
   readonly tracer = new Tracer();
   readonly processes: StoppedProcess[] = [];
   readonly zombies: Zombie[] = [];
+  readonly #deadTwins: Zombie[] = [];
   /** Container pids of processes that job control had stopped, with the signal that did it. */
   readonly jobStopped = new Map<NsPid, number>();
   readonly standstill: Standstill;
@@ -138,14 +140,18 @@ export class Session {
   }
 
   /**
-   * Removes the memory that a killed checkpoint has left in processes. Must come before anything is read that this
-   * would change. Returns false if there was none.
+   * Removes the memory that a killed checkpoint has left in processes, and its twins. Must come before anything is read that this
+   * would change. Returns false if there was no memory.
    *
    * @param areasOf what each maps, by host pid
    */
   async removeLeftovers(areasOf: AreasOf): Promise<boolean> {
     let hasRemoved = false;
     for (const { pid, nsPid, label, leader, threads } of this.processes) {
+      const twins = this.#deadTwins.filter(({ status }) => status.ppid === pid).map(reapingOf);
+      if (twins.length > 0) {
+        await leader.exposedRemote(syscallInstruction({ pid, label }, areasOf(pid)), twins);
+      }
       const instructions = threads.map(({ registers }) => instructionPointer(registers));
       const areas = areasOf(pid);
       for (const { start, size } of findLeftovers(pid, areas, instructions)) {
@@ -225,12 +231,13 @@ export class Session {
 
   async #collect(): Promise<void> {
     const { lookAt } = this.standstill;
-    const { processes, zombies } = await collectStopped(this.#seizure, {
+    const { processes, zombies, deadTwins } = await collectStopped(this.#seizure, {
       tracer: this.tracer,
       lookAt,
     });
     this.processes.push(...processes);
     this.zombies.push(...zombies);
+    this.#deadTwins.push(...deadTwins);
     for (const { pid, nsPid } of processes) {
       const signal = this.#seizure.jobStop(pid);
       if (signal !== undefined) this.jobStopped.set(nsPid, signal);

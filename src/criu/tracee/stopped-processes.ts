@@ -15,6 +15,7 @@ import { checkNamespaces } from './namespaces.js';
 import type { Seizure } from './seizure.js';
 import { StoppedThread } from './stopped-thread.js';
 import type { LookAt, TracedProcess } from './tracee.js';
+import { isTwin } from './twins.js';
 
 const ESRCH = 3;
 
@@ -40,6 +41,14 @@ interface Holding {
   readonly lookAt: LookAt;
 }
 
+/** What a stopped container consists of. */
+export interface CollectedProcesses {
+  readonly processes: StoppedProcess[];
+  readonly zombies: Zombie[];
+  /** Dead twins (twins.ts), which their parents have not reaped. */
+  readonly deadTwins: Zombie[];
+}
+
 /**
  * The processes of a container that has been stopped: those that are alive, and those that wait to be reaped.
  *
@@ -49,7 +58,7 @@ interface Holding {
 export async function collectStopped(
   seizure: Seizure,
   holding: Holding,
-): Promise<{ readonly processes: StoppedProcess[]; readonly zombies: Zombie[] }> {
+): Promise<CollectedProcesses> {
   const init = new StillProcess(seizure.initPid);
   // Zombies are found below, like other processes that the cgroup no longer lists.
   const alive = seizure
@@ -61,7 +70,10 @@ export async function collectStopped(
   const living = new Set(processes.map(({ pid }) => pid));
   const children = processes.flatMap(({ proc }) => proc.tids.flatMap((tid) => proc.children(tid)));
   const gone = children.filter((pid) => !living.has(pid));
-  return { processes, zombies: gone.map((pid) => zombieOf(pid, seizure)) };
+  const twins = gone.filter(isTwin);
+  const zombies = gone.filter((pid) => !twins.includes(pid)).map((pid) => zombieOf(pid, seizure));
+  const deadTwins = twins.filter(hasEnded).map((pid) => zombieOf(pid, seizure));
+  return { processes, zombies, deadTwins };
 }
 
 /** A cgroup does not list exited processes: a zombie is found as the child of its parent. */

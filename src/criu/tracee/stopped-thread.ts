@@ -9,11 +9,12 @@ import {
   interruptedCall,
   registerWords,
   sentTo,
+  TWIN_END,
   type HomeState,
 } from '../arch/index.js';
 import type { ProcStatus } from '../procfs/status.js';
 import { Momentary } from '../retry.js';
-import { encodeCalls, WORDS_PER_CALL } from './remote-calls.js';
+import { encodeCalls, SUSPEND_SECCOMP, WORDS_PER_CALL } from './remote-calls.js';
 import type { LookAt, RemoteCall, Tracee } from './tracee.js';
 
 const SIGTRAP_BIT = 1n << BigInt(SIGTRAP - 1);
@@ -34,6 +35,8 @@ export interface CallSite {
   readonly code: bigint;
   readonly frame: bigint;
   readonly scratch: { readonly address: bigint; readonly size: number };
+  /** Code that makes a twin of the process. */
+  readonly twin: bigint;
 }
 
 /** Code that makes all calls of a table, and the table. */
@@ -126,6 +129,19 @@ export class StoppedThread implements Tracee {
       results.push(...this.#results(made));
     }
     return results;
+  }
+
+  /**
+   * Makes a twin of the process; see {@link Tracer.makeTwin}, also for the words that this resolves with.
+   *
+   * @param calls what the twin calls
+   */
+  async makeTwin(clone: RemoteCall, calls: readonly RemoteCall[]): Promise<BigInt64Array> {
+    const { twin, frame } = this.#callSite();
+    const options = this.status.seccomp === 0 ? 0 : SUSPEND_SECCOMP;
+    const words = encodeCalls([clone, ...calls]);
+    const end = twin + BigInt(TWIN_END);
+    return this.#tracer.makeTwin(this.tid, twin, end, frameStack(frame), options, words);
   }
 
   /**

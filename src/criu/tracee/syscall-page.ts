@@ -16,6 +16,7 @@ import {
   BATCH_CODE,
   HOME_CODE,
   SYSCALL_INSTRUCTION,
+  TWIN_CODE,
   buildFrame,
   frameSize,
 } from '../arch/index.js';
@@ -34,6 +35,8 @@ const TABLE_AT = PAGE_BYTES + SCRATCH_SIZE;
 const TABLE_SIZE = PAGE_BYTES - SCRATCH_SIZE;
 /** Offset of {@link BATCH_CODE} in the page of code. */
 const BATCH_AT = 16;
+/** Offset of {@link TWIN_CODE}, behind the mark. */
+const TWIN_AT = 128;
 const PROT_READ_EXEC = PROT_READ | PROT_EXEC;
 const MAP_SHARED_ANONYMOUS = MAP_SHARED | MAP_ANONYMOUS;
 
@@ -64,7 +67,7 @@ export async function injectSyscallPage(
     const scratch = { address: code + PAGE, size: SCRATCH_SIZE };
     await forAll([...threads.entries()], ([index, thread]) => {
       const frame = code + BigInt(layout.frames[index] ?? 0);
-      return thread.settle({ code, frame, scratch });
+      return thread.settle({ code, frame, scratch, twin: code + BigInt(TWIN_AT) });
     });
     const args = [scratch.address, layout.size - PAGE_BYTES, PROT_READ_WRITE];
     const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
@@ -103,6 +106,7 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
     write(HOME_CODE, 0);
     write(BATCH_CODE, BATCH_AT);
     write(encodeMark({ start: code, size }), MARK_AT);
+    write(TWIN_CODE, TWIN_AT);
     write(new Uint8Array(PAGE_BYTES), PAGE_BYTES);
     for (const [index, thread] of threads.entries()) {
       const at = frames[index] ?? 0;

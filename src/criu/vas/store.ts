@@ -19,7 +19,7 @@ const log = logger('vas');
 const RECORD = 'vas.json';
 const SEGMENTS = 'segments';
 /** Version of {@link VasRecord}. */
-export const RECORD_FORMAT = 2;
+export const RECORD_FORMAT = 3;
 
 /** A process whose memory a VAS holds. */
 export interface ProcessRecord {
@@ -44,7 +44,10 @@ export interface PreCopyRecord {
   readonly bytes: number;
 }
 
-/** What `vas.json` says about a VAS. Written once when it is filled; only we use the directory (0700). */
+/**
+ * What `vas.json` says about a VAS. Written when the checkpoint is complete, and again when the memory is, if that comes
+ * later; only we use the directory (0700).
+ */
 export interface VasRecord {
   readonly format: typeof RECORD_FORMAT;
   readonly id: VasId;
@@ -52,7 +55,10 @@ export interface VasRecord {
   readonly bootId: string;
   readonly containerId: string;
   readonly createdAt: string;
+  /** Whether all of its memory is there. */
   readonly isComplete: boolean;
+  /** Why it never will be. */
+  readonly broken?: string | undefined;
   readonly bytes: number;
   /** How the memory was taken. */
   readonly backend: Backend;
@@ -68,6 +74,8 @@ export interface VasRecord {
   readonly frozenMs: number;
   /** What was copied while it ran; missing if nothing was. */
   readonly preCopy?: PreCopyRecord | undefined;
+  /** How many processes it was copied from a twin of, after they stood still; missing if none. */
+  readonly twins?: number | undefined;
   readonly processes: readonly ProcessRecord[];
 }
 
@@ -117,9 +125,13 @@ export function waitSocketOf(id: VasId): string {
 
 /** Writes a VAS's record, atomically, after the file of its segments. */
 export function writeRecord(record: VasRecord, segments: Uint8Array): void {
-  const directory = vasDirectory(record.id);
-  const path = join(directory, RECORD);
-  writeFileSync(join(directory, SEGMENTS), segments, { mode: 0o600 });
+  writeFileSync(join(vasDirectory(record.id), SEGMENTS), segments, { mode: 0o600 });
+  updateRecord(record);
+}
+
+/** Replaces a VAS's record, atomically. */
+export function updateRecord(record: VasRecord): void {
+  const path = join(vasDirectory(record.id), RECORD);
   writeFileSync(`${path}.tmp`, JSON.stringify(record, null, 1), { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 }
@@ -147,15 +159,18 @@ export function readRecord(id: VasId): VasRecord {
   }
 }
 
-/** What is known about one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it. */
+/**
+ * What is known about one VAS. `lost`: its holder, or a duplicate in the kernel, is gone, and memory with it; `broken`:
+ * its memory could not be filled, which its record explains.
+ */
 export interface VasEntry {
   readonly id: VasId;
-  readonly state: 'complete' | 'filling' | 'lost';
+  readonly state: 'complete' | 'filling' | 'lost' | 'broken';
   /** Where `vas.json` lies. */
   readonly directory: string;
   /** When its memory was taken, or, while that is unknown, when it was begun. */
   readonly createdAt: Date;
-  /** Undefined until its memory is complete. */
+  /** Undefined until its checkpoint is complete. */
   readonly record: VasRecord | undefined;
   /** Undefined if it is no snapshot. */
   readonly snapshot?: SnapshotRecord | undefined;
@@ -179,9 +194,13 @@ async function inspect(id: VasId, duplicates: typeof listDuplicates): Promise<Va
   const createdAt = record ? new Date(record.createdAt) : beginningOf(id);
   const holder = await statusOf(id);
   const isLost = !holder || (record && !hasDuplicates(record, duplicates));
-  const state = isLost ? 'lost' : record?.isComplete === true ? 'complete' : 'filling';
+  const state = record?.broken !== undefined ? 'broken' : isLost ? 'lost' : fillingOf(record);
   const snapshot = readSnapshot(id);
   return { id, state, directory: vasDirectory(id), createdAt, record, snapshot, holder };
+}
+
+function fillingOf(record: VasRecord | undefined): 'complete' | 'filling' {
+  return record?.isComplete === true ? 'complete' : 'filling';
 }
 
 /** When a VAS without a record was begun: when its directory was created, or last changed. */

@@ -21,7 +21,7 @@ export const SYS = {
   mremap: 25, madvise: 28, shmget: 29, shmat: 30, shmctl: 31, dup: 32, dup2: 33, nanosleep: 35, getitimer: 36, setitimer: 38,
   getpid: 39, sendfile: 40, socket: 41, connect: 42, accept: 43, sendto: 44, recvfrom: 45,
   sendmsg: 46, recvmsg: 47, shutdown: 48, bind: 49, listen: 50, getsockname: 51, getpeername: 52,
-  socketpair: 53, setsockopt: 54, getsockopt: 55, exit: 60, wait4: 61, kill: 62, semget: 64, semop: 65, semctl: 66,
+  socketpair: 53, setsockopt: 54, getsockopt: 55, clone: 56, exit: 60, wait4: 61, kill: 62, semget: 64, semop: 65, semctl: 66,
   shmdt: 67, msgget: 68, msgsnd: 69, msgrcv: 70, msgctl: 71, fcntl: 72,
   flock: 73, ftruncate: 77, chdir: 80, fchdir: 81, mkdir: 83, rmdir: 84, unlink: 87, symlink: 88,
   fchmod: 91, fchown: 93, umask: 95, ptrace: 101, setpgid: 109, setsid: 112, setreuid: 113,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import type { ExecMode } from '../../criu/constants.js';
+import type { ExecMode, TwinMode } from '../../criu/constants.js';
 import { decode } from '../proto/codec.js';
 import { CheckpointOptions } from '../proto/messages/runc-options.js';
 import type { AnyValue } from '../proto/values.js';
@@ -17,6 +17,8 @@ export interface CheckpointPlan {
   readonly retryMs: number | undefined;
   /** What to do with processes that came by exec. */
   readonly exec: ExecMode | undefined;
+  /** Whether memory is copied from twins. */
+  readonly twin: TwinMode | undefined;
 }
 
 /**
@@ -49,6 +51,6 @@ export function planCheckpoint(
     );
   }
   const leaveRunning = !(url === '' ? policy.exit : exit);
-  const { vasMemoryLimit: memoryLimit, retryMs, exec } = policy;
-  return { imagePath: target, leaveRunning, memoryLimit, retryMs, exec };
+  const { vasMemoryLimit: memoryLimit, retryMs, exec, twin } = policy;
+  return { imagePath: target, leaveRunning, memoryLimit, retryMs, exec, twin };
 }

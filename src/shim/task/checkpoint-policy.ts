@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import { EXEC_MODES, TCP_MODES, type ExecMode, type TcpMode } from '../../criu/constants.js';
+import {
+  EXEC_MODES,
+  TCP_MODES,
+  TWIN_MODES,
+  type ExecMode,
+  type TcpMode,
+  type TwinMode,
+} from '../../criu/constants.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
@@ -21,6 +28,8 @@ export interface CheckpointPolicy {
   readonly tcp: TcpMode | undefined;
   /** What a checkpoint does with processes that came by exec; undefined: the default. */
   readonly exec: ExecMode | undefined;
+  /** Whether memory is copied from twins of its processes; undefined: the default. */
+  readonly twin: TwinMode | undefined;
 }
 
 const PREFIX = 'mvas.';
@@ -30,7 +39,8 @@ const LIMIT = 'mvas.vas.memory-limit';
 const RETRY = 'mvas.checkpoint.retry-ms';
 const TCP = 'mvas.tcp';
 const EXEC = 'mvas.exec';
-const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
+const TWIN = 'mvas.checkpoint.twin';
+const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, TWIN, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
 
 /**
  * The policy of a container; annotations override options.
@@ -41,11 +51,7 @@ export function checkpointPolicy(
   options: Partial<MvasOptions> = {},
   annotations: Readonly<Record<string, string>>,
 ): CheckpointPolicy {
-  for (const name of Object.keys(annotations)) {
-    if (name.startsWith(PREFIX) && !KNOWN.includes(name)) {
-      log.warn('annotation is not known', { name });
-    }
-  }
+  warnOfUnknown(annotations);
   const { [REFUSE]: refuse, [EXIT]: exit, [LIMIT]: limit, [RETRY]: retry } = annotations;
   return {
     refuse: choice(REFUSE, refuse, ['refuse', 'allow']) ?? options.refuseCheckpoint ?? false,
@@ -54,7 +60,16 @@ export function checkpointPolicy(
     retryMs: milliseconds(retry) ?? fromOption(options.checkpointRetryMs),
     tcp: mode(TCP, [annotations[TCP], options.tcp], TCP_MODES),
     exec: mode(EXEC, [annotations[EXEC], options.exec], EXEC_MODES),
+    twin: mode(TWIN, [annotations[TWIN]], TWIN_MODES),
   };
+}
+
+function warnOfUnknown(annotations: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(annotations)) {
+    if (name.startsWith(PREFIX) && !KNOWN.includes(name)) {
+      log.warn('annotation is not known', { name });
+    }
+  }
 }
 
 /** Whether a value is the first of two. */

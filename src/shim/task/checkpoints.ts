@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../common/ids.js';
+import type { InTurn } from '../../criu/index.js';
 import type { Spec } from '../bundle.js';
 import { hostNamesOf } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
@@ -31,6 +32,8 @@ export interface CheckpointTurn {
   /** Exec ids by host pid. */
   readonly execs: () => ReadonlyMap<HostPid, string>;
   readonly signal: AbortSignal;
+  /** Does some work as a turn of its own, after this one. */
+  readonly inTurn: InTurn;
 }
 
 /** Makes the checkpoints of a container, one at a time. */
@@ -40,7 +43,7 @@ export class Checkpoints {
   /** Makes a checkpoint by the engine. @throws ShimError of the engine, or the reason of an abort */
   async make(
     parts: CheckpointParts,
-    { plan, initPid, execs, signal }: CheckpointTurn,
+    { plan, initPid, execs, signal, inTurn }: CheckpointTurn,
   ): Promise<void> {
     const { id, spec, specDigest, surroundings } = parts;
     if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
@@ -62,7 +65,9 @@ export class Checkpoints {
         tmpfsMounts: tmpfsMountsOf(spec),
         mountPlaces: mountPlacesOf(spec),
         hostNames: hostNamesOf(spec),
+        ...(plan.twin === undefined ? {} : { twin: plan.twin }),
         signal: aborted,
+        inTurn,
       });
       const result = await withinGrace(work, aborted, ABORT_MS);
       const { vasId: vas, frozenMs, bytes } = result;

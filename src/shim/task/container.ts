@@ -3,6 +3,7 @@ import type { HostPid } from '../../common/ids.js';
 import { killAll } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
+import type { InTurn } from '../../criu/index.js';
 import type { Bundle } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
 import { within, type StdioRequest, type TaskIo } from '../io/task-io.js';
@@ -260,7 +261,8 @@ export class Container {
       this.#next('checkpoint');
       const { pid: initPid } = this.init;
       const execs = () => this.#execs.byPid();
-      await this.#checkpoints.make(this.#parts, { plan, initPid, execs, signal });
+      const inTurn: InTurn = (work) => this.#turns.run(work);
+      await this.#checkpoints.make(this.#parts, { plan, initPid, execs, signal, inTurn });
       const { imagePath: checkpoint } = plan;
       this.#publish(taskEvent.checkpointed({ containerId: this.id, checkpoint }));
       if (!plan.leaveRunning) await this.#finishOff();

@@ -142,6 +142,7 @@ function beginRestore(
     },
     runcRoot: runc.settings.root,
     openConsole,
+    signal,
     ...(policy.tcp ? { tcp: policy.tcp } : {}),
   });
 }

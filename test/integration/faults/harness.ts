@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHostPid } from '../../../src/common/ids.js';
 import { cgroupOf, type Cgroup } from '../../../src/common/cgroup.js';
@@ -192,6 +192,13 @@ export class Counter {
     } finally {
       closeSync(file);
     }
+  }
+
+  /** Makes the file of a container that is to be restored from the checkpoint of another. */
+  makeFile(count: bigint): void {
+    mkdirSync(dirname(this.#file), { recursive: true });
+    writeFileSync(this.#file, new Uint8Array(8), { mode: 0o600 });
+    this.setCount(count);
   }
 
   /** Resolves when it has counted some rounds further. @throws ShimError when it does not */

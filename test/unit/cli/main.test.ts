@@ -18,7 +18,7 @@ const SEGMENTS: readonly Segment[] = [
 
 function record(id: string, fields: Partial<VasRecord>): VasRecord {
   return {
-    format: 2,
+    format: 3,
     id: asVasId(id),
     name: `name-${id}`,
     bootId: 'boot-1',
@@ -259,6 +259,12 @@ test('inspect tells what was copied while the container ran', async (t) => {
   const record = { preCopy: { rounds: 2, bytes: 3 << 20 } };
   const { out } = await mvas('inspect aaa', new FakeStore([vas('aaa', { record })]));
   t.regex(out, /^Pre-copy: +3 MiB in 2 rounds$/m);
+});
+
+test('inspect tells how many twins were copied', async (t) => {
+  const store = new FakeStore([vas('aaa', { record: { twins: 2 } }), vas('bbb')]);
+  t.regex((await mvas('inspect aaa', store)).out, /^Twins: +of 2 processes$/m);
+  t.regex((await mvas('inspect bbb', store)).out, /^Twins: +none$/m);
 });
 
 test('inspect of an unknown VAS fails and prints nothing', async (t) => {

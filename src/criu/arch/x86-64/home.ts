@@ -39,6 +39,23 @@ export const BATCH_CODE = Uint8Array.of(
   0xcc, 0xeb, 0xfd,
 );
 
+/**
+ * Makes a call that forks: the parent goes home, and a child that is left alone exits.
+ *
+ *         syscall; test %eax, %eax; jz 1f
+ *         mov $15 (rt_sigreturn), %eax; syscall; ud2
+ *     1:  mov $231 (exit_group), %eax; xor %edi, %edi; syscall; ud2
+ */
+// prettier-ignore
+export const TWIN_CODE = Uint8Array.of(
+  0x0f, 0x05, 0x85, 0xc0, 0x74, 9,
+  0xb8, 15, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b,
+  0xb8, 231, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05, 0x0f, 0x0b,
+);
+
+/** Offset in {@link TWIN_CODE} at which a child exits. */
+export const TWIN_END = 15;
+
 /** Offset in {@link HOME_CODE} at which the way home begins. */
 export const HOME_ENTRY = 2;
 

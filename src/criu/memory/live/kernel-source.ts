@@ -15,7 +15,7 @@ import {
 import type { HolderClient } from '../../vas/holder-client.js';
 import { CALL, FORK, forkStructure } from '../../vas/kernel-abi.js';
 import type { KernelDevice } from '../../vas/kernel-device.js';
-import type { MappedArea, MemoryMap } from '../memory-map.js';
+import { only, type MemoryMap } from '../memory-map.js';
 import type { KernelArea } from '../memory-plan.js';
 import { isLeftOut } from '../why-copied.js';
 import { FDS_AT_ONCE, fillMaps } from './fill.js';
@@ -154,8 +154,4 @@ export class KernelSource implements MemorySource {
       for (const file of files) closeSync(file);
     }
   }
-}
-
-function only(map: MemoryMap, wanted: (area: MappedArea) => boolean): MemoryMap {
-  return { ...map, areas: map.areas.filter(wanted) };
 }

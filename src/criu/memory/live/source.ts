@@ -27,6 +27,8 @@ export interface MemorySource {
   readonly backend: Backend;
   /** What has been copied while the container ran; undefined if nothing was. */
   readonly ahead?: CopiedAhead;
+  /** How many processes are copied from twins; undefined if none. Known once memory is held. */
+  readonly twins?: number | undefined;
   /**
    * Empties the holder, whose own range will begin at `base`; called once. Returns where the kernel's areas are
    * then.

@@ -24,6 +24,7 @@ test('a checkpoint without options leaves the container running', (t) => {
     memoryLimit: undefined,
     retryMs: undefined,
     exec: undefined,
+    twin: undefined,
   };
   t.deepEqual(planOf('/image', undefined), plan);
   t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
@@ -96,6 +97,7 @@ test('annotations say what options say, and come first', (t) => {
     retryMs: undefined,
     tcp: undefined,
     exec: undefined,
+    twin: undefined,
   };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
   const options = {
@@ -120,6 +122,7 @@ test('annotations say what options say, and come first', (t) => {
     'mvas.checkpoint.retry-ms': '0',
     'mvas.tcp': 'refuse',
     'mvas.exec': 'keep',
+    'mvas.checkpoint.twin': 'auto',
     'mvas.of.tomorrow': 'whatever',
     other: 'x',
   };
@@ -130,6 +133,7 @@ test('annotations say what options say, and come first', (t) => {
     retryMs: 0,
     tcp: 'refuse',
     exec: 'keep',
+    twin: 'auto',
   });
 });
 
@@ -142,6 +146,7 @@ test('an annotation that makes no sense is refused by its name', (t) => {
     ['mvas.checkpoint.retry-ms', '2s'],
     ['mvas.tcp', 'open'],
     ['mvas.exec', 'kept'],
+    ['mvas.checkpoint.twin', 'yes'],
   ] as const) {
     const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
     t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);

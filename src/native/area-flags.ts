@@ -38,7 +38,7 @@ const LOAD = {
   function: 108,
   size: 128,
 };
-const TAKE = { id: 0, next: 4, size: 12 };
+const TAKE = { id: 0, next: 4, size: 8 };
 /** Of `struct bpf_prog_info`, as much as is needed. */
 const INFO = { name: 64, size: 80 };
 const LINK = { program: 0, attach: 8, target: 16, targetSize: 24, size: 64 };
@@ -56,11 +56,12 @@ let program = -1;
  * Takes the program that {@link readAreaFlags} needs from a process that has it, or else loads it, which takes tens
  * of milliseconds. Only for processes that live long and fork: the kernel is not made for one such program a checkpoint.
  *
+ * @param mayLoad asked before a program is loaded
  * @returns whether there is one
  */
-export function loadAreaFlags(): boolean {
+export function loadAreaFlags(mayLoad: () => boolean): boolean {
   if (program < 0) program = take();
-  if (program < 0) program = load();
+  if (program < 0 && mayLoad()) program = load();
   return program >= 0;
 }
 
@@ -86,9 +87,8 @@ export function readAreaFlags(pid: number): AreaFlags | undefined {
 function take(): number {
   const request = Buffer.alloc(TAKE.size);
   while (syscall(SYS.bpf, PROG_NEXT, request, request.length) >= 0) {
-    const id = request.readUInt32LE(TAKE.next);
-    request.writeUInt32LE(id, TAKE.id);
-    const fd = syscall(SYS.bpf, PROG_FD, request, request.length);
+    request.copyWithin(TAKE.id, TAKE.next);
+    const fd = syscall(SYS.bpf, PROG_FD, request.subarray(0, TAKE.next), TAKE.next);
     if (fd < 0) continue; // It has gone.
     if (nameOf(fd) === NAME) return fd;
     closeFd(fd);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import 'node:tty';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { contextOf, type Program } from '../entry.js';
 import { main } from '../main.js';
 
@@ -40,6 +40,6 @@ async function rehearseEngine(directory: string): Promise<void> {
   (await import('../../criu/index.js')).rehearseRestore(join(directory, 'image'));
 }
 
-async function learnFlags(): Promise<void> {
-  (await import('../../criu/index.js')).learnUsualFlags();
+async function learnFlags(directory: string): Promise<void> {
+  (await import('../../criu/index.js')).learnUsualFlags(join(dirname(directory), 'flags'));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
@@ -31,6 +31,6 @@ async function rehearseEngine(directory: string): Promise<void> {
 }
 
 /** What the kernel's flags of memory mean. */
-async function learnFlags(): Promise<void> {
-  (await import('../../criu/index.js')).learnUsualFlags();
+async function learnFlags(directory: string): Promise<void> {
+  (await import('../../criu/index.js')).learnUsualFlags(join(dirname(directory), 'flags'));
 }

@@ -2,9 +2,14 @@
 import test from 'ava';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { asHostPid, ownPid } from '../../../src/common/ids.js';
 import { readStillAreas } from '../../../src/criu/memory/live/area-flags.js';
-import { learnUsualFlags } from '../../../src/criu/memory/live/sample-areas.js';
+import { isDue, learnUsualFlags } from '../../../src/criu/memory/live/sample-areas.js';
 import { readMaps, readSmaps } from '../../../src/criu/procfs/reader.js';
 import type { SmapsVma } from '../../../src/criu/procfs/smaps.js';
 import { MAP_NORESERVE, MAP_PRIVATE_ANONYMOUS, PAGE } from '../../../src/native/abi/index.js';
@@ -19,7 +24,7 @@ const MANY = 2000;
 const PAGE_BYTES = Number(PAGE);
 
 test.serial('each area is reported once, however many there are', (t) => {
-  if (!loadAreaFlags()) {
+  if (!loadAreaFlags(() => true)) {
     t.log('this kernel cannot');
     t.pass();
     return;
@@ -44,6 +49,45 @@ test.serial('each area is reported once, however many there are', (t) => {
     syscall(SYS.munmap, start, size);
   }
 });
+
+test('a program is loaded once a minute at most', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'flags-'));
+  try {
+    const stamp = join(directory, 'stamp');
+    t.deepEqual([isDue(stamp), isDue(stamp)], [true, false]);
+    const old = new Date(Date.now() - 61_000);
+    await utimes(stamp, old, old);
+    t.true(isDue(stamp));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test.serial('a second process takes the program of the first', async (t) => {
+  const module = fileURLToPath(new URL('../../../src/native/area-flags.js', import.meta.url));
+  const own = programsOf(process.pid);
+  const code = `(await import(${JSON.stringify(module)})).loadAreaFlags(() => false); console.log('ready'); process.stdin.resume();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'pipe' });
+  try {
+    await once(child.stdout, 'data');
+    t.deepEqual(programsOf(child.pid ?? 0), own);
+    t.is(own.length, loadAreaFlags(() => true) ? 1 : 0);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+/** Ids of the BPF programs that a process has. */
+function programsOf(pid: number): string[] {
+  const directory = `/proc/${String(pid)}/fdinfo`;
+  return readdirSync(directory).flatMap((fd) => {
+    try {
+      return /^prog_id:\s*(\d+)$/m.exec(readFileSync(join(directory, fd), 'utf8'))?.slice(1) ?? [];
+    } catch {
+      return []; // It is closed again.
+    }
+  });
+}
 
 test.serial('of a process that does not exist, nothing is reported', (t) => {
   t.is(readAreaFlags(0x7fffffff), undefined);
@@ -81,12 +125,13 @@ test.serial('areas read by their flags are those of smaps', async (t) => {
   try {
     await once(child, 'spawn');
     const pid = asHostPid(child.pid ?? 0);
-    learnUsualFlags();
+    loadAreaFlags(() => true);
+    learnUsualFlags('/nowhere');
     const vmas = readStillAreas(pid);
     t.deepEqual(lasting(vmas), lasting(readSmaps(pid)));
     // By its flags, an area counts as being in memory as a whole: with smaps, some would not be.
     const isByFlags = vmas.every(({ start, end, rss }) => BigInt(rss) === end - start);
-    t.is(isByFlags, loadAreaFlags() && pageScan() !== 'none');
+    t.is(isByFlags, loadAreaFlags(() => true) && pageScan() !== 'none');
   } finally {
     child.kill('SIGKILL');
   }

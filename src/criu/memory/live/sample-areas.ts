@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { ownPid } from '../../../common/ids.js';
 import {
   MADV_DONTDUMP,
@@ -37,6 +37,7 @@ const FIRST = [NONE, PROT_READ, PROT_READ_WRITE];
 const KINDS = [0, MAP_NORESERVE, MAP_GROWSDOWN];
 const ADVICE = [0, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DONTFORK];
 const PAGE_BYTES = Number(PAGE);
+const LOAD_EVERY_MS = 60_000;
 
 /** Shared memory: without a file, and of a file that is open only for reading. */
 const SHARED = [
@@ -57,9 +58,12 @@ interface Sample {
  * Has flags of areas read by BPF from now on, in this process and in those that it forks. Learns what those mean that
  * processes usually have, from areas of this process: its own, and samples, which are unmapped again. Takes some tens of
  * milliseconds.
+ *
+ * @param stamp a file that says when a program was last loaded on this host. That is done once a minute at most, which is
+ * how long a standby lives at least
  */
-export function learnUsualFlags(): void {
-  if (!loadAreaFlags()) return;
+export function learnUsualFlags(stamp: string): void {
+  if (!loadAreaFlags(() => isDue(stamp))) return;
   const samples = allSamples();
   const size = 2 * (samples.length + SHARED.length) * PAGE_BYTES;
   const start = syscall(SYS.mmap, 0, size, NONE, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -82,6 +86,15 @@ export function learnUsualFlags(): void {
     closeSync(file);
     if (tracker >= 0) closeFd(tracker);
   }
+}
+
+/** Whether a program may be loaded; if so, notes that it is. */
+export function isDue(stamp: string): boolean {
+  const last = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const age = Date.now() - last;
+  if (age >= 0 && age < LOAD_EVERY_MS) return false;
+  writeFileSync(stamp, '', { mode: 0o600 });
+  return true;
 }
 
 function allSamples(): Sample[] {

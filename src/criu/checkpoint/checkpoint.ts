@@ -16,6 +16,7 @@ import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
 import { compileLater } from '../compile-later.js';
 import { chooseTwins } from './choose-twins.js';
+import { ExecNotKept, withoutExecs } from './execs.js';
 import {
   closeHeld,
   endWell,
@@ -100,6 +101,9 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
     if (error instanceof LayoutLost && !mustCopyAhead(request)) {
       return await tryCheckpoint({ ...request, preCopy: 'never' });
     }
+    if (error instanceof ExecNotKept) {
+      return await withoutExecs(error, () => tryCheckpoint({ ...request, exec: 'refuse' }));
+    }
     throw ended ?? error;
   } finally {
     life.stop();
@@ -127,7 +131,7 @@ async function run(
 
   const { id: vasId, holderPid: plainPid } = vas;
   const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: copying.source.ahead };
-  const { session, tmpfs, collection, mounts, close } = await stop(request, options);
+  const { session, tmpfs, collection, mounts, execs, close } = await stop(request, options);
   scope.defer('let the container go on', () => session.close());
   scope.defer('close what memory is copied from', close);
   if (failure) throw failure;
@@ -155,7 +159,8 @@ async function run(
 
   beginToWrite(image, collection, tmpfs);
   warnOfSurroundings(request.initPid, request);
-  checkRestorable({ ...collection, vasId, source, kernelAreas, mounts, spec: request.spec });
+  const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
+  checkRestorable(tried, execs);
   const held = { vas, source, twins, session, endTwins };
   const stood = { stoppedMs, preCopy };
   return await finish(request, {

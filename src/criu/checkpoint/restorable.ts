@@ -17,6 +17,7 @@ import {
 import { findConsole } from '../resources/files/index.js';
 import { IMAGE_RULES } from '../resources/rules.js';
 import { findDuplicates } from '../vas/backend.js';
+import { notKept } from './execs.js';
 
 /** The surroundings that the container came from: a restore of a new image is tried with these. */
 export interface TriedRestore {
@@ -36,9 +37,10 @@ export interface TriedRestore {
  * Refuses a checkpoint that could not be restored. Validates its image, and plans a restore into a
  * container like the original.
  *
- * @throws ShimError `failedPrecondition`
+ * @param execs processes that came by exec, for messages
+ * @throws ShimError `failedPrecondition`, ExecNotKept
  */
-export function checkRestorable(tried: TriedRestore): void {
+export function checkRestorable(tried: TriedRestore, execs: readonly string[]): void {
   const { image, base, vasId, source } = tried;
   try {
     const valid = validateImage(image, IMAGE_RULES);
@@ -46,8 +48,9 @@ export function checkRestorable(tried: TriedRestore): void {
     planRestore({ image: valid, base, duplicates }, expectedFacts(tried));
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
-    if (kind !== 'dataLoss') throw cause;
-    throw new ShimError('failedPrecondition', `it could not be restored: ${message}`, { cause });
+    if (kind !== 'dataLoss') throw notKept(cause, execs);
+    const what = `it could not be restored: ${message}`;
+    throw notKept(new ShimError('failedPrecondition', what, { cause }), execs);
   }
 }
 

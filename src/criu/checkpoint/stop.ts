@@ -16,14 +16,14 @@ import { ownsIpc } from '../resources/ipc/live.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
 import { DEFAULT_EXEC_MODE, type ExecMode } from '../constants.js';
-import { Momentary, retrying, tryingOnce, type Patience } from '../retry.js';
+import { retrying, tryingOnce, type Patience } from '../retry.js';
 import type { StageClock } from '../stages.js';
 import type { LifeWatch } from '../tracee/life-watch.js';
 import { labelOf } from '../tracee/label.js';
-import { OutsiderInTheWay } from '../tracee/outsiders.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { Session } from '../tracee/session.js';
 import { collectImage, readTree, type Collection, type Tree } from './collect.js';
+import { notKept } from './execs.js';
 import type { CheckpointRequest } from './request.js';
 
 /** What a stop needs besides the request. */
@@ -42,6 +42,8 @@ export interface StopOptions {
 export interface Stopped extends Stock {
   readonly session: Session;
   readonly mounts: readonly MountInfo[];
+  /** Those of its processes that came by exec, for messages. */
+  readonly execs: readonly string[];
 }
 
 /**
@@ -49,46 +51,9 @@ export interface Stopped extends Stock {
  * container runs in between; one that is frozen does not, and so is stopped once.
  */
 export async function stop(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
-  try {
-    return await stopIn(request, options);
-  } catch (reason) {
-    if (!(reason instanceof ExecNotKept)) throw reason;
-    return await stopWithout(reason, request, options);
-  }
-}
-
-async function stopIn(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
   const attempt = () => warningOnSuccess(() => stopAndInspect(request, options));
   if (isFrozen(options.cgroup)) return tryingOnce(attempt);
   return retrying(options.patience, attempt);
-}
-
-/** A refusal while processes were held that came by exec: it may be about them. */
-class ExecNotKept extends ShimError {}
-
-/** Waits for what came by exec to end. If it does not, the reason why it cannot be kept is told. */
-async function stopWithout(
-  reason: ExecNotKept,
-  request: CheckpointRequest,
-  options: StopOptions,
-): Promise<Stopped> {
-  try {
-    return await stopIn({ ...request, exec: 'refuse' }, options);
-  } catch (error) {
-    const isInTheWay =
-      error instanceof OutsiderInTheWay ||
-      (error instanceof ShimError && error.cause instanceof OutsiderInTheWay);
-    throw isInTheWay ? reason : error;
-  }
-}
-
-/** Says of a refusal that processes were there that need not be. */
-function notKept(error: ShimError, [exec]: readonly HostPid[]): ShimError {
-  if (exec === undefined || error.kind !== 'failedPrecondition' || error instanceof Momentary) {
-    return error;
-  }
-  const hint = `${labelOf(exec)} came by exec and can be left out by exec=drop`;
-  return new ExecNotKept(error.kind, `${error.message} (${hint})`, { cause: error });
 }
 
 /** Stops the container and inspects it. If that fails, the container goes on. */
@@ -117,12 +82,12 @@ async function stopAndInspect(
     stock = await takeStock(session, { ...request, exec, tree, vasId, ahead, ipc, stdio });
     checkStill(session, request);
     clock.end('inspect');
-    return { session, mounts, ...stock };
+    return { session, mounts, execs: session.execs.map(labelOf), ...stock };
   } catch (error) {
     stock?.close();
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
-    const told = reason ?? notKept(ShimError.from(error), session.execs);
+    const told = reason ?? notKept(error, session.execs.map(labelOf));
     await session.close();
     throw told;
   }

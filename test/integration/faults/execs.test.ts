@@ -53,7 +53,19 @@ class Served {
   /** Starts the server as `docker exec -d` does; resolves once it answers. */
   async exec(...how: readonly string[]): Promise<void> {
     const { runcRoot, id } = this.container.run.place;
-    const args = ['--root', runcRoot, 'exec', '--detach', id, '/target', 'serve', ...how];
+    const flags = how.filter((one) => one.startsWith('--'));
+    const rest = how.filter((one) => !one.startsWith('--'));
+    const args = [
+      '--root',
+      runcRoot,
+      'exec',
+      '--detach',
+      ...flags,
+      id,
+      '/target',
+      'serve',
+      ...rest,
+    ];
     const child = spawn('runc', args, { stdio: 'ignore' });
     const [status] = (await once(child, 'exit')) as [number | null];
     if (status !== 0) throw new Error(`runc exec: ${String(status)}`);
@@ -217,3 +229,13 @@ test.serial(
     t.is(status, 0, stderr);
   },
 );
+
+test.serial('an exec that may do more than the container is refused by its name', async (t) => {
+  const served = await Served.start(t, '--cap=CAP_SYS_PTRACE');
+  const [, { status, stderr }] = await served.checkpoint(true, '--retry-ms', '0');
+  t.not(status, 0);
+  t.regex(stderr, /pid \d+ \(target\).*capabilities.*came by exec and can be left out/);
+  const [, left] = await served.checkpoint(true, '--exec', 'drop');
+  t.is(left.status, 0, left.stderr);
+  t.is(await served.say(), '2');
+});

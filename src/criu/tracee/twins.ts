@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCgroupMounts } from '../../common/cgroup-mounts.js';
 import { cgroupDirectories, placesIn } from '../../common/cgroup-places.js';
-import { asHostPid, asNsPid, type HostPid, type NsPid } from '../../common/ids.js';
+import { asHostPid, asNsPid, ownPid, type HostPid, type NsPid } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { parseCgroup } from '../../common/procfs/cgroup.js';
 import type { Tracer } from '../../native/index.js';
@@ -88,8 +88,9 @@ export class Twins {
   /** Kills them all. Their parents have to reap what this returns. */
   async end(): Promise<Twin[]> {
     const twins = [...this.#held.values()];
-    this.#held.clear();
     if (twins.length === 0) return [];
+    this.moveTo(ownPid()); // In a container that is frozen by cgroup v1 they would not die.
+    this.#held.clear();
     const error = await this.#tracer.endTwins(Int32Array.from(twins, ({ pid }) => pid));
     if (error !== 0) throw errnoError('end twins', error);
     return twins;

@@ -118,6 +118,21 @@ test.serial(
   },
 );
 
+test.serial('a checkpoint that fails leaves a paused container without twins', async (t) => {
+  const counter = await startCounter(t);
+  const before = await counter.run.view();
+  const cgroup = await counter.cgroup();
+  for (const fault of ['copy', 'resume', 'fill']) {
+    await freeze(cgroup);
+    const args = [...counter.checkpointArgs(counter.newImage()), '--twin', 'always'];
+    const { stderr } = await mvas(args, { fault });
+    t.regex(stderr, /fault injected/);
+    t.true(isFrozen(cgroup));
+    thaw(cgroup);
+    t.deepEqual(differences(before, await counter.run.view(), []), [], fault);
+  }
+});
+
 for (const stage of ['copy', 'resume', 'fill']) {
   test.serial(`a twin whose engine is killed after stage ${stage} ends, and goes`, async (t) => {
     const counter = await startCounter(t);

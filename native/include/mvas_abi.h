@@ -164,6 +164,22 @@ struct mvas_guard_request {
 	unsigned char bytes[12];
 };
 
+/*
+ * To a keeper, on a connection of its own, with at most 253 descriptors: open sockets of a
+ * container that is about to be killed. Answered with how many were taken, or let go (int). It
+ * closes them at once if the connection ends without a further byte, and otherwise keeps them open
+ * until it is asked to let go of all, or ends.
+ */
+#define MVAS_HOLD_MAGIC 0x4843564du /* "MVCH" */
+
+#define MVAS_HOLD_TAKE 1
+#define MVAS_HOLD_LET_GO 2
+
+struct mvas_hold_request {
+	unsigned int magic;
+	unsigned int action;
+};
+
 #define MVAS_STATIC_ASSERT(claim) _Static_assert(claim, #claim)
 #ifndef __cplusplus
 MVAS_STATIC_ASSERT(sizeof(struct mvas_plan_header) == 64);
@@ -173,6 +189,7 @@ MVAS_STATIC_ASSERT(sizeof(struct mvas_reply) == 32);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_request) == 8);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_reply) == 8);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_guard_request) == 32);
+MVAS_STATIC_ASSERT(sizeof(struct mvas_hold_request) == 8);
 #endif
 
 #endif

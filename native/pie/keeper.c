@@ -25,6 +25,8 @@
 #define MAX_WRITES 200
 #define PR_SET_NAME_ 15
 #define SIGKILL_ 9
+#define RLIMIT_NOFILE_ 7
+#define MAX_HELD 4096
 
 /* The first entries of `poll`; waiting clients come after these. */
 enum { SIGNALS, LISTENER, LIFELINE, FIRST_WAITER };
@@ -32,6 +34,11 @@ enum { SIGNALS, LISTENER, LIFELINE, FIRST_WAITER };
 struct poll_fd {
 	int fd;
 	short events, revents;
+};
+
+/* A descriptor that is kept open, and the client that has yet to confirm it; 0: none has to. */
+struct held {
+	int fd, client;
 };
 
 struct keeper {
@@ -46,6 +53,8 @@ struct keeper {
 	struct mvas_wait_reply exits[MAX_EXITS]; /* a ring; pid 0: free */
 	u32 next_exit;
 	int childless;
+	struct held held[MAX_HELD];
+	int holding;
 };
 
 static void drop(struct keeper *keeper, int index)
@@ -162,11 +171,84 @@ static void end_guard(struct keeper *keeper, int index)
 	drop(keeper, index);
 }
 
+static void hold(struct keeper *keeper, int client, const int *fds, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (keeper->holding < MAX_HELD)
+			keeper->held[keeper->holding++] = (struct held){ fds[i], client };
+		else
+			sys1(__NR_close, fds[i]);
+	}
+}
+
+/* Closes all that a client has not confirmed; those of client 0 have been. */
+static void let_go(struct keeper *keeper, int client)
+{
+	int kept = 0;
+
+	for (int i = 0; i < keeper->holding; i++) {
+		if (keeper->held[i].client == client)
+			sys1(__NR_close, keeper->held[i].fd);
+		else
+			keeper->held[kept++] = keeper->held[i];
+	}
+	keeper->holding = kept;
+}
+
+static int is_holding(const struct keeper *keeper, int client)
+{
+	for (int i = 0; i < keeper->holding; i++)
+		if (keeper->held[i].client == client)
+			return 1;
+	return 0;
+}
+
+static void end_holding(struct keeper *keeper, int index)
+{
+	u8 byte;
+	int client = keeper->poll[index].fd;
+
+	if (sys6(__NR_recvfrom, ARG(client), ARG(&byte), 1, 0, 0, 0) == 1) {
+		for (int i = 0; i < keeper->holding; i++)
+			if (keeper->held[i].client == client)
+				keeper->held[i].client = 0;
+	} else {
+		let_go(keeper, client);
+	}
+	drop(keeper, index);
+}
+
+static int is_hold(const struct mvas_hold_request *request, s64 got)
+{
+	return got == sizeof(*request) && request->magic == MVAS_HOLD_MAGIC;
+}
+
+/* Answered with how many were taken, or let go. */
+static void read_hold(struct keeper *keeper, int index, u32 action, const int *fds, int count)
+{
+	int client = keeper->poll[index].fd;
+	int change = keeper->holding;
+
+	if (action == MVAS_HOLD_TAKE) {
+		hold(keeper, client, fds, count);
+		change = keeper->holding - change;
+	} else {
+		for (int i = 0; i < count; i++)
+			sys1(__NR_close, fds[i]);
+		let_go(keeper, 0);
+		change -= keeper->holding;
+	}
+	sys6(__NR_sendto, ARG(client), ARG(&change), sizeof(change), MSG_NOSIGNAL_, 0, 0);
+	if (!is_holding(keeper, client))
+		drop(keeper, index);
+}
+
 static void read_wish(struct keeper *keeper, int index)
 {
 	union {
 		struct mvas_wait_request wait;
 		struct mvas_guard_request guard;
+		struct mvas_hold_request hold;
 	} request;
 	int fds[MAX_FDS];
 	int count;
@@ -176,11 +258,19 @@ static void read_wish(struct keeper *keeper, int index)
 		end_guard(keeper, index);
 		return;
 	}
+	if (is_holding(keeper, keeper->poll[index].fd)) {
+		end_holding(keeper, index);
+		return;
+	}
 	got = receive(keeper->poll[index].fd, &request, sizeof(request), fds, &count);
 	if (is_guard(&request.guard, got, count)) {
 		keeper->guards[index] = fds[0];
 		keeper->orders[index] = request.guard;
 		keeper->guarding++;
+		return;
+	}
+	if (is_hold(&request.hold, got)) {
+		read_hold(keeper, index, request.hold.action, fds, count);
 		return;
 	}
 	for (int i = 0; i < count; i++)
@@ -254,7 +344,12 @@ _Noreturn void keeper_main(int listening, int lifeline, int holder)
 {
 	struct keeper keeper;
 	u64 mask = SIGCHLD_MASK;
+	u64 limit[2]; /* struct rlimit64 */
 
+	if (sys4(__NR_prlimit64, 0, RLIMIT_NOFILE_, 0, limit) == 0) {
+		limit[0] = limit[1];
+		sys4(__NR_prlimit64, 0, RLIMIT_NOFILE_, limit, 0);
+	}
 	zero(&keeper, sizeof(keeper));
 	keeper.poll[SIGNALS] =
 		(struct poll_fd){ (int)sys4(__NR_signalfd4, -1, &mask, sizeof(mask), SOCK_CLOEXEC_),

@@ -11,6 +11,7 @@ import {
   PRE_COPY_MODES,
   TWIN_MODES,
 } from '../../criu/constants.js';
+import { tcpModeOf } from '../tcp-mode.js';
 import { requireRoot } from '../root.js';
 import {
   findContainer,
@@ -52,6 +53,12 @@ export const checkpoint = defineVerb({
       value: 'MODE',
       help: `copy memory after the stop, from children of the processes: auto, never or always (${DEFAULT_TWIN})`,
     },
+    tcp: {
+      type: 'string',
+      value: 'MODE',
+      help: 'keep: hold TCP connections open after the container is killed, for a restore with --tcp keep',
+    },
+    'tcp-established': { type: 'boolean', help: '--tcp keep, as CRIU calls it' },
     'retry-ms': {
       type: 'string',
       value: 'MS',
@@ -80,6 +87,7 @@ export const checkpoint = defineVerb({
     const preCopy = values['pre-copy'] && parseMode(values['pre-copy'], PRE_COPY_MODES);
     const exec = parseMode(values.exec, EXEC_MODES);
     const twin = values.twin && parseMode(values.twin, TWIN_MODES);
+    const keepsConnections = tcpModeOf(values) === 'keep';
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
     const { initPid, bundle } = findContainer(runtime, containerId);
@@ -92,6 +100,7 @@ export const checkpoint = defineVerb({
       initPid,
       imagePath: values['image-path'],
       leaveRunning: values['leave-running'],
+      keepsConnections,
       runcRoot: runtime.root,
       tmpfsMounts: tmpfsMountsOf(spec),
       mountPlaces: mountPlacesOf(spec),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { logger } from '../../common/log.js';
-import { DEFAULT_TCP_MODE, TCP_MODES, type TcpMode } from '../../criu/constants.js';
+import { DEFAULT_TCP_MODE } from '../../criu/constants.js';
+import { tcpModeOf } from '../tcp-mode.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from '../../criu/index.js';
 import { PidFile } from '../pid-file.js';
 import { requireRoot } from '../root.js';
@@ -15,7 +16,6 @@ import {
 } from '../runtime-container.js';
 import { SignalRelay } from '../signal-relay.js';
 import { formatJson } from '../text.js';
-import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
 
 const log = logger('restore');
@@ -63,9 +63,10 @@ export const restore = defineVerb({
     tcp: {
       type: 'string',
       value: 'MODE',
-      default: DEFAULT_TCP_MODE,
-      help: 'what becomes of TCP connections to the outside: close, keep (not supported yet) or refuse',
+      help: `what becomes of TCP connections to the outside: close, keep or refuse (${DEFAULT_TCP_MODE})`,
     },
+    'tcp-established': { type: 'boolean', help: '--tcp keep, as CRIU calls it' },
+    'tcp-close': { type: 'boolean', help: '--tcp close, as CRIU calls it' },
     detach: { type: 'boolean', short: 'd', help: 'return when the container runs' },
     json: JSON_OPTION,
   },
@@ -78,7 +79,7 @@ export const restore = defineVerb({
   ],
   exitCodes: [...EXIT_CODES, ['any', 'the exit status of the container, unless --detach is given']],
   async run({ values, words: [containerId = ''] }, context) {
-    const tcp = parseMode(values.tcp);
+    const tcp = tcpModeOf(values) ?? DEFAULT_TCP_MODE;
     requireRoot(context, `restore ${containerId}`);
     const runtime = runtimeOf(values);
     refuseExisting(runtime, containerId);
@@ -105,12 +106,6 @@ export const restore = defineVerb({
     }
   },
 });
-
-function parseMode(text: string): TcpMode {
-  const mode = TCP_MODES.find((one) => one === text);
-  if (mode) return mode;
-  throw new UsageError(`not one of ${TCP_MODES.join(', ')}: '${text}'`);
-}
 
 /** Waits for the container to exit, and deletes it; returns its exit status. */
 async function outlive(

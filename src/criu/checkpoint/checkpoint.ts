@@ -41,6 +41,7 @@ import { LifeWatch } from '../tracee/life-watch.js';
 import { Session } from '../tracee/session.js';
 import { LetGo } from '../tracee/standstill.js';
 import { Guard } from '../vas/guard.js';
+import { Hold } from '../vas/hold.js';
 import { encodeSegments, segmentsOf } from '../vas/segments.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
 import {
@@ -146,6 +147,7 @@ async function run(
   scope.defer('end the twins', endTwins);
   const kernelAreas = await source.clear(collection.base);
   await source.hold(collection);
+  const connections = holdConnections(request, vas.id, collection, scope);
   close();
   checkStill(session, request);
   life.stop();
@@ -172,6 +174,7 @@ async function run(
     clock,
     scope,
     guard,
+    connections,
   });
 }
 
@@ -185,12 +188,14 @@ interface Rest {
   readonly clock: StageClock;
   readonly scope: Scope;
   readonly guard: Guard | undefined;
+  /** Sockets that are to outlive the container. */
+  readonly connections: Hold | undefined;
 }
 
 /** Completes a checkpoint, and its memory before or after that. */
 async function finish(
   request: CheckpointRequest,
-  { held, stood, image, collection, kernelAreas, clock, scope, guard }: Rest,
+  { held, stood, image, collection, kernelAreas, clock, scope, guard, connections }: Rest,
 ): Promise<CheckpointResult> {
   const { vas, source, session } = held;
   const isFilledLater = mayBeFilledLater(request, source);
@@ -211,6 +216,7 @@ async function finish(
   session.standstill.check();
   scope.release(); // A complete checkpoint is not undone, whatever goes wrong afterwards.
   guard?.disarm();
+  connections?.complete();
   const { bytes } = record;
   const result = { vasId: vas.id, timingsMs: clock.timingsMs, frozenMs, bytes, preCopy };
   if (isFilledLater) return { ...result, filled: fillLater(held, record) };
@@ -271,6 +277,21 @@ async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest,
     source.close();
   });
   return { id, holder, holderPid, source, lifeline, keep };
+}
+
+/** Has the keeper take the container's TCP sockets, so that its end is not theirs. */
+function holdConnections(
+  { keepsConnections, leaveRunning }: CheckpointRequest,
+  vasId: VasId,
+  { keepable }: Collection,
+  scope: Scope,
+): Hold | undefined {
+  if (!keepsConnections || leaveRunning || keepable.length === 0) return undefined;
+  const hold = Hold.take(waitSocketOf(vasId), keepable);
+  scope.defer('let its connections go', () => {
+    hold.cut();
+  });
+  return hold;
 }
 
 /** Completes the checkpoint. If its memory is complete, it outlives this process from here on. */

@@ -58,6 +58,8 @@ export interface Collection {
   readonly processes: readonly LiveProcess[];
   readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
   readonly whyCopied: string | undefined;
+  /** Sockets that can outlive the container, until {@link close}. */
+  readonly keepable: readonly number[];
   /** Closes the files of the container; to be called once memory is copied. */
   readonly close: () => void;
 }
@@ -120,7 +122,8 @@ export async function collectImage(session: Session, request: CollectRequest): P
     const close = () => {
       files.close();
     };
-    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }), close };
+    const { keepable } = files;
+    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }), keepable, close };
   } catch (error) {
     files.close();
     throw error;

@@ -21,6 +21,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * checkpoint is complete.
    */
   readonly leaveRunning: boolean;
+  /** Whether its TCP sockets are to stay open after it is killed, for a restore with `tcp=keep`. */
+  readonly keepsConnections?: boolean;
   /**
    * Absolute paths of the container's mounts that its spec made as tmpfs: their content is saved.
    * `[]` if there are none. Example: `['/dev/shm', '/run', '/tmp']`.

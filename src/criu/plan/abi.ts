@@ -47,6 +47,9 @@ export const GUARD_SIZE = 32;
 /** Byte offsets of the fields of a guard's request. */
 export const GUARD = { magic: 0, action: 4, level: 8, option: 12, size: 16, bytes: 20 } as const;
 export const GUARD_ACTION = { write: 1, option: 2 } as const;
+
+export const HOLD_MAGIC = 0x4843564d;
+export const HOLD_ACTION = { take: 1, letGo: 2 } as const;
 export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
 export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;

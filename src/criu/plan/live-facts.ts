@@ -5,6 +5,13 @@ import type { LiveIpc } from '../resources/ipc/limit-steps.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { HostFacts, LiveLimits } from '../resources/attributes.js';
 
+/** Open TCP sockets of a checkpointed container, which the keeper of its VAS has (`tcp=keep`). */
+export interface HeldFiles {
+  readonly keeper: HostPid;
+  /** Its descriptors, by file id. */
+  readonly files: ReadonlyMap<number, number>;
+}
+
 /**
  * What a restore finds in place: the new container by its spec and its donor, the holder, the
  * engine. Read once; besides this, a plan needs only the image.
@@ -23,6 +30,8 @@ export interface LiveFacts {
   readonly ipc: LiveIpc | undefined;
   /** Ids of files that are ends of TCP connections which the network namespace cannot have; empty if not known yet. */
   readonly severed: ReadonlySet<number>;
+  /** TCP sockets that are not made anew; undefined if there are none, or they are not known yet. */
+  readonly held?: HeldFiles | undefined;
   readonly host: HostFacts;
   /** PID 1 of the new container, as the host sees it; needed for what came by exec. */
   readonly initPid: HostPid;

@@ -64,10 +64,11 @@ export interface PlacedImage {
 }
 
 /**
- * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file, or a sysctl
- * below /proc/sys.
+ * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file, a pidfd of the
+ * keeper, or a sysctl below /proc/sys.
  */
-export type Given = 'donor' | 0 | 1 | 2 | 'device' | 'plan' | { readonly sysctl: string };
+export type Given =
+  'donor' | 0 | 1 | 2 | 'device' | 'plan' | { readonly pid: HostPid } | { readonly sysctl: string };
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
@@ -140,9 +141,11 @@ export class RestorePlan {
     const donorSlot = builder.slot();
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
+    const held = facts.held && { ...facts.held, slot: builder.slot() };
     this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
     const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
-    this.given = [...givenTo(facts, this.exec !== undefined), ...sysctls];
+    const keepers = held ? [{ pid: held.keeper }] : [];
+    this.given = [...givenTo(facts, this.exec !== undefined), ...keepers, ...sysctls];
     this.#root = builder.sequence('pid 1');
     this.#forest = forestOf(image);
     this.#outside = this.#forest.outside && builder.sequence('the parent of execs');
@@ -150,6 +153,7 @@ export class RestorePlan {
       stdio: stdio as unknown as StdioSlots,
       hasConsole: facts.hasConsole,
       severed: facts.severed,
+      held,
       sparePid: sparePid(image),
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),

@@ -7,6 +7,7 @@ import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
 import { closeFd, openPidfd } from '../../native/sys.js';
+import { checkNetworkOf, findHeldFiles } from './held-connections.js';
 import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
@@ -17,10 +18,16 @@ import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
-import { findConsole, isExecStream, judgeEnding, namesSecret } from '../resources/files/index.js';
+import {
+  findConsole,
+  findKeepable,
+  isExecStream,
+  judgeEnding,
+  namesSecret,
+} from '../resources/files/index.js';
 import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
-import type { LiveFacts } from '../plan/live-facts.js';
+import type { HeldFiles, LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
 import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
@@ -30,6 +37,7 @@ import { StageClock } from '../stages.js';
 import { watchExit, type Exit } from '../vas/exit-watch.js';
 import { untilFilled } from '../vas/filling.js';
 import { KernelDevice } from '../vas/kernel-device.js';
+import { letGoOfHeld } from '../vas/hold.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
 
 /** An image with more threads, files and areas of memory than this is not rehearsed. */
@@ -55,6 +63,8 @@ export class PendingRestore {
   #donor: Promise<Donor>;
   #hasDonor = false;
   #hasFailed = false;
+  /** With `tcp=keep`. */
+  #held: HeldFiles | undefined;
 
   private constructor(
     request: RestoreRequest,
@@ -84,8 +94,11 @@ export class PendingRestore {
       if (!image.record.isComplete) await untilFilled(image.record.id, request.signal);
       const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
       const restore = new PendingRestore(request, prepared, { scope, clock });
-      restore.#opened = readImage(image, request.imagePath);
-      judgeConnections(request, restore.#opened, new Set());
+      const opened = readImage(image, request.imagePath);
+      restore.#opened = opened;
+      if (request.tcp === 'keep')
+        restore.#held = await findHeldFiles(image.record.id, opened.image);
+      judgeConnections(request, opened, { severed: new Set(), held: restore.#held });
       clock.end('open');
       return restore;
     } catch (error) {
@@ -132,6 +145,7 @@ export class PendingRestore {
     const readFacts = (donorPid: HostPid, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
       readLiveFacts({
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
+        held: this.#held,
         restorerPid: restorer.pid,
         image: donorPid === restorer.pid ? undefined : opened.image,
         hasIpc: opened.image.ipcLimits !== undefined && donorPid !== restorer.pid,
@@ -151,10 +165,11 @@ export class PendingRestore {
       await settled; // Both name processes that are about to end.
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
+    this.#settleConnections(opened, donor.pid);
     giveStdio(stdio, readStatus(donor.pid).uid.effective, opened.image.files);
     const facts = readFacts(donor.pid, seccompChain);
-    const ended = judgeConnections(this.#request, opened, facts.severed);
-    if (ended > 0) log.info('TCP connections have ended', { count: ended });
+    const ended = judgeConnections(this.#request, opened, facts);
+    if (ended > 0) log.warn('TCP connections have ended', { count: ended });
     const streams = opened.image.files.filter(isExecStream).length;
     if (streams > 0) log.warn('streams of execs lead to /dev/null', { count: streams });
     const plan = planRestore(opened, facts);
@@ -177,6 +192,7 @@ export class PendingRestore {
     const threads = await restorer.build();
     clock.end('build');
 
+    this.#takeConnections();
     await restorer.release(threads);
     this.#scope.release();
     clock.end('release');
@@ -194,6 +210,20 @@ export class PendingRestore {
     } finally {
       holder.close();
     }
+  }
+
+  /** What the keeper holds is of use only in the same network, and otherwise in the way of what is made anew. */
+  #settleConnections({ image, record }: OpenedImage, donorPid: HostPid): void {
+    if (this.#held) checkNetworkOf(this.#held, donorPid);
+    else if (findKeepable(image).length > 0) letGoOfHeld(record.id);
+  }
+
+  /** From now on no other restore can have them. */
+  #takeConnections(): void {
+    if (!this.#held || this.#held.files.size === 0) return;
+    if (letGoOfHeld(this.#prepared.vasId) > 0) return;
+    const message = `restore ${this.#request.containerId}: another restore has its TCP connections (tcp=keep)`;
+    throw new ShimError('failedPrecondition', message);
   }
 
   #startDonor(): Promise<Donor> {
@@ -240,10 +270,10 @@ async function prepare(
 function judgeConnections(
   { containerId, tcp }: RestoreRequest,
   { image }: OpenedImage,
-  severed: ReadonlySet<number>,
+  { severed, held }: Pick<LiveFacts, 'severed' | 'held'>,
 ): number {
   try {
-    return judgeEnding(image, severed, tcp ?? DEFAULT_TCP_MODE);
+    return judgeEnding(image, { mode: tcp ?? DEFAULT_TCP_MODE, severed, held: held?.files });
   } catch (cause) {
     const { kind, message } = ShimError.from(cause);
     throw new ShimError(kind, `restore ${containerId}: ${message}`, { cause });
@@ -303,7 +333,8 @@ async function withDescriptors(
 }
 
 function openGiven(donorPid: HostPid, given: Given): number {
-  if (typeof given === 'object') return openSysctl(donorPid, given.sysctl);
+  if (typeof given === 'object')
+    return 'pid' in given ? openPidfd(given.pid) : openSysctl(donorPid, given.sysctl);
   return given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
 }
 

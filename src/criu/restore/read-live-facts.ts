@@ -9,7 +9,10 @@ import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
 
 /** The sources of a restore's facts. */
-export interface LiveSources extends Pick<LiveFacts, 'hasConsole' | 'kernelAreas' | 'secret'> {
+export interface LiveSources extends Pick<
+  LiveFacts,
+  'hasConsole' | 'kernelAreas' | 'secret' | 'held'
+> {
   readonly live: Spec;
   /** Pid of the donor's init. */
   readonly donorPid: HostPid;
@@ -35,6 +38,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     hasConsole,
     kernelAreas,
     secret,
+    held,
   } = sources;
   const limits = {
     ...limitsOfSpec(live.process),
@@ -50,7 +54,8 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,
     ipc: hasIpc ? readLiveIpc(donorPid, live) : undefined,
-    severed: image ? findSevered(image, donorPid) : new Set(),
+    severed: image ? findSevered(image, donorPid, held?.files) : new Set(),
+    held,
     host: readHostFacts(restorerPid),
     initPid: restorerPid,
     secret,

@@ -11,6 +11,8 @@ export interface CheckpointPlan {
   /** Where the image files go. */
   readonly imagePath: string;
   readonly leaveRunning: boolean;
+  /** Whether its TCP sockets are to stay open, for a restore with `tcp=keep`. */
+  readonly keepsConnections: boolean;
   /** Limit for the VAS's memory, in bytes. */
   readonly memoryLimit: number | undefined;
   /** Milliseconds for which momentary refusals are retried. */
@@ -42,7 +44,10 @@ export function planCheckpoint(
   if (url !== '' && url !== CheckpointOptions) {
     throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
   }
-  const { exit, imagePath } = decode(CheckpointOptions, options?.value ?? new Uint8Array(0));
+  const { exit, imagePath, openTcp } = decode(
+    CheckpointOptions,
+    options?.value ?? new Uint8Array(0),
+  );
   const target = path === '' ? imagePath : path;
   if (!target.startsWith('/')) {
     throw new ShimError(
@@ -52,5 +57,6 @@ export function planCheckpoint(
   }
   const leaveRunning = !(url === '' ? policy.exit : exit);
   const { vasMemoryLimit: memoryLimit, retryMs, exec, twin } = policy;
-  return { imagePath: target, leaveRunning, memoryLimit, retryMs, exec, twin };
+  const keepsConnections = openTcp || policy.tcp === 'keep';
+  return { imagePath: target, leaveRunning, keepsConnections, memoryLimit, retryMs, exec, twin };
 }

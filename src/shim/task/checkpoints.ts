@@ -57,6 +57,7 @@ export class Checkpoints {
         initPid,
         imagePath: plan.imagePath,
         leaveRunning: plan.leaveRunning,
+        keepsConnections: plan.keepsConnections,
         runcRoot: parts.runc.settings.root,
         ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
         ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),

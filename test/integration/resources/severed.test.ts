@@ -79,9 +79,9 @@ test('a connection can be made again unless it is still there, or its address is
 
 test('what ends is counted, or refused', (t) => {
   const image = connectionOf(NOBODY, 1, 80);
-  t.is(judgeEnding(image, new Set(), 'refuse'), 0);
-  t.is(judgeEnding(image, new Set([1, 2]), 'close'), 2);
-  t.throws(() => judgeEnding(image, new Set([1, 2]), 'refuse'), {
+  t.is(judgeEnding(image, { mode: 'refuse', severed: new Set() }), 0);
+  t.is(judgeEnding(image, { mode: 'close', severed: new Set([1, 2]) }), 2);
+  t.throws(() => judgeEnding(image, { mode: 'refuse', severed: new Set([1, 2]) }), {
     message: /192\.0\.2\.1:1 to 192\.0\.2\.1:80, and 1 more would end .*remedy: restore it with/,
   });
 });

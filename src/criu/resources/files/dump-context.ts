@@ -45,6 +45,8 @@ export class DumpContext {
   /** Names that are not known yet; they are filled in when all files are dumped. */
   readonly names = new NameSearch();
   readonly open: OpenFiles;
+  /** Sockets that can outlive the container; see `tcp=keep`. */
+  readonly keepable: number[] = [];
   /** Mounts that init sees, by id. */
   readonly mounts: ReadonlyMap<number, MountInfo>;
   #lastId = 0;

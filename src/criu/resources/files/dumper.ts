@@ -122,6 +122,11 @@ export class FileDumper {
     return this.#context.shared(StoredContents).list();
   }
 
+  /** Sockets that can outlive the container, until {@link close}. */
+  get keepable(): readonly number[] {
+    return this.#context.keepable;
+  }
+
   close(): void {
     this.#context.close();
   }

@@ -13,5 +13,5 @@ export { FilePlan } from './plan.js';
 export type { LookOptions, StdioSlots } from './plan-context.js';
 export { namesSecret, ScratchNames } from './names/scratch-names.js';
 export { findSevered } from './kinds/inet/severed.js';
-export { judgeEnding } from './ending-connections.js';
+export { findKeepable, judgeEnding } from './ending-connections.js';
 export { findConsole } from './kinds/terminal/terminal.js';

@@ -27,6 +27,8 @@ export interface FilePlanOptions {
   readonly keepsRoot?: boolean;
   /** Files whose TCP connection is to be ended although the checkpoint has both ends. */
   readonly severed?: ReadonlySet<number>;
+  /** TCP sockets that are taken from a process: its pidfd, and its descriptors by file id. */
+  readonly held?: { readonly slot: Slot; readonly files: ReadonlyMap<number, number> } | undefined;
   /** A pid that no process, thread, group or session of the image has. */
   readonly sparePid: NsPid;
   /** Mounts of the new container as its PID 1 sees them. */

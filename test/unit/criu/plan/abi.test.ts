@@ -115,6 +115,13 @@ test('a guard has the same layout and actions', (t) => {
   t.deepEqual(actions, { ...abi.GUARD_ACTION });
 });
 
+test('a hold has the same size and actions', (t) => {
+  t.is(layoutOf('mvas_hold_request').size, 8);
+  const { magic, ...actions } = named('HOLD_');
+  t.is(magic, abi.HOLD_MAGIC);
+  t.deepEqual(actions, { ...abi.HOLD_ACTION });
+});
+
 test('requests have the same numbers and sizes', (t) => {
   const { magic, ...requests } = named('REQUEST_');
   t.is(magic, abi.REQUEST_MAGIC);

@@ -21,6 +21,7 @@ test('a checkpoint without options leaves the container running', (t) => {
   const plan = {
     imagePath: '/image',
     leaveRunning: true,
+    keepsConnections: false,
     memoryLimit: undefined,
     retryMs: undefined,
     exec: undefined,
@@ -28,6 +29,13 @@ test('a checkpoint without options leaves the container running', (t) => {
   };
   t.deepEqual(planOf('/image', undefined), plan);
   t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
+});
+
+test('connections are kept where the policy says so, or the client as CRIU does', (t) => {
+  const keep = checkpointPolicy({}, { 'mvas.tcp': 'keep' });
+  t.true(planOf('/image', undefined, keep).keepsConnections);
+  t.true(planOf('/image', optionsOf({ openTcp: true })).keepsConnections);
+  t.false(planOf('/image', optionsOf({ exit: true })).keepsConnections);
 });
 
 test('a checkpoint with exit ends the container', (t) => {

@@ -8,7 +8,7 @@ import { findConnections, type TcpDiag } from '../../sockets/sock-diag.js';
 import { getRaw, SocketOptions } from '../../sockets/socket-options.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { pollNow } from '../../system.js';
-import { isConnection, receivesNoMore, waitsToBeAccepted } from './protocols.js';
+import { isConnection, isListening, receivesNoMore, waitsToBeAccepted } from './protocols.js';
 import { TcpQueues, unreadBytes } from './tcp-queues.js';
 import { WaitingConnections, type Connection } from './waiting-connections.js';
 
@@ -47,6 +47,7 @@ export class TcpConnections {
 
   /** Takes up a TCP socket, unless it has neither a connection nor anything left of one. */
   add(file: OpenFile, entry: InetSkEntry): void {
+    if (isConnection(entry) || isListening(entry)) this.#context.keepable.push(file.own);
     if (isConnection(entry)) this.#connections.push({ file, entry });
     else if (entry.state === SOCKET_STATE.listen) this.#listeners.push({ file, entry });
     else if (entry.shutdown !== undefined) this.#addEnded(file, entry);

@@ -23,7 +23,12 @@ import { hasConnection, IPV6_V6ONLY, isKept, peerOf, placeOf } from './protocols
 /** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const { image } = plan.index;
-  const [connected, others] = divide(sockets, ({ body }) => hasConnection(image, body));
+  const [held, made] = divide(
+    sockets,
+    ({ body }) => plan.options.held?.files.has(body.id) === true,
+  );
+  for (const { body, number } of held) takeHeld(plan, body, number);
+  const [connected, others] = divide(made, ({ body }) => hasConnection(image, body));
   const isAlive = ({ body }: StagedFile<'isk'>): boolean =>
     isKept(image, body) && plan.options.severed?.has(body.id) !== true;
   const [alive, dead] = divide(connected, isAlive);
@@ -35,6 +40,15 @@ export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk
   for (const { body, number } of connected) {
     planFinalSocketOptions(plan.stage, number, body.opts);
   }
+}
+
+/** The very socket that the checkpointed container had; only the flags of its descriptor are new. */
+function takeHeld({ stage, options }: PlanContext, { id }: InetSkEntry, number: number): void {
+  const { held } = options;
+  const descriptor = held?.files.get(id);
+  if (!held || descriptor === undefined) return;
+  const what = `file ${String(id)}: take a socket`;
+  stage.make(what, number, SYS.pidfd_getfd, [held.slot, descriptor, 0]);
 }
 
 /** Opens connections of which both ends are there. */

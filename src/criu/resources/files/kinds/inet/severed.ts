@@ -19,14 +19,17 @@ import { IPPROTO, IPV6_V6ONLY, isKept, peerOf } from './protocols.js';
 /**
  * Both ends, by file id, of those connections within a container which the network namespace of a process cannot have:
  * it lacks an address, or has the same connection already. Each end is made and dropped, in repair mode, which sends
- * nothing.
+ * nothing. Sockets that are `held` are there already.
  */
 export function findSevered(
   image: Pick<FilesImage, 'files' | 'tcpStreams'>,
   pid: HostPid,
+  held: Pick<ReadonlyMap<number, number>, 'has'> = new Map(),
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const ends = image.files.flatMap(({ isk }) => (isk && isKept(image, isk) ? [isk] : []));
+  const ends = image.files.flatMap(({ isk }) =>
+    isk && isKept(image, isk) && !held.has(isk.id) ? [isk] : [],
+  );
   if (ends.length === 0) return found;
   inNamespaceOf(pid, 'net', () => {
     for (const end of ends)

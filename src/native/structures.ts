@@ -2,11 +2,7 @@
 
 /** Little-endian words of 64 bits, as structures of the kernel have them. */
 export function words(...values: readonly bigint[]): Uint8Array {
-  const bytes = Buffer.alloc(values.length * 8);
-  values.forEach((value, index) => {
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, value), index * 8);
-  });
-  return bytes;
+  return new Uint8Array(new BigUint64Array(values).buffer);
 }
 
 /** A view on bytes that reads little-endian numbers. */

@@ -22,6 +22,7 @@ import {
   SYS,
   USER_END,
 } from '../../native/abi/index.js';
+import { words } from '../../native/structures.js';
 import type { MmEntry } from '../image/types.js';
 import type { Valid } from '../image/validate.js';
 import { WORK } from '../plan/abi.js';
@@ -359,16 +360,14 @@ export class MemoryPlan {
   #setLayout(pid: NsPid, sequence: Sequence): void {
     const { builder, staged, image } = this.#options;
     const mm = image.mms.get(pid) ?? badImage(`no memory of pid ${String(pid)}`);
-    const auxv = Buffer.alloc(mm.mm_saved_auxv.length * 8);
-    mm.mm_saved_auxv.forEach((word, index) => auxv.writeBigUInt64LE(word, index * 8));
-    const map = Buffer.alloc(MM_MAP_SIZE);
+    const auxv = words(...mm.mm_saved_auxv);
+    const map = new Uint8Array(MM_MAP_SIZE);
     // prettier-ignore
-    [
+    map.set(words(
       mm.mm_start_code, mm.mm_end_code, mm.mm_start_data, mm.mm_end_data, mm.mm_start_brk, mm.mm_brk,
       mm.mm_start_stack, mm.mm_arg_start, mm.mm_arg_end, mm.mm_env_start, mm.mm_env_end,
-    ].forEach((word, index) => map.writeBigUInt64LE(word, index * 8));
-    map.writeUInt32LE(auxv.length, 96);
-    map.writeUInt32LE(staged(mm.exe_file_id), 100);
+    ));
+    map.set(new Uint8Array(Uint32Array.of(auxv.length, staged(mm.exe_file_id)).buffer), 96);
     const data = builder.data(map);
     builder.link(data, 88, builder.data(auxv));
     const args = [PR.setMm, PR_SET_MM_MAP, data, MM_MAP_SIZE, 0];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import type { VasId } from '../../common/ids.js';
 import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
@@ -159,7 +160,7 @@ async function run(
   }
   clock.end('resume');
 
-  beginToWrite(image, collection, tmpfs);
+  await beginToWrite(image, collection, tmpfs);
   warnOfSurroundings(request.initPid, request);
   const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
   checkRestorable(tried, execs);
@@ -312,7 +313,7 @@ async function commit(
   const record: VasRecord = {
     ...newRecord(vas.id, { containerId, collection, kernelAreas }),
     ...told,
-    ...describeImage(imagePath),
+    ...describeImage(imagePath, writer),
     isComplete,
   };
   writeRecord(record, encodeSegments(collection.maps.map(segmentsOf)));
@@ -320,14 +321,15 @@ async function commit(
   return record;
 }
 
-/** Whoever waits for the end of it is told of an error. */
-function beginToWrite(
+/** Returns when files are being written. Whoever waits for the end of it is told of an error. */
+async function beginToWrite(
   image: Awaited<ReturnType<typeof openImage>>,
   collection: Collection,
   tmpfs: readonly PackedTmpfs[],
-): void {
+): Promise<void> {
   image.written = writeFiles(image.writer, collection, tmpfs);
   void settled(image.written);
+  await turn();
 }
 
 async function writeFiles(
@@ -335,12 +337,15 @@ async function writeFiles(
   { image }: Collection,
   tmpfs: readonly PackedTmpfs[],
 ): Promise<void> {
-  await writeTmpfs(writer, tmpfs);
   await writeAllButInventory(writer, image);
+  await writeTmpfs(writer, tmpfs);
 }
 
-function describeImage(imagePath: string): Pick<VasRecord, 'imageDigest' | 'imageSize'> {
-  const reader = ImageReader.open(imagePath);
+function describeImage(
+  imagePath: string,
+  { contents }: ImageWriter,
+): Pick<VasRecord, 'imageDigest' | 'imageSize'> {
+  const reader = ImageReader.open(imagePath, {}, contents);
   try {
     return { imageDigest: reader.digest(), imageSize: reader.size() };
   } finally {

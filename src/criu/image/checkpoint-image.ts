@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { inBatches } from './batches.js';
 import { kindInfo } from './header.js';
 import type { ImageReader } from './image-reader.js';
 import type { ImageWriter } from './image-writer.js';
@@ -40,35 +39,40 @@ function readPart(reader: ImageReader, part: PartInfo): unknown {
   return by === 'list' ? [] : undefined;
 }
 
-/** Writes a checkpoint without its inventory. Files without entries are left out. */
+/**
+ * Writes a checkpoint without its inventory. Files without entries are left out. Files of messages, of which there may be
+ * many, are small: they are encoded at once, and written together in the background.
+ */
 export async function writeAllButInventory(
   writer: ImageWriter,
   image: CheckpointImage,
 ): Promise<void> {
-  if (image.vas) await writer.writeVasReference(image.vas);
-  for (const [key, part] of partsOf()) await writePart(writer, part, image[key]);
+  const small = image.vas ? [writer.writeVasReference(image.vas)] : [];
+  const files = partsOf().flatMap(([key, part]) =>
+    Array.from(filesOf(part, image[key]), ([id, content]) => {
+      return { part, write: () => writer.writePart(part, id, content) };
+    }),
+  );
+  try {
+    for (const { part, write } of files) if (isSmall(part)) small.push(write());
+    for (const { part, write } of files) if (!isSmall(part)) await write();
+  } finally {
+    await Promise.allSettled(small); // Nothing is in progress when this ends.
+  }
+  await Promise.all(small);
 }
 
-async function writePart(
-  writer: ImageWriter,
+/** The files of a part, by id. */
+function filesOf(
   part: PartInfo,
   content: ImageParts[PartKey],
-): Promise<void> {
-  if (content instanceof Map) await writeFiles(writer, part, content);
-  else if (part.always || (Array.isArray(content) ? content.length > 0 : content)) {
-    await writer.writePart(part, part.id, content);
-  }
+): Iterable<readonly [number | undefined, unknown]> {
+  if (content instanceof Map) return content as ReadonlyMap<number, unknown>;
+  const isThere = Array.isArray(content) ? content.length > 0 : content !== undefined;
+  return part.always || isThere ? [[part.id, content]] : [];
 }
 
-/** Several at once, since there may be many small ones. */
-async function writeFiles(
-  writer: ImageWriter,
-  part: PartInfo,
-  files: ReadonlyMap<number, unknown>,
-): Promise<void> {
-  const write = ([id, content]: readonly [number, unknown]): Promise<void> =>
-    writer.writePart(part, id, content);
-  const { layout } = kindInfo(part.kind);
-  if (layout === 'single' || layout === 'entries') await inBatches(files, write);
-  else for (const file of files) await write(file);
+function isSmall({ kind }: PartInfo): boolean {
+  const { layout } = kindInfo(kind);
+  return layout === 'single' || layout === 'entries';
 }

@@ -86,17 +86,22 @@ export class ImageReader {
   }
 
   /**
-   * Opens a checkpoint.
+   * Opens a checkpoint. What is `known` of the content of its files is not read again.
    *
    * @throws ShimError `invalidArgument` if `path` is not a directory with an inventory, `dataLoss` if the inventory
    * is invalid or of a version other than CRIU 4's
    */
-  static open(path: string, limits: DecodeLimits = {}): ImageReader {
+  static open(
+    path: string,
+    limits: DecodeLimits = {},
+    known: ReadonlyMap<string, Uint8Array> = new Map(),
+  ): ImageReader {
     const directory = openDirectory(path);
     try {
       const names = attemptSync(`list ${path}`, () => readdirSync(beneath(directory, '')));
       if (names.length > MAX_FILES) badImage(`read checkpoint ${path}: too many files`);
-      const source = { path, directory, names: new Set(names), loaded: new Map<string, Buffer>() };
+      const loaded = new Map([...known].map(([name, bytes]) => [name, bufferOf(bytes)]));
+      const source = { path, directory, names: new Set(names), loaded };
       return new ImageReader(source, readInventory(source, limits), limits);
     } catch (error) {
       closeSync(directory);
@@ -232,6 +237,10 @@ interface Opened {
   readonly directory: number;
   readonly names: ReadonlySet<string>;
   readonly loaded: Map<string, Buffer>;
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function openDirectory(path: string): number {

@@ -44,6 +44,7 @@ export class ImageWriter {
   readonly #directory: FileHandle;
   readonly #madeDirectory: boolean;
   readonly #names = new Set<string>();
+  readonly #contents = new Map<string, Uint8Array>();
   #batch: Batch | undefined;
 
   private constructor(path: string, directory: FileHandle, madeDirectory: boolean) {
@@ -71,6 +72,11 @@ export class ImageWriter {
       );
     }
     return writer;
+  }
+
+  /** The content of the files that were not opened by {@link openRaw}, by their names; without the inventory. */
+  get contents(): ReadonlyMap<string, Uint8Array> {
+    return this.#contents;
   }
 
   /** Writes a file of messages: `write('core', 1, [entry])`; `id` is undefined if the kind has none. */
@@ -145,6 +151,7 @@ export class ImageWriter {
     this.#batch ??= this.#newBatch();
     this.#batch.names.push(name);
     this.#batch.contents.push(bytes);
+    this.#contents.set(name, bytes);
     return this.#batch.written;
   }
 

@@ -100,6 +100,21 @@ test('files are 0600 in a directory that is 0700', async (t) => {
   for (const name of names) t.is((await stat(join(path, name))).mode & 0o777, 0o600, name);
 });
 
+test('what was written has the digest and the size of what is read', async (t) => {
+  const path = join(await temporary(t), 'image');
+  const writer = await ImageWriter.create(path);
+  await writeAllButInventory(writer, sampleImage());
+  await writer.commit(sampleImage().inventory);
+  const [known, read] = [writer.contents, undefined].map((contents) => {
+    const reader = ImageReader.open(path, {}, contents);
+    const found = { digest: reader.digest(), size: reader.size() };
+    reader.close();
+    return found;
+  });
+  t.deepEqual(known, read);
+  t.is(writer.contents.size, (known?.size.files ?? 0) - 1);
+});
+
 test('the digest is that of every file, its name and its place', async (t) => {
   const digest = (path: string): string => {
     const reader = ImageReader.open(path);

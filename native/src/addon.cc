@@ -7,6 +7,7 @@
 #include "fd_watch.h"
 #include "file_binding.h"
 #include "fork_binding.h"
+#include "message_queue.h"
 #include "pump_binding.h"
 #include "syscall_binding.h"
 #include "texts.h"
@@ -19,6 +20,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
               Napi::Function::New(env, mvas::ReadDescriptors, "readDescriptors"));
   exports.Set("findOpenFile", Napi::Function::New(env, mvas::FindOpenFile, "findOpenFile"));
   exports.Set("statBelow", Napi::Function::New(env, mvas::StatBelow, "statBelow"));
+  exports.Set("copyMessages", Napi::Function::New(env, mvas::CopyMessages, "copyMessages"));
   exports.Set("socketOptions", Napi::Function::New(env, mvas::SocketOptions, "socketOptions"));
   exports.Set("readAreas", Napi::Function::New(env, mvas::ReadAreas, "readAreas"));
   exports.Set("parseAreas", Napi::Function::New(env, mvas::ParseAreas, "parseAreas"));

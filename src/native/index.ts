@@ -239,6 +239,12 @@ interface Addon {
    */
   readonly socketOptions: (socket: number, names: Int32Array, values: Int32Array) => void;
   /**
+   * Copies all messages of a POSIX message queue that nobody else uses: takes them out and puts them back, even if we
+   * are killed meanwhile. `data` gets them one behind the other, and has room for one of the largest size more;
+   * `sizes` gets the size and the priority of each. Returns their number, or -errno; -5 (EIO): some are lost.
+   */
+  readonly copyMessages: (queue: number, data: Uint8Array, sizes: Uint32Array) => number;
+  /**
    * Reads whole files, and the targets of links, by their paths below a directory such as /proc/PID. `-errno` if the
    * directory cannot be opened.
    */
@@ -285,6 +291,7 @@ export const {
   findOpenFile,
   statBelow,
   socketOptions,
+  copyMessages,
   readAreas,
   parseAreas,
   readBelow,

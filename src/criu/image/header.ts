@@ -70,6 +70,12 @@ export const IMAGE_KINDS = {
   },
   'ghost-file': { magic: 0x52583605, message: 'ghost_file_entry', layout: 'ghost', id: 'hex' },
   memfd: { magic: 0x48453499, message: 'memfd_inode_entry', layout: 'entries', id: 'none' },
+  'mvas-mqueues': {
+    magic: 0x4d564d51,
+    message: 'mvas_mqueue_entry',
+    layout: 'entries',
+    id: 'none',
+  },
   'tty-info': { magic: 0x59453036, message: 'tty_info_entry', layout: 'entries', id: 'none' },
   'tty-data': { magic: 0x59413026, message: 'tty_data_entry', layout: 'entries', id: 'none' },
   filelocks: { magic: 0x54323616, message: 'file_lock_entry', layout: 'entries', id: 'none' },

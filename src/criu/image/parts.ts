@@ -40,6 +40,8 @@ const PARTS = {
   files: { kind: 'files', by: 'list', about: 'files' },
   remaps: { kind: 'remap-fpath', by: 'list', about: 'files' },
   memfds: { kind: 'memfd', by: 'list', about: 'files' },
+  /** POSIX message queues, open or not. */
+  mqueues: { kind: 'mvas-mqueues', by: 'list', about: 'files' },
   ttys: { kind: 'tty-info', by: 'list', about: 'files' },
   ttyData: { kind: 'tty-data', by: 'list', about: 'files' },
   locks: { kind: 'filelocks', by: 'list', about: 'files' },

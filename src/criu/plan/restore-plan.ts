@@ -154,6 +154,7 @@ export class RestorePlan {
       hasConsole: facts.hasConsole,
       severed: facts.severed,
       held,
+      sharesIpc: facts.ipc?.isOwn === false,
       sparePid: sparePid(image),
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),

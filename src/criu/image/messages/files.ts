@@ -43,6 +43,7 @@ export type FdTypes =
   | 'MEMFD'
   | 'BPFMAP'
   | 'PIDFD'
+  | 'MVAS_MQUEUE'
   | 'CTL_TTY'
   | 'AUTOFS_PIPE';
 
@@ -118,6 +119,7 @@ export interface FileEntry {
 
   /** Stands for the task's stdin, stdout or stderr (0 to 2), whose other end is outside the container, or for any of those of an exec (3). */
   mvas_stdio?: number | undefined;
+  mvas_mqueue?: MvasMqueueFileEntry | undefined;
 }
 
 /** Working directory, root and umask of a process. */
@@ -182,6 +184,36 @@ export interface FileLockEntry {
   len: bigint;
 }
 
+/** An open POSIX message queue; `queue_id` names its entry. */
+export interface MvasMqueueFileEntry {
+  id: number;
+  flags: number;
+  fown: FownEntry;
+  queue_id: number;
+}
+
+/** A POSIX message queue, by the order of whose messages they are received. */
+export interface MvasMqueueEntry {
+  queue_id: number;
+
+  /** Without the slash before it. */
+  name: Uint8Array;
+  uid: number;
+  gid: number;
+  mode: number;
+  max_messages: number;
+  message_size: number;
+
+  /** It was removed, and is still open. */
+  is_removed?: boolean | undefined;
+  messages: MvasMqueueMessage[];
+}
+
+export interface MvasMqueueMessage {
+  priority: number;
+  data: Uint8Array;
+}
+
 /** Field tables of this file's messages. */
 export const FILES_MESSAGES = {
   fdinfo_entry: [
@@ -240,6 +272,7 @@ export const FILES_MESSAGES = {
     ['memfd', 20, 'optional', 'memfd_file_entry'],
     ['pidfd', 22, 'optional', 'pidfd_entry'],
     ['mvas_stdio', 10000, 'optional', 'uint32'],
+    ['mvas_mqueue', 10001, 'optional', 'mvas_mqueue_file_entry'],
   ],
   fs_entry: [
     ['cwd_id', 1, 'required', 'uint32'],
@@ -285,6 +318,27 @@ export const FILES_MESSAGES = {
     ['start', 5, 'required', 'int64'],
     ['len', 6, 'required', 'int64'],
   ],
+  mvas_mqueue_file_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['flags', 2, 'required', 'uint32'],
+    ['fown', 3, 'required', 'fown_entry'],
+    ['queue_id', 4, 'required', 'uint32'],
+  ],
+  mvas_mqueue_entry: [
+    ['queue_id', 1, 'required', 'uint32'],
+    ['name', 2, 'required', 'bytes'],
+    ['uid', 3, 'required', 'uint32'],
+    ['gid', 4, 'required', 'uint32'],
+    ['mode', 5, 'required', 'uint32'],
+    ['max_messages', 6, 'required', 'uint32'],
+    ['message_size', 7, 'required', 'uint32'],
+    ['is_removed', 8, 'optional', 'bool'],
+    ['messages', 9, 'repeated', 'mvas_mqueue_message'],
+  ],
+  mvas_mqueue_message: [
+    ['priority', 1, 'required', 'uint32'],
+    ['data', 2, 'required', 'bytes'],
+  ],
 } as const satisfies MessageTables;
 
 /** Numbers of this file's enums. */
@@ -311,6 +365,7 @@ export const FILES_ENUMS = {
     MEMFD: 18,
     BPFMAP: 19,
     PIDFD: 20,
+    MVAS_MQUEUE: 10000,
     CTL_TTY: 65534,
     AUTOFS_PIPE: 65535,
   },

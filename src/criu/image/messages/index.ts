@@ -101,6 +101,9 @@ export interface ImageMessages {
   mvas_xattr_entry: Files.MvasXattrEntry;
   ghost_chunk_entry: Files.GhostChunkEntry;
   file_lock_entry: Files.FileLockEntry;
+  mvas_mqueue_file_entry: Files.MvasMqueueFileEntry;
+  mvas_mqueue_entry: Files.MvasMqueueEntry;
+  mvas_mqueue_message: Files.MvasMqueueMessage;
   fown_entry: Fown.FownEntry;
   plugins_entry: Inventory.PluginsEntry;
   mvas_tmpfs_entry: Inventory.MvasTmpfsEntry;

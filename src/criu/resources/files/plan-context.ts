@@ -25,6 +25,8 @@ export interface FilePlanOptions {
   readonly hasConsole: boolean;
   /** Whether threads need the root, which has the number of the stage's base, until the drop of privileges. */
   readonly keepsRoot?: boolean;
+  /** Whether it shares its IPC namespace. */
+  readonly sharesIpc?: boolean;
   /** Files whose TCP connection is to be ended although the checkpoint has both ends. */
   readonly severed?: ReadonlySet<number>;
   /** TCP sockets that are taken from a process: its pidfd, and its descriptors by file id. */

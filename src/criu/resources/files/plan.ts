@@ -5,7 +5,7 @@ import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
-import { PlanPointer, type PlanBuilder, type Sequence, type Slot } from '../../plan/builder.js';
+import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
 import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
 import { groupBy } from '../../../common/group-by.js';
@@ -18,13 +18,13 @@ import { checkPath } from './names/path.js';
 import { planFiles } from './open-plan.js';
 import { hasOwner, planOwner } from './owner.js';
 import { PlanContext, type FilePlanOptions } from './plan-context.js';
+import { planRaisedLimit, RLIMIT } from './raised-limit.js';
 import { cPath } from './system.js';
 import { TablePlan } from './table-plan.js';
 
 const F_DUPFD_CLOEXEC = 1030;
 const LAST_FD = 0xffffffff;
 const FD_CLOEXEC = 1;
-const RLIMIT_NOFILE = 7;
 const DUP3_ARGUMENTS = 3;
 
 /**
@@ -53,7 +53,7 @@ export class FilePlan {
   /** Opens every file. */
   planOpen(root: Sequence): void {
     const stage = this.#plan.begin(root);
-    this.#raiseLimit(root);
+    planRaisedLimit(stage, 'raise the limit of open files', RLIMIT.nofile);
     stage.openPath('open the root', stage.reserve(), '/', { flags: O.path | O.directory });
     planFiles(this.#plan);
     // Once the stage is complete, two numbers above it are left for moving late files.
@@ -84,8 +84,9 @@ export class FilePlan {
 
   /** In a process with descriptors of its own: takes over whatever PID 1, of which it has a pidfd, has staged. */
   planTaking(pidfd: Slot, sequence: Sequence): void {
-    this.#raiseLimit(sequence);
-    const { base, end } = this.#plan.stage;
+    const { stage, builder } = this.#plan;
+    planRaisedLimit({ builder, sequence }, 'raise the limit of open files', RLIMIT.nofile);
+    const { base, end } = stage;
     for (let number = base; number < end; number++) {
       // Some numbers were needed for a moment only. One that is missing for another reason fails where it is needed.
       const options = { move: number, tolerate: true };
@@ -191,15 +192,6 @@ export class FilePlan {
   #keepsRoot(descriptors: readonly FdinfoEntry[]): boolean {
     const hasLate = descriptors.some((one) => this.#timeOf(one) === 'late');
     return this.#plan.options.keepsRoot === true || hasLate;
-  }
-
-  /** Raises the soft limit of open files to the hard one, whatever that is; PID 1's children inherit it. */
-  #raiseLimit(root: Sequence): void {
-    const limit = this.#plan.builder.reserve(16);
-    const what = 'raise the limit of open files';
-    root.syscall(what, SYS.prlimit64, [0, RLIMIT_NOFILE, null, limit]);
-    root.copy(what, limit, new PlanPointer(limit, 8), 8);
-    root.syscall(what, SYS.prlimit64, [0, RLIMIT_NOFILE, limit, null]);
   }
 
   #placeStaged({ builder, sequence, descriptors }: TablePlan): void {

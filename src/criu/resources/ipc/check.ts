@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import { type HostPid, ownPid } from '../../../common/ids.js';
-import { syscall } from '../../../native/index.js';
-import { SYS, cString, closeFd } from '../../../native/sys.js';
+import { closeFd } from '../../../native/sys.js';
 import type { Owner } from '../../memory/live/same-pages.js';
 import { segmentOf } from '../../memory/memory-map.js';
 import { readNamespace } from '../../procfs/reader.js';
 import { Refusals } from '../files/refusals.js';
 import { inNamespaceOf } from '../in-namespace.js';
+import { mountQueues } from './mount-queues.js';
 import { parseQueues, parseSegments, parseSemaphores } from './sysvipc.js';
 import { describe } from './words.js';
 
-const CLOEXEC = 1;
-const FSCONFIG_CMD_CREATE = 6;
-const MAY_BE_USED = 'cannot be restored; remedy: remove it once no process needs it';
 const SHARED = 'the container shares its IPC namespace; remedy: give it its own';
 
 /**
- * Checks that nothing of the IPC namespace would be lost that is not restored: POSIX message queues, and System V objects
+ * Checks that nothing of the IPC namespace would be lost that is not restored: System V objects and POSIX message queues
  * of a namespace that the container shares with others. In the host's own they stay where they are, unless they are
  * attached.
  *
@@ -28,12 +25,9 @@ export function checkIpc(initPid: HostPid, owners: readonly Owner[], isOwn: bool
   const refusals = new Refusals();
   const isHosts = readNamespace(initPid, 'ipc') === readNamespace(ownPid(), 'ipc');
   if (!isOwn) refuseAttached(owners, refusals);
-  if (!isHosts) {
-    const found = inNamespaceOf(initPid, 'ipc', () => {
-      return { objects: isOwn ? [] : systemVObjects(), queues: messageQueues() };
-    });
-    for (const object of found.objects) refusals.add(object, SHARED);
-    for (const queue of found.queues) refusals.add(queue, MAY_BE_USED);
+  if (!isOwn && !isHosts) {
+    const objects = inNamespaceOf(initPid, 'ipc', () => [...systemVObjects(), ...messageQueues()]);
+    for (const object of objects) refusals.add(object, SHARED);
   }
   refusals.throwIfAny();
 }
@@ -71,12 +65,8 @@ export function textOf(name: 'shm' | 'sem' | 'msg'): string {
 
 /** Names of the calling thread's namespace, whether its container has mounted them or not. */
 function messageQueues(): string[] {
-  const context = syscall(SYS.fsopen, cString('mqueue'), CLOEXEC);
-  if (context < 0) return []; // The kernel knows no message queues.
-  const create = syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0);
-  const mount = create < 0 ? create : syscall(SYS.fsmount, context, CLOEXEC, 0);
-  closeFd(context);
-  if (mount < 0) return [];
+  const mount = mountQueues();
+  if (mount === undefined) return [];
   try {
     return readdirSync(`/proc/self/fd/${String(mount)}`).map((name) => `message queue /${name}`);
   } finally {

@@ -8,6 +8,7 @@ import { FIFO } from './fifo.js';
 import { INET } from './inet/index.js';
 import { INOTIFY } from './inotify.js';
 import { MEMFD } from './memfd.js';
+import { MESSAGE_QUEUE } from './message-queue/index.js';
 import { NAMESPACE } from './namespace.js';
 import { NETLINK } from './netlink.js';
 import { PIDFD } from './pidfd.js';
@@ -35,6 +36,7 @@ export const FILE_KINDS: readonly FileKind[] = [
   PIPE,
   FIFO,
   MEMFD,
+  MESSAGE_QUEUE,
   UNIX,
   TERMINAL,
   REGULAR,

@@ -275,7 +275,7 @@ refuses('a filter of a socket that is longer than any', /too long a filter/, ({ 
 refuses('an option of a socket that is longer than any', /too many options/, ({ files }) => ({
   files: files.map((file) => {
     const { usk } = file;
-    const mvas_options = [{ level: 6, name: 13, value: Buffer.alloc(17) }];
+    const mvas_options = [{ level: 6, name: 13, value: Buffer.alloc(33) }];
     return usk ? { ...file, usk: { ...usk, opts: { ...usk.opts, mvas_options } } } : file;
   }),
 }));

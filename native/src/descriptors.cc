@@ -26,6 +26,13 @@ struct Table {
   std::vector<int> copies;
 };
 
+// Whether a file sends signals to somebody, or by a number of its own (F_SETOWN, F_SETSIG). True if
+// that cannot be told: fcntl(2) refuses O_PATH files.
+bool HasOwner(int file) {
+  f_owner_ex owner = {};
+  return fcntl(file, F_GETOWN_EX, &owner) < 0 || owner.pid != 0 || fcntl(file, F_GETSIG) != 0;
+}
+
 // The functions below return 0 or -errno.
 
 int ReadOne(int pidfd, int links, int infos, const char* name, Table* table) {
@@ -39,7 +46,10 @@ int ReadOne(int pidfd, int links, int infos, const char* name, Table* table) {
   error = AppendFile(infos, name, &table->text);
   if (error) return error;
   const auto info_end = static_cast<int32_t>(table->text.size());
-  for (const int32_t number : {fd, copy, link_end, info_end}) table->numbers.push_back(number);
+  const int32_t has_owner = HasOwner(copy) ? 1 : 0;
+  const int32_t flags = fcntl(copy, F_GETFL);
+  for (const int32_t number : {fd, copy, link_end, info_end, has_owner, flags})
+    table->numbers.push_back(number);
   return 0;
 }
 

@@ -8,8 +8,9 @@ namespace mvas {
 
 // readDescriptors(pid): all descriptors of a process, each copied (pidfd_getfd(2)), with its link
 // in /proc/PID/fd and its text in /proc/PID/fdinfo. Returns { numbers: Int32Array, text: Buffer }:
-// for each descriptor its number, our copy, and where in the text its link and its fdinfo end; each
-// begins where the previous one ends. Or -errno, and nothing is open.
+// for each descriptor its number, our copy, where in the text its link and its fdinfo end (each
+// begins where the previous one ends), whether its file may have an owner (F_SETOWN, F_SETSIG), and
+// the file's flags (F_GETFL). Or -errno, and nothing is open.
 Napi::Value ReadDescriptors(const Napi::CallbackInfo& info);
 
 // findOpenFile(sorted, count, fd, place): looks among the first `count` descriptors, which are ours

@@ -179,8 +179,8 @@ export interface FdWatch {
 /** The result of readDescriptors. */
 export interface DescriptorTexts {
   /**
-   * Four numbers for each descriptor, in order: its own, that of our copy, and where in `text` its link and
-   * its fdinfo end. Each of these begins where the one before it ends.
+   * Six numbers for each descriptor, in order: its own, that of our copy, where in `text` its link and its fdinfo end
+   * (each of these begins where the one before it ends), whether its file may have an owner, and the file's flags.
    */
   readonly numbers: Int32Array;
   readonly text: Uint8Array;

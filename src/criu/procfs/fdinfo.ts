@@ -32,18 +32,16 @@ const USUAL =
 export function parseFdinfo(content: ProcText): FdInfo {
   const text = toText(content);
   const usual = USUAL.exec(text);
-  const parts = new FdinfoParts();
-  const rest = usual ? text.slice(usual[0].length) : text;
-  if (rest !== '') for (const line of splitLines('fdinfo', rest)) parts.add(line);
-  if (!usual) return parts.finish();
-  const [, pos, flags = '', mountId, inode] = usual;
+  if (!usual) return partsOf(text).finish();
+  const [{ length }, pos, flags = '', mountId, inode] = usual;
+  const { locks, details } = length === text.length ? NO_PARTS : partsOf(text.slice(length));
   return {
-    pos: BigInt(Number(pos)),
+    pos: pos === '0' ? 0n : BigInt(Number(pos)),
     flags: parseInt(flags, 8),
     mountId: Number(mountId),
     inode: BigInt(Number(inode)),
-    locks: parts.locks,
-    details: parts.details,
+    locks,
+    details,
   };
 }
 
@@ -51,6 +49,12 @@ export function parseFdinfo(content: ProcText): FdInfo {
 export function detail<T>({ details }: FdInfo, key: string, convert: Convert<T>): T | undefined {
   const line = details.find(({ text }) => text.startsWith(`${key}:`));
   return line && convert(line, valueOf(line, key));
+}
+
+function partsOf(text: string): FdinfoParts {
+  const parts = new FdinfoParts();
+  for (const line of splitLines('fdinfo', text)) parts.add(line);
+  return parts;
 }
 
 class FdinfoParts {
@@ -92,3 +96,5 @@ function valueOf({ text }: Line, key: string): string {
 }
 
 const COMMON: ReadonlySet<string> = new Set(['pos', 'flags', 'mnt_id', 'ino']);
+/** One for all: nobody changes it. */
+const NO_PARTS: Pick<FdInfo, 'locks' | 'details'> = { locks: [], details: [] };

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { ShimError, type ErrorKind } from '../../common/errors.js';
+import { O } from '../../native/abi/index.js';
 import { readAreas, readDescriptors } from '../../native/index.js';
 import type { AreaTable } from '../../native/area-table.js';
 import { errnoError } from '../../native/sys.js';
@@ -180,7 +181,14 @@ export interface DescriptorCopy {
    */
   readonly link: string;
   readonly info: ProcText;
+  /** Whether its file may send signals to somebody, or by a number of its own (F_SETOWN, F_SETSIG). */
+  readonly mayHaveOwner: boolean;
+  /** Whether the file itself has O_CLOEXEC. */
+  readonly isCloseOnExecFile: boolean;
 }
+
+/** Numbers of each descriptor in a table of them. */
+const NUMBERS = 6;
 
 /** Copies all open descriptors of a process; the caller closes them. In ascending order. */
 export function copyDescriptors(pid: HostPid): DescriptorCopy[] {
@@ -188,12 +196,21 @@ export function copyDescriptors(pid: HostPid): DescriptorCopy[] {
   if (typeof read === 'number')
     throw errnoError(`copy the descriptors of pid ${String(pid)}`, read);
   const { numbers, text } = read;
-  return Array.from({ length: numbers.length / 4 }, (_, index) => {
-    const at = index * 4;
-    const [fd = 0, own = 0, linkEnd, infoEnd] = numbers.subarray(at, at + 4);
-    const link = decodeBytes(text.subarray(numbers[at - 1] ?? 0, linkEnd));
-    return { fd, own, link, info: text.subarray(linkEnd, infoEnd) };
-  });
+  const copies: DescriptorCopy[] = [];
+  for (let at = 0, begin = 0; at < numbers.length; at += NUMBERS) {
+    const [fd = 0, own = 0, linkEnd = 0] = [numbers[at], numbers[at + 1], numbers[at + 2]];
+    const infoEnd = numbers[at + 3] ?? 0;
+    copies.push({
+      fd,
+      own,
+      link: decodeBytes(text.subarray(begin, linkEnd)),
+      info: text.subarray(linkEnd, infoEnd),
+      mayHaveOwner: numbers[at + 4] !== 0,
+      isCloseOnExecFile: ((numbers[at + 5] ?? 0) & O.cloexec) !== 0,
+    });
+    begin = infoEnd;
+  }
+  return copies;
 }
 
 /** Ids of the threads, in ascending order. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runtime-state.js';
-import { call, closeFd, SYS } from '../../../native/sys.js';
+import { closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { LiveContent } from '../../memory/live/place-contents.js';
 import type { MappedArea, MappedFile } from '../../memory/memory-map.js';
@@ -70,7 +70,7 @@ export class FileDumper {
   async askCloseOnExec(): Promise<void> {
     const { open, image } = this.#context;
     for (const { id, owner, descriptors } of open.tables) {
-      const unclear = descriptors.filter((one) => one.closeOnExec && isCloseOnExecFile(one.file));
+      const unclear = descriptors.filter((one) => one.closeOnExec && one.file.isCloseOnExecFile);
       if (unclear.length === 0) continue;
       const calls = unclear.map(({ fd }) => ({ nr: SYS.fcntl, args: [fd, F.getfd] }));
       const answers = await owner.leader.remote(calls);
@@ -223,9 +223,4 @@ function describe(
   }
   const body = kind.dump(context, file);
   return body && { id: file.id, type: kind.type, [kind.body]: body };
-}
-
-/** Whether the open file itself, not a descriptor, has O_CLOEXEC. */
-function isCloseOnExecFile({ own }: OpenFile): boolean {
-  return (call('ask for the flags of a file', SYS.fcntl, own, F.getfl, 0) & O.cloexec) !== 0;
 }

@@ -34,6 +34,10 @@ export interface OpenFile {
   /** What /proc/PID/fd/FD refers to. */
   readonly link: string;
   readonly info: FdInfo;
+  /** Whether it may send signals to somebody, or by a number of its own (F_SETOWN, F_SETSIG). */
+  readonly mayHaveOwner: boolean;
+  /** Whether the open file itself, not a descriptor, has O_CLOEXEC. */
+  readonly isCloseOnExecFile: boolean;
 }
 
 /** A descriptor table: of one process, or shared by several (CLONE_FILES). */
@@ -102,12 +106,14 @@ export class OpenFiles {
     return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, locks: info.locks, file };
   }
 
-  #identify(process: TracedProcess, { fd, own, link }: DescriptorCopy, info: FdInfo): OpenFile {
+  #identify(process: TracedProcess, copy: DescriptorCopy, info: FdInfo): OpenFile {
+    const { fd, own, link, mayHaveOwner, isCloseOnExecFile } = copy;
     const where = `${process.label} fd ${String(fd)}`;
     if (link.startsWith('/')) process.lookAt?.(where, link);
     const stat = fstatSync(own, { bigint: true });
     const flags = info.flags & ~O.cloexec;
-    const key = `${inodeKey(stat)}:${String(flags)}`;
+    const inode = inodeKey(stat);
+    const key = `${inode}:${String(flags)}`;
     let set = this.#sets.get(key);
     if (!set) this.#sets.set(key, (set = new OpenFileSet()));
     const candidate: OpenFile = {
@@ -121,18 +127,19 @@ export class OpenFiles {
       flags,
       link,
       info,
+      mayHaveOwner,
+      isCloseOnExecFile,
     };
     const found = set.findOrAdd(candidate);
-    if (found === candidate) this.#keep(candidate);
+    if (found === candidate) this.#keep(candidate, inode);
     return found;
   }
 
-  #keep(file: OpenFile): void {
+  #keep(file: OpenFile, inode: string): void {
     this.files.push(file);
-    const key = inodeKey(file.stat);
-    const others = this.#byInode.get(key);
+    const others = this.#byInode.get(inode);
     if (others) others.push(file);
-    else this.#byInode.set(key, [file]);
+    else this.#byInode.set(inode, [file]);
   }
 }
 

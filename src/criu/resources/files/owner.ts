@@ -21,7 +21,7 @@ export function noOwner(): FownEntry {
 
 /** The recipient of a file's signals (F_SETOWN, F_SETSIG). An O_PATH file has no owner. */
 export function dumpOwner(context: DumpContext, file: OpenFile): FownEntry {
-  if (file.flags & O.path) return noOwner();
+  if (!file.mayHaveOwner || file.flags & O.path) return noOwner();
   fcntlInto(file.own, F.getownEx, owner);
   const signum = fcntl(file.own, F.getsig);
   const pid = asHostTid(owner.readInt32LE(4));

@@ -7,6 +7,8 @@ import { asHostPid, asHostTid, type HostPid, ownPid } from '../../../../src/comm
 import { ShimError } from '../../../../src/common/errors.js';
 import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
 import * as reader from '../../../../src/criu/procfs/reader.js';
+import { F, O } from '../../../../src/native/abi/index.js';
+import { call, SYS } from '../../../../src/native/sys.js';
 
 const SELF = ownPid();
 /** Beyond the largest pid Linux gives (PID_MAX_LIMIT is 2^22). */
@@ -78,6 +80,22 @@ test('descriptors are copied with what /proc says of them', (t) => {
     [...fds].sort((a, b) => a - b),
   );
   for (const fd of [...opened, ...copies.map(({ own }) => own)]) closeSync(fd);
+});
+
+test('descriptors tell whether their files may have an owner', (t) => {
+  const open = (flags: number) =>
+    call('open', SYS.openat, -1, Buffer.from('/dev/null\0'), flags, 0);
+  const [plain, signalling, owned, path] = [O.rdonly, O.rdonly, O.rdonly, O.path].map(open);
+  call('set a signal', SYS.fcntl, signalling ?? -1, F.setsig, 10);
+  call('set an owner', SYS.fcntl, owned ?? -1, F.setown, SELF);
+  const copies = reader.copyDescriptors(SELF);
+  const tells = [plain, signalling, owned, path].map(
+    (fd) => copies.find((copy) => copy.fd === fd)?.mayHaveOwner,
+  );
+  t.deepEqual(tells, [false, true, true, true]);
+  for (const fd of [plain, signalling, owned, path, ...copies.map(({ own }) => own)]) {
+    closeSync(fd ?? -1);
+  }
 });
 
 test('the descriptors of a process that has gone are not found', (t) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isFrozen, pidsIn, type Cgroup } from '../../common/cgroup.js';
+import { isFrozen, pidsIn } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
 import type { HostPid } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
@@ -16,8 +16,10 @@ import { Stops, type StopRequest } from './stops.js';
 
 const log = logger('checkpoint');
 
-/** With this many resident bytes, copying ahead is worth a further stop. */
+/** With this many resident anonymous bytes, copying ahead is worth a further stop, */
 const WORTH_COPYING = 32 << 20;
+/** and with this many in each process on average, tracking the writes of all of them. */
+const WORTH_TRACKING = 1 << 20;
 /** When no more than this is left, the final stop copies it. */
 const LITTLE = 16n << 20n;
 const MOST_ROUNDS = 4;
@@ -127,7 +129,8 @@ function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | u
   if (source.backend !== 'holder') return 'the kernel duplicates it';
   const canScan = pageScan() !== 'none' && process.env['MVAS_NO_PAGEMAP_SCAN'] === undefined;
   if (!canScan || !hasAsyncWriteTracking()) return 'the kernel does not track writes (Linux 6.7)';
-  if (mode === 'auto' && residentBytes(cgroup) < WORTH_COPYING) return 'there is little of it';
+  if (mode === 'auto' && isLittle(pidsIn(cgroup).map(residentBytesOf)))
+    return 'there is little of it';
   return undefined;
 }
 
@@ -153,13 +156,15 @@ export function preCopyMode(text = ''): PreCopyMode {
   throw new ShimError('invalidArgument', `MVAS_PRE_COPY=${text}: it is not one of ${modes}`);
 }
 
-function residentBytes(cgroup: Cgroup): number {
-  return pidsIn(cgroup).reduce((sum, pid) => sum + residentBytesOf(pid), 0);
+/** Whether processes with so many resident bytes are quicker to copy while they stand still. */
+export function isLittle(resident: readonly number[]): boolean {
+  const sum = resident.reduce((total, bytes) => total + bytes, 0);
+  return sum < Math.max(WORTH_COPYING, resident.length * WORTH_TRACKING);
 }
 
 function residentBytesOf(pid: HostPid): number {
   try {
-    return readStatus(pid).vmRss;
+    return readStatus(pid).rssAnon;
   } catch {
     return 0; // The process has ended.
   }

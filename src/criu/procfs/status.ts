@@ -75,8 +75,8 @@ export interface ProcStatus {
   readonly seccomp: number;
   /** Undefined before Linux 5.9. */
   readonly seccompFilters: number | undefined;
-  /** Resident memory in bytes; 0 for a zombie or kernel thread. */
-  readonly vmRss: number;
+  /** Resident anonymous memory in bytes; 0 for a zombie or kernel thread. */
+  readonly rssAnon: number;
   /** Undefined before Linux 4.10 and for a task without memory. */
   readonly coreDumping: boolean | undefined;
 }
@@ -105,7 +105,7 @@ export function parseStatus(content: ProcText): ProcStatus {
     noNewPrivs: (fields.optional('NoNewPrivs', integer) ?? 0) !== 0,
     seccomp: fields.optional('Seccomp', integer) ?? 0,
     seccompFilters: fields.optional('Seccomp_filters', integer),
-    vmRss: fields.optional('VmRSS', kibibytes) ?? 0,
+    rssAnon: fields.optional('RssAnon', kibibytes) ?? 0,
     coreDumping: fields.optional('CoreDumping', (line, value) => line.integer(value) !== 0),
   };
 }

@@ -9,7 +9,7 @@ import { readRunningMap, type ReadMap } from './read-map.js';
 /** A process as it was while it ran. All of it may have changed since. */
 export interface RunningProcess extends ReadMap {
   readonly parent: HostPid;
-  /** Bytes that it has in memory. */
+  /** Bytes of anonymous memory that it has in memory. */
   readonly resident: number;
 }
 
@@ -37,7 +37,7 @@ function lookAt(pid: HostPid): RunningProcess | undefined {
   if (status.state === 'Z') return undefined;
   const nsPid = containerPid(status);
   const process = { pid, nsPid, label: processLabel(nsPid, status.name) };
-  const { ppid: parent, vmRss: resident } = status;
+  const { ppid: parent, rssAnon: resident } = status;
   const read = readRunningMap(process);
   const map = { ...read.map, areas: apart(read.map.areas) };
   return { ...read, map, parent, resident };

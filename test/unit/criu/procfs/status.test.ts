@@ -42,7 +42,7 @@ test('a container init has its ids in both namespaces, its capabilities and its 
     noNewPrivs: true,
     seccomp: 2,
     seccompFilters: 1,
-    vmRss: 1380 * 1024,
+    rssAnon: 52 * 1024,
     coreDumping: false,
   });
 });
@@ -64,7 +64,7 @@ test('signal masks have signal N as bit N-1', (t) => {
 
 test('a zombie has neither umask nor memory', (t) => {
   const zombie = parseStatus(fixture('odd/status-zombie'));
-  t.like(zombie, { state: 'Z', umask: undefined, vmRss: 0, coreDumping: undefined });
+  t.like(zombie, { state: 'Z', umask: undefined, rssAnon: 0, coreDumping: undefined });
   t.deepEqual(zombie.groups, [5, 20, 100000]);
 });
 
@@ -84,7 +84,7 @@ for (const [what, from, to, shown] of [
   ['two ids', /^(Gid:\t1001\t1001)\t1001\t1001$/m, '$1', 'Gid:'],
   ['a mask that is not hexadecimal', /^SigBlk:\t0/m, 'SigBlk:\tx', 'SigBlk:'],
   ['a queue without limit', /^SigQ:.*$/m, 'SigQ:\t1', 'SigQ:'],
-  ['memory in pages', /^VmRSS:.*$/m, 'VmRSS:\t12', 'VmRSS:'],
+  ['memory in pages', /^RssAnon:.*$/m, 'RssAnon:\t12', 'RssAnon:'],
   ['an unknown state', /^State:.*$/m, 'State:\tQ (quiet)', 'State:'],
 ] as const) {
   test(`refused: ${what}`, (t) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { assertNotAborted, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import type { SnapshotRecord } from '../criu/index.js';
@@ -8,8 +9,8 @@ import type { Container } from './proto/messages/containers.js';
 import { cloneSpec, encodeSpec, specOf, startingFrom, type Network } from './spec.js';
 import { decodeTemplate, type Template } from './template.js';
 
-/** Starting a container is work of many processes; more at once take longer each. */
-const AT_ONCE = 4;
+/** Starting a container is work of several processes: more at once only take longer each. */
+const AT_ONCE = availableParallelism();
 const SIGKILL = 9;
 /** Labels of clones: the container that they descend from, and the snapshot. */
 const LABELS = { parent: 'mvas.parent', snapshot: 'mvas.snapshot' } as const;

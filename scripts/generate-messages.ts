@@ -51,6 +51,7 @@ const CONTAINERD_PROTOS = {
   'field-mask': 'google/protobuf/field_mask.proto',
   leases: 'services/leases.proto',
   mount: 'types/mount.proto',
+  'mvas-options': 'mvas/options.proto',
   process: 'types/process.proto',
   'runc-options': 'runc/options.proto',
   shim: 'runtime/task/shim_v2.proto',

@@ -20,6 +20,14 @@ export const CONTAINERD_OPTIONS = {
   },
 } as const;
 
+/** Leaves the root filesystem out of a snapshot. */
+export const NO_ROOTFS = {
+  'no-rootfs': {
+    type: 'boolean',
+    help: 'leave out what the container has changed in its root filesystem',
+  },
+} as const;
+
 /** Runs work with containerd; signals that end other programs cancel it. */
 export async function withContainerd<T>(
   values: { readonly address: string | undefined; readonly namespace: string | undefined },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
 import { LenientCodec } from '../common/wire/lenient-codec.js';
 import { Caller } from './caller.js';
 import * as containers from './proto/messages/containers.js';
@@ -112,7 +113,8 @@ export class ContainerdApi {
   }
 
   /** Runs work during which containerd collects nothing that it makes. */
-  async withLease<T>(id: string, work: () => Promise<T>): Promise<T> {
+  async withLease<T>(work: () => Promise<T>): Promise<T> {
+    const id = `mvas-${randomBytes(8).toString('hex')}`;
     const expire = {
       key: 'containerd.io/gc.expire',
       value: new Date(Date.now() + LEASE_MS).toISOString(),

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { assertNotAborted, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
@@ -7,7 +6,7 @@ import type { SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
 import type { Container } from './proto/messages/containers.js';
 import { cloneSpec, encodeSpec, specOf, startingFrom, type Network } from './spec.js';
-import { decodeTemplate, type Template } from './template.js';
+import { assertForkable, decodeTemplate, type Template } from './template.js';
 
 /** Starting a container is work of several processes: more at once only take longer each. */
 const AT_ONCE = availableParallelism();
@@ -45,6 +44,7 @@ export async function fork(
   request: ForkRequest,
 ): Promise<Clone[]> {
   const template = decodeTemplate(snapshot.template);
+  assertForkable(template.container);
   const clones: Clone[] = [];
   const waiting = [...request.ids.entries()];
   const work = async (): Promise<void> => {
@@ -55,7 +55,7 @@ export async function fork(
       );
     }
   };
-  await api.withLease(`mvas-fork-${randomBytes(8).toString('hex')}`, async () => {
+  await api.withLease(async () => {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   });
   return clones;

@@ -3,5 +3,6 @@
 /** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
 export { ContainerdApi, type Place } from './api.js';
 export { fork, type Clone, type ForkRequest } from './fork.js';
-export { takeSnapshot, type SnapshotRequest } from './snapshot.js';
+export { dropFiles, removeSnapshot, takeSnapshot, type SnapshotRequest } from './snapshot.js';
+export { decodeTemplate } from './template.js';
 export type { Network } from './spec.js';

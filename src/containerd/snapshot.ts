@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DEFAULT_SOCKET_DIR, groupOf, socketPath } from '../common/daemon-socket.js';
 import { ShimError } from '../common/errors.js';
+import { Scope } from '../common/scope.js';
 import {
   dropImagePath,
   keepSnapshot,
   listSnapshots,
   newImagePath,
+  removeVas,
   type SnapshotRecord,
 } from '../criu/index.js';
 import { anyOf, ContainerdApi } from './api.js';
+import { Changes, dropChanges, parentOf } from './changes.js';
 import type { Container } from './proto/messages/containers.js';
 import { Status } from './proto/messages/process.js';
-import { CheckpointOptions } from './proto/messages/runc-options.js';
+import { CheckpointOptions } from './proto/messages/mvas-options.js';
 import { specOf } from './spec.js';
-import { encodeTemplate } from './template.js';
+import { decodeTemplate, encodeTemplate } from './template.js';
 
 /** A checkpoint takes what its memory takes. */
 const LIMIT_MS = 10 * 60_000;
@@ -25,6 +28,8 @@ export interface SnapshotRequest {
   readonly containerId: string;
   /** Empty, or a name that no other snapshot of the namespace has. */
   readonly name: string;
+  /** Whether the changes of the root filesystem are taken, too. */
+  readonly rootfs: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -34,22 +39,47 @@ export interface SnapshotRequest {
  */
 export async function takeSnapshot(
   api: ContainerdApi,
-  { containerId, name, signal }: SnapshotRequest,
+  { containerId, name, rootfs, signal }: SnapshotRequest,
 ): Promise<SnapshotRecord> {
   const owner = api.place.namespace;
   if (name !== '') assertFree(name, owner);
   const container = await findContainer(api, containerId);
   await assertRunning(api, containerId);
-  const template = await encodeTemplate(api, container);
-  const imagePath = newImagePath();
-  try {
-    await checkpoint(api, container, { imagePath, signal });
-    const { args = [] } = specOf(container).process ?? {};
-    return keepSnapshot(imagePath, { name, owner, containerId, args, template });
-  } catch (error) {
-    dropImagePath(imagePath);
-    throw error;
-  }
+  const { args = [] } = specOf(container).process ?? {};
+  const hasFiles = rootfs && (container.snapshotKey ?? '') !== '';
+  return await api.withLease(async () => {
+    const scope = new Scope();
+    try {
+      const imagePath = newImagePath();
+      scope.defer('drop the image', () => {
+        dropImagePath(imagePath);
+      });
+      const changes = hasFiles ? await Changes.begin(api, container) : undefined;
+      if (changes) scope.defer('drop the changes of files', () => changes.drop());
+      await checkpoint(api, container, { imagePath, changes, signal });
+      const parent = await (changes?.keep() ?? parentOf(api, container));
+      scope.defer('drop the files', () => dropChanges(api, container.snapshotter ?? '', parent));
+      const template = encodeTemplate({ container, parent, place: api.place });
+      const record = keepSnapshot(imagePath, { name, owner, containerId, args, template });
+      scope.release();
+      return record;
+    } catch (error) {
+      await scope.close();
+      throw error;
+    }
+  });
+}
+
+/** Removes a snapshot: its memory, and its files unless clones need them. */
+export async function removeSnapshot(api: ContainerdApi, record: SnapshotRecord): Promise<void> {
+  await removeVas(record.id);
+  await dropFiles(api, record);
+}
+
+/** Removes a snapshot's files from containerd, unless clones need them; they go with the last of these. */
+export async function dropFiles(api: ContainerdApi, { template }: SnapshotRecord): Promise<void> {
+  const { container, parent } = decodeTemplate(template);
+  await dropChanges(api, container.snapshotter, parent);
 }
 
 /** A container's record. @throws ShimError `notFound` */
@@ -93,8 +123,13 @@ async function assertRunning(api: ContainerdApi, id: string): Promise<void> {
 async function checkpoint(
   api: ContainerdApi,
   container: Partial<Container>,
-  { imagePath, signal }: { readonly imagePath: string; readonly signal: AbortSignal },
+  request: {
+    readonly imagePath: string;
+    readonly changes: Changes | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
+  const { imagePath: path, changes, signal } = request;
   const { id = '', runtime } = container;
   const { address, namespace } = api.place;
   const group = groupOf(specOf(container), id);
@@ -103,9 +138,10 @@ async function checkpoint(
     socketPath(DEFAULT_SOCKET_DIR, address, namespace, group),
   );
   try {
-    const options = anyOf(CheckpointOptions, { exit: false });
+    const { from: changesFrom = '', to: changesTo = '' } = changes?.places ?? {};
+    const options = anyOf(CheckpointOptions, { changesFrom, changesTo });
     const limits = { limitMs: LIMIT_MS, signal };
-    await shim.call('Task/Checkpoint', { id, path: imagePath, options }, limits);
+    await shim.call('Task/Checkpoint', { id, path, options }, limits);
   } catch (error) {
     if (ShimError.from(error).kind !== 'unavailable') throw error;
     const why = `it is not served by mvas-shim, but by ${runtime?.name ?? '?'}`;

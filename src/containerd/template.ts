@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
-import { decodeContainer, encodeContainer, type ContainerdApi } from './api.js';
+import { decodeContainer, encodeContainer, type Place } from './api.js';
 import type { Container } from './proto/messages/containers.js';
 import { isInPod, specOf } from './spec.js';
 
@@ -9,29 +9,30 @@ export interface Template {
   readonly container: Container;
   /** The snapshot of containerd that a clone's root filesystem is prepared from; '' for an empty one. */
   readonly parent: string;
+  /** Which containerd has it. */
+  readonly place: Place;
 }
 
-/** The template that a container is, as text. */
-export async function encodeTemplate(
-  api: ContainerdApi,
-  container: Partial<Container>,
-): Promise<string> {
-  const { snapshotter = '', snapshotKey: key = '' } = container;
-  const { info } =
-    key === '' ? { info: {} } : await api.call('Snapshots/Stat', { snapshotter, key });
+/** A template as text. */
+export function encodeTemplate({
+  container,
+  ...rest
+}: Omit<Template, 'container'> & { readonly container: Partial<Container> }): string {
   const bytes = Buffer.from(encodeContainer(container));
-  return JSON.stringify({ container: bytes.toString('base64'), parent: info?.parent ?? '' });
+  return JSON.stringify({ container: bytes.toString('base64'), ...rest });
 }
 
-/**
- * The template in a snapshot.
- *
- * @throws ShimError `failedPrecondition` if clones of it cannot be made
- */
+/** The template in a snapshot. */
 export function decodeTemplate(text: string): Template {
-  const { container: bytes, parent } = JSON.parse(text) as { container: string; parent: string };
-  const container = decodeContainer(Buffer.from(bytes, 'base64'));
-  const { id, snapshotKey } = container;
+  const { container, ...rest } = JSON.parse(text) as Omit<Template, 'container'> & {
+    readonly container: string;
+  };
+  return { container: decodeContainer(Buffer.from(container, 'base64')), ...rest };
+}
+
+/** @throws ShimError `failedPrecondition` if clones of this container cannot be made */
+export function assertForkable(container: Partial<Container>): void {
+  const { id = '', snapshotKey = '' } = container;
   const refuse = (why: string): never => {
     throw new ShimError('failedPrecondition', `fork ${id}: ${why}`);
   };
@@ -41,5 +42,4 @@ export function decodeTemplate(text: string): Template {
   if (isInPod(specOf(container))) {
     refuse('it belongs to a pod; remedy: create a container with the annotation mvas.restore');
   }
-  return { container, parent };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import {
   createContainer,
@@ -49,6 +50,18 @@ async function assertAlive(t: ExecutionContext, pid: number, birth: string): Pro
   });
 }
 
+/** Asserts that the counter's file and its memory are of the same moment: no line is missing, and none is double. */
+function assertInStep(t: ExecutionContext, pid: number): void {
+  const lines = readFileSync(`/proc/${String(pid)}/root/state`, 'utf8')
+    .trimEnd()
+    .split('\n');
+  const counts = lines.map((line) => Number(line.split(' ')[1]));
+  t.deepEqual(
+    counts,
+    counts.map((_, index) => index + 1),
+  );
+}
+
 test.serial('a snapshot leaves its container as it was', async (t) => {
   const { id, pid } = await begin(t);
   const { birth } = await COUNTER.observe(pid);
@@ -89,6 +102,7 @@ test.serial('a container is forked into three, which any client can use', async 
   for (const clone of clones) {
     t.is((await taskOf(daemon(), clone.id)).pid, clone.pid ?? 0);
     await assertAlive(t, clone.pid ?? 0, birth);
+    assertInStep(t, clone.pid ?? 0);
   }
   await assertAlive(t, pid, birth);
   t.is(await succeed(t, 'ls', '--quiet'), '', 'the snapshot was only for the fork');
@@ -100,6 +114,47 @@ test.serial('a container is forked into three, which any client can use', async 
   };
   t.like(Labels, { a: 'b', c: 'd', 'mvas.parent': id });
   for (const name of [...names, id]) await remove(t, name);
+  t.is(await ownFiles(), '', 'containerd has collected the files with the last clone');
+});
+
+/** What containerd has of files that belong to snapshots of ours. */
+async function ownFiles(): Promise<string> {
+  return await until('containerd to collect', async () => {
+    const lines = (await daemon().ctr(['snapshots', 'ls'])).split('\n');
+    return lines.every((line) => !line.startsWith('mvas-')) && ' ';
+  }).then((found) => found.trim());
+}
+
+test.serial('a snapshot keeps files that are forked again and again', async (t) => {
+  const { id, pid } = await begin(t);
+  const { birth } = await COUNTER.observe(pid);
+  await succeed(t, 'snapshot', '--name', 'kept', id);
+  await remove(t, id);
+  const names = [1, 2].map((n) => `${id}-${String(n)}`);
+  for (const name of names) {
+    await succeed(t, 'fork', '--name', name, 'kept');
+    const clone = (await taskOf(daemon(), name)).pid;
+    await assertAlive(t, clone, birth);
+    assertInStep(t, clone);
+  }
+  await succeed(t, 'rm', 'kept');
+  const [first = '', second = ''] = names;
+  await remove(t, first);
+  await assertAlive(t, (await taskOf(daemon(), second)).pid, birth);
+  await remove(t, second);
+  t.is(await ownFiles(), '');
+});
+
+test.serial('files are left out on request', async (t) => {
+  const { id, pid } = await begin(t);
+  const name = `${id}-bare`;
+  await succeed(t, 'fork', '--no-rootfs', '--name', name, id);
+  const clone = (await taskOf(daemon(), name)).pid;
+  await COUNTER.observe(clone);
+  const [first = ''] = readFileSync(`/proc/${String(clone)}/root/state`, 'utf8').split('\n');
+  t.true(Number(first.split(' ')[1]) > 1);
+  t.true(first.startsWith((await COUNTER.observe(pid)).birth));
+  for (const one of [name, id]) await remove(t, one);
 });
 
 test.serial('a clone that has ended starts afresh', async (t) => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clone, ContainerdApi, Network } from '../../containerd/index.js';
 import type { SnapshotRecord } from '../../criu/index.js';
-import { CONTAINERD_OPTIONS, withContainerd } from '../containerd.js';
+import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
 import type { CliContext } from '../context.js';
 import { requireRoot } from '../root.js';
 import { formatJson, printable } from '../text.js';
@@ -23,9 +23,8 @@ export const fork = defineVerb({
     until they write to it. Clones are ordinary containers of containerd: any client can list, enter, stop and delete
     them. Each one succeeds or fails alone; their ids are printed.
 
-    Clones have the same image, command, mounts and limits, and root filesystems of their own, which begin as that of
-    the container began: what it has written since is not there yet. Once a clone has ended, a new start of it is an
-    ordinary one.`,
+    Clones have the same image, command, mounts and limits, and root filesystems of their own, with what was changed
+    until that moment. Once a clone has ended, a new start of it is an ordinary one.`,
   options: {
     count: {
       type: 'string',
@@ -52,6 +51,7 @@ export const fork = defineVerb({
       default: '',
       help: "where their output goes, as in 'ctr run'; {name} becomes the id",
     },
+    ...NO_ROOTFS,
     ...CONTAINERD_OPTIONS,
     json: JSON_OPTION,
   },
@@ -78,7 +78,10 @@ export const fork = defineVerb({
     requireRoot(context, `fork ${source}`);
     return await withContainerd(values, async (api, signal) => {
       const { fork: makeClones } = await import('../../containerd/index.js');
-      const { snapshot, drop } = await sourceOf(api, source, signal);
+      const { snapshot, drop } = await sourceOf(api, source, {
+        rootfs: !values['no-rootfs'],
+        signal,
+      });
       try {
         const pattern =
           values.name ?? `${snapshot.containerId}-${randomBytes(2).toString('hex')}-{n}`;
@@ -100,16 +103,20 @@ interface Source {
 }
 
 /** The snapshot of that id or name, or a new one of the container. */
-async function sourceOf(api: ContainerdApi, wanted: string, signal: AbortSignal): Promise<Source> {
-  const { findSnapshot, listSnapshots, removeVas } = await import('../../criu/index.js');
+async function sourceOf(
+  api: ContainerdApi,
+  wanted: string,
+  options: { readonly rootfs: boolean; readonly signal: AbortSignal },
+): Promise<Source> {
+  const { findSnapshot, listSnapshots } = await import('../../criu/index.js');
   const owner = api.place.namespace;
   if (listSnapshots(owner).some(({ id, name }) => id === wanted || name === wanted)) {
     const { record } = findSnapshot(wanted, owner);
     return { snapshot: record, drop: () => Promise.resolve() };
   }
-  const { takeSnapshot } = await import('../../containerd/index.js');
-  const snapshot = await takeSnapshot(api, { containerId: wanted, name: '', signal });
-  return { snapshot, drop: () => removeVas(snapshot.id) };
+  const { removeSnapshot, takeSnapshot } = await import('../../containerd/index.js');
+  const snapshot = await takeSnapshot(api, { containerId: wanted, name: '', ...options });
+  return { snapshot, drop: () => removeSnapshot(api, snapshot) };
 }
 
 function report(context: CliContext, clones: readonly Clone[], json: boolean): number {

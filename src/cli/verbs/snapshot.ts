@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CONTAINERD_OPTIONS, withContainerd } from '../containerd.js';
+import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
 import { requireRoot } from '../root.js';
 import { ONE_CONTAINER } from '../runtime-container.js';
 import { formatJson } from '../text.js';
@@ -10,13 +10,15 @@ export const snapshot = defineVerb({
   name: 'snapshot',
   summary: 'take a snapshot of a container of containerd, which goes on',
   description: `Takes a snapshot of a running or paused container of containerd, and prints its id. The container stands
-    still for a moment and goes on. Nobody has to pause it.
+    still for a moment and goes on. Nobody has to pause it. What it has changed in its root filesystem is part of the
+    snapshot, as of the same moment, unless --no-rootfs is given.
 
     A snapshot is a VAS that keeps its metadata itself. 'mvas fork' makes containers of it; so does any client that
     creates a container with the annotation mvas.restore=ID or mvas.restore=NAME. 'mvas ls' lists snapshots, and
     'mvas rm' removes them.`,
   options: {
     name: { type: 'string', value: 'NAME', default: '', help: 'name for the snapshot' },
+    ...NO_ROOTFS,
     ...CONTAINERD_OPTIONS,
     json: JSON_OPTION,
   },
@@ -27,7 +29,7 @@ export const snapshot = defineVerb({
     const { name } = values;
     const record = await withContainerd(values, async (api, signal) => {
       const { takeSnapshot } = await import('../../containerd/index.js');
-      return await takeSnapshot(api, { containerId, name, signal });
+      return await takeSnapshot(api, { containerId, name, rootfs: !values['no-rootfs'], signal });
     });
     const { id, createdAt } = record;
     context.writeOut(values.json ? formatJson({ id, name, containerId, createdAt }) : `${id}\n`);

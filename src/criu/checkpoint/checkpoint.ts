@@ -15,6 +15,8 @@ import { openSource } from '../memory/live/open-source.js';
 import { LayoutLost } from '../memory/live/take-memory.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { readMaps } from '../procfs/reader.js';
+import { mappedForWriting } from '../changes/mapped-files.js';
+import { TreeCopy } from '../changes/tree-copy.js';
 import { compileLater } from '../compile-later.js';
 import { chooseTwins } from './choose-twins.js';
 import { ExecNotKept, withoutExecs } from './execs.js';
@@ -71,7 +73,8 @@ const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   compileLater();
   checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
-  const attempt = () => tryCheckpoint(request);
+  const changes = request.changes && new TreeCopy(request.changes);
+  const attempt = () => tryCheckpoint(request, changes);
   try {
     const result = await retrying(patienceOf(request), attempt, EndedMeanwhile);
     const { vasId: vas, bytes, frozenMs } = result;
@@ -88,23 +91,28 @@ function patienceOf({ retryMs, signal }: CheckpointRequest): Patience {
 }
 
 /** @throws EndedMeanwhile if a process has ended and the container has not */
-async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResult> {
+async function tryCheckpoint(
+  request: CheckpointRequest,
+  changes: TreeCopy | undefined,
+): Promise<CheckpointResult> {
   const scope = new Scope();
   const life = new LifeWatch(request);
   const given = request.signal ? [request.signal] : [];
   const signal = AbortSignal.any([...given, life.signal]);
   try {
-    return await run({ ...request, signal }, life, scope);
+    return await run({ ...request, signal }, { life, scope, changes });
   } catch (error) {
     // Asked before the clean-up: a process that is let go is reaped, and can no longer be asked.
     const ended = life.ended();
     await scope.close();
     if (error instanceof LetGo) await removeLeftovers(request);
     if (error instanceof LayoutLost && !mustCopyAhead(request)) {
-      return await tryCheckpoint({ ...request, preCopy: 'never' });
+      return await tryCheckpoint({ ...request, preCopy: 'never' }, changes);
     }
     if (error instanceof ExecNotKept) {
-      return await withoutExecs(error, () => tryCheckpoint({ ...request, exec: 'refuse' }));
+      return await withoutExecs(error, () =>
+        tryCheckpoint({ ...request, exec: 'refuse' }, changes),
+      );
     }
     throw ended ?? error;
   } finally {
@@ -112,10 +120,17 @@ async function tryCheckpoint(request: CheckpointRequest): Promise<CheckpointResu
   }
 }
 
+/** What one attempt works with. */
+interface Attempt {
+  readonly life: LifeWatch;
+  readonly scope: Scope;
+  /** Follows the changes of the root filesystem from one attempt to the next. */
+  readonly changes: TreeCopy | undefined;
+}
+
 async function run(
   request: CheckpointRequest,
-  life: LifeWatch,
-  scope: Scope,
+  { life, scope, changes }: Attempt,
 ): Promise<CheckpointResult> {
   const clock = new StageClock();
   const cgroup = findCgroup(request);
@@ -123,6 +138,7 @@ async function run(
   const vas = await openVas(request, scope);
   const guard = armGuard(vas.id, cgroup, scope);
   if (!guard) await rehearse(request, vas);
+  await changes?.follow();
   clock.end('prepare');
 
   life.start();
@@ -150,6 +166,7 @@ async function run(
   await source.hold(collection);
   const connections = holdConnections(request, vas.id, collection, scope);
   close();
+  await changes?.finish(mappedForWriting(session.processes.map(({ pid }) => pid)));
   checkStill(session, request);
   life.stop();
   clock.end('copy');
@@ -166,17 +183,8 @@ async function run(
   checkRestorable(tried, execs);
   const held = { vas, source, twins, session, endTwins };
   const stood = { stoppedMs, preCopy };
-  return await finish(request, {
-    held,
-    stood,
-    image,
-    collection,
-    kernelAreas,
-    clock,
-    scope,
-    guard,
-    connections,
-  });
+  const made = { held, stood, image, collection, kernelAreas, clock, scope, guard, connections };
+  return await finish(request, made);
 }
 
 /** What is left to be done once the memory of a container is held. */

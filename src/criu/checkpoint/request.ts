@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../../common/ids.js';
+import type { CopyPlaces } from '../changes/tree-copy.js';
 import type { ExecMode, PreCopyMode, TwinMode } from '../constants.js';
 import type { ProcessSpec } from '../resources/attributes.js';
 import type { ExpectedSurroundings } from '../resources/surroundings.js';
@@ -33,6 +34,11 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * container's stdio was when it started. Without it, only descriptors 0 to 2 of its init say so.
    */
   readonly runcRoot?: string;
+  /**
+   * Directory with the changes of the container's root filesystem, as overlayfs keeps them, and one of the caller's to
+   * copy them to: the copy is as they are while the container stands still. What it is after a failure is undefined.
+   */
+  readonly changes?: CopyPlaces;
   /** Whether to copy memory before the container stands still, while it runs. MVAS_PRE_COPY is the default. */
   readonly preCopy?: PreCopyMode;
   /** Whether to copy memory from twins of the processes, after the stop. MVAS_TWIN is the default. */

@@ -2,12 +2,15 @@
 import { ShimError } from '../../common/errors.js';
 import type { ExecMode, TwinMode } from '../../criu/constants.js';
 import { decode } from '../proto/codec.js';
+import { CheckpointOptions as MvasOptions } from '../proto/messages/mvas-options.js';
 import { CheckpointOptions } from '../proto/messages/runc-options.js';
 import type { AnyValue } from '../proto/values.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 
 /** What a Checkpoint request asks for. */
 export interface CheckpointPlan {
+  /** Directories between which the changes of the root filesystem are copied in the same standstill. */
+  readonly changes?: { readonly from: string; readonly to: string };
   /** Where the image files go. */
   readonly imagePath: string;
   readonly leaveRunning: boolean;
@@ -41,22 +44,39 @@ export function planCheckpoint(
     );
   }
   const url = options?.typeUrl ?? '';
-  if (url !== '' && url !== CheckpointOptions) {
-    throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
-  }
-  const { exit, imagePath, openTcp } = decode(
-    CheckpointOptions,
-    options?.value ?? new Uint8Array(0),
-  );
+  const asked = decodeOptions(url, options?.value ?? new Uint8Array(0));
+  const { exit, imagePath, openTcp, changes } = asked;
   const target = path === '' ? imagePath : path;
-  if (!target.startsWith('/')) {
-    throw new ShimError(
-      'invalidArgument',
-      `checkpoint path ${JSON.stringify(target)} is not absolute`,
-    );
-  }
+  assertAbsolute(target);
   const leaveRunning = !(url === '' ? policy.exit : exit);
   const { vasMemoryLimit: memoryLimit, retryMs, exec, twin } = policy;
   const keepsConnections = openTcp || policy.tcp === 'keep';
-  return { imagePath: target, leaveRunning, keepsConnections, memoryLimit, retryMs, exec, twin };
+  const from = { memoryLimit, retryMs, exec, twin, ...(changes && { changes }) };
+  return { imagePath: target, leaveRunning, keepsConnections, ...from };
+}
+
+/** What options of either type ask for. */
+interface Asked {
+  readonly exit: boolean;
+  readonly imagePath: string;
+  readonly openTcp: boolean;
+  readonly changes?: NonNullable<CheckpointPlan['changes']>;
+}
+
+function decodeOptions(url: string, value: Uint8Array): Asked {
+  if (url === MvasOptions) {
+    const { exit, changesFrom: from, changesTo: to } = decode(MvasOptions, value);
+    const asked = { exit, imagePath: '', openTcp: false };
+    if (from === '') return asked;
+    for (const path of [from, to]) assertAbsolute(path);
+    return { ...asked, changes: { from, to } };
+  }
+  if (url === '' || url === CheckpointOptions) return decode(CheckpointOptions, value);
+  throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);
+}
+
+function assertAbsolute(path: string): void {
+  if (path.startsWith('/')) return;
+  const message = `checkpoint path ${JSON.stringify(path)} is not absolute`;
+  throw new ShimError('invalidArgument', message);
 }

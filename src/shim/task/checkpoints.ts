@@ -60,6 +60,7 @@ export class Checkpoints {
         keepsConnections: plan.keepsConnections,
         runcRoot: parts.runc.settings.root,
         ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
+        ...(plan.changes && { changes: plan.changes }),
         ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
         ...(plan.exec === undefined ? {} : { exec: plan.exec }),
         execs,

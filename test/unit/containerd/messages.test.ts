@@ -19,6 +19,7 @@ const OURS: OurCodec = {
 const services = ['containers', 'leases', 'snapshots', 'tasks'];
 const codecOf = referenceOf([
   ...services.map((name) => `services/${name}.proto`),
+  'mvas/options.proto',
   'runc/options.proto',
   'runtime/task/shim_v2.proto',
 ]);

@@ -6,6 +6,7 @@ import { EMPTY_MESSAGES } from './empty.js';
 import { FIELD_MASK_MESSAGES } from './field-mask.js';
 import { LEASES_MESSAGES } from './leases.js';
 import { MOUNT_MESSAGES } from './mount.js';
+import { MVAS_OPTIONS_MESSAGES } from './mvas-options.js';
 import { PROCESS_MESSAGES } from './process.js';
 import { RUNC_OPTIONS_MESSAGES } from './runc-options.js';
 import { SHIM_MESSAGES } from './shim.js';
@@ -18,6 +19,7 @@ import type * as Empty from './empty.js';
 import type * as FieldMask from './field-mask.js';
 import type * as Leases from './leases.js';
 import type * as Mount from './mount.js';
+import type * as MvasOptions from './mvas-options.js';
 import type * as Process from './process.js';
 import type * as RuncOptions from './runc-options.js';
 import type * as Shim from './shim.js';
@@ -50,6 +52,8 @@ export interface ContainerdMessages {
   'containerd.services.leases.v1.CreateResponse': Leases.CreateResponse;
   'containerd.services.leases.v1.DeleteRequest': Leases.DeleteRequest;
   'containerd.types.Mount': Mount.Mount;
+  'mvas.v1.Options': MvasOptions.Options;
+  'mvas.v1.CheckpointOptions': MvasOptions.CheckpointOptions;
   'containerd.v1.types.Process': Process.Process;
   'containerd.runc.v1.Options': RuncOptions.Options;
   'containerd.runc.v1.CheckpointOptions': RuncOptions.CheckpointOptions;
@@ -117,6 +121,7 @@ export const CONTAINERD_MESSAGES = {
   ...FIELD_MASK_MESSAGES,
   ...LEASES_MESSAGES,
   ...MOUNT_MESSAGES,
+  ...MVAS_OPTIONS_MESSAGES,
   ...PROCESS_MESSAGES,
   ...RUNC_OPTIONS_MESSAGES,
   ...SHIM_MESSAGES,

@@ -80,6 +80,7 @@ export interface ShimMessages {
   'io.containerd.cgroups.v2.HugeTlbStat': MetricsV2.HugeTlbStat;
   'containerd.types.Mount': Mount.Mount;
   'mvas.v1.Options': MvasOptions.Options;
+  'mvas.v1.CheckpointOptions': MvasOptions.CheckpointOptions;
   'containerd.runc.v1.Options': RuncOptions.Options;
   'containerd.runc.v1.CheckpointOptions': RuncOptions.CheckpointOptions;
   'containerd.runc.v1.ProcessDetails': RuncOptions.ProcessDetails;

@@ -25,6 +25,19 @@ export interface Options {
 
 export const Options = 'mvas.v1.Options';
 
+/** Options of a checkpoint, in place of runc's. */
+export interface CheckpointOptions {
+  exit: boolean;
+
+  /** directory with the changes of the root filesystem, to be copied in the same standstill; empty: none */
+  changesFrom: string;
+
+  /** where they are copied to */
+  changesTo: string;
+}
+
+export const CheckpointOptions = 'mvas.v1.CheckpointOptions';
+
 /** Field tables of this file's messages. */
 export const MVAS_OPTIONS_MESSAGES = {
   'mvas.v1.Options': [
@@ -35,5 +48,10 @@ export const MVAS_OPTIONS_MESSAGES = {
     ['checkpointRetryMs', 5, 'implicit', 'uint64'],
     ['tcp', 6, 'implicit', 'string'],
     ['exec', 7, 'implicit', 'string'],
+  ],
+  'mvas.v1.CheckpointOptions': [
+    ['exit', 1, 'implicit', 'bool'],
+    ['changesFrom', 2, 'implicit', 'string'],
+    ['changesTo', 3, 'implicit', 'string'],
   ],
 } as const satisfies MessageTables;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { ShimError } from '../common/errors.js';
+import type { ContainerdApi } from './api.js';
+import type { Container } from './proto/messages/containers.js';
+import type { Mount } from './proto/messages/mount.js';
+
+/** Begins the names of containerd's snapshots that are ours. */
+const OURS = 'mvas-';
+/** Keeps a snapshot of containerd from being collected. */
+const ROOT = 'containerd.io/gc.root';
+
+/** A snapshotter's snapshot. */
+type Key = Readonly<Record<'snapshotter' | 'key', string>>;
+
+/**
+ * A new snapshot of containerd for what a container has changed in its root filesystem. The shim fills it while the
+ * container stands still; clones are prepared on top of it, whatever its size.
+ */
+export class Changes {
+  /** Where the changes are, and where they are to be copied. */
+  readonly places: { readonly from: string; readonly to: string };
+  readonly #api: ContainerdApi;
+  readonly #new: Key;
+  readonly #parent: string;
+  #isOpen = true;
+
+  private constructor(
+    api: ContainerdApi,
+    snapshot: { readonly new: Key; readonly parent: string; readonly places: Changes['places'] },
+  ) {
+    this.#api = api;
+    this.#new = snapshot.new;
+    this.#parent = snapshot.parent;
+    this.places = snapshot.places;
+  }
+
+  /**
+   * Prepares it; to be kept or dropped, under a lease.
+   *
+   * @throws ShimError `unimplemented` if the container's snapshotter keeps changes in another way than overlayfs
+   */
+  static async begin(api: ContainerdApi, container: Partial<Container>): Promise<Changes> {
+    const { id = '', snapshotter = '', snapshotKey: key = '' } = container;
+    const parent = await parentOf(api, container);
+    const { mounts } = await api.call('Snapshots/Mounts', { snapshotter, key });
+    const from = upperOf(mounts, parent);
+    if (from === undefined) {
+      const why = `the snapshotter ${snapshotter} does not tell changes of files`;
+      const remedy = 'remedy: leave them out (--no-rootfs)';
+      throw new ShimError('unimplemented', `container ${id}: ${why}; ${remedy}`);
+    }
+    const fresh = { snapshotter, key: `${OURS}${randomBytes(16).toString('hex')}` };
+    const prepared = await api.call('Snapshots/Prepare', { ...fresh, parent });
+    const places = { from, to: upperOf(prepared.mounts, parent) ?? '' };
+    return new Changes(api, { new: fresh, parent, places });
+  }
+
+  /** Keeps it. Returns what clones are prepared from: this, or its parent if nothing was changed. */
+  async keep(): Promise<string> {
+    if (readdirSync(this.places.to).length === 0) {
+      await this.drop();
+      return this.#parent;
+    }
+    const { snapshotter, key } = this.#new;
+    const name = `${key}-files`;
+    const labels = [{ key: ROOT, value: new Date().toISOString() }];
+    await this.#api.call('Snapshots/Commit', { snapshotter, name, key, labels });
+    this.#isOpen = false;
+    return name;
+  }
+
+  /** Drops it, unless it has been kept. */
+  async drop(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#api.call('Snapshots/Remove', this.#new);
+  }
+}
+
+/** The snapshot that a container's root filesystem lies on. */
+export async function parentOf(
+  api: ContainerdApi,
+  { snapshotter = '', snapshotKey: key = '' }: Partial<Container>,
+): Promise<string> {
+  if (key === '') return '';
+  const { info } = await api.call('Snapshots/Stat', { snapshotter, key });
+  return info?.parent ?? '';
+}
+
+/** Removes what {@link Changes.keep} has kept; what clones still need goes when the last of them goes. */
+export async function dropChanges(
+  api: ContainerdApi,
+  snapshotter: string,
+  name: string,
+): Promise<void> {
+  if (!name.startsWith(OURS)) return;
+  try {
+    await api.call('Snapshots/Remove', { snapshotter, key: name });
+  } catch (error) {
+    const { kind } = ShimError.from(error);
+    if (kind === 'notFound') return;
+    if (kind !== 'failedPrecondition') throw error;
+    const updateMask = { paths: ['labels'] };
+    await api.call('Snapshots/Update', { snapshotter, info: { name, labels: [] }, updateMask });
+  }
+}
+
+/** Where a snapshot's own files lie; without a parent they are all there is. */
+function upperOf(mounts: readonly Partial<Mount>[], parent: string): string | undefined {
+  const [{ type = '', source = '', options = [] } = {}] = mounts;
+  if (type === 'bind' && parent === '') return source;
+  const upper = options.find((option) => option.startsWith('upperdir='));
+  return type === 'overlay' ? upper?.slice('upperdir='.length) : undefined;
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
 import { makeBundle } from '../test/helpers/targets-bundle.js';
@@ -71,6 +71,9 @@ export const MVAS: CostsEngine = {
   },
 };
 
+/** Keeps connections; without any, it changes nothing. */
+const TCP = '--tcp-established';
+
 /** runc with the CRIU in a directory. */
 export function criuEngine(directory: string): CostsEngine {
   const runc = (verb: string, { id, runcRoot, image }: Place, ...flags: string[]): string[] => {
@@ -79,8 +82,8 @@ export function criuEngine(directory: string): CostsEngine {
     return ['runc', ...global, verb, ...paths, ...flags, id];
   };
   return {
-    checkpoint: (place) => runc('checkpoint', place),
-    restore: (place) => runc('restore', place, '--bundle', place.bundle, '--detach'),
+    checkpoint: (place) => runc('checkpoint', place, TCP),
+    restore: (place) => runc('restore', place, TCP, '--bundle', place.bundle, '--detach'),
     isServed: () => false,
     frozenMs: ({ image }) => readFrozenMsOf(join(`${image}-work`, 'stats-dump')),
     discard: () => Promise.resolve(),
@@ -118,6 +121,7 @@ export async function measureCosts(
     wantsRealtime: false,
     libraries: [],
   });
+  if (what === 'tcp') await raiseLoopback(bundle, program);
   for (const folder of [image, `${image}-work`]) await mkdir(folder);
   try {
     const start = ['--root', runcRoot, 'run', '--detach', '--bundle', bundle, id];
@@ -141,6 +145,14 @@ export async function measureCosts(
     await run('runc', ['--root', runcRoot, 'delete', '--force', id]).catch(() => undefined);
     for (const folder of [bundle, image, `${image}-work`]) await rm(folder, { recursive: true });
   }
+}
+
+/** CRIU leaves the loopback interface of a restored network namespace down where there is no ip(8); a hook raises it. */
+async function raiseLoopback(bundle: string, program: string): Promise<void> {
+  const file = join(bundle, 'config.json');
+  const spec = JSON.parse(await readFile(file, 'utf8')) as object;
+  const hooks = { prestart: [{ path: program, args: ['many', 'loopback', '0'] }] };
+  await writeFile(file, JSON.stringify({ ...spec, hooks }));
 }
 
 /** Wall and processor time of a command and of all it has waited for, in milliseconds. */

@@ -19,6 +19,7 @@ export const QUANTITIES: readonly Quantity[] = [
   ['chain', 500],
   ['maps', 30_000],
   ['files', 1_000],
+  ['tcp', 500],
 ];
 
 const ROWS: readonly (readonly [string, Exclude<keyof Costs, 'isServed'>])[] = [

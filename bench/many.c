@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many of one thing, for the bench: `many flat|chain|maps|files NUMBER` makes
- * that many processes, mappings or descriptors, then the file /ready, and waits
- * to be killed.
+ * Many of one thing, for the bench: `many flat|chain|maps|files|tcp NUMBER`
+ * makes that many processes, mappings, descriptors or connections, then the
+ * file /ready, and waits to be killed.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static atomic_long *arrived;
@@ -48,14 +55,57 @@ static void maps(long number) {
       err(1, "mprotect");
 }
 
-static void files(long number) {
-  const struct rlimit limit = {number + 64, number + 64};
+static void allow(rlim_t descriptors) {
+  const struct rlimit limit = {descriptors + 64, descriptors + 64};
 
   if (setrlimit(RLIMIT_NOFILE, &limit))
     err(1, "setrlimit");
+}
+
+static void files(long number) {
+  allow(number);
   while (number-- > 0)
     if (open("/target", O_RDONLY | O_CLOEXEC) < 0)
       err(1, "open");
+}
+
+/* Both ends of each connection; data waits unread in every other one. */
+static void tcp(long number) {
+  static const char data[1000];
+  struct sockaddr_in at = {.sin_family = AF_INET,
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof(at);
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+  allow(2 * number);
+  if (bind(listener, (struct sockaddr *)&at, size) || listen(listener, 1) ||
+      getsockname(listener, (struct sockaddr *)&at, &size))
+    err(1, "listen");
+  while (number-- > 0) {
+    const int client = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (connect(client, (struct sockaddr *)&at, size) ||
+        accept(listener, NULL, NULL) < 0)
+      err(1, "connect");
+    if (number % 2 && send(client, data, sizeof(data), 0) != sizeof(data))
+      err(1, "send");
+  }
+}
+
+/* As a hook of the runtime: raises the loopback interface of the container that
+ * the state on stdin names. */
+static void loopback(void) {
+  char state[4096] = "", path[64];
+  struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+  const char *pid;
+
+  if (read(0, state, sizeof(state) - 1) <= 0 ||
+      !(pid = strstr(state, "\"pid\":")))
+    errx(1, "no state");
+  snprintf(path, sizeof(path), "/proc/%ld/ns/net", atol(pid + 6));
+  if (setns(open(path, O_RDONLY), CLONE_NEWNET) ||
+      ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &request))
+    err(1, "%s", path);
 }
 
 int main(int argc, char **argv) {
@@ -63,6 +113,10 @@ int main(int argc, char **argv) {
   const long number = argc == 3 ? atol(argv[2]) : 0;
   const int processes = !strcmp(what, "flat") || !strcmp(what, "chain");
 
+  if (!strcmp(what, "loopback")) {
+    loopback();
+    return 0;
+  }
   arrived = mmap(NULL, sizeof(*arrived), PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (arrived == MAP_FAILED)
@@ -75,8 +129,10 @@ int main(int argc, char **argv) {
     maps(number);
   else if (!strcmp(what, "files"))
     files(number);
+  else if (!strcmp(what, "tcp"))
+    tcp(number);
   else
-    errx(2, "usage: many flat|chain|maps|files NUMBER");
+    errx(2, "usage: many flat|chain|maps|files|tcp NUMBER");
   while (processes && atomic_load(arrived) < number)
     usleep(1000);
   close(creat("/ready", 0644));

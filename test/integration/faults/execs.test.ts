@@ -239,3 +239,18 @@ test.serial('an exec that may do more than the container is refused by its name'
   t.is(left.status, 0, left.stderr);
   t.is(await served.say(), '2');
 });
+
+test.serial('the terminal of an exec is not taken for that of the container', async (t) => {
+  const served = new Served(t);
+  await served.container.start();
+  const { runcRoot, id } = served.container.run.place;
+  const exec = `exec runc --root ${runcRoot} exec --tty ${id} /target serve`;
+  const attached = spawn('script', ['-qc', exec, '/dev/null'], { stdio: 'ignore' });
+  const ended = once(attached, 'exit');
+  await until('the server', async () => (await served.say()) === '1');
+  const [, { status, stderr }] = await served.checkpoint(true, '--retry-ms', '0');
+  t.not(status, 0);
+  t.regex(stderr, /terminal \/dev\/pts\/0 is neither the console nor.*came by exec/);
+  t.is(await served.say('end'), 'ended');
+  await ended;
+});

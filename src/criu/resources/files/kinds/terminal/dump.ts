@@ -26,6 +26,8 @@ import {
   type TerminalEnd,
 } from './terminal.js';
 
+/** The bind mount of a container's own terminal. */
+const CONSOLE = '/dev/console';
 const N_TTY = 0;
 
 /** Stands for a session or group if there is none. */
@@ -169,11 +171,18 @@ export class TerminalDumper {
     return `/proc/${String(this.#context.init.pid)}/root${DEVPTS}/${String(index)}`;
   }
 
+  /** Without a console, the first terminal is that of an exec. */
+  #hasConsole(): boolean {
+    return [...this.#context.mounts.values()].some(({ mountPoint }) => mountPoint === CONSOLE);
+  }
+
   #problem({ index, master, slave }: Terminal): string | undefined {
     if (!existsSync(this.#path(index))) return 'is not of the container; remedy: end its processes';
     if (!master) {
       const remedy = 'remedy: end its processes';
-      return index === 0 ? undefined : `is neither the console nor the container's own; ${remedy}`;
+      return index === 0 && this.#hasConsole()
+        ? undefined
+        : `is neither the console nor the container's own; ${remedy}`;
     }
     const unread = [master, slave].some(
       (one) => one && (ioctlInt(one.own, IOCTL.fionread) ?? 0) > 0,

@@ -149,10 +149,12 @@ class MessageDecoder {
   /**
    * Decodes a message that is part of another, or returns the previous one of that name if its bytes are the same, as
    * those of most signal actions are: an object for each would be most of the cost of an image of many processes.
+   * What has a shortcut is seldom the same, and quickly read.
    */
   #part(name: string): object {
     const reader = this.#reader;
     const length = reader.uint32();
+    if (this.#schema.shapeOf(name).shortcut) return this.message(name, length);
     const seen = this.#seen.get(name);
     if (seen?.length === length && reader.skipSame(seen.reader, seen.at, length)) {
       return seen.value;

@@ -72,8 +72,17 @@ export async function collectStopped(
   const gone = children.filter((pid) => !living.has(pid));
   const twins = gone.filter(isTwin);
   const zombies = gone.filter((pid) => !twins.includes(pid)).map((pid) => zombieOf(pid, seizure));
-  const deadTwins = twins.filter(hasEnded).map((pid) => zombieOf(pid, seizure));
+  const deadTwins = twins.filter(isZombie).map((pid) => zombieOf(pid, seizure));
   return { processes, zombies, deadTwins };
+}
+
+/** A twin that is only about to end, and frees its memory, is left to the engine that ends it. */
+function isZombie(pid: HostPid): boolean {
+  try {
+    return readStatus(pid).state === 'Z';
+  } catch {
+    return false; // It is gone.
+  }
 }
 
 /** A cgroup does not list exited processes: a zombie is found as the child of its parent. */

@@ -278,8 +278,6 @@ static void family(void)
 
 static void refused(void)
 {
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t length = sizeof(four);
 	int ends[2], fd;
 
 	must(socket(AF_PACKET, SOCK_RAW, 0));
@@ -288,12 +286,6 @@ static void refused(void)
 	must(write(must(open(ptsname(fd), O_RDWR | O_NOCTTY)), "unread", 6));
 	wait_readable(fd);
 	must(pipe2(ends, O_DIRECT));
-	fd = must(socket(AF_INET, SOCK_STREAM, 0));
-	must(bind(fd, (struct sockaddr *)&four, sizeof(four)));
-	must(listen(fd, 5));
-	must(getsockname(fd, (struct sockaddr *)&four, &length));
-	must(connect(must(socket(AF_INET, SOCK_STREAM, 0)), (struct sockaddr *)&four, sizeof(four)));
-	must(socket(AF_INET, SOCK_RAW, IPPROTO_TCP));
 }
 
 int main(int argc, char **argv)

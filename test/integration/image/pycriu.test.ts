@@ -85,7 +85,10 @@ function compare(t: ExecutionContext, pythonPath: string): void {
 }
 
 function allSamples(): Sample[] {
-  const kinds = Object.keys(IMAGE_KINDS) as ImageKind[];
+  // CRIU has no files of kinds that are our own.
+  const kinds = (Object.keys(IMAGE_KINDS) as ImageKind[]).filter(
+    (kind) => !kind.startsWith('mvas-'),
+  );
   return kinds.flatMap((kind) => {
     const { layout } = kindInfo(kind);
     if (layout === 'single') return entrySamples(kind as EntryKind, 1);

@@ -19,6 +19,7 @@ import { figuresTable, stdoutTable, type Shown } from './report.js';
 import { shimTable } from './shim-report.js';
 import { measureShims } from './shim-work.js';
 import { measureAllStandstills } from './standstill-work.js';
+import { measureStages } from './stages-work.js';
 import { measureStdout, type StdoutFigures } from './stdout-work.js';
 import { traceRestores } from './trace-work.js';
 
@@ -55,10 +56,12 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
   const standstill = only.includes('standstill')
     ? await measureAllStandstills(options.mib, runs, say)
     : {};
+  const stages = only.includes('stages') ? await measureStages(traced, say) : {};
   const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
   const costs = only.includes('costs') ? await measureAllCosts(options.costs, runs, say) : {};
   if (options.json === undefined) return;
-  const document = { runtime, runs, ...restore, ...stdout, ...shims, costs, standstill, trace };
+  const parts = { ...restore, ...stdout, ...shims, costs, standstill, trace, stages };
+  const document = { runtime, runs, ...parts };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
 

@@ -9,6 +9,7 @@ const MVAS_RUNTIME = 'io.containerd.mvas.v1';
 export const PARTS = [
   'restore',
   'trace',
+  'stages',
   'standstill',
   'stdout',
   'run',
@@ -18,8 +19,8 @@ export const PARTS = [
 ] as const;
 
 /**
- * A part of the bench: redis checkpointed and restored, where the time of a restore goes, redis checkpointed while
- * nobody pauses it, 1 GiB of output, three costs of a shim, and the costs of many processes, mappings and descriptors.
+ * A part of the bench: redis checkpointed and restored, where the time of a restore and of a checkpoint goes, redis
+ * checkpointed while nobody pauses it, 1 GiB of output, three costs of a shim, and the costs of many processes, mappings and descriptors.
  */
 export type Part = (typeof PARTS)[number];
 

@@ -101,7 +101,7 @@ async function traceOne(
     await writeFile(file, '');
     const mark = (name: string): void => {
       const at = process.hrtime.bigint() / 1000n;
-      appendFileSync(file, `${String(at)} ${String(process.pid)} 0 client ${name}\n`);
+      appendFileSync(file, `${String(at)} ${String(process.pid)} 0 0 0 0 0 client ${name}\n`);
     };
     mark('begin');
     const pid = await tasks.restore(id, checkpoint, {}, mark);

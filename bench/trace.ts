@@ -7,6 +7,14 @@ export interface Mark {
   readonly pid: number;
   /** Processor time of the process, in microseconds. */
   readonly cpu: number;
+  /** The kernel's part of that. */
+  readonly system: number;
+  /** Page faults without input or output. */
+  readonly faults: number;
+  /** How often the process has waited. */
+  readonly waits: number;
+  /** Microseconds for which it has collected garbage since its last mark. */
+  readonly gc: number;
   readonly name: string;
 }
 
@@ -47,14 +55,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'client reply': 'application: connect, first reply',
 };
 
-/** Parses lines of `MICROSECONDS PID CPU NAME`. */
+/** Parses lines of `MICROSECONDS PID CPU SYSTEM FAULTS WAITS GC NAME`. */
 export function parseMarks(text: string): Mark[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const [at, pid, cpu, ...name] = line.split(' ');
-      return { at: Number(at), pid: Number(pid), cpu: Number(cpu), name: name.join(' ') };
+      const words = line.split(' ');
+      const [at = 0, pid = 0, cpu = 0, system = 0, faults = 0, waits = 0, gc = 0] =
+        words.map(Number);
+      return { at, pid, cpu, system, faults, waits, gc, name: words.slice(7).join(' ') };
     });
 }
 

@@ -39,6 +39,7 @@ export class StageClock {
 
   /** The time since the last stage belongs to no stage. */
   skip(): void {
+    mark('running');
     this.#last = performance.now();
   }
 

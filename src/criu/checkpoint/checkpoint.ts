@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { VasId } from '../../common/ids.js';
 import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
+import { mark } from '../../common/trace.js';
 import { Scope } from '../../common/scope.js';
 import { copyAhead, mustCopyAhead, type Ahead } from './copy-ahead.js';
 import type { Collection } from './collect.js';
@@ -133,6 +134,7 @@ async function run(
   { life, scope, changes }: Attempt,
 ): Promise<CheckpointResult> {
   const clock = new StageClock();
+  mark('checkpoint');
   const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);

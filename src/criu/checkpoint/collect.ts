@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
+import { mark } from '../../common/trace.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
 import type { ExecMode } from '../constants.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
@@ -75,11 +76,13 @@ export async function collectImage(session: Session, request: CollectRequest): P
   const { pstree, forkers } = request.tree;
   const taken = takeMemory(owners, forkers, { ahead, segments: ipc.segments });
   const { maps, shared, clean, layout } = taken;
+  mark('pages');
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
     resume: session.resume,
   });
+  mark('attributes');
   const keeper = waitSocketOf(request.vasId);
   const files = new FileDumper(processes, request.stdio, {
     guardOption: (socket, option) => Guard.arm(keeper, socket, option),
@@ -87,28 +90,16 @@ export async function collectImage(session: Session, request: CollectRequest): P
   });
   try {
     await dumpOpen(files);
+    mark('open files');
     const mms = memoryEntries(processes, { maps, shared, brks: attributes.brks }, files);
+    mark('mapped files');
     const { tables, ...fileParts } = await files.finish(request.signal);
     const contents = placeContents(files.contents(), { maps, layout });
     const cores = new Map(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();
     const image: CheckpointImage = {
-      inventory: {
-        img_version: IMAGE_VERSION,
-        fdinfo_per_id: true,
-        ns_per_id: true,
-        mvas_vas_id: request.vasId,
-        mvas_format: OUR_FORMAT,
-        mvas_tmpfs: request.tmpfs.map(({ mountPoint, dev }) => ({ mount_point: mountPoint, dev })),
-      },
-      vas: {
-        format: VAS_REFERENCE_FORMAT,
-        vasId: request.vasId,
-        bootId: bootId(),
-        createdAt,
-        containerId: request.containerId,
-      },
+      ...headersOf(request, createdAt),
       pstree,
       cores,
       ids: objectIds(processes, tables),
@@ -128,6 +119,24 @@ export async function collectImage(session: Session, request: CollectRequest): P
     files.close();
     throw error;
   }
+}
+
+/** What says whose checkpoint it is, and what of. */
+function headersOf(
+  { vasId, containerId, tmpfs }: CollectRequest,
+  createdAt: string,
+): Pick<CheckpointImage, 'inventory' | 'vas'> {
+  return {
+    inventory: {
+      img_version: IMAGE_VERSION,
+      fdinfo_per_id: true,
+      ns_per_id: true,
+      mvas_vas_id: vasId,
+      mvas_format: OUR_FORMAT,
+      mvas_tmpfs: tmpfs.map(({ mountPoint, dev }) => ({ mount_point: mountPoint, dev })),
+    },
+    vas: { format: VAS_REFERENCE_FORMAT, vasId, bootId: bootId(), createdAt, containerId },
+  };
 }
 
 async function dumpOpen(files: FileDumper): Promise<void> {

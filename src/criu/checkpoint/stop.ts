@@ -4,6 +4,7 @@ import type { HostPid, VasId } from '../../common/ids.js';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
 import { warningOnSuccess } from '../../common/log.js';
+import { mark } from '../../common/trace.js';
 import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { CopiedAhead } from '../memory/live/take-memory.js';
@@ -76,6 +77,7 @@ async function stopAndInspect(
     checkRegisters(session.processes);
     session.standstill.lookAt('the places of its mounts');
     const mounts = checkSurroundings(initPid, session.processes, request);
+    mark('surroundings');
     const stdio = stdioLinksOf(request);
     const tree = readTree(session);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
@@ -132,15 +134,18 @@ export async function takeStock(session: Session, request: StockRequest): Promis
   // Judged before any memory is read: reading memory that a process of the container serves would
   // hang.
   let memory = readAllMemory(session, ahead);
+  mark('areas');
   session.resumeWith(resumeRegisters(session.processes));
   const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
   if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session, ahead);
   checkMemoryRoom(session.processes);
   await session.prepare(areasOf);
+  mark('page of ours');
   session.standstill.lookAt('the content of its tmpfs mounts');
   const tmpfs = await dumpTmpfs(initPid, tmpfsMounts);
   const owners = [...memory.values()];
   const ipc = await readIpc(request, session, owners);
+  mark('tmpfs, ipc');
   try {
     const collection = await collectImage(session, { ...request, owners, tmpfs, ipc });
     const close = () => {

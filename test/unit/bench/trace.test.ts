@@ -2,12 +2,12 @@
 import test from 'ava';
 import { medianSteps, parseMarks, stepsOf, traceRows } from '../../../bench/trace.js';
 
-const TEXT = `900 7 100 call Wait
-1000 1 0 client begin
-9000 8 4000 stage open
-3000 8 1500 call Create
-9500 1 0 client reply
-9900 8 9000 answer Delete
+const TEXT = `900 7 100 50 1 2 0 call Wait
+1000 1 0 0 0 0 0 client begin
+9000 8 4000 900 30 4 120 stage open
+3000 8 1500 700 20 2 0 call Create
+9500 1 0 0 0 0 0 client reply
+9900 8 9000 950 40 8 0 answer Delete
 `;
 
 test('steps go from the first mark of the client to its last, in the order of time', (t) => {

@@ -17,7 +17,7 @@
 #ifndef MVAS_ABI_H_
 #define MVAS_ABI_H_
 
-#define MVAS_PLAN_MAGIC 0x32304e4c50534156ull /* "VASPLN02" */
+#define MVAS_PLAN_MAGIC 0x33304e4c50534156ull /* "VASPLN03" */
 #define MVAS_PLAN_SLOTS_OFFSET 64
 
 struct mvas_plan_header {
@@ -80,6 +80,11 @@ struct mvas_plan_header {
 /* Pulls what can be read of file a[0] for each of the a[2] rows at a[1]: address of the result,
  * offset, length. The length becomes what has been pulled: less if a page cannot be read. */
 #define MVAS_OP_PREAD_ROWS 17
+/* Sets options of socket a[0] (setsockopt(2)) by the table at a[1]: an int, how many there are; for
+ * each its level, its name, the size of its value, and the value, padded to an int. With
+ * MVAS_OPTION_TOLERATE in the size, failure is ignored. */
+#define MVAS_OP_OPTIONS 18
+#define MVAS_OPTION_TOLERATE 0x80000000u
 
 struct mvas_op {
 	unsigned int code;

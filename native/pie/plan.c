@@ -155,6 +155,22 @@ static s64 run_rows(u64 nr, u64 count, u64 width, const u64 **row)
 	return 0;
 }
 
+/* `entry` is left at the one that failed. */
+static s64 set_options(u64 socket, const u32 **entry)
+{
+	for (u32 count = *(*entry)++; count > 0; count--) {
+		const u32 *head = *entry;
+		u64 size = head[2] & ~MVAS_OPTION_TOLERATE;
+		s64 result =
+			sys6(__NR_setsockopt, socket, head[0], head[1], ARG(head + 3), size, 0);
+
+		if (result < 0 && !(head[2] & MVAS_OPTION_TOLERATE))
+			return result;
+		*entry += 3 + (size + 3) / 4;
+	}
+	return 0;
+}
+
 static s64 drain_signals(u64 mask)
 {
 	u64 none[2] = { 0, 0 };
@@ -221,6 +237,7 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *at, u64 *next)
 {
 	const u64 *row;
+	const u32 *entry;
 	u64 a[6];
 	s64 result;
 
@@ -266,6 +283,12 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 		result = run_rows(op->nr, a[1], a[2], &row);
 		if (result < 0)
 			*at = ARG(row) - ARG(plan);
+		return result;
+	case MVAS_OP_OPTIONS:
+		entry = (const u32 *)a[1];
+		result = set_options(a[0], &entry);
+		if (result < 0)
+			*at = ARG(entry) - ARG(plan);
 		return result;
 	case MVAS_OP_PREAD_ROWS:
 		return pull_rows(a[0], (u64 *)a[1], a[2]);

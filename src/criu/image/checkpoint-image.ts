@@ -40,8 +40,8 @@ function readPart(reader: ImageReader, part: PartInfo): unknown {
 }
 
 /**
- * Writes a checkpoint without its inventory. Files without entries are left out. Files of messages, of which there may be
- * many, are small: they are encoded at once, and written together in the background.
+ * Writes a checkpoint without its inventory. Files without entries are left out. Files of which there may be
+ * many are small: they are encoded at once, and written together in the background.
  */
 export async function writeAllButInventory(
   writer: ImageWriter,
@@ -74,5 +74,5 @@ function filesOf(
 
 function isSmall({ kind }: PartInfo): boolean {
   const { layout } = kindInfo(kind);
-  return layout === 'single' || layout === 'entries';
+  return layout === 'single' || layout === 'entries' || kind === 'tcp-stream';
 }

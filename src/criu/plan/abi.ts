@@ -2,7 +2,7 @@
 
 /** The border to the freestanding code, in step with native/include/mvas_abi.h (a test compares them). */
 
-export const PLAN_MAGIC = 0x32304e4c50534156n;
+export const PLAN_MAGIC = 0x33304e4c50534156n;
 export const PLAN_HEADER_SIZE = 64;
 export const OP_SIZE = 80;
 
@@ -30,6 +30,7 @@ export const OP_CODE = {
   moveFrom: 15,
   rows: 16,
   preadRows: 17,
+  options: 18,
 } as const;
 
 export const OP_FLAG = {
@@ -40,6 +41,9 @@ export const OP_FLAG = {
   store: 1 << 14,
   move: 1 << 15,
 } as const;
+
+/** In the size of a value in a table of options: failure is ignored. */
+export const OPTION_TOLERATE = 0x80000000;
 
 export const REQUEST_MAGIC = 0x5143564d;
 export const GUARD_MAGIC = 0x4743564d;

@@ -4,6 +4,7 @@ import type { NsPid, NsTid } from '../../common/ids.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
+import { PlanSocketOptions, type OptionName } from './socket-options.js';
 
 /** A place for a result that later operations take as an argument. Shared by all processes of a plan. */
 export class Slot {
@@ -44,7 +45,7 @@ export class PlanPointer {
 export type Words = string | (() => string);
 
 /** An argument of an operation. */
-export type Argument = number | bigint | null | Slot | PlanData | PlanPointer;
+export type Argument = number | bigint | null | Slot | PlanData | PlanPointer | PlanSocketOptions;
 
 /** How an operation's result is judged and kept. */
 export interface OpOptions {
@@ -105,6 +106,7 @@ export interface KernelImage {
 
 /** Fields of a plan are words in the host's byte order. */
 const WORD = 8;
+const HALF = 4;
 /** The child is traced as its parent is, which does not stop for that as it would by PTRACE_O_TRACEFORK (clone(2)). */
 const CLONE_PTRACE = 0x2000;
 const PAGE_BYTES = Number(PAGE);
@@ -150,7 +152,10 @@ export class Sequence {
   readonly name: string;
   readonly operations: Operation[] = [];
   readonly tables: PlanRows[] = [];
+  readonly socketOptions: PlanSocketOptions[] = [];
   offset = -1;
+  /** How many operations there were when the last of `socketOptions` had been added. */
+  #optionsEnd = -1;
 
   constructor(name: string) {
     this.name = name;
@@ -237,6 +242,18 @@ export class Sequence {
     this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
   }
 
+  /** Sets an option of a socket (setsockopt(2)). Those of one socket that follow each other are one operation. */
+  setOption(
+    socket: number,
+    option: OptionName,
+    value: Uint8Array | readonly number[],
+    tolerate = false,
+  ): void {
+    const options = this.#optionsOf(socket);
+    if (value instanceof Uint8Array) options.addBytes(option, value);
+    else options.add(option, value, tolerate);
+  }
+
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
   stop(what: Words): void {
     this.#add(what, OP_CODE.stop, { args: [] });
@@ -245,6 +262,16 @@ export class Sequence {
   /** Ends the plan (a holder answers; a restorer must not reach this). */
   end(): void {
     this.#add('end', OP_CODE.end, { args: [] });
+  }
+
+  #optionsOf(socket: number): PlanSocketOptions {
+    const last = this.socketOptions.at(-1);
+    if (last?.socket === socket && this.#optionsEnd === this.operations.length) return last;
+    const options = new PlanSocketOptions(socket);
+    this.socketOptions.push(options);
+    this.#add('', OP_CODE.options, { args: [socket, options] });
+    this.#optionsEnd = this.operations.length;
+    return options;
   }
 
   #add(what: Words, code: number, parts: OperationParts): void {
@@ -332,7 +359,10 @@ export class PlanBuilder {
     words[HEADER.size / WORD] = BigInt(size);
     words[HEADER.slots / WORD] = BigInt(this.#slots);
     const target = { words, halves: new Uint32Array(words.buffer) };
-    for (const { offset, operations } of this.#sequences) {
+    for (const { offset, operations, socketOptions } of this.#sequences) {
+      for (const options of socketOptions) {
+        target.halves.set(options.words, options.offset / HALF);
+      }
       let at = offset / WORD;
       for (const operation of operations) {
         writeOperation(target, at, operation);
@@ -357,7 +387,9 @@ export class PlanBuilder {
   #describe(offset: number): string {
     const { name, operation } = this.#find(offset) ?? {};
     if (operation) return `${name ?? ''}: ${operation.what}`;
-    return this.#describeRow(offset) ?? `operation at ${String(offset)}`;
+    return (
+      this.#describeRow(offset) ?? this.#describeOption(offset) ?? `operation at ${String(offset)}`
+    );
   }
 
   /** An unexpected result need not be an errno: it may be a size or an address. */
@@ -388,11 +420,25 @@ export class PlanBuilder {
     return undefined;
   }
 
+  #describeOption(offset: number): string | undefined {
+    for (const { name, socketOptions } of this.#sequences) {
+      for (const options of socketOptions) {
+        const option = options.at(offset);
+        if (option) return `${name}: set socket option ${option.join(':')}`;
+      }
+    }
+    return undefined;
+  }
+
   #layOut(): number {
     let cursor = PLAN_HEADER_SIZE + this.#slots * 8;
     for (const sequence of this.#sequences) {
       sequence.offset = cursor;
       cursor += sequence.operations.length * OP_SIZE;
+    }
+    for (const options of this.#sequences.flatMap(({ socketOptions }) => socketOptions)) {
+      options.offset = cursor;
+      cursor += options.size;
     }
     for (const data of this.#data) {
       cursor = Math.ceil(cursor / data.align) * data.align;

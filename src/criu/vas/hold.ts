@@ -12,6 +12,7 @@ import { limitWaits, unixAddress } from './holder-client.js';
 
 /** SCM_MAX_FD. */
 const MOST_AT_ONCE = 253;
+const EINTR = -4;
 const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
 /** Sockets of a container that a keeper keeps open: given up with this, or by our death, unless it is completed. */
@@ -120,7 +121,11 @@ function ask(connection: number, action: number, sockets: readonly number[]): nu
   request.writeUInt32LE(action, 4);
   sendWithFds(connection, request, sockets);
   const answer = Buffer.alloc(4);
-  const got = syscall(SYS.recvfrom, connection, answer, answer.length, 0, null, null);
+  const receive = (): number =>
+    syscall(SYS.recvfrom, connection, answer, answer.length, 0, null, null);
+  let got = receive();
+  // A signal, such as that of a child's end, interrupts a wait that is limited, SA_RESTART or not (signal(7)).
+  while (got === EINTR) got = receive();
   check('hear from the keeper', got);
   return got === answer.length ? answer.readInt32LE(0) : 0;
 }

@@ -106,6 +106,10 @@ test('flags of operations are the same', (t) => {
   t.is(SHIFTS.size, Object.keys(abi.OP_FLAG).length);
 });
 
+test('the mark of options that may fail is the same', (t) => {
+  t.is(DEFINES.get('OPTION_TOLERATE'), BigInt(abi.OPTION_TOLERATE));
+});
+
 test('a guard has the same layout and actions', (t) => {
   const { size, offsets } = layoutOf('mvas_guard_request');
   t.is(size, abi.GUARD_SIZE);

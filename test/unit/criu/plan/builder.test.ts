@@ -8,6 +8,7 @@ import {
   OP_CODE,
   OP_FLAG,
   OP_SIZE,
+  OPTION_TOLERATE,
   PLAN_HEADER_SIZE,
   PLAN_MAGIC,
 } from '../../../../src/criu/plan/abi.js';
@@ -61,6 +62,35 @@ test('arguments are values, slots, or places in the plan', (t) => {
   );
   t.is(half(plan, at + OP.flags), OP_FLAG.slot(3) | OP_FLAG.offset(4) | OP_FLAG.offset(5));
   t.deepEqual([...plan.bytes.subarray(data.offset, data.offset + 4)], [1, 2, 3, 4]);
+});
+
+test('options of a socket that follow each other are one operation', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  sequence.setOption(300, [6, 19], [-1]);
+  sequence.setOption(300, [1, 25], Uint8Array.of(1, 2, 3, 4, 5));
+  sequence.setOption(300, [1, 72], [3], true);
+  sequence.setOption(301, [6, 1], [1]);
+  sequence.end();
+  sequence.setOption(301, [6, 1], [0]);
+  const plan = builder.finish();
+  const codes = [0, 1, 2, 3].map((index) => half(plan, sequence.offset + index * OP_SIZE));
+  t.deepEqual(codes, [OP_CODE.options, OP_CODE.options, OP_CODE.end, OP_CODE.options]);
+  t.is(argument(plan, sequence.offset, 0), 300n);
+  t.is(half(plan, sequence.offset + OP.flags), OP_FLAG.offset(1));
+  const at = Number(argument(plan, sequence.offset, 1));
+  const tolerated = (OPTION_TOLERATE | 4) >>> 0;
+  const table = Array.from({ length: 14 }, (_, index) => half(plan, at + index * 4));
+  t.deepEqual(table, [
+    ...[3, 6, 19, 4, 0xffffffff],
+    ...[1, 25, 5, 0x04030201, 5],
+    1,
+    72,
+    tolerated,
+    3,
+  ]);
+  t.is(plan.describe(BigInt(at + 4)), 'pid 1: set socket option 6:19');
+  t.is(plan.describe(BigInt(at + 20)), 'pid 1: set socket option 1:25');
 });
 
 test('options say how a result is judged and kept', (t) => {

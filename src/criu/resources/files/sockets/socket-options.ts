@@ -4,6 +4,7 @@ import { POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.
 import { socketOptions, syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
+import type { OptionName } from '../../../plan/socket-options.js';
 import type { DumpContext } from '../dump-context.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
@@ -29,9 +30,6 @@ const SWITCHES = {
 } as const;
 
 const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
-
-/** Level and name of an option. */
-type OptionName = readonly [level: number, name: number];
 
 /** What determines the kind of a socket. */
 const KIND: readonly OptionName[] = [SO.domain, SO.type, SO.protocol].map((n) => [SOL.socket, n]);
@@ -295,8 +293,7 @@ export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntr
   set(SO.reuseAddr, 1);
   for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
   for (const { level, name, value } of opts.mvas_options) {
-    if (isKnown(level, name, value.length))
-      setRaw(stage, number, [level, name], Buffer.from(value));
+    if (isKnown(level, name, value.length)) setRaw(stage, number, [level, name], value);
   }
   planNumbers(opts, set);
   if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
@@ -323,10 +320,7 @@ function planDevice(stage: Stage, number: number, name: string): void {
 export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
   if (!opts.reuseaddr) setOption(stage, number, [SOL.socket, SO.reuseAddr], 0);
   if (opts.so_linger !== undefined) {
-    const value = Buffer.alloc(8);
-    value.writeInt32LE(1, 0);
-    value.writeInt32LE(opts.so_linger | 0, 4);
-    setRaw(stage, number, [SOL.socket, SO.linger], value);
+    setRaw(stage, number, [SOL.socket, SO.linger], [1, opts.so_linger]);
   }
   planTimeout(stage, number, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
   planTimeout(stage, number, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
@@ -350,10 +344,8 @@ export function planRoomyBuffer(stage: Stage, number: number, bytes: number): vo
 export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
   const bytes = opts.so_sndbuf >>> 1;
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
-  const value = Buffer.alloc(4);
-  value.writeInt32LE((opts.so_buf_lock ?? BUFFERS_LOCKED) & 3);
-  const args = [number, SOL.socket, SO.bufLock, stage.builder.data(value), 4];
-  stage.attempt('unlock the size of a buffer', SYS.setsockopt, args);
+  const lock = (opts.so_buf_lock ?? BUFFERS_LOCKED) & 3;
+  stage.sequence.setOption(number, [SOL.socket, SO.bufLock], [lock], true);
 }
 
 function planTimeout(
@@ -363,10 +355,11 @@ function planTimeout(
   [seconds, microseconds]: readonly [bigint, bigint],
 ): void {
   if (seconds === 0n && microseconds === 0n) return;
-  const value = Buffer.alloc(16);
-  value.writeBigUInt64LE(seconds, 0);
-  value.writeBigUInt64LE(microseconds, 8);
-  setRaw(stage, number, [SOL.socket, name], value);
+  const words = [seconds, microseconds].flatMap((n) => [
+    Number(BigInt.asUintN(32, n)),
+    Number(BigInt.asUintN(32, n >> 32n)),
+  ]);
+  setRaw(stage, number, [SOL.socket, name], words);
 }
 
 function isKnown(level: number, name: number, size: number): boolean {
@@ -377,24 +370,16 @@ function isKnown(level: number, name: number, size: number): boolean {
 }
 
 /** setsockopt(2) of an int. */
-export function setOption(
-  stage: Stage,
-  number: number,
-  option: readonly [level: number, name: number],
-  value: number,
-): void {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value | 0);
-  setRaw(stage, number, option, bytes);
+export function setOption(stage: Stage, number: number, option: OptionName, value: number): void {
+  stage.sequence.setOption(number, option, [value]);
 }
 
-/** setsockopt(2) of any value. */
+/** setsockopt(2) of any value; ints are given as they are. */
 export function setRaw(
   stage: Stage,
   number: number,
-  [level, name]: readonly [number, number],
-  value: Buffer,
+  option: OptionName,
+  value: Uint8Array | readonly number[],
 ): void {
-  const args = [number, level, name, stage.builder.data(value), value.length];
-  stage.run(`set socket option ${String(level)}:${String(name)}`, SYS.setsockopt, args);
+  stage.sequence.setOption(number, option, value);
 }

@@ -20,7 +20,6 @@ const HAS = { timestamps: 1, sack: 2, scale: 4 } as const;
 const OPTION = { segment: 2, scale: 3, sack: 4, timestamps: 8 } as const;
 /** IP_OPTIONS: setting it, be it to nothing, has the kernel compute the size of segments anew. */
 const IP_OPTIONS = [SOL.ip, 4] as const;
-const NOTHING = Buffer.alloc(0);
 
 /** Sequence numbers of one end of a connection. */
 export interface Sequences {
@@ -68,8 +67,8 @@ export interface Windows {
 /** Ends repair mode, in which SO_REUSEADDR was lost. `expects` is the number of the next byte to come. */
 export function endRepair(stage: Stage, number: number, expects: number, windows: Windows): void {
   // struct tcp_repair_window: snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup.
-  const words = Uint32Array.of(expects, windows.sends, windows.sends, windows.expects, expects);
-  setRaw(stage, number, REPAIR_WINDOW, Buffer.from(words.buffer));
+  const { sends, expects: takes } = windows;
+  setRaw(stage, number, REPAIR_WINDOW, [expects, sends, sends, takes, expects]);
   setOption(stage, number, REPAIR, REPAIR_OFF);
 }
 
@@ -77,10 +76,10 @@ export function endRepair(stage: Stage, number: number, expects: number, windows
 export function planAgreement(stage: Stage, number: number, stream: TcpStreamEntry): void {
   const { opt_mask: mask, mss_clamp: segment, snd_wscale, rcv_wscale = 0 } = stream;
   // struct tcp_repair_opt: kind, value.
-  const options = [[OPTION.segment, segment]];
-  if (mask & HAS.scale) options.push([OPTION.scale, (rcv_wscale << 16) | snd_wscale]);
-  if (mask & HAS.sack) options.push([OPTION.sack, 0]);
-  if (mask & HAS.timestamps) options.push([OPTION.timestamps, 0]);
-  setRaw(stage, number, REPAIR_OPTIONS, Buffer.from(Uint32Array.from(options.flat()).buffer));
-  setRaw(stage, number, IP_OPTIONS, NOTHING);
+  const options: number[] = [OPTION.segment, segment];
+  if (mask & HAS.scale) options.push(OPTION.scale, (rcv_wscale << 16) | snd_wscale);
+  if (mask & HAS.sack) options.push(OPTION.sack, 0);
+  if (mask & HAS.timestamps) options.push(OPTION.timestamps, 0);
+  setRaw(stage, number, REPAIR_OPTIONS, options);
+  setRaw(stage, number, IP_OPTIONS, []);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { AF, O, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import type { InetSkEntry } from '../../../../image/types.js';
@@ -79,7 +79,7 @@ export class DeadConnections {
     const left = index.image.tcpStreams.get(entry.ino);
     const unread = left?.payload.subarray(0, left.entry.inq_len) ?? NOTHING;
     const { isEnded, isReset } = deathOf(entry);
-    const [start, otherStart] = [randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE()];
+    const [start, otherStart] = [randomInt(2 ** 32), randomInt(2 ** 32)];
     const expects = (otherStart + unread.length) >>> 0;
     this.#make(entry, number, what);
     const other = this.#otherEnd(entry, what);
@@ -91,7 +91,7 @@ export class DeadConnections {
     endRepair(stage, number, expects, WINDOWS);
     endRepair(stage, other, start, WINDOWS);
     if (isEnded) stage.run(`${what}: end`, SYS.shutdown, [other, SHUT_WRITE]);
-    if (isReset) setRaw(stage, other, [SOL.socket, SO.linger], Buffer.of(1, 0, 0, 0, 0, 0, 0, 0));
+    if (isReset) setRaw(stage, other, [SOL.socket, SO.linger], [1, 0]);
     else this.#endBoth(number, other, what);
     stage.close(other);
     this.#awaitEnd(number, what);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { AF, F, MSG, O, POLL, SO, SOL } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
@@ -95,7 +95,7 @@ export class LiveConnections {
   #endOf({ body: entry, number }: StagedFile<'isk'>): End {
     const { stream, payload } = streamOf(this.#plan.index.image, entry);
     const what = `file ${String(entry.id)}: connection on port ${String(entry.src_port)}`;
-    return { entry, number, what, stream, payload, start: randomBytes(4).readUInt32LE() };
+    return { entry, number, what, stream, payload, start: randomInt(2 ** 32) };
   }
 
   #connect(one: End, other: End): void {
@@ -161,9 +161,7 @@ export class LiveConnections {
   }
 
   #limitWait(number: number, option: number, seconds: number): void {
-    const value = Buffer.alloc(16);
-    value.writeBigUInt64LE(BigInt(seconds));
-    setRaw(this.#plan.stage, number, [SOL.socket, option], value);
+    setRaw(this.#plan.stage, number, [SOL.socket, option], [seconds, 0, 0, 0]); // struct timeval
   }
 
   #shutDown({ entry, number, what }: End, other: End): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
 import type { VasId } from '../../common/ids.js';
-import { isFrozen, type Cgroup } from '../../common/cgroup.js';
+import { isFrozen } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import { Scope } from '../../common/scope.js';
@@ -44,7 +44,7 @@ import { StageClock } from '../stages.js';
 import { LifeWatch } from '../tracee/life-watch.js';
 import { Session } from '../tracee/session.js';
 import { LetGo } from '../tracee/standstill.js';
-import { Guard } from '../vas/guard.js';
+import { FreezeGuard } from '../vas/guard.js';
 import { Hold } from '../vas/hold.js';
 import { encodeSegments, segmentsOf } from '../vas/segments.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
@@ -138,8 +138,11 @@ async function run(
   const cgroup = findCgroup(request);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
-  const guard = armGuard(vas.id, cgroup, scope);
-  if (!guard) await rehearse(request, vas);
+  const guard = new FreezeGuard(waitSocketOf(vas.id), cgroup);
+  scope.defer('end the watch over the frozen state', () => {
+    guard.disarm();
+  });
+  if (!isFrozen(cgroup)) await rehearse(request, vas);
   await changes?.follow();
   clock.end('prepare');
 
@@ -150,8 +153,10 @@ async function run(
   clock.end('ahead');
 
   const { id: vasId, holderPid: plainPid } = vas;
-  const options = { life, clock, patience, cgroup, vasId, plainPid, ahead: copying.source.ahead };
-  const { session, tmpfs, collection, mounts, execs, close } = await stop(request, options);
+  const { ahead } = copying.source;
+  const parts = { life, clock, patience, cgroup, vasId, plainPid, ahead };
+  const stopped = await stop(request, { ...parts, beforeThaw: guard.arm });
+  const { session, tmpfs, collection, mounts, execs, close } = stopped;
   scope.defer('let the container go on', () => session.close());
   scope.defer('close what memory is copied from', close);
   if (failure) throw failure;
@@ -175,7 +180,7 @@ async function run(
 
   if (request.leaveRunning) {
     await session.letGo();
-    guard?.disarm();
+    guard.disarm();
   }
   clock.end('resume');
 
@@ -198,7 +203,7 @@ interface Rest {
   readonly kernelAreas: readonly KernelArea[];
   readonly clock: StageClock;
   readonly scope: Scope;
-  readonly guard: Guard | undefined;
+  readonly guard: FreezeGuard;
   /** Sockets that are to outlive the container. */
   readonly connections: Hold | undefined;
 }
@@ -226,7 +231,7 @@ async function finish(
 
   session.standstill.check();
   scope.release(); // A complete checkpoint is not undone, whatever goes wrong afterwards.
-  guard?.disarm();
+  guard.disarm();
   connections?.complete();
   const { bytes } = record;
   const result = { vasId: vas.id, timingsMs: clock.timingsMs, frozenMs, bytes, preCopy };
@@ -366,13 +371,4 @@ function describeImage(
 /** Waits until some work ends, however it ends; its error is reported elsewhere. */
 async function settled(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
-}
-
-function armGuard(vasId: VasId, cgroup: Cgroup, scope: Scope): Guard | undefined {
-  if (!isFrozen(cgroup)) return undefined;
-  const guard = Guard.frozen(waitSocketOf(vasId), cgroup);
-  scope.defer('end the watch over the frozen state', () => {
-    guard.disarm();
-  });
-  return guard;
 }

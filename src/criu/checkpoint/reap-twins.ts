@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isFrozen, type Cgroup } from '../../common/cgroup.js';
+import type { Cgroup } from '../../common/cgroup.js';
 import { forAll } from '../../common/for-all.js';
 import type { HostPid, VasId } from '../../common/ids.js';
 import { processLabel } from '../label.js';
@@ -12,7 +12,7 @@ import type { NamedProcess } from '../tracee/stopped-processes.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
 import { reapingOf, type Twin } from '../tracee/twins.js';
 import type { InTurn } from './request.js';
-import { Guard } from '../vas/guard.js';
+import { FreezeGuard } from '../vas/guard.js';
 import { waitSocketOf } from '../vas/store.js';
 
 /** Which container has twins, and how long a stop of it is retried. */
@@ -37,8 +37,9 @@ export async function reapTwins(request: ReapRequest, twins: readonly Twin[]): P
 
 async function reapOnce(request: ReapRequest, twins: readonly Twin[]): Promise<void> {
   const { initPid, cgroup, vasId, patience } = request;
-  const guard = isFrozen(cgroup) ? Guard.frozen(waitSocketOf(vasId), cgroup) : undefined;
-  const session = await Session.hold(initPid, cgroup, { exec: 'keep', patience });
+  const guard = new FreezeGuard(waitSocketOf(vasId), cgroup);
+  const options = { exec: 'keep', patience, beforeThaw: guard.arm } as const;
+  const session = await Session.hold(initPid, cgroup, options);
   try {
     const parents = new Set(twins.flatMap(({ pid }) => parentOf(pid) ?? []));
     const held = session.pids().filter((pid) => parents.has(pid));
@@ -53,7 +54,7 @@ async function reapOnce(request: ReapRequest, twins: readonly Twin[]): Promise<v
     });
   } finally {
     await session.close();
-    guard?.disarm();
+    guard.disarm();
   }
 }
 

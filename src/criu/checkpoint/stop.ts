@@ -37,6 +37,8 @@ export interface StopOptions {
   /** A process that has never used SEM_UNDO. */
   readonly plainPid: HostPid;
   readonly ahead: CopiedAhead | undefined;
+  /** Called each time before a container that somebody has frozen is thawed. */
+  readonly beforeThaw: () => void;
 }
 
 /** A container that stands still, and everything about it but the content of its memory. */
@@ -60,7 +62,7 @@ export async function stop(request: CheckpointRequest, options: StopOptions): Pr
 /** Stops the container and inspects it. If that fails, the container goes on. */
 async function stopAndInspect(
   request: CheckpointRequest,
-  { life, clock, patience, vasId, plainPid, ahead }: StopOptions,
+  { life, clock, patience, vasId, plainPid, ahead, beforeThaw }: StopOptions,
 ): Promise<Stopped> {
   checkAborted(request);
   const { initPid, exec = DEFAULT_EXEC_MODE, execs, spec } = request;
@@ -69,7 +71,7 @@ async function stopAndInspect(
     clock.skip(); // The time until now belongs to no stage: the container ran.
   };
   const session = await Session.seize(initPid, findCgroup(request), {
-    ...{ exec, execs, patience, beforeStop },
+    ...{ exec, execs, patience, beforeStop, beforeThaw },
   });
   try {
     life.watch(session.processes);

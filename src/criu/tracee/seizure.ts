@@ -40,6 +40,8 @@ export interface StopOptions {
   readonly mayRun: boolean;
   /** Called before the first thread is stopped. */
   readonly beforeStop: () => void;
+  /** Called before a frozen container is thawed. */
+  readonly beforeThaw: () => void;
 }
 
 /** The threads of a container that a tracer holds, and how it stops them. */
@@ -101,7 +103,7 @@ export class Seizure {
   }
 
   /** Stops all processes that are the container's own, and those from outside that are to be kept. */
-  async stopOwn({ exec, execs, mayRun, beforeStop }: StopOptions): Promise<void> {
+  async stopOwn({ exec, execs, mayRun, beforeStop, beforeThaw }: StopOptions): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const { vitals, own, outsiders } = originsOf(this.initPid, this.all());
       const { kept, inWay } = this.#sort(outsiders, exec);
@@ -111,7 +113,8 @@ export class Seizure {
       if (isDone) return;
       if (this.#stops.size === 0) beforeStop();
       const isFirst = round === 0 && this.wasFrozen;
-      await this.#waitStops(await (isFirst ? this.#seizeFrozen(fresh) : this.#seizeThreads(fresh)));
+      const seizing = isFirst ? this.#seizeFrozen(fresh, beforeThaw) : this.#seizeThreads(fresh);
+      await this.#waitStops(await seizing);
     }
     throw new Momentary('aborted', 'stop the container: it makes processes faster than they stop');
   }
@@ -144,9 +147,10 @@ export class Seizure {
    * to the next round, since they do not run then. If one of them is not recognized, the thaw has to come while the
    * tracer waits for it.
    */
-  async #seizeFrozen(tids: readonly HostTid[]): Promise<HostTid[]> {
+  async #seizeFrozen(tids: readonly HostTid[], beforeThaw: () => void): Promise<HostTid[]> {
     const seized = this.#seizeThreads(tids.filter((tid) => !isStopped(tid)));
     await Promise.race([seized, delay(FROZEN_PATIENCE_MS, undefined, { ref: false })]);
+    beforeThaw();
     if (this.cgroup) thaw(this.cgroup);
     return seized;
   }

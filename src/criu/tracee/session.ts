@@ -24,6 +24,7 @@ import {
 } from './stopped-processes.js';
 import type { StoppedThread } from './stopped-thread.js';
 import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
+import { Thawed } from './thawed.js';
 import { reapingOf } from './twins.js';
 
 const log = logger('session');
@@ -41,6 +42,8 @@ export interface SeizeOptions {
   readonly patience: Patience;
   /** Called before the first thread is stopped. */
   readonly beforeStop?: () => void;
+  /** Called each time before a container that somebody has frozen is thawed. All of it stands still then. */
+  readonly beforeThaw?: () => void;
 }
 
 /**
@@ -58,6 +61,7 @@ export class Session {
   readonly standstill: Standstill;
   readonly #seizure: Seizure;
   readonly #pages: SyscallPage[] = [];
+  #thawed: Thawed | undefined;
   #holdsTasks = true;
 
   private constructor(initPid: HostPid, cgroup: Cgroup | undefined) {
@@ -91,16 +95,19 @@ export class Session {
   static async #stop(
     initPid: HostPid,
     cgroup: Cgroup | undefined,
-    { execs = () => new Map(), exec = 'refuse', patience, beforeStop }: SeizeOptions,
+    options: SeizeOptions,
     collect: (session: Session) => Promise<void>,
   ): Promise<Session> {
     const session = new Session(initPid, cgroup);
     const seizure = session.#seizure;
+    const { execs = () => new Map(), exec = 'refuse', patience } = options;
+    const { beforeStop = nothing, beforeThaw = nothing } = options;
     const limitMs = seizure.wasFrozen ? patience.limitMs : 0;
-    const options = { execs, exec, mayRun: limitMs > 0, beforeStop: beforeStop ?? nothing };
-    const seize = () => seizure.stopOwn(options);
+    const how = { execs, exec, mayRun: limitMs > 0, beforeStop, beforeThaw };
+    const seize = () => seizure.stopOwn(how);
     try {
       await retrying({ ...patience, limitMs }, seize, OutsiderInTheWay);
+      if (cgroup) session.#thawed = new Thawed(cgroup, beforeThaw);
       await collect(session);
       return session;
     } catch (error) {
@@ -216,11 +223,13 @@ export class Session {
       killPoint('leave');
     });
     await forAll(this.#threads(), (thread) => thread.putBack());
+    this.#thawed?.end();
     // Requested before the threads are let go, so that none of them runs; done when they have been.
-    const { initPid, cgroup, wasFrozen } = this.#seizure;
+    const { initPid, cgroup } = this.#seizure;
+    const isToFreeze = this.#seizure.wasFrozen || this.#thawed?.wasFrozen === true;
     const isEnding = (): boolean => isDoomed(initPid); // Nothing frozen can do that.
     const frozen =
-      wasFrozen && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
+      isToFreeze && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
     await this.#seizure.letGo();
     return { frozen: frozen.catch(notFrozen) };
   }

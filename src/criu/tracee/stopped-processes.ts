@@ -85,12 +85,17 @@ function isZombie(pid: HostPid): boolean {
   }
 }
 
-/** A cgroup does not list exited processes: a zombie is found as the child of its parent. */
+/**
+ * A cgroup does not list processes that have exited, nor those that are about to: they are found as children of their
+ * parents.
+ *
+ * @throws EndedMeanwhile for one that still frees what it has
+ */
 function zombieOf(pid: HostPid, { cgroup, leavesSome }: Seizure): Zombie {
   const status = readStatus(pid);
-  if (status.state !== 'Z')
-    throw leavesSome ? leftBehind(pid) : elsewhere(pid, cgroup?.directory ?? '');
-  return { pid: status.tgid, nsPid: containerPid(status), status };
+  if (status.state === 'Z') return { pid: status.tgid, nsPid: containerPid(status), status };
+  if (hasEnded(pid)) throw ending(pid);
+  throw leavesSome ? leftBehind(pid) : elsewhere(pid, cgroup?.directory ?? '');
 }
 
 /**
@@ -147,6 +152,10 @@ function isAlive({ tgid: pid, state }: ProcStatus): boolean {
 function elsewhere(pid: HostPid, directory: string): ShimError {
   const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
   return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
+}
+
+function ending(pid: HostPid): EndedMeanwhile {
+  return new EndedMeanwhile('aborted', `${labelOf(pid)}: is about to end; remedy: try again`);
 }
 
 /** Its parent, which is left out, has ended right now. */

@@ -59,6 +59,29 @@ export class Guard {
   }
 }
 
+/** Has a cgroup frozen again, if this process dies, that is thawed while its processes are held. */
+export class FreezeGuard {
+  readonly #waitSocket: string;
+  readonly #cgroup: Cgroup;
+  #guard: Guard | undefined;
+
+  /** `waitSocket` is the keeper's (see store.ts). */
+  constructor(waitSocket: string, cgroup: Cgroup) {
+    this.#waitSocket = waitSocket;
+    this.#cgroup = cgroup;
+  }
+
+  /** Begins the watch. A second call does nothing. */
+  readonly arm = (): void => {
+    this.#guard ??= Guard.frozen(this.#waitSocket, this.#cgroup);
+  };
+
+  /** Ends it; see {@link Guard.disarm}. */
+  disarm(): void {
+    this.#guard?.disarm();
+  }
+}
+
 /** A `struct mvas_guard_request`. */
 function encodeOrder(order: GuardOrder): Buffer {
   const request = Buffer.alloc(GUARD_SIZE);

@@ -110,9 +110,12 @@ test.serial(
   'a second checkpoint does not take the twin for a process of the container',
   async (t) => {
     const counter = await startCounter(t);
-    const first = await begin(counter);
-    t.true(await hasTwin(counter));
-    const second = await begin(counter);
+    // One turn, so that the twins of the first are not reaped before the second, however fast they are copied.
+    const { first, second } = await turns.run(async () => {
+      const first = await checkpointAndResume(counter);
+      t.true(await hasTwin(counter));
+      return { first, second: await checkpointAndResume(counter) };
+    });
     await Promise.all([first.result.filled, second.result.filled]);
     await restoreAndEnd(t, counter, second);
   },
@@ -173,28 +176,36 @@ interface Begun {
 }
 
 /** Begins a checkpoint of a paused container, by an engine in this process. */
-async function beginPaused(counter: Counter): Promise<Begun> {
+function beginPaused(counter: Counter): Promise<Begun> {
+  return turns.run(() => checkpointPaused(counter));
+}
+
+/** The same, and lets the container go on. */
+function begin(counter: Counter): Promise<Begun> {
+  return turns.run(() => checkpointAndResume(counter));
+}
+
+/** The same, in the turn of the caller. */
+async function checkpointAndResume(counter: Counter): Promise<Begun> {
+  const begun = await checkpointPaused(counter);
+  thaw(await counter.cgroup());
+  return begun;
+}
+
+/** Pauses a container and begins its checkpoint. */
+async function checkpointPaused(counter: Counter): Promise<Begun> {
   await freeze(await counter.cgroup());
   const imagePath = counter.newImage();
   const spec = readSpec(counter.run.place.bundle);
   const initPid = asHostPid(await counter.run.initPid());
-  const result = await turns.run(() =>
-    checkpoint({
-      ...{ spec, imagePath, containerId: counter.id, leaveRunning: true, twin: 'always' },
-      ...{ tmpfsMounts: [], mountPlaces: mountPlacesOf(spec), hostNames: hostNamesOf(spec) },
-      initPid,
-      inTurn: (work) => turns.run(work),
-    }),
-  );
+  const result = await checkpoint({
+    ...{ spec, imagePath, containerId: counter.id, leaveRunning: true, twin: 'always' },
+    ...{ tmpfsMounts: [], mountPlaces: mountPlacesOf(spec), hostNames: hostNamesOf(spec) },
+    initPid,
+    inTurn: (work) => turns.run(work),
+  });
   result.filled?.catch(() => undefined);
   return { imagePath, result, count: counter.count() };
-}
-
-/** The same, and lets the container go on. */
-async function begin(counter: Counter): Promise<Begun> {
-  const begun = await beginPaused(counter);
-  thaw(await counter.cgroup());
-  return begun;
 }
 
 async function restoreAndEnd(

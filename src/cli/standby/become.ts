@@ -3,6 +3,7 @@ import { closeSync, readFileSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ownPid, type HostPid } from '../../common/ids.js';
 import { rereadDebugVariable } from '../../common/log.js';
+import { makeRoomForDescriptors } from '../../native/descriptor-room.js';
 import { call, exitNow, openPidfd, SYS } from '../../native/sys.js';
 import { receive } from '../../standby/receive.js';
 import type { VisibleArguments } from '../../standby/visible-arguments.js';
@@ -22,6 +23,7 @@ export async function becomeCommand(
   title: VisibleArguments,
   run: () => Promise<void>,
 ): Promise<void> {
+  makeRoomForDescriptors(); // While there is a single thread.
   try {
     const caller = await receive(connection, decodeCaller);
     const pidfd = openPidfd(caller.pid);

@@ -5,6 +5,7 @@ import { isFrozen } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import { Scope } from '../../common/scope.js';
+import { makeRoomForDescriptors } from '../../native/descriptor-room.js';
 import { copyAhead, mustCopyAhead, type Ahead } from './copy-ahead.js';
 import type { Collection } from './collect.js';
 import { checkNamespaces } from '../spec.js';
@@ -73,6 +74,7 @@ const FROZEN_STAGES = ['seize', 'inspect', 'copy', 'resume'] as const;
  */
 export async function checkpoint(request: CheckpointRequest): Promise<CheckpointResult> {
   compileLater();
+  makeRoomForDescriptors();
   checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
   const changes = request.changes && new TreeCopy(request.changes);
   const attempt = () => tryCheckpoint(request, changes);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, HostTid, NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
-import { forAll } from '../../common/for-all.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { processLabel, threadLabel } from '../label.js';
@@ -66,7 +65,14 @@ export async function collectStopped(
     .map((pid) => (pid === init.pid ? init : new StillProcess(pid)))
     .filter((process) => isAlive(process.status()));
   for (const process of alive) checkNamespaces(process, init);
-  const processes = await forAll(alive, (process) => collectProcess(process, holding));
+  const states = await holding.tracer.readThreads(
+    Int32Array.from(alive.flatMap(({ tids }) => tids)),
+  );
+  let at = 0;
+  const processes = alive.map((process) => {
+    const own = states.slice(at, (at += process.tids.length));
+    return collectProcess(process, own, holding);
+  });
   const living = new Set(processes.map(({ pid }) => pid));
   const children = processes.flatMap(({ proc }) => proc.tids.flatMap((tid) => proc.children(tid)));
   const gone = children.filter((pid) => !living.has(pid));
@@ -120,15 +126,15 @@ function readable(tid: HostTid, state: ThreadState | undefined): ThreadState {
   throw new EndedMeanwhile('aborted', `read registers of ${labelOf(tid)}: ${why}`);
 }
 
-async function collectProcess(
+function collectProcess(
   proc: StillProcess,
+  states: readonly ThreadState[],
   { tracer, lookAt }: Holding,
-): Promise<StoppedProcess> {
+): StoppedProcess {
   const { tids } = proc;
   const leaderStatus = proc.status();
   const { tgid: pid, name } = leaderStatus;
   const nsPid = containerPid(leaderStatus);
-  const states = await tracer.readThreads(Int32Array.from(tids));
   const process = processLabel(nsPid, name);
   const threads = tids.map((tid, index) => {
     const state = readable(tid, states[index]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { asHostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
@@ -99,19 +99,19 @@ function layOut(threads: readonly StoppedThread[]): Layout {
 
 /** Writes to every page that will be used: later it would be charged to whoever touches it first. */
 function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }: Layout): void {
+  const bytes = new Uint8Array(size);
+  bytes.set(HOME_CODE);
+  bytes.set(BATCH_CODE, BATCH_AT);
+  bytes.set(encodeMark({ start: code, size }), MARK_AT);
+  bytes.set(TWIN_CODE, TWIN_AT);
+  threads.forEach((thread, index) => {
+    const at = frames[index] ?? 0;
+    bytes.set(buildFrame(code + BigInt(at), thread.home), at);
+  });
   const pid = threads[0]?.pid ?? asHostPid(0);
   const file = openMapped(pid, { start: code, end: code + BigInt(size) }, 'r+');
   try {
-    const write = (bytes: Uint8Array, at: number) => writeSync(file, bytes, 0, bytes.length, at);
-    write(HOME_CODE, 0);
-    write(BATCH_CODE, BATCH_AT);
-    write(encodeMark({ start: code, size }), MARK_AT);
-    write(TWIN_CODE, TWIN_AT);
-    write(new Uint8Array(PAGE_BYTES), PAGE_BYTES);
-    for (const [index, thread] of threads.entries()) {
-      const at = frames[index] ?? 0;
-      write(buildFrame(code + BigInt(at), thread.home), at);
-    }
+    writeFileSync(file, bytes);
   } finally {
     closeSync(file);
   }
@@ -158,7 +158,7 @@ export function syscallInstruction(
     throw new ShimError('failedPrecondition', `${label}: no vDSO, which is not supported`);
   }
   const code = readProcess(pid, vdso.start, Number(vdso.end - vdso.start), label);
-  const at = Buffer.from(code).indexOf(SYSCALL_INSTRUCTION);
+  const at = Buffer.from(code.buffer).indexOf(SYSCALL_INSTRUCTION);
   if (at < 0) throw new ShimError('failedPrecondition', `${label}: its vDSO has no system call`);
   return vdso.start + BigInt(at);
 }

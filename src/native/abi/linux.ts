@@ -66,6 +66,7 @@ export const F = {
   getOwnerUids: 17,
   ofdSetlk: 37,
   setLease: 1024,
+  dupfdCloexec: 1030,
   setPipeSize: 1031,
   getPipeSize: 1032,
   addSeals: 1033,

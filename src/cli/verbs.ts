@@ -13,6 +13,7 @@ import { ls } from './verbs/ls.js';
 import { man } from './verbs/man.js';
 import { restore } from './verbs/restore.js';
 import { rm } from './verbs/rm.js';
+import { rollback } from './verbs/rollback.js';
 import { snapshot } from './verbs/snapshot.js';
 
 const COMMANDS: readonly Verb[] = [
@@ -21,6 +22,7 @@ const COMMANDS: readonly Verb[] = [
   rm,
   snapshot,
   fork,
+  rollback,
   checkpoint,
   restore,
   create,

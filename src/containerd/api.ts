@@ -6,6 +6,7 @@ import * as containers from './proto/messages/containers.js';
 import { Empty } from './proto/messages/empty.js';
 import { CONTAINERD_MESSAGES, type ContainerdMessages } from './proto/messages/index.js';
 import * as leases from './proto/messages/leases.js';
+import * as mvas from './proto/messages/mvas-task.js';
 import * as shim from './proto/messages/shim.js';
 import * as snapshots from './proto/messages/snapshots.js';
 import * as tasks from './proto/messages/tasks.js';
@@ -65,6 +66,7 @@ const METHODS = {
   ),
   'Leases/Create': method('leases', leases.CreateRequest, leases.CreateResponse),
   'Leases/Delete': method('leases', leases.DeleteRequest, Empty),
+  'Task/Rollback': ['mvas.task.v1.', mvas.RollbackRequest, mvas.RollbackResponse],
   'Task/Checkpoint': ['containerd.task.v2.', shim.CheckpointTaskRequest, Empty],
 } as const satisfies Record<string, MethodShape>;
 

@@ -7,7 +7,7 @@ import type { Container } from './proto/messages/containers.js';
 import type { Mount } from './proto/messages/mount.js';
 
 /** Begins the names of containerd's snapshots that are ours. */
-const OURS = 'mvas-';
+export const OURS = 'mvas-';
 /** Keeps a snapshot of containerd from being collected. */
 const ROOT = 'containerd.io/gc.root';
 
@@ -108,7 +108,7 @@ export async function dropChanges(
 }
 
 /** Where a snapshot's own files lie; without a parent they are all there is. */
-function upperOf(mounts: readonly Partial<Mount>[], parent: string): string | undefined {
+export function upperOf(mounts: readonly Partial<Mount>[], parent: string): string | undefined {
   const [{ type = '', source = '', options = [] } = {}] = mounts;
   if (type === 'bind' && parent === '') return source;
   const upper = options.find((option) => option.startsWith('upperdir='));

@@ -12,7 +12,7 @@ import { assertForkable, decodeTemplate, type Template } from './template.js';
 const AT_ONCE = availableParallelism();
 const SIGKILL = 9;
 /** Labels of clones: the container that they descend from, and the snapshot. */
-const LABELS = { parent: 'mvas.parent', snapshot: 'mvas.snapshot' } as const;
+export const LABELS = { parent: 'mvas.parent', snapshot: 'mvas.snapshot' } as const;
 /** Begins labels that a clone takes over: what others say about a container is not true of its clone. */
 const INHERITED = 'io.containerd.image.';
 

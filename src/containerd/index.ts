@@ -3,6 +3,7 @@
 /** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
 export { ContainerdApi, type Place } from './api.js';
 export { fork, type Clone, type ForkRequest } from './fork.js';
+export { rollBack, type RolledBack } from './rollback.js';
 export { dropFiles, removeSnapshot, takeSnapshot, type SnapshotRequest } from './snapshot.js';
 export { decodeTemplate } from './template.js';
 export type { Network } from './spec.js';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DEFAULT_SOCKET_DIR, groupOf, socketPath } from '../common/daemon-socket.js';
 import { ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import {
@@ -10,7 +9,8 @@ import {
   removeVas,
   type SnapshotRecord,
 } from '../criu/index.js';
-import { anyOf, ContainerdApi } from './api.js';
+import { anyOf, type ContainerdApi } from './api.js';
+import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
 import { Changes, dropChanges, parentOf } from './changes.js';
 import type { Container } from './proto/messages/containers.js';
 import { Status } from './proto/messages/process.js';
@@ -18,8 +18,6 @@ import { CheckpointOptions } from './proto/messages/mvas-options.js';
 import { specOf } from './spec.js';
 import { decodeTemplate, encodeTemplate } from './template.js';
 
-/** A checkpoint takes what its memory takes. */
-const LIMIT_MS = 10 * 60_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const ID = /^[0-9a-f]{32}$/;
 
@@ -59,7 +57,7 @@ export async function takeSnapshot(
       await checkpoint(api, container, { imagePath, changes, signal });
       const parent = await (changes?.keep() ?? parentOf(api, container));
       scope.defer('drop the files', () => dropChanges(api, container.snapshotter ?? '', parent));
-      const template = encodeTemplate({ container, parent, place: api.place });
+      const template = encodeTemplate({ container, parent, place: api.place, hasFiles });
       const record = keepSnapshot(imagePath, { name, owner, containerId, args, template });
       scope.release();
       return record;
@@ -110,7 +108,8 @@ function assertFree(name: string, owner: string): void {
   throw new ShimError('alreadyExists', `snapshot ${name} exists, with id ${other.id}; ${remedy}`);
 }
 
-async function assertRunning(api: ContainerdApi, id: string): Promise<void> {
+/** @throws ShimError `failedPrecondition` */
+export async function assertRunning(api: ContainerdApi, id: string): Promise<void> {
   const { process } = await api.call('Tasks/Get', { containerId: id }).catch((error: unknown) => {
     if (ShimError.from(error).kind !== 'notFound') throw error;
     return { process: undefined };
@@ -130,28 +129,10 @@ async function checkpoint(
   },
 ): Promise<void> {
   const { imagePath: path, changes, signal } = request;
-  const { id = '', runtime } = container;
-  const { address, namespace } = api.place;
-  const group = groupOf(specOf(container), id);
-  const shim = new ContainerdApi(
-    api.place,
-    socketPath(DEFAULT_SOCKET_DIR, address, namespace, group),
+  const { from: changesFrom = '', to: changesTo = '' } = changes?.places ?? {};
+  const options = anyOf(CheckpointOptions, { changesFrom, changesTo });
+  const { id = '' } = container;
+  await callShim(api, container, (shim) =>
+    shim.call('Task/Checkpoint', { id, path, options }, { limitMs: SHIM_LIMIT_MS, signal }),
   );
-  try {
-    const { from: changesFrom = '', to: changesTo = '' } = changes?.places ?? {};
-    const options = anyOf(CheckpointOptions, { changesFrom, changesTo });
-    const limits = { limitMs: LIMIT_MS, signal };
-    await shim.call('Task/Checkpoint', { id, path, options }, limits);
-  } catch (error) {
-    if (ShimError.from(error).kind !== 'unavailable') throw error;
-    const why = `it is not served by mvas-shim, but by ${runtime?.name ?? '?'}`;
-    const remedy = 'remedy: run it with the runtime io.containerd.mvas.v1';
-    const also = 'or name containerd by the path it has itself (--address)';
-    throw new ShimError(
-      'failedPrecondition',
-      `container ${id}: ${why}, or containerd has another address; ${remedy}, ${also}`,
-    );
-  } finally {
-    shim.close();
-  }
 }

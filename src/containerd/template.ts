@@ -9,6 +9,8 @@ export interface Template {
   readonly container: Container;
   /** The snapshot of containerd that a clone's root filesystem is prepared from; '' for an empty one. */
   readonly parent: string;
+  /** Whether that has the files of the moment of the snapshot. */
+  readonly hasFiles?: boolean;
   /** Which containerd has it. */
   readonly place: Place;
 }

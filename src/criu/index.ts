@@ -7,8 +7,10 @@
 export type { CheckpointRequest, CheckpointResult, InTurn } from './checkpoint/request.js';
 export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './restore/donor/donor.js';
+export type { Predecessor } from './restore/predecessor.js';
 export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
+export { copyTree } from './changes/tree-copy.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
 export { learnUsualFlags } from './memory/live/sample-areas.js';
 export { rehearseRestore } from './restore/rehearsal/rehearse.js';

@@ -19,6 +19,8 @@ export interface Spec {
   };
   mounts?: { type?: string; destination: string }[];
   linux?: {
+    cgroupsPath?: string;
+    resources?: unknown;
     namespaces?: { type: string; path?: string }[];
     sysctl?: Record<string, string>;
     maskedPaths?: string[];

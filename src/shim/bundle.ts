@@ -26,6 +26,11 @@ export interface Spec {
   };
 }
 
+/** The id under which runc creates the surroundings of a container that is rolled back in place. */
+export function donorOfRollback(id: string): string {
+  return `${id}.mvas-rollback`;
+}
+
 /** Every path inside a bundle directory, and its small files. */
 export class Bundle {
   readonly path: string;
@@ -39,6 +44,10 @@ export class Bundle {
   }
   get rootfs(): string {
     return join(this.path, 'rootfs');
+  }
+  /** Where another root filesystem is mounted before it takes the place of the present one. */
+  get newRootfs(): string {
+    return join(this.path, 'rootfs.mvas');
   }
   get log(): string {
     return join(this.path, 'log');

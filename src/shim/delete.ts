@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ShimError } from '../common/errors.js';
 import { mountsBelow, parseMountinfo } from '../common/procfs/mountinfo.js';
 import type { ShimArgs } from './args.js';
-import { Bundle } from './bundle.js';
+import { Bundle, donorOfRollback } from './bundle.js';
 import { encode } from './proto/codec.js';
 import { DeleteResponse } from './proto/messages/task.js';
 import { timestamp } from './proto/values.js';
@@ -60,9 +60,12 @@ function warn(what: string, why: string): void {
 /** By runc; if that fails, at least kills its processes. */
 async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Promise<void> {
   const settings = readRuncSettings(bundle.options, namespace);
-  if (!existsSync(join(settings.root, id))) return;
+  const donorId = donorOfRollback(id);
+  const [isThere, hasDonor] = [id, donorId].map((one) => existsSync(join(settings.root, one)));
+  if (!isThere && !hasDonor) return;
   const { Runc } = await import('./runc/runc.js');
   const runc = new Runc(settings, bundle.runcLog);
+  if (hasDonor) await attempt('delete the donor of a rollback', () => runc.delete(donorId, RUNC_MS));
   if (await attempt('delete the container by runc', () => runc.delete(id, RUNC_MS))) return;
   const { killLeftovers } = await import('./leftover-processes.js');
   await killLeftovers(bundle, id, KILL_MS);
@@ -70,9 +73,10 @@ async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Pro
 
 async function unmountRootfs(bundle: Bundle): Promise<void> {
   const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo'));
-  if (mountsBelow(mounts, bundle.rootfs).length === 0) return;
+  const roots = [bundle.rootfs, bundle.newRootfs];
+  if (roots.every((root) => mountsBelow(mounts, root).length === 0)) return;
   const { unmountAll } = await import('./mount/rootfs.js');
-  unmountAll(bundle.rootfs);
+  for (const root of roots) unmountAll(root);
 }
 
 /** The socket of a killed daemon stays behind; that of a living group must not be touched. */

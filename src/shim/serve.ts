@@ -84,6 +84,7 @@ const engine: Engine = {
     return result;
   },
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
+  copyTree: async (places) => (await import('../criu/index.js')).copyTree(places),
   findSnapshot: async (wanted, owner) =>
     (await import('../criu/index.js')).findSnapshot(wanted, owner),
 };

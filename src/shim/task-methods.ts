@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Empty } from './proto/messages/empty.js';
+import { RollbackRequest, RollbackResponse } from './proto/messages/mvas-task.js';
 import * as proto from './proto/messages/task.js';
 import { method, serviceTable, type MethodTable } from './rpc/methods.js';
 import type { TaskService } from './task/service.js';
 
+/** What the shim offers besides: proto/mvas/task.proto. */
+const OWN_SERVICES = ['mvas.task.v1.Task'];
 const SERVICES = ['containerd.task.v2.Task', 'containerd.task.v3.Task'];
 
-/** Offers a task service as version 2 and as version 3, which agree field for field. */
+/** Offers a task service as version 2 and as version 3, which agree field for field, and our own methods. */
 export function taskMethods(service: TaskService): MethodTable {
+  const own = serviceTable(OWN_SERVICES, {
+    Rollback: method(RollbackRequest, RollbackResponse, (request, { signal }) =>
+      service.rollback(request, signal),
+    ),
+  });
+  return new Map([...own, ...containerdMethods(service)]);
+}
+
+function containerdMethods(service: TaskService): MethodTable {
   return serviceTable(SERVICES, {
     State: method(proto.StateRequest, proto.StateResponse, (request) => service.state(request)),
     Create: method(proto.CreateTaskRequest, proto.CreateTaskResponse, (request, { signal }) =>

@@ -60,6 +60,11 @@ export class TreeCopy {
   }
 }
 
+/** Copies a directory tree in which nothing changes into an empty directory. @throws ShimError */
+export function copyTree(places: CopyPlaces): Promise<void> {
+  return new TreeCopy(places).finish(new Set());
+}
+
 /** The names of one inode share a decision: either all of them are made anew, or none. */
 interface Group {
   /** The first one. */

@@ -12,7 +12,6 @@ import {
   PlanPointer,
   type Plan,
   type PlanData,
-  type Slot,
   type Sequence,
 } from './builder.js';
 import {
@@ -28,6 +27,7 @@ import { FilePlan, ScratchNames, type StdioSlots } from '../resources/files/inde
 import { buildTree, forkersOf, subtree, type Forest } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
 import { planExec, type ExecPlan } from './exec-plan.js';
+import { JOINED, JoinPlan } from './join-plan.js';
 import type { LiveFacts } from './live-facts.js';
 import {
   aliveOf,
@@ -42,8 +42,6 @@ import type { Barrier, Phase } from './phases.js';
 import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
 
-/** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWNET: the donor's namespaces that PID 1 joins (linux/sched.h). */
-const JOINED = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x40000000;
 const CLONE_NEWPID = 0x20000000;
 const CLONE_FILES = 0x400;
 const FUTEX_WAIT = 0;
@@ -65,7 +63,7 @@ export interface PlacedImage {
 
 /**
  * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file, a pidfd of the
- * keeper, or a sysctl below /proc/sys.
+ * keeper or of the init whose place is taken, or a sysctl below /proc/sys.
  */
 export type Given =
   'donor' | 0 | 1 | 2 | 'device' | 'plan' | { readonly pid: HostPid } | { readonly sysctl: string };
@@ -142,10 +140,12 @@ export class RestorePlan {
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
     const held = facts.held && { ...facts.held, slot: builder.slot() };
+    const predecessor = facts.predecessor && { ...facts.predecessor, slot: builder.slot() };
     this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
     const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
-    const keepers = held ? [{ pid: held.keeper }] : [];
-    this.given = [...givenTo(facts, this.exec !== undefined), ...keepers, ...sysctls];
+    const pids = [...(held ? [held.keeper] : []), ...(predecessor ? [predecessor.pid] : [])];
+    const pidfds = pids.map((pid) => ({ pid }));
+    this.given = [...givenTo(facts, this.exec !== undefined), ...pidfds, ...sysctls];
     this.#root = builder.sequence('pid 1');
     this.#forest = forestOf(image);
     this.#outside = this.#forest.outside && builder.sequence('the parent of execs');
@@ -183,7 +183,7 @@ export class RestorePlan {
     this.finalThreads = this.#alive.flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
     );
-    this.barriers = this.#plan(donorSlot, facts.initPid);
+    this.barriers = this.#plan(new JoinPlan(builder, donorSlot, predecessor), facts.initPid);
   }
 
   /** Where the plan will be mapped. */
@@ -243,9 +243,9 @@ export class RestorePlan {
   }
 
   /** All sequences, from the first phase to the last. */
-  #plan(donorSlot: Slot, initPid: HostPid): Barrier[] {
+  #plan(join: JoinPlan, initPid: HostPid): Barrier[] {
     const root = this.#root;
-    root.syscall('join the namespaces of the container', SYS.setns, [donorSlot, JOINED]);
+    join.plan(root);
     stopAt('joined', root);
     root.syscall('make a session', SYS.setsid, []);
     this.#planKeyring(root);

@@ -11,7 +11,7 @@ import { checkNetworkOf, findHeldFiles } from './held-connections.js';
 import { startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
-import { enterCgroups, takeOver } from './donor/take-over.js';
+import { enterCgroups, succeed, takeOver } from './donor/take-over.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
 import { DEFAULT_TCP_MODE } from '../constants.js';
@@ -29,6 +29,7 @@ import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { HeldFiles, LiveFacts } from '../plan/live-facts.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
+import { cgroupPlacesOf, successorSpec } from './predecessor.js';
 import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
@@ -133,6 +134,7 @@ export class PendingRestore {
 
   async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
     const { live, restorer, consoleSocket } = this.#prepared;
+    const { predecessor } = this.#request;
     const opened = this.#opened;
     assertInvariant(opened !== undefined, 'a restore that has begun has read its image');
     const hasConsole = consoleSocket !== undefined;
@@ -146,6 +148,7 @@ export class PendingRestore {
       readLiveFacts({
         ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
         held: this.#held,
+        predecessor: this.#kept(),
         restorerPid: restorer.pid,
         image: donorPid === restorer.pid ? undefined : opened.image,
         hasIpc: opened.image.ipcLimits !== undefined && donorPid !== restorer.pid,
@@ -157,7 +160,7 @@ export class PendingRestore {
 
     const parents = [restorer.pid, ...(await this.#forkOutside(opened))];
     const work = [
-      ...parents.map((pid) => enterCgroups(donor.pid, pid)),
+      ...parents.map((pid) => enterCgroups(predecessor?.initPid ?? donor.pid, pid)),
       restoreTmpfs(donor.pid, opened.tmpfs),
     ];
     const settled = Promise.allSettled(work);
@@ -184,9 +187,13 @@ export class PendingRestore {
     const links = linksOf(stdio);
     const { bundle, runcRoot, containerId } = this.#request;
     const stateDirectory = join(runcRoot, containerId);
-    await takeOver({ stateDirectory, bundle, donor, initPid: restorer.pid, stdio: links });
-    const removed = rm(donor.bundle, { recursive: true }).catch(() => undefined); // Otherwise with ours.
-    assertNotAborted(signal, `restore ${this.#request.containerId}`);
+    const from = { stateDirectory, bundle, donor, initPid: restorer.pid, stdio: links };
+    // Once a predecessor has ended, there is no way back.
+    if (predecessor) assertNotAborted(signal, `restore ${containerId}`);
+    await (predecessor ? succeed(from, predecessor) : takeOver(from));
+    if (!predecessor) assertNotAborted(signal, `restore ${containerId}`);
+    // A predecessor's donor is another container, which ends when nobody waits for it.
+    const removed = predecessor ? undefined : removeBundle(donor);
     clock.end('adopt');
 
     const threads = await restorer.build();
@@ -196,7 +203,7 @@ export class PendingRestore {
     await restorer.release(threads);
     this.#scope.release();
     clock.end('release');
-    await removed;
+    await (removed ?? removeDonor(donor));
     return { ...clock.timingsMs, forkCall: restorer.forkMs };
   }
 
@@ -228,10 +235,19 @@ export class PendingRestore {
 
   #startDonor(): Promise<Donor> {
     const { live, restorer, consoleSocket } = this.#prepared;
+    const { containerId, predecessor } = this.#request;
+    const what = predecessor
+      ? { containerId: predecessor.donorId, spec: successorSpec(live, predecessor) }
+      : { containerId, spec: live };
     const initPid = restorer.pid;
-    return expectCgroupMoves(() =>
-      startDonor({ ...this.#request, spec: live, initPid, consoleSocket }),
-    );
+    return expectCgroupMoves(() => startDonor({ ...this.#request, ...what, initPid, consoleSocket }));
+  }
+
+  /** What stays of a container whose place is taken. */
+  #kept(): LiveFacts['predecessor'] {
+    const { predecessor } = this.#request;
+    const cgroupPlaces = cgroupPlacesOf(this.#prepared.live);
+    return predecessor && { pid: predecessor.initPid, cgroupPlaces };
   }
 
   /**
@@ -310,6 +326,19 @@ function rehearse(plan: () => RestorePlan): void {
     const { kind, message } = ShimError.from(cause);
     const isBug = kind === 'internal' || kind === 'unknown';
     log[isBug ? 'warn' : 'debug']('the plan could not be rehearsed', { kind, error: message });
+  }
+}
+
+/** If it fails, the directory goes with the container's. */
+async function removeBundle({ bundle }: Donor): Promise<void> {
+  await rm(bundle, { recursive: true }).catch(() => undefined);
+}
+
+async function removeDonor(donor: Donor): Promise<void> {
+  try {
+    await donor.destroy();
+  } catch (error) {
+    log.warn('a donor is left', { bundle: donor.bundle, error: String(error) });
   }
 }
 

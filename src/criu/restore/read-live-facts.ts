@@ -11,7 +11,7 @@ import type { FinishRequest } from './restore-request.js';
 /** The sources of a restore's facts. */
 export interface LiveSources extends Pick<
   LiveFacts,
-  'hasConsole' | 'kernelAreas' | 'secret' | 'held'
+  'hasConsole' | 'kernelAreas' | 'secret' | 'held' | 'predecessor'
 > {
   readonly live: Spec;
   /** Pid of the donor's init. */
@@ -39,6 +39,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     kernelAreas,
     secret,
     held,
+    predecessor,
   } = sources;
   const limits = {
     ...limitsOfSpec(live.process),
@@ -56,6 +57,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     ipc: hasIpc ? readLiveIpc(donorPid, live) : undefined,
     severed: image ? findSevered(image, donorPid, held?.files) : new Set(),
     held,
+    predecessor,
     host: readHostFacts(restorerPid),
     initPid: restorerPid,
     secret,

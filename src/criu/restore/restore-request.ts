@@ -2,6 +2,7 @@
 import type { HostPid, VasId } from '../../common/ids.js';
 import type { DonorRuntime } from './donor/donor.js';
 import type { TcpMode } from '../constants.js';
+import type { Predecessor } from './predecessor.js';
 import type { Exit } from '../vas/exit-watch.js';
 
 /** What to restore, and into which surroundings. */
@@ -24,6 +25,8 @@ export interface RestoreRequest {
   readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
   /** What becomes of TCP connections to the outside; `close` by default. */
   readonly tcp?: TcpMode;
+  /** The running container of that id whose place the restored one takes. */
+  readonly predecessor?: Predecessor;
   /** Ends the wait for a VAS that is still being filled. */
   readonly signal?: AbortSignal;
 }

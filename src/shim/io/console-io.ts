@@ -7,6 +7,7 @@ import { copy, type Copy } from './copy.js';
 import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
+import { Spare } from './spare.js';
 import { parseStream } from './stdio-uri.js';
 import {
   COPY_MS,
@@ -14,10 +15,17 @@ import {
   READ_MS,
   within,
   type IoOwner,
+  type SameStreams,
   type StdioRequest,
   type TaskIo,
 } from './task-io.js';
 import { Unread } from './unread.js';
+
+/** Of the client's, what is read from and what is written to. */
+interface Ends<T> {
+  source?: T | undefined;
+  sink?: T | undefined;
+}
 
 /**
  * Streams of a process with a terminal. runc sends the terminal's master, which is copied to stdout's destination,
@@ -32,6 +40,8 @@ export class ConsoleIo implements TaskIo {
   readonly #unconnected = new FdSet();
   #source: number | undefined;
   #sink: number | undefined;
+  #spares: Ends<Spare> = {};
+  #size: readonly [number, number] | undefined;
   #logger: Logger | undefined;
   #master: number | undefined;
   #input: Copy | undefined;
@@ -67,13 +77,31 @@ export class ConsoleIo implements TaskIo {
   }
 
   async launched(): Promise<void> {
-    const master = await this.#socket.receive();
-    this.#master = master;
-    if (this.#sink !== undefined) {
-      this.#output = copy(duplicate(master), this.#unconnected.take(this.#sink));
-    }
-    if (this.#source !== undefined) {
-      this.#input = copy(this.#unconnected.take(this.#source), duplicate(master));
+    this.#connect(await this.#socket.receive(), this.#unconnected, {
+      source: this.#source,
+      sink: this.#sink,
+    });
+  }
+
+  async again(): Promise<SameStreams> {
+    const socket = await ConsoleSocket.listen();
+    const opened = new FdSet();
+    const close = (): void => {
+      socket.close();
+      opened.closeAll();
+    };
+    try {
+      const source = this.#spares.source && opened.add(this.#spares.source.open());
+      const sink = this.#spares.sink && opened.add(this.#spares.sink.open());
+      const taken = async (): Promise<void> => {
+        const master = await socket.receive();
+        this.#disconnect();
+        this.#connect(master, opened, { source, sink });
+      };
+      return { stdio: this.stdio, consoleSocket: socket.path, taken, close };
+    } catch (error) {
+      close();
+      throw error;
     }
   }
 
@@ -82,6 +110,7 @@ export class ConsoleIo implements TaskIo {
   }
 
   resize(width: number, height: number): void {
+    this.#size = [width, height];
     if (this.#master !== undefined) setWindowSize(this.#master, width, height);
   }
 
@@ -103,9 +132,23 @@ export class ConsoleIo implements TaskIo {
     this.#holder.release();
     this.#unread.close();
     this.#unconnected.closeAll();
+    this.#disconnect();
+    this.#logger?.stop();
+    for (const spare of [this.#spares.source, this.#spares.sink]) spare?.close();
+    this.#spares = {};
+  }
+
+  /** Copies between a terminal, by its master, and what is taken from the given set. */
+  #connect(master: number, from: FdSet, { source, sink }: Ends<number>): void {
+    this.#master = master;
+    if (sink !== undefined) this.#output = copy(duplicate(master), from.take(sink));
+    if (source !== undefined) this.#input = copy(from.take(source), duplicate(master));
+    if (this.#size) setWindowSize(master, ...this.#size);
+  }
+
+  #disconnect(): void {
     this.#input?.stop();
     this.#output?.stop();
-    this.#logger?.stop();
     if (this.#master !== undefined) closeSync(this.#master);
     this.#master = undefined;
   }
@@ -115,6 +158,7 @@ export class ConsoleIo implements TaskIo {
     if (source.kind !== 'path') return;
     const { fd, isFifo } = openInput(source.path);
     this.#source = this.#unconnected.add(fd);
+    this.#spares.source = Spare.of(fd);
     if (isFifo) this.#holder.hold(source.path);
   }
 
@@ -124,6 +168,7 @@ export class ConsoleIo implements TaskIo {
       const { logger, stdout, stderr } = await openLogger(target, owner);
       this.#logger = logger;
       this.#sink = this.#unconnected.add(stdout);
+      this.#spares.sink = Spare.of(stdout);
       closeSync(stderr);
       return;
     }
@@ -132,7 +177,10 @@ export class ConsoleIo implements TaskIo {
       target.kind === 'none' ? { kind: 'path', path: '/dev/null' } : target,
       signal,
     );
-    if (sink) this.#sink = this.#unconnected.add(sink.fd);
+    if (sink) {
+      this.#sink = this.#unconnected.add(sink.fd);
+      this.#spares.sink = Spare.of(sink.fd);
+    }
     if (sink?.isFifo) this.#unread.watch(sink.fd);
   }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync } from 'node:fs';
+import { ShimError } from '../../common/errors.js';
 import { pipe } from '../linux.js';
 import { copy, type Copy } from './copy.js';
 import { EarlyOutput } from './early.js';
 import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
+import { Spare } from './spare.js';
 import { parseStream, type StreamTarget } from './stdio-uri.js';
 import {
   COPY_MS,
@@ -13,6 +15,7 @@ import {
   READ_MS,
   within,
   type IoOwner,
+  type SameStreams,
   type StdioRequest,
   type TaskIo,
 } from './task-io.js';
@@ -32,6 +35,8 @@ export class PipeIo implements TaskIo {
   #early: EarlyOutput[] = [];
   readonly #unread = new Unread();
   readonly #owner: IoOwner;
+  /** Of stdin, stdout and stderr. */
+  readonly #spares: (Spare | undefined)[] = [];
   #input: Copy | undefined;
   #logger: Logger | undefined;
   #stdio: [number | null, number | null, number | null] = [null, null, null];
@@ -45,6 +50,7 @@ export class PipeIo implements TaskIo {
     const io = new PipeIo(owner);
     try {
       await io.#openAll(request, signal);
+      io.#keepSpares();
       return io;
     } catch (error) {
       io.close();
@@ -68,6 +74,22 @@ export class PipeIo implements TaskIo {
     }
     this.#early = [];
     return Promise.resolve();
+  }
+
+  again(): Promise<SameStreams> {
+    const opened = new FdSet();
+    const close = (): void => {
+      opened.closeAll();
+    };
+    const taken = (): Promise<void> => Promise.resolve(close());
+    try {
+      const [stdin, stdout, stderr] = this.#spares.map((spare) => spare && opened.add(spare.open()));
+      const stdio = [stdin ?? null, stdout ?? null, stderr ?? null] as const;
+      return Promise.resolve({ stdio, taken, close });
+    } catch (error) {
+      close();
+      return Promise.reject(ShimError.from(error));
+    }
   }
 
   closeStdin(): void {
@@ -98,6 +120,11 @@ export class PipeIo implements TaskIo {
     this.#input?.stop();
     for (const one of this.#outputs) one.stop();
     this.#logger?.stop();
+    for (const spare of this.#spares.splice(0)) spare?.close();
+  }
+
+  #keepSpares(): void {
+    for (const fd of this.#stdio) this.#spares.push(fd === null ? undefined : Spare.of(fd));
   }
 
   async #openAll(request: StdioRequest, signal: AbortSignal): Promise<void> {

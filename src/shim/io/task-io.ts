@@ -19,6 +19,17 @@ export interface IoOwner {
   readonly gid: number;
 }
 
+/** The same streams once more, for a process that takes the place of the one that has them. */
+export interface SameStreams {
+  readonly stdio: Stdio;
+  /** As {@link TaskIo.consoleSocket}. */
+  readonly consoleSocket?: string;
+  /** Called when the other process has gone and this one has its streams: closes our copies of them. */
+  taken(): Promise<void>;
+  /** Gives them up, unless they have been taken. */
+  close(): void;
+}
+
 /** The streams of one process, between the container and the client. */
 export interface TaskIo {
   /** What the container gets; {@link launched} closes it. */
@@ -29,6 +40,11 @@ export interface TaskIo {
   launching(): void;
   /** Called when the process has its streams: closes our copies of them. */
   launched(): Promise<void>;
+  /**
+   * Opens the same streams for another process, while this one still has them: so they never end in between. To be
+   * taken or closed.
+   */
+  again(): Promise<SameStreams>;
   /** No more input: the process sees its end once the client has closed it, too. */
   closeStdin(): void;
   resize(width: number, height: number): void;

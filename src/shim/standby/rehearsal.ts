@@ -60,7 +60,12 @@ function nobody(): Registry {
   return new Registry({
     namespace: ID,
     exits: { exitOf: () => never, launching: (work) => work() },
-    engine: { checkpoint: () => never, beginRestore: () => never, findSnapshot: () => never },
+    engine: {
+      checkpoint: () => never,
+      beginRestore: () => never,
+      copyTree: () => never,
+      findSnapshot: () => never,
+    },
     publish: () => undefined,
   });
 }

@@ -40,6 +40,10 @@ export interface CheckpointTurn {
 export class Checkpoints {
   #underWay: AbortController | undefined;
 
+  get isUnderWay(): boolean {
+    return this.#underWay !== undefined;
+  }
+
   /** Makes a checkpoint by the engine. @throws ShimError of the engine, or the reason of an abort */
   async make(
     parts: CheckpointParts,

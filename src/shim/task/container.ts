@@ -27,6 +27,7 @@ import {
 import { TaskProcess } from './process.js';
 import { Resources } from './resources.js';
 import { Restoration } from './restoration.js';
+import { Rollback, type RollbackTarget, type RolledBack } from './rollback.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { next, type TaskState, type Verb } from './state.js';
 import { Turns } from './turns.js';
@@ -72,6 +73,7 @@ export class Container {
   #starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #resources: Resources | undefined;
   #restoration: Restoration | undefined;
+  #rollback: Rollback | undefined;
   #deleting: Promise<Deleted> | undefined;
 
   constructor(parts: ContainerParts) {
@@ -206,7 +208,8 @@ export class Container {
       await this.#killUnstarted(signal);
       return;
     }
-    if (signal === SIGKILL && execId === '') this.#checkpoints.abort(ended(this.id));
+    if (signal === SIGKILL && execId === '') this.#abortWork();
+    await this.#rollback?.replaced;
     // An exec has no more to signal than itself.
     if (execId !== '') await this.#execs.kill(execId, signal);
     else await this.#control.kill(signal, all);
@@ -267,6 +270,32 @@ export class Container {
       this.#publish(taskEvent.checkpointed({ containerId: this.id, checkpoint }));
       if (!plan.leaveRunning) await this.#finishOff();
     });
+  }
+
+  /**
+   * Puts the container back to a snapshot, in place. Neither its task nor those who wait for it hear of an end.
+   *
+   * @throws ShimError `failedPrecondition` during a checkpoint or another rollback
+   */
+  async rollback(target: RollbackTarget, signal: AbortSignal): Promise<RolledBack> {
+    if (this.#rollback || this.#checkpoints.isUnderWay) throw isBusy(this.id);
+    const { engine } = this.#parts.surroundings;
+    const rollback = new Rollback({ ...this.#parts, engine, init: this.init }, target);
+    this.#rollback = rollback;
+    try {
+      return await this.#turns.run(async () => {
+        this.#next('rollback');
+        const { exited, ...result } = await rollback.run(signal);
+        this.#watchInit(exited);
+        return result;
+      });
+    } catch (error) {
+      if (rollback.ended) void this.#initExited(rollback.ended);
+      throw error;
+    } finally {
+      rollback.settle();
+      this.#rollback = undefined;
+    }
   }
 
   /** Changes limits: `resources` is the JSON of a LinuxResources. */
@@ -353,11 +382,18 @@ export class Container {
   }
 
   #watchInit(exited: Promise<Exit>): void {
-    void exited.then((exit) => this.#initExited(exit));
+    void exited.then((exit) => {
+      if (this.#rollback?.expects(exit) !== true) void this.#initExited(exit);
+    });
+  }
+
+  #abortWork(): void {
+    this.#checkpoints.abort(ended(this.id));
+    this.#rollback?.abort(ended(this.id));
   }
 
   async #initExited(exit: Exit): Promise<void> {
-    this.#checkpoints.abort(ended(this.id));
+    this.#abortWork();
     // A runc that hangs must not delay the report of the exit.
     const late = setTimeout(() => {
       this.#parts.runc.abort();
@@ -433,4 +469,9 @@ export class Container {
 
 function ended(id: string): ShimError {
   return new ShimError('aborted', `task ${id} was killed or has exited meanwhile`);
+}
+
+function isBusy(id: string): ShimError {
+  const why = 'it is being checkpointed or rolled back; remedy: try again when that has ended';
+  return new ShimError('failedPrecondition', `roll back ${id}: ${why}`);
 }

@@ -14,6 +14,7 @@ import type { Exit } from '../reaper.js';
 export interface Engine {
   checkpoint(request: CheckpointRequest): Promise<CheckpointResult>;
   beginRestore(request: RestoreRequest): Promise<PendingRestore>;
+  copyTree(places: { readonly from: string; readonly to: string }): Promise<void>;
   findSnapshot(
     wanted: string,
     owner: string,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
-import type { PendingRestore } from '../../criu/index.js';
+import type { PendingRestore, Predecessor } from '../../criu/index.js';
 import type { TaskIo } from '../io/task-io.js';
 import type { Exit } from '../reaper.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
@@ -20,6 +20,8 @@ export interface RestoreContext extends LaunchContext {
   readonly checkpoint: string;
   readonly engine: Engine;
   readonly policy: CheckpointPolicy;
+  /** The container's own processes, whose place it takes; absent at an ordinary start. */
+  readonly predecessor?: Predecessor;
 }
 
 /**
@@ -124,8 +126,9 @@ function abortWith(controller: AbortController, signal: AbortSignal): () => void
   };
 }
 
-function beginRestore(
-  { id, bundle, runc, checkpoint, initFlags, engine, policy }: RestoreContext,
+/** Has the engine begin a restore into the container's surroundings. To be finished or abandoned. */
+export function beginRestore(
+  { id, bundle, runc, checkpoint, initFlags, engine, policy, predecessor }: RestoreContext,
   signal: AbortSignal,
   openConsole: (hadTerminal: boolean) => Promise<string | undefined>,
 ): Promise<PendingRestore> {
@@ -144,5 +147,6 @@ function beginRestore(
     openConsole,
     signal,
     ...(policy.tcp ? { tcp: policy.tcp } : {}),
+    ...(predecessor ? { predecessor } : {}),
   });
 }

@@ -4,6 +4,7 @@ import { formatJson, parseJson } from '../../common/big-json.js';
 import { ShimError } from '../../common/errors.js';
 import { anyOf } from '../proto/codec.js';
 import { ProcessDetails } from '../proto/messages/runc-options.js';
+import type { RollbackRequest, RollbackResponse } from '../proto/messages/mvas-task.js';
 import * as proto from '../proto/messages/task.js';
 import { timestamp, ZERO_TIME, type TimestampValue } from '../proto/values.js';
 import type { Exit } from '../reaper.js';
@@ -90,6 +91,17 @@ export class TaskService {
     const container = this.#registry.get(id);
     await container.checkpoint(planCheckpoint(path, options, container.policy), signal);
     return {};
+  }
+
+  async rollback(
+    { id, snapshot, changesFrom: from, rootfs }: RollbackRequest,
+    signal: AbortSignal,
+  ): Promise<Partial<RollbackResponse>> {
+    const files = from === '' ? undefined : { from, rootfs };
+    const { pid, standstillMs } = await this.#registry
+      .get(id)
+      .rollback({ snapshot, files }, signal);
+    return { pid, standstillUs: BigInt(Math.round(standstillMs * 1000)) };
   }
 
   async kill(request: proto.KillRequest): Promise<object> {

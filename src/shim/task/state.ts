@@ -16,7 +16,7 @@ export type TaskState = 'created' | 'checkpointed' | 'running' | 'paused' | 'sto
 
 /** What can be asked of a task, depending on its state; and `exit`, which happens by itself. */
 export type Verb =
-  'start' | 'pause' | 'resume' | 'checkpoint' | 'exec' | 'execStart' | 'update' | 'delete' | 'exit';
+  'start' | 'pause' | 'resume' | 'checkpoint' | 'rollback' | 'exec' | 'execStart' | 'update' | 'delete' | 'exit';
 
 const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
   created: {
@@ -31,6 +31,7 @@ const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
   running: {
     pause: 'paused',
     checkpoint: 'running',
+    rollback: 'running',
     exec: 'running',
     execStart: 'running',
     update: 'running',
@@ -61,6 +62,7 @@ const WORDS: Readonly<Record<Verb, string>> = {
   pause: 'pause',
   resume: 'resume',
   checkpoint: 'checkpoint',
+  rollback: 'roll back',
   exec: 'add a process to',
   execStart: 'start a process in',
   update: 'update',

@@ -44,7 +44,7 @@ export async function snapshotImage(
 }
 
 /** Another command in the spec means that another snapshot was meant. */
-function assertSameCommand(
+export function assertSameCommand(
   wanted: string,
   there: readonly string[],
   here: readonly string[],

@@ -7,6 +7,7 @@ import { FIELD_MASK_MESSAGES } from './field-mask.js';
 import { LEASES_MESSAGES } from './leases.js';
 import { MOUNT_MESSAGES } from './mount.js';
 import { MVAS_OPTIONS_MESSAGES } from './mvas-options.js';
+import { MVAS_TASK_MESSAGES } from './mvas-task.js';
 import { PROCESS_MESSAGES } from './process.js';
 import { RUNC_OPTIONS_MESSAGES } from './runc-options.js';
 import { SHIM_MESSAGES } from './shim.js';
@@ -20,6 +21,7 @@ import type * as FieldMask from './field-mask.js';
 import type * as Leases from './leases.js';
 import type * as Mount from './mount.js';
 import type * as MvasOptions from './mvas-options.js';
+import type * as MvasTask from './mvas-task.js';
 import type * as Process from './process.js';
 import type * as RuncOptions from './runc-options.js';
 import type * as Shim from './shim.js';
@@ -54,6 +56,8 @@ export interface ContainerdMessages {
   'containerd.types.Mount': Mount.Mount;
   'mvas.v1.Options': MvasOptions.Options;
   'mvas.v1.CheckpointOptions': MvasOptions.CheckpointOptions;
+  'mvas.task.v1.RollbackRequest': MvasTask.RollbackRequest;
+  'mvas.task.v1.RollbackResponse': MvasTask.RollbackResponse;
   'containerd.v1.types.Process': Process.Process;
   'containerd.runc.v1.Options': RuncOptions.Options;
   'containerd.runc.v1.CheckpointOptions': RuncOptions.CheckpointOptions;
@@ -122,6 +126,7 @@ export const CONTAINERD_MESSAGES = {
   ...LEASES_MESSAGES,
   ...MOUNT_MESSAGES,
   ...MVAS_OPTIONS_MESSAGES,
+  ...MVAS_TASK_MESSAGES,
   ...PROCESS_MESSAGES,
   ...RUNC_OPTIONS_MESSAGES,
   ...SHIM_MESSAGES,

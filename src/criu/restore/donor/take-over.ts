@@ -8,6 +8,7 @@ import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { replaceInit, type StdioLinks } from '../../../common/runtime-state.js';
 import { readCgroup, readStat } from '../../procfs/reader.js';
+import type { Predecessor } from '../predecessor.js';
 import type { Donor } from './donor.js';
 import { waitReaped } from './reap.js';
 
@@ -36,9 +37,21 @@ export async function takeOver(request: TakeOver): Promise<void> {
   await waitReaped(donor.pid);
 }
 
-/** Moves PID 1, or another process, into the donor's cgroups. In the kernel, each move waits for an RCU grace period. */
-export async function enterCgroups(donorPid: HostPid, pid: HostPid): Promise<void> {
-  const directories = cgroupDirectories(placesIn(readCgroup(donorPid), readCgroupMounts()));
+/**
+ * Makes PID 1 the init of a container in place of another init, which ends here together with everything that it has
+ * started. Resolves when both that and the donor have gone; the donor's container is left.
+ */
+export async function succeed(request: TakeOver, predecessor: Predecessor): Promise<void> {
+  const { donor, stateDirectory, initPid, bundle, stdio } = request;
+  await Promise.all([donor.kill(), predecessor.end()]);
+  const start = String(readStat(initPid).startTime);
+  const before = { pid: predecessor.initPid, bundle };
+  replaceInit(stateDirectory, { before, pid: initPid, start, bundle, stdio });
+}
+
+/** Moves PID 1, or another process, into the cgroups of a process. In the kernel, each move waits for an RCU grace period. */
+export async function enterCgroups(memberPid: HostPid, pid: HostPid): Promise<void> {
+  const directories = cgroupDirectories(placesIn(readCgroup(memberPid), readCgroupMounts()));
   await Promise.all(directories.map((directory) => enter(directory, pid)));
 }
 

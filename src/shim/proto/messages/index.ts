@@ -10,6 +10,7 @@ import { METRICS_V1_MESSAGES } from './metrics-v1.js';
 import { METRICS_V2_MESSAGES } from './metrics-v2.js';
 import { MOUNT_MESSAGES } from './mount.js';
 import { MVAS_OPTIONS_MESSAGES } from './mvas-options.js';
+import { MVAS_TASK_MESSAGES } from './mvas-task.js';
 import { RUNC_OPTIONS_MESSAGES } from './runc-options.js';
 import { RUNTIME_MESSAGES } from './runtime.js';
 import { RUNTIME_OPTIONS_MESSAGES } from './runtime-options.js';
@@ -28,6 +29,7 @@ import type * as MetricsV1 from './metrics-v1.js';
 import type * as MetricsV2 from './metrics-v2.js';
 import type * as Mount from './mount.js';
 import type * as MvasOptions from './mvas-options.js';
+import type * as MvasTask from './mvas-task.js';
 import type * as RuncOptions from './runc-options.js';
 import type * as Runtime from './runtime.js';
 import type * as RuntimeOptions from './runtime-options.js';
@@ -81,6 +83,8 @@ export interface ShimMessages {
   'containerd.types.Mount': Mount.Mount;
   'mvas.v1.Options': MvasOptions.Options;
   'mvas.v1.CheckpointOptions': MvasOptions.CheckpointOptions;
+  'mvas.task.v1.RollbackRequest': MvasTask.RollbackRequest;
+  'mvas.task.v1.RollbackResponse': MvasTask.RollbackResponse;
   'containerd.runc.v1.Options': RuncOptions.Options;
   'containerd.runc.v1.CheckpointOptions': RuncOptions.CheckpointOptions;
   'containerd.runc.v1.ProcessDetails': RuncOptions.ProcessDetails;
@@ -134,6 +138,7 @@ export const SHIM_MESSAGES = {
   ...METRICS_V2_MESSAGES,
   ...MOUNT_MESSAGES,
   ...MVAS_OPTIONS_MESSAGES,
+  ...MVAS_TASK_MESSAGES,
   ...RUNC_OPTIONS_MESSAGES,
   ...RUNTIME_MESSAGES,
   ...RUNTIME_OPTIONS_MESSAGES,

@@ -25,7 +25,12 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
     surroundings: {
       namespace: 'test',
       exits,
-      engine: { checkpoint: () => never, beginRestore: () => never, findSnapshot: () => never },
+      engine: {
+      checkpoint: () => never,
+      beginRestore: () => never,
+      copyTree: () => never,
+      findSnapshot: () => never,
+    },
       publish: (event: TaskEvent) => topics.push(event.topic),
     },
     spec: {},

@@ -22,7 +22,12 @@ function imageFor(annotations: Record<string, string>, args = ['redis-server']) 
     wanted === 'warm' && owner === 'test'
       ? Promise.resolve({ record, imagePath: '/image' })
       : Promise.reject(new ShimError('notFound', `no snapshot ${wanted}`));
-  const engine = { checkpoint: () => never, beginRestore: () => never, findSnapshot };
+  const engine = {
+    checkpoint: () => never,
+    beginRestore: () => never,
+    copyTree: () => never,
+    findSnapshot,
+  };
   return snapshotImage({ annotations, process: { args } }, { namespace: 'test', engine });
 }
 

@@ -85,7 +85,11 @@ class Files {
   readonly #api: ContainerdApi;
   readonly #look: { readonly snapshotter: string; readonly key: string };
 
-  private constructor(api: ContainerdApi, look: Readonly<Record<'snapshotter' | 'key', string>>, request: Files['request']) {
+  private constructor(
+    api: ContainerdApi,
+    look: Readonly<Record<'snapshotter' | 'key', string>>,
+    request: Files['request'],
+  ) {
     this.#api = api;
     this.#look = look;
     this.request = request;
@@ -106,7 +110,10 @@ class Files {
     };
     if (!hasFiles) refuse(`snapshot ${snapshotId} has no files`);
     const base = await parentOf(api, container);
-    const { mounts: rootfs } = await api.call('Snapshots/Mounts', { snapshotter, key: snapshotKey });
+    const { mounts: rootfs } = await api.call('Snapshots/Mounts', {
+      snapshotter,
+      key: snapshotKey,
+    });
     const look = { snapshotter, key: `${OURS}${randomBytes(16).toString('hex')}` };
     const { mounts } = await api.call('Snapshots/Prepare', { ...look, parent });
     try {

@@ -65,7 +65,8 @@ async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Pro
   if (!isThere && !hasDonor) return;
   const { Runc } = await import('./runc/runc.js');
   const runc = new Runc(settings, bundle.runcLog);
-  if (hasDonor) await attempt('delete the donor of a rollback', () => runc.delete(donorId, RUNC_MS));
+  if (hasDonor)
+    await attempt('delete the donor of a rollback', () => runc.delete(donorId, RUNC_MS));
   if (await attempt('delete the container by runc', () => runc.delete(id, RUNC_MS))) return;
   const { killLeftovers } = await import('./leftover-processes.js');
   await killLeftovers(bundle, id, KILL_MS);

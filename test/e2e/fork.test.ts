@@ -1,66 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import test, { type ExecutionContext } from 'ava';
-import {
-  createContainer,
-  listTasks,
-  runContainer,
-  taskOf,
-  type RunRequest,
-} from '../helpers/containers.js';
+import test from 'ava';
+import { createContainer, listTasks, runContainer, taskOf } from '../helpers/containers.js';
 import { mvas, type ForkedClone } from '../helpers/mvas-command.js';
 import { until } from '../helpers/run.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
+import { assertAlive, assertInStep, begin, failure, succeed } from './counters.js';
 import { openTasks } from './streams.js';
 
 useContainerd([COUNTER.archive]);
-
-/** Runs a counter; resolves with its id and the pid of its init. */
-async function begin(t: ExecutionContext, request: Partial<RunRequest> = {}) {
-  t.timeout(120_000);
-  const id = containerId(t, 'source');
-  const pid = await runContainer(daemon(), { id, image: COUNTER.image, ...request });
-  await COUNTER.observe(pid);
-  return { id, pid };
-}
-
-/** Runs `mvas`, which has to succeed; resolves with its output. */
-async function succeed(t: ExecutionContext, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await mvas(daemon(), ...args);
-  t.is(code, 0, stderr);
-  return stdout.trim();
-}
-
-/** Runs `mvas`, which has to fail; resolves with its error. */
-async function failure(t: ExecutionContext, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await mvas(daemon(), ...args);
-  t.not(code, 0);
-  t.is(stdout, '');
-  return stderr;
-}
-
-/** Asserts that a container counts on in the same life as another one. */
-async function assertAlive(t: ExecutionContext, pid: number, birth: string): Promise<void> {
-  const first = await COUNTER.observe(pid);
-  t.is(first.birth, birth);
-  await until('the counter to go on', async () => {
-    const { progress } = await COUNTER.observe(pid);
-    return (progress['count'] ?? 0) > (first.progress['count'] ?? 0);
-  });
-}
-
-/** Asserts that the counter's file and its memory are of the same moment: no line is missing, and none is double. */
-function assertInStep(t: ExecutionContext, pid: number): void {
-  const lines = readFileSync(`/proc/${String(pid)}/root/state`, 'utf8')
-    .trimEnd()
-    .split('\n');
-  const counts = lines.map((line) => Number(line.split(' ')[1]));
-  t.deepEqual(
-    counts,
-    counts.map((_, index) => index + 1),
-  );
-}
 
 test.serial('a snapshot leaves its container as it was', async (t) => {
   const { id, pid } = await begin(t);

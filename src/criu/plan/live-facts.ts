@@ -33,7 +33,8 @@ export interface LiveFacts {
   /** TCP sockets that are not made anew; undefined if there are none, or they are not known yet. */
   readonly held?: HeldFiles | undefined;
   /** The container whose place this one takes: its init, and where its cgroups are mounted. */
-  readonly predecessor?: { readonly pid: HostPid; readonly cgroupPlaces: readonly string[] } | undefined;
+  readonly predecessor?:
+    { readonly pid: HostPid; readonly cgroupPlaces: readonly string[] } | undefined;
   readonly host: HostFacts;
   /** PID 1 of the new container, as the host sees it; needed for what came by exec. */
   readonly initPid: HostPid;

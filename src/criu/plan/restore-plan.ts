@@ -7,13 +7,7 @@ import { partOf, type ValidImage } from '../image/validate.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
 import { WORK } from './abi.js';
-import {
-  PlanBuilder,
-  PlanPointer,
-  type Plan,
-  type PlanData,
-  type Sequence,
-} from './builder.js';
+import { PlanBuilder, PlanPointer, type Plan, type PlanData, type Sequence } from './builder.js';
 import {
   AttributePlan,
   finalThreadState,

@@ -132,7 +132,8 @@ export class PendingRestore {
     return this.#scope.close();
   }
 
-  async #finish({ stdio, signal }: FinishRequest): Promise<RestoredTask['timingsMs']> {
+  async #finish(finish: FinishRequest): Promise<RestoredTask['timingsMs']> {
+    const { stdio } = finish;
     const { live, restorer, consoleSocket } = this.#prepared;
     const { predecessor } = this.#request;
     const opened = this.#opened;
@@ -182,18 +183,7 @@ export class PendingRestore {
     clock.end('join');
 
     await Promise.all(work);
-    // Its threads have ids in the namespace that ours are about to take, and its death hangs up the
-    // terminal that is about to be opened again.
-    const links = linksOf(stdio);
-    const { bundle, runcRoot, containerId } = this.#request;
-    const stateDirectory = join(runcRoot, containerId);
-    const from = { stateDirectory, bundle, donor, initPid: restorer.pid, stdio: links };
-    // Once a predecessor has ended, there is no way back.
-    if (predecessor) assertNotAborted(signal, `restore ${containerId}`);
-    await (predecessor ? succeed(from, predecessor) : takeOver(from));
-    if (!predecessor) assertNotAborted(signal, `restore ${containerId}`);
-    // A predecessor's donor is another container, which ends when nobody waits for it.
-    const removed = predecessor ? undefined : removeBundle(donor);
+    const { removed } = await this.#adopt(donor, finish);
     clock.end('adopt');
 
     const threads = await restorer.build();
@@ -205,6 +195,31 @@ export class PendingRestore {
     clock.end('release');
     await (removed ?? removeDonor(donor));
     return { ...clock.timingsMs, forkCall: restorer.forkMs };
+  }
+
+  /**
+   * Makes PID 1 the container's init. Returns the removal of the donor's bundle; a predecessor's donor is another
+   * container, which ends when nobody waits for it.
+   */
+  async #adopt(
+    donor: Donor,
+    { stdio, signal }: FinishRequest,
+  ): Promise<{ readonly removed: Promise<void> | undefined }> {
+    // Its threads have ids in the namespace that ours are about to take, and its death hangs up the
+    // terminal that is about to be opened again.
+    const { bundle, runcRoot, containerId, predecessor } = this.#request;
+    const stateDirectory = join(runcRoot, containerId);
+    const initPid = this.#prepared.restorer.pid;
+    const from = { stateDirectory, bundle, donor, initPid, stdio: linksOf(stdio) };
+    if (predecessor) {
+      assertNotAborted(signal, `restore ${containerId}`); // Once it has ended, there is no way back.
+      await succeed(from, predecessor);
+      return { removed: undefined };
+    }
+    await takeOver(from);
+    const removed = removeBundle(donor);
+    assertNotAborted(signal, `restore ${containerId}`);
+    return { removed };
   }
 
   /** Forks what is to fork processes that came by exec, if there are any. */
@@ -240,7 +255,9 @@ export class PendingRestore {
       ? { containerId: predecessor.donorId, spec: successorSpec(live, predecessor) }
       : { containerId, spec: live };
     const initPid = restorer.pid;
-    return expectCgroupMoves(() => startDonor({ ...this.#request, ...what, initPid, consoleSocket }));
+    return expectCgroupMoves(() =>
+      startDonor({ ...this.#request, ...what, initPid, consoleSocket }),
+    );
   }
 
   /** What stays of a container whose place is taken. */

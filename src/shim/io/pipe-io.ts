@@ -81,9 +81,14 @@ export class PipeIo implements TaskIo {
     const close = (): void => {
       opened.closeAll();
     };
-    const taken = (): Promise<void> => Promise.resolve(close());
+    const taken = (): Promise<void> => {
+      close();
+      return Promise.resolve();
+    };
     try {
-      const [stdin, stdout, stderr] = this.#spares.map((spare) => spare && opened.add(spare.open()));
+      const [stdin, stdout, stderr] = this.#spares.map(
+        (spare) => spare && opened.add(spare.open()),
+      );
       const stdio = [stdin ?? null, stdout ?? null, stderr ?? null] as const;
       return Promise.resolve({ stdio, taken, close });
     } catch (error) {

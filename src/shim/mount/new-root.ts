@@ -81,7 +81,8 @@ export class NewRoot {
 
   /** Removes what it has taken the place of. */
   async removeOld(): Promise<void> {
-    for (const { fresh } of this.#twins) await rm(awayFrom(fresh), { recursive: true, force: true });
+    for (const { fresh } of this.#twins)
+      await rm(awayFrom(fresh), { recursive: true, force: true });
   }
 
   /** Removes it. */
@@ -103,14 +104,19 @@ function redirect({ type = '', source = '', options = [] }: MountValue): {
   readonly options: readonly string[];
   readonly twins: readonly Twin[];
 } {
-  const twinOf = (old: string): Twin => ({ old, fresh: `${old}.mvas-${randomBytes(8).toString('hex')}` });
+  const twinOf = (old: string): Twin => ({
+    old,
+    fresh: `${old}.mvas-${randomBytes(8).toString('hex')}`,
+  });
   if (type === 'bind') {
     const twin = twinOf(source);
     return { source: twin.fresh, options, twins: [twin] };
   }
   const found = DIRECTORY_OPTIONS.flatMap((name) => {
     const option = options.find((one) => one.startsWith(`${name}=`));
-    return option === undefined ? [] : [{ option, name, twin: twinOf(option.slice(name.length + 1)) }];
+    return option === undefined
+      ? []
+      : [{ option, name, twin: twinOf(option.slice(name.length + 1)) }];
   });
   if (type !== 'overlay' || found.length < DIRECTORY_OPTIONS.length) {
     const message = `a root filesystem of type ${JSON.stringify(type)} cannot be put back to other content`;

@@ -111,7 +111,7 @@ export class Restoration {
  * Aborts something after another signal and a delay; the result cancels that. A runc that does not hang has ended
  * by then and has removed what it created; one that is killed may leave cgroups.
  */
-function abortWith(controller: AbortController, signal: AbortSignal): () => void {
+export function abortWith(controller: AbortController, signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined;
   const abort = (): void => {
     timer = setTimeout(() => {

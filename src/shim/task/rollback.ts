@@ -10,7 +10,7 @@ import { NewRoot, type RootFiles } from '../mount/new-root.js';
 import type { Exit } from '../reaper.js';
 import type { Surroundings } from './ports.js';
 import type { TaskProcess } from './process.js';
-import { beginRestore, type RestoreContext } from './restoration.js';
+import { abortWith, beginRestore, type RestoreContext } from './restoration.js';
 import { assertSameCommand } from './warm-start.js';
 
 const log = logger('task');
@@ -40,6 +40,13 @@ export interface RollbackContext extends Omit<RestoreContext, 'checkpoint'> {
   readonly spec: Spec;
   readonly surroundings: Surroundings;
   readonly init: TaskProcess;
+}
+
+/** What a rollback has made beside the container. */
+interface Parts {
+  readonly imagePath: string;
+  readonly root: NewRoot | undefined;
+  readonly streams: SameStreams;
 }
 
 /**
@@ -99,6 +106,8 @@ export class Rollback {
     const { record, imagePath } = await engine.findSnapshot(snapshot, surroundings.namespace);
     assertSameCommand(snapshot, record.args, spec.process?.args ?? []);
     const scope = new Scope();
+    const ending = new AbortController();
+    const unlink = abortWith(ending, signal);
     try {
       const root =
         files && (await NewRoot.prepare(this.#context.bundle, files, (at) => engine.copyTree(at)));
@@ -108,14 +117,18 @@ export class Rollback {
         streams.close();
       });
       assertNotAborted(signal, `roll back ${id}`);
-      const pending = await this.#begin({ imagePath, root, streams, signal });
-      const restored = await this.#replace(pending, { root, streams, signal });
+      const from = { imagePath, root, streams };
+      const pending = await this.#begin(from, ending.signal);
+      const restored = await this.#replace(pending, from, signal);
       scope.release();
       await this.#cleanUp(root);
       return restored;
     } catch (error) {
       await scope.close();
-      throw error;
+      // What else fails when the container ends is not the reason.
+      throw this.#abort.signal.aborted ? ShimError.from(this.#abort.signal.reason) : error;
+    } finally {
+      unlink();
     }
   }
 
@@ -125,12 +138,8 @@ export class Rollback {
     throw new ShimError('failedPrecondition', `roll back ${id}: it has no streams`);
   }
 
-  #begin(from: {
-    readonly imagePath: string;
-    readonly root: NewRoot | undefined;
-    readonly streams: SameStreams;
-    readonly signal: AbortSignal;
-  }): Promise<PendingRestore> {
+  /** `ending` ends the runc that makes the surroundings. */
+  #begin(from: Parts, ending: AbortSignal): Promise<PendingRestore> {
     const { id, bundle, init } = this.#context;
     const predecessor: Predecessor = {
       initPid: init.pid,
@@ -139,19 +148,15 @@ export class Rollback {
       end: () => this.#kill(),
     };
     const context = { ...this.#context, checkpoint: from.imagePath, predecessor };
-    return beginRestore(context, from.signal, () => Promise.resolve(from.streams.consoleSocket));
+    return beginRestore(context, ending, () => Promise.resolve(from.streams.consoleSocket));
   }
 
   async #replace(
     pending: PendingRestore,
-    from: {
-      readonly root: NewRoot | undefined;
-      readonly streams: SameStreams;
-      readonly signal: AbortSignal;
-    },
+    { root, streams }: Parts,
+    signal: AbortSignal,
   ): Promise<RolledBack & { readonly exited: Promise<Exit> }> {
     const { id, bundle, init } = this.#context;
-    const { root, streams, signal } = from;
     const restored = await pending.finish({ stdio: streams.stdio, signal });
     const { pid, exited, vasId, timingsMs } = restored;
     const standstillMs = performance.now() - (this.#killedAt ?? 0);

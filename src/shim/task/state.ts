@@ -16,7 +16,16 @@ export type TaskState = 'created' | 'checkpointed' | 'running' | 'paused' | 'sto
 
 /** What can be asked of a task, depending on its state; and `exit`, which happens by itself. */
 export type Verb =
-  'start' | 'pause' | 'resume' | 'checkpoint' | 'rollback' | 'exec' | 'execStart' | 'update' | 'delete' | 'exit';
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'checkpoint'
+  | 'rollback'
+  | 'exec'
+  | 'execStart'
+  | 'update'
+  | 'delete'
+  | 'exit';
 
 const TABLE: Readonly<Record<TaskState, Partial<Record<Verb, TaskState>>>> = {
   created: {

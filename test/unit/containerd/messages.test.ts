@@ -20,6 +20,7 @@ const services = ['containers', 'leases', 'snapshots', 'tasks'];
 const codecOf = referenceOf([
   ...services.map((name) => `services/${name}.proto`),
   'mvas/options.proto',
+  'mvas/task.proto',
   'runc/options.proto',
   'runtime/task/shim_v2.proto',
 ]);

@@ -22,6 +22,7 @@ const codecOf = referenceOf([
   'ttrpc/request.proto',
   'runc/options.proto',
   'mvas/options.proto',
+  'mvas/task.proto',
   'runtimeoptions/options.proto',
   'cgroups/v1.proto',
   'cgroups/v2.proto',

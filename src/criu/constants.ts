@@ -29,7 +29,7 @@ export const DEFAULT_EXEC_MODE: ExecMode = 'keep';
  */
 export type TwinMode = (typeof TWIN_MODES)[number];
 export const TWIN_MODES = ['auto', 'never', 'always'] as const;
-export const DEFAULT_TWIN: TwinMode = 'never';
+export const DEFAULT_TWIN: TwinMode = 'auto';
 
 /**
  * What a restore does with TCP connections whose other end is outside of the container: ends them, keeps them, or

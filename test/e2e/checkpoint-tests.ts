@@ -69,6 +69,10 @@ async function leaveRunning(t: ExecutionContext, workload: Workload): Promise<vo
   const before = await Promise.all((await stableProcesses(workload, pid)).map(identify));
   await checkpointContainer(daemon(), id, nextReference());
 
+  await until(
+    'the twins to go',
+    async () => (await stableProcesses(workload, pid)).length <= before.length,
+  );
   t.deepEqual(await Promise.all((await stableProcesses(workload, pid)).map(identify)), before);
   t.like(await taskOf(daemon(), id), { pid, status: 'RUNNING' });
   assertSameLife(t, seen, await workload.observe(pid));

@@ -11,6 +11,7 @@ import { segmentOf, storedBytes, type MemoryMap } from '../memory/memory-map.js'
 import type { Session } from '../tracee/session.js';
 import { Twins } from '../tracee/twins.js';
 import type { Collection } from './collect.js';
+import type { InTurn } from './request.js';
 
 const log = logger('checkpoint');
 
@@ -25,6 +26,8 @@ export interface TwinChoice extends NewHolder {
   readonly initPid: HostPid;
   readonly leaveRunning: boolean;
   readonly twin?: TwinMode;
+  /** Given, the checkpoint is answered before its memory is copied. */
+  readonly inTurn?: InTurn;
   readonly session: Session;
   readonly collection: Collection;
   /** What copies memory otherwise. */
@@ -63,7 +66,7 @@ export function chooseTwins(choice: TwinChoice): Chosen {
 
 /** The reason why memory is copied while the container stands still. */
 function whyNot(mode: TwinMode, choice: TwinChoice): string | undefined {
-  const { source, leaveRunning, collection, initPid } = choice;
+  const { source, leaveRunning, collection, initPid, session, inTurn } = choice;
   if (mode === 'never') return 'it is not wanted';
   if (source.backend !== 'holder') return 'the kernel duplicates it';
   if (source.ahead) return 'it has been copied while the container ran';
@@ -73,6 +76,7 @@ function whyNot(mode: TwinMode, choice: TwinChoice): string | undefined {
     return 'the memory limit leaves no room for what is written to meanwhile';
   if (mode === 'always') return undefined;
   if (!leaveRunning) return 'the container is to be killed';
+  if (session.isPaused && !inTurn) return 'its client resumes it only when all is copied';
   return bytes < WORTH_TWINS ? 'there is little of it' : undefined;
 }
 

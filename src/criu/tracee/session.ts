@@ -121,6 +121,11 @@ export class Session {
     return this.#seizure.execs;
   }
 
+  /** Whether its client has paused the container. */
+  get isPaused(): boolean {
+    return this.#seizure.wasFrozen || this.#thawed?.wasFrozen === true;
+  }
+
   /** Host pids of the processes that it stops. */
   pids(): HostPid[] {
     return this.#seizure.pids();
@@ -226,10 +231,9 @@ export class Session {
     this.#thawed?.end();
     // Requested before the threads are let go, so that none of them runs; done when they have been.
     const { initPid, cgroup } = this.#seizure;
-    const isToFreeze = this.#seizure.wasFrozen || this.#thawed?.wasFrozen === true;
     const isEnding = (): boolean => isDoomed(initPid); // Nothing frozen can do that.
     const frozen =
-      isToFreeze && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
+      this.isPaused && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
     await this.#seizure.letGo();
     return { frozen: frozen.catch(notFrozen) };
   }

@@ -3,8 +3,9 @@ import test from 'ava';
 import { twinMode } from '../../../../src/criu/checkpoint/choose-twins.js';
 
 test('MVAS_TWIN is a mode, or left out', (t) => {
-  t.is(twinMode(), 'never');
-  t.is(twinMode(''), 'never');
+  t.is(twinMode(), 'auto');
+  t.is(twinMode(''), 'auto');
+  t.is(twinMode('never'), 'never');
   t.is(twinMode('auto'), 'auto');
   t.is(twinMode('always'), 'always');
 });

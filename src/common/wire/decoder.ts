@@ -5,6 +5,7 @@ import {
   DEFAULTS,
   type FieldShape,
   type MessageShape,
+  type RowForm,
   type Schema,
   type Shortcut,
 } from './schema.js';
@@ -134,7 +135,8 @@ class MessageDecoder {
   #element(field: FieldShape, wireType: number, list: unknown[]): void {
     const { content } = field;
     if (content.kind === 'message' && wireType === WIRE.bytes) {
-      this.#push(list, this.#part(content.message));
+      const { rows } = this.#schema.shapeOf(content.message);
+      if (!rows || !this.#rows(field, rows, list)) this.#push(list, this.#part(content.message));
       return;
     }
     if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
@@ -144,6 +146,18 @@ class MessageDecoder {
     const outer = this.#reader.enter(this.#reader.uint32());
     while (!this.#reader.done) this.#push(list, this.#value(field, field.wireType));
     this.#reader.leave(outer);
+  }
+
+  /** Reads as many messages as follow in the form of rows; false if there is none. */
+  #rows({ number }: FieldShape, { layout, Rows }: RowForm, list: unknown[]): boolean {
+    const most = Math.min(this.#budget.messages, this.#budget.values);
+    const found = this.#reader.rows(number * 8 + WIRE.bytes, most, layout);
+    const { length } = found;
+    if (length === 0) return false;
+    this.#budget.messages -= length;
+    this.#budget.values -= length;
+    list.push(new Rows(found.finish(), length));
+    return true;
   }
 
   /**

@@ -2,12 +2,15 @@
 import { encodeBytes } from '../bytes.js';
 import { ShimError } from '../errors.js';
 import { PLAIN, WIRE } from './reader.js';
+import { Rows, writeRows } from './rows.js';
 import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './schema.js';
 import type { IntegerType, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
 
 /** Lone surrogates that do not stand for bytes (see {@link encodeBytes}). */
 const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u;
+/** Greater numbers have a tag of two bytes. */
+const MAX_ROWS_FIELD = 15;
 const TWO_63 = 1n << 63n;
 const TWO_64 = 1n << 64n;
 
@@ -60,13 +63,24 @@ class MessageEncoder {
 
   #list(shape: MessageShape, field: FieldShape, list: readonly unknown[]): void {
     if (field.label === 'repeated') {
-      for (const element of list) this.#tagged(shape, field, element);
+      for (const element of list) {
+        if (element instanceof Rows) this.#rows(shape, field, element);
+        else this.#tagged(shape, field, element);
+      }
     } else if (list.length > 0) {
       this.#writer.varint(field.number * 8 + WIRE.bytes);
       const start = this.#writer.length;
       for (const element of list) this.#value(shape, field, element);
       this.#writer.prefix(start);
     }
+  }
+
+  #rows(shape: MessageShape, field: FieldShape, rows: Rows): void {
+    const { content, number } = field;
+    const form = content.kind === 'message' && this.#schema.shapeOf(content.message).rows;
+    const fits = form && rows instanceof form.Rows && number <= MAX_ROWS_FIELD;
+    if (!fits) wrong(shape, field, 'cannot have such rows');
+    this.#writer.raw(writeRows(rows, number * 8 + WIRE.bytes, form.layout));
   }
 
   #tagged(shape: MessageShape, field: FieldShape, value: unknown): void {

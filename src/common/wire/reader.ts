@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../errors.js';
+import { readRows, type RowCells, type RowLayout } from './rows.js';
 
 /** Protobuf's wire types that a message without groups can have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -152,6 +153,14 @@ export class WireReader {
   /** Restores the end that {@link enter} has moved. */
   leave(outer: number): void {
     this.#end = outer;
+  }
+
+  /** Reads messages of a list from behind the tag of the first; see {@link readRows}. */
+  rows(tag: number, most: number, layout: RowLayout): RowCells {
+    const list = { bytes: this.#bytes, from: this.#at, end: this.#end, tag, most };
+    const { found, at } = readRows(list, layout);
+    this.#at = at;
+    return found;
   }
 
   /** A length-prefixed {@link PLAIN} text; returns undefined and reads nothing if other text follows. */

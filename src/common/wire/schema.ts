@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../errors.js';
 import { WIRE, type WireReader } from './reader.js';
+import type { RowLayout, Rows } from './rows.js';
 import type { EnumTables, FieldLabel, MessageTables, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
 
@@ -35,6 +36,18 @@ export interface Shortcut<M = object> {
 /** Shortcuts by the names of messages. */
 export type Shortcuts<Messages> = { readonly [M in keyof Messages]?: Shortcut<Messages[M]> };
 
+/** How messages of a list become rows: an element of the list is then one message, or the rows of many. */
+export interface RowForm {
+  readonly layout: RowLayout;
+  readonly Rows: new (cells: Float64Array, length: number) => Rows;
+}
+
+/** What is read and written in another way than by its table, by the names of messages. */
+export interface Special<Messages> {
+  readonly shortcuts?: Shortcuts<Messages>;
+  readonly rows?: { readonly [M in keyof Messages]?: RowForm };
+}
+
 /** How to read and write one message. */
 export interface MessageShape {
   readonly name: string;
@@ -45,6 +58,7 @@ export interface MessageShape {
   readonly present: readonly FieldShape[];
   readonly byNumber: ReadonlyMap<number, FieldShape>;
   readonly shortcut: Shortcut | undefined;
+  readonly rows: RowForm | undefined;
 }
 
 /**
@@ -81,18 +95,20 @@ export class Schema<Messages> {
   readonly #messages: MessageTables;
   readonly #enums: EnumTables;
   readonly #shortcuts: Readonly<Record<string, Shortcut | undefined>>;
+  readonly #rows: Readonly<Record<string, RowForm | undefined>>;
   readonly #shapes = new Map<string, MessageShape>();
 
   constructor(
     mode: Mode,
     messages: MessageTables,
     enums: EnumTables = {},
-    shortcuts: Shortcuts<Messages> = {},
+    { shortcuts = {}, rows = {} }: Special<Messages> = {},
   ) {
     this.mode = mode;
     this.#messages = messages;
     this.#enums = enums;
     this.#shortcuts = shortcuts as Readonly<Record<string, Shortcut | undefined>>;
+    this.#rows = rows;
   }
 
   /** The shape of a message; made at first use, then kept. */
@@ -112,6 +128,7 @@ export class Schema<Messages> {
       present: fields.filter(({ label }) => PRESENT.has(label)),
       byNumber: new Map(fields.map((field) => [field.number, field])),
       shortcut: this.#shortcuts[name],
+      rows: this.#rows[name],
     };
     this.#shapes.set(name, shape);
     return shape;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Schema } from '../../common/wire/schema.js';
-import { IMAGE_ENUMS, IMAGE_MESSAGES, type ImageMessages } from './messages/index.js';
-import { VMA_SHORTCUT } from './vma-shortcut.js';
+import { IMAGE_ENUMS, IMAGE_MESSAGES } from './messages/index.js';
+import type { ImageMessages } from './types.js';
+import { VMA_ROWS } from './vma-rows.js';
 
 /** Name of a message of the image format. */
 export type MessageName = keyof ImageMessages;
 
 /** The messages of the image format. Images are hostile until validated, so unknown fields are refused. */
 export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS, {
-  vma_entry: VMA_SHORTCUT,
+  rows: { vma_entry: VMA_ROWS },
 });

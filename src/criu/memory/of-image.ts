@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import { ABSENT } from '../../common/wire/rows.js';
 import { INIT, type NsPid } from '../../common/ids.js';
 import { MAP_LOCKED, MAP_NORESERVE, O, PAGE } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
+import { CELL, entriesOf, unusualOf, type VmaPart } from '../image/vma-rows.js';
 import { processLabel } from '../label.js';
 import {
   NO_RUNS,
@@ -38,22 +40,25 @@ export class ImageMap implements MemoryMap {
   readonly guards: readonly PageRun[];
   /** Areas that a fork of the holder does not have as they are to be, in order of address. */
   readonly unfinished: readonly MappedArea[];
-  readonly #vmas: readonly VmaEntry[];
+  readonly #vmas: readonly VmaPart[];
   #areas: readonly MappedArea[] | undefined;
 
   /** @throws ShimError `dataLoss` for a mapping of no known kind */
   constructor({ pid, label, vmas }: Pick<MemoryMap, 'pid' | 'label'> & Pick<MmEntry, 'vmas'>) {
     this.pid = pid;
     this.label = label;
-    const guards = vmas.filter(isGuard);
+    const rest = [...(pid === INIT ? unusualOf(vmas, isFinished) : entriesOf(vmas))];
+    const guards = rest.filter(isGuard);
     this.guards = guards.map(({ start, end }) => ({ start, length: end - start }));
-    this.#vmas = guards.length === 0 ? vmas : vmas.filter((vma) => !isGuard(vma));
-    const unfinished = pid === INIT ? this.#vmas.filter((vma) => !liesInPlace(vma)) : this.#vmas;
+    this.#vmas = vmas;
+    const unfinished = rest.filter((vma) => !isGuard(vma) && !(pid === INIT && liesInPlace(vma)));
     this.unfinished = unfinished.map((vma) => areaOf(label, vma));
   }
 
   get areas(): readonly MappedArea[] {
-    this.#areas ??= this.#vmas.map((vma) => areaOf(this.label, vma));
+    this.#areas ??= [...entriesOf(this.#vmas)]
+      .filter((vma) => !isGuard(vma))
+      .map((vma) => areaOf(this.label, vma));
     return this.#areas;
   }
 }
@@ -73,6 +78,23 @@ function liesInPlace(vma: VmaEntry): boolean {
   return hasMore === undefined && (vma.flags & MAP_LOCKED) === 0;
 }
 
+/** Whether a row is that of a mapping that lies in place, and no guard. */
+function isFinished(cells: Float64Array, at: number): boolean {
+  const [flags = 0, status = 0, advice] = [
+    cells[at + CELL.flags],
+    cells[at + CELL.status],
+    cells[at + CELL.madv],
+  ];
+  const isInPlace = cells[at + CELL.mvas_park] === cells[at];
+  const isPlain =
+    (flags & MAP_LOCKED) === 0 && advice === ABSENT && (status & VMA_STATUS.guard) === 0;
+  return isInPlace && isPlain && kindOf(status) === 'anonymous';
+}
+
+function isOfNoObject(cells: Float64Array, at: number): boolean {
+  return ((cells[at + CELL.status] ?? 0) & VMA_STATUS.anonShared) === 0;
+}
+
 /**
  * The memory that an image describes. An image does not say which pages of unchanged memory have content; it does
  * for pages that are laid over something else.
@@ -85,7 +107,7 @@ export function memoryOf({ mms, cores, segments }: DescribedMemory): ImageMemory
   for (const [pid, { vmas }] of mms) {
     const label = processLabel(pid, cores.get(pid)?.tc?.comm ?? '');
     const map = new ImageMap({ pid, label, vmas });
-    for (const vma of vmas) {
+    for (const vma of unusualOf(vmas, isOfNoObject)) {
       if (isShared(vma)) shared.note(pid, vma);
     }
     maps.set(pid, map);

@@ -2,6 +2,7 @@
 import { O, PAGE } from '../../native/abi/index.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { VmaEntry } from '../image/types.js';
+import { VmaListMaker, type VmaPart } from '../image/vma-rows.js';
 import {
   has,
   isStash,
@@ -32,15 +33,15 @@ export class EntryMaker {
   entriesOf(
     { areas, guards }: MemoryMap,
     fileIdOf: (area: MappedArea, file: MappedFile) => number,
-  ): VmaEntry[] {
-    const entries: VmaEntry[] = [];
+  ): VmaPart[] {
+    const list = new VmaListMaker();
     for (const area of areas) {
       if (area.kind === 'vsyscall') continue;
       const object = area.file ? BigInt(fileIdOf(area, area.file)) : area.object;
-      entries.push(this.#entry(area, object));
+      list.add(this.#entry(area, object));
     }
-    for (const guard of guards) entries.push(guardEntry(guard));
-    return entries;
+    for (const guard of guards) list.add(guardEntry(guard));
+    return list.finish();
   }
 
   #entry(area: MappedArea, object: bigint): VmaEntry {

@@ -4,6 +4,7 @@ import { PAGE } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { IpcShmEntry, VmaEntry } from '../image/types.js';
+import { CELL, unusualOf } from '../image/vma-rows.js';
 import { checkPairs } from './check-runs.js';
 import { objectOfSegment, segmentOf, wholePages } from './memory-map.js';
 import { isSegment, objectOf } from './of-image.js';
@@ -29,7 +30,7 @@ interface Told {
 export function validateShared(image: CheckpointImage, end: bigint): void {
   const objects = new Map<bigint, Told>();
   for (const { vmas } of image.mms.values()) {
-    for (const vma of vmas) {
+    for (const vma of unusualOf(vmas, isOfNoObject)) {
       if ((vma.status & VMA_STATUS.anonShared) !== 0) checkShared(vma, objects, end);
       else checkNotShared(vma);
     }
@@ -39,6 +40,11 @@ export function validateShared(image: CheckpointImage, end: bigint): void {
     const half = size > reach ? size : reach;
     if (park + 2n * half > end) badImage(`shared memory ${String(id)} has no room in the park`);
   }
+}
+
+/** Whether a row is right as far as objects go. */
+function isOfNoObject(cells: Float64Array, at: number): boolean {
+  return ((cells[at + CELL.status] ?? 0) & (VMA_STATUS.anonShared | VMA_STATUS.sysvIpc)) === 0;
 }
 
 function checkNotShared(vma: VmaEntry): void {

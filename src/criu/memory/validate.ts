@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
+import { ABSENT } from '../../common/wire/rows.js';
 import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { EntryKind } from '../image/entry-kind.js';
 import type { FileEntry, MmEntry, MvasHeritage, VmaEntry } from '../image/types.js';
+import {
+  CELL,
+  countOf,
+  unusualOf,
+  VmaRows,
+  WIDTH,
+  type RowJudge,
+  type VmaPart,
+} from '../image/vma-rows.js';
 import { checkPairs } from './check-runs.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateContents } from './validate-contents.js';
@@ -16,11 +26,14 @@ const MAX_VMAS = 262_144;
 /** Auxiliary vector: AT_VECTOR_SIZE is far below this number of words. */
 const MAX_AUXV = 256;
 const FILE_BACKED = VMA_STATUS.filePrivate | VMA_STATUS.fileShared;
+/** The same as numbers. */
+const PAGE_BYTES = Number(PAGE);
+const MOST_END = Number(USER_END);
 const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 
 /** What mappings may name. */
 interface MappedFiles {
-  readonly byId: ReadonlyMap<bigint, FileEntry>;
+  readonly byId: ReadonlyMap<number, FileEntry>;
   readonly mappable: ReadonlySet<string>;
 }
 
@@ -31,16 +44,17 @@ interface MappedFiles {
  * @throws ShimError `dataLoss`
  */
 export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind[]): ImageMemory {
-  const byId = new Map(image.files.map((file) => [BigInt(file.id), file]));
+  const byId = new Map(image.files.map((file) => [file.id, file]));
   const mappable = kinds.filter(({ isMappable }) => isMappable).map(({ type }) => type);
-  const files = { byId, mappable: new Set(mappable) };
+  const files = { byId, mappable: new Set<string>(mappable) };
+  const isSoundRow = soundness(files);
   for (const [pid, mm] of image.mms) {
     const what = `check memory of process ${String(pid)}`;
-    if (byId.get(BigInt(mm.exe_file_id))?.type !== 'REG') badImage(`${what}: no executable`);
+    if (byId.get(mm.exe_file_id)?.type !== 'REG') badImage(`${what}: no executable`);
     if (mm.mm_saved_auxv.length > MAX_AUXV) badImage(`${what}: its auxiliary vector is too long`);
     checkPointers(mm, what);
     checkLayout(mm.vmas, what);
-    for (const vma of mm.vmas) checkVma(vma, files, what);
+    for (const vma of unusualOf(mm.vmas, isSoundRow)) checkVma(vma, files, what);
   }
   validateShared(image, USER_END);
   validateContents(image);
@@ -62,19 +76,68 @@ function checkPointers(mm: MmEntry, what: string): void {
 }
 
 /** In ascending order without overlaps; guards come last and lie anywhere. */
-function checkLayout(vmas: readonly VmaEntry[], what: string): void {
-  if (vmas.length > MAX_VMAS) badImage(`${what}: too many mappings`);
-  let end = 0n;
-  let guards = false;
-  for (const vma of vmas) {
-    if ((vma.status & VMA_STATUS.guard) !== 0) {
-      guards = true;
-      continue;
-    }
-    if (guards) badImage(`${what}: ${rangeOf(vma)} is listed after guards`);
-    if (vma.start < end) badImage(`${what}: ${rangeOf(vma)} is out of order or overlaps`);
-    end = vma.end;
+function checkLayout(vmas: readonly VmaPart[], what: string): void {
+  if (countOf(vmas) > MAX_VMAS) badImage(`${what}: too many mappings`);
+  const order = new OrderCheck(what);
+  for (const part of vmas) {
+    if (part instanceof VmaRows) order.rows(part);
+    else order.next(part);
   }
+}
+
+class OrderCheck {
+  readonly #what: string;
+  #end = 0n;
+  #guards = false;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  next(vma: VmaEntry): void {
+    if ((vma.status & VMA_STATUS.guard) !== 0) {
+      this.#guards = true;
+      return;
+    }
+    if (this.#guards) badImage(`${this.#what}: ${rangeOf(vma)} is listed after guards`);
+    if (vma.start < this.#end) {
+      badImage(`${this.#what}: ${rangeOf(vma)} is out of order or overlaps`);
+    }
+    this.#end = vma.end;
+  }
+
+  rows(rows: VmaRows): void {
+    const { cells, length } = rows;
+    let end = Number(this.#end);
+    for (let row = 0, at = 0; row < length; row++, at += WIDTH) {
+      const isGuard = ((cells[at + CELL.status] ?? 0) & VMA_STATUS.guard) !== 0;
+      if (isGuard || this.#guards || (cells[at] ?? 0) < end) this.next(rows.entry(row));
+      else this.#end = BigInt((end = cells[at + CELL.end] ?? 0));
+    }
+  }
+}
+
+/** Judges rows as {@link checkVma} does; what does not pass here may pass there. */
+function soundness({ byId, mappable }: MappedFiles): RowJudge {
+  return (cells, at) => {
+    const status = cells[at + CELL.status] ?? 0;
+    if (!isSound(cells, at)) return false;
+    if ((status & FILE_BACKED) === 0) return true;
+    const { type } = byId.get(cells[at + CELL.shmid] ?? 0) ?? {};
+    return (
+      type !== undefined && mappable.has(type) && (cells[at + CELL.pgoff] ?? 0) % PAGE_BYTES === 0
+    );
+  };
+}
+
+function isSound(cells: Float64Array, at: number): boolean {
+  const start = cells[at] ?? 0;
+  const end = cells[at + CELL.end] ?? 0;
+  const park = cells[at + CELL.mvas_park] ?? 0;
+  if (start >= end || end > MOST_END || start % PAGE_BYTES !== 0 || end % PAGE_BYTES !== 0)
+    return false;
+  if ((cells[at + CELL.prot] ?? 0) > 7) return false;
+  return park === ABSENT || (park % PAGE_BYTES === 0 && park + (end - start) <= MOST_END);
 }
 
 function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
@@ -92,7 +155,7 @@ function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
 }
 
 function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: () => string): void {
-  const type = files.byId.get(vma.shmid)?.type ?? 'no file';
+  const type = files.byId.get(Number(vma.shmid))?.type ?? 'no file';
   if (!files.mappable.has(type)) badImage(`${mapping()} maps ${type}`);
   if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping()} has a bad offset`);
 }

@@ -14,6 +14,7 @@ import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, succeed, takeOver } from './donor/take-over.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
+import { countOf } from '../image/vma-rows.js';
 import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
 import { readStatus } from '../procfs/reader.js';
@@ -327,7 +328,7 @@ async function openConsole(
 /** Whether planning takes less time than runc does: the plan of a large image warms up its own code. */
 function isSmall({ cores, files, mms }: CheckpointImage): boolean {
   let count = cores.size + files.length;
-  for (const { vmas } of mms.values()) count += vmas.length;
+  for (const { vmas } of mms.values()) count += countOf(vmas);
   return count <= MOST_REHEARSED;
 }
 

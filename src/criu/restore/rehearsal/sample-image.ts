@@ -12,6 +12,7 @@ import type {
   VmaEntry,
 } from '../../image/types.js';
 import type { VasReference } from '../../image/vas-reference.js';
+import { partsOf } from '../../image/vma-rows.js';
 
 /** Owner of a file that sends no signals. */
 export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
@@ -88,12 +89,12 @@ function memory(): MmEntry {
     mm_env_end: 0n,
     exe_file_id: 1,
     mm_saved_auxv: [33n, 0x7fff_f000_0000n, 0n, 0n],
-    vmas: [
+    vmas: partsOf([
       text,
       { ...vma(0x60_0000n, 0x60_4000n), mvas_runs: [0n, 1n, 2n, 2n], mvas_park: 0x1000_0000n },
       vma(0x7ffc_0000_0000n, 0x7ffc_0000_1000n),
       vsyscall,
-    ],
+    ]),
     aios: [],
   };
 }

@@ -11,6 +11,7 @@ import type {
   VmaEntry,
   UnixSkEntry,
 } from '../../../../src/criu/image/types.js';
+import { entriesOf, partsOf } from '../../../../src/criu/image/vma-rows.js';
 import { validateImage } from '../../../../src/criu/image/validate.js';
 import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
 import {
@@ -50,7 +51,11 @@ function withCore(tid: number, edit: (entry: CoreEntry) => CoreEntry): Change {
 function withVmas(edit: (vmas: VmaEntry[]) => VmaEntry[]): Change {
   return ({ mms }) => {
     const mm = mms.get(INIT);
-    return { mms: mm ? new Map(mms).set(INIT, { ...mm, vmas: edit(mm.vmas) }) : mms };
+    return {
+      mms: mm
+        ? new Map(mms).set(INIT, { ...mm, vmas: partsOf(edit([...entriesOf(mm.vmas)])) })
+        : mms,
+    };
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   MemoryMap,
   SharedObject,
 } from '../../../../src/criu/memory/memory-map.js';
+import { entriesOf } from '../../../../src/criu/image/vma-rows.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
 import { EntryMaker } from '../../../../src/criu/memory/to-image.js';
 import { area, mapOf, PAGE, pages } from './maps.js';
@@ -114,7 +115,7 @@ test('areas of PID 1 that a fork of the holder has as they are to be are finishe
 });
 
 test('a mapping that is of no kind, or of two, is refused', (t) => {
-  const [entry] = new EntryMaker([]).entriesOf(mapOf(2, area(1, 4)), () => 0);
+  const [entry] = entriesOf(new EntryMaker([]).entriesOf(mapOf(2, area(1, 4)), () => 0));
   for (const status of [0, 1, (1 << 6) | (1 << 8), (1 << 3) | (1 << 12)]) {
     const vmas = [{ ...entry, status } as VmaEntry];
     const mms = new Map([[asNsPid(2), { vmas } as Partial<MmEntry> as MmEntry]]);

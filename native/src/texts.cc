@@ -3,7 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
+#include <atomic>
+#include <functional>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 namespace mvas {
@@ -11,17 +16,59 @@ namespace {
 
 constexpr size_t kPart = 16384;
 
+// As many directories are worth a second thread.
+constexpr size_t kMany = 32;
+
+using Names = std::vector<std::string>;
 using Append = int (*)(int directory, const char* name, std::string* text);
 
-// Two numbers for each name: 0 or -errno, and where its content ends in the text.
-void AppendAll(int directory, const Napi::Value& names, Append append, std::string* text,
-               std::vector<int32_t>* results) {
-  const auto list = names.As<Napi::Array>();
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const std::string name = list.Get(i).As<Napi::String>();
-    results->push_back(append(directory, name.c_str(), text));
-    results->push_back(static_cast<int32_t>(text->size()));
+// What was read of one directory: two numbers for each name, 0 or -errno, and where its content
+// ends in the text.
+struct Folder {
+  int32_t error = 0;
+  std::string text;
+  std::vector<int32_t> results;
+};
+
+Names ToNames(const Napi::Value& value) {
+  const auto list = value.As<Napi::Array>();
+  Names names;
+  for (uint32_t i = 0; i < list.Length(); i++) names.push_back(list.Get(i).As<Napi::String>());
+  return names;
+}
+
+void AppendAll(int directory, const Names& names, Append append, Folder* folder) {
+  for (const std::string& name : names) {
+    folder->results.push_back(append(directory, name.c_str(), &folder->text));
+    folder->results.push_back(static_cast<int32_t>(folder->text.size()));
   }
+}
+
+void ReadFolder(const std::string& path, const Names& files, const Names& links, Folder* folder) {
+  const Owned directory(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) {
+    folder->error = -errno;
+    return;
+  }
+  AppendAll(directory.get(), files, AppendFile, folder);
+  AppendAll(directory.get(), links, AppendLink, folder);
+}
+
+// Does work by index, on a second thread as well if there is enough of it: the kernel writes the
+// texts of different processes at the same time.
+void ForAll(size_t count, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next{0};
+  const auto some = [&] {
+    for (size_t i; (i = next++) < count;) work(i);
+  };
+  std::thread helper;
+  try {
+    if (count >= kMany && std::thread::hardware_concurrency() > 1) helper = std::thread(some);
+  } catch (const std::system_error&) {
+    // No thread is to be had.
+  }
+  some();
+  if (helper.joinable()) helper.join();
 }
 
 }  // namespace
@@ -50,18 +97,31 @@ int AppendFile(int directory, const char* name, std::string* text) {
 
 Napi::Value ReadBelow(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const std::string path = info[0].As<Napi::String>();
-  const Owned directory(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return Napi::Number::New(env, -errno);
-  std::string text;
-  std::vector<int32_t> results;
-  AppendAll(directory.get(), info[1], AppendFile, &text, &results);
-  AppendAll(directory.get(), info[2], AppendLink, &text, &results);
-  auto numbers = Napi::Int32Array::New(env, results.size());
-  for (size_t i = 0; i < results.size(); i++) numbers[i] = results[i];
+  const Names paths = ToNames(info[0]), files = ToNames(info[1]), links = ToNames(info[2]);
+  std::vector<Folder> folders(paths.size());
+  ForAll(paths.size(), [&](size_t i) { ReadFolder(paths[i], files, links, &folders[i]); });
+  const size_t row = 2 + 2 * (files.size() + links.size());
+  size_t size = 0;
+  for (const Folder& folder : folders) size += folder.text.size();
+  auto numbers = Napi::Int32Array::New(env, row * folders.size());
+  auto text = Napi::Buffer<char>::New(env, size);
+  int32_t* number = numbers.Data();
+  size_t end = 0;
+  for (const Folder& folder : folders) {
+    const auto begin = static_cast<int32_t>(end);
+    number[0] = folder.error;
+    number[1] = begin;
+    for (size_t i = 0; i < folder.results.size(); i += 2) {
+      number[2 + i] = folder.results[i];
+      number[3 + i] = begin + folder.results[i + 1];
+    }
+    memcpy(text.Data() + end, folder.text.data(), folder.text.size());
+    end += folder.text.size();
+    number += row;
+  }
   auto object = Napi::Object::New(env);
   object.Set("results", numbers);
-  object.Set("text", Napi::Buffer<char>::Copy(env, text.data(), text.size()));
+  object.Set("text", text);
   return object;
 }
 

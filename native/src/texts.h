@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads texts of the kernel's own file systems, one after the other into one buffer.
+// Reads texts of the kernel's own file systems into one buffer.
 #ifndef MVAS_TEXTS_H_
 #define MVAS_TEXTS_H_
 
@@ -29,9 +29,10 @@ class Owned {
 int AppendLink(int directory, const char* name, std::string* text);
 int AppendFile(int directory, const char* name, std::string* text);
 
-// readBelow(directory, files, links): reads files and links by their paths below a directory.
-// Returns { results: Int32Array, text: Buffer }: for each file, then for each link, 0 or -errno and
-// where it ends in the text; the next one begins there. Or -errno for the directory.
+// readBelow(directories, files, links): reads files and links by their paths below each directory.
+// Returns { results: Int32Array, text: Buffer }: for each directory 0 or -errno and where its texts
+// begin, and for each file, then for each link, 0 or -errno and where it ends in the text; the next
+// one begins there.
 Napi::Value ReadBelow(const Napi::CallbackInfo& info);
 
 }  // namespace mvas

@@ -11,7 +11,9 @@ const ESCAPE_BASE = 0xdc00;
 
 /** Decodes UTF-8; bytes that are not UTF-8 become lone surrogates. Inverse: {@link encodeBytes}. */
 export function decodeBytes(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isAscii(buffer)) return buffer.toString('latin1'); // The fastest way, for texts of megabytes.
   if (isUtf8(buffer)) return buffer.toString('utf8');
   const parts: string[] = [];

@@ -189,11 +189,11 @@ export interface DescriptorTexts {
 /** The result of readBelow. */
 export interface TextsBelow {
   /**
-   * Two numbers for each file, then for each link: 0 or `-errno`, and where in `text` it ends, which is where
-   * the next one begins.
+   * For each directory 0 or `-errno`, and where in `text` it begins; then, for each file and for each link of it, 0 or
+   * `-errno`, and where it ends, which is where the next one begins.
    */
   readonly results: Int32Array;
-  readonly text: Uint8Array;
+  readonly text: Buffer;
 }
 
 interface Addon {
@@ -245,14 +245,14 @@ interface Addon {
    */
   readonly copyMessages: (queue: number, data: Uint8Array, sizes: Uint32Array) => number;
   /**
-   * Reads whole files, and the targets of links, by their paths below a directory such as /proc/PID. `-errno` if the
-   * directory cannot be opened.
+   * Reads whole files, and the targets of links, by their paths below directories such as /proc/PID. If there are many
+   * of these, another thread reads as well.
    */
   readonly readBelow: (
-    directory: string,
+    directories: readonly string[],
     files: readonly string[],
     links: readonly string[],
-  ) => TextsBelow | number;
+  ) => TextsBelow;
   readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
   /**
    * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,

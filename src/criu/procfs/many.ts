@@ -2,7 +2,6 @@
 import { asHostPid, asNsTid, type HostPid, type HostTid, type NsTid } from '../../common/ids.js';
 import { toText } from '../../common/procfs/line.js';
 import { readBelow } from '../../native/index.js';
-import { errnoError } from '../../native/sys.js';
 import { parseVitals, type Vitals } from './stat.js';
 import { parseStatusField } from './status.js';
 
@@ -39,15 +38,12 @@ function readOfAll<Id extends HostTid, T>(
   file: string,
   parse: (text: Buffer) => T,
 ): Map<Id, T> {
-  const paths = tids.map((tid) => `${String(tid)}/${file}`);
-  const read = readBelow('/proc', paths, []);
-  if (typeof read === 'number') throw errnoError('open /proc', read);
-  const { results, text } = read;
-  const all = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  const folders = tids.map((tid) => `/proc/${String(tid)}`);
+  const { results, text } = readBelow(folders, [file], []);
   const found = new Map<Id, T>();
   tids.forEach((tid, index) => {
-    if (results[index * 2] !== 0) return;
-    found.set(tid, parse(all.subarray(results[index * 2 - 1], results[index * 2 + 1])));
+    const [gone, start, error, end] = results.subarray(index * 4, index * 4 + 4);
+    if (gone === 0 && error === 0) found.set(tid, parse(text.subarray(start, end)));
   });
   return found;
 }

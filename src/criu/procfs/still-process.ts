@@ -32,6 +32,8 @@ export type NamespaceLink = (typeof NAMESPACE_LINKS)[number];
 
 const THREAD_FILES = ['status', 'cgroup', 'children'] as const;
 const PROCESS_FILES = [
+  'status',
+  'cgroup',
   'stat',
   'limits',
   'timers',
@@ -42,13 +44,20 @@ const PROCESS_FILES = [
 ] as const;
 const PROCESS_LINKS = ['cwd', 'root'] as const;
 
-type OfThread = ProcTexts<(typeof THREAD_FILES)[number], `ns/${NamespaceLink}`>;
-type OfProcess = ProcTexts<(typeof PROCESS_FILES)[number], (typeof PROCESS_LINKS)[number]>;
+type NamespacePath = `ns/${NamespaceLink}`;
+type OfThread = ProcTexts<(typeof THREAD_FILES)[number], NamespacePath>;
+type OfProcess = ProcTexts<
+  (typeof PROCESS_FILES)[number],
+  (typeof PROCESS_LINKS)[number] | NamespacePath
+>;
+/** What any thread has, read of the process for the first. */
+type OfEither = ProcTexts<'status' | 'cgroup', NamespacePath>;
 
-const NAMESPACES = NAMESPACE_LINKS.map((name) => `ns/${name}` as const);
+const NAMESPACES = NAMESPACE_LINKS.map((name): NamespacePath => `ns/${name}`);
+const ALL_LINKS = [...PROCESS_LINKS, ...NAMESPACES];
 
 /**
- * What /proc says of a process that stands still, read by one call for each of its threads and one for the process.
+ * What /proc says of a process that stands still, read by a few calls for all processes and one for each further thread.
  * It does not change later. Throws like `reader.ts`, when the value is requested.
  */
 export class StillProcess {
@@ -56,22 +65,39 @@ export class StillProcess {
   /** Its threads, the leader first. */
   readonly tids: readonly HostTid[];
   readonly #own: OfProcess;
-  readonly #threads = new Map<HostTid, OfThread>();
+  readonly #children: ProcTexts<'children'>;
+  readonly #others = new Map<HostTid, OfThread>();
   readonly #statuses = new Map<HostTid, ProcStatus>();
   #stat: ProcStat | undefined;
 
-  constructor(pid: HostPid) {
+  private constructor(pid: HostPid, own: OfProcess, children: ProcTexts<'children'>) {
     this.pid = pid;
-    this.#own = ProcTexts.read(String(pid), PROCESS_FILES, PROCESS_LINKS);
-    this.#threads.set(pid, readThread(pid, pid));
+    this.#own = own;
+    this.#children = children;
     const isAlone = this.status().threads <= 1;
     this.tids = isAlone ? [pid] : [pid, ...listThreads(pid).filter((tid) => tid !== pid)];
-    for (const tid of this.tids.slice(1)) this.#threads.set(tid, readThread(pid, tid));
+    for (const tid of this.tids.slice(1)) this.#others.set(tid, readThread(pid, tid));
+  }
+
+  /** @throws ShimError `notFound` if one of them is gone */
+  static readAll(pids: readonly HostPid[]): StillProcess[] {
+    const own = ProcTexts.readAll(pids.map(String), PROCESS_FILES, ALL_LINKS);
+    const children = ProcTexts.readAll(pids.map(leaderOf), ['children']);
+    return pids.flatMap((pid, index) => {
+      const [texts, forked] = [own[index], children[index]];
+      return texts && forked ? [new StillProcess(pid, texts, forked)] : [];
+    });
+  }
+
+  /** @throws ShimError `notFound` if it is gone */
+  static read(pid: HostPid): StillProcess {
+    const own = ProcTexts.read(String(pid), PROCESS_FILES, ALL_LINKS);
+    return new StillProcess(pid, own, ProcTexts.read(leaderOf(pid), ['children']));
   }
 
   /** Ids, signals, capabilities of a thread; by default of the leader. */
   status(tid: HostTid = this.pid): ProcStatus {
-    const known = this.#statuses.get(tid) ?? parseStatus(this.#thread(tid).file('status'));
+    const known = this.#statuses.get(tid) ?? parseStatus(this.#either(tid).file('status'));
     this.#statuses.set(tid, known);
     return known;
   }
@@ -118,31 +144,46 @@ export class StillProcess {
 
   /** Cgroups of a thread, as the kernel writes them. */
   cgroupText(tid: HostTid = this.pid): string {
-    return decodeBytes(this.#thread(tid).file('cgroup'));
+    return decodeBytes(this.#either(tid).file('cgroup'));
   }
 
   /** Cgroups of a thread, one for each hierarchy. */
   cgroup(tid: HostTid = this.pid): readonly CgroupMembership[] {
-    return parseCgroup(this.#thread(tid).file('cgroup'));
+    return parseCgroup(this.#either(tid).file('cgroup'));
   }
 
   /** A namespace of a thread as `mnt:[4026531841]`; equal texts of one type mean the same namespace. */
   namespace(name: NamespaceLink, tid: HostTid = this.pid): string {
-    return this.#thread(tid).link(`ns/${name}`);
+    return this.#either(tid).link(`ns/${name}`);
+  }
+
+  /** Whether a thread shares a namespace with another process; so do two that have none. */
+  sharesNamespace(name: NamespaceLink, tid: HostTid, other: StillProcess): boolean {
+    return this.#either(tid).hasSameLink(`ns/${name}`, other.#own);
   }
 
   /** Processes that one thread forked. Needs CONFIG_PROC_CHILDREN: without it `notFound`. */
   children(tid: HostTid): readonly HostPid[] {
-    return parseChildren(this.#thread(tid).file('children'));
+    const texts = tid === this.pid ? this.#children : this.#other(tid);
+    return parseChildren(texts.file('children'));
   }
 
-  #thread(tid: HostTid): OfThread {
-    return this.#threads.get(tid) ?? readThread(this.pid, tid);
+  #either(tid: HostTid): OfEither {
+    return tid === this.pid ? this.#own : this.#other(tid);
+  }
+
+  #other(tid: HostTid): OfThread {
+    return this.#others.get(tid) ?? readThread(this.pid, tid);
   }
 
   #line(file: (typeof PROCESS_FILES)[number]): Line {
     return new Line(file, decodeBytes(this.#own.file(file)).trimEnd());
   }
+}
+
+/** The folder of a process's first thread. */
+function leaderOf(pid: HostPid): string {
+  return `${String(pid)}/task/${String(pid)}`;
 }
 
 function readThread(pid: HostPid, tid: HostTid): OfThread {

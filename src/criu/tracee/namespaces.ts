@@ -21,26 +21,26 @@ const WORDS: Readonly<Record<NamespaceLink, string>> = {
 };
 
 /**
- * Checks that all threads of a process are in the namespaces of another process, the container's init.
+ * Checks that all threads of processes are in the namespaces of another process, the container's init.
  *
  * @throws ShimError `failedPrecondition` naming the process and the namespace
  */
-export function checkNamespaces(process: StillProcess, init: StillProcess): void {
-  for (const link of NAMESPACE_LINKS) {
-    const expected = namespaceOf(init, link, init.pid);
+export function checkNamespaces(processes: readonly StillProcess[], init: StillProcess): void {
+  for (const link of NAMESPACE_LINKS) checkReadable(init, link);
+  for (const process of processes) {
     for (const tid of process.tids) {
-      if (namespaceOf(process, link, tid) !== expected) throw nested(tid, WORDS[link]);
+      const other = NAMESPACE_LINKS.find((link) => !process.sharesNamespace(link, tid, init));
+      if (other) throw nested(tid, WORDS[other]);
     }
   }
 }
 
-/** Undefined if the kernel has no such namespace, or if none has been created for children yet. */
-function namespaceOf(process: StillProcess, link: NamespaceLink, tid: HostTid): string | undefined {
+/** The kernel may have no such namespace, or have created none for children yet. */
+function checkReadable(process: StillProcess, link: NamespaceLink): void {
   try {
-    return process.namespace(link, tid);
+    process.namespace(link);
   } catch (error) {
-    if (error instanceof ShimError && error.kind === 'notFound') return undefined;
-    throw error;
+    if (!(error instanceof ShimError && error.kind === 'notFound')) throw error;
   }
 }
 

@@ -58,13 +58,11 @@ export async function collectStopped(
   seizure: Seizure,
   holding: Holding,
 ): Promise<CollectedProcesses> {
-  const init = new StillProcess(seizure.initPid);
+  const all = StillProcess.readAll(seizure.pids());
+  const init = all.find(({ pid }) => pid === seizure.initPid) ?? StillProcess.read(seizure.initPid);
   // Zombies are found below, like other processes that the cgroup no longer lists.
-  const alive = seizure
-    .pids()
-    .map((pid) => (pid === init.pid ? init : new StillProcess(pid)))
-    .filter((process) => isAlive(process.status()));
-  for (const process of alive) checkNamespaces(process, init);
+  const alive = all.filter((process) => isAlive(process.status()));
+  checkNamespaces(alive, init);
   const states = await holding.tracer.readThreads(
     Int32Array.from(alive.flatMap(({ tids }) => tids)),
   );

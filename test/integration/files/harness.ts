@@ -206,7 +206,7 @@ export function tracedProcess(hostPid: number, inContainer = hostPid): TracedPro
   const [pid, nsPid] = [asHostPid(hostPid), asNsPid(inContainer)];
   const label = processLabel(nsPid, readComm(pid));
   const leader = { tid: pid, pid, nsTid: nsPid, nsPid, label } as unknown as Tracee;
-  return { pid, nsPid, label, leader, threads: [leader], proc: new StillProcess(pid) };
+  return { pid, nsPid, label, leader, threads: [leader], proc: StillProcess.read(pid) };
 }
 
 /** Dumps the files of processes; `also` may ask for mapped files before the end. */

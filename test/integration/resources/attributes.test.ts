@@ -136,7 +136,7 @@ test('a process that executes the plan has the attributes of the one that was du
     Object.assign(thread.state, states[index]);
     Object.assign(thread.status, readStatus(plain.process.pid, thread.tid));
   });
-  const proc = new StillProcess(plain.process.pid);
+  const proc = StillProcess.read(plain.process.pid);
   const after = await dumpAttributes([{ ...plain.process, proc }], {
     tracer: plain.tracer,
     jobStopped: new Map(),

@@ -118,7 +118,7 @@ async function stop(tracer: Tracer, pid: number): Promise<Subject> {
       label: process,
       leader,
       threads,
-      proc: new StillProcess(asHostPid(pid)),
+      proc: StillProcess.read(asHostPid(pid)),
     },
     prepare: async () => {
       page = await injectSyscallPage(threads, readMaps(asHostTid(pid)));

@@ -15,7 +15,7 @@ const SELF = ownPid();
 const NOBODY = asHostPid(2 ** 22 + 1);
 
 test('a process is told of as by each reader', (t) => {
-  const proc = new StillProcess(SELF);
+  const proc = StillProcess.read(SELF);
   t.is(proc.status().nsPid.at(-1), reader.readStatus(SELF).nsPid.at(-1));
   t.is(proc.stat.startTime, reader.readStat(SELF).startTime);
   t.deepEqual(proc.limits, reader.readLimits(SELF));
@@ -37,7 +37,7 @@ test('its threads are told of, the leader first', async (t) => {
   const worker = new Worker('setInterval(() => {}, 1000)', { eval: true });
   t.teardown(() => worker.terminate());
   await once(worker, 'online');
-  const proc = new StillProcess(SELF);
+  const proc = StillProcess.read(SELF);
   const { tids } = proc;
   t.is(tids[0], SELF);
   t.deepEqual([...tids].sort(), [...reader.listThreads(SELF)].sort());
@@ -49,7 +49,7 @@ test('its threads are told of, the leader first', async (t) => {
 });
 
 test('one that is gone is not found, and left out of many', (t) => {
-  const error = t.throws(() => new StillProcess(NOBODY), { instanceOf: ShimError });
+  const error = t.throws(() => StillProcess.read(NOBODY), { instanceOf: ShimError });
   t.is(error.kind, 'notFound');
   t.deepEqual([...readVitalsOf([NOBODY, SELF]).keys()], [SELF]);
   t.deepEqual([...readSeccompModes([NOBODY, SELF])], [[SELF, reader.readStatus(SELF).seccomp]]);

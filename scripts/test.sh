@@ -6,7 +6,7 @@
 # `N passed, N failed, N skipped`, and those before it tell of what failed. Exits non-zero on any failure.
 #
 #   scripts/test.sh          what fits into half an hour: one containerd, one kernel
-#   scripts/test.sh --all    also the containerd of other Debian releases, clients, other kernels
+#   scripts/test.sh --all    also the containerd of other Debian releases, clients, applications, other kernels
 #   scripts/test.sh --rest   only what --all adds
 #
 # MVAS_TEST_PARTS: the parts to run instead.
@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
 usual='check unit integration e2e kernel'
-rest='crun e2e-forky clients-forky cgroup2-forky e2e-trixie clients-trixie kernels'
+rest='crun e2e-forky clients-forky cgroup2-forky e2e-trixie clients-trixie apps kernels'
 case "${1:-}" in
   '') parts="$usual" ;;
   --all) parts="$usual $rest" ;;
@@ -60,6 +60,7 @@ minutes_of() {
   case "$1" in
     e2e-*) echo 12 ;;
     kernels) echo 30 ;;
+    apps) echo 20 ;;
     *) echo 5 ;;
   esac
 }
@@ -87,6 +88,17 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     crun) kind=e2e files=("${with_crun[@]}") ;;
     cgroup2-*) kind=e2e files=("${without_controllers[@]}") ;;
     kernel) files=("$one_kernel") ;;
+    apps)
+      for file in dist/test/apps/*.test.js; do
+        app="$(basename "$file" .test.js)"
+        if bash scripts/fetch-app.sh "$app" >/dev/null; then
+          files+=("$file")
+        else
+          echo "== $part: skipped, since there is no root filesystem of $app"
+          skipped=$((skipped + 1))
+        fi
+      done
+      ;;
     kernels)
       kind=kernel
       for file in dist/test/kernel/*.test.js; do
@@ -108,6 +120,7 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     echo "== $part: no tests"
     continue
   fi
+  [ "${#files[@]}" -gt 0 ] || continue
   echo "== $part"
   log="$logs/$part.tap"
   if [ "$part" = crun ]; then

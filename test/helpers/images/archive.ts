@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Header, type Pack } from 'tar-stream';
 import { cacheDirectory } from '../paths.js';
+import { run } from '../run.js';
 import type { Entry, RootFilesystem } from './rootfs.js';
 
 /** How a container of the image starts unless told otherwise. */
@@ -31,7 +32,27 @@ export async function imageArchive(
   rootfs: RootFilesystem,
   config: ImageConfig,
 ): Promise<string> {
-  const key = sha256(JSON.stringify([FORMAT, reference, config, rootfs.digest()])).slice(0, 24);
+  return await archiveOf(reference, config, rootfs.digest(), (layer) => writeLayer(rootfs, layer));
+}
+
+/** The same of a directory with a whole root filesystem, whose name tells its content. */
+export async function directoryArchive(
+  reference: string,
+  root: string,
+  config: ImageConfig,
+): Promise<string> {
+  return await archiveOf(reference, config, root, async (layer) => {
+    await run('tar', ['-c', '--numeric-owner', '--one-file-system', '-f', layer, '-C', root, '.']);
+  });
+}
+
+async function archiveOf(
+  reference: string,
+  config: ImageConfig,
+  content: string,
+  write: (layer: string) => Promise<void>,
+): Promise<string> {
+  const key = sha256(JSON.stringify([FORMAT, reference, config, content])).slice(0, 24);
   const directory = cacheDirectory('images');
   const path = join(directory, `${reference.replace(/[^\w.-]+/g, '_')}-${key}.tar`);
   if (existsSync(path)) return path;
@@ -39,7 +60,7 @@ export async function imageArchive(
   const work = await mkdtemp(join(directory, 'work-'));
   try {
     const layer = join(work, 'layer.tar');
-    await writeLayer(rootfs, layer);
+    await write(layer);
     const archive = join(work, 'image.tar');
     await writeLayout(reference, config, layer, archive);
     await rename(archive, path);

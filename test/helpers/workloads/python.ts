@@ -13,8 +13,8 @@ const LEAVE_OUT = [
   ...['turtledemo', 'dist-packages'],
 ];
 
-async function archive(): Promise<string> {
-  const rootfs = new RootFilesystem();
+/** Adds this host's Python and its library; resolves with the path of the interpreter. */
+export async function addPython(rootfs: RootFilesystem): Promise<string> {
   const python = await realpath('/usr/bin/python3'); // its name has the version
   const library = join('/usr/lib', basename(python));
   await rootfs.binary(python);
@@ -22,6 +22,12 @@ async function archive(): Promise<string> {
   await rootfs.tree(library, new Set([...LEAVE_OUT, ...config]));
   const modules = join(library, 'lib-dynload');
   for (const name of await readdir(modules)) await rootfs.libraries(join(modules, name));
+  return python;
+}
+
+async function archive(): Promise<string> {
+  const rootfs = new RootFilesystem();
+  const python = await addPython(rootfs);
   const script = join(REPOSITORY, 'test/helpers/workloads/service.py');
   rootfs.content('service.py', await readFile(script, 'utf8'));
   return await imageArchive('mvas.test/python:1', rootfs, {

@@ -136,13 +136,18 @@ Napi::Value StatBelow(const Napi::CallbackInfo& info) {
 Napi::Value SocketOptions(const Napi::CallbackInfo& info) {
   const int socket = info[0].As<Napi::Number>().Int32Value();
   const auto names = info[1].As<Napi::Int32Array>();
-  auto values = info[2].As<Napi::Int32Array>();
-  for (size_t i = 0; i + 1 < names.ElementLength() && i + 1 < values.ElementLength(); i += 2) {
-    int value = 0;
-    socklen_t size = sizeof value;
-    const int result = getsockopt(socket, names[i], names[i + 1], &value, &size);
-    values[i] = result < 0 ? -errno : static_cast<int>(size);
-    values[i + 1] = value;
+  auto sizes = info[2].As<Napi::Int32Array>();
+  auto values = info[3].As<Napi::Uint8Array>();
+  memset(values.Data(), 0, values.ByteLength());
+  size_t at = 0;
+  for (size_t i = 0; i < sizes.ElementLength() && 3 * i + 2 < names.ElementLength(); i++) {
+    const auto room = static_cast<socklen_t>(names[3 * i + 2]);
+    if (room > values.ByteLength() - at) break;
+    socklen_t size = room;
+    const int result =
+        getsockopt(socket, names[3 * i], names[3 * i + 1], values.Data() + at, &size);
+    sizes[i] = result < 0 ? -errno : static_cast<int>(size);
+    at += room;
   }
   return info.Env().Undefined();
 }

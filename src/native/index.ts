@@ -234,10 +234,16 @@ interface Addon {
     stat: Uint8Array,
   ) => number;
   /**
-   * Reads options of a socket (getsockopt(2)) of at most 4 bytes: `names` has pairs of level and name. For each,
-   * `values` gets the size of its value, or `-errno`, and the value.
+   * Reads options of a socket (getsockopt(2)): `names` has the level, the name and the room of each, in bytes. `sizes`
+   * gets the size of each value, or `-errno`; `values` the values, each in its room, one behind the other. What they
+   * do not fill is zero.
    */
-  readonly socketOptions: (socket: number, names: Int32Array, values: Int32Array) => void;
+  readonly socketOptions: (
+    socket: number,
+    names: Int32Array,
+    sizes: Int32Array,
+    values: Uint8Array,
+  ) => void;
   /**
    * Copies all messages of a POSIX message queue that nobody else uses: takes them out and puts them back, even if we
    * are killed meanwhile. `data` gets them one behind the other, and has room for one of the largest size more;

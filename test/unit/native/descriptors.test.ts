@@ -92,10 +92,20 @@ test('each option of a socket is told with its size, or why there is none', (t) 
   t.teardown(() => {
     closeSync(socket);
   });
-  const names = [SO.type, NO_OPTION, SO.domain].flatMap((name) => [SOL.socket, name]);
-  const values = new Int32Array(6).fill(-1);
-  socketOptions(socket, Int32Array.from(names), values);
-  t.deepEqual([...values], [4, SOCK.stream, -ENOPROTOOPT, 0, 4, AF_UNIX]);
-  socketOptions(1_000_000, Int32Array.from(names), values);
-  t.deepEqual([...values], [-EBADF, 0, -EBADF, 0, -EBADF, 0]);
+  const asked = [SO.type, 4, NO_OPTION, 4, SO.linger, 8, SO.domain, 4];
+  const names = Int32Array.from(
+    [0, 2, 4, 6].flatMap((at) => [SOL.socket, ...asked.slice(at, at + 2)]),
+  );
+  const sizes = new Int32Array(4);
+  const values = Buffer.alloc(20, 0xff);
+  const words = (): number[] => [...new Int32Array(Uint8Array.from(values).buffer)];
+  socketOptions(socket, names, sizes, values);
+  t.deepEqual([...sizes], [4, -ENOPROTOOPT, 8, 4]);
+  t.deepEqual(words(), [SOCK.stream, 0, 0, 0, AF_UNIX]);
+  socketOptions(1_000_000, names, sizes, values);
+  t.deepEqual([...sizes], [-EBADF, -EBADF, -EBADF, -EBADF]);
+  t.deepEqual(words(), [0, 0, 0, 0, 0]);
+  sizes.fill(1);
+  socketOptions(socket, names, sizes, values.subarray(0, 8));
+  t.deepEqual([...sizes], [4, -ENOPROTOOPT, 1, 1]); // what has no room is not read
 });

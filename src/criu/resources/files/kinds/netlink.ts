@@ -67,7 +67,7 @@ function dump(context: DumpContext, file: OpenFile): NetlinkSkEntry | undefined 
     dst_portid: peer.port,
     dst_group: peer.groups,
     fown: dumpOwner(context, file),
-    opts: context.shared(SocketOptions).dump(file.own, file.where),
+    opts: context.shared(SocketOptions).dump(file),
   };
 }
 

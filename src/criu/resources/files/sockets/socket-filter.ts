@@ -16,22 +16,21 @@ const POINTER_AT = 8;
 export type SocketFilter = Pick<SkOptsEntry, 'so_filter' | 'mvas_filter_locked'>;
 
 /**
- * The classic filter of a socket. The kernel keeps its instructions as they were attached, but not those of an eBPF
+ * The classic filter of a socket, of which SO_GET_FILTER has told the number of instructions, or -errno. The kernel keeps its instructions as they were attached, but not those of an eBPF
  * program.
  *
  * @returns the reason if the filter cannot be read
  */
-export function dumpFilter(socket: number): SocketFilter | string {
-  const count = Buffer.alloc(4);
-  const ask = (into: Uint8Array | null): number =>
-    syscall(SYS.getsockopt, socket, SOL.socket, SO.filter, into, count);
-  const result = ask(null);
-  if (result === EACCES) {
+export function dumpFilter(socket: number, count: number): SocketFilter | string {
+  if (count === EACCES) {
     return 'a socket with an eBPF program (SO_ATTACH_BPF) cannot be restored; remedy: close it';
   }
-  if (result < 0 || count.readUInt32LE(0) === 0) return { so_filter: [] };
-  const program = Buffer.alloc(count.readUInt32LE(0) * INSTRUCTION_SIZE);
-  if (ask(program) < 0) return 'the filter of a socket cannot be read; remedy: detach it';
+  if (count <= 0) return { so_filter: [] };
+  const program = Buffer.alloc(count * INSTRUCTION_SIZE);
+  const room = Buffer.alloc(4);
+  room.writeUInt32LE(count);
+  if (syscall(SYS.getsockopt, socket, SOL.socket, SO.filter, program, room) < 0)
+    return 'the filter of a socket cannot be read; remedy: detach it';
   const locked = Buffer.alloc(4);
   const size = Buffer.of(4, 0, 0, 0);
   call('get SO_LOCK_FILTER', SYS.getsockopt, socket, SOL.socket, SO.lockFilter, locked, size);

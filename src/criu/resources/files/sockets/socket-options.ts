@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fstatSync } from 'node:fs';
 import { POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.js';
-import { socketOptions, syscall } from '../../../../native/index.js';
+import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
 import type { OptionName } from '../../../plan/socket-options.js';
@@ -10,8 +9,9 @@ import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
 import { listKeyedSockets, listShutdowns, type KeyedState } from './sock-diag.js';
 import { dumpFilter, type SocketFilter } from './socket-filter.js';
+import type { OpenFile } from '../open-file.js';
 import type { Stage } from '../stage.js';
-import { tcpInfo } from './tcp-info.js';
+import { OptionReader } from './option-reader.js';
 import { pollNow } from '../system.js';
 
 const BUFFERS_LOCKED = 3;
@@ -31,15 +31,24 @@ const SWITCHES = {
 
 const NUMBERS = { so_priority: 12, so_rcvlowat: 18, so_mark: 36, so_oobinline: 10 } as const;
 
-/** What determines the kind of a socket. */
-const KIND: readonly OptionName[] = [SO.domain, SO.type, SO.protocol].map((n) => [SOL.socket, n]);
-
-/** All options of SOL_SOCKET that are an int and have a field of their own. */
-const PLAIN: readonly OptionName[] = [
+/** Those of SOL_SOCKET that are an int and are always read. */
+const PLAIN: readonly number[] = [
   ...Object.values(SWITCHES),
   ...Object.values(NUMBERS),
-  ...[SO.sndbuf, SO.rcvbuf, SO.reuseAddr, SO.bufLock],
-].map((name) => [SOL.socket, name]);
+  ...[SO.domain, SO.type, SO.protocol, SO.sndbuf, SO.rcvbuf, SO.reuseAddr, SO.bufLock],
+];
+
+/** Sizes of those that are no int. Room for none tells the number of a filter's instructions. */
+const WIDE: readonly (readonly [name: number, size: number])[] = [
+  [SO.sndTimeout, 16],
+  [SO.rcvTimeout, 16],
+  [SO.bindToDevice, 16],
+  [SO.linger, 8],
+  [SO.filter, 0],
+];
+
+/** Where {@link GeneralOptions} has an option. */
+const PLACE = new Map([...PLAIN, ...WIDE.map(([name]) => name)].map((name, at) => [name, at]));
 
 const TCP = { maxSegment: 2, congestion: 13, authentication: 40 } as const;
 /** Bytes of `struct tcp_ao_info_opt`, of TCP_AO_INFO (linux/tcp.h). */
@@ -52,6 +61,7 @@ const CONGESTION_SIZE = 16;
 /** ICMPV6_FILTER, a set of 256 bits (linux/icmpv6.h). */
 const ICMP6_FILTER = 1;
 const ICMP6_FILTER_SIZE = 32;
+const IPPROTO_ICMP6 = 58;
 
 /**
  * All other options: level and name, each an int. Kept only if they differ from those of a new socket; a restore
@@ -108,9 +118,40 @@ export function getRaw(
   return value.subarray(0, Math.min(length.readUInt32LE(0), size));
 }
 
+/** Reads options of SOL_SOCKET. */
+class GeneralOptions {
+  readonly #reader = new OptionReader([
+    ...PLAIN.map((name) => [SOL.socket, name] as const),
+    ...WIDE.map(([name, size]) => [SOL.socket, name, size] as const),
+  ]);
+
+  read(socket: number): void {
+    this.#reader.read(socket);
+  }
+
+  int(name: number): number | undefined {
+    return this.#reader.int(PLACE.get(name) ?? -1);
+  }
+
+  bytes(name: number): Buffer | undefined {
+    return this.#reader.bytes(PLACE.get(name) ?? -1);
+  }
+
+  /** Size of a value, or -errno. */
+  sizeOf(name: number): number {
+    return this.#reader.sizeOf(PLACE.get(name) ?? -1);
+  }
+
+  timeout(name: number): [bigint, bigint] {
+    const value = this.bytes(name);
+    return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
+  }
+}
+
 /** Dumps the options of sockets; knows the options of a new socket of each kind. */
 export class SocketOptions {
   readonly #context: DumpContext;
+  readonly #general = new GeneralOptions();
   readonly #fresh = new Map<string, FreshSocket>();
   readonly #keyed = new Map<KeyedState, ReadonlySet<number>>();
   #shutdowns: ReadonlyMap<number, number> | undefined;
@@ -119,17 +160,15 @@ export class SocketOptions {
     this.#context = context;
   }
 
-  dump(socket: number, where: string): SkOptsEntry {
-    const plain = new Map(
-      valuesOf(socket, PLAIN).map((value, index) => [PLAIN[index]?.[1], value]),
-    );
-    const option = (name: number): number => plain.get(name) ?? 0;
-    const [sndSec, sndUsec] = timeout(socket, SO.sndTimeout);
-    const [rcvSec, rcvUsec] = timeout(socket, SO.rcvTimeout);
-    const device = getRaw(socket, SOL.socket, SO.bindToDevice, 16)
-      ?.toString()
-      .replace(/\0.*$/s, '');
-    const linger = getRaw(socket, SOL.socket, SO.linger, 8);
+  /** Dumps the options of a socket; of one of TCP, `state` is that of its connection (TCP_*). */
+  dump(file: Pick<OpenFile, 'own' | 'where' | 'stat'>, state?: number): SkOptsEntry {
+    const general = this.#general;
+    general.read(file.own);
+    const option = (name: number): number => general.int(name) ?? 0;
+    const [sndSec, sndUsec] = general.timeout(SO.sndTimeout);
+    const [rcvSec, rcvUsec] = general.timeout(SO.rcvTimeout);
+    const device = general.bytes(SO.bindToDevice)?.toString().replace(/\0.*$/s, '');
+    const linger = general.bytes(SO.linger);
     const entry: SkOptsEntry = {
       so_sndbuf: option(SO.sndbuf),
       so_rcvbuf: option(SO.rcvbuf),
@@ -138,11 +177,11 @@ export class SocketOptions {
       so_rcv_tmo_sec: rcvSec,
       so_rcv_tmo_usec: rcvUsec,
       reuseaddr: option(SO.reuseAddr) !== 0,
-      so_buf_lock: plain.get(SO.bufLock) ?? BUFFERS_LOCKED,
-      ...this.#filterOf(socket, where),
-      mvas_options: this.#others(socket),
+      so_buf_lock: general.int(SO.bufLock) ?? BUFFERS_LOCKED,
+      ...this.#filterOf(file, general.sizeOf(SO.filter)),
+      mvas_options: this.#others(file.own, state),
     };
-    const { mvas_mode, ...owner } = inodeOwnerOf(fstatSync(socket, { bigint: true }));
+    const { mvas_mode, ...owner } = inodeOwnerOf(file.stat);
     if (owner.mvas_uid !== 0 || owner.mvas_gid !== 0) Object.assign(entry, owner);
     if (mvas_mode !== NEW_MODE) Object.assign(entry, { mvas_mode });
     for (const [field, name] of words(SWITCHES)) entry[field] = option(name) !== 0;
@@ -167,29 +206,34 @@ export class SocketOptions {
     return this.#shutdowns.get(inode) ?? 0;
   }
 
-  #filterOf(socket: number, where: string): SocketFilter {
-    const filter = dumpFilter(socket);
+  #filterOf({ own, where }: Pick<OpenFile, 'own' | 'where'>, count: number): SocketFilter {
+    const filter = dumpFilter(own, count);
     if (typeof filter !== 'string') return filter;
     this.#context.refusals.add(where, filter);
     return { so_filter: [] };
   }
 
-  #others(socket: number): MvasSkOption[] {
-    const fresh = this.#freshLike(socket);
+  #others(socket: number, state: number | undefined): MvasSkOption[] {
+    const [domain = 0, type = 0, protocol = 0] = [SO.domain, SO.type, SO.protocol].map((name) =>
+      this.#general.int(name),
+    );
+    const fresh = this.#freshLike(domain, type, protocol);
     if (fresh === undefined) return [];
-    const numbers = valuesOf(socket, fresh.names).flatMap((value, index) => {
-      const [level, name] = fresh.names[index] ?? [0, 0];
+    fresh.reader.read(socket);
+    const numbers = fresh.names.flatMap(([level, name], index) => {
+      const value = fresh.reader.int(index);
       if (value === undefined || value === fresh.values[index]) return [];
-      if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value)) return [];
+      if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value, state))
+        return [];
       const bytes = Buffer.alloc(4);
       bytes.writeInt32LE(value);
       return [{ level, name, value: bytes }];
     });
-    return [...numbers, ...congestionOf(socket, fresh), ...icmp6FilterOf(socket)];
+    const filter = protocol === IPPROTO_ICMP6 ? icmp6FilterOf(socket) : [];
+    return [...numbers, ...congestionOf(fresh), ...filter];
   }
 
-  #freshLike(socket: number): FreshSocket | undefined {
-    const [domain = 0, type = 0, protocol = 0] = valuesOf(socket, KIND);
+  #freshLike(domain: number, type: number, protocol: number): FreshSocket | undefined {
     const kind = [domain, type, protocol].join();
     const known = this.#fresh.get(kind);
     if (known !== undefined) return known;
@@ -213,50 +257,46 @@ interface FreshSocket {
   readonly names: readonly OptionName[];
   readonly values: readonly number[];
   readonly congestion: string | undefined;
+  /** Reads them, then the congestion control. */
+  readonly reader: OptionReader;
 }
 
 function lookAtFresh(socket: number, isStream: boolean): FreshSocket {
   const all = OTHERS.flatMap(([level, names]) => names.map((name) => [level, name] as const));
   const asked = isStream ? all.filter((one) => !isIn(NOT_OF_STREAMS, one)) : all;
-  const values = valuesOf(socket, asked);
-  return {
-    names: asked.filter((_, index) => values[index] !== undefined),
-    values: values.filter((value) => value !== undefined),
-    congestion: askCongestion(socket),
-  };
+  const first = readerOf(asked);
+  first.read(socket);
+  const names = asked.filter((_, index) => first.int(index) !== undefined);
+  const reader = readerOf(names);
+  reader.read(socket);
+  const values = names.map((_, index) => reader.int(index) ?? 0);
+  return { names, values, congestion: wordOf(reader, names.length), reader };
+}
+
+/** Reads options, then the congestion control. */
+function readerOf(names: readonly OptionName[]): OptionReader {
+  return new OptionReader([...names, [SOL.tcp, TCP.congestion, CONGESTION_SIZE]]);
 }
 
 function isIn(options: readonly OptionName[], [level, name]: OptionName): boolean {
   return options.some((one) => one[0] === level && one[1] === name);
 }
 
-/** The values of options, in order; undefined if the socket has no such option. */
-function valuesOf(socket: number, options: readonly OptionName[]): (number | undefined)[] {
-  const answers = new Int32Array(options.length * 2);
-  socketOptions(socket, Int32Array.from(options.flat()), answers);
-  return options.map((_, index) => {
-    const [size = 0, value = 0] = answers.subarray(index * 2);
-    if (size <= 0) return undefined;
-    return size >= 4 ? value : value & 0xff;
-  });
-}
-
 /**
  * Whether TCP_MAXSEG is what was set. For a connection, also one that has ended or was tried, it is that connection's
  * value (tcp_sock.mss_cache).
  */
-function isSegment(socket: number, value: number): boolean {
-  const hasEnded = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
-  const { state } = tcpInfo(socket);
+function isSegment(socket: number, value: number, state: number | undefined): boolean {
   const isApart = state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
-  return isApart && !hasEnded && value >= SEGMENTS.least && value <= SEGMENTS.most;
+  if (!isApart || value < SEGMENTS.least || value > SEGMENTS.most) return false;
+  return (pollNow(socket, POLL.rdhup) & POLL.rdhup) === 0; // It has not ended.
 }
 
 /** The congestion control of a socket, if it differs from that of a new one. */
-function congestionOf(socket: number, fresh: FreshSocket): MvasSkOption[] {
-  if (fresh.congestion === undefined) return [];
-  const value = askCongestion(socket);
-  if (value === undefined || value === fresh.congestion) return [];
+function congestionOf({ congestion, reader, names }: FreshSocket): MvasSkOption[] {
+  if (congestion === undefined) return [];
+  const value = wordOf(reader, names.length);
+  if (value === undefined || value === congestion) return [];
   return [{ level: SOL.tcp, name: TCP.congestion, value: Buffer.from(value, 'latin1') }];
 }
 
@@ -267,14 +307,8 @@ function icmp6FilterOf(socket: number): MvasSkOption[] {
   return [{ level: SOL.icmp6, name: ICMP6_FILTER, value }];
 }
 
-function askCongestion(socket: number): string | undefined {
-  const value = getRaw(socket, SOL.tcp, TCP.congestion, CONGESTION_SIZE);
-  return value?.toString('latin1').replace(/\0.*$/s, '');
-}
-
-function timeout(socket: number, name: number): [bigint, bigint] {
-  const value = getRaw(socket, SOL.socket, name, 16);
-  return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
+function wordOf(reader: OptionReader, index: number): string | undefined {
+  return reader.bytes(index)?.toString('latin1').replace(/\0.*$/s, '');
 }
 
 function words<K extends string>(table: Readonly<Record<K, number>>): [K, number][] {

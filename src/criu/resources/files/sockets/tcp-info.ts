@@ -6,6 +6,8 @@ import { check, SYS } from '../../../../native/sys.js';
 const TCP_INFO = 11;
 /** Up to tcpi_bytes_retrans, which Linux 4.19 brought. */
 const SIZE = 216;
+const ANSWER = Buffer.alloc(SIZE);
+const LENGTH = Buffer.alloc(4);
 
 /** What the kernel tells of a TCP socket (`struct tcp_info`, linux/tcp.h). */
 export interface TcpInfo {
@@ -31,10 +33,9 @@ export interface TcpInfo {
 
 /** Asks for TCP_INFO; throws on failure. */
 export function tcpInfo(socket: number): TcpInfo {
-  const info = Buffer.alloc(SIZE);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(info.length);
-  check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, info, length));
+  const info = ANSWER.fill(0);
+  LENGTH.writeUInt32LE(SIZE);
+  check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, info, LENGTH));
   const scales = info.readUInt8(6);
   return {
     state: info.readUInt8(0),

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { POLL, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
-import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
+import type { TcpStreamEntry } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
-import type { OpenFile } from '../../open-file.js';
 import { describeAddress, destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
 import { findConnections, type TcpDiag } from '../../sockets/sock-diag.js';
 import { getRaw, SocketOptions } from '../../sockets/socket-options.js';
@@ -46,11 +45,12 @@ export class TcpConnections {
   }
 
   /** Takes up a TCP socket, unless it has neither a connection nor anything left of one. */
-  add(file: OpenFile, entry: InetSkEntry): void {
+  add(socket: Connection): void {
+    const { file, entry } = socket;
     if (isConnection(entry) || isListening(entry)) this.#context.keepable.push(file.own);
-    if (isConnection(entry)) this.#connections.push({ file, entry });
-    else if (entry.state === SOCKET_STATE.listen) this.#listeners.push({ file, entry });
-    else if (entry.shutdown !== undefined) this.#addEnded(file, entry);
+    if (isConnection(entry)) this.#connections.push(socket);
+    else if (entry.state === SOCKET_STATE.listen) this.#listeners.push(socket);
+    else if (entry.shutdown !== undefined) this.#addEnded(socket);
   }
 
   /** Once all sockets are known. */
@@ -61,7 +61,7 @@ export class TcpConnections {
     for (const connection of this.#connections) {
       if (done.has(connection)) continue;
       const other = others.get(connection);
-      if (other === undefined) this.#keep(connection.file, connection.entry);
+      if (other === undefined) this.#keep(connection);
       else if (!('entry' in other)) {
         if (waitsToBeAccepted(other)) waiting.push([connection, other]);
         else this.#judgeUnowned(connection);
@@ -92,26 +92,29 @@ export class TcpConnections {
   }
 
   /** What both sides have closed, or what was reset, may have data and an error left. */
-  #addEnded(file: OpenFile, entry: InetSkEntry): void {
+  #addEnded(socket: Connection): void {
+    const { file, entry } = socket;
     if (hasError(file.own)) entry.mvas_reset = true;
-    if (unreadBytes(file.own) > 0) this.#keep(file, entry);
+    if (unreadBytes(file.own) > 0) this.#keep(socket);
   }
 
   /** The other end of each connection that has one in this container, or one in its network that nobody owns. */
   #findOthers(): ReadonlyMap<Connection, OtherEnd> {
     const ours = new Map(this.#connections.map((one) => [keyOf(one), one]));
-    const lonely = this.#connections.filter((one) => !ours.has(reverseKeyOf(one)));
+    const found = new Map<Connection, OtherEnd>();
+    const lonely: Connection[] = [];
+    for (const one of this.#connections) {
+      const other = ours.get(reverseKeyOf(one));
+      if (other === undefined) lonely.push(one);
+      else found.set(one, other);
+    }
     const unowned = findConnections(
       this.#context.init.pid,
       lonely.map(({ entry }) => ({ source: destinationOf(entry), peer: sourceOf(entry) })),
     ).filter(({ inode }) => inode === 0);
-    const all = new Map<string, OtherEnd>([
-      ...unowned.map((one) => [pairKey(one.source, one.peer), one] as const),
-      ...ours,
-    ]);
-    const found = new Map<Connection, OtherEnd>();
-    for (const one of this.#connections) {
-      const other = all.get(reverseKeyOf(one));
+    const others = new Map(unowned.map((one) => [pairKey(one.source, one.peer), one]));
+    for (const one of lonely) {
+      const other = others.get(reverseKeyOf(one));
       if (other !== undefined) found.set(one, other);
     }
     return found;
@@ -119,8 +122,7 @@ export class TcpConnections {
 
   /** What has been closed at the other end is as good as ended, if all of it has arrived. */
   #judgeUnowned(connection: Connection): void {
-    const { file, entry } = connection;
-    if (receivesNoMore(entry.state)) this.#keep(file, entry);
+    if (receivesNoMore(connection.entry.state)) this.#keep(connection);
     else this.#refuse(connection, UNOWNED);
   }
 
@@ -132,10 +134,7 @@ export class TcpConnections {
       return;
     }
     const queues = this.#queues;
-    const [there, back] = [
-      queues.between(one.file, other.file),
-      queues.between(other.file, one.file),
-    ];
+    const [there, back] = [queues.between(one, other), queues.between(other, one)];
     if (typeof there === 'string') {
       this.#refuse(one, there);
       return;
@@ -157,10 +156,10 @@ export class TcpConnections {
     return `has keys (${keys}), which cannot be restored; remedy: close it`;
   }
 
-  #add({ file, entry }: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
-    if (isShutForReading(file.own)) entry.shutdown = 'READ';
+  #add({ file, entry, info }: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
+    if (isShutForReading(file.own, info)) entry.shutdown = 'READ';
     const stream = {
-      ...streamOf(tcpInfo(file.own), unread.length),
+      ...streamOf(info, unread.length),
       outq_len: unsent.length,
       ...where,
     };
@@ -174,13 +173,13 @@ export class TcpConnections {
   }
 
   /** The state of a connection, and what it has not read. */
-  #keep(file: OpenFile, entry: InetSkEntry): void {
+  #keep({ file, entry, info }: Connection): void {
     const unread = this.#queues.unread(file);
     if (typeof unread === 'string') {
       this.#context.refusals.add(file.where, unread);
       return;
     }
-    const stream = streamOf(tcpInfo(file.own), unread.length);
+    const stream = streamOf(info, unread.length);
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload: unread });
   }
 }
@@ -203,9 +202,9 @@ function hasError(socket: number): boolean {
 }
 
 /** Whether one end does not want to read any more (shutdown(2)), though the other may go on. */
-function isShutForReading(socket: number): boolean {
-  const isShut = (pollNow(socket, POLL.rdhup) & POLL.rdhup) !== 0;
-  return isShut && !receivesNoMore(tcpInfo(socket).state);
+function isShutForReading(socket: number, { state }: TcpInfo): boolean {
+  if (receivesNoMore(state) || (pollNow(socket, POLL.rdhup) & POLL.rdhup) === 0) return false;
+  return !receivesNoMore(tcpInfo(socket).state); // Its end may have arrived meanwhile.
 }
 
 function streamOf(info: TcpInfo, unread: number): TcpStreamEntry {

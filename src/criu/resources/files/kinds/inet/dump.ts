@@ -18,7 +18,8 @@ import { MulticastGroups, multicastInterface } from '../../sockets/multicast.js'
 import { dumpOwner } from '../../owner.js';
 import { getOption, getRaw, SocketOptions } from '../../sockets/socket-options.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
-import { tcpInfo } from '../../sockets/tcp-info.js';
+import { OptionReader } from '../../sockets/option-reader.js';
+import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { ioctlInt, pollNow } from '../../system.js';
 import { hasRest, TcpConnections } from './connections.js';
 import { RawSockets } from './raw.js';
@@ -30,13 +31,12 @@ const UDP_CORK = 1;
 const ENOTCONN = -107;
 /** MSG_PEEK, MSG_DONTWAIT. */
 const PEEK_NOW = 0x2 | 0x40;
+const KIND = new OptionReader([SO.domain, SO.type, SO.protocol].map((name) => [SOL.socket, name]));
 
 /** Describes a socket; undefined once it has refused it. */
 export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | undefined {
-  const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
-  const [family, type, proto] = [option(SO.domain), option(SO.type), option(SO.protocol)];
+  const { family, type, proto, info, isEnded } = lookAt(file.own);
   const options = context.shared(SocketOptions);
-  const isEnded = type === SOCK.stream && isTcp(proto) && isEndedConnection(file.own);
   const source = sourceOf(file.own, isEnded && !(proto === IPPROTO.tcp && hasRest(file.own)));
   const raw = context.shared(RawSockets);
   const transport = transportOf(type, proto);
@@ -57,30 +57,33 @@ export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | 
     family,
     type,
     proto,
-    ...stateOf(file.own, transport, peer),
+    ...stateOf(info, peer),
     src_port: source.port,
     dst_port,
     flags: file.flags,
     src_addr: [...source.words],
     dst_addr: [...dst_addr],
     fown: dumpOwner(context, file),
-    opts: options.dump(file.own, file.where),
+    opts: options.dump(file, info?.state),
     mvas_memberships: [],
   };
   if (isEnded) entry.shutdown = 'BOTH';
-  addByTransport(context, file, entry);
+  addByTransport(context, file, entry, info);
   return entry;
 }
 
 /** What only sockets of some types have. */
-function addByTransport(context: DumpContext, file: OpenFile, entry: InetSkEntry): void {
+function addByTransport(
+  context: DumpContext,
+  file: OpenFile,
+  entry: InetSkEntry,
+  info: TcpInfo | undefined,
+): void {
   const { type, proto, family, src_addr: words, src_port: port } = entry;
   if (family === AF.inet6 && type !== SOCK.raw) {
     entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
   }
-  if (type === SOCK.stream && proto === IPPROTO.tcp) {
-    context.shared(TcpConnections).add(file, entry);
-  }
+  if (info && proto === IPPROTO.tcp) context.shared(TcpConnections).add({ file, entry, info });
   if (isConnection(entry)) return;
   if (type !== SOCK.stream) {
     entry.shutdown = shutdownOf(context.shared(SocketOptions), file);
@@ -118,15 +121,31 @@ function sourceOf(socket: number, isRead: boolean): InetAddress {
   return (isRead ? undefined : address(socket, SYS.getsockname)) ?? NO_ADDRESS;
 }
 
+/** The kind of a socket, and what TCP tells of it. */
+interface Seen {
+  readonly family: number;
+  readonly type: number;
+  readonly proto: number;
+  readonly info: TcpInfo | undefined;
+  /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
+  readonly isEnded: boolean;
+}
+
+function lookAt(socket: number): Seen {
+  KIND.read(socket);
+  const [family = 0, type = 0, proto = 0] = [0, 1, 2].map((index) => KIND.int(index));
+  const info = type === SOCK.stream && isTcp(proto) ? tcpInfo(socket) : undefined;
+  const isClosed = info?.state === SOCKET_STATE.close;
+  const isEnded = isClosed && (pollOf(socket) & POLL.rdhup) !== 0;
+  return { family, type, proto, info, isEnded };
+}
+
 function stateOf(
-  socket: number,
-  proto: number,
+  info: TcpInfo | undefined,
   peer: InetAddress | undefined,
 ): { state: number; backlog: number } {
-  if (!isTcp(proto)) {
-    return { state: peer ? SOCKET_STATE.established : SOCKET_STATE.close, backlog: 0 };
-  }
-  const { state, backlog } = tcpInfo(socket);
+  if (!info) return { state: peer ? SOCKET_STATE.established : SOCKET_STATE.close, backlog: 0 };
+  const { state, backlog } = info;
   return { state, backlog: state === SOCKET_STATE.listen ? backlog : 0 };
 }
 
@@ -181,11 +200,6 @@ function keyProblem(options: SocketOptions, { own, stat }: OpenFile): string | u
   const keys = options.keysOf(own, Number(stat.ino & 0xffffffffn), state);
   if (keys === undefined) return undefined;
   return `keys of a TCP socket (${keys}) cannot be restored; remedy: remove them`;
-}
-
-/** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
-function isEndedConnection(socket: number): boolean {
-  return tcpInfo(socket).state === SOCKET_STATE.close && (pollOf(socket) & POLL.rdhup) !== 0;
 }
 
 /** Events of a socket (struct pollfd) without waiting for any. */

@@ -7,16 +7,18 @@ import type { OpenFile } from '../../open-file.js';
 import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
 import { getOption } from '../../sockets/socket-options.js';
 import { setNow } from '../../sockets/set-now.js';
-import { tcpInfo } from '../../sockets/tcp-info.js';
+import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { REPAIR, REPAIR_OFF, REPAIR_QUEUE, QUEUE } from '../../sockets/tcp-repair-options.js';
 import { ioctlInt } from '../../system.js';
 import { MAX_QUEUED_BYTES } from './check.js';
+import type { Connection } from './waiting-connections.js';
 import { hasSentEnd, receivesNoMore } from './protocols.js';
 
 /** SIOCOUTQ: bytes that the other end has not acknowledged (tcp(7)). */
 const SIOCOUTQ = 0x5411;
 /** How often the queues may change while they are read. */
 const TRIES = 20;
+const NOTHING = Buffer.alloc(0);
 const IN_MOTION = 'its queues do not come to rest; remedy: try again later';
 
 /** What one end of a connection has sent: bytes that the other has not read yet, and those that it has not got. */
@@ -51,16 +53,24 @@ export class TcpQueues {
 
   /**
    * What is on its way from one end to the other. Both stand still, but the kernel goes on sending: what `sender`
-   * has written in all does not change, so it is divided by what `receiver` had received when it was read.
+   * has written in all does not change, so it is divided by what `receiver` had received when it was read. If that is
+   * all of it, nothing is on its way any more.
    */
-  between(sender: OpenFile, receiver: OpenFile): OneWay | string {
+  between(sender: Connection, receiver: Connection): OneWay | string {
+    if (writtenBy(sender.info) !== receivedBy(receiver.info)) {
+      return this.#inMotion(sender.file, receiver.file);
+    }
+    const unread = this.unread(receiver.file);
+    return typeof unread === 'string' ? unread : { unread, unsent: NOTHING };
+  }
+
+  #inMotion(sender: OpenFile, receiver: OpenFile): OneWay | string {
     for (let tries = 0; tries < TRIES; tries++) {
-      const { received, state } = tcpInfo(receiver.own);
+      const info = tcpInfo(receiver.own);
       const unread = this.unread(receiver);
       if (typeof unread === 'string') return unread;
-      if (tcpInfo(receiver.own).received === received) {
-        const payload = received - (receivesNoMore(state) ? 1n : 0n);
-        const unsent = this.#unsentAfter(sender.own, payload);
+      if (tcpInfo(receiver.own).received === info.received) {
+        const unsent = this.#unsentAfter(sender.own, receivedBy(info));
         if (unsent) return { unread, unsent };
       }
       this.#bytes -= unread.length;
@@ -75,8 +85,8 @@ export class TcpQueues {
 
   /** Everything that was written after so many bytes; undefined if the counters and the queue do not agree. */
   #unsentAfter(sender: number, received: bigint): Buffer | undefined {
-    const length = Number(writtenBy(sender) - received);
-    if (length === 0) return Buffer.alloc(0);
+    const length = Number(writtenBy(tcpInfo(sender)) - received);
+    if (length === 0) return NOTHING;
     if (length < 0 || length > unacknowledged(sender) || !this.#take(length)) return undefined;
     const queue = peekSendQueue(sender, this.#guardOption);
     return queue.length >= length ? queue.subarray(queue.length - length) : undefined;
@@ -94,10 +104,14 @@ export function unreadBytes(socket: number): number {
 }
 
 /** Bytes that were ever written; the end of the stream, if it has not been sent, counts as one. */
-function writtenBy(socket: number): bigint {
-  const { sent, notSent, state } = tcpInfo(socket);
+function writtenBy({ sent, notSent, state }: TcpInfo): bigint {
   const isEndUnsent = notSent > 0 && hasSentEnd(state);
   return sent + BigInt(notSent) - (isEndUnsent ? 1n : 0n);
+}
+
+/** Bytes that ever came in order, without the end of the stream. */
+function receivedBy({ received, state }: TcpInfo): bigint {
+  return received - (receivesNoMore(state) ? 1n : 0n);
 }
 
 function unacknowledged(socket: number): number {

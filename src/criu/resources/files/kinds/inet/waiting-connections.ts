@@ -13,7 +13,7 @@ import {
 } from '../../sockets/inet-address.js';
 import { isLocalAddress } from '../../sockets/local-address.js';
 import { listConnections, type TcpDiag } from '../../sockets/sock-diag.js';
-import { tcpInfo } from '../../sockets/tcp-info.js';
+import type { TcpInfo } from '../../sockets/tcp-info.js';
 import { receivesNoMore, waitsToBeAccepted } from './protocols.js';
 
 const WITH_DATA =
@@ -26,6 +26,8 @@ const CLIENT_GONE = 'which its client has closed; remedy: try again once it is a
 export interface Connection {
   readonly file: OpenFile;
   readonly entry: InetSkEntry;
+  /** What the kernel told of it when it was dumped. */
+  readonly info: TcpInfo;
 }
 
 /** Where a connection waits. */
@@ -46,7 +48,7 @@ export class WaitingConnections {
 
   constructor(context: DumpContext, listeners: readonly Connection[]) {
     this.#context = context;
-    this.#listeners = listeners.filter(({ file }) => tcpInfo(file.own).pending > 0);
+    this.#listeners = listeners.filter(({ info }) => info.pending > 0);
   }
 
   /** Where the connections of clients of this container wait; a string is the reason why one cannot be kept. */

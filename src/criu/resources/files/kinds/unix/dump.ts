@@ -75,7 +75,7 @@ export class UnixSockets {
       backlog: diag.state === SOCKET_STATE.listen ? diag.sendQueue : 0,
       peer: diag.peer,
       fown: dumpOwner(this.#context, file),
-      opts: this.#options.dump(file.own, file.where),
+      opts: this.#options.dump(file),
       name: diag.name,
       shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
       mvas_paths: [],
@@ -103,7 +103,7 @@ export class UnixSockets {
       backlog: 0,
       peer: 0,
       fown: dumpOwner(this.#context, file),
-      opts: this.#options.dump(file.own, file.where),
+      opts: this.#options.dump(file),
       name: new Uint8Array(),
       mvas_paths: [],
     };

@@ -41,17 +41,20 @@ export function decodeMessage<M, K extends keyof M & string>(
 }
 
 /**
- * The last message of each name that was part of another, with its bytes. Files that are decoded with the same map
+ * The last messages of each name that were parts of others, with their bytes. Files that are decoded with the same map
  * share equal messages, so nobody may change them.
  */
-export type SeenMessages = Map<string, SeenMessage>;
+export type SeenMessages = Map<string, SeenMessage[]>;
+
+/** How many of a name are remembered: the two ends of connections take turns. */
+const MOST_SEEN = 4;
 
 /** A message, and where its bytes are. */
 interface SeenMessage {
-  reader: WireReader;
-  at: number;
-  length: number;
-  value: object;
+  readonly reader: WireReader;
+  readonly at: number;
+  readonly length: number;
+  readonly value: object;
 }
 
 /** What messages are decoded from. */
@@ -161,7 +164,7 @@ class MessageDecoder {
   }
 
   /**
-   * Decodes a message that is part of another, or returns the previous one of that name if its bytes are the same, as
+   * Decodes a message that is part of another, or returns one of the last of that name if its bytes are the same, as
    * those of most signal actions are: an object for each would be most of the cost of an image of many processes.
    * What has a shortcut is seldom the same, and quickly read.
    */
@@ -169,20 +172,15 @@ class MessageDecoder {
     const reader = this.#reader;
     const length = reader.uint32();
     if (this.#schema.shapeOf(name).shortcut) return this.message(name, length);
-    const seen = this.#seen.get(name);
-    if (seen?.length === length && reader.skipSame(seen.reader, seen.at, length)) {
-      return seen.value;
+    let seen = this.#seen.get(name);
+    if (!seen) this.#seen.set(name, (seen = []));
+    for (const one of seen) {
+      if (one.length === length && reader.skipSame(one.reader, one.at, length)) return one.value;
     }
     const at = reader.position;
     const value = this.message(name, length);
-    if (!seen) {
-      this.#seen.set(name, { reader, at, length, value });
-      return value;
-    }
-    seen.reader = reader;
-    seen.at = at;
-    seen.length = length;
-    seen.value = value;
+    if (seen.length === MOST_SEEN) seen.shift();
+    seen.push({ reader, at, length, value });
     return value;
   }
 

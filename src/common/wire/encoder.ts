@@ -5,7 +5,7 @@ import { PLAIN, WIRE } from './reader.js';
 import { Rows, writeRows } from './rows.js';
 import { DEFAULTS, type FieldShape, type MessageShape, type Schema } from './schema.js';
 import type { IntegerType, ScalarType } from './tables.js';
-import type { WireWriter } from './writer.js';
+import { WireWriter } from './writer.js';
 
 /** Lone surrogates that do not stand for bytes (see {@link encodeBytes}). */
 const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u;
@@ -29,6 +29,12 @@ export function encodeMessage<M, K extends keyof M & string>(
 ): void {
   new MessageEncoder(schema, writer).message(name, value);
 }
+
+/** What frozen messages are encoded as. */
+const SHARED = new WeakMap<
+  object,
+  { readonly schema: Schema<unknown>; readonly name: string; readonly bytes: Uint8Array }
+>();
 
 class MessageEncoder {
   readonly #schema: Schema<unknown>;
@@ -98,10 +104,24 @@ class MessageEncoder {
       this.#writer.varint(number ?? wrong(shape, field, `cannot be ${String(value)}`));
     } else {
       if (typeof value !== 'object' || value === null) wrong(shape, field, 'is not a message');
-      const start = this.#writer.length;
-      this.message(content.message, value);
-      this.#writer.prefix(start);
+      if (Object.isFrozen(value)) this.#delimited(this.#shared(content.message, value));
+      else {
+        const start = this.#writer.length;
+        this.message(content.message, value);
+        this.#writer.prefix(start);
+      }
     }
+  }
+
+  /** The bytes of a message that nobody changes, which is likely to be part of many others. */
+  #shared(name: string, value: object): Uint8Array {
+    const known = SHARED.get(value);
+    if (known?.schema === this.#schema && known.name === name) return known.bytes;
+    const writer = new WireWriter();
+    new MessageEncoder(this.#schema, writer).message(name, value);
+    const bytes = writer.finish();
+    SHARED.set(value, { schema: this.#schema, name, bytes });
+    return bytes;
   }
 
   /** Writes a value, or returns why it cannot be of this type. */

@@ -4,7 +4,7 @@ import type { NsPid, NsTid } from '../../common/ids.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
-import { PlanSocketOptions, type OptionName } from './socket-options.js';
+import { PlanSocketOptions, type SocketOptionTable } from './socket-options.js';
 
 /** A place for a result that later operations take as an argument. Shared by all processes of a plan. */
 export class Slot {
@@ -242,16 +242,15 @@ export class Sequence {
     this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
   }
 
-  /** Sets an option of a socket (setsockopt(2)). Those of one socket that follow each other are one operation. */
-  setOption(
-    socket: number,
-    option: OptionName,
-    value: Uint8Array | readonly number[],
-    tolerate = false,
-  ): void {
-    const options = this.#optionsOf(socket);
-    if (value instanceof Uint8Array) options.addBytes(option, value);
-    else options.add(option, value, tolerate);
+  /** The options that a socket gets next (setsockopt(2)): those that follow each other are one operation. */
+  optionsOf(socket: number): SocketOptionTable {
+    const last = this.socketOptions.at(-1);
+    if (last?.socket === socket && this.#optionsEnd === this.operations.length) return last;
+    const options = new PlanSocketOptions(socket);
+    this.socketOptions.push(options);
+    this.#add('', OP_CODE.options, { args: [socket, options] });
+    this.#optionsEnd = this.operations.length;
+    return options;
   }
 
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */
@@ -262,16 +261,6 @@ export class Sequence {
   /** Ends the plan (a holder answers; a restorer must not reach this). */
   end(): void {
     this.#add('end', OP_CODE.end, { args: [] });
-  }
-
-  #optionsOf(socket: number): PlanSocketOptions {
-    const last = this.socketOptions.at(-1);
-    if (last?.socket === socket && this.#optionsEnd === this.operations.length) return last;
-    const options = new PlanSocketOptions(socket);
-    this.socketOptions.push(options);
-    this.#add('', OP_CODE.options, { args: [socket, options] });
-    this.#optionsEnd = this.operations.length;
-    return options;
   }
 
   #add(what: Words, code: number, parts: OperationParts): void {

@@ -106,12 +106,12 @@ for (const [what, image, message] of BAD) {
   });
 }
 
-test('neighbours of a list with the same bytes are one object', (t) => {
-  const limits = [1n, 1n, 2n, 1n, 300n].map((cur) => ({ cur, max: 300n }));
+test('those of a list that are near each other and have the same bytes are one object', (t) => {
+  const limits = [1n, 1n, 2n, 1n, 300n, 3n, 4n, 5n, 2n].map((cur) => ({ cur, max: 300n }));
   const writer = new WireWriter();
   encodeMessage(schema, 'task_rlimits_entry', { rlimits: limits }, writer);
   const reader = new WireReader(writer.finish(), 'limits');
-  const budget = { messages: 10, values: 10, unknownFields: 'refuse' } as const;
+  const budget = { messages: 20, values: 20, unknownFields: 'refuse' } as const;
   const { rlimits } = decodeMessage(
     { schema, reader, budget },
     'task_rlimits_entry',
@@ -119,7 +119,22 @@ test('neighbours of a list with the same bytes are one object', (t) => {
   );
   t.deepEqual(rlimits, limits);
   t.is(rlimits[0], rlimits[1]);
-  t.not(rlimits[1], rlimits[3]);
+  t.is(rlimits[1], rlimits[3]);
+  t.not(rlimits[2], rlimits[8]);
+});
+
+test('what is frozen is encoded once, and like anything else', (t) => {
+  const frozen = Object.freeze({ cur: 7n, max: 300n });
+  const encode = (rlimits: { cur: bigint; max: bigint }[]): Uint8Array => {
+    const writer = new WireWriter();
+    encodeMessage(schema, 'task_rlimits_entry', { rlimits }, writer);
+    return writer.finish();
+  };
+  t.deepEqual(encode([frozen, frozen]), encode([{ ...frozen }, { ...frozen }]));
+  t.deepEqual(
+    encode([frozen, { cur: 1n, max: 2n }]),
+    encode([{ ...frozen }, { cur: 1n, max: 2n }]),
+  );
 });
 
 test('parts of files of one image with the same bytes are one object', (t) => {

@@ -67,12 +67,12 @@ test('arguments are values, slots, or places in the plan', (t) => {
 test('options of a socket that follow each other are one operation', (t) => {
   const builder = new PlanBuilder();
   const sequence = builder.sequence('pid 1');
-  sequence.setOption(300, [6, 19], [-1]);
-  sequence.setOption(300, [1, 25], Uint8Array.of(1, 2, 3, 4, 5));
-  sequence.setOption(300, [1, 72], [3], true);
-  sequence.setOption(301, [6, 1], [1]);
+  sequence.optionsOf(300).add([6, 19], [-1]);
+  sequence.optionsOf(300).add([1, 25], Uint8Array.of(1, 2, 3, 4, 5));
+  sequence.optionsOf(300).add([1, 72], [3], true);
+  sequence.optionsOf(301).add([6, 1], [1]);
   sequence.end();
-  sequence.setOption(301, [6, 1], [0]);
+  sequence.optionsOf(301).add([6, 1], [0]);
   const plan = builder.finish();
   const codes = [0, 1, 2, 3].map((index) => half(plan, sequence.offset + index * OP_SIZE));
   t.deepEqual(codes, [OP_CODE.options, OP_CODE.options, OP_CODE.end, OP_CODE.options]);

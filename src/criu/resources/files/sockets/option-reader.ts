@@ -9,6 +9,8 @@ export type ReadOption = readonly [level: number, name: number, size?: number];
 /** Reads the same options of one socket after the other, each time by one call. Values are those of the last socket. */
 export class OptionReader {
   readonly #names: Int32Array;
+  /** The sizes, then the values. */
+  readonly #all: Buffer;
   readonly #sizes: Int32Array;
   readonly #values: Buffer;
   readonly #starts: readonly number[];
@@ -19,13 +21,20 @@ export class OptionReader {
     this.#names = Int32Array.from(
       options.flatMap(([level, name, size]) => [level, name, size ?? INT_SIZE]),
     );
-    this.#sizes = new Int32Array(options.length);
-    this.#values = Buffer.alloc(end);
+    const room = new ArrayBuffer(options.length * INT_SIZE + end);
+    this.#all = Buffer.from(room);
+    this.#sizes = new Int32Array(room, 0, options.length);
+    this.#values = Buffer.from(room, options.length * INT_SIZE);
   }
 
   /** Reads all options of a socket. */
   read(socket: number): void {
     socketOptions(socket, this.#names, this.#sizes, this.#values);
+  }
+
+  /** The same for sockets of which all values are the same. */
+  get key(): string {
+    return this.#all.toString('latin1');
   }
 
   /** The size of a value in bytes, or `-errno`. */

@@ -3,7 +3,7 @@ import { POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.
 import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
 import type { MvasSkOption, SkOptsEntry } from '../../../image/types.js';
-import type { OptionName } from '../../../plan/socket-options.js';
+import { SocketOptionTable, type OptionName } from '../../../plan/socket-options.js';
 import type { DumpContext } from '../dump-context.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf, planInodeOwner } from '../deleted/inode-attributes.js';
@@ -50,9 +50,9 @@ const WIDE: readonly (readonly [name: number, size: number])[] = [
 /** Where {@link GeneralOptions} has an option. */
 const PLACE = new Map([...PLAIN, ...WIDE.map(([name]) => name)].map((name, at) => [name, at]));
 
-const TCP = { maxSegment: 2, congestion: 13, authentication: 40 } as const;
-/** Bytes of `struct tcp_ao_info_opt`, of TCP_AO_INFO (linux/tcp.h). */
-const TCP_AO_INFO_SIZE = 48;
+const TCP = { maxSegment: 2, congestion: 13 } as const;
+/** TCP_AO_INFO, with room for `struct tcp_ao_info_opt` (linux/tcp.h): the kernel answers only where there are keys. */
+export const TCP_AO_INFO = [SOL.tcp, 40, 48] as const;
 /** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
 const SEGMENTS = { least: 88, most: 32767 } as const;
 /** Bytes of the name of a congestion control (TCP_CA_NAME_MAX). */
@@ -118,6 +118,8 @@ export function getRaw(
   return value.subarray(0, Math.min(length.readUInt32LE(0), size));
 }
 
+type DumpedSocket = Pick<OpenFile, 'own' | 'where' | 'stat'>;
+
 /** Reads options of SOL_SOCKET. */
 class GeneralOptions {
   readonly #reader = new OptionReader([
@@ -137,6 +139,10 @@ class GeneralOptions {
     return this.#reader.bytes(PLACE.get(name) ?? -1);
   }
 
+  get key(): string {
+    return this.#reader.key;
+  }
+
   /** Size of a value, or -errno. */
   sizeOf(name: number): number {
     return this.#reader.sizeOf(PLACE.get(name) ?? -1);
@@ -152,6 +158,7 @@ class GeneralOptions {
 export class SocketOptions {
   readonly #context: DumpContext;
   readonly #general = new GeneralOptions();
+  readonly #known = new Map<string, SkOptsEntry>();
   readonly #fresh = new Map<string, FreshSocket>();
   readonly #keyed = new Map<KeyedState, ReadonlySet<number>>();
   #shutdowns: ReadonlyMap<number, number> | undefined;
@@ -160,10 +167,32 @@ export class SocketOptions {
     this.#context = context;
   }
 
-  /** Dumps the options of a socket; of one of TCP, `state` is that of its connection (TCP_*). */
-  dump(file: Pick<OpenFile, 'own' | 'where' | 'stat'>, state?: number): SkOptsEntry {
+  /**
+   * Dumps the options of a socket; `state` is that of its connection (TCP_*), if it is one of TCP. Sockets with the same
+   * options share the result, so nobody may change it.
+   */
+  dump(file: DumpedSocket, state?: number): SkOptsEntry {
     const general = this.#general;
     general.read(file.own);
+    const protocol = general.int(SO.protocol) ?? 0;
+    const fresh = this.#freshLike(general.int(SO.domain) ?? 0, general.int(SO.type) ?? 0, protocol);
+    fresh?.reader.read(file.own);
+    // Of others more is asked than what has been read.
+    const isPlain = general.sizeOf(SO.filter) === 0 && protocol !== IPPROTO_ICMP6;
+    if (!isPlain || isApart(state)) return this.#describe(file, fresh, state);
+    const { uid, gid, mode } = file.stat;
+    const key = [uid, gid, mode, general.key, fresh?.reader.key].join();
+    let entry = this.#known.get(key);
+    if (!entry) this.#known.set(key, (entry = Object.freeze(this.#describe(file, fresh, state))));
+    return entry;
+  }
+
+  #describe(
+    file: DumpedSocket,
+    fresh: FreshSocket | undefined,
+    state: number | undefined,
+  ): SkOptsEntry {
+    const general = this.#general;
     const option = (name: number): number => general.int(name) ?? 0;
     const [sndSec, sndUsec] = general.timeout(SO.sndTimeout);
     const [rcvSec, rcvUsec] = general.timeout(SO.rcvTimeout);
@@ -179,7 +208,7 @@ export class SocketOptions {
       reuseaddr: option(SO.reuseAddr) !== 0,
       so_buf_lock: general.int(SO.bufLock) ?? BUFFERS_LOCKED,
       ...this.#filterOf(file, general.sizeOf(SO.filter)),
-      mvas_options: this.#others(file.own, state),
+      mvas_options: fresh ? othersOf(file.own, fresh, state) : [],
     };
     const { mvas_mode, ...owner } = inodeOwnerOf(file.stat);
     if (owner.mvas_uid !== 0 || owner.mvas_gid !== 0) Object.assign(entry, owner);
@@ -191,10 +220,12 @@ export class SocketOptions {
     return entry;
   }
 
-  /** The option that gave a TCP socket its keys for signatures, which cannot be read; undefined if it has none. */
-  keysOf(socket: number, inode: number, state: KeyedState): string | undefined {
-    // The kernel answers only where there are keys.
-    if (getRaw(socket, SOL.tcp, TCP.authentication, TCP_AO_INFO_SIZE)) return 'TCP_AO_ADD_KEY';
+  /**
+   * The option that gave a TCP socket its keys for signatures, which cannot be read; undefined if it has none.
+   * `isSigned` is whether the kernel tells TCP_AO_INFO.
+   */
+  keysOf(isSigned: boolean, inode: number, state: KeyedState): string | undefined {
+    if (isSigned) return 'TCP_AO_ADD_KEY';
     const keyed = this.#keyed.get(state) ?? listKeyedSockets(this.#context.init.pid, state);
     this.#keyed.set(state, keyed);
     return keyed.has(inode) ? 'TCP_MD5SIG' : undefined;
@@ -211,26 +242,6 @@ export class SocketOptions {
     if (typeof filter !== 'string') return filter;
     this.#context.refusals.add(where, filter);
     return { so_filter: [] };
-  }
-
-  #others(socket: number, state: number | undefined): MvasSkOption[] {
-    const [domain = 0, type = 0, protocol = 0] = [SO.domain, SO.type, SO.protocol].map((name) =>
-      this.#general.int(name),
-    );
-    const fresh = this.#freshLike(domain, type, protocol);
-    if (fresh === undefined) return [];
-    fresh.reader.read(socket);
-    const numbers = fresh.names.flatMap(([level, name], index) => {
-      const value = fresh.reader.int(index);
-      if (value === undefined || value === fresh.values[index]) return [];
-      if (level === SOL.tcp && name === TCP.maxSegment && !isSegment(socket, value, state))
-        return [];
-      const bytes = Buffer.alloc(4);
-      bytes.writeInt32LE(value);
-      return [{ level, name, value: bytes }];
-    });
-    const filter = protocol === IPPROTO_ICMP6 ? icmp6FilterOf(socket) : [];
-    return [...numbers, ...congestionOf(fresh), ...filter];
   }
 
   #freshLike(domain: number, type: number, protocol: number): FreshSocket | undefined {
@@ -261,6 +272,20 @@ interface FreshSocket {
   readonly reader: OptionReader;
 }
 
+/** Options that differ from those of a new socket. */
+function othersOf(socket: number, fresh: FreshSocket, state: number | undefined): MvasSkOption[] {
+  const numbers = fresh.names.flatMap(([level, name], index) => {
+    const value = fresh.reader.int(index);
+    if (value === undefined || value === fresh.values[index]) return [];
+    const isMaxSegment = level === SOL.tcp && name === TCP.maxSegment;
+    if (isMaxSegment && !isSegment(socket, value, state)) return [];
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(value);
+    return [{ level, name, value: bytes }];
+  });
+  return [...numbers, ...congestionOf(fresh), ...icmp6FilterOf(socket)];
+}
+
 function lookAtFresh(socket: number, isStream: boolean): FreshSocket {
   const all = OTHERS.flatMap(([level, names]) => names.map((name) => [level, name] as const));
   const asked = isStream ? all.filter((one) => !isIn(NOT_OF_STREAMS, one)) : all;
@@ -287,9 +312,13 @@ function isIn(options: readonly OptionName[], [level, name]: OptionName): boolea
  * value (tcp_sock.mss_cache).
  */
 function isSegment(socket: number, value: number, state: number | undefined): boolean {
-  const isApart = state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
-  if (!isApart || value < SEGMENTS.least || value > SEGMENTS.most) return false;
+  if (!isApart(state) || value < SEGMENTS.least || value > SEGMENTS.most) return false;
   return (pollNow(socket, POLL.rdhup) & POLL.rdhup) === 0; // It has not ended.
+}
+
+/** Whether a TCP socket has no connection. */
+function isApart(state: number | undefined): boolean {
+  return state === SOCKET_STATE.close || state === SOCKET_STATE.listen;
 }
 
 /** The congestion control of a socket, if it differs from that of a new one. */
@@ -315,26 +344,52 @@ function words<K extends string>(table: Readonly<Record<K, number>>): [K, number
   return Object.entries(table) as [K, number][];
 }
 
+/** What is set when a socket is new, and what in the end. */
+interface OptionTables {
+  readonly first: SocketOptionTable;
+  readonly last: SocketOptionTable;
+}
+
+/** Those of sockets, many of which have the same options. */
+const TABLES = new WeakMap<SkOptsEntry, OptionTables>();
+
+function tablesOf(opts: SkOptsEntry): OptionTables {
+  const known = TABLES.get(opts);
+  if (known) return known;
+  const tables = { first: firstOptions(opts), last: lastOptions(opts) };
+  TABLES.set(opts, tables);
+  return tables;
+}
+
 /**
  * Sets the owner and the options of a new socket. Call it before bind(2), so that addresses in use can be bound:
  * with SO_REUSEPORT only sockets of one user share one.
  */
 export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
   planInodeOwner(stage, 'socket', number, opts);
+  stage.sequence.optionsOf(number).append(tablesOf(opts).first);
+}
+
+function firstOptions(opts: SkOptsEntry): SocketOptionTable {
+  const table = new SocketOptionTable();
   const set = (name: number, value: number): void => {
-    setOption(stage, number, [SOL.socket, name], value);
+    table.add([SOL.socket, name], [value]);
   };
   set(SO.reuseAddr, 1);
   for (const [field, name] of words(SWITCHES)) if (opts[field]) set(name, 1);
   for (const { level, name, value } of opts.mvas_options) {
-    if (isKnown(level, name, value.length)) setRaw(stage, number, [level, name], value);
+    if (isKnown(level, name, value.length)) table.add([level, name], value);
   }
-  planNumbers(opts, set);
-  if (opts.so_bound_dev !== undefined) planDevice(stage, number, opts.so_bound_dev);
+  addNumbers(opts, set);
+  const { so_bound_dev: device } = opts;
+  if (device !== undefined) {
+    table.add([SOL.socket, SO.bindToDevice], Buffer.from(`${device.slice(0, 15)}\0`, 'latin1'));
+  }
+  return table;
 }
 
 /** After the type of service (IP_TOS), which sets a priority, too. */
-function planNumbers(opts: SkOptsEntry, set: (name: number, value: number) => void): void {
+function addNumbers(opts: SkOptsEntry, set: (name: number, value: number) => void): void {
   set(NUMBERS.so_priority, opts.so_priority ?? 0);
   for (const field of ['so_oobinline', 'so_mark'] as const) {
     const value = opts[field] ?? 0;
@@ -344,23 +399,37 @@ function planNumbers(opts: SkOptsEntry, set: (name: number, value: number) => vo
   if (lowWater > 1) set(NUMBERS.so_rcvlowat, lowWater);
 }
 
-function planDevice(stage: Stage, number: number, name: string): void {
-  const device = stage.builder.string(name.slice(0, 15));
-  const args = [number, SOL.socket, SO.bindToDevice, device, device.bytes.length];
-  stage.run(`bind a socket to device ${name}`, SYS.setsockopt, args);
-}
-
 /** Sets what must come after bind(2) and after the queues are filled. */
 export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
-  if (!opts.reuseaddr) setOption(stage, number, [SOL.socket, SO.reuseAddr], 0);
-  if (opts.so_linger !== undefined) {
-    setRaw(stage, number, [SOL.socket, SO.linger], [1, opts.so_linger]);
-  }
-  planTimeout(stage, number, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
-  planTimeout(stage, number, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
+  stage.sequence.optionsOf(number).append(tablesOf(opts).last);
+}
+
+function lastOptions(opts: SkOptsEntry): SocketOptionTable {
+  const table = new SocketOptionTable();
+  const add = (name: number, value: readonly number[]): void => {
+    table.add([SOL.socket, name], value);
+  };
+  if (!opts.reuseaddr) add(SO.reuseAddr, [0]);
+  if (opts.so_linger !== undefined) add(SO.linger, [1, opts.so_linger]);
+  addTimeout(add, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
+  addTimeout(add, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
   const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
-  if (lock & 1) setOption(stage, number, [SOL.socket, SO.sndbufForce], opts.so_sndbuf >>> 1);
-  if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
+  if (lock & 1) add(SO.sndbufForce, [opts.so_sndbuf >>> 1]);
+  if (lock & 2) add(SO.rcvbufForce, [opts.so_rcvbuf >>> 1]);
+  return table;
+}
+
+function addTimeout(
+  add: (name: number, value: readonly number[]) => void,
+  name: number,
+  time: readonly [seconds: bigint, microseconds: bigint],
+): void {
+  if (time.every((part) => part === 0n)) return;
+  const halves = time.flatMap((part) => [part, part >> 32n]);
+  add(
+    name,
+    halves.map((half) => Number(BigInt.asUintN(32, half))),
+  );
 }
 
 /** Gives both buffers of a socket the sizes that they had, whether those had been set by hand or grown. */
@@ -379,21 +448,7 @@ export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry
   const bytes = opts.so_sndbuf >>> 1;
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
   const lock = (opts.so_buf_lock ?? BUFFERS_LOCKED) & 3;
-  stage.sequence.setOption(number, [SOL.socket, SO.bufLock], [lock], true);
-}
-
-function planTimeout(
-  stage: Stage,
-  number: number,
-  name: number,
-  [seconds, microseconds]: readonly [bigint, bigint],
-): void {
-  if (seconds === 0n && microseconds === 0n) return;
-  const words = [seconds, microseconds].flatMap((n) => [
-    Number(BigInt.asUintN(32, n)),
-    Number(BigInt.asUintN(32, n >> 32n)),
-  ]);
-  setRaw(stage, number, [SOL.socket, name], words);
+  stage.sequence.optionsOf(number).add([SOL.socket, SO.bufLock], [lock], true);
 }
 
 function isKnown(level: number, name: number, size: number): boolean {
@@ -405,7 +460,7 @@ function isKnown(level: number, name: number, size: number): boolean {
 
 /** setsockopt(2) of an int. */
 export function setOption(stage: Stage, number: number, option: OptionName, value: number): void {
-  stage.sequence.setOption(number, option, [value]);
+  stage.sequence.optionsOf(number).add(option, [value]);
 }
 
 /** setsockopt(2) of any value; ints are given as they are. */
@@ -415,5 +470,5 @@ export function setRaw(
   option: OptionName,
   value: Uint8Array | readonly number[],
 ): void {
-  stage.sequence.setOption(number, option, value);
+  stage.sequence.optionsOf(number).add(option, value);
 }

@@ -4,7 +4,8 @@ import type { TcpStreamEntry } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
 import { describeAddress, destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
 import { findConnections, type TcpDiag } from '../../sockets/sock-diag.js';
-import { getRaw, SocketOptions } from '../../sockets/socket-options.js';
+import { OptionReader } from '../../sockets/option-reader.js';
+import { SocketOptions, TCP_AO_INFO } from '../../sockets/socket-options.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { pollNow } from '../../system.js';
 import { isConnection, isListening, receivesNoMore, waitsToBeAccepted } from './protocols.js';
@@ -14,9 +15,8 @@ import { WaitingConnections, type Connection } from './waiting-connections.js';
 /** TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE (linux/tcp.h), which are CRIU's bits as well. */
 const KEPT_OPTIONS = 7;
 
-/** TCP_ULP, and room for a name (linux/tcp.h). */
-const TCP_ULP = 31;
-const ULP_SIZE = 16;
+/** TCP_ULP, with room for a name (linux/tcp.h), and the keys of TCP-AO. */
+const CONNECTION = new OptionReader([[SOL.tcp, 31, 16], TCP_AO_INFO]);
 const UNOWNED = 'has its other end in no process; remedy: try again once it has ended';
 const TO_ITSELF = 'leads to itself; remedy: close it';
 
@@ -149,9 +149,10 @@ export class TcpConnections {
 
   /** What a connection within the container cannot be restored with. */
   #problemOf({ file, entry }: Connection): string | undefined {
-    const protocol = getRaw(file.own, SOL.tcp, TCP_ULP, ULP_SIZE);
-    if (protocol?.length) return 'has a protocol of its own (TCP_ULP); remedy: close it';
-    const keys = this.#context.shared(SocketOptions).keysOf(file.own, entry.ino, 'connected');
+    CONNECTION.read(file.own);
+    if (CONNECTION.sizeOf(0) > 0) return 'has a protocol of its own (TCP_ULP); remedy: close it';
+    const isSigned = CONNECTION.sizeOf(1) >= 0;
+    const keys = this.#context.shared(SocketOptions).keysOf(isSigned, entry.ino, 'connected');
     if (keys === undefined) return undefined;
     return `has keys (${keys}), which cannot be restored; remedy: close it`;
   }

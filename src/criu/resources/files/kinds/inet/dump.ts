@@ -16,7 +16,7 @@ import {
 import { isLocalAddress } from '../../sockets/local-address.js';
 import { MulticastGroups, multicastInterface } from '../../sockets/multicast.js';
 import { dumpOwner } from '../../owner.js';
-import { getOption, getRaw, SocketOptions } from '../../sockets/socket-options.js';
+import { getOption, getRaw, SocketOptions, TCP_AO_INFO } from '../../sockets/socket-options.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { OptionReader } from '../../sockets/option-reader.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
@@ -197,7 +197,8 @@ function multipathProblem(
 
 function keyProblem(options: SocketOptions, { own, stat }: OpenFile): string | undefined {
   const state = tcpInfo(own).state === SOCKET_STATE.listen ? 'listening' : 'bound';
-  const keys = options.keysOf(own, Number(stat.ino & 0xffffffffn), state);
+  const isSigned = getRaw(own, ...TCP_AO_INFO) !== undefined;
+  const keys = options.keysOf(isSigned, Number(stat.ino & 0xffffffffn), state);
   if (keys === undefined) return undefined;
   return `keys of a TCP socket (${keys}) cannot be restored; remedy: remove them`;
 }

@@ -78,6 +78,12 @@ export class WireReader {
     return this.#low;
   }
 
+  /** A zigzag varint of 32 bits. */
+  sint32(): number {
+    const value = this.uint32();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
   /** The low 32 bits of a varint. */
   low32(): number {
     this.#varint();
@@ -130,6 +136,16 @@ export class WireReader {
     if (this.#low === varint && this.#high === 0) return true;
     this.#at = start;
     return false;
+  }
+
+  /** Skips a length and its bytes if they are these. */
+  seesBytes(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    const from = this.#at + 1;
+    const isThere = this.#bytes[this.#at] === length && from + length <= this.#end;
+    if (!isThere || this.#bytes.compare(bytes, 0, length, from, from + length) !== 0) return false;
+    this.#at = from + length;
+    return true;
   }
 
   /** Goes back to an earlier position. */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { deepStrictEqual } from 'node:assert';
+import test from 'ava';
+import fc from 'fast-check';
+import { ShimError } from '../../../../src/common/errors.js';
+import { asNsTid } from '../../../../src/common/ids.js';
+import { decodeMessage } from '../../../../src/common/wire/decoder.js';
+import { encodeMessage } from '../../../../src/common/wire/encoder.js';
+import { WireReader } from '../../../../src/common/wire/reader.js';
+import { Schema } from '../../../../src/common/wire/schema.js';
+import { WireWriter } from '../../../../src/common/wire/writer.js';
+import { FDINFO_SHORTCUT, REG_SHORTCUT } from '../../../../src/criu/image/file-shortcuts.js';
+import { IMAGE_ENUMS, IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
+import { IMAGE_SCHEMA } from '../../../../src/criu/image/schema.js';
+import type { FdinfoEntry, ImageMessages, RegFileEntry } from '../../../../src/criu/image/types.js';
+
+const BY_TABLE = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS);
+
+const number = fc.integer({ min: 0, max: 0xffffffff });
+const long = fc.oneof(
+  { weight: 9, arbitrary: fc.bigInt({ min: 0n, max: 1n << 53n }) },
+  fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+);
+const NOBODY = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
+const REG: RegFileEntry = {
+  ...{ id: 7, flags: 2, pos: 0n, fown: NOBODY, name: '/x', build_id: [] },
+  ...{ mnt_id: 12, size: 5n, mode: 0o100644, mvas_ino: 9n },
+};
+const FDINFO: FdinfoEntry = { id: 7, flags: 1, type: 'REG', fd: 3 };
+
+const usually = <T>(value: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(value) }, fc.constantFrom(value, ...others));
+
+const required = {
+  ...{ id: number, flags: number, pos: long, build_id: usually<number[]>([], [4]) },
+  fown: usually(NOBODY, { ...NOBODY, signum: 10 }, { ...NOBODY, pid: asNsTid(300) }),
+  name: usually('/a b', '', '/\u00e4', '/\udc80', '/a\nb'),
+};
+const reg = fc.record(
+  {
+    ...required,
+    ...{ mnt_id: fc.integer({ min: -0x80000000, max: 0x7fffffff }), size: long, mode: number },
+    ...{ mvas_ino: long, ext: usually<boolean | undefined>(undefined, true) },
+  },
+  { requiredKeys: Object.keys(required) as (keyof typeof required)[] },
+);
+const fdinfo = fc.record(
+  {
+    ...{ id: number, flags: number, fd: number },
+    type: fc.constantFrom<FdinfoEntry['type']>('REG', 'PIPE', 'UND', 'MVAS_MQUEUE'),
+    xattr_security_selinux: usually<string | undefined>(undefined, 'x'),
+  },
+  { requiredKeys: ['id', 'flags', 'fd', 'type'] },
+);
+const either = fc.oneof(
+  reg.map((value) => ['reg_file_entry', value] as const),
+  fdinfo.map((value) => ['fdinfo_entry', value] as const),
+);
+
+type Name = 'reg_file_entry' | 'fdinfo_entry';
+
+function encode(schema: Schema<ImageMessages>, name: Name, value: object): Uint8Array {
+  const writer = new WireWriter();
+  encodeMessage(schema, name, value, writer);
+  return writer.finish();
+}
+
+/** The message that some bytes encode, or what is wrong with them. */
+function decode(schema: Schema<ImageMessages>, name: Name, bytes: Uint8Array): unknown {
+  const reader = new WireReader(bytes, 'files');
+  const budget = { messages: 10, values: 10, unknownFields: 'refuse' } as const;
+  try {
+    return decodeMessage({ schema, reader, budget }, name, bytes.length);
+  } catch (error) {
+    return ShimError.from(error).message;
+  }
+}
+
+test('files and descriptors are written and read as by their table', (t) => {
+  fc.assert(
+    fc.property(either, ([name, value]) => {
+      const bytes = encode(BY_TABLE, name, value);
+      deepStrictEqual(encode(IMAGE_SCHEMA, name, value), bytes);
+      deepStrictEqual(decode(IMAGE_SCHEMA, name, bytes), decode(BY_TABLE, name, bytes));
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
+test('of bytes that are not quite that the table decides', (t) => {
+  const change = fc.record({ at: fc.nat(), byte: fc.nat(255), end: fc.integer({ min: 1 }) });
+  fc.assert(
+    fc.property(either, change, ([name, value], { at, byte, end }) => {
+      const bytes = encode(BY_TABLE, name, value).slice(0, end);
+      bytes[at % bytes.length] = byte;
+      deepStrictEqual(decode(IMAGE_SCHEMA, name, bytes), decode(BY_TABLE, name, bytes));
+    }),
+    { numRuns: 3000 },
+  );
+  t.pass();
+});
+
+test('usual ones take the shortcut', (t) => {
+  const read = new WireReader(encode(BY_TABLE, 'reg_file_entry', REG), 'files');
+  t.deepEqual(REG_SHORTCUT.read(read), REG);
+  t.true(REG_SHORTCUT.write(new WireWriter(), REG));
+  const descriptor = new WireReader(encode(BY_TABLE, 'fdinfo_entry', FDINFO), 'files');
+  t.deepEqual(FDINFO_SHORTCUT.read(descriptor), FDINFO);
+  t.true(FDINFO_SHORTCUT.write(new WireWriter(), FDINFO));
+});
+
+for (const more of [
+  { name: '\u00e4' },
+  { ext: true },
+  { mnt_id: -1 },
+  { mode: 1.5 },
+  { pos: -1n },
+]) {
+  test(`files with ${Object.keys(more).join()} ${String(Object.values(more))} do not`, (t) => {
+    const writer = new WireWriter();
+    t.false(REG_SHORTCUT.write(writer, { ...REG, ...more }));
+    t.is(writer.length, 0);
+  });
+}

@@ -2,6 +2,16 @@
 import type { VasId } from '../common/ids.js';
 import type { Segment, VasEntry, VasRecord } from '../criu/index.js';
 
+/** How a VAS is removed. */
+export interface RemoveOptions {
+  /** Even if a checkpoint is filling it, which then fails. */
+  readonly force: boolean;
+  /** Together with the snapshots that need it. */
+  readonly cascade: boolean;
+  /** What is removed as well, so that it needs nothing. */
+  readonly doomed: ReadonlySet<VasId>;
+}
+
 /** The VASes of this host, as the command line needs them. */
 export interface VasStore {
   /** @throws ShimError `permissionDenied` for a user who may not see them. */
@@ -11,10 +21,9 @@ export interface VasStore {
   /** The segments that a VAS holds. @throws ShimError `notFound` once it has been removed. */
   segments(record: VasRecord): readonly Segment[];
   /**
-   * Frees the memory of a VAS; living clones stay. Takes a complete id. With force, a checkpoint that is
-   * filling it fails.
+   * Frees the memory of a VAS; living clones stay. Takes a complete id. Returns the ids of all VASes that it has removed.
    *
-   * @throws ShimError `notFound`, `failedPrecondition` while it is being filled, unless forced.
+   * @throws ShimError `notFound`; `failedPrecondition` while it is being filled, unless forced, and while others need it
    */
-  remove(id: VasId, force: boolean): Promise<void>;
+  remove(id: VasId, options: RemoveOptions): Promise<readonly VasId[]>;
 }

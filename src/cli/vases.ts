@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { VasId } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
+import type { ContainerdApi, Descent, Needs } from '../containerd/index.js';
 import {
   inspectVas,
+  listSnapshots,
   listVases,
   readSegments,
   removeVas,
   type SnapshotRecord,
 } from '../criu/index.js';
-import type { VasStore } from './vas-store.js';
+import type { RemoveOptions, VasStore } from './vas-store.js';
 
 /** The VASes of this host. */
 export const vases: VasStore = {
@@ -16,22 +18,43 @@ export const vases: VasStore = {
   remove,
 };
 
-async function remove(id: VasId, force: boolean): Promise<void> {
+async function remove(id: VasId, options: RemoveOptions): Promise<readonly VasId[]> {
   const { state, snapshot } = await inspectVas(id);
-  if (state === 'filling' && !force) {
+  if (state === 'filling' && !options.force) {
     const remedy = 'wait for its end, or remove it by --force, which makes the checkpoint fail';
     const message = `remove VAS ${id}: a checkpoint is filling it; remedy: ${remedy}`;
     throw new ShimError('failedPrecondition', message);
   }
+  if (snapshot) return await removeSnapshot(snapshot, options);
   await removeVas(id);
-  if (snapshot) await removeFiles(snapshot);
+  return [id];
+}
+
+/** Removes a snapshot and what containerd keeps of it, unless others need it. */
+async function removeSnapshot(
+  snapshot: SnapshotRecord,
+  options: RemoveOptions,
+): Promise<readonly VasId[]> {
+  const { ContainerdApi, decodeTemplate, bridge, needsOf } = await import('../containerd/index.js');
+  const api = new ContainerdApi(decodeTemplate(snapshot.template).place);
+  try {
+    const removed: VasId[] = [];
+    const needs = needsOf(snapshot, await descentAt(api));
+    if (!options.cascade) assertUnneeded(snapshot, needs, options.doomed);
+    else for (const { id } of needs.snapshots) removed.push(...(await remove(id, options)));
+    await removeVas(snapshot.id);
+    await removeFiles(api, snapshot);
+    await bridge(api, snapshot, await descentAt(api));
+    return [...removed, snapshot.id];
+  } finally {
+    api.close();
+  }
 }
 
 /** Removes what containerd keeps of a snapshot. The memory has gone by then, even if containerd does not answer. */
-async function removeFiles(snapshot: SnapshotRecord): Promise<void> {
-  const { ContainerdApi, decodeTemplate, dropFiles } = await import('../containerd/index.js');
+async function removeFiles(api: ContainerdApi, snapshot: SnapshotRecord): Promise<void> {
+  const { decodeTemplate, dropFiles } = await import('../containerd/index.js');
   const { place, parent, container } = decodeTemplate(snapshot.template);
-  const api = new ContainerdApi(place);
   try {
     await dropFiles(api, snapshot);
   } catch (cause) {
@@ -39,7 +62,30 @@ async function removeFiles(snapshot: SnapshotRecord): Promise<void> {
     const what = `the memory of ${snapshot.id} is removed, but not its files, snapshot ${parent} of containerd`;
     const remedy = `remedy: ctr -n ${place.namespace} snapshots --snapshotter ${container.snapshotter} rm ${parent}`;
     throw new ShimError(kind, `${what}: ${message}; ${remedy}`, { cause });
-  } finally {
-    api.close();
   }
+}
+
+/** A containerd that does not answer starts nothing from a snapshot. */
+async function descentAt(api: ContainerdApi): Promise<Descent> {
+  const { readDescent } = await import('../containerd/index.js');
+  return await readDescent(api).catch((error: unknown) => {
+    if (ShimError.from(error).kind !== 'unavailable') throw error;
+    return { snapshots: listSnapshots(api.place.namespace), containers: [] };
+  });
+}
+
+function assertUnneeded(
+  { id, name }: SnapshotRecord,
+  needs: Needs,
+  doomed: ReadonlySet<VasId>,
+): void {
+  const others = needs.snapshots.filter((other) => !doomed.has(other.id));
+  const words = [
+    ...others.map((other) => `snapshot ${other.name || other.id} is of a clone of it`),
+    ...needs.containers.map((container) => `container ${container} is to start from it`),
+  ];
+  if (words.length === 0) return;
+  const remedy = 'remedy: remove these first, or it with all snapshots that need it (--cascade)';
+  const message = `remove snapshot ${name || id}: ${words.join(', ')}; ${remedy}`;
+  throw new ShimError('failedPrecondition', message);
 }

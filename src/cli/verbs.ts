@@ -11,10 +11,12 @@ import { inspect } from './verbs/inspect.js';
 import { install, uninstall } from './verbs/install.js';
 import { ls } from './verbs/ls.js';
 import { man } from './verbs/man.js';
+import { prune } from './verbs/prune.js';
 import { restore } from './verbs/restore.js';
 import { rm } from './verbs/rm.js';
 import { rollback } from './verbs/rollback.js';
 import { snapshot } from './verbs/snapshot.js';
+import { tree } from './verbs/tree.js';
 
 const COMMANDS: readonly Verb[] = [
   ls,
@@ -23,6 +25,8 @@ const COMMANDS: readonly Verb[] = [
   snapshot,
   fork,
   rollback,
+  tree,
+  prune,
   checkpoint,
   restore,
   create,

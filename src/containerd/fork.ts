@@ -4,6 +4,7 @@ import { assertNotAborted, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import type { SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
+import { LABELS } from './head.js';
 import type { Container } from './proto/messages/containers.js';
 import { cloneSpec, encodeSpec, specOf, startingFrom, type Network } from './spec.js';
 import { assertForkable, decodeTemplate, type Template } from './template.js';
@@ -11,8 +12,6 @@ import { assertForkable, decodeTemplate, type Template } from './template.js';
 /** Starting a container is work of several processes: more at once only take longer each. */
 const AT_ONCE = availableParallelism();
 const SIGKILL = 9;
-/** Labels of clones: the container that they descend from, and the snapshot. */
-export const LABELS = { parent: 'mvas.parent', snapshot: 'mvas.snapshot' } as const;
 /** Begins labels that a clone takes over: what others say about a container is not true of its clone. */
 const INHERITED = 'io.containerd.image.';
 

@@ -3,6 +3,16 @@
 /** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
 export { ContainerdApi, type Place } from './api.js';
 export { fork, type Clone, type ForkRequest } from './fork.js';
+export {
+  bridge,
+  needsOf,
+  originOf,
+  readDescent,
+  type Descendant,
+  type Descent,
+  type Needs,
+} from './descent.js';
+export { taskOf, type Task } from './task.js';
 export { rollBack, type RolledBack } from './rollback.js';
 export { dropFiles, removeSnapshot, takeSnapshot, type SnapshotRequest } from './snapshot.js';
 export { decodeTemplate } from './template.js';

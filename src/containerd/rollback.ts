@@ -5,7 +5,7 @@ import { findSnapshot, listSnapshots, type SnapshotRecord } from '../criu/index.
 import type { ContainerdApi } from './api.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
 import { OURS, parentOf, upperOf } from './changes.js';
-import { LABELS } from './fork.js';
+import { LABELS, labelOf, moveHead } from './head.js';
 import type { Container } from './proto/messages/containers.js';
 import type { Mount } from './proto/messages/mount.js';
 import { assertRunning, findContainer } from './snapshot.js';
@@ -48,6 +48,7 @@ export async function rollBack(
       const { pid, standstillUs } = await callShim(api, container, (shim) =>
         shim.call('Task/Rollback', request, limits),
       );
+      await moveHead(api, containerId, snapshot.id);
       return { snapshot, pid, standstillMs: Number(standstillUs) / MS };
     } finally {
       await files?.close();
@@ -57,11 +58,12 @@ export async function rollBack(
 
 /** A snapshot of this container, or the one that it is a clone of. */
 function choose(
-  { id = '', labels = [] }: Partial<Container>,
+  container: Partial<Container>,
   wanted: string | undefined,
   owner: string,
 ): SnapshotRecord {
-  const origin = labels.find(({ key }) => key === LABELS.snapshot)?.value;
+  const { id = '' } = container;
+  const origin = labelOf(container, LABELS.snapshot);
   if (wanted !== undefined) {
     const { record } = findSnapshot(wanted, owner);
     if (record.containerId === id || record.id === origin) return record;

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
-import {
-  dropImagePath,
-  keepSnapshot,
-  listSnapshots,
-  newImagePath,
-  removeVas,
-  type SnapshotRecord,
-} from '../criu/index.js';
+import { keepSnapshot, reserveSnapshot, removeVas, type SnapshotRecord } from '../criu/index.js';
 import { anyOf, type ContainerdApi } from './api.js';
+import { bridge, originOf, readDescent } from './descent.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
 import { Changes, dropChanges, parentOf } from './changes.js';
 import type { Container } from './proto/messages/containers.js';
-import { Status } from './proto/messages/process.js';
 import { CheckpointOptions } from './proto/messages/mvas-options.js';
+import { headOf, moveHead } from './head.js';
 import { specOf } from './spec.js';
+import { taskOf } from './task.js';
 import { decodeTemplate, encodeTemplate } from './template.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -28,6 +23,8 @@ export interface SnapshotRequest {
   readonly name: string;
   /** Whether the changes of the root filesystem are taken, too. */
   readonly rootfs: boolean;
+  /** Whether it is removed right away, so that its container does not go on from it. */
+  readonly isMomentary?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -37,10 +34,10 @@ export interface SnapshotRequest {
  */
 export async function takeSnapshot(
   api: ContainerdApi,
-  { containerId, name, rootfs, signal }: SnapshotRequest,
+  { containerId, name, rootfs, isMomentary = false, signal }: SnapshotRequest,
 ): Promise<SnapshotRecord> {
   const owner = api.place.namespace;
-  if (name !== '') assertFree(name, owner);
+  if (name !== '') assertName(name);
   const container = await findContainer(api, containerId);
   await assertRunning(api, containerId);
   const { args = [] } = specOf(container).process ?? {};
@@ -48,18 +45,24 @@ export async function takeSnapshot(
   return await api.withLease(async () => {
     const scope = new Scope();
     try {
-      const imagePath = newImagePath();
+      const reservation = await reserveSnapshot({ name, owner });
+      const { imagePath } = reservation;
       scope.defer('drop the image', () => {
-        dropImagePath(imagePath);
+        reservation.close();
       });
       const changes = hasFiles ? await Changes.begin(api, container) : undefined;
       if (changes) scope.defer('drop the changes of files', () => changes.drop());
       await checkpoint(api, container, { imagePath, changes, signal });
       const parent = await (changes?.keep() ?? parentOf(api, container));
       scope.defer('drop the files', () => dropChanges(api, container.snapshotter ?? '', parent));
-      const template = encodeTemplate({ container, parent, place: api.place, hasFiles });
+      const template = encodeTemplate({
+        ...{ container, parent, place: api.place, hasFiles },
+        origin: headOf(container),
+      });
       const record = keepSnapshot(imagePath, { name, owner, containerId, args, template });
       scope.release();
+      reservation.close();
+      if (!isMomentary) await moveHead(api, containerId, record.id);
       return record;
     } catch (error) {
       await scope.close();
@@ -72,6 +75,7 @@ export async function takeSnapshot(
 export async function removeSnapshot(api: ContainerdApi, record: SnapshotRecord): Promise<void> {
   await removeVas(record.id);
   await dropFiles(api, record);
+  if (originOf(record) !== '') await bridge(api, record, await readDescent(api));
 }
 
 /** Removes a snapshot's files from containerd, unless clones need them; they go with the last of these. */
@@ -93,29 +97,17 @@ export async function findContainer(api: ContainerdApi, id: string): Promise<Par
   }
 }
 
-/** @throws ShimError `invalidArgument`, `alreadyExists` */
-function assertFree(name: string, owner: string): void {
-  if (!NAME.test(name) || ID.test(name)) {
-    const rule = 'letters, digits, ., _ and -, at most 63, and not what looks like an id';
-    throw new ShimError(
-      'invalidArgument',
-      `name of a snapshot ${JSON.stringify(name)}: not ${rule}`,
-    );
-  }
-  const other = listSnapshots(owner).find((record) => record.name === name);
-  if (!other) return;
-  const remedy = `remedy: take another name, or remove it (mvas rm ${name})`;
-  throw new ShimError('alreadyExists', `snapshot ${name} exists, with id ${other.id}; ${remedy}`);
+/** @throws ShimError `invalidArgument` */
+function assertName(name: string): void {
+  if (NAME.test(name) && !ID.test(name)) return;
+  const rule = 'letters, digits, ., _ and -, at most 63, and not what looks like an id';
+  throw new ShimError('invalidArgument', `name of a snapshot ${JSON.stringify(name)}: not ${rule}`);
 }
 
 /** @throws ShimError `failedPrecondition` */
 export async function assertRunning(api: ContainerdApi, id: string): Promise<void> {
-  const { process } = await api.call('Tasks/Get', { containerId: id }).catch((error: unknown) => {
-    if (ShimError.from(error).kind !== 'notFound') throw error;
-    return { process: undefined };
-  });
-  const status = process?.status;
-  if (status === Status.RUNNING || status === Status.PAUSED) return;
+  const { status } = await taskOf(api, id);
+  if (status === 'running' || status === 'paused') return;
   throw new ShimError('failedPrecondition', `container ${id} is not running`);
 }
 

@@ -7,7 +7,7 @@ import type { Container } from './proto/messages/containers.js';
 /* Specs of containers, as containerd keeps them. Pure. */
 
 /** Annotation of a container that is to start as a clone of a snapshot; the shim reads it. */
-const RESTORE = 'mvas.restore';
+export const RESTORE = 'mvas.restore';
 /** What fork gives no child: such containers belong to somebody who does not know of it. */
 const POD = 'io.kubernetes.cri.sandbox-id';
 

@@ -11,6 +11,8 @@ export interface Template {
   readonly parent: string;
   /** Whether that has the files of the moment of the snapshot. */
   readonly hasFiles?: boolean;
+  /** Id of the snapshot from which the container went on to this one; absent or empty if there was none. */
+  readonly origin?: string;
   /** Which containerd has it. */
   readonly place: Place;
 }

@@ -18,14 +18,9 @@ export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { Segment } from './vas/segments.js';
 export type { ProcessRecord, VasEntry, VasRecord } from './vas/store.js';
 export { vasDirectory } from './vas/directory.js';
-export {
-  dropImagePath,
-  findSnapshot,
-  keepSnapshot,
-  listSnapshots,
-  newImagePath,
-} from './vas/snapshots.js';
-export type { SnapshotFacts, SnapshotRecord } from './vas/snapshot-record.js';
+export { removeLeftovers, reserveSnapshot, type Reservation } from './vas/reservation.js';
+export { findSnapshot, keepSnapshot, listSnapshots } from './vas/snapshots.js';
+export { writeSnapshot, type SnapshotFacts, type SnapshotRecord } from './vas/snapshot-record.js';
 export { inspectVas, listVases, readSegments, removeVas } from './vas/store.js';
 export { readSpec } from './spec.js';
 export {

@@ -84,7 +84,7 @@ async function unmountRootfs(bundle: Bundle): Promise<void> {
 async function removeDeadSocket(bundle: Bundle): Promise<void> {
   const path = socketOf(read(bundle.address));
   if (path === '' || !existsSync(path) || (await isAlive(path))) return;
-  const { withDirectoryLock } = await import('./directory-lock.js');
+  const { withDirectoryLock } = await import('../native/directory-lock.js');
   await withDirectoryLock(dirname(path), async () => {
     // Another daemon of the group may have been started meanwhile.
     if (!(await isAlive(path))) rmSync(path, { force: true });

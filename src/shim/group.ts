@@ -8,7 +8,7 @@ import { startAnswer } from './answer.js';
 import type { ShimArgs } from './args.js';
 import { readBootstrap } from './bootstrap.js';
 import type { Bundle } from './bundle.js';
-import { withDirectoryLock } from './directory-lock.js';
+import { withDirectoryLock } from '../native/directory-lock.js';
 import { isAlive } from './socket.js';
 
 const MAX_OOM_SCORE = 1000;

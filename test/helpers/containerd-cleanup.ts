@@ -49,7 +49,7 @@ export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<VasId[
 /** Removes a VAS by `mvas rm`, even if its engine is still at work. */
 export async function removeVas(traces: Pick<Traces, 'directory'>, id: string): Promise<void> {
   const env = { ...process.env, MVAS_ROOT: vasRoot(traces) };
-  await run(join(BIN, 'mvas'), ['rm', '--force', id], { env });
+  await run(join(BIN, 'mvas'), ['rm', '--force', '--cascade', id], { env });
 }
 
 /** Mount points at and below a directory, innermost first. */

@@ -115,7 +115,10 @@ async function sourceOf(
     return { snapshot: record, drop: () => Promise.resolve() };
   }
   const { removeSnapshot, takeSnapshot } = await import('../../containerd/index.js');
-  const snapshot = await takeSnapshot(api, { containerId: wanted, name: '', ...options });
+  const snapshot = await takeSnapshot(api, {
+    ...{ containerId: wanted, name: '', isMomentary: true },
+    ...options,
+  });
   return { snapshot, drop: () => removeSnapshot(api, snapshot) };
 }
 

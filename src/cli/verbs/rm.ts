@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../../common/errors.js';
+import type { VasId } from '../../common/ids.js';
 import type { VasEntry } from '../../criu/index.js';
 import type { CliContext } from '../context.js';
 import { parseReference, resolveKernel, type KernelReference } from '../kernel-objects.js';
@@ -19,9 +20,13 @@ export const rm = defineVerb({
     cannot be removed, the others still are. A VAS that is being filled by a checkpoint is removed only with
     --force: the checkpoint then fails, and its container keeps running.
 
+    A snapshot is not removed while containers are to start from it (annotation mvas.restore), or while there are
+    snapshots of clones of it. --cascade removes it nevertheless, together with these snapshots.
+
     vas/ID, vas/NAME, segment/ID and segment/NAME are objects of the kernel module ('mvas -la').`,
   options: {
     force: { type: 'boolean', short: 'f', help: 'also remove VASes that are being filled' },
+    cascade: { type: 'boolean', help: 'also remove the snapshots that need one of them' },
     json: { ...JSON_OPTION, help: 'print an object that lists what was removed and what was not' },
   },
   arguments: {
@@ -42,6 +47,7 @@ export const rm = defineVerb({
 interface Removal {
   readonly json: boolean;
   readonly force: boolean;
+  readonly cascade: boolean;
   readonly ids: readonly string[];
 }
 
@@ -51,20 +57,22 @@ interface Failure {
   readonly message: string;
 }
 
-/** Something that can be removed: its complete id, and how. */
-type Target = readonly [id: string, remove: () => Promise<void>];
+/** Something that can be removed: its complete id, and how; returns the ids of all that has been removed. */
+type Target = readonly [id: string, remove: () => Promise<readonly string[]>];
 
 /** Tries every id; removes nothing if any is ambiguous. Returns the exit code. */
-async function remove(context: CliContext, { json, force, ids }: Removal): Promise<number> {
+async function remove(context: CliContext, { json, ids, ...how }: Removal): Promise<number> {
   const store = await context.openStore();
   const entries = await listAsNeeded(store, ids);
   const removed: string[] = [];
   const failed: Failure[] = [];
+  const doomed = new Set<VasId>();
   const targetOf = (wanted: string): Target => {
     const reference = parseReference(wanted);
-    if (reference) return [wanted, removalOf(context, entries, reference)];
+    if (reference) return [wanted, removalOf(context, entries, { wanted, reference })];
     const { id } = resolveVas(entries, wanted);
-    return [id, () => store.remove(id, force)];
+    doomed.add(id);
+    return [id, () => store.remove(id, { ...how, doomed })];
   };
   const targets = new Map<string, Target[1]>();
   for (const wanted of ids) {
@@ -77,9 +85,9 @@ async function remove(context: CliContext, { json, force, ids }: Removal): Promi
     }
   }
   for (const [id, removeIt] of targets) {
+    if (removed.includes(id)) continue;
     try {
-      await removeIt();
-      removed.push(id);
+      removed.push(...(await removeIt()));
     } catch (error) {
       const { kind, message } = ShimError.from(error);
       failed.push({ id, kind, message });
@@ -102,8 +110,8 @@ async function listAsNeeded(store: VasStore, ids: readonly string[]): Promise<re
 function removalOf(
   context: CliContext,
   entries: readonly VasEntry[],
-  reference: KernelReference,
-): () => Promise<void> {
+  { wanted, reference }: { readonly wanted: string; readonly reference: KernelReference },
+): Target[1] {
   return async () => {
     const kernel = await context.openKernel();
     try {
@@ -114,6 +122,7 @@ function removalOf(
         throw new ShimError('failedPrecondition', message);
       }
       kernel.delete(id, kind);
+      return [wanted];
     } finally {
       kernel.close();
     }

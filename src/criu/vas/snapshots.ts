@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { ImageReader } from '../image/image-reader.js';
-import { isVasId, listIds, vasDirectory, vasRoot } from './directory.js';
+import { isVasId, listIds, vasDirectory } from './directory.js';
 import {
   readSnapshot,
   SNAPSHOT_FORMAT,
@@ -13,19 +13,8 @@ import {
 } from './snapshot-record.js';
 import { connectVas } from './store.js';
 
-const IMAGE = 'image';
-const NEW = '.new-';
-
-/** A new directory for the image of a checkpoint, to be kept by {@link keepSnapshot} or dropped. */
-export function newImagePath(): string {
-  mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
-  return join(mkdtempSync(join(vasRoot(), NEW)), IMAGE);
-}
-
-/** Drops a directory of {@link newImagePath}. */
-export function dropImagePath(imagePath: string): void {
-  rmSync(join(imagePath, '..'), { recursive: true, force: true });
-}
+/** The directory of a snapshot's image, in that of its VAS. */
+export const IMAGE = 'image';
 
 /**
  * Makes a snapshot of a checkpoint: its image moves into the directory of its VAS, and goes with it.
@@ -49,7 +38,6 @@ export function keepSnapshot(imagePath: string, facts: SnapshotFacts): SnapshotR
   }
   const record: SnapshotRecord = { format: SNAPSHOT_FORMAT, id, createdAt, ...facts };
   writeSnapshot(record);
-  dropImagePath(imagePath);
   return record;
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { asHostPid, asNsPid, asVasId } from '../../../src/common/ids.js';
+import { asHostPid, asNsPid, asVasId, type VasId } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { VERBS } from '../../../src/cli/verbs.js';
 import type { KernelObjects } from '../../../src/cli/kernel-objects.js';
 import { runMain } from '../../helpers/run-main.js';
 import { FakeKernel } from './fake-kernel.js';
 import type { VasDetails } from '../../../src/cli/summary.js';
-import type { VasStore } from '../../../src/cli/vas-store.js';
+import type { RemoveOptions, VasStore } from '../../../src/cli/vas-store.js';
 import type { Segment, VasEntry, VasRecord } from '../../../src/criu/index.js';
 
 const SEGMENT = { pid: asNsPid(1), protection: 'rw-', kind: 'private', bytes: 4096 } as const;
@@ -78,12 +78,12 @@ class FakeStore implements VasStore {
     return SEGMENTS;
   }
 
-  remove(id: string, force: boolean): Promise<void> {
+  remove(id: VasId, { force }: RemoveOptions): Promise<readonly VasId[]> {
     if (this.entries.get(id)?.state === 'filling' && !force) {
       return Promise.reject(new ShimError('failedPrecondition', `remove VAS ${id}: is filling`));
     }
     this.entries.delete(id);
-    return Promise.resolve();
+    return Promise.resolve([id]);
   }
 }
 

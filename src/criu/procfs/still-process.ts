@@ -42,14 +42,13 @@ const PROCESS_FILES = [
   'oom_score_adj',
   'coredump_filter',
 ] as const;
-const PROCESS_LINKS = ['cwd', 'root'] as const;
+const PROCESS_LINKS = ['exe', 'cwd', 'root'] as const;
+
+export type ProcessLink = (typeof PROCESS_LINKS)[number];
 
 type NamespacePath = `ns/${NamespaceLink}`;
 type OfThread = ProcTexts<(typeof THREAD_FILES)[number], NamespacePath>;
-type OfProcess = ProcTexts<
-  (typeof PROCESS_FILES)[number],
-  (typeof PROCESS_LINKS)[number] | NamespacePath
->;
+type OfProcess = ProcTexts<(typeof PROCESS_FILES)[number], ProcessLink | NamespacePath>;
 /** What any thread has, read of the process for the first. */
 type OfEither = ProcTexts<'status' | 'cgroup', NamespacePath>;
 
@@ -138,7 +137,7 @@ export class StillProcess {
   }
 
   /** What a link refers to, including ` (deleted)`. */
-  link(name: (typeof PROCESS_LINKS)[number]): string {
+  link(name: ProcessLink): string {
     return this.#own.link(name);
   }
 

@@ -4,6 +4,7 @@ import { closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { LiveContent } from '../../memory/live/place-contents.js';
 import type { MappedArea, MappedFile } from '../../memory/memory-map.js';
+import type { ProcessLink } from '../../procfs/still-process.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
 import { StoredContents } from './deleted/stored-contents.js';
@@ -18,6 +19,7 @@ import { inodeKey, type OpenFile } from './open-file.js';
 import { linkIsWritable, pathFileOfLink } from './path-file.js';
 import { familyOf } from './sockets/family.js';
 import { describeStdio, findStdio } from './stdio.js';
+import { placeOfLink } from './system.js';
 
 /** A mapping of a file. A private mapping does not write to it, however the file was opened. */
 type FileMapping = Pick<MappedArea, 'start' | 'end' | 'kind'>;
@@ -33,6 +35,8 @@ export class FileDumper {
   readonly #byPath = new Map<string, number>();
   /** The same by the text of /proc/PID/maps, which saves a look at the files of most mappings. */
   readonly #byMapping = new Map<string, number>();
+  /** The same by where a link of a process leads. */
+  readonly #byLink = new Map<string, number>();
   readonly #stdioLinks: StdioLinks | undefined;
 
   /**
@@ -101,8 +105,7 @@ export class FileDumper {
 
   /** The executable of a process. */
   exeFile(process: TracedProcess): number {
-    const path = `/proc/${String(process.pid)}/exe`;
-    return this.#pathEntry(path, `${process.label} executable`, O.rdonly);
+    return this.#linkEntry(process, 'exe', O.rdonly);
   }
 
   /**
@@ -129,6 +132,17 @@ export class FileDumper {
 
   close(): void {
     this.#context.close();
+  }
+
+  /** The entry of what a link of a process leads to. Most processes share it with another one. */
+  #linkEntry({ pid, label, proc }: TracedProcess, name: ProcessLink, flags: number): number {
+    const path = `/proc/${String(pid)}/${name}`;
+    const link = proc.link(name);
+    const key = `${placeOfLink(path)} ${String(flags)} ${link}`;
+    const where = name === 'exe' ? `${label} executable` : `${label} ${name} ${link}`;
+    const id = this.#byLink.get(key) ?? this.#pathEntry(path, where, flags);
+    this.#byLink.set(key, id);
+    return id;
   }
 
   #pathEntry(path: string, where: string, flags: number): number {
@@ -169,15 +183,10 @@ export class FileDumper {
   }
 
   #dumpFs(process: TracedProcess): void {
-    const directory = (name: 'cwd' | 'root'): number =>
-      this.#pathEntry(
-        `/proc/${String(process.pid)}/${name}`,
-        `${process.label} ${name} ${process.proc.link(name)}`,
-        O.path,
-      );
     const { umask } = process.proc.status();
-    const entry = { cwd_id: directory('cwd'), root_id: directory('root'), umask };
-    this.#context.image.fs.set(process.nsPid, entry);
+    const cwd_id = this.#linkEntry(process, 'cwd', O.path);
+    const root_id = this.#linkEntry(process, 'root', O.path);
+    this.#context.image.fs.set(process.nsPid, { cwd_id, root_id, umask });
   }
 
   #refuseShared(kind: number, words: string): void {

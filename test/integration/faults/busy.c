@@ -6,21 +6,22 @@
  *
  *   busy                    a target: server and CONNECTIONS clients; environment also WINDOW, bytes on the way
  *   busy client PID COUNT   only clients, in the network namespace of PID
- *   busy both PID COUNT     server and clients, in the network namespace of PID, on a port of their own
+ *   busy both COUNT         server and clients, in a network namespace of their own
  *
  * The go is SIGTERM: clients wait for what they have sent, and the verdict tells the longest time in ms that one of them
  * waited for anything, and how many bytes came back.
  */
 #include "../../targets/inet.h"
 
+#include <net/if.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #define PORT 7700
-#define CONTROL_PORT 7701
 #define MOST 1024
 #define PIECE 65536
 #define SHORT 100
@@ -88,11 +89,11 @@ static void echo(int fd)
 	}
 }
 
-static void serve(unsigned short port)
+static void serve(void)
 {
 	struct epoll_event events[64];
 	int epoll = poller(), listener = MUST(socket(AF_INET, SOCK_STREAM, 0));
-	union address any = {.v4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+	union address any = {.v4 = {.sin_family = AF_INET, .sin_port = htons(PORT)}};
 	MUST(bind(listener, &any.any, sizeof(any.v4)));
 	MUST(listen(listener, MOST));
 	watch(epoll, listener, EPOLLIN);
@@ -106,10 +107,11 @@ static void serve(unsigned short port)
 	}
 }
 
-static void serve_first(void *port)
+static void serve_first(void *unused)
 {
 	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
-	serve(*(unsigned short *)port);
+	(void)unused;
+	serve();
 }
 
 static void send_more(struct client *one, unsigned seed)
@@ -148,23 +150,23 @@ static size_t on_the_way(int count)
 	return all;
 }
 
-static void connect_all(unsigned short port, int count, size_t window, int epoll)
+static void connect_all(int count, size_t window, int epoll)
 {
 	for (int i = 0; i < count; i++) {
 		clients[i] = (struct client){.fd = MUST(socket(AF_INET, SOCK_STREAM, 0)), .window = i % 2 ? SHORT : window};
-		join(clients[i].fd, AF_INET, port);
+		join(clients[i].fd, AF_INET, PORT);
 		MUST(fcntl(clients[i].fd, F_SETFL, O_NONBLOCK));
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)i};
 		MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event));
 	}
 }
 
-static void be_busy(unsigned short port, int count, size_t window)
+static void be_busy(int count, size_t window)
 {
 	struct epoll_event events[64];
 	int epoll = poller(), is_ending = 0;
 	double ticked = 0;
-	connect_all(port, count, window, epoll);
+	connect_all(count, window, epoll);
 	ready();
 	while (!is_ending || on_the_way(count) > 0) {
 		struct timespec none = {0, 0};
@@ -193,6 +195,13 @@ static void enter(const char *pid)
 	MUST(setns(MUST(open(path, O_RDONLY | O_CLOEXEC)), CLONE_NEWNET));
 }
 
+static void enter_new(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	MUST(unshare(CLONE_NEWNET));
+	MUST(ioctl(MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), SIOCSIFFLAGS, &request));
+}
+
 static size_t number(const char *text, size_t otherwise)
 {
 	return text ? strtoul(text, NULL, 10) : otherwise;
@@ -200,16 +209,17 @@ static size_t number(const char *text, size_t otherwise)
 
 int main(int argc, char **argv)
 {
-	static unsigned short port = PORT;
-	int is_outside = argc == 4;
-	int count = (int)number(is_outside ? argv[3] : getenv("CONNECTIONS"), 10);
+	const char *role = argc > 1 ? argv[1] : "";
+	int is_alone = strcmp(role, "both") == 0, is_outside = strcmp(role, "client") == 0;
+	const char *connections = is_alone || is_outside ? argv[argc - 1] : getenv("CONNECTIONS");
+	int count = (int)number(connections, 10);
 	struct rlimit limit;
 	MUST(getrlimit(RLIMIT_NOFILE, &limit));
 	limit.rlim_cur = limit.rlim_max;
 	MUST(setrlimit(RLIMIT_NOFILE, &limit));
 	if (count > MOST) FAIL("more than %d connections", MOST);
 	if (is_outside) enter(argv[2]);
-	if (is_outside && strcmp(argv[1], "both") == 0) port = CONTROL_PORT;
-	if (!is_outside || port == CONTROL_PORT) spawn(serve_first, &port);
-	be_busy(port, count, number(getenv("WINDOW"), 4096));
+	if (is_alone) enter_new();
+	if (!is_outside) spawn(serve_first, NULL);
+	be_busy(count, number(getenv("WINDOW"), 4096));
 }

@@ -14,6 +14,8 @@ const target = { name: 'busy', needs: [], expect: { kind: 'restore' }, varies: [
 
 /** A process outside of the container, in a network namespace. */
 export interface Companion {
+  /** Of its network namespace. */
+  readonly pid: number;
   /** What it has said. */
   said(): string;
   /** Resolves with its verdict. */
@@ -52,20 +54,20 @@ export async function startBusy(
   t.is(await run.start(), 'READY');
 }
 
-/** Starts a process with the arguments of busy.c: role, pid in the network namespace, number of connections. */
+/** Starts a process with the arguments of busy.c: role, pid in its network namespace, number of connections. */
 export async function accompany(
   t: ExecutionContext,
   binary: string,
-  ...[role, pid, connections]: readonly ['client' | 'both', number, number]
+  ...args: readonly ['client', number, number] | readonly ['both', number]
 ): Promise<Companion> {
-  const args = [role, String(pid), String(connections)];
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(binary, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
   const closed = once(child, 'close');
   let said = '';
   child.stdout.on('data', (data: Buffer) => (said += data.toString()));
   await until('the clients to be connected', () => Promise.resolve(said.includes('READY')));
   return {
+    pid: child.pid ?? 0,
     said: () => said,
     end: async () => {
       child.kill('SIGTERM');

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { faultPoint } from '../faults.js';
@@ -47,6 +48,7 @@ export async function fillLater(held: HeldMemory, record: VasRecord): Promise<vo
   const began = performance.now();
   vas.keep();
   try {
+    await turn(); // The answer goes first: moving a twin to another cgroup takes the kernel a while.
     await fill(held);
     faultPoint('fill');
     updateRecord({ ...record, isComplete: true });

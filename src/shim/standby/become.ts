@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { ownPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { mark } from '../../common/trace.js';
+import { makeRoomForDescriptors } from '../../native/descriptor-room.js';
 import { exitNow } from '../../native/sys.js';
 import { receive } from '../../standby/receive.js';
 import { parseArgs } from '../args.js';
@@ -31,6 +32,7 @@ export async function becomeDaemon(connection: Socket, title: VisibleArguments):
     const bundle = new Bundle(request.cwd);
     group = await openGroup(args, bundle, request.input);
     if (group.server !== undefined) {
+      makeRoomForDescriptors(); // While there is a single thread.
       if (group.shimCgroup !== '') joinCgroup(ownPid(), group.shimCgroup);
       title.replace(['containerd-shim-mvas-v1', ...daemonArguments(args, group.socket)]);
       serve({ ...args, action: 'serve', socket: group.socket }, group.server);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "texts.h"
@@ -20,11 +21,21 @@
 namespace mvas {
 namespace {
 
-struct Table {
-  std::vector<int32_t> numbers;
-  std::string text;
-  std::vector<int> copies;
+// Numbers of each descriptor in the result.
+constexpr size_t kNumbers = 6;
+
+// What is known of one descriptor.
+struct Descriptor {
+  std::string name;
+  int copy = -1;
+  int32_t error = 0;
+  std::string text;  // link, then fdinfo
+  size_t link_size = 0;
+  bool has_owner = false;
+  int32_t flags = 0;
 };
+
+using Table = std::vector<Descriptor>;
 
 // Whether a file sends signals to somebody, or by a number of its own (F_SETOWN, F_SETSIG). True if
 // that cannot be told: fcntl(2) refuses O_PATH files.
@@ -35,44 +46,51 @@ bool HasOwner(int file) {
 
 // The functions below return 0 or -errno.
 
-int ReadOne(int pidfd, int links, int infos, const char* name, Table* table) {
-  const int fd = atoi(name);
-  const int copy = static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
-  if (copy < 0) return -errno;
-  table->copies.push_back(copy);
-  int error = AppendLink(links, name, &table->text);
+int CopyAll(pid_t pid, DIR* links, Table* table) {
+  const Owned pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd.get() < 0) return -errno;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(links);
+    if (!entry) return -errno;
+    if (entry->d_name[0] == '.') continue;
+    Descriptor descriptor;
+    descriptor.name = entry->d_name;
+    descriptor.copy =
+        static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), atoi(entry->d_name), 0));
+    if (descriptor.copy < 0) return -errno;
+    table->push_back(std::move(descriptor));
+  }
+}
+
+int ReadOne(int links, int infos, Descriptor* descriptor) {
+  const char* name = descriptor->name.c_str();
+  int error = AppendLink(links, name, &descriptor->text);
   if (error) return error;
-  const auto link_end = static_cast<int32_t>(table->text.size());
-  error = AppendFile(infos, name, &table->text);
+  descriptor->link_size = descriptor->text.size();
+  error = AppendFile(infos, name, &descriptor->text);
   if (error) return error;
-  const auto info_end = static_cast<int32_t>(table->text.size());
-  const int32_t has_owner = HasOwner(copy) ? 1 : 0;
-  const int32_t flags = fcntl(copy, F_GETFL);
-  for (const int32_t number : {fd, copy, link_end, info_end, has_owner, flags})
-    table->numbers.push_back(number);
+  descriptor->has_owner = HasOwner(descriptor->copy);
+  descriptor->flags = fcntl(descriptor->copy, F_GETFL);
   return 0;
 }
 
 int ReadAll(pid_t pid, Table* table) {
   const std::string process = "/proc/" + std::to_string(pid);
-  const Owned pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (pidfd.get() < 0) return -errno;
   const Owned infos(open((process + "/fdinfo").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (infos.get() < 0) return -errno;
   DIR* links = opendir((process + "/fd").c_str());
   if (!links) return -errno;
-  int error = 0;
-  while (!error) {
-    errno = 0;
-    const dirent* entry = readdir(links);
-    if (!entry) {
-      error = -errno;
-      break;
-    }
-    if (entry->d_name[0] == '.') continue;
-    error = ReadOne(pidfd.get(), dirfd(links), infos.get(), entry->d_name, table);
+  int error = CopyAll(pid, links, table);
+  if (!error) {
+    ForAll(table->size(), [&](size_t i) {
+      Descriptor* descriptor = &(*table)[i];
+      descriptor->error = ReadOne(dirfd(links), infos.get(), descriptor);
+    });
   }
   closedir(links);
+  for (const Descriptor& descriptor : *table)
+    if (descriptor.error && !error) error = descriptor.error;
   return error;
 }
 
@@ -83,14 +101,24 @@ Napi::Value ReadDescriptors(const Napi::CallbackInfo& info) {
   Table table;
   const int error = ReadAll(info[0].As<Napi::Number>().Int32Value(), &table);
   if (error) {
-    for (const int copy : table.copies) close(copy);
+    for (const Descriptor& descriptor : table) close(descriptor.copy);
     return Napi::Number::New(env, error);
   }
-  auto numbers = Napi::Int32Array::New(env, table.numbers.size());
-  for (size_t i = 0; i < table.numbers.size(); i++) numbers[i] = table.numbers[i];
+  auto numbers = Napi::Int32Array::New(env, kNumbers * table.size());
+  int32_t* number = numbers.Data();
+  std::string text;
+  for (const Descriptor& descriptor : table) {
+    *number++ = atoi(descriptor.name.c_str());
+    *number++ = descriptor.copy;
+    *number++ = static_cast<int32_t>(text.size() + descriptor.link_size);
+    text += descriptor.text;
+    *number++ = static_cast<int32_t>(text.size());
+    *number++ = descriptor.has_owner ? 1 : 0;
+    *number++ = descriptor.flags;
+  }
   auto result = Napi::Object::New(env);
   result.Set("numbers", numbers);
-  result.Set("text", Napi::Buffer<char>::Copy(env, table.text.data(), table.text.size()));
+  result.Set("text", Napi::Buffer<char>::Copy(env, text.data(), text.size()));
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <atomic>
-#include <functional>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -16,7 +15,7 @@ namespace {
 
 constexpr size_t kPart = 16384;
 
-// As many directories are worth a second thread.
+// As many directories or files are worth a second thread.
 constexpr size_t kMany = 32;
 
 using Names = std::vector<std::string>;
@@ -54,8 +53,8 @@ void ReadFolder(const std::string& path, const Names& files, const Names& links,
   AppendAll(directory.get(), links, AppendLink, folder);
 }
 
-// Does work by index, on a second thread as well if there is enough of it: the kernel writes the
-// texts of different processes at the same time.
+}  // namespace
+
 void ForAll(size_t count, const std::function<void(size_t)>& work) {
   std::atomic<size_t> next{0};
   const auto some = [&] {
@@ -70,8 +69,6 @@ void ForAll(size_t count, const std::function<void(size_t)>& work) {
   some();
   if (helper.joinable()) helper.join();
 }
-
-}  // namespace
 
 int AppendLink(int directory, const char* name, std::string* text) {
   char link[4096];  // d_path() writes no more

@@ -6,6 +6,7 @@
 #include <napi.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
 
 namespace mvas {
@@ -24,6 +25,10 @@ class Owned {
  private:
   int fd_;
 };
+
+// Does work by index, on a second thread as well if there is enough of it: the kernel writes
+// several texts at the same time.
+void ForAll(size_t count, const std::function<void(size_t)>& work);
 
 // Append the target of a link, or all of a file. 0 or -errno; then `text` is unchanged.
 int AppendLink(int directory, const char* name, std::string* text);

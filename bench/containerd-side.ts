@@ -19,6 +19,7 @@ import type { Measurement } from './figures.js';
 import { fill, timeFirstReply, verify, type Restored } from './redis-work.js';
 import { standstillDuring } from './standstill.js';
 import { readFrozenMs } from './stats.js';
+import { measureVerbs, type VerbFigures } from './verbs-work.js';
 import { temporaryInMemory } from './temporary.js';
 
 const IMAGE = 'mvas.test/redis:1';
@@ -124,6 +125,12 @@ export class ContainerdSide {
       standstillMs,
       ...watch.result(),
     };
+  }
+
+  /** What a fork into eight and a rollback take. */
+  async measureVerbs(mib: number): Promise<VerbFigures> {
+    this.#progress('forking a redis into eight, and rolling it back');
+    return await measureVerbs(this.#containerd, { image: IMAGE, runtime: this.#runtime }, mib);
   }
 
   /** Ends everything and removes every trace. */

@@ -8,6 +8,7 @@ import { CriuSide, findCriu } from './criu-side.js';
 import type { Measurement } from './figures.js';
 import { sideName } from './options.js';
 import { figuresTable } from './report.js';
+import { verbsText } from './verbs-work.js';
 
 const say = (message: string): void => {
   process.stderr.write(`demo: ${message}\n`);
@@ -28,10 +29,12 @@ await runProgram('demo', { mib: [256], runs: 1 }, async (scope, options) => {
   say(
     `keys: ${String(ours.keysBefore)} before, ${ours.keysAfter.join(' and ')} in the restored two`,
   );
+  const verbs = sideName(options) === 'mvas' ? await mvas.measureVerbs(mib) : undefined;
   const criu = await measureCriu(scope, mib);
   print(sideName(options), ours, criu);
+  if (verbs) process.stdout.write(`\n${verbsText(verbs)}`);
   if (options.json !== undefined)
-    await writeFile(options.json, `${JSON.stringify(result(ours, criu), null, 2)}\n`);
+    await writeFile(options.json, `${JSON.stringify({ ...result(ours, criu), verbs }, null, 2)}\n`);
   if (ours.keysAfter.some((keys) => keys !== ours.keysBefore)) {
     throw new ShimError('dataLoss', 'a restored redis lost keys');
   }

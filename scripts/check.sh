@@ -33,7 +33,7 @@ check clang-format clang-format --dry-run -Werror \
   native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc native/src/arch/*.h \
   kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
 check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh test/kernel/containers/inside/*.sh \
-  test/helpers/apps/*.sh .ci/run
+  test/helpers/apps/*.sh examples/*.sh .ci/run
 
 if [ "${#failed[@]}" -gt 0 ]; then
   echo "check: failed: ${failed[*]}" >&2

@@ -2,7 +2,7 @@
 import { listSnapshots, writeSnapshot, type SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
 import { headOf, moveHead } from './head.js';
-import { RESTORE, specOf } from './spec.js';
+import { FALLBACK, RESTORE, specOf } from './spec.js';
 import { decodeTemplate, encodeTemplate } from './template.js';
 
 /** A container, and what it has to do with snapshots. */
@@ -10,7 +10,7 @@ export interface Descendant {
   readonly id: string;
   /** Id of the snapshot that it goes on from; empty if there is none. */
   readonly head: string;
-  /** Id or name of the snapshot that its next start is to restore; empty if it is an ordinary one. */
+  /** Id or name of the snapshot without which it cannot be started; empty if there is none. */
   readonly startsFrom: string;
 }
 
@@ -81,7 +81,8 @@ export async function bridge(
 /** A container whose spec cannot be read does not start at all. */
 function startOf(container: Parameters<typeof specOf>[0]): string {
   try {
-    return specOf(container).annotations?.[RESTORE] ?? '';
+    const { [RESTORE]: wanted = '', [FALLBACK]: fallback } = specOf(container).annotations ?? {};
+    return fallback === 'cold' ? '' : wanted;
   } catch {
     return '';
   }

@@ -8,6 +8,8 @@ import type { Container } from './proto/messages/containers.js';
 
 /** Annotation of a container that is to start as a clone of a snapshot; the shim reads it. */
 export const RESTORE = 'mvas.restore';
+/** Annotation of such a container: `cold` if it is to start without the snapshot where that is gone. */
+export const FALLBACK = 'mvas.restore.fallback';
 /** What fork gives no child: such containers belong to somebody who does not know of it. */
 const POD = 'io.kubernetes.cri.sandbox-id';
 

@@ -137,6 +137,7 @@ test.serial('any client starts a clone by an annotation', async (t) => {
   await t.throwsAsync(runContainer(daemon(), another), {
     message: /annotation mvas\.restore: snapshot warm is of a container that runs \["\/bin\/sh"/,
   });
+  await daemon().ctr(['containers', 'rm', other]);
   await succeed(t, 'rm', 'warm');
   const gone = containerId(t, 'gone');
   await createContainer(daemon(), { id: gone, image: COUNTER.image, flags });

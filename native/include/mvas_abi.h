@@ -111,9 +111,14 @@ struct mvas_op {
 #define MVAS_REQUEST_RUN 3
 /* No more RUN from now on. */
 #define MVAS_REQUEST_SEAL 4
-/* Forks into a new pid namespace, or into the holder's own if a[0] is 1; the child, a child of the
- * keeper, becomes a restorer on descriptor 0. value[0]: its pid. */
+/* Forks, and joins the namespaces of descriptors 1 and so on before that, in order. a[0]:
+ * MVAS_FORK_*. The child, a child of the keeper, becomes a restorer on descriptor 0. value[0]: its
+ * pid. */
 #define MVAS_REQUEST_FORK 5
+/* Into the pid namespace that the forking process is in, not into a new one. */
+#define MVAS_FORK_OUTSIDE 1
+/* Into a new user namespace, whose maps are yet to be written. */
+#define MVAS_FORK_USER 2
 /* Ends the holder. */
 #define MVAS_REQUEST_DROP 6
 

@@ -11,6 +11,9 @@
 #define MAX_CONNECTIONS 30
 #define SOCK_CLOEXEC_ 02000000
 #define CLONE_PARENT_ 0x8000ul
+#define CLONE_VM_ 0x100ul
+#define CLONE_VFORK_ 0x4000ul
+#define CLONE_NEWUSER_ 0x10000000ul
 #define CLONE_NEWPID_ 0x20000000ul
 #define PROT_READ_WRITE 3
 #define PROT_READ_EXEC 5
@@ -100,20 +103,57 @@ struct clone3_args {
 		set_tid_size, cgroup;
 };
 
-static void fork_into(struct holder *holder, int sock, int is_outside, int *fds, int count)
+/*
+ * Runs in a process between, which shares the holder's memory while that waits (vfork(2)): the
+ * holder itself stays where it is. `result` is the child's pid as the host sees it.
+ */
+static __attribute__((noinline)) _Noreturn void
+fork_from_within(struct clone3_args *args, const int *fds, int count, volatile s64 *result)
+{
+	s64 done = 0;
+
+	for (int i = 1; i < count && done >= 0; i++)
+		done = sys2(__NR_setns, fds[i], 0);
+	if (done >= 0) {
+		done = sys2(__NR_clone3, args, sizeof(*args));
+		if (done == 0)
+			restore(fds[0]);
+	}
+	*result = done;
+	leave(0);
+}
+
+static void fork_into(struct holder *holder, int sock, u64 flags, int *fds, int count)
 {
 	struct clone3_args args;
-	s64 child;
+	volatile s64 child = 0;
 
 	if (count < 1) {
 		answer(sock, -E_INVAL, 0, 0, 0);
 		return;
 	}
 	zero(&args, sizeof(args));
-	args.flags = CLONE_PARENT_ | (is_outside ? 0 : CLONE_NEWPID_);
-	child = sys2(__NR_clone3, &args, sizeof(args));
-	if (child == 0)
-		restore(fds[0]);
+	args.flags = CLONE_PARENT_;
+	if (!(flags & MVAS_FORK_OUTSIDE))
+		args.flags |= CLONE_NEWPID_;
+	if (flags & MVAS_FORK_USER)
+		args.flags |= CLONE_NEWUSER_;
+	if (count == 1) {
+		child = sys2(__NR_clone3, &args, sizeof(args));
+		if (child == 0)
+			restore(fds[0]);
+	} else {
+		struct clone3_args between;
+		s64 pid;
+
+		zero(&between, sizeof(between));
+		between.flags = CLONE_PARENT_ | CLONE_VM_ | CLONE_VFORK_;
+		pid = sys2(__NR_clone3, &between, sizeof(between));
+		if (pid == 0)
+			fork_from_within(&args, fds, count, &child);
+		if (pid < 0)
+			child = pid;
+	}
 	close_all(fds, count);
 	holder->forks += child > 0;
 	answer(sock, child < 0 ? child : 0, (u64)child, 0, 0);
@@ -164,7 +204,7 @@ static void serve(struct holder *holder, int sock, const struct mvas_request *re
 		answer(sock, 0, 0, 0, 0);
 		break;
 	case MVAS_REQUEST_FORK:
-		fork_into(holder, sock, request->a[0] == 1, fds, count);
+		fork_into(holder, sock, request->a[0], fds, count);
 		return;
 	case MVAS_REQUEST_DROP:
 		answer(sock, 0, 0, 0, 0);

@@ -4,6 +4,13 @@ import { join } from 'node:path';
 import { ShimError } from '../common/errors.js';
 import { parseJson } from '../common/big-json.js';
 
+/** A range of ids of a user namespace, and those of the host that it stands for. */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 /** The parts of an OCI runtime spec (config.json) that a restore reads or changes. */
 export interface Spec {
   hostname?: string;
@@ -22,6 +29,8 @@ export interface Spec {
     cgroupsPath?: string;
     resources?: unknown;
     namespaces?: { type: string; path?: string }[];
+    uidMappings?: IdMapping[];
+    gidMappings?: IdMapping[];
     sysctl?: Record<string, string>;
     maskedPaths?: string[];
     readonlyPaths?: string[];
@@ -29,10 +38,7 @@ export interface Spec {
   hooks?: Record<string, unknown>;
 }
 
-const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = {
-  user: 'a user namespace',
-  time: 'a time namespace',
-};
+const UNSUPPORTED_NAMESPACES: Readonly<Record<string, string>> = { time: 'a time namespace' };
 
 /** The part of a spec that says which namespaces a container is in. */
 export interface NamespacesSpec {
@@ -80,6 +86,11 @@ export function checkNamespaces({ linux }: NamespacesSpec, attempt: string): voi
   if (!pid || (pid.path ?? '') !== '') {
     unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
   }
+}
+
+/** Whether a spec puts its container into a user namespace, be it a new one. */
+export function hasUserNamespace({ linux }: NamespacesSpec): boolean {
+  return linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
 }
 
 /** Whether a spec gives its container an IPC namespace of its own. */

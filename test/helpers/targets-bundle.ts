@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, lchownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** What containerd grants by default. */
@@ -35,6 +35,8 @@ export interface BundleRequest {
   readonly wantsRealtime: boolean;
   /** Shared libraries and the loader, by host path: copied to the same place in the root. */
   readonly libraries: readonly string[];
+  /** Gives it a user namespace, whose ids are the host's from here on. */
+  readonly firstId?: number | undefined;
 }
 
 /** Makes an OCI bundle: one binary, a writable root, a tmpfs on /dev, /dev/shm, /tmp and /run. */
@@ -48,7 +50,15 @@ export function makeBundle(request: BundleRequest): void {
     mkdirSync(join(root, dirname(library)), { recursive: true });
     copyFileSync(library, join(root, library));
   }
+  if (request.firstId !== undefined) own(root, request.firstId);
   writeFileSync(join(request.path, 'config.json'), JSON.stringify(spec(request), null, 2));
+}
+
+/** Gives a tree to the root of a user namespace. */
+function own(root: string, id: number): void {
+  for (const name of ['', ...readdirSync(root, { encoding: 'utf8', recursive: true })]) {
+    lchownSync(join(root, name), id, id);
+  }
 }
 
 function spec(request: BundleRequest): object {
@@ -73,7 +83,7 @@ function spec(request: BundleRequest): object {
     mounts: mounts(),
     linux: {
       cgroupsPath: request.cgroup,
-      namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
+      ...namespaces(request),
       resources: {
         devices: [{ allow: true, access: 'rwm' }],
         ...(request.wantsRealtime && {
@@ -82,6 +92,13 @@ function spec(request: BundleRequest): object {
       },
     },
   };
+}
+
+function namespaces({ firstId: hostID }: BundleRequest): object {
+  const plain = ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type }));
+  if (hostID === undefined) return { namespaces: plain };
+  const maps = [{ containerID: 0, hostID, size: 65_536 }];
+  return { namespaces: [...plain, { type: 'user' }], uidMappings: maps, gidMappings: maps };
 }
 
 function mounts(): object[] {

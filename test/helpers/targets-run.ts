@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,6 +32,14 @@ export function librariesOf(binary: string): string[] {
   return [...stdout.matchAll(/(?:=> |^\t)(\/\S+)/gm)].map((match) => match[1] ?? '');
 }
 
+/** How a target runs. */
+export interface RunOptions {
+  /** What its output goes into. */
+  readonly kind?: OutputKind;
+  /** See {@link BundleRequest}. */
+  readonly firstId?: number | undefined;
+}
+
 /**
  * One target in one container: started by runc in a root of its own, checkpointed and restored by an
  * engine. Everything lies in one temporary directory.
@@ -49,7 +57,12 @@ export class TargetRun {
   #checkpointed = 0;
   #output: Output | undefined;
 
-  constructor(target: Target, engine: Engine, binary: string, kind: OutputKind = 'fifo') {
+  constructor(
+    target: Target,
+    engine: Engine,
+    binary: string,
+    { kind = 'fifo', firstId }: RunOptions = {},
+  ) {
     this.#outputKind = kind;
     this.#target = target;
     this.#engine = engine;
@@ -63,7 +76,10 @@ export class TargetRun {
       extraCapabilities: extraCapabilities(target),
       wantsRealtime: target.needs.includes('realtime'),
       libraries: librariesOf(binary),
+      firstId,
     });
+    if (firstId !== undefined)
+      for (const folder of [this.folder, this.place.bundle]) chmodSync(folder, 0o711);
   }
 
   /** Starts the target; resolves with `READY` or with its early verdict. */

@@ -21,7 +21,7 @@ async function fork(holder: HolderClient): Promise<{ pid: number; socket: number
   const pair = Buffer.alloc(8);
   call('make a socket pair', SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0, pair);
   const theirs = pair.readInt32LE(4);
-  const pid = await holder.fork(theirs, 'new');
+  const pid = await holder.fork(theirs, { into: 'new' });
   closeFd(theirs);
   return { pid, socket: pair.readInt32LE(0) };
 }

@@ -34,7 +34,7 @@ async function restoresTwice(t: ExecutionContext, { name, kind, user }: Case): P
   execFileSync('make', ['-s', '-C', TARGETS, `build/${name}`], { stdio: 'inherit' });
   const target = { name, needs: [], expect: { kind: 'restore' }, varies: [] } as const;
   const binary = join(TARGETS, 'build', name);
-  const run = new TargetRun(target, mvasEngine(REPOSITORY), binary, kind);
+  const run = new TargetRun(target, mvasEngine(REPOSITORY), binary, { kind });
   t.teardown(() => run.close(!t.passed));
   setUser(run.place.bundle, user);
   t.is(await run.start(), 'READY');

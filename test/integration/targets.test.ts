@@ -16,11 +16,11 @@ import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
 /**
  * Runs each target of test/targets four times: without a checkpoint, with one that leaves it running, with one that
  * kills it and a restore, and with the latter twice in a row. Targets about task states also run paused: with a
- * checkpoint that leaves them paused, and with one that kills them and a restore. MVAS_TARGETS (a regular expression)
- * and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
+ * checkpoint that leaves them paused, and with one that kills them and a restore. Some run in a user namespace, with a
+ * restore. MVAS_TARGETS (a regular expression) and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
  * CRIU are the engine, which verifies the targets and not this project.
  */
-const MODES = ['none', 'leave', 'restore', 'twice', 'paused'] as const;
+const MODES = ['none', 'leave', 'restore', 'twice', 'paused', 'mapped'] as const;
 type Mode = (typeof MODES)[number];
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
@@ -36,6 +36,16 @@ execFileSync('make', ['-s', '-j2', '-C', TARGETS], { stdio: ['ignore', 'ignore',
 
 /** Targets that also run paused by default. */
 const PAUSED = /^(process_|threads_|blocked_|refuse_(vfork|ptrace))/;
+
+/** Targets that also run in a user namespace by default: where ids and privileges matter. */
+const MAPPED = new RegExp(
+  '^(blocked_sleep|cred_(ids|capabilities|rlimits)|deleted_large|file_(regular|tmpfs)|ipc_.*|memfd_exec|' +
+    'message_queue|pipe_data|process_tree|pty_session|tcp_inside|threads_state|' +
+    'unix_(messages|passcred|stream))$',
+);
+
+/** Where the ids of a user namespace begin. */
+const FIRST_ID = 200_000;
 
 /** How many tests run at a time. */
 const JOBS = Number(process.env['MVAS_TARGET_JOBS'] ?? 3);
@@ -66,6 +76,7 @@ for (const target of chosen) {
   for (const mode of MODES.filter((name) => wantedModes.includes(name))) {
     if (target.expect.kind === 'refuse' && mode === 'twice') continue;
     if (mode === 'paused' && wantedModes === MODES && !PAUSED.test(target.name)) continue;
+    if (mode === 'mapped' && wantedModes === MODES && !MAPPED.test(target.name)) continue;
     if (missing !== undefined) {
       test.skip(`${target.name}: ${mode} (${missing})`, (t) => t.pass());
       continue;
@@ -112,7 +123,8 @@ async function missingInside(target: Target): Promise<string | undefined> {
 }
 
 async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promise<void> {
-  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name));
+  const firstId = mode === 'mapped' ? FIRST_ID : undefined;
+  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name), { firstId });
   t.teardown(async () => {
     await run.close(!t.passed);
     if (!t.passed) t.log(`kept ${run.folder}; again: ${repeatCommand(target, mode)}`);

@@ -35,6 +35,7 @@ import { newRecord } from './new-record.js';
 import { reapTwins } from './reap-twins.js';
 import { rehearse } from './rehearsal.js';
 import { checkRestorable } from './restorable.js';
+import { checkNetworkOwner } from '../user-namespace.js';
 import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
 import { warnOfSurroundings } from '../resources/surroundings.js';
 import type { PackedTmpfs } from '../resources/tmpfs.js';
@@ -138,6 +139,7 @@ async function run(
   const clock = new StageClock();
   mark('checkpoint');
   const cgroup = findCgroup(request);
+  checkNetworkOwner(request.initPid, request.spec, `checkpoint ${request.containerId}`);
   const image = await openImage(request, scope);
   const vas = await openVas(request, scope);
   const guard = new FreezeGuard(waitSocketOf(vas.id), cgroup);

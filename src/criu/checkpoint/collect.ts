@@ -45,6 +45,7 @@ export interface CollectRequest {
   readonly stdio: StdioLinks | undefined;
   /** What is done with processes that came by exec. */
   readonly exec: ExecMode;
+  readonly hasUserNamespace?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -114,7 +115,8 @@ export async function collectImage(session: Session, request: CollectRequest): P
       files.close();
     };
     const { keepable } = files;
-    return { image, createdAt, ...memory, whyCopied: whyCopied({ maps, cores }), keepable, close };
+    const why = request.hasUserNamespace ? 'it has a user namespace' : whyCopied({ maps, cores });
+    return { image, createdAt, ...memory, whyCopied: why, keepable, close };
   } catch (error) {
     files.close();
     throw error;

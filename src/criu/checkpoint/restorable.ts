@@ -16,6 +16,8 @@ import {
 } from '../resources/attributes.js';
 import { findConsole } from '../resources/files/index.js';
 import { IMAGE_RULES } from '../resources/rules.js';
+import type { NamespacesSpec } from '../spec.js';
+import { userNamespaceOf } from '../user-namespace.js';
 import { findDuplicates } from '../vas/backend.js';
 import { notKept } from './execs.js';
 
@@ -28,7 +30,7 @@ export interface TriedRestore {
   readonly source: Pick<MemorySource, 'backend'>;
   /** Where the kernel's own areas lie in the holder. */
   readonly kernelAreas: readonly KernelArea[];
-  readonly spec: { readonly process?: ProcessSpec | undefined };
+  readonly spec: NamespacesSpec & { readonly process?: ProcessSpec | undefined };
   /** Those of the container. */
   readonly mounts: readonly MountInfo[];
 }
@@ -63,6 +65,7 @@ function expectedFacts({ image, kernelAreas, spec, mounts }: TriedRestore): Live
     kernelAreas,
     host: readHostFacts(ownPid()),
     initPid: ownPid(),
+    userNamespace: userNamespaceOf(spec),
     ipc: undefined,
     severed: new Set(),
     secret: '',

@@ -22,6 +22,7 @@ import type { StageClock } from '../stages.js';
 import type { LifeWatch } from '../tracee/life-watch.js';
 import { labelOf } from '../tracee/label.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
+import { hasUserNamespace } from '../spec.js';
 import { Session } from '../tracee/session.js';
 import { collectImage, readTree, type Collection, type Tree } from './collect.js';
 import { notKept } from './execs.js';
@@ -83,7 +84,8 @@ async function stopAndInspect(
     const stdio = stdioLinksOf(request);
     const tree = readTree(session);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
-    stock = await takeStock(session, { ...request, exec, tree, vasId, ahead, ipc, stdio });
+    const told = { exec, tree, vasId, ahead, ipc, stdio, hasUserNamespace: hasUserNamespace(spec) };
+    stock = await takeStock(session, { ...request, ...told });
     checkStill(session, request);
     clock.end('inspect');
     return { session, mounts, execs: session.execs.map(labelOf), ...stock };
@@ -115,6 +117,7 @@ export interface StockRequest {
   readonly ipc?: IpcOwner;
   readonly stdio: StdioLinks | undefined;
   readonly exec: ExecMode;
+  readonly hasUserNamespace?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 

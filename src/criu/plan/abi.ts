@@ -57,6 +57,8 @@ export const HOLD_ACTION = { take: 1, letGo: 2 } as const;
 export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
 export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;
+/** Bits of a fork's first argument. */
+export const FORK = { outside: 1, user: 2 } as const;
 
 /** Layout of the range that a holder and a restorer keep for themselves. */
 export const WORK = {

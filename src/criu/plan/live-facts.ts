@@ -12,6 +12,16 @@ export interface HeldFiles {
   readonly files: ReadonlyMap<number, number>;
 }
 
+/** What PID 1 can do in a user namespace. */
+export interface UserNamespaceFacts {
+  /**
+   * Links in /proc/PID/ns of the donor's namespaces that it joins one by one: it has no right to a pidfd of the donor (setns(2)).
+   */
+  readonly joined: readonly string[];
+  /** The most bytes that it can set buffers of sockets to. */
+  readonly mostBuffer: number;
+}
+
 /**
  * What a restore finds in place: the new container by its spec and its donor, the holder, the
  * engine. Read once; besides this, a plan needs only the image.
@@ -36,6 +46,8 @@ export interface LiveFacts {
   readonly predecessor?:
     { readonly pid: HostPid; readonly cgroupPlaces: readonly string[] } | undefined;
   readonly host: HostFacts;
+  /** Set if PID 1 begins in a user namespace of the container's: without the host's rights, and as nobody yet. */
+  readonly userNamespace?: UserNamespaceFacts | undefined;
   /** PID 1 of the new container, as the host sees it; needed for what came by exec. */
   readonly initPid: HostPid;
   /** What our names in the container are derived from: see `ScratchNames`. */

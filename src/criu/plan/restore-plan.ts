@@ -21,7 +21,7 @@ import { FilePlan, ScratchNames, type StdioSlots } from '../resources/files/inde
 import { buildTree, forkersOf, subtree, type Forest } from '../tree/process-tree.js';
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
 import { planExec, type ExecPlan } from './exec-plan.js';
-import { JOINED, JoinPlan } from './join-plan.js';
+import { JOINED, JoinPlan, joinedIn, planRoot } from './join-plan.js';
 import type { LiveFacts } from './live-facts.js';
 import {
   aliveOf,
@@ -37,6 +37,7 @@ import { StopPlan, type LateCall } from './stop-plan.js';
 import { TreePlan } from './tree-plan.js';
 
 const CLONE_NEWPID = 0x20000000;
+const CLONE_NEWUSER = 0x10000000;
 const CLONE_FILES = 0x400;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
@@ -56,11 +57,19 @@ export interface PlacedImage {
 }
 
 /**
- * A descriptor that a plan is run with: a pidfd of the donor, new stdio, /dev/mvas, the plan's own file, a pidfd of the
- * keeper or of the init whose place is taken, or a sysctl below /proc/sys.
+ * A descriptor that a plan is run with: a pidfd of the donor, or one of its namespaces, new stdio, /dev/mvas, the plan's
+ * own file, a pidfd of the keeper or of the init whose place is taken, or a sysctl below /proc/sys.
  */
 export type Given =
-  'donor' | 0 | 1 | 2 | 'device' | 'plan' | { readonly pid: HostPid } | { readonly sysctl: string };
+  | 'donor'
+  | 0
+  | 1
+  | 2
+  | 'device'
+  | 'plan'
+  | { readonly pid: HostPid }
+  | { readonly namespace: string }
+  | { readonly sysctl: string };
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
@@ -130,7 +139,7 @@ export class RestorePlan {
     const builder = new PlanBuilder(this.address);
     this.#builder = builder;
     this.#stops = new StopPlan(builder, image);
-    const donorSlot = builder.slot();
+    const joined = joinedIn(facts).map((given) => ({ given, slot: builder.slot() }));
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
     const held = facts.held && { ...facts.held, slot: builder.slot() };
@@ -152,6 +161,7 @@ export class RestorePlan {
       sparePid: sparePid(image),
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),
+      mostBuffer: facts.userNamespace?.mostBuffer,
       look: lookOf(image),
       keepsRoot: (facts.limits.labels ?? []).length > 0,
     });
@@ -177,7 +187,7 @@ export class RestorePlan {
     this.finalThreads = this.#alive.flatMap(({ pid, threads }) =>
       threads.map((tid) => this.#finalThread(pid, tid)),
     );
-    this.barriers = this.#plan(new JoinPlan(builder, donorSlot, predecessor), facts.initPid);
+    this.barriers = this.#plan(new JoinPlan(builder, joined, predecessor), facts);
   }
 
   /** Where the plan will be mapped. */
@@ -237,9 +247,10 @@ export class RestorePlan {
   }
 
   /** All sequences, from the first phase to the last. */
-  #plan(join: JoinPlan, initPid: HostPid): Barrier[] {
+  #plan(join: JoinPlan, facts: LiveFacts): Barrier[] {
     const root = this.#root;
     join.plan(root);
+    if (facts.userNamespace) planRoot(root);
     stopAt('joined', root);
     root.syscall('make a session', SYS.setsid, []);
     this.#planKeyring(root);
@@ -247,7 +258,7 @@ export class RestorePlan {
     this.#files.planOpen(root);
     this.#ipc.planObjects(root, (what, slot) => this.#files.planKept(what, slot));
     this.#memory.planShared(root);
-    if (this.#outside) this.#planOutside(initPid, this.#outside);
+    if (this.#outside) this.#planOutside(facts, this.#outside);
     const tree = this.#planTree();
     const phases = this.#processPhases();
     for (const { pid } of this.#alive) {
@@ -266,7 +277,7 @@ export class RestorePlan {
    * What the helper outside does before it forks: once PID 1 has everything that all processes have in common, it
    * takes that over and joins the namespaces.
    */
-  #planOutside(initPid: HostPid, sequence: Sequence): void {
+  #planOutside({ initPid, userNamespace }: LiveFacts, sequence: Sequence): void {
     const root = this.#root;
     const gate = this.#builder.reserve(8);
     root.poke('let execs begin', gate, 1);
@@ -275,7 +286,9 @@ export class RestorePlan {
     sequence.syscall('wait for PID 1', SYS.futex, wait, { tolerate: true });
     const pidfd = this.#builder.slot();
     sequence.syscall('find PID 1', SYS.pidfd_open, [initPid, 0], { store: pidfd });
-    sequence.syscall('join the namespaces of PID 1', SYS.setns, [pidfd, JOINED | CLONE_NEWPID]);
+    const flags = JOINED | CLONE_NEWPID | (userNamespace ? CLONE_NEWUSER : 0);
+    sequence.syscall('join the namespaces of PID 1', SYS.setns, [pidfd, flags]);
+    if (userNamespace) planRoot(sequence);
     this.#planKeyring(sequence);
     this.#attributes.planInherited(sequence);
     this.#files.planTaking(pidfd, sequence);
@@ -434,7 +447,7 @@ function stopAt(phase: Phase, sequence: Sequence): void {
   sequence.stop(phase);
 }
 
-function givenTo({ stdio }: LiveFacts, execs: boolean): Given[] {
-  const streams = ([0, 1, 2] as const).filter((which) => stdio[which]);
-  return ['donor', ...streams, ...(execs ? (['device', 'plan'] as const) : [])];
+function givenTo(facts: LiveFacts, execs: boolean): Given[] {
+  const streams = ([0, 1, 2] as const).filter((which) => facts.stdio[which]);
+  return [...joinedIn(facts), ...streams, ...(execs ? (['device', 'plan'] as const) : [])];
 }

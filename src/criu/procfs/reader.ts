@@ -11,6 +11,7 @@ import { parseCgroup, type CgroupMembership } from '../../common/procfs/cgroup.j
 import { parseChildren } from './children.js';
 import { parseCmdline } from './cmdline.js';
 import { parseFdinfo, type FdInfo } from './fdinfo.js';
+import { IdMap, type IdMaps } from './id-map.js';
 import { parseIgmp, parseIgmp6, type MulticastGroup } from './igmp.js';
 import type { ProcText } from '../../common/procfs/line.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
@@ -71,6 +72,12 @@ function areaTable(pid: HostTid, file: 'maps' | 'smaps'): AreaTable {
   const table = readAreas(path, file === 'smaps');
   if (typeof table === 'number') throw errnoError(`read ${path}`, table);
   return table;
+}
+
+/** How the ids of a process's user namespace are seen here. */
+export function readIdMaps(pid: HostPid): IdMaps {
+  const read = (file: string): IdMap => new IdMap(readProc(`${String(pid)}/${file}`));
+  return { users: read('uid_map'), groups: read('gid_map') };
 }
 
 /** Ids, signals, capabilities of a thread. */

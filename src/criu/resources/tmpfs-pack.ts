@@ -17,7 +17,9 @@ import { check, closeFd } from '../../native/sys.js';
 import { decodeBytes, printable } from '../../common/bytes.js';
 import { O, RESOLVE } from '../../native/abi/index.js';
 import { openAt2, openOwn } from './files/system.js';
-import { readAttributes, sizeOf } from './tmpfs-attributes.js';
+import type { IdMaps } from '../procfs/id-map.js';
+import { readIdMaps } from '../procfs/reader.js';
+import { readAttributes, sizeOf, type Attribute } from './tmpfs-attributes.js';
 import { headerOf, type Named } from './tmpfs-header.js';
 
 /** How much may still be read or written. */
@@ -56,6 +58,7 @@ export async function packTree(
   mountPoint: string,
   budget: Budget,
 ): Promise<Uint8Array> {
+  const maps = readIdMaps(rootPid);
   const top = openMount(rootPid, mountPoint);
   const archive = pack();
   const chunks: Buffer[] = [];
@@ -65,7 +68,7 @@ export async function packTree(
     archive.on('error', reject);
   });
   try {
-    new TreePacker(archive, budget, mountPoint).directory(top, '.');
+    new TreePacker(archive, { budget, mountPoint, maps }).directory(top, '.');
     archive.finalize();
     await done;
   } finally {
@@ -83,13 +86,18 @@ class TreePacker {
   readonly #archive: Pack;
   readonly #budget: Budget;
   readonly #mountPoint: string;
+  readonly #maps: IdMaps;
   /** First name of a file that has several. */
   readonly #links = new Map<bigint, string>();
 
-  constructor(archive: Pack, budget: Budget, mountPoint: string) {
+  constructor(
+    archive: Pack,
+    { budget, mountPoint, maps }: { budget: Budget; mountPoint: string; maps: IdMaps },
+  ) {
     this.#archive = archive;
     this.#budget = budget;
     this.#mountPoint = mountPoint;
+    this.#maps = maps;
   }
 
   directory(fd: number, name: string, depth = 0): void {
@@ -117,7 +125,7 @@ class TreePacker {
   ): void {
     const first = stat.nlink > 1n && !stat.isDirectory() ? this.#links.get(stat.ino) : undefined;
     if (first !== undefined) {
-      this.#entry({ ...headerOf(path, stat, []), type: 'link', linkname: first });
+      this.#entry({ ...this.#headerOf(path, stat, []), type: 'link', linkname: first });
       return;
     }
     const place = `/proc/self/fd/${String(parent)}/${name}`;
@@ -160,7 +168,20 @@ class TreePacker {
     this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);
     if (this.#budget.bytes < 0)
       this.#refuse('it holds too much to be saved; remedy: remove files from it');
-    return headerOf(name, stat, attributes);
+    return this.#headerOf(name, stat, attributes);
+  }
+
+  /** With the ids of the container's user namespace. */
+  #headerOf(name: string, stat: BigIntStats, attributes: readonly Attribute[]): Named {
+    const { users, groups } = this.#maps;
+    const [user, group] = [Number(stat.uid), Number(stat.gid)];
+    if (!users.has(user) || !groups.has(group))
+      this.#refuse(
+        `${name.slice(2)} belongs to user ${String(user)} and group ${String(group)} of the host; remedy: remove it`,
+      );
+    const { mode, mtimeNs } = stat;
+    const owner = { uid: BigInt(users.toInside(user)), gid: BigInt(groups.toInside(group)) };
+    return headerOf(name, { ...owner, mode, mtimeNs }, attributes);
   }
 
   #read(fd: number, size: bigint): Buffer {

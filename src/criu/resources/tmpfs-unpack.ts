@@ -8,7 +8,10 @@ import { badImage, ShimError } from '../../common/errors.js';
 import { AT_SYMLINK_NOFOLLOW, O, PAGE, RESOLVE, S_IF } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { call, check, closeFd, SYS } from '../../native/sys.js';
+import { asOwner } from './as-owner.js';
 import { cPath, openAt2, openHow } from './files/system.js';
+import type { IdMaps } from '../procfs/id-map.js';
+import { readIdMaps } from '../procfs/reader.js';
 import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
 import { inodeOf, type Named } from './tmpfs-header.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
@@ -41,11 +44,15 @@ export async function unpackTree(
   } catch (error) {
     throw new ShimError('dataLoss', `tmpfs ${mountPoint}: bad archive: ${String(error)}`);
   }
+  const maps = readIdMaps(rootPid);
   const top = openMount(rootPid, mountPoint);
   try {
-    const unpacker = new TreeUnpacker(top, mountPoint, budget);
+    const unpacker = new TreeUnpacker(top, { mountPoint, budget, maps });
+    const [user, group] = [maps.users.toOutside(0), maps.groups.toOutside(0)];
     await forEachEntry(tar, mountPoint, (header, data) => {
-      unpacker.entry(header, data);
+      asOwner(user, group, () => {
+        unpacker.entry(header, data);
+      });
     });
     unpacker.finish();
   } finally {
@@ -76,16 +83,21 @@ class TreeUnpacker {
   readonly #top: number;
   readonly #mountPoint: string;
   readonly #budget: Budget;
+  readonly #maps: IdMaps;
   /**
    * Directories, whose times are set when nothing more is written into them, and whose default ACLs are set when
    * nothing is created there any more.
    */
   readonly #directories: { readonly path: readonly string[]; readonly header: Header }[] = [];
 
-  constructor(top: number, mountPoint: string, budget: Budget) {
+  constructor(
+    top: number,
+    { mountPoint, budget, maps }: { mountPoint: string; budget: Budget; maps: IdMaps },
+  ) {
     this.#top = top;
     this.#mountPoint = mountPoint;
     this.#budget = budget;
+    this.#maps = maps;
   }
 
   entry(header: Header, data: Buffer): void {
@@ -207,14 +219,19 @@ class TreeUnpacker {
   }
 
   #own(fd: number, header: Header): void {
-    const { uid, gid, mode } = inodeOf(header);
-    call('set an owner', SYS.fchown, fd, uid, gid);
-    call('set a mode', SYS.fchmod, fd, mode);
+    call('set an owner', SYS.fchown, fd, ...this.#ownerOf(header));
+    call('set a mode', SYS.fchmod, fd, inodeOf(header).mode);
   }
 
   #ownLink(parent: number, name: string, header: Header): void {
+    const owner = this.#ownerOf(header);
+    call('set an owner', SYS.fchownat, parent, cPath(name), ...owner, AT_SYMLINK_NOFOLLOW);
+  }
+
+  /** User and group, as the host sees them. */
+  #ownerOf(header: Header): [user: number, group: number] {
     const { uid, gid } = inodeOf(header);
-    call('set an owner', SYS.fchownat, parent, cPath(name), uid, gid, AT_SYMLINK_NOFOLLOW);
+    return [this.#maps.users.toOutside(uid), this.#maps.groups.toOutside(gid)];
   }
 
   #chmodFifo(parent: number, name: string, header: Header): void {

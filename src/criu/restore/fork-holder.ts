@@ -2,7 +2,7 @@
 import type { HostPid } from '../../common/ids.js';
 import { AF, SOCK } from '../../native/abi/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
-import type { HolderClient } from '../vas/holder-client.js';
+import type { Fork, HolderClient } from '../vas/holder-client.js';
 
 /** A fork of a holder, which waits for its plan. */
 export interface Forked {
@@ -13,14 +13,14 @@ export interface Forked {
   readonly forkMs: number;
 }
 
-/** Forks a holder into a new pid namespace, where the child is PID 1, or into its own. */
-export async function forkHolder(holder: HolderClient, into: 'new' | 'own'): Promise<Forked> {
+/** Forks a holder; in a new pid namespace the child is PID 1. */
+export async function forkHolder(holder: HolderClient, where: Fork): Promise<Forked> {
   const pair = Buffer.alloc(8);
   call('make a socket pair', SYS.socketpair, AF.unix, SOCK.seqpacket | SOCK.cloexec, 0, pair);
   const [socket, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
   const before = performance.now();
   const pid = await holder
-    .fork(theirs, into)
+    .fork(theirs, where)
     .catch((error: unknown) => {
       closeFd(socket);
       throw error;

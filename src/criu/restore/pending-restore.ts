@@ -6,6 +6,7 @@ import { type HostPid, INIT, type VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
+import { O } from '../../native/abi/index.js';
 import { closeFd, openPidfd } from '../../native/sys.js';
 import { checkNetworkOf, findHeldFiles } from './held-connections.js';
 import { startDonor, type Donor } from './donor/donor.js';
@@ -17,7 +18,6 @@ import type { TtyInfoEntry } from '../image/types.js';
 import { countOf } from '../image/vma-rows.js';
 import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
-import { readStatus } from '../procfs/reader.js';
 import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
 import {
   findConsole,
@@ -26,6 +26,7 @@ import {
   judgeEnding,
   namesSecret,
 } from '../resources/files/index.js';
+import { openOwn } from '../resources/files/system.js';
 import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { HeldFiles, LiveFacts } from '../plan/live-facts.js';
@@ -34,6 +35,7 @@ import { cgroupPlacesOf, successorSpec } from './predecessor.js';
 import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
+import { birthplaceOf } from '../user-namespace.js';
 import { OUTSIDE } from '../tree/process-tree.js';
 import { StageClock } from '../stages.js';
 import { watchExit, type Exit } from '../vas/exit-watch.js';
@@ -171,7 +173,7 @@ export class PendingRestore {
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
     this.#settleConnections(opened, donor.pid);
-    giveStdio(stdio, readStatus(donor.pid).uid.effective, opened.image.files);
+    giveStdio(stdio, donor.pid, opened.image.files);
     const facts = readFacts(donor.pid, seccompChain);
     const ended = judgeConnections(this.#request, opened, facts);
     if (ended > 0) log.warn('TCP connections have ended', { count: ended });
@@ -291,7 +293,7 @@ async function prepare(
   const holder = connectVas(record.id);
   clock.end('find');
 
-  const restorer = await Restorer.fork(holder).finally(() => {
+  const restorer = await Restorer.fork(holder, birthplaceOf(live)).finally(() => {
     holder.close();
   });
   scope.defer('end the restorer', () => restorer.destroy());
@@ -380,8 +382,11 @@ async function withDescriptors(
 }
 
 function openGiven(donorPid: HostPid, given: Given): number {
-  if (typeof given === 'object')
-    return 'pid' in given ? openPidfd(given.pid) : openSysctl(donorPid, given.sysctl);
+  if (typeof given === 'object') {
+    if ('pid' in given) return openPidfd(given.pid);
+    if ('sysctl' in given) return openSysctl(donorPid, given.sysctl);
+    return openOwn(`/proc/${String(donorPid)}/ns/${given.namespace}`, O.rdonly);
+  }
   return given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../common/ids.js';
 import type { LiveFacts } from '../plan/live-facts.js';
-import { readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
+import { readIdMaps, readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
 import { findSevered } from '../resources/files/index.js';
 import { readLiveIpc } from '../resources/ipc/live.js';
 import type { Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
+import { userNamespaceOf } from '../user-namespace.js';
 
 /** The sources of a restore's facts. */
 export interface LiveSources extends Pick<
@@ -43,7 +44,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
   } = sources;
   const limits = {
     ...limitsOfSpec(live.process),
-    user: liveUser(readStatus(donorPid)),
+    user: liveUser(readStatus(donorPid), readIdMaps(donorPid)),
     oomScoreAdj: live.process?.oomScoreAdj,
     hardLimits: readLimits(donorPid).map(({ hard }) => hard),
     seccompChain,
@@ -59,6 +60,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     held,
     predecessor,
     host: readHostFacts(restorerPid),
+    userNamespace: userNamespaceOf(live),
     initPid: restorerPid,
     secret,
   };

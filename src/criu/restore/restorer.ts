@@ -4,7 +4,7 @@ import { asHostTid, type HostPid, type HostTid, INIT } from '../../common/ids.js
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
-import { PTRACE } from '../../native/abi/index.js';
+import { O, PTRACE } from '../../native/abi/index.js';
 import { Tracer } from '../../native/index.js';
 import { closeFd, errnoError, errnoName, memfd, sendWithFds } from '../../native/sys.js';
 import { PLAN_HEADER_SIZE, REQUEST } from '../plan/abi.js';
@@ -26,8 +26,10 @@ import type { ExecPlan } from '../plan/exec-plan.js';
 import type { Given, RestorePlan } from '../plan/restore-plan.js';
 import { applyFromOutside, auditThread } from '../resources/attributes.js';
 import { isDoomed } from '../tracee/life-watch.js';
+import { openOwn } from '../resources/files/system.js';
 import { encodeCalls } from '../tracee/remote-calls.js';
 import { syscallInstruction } from '../tracee/syscall-page.js';
+import { writeMaps, type Birthplace } from '../user-namespace.js';
 import {
   encodeRequest,
   planError,
@@ -72,11 +74,19 @@ export class Restorer {
   }
 
   /** Forks a holder into a new pid namespace and seizes the child, which waits for its plan. */
-  static async fork(holder: HolderClient): Promise<Restorer> {
-    const { pid, socket, forkMs } = await forkHolder(holder, 'new');
+  static async fork(
+    holder: HolderClient,
+    { paths, maps }: Birthplace = { paths: [], maps: undefined },
+  ): Promise<Restorer> {
+    const joins = paths.map((path) => openOwn(path, O.rdonly));
+    const where = { into: 'new', hasNewUser: maps !== undefined, joins } as const;
+    const { pid, socket, forkMs } = await forkHolder(holder, where).finally(() => {
+      for (const fd of joins) closeFd(fd);
+    });
     const restorer = new Restorer(pid, socket, forkMs);
     try {
       await restorer.#seize(pid);
+      if (maps) writeMaps(pid, maps);
       restorer.#standing = [pid];
       return restorer;
     } catch (error) {
@@ -92,7 +102,7 @@ export class Restorer {
    * pid.
    */
   async forkOutside(holder: HolderClient): Promise<HostPid> {
-    const outside = await forkHolder(holder, 'own');
+    const outside = await forkHolder(holder, { into: 'own' });
     this.#outside = outside;
     await this.#seize(outside.pid);
     return outside.pid;

@@ -4,7 +4,15 @@ import { asHostPid, type HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
-import { HEADER, REPLY_SIZE, REQUEST, REQUEST_MAGIC, REQUEST_SIZE, WORK } from '../plan/abi.js';
+import {
+  FORK,
+  HEADER,
+  REPLY_SIZE,
+  REQUEST,
+  REQUEST_MAGIC,
+  REQUEST_SIZE,
+  WORK,
+} from '../plan/abi.js';
 import type { Plan } from '../plan/builder.js';
 import { printable } from '../../common/bytes.js';
 import { readThreadFile } from '../procfs/reader.js';
@@ -29,6 +37,16 @@ export interface HolderStatus {
   readonly pid: HostPid;
   readonly isSealed: boolean;
   readonly forks: number;
+}
+
+/** Into which namespaces a holder forks. */
+export interface Fork {
+  /** A new pid namespace, or that of the holder or of what it joins. */
+  readonly into: 'new' | 'own';
+  /** Whether there is a new user namespace, which owns the new pid namespace. */
+  readonly hasNewUser?: boolean;
+  /** Descriptors of namespaces that are joined before, in order. */
+  readonly joins?: readonly number[];
 }
 
 /** Sends requests to a holder over its control socket; see native/include/mvas_abi.h. */
@@ -91,12 +109,10 @@ export class HolderClient {
     await this.#request(REQUEST.seal, []);
   }
 
-  /**
-   * Forks a restorer, which gets its plan over `socket`, into a new pid namespace or that of the holder. Returns its
-   * pid.
-   */
-  async fork(socket: number, into: 'new' | 'own'): Promise<HostPid> {
-    const [pid] = await this.#request(REQUEST.fork, [into === 'own' ? 1n : 0n], [socket]);
+  /** Forks a restorer, which gets its plan over `socket`. Returns its pid. */
+  async fork(socket: number, { into, hasNewUser = false, joins = [] }: Fork): Promise<HostPid> {
+    const flags = (into === 'own' ? FORK.outside : 0) | (hasNewUser ? FORK.user : 0);
+    const [pid] = await this.#request(REQUEST.fork, [BigInt(flags)], [socket, ...joins]);
     return asHostPid(Number(pid));
   }
 

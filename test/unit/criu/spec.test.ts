@@ -34,7 +34,6 @@ test('what the restore asks for is read', async (t) => {
 });
 
 const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
-  'a user namespace': [withNamespaces(PID, { type: 'user' }), /a user namespace/],
   'a time namespace': [withNamespaces(PID, { type: 'time' }), /a time namespace/],
   'the pid namespace of another': [
     withNamespaces({ type: 'pid', path: '/proc/7/ns/pid' }),

@@ -7,7 +7,7 @@ import { remember } from '../../../common/procfs/remember.js';
 import { parseStatus, type ProcStatus, type TaskIds } from '../../procfs/status.js';
 import { ProcTexts } from '../../procfs/texts.js';
 import { CAPABILITY_SETS, decodeCapabilities, nameCapabilities } from './capabilities.js';
-import { IdMap } from './id-map.js';
+import { IdMap } from '../../procfs/id-map.js';
 import { plainLabel } from './labels.js';
 import { parseLimits, RESOURCES } from '../../procfs/limits.js';
 import { queueMask } from './pending.js';

@@ -3,17 +3,11 @@ import { badImage } from '../../../common/errors.js';
 import type { CredsEntry } from '../../image/types.js';
 import type { ProcStatus, TaskIds } from '../../procfs/status.js';
 import { encodeCapabilities } from './capabilities.js';
-import type { IdMap } from './id-map.js';
+import type { IdMap, IdMaps } from '../../procfs/id-map.js';
 
 const MOST_GROUPS = 65536;
 const NO_ID = 0xffffffff;
 const KNOWN_SECUREBITS = 0xff;
-
-/** User and group ids of a thread's user namespace. */
-export interface IdMaps {
-  readonly users: IdMap;
-  readonly groups: IdMap;
-}
 
 /** Credentials of a thread from its status; ids are converted to those of its user namespace. */
 export function toCreds(status: ProcStatus, securebits: number, maps: IdMaps): CredsEntry {

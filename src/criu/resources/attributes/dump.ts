@@ -5,12 +5,11 @@ import { forAll } from '../../../common/for-all.js';
 import type { Tracer } from '../../../native/index.js';
 import { decodeRegisters, MACHINE, registersProblem } from '../../arch/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
-import { readStat } from '../../procfs/reader.js';
+import { readIdMaps, readStat } from '../../procfs/reader.js';
 import { labelOf } from '../../tracee/label.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
 import { UsableCpus } from './cpus.js';
-import { readIdMap, type IdMap } from './id-map.js';
 import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask, type ProcessDump } from './process-dump.js';
 import { rseqResume } from './rseq.js';
@@ -79,7 +78,7 @@ export async function dumpAttributes(
 ): Promise<AttributeDump> {
   const [init] = processes;
   if (!init) throw new ShimError('internal', 'a container without processes');
-  const maps = mapsOf(init);
+  const maps = readIdMaps(init.pid); // The same for all, since they are in one user namespace.
   const cpus = new UsableCpus();
   const dumps = await forAll(processes, async (process) => {
     const told = { ...context, maps, cpus: cpus.of(process.proc.cgroupText()) };
@@ -125,9 +124,4 @@ export function dumpZombie(pid: HostPid): CoreEntry {
   const stat = readStat(pid);
   if (stat.state !== 'Z') throw new ShimError('internal', `${labelOf(pid)} is not a zombie`);
   return { mtype: MACHINE, tc: zombieTask(stat) };
-}
-
-/** The same for all, since they are in one user namespace. */
-function mapsOf(process: TracedProcess): { users: IdMap; groups: IdMap } {
-  return { users: readIdMap(process.pid, 'uid_map'), groups: readIdMap(process.pid, 'gid_map') };
 }

@@ -12,6 +12,7 @@ import {
 import { ownNice } from './host-facts.js';
 import { liveLabels, type Label, type LabelSpec } from './labels.js';
 import { schedulingPrivilege } from './scheduling.js';
+import type { IdMaps } from '../../procfs/id-map.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { ChainLink } from './seccomp.js';
 
@@ -22,14 +23,20 @@ export interface LiveUser {
   readonly gids: readonly number[] | undefined;
 }
 
-/** The user of a container, read from its parked init, which has the ids and capability sets of its spec. */
-export function liveUser({
-  uid,
-  gid,
-  groups,
-  capabilities,
-}: Pick<ProcStatus, 'uid' | 'gid' | 'groups' | 'capabilities'>): LiveUser {
-  return userOf({ uid: uid.effective, gid: gid.effective, groups }, capabilities);
+/**
+ * The user of a container, by the ids of its user namespace, read from its parked init, which has the ids and capability
+ * sets of its spec.
+ */
+export function liveUser(
+  { uid, gid, groups, capabilities }: Pick<ProcStatus, 'uid' | 'gid' | 'groups' | 'capabilities'>,
+  { users, groups: groupMap }: IdMaps,
+): LiveUser {
+  const ids = {
+    uid: users.toInside(uid.effective),
+    gid: groupMap.toInside(gid.effective),
+    groups: groups.map((group) => groupMap.toInside(group)),
+  };
+  return userOf(ids, capabilities);
 }
 
 /**

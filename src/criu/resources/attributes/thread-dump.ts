@@ -14,7 +14,8 @@ import {
 } from '../../arch/index.js';
 import type { CoreEntry, ThreadCoreEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { toCreds, type IdMaps } from './creds.js';
+import type { IdMaps } from '../../procfs/id-map.js';
+import { toCreds } from './creds.js';
 import { decodeQueue, queueProblem } from './pending.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 import { rseqEntry } from './rseq.js';

@@ -3,7 +3,8 @@ import { type HostPid, type HostTid, INIT, type NsPid, type NsTid } from '../../
 import { assertInvariant } from '../../../common/errors.js';
 import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
-import { readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
+import type { IdMaps } from '../../procfs/id-map.js';
+import { readIdMaps, readMountinfo, readNamespace, readStatus } from '../../procfs/reader.js';
 import { containerPid, containerTid, type ProcStatus } from '../../procfs/status.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { closeFd } from '../../../native/sys.js';
@@ -49,6 +50,8 @@ export class DumpContext {
   readonly keepable: number[] = [];
   /** Mounts that init sees, by id. */
   readonly mounts: ReadonlyMap<number, MountInfo>;
+  /** Of the container's user namespace. The image has ids of the host until all is dumped. */
+  readonly maps: IdMaps;
   #lastId = 0;
   #contentBytes = 0;
   readonly #shared = new Map<unknown, unknown>();
@@ -71,6 +74,7 @@ export class DumpContext {
     this.processes = processes;
     this.init = processes.find((process) => process.nsPid === INIT) ?? first;
     this.mounts = new Map(readMountinfo(this.init.pid).map((mount) => [mount.id, mount]));
+    this.maps = readIdMaps(this.init.pid);
     this.open = new OpenFiles(processes, () => this.nextId());
   }
 

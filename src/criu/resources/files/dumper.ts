@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runtime-state.js';
+import { ShimError } from '../../../common/errors.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { LiveContent } from '../../memory/live/place-contents.js';
@@ -8,6 +9,7 @@ import type { ProcessLink } from '../../procfs/still-process.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F, KCMP, O } from '../../../native/abi/index.js';
 import { StoredContents } from './deleted/stored-contents.js';
+import { insideIds } from '../inside-ids.js';
 import { DumpContext, type DumpOptions } from './dump-context.js';
 import type { FilesImage } from './files-image.js';
 import { compareTasks, KcmpSet } from './kcmp.js';
@@ -117,7 +119,33 @@ export class FileDumper {
     this.#context.init.lookAt?.('names of open files');
     await this.#context.names.run({ rootPid: this.#context.init.pid, signal });
     this.#context.refusals.throwIfAny();
-    return this.#context.image;
+    return this.#insideImage();
+  }
+
+  /** The image with the ids of the container's user namespace. */
+  #insideImage(): FilesImage {
+    const { image, maps, refusals, open } = this.#context;
+    if (maps.users.isIdentity && maps.groups.isIdentity) return image;
+    const labels = new Map(open.files.map(({ id, where }) => [id, where]));
+    const inside = <T>(where: string, entry: T, isStdio = false): T => {
+      try {
+        return insideIds(entry, maps, isStdio ? 'omit' : 'refuse');
+      } catch (error) {
+        refusals.add(where, `${ShimError.from(error).message}; remedy: close it`);
+        return entry;
+      }
+    };
+    const files = image.files.map((entry) =>
+      inside(labels.get(entry.id) ?? 'a mapped file', entry, entry.mvas_stdio !== undefined),
+    );
+    const ghosts = [...image.ghosts].map(([id, ghost]) => {
+      return [id, inside('a removed file', ghost)] as const;
+    });
+    const ttys = inside('a terminal', image.ttys);
+    const memfds = inside('a memfd', image.memfds);
+    const mqueues = inside('a message queue', image.mqueues);
+    refusals.throwIfAny();
+    return { ...image, files, ghosts: new Map(ghosts), ttys, memfds, mqueues };
   }
 
   /** After {@link finish}: the files whose content belongs into the VAS. They are open until {@link close}. */

@@ -36,6 +36,8 @@ export interface FilePlanOptions {
   /** Mounts of the new container as its PID 1 sees them. */
   readonly mounts: readonly MountInfo[];
   readonly names: ScratchNames;
+  /** See {@link Stage}. */
+  readonly mostBuffer?: number | undefined;
   readonly look?: LookOptions;
 }
 
@@ -58,7 +60,9 @@ export class PlanContext {
 
   /** Files are opened from now on, in PID 1. */
   begin(root: Sequence): Stage {
-    return (this.#stage = new Stage(this.builder, root, this.index.base, this.options.names));
+    const { names, mostBuffer } = this.options;
+    const { base } = this.index;
+    return (this.#stage = new Stage(this.builder, root, { base, names, mostBuffer }));
   }
 
   /** Where files are opened; only after that has begun. */

@@ -22,6 +22,19 @@ export interface OpenPathOptions {
   readonly explain?: Explain;
 }
 
+/** Where files are opened. */
+export interface StageOptions {
+  /** Higher than any descriptor of the restored processes. */
+  readonly base: number;
+  /** Names for what needs a name for a while. */
+  readonly names: ScratchNames;
+  /**
+   * The most bytes that buffers of sockets can be set to (`net.core.wmem_max`), for a process that is in a user namespace;
+   * the host's root can set any.
+   */
+  readonly mostBuffer?: number | undefined;
+}
+
 /**
  * Opens files into descriptors whose numbers are known while the plan is being written: `base` and upwards, higher
  * than any descriptor of the restored processes.
@@ -30,17 +43,18 @@ export class Stage {
   readonly builder: PlanBuilder;
   readonly sequence: Sequence;
   readonly base: number;
-  /** Names for what needs a name for a while. */
   readonly names: ScratchNames;
+  readonly mostBuffer: number | undefined;
   /** Structures for openat2(2), by content, since most files are opened alike. */
   readonly #hows = new Map<string, PlanData>();
   #next: number;
 
-  constructor(builder: PlanBuilder, sequence: Sequence, base: number, names: ScratchNames) {
+  constructor(builder: PlanBuilder, sequence: Sequence, { base, names, mostBuffer }: StageOptions) {
     this.builder = builder;
     this.sequence = sequence;
     this.base = base;
     this.names = names;
+    this.mostBuffer = mostBuffer;
     this.#next = base;
   }
 

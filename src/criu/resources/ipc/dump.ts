@@ -11,11 +11,12 @@ import type { IpcDescEntry } from '../../image/types.js';
 import type { Owner } from '../../memory/live/same-pages.js';
 import type { LiveSegment } from '../../memory/live/shared-objects.js';
 import { segmentOf, wholePages, type MappedArea } from '../../memory/memory-map.js';
-import { readMaps } from '../../procfs/reader.js';
+import { readIdMaps, readMaps } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { isHugetlb } from '../files/deleted/ghost.js';
 import { Refusals } from '../files/refusals.js';
 import { inNamespaceOf } from '../in-namespace.js';
+import { insideIds } from '../inside-ids.js';
 import { DS_BYTES, IPC, IPC_NOWAIT, IPC_PRIVATE, MSG_COPY, MSG_QBYTES, SHM_DEST } from './abi.js';
 import { textOf } from './check.js';
 import { readLimitsOfNamespace } from './limits.js';
@@ -116,7 +117,8 @@ class Dump {
     const close = () => {
       this.close();
     };
-    return { parts: { ...parts, semaphores }, segments: this.#segments, close };
+    const inside = insideIds({ ...parts, semaphores }, readIdMaps(this.#request.initPid));
+    return { parts: inside, segments: this.#segments, close };
   }
 
   /** With the calling thread in the namespace. */

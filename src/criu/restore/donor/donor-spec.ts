@@ -12,10 +12,15 @@ export interface DonorPlace {
   readonly hasTerminal: boolean;
 }
 
-/** The spec of a donor: the live one, but in an existing pid namespace. */
+/** What a donor and PID 1 share from the beginning. */
+const SHARED: readonly string[] = ['pid', 'user'];
+
+/** The spec of a donor: the live one, but in existing pid and user namespaces. */
 export function donorSpec(spec: Spec, { bundle, initPid, hasTerminal }: DonorPlace): Spec {
   const namespaces = (spec.linux?.namespaces ?? []).map((namespace) =>
-    namespace.type === 'pid' ? { type: 'pid', path: `/proc/${String(initPid)}/ns/pid` } : namespace,
+    SHARED.includes(namespace.type)
+      ? { type: namespace.type, path: `/proc/${String(initPid)}/ns/${namespace.type}` }
+      : namespace,
   );
   return {
     ...spec,

@@ -4,7 +4,9 @@ import { constants } from 'node:os';
 import type { StdioLinks } from '../../../common/runtime-state.js';
 import { syscall } from '../../../native/index.js';
 import { errnoError, SYS } from '../../../native/sys.js';
+import type { HostPid } from '../../../common/ids.js';
 import type { FileEntry } from '../../image/types.js';
+import { readIdMaps, readStatus } from '../../procfs/reader.js';
 
 /** Descriptors of ours that become a container's stdio; null for those created in the container. */
 export type NewStdio = readonly [number | null, number | null, number | null];
@@ -12,6 +14,8 @@ export type NewStdio = readonly [number | null, number | null, number | null];
 const { EINVAL, EPERM, EROFS } = constants.errno;
 /** Errors that do not keep runc from starting a container: a user who cannot be given a file does without it. */
 const TOLERATED: ReadonlySet<number> = new Set([-EINVAL, -EPERM, -EROFS]);
+/** Of fchown(2). */
+const UNCHANGED = -1;
 const NULL_DEVICE = '/dev/null';
 
 /**
@@ -19,7 +23,9 @@ const NULL_DEVICE = '/dev/null';
  * its group, and nothing that leads to /dev/null. runc has not seen these descriptors. A pipe that
  * replaces a pipe gets the owner and mode that the container had given the old one.
  */
-export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntry[]): void {
+export function giveStdio(stdio: NewStdio, donorPid: HostPid, files: readonly FileEntry[]): void {
+  const uid = readStatus(donorPid).uid.effective;
+  const { users, groups } = readIdMaps(donorPid);
   const nullDevice = statSync(NULL_DEVICE).rdev;
   for (const fd of stdio.filter((one) => one !== null)) {
     const stat = fstatSync(fd);
@@ -30,8 +36,10 @@ export function giveStdio(stdio: NewStdio, uid: number, files: readonly FileEntr
     const fd = which === undefined ? undefined : stdio[which];
     if (!pipe || typeof fd !== 'number' || !linkOf(fd).startsWith('pipe:')) continue;
     const { mvas_uid: owner, mvas_gid: group, mvas_mode: mode } = pipe;
-    if (owner === undefined || group === undefined || mode === undefined) continue;
-    change(SYS.fchown, fd, owner, group);
+    if (mode === undefined) continue;
+    // An id that the user namespace does not have is not the container's doing.
+    const user = owner === undefined ? UNCHANGED : users.toOutside(owner);
+    change(SYS.fchown, fd, user, group === undefined ? UNCHANGED : groups.toOutside(group));
     change(SYS.fchmod, fd, mode & 0o7777);
   }
 }

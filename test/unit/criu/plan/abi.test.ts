@@ -130,6 +130,7 @@ test('requests have the same numbers and sizes', (t) => {
   const { magic, ...requests } = named('REQUEST_');
   t.is(magic, abi.REQUEST_MAGIC);
   t.deepEqual(requests, { ...abi.REQUEST });
+  t.deepEqual(named('FORK_'), { ...abi.FORK });
   t.is(layoutOf('mvas_request').size, abi.REQUEST_SIZE);
   t.is(layoutOf('mvas_reply').size, abi.REPLY_SIZE);
 });

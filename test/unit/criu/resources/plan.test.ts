@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { IdMap } from '../../../../src/criu/procfs/id-map.js';
 import test from 'ava';
 import { asNsPid, asNsTid, INIT, type NsTid } from '../../../../src/common/ids.js';
 import type { CoreEntry, SaEntry, SeccompEntry } from '../../../../src/criu/image/types.js';
@@ -153,20 +154,26 @@ test('PID 1 has the ids of the live user; others only where they cannot have cha
   t.throws(() => child({ ...LIMITS, user, noNewPrivileges: true }), { message: /runs as user 0/ });
 });
 
+const EVERYBODY = new IdMap('0 0 4294967295');
+const IDENTITY = { users: EVERYBODY, groups: EVERYBODY };
+
 test('a container may be anybody as long as it keeps CAP_SETUID', (t) => {
   const status = (id: number, bounding: bigint, ambient = 0n) =>
-    liveUser({
-      uid: { real: id, effective: id, saved: id, fileSystem: id },
-      gid: { real: 5, effective: 5, saved: 5, fileSystem: 5 },
-      groups: [6],
-      capabilities: {
-        bounding,
-        ambient,
-        permitted: bounding,
-        effective: bounding,
-        inheritable: 0n,
+    liveUser(
+      {
+        uid: { real: id, effective: id, saved: id, fileSystem: id },
+        gid: { real: 5, effective: 5, saved: 5, fileSystem: 5 },
+        groups: [6],
+        capabilities: {
+          bounding,
+          ambient,
+          permitted: bounding,
+          effective: bounding,
+          inheritable: 0n,
+        },
       },
-    });
+      IDENTITY,
+    );
   t.deepEqual(status(0, SETUID), { uid: undefined, gids: [5, 6] });
   t.deepEqual(status(0, KILL), { uid: 0, gids: [5, 6] });
   t.deepEqual(status(1000, SETUID | SETGID), { uid: 1000, gids: [5, 6] });

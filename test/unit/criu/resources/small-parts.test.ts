@@ -4,7 +4,8 @@ import {
   decodeCapabilities,
   nameCapabilities,
 } from '../../../../src/criu/resources/attributes/capabilities.js';
-import { IdMap } from '../../../../src/criu/resources/attributes/id-map.js';
+import { insideIds } from '../../../../src/criu/resources/inside-ids.js';
+import { IdMap } from '../../../../src/criu/procfs/id-map.js';
 import {
   plainQuery,
   queryRemotely,
@@ -24,7 +25,27 @@ test('ids are those of the user namespace', (t) => {
   const map = new IdMap('         0     100000      65536\n     70000          5          1\n');
   t.is(map.toInside(100033), 33);
   t.is(map.toInside(5), 70000);
-  t.throws(() => map.toInside(6), { message: /id 6 has no place/ });
+  t.throws(() => map.toInside(6), { message: /id 6 of the host has no place/ });
+  t.is(map.toOutside(33), 100033);
+  t.is(map.toOutside(70000), 5);
+  t.throws(() => map.toOutside(5_000_000), { message: /id 5000000 has no place/ });
+  t.deepEqual(
+    [5, 6, 165535, 165536].map((id) => map.has(id)),
+    [true, false, true, false],
+  );
+  t.false(map.isIdentity);
+  t.true(new IdMap('0 0 4294967295').isIdentity);
+});
+
+test('entries get the ids of the user namespace, whatever they are', (t) => {
+  const maps = { users: new IdMap('0 1000 10'), groups: new IdMap('0 2000 10') };
+  const file = { id: 1000, uid: 1001, gid: 2002, fown: { signum: 0, pid: 0, uid: 0, euid: 0 } };
+  const payload = Uint8Array.of(1, 2);
+  t.deepEqual(insideIds([{ file, payload, opts: { mvas_uid: 1003, mvas_peer_gid: 2004 } }], maps), [
+    { file: { ...file, uid: 1, gid: 2 }, payload, opts: { mvas_uid: 3, mvas_peer_gid: 4 } },
+  ]);
+  t.throws(() => insideIds({ uid: 0 }, maps), { message: /id 0 of the host/ });
+  t.deepEqual(insideIds({ uid: 0, gid: 2000 }, maps, 'omit'), { uid: undefined, gid: 0 });
 });
 
 test('lists of processors have ranges', (t) => {

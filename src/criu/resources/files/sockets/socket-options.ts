@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../../../common/errors.js';
 import { POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { closeFd, SYS } from '../../../../native/sys.js';
@@ -402,6 +403,9 @@ function addNumbers(opts: SkOptsEntry, set: (name: number, value: number) => voi
 /** Sets what must come after bind(2) and after the queues are filled. */
 export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
   stage.sequence.optionsOf(number).append(tablesOf(opts).last);
+  const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
+  if (lock & 1) setOption(stage, number, [SOL.socket, SO.sndbufForce], opts.so_sndbuf >>> 1);
+  if (lock & 2) setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
 }
 
 function lastOptions(opts: SkOptsEntry): SocketOptionTable {
@@ -413,9 +417,6 @@ function lastOptions(opts: SkOptsEntry): SocketOptionTable {
   if (opts.so_linger !== undefined) add(SO.linger, [1, opts.so_linger]);
   addTimeout(add, SO.sndTimeout, [opts.so_snd_tmo_sec, opts.so_snd_tmo_usec]);
   addTimeout(add, SO.rcvTimeout, [opts.so_rcv_tmo_sec, opts.so_rcv_tmo_usec]);
-  const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
-  if (lock & 1) add(SO.sndbufForce, [opts.so_sndbuf >>> 1]);
-  if (lock & 2) add(SO.rcvbufForce, [opts.so_rcvbuf >>> 1]);
   return table;
 }
 
@@ -443,6 +444,12 @@ export function planRoomyBuffer(stage: Stage, number: number, bytes: number): vo
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
 }
 
+/** The options that do the same as others, within limits. */
+const MILD = new Map<number, number>([
+  [SO.sndbufForce, SO.sndbuf],
+  [SO.rcvbufForce, SO.rcvbuf],
+]);
+
 /** Clears the mark that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
 export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
   const bytes = opts.so_sndbuf >>> 1;
@@ -458,9 +465,28 @@ function isKnown(level: number, name: number, size: number): boolean {
   return OTHERS.some(([known, names]) => known === level && names.includes(name));
 }
 
-/** setsockopt(2) of an int. */
-export function setOption(stage: Stage, number: number, option: OptionName, value: number): void {
-  stage.sequence.optionsOf(number).add(option, [value]);
+/** setsockopt(2) of an int. Only the host's root can set buffers by force. */
+export function setOption(
+  stage: Stage,
+  number: number,
+  [level, name]: OptionName,
+  value: number,
+): void {
+  const mild = level === SOL.socket && stage.mostBuffer !== undefined ? MILD.get(name) : undefined;
+  stage.sequence.optionsOf(number).add([level, mild ?? name], [value]);
+}
+
+/**
+ * Refuses bytes that a queue could not hold while they are put into it, since the process that does so is in a user
+ * namespace, and sizes of buffers are limited there. Half of a buffer is for what the kernel adds to the bytes.
+ */
+export function checkRoom({ mostBuffer }: Stage, what: string, bytes: number): void {
+  if (mostBuffer === undefined || bytes <= mostBuffer) return;
+  const why = `more than ${String(mostBuffer)} bytes (net.core.wmem_max) wait in its queue, too many for a user namespace`;
+  throw new ShimError(
+    'failedPrecondition',
+    `${what}: ${why}; remedy: try again once they are read`,
+  );
 }
 
 /** setsockopt(2) of any value; ints are given as they are. */

@@ -7,7 +7,13 @@ import type { PlanContext } from '../../plan-context.js';
 import { planFree } from '../../sockets/freebind.js';
 import { ADDRESS_SIZE, isMapped, socketAddress } from '../../sockets/inet-address.js';
 import { planFilter } from '../../sockets/socket-filter.js';
-import { planBuffers, planSocketOptions, setOption, setRaw } from '../../sockets/socket-options.js';
+import {
+  checkRoom,
+  planBuffers,
+  planSocketOptions,
+  setOption,
+  setRaw,
+} from '../../sockets/socket-options.js';
 import {
   beginRepair,
   connectRepaired,
@@ -137,6 +143,7 @@ export class DeadConnections {
   /** Puts bytes into the queue of what has been received, of a socket in repair mode. */
   #fill(number: number, bytes: Uint8Array, what: string): void {
     const { stage } = this.#plan;
+    checkRoom(stage, what, bytes.length);
     const room = ROOM.least + ROOM.factor * bytes.length;
     setOption(stage, number, [SOL.socket, SO.rcvbufForce], room);
     const data = stage.builder.data(bytes, 1);

@@ -13,7 +13,13 @@ import {
   type InetAddress,
 } from '../../sockets/inet-address.js';
 import { planFilter } from '../../sockets/socket-filter.js';
-import { planBuffers, planSocketOptions, setOption, setRaw } from '../../sockets/socket-options.js';
+import {
+  checkRoom,
+  planBuffers,
+  planSocketOptions,
+  setOption,
+  setRaw,
+} from '../../sockets/socket-options.js';
 import {
   beginRepair,
   connectRepaired,
@@ -156,6 +162,7 @@ export class LiveConnections {
   #write({ number, what }: End, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const { stage } = this.#plan;
+    checkRoom(stage, what, bytes.length);
     setOption(stage, number, [SOL.socket, SO.sndbufForce], roomFor(bytes.length));
     stage.sequence.write(`${what}: send`, number, stage.builder.data(bytes, 1), bytes.length);
   }

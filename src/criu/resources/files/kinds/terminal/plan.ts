@@ -217,7 +217,7 @@ export class TerminalPlan {
       this.#ioctl(stage, info, { number, request, value });
     };
     if (termios) set(TTY.setModes, encodeTermios(termios));
-    if (locked) set(TTY.setLockedModes, encodeTermios(locked));
+    if (locked && hasLocks(locked)) set(TTY.setLockedModes, encodeTermios(locked));
     if (size) set(TTY.setWindowSize, encodeWindowSize(size));
   }
 
@@ -248,6 +248,11 @@ export class TerminalPlan {
     const args: Argument[] = [number, request, stage.builder.data(value)];
     stage.run(`set up ${nameOf(info)}`, SYS.ioctl, args);
   }
+}
+
+/** A new terminal has none, and only the host's root can lock modes. */
+function hasLocks(locked: NonNullable<TtyInfoEntry['termios']>): boolean {
+  return encodeTermios(locked).some((byte) => byte !== 0);
 }
 
 function nameOf(info: TtyInfoEntry): string {

@@ -222,9 +222,10 @@ export class UnixSockets {
   #dumpQueue(file: OpenFile, diag: UnixDiag, isReset: boolean): void {
     // Nothing marks the end of a stream; nor of sequenced packets once no more can arrive (unix(7)).
     const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
+    const { init, maps } = this.#context;
     const packets = peekQueue(file.own, {
       guardOption: this.#context.guardOption,
-      initPid: this.#context.init.pid,
+      root: [init.pid, maps.users.toOutside(0), maps.groups.toOutside(0)],
       streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
       endsByNothing: diag.type === SOCK.stream || mayEnd,
       isReset,
@@ -276,7 +277,8 @@ interface Packet {
 /** What is known about a queue. */
 interface QueueFacts {
   readonly guardOption: GuardOption;
-  readonly initPid: HostPid;
+  /** Pid, user and group of PID 1 as root, as the host sees them. */
+  readonly root: readonly [pid: HostPid, uid: number, gid: number];
   /** Bytes that wait in a stream. */
   readonly streamLength: number;
   readonly endsByNothing: boolean;
@@ -309,7 +311,7 @@ function peekStream(socket: number, length: number): Packet | undefined {
 /** Message by message; each peek moves the offset on. */
 function peekAll(
   socket: number,
-  { initPid, endsByNothing }: QueueFacts,
+  { root, endsByNothing }: QueueFacts,
   passCredentials: boolean,
 ): Packet[] | string {
   const packets: Packet[] = [];
@@ -323,7 +325,7 @@ function peekAll(
     if (message.flags & MSG.ctrunc) {
       return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
     }
-    if (passCredentials && !isFrom(initPid, message)) {
+    if (passCredentials && !isFrom(root, message)) {
       return 'messages with credentials of other senders wait in its queue; remedy: try again later';
     }
     packets.push({
@@ -335,9 +337,9 @@ function peekAll(
 }
 
 /** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at a restore: PID 1, as root. */
-function isFrom(initPid: HostPid, { control }: MessageHeader): boolean {
+function isFrom(root: QueueFacts['root'], { control }: MessageHeader): boolean {
   const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
-  return ucred.join() === [initPid, 0, 0].join();
+  return ucred.join() === root.join();
 }
 
 /** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */

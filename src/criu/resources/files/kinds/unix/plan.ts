@@ -10,6 +10,7 @@ import { SHUTDOWN_HOW } from '../../sockets/shutdown.js';
 import { planFilter } from '../../sockets/socket-filter.js';
 import {
   planFinalSocketOptions,
+  checkRoom,
   planRoomyBuffer,
   planSocketOptions,
   planUnlockBuffer,
@@ -21,6 +22,8 @@ const SECBIT_NO_SETUID_FIXUP = 4;
 /** The size of pieces in which a stream's data is sent, and the extra room that the buffer needs. */
 const PIECE = 32 * 1024;
 const OVERHEAD = 4 * 1024 * 1024;
+/** About what the kernel adds to a message. */
+const MESSAGE_OVERHEAD = 1024;
 
 /** A unix socket of the image and the number it is staged at. */
 interface StagedUnixSocket {
@@ -182,6 +185,7 @@ export class UnixPlan {
     const total = packets.reduce((sum, packet) => sum + packet.length, 0);
     const peer = this.#byInode.get(entry.peer);
     const sender = peer?.number ?? this.#senderTo(socket);
+    checkRoom(this.#stage, words(entry), total + packets.length * MESSAGE_OVERHEAD);
     planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
     for (const packet of packets) {
       if (entry.type !== SOCK.stream) {

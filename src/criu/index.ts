@@ -12,6 +12,7 @@ export type { PendingRestore } from './restore/pending-restore.js';
 export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
 export { copyTree } from './changes/tree-copy.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
+export { rehearseStops } from './checkpoint/rehearse-stops.js';
 export { learnUsualFlags } from './memory/live/sample-areas.js';
 export { rehearseRestore } from './restore/rehearsal/rehearse.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';

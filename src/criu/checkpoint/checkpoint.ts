@@ -39,6 +39,7 @@ import { checkNetworkOwner } from '../user-namespace.js';
 import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
 import { warnOfSurroundings } from '../resources/surroundings.js';
 import type { PackedTmpfs } from '../resources/tmpfs.js';
+import { Lasting } from '../lasting.js';
 import { DEFAULT_EXEC_MODE, DEFAULT_RETRY_MS } from '../constants.js';
 import type { CheckpointRequest, CheckpointResult } from './request.js';
 import { EndedMeanwhile, retrying, type Patience } from '../retry.js';
@@ -101,10 +102,11 @@ async function tryCheckpoint(
 ): Promise<CheckpointResult> {
   const scope = new Scope();
   const life = new LifeWatch(request);
+  const lasting = new Lasting();
   const given = request.signal ? [request.signal] : [];
   const signal = AbortSignal.any([...given, life.signal]);
   try {
-    return await run({ ...request, signal }, { life, scope, changes });
+    return await run({ ...request, signal }, { life, scope, changes, lasting });
   } catch (error) {
     // Asked before the clean-up: a process that is let go is reaped, and can no longer be asked.
     const ended = life.ended();
@@ -121,6 +123,7 @@ async function tryCheckpoint(
     throw ended ?? error;
   } finally {
     life.stop();
+    lasting.close();
   }
 }
 
@@ -130,11 +133,13 @@ interface Attempt {
   readonly scope: Scope;
   /** Follows the changes of the root filesystem from one attempt to the next. */
   readonly changes: TreeCopy | undefined;
+  /** What its looks at the container leave for each other. */
+  readonly lasting: Lasting;
 }
 
 async function run(
   request: CheckpointRequest,
-  { life, scope, changes }: Attempt,
+  { life, scope, changes, lasting }: Attempt,
 ): Promise<CheckpointResult> {
   const clock = new StageClock();
   mark('checkpoint');
@@ -146,7 +151,7 @@ async function run(
   scope.defer('end the watch over the frozen state', () => {
     guard.disarm();
   });
-  if (!isFrozen(cgroup)) await rehearse(request, vas);
+  if (!isFrozen(cgroup)) await rehearse(request, vas, lasting);
   await changes?.follow();
   clock.end('prepare');
 
@@ -158,7 +163,7 @@ async function run(
 
   const { id: vasId, holderPid: plainPid } = vas;
   const { ahead } = copying.source;
-  const parts = { life, clock, patience, cgroup, vasId, plainPid, ahead };
+  const parts = { life, clock, patience, cgroup, vasId, plainPid, ahead, lasting };
   const stopped = await stop(request, { ...parts, beforeThaw: guard.arm });
   const { session, tmpfs, collection, mounts, execs, close } = stopped;
   scope.defer('let the container go on', () => session.close());

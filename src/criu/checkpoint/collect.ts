@@ -3,6 +3,7 @@ import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.
 import { mark } from '../../common/trace.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
 import type { ExecMode } from '../constants.js';
+import type { Lasting } from '../lasting.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
@@ -46,6 +47,8 @@ export interface CollectRequest {
   /** What is done with processes that came by exec. */
   readonly exec: ExecMode;
   readonly hasUserNamespace?: boolean;
+  /** What looks before this one have left. */
+  readonly lasting: Lasting;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -88,6 +91,7 @@ export async function collectImage(session: Session, request: CollectRequest): P
   const files = new FileDumper(processes, request.stdio, {
     guardOption: (socket, option) => Guard.arm(keeper, socket, option),
     keepsExecs: request.exec === 'keep',
+    lasting: request.lasting,
   });
   try {
     await dumpOpen(files);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid, VasId } from '../../common/ids.js';
+import { type HostPid, ownPid, type VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { isFaulty } from '../faults.js';
-import { checkRegisters } from '../resources/attributes.js';
+import type { Lasting } from '../lasting.js';
+import { readNamespace } from '../procfs/reader.js';
+import { queuesOf } from '../resources/ipc/mount-queues.js';
 import { checkSurroundings } from '../resources/surroundings.js';
-import { Session } from '../tracee/session.js';
+import type { HolderClient } from '../vas/holder-client.js';
+import { closeModels, openModels } from './model-files.js';
+import { rehearseStop } from './rehearse-stops.js';
 import type { CheckpointRequest } from './request.js';
-import { takeStock } from './stop.js';
 
 const log = logger('checkpoint');
 
@@ -15,6 +18,7 @@ let hasRehearsed = false;
 /** The holder of a new VAS. */
 interface Stage {
   readonly id: VasId;
+  readonly holder: HolderClient;
   readonly holderPid: HostPid;
 }
 
@@ -23,29 +27,31 @@ interface Stage {
  * in a process, and so does what the kernel does for the first time; and some of what is found out need not be
  * again. What fails here is told when it fails again.
  */
-export async function rehearse(request: CheckpointRequest, stage: Stage): Promise<void> {
+export async function rehearse(
+  request: CheckpointRequest,
+  stage: Stage,
+  lasting: Lasting,
+): Promise<void> {
+  const { initPid } = request;
   await attempt(() => {
-    checkSurroundings(request.initPid, [], request);
+    checkSurroundings(initPid, [], request);
+  });
+  await attempt(() => {
+    if (readNamespace(initPid, 'ipc') !== readNamespace(ownPid(), 'ipc'))
+      queuesOf(initPid, lasting);
   });
   // A fault is meant for the container.
-  if (!hasRehearsed && !isFaulty()) await attempt(() => stopHolder(stage));
+  if (!hasRehearsed && !isFaulty()) await attempt(() => stopHolder(stage, lasting));
   hasRehearsed = true;
 }
 
 /** Stops an empty holder, which is a process of ours and idle, takes stock of it, and lets it go. */
-async function stopHolder({ id, holderPid }: Stage): Promise<void> {
-  const session = await Session.seize(holderPid, undefined, { patience: { limitMs: 0 } });
+async function stopHolder({ id, holder, holderPid }: Stage, lasting: Lasting): Promise<void> {
+  const models = await openModels(holder, holderPid);
   try {
-    checkRegisters(session.processes);
-    const { close } = await takeStock(session, {
-      containerId: 'rehearsal',
-      ...{ vasId: id, initPid: holderPid, tmpfsMounts: [], ahead: undefined, stdio: undefined },
-      tree: { pstree: [], forkers: new Map() },
-      exec: 'refuse',
-    });
-    close();
+    await rehearseStop({ pid: holderPid, vasId: id, lasting });
   } finally {
-    await session.close();
+    await closeModels(holder, models);
   }
 }
 

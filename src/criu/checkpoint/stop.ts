@@ -17,6 +17,7 @@ import { ownsIpc } from '../resources/ipc/live.js';
 import { checkSurroundings } from '../resources/surroundings.js';
 import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
 import { DEFAULT_EXEC_MODE, type ExecMode } from '../constants.js';
+import type { Lasting } from '../lasting.js';
 import { retrying, tryingOnce, type Patience } from '../retry.js';
 import type { StageClock } from '../stages.js';
 import type { LifeWatch } from '../tracee/life-watch.js';
@@ -40,6 +41,8 @@ export interface StopOptions {
   readonly ahead: CopiedAhead | undefined;
   /** Called each time before a container that somebody has frozen is thawed. */
   readonly beforeThaw: () => void;
+  /** What looks before the stop have left. */
+  readonly lasting: Lasting;
 }
 
 /** A container that stands still, and everything about it but the content of its memory. */
@@ -63,7 +66,7 @@ export async function stop(request: CheckpointRequest, options: StopOptions): Pr
 /** Stops the container and inspects it. If that fails, the container goes on. */
 async function stopAndInspect(
   request: CheckpointRequest,
-  { life, clock, patience, vasId, plainPid, ahead, beforeThaw }: StopOptions,
+  { life, clock, patience, vasId, plainPid, ahead, beforeThaw, lasting }: StopOptions,
 ): Promise<Stopped> {
   checkAborted(request);
   const { initPid, exec = DEFAULT_EXEC_MODE, execs, spec } = request;
@@ -84,8 +87,8 @@ async function stopAndInspect(
     const stdio = stdioLinksOf(request);
     const tree = readTree(session);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
-    const told = { exec, tree, vasId, ahead, ipc, stdio, hasUserNamespace: hasUserNamespace(spec) };
-    stock = await takeStock(session, { ...request, ...told });
+    const where = { vasId, ahead, lasting, hasUserNamespace: hasUserNamespace(spec) };
+    stock = await takeStock(session, { ...request, ...where, exec, tree, ipc, stdio });
     checkStill(session, request);
     clock.end('inspect');
     return { session, mounts, execs: session.execs.map(labelOf), ...stock };
@@ -118,6 +121,7 @@ export interface StockRequest {
   readonly stdio: StdioLinks | undefined;
   readonly exec: ExecMode;
   readonly hasUserNamespace?: boolean;
+  readonly lasting: Lasting;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HostPid, type HostTid, INIT, type NsPid, type NsTid } from '../../../common/ids.js';
 import { assertInvariant } from '../../../common/errors.js';
+import { Lasting } from '../../lasting.js';
 import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { IdMaps } from '../../procfs/id-map.js';
@@ -32,6 +33,8 @@ export type GuardOption = (socket: number, option: SocketOption) => { disarm(): 
 export interface DumpOptions {
   readonly guardOption?: GuardOption;
   readonly keepsExecs?: boolean;
+  /** What looks before this one have left. */
+  readonly lasting?: Lasting;
 }
 
 const unguarded: GuardOption = () => ({ disarm: () => undefined });
@@ -63,10 +66,14 @@ export class DumpContext {
   /** Whether what came by exec is taken along. */
   readonly keepsExecs: boolean;
 
+  /** What need not be found out, or made, at each look. */
+  readonly lasting: Lasting;
+
   constructor(
     processes: readonly TracedProcess[],
-    { guardOption = unguarded, keepsExecs = false }: DumpOptions = {},
+    { guardOption = unguarded, keepsExecs = false, lasting }: DumpOptions = {},
   ) {
+    this.lasting = lasting ?? this.#ownLasting();
     this.guardOption = guardOption;
     this.keepsExecs = keepsExecs;
     const [first] = processes;
@@ -109,6 +116,14 @@ export class DumpContext {
     } catch {
       return undefined; // It is gone: nobody is named.
     }
+  }
+
+  #ownLasting(): Lasting {
+    const lasting = new Lasting();
+    this.atClose(() => {
+      lasting.close();
+    });
+    return lasting;
   }
 
   /** Takes bytes from the room for content; false if there is not enough left. */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HostPid } from '../../../common/ids.js';
 import { syscall } from '../../../native/index.js';
 import { closeFd, cString, SYS } from '../../../native/sys.js';
+import type { Lasting } from '../../lasting.js';
+import { readNamespace } from '../../procfs/reader.js';
+import { inNamespaceOf } from '../in-namespace.js';
 
 const CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
@@ -16,4 +20,20 @@ export function mountQueues(): number | undefined {
   const mount = create < 0 ? create : syscall(SYS.fsmount, context, CLOEXEC, 0);
   closeFd(context);
   return mount < 0 ? undefined : mount;
+}
+
+/**
+ * The same of a process's namespace, until `lasting` is closed: to mount and unmount it may take longer than all else that
+ * is to be known of open files.
+ */
+export function queuesOf(pid: HostPid, lasting: Lasting): number | undefined {
+  return lasting.get(`queues of ${readNamespace(pid, 'ipc')}`, () => {
+    const mount = inNamespaceOf(pid, 'ipc', mountQueues);
+    if (mount !== undefined) {
+      lasting.atClose(() => {
+        closeFd(mount);
+      });
+    }
+    return mount;
+  });
 }

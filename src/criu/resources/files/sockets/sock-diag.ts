@@ -45,6 +45,8 @@ const KEYED_STATES = { listening: 1 << 10, bound: 1 << 13, connected: CONNECTED_
 const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
 const RECEIVE_SIZE = 64 * 1024;
+/** The last datagram that was received. */
+const room = Buffer.alloc(RECEIVE_SIZE);
 
 /** In which state TCP sockets with keys are looked for. */
 export type KeyedState = keyof typeof KEYED_STATES;
@@ -220,10 +222,9 @@ function send(socket: number, request: Buffer): void {
 
 /** Receives so many datagrams, or until `take` returns false. */
 function receive(socket: number, count: number, take: (datagram: Buffer) => boolean): void {
-  const buffer = Buffer.alloc(RECEIVE_SIZE);
   for (let got = 0; got < count; got++) {
-    const length = syscall(SYS.recvfrom, socket, buffer, buffer.length, 0, null, null);
-    if (!take(buffer.subarray(0, check('list sockets', length)))) return;
+    const length = syscall(SYS.recvfrom, socket, room, room.length, 0, null, null);
+    if (!take(room.subarray(0, check('list sockets', length)))) return;
   }
 }
 

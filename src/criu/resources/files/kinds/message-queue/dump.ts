@@ -12,8 +12,7 @@ import type {
   MvasMqueueMessage,
 } from '../../../../image/types.js';
 import { readNamespace } from '../../../../procfs/reader.js';
-import { inNamespaceOf } from '../../../in-namespace.js';
-import { mountQueues } from '../../../ipc/mount-queues.js';
+import { queuesOf } from '../../../ipc/mount-queues.js';
 import type { DumpContext } from '../../dump-context.js';
 import { withoutDeleted } from '../../names/container-path.js';
 import { inodeKey, type OpenFile } from '../../open-file.js';
@@ -78,22 +77,18 @@ export class MessageQueues {
   }
 
   #addNamed(): void {
-    const mount = inNamespaceOf(this.#context.init.pid, 'ipc', mountQueues);
+    const mount = queuesOf(this.#context.init.pid, this.#context.lasting);
     if (mount === undefined) return;
-    try {
-      const folder = `/proc/self/fd/${String(mount)}`;
-      for (const bytes of readdirSync(folder, { encoding: 'buffer' })) {
-        const name = decodeBytes(bytes);
-        const own = openOwn(`${folder}/${name}`, O.path);
-        try {
-          const stat = fstatSync(own, { bigint: true });
-          this.#add(name, stat, `/proc/self/fd/${String(own)}`, `message queue /${name}`);
-        } finally {
-          closeFd(own);
-        }
+    const folder = `/proc/self/fd/${String(mount)}`;
+    for (const bytes of readdirSync(folder, { encoding: 'buffer' })) {
+      const name = decodeBytes(bytes);
+      const own = openOwn(`${folder}/${name}`, O.path);
+      try {
+        const stat = fstatSync(own, { bigint: true });
+        this.#add(name, stat, `/proc/self/fd/${String(own)}`, `message queue /${name}`);
+      } finally {
+        closeFd(own);
       }
-    } finally {
-      closeFd(mount);
     }
   }
 

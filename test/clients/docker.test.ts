@@ -163,6 +163,23 @@ serial(
   byName,
 );
 
+serial(`a server by docker exec -d goes on in what is restored${why}`, async (t) => {
+  const name = 'served';
+  const init = 'trap "exit 0" TERM; while :; do sleep 1; done';
+  await begin(t, name, ['--runtime', RUNTIMES.mvas, IMAGE, '/bin/sh', '-c', init]);
+  await docker().run(['exec', '-d', name, '/bin/sh', '/counter.sh']);
+  const before = await countOf(name);
+  await docker().run(['checkpoint', 'create', '--leave-running', name, 'one']);
+  t.is((await countOf(name)).birth, before.birth);
+  await docker().run(['kill', name]);
+  await startFrom('one', name);
+  const restored = await countOf(name);
+  t.is(restored.birth, before.birth);
+  t.true(restored.count >= before.count);
+  await docker().run(['stop', '-t', '60', name]);
+  t.is(await stateOf(name), 'exited 0');
+});
+
 serial(`leaves no shim, cgroup or VAS behind${why}`, async (t) => {
   assertInvariant(world !== undefined, 'the daemon is started before the tests');
   const { containerd } = world;

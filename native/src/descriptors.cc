@@ -46,9 +46,7 @@ bool HasOwner(int file) {
 
 // The functions below return 0 or -errno.
 
-int CopyAll(pid_t pid, DIR* links, Table* table) {
-  const Owned pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (pidfd.get() < 0) return -errno;
+int CopyAll(int pidfd, DIR* links, Table* table) {
   for (;;) {
     errno = 0;
     const dirent* entry = readdir(links);
@@ -56,8 +54,7 @@ int CopyAll(pid_t pid, DIR* links, Table* table) {
     if (entry->d_name[0] == '.') continue;
     Descriptor descriptor;
     descriptor.name = entry->d_name;
-    descriptor.copy =
-        static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), atoi(entry->d_name), 0));
+    descriptor.copy = static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, atoi(entry->d_name), 0));
     if (descriptor.copy < 0) return -errno;
     table->push_back(std::move(descriptor));
   }
@@ -77,11 +74,14 @@ int ReadOne(int links, int infos, Descriptor* descriptor) {
 
 int ReadAll(pid_t pid, Table* table) {
   const std::string process = "/proc/" + std::to_string(pid);
+  // Open until the end: it is among the descriptors if the process is our own.
+  const Owned pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd.get() < 0) return -errno;
   const Owned infos(open((process + "/fdinfo").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (infos.get() < 0) return -errno;
   DIR* links = opendir((process + "/fd").c_str());
   if (!links) return -errno;
-  int error = CopyAll(pid, links, table);
+  int error = CopyAll(pidfd.get(), links, table);
   if (!error) {
     ForAll(table->size(), [&](size_t i) {
       Descriptor* descriptor = &(*table)[i];

@@ -114,7 +114,8 @@ function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> 
     const start = starts.get(pid);
     const parent = byPid.get(ppid);
     if (start === undefined || !parent || ppid === INIT || start === parent.sid) continue;
-    if (parent.sid !== ppid || (starts.get(ppid) ?? start) !== start) {
+    const isFromOutside = parent.ppid === OUTSIDE; // It has made its session at once.
+    if (parent.sid !== ppid || isFromOutside || (starts.get(ppid) ?? start) !== start) {
       const verb = start === sid ? 'is' : 'was';
       const why = `${verb} in session ${String(start)}, which its parent cannot have been in`;
       throw unmakable(process, `${why}: not supported`);

@@ -155,6 +155,18 @@ test('refused: what came from outside and leads no session, or has ended', (t) =
   });
 });
 
+test('refused: a session below an exec that was there before it', (t) => {
+  const init = process([1, 0, 1, 1]);
+  const exec = process([5, 0, 5, 5]);
+  const message =
+    'pid 6 (task): is in session 1, which its parent cannot have been in: not supported';
+  t.throws(() => buildTree([init, exec, process([6, 5, 1, 1])]), { message });
+  const below = [process([6, 5, 6, 6]), process([7, 6, 1, 1])];
+  t.throws(() => buildTree([init, exec, ...below]), {
+    message: /pid 6 \(task\): was in session 1/,
+  });
+});
+
 test('refused: a child of a zombie', (t) => {
   const processes = [process([1, 0, 1, 1]), process([5, 1, 1, 1], true), process([6, 5, 1, 1])];
   t.throws(() => buildTree(processes), { message: /pid 6 has no parent/ });

@@ -59,8 +59,7 @@ one_kernel=dist/test/kernel/linux-6-12.test.js
 minutes_of() {
   case "$1" in
     e2e-*) echo 12 ;;
-    kernels) echo 30 ;;
-    apps) echo 20 ;;
+    apps | kernels) echo 30 ;;
     *) echo 5 ;;
   esac
 }

@@ -6,14 +6,8 @@ import type { NetlinkSkEntry } from '../../../image/types.js';
 import type { DumpContext } from '../dump-context.js';
 import type { OpenFile } from '../open-file.js';
 import { dumpOwner } from '../owner.js';
-import {
-  getOption,
-  getRaw,
-  planFinalSocketOptions,
-  planSocketOptions,
-  setOption,
-  SocketOptions,
-} from '../sockets/socket-options.js';
+import { planFinalSocketOptions, planSocketOptions, setOption } from '../sockets/plan-options.js';
+import { getOption, getRaw, SocketOptions } from '../sockets/socket-options.js';
 import { planFilter } from '../sockets/socket-filter.js';
 import type { FileKind } from '../kind.js';
 import type { PlanContext } from '../plan-context.js';

@@ -2,7 +2,7 @@
 import { AF, SOL } from '../../../../native/abi/index.js';
 import type { InetSkEntry } from '../../../image/types.js';
 import type { Stage } from '../stage.js';
-import { setOption } from './socket-options.js';
+import { setOption } from './plan-options.js';
 
 /** IP_FREEBIND of IPv4 and of IPv6 (linux/in.h, linux/in6.h). */
 const FREEBIND = { [AF.inet]: [SOL.ip, 15], [AF.inet6]: [SOL.ipv6, 78] } as const;

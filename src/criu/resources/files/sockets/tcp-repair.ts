@@ -4,7 +4,7 @@ import { SYS } from '../../../../native/sys.js';
 import type { PlanData } from '../../../plan/builder.js';
 import type { TcpStreamEntry } from '../../../image/types.js';
 import type { Stage } from '../stage.js';
-import { setOption, setRaw } from './socket-options.js';
+import { setOption, setRaw } from './plan-options.js';
 import {
   QUEUE,
   QUEUE_SEQ,

@@ -13,7 +13,7 @@ import {
   planSocketOptions,
   setOption,
   setRaw,
-} from '../../sockets/socket-options.js';
+} from '../../sockets/plan-options.js';
 import {
   beginRepair,
   connectRepaired,

@@ -19,7 +19,7 @@ import {
   planSocketOptions,
   setOption,
   setRaw,
-} from '../../sockets/socket-options.js';
+} from '../../sockets/plan-options.js';
 import {
   beginRepair,
   connectRepaired,

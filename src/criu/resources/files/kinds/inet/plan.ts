@@ -14,7 +14,7 @@ import {
   planSocketOptions,
   planUnlockBuffer,
   setOption,
-} from '../../sockets/socket-options.js';
+} from '../../sockets/plan-options.js';
 import type { Stage } from '../../stage.js';
 import { DeadConnections } from './dead-connections.js';
 import { LiveConnections } from './live-connections.js';

@@ -14,7 +14,7 @@ import {
   planRoomyBuffer,
   planSocketOptions,
   planUnlockBuffer,
-} from '../../sockets/socket-options.js';
+} from '../../sockets/plan-options.js';
 import type { Stage } from '../../stage.js';
 import { isUnnamed, UnixNames, words } from './names.js';
 

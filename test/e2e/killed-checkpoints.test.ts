@@ -24,6 +24,8 @@ import {
  * of kills of each kind.
  */
 const ROUNDS = Number(process.env['MVAS_KILL_ROUNDS'] ?? 4);
+/** How often a kill may come too late. */
+const MOST_ROUNDS = Math.max(ROUNDS, 20);
 /** An engine that is told takes a tenth of a second; the rest allows for a very busy machine. */
 const SOON_MS = 5_000;
 const WORKERS = 5;
@@ -68,19 +70,24 @@ const WAYS: readonly Way[] = [
 
 for (const way of IS_RUNC ? [] : WAYS) {
   test.serial(`checkpoints of containers that ${way.name} meets`, async (t) => {
-    t.timeout(120_000 + ROUNDS * 30_000);
-    const { engineMs } = await meet(t);
+    t.timeout(120_000 + MOST_ROUNDS * 30_000);
+    // The OOM killer takes its time, and may come too late each time.
+    const mustFail = !way.initLives && way.kill !== exhaustMemory;
+    const most = mustFail ? MOST_ROUNDS : ROUNDS;
+    let { engineMs: withinMs } = await meet(t);
     let failures = 0;
-    for (let count = 0; count < ROUNDS; count++) {
-      const { isFailed } = await meet(t, way, Math.random() * engineMs);
-      failures += Number(isFailed);
+    let count = 0;
+    for (; count < ROUNDS || (failures === 0 && count < most); count++) {
+      const atMs = Math.random() * withinMs;
+      const { isFailed } = await meet(t, way, atMs);
+      if (isFailed) failures += 1;
+      else if (mustFail && failures === 0) withinMs = atMs; // Too late: checkpoints differ in how long they take.
     }
     t.log(
-      `${String(failures)} of ${String(ROUNDS)} failed, killed within ${engineMs.toFixed(0)} ms`,
+      `${String(failures)} of ${String(count)} failed, killed within ${withinMs.toFixed(0)} ms`,
     );
-    // The OOM killer takes its time, and may come too late each time.
     if (way.initLives) t.is(failures, 0);
-    else if (way.kill !== exhaustMemory) t.true(failures > 0);
+    if (mustFail) t.true(failures > 0);
   });
 }
 

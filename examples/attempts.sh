@@ -24,7 +24,7 @@ inside() {
 # One attempt in a sandbox: it leaves a mess in files and memory, and succeeds with the right number only.
 attempt() {
   local sandbox="$1" number="$2"
-  inside "$sandbox" "echo $number >> /work/notes; rm /work/precious; test $number = $goal" 2>/dev/null
+  inside "$sandbox" "echo $number >> /task/notes; rm /task/precious; test $number = $goal" 2>/dev/null
 }
 
 remove() {
@@ -44,7 +44,7 @@ echo "preparing the sandbox $prefix, once"
 # shellcheck disable=SC2016 # the sandbox expands it
 ctr run -d --runtime io.containerd.mvas.v1 "$image" "$prefix" /bin/sh -c \
   'i=0; while :; do i=$((i + 1)); echo $i > /count; sleep 0.05; done'
-inside "$prefix" 'mkdir /work; echo data > /work/precious; while [ ! -s /count ]; do :; done'
+inside "$prefix" 'mkdir /task; echo data > /task/precious; while [ ! -s /count ]; do :; done'
 mvas snapshot --name "$prefix-ready" "$prefix" >/dev/null
 remove "$prefix"
 
@@ -61,10 +61,10 @@ while [ -z "$solved" ]; do
     fi
     # As it was, files and memory: the next attempt finds nothing of this one.
     ms="$(mvas rollback --json "$sandbox" "$prefix-ready" | sed -n 's/.*"standstillMs": *\([0-9]*\).*/\1/p')"
-    inside "$sandbox" 'test -s /work/precious && test ! -e /work/notes'
+    inside "$sandbox" 'test -s /task/precious && test ! -e /task/notes'
     echo "attempt $number in $sandbox failed; put back within $ms ms"
   done
 done
-echo "attempt $number in $solved succeeded; its notes: $(inside "$solved" 'cat /work/notes')"
+echo "attempt $number in $solved succeeded; its notes: $(inside "$solved" 'cat /task/notes')"
 mvas snapshot --name "$prefix-solved" "$solved" >/dev/null
 mvas tree

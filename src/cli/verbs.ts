@@ -5,6 +5,7 @@ import { check } from './verbs/check.js';
 import { checkpoint } from './verbs/checkpoint.js';
 import { completion } from './verbs/completion.js';
 import { create } from './verbs/create.js';
+import { diff } from './verbs/diff.js';
 import { fork } from './verbs/fork.js';
 import { help } from './verbs/help.js';
 import { inspect } from './verbs/inspect.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Verb[] = [
   fork,
   rollback,
   tree,
+  diff,
   prune,
   checkpoint,
   restore,

@@ -114,3 +114,9 @@ export function upperOf(mounts: readonly Partial<Mount>[], parent: string): stri
   const upper = options.find((option) => option.startsWith('upperdir='));
   return type === 'overlay' ? upper?.slice('upperdir='.length) : undefined;
 }
+
+/** The layers below an overlay, the uppermost first; undefined if it is none. */
+export function layersOf(mounts: readonly Partial<Mount>[]): readonly string[] | undefined {
+  const lower = mounts[0]?.options?.find((option) => option.startsWith('lowerdir='));
+  return lower?.slice('lowerdir='.length).split(':');
+}

@@ -2,6 +2,7 @@
 
 /** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
 export { ContainerdApi, type Place } from './api.js';
+export { diffFiles } from './diff.js';
 export { fork, type Clone, type ForkRequest } from './fork.js';
 export {
   bridge,
@@ -14,6 +15,13 @@ export {
 } from './descent.js';
 export { taskOf, type Task } from './task.js';
 export { rollBack, type RolledBack } from './rollback.js';
-export { dropFiles, removeSnapshot, takeSnapshot, type SnapshotRequest } from './snapshot.js';
+export {
+  dropFiles,
+  findContainer,
+  lastSnapshotOf,
+  removeSnapshot,
+  takeSnapshot,
+  type SnapshotRequest,
+} from './snapshot.js';
 export { decodeTemplate } from './template.js';
 export type { Network } from './spec.js';

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { ShimError } from '../common/errors.js';
-import { findSnapshot, listSnapshots, type SnapshotRecord } from '../criu/index.js';
+import { findSnapshot, type SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
-import { OURS, parentOf, upperOf } from './changes.js';
+import { layersOf, OURS, parentOf, upperOf } from './changes.js';
 import { LABELS, labelOf, moveHead } from './head.js';
 import type { Container } from './proto/messages/containers.js';
 import type { Mount } from './proto/messages/mount.js';
-import { assertRunning, findContainer } from './snapshot.js';
+import { assertRunning, findContainer, lastSnapshotOf } from './snapshot.js';
 import { decodeTemplate } from './template.js';
 
 const MS = 1000;
@@ -71,14 +71,7 @@ function choose(
     const remedy = `remedy: make another container of it (mvas fork ${wanted})`;
     throw new ShimError('failedPrecondition', `roll back ${id}: ${why}; ${remedy}`);
   }
-  const all = listSnapshots(owner);
-  const own = all.filter(({ containerId }) => containerId === id);
-  const [last = all.find((record) => record.id === origin)] = own.sort((a, b) =>
-    b.createdAt.localeCompare(a.createdAt),
-  );
-  if (last) return last;
-  const remedy = `remedy: take one (mvas snapshot ${id})`;
-  throw new ShimError('notFound', `roll back ${id}: it has no snapshot; ${remedy}`);
+  return lastSnapshotOf(container, owner);
 }
 
 /** The root filesystem as of a snapshot, and the mounts that it has now. */
@@ -119,7 +112,7 @@ class Files {
     const look = { snapshotter, key: `${OURS}${randomBytes(16).toString('hex')}` };
     const { mounts } = await api.call('Snapshots/Prepare', { ...look, parent });
     try {
-      const own = parent === base ? upperOf(mounts, parent) : topLayerOf(mounts);
+      const own = parent === base ? upperOf(mounts, parent) : layersOf(mounts)?.[0];
       if (parent !== base && (await parentOf(api, { snapshotter, snapshotKey: parent })) !== base) {
         refuse(`snapshot ${snapshotId} has another image below its files`);
       }
@@ -133,10 +126,4 @@ class Files {
   async close(): Promise<void> {
     await this.#api.call('Snapshots/Remove', this.#look);
   }
-}
-
-/** The uppermost of the layers below an overlay. */
-function topLayerOf(mounts: readonly Partial<Mount>[]): string | undefined {
-  const lower = mounts[0]?.options?.find((option) => option.startsWith('lowerdir='));
-  return lower?.slice('lowerdir='.length).split(':')[0];
 }

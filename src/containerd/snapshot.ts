@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
-import { keepSnapshot, reserveSnapshot, removeVas, type SnapshotRecord } from '../criu/index.js';
+import {
+  keepSnapshot,
+  listSnapshots,
+  reserveSnapshot,
+  removeVas,
+  type SnapshotRecord,
+} from '../criu/index.js';
 import { anyOf, type ContainerdApi } from './api.js';
 import { bridge, originOf, readDescent } from './descent.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
 import { Changes, dropChanges, parentOf } from './changes.js';
 import type { Container } from './proto/messages/containers.js';
 import { CheckpointOptions } from './proto/messages/mvas-options.js';
-import { headOf, moveHead } from './head.js';
+import { headOf, LABELS, labelOf, moveHead } from './head.js';
 import { specOf } from './spec.js';
 import { taskOf } from './task.js';
 import { decodeTemplate, encodeTemplate } from './template.js';
@@ -95,6 +101,19 @@ export async function findContainer(api: ContainerdApi, id: string): Promise<Par
     const message = `no container or snapshot ${id} in namespace ${namespace} of containerd`;
     throw new ShimError('notFound', message, { cause });
   }
+}
+
+/** The last snapshot of a container, or else the one that it is a clone of. @throws ShimError `notFound` */
+export function lastSnapshotOf(container: Partial<Container>, owner: string): SnapshotRecord {
+  const { id: containerId = '' } = container;
+  const all = listSnapshots(owner);
+  const own = all.filter((record) => record.containerId === containerId);
+  const [last] = own.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  const origin = all.find(({ id }) => id === labelOf(container, LABELS.snapshot));
+  const found = last ?? origin;
+  if (found) return found;
+  const remedy = `remedy: take one (mvas snapshot ${containerId})`;
+  throw new ShimError('notFound', `container ${containerId} has no snapshot; ${remedy}`);
 }
 
 /** @throws ShimError `invalidArgument` */

@@ -192,7 +192,7 @@ test.serial('the root filesystem stays as it is on request', async (t) => {
 test.serial('what cannot be rolled back is refused, and runs on', async (t) => {
   const { id, pid } = await begin(t);
   const { birth } = await COUNTER.observe(pid);
-  t.regex(await failure(t, 'rollback', id), /it has no snapshot; remedy: .*mvas snapshot/);
+  t.regex(await failure(t, 'rollback', id), /has no snapshot; remedy: .*mvas snapshot/);
   t.regex(await failure(t, 'rollback', id, 'no-such'), /no snapshot 'no-such'/);
   t.regex(await failure(t, 'rollback', 'nobody'), /no container or snapshot nobody/);
   await succeed(t, 'snapshot', '--name', 'some', id);

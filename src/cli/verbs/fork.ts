@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import type { Clone, ContainerdApi, Network } from '../../containerd/index.js';
-import type { SnapshotRecord } from '../../criu/index.js';
+import type { Clone, Network } from '../../containerd/index.js';
 import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
 import type { CliContext } from '../context.js';
 import { requireRoot } from '../root.js';
+import { sourceOf } from '../source.js';
 import { formatJson, printable } from '../text.js';
 import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
@@ -95,32 +95,6 @@ export const fork = defineVerb({
     });
   },
 });
-
-interface Source {
-  readonly snapshot: SnapshotRecord;
-  /** Drops a snapshot that was only taken for this fork. */
-  readonly drop: () => Promise<void>;
-}
-
-/** The snapshot of that id or name, or a new one of the container. */
-async function sourceOf(
-  api: ContainerdApi,
-  wanted: string,
-  options: { readonly rootfs: boolean; readonly signal: AbortSignal },
-): Promise<Source> {
-  const { findSnapshot, listSnapshots } = await import('../../criu/index.js');
-  const owner = api.place.namespace;
-  if (listSnapshots(owner).some(({ id, name }) => id === wanted || name === wanted)) {
-    const { record } = findSnapshot(wanted, owner);
-    return { snapshot: record, drop: () => Promise.resolve() };
-  }
-  const { removeSnapshot, takeSnapshot } = await import('../../containerd/index.js');
-  const snapshot = await takeSnapshot(api, {
-    ...{ containerId: wanted, name: '', isMomentary: true },
-    ...options,
-  });
-  return { snapshot, drop: () => removeSnapshot(api, snapshot) };
-}
 
 function report(context: CliContext, clones: readonly Clone[], json: boolean): number {
   const lines = clones.map(({ id, pid, ms, error }) =>

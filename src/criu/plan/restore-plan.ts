@@ -433,7 +433,8 @@ export class RestorePlan {
   }
 }
 
-function forestOf(image: ValidImage): Forest {
+/** What forks the processes of a checkpoint. */
+export function forestOf(image: ValidImage): Forest {
   const alive = new Set(aliveOf(image).map(({ pid }) => pid));
   const processes = image.pstree.map((entry) => ({
     ...entry,

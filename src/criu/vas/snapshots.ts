@@ -68,5 +68,10 @@ export function findSnapshot(
     throw new ShimError('permissionDenied', message);
   }
   connectVas(record.id).close();
-  return { record, imagePath: join(vasDirectory(record.id), IMAGE) };
+  return { record, imagePath: imageOf(record) };
+}
+
+/** Where a snapshot's image is. */
+export function imageOf({ id }: Pick<SnapshotRecord, 'id'>): string {
+  return join(vasDirectory(id), IMAGE);
 }

@@ -3,7 +3,6 @@ import type { EntryKind } from './entry-kind.js';
 
 /** Kinds that images of CRIU may contain, and that are not restored. */
 export const FOREIGN_KINDS: readonly EntryKind[] = [
-  { type: 'PACKETSK', body: 'psk', isMappable: true },
   { type: 'TUNF', body: 'tunf' },
   { type: 'FANOTIFY', body: 'ffy' },
   { type: 'EXT', body: 'ext' },

@@ -118,11 +118,11 @@ export const MSG = { peek: 2, ctrunc: 8, dontwait: 0x40, nosignal: 0x4000 } as c
 
 /** Levels of socket options. */
 // prettier-ignore
-export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, icmp6: 58, raw: 255, netlink: 270 } as const;
+export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, icmp6: 58, raw: 255, packet: 263, netlink: 270 } as const;
 /** Options of SOL_SOCKET (asm-generic/socket.h). */
 // prettier-ignore
 export const SO = {
-  reuseAddr: 2, type: 3, broadcast: 6, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, passCred: 16, peerCred: 17,
+  reuseAddr: 2, type: 3, error: 4, broadcast: 6, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, passCred: 16, peerCred: 17,
   rcvTimeout: 20, sndTimeout: 21, bindToDevice: 25, filter: 26, acceptConn: 30, sndbufForce: 32, rcvbufForce: 33,
   protocol: 38, domain: 39, peekOff: 42, lockFilter: 44, memInfo: 55, bufLock: 72,
 } as const;

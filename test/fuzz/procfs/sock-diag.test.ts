@@ -7,6 +7,7 @@ import {
   parseKeyedSockets,
   parseShutdowns,
 } from '../../../src/criu/resources/files/sockets/sock-diag.js';
+import { parsePacketDiag } from '../../../src/criu/resources/files/sockets/packet-diag.js';
 
 const TIME_BOX_MS = 400;
 const RUNS = 20_000;
@@ -31,6 +32,7 @@ const DATAGRAM = fc.oneof(
 );
 
 const PARSERS: Readonly<Record<string, (datagram: Buffer) => unknown>> = {
+  parsePacketDiag: (datagram) => parsePacketDiag(datagram, new Map()),
   parseConnections: (datagram) => parseConnections(datagram, []),
   parseKeyedSockets: (datagram) => parseKeyedSockets(datagram, new Set()),
   parseShutdowns: (datagram) => parseShutdowns(datagram, new Map()),

@@ -280,7 +280,7 @@ static void refused(void)
 {
 	int ends[2], fd;
 
-	must(socket(AF_PACKET, SOCK_RAW, 0));
+	must(socket(AF_VSOCK, SOCK_STREAM, 0));
 	fd = must(open("/dev/ptmx", O_RDWR | O_NOCTTY));
 	must(unlockpt(fd));
 	must(write(must(open(ptsname(fd), O_RDWR | O_NOCTTY)), "unread", 6));

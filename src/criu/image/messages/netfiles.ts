@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from proto/criu/netfiles.proto; do not edit.
-/** Files of the network stack that our engine refuses, kept readable so that it can say so. */
+/** Files of the network stack: packet and netlink sockets, and those that our engine refuses, kept readable so that it can say so. */
 import type { EnumTables, MessageTables } from '../../../common/wire/tables.js';
 import type { FownEntry } from './fown.js';
 import type { SkOptsEntry } from './sockets.js';
 
-/** Multicast membership of a packet socket. */
+/** Membership of a packet socket: a group, or all packets of an interface. */
 export interface PacketMclist {
   index: number;
   type: number;
   addr: Uint8Array;
+
+  /** The interface, which may have another index at a restore. */
+  mvas_interface?: string | undefined;
+
+  /** How often it was joined; default 1. */
+  mvas_count?: number | undefined;
 }
 
 /** Ring of a packet socket. */
@@ -45,6 +51,12 @@ export interface PacketSockEntry {
   rx_ring?: PacketRing | undefined;
   tx_ring?: PacketRing | undefined;
   ns_id?: number | undefined;
+
+  /** The interface that it is bound to, which may have another index at a restore. */
+  mvas_interface?: string | undefined;
+
+  /** That interface was down, and the socket had told so (ENETDOWN). */
+  mvas_down?: boolean | undefined;
 }
 
 /** A netlink socket. */
@@ -77,6 +89,8 @@ export const NETFILES_MESSAGES = {
     ['index', 1, 'required', 'uint32'],
     ['type', 2, 'required', 'uint32'],
     ['addr', 3, 'required', 'bytes'],
+    ['mvas_interface', 10000, 'optional', 'string'],
+    ['mvas_count', 10001, 'optional', 'uint32'],
   ],
   packet_ring: [
     ['block_size', 1, 'required', 'uint32'],
@@ -108,6 +122,8 @@ export const NETFILES_MESSAGES = {
     ['rx_ring', 18, 'optional', 'packet_ring'],
     ['tx_ring', 19, 'optional', 'packet_ring'],
     ['ns_id', 20, 'optional', 'uint32'],
+    ['mvas_interface', 10000, 'optional', 'string'],
+    ['mvas_down', 10001, 'optional', 'bool'],
   ],
   netlink_sk_entry: [
     ['id', 1, 'required', 'uint32'],

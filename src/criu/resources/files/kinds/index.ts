@@ -11,6 +11,7 @@ import { MEMFD } from './memfd.js';
 import { MESSAGE_QUEUE } from './message-queue/index.js';
 import { NAMESPACE } from './namespace.js';
 import { NETLINK } from './netlink.js';
+import { PACKET } from './packet/index.js';
 import { PIDFD } from './pidfd.js';
 import { PIPE } from './pipe.js';
 import { REGULAR } from './regular/index.js';
@@ -33,6 +34,7 @@ export const FILE_KINDS: readonly FileKind[] = [
   NAMESPACE,
   INET,
   NETLINK,
+  PACKET,
   PIPE,
   FIFO,
   MEMFD,

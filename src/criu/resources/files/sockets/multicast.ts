@@ -4,10 +4,10 @@ import { AF, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { check, SYS } from '../../../../native/sys.js';
 import type { InetSkEntry, MvasMembership } from '../../../image/types.js';
-import { PlanPointer } from '../../../plan/builder.js';
 import type { MulticastGroup } from '../../../procfs/igmp.js';
 import { readMulticastGroups } from '../../../procfs/reader.js';
 import type { DumpContext } from '../dump-context.js';
+import { interfaceName, isInterfaceName, planInterfaceIndex } from './interface.js';
 import { getOption } from './socket-options.js';
 import type { Stage } from '../stage.js';
 
@@ -29,22 +29,16 @@ const NO_MEMBER: readonly number[] = [-99, -92, -95];
 
 const MAX_MEMBERSHIPS = 4096;
 
-const SIOCGIFNAME = 0x8910;
-const SIOCGIFINDEX = 0x8933;
-/** `struct ifreq`. */
-const IFREQ = { size: 40, name: 16, index: 16 } as const;
-
 /** Checks the groups of a socket. Throws ShimError `dataLoss`. */
 export function checkMulticast(socket: InetSkEntry, what: string): void {
   const { mvas_memberships: memberships, mvas_multicast_if: out } = socket;
-  const isInterface = (name: string): boolean => name.length > 0 && name.length < IFREQ.name;
-  if (out !== undefined && !isInterface(out)) badImage(`${what}: its interface has no name`);
+  if (out !== undefined && !isInterfaceName(out)) badImage(`${what}: its interface has no name`);
   if (memberships.length > MAX_MEMBERSHIPS) badImage(`${what}: it is in too many groups`);
   for (const { interface: name, group, mode, source } of memberships) {
     const isAddress = group.length === 4 || group.length === 16;
     const isSane =
       source.length <= MAX_SOURCES && source.every((one) => one.length === group.length);
-    if (!isInterface(name) || !isAddress || !isSane || mode > 1) {
+    if (!isInterfaceName(name) || !isAddress || !isSane || mode > 1) {
       badImage(`${what}: it is in an impossible group`);
     }
   }
@@ -98,11 +92,7 @@ function membershipIn(socket: number, group: MulticastGroup): MvasMembership | s
 /** The interface by which an IPv6 socket sends to groups (IPV6_MULTICAST_IF). */
 export function multicastInterface(socket: number): string | undefined {
   const index = getOption(socket, SOL.ipv6, IPV6_MULTICAST_IF) ?? 0;
-  if (index === 0) return undefined;
-  const request = Buffer.alloc(IFREQ.size);
-  request.writeInt32LE(index, IFREQ.index);
-  check('ask for the name of an interface', syscall(SYS.ioctl, socket, SIOCGIFNAME, request));
-  return request.toString('latin1', 0, IFREQ.name).replace(/\0.*$/s, '');
+  return index === 0 ? undefined : interfaceName(socket, index);
 }
 
 /** Joins the groups of a socket again, and sets the interface for sending. */
@@ -110,7 +100,7 @@ export function planMulticast(stage: Stage, entry: InetSkEntry, number: number):
   const { mvas_memberships: memberships, mvas_multicast_if: out } = entry;
   if (out !== undefined) {
     const what = `file ${String(entry.id)}: send to groups by ${out}`;
-    const index = planIndex(stage, what, number, out);
+    const index = planInterfaceIndex(stage, what, number, out);
     stage.run(what, SYS.setsockopt, [number, SOL.ipv6, IPV6_MULTICAST_IF, index, 4]);
   }
   for (const membership of memberships) planMembership(stage, entry.id, number, membership);
@@ -119,7 +109,7 @@ export function planMulticast(stage: Stage, entry: InetSkEntry, number: number):
 function planMembership(stage: Stage, id: number, number: number, entry: MvasMembership): void {
   const { interface: name, group, mode, source } = entry;
   const what = `file ${String(id)}: join ${spell(group)} on ${name}`;
-  const index = planIndex(stage, what, number, name);
+  const index = planInterfaceIndex(stage, what, number, name);
   const set = (option: number, value: Buffer): void => {
     const data = stage.builder.data(value);
     stage.sequence.copy(what, data, index, 4);
@@ -134,15 +124,6 @@ function planMembership(stage: Stage, id: number, number: number, entry: MvasMem
     writeAddress(filter, FILTER.sources + i * STORAGE_SIZE, address);
   });
   set(MCAST_MSFILTER, filter);
-}
-
-/** The address of an int that will hold the index of an interface. */
-function planIndex(stage: Stage, what: string, number: number, name: string): PlanPointer {
-  const request = Buffer.alloc(IFREQ.size);
-  request.write(name, 0, IFREQ.name - 1, 'latin1');
-  const data = stage.builder.data(request);
-  stage.run(what, SYS.ioctl, [number, SIOCGIFINDEX, data]);
-  return new PlanPointer(data, IFREQ.index);
 }
 
 /** `struct group_filter` of a group. It begins with `struct group_req`. */

@@ -50,6 +50,8 @@ export const OTHERS: readonly (readonly [number, readonly number[]])[] = [
   [SOL.udp, [100, 101, 102, 103, 104]],
   // PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK
   [SOL.netlink, [3, 4, 5, 10, 11, 12]],
+  // TX_HAS_OFF, QDISC_BYPASS, IGNORE_OUTGOING, VNET_HDR_SZ (which VNET_HDR sets as well)
+  [SOL.packet, [19, 20, 23, 24]],
 ];
 
 /** The pairs of a table of options. */

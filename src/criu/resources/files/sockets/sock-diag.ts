@@ -75,7 +75,7 @@ export function listUnixSockets(pid: HostPid): ReadonlyMap<number, UnixDiag> {
   body.writeUInt8(AF.unix, 0);
   body.writeUInt32LE(ALL_STATES, 4);
   body.writeUInt32LE(SHOW, 12);
-  ask(pid, body, (datagram) => parseUnixDiag(datagram, found));
+  askSockDiag(pid, body, (datagram) => parseUnixDiag(datagram, found));
   return found;
 }
 
@@ -166,7 +166,7 @@ function lookup({ source, peer }: TcpEnds): Buffer {
 }
 
 /** Whether a datagram says ENOENT. */
-function isNotFound(datagram: Buffer): boolean {
+export function isNotFound(datagram: Buffer): boolean {
   const isError = datagram.length >= HEADER_SIZE + ERROR_SIZE;
   return (
     isError &&
@@ -177,7 +177,7 @@ function isNotFound(datagram: Buffer): boolean {
 
 /** Requests sockets of both families. */
 function askInet(pid: HostPid, question: InetQuestion, take: (datagram: Buffer) => boolean): void {
-  for (const family of [AF.inet, AF.inet6]) ask(pid, inetRequest(family, question), take);
+  for (const family of [AF.inet, AF.inet6]) askSockDiag(pid, inetRequest(family, question), take);
 }
 
 function inetRequest(family: number, { protocol, states, show }: InetQuestion): Buffer {
@@ -190,7 +190,11 @@ function inetRequest(family: number, { protocol, states, show }: InetQuestion): 
 }
 
 /** Asks the sock_diag of a process's network namespace; `take` returns whether more is to come. */
-function ask(pid: HostPid, body: Uint8Array, take: (datagram: Buffer) => boolean): void {
+export function askSockDiag(
+  pid: HostPid,
+  body: Uint8Array,
+  take: (datagram: Buffer) => boolean,
+): void {
   withSockDiag(pid, (socket) => {
     send(socket, encodeRequest(NLM_F_REQUEST_DUMP, body));
     receive(socket, Infinity, take);
@@ -274,7 +278,11 @@ export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
 }
 
 /** The messages of one netlink datagram, of at least `size` bytes, without their headers; false when it was the last. */
-function eachMessage(datagram: Buffer, size: number, take: (message: Buffer) => void): boolean {
+export function eachMessage(
+  datagram: Buffer,
+  size: number,
+  take: (message: Buffer) => void,
+): boolean {
   let at = 0;
   while (at + HEADER_SIZE <= datagram.length) {
     const length = datagram.readUInt32LE(at);
@@ -292,7 +300,7 @@ function eachMessage(datagram: Buffer, size: number, take: (message: Buffer) => 
 }
 
 /** Attributes behind the fixed part of a message, by type. */
-function attributesOf(message: Buffer, start: number): ReadonlyMap<number, Buffer> {
+export function attributesOf(message: Buffer, start: number): ReadonlyMap<number, Buffer> {
   const attributes = new Map<number, Buffer>();
   for (let at = start; at + 4 <= message.length;) {
     const length = message.readUInt16LE(at);

@@ -162,6 +162,7 @@ export class RestorePlan {
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),
       mostBuffer: facts.userNamespace?.mostBuffer,
+      queuedEvents: facts.host.queuedEvents,
       look: lookOf(image),
       keepsRoot: (facts.limits.labels ?? []).length > 0,
     });

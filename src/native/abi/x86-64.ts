@@ -36,7 +36,7 @@ export const SYS = {
   timer_delete: 226, clock_nanosleep: 230, exit_group: 231, epoll_ctl: 233, tgkill: 234, mq_open: 240, mq_unlink: 241,
   mq_timedsend: 242, mq_getsetattr: 245,
   waitid: 247, keyctl: 250, ioprio_set: 251, ioprio_get: 252, inotify_init: 253,
-  inotify_add_watch: 254, openat: 257, mkdirat: 258, mknodat: 259, fchownat: 260, unlinkat: 263,
+  inotify_add_watch: 254, inotify_rm_watch: 255, openat: 257, mkdirat: 258, mknodat: 259, fchownat: 260, unlinkat: 263,
   linkat: 265, symlinkat: 266, fchmodat: 268, unshare: 272, set_robust_list: 273,
   get_robust_list: 274, splice: 275, tee: 276, utimensat: 280, timerfd_create: 283, fallocate: 285,
   timerfd_settime: 286, timerfd_gettime: 287, accept4: 288, signalfd4: 289, eventfd2: 290,

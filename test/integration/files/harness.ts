@@ -100,6 +100,7 @@ export class FilesBench {
     const mounts = readMountinfo(ownPid());
     const plan = new FilePlan(builder, asValid(image), {
       sparePid: asNsPid(2),
+      queuedEvents: 16_384,
       stdio: [null, null, null],
       hasConsole: false,
       mounts,

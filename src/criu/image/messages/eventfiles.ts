@@ -83,6 +83,9 @@ export interface InotifyFileEntry {
   flags: number;
   fown: FownEntry;
   wd: InotifyWdEntry[];
+
+  /** Events were unread, in whose place it reports IN_Q_OVERFLOW. */
+  mvas_overflow?: boolean | undefined;
 }
 
 /** Mark on an inode. */
@@ -195,6 +198,7 @@ export const EVENTFILES_MESSAGES = {
     ['flags', 2, 'required', 'uint32'],
     ['fown', 4, 'required', 'fown_entry'],
     ['wd', 5, 'repeated', 'inotify_wd_entry'],
+    ['mvas_overflow', 10000, 'optional', 'bool'],
   ],
   fanotify_inode_mark_entry: [
     ['i_ino', 1, 'required', 'uint64'],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
 import { syscall } from '../../../native/index.js';
 import { hasTimerIds, lastCapability } from '../../../native/kernel-facts.js';
@@ -7,6 +8,7 @@ import { readLimits } from '../../procfs/reader.js';
 import type { ResourceLimit } from '../../procfs/limits.js';
 
 const PRIO_PROCESS = 0;
+const QUEUED_EVENTS = '/proc/sys/fs/inotify/max_queued_events';
 const NICE_BASE = 20;
 
 /** Facts about the kernel and the restorer that decide how attributes are restored. */
@@ -17,6 +19,8 @@ export interface HostFacts {
   readonly lastCapability: number;
   /** The restorer's limits, in RLIMIT_* order. */
   readonly limits: readonly ResourceLimit[];
+  /** The most events that wait in a new inotify instance. */
+  readonly queuedEvents: number;
 }
 
 /** Asks the kernel. `restorer` is its pid, or the pid of a process with the same limits. */
@@ -25,6 +29,7 @@ export function readHostFacts(restorer: HostPid): HostFacts {
     hasTimerIds: hasTimerIds(),
     lastCapability: lastCapability(),
     limits: readLimits(restorer),
+    queuedEvents: Number(readFileSync(QUEUED_EVENTS, 'utf8')),
   };
 }
 

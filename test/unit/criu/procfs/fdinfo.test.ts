@@ -3,7 +3,7 @@ import test from 'ava';
 import { parseFdinfo } from '../../../../src/criu/procfs/fdinfo.js';
 import { epollTargets } from '../../../../src/criu/resources/files/kinds/epoll.js';
 import { eventfdState } from '../../../../src/criu/resources/files/kinds/eventfd.js';
-import { inotifyWatches } from '../../../../src/criu/resources/files/kinds/inotify.js';
+import { inotifyWatches } from '../../../../src/criu/resources/files/kinds/inotify/index.js';
 import { pidfdProcess } from '../../../../src/criu/resources/files/kinds/pidfd.js';
 import { signalfdMask } from '../../../../src/criu/resources/files/kinds/signalfd.js';
 import { timerfdState } from '../../../../src/criu/resources/files/kinds/timerfd.js';

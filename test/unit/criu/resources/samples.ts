@@ -12,6 +12,7 @@ export const SAMPLE_HOST: HostFacts = {
   hasTimerIds: false,
   lastCapability: 40,
   limits: RESOURCES.map((resource) => ({ resource, soft: RLIM_INFINITY, hard: RLIM_INFINITY })),
+  queuedEvents: 16_384,
 };
 
 /** `struct user_regs_struct` of a 64-bit program: register number N is N + 1, segments are plain. */

@@ -6,7 +6,7 @@ import { EPOLL } from './epoll.js';
 import { EVENTFD } from './eventfd.js';
 import { FIFO } from './fifo.js';
 import { INET } from './inet/index.js';
-import { INOTIFY } from './inotify.js';
+import { INOTIFY } from './inotify/index.js';
 import { MEMFD } from './memfd.js';
 import { MESSAGE_QUEUE } from './message-queue/index.js';
 import { NAMESPACE } from './namespace.js';

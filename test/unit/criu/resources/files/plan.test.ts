@@ -45,6 +45,7 @@ function planOf(
   const [root, after] = [builder.sequence('root'), builder.sequence('after')];
   const plan = new FilePlan(builder, asValid(image), {
     sparePid: asNsPid(2),
+    queuedEvents: 16_384,
     stdio: [null, null, null],
     hasConsole: false,
     mounts: MOUNTS,

@@ -70,6 +70,7 @@ function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
     stdio: [null, null, null],
     hasConsole,
     sparePid: asNsPid(2),
+    queuedEvents: 16_384,
     mounts: [],
     names: new ScratchNames(''),
   });

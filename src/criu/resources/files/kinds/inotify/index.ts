@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
-import { syscall } from '../../../../native/index.js';
-import { closeFd, SYS } from '../../../../native/sys.js';
-import type { InotifyFileEntry, InotifyWdEntry } from '../../../image/types.js';
-import type { FdInfo } from '../../../procfs/fdinfo.js';
-import { words, type Line } from '../../../../common/procfs/line.js';
-import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
-import { IOCTL, O, RESOLVE } from '../../../../native/abi/index.js';
-import { ContainerRoot } from '../names/container-path.js';
-import type { DumpContext } from '../dump-context.js';
-import type { OpenFile } from '../open-file.js';
-import { dumpOwner } from '../owner.js';
-import type { FileKind } from '../kind.js';
-import type { PlanContext } from '../plan-context.js';
-import { anonymousName } from './anonymous.js';
-import { cPath, ioctlInt, openAt2, openOwn, ownLink } from '../system.js';
+import { logger } from '../../../../../common/log.js';
+import { syscall } from '../../../../../native/index.js';
+import { closeFd, SYS } from '../../../../../native/sys.js';
+import type { InotifyFileEntry, InotifyWdEntry } from '../../../../image/types.js';
+import type { FdInfo } from '../../../../procfs/fdinfo.js';
+import { words, type Line } from '../../../../../common/procfs/line.js';
+import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
+import { IOCTL, O, RESOLVE } from '../../../../../native/abi/index.js';
+import { ContainerRoot } from '../../names/container-path.js';
+import type { DumpContext } from '../../dump-context.js';
+import type { OpenFile } from '../../open-file.js';
+import { dumpOwner } from '../../owner.js';
+import type { FileKind } from '../../kind.js';
+import type { PlanContext } from '../../plan-context.js';
+import { anonymousName } from '../anonymous.js';
+import { cPath, ioctlInt, openAt2, openOwn, ownLink } from '../../system.js';
+import { InotifyOverflow } from './overflow.js';
 
-/** An inotify instance: its watches by path. Unread events are refused, since they cannot be created. */
+const log = logger('files');
+
+/**
+ * An inotify instance: its watches by path. Unread events can be neither looked at nor created; a restored instance
+ * reports in their place that events were lost (IN_Q_OVERFLOW), as any program must expect.
+ */
 export const INOTIFY: FileKind<'ify'> = {
   type: 'INOTIFY',
   body: 'ify',
@@ -25,14 +32,13 @@ export const INOTIFY: FileKind<'ify'> = {
   open,
 };
 
-function dump(context: DumpContext, file: OpenFile): InotifyFileEntry | undefined {
-  if ((ioctlInt(file.own, IOCTL.fionread) ?? 0) > 0) {
-    const reason = 'unread inotify events cannot be restored; remedy: try again once they are read';
-    context.refusals.add(file.where, reason);
-    return undefined;
-  }
+function dump(context: DumpContext, file: OpenFile): InotifyFileEntry {
+  const { id, own, where, flags } = file;
+  const bytes = ioctlInt(own, IOCTL.fionread) ?? 0;
+  if (bytes > 0) log.warn('unread inotify events become IN_Q_OVERFLOW', { where, bytes });
   const wd = inotifyWatches(file.info).map((watch) => dumpWatch(context, file, watch));
-  return { id: file.id, flags: file.flags, fown: dumpOwner(context, file), wd };
+  const entry = { id, flags, fown: dumpOwner(context, file), wd };
+  return bytes > 0 ? { ...entry, mvas_overflow: true } : entry;
 }
 
 /** By the file handle if the file system decodes it, otherwise by a search, which fills in the path. */
@@ -108,10 +114,12 @@ function pathOfHandle(
 }
 
 /** Creates an inotify instance and its watches, each under its old number (INOTIFY_IOC_SETNEXTWD, Linux 4.16). */
-function open({ stage }: PlanContext, entry: InotifyFileEntry, number: number): void {
+function open(plan: PlanContext, entry: InotifyFileEntry, number: number): void {
+  const { stage } = plan;
   const what = `file ${String(entry.id)}: inotify`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.inotify_init1, [flags]);
+  if (entry.mvas_overflow) plan.shared(InotifyOverflow).plan(what, number);
   for (const { wd, mask, f_handle: handle } of entry.wd) {
     const path = handle.path ?? '';
     const watching = `${what} on ${path}`;

@@ -50,7 +50,7 @@ export async function fork(
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, id] = next;
       clones[index] = await attempt(id, () =>
-        new Child(api, { id, template, snapshot, request }).start(),
+        new Child(api, { id, index: index + 1, template, snapshot, request }).start(),
       );
     }
   };
@@ -73,6 +73,8 @@ async function attempt(id: string, start: () => Promise<number>): Promise<Clone>
 /** One clone on its way. */
 interface Plan {
   readonly id: string;
+  /** Its number among its siblings, from 1. */
+  readonly index: number;
   readonly template: Template;
   readonly snapshot: SnapshotRecord;
   readonly request: ForkRequest;
@@ -103,7 +105,7 @@ class Child {
   }
 
   async #start(): Promise<number> {
-    const { id, template, snapshot, request } = this.#plan;
+    const { id, index, template, snapshot, request } = this.#plan;
     const { signal, network } = request;
     const { container: source } = template;
     const { snapshotter } = source;
@@ -111,7 +113,7 @@ class Child {
     const prepare = { snapshotter, key: id, parent: template.parent };
     const { mounts: rootfs } = await this.#api.call('Snapshots/Prepare', prepare, { signal });
     this.#undo('Snapshots/Remove', { snapshotter, key: id });
-    const container = this.#container(encodeSpec(startingFrom(spec, snapshot.id)));
+    const container = this.#container(encodeSpec(startingFrom(spec, snapshot.id, index)));
     await this.#api.call('Containers/Create', { container }, { signal });
     this.#undo('Containers/Delete', { id });
     const logUri = request.logUri.replaceAll('{name}', id);

@@ -10,6 +10,8 @@ import type { Container } from './proto/messages/containers.js';
 export const RESTORE = 'mvas.restore';
 /** Annotation of such a container: `cold` if it is to start without the snapshot where that is gone. */
 export const FALLBACK = 'mvas.restore.fallback';
+/** Annotation of such a container: its number among those that are made together. */
+export const INDEX = 'mvas.clone.index';
 /** What fork gives no child: such containers belong to somebody who does not know of it. */
 const POD = 'io.kubernetes.cri.sandbox-id';
 
@@ -66,9 +68,10 @@ export function cloneSpec(
   };
 }
 
-/** The same spec, for a start as a clone of a snapshot. */
-export function startingFrom(spec: Spec, snapshotId: string): Spec {
-  return { ...spec, annotations: { ...spec.annotations, [RESTORE]: snapshotId } };
+/** The same spec, for a start as a clone of a snapshot, one of several. */
+export function startingFrom(spec: Spec, snapshotId: string, index: number): Spec {
+  const own = { [RESTORE]: snapshotId, [INDEX]: String(index) };
+  return { ...spec, annotations: { ...spec.annotations, ...own } };
 }
 
 function without(all: Spec['annotations'] = {}, name: string): Readonly<Record<string, string>> {

@@ -9,7 +9,12 @@ export type { ProcessSpec } from './resources/attributes.js';
 export type { DonorRuntime } from './restore/donor/donor.js';
 export type { Predecessor } from './restore/predecessor.js';
 export type { PendingRestore } from './restore/pending-restore.js';
-export type { FinishRequest, RestoredTask, RestoreRequest } from './restore/restore-request.js';
+export type {
+  CloneRequest,
+  FinishRequest,
+  RestoredTask,
+  RestoreRequest,
+} from './restore/restore-request.js';
 export { diffLayers, type FileDiff } from './changes/layer-diff.js';
 export { copyTree } from './changes/tree-copy.js';
 export { checkpoint } from './checkpoint/checkpoint.js';

@@ -17,6 +17,7 @@ export interface Spec {
   domainname?: string;
   root?: { path?: string };
   process?: {
+    env?: string[];
     noNewPrivileges?: boolean;
     oomScoreAdj?: number;
     terminal?: boolean;

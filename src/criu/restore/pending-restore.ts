@@ -30,6 +30,7 @@ import { openOwn } from '../resources/files/system.js';
 import { openSysctl } from '../resources/ipc/live.js';
 import { restoreTmpfs } from '../resources/tmpfs.js';
 import type { HeldFiles, LiveFacts } from '../plan/live-facts.js';
+import { tellIdentity } from './identity.js';
 import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
 import { cgroupPlacesOf, successorSpec } from './predecessor.js';
 import { readLiveFacts } from './read-live-facts.js';
@@ -165,7 +166,7 @@ export class PendingRestore {
     const parents = [restorer.pid, ...(await this.#forkOutside(opened))];
     const work = [
       ...parents.map((pid) => enterCgroups(predecessor?.initPid ?? donor.pid, pid)),
-      restoreTmpfs(donor.pid, opened.tmpfs),
+      this.#fillMounts(donor.pid, opened),
     ];
     const settled = Promise.allSettled(work);
     this.#scope.defer('wait for what is under way', async () => {
@@ -193,7 +194,7 @@ export class PendingRestore {
     clock.end('build');
 
     this.#takeConnections();
-    await restorer.release(threads);
+    await restorer.release(threads, this.#request.clone?.signal);
     this.#scope.release();
     clock.end('release');
     await (removed ?? removeDonor(donor));
@@ -235,6 +236,14 @@ export class PendingRestore {
     } finally {
       holder.close();
     }
+  }
+
+  /** Content of the new container that processes find when they begin to run. */
+  async #fillMounts(donorPid: HostPid, { tmpfs, record }: OpenedImage): Promise<void> {
+    await restoreTmpfs(donorPid, tmpfs);
+    const { containerId: id, clone } = this.#request;
+    const { containerId: parent, id: checkpoint } = record;
+    tellIdentity(donorPid, this.#prepared.live, { id, parent, checkpoint, index: clone?.index });
   }
 
   /** What the keeper holds is of use only in the same network, and otherwise in the way of what is made anew. */

@@ -25,10 +25,20 @@ export interface RestoreRequest {
   readonly openConsole?: (hadTerminal: boolean) => Promise<string | undefined>;
   /** What becomes of TCP connections to the outside; `close` by default. */
   readonly tcp?: TcpMode;
+  /** How the container learns that it is a clone. */
+  readonly clone?: CloneRequest | undefined;
   /** The running container of that id whose place the restored one takes. */
   readonly predecessor?: Predecessor;
   /** Ends the wait for a VAS that is still being filled. */
   readonly signal?: AbortSignal;
+}
+
+/** How a restored container learns that it is a clone. */
+export interface CloneRequest {
+  /** Its number among clones that are made together. */
+  readonly index: number | undefined;
+  /** The signal that its PID 1 gets before it runs, if it has a handler for it, or blocks it. */
+  readonly signal: number | undefined;
 }
 
 /** What a restore is finished with. */

@@ -201,8 +201,11 @@ export class Restorer {
     return bytes;
   }
 
-  /** Audits the threads, gives them their registers, takes our memory out, and lets them go. */
-  async release(threads: readonly BuiltThread[]): Promise<void> {
+  /**
+   * Audits the threads, gives them their registers, takes our memory out, and lets them go. PID 1 has a signal
+   * pending then, if one is given.
+   */
+  async release(threads: readonly BuiltThread[], signal?: number): Promise<void> {
     const plan = this.#running();
     const processes = byProcess(threads);
     for (const { leader } of processes) {
@@ -213,6 +216,7 @@ export class Restorer {
       await forAll(level, (process) => this.#finish(process));
     }
     this.#audit(processes);
+    if (signal !== undefined) this.#announce(signal);
     // PID 1 comes last in both. As long as it may still die with us, so do all others; and it runs
     // when they do.
     const order = [...threads].sort((a, b) => b.final.nsTid - a.final.nsTid);
@@ -248,6 +252,14 @@ export class Restorer {
     this.#tracer.close();
     this.#closeFiles();
     for (const pid of pids) await waitGone(pid);
+  }
+
+  /** A signal that it does not expect would end it. */
+  #announce(signal: number): void {
+    const { caught, blocked } = readStatus(this.pid).signals;
+    const isExpected = (((caught | blocked) >> BigInt(signal - 1)) & 1n) === 1n;
+    if (isExpected) process.kill(this.pid, signal);
+    else log.warn('no signal tells it that it is a clone: it does not handle it', { signal });
   }
 
   #audit(processes: readonly BuiltProcess[]): void {

@@ -8,9 +8,11 @@ import {
   type TcpMode,
   type TwinMode,
 } from '../../criu/constants.js';
+import type { CloneRequest } from '../../criu/index.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
 import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
+import { cloneRequest, INDEX, SIGNAL } from './clone-policy.js';
 import { FALLBACK, RESTORE } from './warm-start.js';
 
 const log = logger('task');
@@ -30,6 +32,8 @@ export interface CheckpointPolicy {
   readonly exec: ExecMode | undefined;
   /** Whether memory is copied from twins of its processes; undefined: the default. */
   readonly twin: TwinMode | undefined;
+  /** How a restored container learns that it is a clone. */
+  readonly clone: CloneRequest;
 }
 
 const PREFIX = 'mvas.';
@@ -40,7 +44,10 @@ const RETRY = 'mvas.checkpoint.retry-ms';
 const TCP = 'mvas.tcp';
 const EXEC = 'mvas.exec';
 const TWIN = 'mvas.checkpoint.twin';
-const KNOWN = [REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, TWIN, RESTORE, FALLBACK, PROTOCOL_ANNOTATION];
+const KNOWN = [
+  ...[REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, TWIN],
+  ...[RESTORE, FALLBACK, INDEX, SIGNAL, PROTOCOL_ANNOTATION],
+];
 
 /**
  * The policy of a container; annotations override options.
@@ -61,6 +68,7 @@ export function checkpointPolicy(
     tcp: mode(TCP, [annotations[TCP], options.tcp], TCP_MODES),
     exec: mode(EXEC, [annotations[EXEC], options.exec], EXEC_MODES),
     twin: mode(TWIN, [annotations[TWIN]], TWIN_MODES),
+    clone: cloneRequest(annotations),
   };
 }
 

@@ -146,6 +146,7 @@ export function beginRestore(
     runcRoot: runc.settings.root,
     openConsole,
     signal,
+    clone: policy.clone,
     ...(policy.tcp ? { tcp: policy.tcp } : {}),
     ...(predecessor ? { predecessor } : {}),
   });

@@ -57,7 +57,8 @@ test('a spec that is not JSON is named', (t) => {
 });
 
 test('the start as a clone is asked for by an annotation', (t) => {
-  t.deepEqual(startingFrom({}, 'x'), { annotations: { 'mvas.restore': 'x' } });
+  const annotations = { 'mvas.restore': 'x', 'mvas.clone.index': '3' };
+  t.deepEqual(startingFrom({}, 'x', 3), { annotations });
   t.false(isInPod(SOURCE));
   t.true(isInPod({ annotations: { 'io.kubernetes.cri.sandbox-id': 'a' } }));
 });

@@ -72,6 +72,11 @@ test('content is saved of file systems in memory, but not of /dev', (t) => {
     { destination: '/data', type: 'bind' },
   ];
   t.deepEqual(tmpfsMountsOf({ mounts }), ['/dev/shm', '/run']);
+  const hidden = ['/run/lock', '/runs', '/run'].map((destination) => {
+    return { destination, type: 'tmpfs' };
+  });
+  const over = { destination: '/run/', type: 'bind' };
+  t.deepEqual(tmpfsMountsOf({ mounts: [...hidden, over] }), ['/runs']);
 });
 
 test('a pid namespace by path is not the container’s own', (t) => {
@@ -106,6 +111,7 @@ test('annotations say what options say, and come first', (t) => {
     tcp: undefined,
     exec: undefined,
     twin: undefined,
+    clone: { index: undefined, signal: undefined },
   };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
   const options = {
@@ -142,6 +148,7 @@ test('annotations say what options say, and come first', (t) => {
     tcp: 'refuse',
     exec: 'keep',
     twin: 'auto',
+    clone: none.clone,
   });
 });
 

@@ -51,11 +51,12 @@ class MessageEncoder {
     const shape = this.#schema.shapeOf(name);
     if (shape.shortcut?.write(this.#writer, value)) return;
     const values = value as Readonly<Record<string, unknown>>;
-    for (const field of shape.fields) {
+    // Not for..of, which makes an object for each step where code is not optimized: a tenth of all garbage.
+    shape.fields.forEach((field) => {
       const content = values[field.name];
       if (content !== undefined) this.#field(shape, field, content);
       else if (this.#strict && field.label !== 'optional') wrong(shape, field, 'is missing');
-    }
+    });
   }
 
   #field(shape: MessageShape, field: FieldShape, value: unknown): void {
@@ -69,10 +70,10 @@ class MessageEncoder {
 
   #list(shape: MessageShape, field: FieldShape, list: readonly unknown[]): void {
     if (field.label === 'repeated') {
-      for (const element of list) {
+      list.forEach((element) => {
         if (element instanceof Rows) this.#rows(shape, field, element);
         else this.#tagged(shape, field, element);
-      }
+      });
     } else if (list.length > 0) {
       this.#writer.varint(field.number * 8 + WIRE.bytes);
       const start = this.#writer.length;

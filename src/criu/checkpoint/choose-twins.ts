@@ -73,12 +73,13 @@ function whyNot(mode: TwinMode, choice: TwinChoice): string | undefined {
   if (mode === 'never') return 'it is not wanted';
   if (source.backend !== 'holder') return 'the kernel duplicates it';
   if (source.ahead) return 'it has been copied while the container ran';
+  const isWanted = mode === 'always';
+  if (!isWanted && !leaveRunning) return 'the container is to be killed';
   if (hasSegments(collection)) return 'a process has attached System V shared memory';
   const bytes = storedBytes(collection.maps, []);
   if (roomOf(initPid) < bytes)
     return 'the memory limit leaves no room for what is written to meanwhile';
-  if (mode === 'always') return undefined;
-  if (!leaveRunning) return 'the container is to be killed';
+  if (isWanted) return undefined;
   if (session.isPaused && !inTurn) return 'its client resumes it only when all is copied';
   return bytes < WORTH_TWINS ? 'there is little of it' : undefined;
 }

@@ -55,6 +55,21 @@ export class VmaRows extends Rows {
 /** How an image has them. */
 export const VMA_ROWS = { layout: LAYOUT, Rows: VmaRows };
 
+/** What most mappings consist of. Addresses, and the offset into what is mapped, are in bytes. */
+export interface PlainVma {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly offset: bigint;
+  /** PROT_* bits. */
+  readonly prot: number;
+  /** MAP_* bits. */
+  readonly flags: number;
+  /** Bit N for advice N of madvise(2). */
+  readonly advice: number;
+  /** Address in the VAS. */
+  readonly place: bigint | undefined;
+}
+
 /** Makes the list of a process's mappings: neighbours that rows can hold become rows. */
 export class VmaListMaker {
   readonly #parts: VmaPart[] = [];
@@ -67,6 +82,30 @@ export class VmaListMaker {
     }
     this.#endRows();
     this.#parts.push(vma);
+  }
+
+  /**
+   * Adds a mapping that has nothing else, without an entry for it: there may be tens of thousands.
+   *
+   * @returns false, and adds nothing, if rows cannot hold its numbers
+   */
+  addPlain(vma: PlainVma, status: number, shmid: bigint): boolean {
+    const { start, end, offset, place } = vma;
+    const isHeld = isSafe(end) && isSafe(offset) && isSafe(shmid) && isSafe(place ?? 0n);
+    if (!isHeld) return false;
+    const { next, cells } = this.#rows;
+    cells[next + CELL.start] = Number(start);
+    cells[next + CELL.end] = Number(end);
+    cells[next + CELL.pgoff] = Number(offset);
+    cells[next + CELL.shmid] = Number(shmid);
+    cells[next + CELL.prot] = vma.prot;
+    cells[next + CELL.flags] = vma.flags;
+    cells[next + CELL.status] = status;
+    cells[next + CELL.fd] = NO_FILE;
+    cells[next + CELL.madv] = vma.advice === 0 ? ABSENT : vma.advice;
+    cells[next + CELL.mvas_park] = place === undefined ? ABSENT : Number(place);
+    this.#rows.add();
+    return true;
   }
 
   finish(): VmaPart[] {

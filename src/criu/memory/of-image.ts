@@ -80,11 +80,9 @@ function liesInPlace(vma: VmaEntry): boolean {
 
 /** Whether a row is that of a mapping that lies in place, and no guard. */
 function isFinished(cells: Float64Array, at: number): boolean {
-  const [flags = 0, status = 0, advice] = [
-    cells[at + CELL.flags],
-    cells[at + CELL.status],
-    cells[at + CELL.madv],
-  ];
+  const flags = cells[at + CELL.flags] ?? 0;
+  const status = cells[at + CELL.status] ?? 0;
+  const advice = cells[at + CELL.madv];
   const isInPlace = cells[at + CELL.mvas_park] === cells[at];
   const isPlain =
     (flags & MAP_LOCKED) === 0 && advice === ABSENT && (status & VMA_STATUS.guard) === 0;

@@ -58,5 +58,6 @@ export function within(runs: readonly PageRun[], range: Range): PageRun[] {
 
 /** Bytes of all runs. */
 export function totalBytes(runs: readonly PageRun[]): bigint {
+  if (runs.length === 0) return 0n;
   return runs.reduce((sum, run) => sum + run.length, 0n);
 }

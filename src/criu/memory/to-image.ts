@@ -38,7 +38,8 @@ export class EntryMaker {
     for (const area of areas) {
       if (area.kind === 'vsyscall') continue;
       const object = area.file ? BigInt(fileIdOf(area, area.file)) : area.object;
-      list.add(this.#entry(area, object));
+      const isAdded = isPlain(area) && list.addPlain(area, plainStatusOf(area), object);
+      if (!isAdded) list.add(this.#entry(area, object));
     }
     for (const guard of guards) list.add(guardEntry(guard));
     return list.finish();
@@ -68,6 +69,13 @@ export class EntryMaker {
   }
 }
 
+/** Whether it has neither a name, nor pages of its own over something else, nor a shared object. */
+function isPlain(area: MappedArea): boolean {
+  const { kind, name, holes, runs } = area;
+  if (kind === 'anonymous-shared' || name !== undefined || holes !== undefined) return false;
+  return kind !== 'file-private' || runs.length === 0;
+}
+
 /** Segments keep their ids. */
 function shmidOf(object: bigint): bigint {
   return BigInt(segmentOf(object) ?? object);
@@ -88,10 +96,15 @@ function guardEntry({ start, length }: PageRun): VmaEntry {
 }
 
 function statusOf(area: MappedArea): number {
+  const segment = segmentOf(area.object) === undefined ? 0 : VMA_STATUS.sysvIpc;
+  return plainStatusOf(area) | segment;
+}
+
+/** That of an area that is no System V segment. */
+function plainStatusOf(area: MappedArea): number {
   const heap = has(area, 'heap') ? VMA_STATUS.heap : 0;
   const stack = has(area, 'stack') ? VMA_STATUS.stack : 0;
-  const segment = segmentOf(area.object) === undefined ? 0 : VMA_STATUS.sysvIpc;
-  return STATUS[area.kind] | heap | stack | segment;
+  return STATUS[area.kind] | heap | stack;
 }
 
 /** Pairs of first page and page count, relative to an address. */

@@ -50,8 +50,7 @@ export function decodeMaps(
   for (let index = 0; index < table.areas.byteLength / AREA_SIZE; index++) {
     const meaning = meaningOf(index);
     if (!meaning) return undefined;
-    const vma = decoder.area(index);
-    areas.push({ ...vma, ...meaning, rss: Number(vma.end - vma.start) });
+    areas.push(decoder.area(index, meaning));
   }
   return areas;
 }
@@ -72,14 +71,17 @@ class AreaDecoder {
     this.#texts = decodeBytes(texts).split('\n');
   }
 
-  area(index: number): SmapsVma {
+  /** With a meaning, the table has no details of the area, which counts as being in memory. */
+  area(index: number, meaning?: Meaning): SmapsVma {
     const at = (index * AREA_SIZE) / 8;
     const half = at * 2;
     const permissions = this.#short(half + AREA.permissions);
     const { path, deleted, special, anonName } = this.#name(this.#short(half + AREA.name));
+    const start = this.#longs[at + AREA.start] ?? 0n;
+    const end = this.#longs[at + AREA.end] ?? 0n;
     return {
-      start: this.#longs[at + AREA.start] ?? 0n,
-      end: this.#longs[at + AREA.end] ?? 0n,
+      start,
+      end,
       read: (permissions & PERMISSION.read) !== 0,
       write: (permissions & PERMISSION.write) !== 0,
       exec: (permissions & PERMISSION.exec) !== 0,
@@ -91,11 +93,11 @@ class AreaDecoder {
       deleted,
       special,
       anonName,
-      rss: this.#doubles[at + AREA.rss] ?? 0,
+      rss: meaning ? Number(end - start) : (this.#doubles[at + AREA.rss] ?? 0),
       anonHugePages: this.#doubles[at + AREA.anonHugePages] ?? 0,
       swap: this.#doubles[at + AREA.swap] ?? 0,
-      protectionKey: this.#short(half + AREA.protectionKey),
-      vmFlags: this.#flags(this.#short(half + AREA.flags)),
+      protectionKey: meaning ? meaning.protectionKey : this.#short(half + AREA.protectionKey),
+      vmFlags: meaning ? meaning.vmFlags : this.#flags(this.#short(half + AREA.flags)),
     };
   }
 

@@ -16,6 +16,12 @@ export const REG = Object.fromEntries(ORDER.map((name, index) => [name, index]))
   Record<Register, number>
 >;
 
+/** All of them, 0; to be copied. */
+const NO_REGISTERS = Object.fromEntries(ORDER.map((name) => [name, 0n])) as Record<
+  Register,
+  bigint
+>;
+
 /** Bytes of `struct user_regs_struct`. */
 const REGISTERS_SIZE = ORDER.length * 8;
 
@@ -35,8 +41,10 @@ export function decodeRegisters(bytes: Uint8Array): UserX86RegsEntry {
     throw new ShimError('internal', `read registers: ${String(bytes.length)} bytes`);
   }
   const view = reader(bytes);
-  const entries = ORDER.map((name, index) => [name, view.readBigUInt64LE(index * 8)] as const);
-  const registers = Object.fromEntries(entries) as Record<Register, bigint>;
+  const registers = { ...NO_REGISTERS };
+  ORDER.forEach((name, index) => {
+    registers[name] = view.readBigUInt64LE(index * 8);
+  });
   return { ...registers, mode: USER_CODE_32.includes(registers.cs) ? 'COMPAT' : 'NATIVE' };
 }
 

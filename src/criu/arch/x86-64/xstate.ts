@@ -23,8 +23,21 @@ const MOST_BYTES = 16384;
 /** Components x87, SSE, AVX: those whose offsets are the same on all processors. */
 const COMMON_COMPONENTS = 7n;
 
-/** The parts of an XSAVE area that CRIU's messages have and whose offsets are known. */
+/** The last area that was decoded, and what it has. */
+let last: { readonly xstate: Uint8Array; readonly fpregs: UserX86FpregsEntry } | undefined;
+
+/**
+ * The parts of an XSAVE area that CRIU's messages have and whose offsets are known. Many threads have the same state as
+ * the one before, and then get the same object, which nobody changes, so that it is encoded once.
+ */
 export function decodeFpregs(xstate: Uint8Array): UserX86FpregsEntry {
+  if (last && Buffer.compare(last.xstate, xstate) === 0) return last.fpregs;
+  const fpregs = Object.freeze(decode(xstate));
+  last = { xstate: xstate.slice(), fpregs };
+  return fpregs;
+}
+
+function decode(xstate: Uint8Array): UserX86FpregsEntry {
   if (xstate.length < YMM) {
     throw new ShimError('internal', `read extended state: ${String(xstate.length)} bytes`);
   }
@@ -81,7 +94,9 @@ export function checkXstate(where: string, xstate: Uint8Array): void {
 }
 
 function numbers(view: Buffer, from: number, to: number): number[] {
-  return Array.from({ length: (to - from) / 4 }, (_, index) => view.readUInt32LE(from + index * 4));
+  const found: number[] = [];
+  for (let at = from; at < to; at += 4) found.push(view.readUInt32LE(at));
+  return found;
 }
 
 function put(area: Buffer, from: number, to: number, values: readonly number[]): void {

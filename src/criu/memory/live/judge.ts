@@ -139,13 +139,18 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
 }
 
 function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): void {
-  const [, known, remedy] = UNSUPPORTED_PATHS.find(([start]) => vma.path.startsWith(start)) ?? [];
+  const [, known, remedy] = unsupportedPath(vma.path) ?? [];
   const what = known ?? refusal ?? unsupported(vma);
   if (what === undefined) return;
   const name = printable(vma.special || vma.path);
   const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
   const help = remedy === undefined ? '' : `; remedy: ${remedy}`;
   throw new ShimError('failedPrecondition', `${where}: ${what} is not supported${help}`);
+}
+
+/** Most areas have no path at all. */
+function unsupportedPath(path: string): (typeof UNSUPPORTED_PATHS)[number] | undefined {
+  return path === '' ? undefined : UNSUPPORTED_PATHS.find(([start]) => path.startsWith(start));
 }
 
 /** Why an area cannot be restored, whatever its flags are; in words. */

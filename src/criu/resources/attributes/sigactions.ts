@@ -18,7 +18,8 @@ const SIGNALS_WITH_ACTION: readonly number[] = Array.from(
   (_, index) => index + 1,
 ).filter((signal) => signal !== SIGKILL && signal !== SIGSTOP);
 
-const DEFAULT_ACTION: SaEntry = { sigaction: 0n, flags: 0n, restorer: 0n, mask: 0n };
+/** One for all that are default: nobody changes it, so it is encoded once. */
+const DEFAULT_ACTION: SaEntry = Object.freeze({ sigaction: 0n, flags: 0n, restorer: 0n, mask: 0n });
 
 /**
  * Actions of all signals of a process. Asks only for those that `status` does not show as default, and for SIGCHLD,
@@ -42,7 +43,7 @@ export async function dumpSigactions(leader: Tracee, status: ProcStatus): Promis
     check(what, Number(answer?.result ?? -1n));
     if (answer) actions.set(signal, decodeAction(answer.bytes));
   });
-  return SIGNALS_WITH_ACTION.map((signal) => actions.get(signal) ?? { ...DEFAULT_ACTION });
+  return SIGNALS_WITH_ACTION.map((signal) => actions.get(signal) ?? DEFAULT_ACTION);
 }
 
 function decodeAction(bytes: Uint8Array): SaEntry {

@@ -7,12 +7,16 @@ import {
   FILES_MESSAGES,
   type FdinfoEntry,
   type FdTypes,
+  type FileEntry,
   type RegFileEntry,
 } from './messages/files.js';
 import type { FownEntry } from './messages/fown.js';
 
+/** Types of the fields here that are not numbers. */
+const DELIMITED: ReadonlySet<string> = new Set(['string', 'fown_entry', 'reg_file_entry']);
 const FDINFO = tagsOf(FILES_MESSAGES.fdinfo_entry);
 const REG = tagsOf(FILES_MESSAGES.reg_file_entry);
+const FILE = tagsOf(FILES_MESSAGES.file_entry);
 const NUMBERS: Readonly<Record<FdTypes, number>> = FILES_ENUMS.fd_types;
 const WORDS = new Map(Object.entries(NUMBERS).map(([word, number]) => [number, word as FdTypes]));
 /** The owner of a file that sends no signals, and its encoding; one for all: nobody changes it. */
@@ -28,6 +32,8 @@ const MAX_MOUNT = 0x3fff_ffff;
 export const FDINFO_SHORTCUT: Shortcut<FdinfoEntry> = { read: readFdinfo, write: writeFdinfo };
 /** Regular files with a name and without an owner. */
 export const REG_SHORTCUT: Shortcut<RegFileEntry> = { read: readReg, write: writeReg };
+/** The same as open files, which most are. */
+export const FILE_SHORTCUT: Shortcut<FileEntry> = { read: readFile, write: writeFile };
 
 function readFdinfo(reader: WireReader): FdinfoEntry | undefined {
   if (!reader.sees(FDINFO.id)) return undefined;
@@ -73,6 +79,11 @@ function readReg(reader: WireReader): RegFileEntry | undefined {
 
 function writeReg(writer: WireWriter, entry: RegFileEntry): boolean {
   if (!isUsual(entry)) return false;
+  writeUsual(writer, entry);
+  return true;
+}
+
+function writeUsual(writer: WireWriter, entry: RegFileEntry): void {
   const { id, flags, pos, name, mnt_id: mount, size, mode, mvas_ino: inode } = entry;
   writeField(writer, REG.id, id);
   writeField(writer, REG.flags, flags);
@@ -85,7 +96,39 @@ function writeReg(writer: WireWriter, entry: RegFileEntry): boolean {
   if (size !== undefined) writeLong(writer, REG.size, size);
   if (mode !== undefined) writeField(writer, REG.mode, mode);
   if (inode !== undefined) writeLong(writer, REG.mvas_ino, inode);
+}
+
+function readFile(reader: WireReader): FileEntry | undefined {
+  if (!reader.sees(FILE.type) || !reader.sees(NUMBERS.REG)) return undefined;
+  if (!reader.sees(FILE.id)) return undefined;
+  const id = reader.uint32();
+  if (!reader.sees(FILE.reg)) return undefined;
+  const outer = reader.enter(reader.uint32());
+  const reg = readReg(reader);
+  const isAll = reader.done;
+  reader.leave(outer);
+  return reg && isAll ? { type: 'REG', id, reg } : undefined;
+}
+
+function writeFile(writer: WireWriter, entry: FileEntry): boolean {
+  const { type, id, reg } = entry;
+  if (type !== 'REG' || !reg || !isShort(id) || hasMore(entry) || !isUsual(reg)) return false;
+  writeField(writer, FILE.type, NUMBERS.REG);
+  writeField(writer, FILE.id, id);
+  writer.varint(FILE.reg);
+  const start = writer.length;
+  writeUsual(writer, reg);
+  writer.prefix(start);
   return true;
+}
+
+/** Whether an open file has other fields than those of a regular one. */
+function hasMore(entry: FileEntry): boolean {
+  for (const name in entry) {
+    const isOther = name !== 'type' && name !== 'id' && name !== 'reg';
+    if (isOther && entry[name as keyof FileEntry] !== undefined) return true;
+  }
+  return false;
 }
 
 function isUsual(entry: RegFileEntry): boolean {
@@ -138,5 +181,5 @@ function tagsOf<R extends Row>(rows: readonly R[]): Readonly<Record<R[0], number
 }
 
 function wireTypeOf(type: string): number {
-  return type === 'string' || type === 'fown_entry' ? WIRE.bytes : WIRE.varint;
+  return DELIMITED.has(type) ? WIRE.bytes : WIRE.varint;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Schema } from '../../common/wire/schema.js';
-import { FDINFO_SHORTCUT, REG_SHORTCUT } from './file-shortcuts.js';
+import { FDINFO_SHORTCUT, FILE_SHORTCUT, REG_SHORTCUT } from './file-shortcuts.js';
 import { IMAGE_ENUMS, IMAGE_MESSAGES } from './messages/index.js';
 import type { ImageMessages } from './types.js';
 import { VMA_ROWS } from './vma-rows.js';
@@ -11,5 +11,9 @@ export type MessageName = keyof ImageMessages;
 /** The messages of the image format. Images are hostile until validated, so unknown fields are refused. */
 export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS, {
   rows: { vma_entry: VMA_ROWS },
-  shortcuts: { fdinfo_entry: FDINFO_SHORTCUT, reg_file_entry: REG_SHORTCUT },
+  shortcuts: {
+    fdinfo_entry: FDINFO_SHORTCUT,
+    file_entry: FILE_SHORTCUT,
+    reg_file_entry: REG_SHORTCUT,
+  },
 });

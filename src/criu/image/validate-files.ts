@@ -15,9 +15,10 @@ export function validateFiles(image: CheckpointImage, kinds: readonly EntryKind[
   if (image.files.length > MAX_FILES) badImage('check files: too many');
   const byId = new Map<number, FileEntry>();
   const byType = new Map<FdTypes, FileEntry[]>(kinds.map(({ type }) => [type, []]));
+  const checkBody = bodyCheck(kinds);
   for (const file of image.files) {
     if (byId.has(file.id)) badImage(`check file ${String(file.id)}: it occurs twice`);
-    checkBodies(file, kinds);
+    checkBody(file);
     byId.set(file.id, file);
     byType.get(file.type)?.push(file);
   }
@@ -34,17 +35,23 @@ export function validateFiles(image: CheckpointImage, kinds: readonly EntryKind[
   checkLocks(image);
 }
 
-function checkBodies(file: FileEntry, kinds: readonly EntryKind[]): void {
-  const what = `check file ${String(file.id)}`;
-  if (!kinds.some(({ type }) => type === file.type))
-    badImage(`${what}: files of type ${file.type} do not exist`);
-  for (const { type, body: field } of kinds) {
-    const body = file[field];
-    if ((body !== undefined) !== (type === file.type)) {
-      badImage(`${what}: type ${file.type} ${body ? 'does not go with' : 'needs'} ${field}`);
+/** Checks that a file has the body of its type, and none of another. */
+function bodyCheck(kinds: readonly EntryKind[]): (file: FileEntry) => void {
+  const byType = new Map(kinds.map((kind) => [kind.type, kind]));
+  const bodies = new Set<string>(kinds.map(({ body }) => body));
+  return (file) => {
+    const fail = (why: string): never => badImage(`check file ${String(file.id)}: ${why}`);
+    const { type } = file;
+    const { body: own } = byType.get(type) ?? fail(`files of type ${type} do not exist`);
+    const body = file[own] ?? fail(`type ${type} needs ${own}`);
+    for (const name in file) {
+      const isOther = name !== own && bodies.has(name);
+      if (isOther && file[name as keyof FileEntry] !== undefined) {
+        fail(`type ${type} does not go with ${name}`);
+      }
     }
-    if (body && body.id !== file.id) badImage(`${what}: its ${field} has another id`);
-  }
+    if (body.id !== file.id) fail(`its ${own} has another id`);
+  };
 }
 
 function checkKind(kind: EntryKind, entries: readonly FileEntry[], files: CheckedFiles): void {
@@ -62,12 +69,23 @@ function checkKind(kind: EntryKind, entries: readonly FileEntry[], files: Checke
 function checkTable(id: number, table: readonly FdinfoEntry[], files: CheckedFiles): void {
   const used = new Set<number>();
   for (const { fd, id: file, type } of table) {
-    const what = `check descriptor ${String(fd)} of table ${String(id)}`;
-    if (fd >= MAX_FD) badImage(`${what}: the number is too large`);
-    if (used.has(fd)) badImage(`${what}: it occurs twice`);
+    const isRight = fd < MAX_FD && !used.has(fd) && files.get(file)?.type === type;
+    if (!isRight) wrongDescriptor(id, { fd, id: file, type }, used, files);
     used.add(fd);
-    files.need(file, [type], what);
   }
+}
+
+/** Says why. */
+function wrongDescriptor(
+  table: number,
+  { fd, id, type }: Pick<FdinfoEntry, 'fd' | 'id' | 'type'>,
+  used: ReadonlySet<number>,
+  files: CheckedFiles,
+): void {
+  const what = `check descriptor ${String(fd)} of table ${String(table)}`;
+  if (fd >= MAX_FD) badImage(`${what}: the number is too large`);
+  if (used.has(fd)) badImage(`${what}: it occurs twice`);
+  files.need(id, [type], what);
 }
 
 /** Unread data of a socket belongs to one that is open, and passes files that exist. */

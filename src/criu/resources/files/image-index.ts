@@ -41,6 +41,9 @@ export interface IndexedKind<F extends BodyField = BodyField> extends EntryKind<
   common?(body: BodyOf<F>, index: ImageIndex): CommonFile | undefined;
 }
 
+/** The descriptors of a table whose files are not opened in PID 1. */
+export type LaterDescriptors = Readonly<Record<'forked' | 'late', readonly FdinfoEntry[]>>;
+
 /** A view of the files of an image. */
 export class ImageIndex {
   readonly image: Valid<FilesImage>;
@@ -59,6 +62,8 @@ export class ImageIndex {
   readonly #byType = new Map<FdTypes, FileEntry[]>();
   readonly #names = new Set<number>();
   readonly #times = new Map<number, OpeningTime>();
+  /** By table. */
+  readonly #later = new Map<readonly FdinfoEntry[], LaterDescriptors>();
   readonly #tableOfFile = new Map<number, number>();
 
   constructor(
@@ -115,6 +120,19 @@ export class ImageIndex {
     const time = this.#findTime(file);
     this.#times.set(file.id, time);
     return time;
+  }
+
+  /** Those of a table whose files are opened later. */
+  laterOf(descriptors: readonly FdinfoEntry[]): LaterDescriptors {
+    const known = this.#later.get(descriptors);
+    if (known) return known;
+    const later = { forked: [] as FdinfoEntry[], late: [] as FdinfoEntry[] };
+    descriptors.forEach((one) => {
+      const time = this.timeOf(this.file(one.id));
+      if (time !== 'early') later[time].push(one);
+    });
+    this.#later.set(descriptors, later);
+    return later;
   }
 
   /** Flags and owner of a file; undefined for kinds that have none. */

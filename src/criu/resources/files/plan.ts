@@ -9,7 +9,7 @@ import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
 import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
 import { groupBy } from '../../../common/group-by.js';
-import { ImageIndex, type OpeningTime } from './image-index.js';
+import { ImageIndex, type LaterDescriptors } from './image-index.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { OpenedFiles, type ReadPlan } from './kinds/regular/opened-files.js';
 import { TerminalPlan } from './kinds/terminal/plan.js';
@@ -185,13 +185,9 @@ export class FilePlan {
     return this.#plan.index;
   }
 
-  #timeOf({ id }: FdinfoEntry): OpeningTime {
-    return this.#index.timeOf(this.#index.file(id));
-  }
-
   #keepsRoot(descriptors: readonly FdinfoEntry[]): boolean {
-    const hasLate = descriptors.some((one) => this.#timeOf(one) === 'late');
-    return this.#plan.options.keepsRoot === true || hasLate;
+    const { late } = this.#index.laterOf(descriptors);
+    return this.#plan.options.keepsRoot === true || late.length > 0;
   }
 
   #placeStaged({ builder, sequence, descriptors }: TablePlan): void {
@@ -215,8 +211,8 @@ export class FilePlan {
   }
 
   /** Opens files which could not be opened with the others. */
-  #openLater(table: TablePlan, time: OpeningTime): void {
-    const descriptors = table.descriptors.filter((one) => this.#timeOf(one) === time);
+  #openLater(table: TablePlan, time: keyof LaterDescriptors): void {
+    const descriptors = this.#index.laterOf(table.descriptors)[time];
     if (descriptors.length === 0) return;
     const { sequence, builder } = table;
     const slots = [builder.slot(), builder.slot()] as const;
@@ -246,10 +242,9 @@ export class FilePlan {
   }
 
   #closeOthers({ sequence, descriptors }: TablePlan): void {
-    const taken = descriptors
-      .filter((one) => this.#timeOf(one) !== 'late')
-      .map(({ fd }) => fd)
-      .sort((a, b) => a - b);
+    const late = new Set(this.#index.laterOf(descriptors).late);
+    const early = late.size === 0 ? descriptors : descriptors.filter((one) => !late.has(one));
+    const taken = early.map(({ fd }) => fd).sort((a, b) => a - b);
     let from = 0;
     for (const fd of [...taken, this.stageBase]) {
       if (fd > from) sequence.syscall('close other files', SYS.close_range, [from, fd - 1, 0]);

@@ -47,6 +47,8 @@ export class Stage {
   readonly mostBuffer: number | undefined;
   /** Structures for openat2(2), by content, since most files are opened alike. */
   readonly #hows = new Map<string, PlanData>();
+  /** Paths, since one file may be opened many times. */
+  readonly #paths = new Map<string, PlanData>();
   #next: number;
 
   constructor(builder: PlanBuilder, sequence: Sequence, { base, names, mostBuffer }: StageOptions) {
@@ -117,7 +119,7 @@ export class Stage {
     const patient = flags & O.path || flags & O.nonblock;
     const path = {
       directory: AT_FDCWD,
-      path: this.builder.string(name),
+      path: this.#path(name),
       how: this.#how(flags | O.cloexec | (patient ? 0 : O.nonblock), mode),
       flags: patient ? null : flags & SETTABLE,
       number,
@@ -139,6 +141,14 @@ export class Stage {
 
   close(number: number): void {
     this.run(`close ${String(number)}`, SYS.close, [number]);
+  }
+
+  #path(name: string): PlanData {
+    const known = this.#paths.get(name);
+    if (known) return known;
+    const made = this.builder.string(name);
+    this.#paths.set(name, made);
+    return made;
   }
 
   #how(flags: number, mode: number): PlanData {

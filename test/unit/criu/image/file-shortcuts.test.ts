@@ -9,10 +9,19 @@ import { encodeMessage } from '../../../../src/common/wire/encoder.js';
 import { WireReader } from '../../../../src/common/wire/reader.js';
 import { Schema } from '../../../../src/common/wire/schema.js';
 import { WireWriter } from '../../../../src/common/wire/writer.js';
-import { FDINFO_SHORTCUT, REG_SHORTCUT } from '../../../../src/criu/image/file-shortcuts.js';
+import {
+  FDINFO_SHORTCUT,
+  FILE_SHORTCUT,
+  REG_SHORTCUT,
+} from '../../../../src/criu/image/file-shortcuts.js';
 import { IMAGE_ENUMS, IMAGE_MESSAGES } from '../../../../src/criu/image/messages/index.js';
 import { IMAGE_SCHEMA } from '../../../../src/criu/image/schema.js';
-import type { FdinfoEntry, ImageMessages, RegFileEntry } from '../../../../src/criu/image/types.js';
+import type {
+  FdinfoEntry,
+  FileEntry,
+  ImageMessages,
+  RegFileEntry,
+} from '../../../../src/criu/image/types.js';
 
 const BY_TABLE = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, IMAGE_ENUMS);
 
@@ -26,6 +35,7 @@ const REG: RegFileEntry = {
   ...{ id: 7, flags: 2, pos: 0n, fown: NOBODY, name: '/x', build_id: [] },
   ...{ mnt_id: 12, size: 5n, mode: 0o100644, mvas_ino: 9n },
 };
+const FILE: FileEntry = { type: 'REG', id: 7, reg: REG };
 const FDINFO: FdinfoEntry = { id: 7, flags: 1, type: 'REG', fd: 3 };
 
 const usually = <T>(value: T, ...others: T[]): fc.Arbitrary<T> =>
@@ -52,12 +62,21 @@ const fdinfo = fc.record(
   },
   { requiredKeys: ['id', 'flags', 'fd', 'type'] },
 );
+const file = fc.record(
+  {
+    type: usually<FileEntry['type']>('REG', 'PIPE'),
+    ...{ id: number, reg, mvas_stdio: usually<number | undefined>(undefined, 1) },
+    fifo: usually<FileEntry['fifo']>(undefined, { id: 7, pipe_id: 8 }),
+  },
+  { requiredKeys: ['type', 'id'] },
+);
 const either = fc.oneof(
+  file.map((value) => ['file_entry', value] as const),
   reg.map((value) => ['reg_file_entry', value] as const),
   fdinfo.map((value) => ['fdinfo_entry', value] as const),
 );
 
-type Name = 'reg_file_entry' | 'fdinfo_entry';
+type Name = 'file_entry' | 'reg_file_entry' | 'fdinfo_entry';
 
 function encode(schema: Schema<ImageMessages>, name: Name, value: object): Uint8Array {
   const writer = new WireWriter();
@@ -105,6 +124,9 @@ test('usual ones take the shortcut', (t) => {
   const read = new WireReader(encode(BY_TABLE, 'reg_file_entry', REG), 'files');
   t.deepEqual(REG_SHORTCUT.read(read), REG);
   t.true(REG_SHORTCUT.write(new WireWriter(), REG));
+  const open = new WireReader(encode(BY_TABLE, 'file_entry', FILE), 'files');
+  t.deepEqual(FILE_SHORTCUT.read(open), FILE);
+  t.true(FILE_SHORTCUT.write(new WireWriter(), FILE));
   const descriptor = new WireReader(encode(BY_TABLE, 'fdinfo_entry', FDINFO), 'files');
   t.deepEqual(FDINFO_SHORTCUT.read(descriptor), FDINFO);
   t.true(FDINFO_SHORTCUT.write(new WireWriter(), FDINFO));
@@ -120,6 +142,14 @@ for (const more of [
   test(`files with ${Object.keys(more).join()} ${String(Object.values(more))} do not`, (t) => {
     const writer = new WireWriter();
     t.false(REG_SHORTCUT.write(writer, { ...REG, ...more }));
+    t.false(FILE_SHORTCUT.write(writer, { ...FILE, reg: { ...REG, ...more } }));
     t.is(writer.length, 0);
   });
 }
+
+test('open files with more than a regular file do not', (t) => {
+  const writer = new WireWriter();
+  t.false(FILE_SHORTCUT.write(writer, { ...FILE, mvas_stdio: 1 }));
+  t.false(FILE_SHORTCUT.write(writer, { ...FILE, fifo: { id: 7, pipe_id: 8 } }));
+  t.is(writer.length, 0);
+});

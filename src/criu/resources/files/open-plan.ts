@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../common/errors.js';
+import { groupBy } from '../../../common/group-by.js';
 import { SYS } from '../../../native/sys.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FileEntry } from '../../image/types.js';
@@ -22,10 +23,13 @@ export function planFiles(plan: PlanContext): void {
     const kind = kindOf(file);
     kind.open?.(plan, bodyOf(file, kind.body), plan.number(file.id));
   }
+  const byType = groupBy(inside, ({ type }) => type);
   for (const kind of FILE_KINDS) {
-    kind.openAll?.(
+    if (!kind.openAll) continue;
+    const files = byType.get(kind.type) ?? [];
+    kind.openAll(
       plan,
-      inside.filter(({ type }) => type === kind.type).map((file) => staged(plan, file)),
+      files.map((file) => staged(plan, file)),
     );
   }
   planLocks(plan);

@@ -12,7 +12,8 @@ export class TablePlan {
   readonly nsPid: NsPid;
   readonly sequence: Sequence;
   readonly descriptors: readonly FdinfoEntry[];
-  readonly #places: ReadonlyMap<number, number>;
+  /** Made when it is first needed: few kinds ask. */
+  #places: ReadonlyMap<number, number> | undefined;
 
   constructor(
     plan: PlanContext,
@@ -23,7 +24,6 @@ export class TablePlan {
     this.nsPid = nsPid;
     this.sequence = sequence;
     this.descriptors = descriptors;
-    this.#places = new Map(descriptors.map(({ fd, id }) => [fd, id]));
   }
 
   get builder(): PlanBuilder {
@@ -41,6 +41,7 @@ export class TablePlan {
 
   /** The file that a descriptor of this table refers to. */
   fileAt(fd: number): number | undefined {
+    this.#places ??= new Map(this.descriptors.map((one) => [one.fd, one.id]));
     return this.#places.get(fd);
   }
 

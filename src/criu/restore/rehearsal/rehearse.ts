@@ -13,7 +13,7 @@ import { formatVasReference, VAS_REFERENCE_FILE } from '../../image/vas-referenc
 import { planRestore } from '../../plan/restore-plan.js';
 import { IMAGE_RULES } from '../../resources/rules.js';
 import { readLiveFacts } from '../read-live-facts.js';
-import { sampleImage } from './sample-image.js';
+import { sampleImage, withMany } from './sample-image.js';
 
 /** Code that has run a few times takes a fraction of the time of its first run. */
 const TIMES = 3;
@@ -31,7 +31,7 @@ export function rehearseRestore(directory: string): void {
   rmSync(directory, { recursive: true, force: true }); // Of a rehearsal that was killed.
   mkdirSync(directory, { mode: 0o700 });
   try {
-    writeImage(directory, sampleImage());
+    writeImage(directory, withMany(sampleImage()));
     for (let time = 0; time < TIMES; time += 1) readAndPlan(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -8,11 +8,16 @@ import type {
   CredsEntry,
   FileEntry,
   MmEntry,
+  RegFileEntry,
   TaskKobjIdsEntry,
   VmaEntry,
 } from '../../image/types.js';
 import type { VasReference } from '../../image/vas-reference.js';
 import { partsOf } from '../../image/vma-rows.js';
+
+/** Files of {@link withMany}, and the id and descriptor of the first. */
+const MANY = 150;
+const FIRST_OF_MANY = 20;
 
 /** Owner of a file that sends no signals. */
 export const NO_OWNER = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: asNsTid(0) };
@@ -99,9 +104,12 @@ function memory(): MmEntry {
   };
 }
 
+function regularFile(id: number, name: string): RegFileEntry {
+  return { id, flags: 0, pos: 0n, fown: NO_OWNER, name, build_id: [] };
+}
+
 function regular(id: number, name: string): FileEntry {
-  const reg = { id, flags: 0, pos: 0n, fown: NO_OWNER, name, build_id: [] };
-  return { type: 'REG', id, reg };
+  return { type: 'REG', id, reg: regularFile(id, name) };
 }
 
 const IDS: TaskKobjIdsEntry = { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 };
@@ -147,6 +155,22 @@ function files(): FileEntry[] {
     { type: 'UNIXSK', id: 5, usk: { ...usk, id: 5, ino: 102, peer: 101 } },
     regular(6, '/tmp/deleted'),
   ];
+}
+
+/** The same with many files: what is done for each of them has then often been done. */
+export function withMany(image: CheckpointImage): CheckpointImage {
+  const more = Array.from({ length: MANY }, (_, index) => {
+    const id = FIRST_OF_MANY + index;
+    const more = { mnt_id: 21, size: 0n, mode: 0o100644, mvas_ino: 77n };
+    return { type: 'REG' as const, id, reg: { ...regularFile(id, '/usr/share/many'), ...more } };
+  });
+  const places = more.map(({ id }) => ({ id, flags: 1, type: 'REG' as const, fd: id }));
+  const table = [...(image.fdinfo.get(1) ?? []), ...places];
+  return {
+    ...image,
+    files: [...image.files, ...more],
+    fdinfo: new Map(image.fdinfo).set(1, table),
+  };
 }
 
 /** A small checkpoint that is valid: init with two threads, a live child, a zombie. */

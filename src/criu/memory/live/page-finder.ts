@@ -28,6 +28,8 @@ export interface FoundMemory {
 const EXCLUDED = CATEGORY.file | CATEGORY.zero;
 const STORED = CATEGORY.present | CATEGORY.swapped;
 const WRITES = CATEGORY.tracked | CATEGORY.written;
+/** An anonymous area of this many bytes is scanned apart from files. */
+const WORTH_A_SCAN = 4n << 20n;
 /** Below this many bytes, all pages of an area are looked at without a look at the area first. */
 const LARGE = 1n << 30n;
 
@@ -173,20 +175,44 @@ function scanAll(
   if (able === 'none' || process.env['MVAS_NO_PAGEMAP_SCAN'] !== undefined) return undefined;
   const guard = able === 'guards' ? CATEGORY.guard : 0n;
   const found: Region[] = [];
-  const scan = (request: Omit<PageScanRequest, keyof Range | 'any'>) => {
-    const whole = { ...reachOf(areas), any: STORED, ...request };
-    scanPages(fd, label, whole, (start, end, categories) => {
+  const scan = (request: Omit<PageScanRequest, 'any'>) => {
+    scanPages(fd, label, { ...request, any: STORED }, (start, end, categories) => {
       const isHuge = (categories & CATEGORY.huge) !== 0n;
       found.push({ start, end, isGuard: (categories & CATEGORY.guard) !== 0n, isHuge });
       if ((categories & WRITES) === CATEGORY.tracked) appendRun(clean, start, end);
     });
   };
-  if (!isTracked) scan({ none: EXCLUDED, told: guard | CATEGORY.huge });
-  else {
-    scan({ all: CATEGORY.tracked, none: CATEGORY.zero, told: guard | WRITES | CATEGORY.huge });
-    scan({ none: EXCLUDED | CATEGORY.tracked, told: guard | CATEGORY.huge });
-    found.sort((one, other) => (one.start < other.start ? -1 : 1));
+  if (isTracked) {
+    const told = guard | WRITES | CATEGORY.huge;
+    scan({ ...reachOf(areas), all: CATEGORY.tracked, none: CATEGORY.zero, told });
   }
+  const tracked = isTracked ? CATEGORY.tracked : 0n;
+  for (const { excluded, ...range } of stretchesOf(areas)) {
+    scan({ ...range, none: excluded | tracked, told: guard | CATEGORY.huge });
+  }
+  if (isTracked) found.sort((one, other) => (one.start < other.start ? -1 : 1));
+  return found;
+}
+
+/** A part of the address space, and which pages in it are not stored. */
+interface Stretch extends Range {
+  readonly excluded: bigint;
+}
+
+/** Everything from the first to the last area, in order. Large anonymous areas, where files have no pages, are apart. */
+function stretchesOf(areas: readonly MappedArea[]): Stretch[] {
+  const { start, end } = reachOf(areas);
+  const found: Stretch[] = [];
+  const upTo = (to: bigint) => {
+    const from = found.at(-1)?.end ?? start;
+    if (from < to) found.push({ start: from, end: to, excluded: EXCLUDED });
+  };
+  for (const area of areas) {
+    if (area.kind !== 'anonymous' || area.end - area.start < WORTH_A_SCAN) continue;
+    upTo(area.start);
+    found.push({ start: area.start, end: area.end, excluded: CATEGORY.zero });
+  }
+  upTo(end);
   return found;
 }
 

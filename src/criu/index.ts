@@ -29,6 +29,7 @@ export { vasDirectory } from './vas/directory.js';
 export { removeLeftovers, reserveSnapshot, type Reservation } from './vas/reservation.js';
 export { findSnapshot, imageOf, keepSnapshot, listSnapshots } from './vas/snapshots.js';
 export { writeSnapshot, type SnapshotFacts, type SnapshotRecord } from './vas/snapshot-record.js';
+export { SpareVas } from './vas/spare.js';
 export { inspectVas, listVases, readSegments, removeVas } from './vas/store.js';
 export { readSpec } from './spec.js';
 export {

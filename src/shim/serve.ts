@@ -83,6 +83,7 @@ const engine: Engine = {
     fillings.add(result.filled);
     return result;
   },
+  spareVas: async () => (await import('../criu/index.js')).SpareVas.begin(),
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
   copyTree: async (places) => (await import('../criu/index.js')).copyTree(places),
   findSnapshot: async (wanted, owner) =>

@@ -50,15 +50,9 @@ import { LetGo } from '../tracee/standstill.js';
 import { FreezeGuard } from '../vas/guard.js';
 import { Hold } from '../vas/hold.js';
 import { encodeSegments, segmentsOf } from '../vas/segments.js';
+import { takeVas } from '../vas/spare.js';
 import { memoryLimitOf } from '../vas/vas-cgroup.js';
-import {
-  createVas,
-  removeVas,
-  waitSocketOf,
-  writeRecord,
-  type NewVas,
-  type VasRecord,
-} from '../vas/store.js';
+import { removeVas, waitSocketOf, writeRecord, type NewVas, type VasRecord } from '../vas/store.js';
 
 const log = logger('checkpoint');
 
@@ -178,7 +172,17 @@ async function run(
     await reapTwins({ ...request, cgroup, vasId, patience }, ended);
   };
   scope.defer('end the twins', endTwins);
+  const isWaiting = twins !== undefined && session.isPaused;
+  source.begin?.(collection);
   const kernelAreas = await source.clear(collection.base);
+  const conclude = async () => {
+    await beginToWrite(image, collection, tmpfs);
+    warnOfSurroundings(request.initPid, request);
+    const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
+    checkRestorable(tried, execs);
+  };
+  // A client that has paused the container resumes it when we are done: the kernel makes the twins meanwhile.
+  if (isWaiting) await conclude();
   await source.hold(collection);
   const connections = holdConnections(request, vas.id, collection, scope);
   close();
@@ -193,11 +197,8 @@ async function run(
   }
   clock.end('resume');
 
-  await beginToWrite(image, collection, tmpfs);
-  warnOfSurroundings(request.initPid, request);
-  const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
-  checkRestorable(tried, execs);
-  const held = { vas, source, twins, session, endTwins };
+  if (!isWaiting) await conclude();
+  const held = { vas, source, twins, session, endTwins, cgroup };
   const stood = { stoppedMs, preCopy };
   const made = { held, stood, image, collection, kernelAreas, clock, scope, guard, connections };
   return await finish(request, made);
@@ -278,8 +279,11 @@ async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
 }
 
 /** A new VAS with an empty holder, and the source of its memory. */
-async function openVas({ memoryLimit, leaveRunning, signal }: CheckpointRequest, scope: Scope) {
-  const { id, holder, lifeline } = await createVas(memoryLimit);
+async function openVas(
+  { memoryLimit, leaveRunning, signal, spare }: CheckpointRequest,
+  scope: Scope,
+) {
+  const { id, holder, lifeline } = await takeVas(spare, memoryLimit);
   scope.defer('remove the VAS', () => removeVas(id));
   const cut = () => {
     lifeline.cut();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { faultPoint } from '../faults.js';
@@ -10,6 +11,10 @@ import { updateRecord, type NewVas, type VasRecord } from '../vas/store.js';
 import type { CheckpointRequest } from './request.js';
 
 const log = logger('checkpoint');
+
+/** For so long a client may keep a container paused before its memory is copied. */
+const RESUME_MS = 100;
+const POLL_MS = 2;
 
 /** The memory of a container, of which all or a part is still to be brought into its VAS. */
 export interface HeldMemory {
@@ -22,6 +27,8 @@ export interface HeldMemory {
   readonly twins: Twins | undefined;
   /** Its tracer holds the twins. */
   readonly session: Session;
+  /** That of the container. */
+  readonly cgroup: Cgroup;
   /** Ends twins, and lets nothing of them remain in the container. */
   readonly endTwins: () => Promise<void>;
 }
@@ -49,6 +56,7 @@ export async function fillLater(held: HeldMemory, record: VasRecord): Promise<vo
   vas.keep();
   try {
     await turn(); // The answer goes first: moving a twin to another cgroup takes the kernel a while.
+    await resumed(held.cgroup);
     await fill(held);
     faultPoint('fill');
     updateRecord({ ...record, isComplete: true });
@@ -63,6 +71,20 @@ export async function fillLater(held: HeldMemory, record: VasRecord): Promise<vo
   } finally {
     await endWell(held);
     await closeHeld(held);
+  }
+}
+
+/** Waits a moment for the client that has paused the container: it resumes it sooner without the copying beside it. */
+async function resumed(cgroup: Cgroup): Promise<void> {
+  const late = performance.now() + RESUME_MS;
+  while (isStill(cgroup) && performance.now() < late) await delay(POLL_MS);
+}
+
+function isStill(cgroup: Cgroup): boolean {
+  try {
+    return isFrozen(cgroup);
+  } catch {
+    return false; // It has ended.
   }
 }
 

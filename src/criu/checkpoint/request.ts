@@ -5,6 +5,7 @@ import type { ExecMode, PreCopyMode, TwinMode } from '../constants.js';
 import type { ProcessSpec } from '../resources/attributes.js';
 import type { ExpectedSurroundings } from '../resources/surroundings.js';
 import type { NamespacesSpec } from '../spec.js';
+import type { SpareVas } from '../vas/spare.js';
 import type { PreCopyRecord } from '../vas/store.js';
 
 /** What to checkpoint, and where to put its metadata. */
@@ -50,6 +51,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * frozen, only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
+  /** A VAS that has been made in advance. */
+  readonly spare?: Pick<SpareVas, 'take'> | undefined;
   /** What to do with processes that came by exec. */
   readonly exec?: ExecMode;
   /** Ids, by host pid, of the processes that the caller has started in the container; for messages. */

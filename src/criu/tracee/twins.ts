@@ -48,6 +48,8 @@ export interface Twin {
 export class Twins {
   readonly #tracer: Tracer;
   readonly #held = new Map<HostPid, Twin>();
+  /** Those being made. */
+  readonly #making = new Set<Promise<Twin>>();
 
   /** The tracer has to live until {@link end}. */
   constructor(tracer: Tracer) {
@@ -61,6 +63,16 @@ export class Twins {
    * @throws ShimError if the kernel refuses, for example at a limit of the container
    */
   async make(leader: StoppedThread): Promise<Twin> {
+    const making = this.#make(leader);
+    this.#making.add(making);
+    try {
+      return await making;
+    } finally {
+      this.#making.delete(making);
+    }
+  }
+
+  async #make(leader: StoppedThread): Promise<Twin> {
     const { address } = leader.scratch;
     leader.writeMemory(address, cString(NAME)); // The twin sees it: that memory is shared.
     const calls = [...CALLS, { nr: SYS.prctl, args: [PR.setName, address] }];
@@ -85,8 +97,9 @@ export class Twins {
     }
   }
 
-  /** Kills them all. Their parents have to reap what this returns. */
+  /** Kills them all, also those that are being made. Their parents have to reap what this returns. */
   async end(): Promise<Twin[]> {
+    await Promise.allSettled(this.#making);
     const twins = [...this.#held.values()];
     if (twins.length === 0) return [];
     this.moveTo(ownPid()); // In a container that is frozen by cgroup v1 they would not die.

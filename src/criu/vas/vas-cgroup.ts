@@ -70,6 +70,16 @@ export function enterVasCgroup(
   }
 }
 
+/**
+ * Limits the memory of a VAS that has been made without a limit of its own; bytes.
+ *
+ * @throws ShimError `failedPrecondition` if the limit cannot be set
+ */
+export function limitVas(id: VasId, memoryLimit: number): void {
+  const parent = parentDirectory();
+  if (parent !== undefined) limitMemory(join(parent, id), memoryLimit);
+}
+
 /** Removes a VAS's cgroup. The keeper continues in the parent while containers restored from the VAS live. */
 export async function leaveVasCgroup(id: VasId): Promise<void> {
   const parent = parentDirectory();

@@ -62,6 +62,7 @@ function nobody(): Registry {
     exits: { exitOf: () => never, launching: (work) => work() },
     engine: {
       checkpoint: () => never,
+      spareVas: () => never,
       beginRestore: () => never,
       copyTree: () => never,
       findSnapshot: () => never,

@@ -3,12 +3,16 @@ import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { rehearse } from './rehearsal.js';
 
+/** Each stops a process of ours twice, which takes 10-20 ms. */
+const STEPS_OF_STOPS = 8;
+
 /** The warm-ups of the shim's standby. */
 export const WARM_UPS: readonly ((directory: string) => Promise<unknown>)[] = [
   rehearse,
   loadEngine,
   rehearseEngine,
   learnFlags,
+  ...Array.from({ length: STEPS_OF_STOPS }, () => rehearseStops),
 ];
 
 /**
@@ -33,4 +37,9 @@ async function rehearseEngine(directory: string): Promise<void> {
 /** What the kernel's flags of memory mean. */
 async function learnFlags(directory: string): Promise<void> {
   (await import('../../criu/index.js')).learnUsualFlags(join(dirname(directory), 'flags'));
+}
+
+/** Has the engine stop a process, as in a checkpoint. */
+async function rehearseStops(): Promise<void> {
+  await (await import('../../criu/index.js')).rehearseStops();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../common/ids.js';
-import type { InTurn } from '../../criu/index.js';
+import type { InTurn, SpareVas } from '../../criu/index.js';
 import type { Spec } from '../bundle.js';
 import { hostNamesOf } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
@@ -39,9 +39,25 @@ export interface CheckpointTurn {
 /** Makes the checkpoints of a container, one at a time. */
 export class Checkpoints {
   #underWay: AbortController | undefined;
+  #spare: Promise<Pick<SpareVas, 'take' | 'drop'> | undefined> | undefined;
 
   get isUnderWay(): boolean {
     return this.#underWay !== undefined;
+  }
+
+  /** Begins what a checkpoint takes and can be undone: most clients that pause a container go on to checkpoint it. */
+  expect({ surroundings }: Pick<CheckpointParts, 'surroundings'>): void {
+    this.#spare = surroundings.engine.spareVas().catch((error: unknown) => {
+      log.debug('no VAS in advance', { error: String(error) });
+      return undefined;
+    });
+  }
+
+  /** Undoes that: there will be none. Never throws. */
+  async expectNone(): Promise<void> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    await (await spare)?.drop();
   }
 
   /** Makes a checkpoint by the engine. @throws ShimError of the engine, or the reason of an abort */
@@ -53,6 +69,7 @@ export class Checkpoints {
     if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
     const abort = new AbortController();
     this.#underWay = abort;
+    const spare = await this.#spare;
     try {
       const aborted = AbortSignal.any([signal, abort.signal]);
       const work = surroundings.engine.checkpoint({
@@ -73,13 +90,14 @@ export class Checkpoints {
         hostNames: hostNamesOf(spec),
         ...(plan.twin === undefined ? {} : { twin: plan.twin }),
         signal: aborted,
-        inTurn,
+        ...{ inTurn, spare },
       });
       const result = await withinGrace(work, aborted, ABORT_MS);
       const { vasId: vas, frozenMs, bytes } = result;
       log.info('checkpointed', { task: id, vas, frozenMs, bytes, ...result.timingsMs });
     } finally {
       this.#underWay = undefined;
+      await this.expectNone();
     }
   }
 

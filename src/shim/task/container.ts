@@ -239,6 +239,7 @@ export class Container {
     return this.#turns.run(async () => {
       const paused = this.#next('pause');
       this.#isPausing = true;
+      this.#checkpoints.expect(this.#parts);
       try {
         await this.#control.pause();
         if (this.#state === 'running') this.#state = paused;
@@ -252,6 +253,7 @@ export class Container {
   resume(): Promise<void> {
     return this.#turns.run(async () => {
       const running = this.#next('resume');
+      void this.#checkpoints.expectNone();
       await this.#control.resume();
       if (this.#state === 'paused') this.#state = running;
       this.#publish(taskEvent.resumed({ containerId: this.id }));
@@ -349,6 +351,7 @@ export class Container {
       // A process that was never started has written nothing, and still holds the streams.
       if (this.init.exit !== undefined) await this.init.io?.drain(DRAIN_MS);
       await this.#restoration?.abandon();
+      await this.#checkpoints.expectNone();
       await this.#parts.runc.delete(this.id);
       await this.#awaitExit();
       this.#close();

@@ -6,6 +6,7 @@ import type {
   PendingRestore,
   RestoreRequest,
   SnapshotRecord,
+  SpareVas,
 } from '../../criu/index.js';
 import type { TaskEvent } from '../events/topics.js';
 import type { Exit } from '../reaper.js';
@@ -13,6 +14,8 @@ import type { Exit } from '../reaper.js';
 /** The checkpoint/restore engine, loaded when first used. */
 export interface Engine {
   checkpoint(request: CheckpointRequest): Promise<CheckpointResult>;
+  /** Begins to make an empty VAS for the next checkpoint; to be dropped if there is none. */
+  spareVas(): Promise<Pick<SpareVas, 'take' | 'drop'>>;
   beginRestore(request: RestoreRequest): Promise<PendingRestore>;
   copyTree(places: { readonly from: string; readonly to: string }): Promise<void>;
   findSnapshot(

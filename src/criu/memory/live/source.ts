@@ -34,6 +34,8 @@ export interface MemorySource {
    * then.
    */
   clear(base: bigint): Promise<readonly KernelArea[]>;
+  /** May be called before {@link hold}, with the same memory: begins what takes the kernel a while. */
+  begin?(memory: ContainerMemory): void;
   /** Called once, while the container stands still: from then on, what it does no longer affects the VAS. */
   hold(memory: ContainerMemory): Promise<void>;
   /** Called once, for the rest, while the container runs or waits: after that, everything is in the holder. */

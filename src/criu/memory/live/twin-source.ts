@@ -35,6 +35,7 @@ export class TwinSource implements MemorySource {
   readonly #new: NewHolder;
   readonly #maker: TwinMaker;
   readonly #pids = new Map<NsPid, HostPid>();
+  #making: Promise<void> | undefined;
   #held: ContainerMemory | undefined;
 
   constructor(holder: NewHolder, maker: TwinMaker) {
@@ -50,10 +51,15 @@ export class TwinSource implements MemorySource {
     return clearHolder(this.#new.holder, this.#new.holderPid, base);
   }
 
+  begin({ maps }: ContainerMemory): void {
+    this.#making = this.#makeAll(maps);
+    this.#making.catch(() => undefined); // hold() tells.
+  }
+
   async hold(memory: ContainerMemory): Promise<void> {
     const { insists } = this.#maker;
     try {
-      await this.#makeAll(memory.maps);
+      await (this.#making ?? this.#makeAll(memory.maps));
     } catch (error) {
       if (insists) throw error;
       log.warn('no twin can be made, so the holder copies', { error: String(error) });

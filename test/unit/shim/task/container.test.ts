@@ -27,6 +27,7 @@ function container(): { one: Container; exit: (exit: Exit) => void; topics: stri
       exits,
       engine: {
         checkpoint: () => never,
+        spareVas: () => never,
         beginRestore: () => never,
         copyTree: () => never,
         findSnapshot: () => never,

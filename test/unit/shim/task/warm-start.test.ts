@@ -25,6 +25,7 @@ function imageFor(annotations: Record<string, string>, args = ['redis-server']) 
   const engine = {
     checkpoint: () => never,
     beginRestore: () => never,
+    spareVas: () => never,
     copyTree: () => never,
     findSnapshot,
   };

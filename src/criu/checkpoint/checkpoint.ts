@@ -39,6 +39,7 @@ import { checkNetworkOwner } from '../user-namespace.js';
 import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
 import { warnOfSurroundings } from '../resources/surroundings.js';
 import type { PackedTmpfs } from '../resources/tmpfs.js';
+import { faultPoint } from '../faults.js';
 import { Lasting } from '../lasting.js';
 import { DEFAULT_EXEC_MODE, DEFAULT_RETRY_MS } from '../constants.js';
 import type { CheckpointRequest, CheckpointResult } from './request.js';
@@ -177,6 +178,7 @@ async function run(
   const kernelAreas = await source.clear(collection.base);
   const conclude = async () => {
     await beginToWrite(image, collection, tmpfs);
+    faultPoint('conclude');
     warnOfSurroundings(request.initPid, request);
     const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
     checkRestorable(tried, execs);

@@ -125,7 +125,7 @@ test.serial('a checkpoint that fails leaves a paused container without twins', a
   const counter = await startCounter(t);
   const before = await counter.run.view();
   const cgroup = await counter.cgroup();
-  for (const fault of ['copy', 'resume', 'fill']) {
+  for (const fault of ['conclude', 'copy', 'resume', 'fill']) {
     await freeze(cgroup);
     const args = [...counter.checkpointArgs(counter.newImage()), '--twin', 'always'];
     const { stderr } = await mvas(args, { fault });
@@ -136,7 +136,30 @@ test.serial('a checkpoint that fails leaves a paused container without twins', a
   }
 });
 
-for (const stage of ['copy', 'resume', 'fill']) {
+test.serial(
+  'a paused container whose engine is killed while its twin is made stays paused',
+  async (t) => {
+    const counter = await startCounter(t);
+    const before = await counter.run.view();
+    const cgroup = await counter.cgroup();
+    await freeze(cgroup);
+    const args = [...counter.checkpointArgs(counter.newImage()), '--twin', 'always'];
+    const { status } = await mvas(args, { fault: 'conclude:kill' });
+    t.true(status === 137 || status === 255);
+    await until('it to be frozen again', () => Promise.resolve(isFrozen(cgroup)));
+    thaw(cgroup);
+    await counter.countsOn();
+    const { stderr, status: next } = await mvas(counter.checkpointArgs(counter.newImage()));
+    t.is(next, 0, stderr);
+    const problems = differences(before, await counter.run.view(), []);
+    t.deepEqual(
+      problems.filter((problem) => !isOurMemory(problem)),
+      [],
+    );
+  },
+);
+
+for (const stage of ['conclude', 'copy', 'resume', 'fill']) {
   test.serial(`a twin whose engine is killed after stage ${stage} ends, and goes`, async (t) => {
     const counter = await startCounter(t);
     const before = await counter.run.view();

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setImmediate as turn } from 'node:timers/promises';
 import type { VasId } from '../../common/ids.js';
-import { isFrozen } from '../../common/cgroup.js';
+import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { logger } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import { Scope } from '../../common/scope.js';
 import { makeRoomForDescriptors } from '../../native/descriptor-room.js';
 import { copyAhead, mustCopyAhead, type Ahead } from './copy-ahead.js';
 import type { Collection } from './collect.js';
+import { concludeImage, settled, type NewImage } from './conclude.js';
 import { checkNamespaces } from '../spec.js';
-import { writeAllButInventory } from '../image/checkpoint-image.js';
 import { ImageReader } from '../image/image-reader.js';
 import { ImageWriter } from '../image/image-writer.js';
-import { writeTmpfs } from '../image/tmpfs-files.js';
+import type { MemorySource } from '../memory/live/source.js';
 import { openSource } from '../memory/live/open-source.js';
 import { LayoutLost } from '../memory/live/take-memory.js';
 import type { KernelArea } from '../memory/memory-plan.js';
@@ -34,12 +33,8 @@ import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
 import { reapTwins } from './reap-twins.js';
 import { rehearse } from './rehearsal.js';
-import { checkRestorable } from './restorable.js';
 import { checkNetworkOwner } from '../user-namespace.js';
-import { checkAborted, checkStill, findCgroup, stop } from './stop.js';
-import { warnOfSurroundings } from '../resources/surroundings.js';
-import type { PackedTmpfs } from '../resources/tmpfs.js';
-import { faultPoint } from '../faults.js';
+import { checkAborted, checkStill, findCgroup, stop, type Stopped } from './stop.js';
 import { Lasting } from '../lasting.js';
 import { DEFAULT_EXEC_MODE, DEFAULT_RETRY_MS } from '../constants.js';
 import type { CheckpointRequest, CheckpointResult } from './request.js';
@@ -160,32 +155,13 @@ async function run(
   const { ahead } = copying.source;
   const parts = { life, clock, patience, cgroup, vasId, plainPid, ahead, lasting };
   const stopped = await stop(request, { ...parts, beforeThaw: guard.arm });
-  const { session, tmpfs, collection, mounts, execs, close } = stopped;
+  const { session, collection, close } = stopped;
   scope.defer('let the container go on', () => session.close());
   scope.defer('close what memory is copied from', close);
   if (failure) throw failure;
 
-  const choice = { ...request, ...vas, session, collection, source: copying.source };
-  const { source, twins } = chooseTwins(choice);
-  const endTwins = async () => {
-    const ended = (await twins?.end()) ?? [];
-    await session.letGo();
-    await reapTwins({ ...request, cgroup, vasId, patience }, ended);
-  };
-  scope.defer('end the twins', endTwins);
-  const isWaiting = twins !== undefined && session.isPaused;
-  source.begin?.(collection);
-  const kernelAreas = await source.clear(collection.base);
-  const conclude = async () => {
-    await beginToWrite(image, collection, tmpfs);
-    faultPoint('conclude');
-    warnOfSurroundings(request.initPid, request);
-    const tried = { ...collection, vasId, source, kernelAreas, mounts, spec: request.spec };
-    checkRestorable(tried, execs);
-  };
-  // A client that has paused the container resumes it when we are done: the kernel makes the twins meanwhile.
-  if (isWaiting) await conclude();
-  await source.hold(collection);
+  const memory = { vas, source: copying.source, stopped, image, cgroup, patience, scope };
+  const { held, kernelAreas, conclude } = await holdMemory(request, memory);
   const connections = holdConnections(request, vas.id, collection, scope);
   close();
   await changes?.finish(mappedForWriting(session.processes.map(({ pid }) => pid)));
@@ -199,18 +175,57 @@ async function run(
   }
   clock.end('resume');
 
-  if (!isWaiting) await conclude();
-  const held = { vas, source, twins, session, endTwins, cgroup };
+  await conclude();
   const stood = { stoppedMs, preCopy };
   const made = { held, stood, image, collection, kernelAreas, clock, scope, guard, connections };
   return await finish(request, made);
+}
+
+/** What {@link holdMemory} works with. */
+interface ToHold {
+  readonly vas: Awaited<ReturnType<typeof openVas>>;
+  /** What copies memory, unless twins do. */
+  readonly source: MemorySource;
+  readonly stopped: Stopped;
+  readonly image: NewImage;
+  readonly cgroup: Cgroup;
+  readonly patience: Patience;
+  readonly scope: Scope;
+}
+
+/**
+ * Holds the memory of a stopped container: what that does from then on no longer matters. If its client waits for it, the
+ * image is concluded meanwhile, while the kernel makes twins.
+ */
+async function holdMemory(
+  request: CheckpointRequest,
+  { vas, stopped, image, cgroup, patience, scope, ...given }: ToHold,
+) {
+  const { session, collection } = stopped;
+  const { source, twins } = chooseTwins({ ...request, ...vas, session, collection, ...given });
+  const endTwins = async () => {
+    const ended = (await twins?.end()) ?? [];
+    await session.letGo();
+    await reapTwins({ ...request, cgroup, vasId: vas.id, patience }, ended);
+  };
+  scope.defer('end the twins', endTwins);
+  source.begin?.(collection);
+  const kernelAreas = await source.clear(collection.base);
+  let concluded: Promise<void> | undefined;
+  const conclude = () => {
+    concluded ??= concludeImage(request, image, { ...stopped, vasId: vas.id, source, kernelAreas });
+    return concluded;
+  };
+  if (twins !== undefined && session.isPaused) await conclude();
+  await source.hold(collection);
+  return { held: { vas, source, twins, session, endTwins, cgroup }, kernelAreas, conclude };
 }
 
 /** What is left to be done once the memory of a container is held. */
 interface Rest {
   readonly held: HeldMemory;
   readonly stood: Pick<Ahead, 'stoppedMs' | 'preCopy'>;
-  readonly image: Awaited<ReturnType<typeof openImage>>;
+  readonly image: NewImage;
   readonly collection: Collection;
   readonly kernelAreas: readonly KernelArea[];
   readonly clock: StageClock;
@@ -270,9 +285,9 @@ async function removeLeftovers(request: CheckpointRequest): Promise<void> {
 }
 
 /** The image directory. Its files are written once the container no longer has to stand still. */
-async function openImage({ imagePath }: CheckpointRequest, scope: Scope) {
+async function openImage({ imagePath }: CheckpointRequest, scope: Scope): Promise<NewImage> {
   const writer = await ImageWriter.create(imagePath);
-  const image = { writer, written: Promise.resolve() };
+  const image: NewImage = { writer, written: Promise.resolve() };
   scope.defer('remove the image', async () => {
     await settled(image.written);
     await writer.discard();
@@ -351,26 +366,6 @@ async function commit(
   return record;
 }
 
-/** Returns when files are being written. Whoever waits for the end of it is told of an error. */
-async function beginToWrite(
-  image: Awaited<ReturnType<typeof openImage>>,
-  collection: Collection,
-  tmpfs: readonly PackedTmpfs[],
-): Promise<void> {
-  image.written = writeFiles(image.writer, collection, tmpfs);
-  void settled(image.written);
-  await turn();
-}
-
-async function writeFiles(
-  writer: ImageWriter,
-  { image }: Collection,
-  tmpfs: readonly PackedTmpfs[],
-): Promise<void> {
-  await writeAllButInventory(writer, image);
-  await writeTmpfs(writer, tmpfs);
-}
-
 function describeImage(
   imagePath: string,
   { contents }: ImageWriter,
@@ -381,9 +376,4 @@ function describeImage(
   } finally {
     reader.close();
   }
-}
-
-/** Waits until some work ends, however it ends; its error is reported elsewhere. */
-async function settled(work: Promise<unknown>): Promise<void> {
-  await work.catch(() => undefined);
 }

@@ -5,6 +5,7 @@ import { Caller } from './caller.js';
 import * as containers from './proto/messages/containers.js';
 import { Empty } from './proto/messages/empty.js';
 import { CONTAINERD_MESSAGES, type ContainerdMessages } from './proto/messages/index.js';
+import { LEASES, ownership } from './lease-owner.js';
 import * as leases from './proto/messages/leases.js';
 import * as mvas from './proto/messages/mvas-task.js';
 import * as shim from './proto/messages/shim.js';
@@ -66,6 +67,7 @@ const METHODS = {
   ),
   'Leases/Create': method('leases', leases.CreateRequest, leases.CreateResponse),
   'Leases/Delete': method('leases', leases.DeleteRequest, Empty),
+  'Leases/List': method('leases', leases.ListRequest, leases.ListResponse),
   'Task/Rollback': ['mvas.task.v1.', mvas.RollbackRequest, mvas.RollbackResponse],
   'Task/Checkpoint': ['containerd.task.v2.', shim.CheckpointTaskRequest, Empty],
 } as const satisfies Record<string, MethodShape>;
@@ -116,12 +118,12 @@ export class ContainerdApi {
 
   /** Runs work during which containerd collects nothing that it makes. */
   async withLease<T>(work: () => Promise<T>): Promise<T> {
-    const id = `mvas-${randomBytes(8).toString('hex')}`;
+    const id = `${LEASES}${randomBytes(8).toString('hex')}`;
     const expire = {
       key: 'containerd.io/gc.expire',
       value: new Date(Date.now() + LEASE_MS).toISOString(),
     };
-    await this.call('Leases/Create', { id, labels: [expire] });
+    await this.call('Leases/Create', { id, labels: [expire, ownership()] });
     this.#caller.metadata.set('containerd-lease', id);
     try {
       return await work();

@@ -13,6 +13,7 @@ export {
   type Descent,
   type Needs,
 } from './descent.js';
+export { deleteDeadLeases } from './leases.js';
 export { taskOf, type Task } from './task.js';
 export { rollBack, type RolledBack } from './rollback.js';
 export {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { vasRoot } from '../helpers/containerd-cleanup.js';
@@ -118,6 +118,34 @@ test.serial(
     t.deepEqual(names, []);
     await succeed(t, 'rm', 'same');
     for (const one of [id, other.id]) await remove(t, one);
+  },
+);
+
+test.serial(
+  'what a killed process has made in containerd is collected after a prune',
+  async (t) => {
+    const { id } = await begin(t);
+    const lease = async (name: string, namespace: string): Promise<string> => {
+      const owner = `mvas.owner=${namespace} ${String(process.pid)} 1`; // No process started at that time.
+      await daemon().ctr(['leases', 'create', '--id', name, owner]);
+      return name;
+    };
+    const dead = await lease('mvas-dead', readlinkSync('/proc/self/ns/pid'));
+    const foreign = await lease('mvas-foreign', 'pid:[1]');
+    await daemon().ctr(['leases', 'create', '--id', 'other']);
+    await succeed(t, 'prune', '--dry-run');
+    t.true((await daemon().ctr(['leases', 'ls'])).includes(dead));
+    await succeed(t, 'prune');
+    const left = await daemon().ctr(['leases', 'ls']);
+    t.false(left.includes(dead));
+    for (const one of [foreign, 'other']) {
+      t.true(left.includes(one));
+      await daemon().ctr(['leases', 'rm', one]);
+    }
+    await succeed(t, 'snapshot', '--name', 'last', id);
+    t.false((await daemon().ctr(['leases', 'ls'])).includes('mvas-'), 'a snapshot leaves none');
+    await succeed(t, 'rm', 'last');
+    await remove(t, id);
   },
 );
 

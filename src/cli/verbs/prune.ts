@@ -16,7 +16,7 @@ export const prune = defineVerb({
   name: 'prune',
   summary: 'remove old snapshots, and what is left of failed ones',
   description: `Removes snapshots whose memory is lost, and what killed commands have left of snapshots that they were
-    taking; with --older also snapshots of that age, and with --keep all but the newest ones of each container. With
+    taking, also in containerd; with --older also snapshots of that age, and with --keep all but the newest ones of each container. With
     both, a snapshot is removed if it is that old and not among the newest. Prints the ids of what it has removed.
 
     A snapshot stays while containers are to start from it (annotation mvas.restore) or while there are snapshots of
@@ -38,8 +38,9 @@ export const prune = defineVerb({
     const { json, quiet, 'dry-run': isDry } = values;
     if (json && quiet) throw new UsageError(`'--json' and '--quiet' exclude each other`);
     const limits = { olderMs: parseAge(values.older), keep: parseKeep(values.keep) };
-    const { readDescent, needsOf } = await import('../../containerd/index.js');
+    const { deleteDeadLeases, readDescent, needsOf } = await import('../../containerd/index.js');
     const { descent, owner } = await withContainerd(values, async (api) => {
+      if (!isDry) await deleteDeadLeases(api);
       return { descent: await readDescent(api), owner: api.place.namespace };
     });
     const store = await context.openStore();

@@ -53,6 +53,8 @@ export interface ContainerdMessages {
   'containerd.services.leases.v1.CreateRequest.LabelsEntry': Leases.CreateRequestLabelsEntry;
   'containerd.services.leases.v1.CreateResponse': Leases.CreateResponse;
   'containerd.services.leases.v1.DeleteRequest': Leases.DeleteRequest;
+  'containerd.services.leases.v1.ListRequest': Leases.ListRequest;
+  'containerd.services.leases.v1.ListResponse': Leases.ListResponse;
   'containerd.types.Mount': Mount.Mount;
   'mvas.v1.Options': MvasOptions.Options;
   'mvas.v1.CheckpointOptions': MvasOptions.CheckpointOptions;

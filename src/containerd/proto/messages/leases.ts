@@ -52,6 +52,20 @@ export interface DeleteRequest {
 
 export const DeleteRequest = 'containerd.services.leases.v1.DeleteRequest';
 
+/** `containerd.services.leases.v1.ListRequest`. */
+export interface ListRequest {
+  filters: readonly string[];
+}
+
+export const ListRequest = 'containerd.services.leases.v1.ListRequest';
+
+/** `containerd.services.leases.v1.ListResponse`. */
+export interface ListResponse {
+  leases: readonly Partial<Lease>[];
+}
+
+export const ListResponse = 'containerd.services.leases.v1.ListResponse';
+
 /** Field tables of this file's messages. */
 export const LEASES_MESSAGES = {
   'containerd.services.leases.v1.Lease': [
@@ -77,5 +91,9 @@ export const LEASES_MESSAGES = {
   'containerd.services.leases.v1.DeleteRequest': [
     ['id', 1, 'implicit', 'string'],
     ['sync', 2, 'implicit', 'bool'],
+  ],
+  'containerd.services.leases.v1.ListRequest': [['filters', 1, 'repeated', 'string']],
+  'containerd.services.leases.v1.ListResponse': [
+    ['leases', 1, 'repeated', 'containerd.services.leases.v1.Lease'],
   ],
 } as const satisfies MessageTables;

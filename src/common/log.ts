@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AsyncLocalStorage } from 'node:async_hooks';
 import debug from 'debug';
 
 /** A logger of one area: `error` and `warn` are always on, `info` and `debug` with `DEBUG=mvas:*` or `-debug`. */
@@ -17,24 +16,16 @@ let sink: (line: string) => void = (line) => {
   process.stderr.write(`${line}\n`);
 };
 
-/** Warnings of work that is in progress; undefined once it has ended. */
-interface Held {
-  lines: string[] | undefined;
+/** A warning about work that may fail: then it concerns nobody. */
+export interface Warning {
+  readonly log: Logger;
+  readonly message: string;
+  readonly fields?: Fields;
 }
 
-const held = new AsyncLocalStorage<Held>();
-
-/** Does work, and logs its warnings only if it succeeds: those of a failed attempt concern nobody. */
-export async function warningOnSuccess<T>(work: () => Promise<T>): Promise<T> {
-  const lines: string[] = [];
-  const store: Held = { lines };
-  try {
-    const result = await held.run(store, work);
-    for (const line of lines) sink(line);
-    return result;
-  } finally {
-    store.lines = undefined;
-  }
+/** Logs the warnings of work that has succeeded. */
+export function tellAll(warnings: readonly Warning[]): void {
+  for (const { log, message, fields } of warnings) log.warn(message, fields);
 }
 
 /** Sends all lines somewhere other than stderr: the daemon's log FIFO, or nowhere during `start`. */
@@ -56,10 +47,7 @@ export function rereadDebugVariable(): void {
 export function logger(area: string): Logger {
   const verbose = debug(`mvas:${area}`);
   const write = (level: string, message: string, fields?: Fields): void => {
-    const line = `${new Date().toISOString()} ${level} mvas:${area} ${message}${format(fields)}`;
-    const lines = level === 'warn' ? held.getStore()?.lines : undefined;
-    if (lines) lines.push(line);
-    else sink(line);
+    sink(`${new Date().toISOString()} ${level} mvas:${area} ${message}${format(fields)}`);
   };
   return {
     error: (message, fields) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
+import type { Warning } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
 import type { ExecMode } from '../constants.js';
@@ -65,6 +66,8 @@ export interface Collection {
   readonly whyCopied: string | undefined;
   /** Sockets that can outlive the container, until {@link close}. */
   readonly keepable: readonly number[];
+  /** What is lost, to be told if the stop succeeds. */
+  readonly warnings: readonly Warning[];
   /** Closes the files of the container; to be called once memory is copied. */
   readonly close: () => void;
 }
@@ -119,8 +122,9 @@ export async function collectImage(session: Session, request: CollectRequest): P
       files.close();
     };
     const { keepable } = files;
+    const warnings = [...attributes.warnings, ...files.warnings];
     const why = request.hasUserNamespace ? 'it has a user namespace' : whyCopied({ maps, cores });
-    return { image, createdAt, ...memory, whyCopied: why, keepable, close };
+    return { image, createdAt, ...memory, whyCopied: why, keepable, warnings, close };
   } catch (error) {
     files.close();
     throw error;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HostPid, VasId } from '../../common/ids.js';
 import { cgroupOf, isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { assertNotAborted, ShimError } from '../../common/errors.js';
-import { warningOnSuccess } from '../../common/log.js';
+import { tellAll } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
@@ -58,7 +58,7 @@ export interface Stopped extends Stock {
  * container runs in between; one that is frozen does not, and so is stopped once.
  */
 export async function stop(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
-  const attempt = () => warningOnSuccess(() => stopAndInspect(request, options));
+  const attempt = () => stopAndInspect(request, options);
   if (isFrozen(options.cgroup)) return tryingOnce(attempt);
   return retrying(options.patience, attempt);
 }
@@ -91,6 +91,7 @@ async function stopAndInspect(
     stock = await takeStock(session, { ...request, ...where, exec, tree, ipc, stdio });
     checkStill(session, request);
     clock.end('inspect');
+    tellAll(stock.collection.warnings);
     return { session, mounts, execs: session.execs.map(labelOf), ...stock };
   } catch (error) {
     stock?.close();

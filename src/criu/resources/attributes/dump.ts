@@ -2,6 +2,7 @@
 import type { HostPid, HostTid, NsPid, NsTid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { forAll } from '../../../common/for-all.js';
+import type { Warning } from '../../../common/log.js';
 import type { Tracer } from '../../../native/index.js';
 import { decodeRegisters, MACHINE, registersProblem } from '../../arch/index.js';
 import type { CoreEntry, SeccompEntry } from '../../image/types.js';
@@ -24,6 +25,7 @@ export interface AttributeDump {
   readonly brks: ReadonlyMap<NsPid, bigint>;
   /** Filters of all threads; undefined if there are none. */
   readonly seccomp: SeccompEntry | undefined;
+  readonly warnings: readonly Warning[];
 }
 
 /** What a dump of attributes needs besides the processes. */
@@ -108,7 +110,8 @@ export async function dumpAttributes(
     brks.set(process.nsPid, own.brk);
   }
   refusals.throwIfAny();
-  return { cores, brks, seccomp: seccomp.entry };
+  const warnings = dumps.flatMap(({ threads }) => threads.flatMap((one) => one.warnings));
+  return { cores, brks, seccomp: seccomp.entry, warnings };
 }
 
 /** Completes a thread's entry with what is known only once all threads have been read. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostTid } from '../../../common/ids.js';
-import { logger } from '../../../common/log.js';
+import { logger, type Warning } from '../../../common/log.js';
 import { PR } from '../../../native/abi/index.js';
 import { syscall, type Tracer } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
@@ -57,6 +57,7 @@ export interface ThreadDump {
   readonly core: CoreEntry;
   readonly chain: readonly ChainLink[];
   readonly problems: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /** Reads what belongs to a stopped thread. */
@@ -73,7 +74,6 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   }
   const resolved = resolveRestart(stopped, (...at) => readIfAny(thread, ...at));
   const { registers, restart } = resolved;
-  if (resolved.isCut) log.warn('a wait returns EINTR after a restore', { thread: thread.label });
   const core: CoreEntry = {
     ...threadInfo(registers, word(answers.tidAddress), thread.state.xstate),
     thread_core: {
@@ -82,7 +82,11 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
       ...(restart === undefined ? {} : { mvas_restart: restart }),
     },
   };
-  return { thread, core, chain, problems };
+  const fields = { thread: thread.label };
+  const warnings = resolved.isCut
+    ? [{ log, message: 'a wait returns EINTR after a restore', fields }]
+    : [];
+  return { thread, core, chain, problems, warnings };
 }
 
 async function ask(thread: Tracee): Promise<Answers> {

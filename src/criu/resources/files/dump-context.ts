@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HostPid, type HostTid, INIT, type NsPid, type NsTid } from '../../../common/ids.js';
 import { assertInvariant } from '../../../common/errors.js';
+import type { Warning } from '../../../common/log.js';
 import { Lasting } from '../../lasting.js';
 import type { FileEntry } from '../../image/types.js';
 import type { MountInfo } from '../../../common/procfs/mountinfo.js';
@@ -45,6 +46,8 @@ export class DumpContext {
   /** PID 1 of the container; the first process if there is no PID 1. */
   readonly init: TracedProcess;
   readonly refusals = new Refusals();
+  /** What is lost, to be told if the checkpoint succeeds. */
+  readonly warnings: Warning[] = [];
   readonly image = emptyFilesImage();
   /** Names that are not known yet; they are filled in when all files are dumped. */
   readonly names = new NameSearch();

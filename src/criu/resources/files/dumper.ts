@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StdioLinks } from '../../../common/runtime-state.js';
 import { ShimError } from '../../../common/errors.js';
+import type { Warning } from '../../../common/log.js';
 import { closeFd, SYS } from '../../../native/sys.js';
 import type { FdTypes, FileEntry } from '../../image/types.js';
 import type { LiveContent } from '../../memory/live/place-contents.js';
@@ -151,6 +152,11 @@ export class FileDumper {
   /** After {@link finish}: the files whose content belongs into the VAS. They are open until {@link close}. */
   contents(): LiveContent[] {
     return this.#context.shared(StoredContents).list();
+  }
+
+  /** What is lost, to be told if the checkpoint succeeds. */
+  get warnings(): readonly Warning[] {
+    return this.#context.warnings;
   }
 
   /** Sockets that can outlive the container, until {@link close}. */

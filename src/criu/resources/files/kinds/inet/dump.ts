@@ -50,7 +50,7 @@ export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | 
     context.refusals.add(file.where, problem);
     return undefined;
   }
-  if (type !== SOCK.stream) warnOfUnread(file, source.port);
+  if (type !== SOCK.stream) warnOfUnread(context, file, source.port);
   const entry: InetSkEntry = {
     id: file.id,
     ino: Number(file.stat.ino & 0xffffffffn),
@@ -230,12 +230,12 @@ function udpProblem(socket: number, proto: number): string | undefined {
 }
 
 /** What waits in a datagram socket is lost, as on a network that drops it. */
-function warnOfUnread({ own, where }: OpenFile, port: number): void {
+function warnOfUnread({ warnings }: DumpContext, { own, where }: OpenFile, port: number): void {
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
   // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which includes the kernel's own overhead.
   const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
   if (bytes === 0) return; // It is readable because of its end: it has been shut down.
-  log.warn('unread datagrams are not kept', { where, port, bytes });
+  warnings.push({ log, message: 'unread datagrams are not kept', fields: { where, port, bytes } });
 }
 
 function address(socket: number, nr: number): InetAddress | undefined {

@@ -35,7 +35,10 @@ export const INOTIFY: FileKind<'ify'> = {
 function dump(context: DumpContext, file: OpenFile): InotifyFileEntry {
   const { id, own, where, flags } = file;
   const bytes = ioctlInt(own, IOCTL.fionread) ?? 0;
-  if (bytes > 0) log.warn('unread inotify events become IN_Q_OVERFLOW', { where, bytes });
+  if (bytes > 0) {
+    const message = 'unread inotify events become IN_Q_OVERFLOW';
+    context.warnings.push({ log, message, fields: { where, bytes } });
+  }
   const wd = inotifyWatches(file.info).map((watch) => dumpWatch(context, file, watch));
   const entry = { id, flags, fown: dumpOwner(context, file), wd };
   return bytes > 0 ? { ...entry, mvas_overflow: true } : entry;

@@ -103,7 +103,7 @@ function describe(
 ): PacketSockEntry {
   const { own } = file;
   const option = (name: number): number => getOption(own, SOL.packet, name) ?? 0;
-  warnOfUnread(file);
+  warnOfUnread(context, file);
   return {
     id: file.id,
     type: getOption(own, SOL.socket, SO.type) ?? 0,
@@ -144,9 +144,9 @@ function fanoutOf(socket: number): number {
 }
 
 /** What waits in it is lost, as the kernel drops packets when a queue is full. */
-function warnOfUnread({ own, where }: OpenFile): void {
+function warnOfUnread({ warnings }: DumpContext, { own, where }: OpenFile): void {
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
   // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which includes the kernel's own overhead.
   const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
-  log.warn('unread packets are not kept', { where, bytes });
+  warnings.push({ log, message: 'unread packets are not kept', fields: { where, bytes } });
 }

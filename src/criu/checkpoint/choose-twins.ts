@@ -93,8 +93,8 @@ function hasSegments({ maps }: Collection): boolean {
   );
 }
 
-/** Bytes that may be charged to the container before the kernel kills. */
-function roomOf(pid: HostPid): number {
+/** Bytes that may be charged to the container of a process before the kernel kills. */
+export function roomOf(pid: HostPid): number {
   const cgroups = readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8');
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
   const rooms = memoryCgroupsOf(cgroups, mountinfo).map((one) => readMemoryRoom(one).room);

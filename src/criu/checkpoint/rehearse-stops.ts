@@ -6,6 +6,7 @@ import { isFaulty } from '../faults.js';
 import { Lasting } from '../lasting.js';
 import { checkRegisters } from '../resources/attributes.js';
 import { Session } from '../tracee/session.js';
+import { roomOf } from './choose-twins.js';
 import { takeStock } from './stop.js';
 
 /** Waits, does nothing, and has some descriptors. */
@@ -38,6 +39,7 @@ export async function rehearseStop({ pid, vasId, lasting }: Model): Promise<void
       tree: { pstree: [], forkers: new Map() },
       ...{ exec: 'refuse', lasting },
     });
+    roomOf(pid);
     close();
   } finally {
     await session.close();

@@ -31,8 +31,10 @@ export function rehearseRestore(directory: string): void {
   rmSync(directory, { recursive: true, force: true }); // Of a rehearsal that was killed.
   mkdirSync(directory, { mode: 0o700 });
   try {
-    writeImage(directory, withMany(sampleImage()));
-    for (let time = 0; time < TIMES; time += 1) readAndPlan(directory);
+    for (let time = 0; time < TIMES; time += 1) {
+      writeImage(directory, withMany(sampleImage()));
+      readAndPlan(directory);
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

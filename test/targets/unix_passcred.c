@@ -2,7 +2,7 @@
 /*
  * Messages queued with their senders' credentials (SO_PASSCRED), from several processes.
  * @needs: none
- * @expect: refuse credentials
+ * @expect: restore
  */
 #include "target.h"
 #include <sys/socket.h>

@@ -98,6 +98,8 @@ export const POLL = { in: 1, err: 8, hup: 16, rdhup: 0x2000 } as const;
 /** Requests of ioctl(2). */
 export const IOCTL = {
   fionread: 0x541b,
+  /** SIOCOUTQ: what a socket has sent and nobody has received. */
+  outQueue: 0x5411,
   /** SIOCUNIXFILE: the file a unix socket is bound to. */
   unixFile: 0x89e0,
   /** TFD_IOC_SET_TICKS. */
@@ -114,7 +116,15 @@ export const SOCK = { stream: 1, dgram: 2, raw: 3, seqpacket: 5, cloexec: 0o2000
 export const SOCKET_STATE = { established: 1, close: 7, listen: 10 } as const;
 
 /** Flags of send(2) and recv(2). */
-export const MSG = { peek: 2, ctrunc: 8, dontwait: 0x40, nosignal: 0x4000 } as const;
+export const MSG = {
+  peek: 2,
+  ctrunc: 8,
+  dontwait: 0x40,
+  nosignal: 0x4000,
+  cmsgCloexec: 0x40000000,
+} as const;
+/** Control messages of unix sockets (unix(7)), and most descriptors in one (SCM_MAX_FD). */
+export const SCM = { rights: 1, credentials: 2, pidfd: 4, mostRights: 253 } as const;
 
 /** Levels of socket options. */
 // prettier-ignore
@@ -124,7 +134,8 @@ export const SOL = { socket: 1, ip: 0, tcp: 6, udp: 17, ipv6: 41, icmp6: 58, raw
 export const SO = {
   reuseAddr: 2, type: 3, error: 4, broadcast: 6, sndbuf: 7, rcvbuf: 8, linger: 13, reusePort: 15, passCred: 16, peerCred: 17,
   rcvTimeout: 20, sndTimeout: 21, bindToDevice: 25, filter: 26, acceptConn: 30, sndbufForce: 32, rcvbufForce: 33,
-  protocol: 38, domain: 39, peekOff: 42, lockFilter: 44, memInfo: 55, bufLock: 72,
+  protocol: 38, domain: 39, peekOff: 42, lockFilter: 44, memInfo: 55, bufLock: 72, passPidfd: 76,
+  passRights: 83,
 } as const;
 
 /** Commands of membarrier(2), and those of them that register a process. Source: linux/membarrier.h. */

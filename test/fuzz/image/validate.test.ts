@@ -56,6 +56,7 @@ const PARTS: fc.Arbitrary<Partial<CheckpointImage>> = fc.record(
       fc.record({ entry: messageArbitrary('ghost_file_entry'), content: fc.constant([]) }),
     ),
     mqueues: listOf(messageArbitrary('mvas_mqueue_entry')),
+    packets: listOf(withPayload('sk_packet_entry', 0)),
     ttys: listOf(messageArbitrary('tty_info_entry')),
     ttyData: listOf(messageArbitrary('tty_data_entry')),
     locks: listOf(messageArbitrary('file_lock_entry')),

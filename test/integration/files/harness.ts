@@ -132,6 +132,8 @@ export class FilesBench {
       plan.planAfterDrop(asNsPid(pid), sequence);
       sequence.end();
     }
+    // As PID 1 does, which is a process of the image elsewhere.
+    root.syscall('close staged files', SYS.close_range, [plan.stageBase, 0xffffffff, 0]);
     root.end();
     await this.run(builder, root, [...image.tables.keys()]);
   }

@@ -96,6 +96,14 @@ export interface UnixSkEntry {
 
   /** The other end had not read everything when it was closed: ECONNRESET waits for the next call. */
   mvas_reset?: boolean | undefined;
+
+  /** The name that the other end had, and for a path the folder where that leads. */
+  mvas_peer_name?: Uint8Array | undefined;
+  mvas_peer_folder?: string | undefined;
+
+  /** Id of the listening socket in which its connection waits to be accepted, and how many there are to be accepted before it. */
+  mvas_listener?: number | undefined;
+  mvas_turn?: number | undefined;
 }
 
 /** Options of raw sockets. */
@@ -211,6 +219,15 @@ export interface SkPacketEntry {
   id_for: number;
   length: number;
   scm: ScmEntry[];
+
+  /** Who has sent it, as SCM_CREDENTIALS says, where the socket asks for that; pid 0: nobody says. */
+  mvas_pid?: number | undefined;
+  mvas_uid?: number | undefined;
+  mvas_gid?: number | undefined;
+
+  /** The name of a sender that is not the socket's peer, and for a path the folder where that leads. */
+  mvas_sender?: Uint8Array | undefined;
+  mvas_folder?: string | undefined;
 }
 
 /** Field tables of this file's messages. */
@@ -281,6 +298,10 @@ export const SOCKETS_MESSAGES = {
     ['mvas_paths', 10003, 'repeated', 'string'],
     ['mvas_peer_gone', 10004, 'optional', 'bool'],
     ['mvas_reset', 10005, 'optional', 'bool'],
+    ['mvas_peer_name', 10006, 'optional', 'bytes'],
+    ['mvas_peer_folder', 10007, 'optional', 'string'],
+    ['mvas_listener', 10008, 'optional', 'uint32'],
+    ['mvas_turn', 10009, 'optional', 'uint32'],
   ],
   ip_opts_raw_entry: [
     ['hdrincl', 1, 'optional', 'bool'],
@@ -365,6 +386,11 @@ export const SOCKETS_MESSAGES = {
     ['id_for', 1, 'required', 'uint32'],
     ['length', 2, 'required', 'uint32'],
     ['scm', 4, 'repeated', 'scm_entry'],
+    ['mvas_pid', 10000, 'optional', 'uint32'],
+    ['mvas_uid', 10001, 'optional', 'uint32'],
+    ['mvas_gid', 10002, 'optional', 'uint32'],
+    ['mvas_sender', 10003, 'optional', 'bytes'],
+    ['mvas_folder', 10004, 'optional', 'string'],
   ],
 } as const satisfies MessageTables;
 

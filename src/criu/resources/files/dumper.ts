@@ -55,6 +55,7 @@ export class FileDumper {
   dump(): void {
     const { open, image, processes } = this.#context;
     this.#refuseSharing();
+    for (const kind of FILE_KINDS) kind.explore?.(this.#context);
     const types = this.#dumpFiles();
     for (const table of open.tables) {
       for (const { nsPid } of [table.owner, ...table.sharers]) image.tables.set(nsPid, table.id);
@@ -145,8 +146,11 @@ export class FileDumper {
     const ttys = inside('a terminal', image.ttys);
     const memfds = inside('a memfd', image.memfds);
     const mqueues = inside('a message queue', image.mqueues);
+    const packets = image.packets.map(({ entry, payload }) => {
+      return { entry: inside(labels.get(entry.id_for) ?? 'a queue', entry), payload };
+    });
     refusals.throwIfAny();
-    return { ...image, files, ghosts: new Map(ghosts), ttys, memfds, mqueues };
+    return { ...image, files, ghosts: new Map(ghosts), ttys, memfds, mqueues, packets };
   }
 
   /** After {@link finish}: the files whose content belongs into the VAS. They are open until {@link close}. */

@@ -65,6 +65,7 @@ export class ImageIndex {
   /** By table. */
   readonly #later = new Map<readonly FdinfoEntry[], LaterDescriptors>();
   readonly #tableOfFile = new Map<number, number>();
+  readonly #carrier: NsPid | undefined;
 
   constructor(
     image: Valid<FilesImage>,
@@ -78,6 +79,7 @@ export class ImageIndex {
     this.files = new Map(image.files.map((file) => [file.id, file]));
     this.remaps = new Map(image.remaps.map(({ orig_id: file, remap_id: ghost }) => [file, ghost]));
     this.owners = this.#findOwners();
+    [this.#carrier] = this.owners.values();
     this.base = this.#findBase();
   }
 
@@ -101,7 +103,12 @@ export class ImageIndex {
   /** Whether a process is the one that does what has to be done once for an open file. */
   actsFor(nsPid: NsPid, fileId: number): boolean {
     const table = this.#tableOfFile.get(fileId);
-    return table !== undefined && this.owners.get(table) === nsPid;
+    return (table === undefined ? this.#carrier : this.owners.get(table)) === nsPid;
+  }
+
+  /** The process that acts for everything that no table has. */
+  get carrier(): NsPid {
+    return this.#carrier ?? badImage('there is no descriptor table');
   }
 
   /** Whether any process has a descriptor of a file. */

@@ -34,6 +34,8 @@ export interface StagedFile<F extends BodyField = BodyField> {
 export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F> {
   /** Whether an open file is of this kind. The first kind of the list that claims it has it. */
   claims(file: FoundFile): boolean;
+  /** Called before anything is dumped: finds open files that no descriptor table has (`context.open`). */
+  explore?(context: DumpContext): void;
   /** Describes an open file; undefined if it refused the file. */
   dump(context: DumpContext, file: OpenFile): BodyOf<F> | undefined;
   /** Called after {@link dump} of all files, even if none is of the kind: dumps what they have in common. */

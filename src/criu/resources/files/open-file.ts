@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
+import { ownPid } from '../../../common/ids.js';
 import { closeFd } from '../../../native/sys.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import { parseFdinfo, type FdInfo } from '../../procfs/fdinfo.js';
-import { copyDescriptors, type DescriptorCopy } from '../../procfs/reader.js';
+import { copyDescriptors, readFdinfo, type DescriptorCopy } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { KCMP, O, S_IF } from '../../../native/abi/index.js';
+import { ownLink } from './system.js';
 import { compareTasks, KcmpSet, OpenFileSet } from './kcmp.js';
 
 /** One descriptor of a table. */
@@ -19,7 +21,7 @@ export interface Descriptor {
 /** An open file (`struct file`) of the container, however many descriptors refer to it. */
 export interface OpenFile {
   readonly id: number;
-  /** A process and a descriptor that has it. */
+  /** A process and a descriptor that has it; for one that only queues have, the process whose queue that is, and -1. */
   readonly process: TracedProcess;
   readonly fd: number;
   /** `pid 12 fd 7`, by container ids. */
@@ -39,6 +41,17 @@ export interface OpenFile {
   /** Whether the open file itself, not a descriptor, has O_CLOEXEC. */
   readonly isCloseOnExecFile: boolean;
 }
+
+/** The number of a file that only queues of sockets have. */
+const IN_QUEUES = -1;
+
+/** Whether no descriptor table has a file, only the queues of sockets. */
+export function isInFlight({ fd }: OpenFile): boolean {
+  return fd === IN_QUEUES;
+}
+
+/** A descriptor of ours on a file, before it is known which file that is. */
+type FoundDescriptor = Omit<OpenFile, 'id' | 'stat' | 'type' | 'flags'>;
 
 /** A descriptor table: of one process, or shared by several (CLONE_FILES). */
 export interface DescriptorTable {
@@ -81,6 +94,28 @@ export class OpenFiles {
     return this.#byInode.get(inodeKey(stat)) ?? [];
   }
 
+  /**
+   * The open file that a descriptor of ours, received from the queue of a socket, is on; it takes the descriptor over.
+   * One that no table has is added.
+   */
+  adopt(own: number, carrier: OpenFile): OpenFile {
+    this.#copies.add(own);
+    const info = readFdinfo(ownPid(), own);
+    const { process, where } = carrier;
+    const file = this.#identify({
+      process,
+      fd: IN_QUEUES,
+      where: `${where}, in its queue`,
+      own,
+      link: ownLink(own),
+      info,
+      mayHaveOwner: true,
+      isCloseOnExecFile: false,
+    });
+    if (file.own !== own) this.#drop(own);
+    return file;
+  }
+
   /** Closes our own descriptors. */
   close(): void {
     for (const own of this.#copies) closeFd(own);
@@ -98,17 +133,19 @@ export class OpenFiles {
   #read(owner: TracedProcess, copy: DescriptorCopy): Descriptor & { file: OpenFile } {
     const { fd, own } = copy;
     const info = parseFdinfo(copy.info);
-    const file = this.#identify(owner, copy, info);
-    if (file.own !== own) {
-      this.#copies.delete(own);
-      closeFd(own);
-    }
+    const where = `${owner.label} fd ${String(fd)}`;
+    const file = this.#identify({ ...copy, process: owner, where, info });
+    if (file.own !== own) this.#drop(own);
     return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, locks: info.locks, file };
   }
 
-  #identify(process: TracedProcess, copy: DescriptorCopy, info: FdInfo): OpenFile {
-    const { fd, own, link, mayHaveOwner, isCloseOnExecFile } = copy;
-    const where = `${process.label} fd ${String(fd)}`;
+  #drop(own: number): void {
+    this.#copies.delete(own);
+    closeFd(own);
+  }
+
+  #identify(found: FoundDescriptor): OpenFile {
+    const { process, fd, where, own, link, info, mayHaveOwner, isCloseOnExecFile } = found;
     if (link.startsWith('/')) process.lookAt?.(where, link);
     const stat = fstatSync(own, { bigint: true });
     const flags = info.flags & ~O.cloexec;
@@ -130,9 +167,9 @@ export class OpenFiles {
       mayHaveOwner,
       isCloseOnExecFile,
     };
-    const found = set.findOrAdd(candidate);
-    if (found === candidate) this.#keep(candidate, inode);
-    return found;
+    const file = set.findOrAdd(candidate);
+    if (file === candidate) this.#keep(candidate, inode);
+    return file;
   }
 
   #keep(file: OpenFile, inode: string): void {

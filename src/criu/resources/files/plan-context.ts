@@ -67,6 +67,12 @@ export class PlanContext {
     return (this.#stage = new Stage(this.builder, root, { base, names, mostBuffer }));
   }
 
+  /** The stage as another sequence sees it, whose process has everything that was opened. */
+  stageIn(sequence: Sequence): Stage {
+    const { names, mostBuffer } = this.options;
+    return new Stage(this.builder, sequence, { base: this.stage.end, names, mostBuffer });
+  }
+
   /** Where files are opened; only after that has begun. */
   get stage(): Stage {
     assertInvariant(this.#stage !== undefined, 'the stage is there once files are opened');

@@ -124,6 +124,7 @@ export class FilePlan {
     this.#openLater(table, 'forked');
     this.#closeOthers(table);
     for (const kind of FILE_KINDS) kind.afterPlace?.(table);
+    if (nsPid === this.#index.carrier) this.#finishCarried(table);
   }
 
   /** Closes the staged descriptors, and takes POSIX locks, which closing would give up. */
@@ -260,6 +261,18 @@ export class FilePlan {
     const common = this.#index.commonOf(file);
     if (!common || !hasOwner(common.fown, common.flags)) return;
     planOwner(table.builder, table.sequence, fd, common);
+  }
+
+  /** The last steps of files that only queues have, which have no owner for signals. */
+  #finishCarried(table: TablePlan): void {
+    const { image } = this.#index;
+    const ids = image.packets.flatMap(({ entry }) => entry.scm.flatMap(({ rights }) => rights));
+    for (const id of new Set(ids)) {
+      const file = this.#index.file(id);
+      if (this.#index.isPlaced(id) || file.mvas_stdio !== undefined) continue;
+      const kind = kindOf(file);
+      kind.finish?.(table, bodyOf(file, kind.body), this.#plan.number(id));
+    }
   }
 
   #enter(sequence: Sequence, fileId: number): void {

@@ -133,6 +133,9 @@ export function pipeSize(fd: number): number {
   return check('get the size of a pipe', fcntl(fd, F.getPipeSize));
 }
 
+/** An address at which nothing is ever mapped (vm.mmap_min_addr). */
+const NOWHERE = 16n;
+
 /** `struct msghdr` for recvmsg(2) with one buffer; fields are read back from `header`. */
 export class MessageHeader {
   readonly header = new BigUint64Array(7);
@@ -141,14 +144,16 @@ export class MessageHeader {
   readonly buffer: Uint8Array;
   readonly #vector: BigUint64Array;
 
-  constructor(buffer: Uint8Array, controlSize: number) {
+  /** `beyond`: so many bytes more are requested, for which there is no memory. */
+  constructor(buffer: Uint8Array, controlSize: number, beyond = 0) {
     this.buffer = buffer;
     this.control = Buffer.alloc(Math.max(controlSize, 1));
-    this.#vector = BigUint64Array.of(addressOf(buffer), BigInt(buffer.length));
+    const rest = beyond > 0 ? [NOWHERE, BigInt(beyond)] : [];
+    this.#vector = BigUint64Array.of(addressOf(buffer), BigInt(buffer.length), ...rest);
     this.header[0] = addressOf(this.name);
     this.header[1] = BigInt(this.name.length);
     this.header[2] = addressOf(new Uint8Array(this.#vector.buffer));
-    this.header[3] = 1n;
+    this.header[3] = beyond > 0 ? 2n : 1n;
     this.header[4] = controlSize > 0 ? addressOf(this.control) : 0n;
     this.header[5] = BigInt(controlSize);
   }
@@ -162,6 +167,11 @@ export class MessageHeader {
   get sender(): Uint8Array {
     const length = Number((this.header[1] ?? 0n) & 0xffffffffn);
     return Uint8Array.from(this.name.subarray(0, Math.min(length, this.name.length)));
+  }
+
+  /** The control messages that came. */
+  get controls(): Buffer {
+    return this.control.subarray(0, Number(this.header[5] ?? 0n));
   }
 
   /** The message's MSG_* flags. */

@@ -225,7 +225,7 @@ export function sampleImage(): CheckpointImage {
     pipeData: [{ entry: { pipe_id: 77, bytes: 2 }, payload: Uint8Array.of(104, 105) }],
     packets: [
       {
-        entry: { id_for: 5, length: 1, scm: [{ type: 1, rights: [3] }] },
+        entry: { id_for: 4, length: 1, scm: [{ type: 1, rights: [3] }] },
         payload: Uint8Array.of(33),
       },
     ],

@@ -242,7 +242,7 @@ refuses('data of no pipe', /no pipe 78/, () => ({
 refuses('a passed file that does not exist', /passed file 99/, () => ({
   packets: [
     {
-      entry: { id_for: 5, length: 0, scm: [{ type: 1, rights: [99] }] },
+      entry: { id_for: 4, length: 1, scm: [{ type: 1, rights: [99] }] },
       payload: new Uint8Array(),
     },
   ],

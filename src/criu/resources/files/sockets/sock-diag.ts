@@ -64,6 +64,8 @@ export interface UnixDiag {
   /** Listening: connections not accepted yet, and their limit. Otherwise unread bytes. */
   readonly receiveQueue: number;
   readonly sendQueue: number;
+  /** Listening: inodes of the clients whose connections wait to be accepted, in their order; 0: a closed one. */
+  readonly waiting: readonly number[];
   /** Bit 0: shut down for reading, bit 1: for writing. */
   readonly shutdown: number;
 }
@@ -320,10 +322,15 @@ function parseUnixMessage(message: Buffer): UnixDiag {
     inode: message.readUInt32LE(4),
     name: Uint8Array.from(attributes.get(0) ?? []),
     peer: attributes.get(2)?.readUInt32LE(0) ?? 0,
+    waiting: numbersIn(attributes.get(3)),
     receiveQueue: queues?.readUInt32LE(0) ?? 0,
     sendQueue: queues?.readUInt32LE(4) ?? 0,
     shutdown: attributes.get(6)?.readUInt8(0) ?? 0,
   };
+}
+
+function numbersIn(bytes: Buffer = Buffer.alloc(0)): number[] {
+  return Array.from({ length: bytes.length >> 2 }, (_, index) => bytes.readUInt32LE(index * 4));
 }
 
 function align4(length: number): number {

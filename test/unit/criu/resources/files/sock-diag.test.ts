@@ -60,6 +60,7 @@ test('sockets of several messages are found, with what is told of them', (t) => 
     state: 10,
     name: Uint8Array.from(Buffer.from('/run/s\0')),
     peer: 8,
+    waiting: [],
     receiveQueue: 3,
     sendQueue: 128,
     shutdown: 2,

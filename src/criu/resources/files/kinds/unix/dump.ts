@@ -1,32 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type HostPid, ownPid } from '../../../../../common/ids.js';
-import { IOCTL, MSG, POLL, SO, SOCK, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
+import { ownPid } from '../../../../../common/ids.js';
+import {
+  AF,
+  IOCTL,
+  S_IF,
+  SCM,
+  SO,
+  SOCK,
+  SOCKET_STATE,
+  SOL,
+} from '../../../../../native/abi/index.js';
 import { syscall } from '../../../../../native/index.js';
-import { call, check, closeFd, SYS } from '../../../../../native/sys.js';
+import { call, closeFd, SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { readFdinfo } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../../common/bytes.js';
-import { ContainerRoot, withoutDeleted } from '../../names/container-path.js';
-import { MAX_CONTENT_BYTES, type DumpContext, type GuardOption } from '../../dump-context.js';
+import { ContainerRoot, opensLate, withoutDeleted } from '../../names/container-path.js';
+import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
-import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
 import { getOption, SocketOptions } from '../../sockets/socket-options.js';
-import { MessageHeader, ownLink, pollNow } from '../../system.js';
+import { ownLink } from '../../system.js';
+import { familyOf } from '../../sockets/family.js';
+import { anonymousName } from '../anonymous.js';
 import { absoluteName, spokenName } from './names.js';
+import { lostPeer, RECEIVE, UnixQueues, type Packet } from './queues.js';
+import { Senders } from './senders.js';
+import { WaitingUnix } from './waiting.js';
 
-const EAGAIN = -11;
-const MAX_MESSAGE = 1 << 20;
-const MAX_MESSAGES = 100_000;
 /** Most names of one socket's file that are searched for. */
 const MAX_NAMES = 64;
-/** Room for one SCM_CREDENTIALS. */
-const CREDENTIALS_SPACE = 32;
 const NOBODY = 0xffffffff;
 
 /** The file that a unix socket is bound to. */
@@ -39,15 +47,32 @@ interface BoundFile {
   readonly link: string;
 }
 
+/** Whether a file can be opened only after queues have been filled. */
+function opensLater({ mounts }: DumpContext, file: OpenFile): boolean {
+  const mount = mounts.get(file.info.mountId);
+  const isLate = file.link.startsWith('/') && mount !== undefined && opensLate(mount);
+  return isLate || anonymousName(file) === 'pidfd';
+}
+
 /** Dumps unix sockets: names, peers, queues. */
 export class UnixSockets {
   readonly #context: DumpContext;
   readonly #options: SocketOptions;
+  readonly #queues: UnixQueues;
+  readonly #senders: Senders;
+  readonly #waiting: WaitingUnix;
   #diag: ReadonlyMap<number, UnixDiag> | undefined;
 
   constructor(context: DumpContext) {
     this.#context = context;
     this.#options = context.shared(SocketOptions);
+    this.#queues = new UnixQueues(context);
+    this.#waiting = new WaitingUnix(context, () => this.#sockets());
+    this.#senders = new Senders(
+      context,
+      () => this.#sockets(),
+      (inode) => context.open.files.some(({ stat }) => stat.ino === BigInt(inode)),
+    );
   }
 
   /** Whether the peer of a connected socket is outside the container. */
@@ -80,18 +105,26 @@ export class UnixSockets {
       shutdown: SHUTDOWN_WORDS[diag.shutdown & 3],
       mvas_paths: [],
     };
-    if (diag.peer === 0) addLostPeer(file, entry);
+    const place = this.#waiting.placeOf(diag);
+    if (place) Object.assign(entry, place);
+    else if (diag.peer === 0) this.#addLostPeer(file, entry);
     const [uid, gid] = peerIds(file.own);
     if (uid !== NOBODY) Object.assign(entry, { mvas_peer_uid: uid, mvas_peer_gid: gid });
     if (diag.name.length > 0 && diag.name[0] !== 0) this.#addPath(file, entry);
-    if (diag.state !== SOCKET_STATE.listen && hasUnread(file.own, diag)) {
-      this.#dumpQueue(file, diag, entry.mvas_reset === true);
-    }
+    if (diag.state !== SOCKET_STATE.listen) this.#dumpQueue(file, diag);
     return entry;
   }
 
   /** An entry for the container's stdio: nothing of the socket itself is kept. */
   dumpForeign(file: OpenFile): UnixSkEntry {
+    const diag = this.#sockets().get(Number(file.stat.ino));
+    const queue = diag && diag.state !== SOCKET_STATE.listen ? this.#queues.read(file, diag) : [];
+    if (typeof queue !== 'string' && queue.some(({ rights }) => rights.length > 0)) {
+      this.#context.refusals.add(
+        file.where,
+        `descriptors (SCM_RIGHTS) wait in its queue; ${RECEIVE}`,
+      );
+    }
     const option = (name: number): number => getOption(file.own, SOL.socket, name) ?? 0;
     return {
       id: file.id,
@@ -109,6 +142,16 @@ export class UnixSockets {
     };
   }
 
+  /** Finds the open files that wait in queues of unix sockets, and in queues of these. */
+  explore(): void {
+    // The files become more meanwhile.
+    for (const file of this.#context.open.files) {
+      if (file.type !== S_IF.sock || familyOf(file) !== AF.unix) continue;
+      const diag = this.#sockets().get(Number(file.stat.ino));
+      if (diag && diag.state !== SOCKET_STATE.listen) this.#queues.read(file, diag);
+    }
+  }
+
   #sockets(): ReadonlyMap<number, UnixDiag> {
     this.#diag ??= listUnixSockets(this.#context.init.pid);
     return this.#diag;
@@ -119,11 +162,7 @@ export class UnixSockets {
   }
 
   #problem(file: OpenFile, diag: UnixDiag): string | undefined {
-    if (diag.state === SOCKET_STATE.listen) {
-      return diag.receiveQueue > 0
-        ? 'connections wait to be accepted; remedy: try again once they are'
-        : undefined;
-    }
+    if (diag.state === SOCKET_STATE.listen) return this.#waiting.problem(file, diag);
     if (diag.peer !== 0 && !this.#fileOf(diag.peer, file)) {
       const name = decodeBytes(this.#sockets().get(diag.peer)?.name ?? new Uint8Array());
       const peer = name === '' ? `socket ${String(diag.peer)}` : JSON.stringify(name);
@@ -131,10 +170,22 @@ export class UnixSockets {
     }
     const pending =
       diag.peer === 0 && diag.state === SOCKET_STATE.established && diag.type !== SOCK.dgram;
-    if (pending && (diag.shutdown & 3) !== 3) {
+    const isKnown = this.#waiting.placeOf(diag) !== undefined;
+    if (pending && (diag.shutdown & 3) !== 3 && !isKnown) {
       return 'a connection that was not accepted yet; remedy: try again once it is';
     }
     return undefined;
+  }
+
+  /** If the peer of a connected socket has been closed: what is left of it. */
+  #addLostPeer({ own, where }: OpenFile, entry: UnixSkEntry): void {
+    const lost = lostPeer(own);
+    if (!lost) return;
+    entry.mvas_peer_gone = true;
+    if (lost.isReset) entry.mvas_reset = true;
+    const name = this.#senders.lost(entry.type, lost.name);
+    if (typeof name === 'string') this.#context.refusals.add(where, name);
+    else Object.assign(entry, name);
   }
 
   #addPath(file: OpenFile, entry: UnixSkEntry): void {
@@ -219,132 +270,38 @@ export class UnixSockets {
     return folders.find(leadsThere) ?? dirname(path);
   }
 
-  #dumpQueue(file: OpenFile, diag: UnixDiag, isReset: boolean): void {
-    // Nothing marks the end of a stream; nor of sequenced packets once no more can arrive (unix(7)).
-    const mayEnd = diag.type === SOCK.seqpacket && (diag.shutdown & 1) !== 0;
-    const { init, maps } = this.#context;
-    const packets = peekQueue(file.own, {
-      guardOption: this.#context.guardOption,
-      root: [init.pid, maps.users.toOutside(0), maps.groups.toOutside(0)],
-      streamLength: diag.type === SOCK.stream ? diag.receiveQueue : 0,
-      endsByNothing: diag.type === SOCK.stream || mayEnd,
-      isReset,
-    });
+  /** What its queue holds, which {@link explore} has read. */
+  #dumpQueue(file: OpenFile, diag: UnixDiag): void {
+    const packets = this.#queues.read(file, diag);
     if (typeof packets === 'string') {
       this.#context.refusals.add(file.where, packets);
       return;
     }
-    for (const { payload, sender } of packets) {
-      if (!this.#context.takeContent(payload.length)) {
-        this.#context.refusals.add(file.where, 'too much unread data; remedy: try again later');
-        return;
-      }
-      if (sender.length > 2 && diag.peer === 0) {
-        const reason = 'unread packets whose sender has a name; remedy: try again later';
-        this.#context.refusals.add(file.where, reason);
-        return;
-      }
-      this.#context.image.packets.push({
-        entry: { id_for: file.id, length: payload.length, scm: [] },
-        payload,
-      });
+    for (const packet of packets) {
+      const problem = this.#addPacket(file, diag, packet);
+      if (problem === undefined) continue;
+      this.#context.refusals.add(file.where, problem);
+      return;
     }
   }
-}
 
-/**
- * If the peer of a connected socket has been closed: what is left of it, and the error that waits for the next call
- * (unix_getname and unix_release_sock, net/unix/af_unix.c).
- */
-function addLostPeer({ own }: OpenFile, entry: UnixSkEntry): void {
-  const size = Buffer.of(2, 0, 0, 0);
-  if (syscall(SYS.getpeername, own, Buffer.alloc(2), size) < 0) return;
-  entry.mvas_peer_gone = true;
-  if ((pollNow(own, POLL.err) & POLL.err) !== 0) entry.mvas_reset = true;
-}
-
-/** Whether anything may wait in a socket. For types other than streams, empty messages count. */
-function hasUnread(socket: number, { type, receiveQueue }: UnixDiag): boolean {
-  return type === SOCK.stream ? receiveQueue > 0 : (pollNow(socket, POLL.in) & POLL.in) !== 0;
-}
-
-/** A message, or a piece of a stream. */
-interface Packet {
-  readonly payload: Uint8Array;
-  readonly sender: Uint8Array;
-}
-
-/** What is known about a queue. */
-interface QueueFacts {
-  readonly guardOption: GuardOption;
-  /** Pid, user and group of PID 1 as root, as the host sees them. */
-  readonly root: readonly [pid: HostPid, uid: number, gid: number];
-  /** Bytes that wait in a stream. */
-  readonly streamLength: number;
-  readonly endsByNothing: boolean;
-  /** ECONNRESET waits for the reader at the end of a stream, or for any reader of packets. */
-  readonly isReset: boolean;
-}
-
-/** Everything unread in a socket, which stays there; or why it cannot be read. */
-function peekQueue(socket: number, facts: QueueFacts): Packet[] | string {
-  const passCredentials = getOption(socket, SOL.socket, SO.passCred) === 1;
-  if (peekOffset(socket) < 0 && !passCredentials) {
-    const packet = peekStream(socket, facts.streamLength);
-    if (packet) return [packet];
-  }
-  if (facts.isReset) {
-    return 'ECONNRESET waits in it, and unread data; remedy: try again once it is read, or close it';
-  }
-  return lookFromStart(socket, facts.guardOption, () => peekAll(socket, facts, passCredentials));
-}
-
-/** All of a stream at once, without an offset; undefined if it does not come in one piece. */
-function peekStream(socket: number, length: number): Packet | undefined {
-  if (length === 0 || length > MAX_CONTENT_BYTES) return undefined;
-  const message = new MessageHeader(Buffer.alloc(length), 0);
-  const got = message.receive(socket, MSG.peek | MSG.dontwait);
-  if (got !== length || message.flags & MSG.ctrunc) return undefined;
-  return { payload: message.buffer, sender: message.sender };
-}
-
-/** Message by message; each peek moves the offset on. */
-function peekAll(
-  socket: number,
-  { root, endsByNothing }: QueueFacts,
-  passCredentials: boolean,
-): Packet[] | string {
-  const packets: Packet[] = [];
-  const buffer = Buffer.alloc(MAX_MESSAGE);
-  while (packets.length < MAX_MESSAGES) {
-    const message = new MessageHeader(buffer, passCredentials ? CREDENTIALS_SPACE : 0);
-    const length = message.receive(socket, MSG.peek | MSG.dontwait);
-    if (length === EAGAIN || (length === 0 && endsByNothing) || isUnconnected(length))
-      return packets;
-    check('look at the queue of a socket', length);
-    if (message.flags & MSG.ctrunc) {
-      return 'descriptors (SCM_RIGHTS) wait in its queue; remedy: try again once they are received';
+  /** Adds a packet to the image, or says why that cannot be. */
+  #addPacket(file: OpenFile, diag: UnixDiag, packet: Packet): string | undefined {
+    const { payload, rights, credentials } = packet;
+    if (!this.#context.takeContent(payload.length)) {
+      return 'too much unread data; remedy: try again later';
     }
-    if (passCredentials && !isFrom(root, message)) {
-      return 'messages with credentials of other senders wait in its queue; remedy: try again later';
-    }
-    packets.push({
-      payload: Uint8Array.from(buffer.subarray(0, length)),
-      sender: message.sender,
-    });
+    const late = rights.find((one) => opensLater(this.#context, one));
+    if (late)
+      return `${late.link} waits in its queue (SCM_RIGHTS) and cannot be restored there; ${RECEIVE}`;
+    const sender = this.#senders.describe(diag, packet.sender);
+    if (typeof sender === 'string') return sender;
+    const ids = rights.map(({ id }) => id);
+    const scm = ids.length > 0 ? [{ type: SCM.rights, rights: ids }] : [];
+    const entry = { id_for: file.id, length: payload.length, scm, ...credentials, ...sender };
+    this.#context.image.packets.push({ entry, payload });
+    return undefined;
   }
-  return 'too many unread packets; remedy: try again later';
-}
-
-/** Whether a message has the credentials (SCM_CREDENTIALS, unix(7)) that it gets at a restore: PID 1, as root. */
-function isFrom(root: QueueFacts['root'], { control }: MessageHeader): boolean {
-  const ucred = [16, 20, 24].map((at) => control.readUInt32LE(at));
-  return ucred.join() === root.join();
-}
-
-/** EINVAL and ENOTCONN: a stream socket that was never connected has no queue. */
-function isUnconnected(result: number): boolean {
-  return result === -22 || result === -107;
 }
 
 /** User and group of the peer (SO_PEERCRED); {@link NOBODY} if there is none. */

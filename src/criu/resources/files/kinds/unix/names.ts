@@ -3,7 +3,8 @@ import { basename, dirname } from 'node:path';
 import { SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import type { PlanData, Slot } from '../../../../plan/builder.js';
-import { decodeBytes } from '../../../../../common/bytes.js';
+import { badImage } from '../../../../../common/errors.js';
+import { decodeBytes, encodeBytes } from '../../../../../common/bytes.js';
 import { AF, AT_SYMLINK_NOFOLLOW } from '../../../../../native/abi/index.js';
 import type { Folders } from '../../names/folders.js';
 import { ScratchFolder } from '../../names/scratch-folder.js';
@@ -11,11 +12,19 @@ import type { Stage } from '../../stage.js';
 import { cPath } from '../../system.js';
 
 const FILE_MODE = 0o777;
+/** Most bytes of a path in an address (unix(7)). */
+const MAX_PATH = 107;
 
 /** Where the file of a socket lies. */
 interface Place {
   readonly folder: string;
   readonly name: string;
+}
+
+/** A name that a socket has while nobody looks, and for a path the folder that it leads to. */
+export interface LentName {
+  readonly name: Uint8Array;
+  readonly folder?: string | undefined;
 }
 
 /** A socket that gets a name, and the number of its descriptor. */
@@ -47,6 +56,32 @@ export class UnixNames {
     else this.#bindPath(socket, place);
   }
 
+  /**
+   * Gives a socket the name that another one had, which is gone. The file of a path is removed at once: whatever has that
+   * path now stays as it is.
+   */
+  lend({ id }: UnixSkEntry, { name, folder }: LentName, number: number): void {
+    const what = `file ${String(id)}: a sender's name`;
+    if (name[0] === 0) {
+      this.#atAddress(name, what, SYS.bind, number);
+      return;
+    }
+    const scratch = this.#scratchOf(id, { name, folder: folder ?? '/' }, what);
+    this.#atAddress(name, what, SYS.bind, number);
+    this.#leaveScratch(id, what);
+    this.#stage.run(what, SYS.unlinkat, [...this.#at(scratch), 0]);
+    scratch.remove();
+  }
+
+  /** The address of a socket, for who sends to it. Throws ShimError `dataLoss` if it has none that leads there. */
+  addressOf(entry: UnixSkEntry): Uint8Array {
+    const place = placeOf(entry);
+    if (!place) return entry.name;
+    const path = encodeBytes(`${place.folder}/${place.name}`);
+    if (entry.deleted || path.length > MAX_PATH) badImage(`${words(entry)} cannot be reached`);
+    return Buffer.concat([path, Buffer.of(0)]);
+  }
+
   /** Connects to the name of a socket, wherever its file is now. */
   connect(named: UnixSkEntry, what: string, number: number): void {
     const place = placeOf(named);
@@ -76,17 +111,14 @@ export class UnixNames {
    */
   #bindPath({ entry, number }: NamedSocket, place: Place): void {
     const what = `${words(entry)}: bind`;
-    const root = this.#folders.open(entry.id, '/');
-    const folder = this.#folders.open(entry.id, place.folder);
-    const scratch = new ScratchFolder(this.#stage, folder, spokenName(entry));
-    this.#stage.run(what, SYS.fchdir, [scratch.number]);
-    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    const { folder: path } = place;
+    const folder = this.#folders.open(entry.id, path);
+    const scratch = this.#scratchOf(entry.id, { name: entry.name, folder: path }, what);
     const umask = [~(entry.file_perms?.mode ?? FILE_MODE) & FILE_MODE];
     this.#stage.sequence.syscall(what, SYS.umask, umask, { store: this.#umask });
     this.#atAddress(entry.name, what, SYS.bind, number);
     this.#stage.run(what, SYS.umask, [this.#umask]);
-    this.#stage.run(what, SYS.fchdir, [root]);
-    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    this.#leaveScratch(entry.id, what);
     this.#permit(entry, this.#at(scratch));
     if (entry.deleted) {
       this.#scratches.set(entry, scratch);
@@ -96,6 +128,21 @@ export class UnixNames {
     this.#stage.run(`${words(entry)}: rename`, SYS.renameat2, [...this.#at(scratch), ...target, 0]);
     scratch.remove();
     for (const path of entry.mvas_paths.slice(1)) this.#link(entry, target, path);
+  }
+
+  /** A folder that is the root folder until {@link #leaveScratch}; a name leads into it. */
+  #scratchOf(id: number, { name, folder }: Required<LentName>, what: string): ScratchFolder {
+    this.#folders.open(id, '/');
+    const parent = this.#folders.open(id, folder ?? '/');
+    const scratch = new ScratchFolder(this.#stage, parent, spokenName({ name }));
+    this.#stage.run(what, SYS.fchdir, [scratch.number]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
+    return scratch;
+  }
+
+  #leaveScratch(id: number, what: string): void {
+    this.#stage.run(what, SYS.fchdir, [this.#folders.open(id, '/')]);
+    this.#stage.run(what, SYS.chroot, [this.#stage.builder.string('.')]);
   }
 
   /** Gives the file of a socket an additional name. */
@@ -143,7 +190,7 @@ export function isUnnamed(entry: UnixSkEntry): boolean {
 }
 
 /** The path in the address of a socket, as it was given. */
-export function spokenName({ name }: UnixSkEntry): string {
+export function spokenName({ name }: Pick<UnixSkEntry, 'name'>): string {
   return decodeBytes(name).replace(/\0.*$/s, '');
 }
 

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AF, MSG, O, PR, SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
+import { AF, O, PR, SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import { badImage } from '../../../../../common/errors.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 import { SharedFolders } from '../../names/folders.js';
 import type { PlanContext } from '../../plan-context.js';
 import type { StagedFile } from '../../kind.js';
-import { SHUTDOWN_HOW } from '../../sockets/shutdown.js';
-import { planFilter } from '../../sockets/socket-filter.js';
-import {
-  planFinalSocketOptions,
-  checkRoom,
-  planRoomyBuffer,
-  planSocketOptions,
-  planUnlockBuffer,
-} from '../../sockets/plan-options.js';
+import { planSocketOptions } from '../../sockets/plan-options.js';
 import type { Stage } from '../../stage.js';
-import { isUnnamed, UnixNames, words } from './names.js';
+import { groupBy } from '../../../../../common/group-by.js';
+import { isUnnamed, UnixNames, words, type LentName } from './names.js';
+import {
+  UnixQueuePlan,
+  type FilledSocket,
+  type PacketRoute,
+  type QueuedPacket,
+} from './queue-plan.js';
 
 const SECBIT_NO_SETUID_FIXUP = 4;
-/** The size of pieces in which a stream's data is sent, and the extra room that the buffer needs. */
-const PIECE = 32 * 1024;
-const OVERHEAD = 4 * 1024 * 1024;
-/** About what the kernel adds to a message. */
-const MESSAGE_OVERHEAD = 1024;
 
 /** A unix socket of the image and the number it is staged at. */
 interface StagedUnixSocket {
@@ -31,44 +25,45 @@ interface StagedUnixSocket {
   readonly number: number;
 }
 
-/** Creates all unix sockets: names, listeners, connections, then queues, shutdowns, options. */
+/** Creates all unix sockets: names, listeners, connections. Queues are filled later: {@link UnixQueuePlan}. */
 export class UnixPlan {
+  readonly #context: PlanContext;
   readonly #stage: Stage;
   readonly #sockets: readonly StagedUnixSocket[];
-  readonly #packets: ReadonlyMap<number, readonly Uint8Array[]>;
+  readonly #packets: ReadonlyMap<number, readonly QueuedPacket[]>;
   readonly #byInode: ReadonlyMap<number, StagedUnixSocket>;
   readonly #names: UnixNames;
   readonly #done = new Set<StagedUnixSocket>();
   /** Number of a socket that can send to one whose peer is gone or unknown; closed at the end. */
   readonly #senders = new Map<StagedUnixSocket, number>();
+  /** The same for those that have the name of a sender: by name, and for a path by receiver. */
+  readonly #lent = new Map<string, number>();
 
   constructor(plan: PlanContext, files: readonly StagedFile<'usk'>[]) {
+    this.#context = plan;
     this.#stage = plan.stage;
     this.#names = new UnixNames(plan.stage, plan.shared(SharedFolders).folders);
     this.#sockets = files.map(({ body, number }) => ({ entry: body, number }));
     this.#byInode = new Map(this.#sockets.map((socket) => [socket.entry.ino, socket]));
-    const queues = new Map<number, Uint8Array[]>();
-    for (const { entry, payload } of plan.index.image.packets) {
-      const queue = queues.get(entry.id_for);
-      if (queue) queue.push(payload);
-      else queues.set(entry.id_for, [payload]);
-    }
-    this.#packets = queues;
+    this.#packets = groupBy(plan.index.image.packets, ({ entry }) => entry.id_for);
   }
 
   plan(): void {
-    for (const socket of this.#sockets) if (!this.#isPaired(socket)) this.#planAlone(socket);
+    const alone = this.#sockets.filter((one) => !isWaiting(one) && !this.#isPaired(one));
+    for (const socket of alone) this.#planAlone(socket);
     for (const socket of this.#sockets) if (this.#isPaired(socket)) this.#planPair(socket);
     for (const socket of this.#sockets) this.#planDatagramPeer(socket);
-    for (const socket of this.#sockets) this.#planQueue(socket);
-    for (const socket of this.#sockets) this.#planReset(socket);
-    for (const number of this.#senders.values()) this.#stage.close(number);
-    for (const socket of this.#sockets) this.#planEnd(socket);
+    this.#planWaiting();
+    const filled = this.#sockets.map((socket) => this.#planSenders(socket));
+    for (const { entry } of this.#sockets) this.#names.finish(entry);
+    this.#context
+      .shared(UnixQueuePlan)
+      .add(filled, [...this.#senders.values(), ...this.#lent.values()]);
   }
 
   /** Whether it is created by socketpair(2) or accept(2), together with another. */
   #isPaired({ entry }: StagedUnixSocket): boolean {
-    if (entry.state === SOCKET_STATE.listen) return false;
+    if (entry.state === SOCKET_STATE.listen || isWaiting({ entry })) return false;
     if (entry.mvas_peer_gone) return true;
     if (entry.type !== SOCK.dgram) return entry.state === SOCKET_STATE.established;
     const peer = this.#byInode.get(entry.peer);
@@ -82,11 +77,40 @@ export class UnixPlan {
     planSocketOptions(this.#stage, number, entry.opts);
     this.#names.bind(socket);
     this.#done.add(socket);
-    if (entry.state === SOCKET_STATE.listen) {
-      this.#asPeer(entry, () => {
-        this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, entry.backlog | 0]);
-      });
+    if (entry.state === SOCKET_STATE.listen) this.#listen(socket, entry.backlog);
+  }
+
+  #listen({ entry, number }: StagedUnixSocket, backlog: number): void {
+    this.#asPeer(entry, () => {
+      this.#stage.run(`${words(entry)}: listen`, SYS.listen, [number, backlog | 0]);
+    });
+  }
+
+  /** Connections that nobody has accepted, in their order; all others have been accepted by now. */
+  #planWaiting(): void {
+    const turnOf = ({ entry }: StagedUnixSocket): number => entry.mvas_turn ?? 0;
+    const clients = this.#sockets.filter(isWaiting).sort((a, b) => turnOf(a) - turnOf(b));
+    for (const [id, waiting] of groupBy(clients, ({ entry }) => entry.mvas_listener)) {
+      const listener = this.#sockets.find(({ entry }) => entry.id === id);
+      if (!listener) badImage(`file ${String(id)} does not listen`);
+      const { backlog } = listener.entry;
+      // It may have been made smaller since they came.
+      if (waiting.length > backlog) this.#listen(listener, waiting.length);
+      for (const client of waiting) this.#planClient(listener, client);
+      if (waiting.length > backlog) this.#listen(listener, backlog);
     }
+  }
+
+  /** Its other end reports the owner of the client's socket as its peer (SO_PEERCRED). */
+  #planClient({ entry: listener }: StagedUnixSocket, client: StagedUnixSocket): void {
+    const { entry, number } = client;
+    this.#socket(client, number);
+    planSocketOptions(this.#stage, number, entry.opts);
+    this.#names.bind(client);
+    const { mvas_uid: uid, mvas_gid: gid } = entry.opts;
+    this.#asPeer({ ...entry, mvas_peer_uid: uid, mvas_peer_gid: gid }, () => {
+      this.#names.connect(listener, `${words(entry)}: connect`, number);
+    });
   }
 
   #planPair(socket: StagedUnixSocket): void {
@@ -117,10 +141,14 @@ export class UnixPlan {
     this.#senders.set(socket, other);
     const listener = this.#listenerOf(socket.entry);
     const lost = { entry: { ...socket.entry, id: socket.entry.id }, number: other };
+    const { mvas_peer_name: name, mvas_peer_folder: folder } = socket.entry;
+    const itsListener = name && this.#listenerOf({ ...socket.entry, name });
     if (listener) this.#accept(listener, socket, lost);
+    else if (itsListener) this.#accept(itsListener, lost, socket);
     else this.#socketPair(socket, other);
     planSocketOptions(this.#stage, socket.number, socket.entry.opts);
     if (!listener) this.#names.bind(socket);
+    if (name && !itsListener) this.#names.lend(socket.entry, { name, folder }, other);
   }
 
   #listenerOf(entry: UnixSkEntry): StagedUnixSocket | undefined {
@@ -178,70 +206,87 @@ export class UnixPlan {
     this.#names.connect(peer.entry, `${words(entry)}: connect`, number);
   }
 
-  #planQueue(socket: StagedUnixSocket): void {
-    const { entry } = socket;
-    const packets = this.#packets.get(entry.id) ?? [];
-    if (packets.length === 0) return;
-    const total = packets.reduce((sum, packet) => sum + packet.length, 0);
-    const peer = this.#byInode.get(entry.peer);
-    const sender = peer?.number ?? this.#senderTo(socket);
-    checkRoom(this.#stage, words(entry), total + packets.length * MESSAGE_OVERHEAD);
-    planRoomyBuffer(this.#stage, sender, Math.min(2 * total + OVERHEAD, 0x3fffffff));
-    for (const packet of packets) {
-      if (entry.type !== SOCK.stream) {
-        this.#send(socket, sender, packet); // An empty message is a message, too.
-        continue;
-      }
-      for (let at = 0; at < packet.length; at += PIECE) {
-        this.#send(socket, sender, packet.subarray(at, at + PIECE));
-      }
-    }
-    if (peer) planUnlockBuffer(this.#stage, sender, peer.entry.opts);
+  /** From which sockets the packets of a queue are sent. */
+  #planSenders(socket: StagedUnixSocket): FilledSocket {
+    const packets = this.#packets.get(socket.entry.id) ?? [];
+    const peer = this.#byInode.get(socket.entry.peer);
+    return {
+      ...socket,
+      peer: peer?.entry,
+      lost: this.#senders.get(socket),
+      packets: packets.map((packet) => ({ ...packet, ...this.#routeOf(socket, peer, packet) })),
+    };
   }
 
-  /** Leaves unread data in the peer, which is closed next. */
-  #planReset(socket: StagedUnixSocket): void {
-    const { entry, number } = socket;
-    const other = this.#senders.get(socket);
-    if (!entry.mvas_reset || other === undefined) return;
-    this.#send({ entry, number: other }, number, Uint8Array.of(0));
+  /** The number of the socket that sends a packet, and whether it has to be told where to. */
+  #routeOf(
+    socket: StagedUnixSocket,
+    peer: StagedUnixSocket | undefined,
+    { entry: { mvas_sender: name, mvas_folder: folder } }: QueuedPacket,
+  ): PacketRoute {
+    if (!name) return { sender: peer?.number ?? this.#senderTo(socket) };
+    if (name[0] !== 0) return { sender: this.#lentPath(socket, { name, folder }) };
+    const holder = this.#sockets.find((one) => isDatagram(one.entry, name));
+    if (holder?.entry.peer === socket.entry.ino) return { sender: holder.number };
+    const sender = holder?.number ?? this.#lentName(socket, name);
+    return { sender, to: this.#names.addressOf(socket.entry) };
   }
 
-  #send({ entry }: StagedUnixSocket, sender: number, bytes: Uint8Array): void {
-    const data = this.#stage.builder.data(bytes, 1);
-    const args = [sender, data, bytes.length, MSG.dontwait, null, 0];
-    this.#stage.run(`${words(entry)}: fill its queue`, SYS.sendto, args, bytes.length);
+  /** A socket with the path of a sender, which any number of sockets can have. */
+  #lentPath(socket: StagedUnixSocket, lent: LentName): number {
+    const key = `${String(socket.number)} ${Buffer.from(lent.name).toString('hex')}`;
+    return this.#lentOnce(key, () => {
+      const number = this.#connected(socket);
+      this.#names.lend(socket.entry, lent, number);
+      return number;
+    });
+  }
+
+  /** The socket with the abstract name of a sender, which only one can have. */
+  #lentName(socket: StagedUnixSocket, name: Uint8Array): number {
+    return this.#lentOnce(Buffer.from(name).toString('hex'), () => {
+      const number = this.#stage.reserve();
+      this.#socket(socket, number);
+      this.#names.lend(socket.entry, { name }, number);
+      return number;
+    });
+  }
+
+  #lentOnce(key: string, make: () => number): number {
+    const number = this.#lent.get(key) ?? make();
+    this.#lent.set(key, number);
+    return number;
   }
 
   /** A nameless socket that is connected to a datagram socket. */
   #senderTo(socket: StagedUnixSocket): number {
     const known = this.#senders.get(socket);
     if (known !== undefined) return known;
-    if (isUnnamed(socket.entry)) badImage(`${words(socket.entry)} has a queue but no sender`);
-    const number = this.#stage.reserve();
+    const number = this.#connected(socket);
     this.#senders.set(socket, number);
-    this.#socket(socket, number);
-    this.#names.connect(socket.entry, `${words(socket.entry)}: reach`, number);
     return number;
   }
 
-  #planEnd({ entry, number }: StagedUnixSocket): void {
-    const how = SHUTDOWN_HOW[entry.shutdown ?? 'NONE'];
-    if (how !== undefined) {
-      this.#stage.attempt(`${words(entry)}: shut down`, SYS.shutdown, [number, how]);
-    }
-    planFilter(this.#stage, number, entry.opts); // After the queue, which came through it.
-    planFinalSocketOptions(this.#stage, number, entry.opts);
-    if (entry.flags & O.nonblock) {
-      this.#stage.run(`${words(entry)}: flags`, SYS.fcntl, [number, 4, O.nonblock]);
-    }
-    this.#names.finish(entry);
+  #connected(socket: StagedUnixSocket): number {
+    if (isUnnamed(socket.entry)) badImage(`${words(socket.entry)} has a queue but no sender`);
+    const number = this.#stage.reserve();
+    this.#socket(socket, number);
+    this.#names.connect(socket.entry, `${words(socket.entry)}: reach`, number);
+    return number;
   }
 
   #socket({ entry }: StagedUnixSocket, number: number): void {
     const args = [AF.unix, entry.type | O.cloexec, 0];
     this.#stage.make(`${words(entry)}: socket`, number, SYS.socket, args);
   }
+}
+
+function isWaiting({ entry }: Pick<StagedUnixSocket, 'entry'>): boolean {
+  return entry.mvas_listener !== undefined;
+}
+
+function isDatagram({ type, name }: UnixSkEntry, wanted: Uint8Array): boolean {
+  return type === SOCK.dgram && Buffer.compare(name, wanted) === 0;
 }
 
 function sameName(a: UnixSkEntry, b: UnixSkEntry): boolean {

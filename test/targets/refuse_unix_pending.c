@@ -2,7 +2,7 @@
 /*
  * A connection that waits in the queue of a listening unix socket, with data already sent.
  * @needs: none
- * @expect: refuse accepted
+ * @expect: refuse a connection waits to be accepted, with data
  */
 #include "target.h"
 #include <sys/socket.h>

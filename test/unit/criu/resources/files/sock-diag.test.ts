@@ -49,6 +49,7 @@ test('sockets of several messages are found, with what is told of them', (t) => 
     7,
     attribute(0, Buffer.from('/run/s\0')),
     attribute(2, words(8)),
+    attribute(3, words(11, 0)),
     attribute(4, words(3, 128)),
     attribute(6, Buffer.of(2)),
   );
@@ -60,7 +61,7 @@ test('sockets of several messages are found, with what is told of them', (t) => 
     state: 10,
     name: Uint8Array.from(Buffer.from('/run/s\0')),
     peer: 8,
-    waiting: [],
+    waiting: [11, 0],
     receiveQueue: 3,
     sendQueue: 128,
     shutdown: 2,

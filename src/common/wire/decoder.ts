@@ -5,6 +5,7 @@ import {
   DEFAULTS,
   type FieldShape,
   type MessageShape,
+  type PartReader,
   type RowForm,
   type Schema,
   type Shortcut,
@@ -65,7 +66,7 @@ export interface Decoding<M> {
   readonly seen?: SeenMessages | undefined;
 }
 
-class MessageDecoder {
+class MessageDecoder implements PartReader {
   readonly #schema: Schema<unknown>;
   readonly #reader: WireReader;
   readonly #budget: DecodeBudget;
@@ -94,7 +95,7 @@ class MessageDecoder {
 
   #quick({ read }: Shortcut): object | undefined {
     const start = this.#reader.position;
-    const result = read(this.#reader);
+    const result = read(this.#reader, this);
     if (result && this.#reader.done) return result;
     this.#reader.back(start);
     return undefined;
@@ -139,7 +140,7 @@ class MessageDecoder {
     const { content } = field;
     if (content.kind === 'message' && wireType === WIRE.bytes) {
       const { rows } = this.#schema.shapeOf(content.message);
-      if (!rows || !this.#rows(field, rows, list)) this.#push(list, this.#part(content.message));
+      if (!rows || !this.#rows(field, rows, list)) this.#push(list, this.readPart(content.message));
       return;
     }
     if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
@@ -168,7 +169,7 @@ class MessageDecoder {
    * those of most signal actions are: an object for each would be most of the cost of an image of many processes.
    * What has a shortcut is seldom the same, and quickly read.
    */
-  #part(name: string): object {
+  readPart(name: string): object {
     const reader = this.#reader;
     const length = reader.uint32();
     if (this.#schema.shapeOf(name).shortcut) return this.message(name, length);
@@ -192,7 +193,7 @@ class MessageDecoder {
   #value(field: FieldShape, wireType: number): Value {
     if (wireType !== field.wireType) this.#reader.fail(`wrong wire type of ${field.name}`);
     const { content } = field;
-    if (content.kind === 'message') return this.#part(content.message);
+    if (content.kind === 'message') return this.readPart(content.message);
     if (content.kind === 'scalar') return this.#scalar(content.scalar);
     const number = this.#reader.int32();
     return (

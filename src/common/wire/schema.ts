@@ -25,12 +25,24 @@ export interface FieldShape {
   readonly wireType: number;
 }
 
+/** Reads messages that are parts of others. */
+export interface PartReader {
+  /** Reads one, with its length before it. */
+  readPart(name: string): object;
+}
+
+/** Writes messages that are parts of others. */
+export interface PartWriter {
+  /** Writes one, with its length before it. */
+  writePart(name: string, value: object): void;
+}
+
 /** Reads and writes the usual form of a very frequent message, faster than by its table. */
 export interface Shortcut<M = object> {
   /** Reads a message from its start; undefined for another form. The message may go on after what was read. */
-  readonly read: (reader: WireReader) => M | undefined;
+  readonly read: (reader: WireReader, parts: PartReader) => M | undefined;
   /** Writes what its table would have written; returns false and writes nothing for another form. */
-  readonly write: (writer: WireWriter, message: M) => boolean;
+  readonly write: (writer: WireWriter, message: M, parts: PartWriter) => boolean;
 }
 
 /** Shortcuts by the names of messages. */

@@ -33,9 +33,10 @@ export function readCheckpointImage(reader: ImageReader): CheckpointImage {
 }
 
 function readPart(reader: ImageReader, part: PartInfo): unknown {
-  const { kind, by, always, id: own } = part;
+  const { kind, by, key, always, id: own } = part;
   if (by === 'id') return new Map(reader.ids(kind).map((id) => [id, reader.readPart(part, id)]));
   if (always || reader.has(kind, own)) return reader.readPart(part, own);
+  if (key !== undefined) return new Map();
   return by === 'list' ? [] : undefined;
 }
 
@@ -67,12 +68,16 @@ function filesOf(
   part: PartInfo,
   content: ImageParts[PartKey],
 ): Iterable<readonly [number | undefined, unknown]> {
-  if (content instanceof Map) return content as ReadonlyMap<number, unknown>;
-  const isThere = Array.isArray(content) ? content.length > 0 : content !== undefined;
-  return part.always || isThere ? [[part.id, content]] : [];
+  if (part.by === 'id') return content as ReadonlyMap<number, unknown>;
+  return part.always || isThere(content) ? [[part.id, content]] : [];
+}
+
+function isThere(content: unknown): boolean {
+  if (content instanceof Map) return content.size > 0;
+  return Array.isArray(content) ? content.length > 0 : content !== undefined;
 }
 
 function isSmall({ kind }: PartInfo): boolean {
   const { layout } = kindInfo(kind);
-  return layout === 'single' || layout === 'entries' || kind === 'tcp-stream';
+  return layout === 'single' || layout === 'entries';
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PLAIN, WIRE, type WireReader } from '../../common/wire/reader.js';
+import { PLAIN, type WireReader } from '../../common/wire/reader.js';
 import type { Shortcut } from '../../common/wire/schema.js';
 import type { WireWriter } from '../../common/wire/writer.js';
 import {
@@ -10,18 +10,21 @@ import {
   type FileEntry,
   type RegFileEntry,
 } from './messages/files.js';
-import type { FownEntry } from './messages/fown.js';
+import {
+  isNoOwner,
+  isShort,
+  NO_OWNER,
+  NO_OWNER_CODED,
+  tagsOf,
+  writeField,
+  writeNoOwner,
+} from './shortcut-tools.js';
 
-/** Types of the fields here that are not numbers. */
-const DELIMITED: ReadonlySet<string> = new Set(['string', 'fown_entry', 'reg_file_entry']);
 const FDINFO = tagsOf(FILES_MESSAGES.fdinfo_entry);
 const REG = tagsOf(FILES_MESSAGES.reg_file_entry);
 const FILE = tagsOf(FILES_MESSAGES.file_entry);
 const NUMBERS: Readonly<Record<FdTypes, number>> = FILES_ENUMS.fd_types;
 const WORDS = new Map(Object.entries(NUMBERS).map(([word, number]) => [number, word as FdTypes]));
-/** The owner of a file that sends no signals, and its encoding; one for all: nobody changes it. */
-const NO_OWNER: FownEntry = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 as FownEntry['pid'] };
-const NO_OWNER_CODED = Uint8Array.of(8, 0, 16, 0, 24, 0, 32, 0, 40, 0);
 /** One for all: nobody changes it. */
 const NO_BUILD_ID: number[] = [];
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -88,8 +91,7 @@ function writeUsual(writer: WireWriter, entry: RegFileEntry): void {
   writeField(writer, REG.id, id);
   writeField(writer, REG.flags, flags);
   writeLong(writer, REG.pos, pos);
-  writeField(writer, REG.fown, NO_OWNER_CODED.length);
-  writer.raw(NO_OWNER_CODED);
+  writeNoOwner(writer, REG.fown);
   writer.varint(REG.name);
   writer.plain(name);
   if (mount !== undefined) writeField(writer, REG.mnt_id, mount * 2);
@@ -132,17 +134,13 @@ function hasMore(entry: FileEntry): boolean {
 }
 
 function isUsual(entry: RegFileEntry): boolean {
-  return hasUsualFields(entry) && hasNoOwner(entry) && haveRoom(entry);
+  return hasUsualFields(entry) && isNoOwner(entry.fown) && haveRoom(entry);
 }
 
 function hasUsualFields(entry: RegFileEntry): boolean {
   const { ext, checksum, checksum_config: config, checksum_parameter: parameter } = entry;
   const others = ext ?? checksum ?? config ?? parameter;
   return others === undefined && entry.build_id.length === 0 && PLAIN.test(entry.name);
-}
-
-function hasNoOwner({ fown: { uid, euid, signum, pid_type, pid } }: RegFileEntry): boolean {
-  return uid === 0 && euid === 0 && signum === 0 && pid_type === 0 && pid === 0;
 }
 
 /** Whether numbers are written as they are. */
@@ -153,33 +151,11 @@ function haveRoom(entry: RegFileEntry): boolean {
   return areShort && isMount && isSafe(entry.pos) && isSafe(size) && isSafe(mvas_ino);
 }
 
-function isShort(value: number): boolean {
-  return value >>> 0 === value;
-}
-
 function isSafe(value: bigint): boolean {
   return value >= 0n && value <= MAX_SAFE;
-}
-
-function writeField(writer: WireWriter, tag: number, value: number): void {
-  writer.varint(tag);
-  writer.varint(value);
 }
 
 function writeLong(writer: WireWriter, tag: number, value: bigint): void {
   writer.varint(tag);
   writer.varint64(value);
-}
-
-type Row = readonly [name: string, number: number, label: string, type: string];
-
-/** The tags of a message's fields. */
-function tagsOf<R extends Row>(rows: readonly R[]): Readonly<Record<R[0], number>> {
-  return Object.fromEntries(
-    rows.map(([name, number, , type]) => [name, number * 8 + wireTypeOf(type)]),
-  ) as Record<R[0], number>;
-}
-
-function wireTypeOf(type: string): number {
-  return DELIMITED.has(type) ? WIRE.bytes : WIRE.varint;
 }

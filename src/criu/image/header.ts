@@ -62,6 +62,12 @@ export const IMAGE_KINDS = {
   'fifo-data': { magic: 0x59333054, message: 'pipe_data_entry', layout: 'payload', id: 'none' },
   'sk-queues': { magic: 0x56264026, message: 'sk_packet_entry', layout: 'payload', id: 'none' },
   'tcp-stream': { magic: 0x51465506, message: 'tcp_stream_entry', layout: 'payload', id: 'hex' },
+  'mvas-tcp-streams': {
+    magic: 0x4d564354,
+    message: 'tcp_stream_entry',
+    layout: 'payload',
+    id: 'none',
+  },
   'remap-fpath': {
     magic: 0x59133954,
     message: 'remap_file_path_entry',

@@ -14,6 +14,8 @@ export interface PartInfo {
   readonly ids?: 'pid' | 'tid';
   /** What it describes. */
   readonly about: 'tasks' | 'files' | 'ipc';
+  /** Of a list: the field of its entries that numbers them; an image has them by that. */
+  readonly key?: 'mvas_ino';
   /** Whether its file exists even without an entry. */
   readonly always?: true;
   /** The id in the name of a file that is not one of many. */
@@ -52,7 +54,7 @@ const PARTS = {
   /** What sockets have not read yet. */
   packets: { kind: 'sk-queues', by: 'list', about: 'files' },
   /** Connections by `ino` of their socket. */
-  tcpStreams: { kind: 'tcp-stream', by: 'id', about: 'files' },
+  tcpStreams: { kind: 'mvas-tcp-streams', by: 'list', key: 'mvas_ino', about: 'files' },
   /** Limits of the IPC namespace; there if it has any objects. */
   ipcLimits: { kind: 'ipcns-var', by: 'single', id: IPC_NAMESPACE, about: 'ipc' },
   segments: { kind: 'ipcns-shm', by: 'list', id: IPC_NAMESPACE, about: 'ipc' },
@@ -86,9 +88,11 @@ type IdOf<P extends PartInfo> = P extends { ids: 'pid' }
     : number;
 type ContentOf<P extends PartInfo> = P['by'] extends 'id'
   ? ReadonlyMap<IdOf<P>, FileOf<P['kind']>>
-  : P['by'] extends 'list'
-    ? readonly EntryIn<P['kind']>[]
-    : EntryIn<P['kind']>;
+  : P extends { key: string }
+    ? ReadonlyMap<number, EntryIn<P['kind']>>
+    : P['by'] extends 'list'
+      ? readonly EntryIn<P['kind']>[]
+      : EntryIn<P['kind']>;
 
 /** The parts of a checkpoint. */
 export type ImageParts = {
@@ -118,5 +122,10 @@ export function partsOf(): readonly (readonly [PartKey, PartInfo])[] {
 
 function emptyOf(isWanted: (part: PartInfo) => boolean): object {
   const wanted = partsOf().filter(([, part]) => part.by !== 'single' && isWanted(part));
-  return Object.fromEntries(wanted.map(([key, { by }]) => [key, by === 'id' ? new Map() : []]));
+  return Object.fromEntries(wanted.map(([key, part]) => [key, isMap(part) ? new Map() : []]));
+}
+
+/** Whether an image has the entries of a part by their ids. */
+function isMap({ by, key }: PartInfo): boolean {
+  return by === 'id' || key !== undefined;
 }

@@ -25,6 +25,7 @@ export function payloadLength(kind: PayloadKind, entry: AnyPayloadEntry): number
     case 'sk-queues':
       return (entry as SkPacketEntry).length;
     case 'tcp-stream':
+    case 'mvas-tcp-streams':
       return (entry as TcpStreamEntry).inq_len + (entry as TcpStreamEntry).outq_len;
     case 'ipcns-shm':
       return segmentLength(entry as IpcShmEntry);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Schema } from '../../common/wire/schema.js';
 import { FDINFO_SHORTCUT, FILE_SHORTCUT, REG_SHORTCUT } from './file-shortcuts.js';
+import { INET_SHORTCUT, STREAM_SHORTCUT } from './socket-shortcuts.js';
 import { IMAGE_ENUMS, IMAGE_MESSAGES } from './messages/index.js';
 import type { ImageMessages } from './types.js';
 import { VMA_ROWS } from './vma-rows.js';
@@ -15,5 +16,7 @@ export const IMAGE_SCHEMA = new Schema<ImageMessages>('strict', IMAGE_MESSAGES, 
     fdinfo_entry: FDINFO_SHORTCUT,
     file_entry: FILE_SHORTCUT,
     reg_file_entry: REG_SHORTCUT,
+    inet_sk_entry: INET_SHORTCUT,
+    tcp_stream_entry: STREAM_SHORTCUT,
   },
 });

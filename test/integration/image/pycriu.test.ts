@@ -152,6 +152,7 @@ function lengths(kind: PayloadKind, length: number): object {
     case 'sk-queues':
       return { length };
     case 'tcp-stream':
+    case 'mvas-tcp-streams':
       return { inq_len: length >> 1, outq_len: length - (length >> 1) };
     case 'ipcns-shm':
       return { size: BigInt(length), in_pagemaps: undefined };

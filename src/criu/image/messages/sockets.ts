@@ -206,6 +206,9 @@ export interface TcpStreamEntry {
   /** Id of the listening socket in which the other end waits to be accepted, and how many there are to be accepted before it. */
   mvas_listener?: number | undefined;
   mvas_turn?: number | undefined;
+
+  /** `ino` of the socket, in our own file, which has all connections. */
+  mvas_ino?: number | undefined;
 }
 
 /** Ancillary data: passed files by id. */
@@ -377,6 +380,7 @@ export const SOCKETS_MESSAGES = {
     ['mvas_peer', 10000, 'optional', 'uint32'],
     ['mvas_listener', 10001, 'optional', 'uint32'],
     ['mvas_turn', 10002, 'optional', 'uint32'],
+    ['mvas_ino', 10003, 'optional', 'uint32'],
   ],
   scm_entry: [
     ['type', 1, 'required', 'uint32'],

@@ -83,7 +83,7 @@ test('every part is read as it was written', async (t) => {
     image[key] = by === 'id' ? new Map([[7, file]]) : file;
   }
   const [stream] = fc.sample(messageArbitrary('tcp_stream_entry'), 1);
-  const entry = { ...stream, inq_len: 1, outq_len: 1 };
+  const entry = { ...stream, inq_len: 1, outq_len: 1, mvas_ino: 5 };
   image['tcpStreams'] = new Map([[5, { entry, payload: Uint8Array.of(1, 2) }]]);
   const path = join(await temporary(t), 'image');
   const writer = await ImageWriter.create(path);

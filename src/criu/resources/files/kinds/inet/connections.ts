@@ -157,14 +157,13 @@ export class TcpConnections {
     return `has keys (${keys}), which cannot be restored; remedy: close it`;
   }
 
-  #add({ file, entry, info }: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
+  #add(socket: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
+    const { file, entry, info } = socket;
     if (isShutForReading(file.own, info)) entry.shutdown = 'READ';
-    const stream = {
-      ...streamOf(info, unread.length),
-      outq_len: unsent.length,
-      ...where,
-    };
-    const payload = Buffer.concat([unread, unsent]);
+    const stream = streamOf(socket, unread.length);
+    Object.assign(stream, where);
+    stream.outq_len = unsent.length;
+    const payload = unsent.length > 0 ? Buffer.concat([unread, unsent]) : unread;
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload });
   }
 
@@ -174,13 +173,14 @@ export class TcpConnections {
   }
 
   /** The state of a connection, and what it has not read. */
-  #keep({ file, entry, info }: Connection): void {
+  #keep(socket: Connection): void {
+    const { file, entry } = socket;
     const unread = this.#queues.unread(file);
     if (typeof unread === 'string') {
       this.#context.refusals.add(file.where, unread);
       return;
     }
-    const stream = streamOf(info, unread.length);
+    const stream = streamOf(socket, unread.length);
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload: unread });
   }
 }
@@ -208,7 +208,7 @@ function isShutForReading(socket: number, { state }: TcpInfo): boolean {
   return !receivesNoMore(tcpInfo(socket).state); // Its end may have arrived meanwhile.
 }
 
-function streamOf(info: TcpInfo, unread: number): TcpStreamEntry {
+function streamOf({ info, entry }: Connection, unread: number): TcpStreamEntry {
   return {
     inq_len: unread,
     inq_seq: 0,
@@ -218,5 +218,6 @@ function streamOf(info: TcpInfo, unread: number): TcpStreamEntry {
     snd_wscale: info.sendScale,
     rcv_wscale: info.receiveScale,
     mss_clamp: info.segment,
+    mvas_ino: entry.ino,
   };
 }

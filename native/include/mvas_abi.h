@@ -17,7 +17,7 @@
 #ifndef MVAS_ABI_H_
 #define MVAS_ABI_H_
 
-#define MVAS_PLAN_MAGIC 0x33304e4c50534156ull /* "VASPLN03" */
+#define MVAS_PLAN_MAGIC 0x34304e4c50534156ull /* "VASPLN04" */
 #define MVAS_PLAN_SLOTS_OFFSET 64
 
 struct mvas_plan_header {
@@ -26,7 +26,8 @@ struct mvas_plan_header {
 	unsigned long long slots;  /* number of slots */
 	unsigned long long failed; /* offset of the operation, or the row, that failed; 0: none */
 	long long failed_result;   /* its result */
-	unsigned long long reserved[3];
+	unsigned long long failed_row; /* offset of the row that it was done for; 0: none */
+	unsigned long long reserved[2];
 };
 
 /*
@@ -39,6 +40,14 @@ struct mvas_plan_header {
 #define MVAS_OP_EXPECT (1u << 13)   /* anything but `expect` is a failure */
 #define MVAS_OP_STORE (1u << 14)    /* the result goes to slot `slot` */
 #define MVAS_OP_MOVE (1u << 15)     /* the result is a descriptor, which becomes number `slot` */
+/*
+ * Of an operation that MVAS_OP_EACH does for a row. Bits 16-21: argument i is an offset in the row,
+ * whose word is used. Bits 22-27: argument i is an offset in the row, whose address is used.
+ */
+#define MVAS_OP_ROW_WORD(i) (65536u << (i))
+#define MVAS_OP_ROW_ADDRESS(i) (4194304u << (i))
+#define MVAS_OP_ROW_MOVE (1u << 28)   /* with MVAS_OP_MOVE: the number is at offset `slot` of it */
+#define MVAS_OP_ROW_EXPECT (1u << 29) /* anything but the word at offset `expect` of it fails */
 
 /* A system call: nr, a[0..5]. */
 #define MVAS_OP_SYSCALL 1
@@ -85,6 +94,9 @@ struct mvas_plan_header {
  * MVAS_OPTION_TOLERATE in the size, failure is ignored. */
 #define MVAS_OP_OPTIONS 18
 #define MVAS_OPTION_TOLERATE 0x80000000u
+/* Does the operations from offset a[3] up to MVAS_OP_END for each of the a[1] rows at a[0], each of
+ * which has a[2] bytes. */
+#define MVAS_OP_EACH 19
 
 struct mvas_op {
 	unsigned int code;

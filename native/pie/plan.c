@@ -23,12 +23,21 @@ static s64 *slots_of(struct mvas_plan_header *plan)
 	return (s64 *)((u8 *)plan + MVAS_PLAN_SLOTS_OFFSET);
 }
 
-static u64 argument(struct mvas_plan_header *plan, const struct mvas_op *op, int i)
+static u64 word_of(u64 row, u64 offset)
+{
+	return *(const u64 *)(row + offset);
+}
+
+static u64 argument(struct mvas_plan_header *plan, const struct mvas_op *op, u64 row, int i)
 {
 	if (op->flags & MVAS_OP_SLOT(i))
 		return op->a[i] < plan->slots ? (u64)slots_of(plan)[op->a[i]] : 0;
 	if (op->flags & MVAS_OP_OFFSET(i))
 		return (u64)plan + op->a[i];
+	if (op->flags & MVAS_OP_ROW_WORD(i))
+		return word_of(row, op->a[i]);
+	if (op->flags & MVAS_OP_ROW_ADDRESS(i))
+		return row + op->a[i];
 	return op->a[i];
 }
 
@@ -234,15 +243,13 @@ static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 s
 }
 
 /* `at` is where the plan is, for a failure; `next` is where it continues. */
-static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 *at, u64 *next)
+static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, const u64 *a, u64 *at,
+		   u64 *next)
 {
 	const u64 *row;
 	const u32 *entry;
-	u64 a[6];
 	s64 result;
 
-	for (int i = 0; i < 6; i++)
-		a[i] = argument(plan, op, i);
 	switch (op->code) {
 	case MVAS_OP_SYSCALL:
 		return sys6(op->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -297,39 +304,74 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, u64 
 	}
 }
 
-static int acceptable(const struct mvas_op *op, s64 result)
+static int acceptable(const struct mvas_op *op, u64 row, s64 result)
 {
 	if (op->flags & MVAS_OP_TOLERATE)
 		return 1;
+	if (op->flags & MVAS_OP_ROW_EXPECT)
+		return (u64)result == word_of(row, op->expect);
 	if (op->flags & MVAS_OP_EXPECT)
 		return (u64)result == op->expect;
 	return result >= 0 || result < -4095;
 }
 
-int run_plan(struct mvas_plan_header *plan, u64 offset)
+static int run(struct mvas_plan_header *plan, u64 offset, u64 row);
+
+/* `a`: rows, their number, their size, operations. */
+static int run_each(struct mvas_plan_header *plan, const u64 *a)
+{
+	for (u64 i = 0; i < a[1]; i++) {
+		u64 row = a[0] + i * a[2];
+
+		if (run(plan, a[3], row) < 0) {
+			plan->failed_row = row - ARG(plan);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Up to MVAS_OP_END, for a row if `row` is not 0. */
+static int run(struct mvas_plan_header *plan, u64 offset, u64 row)
 {
 	for (;;) {
 		const struct mvas_op *op = (const struct mvas_op *)((u8 *)plan + offset);
 		u64 at = offset;
 		u64 next = offset + sizeof(*op);
+		u64 a[MOST_ARGUMENTS];
 		s64 result;
 
 		if (next > plan->size)
 			return -1;
 		if (op->code == MVAS_OP_END)
 			return 0;
-		result = execute(plan, op, &at, &next);
+		for (int i = 0; i < MOST_ARGUMENTS; i++)
+			a[i] = argument(plan, op, row, i);
+		if (op->code == MVAS_OP_EACH) {
+			if (run_each(plan, a) < 0)
+				return -1;
+			offset = next;
+			continue;
+		}
+		result = execute(plan, op, a, &at, &next);
 		if (op->flags & MVAS_OP_MOVE)
-			result = move_descriptor(result, op->slot);
+			result = move_descriptor(result, op->flags & MVAS_OP_ROW_MOVE
+								 ? word_of(row, op->slot)
+								 : op->slot);
 		if ((op->flags & MVAS_OP_STORE) && op->slot < plan->slots)
 			slots_of(plan)[op->slot] = result;
-		if (!acceptable(op, result)) {
+		if (!acceptable(op, row, result)) {
 			plan->failed_result = result;
 			plan->failed = at;
 			return -1;
 		}
 		offset = next;
 	}
+}
+
+int run_plan(struct mvas_plan_header *plan, u64 offset)
+{
+	return run(plan, offset, 0);
 }
 
 struct mvas_plan_header *map_plan(const struct mvas_request *request, const int *fds, int count)

@@ -45,5 +45,7 @@ export function tagsOf<R extends Row>(rows: readonly R[]): Readonly<Record<R[0],
 }
 
 function wireTypeOf(type: string): number {
-  return type === 'string' || type === 'bytes' || type.endsWith('_entry') ? WIRE.bytes : WIRE.varint;
+  return type === 'string' || type === 'bytes' || type.endsWith('_entry')
+    ? WIRE.bytes
+    : WIRE.varint;
 }

@@ -20,6 +20,19 @@ import {
 
 const INET = tagsOf(SOCKETS_MESSAGES.inet_sk_entry);
 const STREAM = tagsOf(SOCKETS_MESSAGES.tcp_stream_entry);
+const INET_NUMBERS = [
+  ...(['id', 'ino', 'family', 'type', 'proto', 'state'] as const),
+  ...(['src_port', 'dst_port', 'flags', 'backlog'] as const),
+];
+const STREAM_NUMBERS = [
+  ...(['inq_len', 'inq_seq', 'outq_len', 'outq_seq', 'opt_mask'] as const),
+  ...(['snd_wscale', 'mss_clamp', 'rcv_wscale', 'mvas_peer', 'mvas_ino'] as const),
+];
+/** What only other connections have. */
+const RARE = [
+  ...(['timestamp', 'cork', 'nodelay', 'unsq_len', 'snd_wl1', 'snd_wnd', 'max_window'] as const),
+  ...(['rcv_wnd', 'rcv_wup', 'mvas_listener', 'mvas_turn'] as const),
+];
 const OPTIONS = 'sk_opts_entry';
 /** Words of an IPv6 address. */
 const MOST_WORDS = 4;
@@ -32,48 +45,15 @@ export const INET_SHORTCUT: Shortcut<InetSkEntry> = { read: readInet, write: wri
 export const STREAM_SHORTCUT: Shortcut<TcpStreamEntry> = { read: readStream, write: writeStream };
 
 function readInet(reader: WireReader, parts: PartReader): InetSkEntry | undefined {
-  if (!reader.sees(INET.id)) return undefined;
-  const id = reader.uint32();
-  if (!reader.sees(INET.ino)) return undefined;
-  const ino = reader.uint32();
-  if (!reader.sees(INET.family)) return undefined;
-  const family = reader.uint32();
-  if (!reader.sees(INET.type)) return undefined;
-  const type = reader.uint32();
-  if (!reader.sees(INET.proto)) return undefined;
-  const proto = reader.uint32();
-  if (!reader.sees(INET.state)) return undefined;
-  const state = reader.uint32();
-  if (!reader.sees(INET.src_port)) return undefined;
-  const src_port = reader.uint32();
-  if (!reader.sees(INET.dst_port)) return undefined;
-  const dst_port = reader.uint32();
-  if (!reader.sees(INET.flags)) return undefined;
-  const flags = reader.uint32();
-  if (!reader.sees(INET.backlog)) return undefined;
-  const backlog = reader.uint32();
+  const numbers = readNumbers(reader, INET, INET_NUMBERS);
+  if (!numbers) return undefined;
   const src_addr = readWords(reader, INET.src_addr);
   const dst_addr = readWords(reader, INET.dst_addr);
   if (!reader.sees(INET.fown) || !reader.seesBytes(NO_OWNER_CODED)) return undefined;
   if (!reader.sees(INET.opts)) return undefined;
   const opts = parts.readPart(OPTIONS) as SkOptsEntry;
-  const entry: InetSkEntry = {
-    id,
-    ino,
-    family,
-    type,
-    proto,
-    state,
-    src_port,
-    dst_port,
-    flags,
-    backlog,
-    src_addr,
-    dst_addr,
-    fown: NO_OWNER,
-    opts,
-    mvas_memberships: NO_MEMBERSHIPS,
-  };
+  const others = { src_addr, dst_addr, fown: NO_OWNER, opts, mvas_memberships: NO_MEMBERSHIPS };
+  const entry: InetSkEntry = { ...numbers, ...others };
   if (reader.sees(INET.v6only)) {
     const value = reader.uint32();
     if (value > 1) return undefined;
@@ -131,28 +111,21 @@ function areWords({ src_addr, dst_addr }: InetSkEntry): boolean {
 }
 
 function readStream(reader: WireReader): TcpStreamEntry | undefined {
-  if (!reader.sees(STREAM.inq_len)) return undefined;
-  const inq_len = reader.uint32();
-  if (!reader.sees(STREAM.inq_seq)) return undefined;
-  const inq_seq = reader.uint32();
-  if (!reader.sees(STREAM.outq_len)) return undefined;
-  const outq_len = reader.uint32();
-  if (!reader.sees(STREAM.outq_seq)) return undefined;
-  const outq_seq = reader.uint32();
-  if (!reader.sees(STREAM.opt_mask)) return undefined;
-  const opt_mask = reader.uint32();
-  if (!reader.sees(STREAM.snd_wscale)) return undefined;
-  const snd_wscale = reader.uint32();
-  if (!reader.sees(STREAM.mss_clamp)) return undefined;
-  const mss_clamp = reader.uint32();
-  if (!reader.sees(STREAM.rcv_wscale)) return undefined;
-  const rcv_wscale = reader.uint32();
-  if (!reader.sees(STREAM.mvas_peer)) return undefined;
-  const mvas_peer = reader.uint32();
-  if (!reader.sees(STREAM.mvas_ino)) return undefined;
-  const queues = { inq_len, inq_seq, outq_len, outq_seq };
-  const agreed = { opt_mask, snd_wscale, mss_clamp, rcv_wscale };
-  return { ...queues, ...agreed, mvas_peer, mvas_ino: reader.uint32() };
+  return readNumbers(reader, STREAM, STREAM_NUMBERS);
+}
+
+/** Fields that follow each other, if they are there. */
+function readNumbers<N extends string>(
+  reader: WireReader,
+  tags: Readonly<Record<N, number>>,
+  names: readonly N[],
+): Record<N, number> | undefined {
+  const numbers: Partial<Record<N, number>> = {};
+  for (const name of names) {
+    if (!reader.sees(tags[name])) return undefined;
+    numbers[name] = reader.uint32();
+  }
+  return numbers as Record<N, number>;
 }
 
 function writeStream(writer: WireWriter, entry: TcpStreamEntry): boolean {
@@ -174,12 +147,7 @@ function writeStream(writer: WireWriter, entry: TcpStreamEntry): boolean {
 }
 
 function isUsualStream(entry: TcpStreamEntry): boolean {
-  const { timestamp, cork, nodelay, unsq_len, snd_wl1, snd_wnd, max_window } = entry;
-  const { rcv_wnd, rcv_wup, mvas_listener, mvas_turn } = entry;
-  const first = timestamp ?? cork ?? nodelay ?? unsq_len ?? snd_wl1 ?? snd_wnd ?? max_window;
-  const others = first ?? rcv_wnd ?? rcv_wup ?? mvas_listener ?? mvas_turn;
   const { inq_len, inq_seq, outq_len, outq_seq, opt_mask, snd_wscale, mss_clamp } = entry;
-  const areQueues = isShort(inq_len) && isShort(inq_seq) && isShort(outq_len) && isShort(outq_seq);
-  const isAgreed = isShort(opt_mask) && isShort(snd_wscale) && isShort(mss_clamp);
-  return others === undefined && areQueues && isAgreed;
+  const numbers = [inq_len, inq_seq, outq_len, outq_seq, opt_mask, snd_wscale, mss_clamp];
+  return RARE.every((field) => entry[field] === undefined) && numbers.every(isShort);
 }

@@ -2,12 +2,19 @@
 
 /** The border to the freestanding code, in step with native/include/mvas_abi.h (a test compares them). */
 
-export const PLAN_MAGIC = 0x33304e4c50534156n;
+export const PLAN_MAGIC = 0x34304e4c50534156n;
 export const PLAN_HEADER_SIZE = 64;
 export const OP_SIZE = 80;
 
 /** Byte offsets of the plan header's fields. */
-export const HEADER = { magic: 0, size: 8, slots: 16, failed: 24, failedResult: 32 } as const;
+export const HEADER = {
+  magic: 0,
+  size: 8,
+  slots: 16,
+  failed: 24,
+  failedResult: 32,
+  failedRow: 40,
+} as const;
 
 /** Byte offsets of an operation's fields. */
 export const OP = { code: 0, flags: 4, nr: 8, args: 16, slot: 64, expect: 72 } as const;
@@ -31,6 +38,7 @@ export const OP_CODE = {
   rows: 16,
   preadRows: 17,
   options: 18,
+  each: 19,
 } as const;
 
 export const OP_FLAG = {
@@ -40,6 +48,10 @@ export const OP_FLAG = {
   expect: 1 << 13,
   store: 1 << 14,
   move: 1 << 15,
+  rowWord: (argument: number) => 65536 << argument,
+  rowAddress: (argument: number) => 4194304 << argument,
+  rowMove: 1 << 28,
+  rowExpect: 1 << 29,
 } as const;
 
 /** In the size of a value in a table of options: failure is ignored. */

@@ -4,6 +4,7 @@ import type { NsPid, NsTid } from '../../common/ids.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
 import { encodeBytes } from '../../common/bytes.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE, PLAN_HEADER_SIZE, PLAN_MAGIC } from './abi.js';
+import { RowAddress, RowWord, type Descriptor } from './row.js';
 import { PlanSocketOptions, type SocketOptionTable } from './socket-options.js';
 
 /** A place for a result that later operations take as an argument. Shared by all processes of a plan. */
@@ -45,18 +46,19 @@ export class PlanPointer {
 export type Words = string | (() => string);
 
 /** An argument of an operation. */
-export type Argument = number | bigint | null | Slot | PlanData | PlanPointer | PlanSocketOptions;
+export type Argument =
+  number | bigint | null | Slot | PlanData | PlanPointer | PlanSocketOptions | RowWord | RowAddress;
 
 /** How an operation's result is judged and kept. */
 export interface OpOptions {
   /** Failure is ignored. */
   readonly tolerate?: boolean;
   /** Any other result is a failure. */
-  readonly expect?: number | bigint;
+  readonly expect?: number | bigint | RowWord;
   /** Keeps the result. */
   readonly store?: Slot | undefined;
   /** The result is a descriptor, which is moved to this number (close-on-exec). */
-  readonly move?: number | undefined;
+  readonly move?: Descriptor | undefined;
   /** How a failure is described. */
   readonly explain?: Explain | undefined;
 }
@@ -95,6 +97,15 @@ export interface PlanRows {
   /** Arguments of each call. */
   readonly width: number;
   /** What a row is meant to do. */
+  readonly what: (row: number) => string;
+}
+
+/** Rows of bytes for which {@link Sequence.each} does the same. */
+export interface PlanTable {
+  readonly data: PlanData;
+  /** Bytes of each row, a multiple of 8. */
+  readonly width: number;
+  /** What a row is. */
   readonly what: (row: number) => string;
 }
 
@@ -153,6 +164,7 @@ export class Sequence {
   readonly operations: Operation[] = [];
   readonly tables: PlanRows[] = [];
   readonly socketOptions: PlanSocketOptions[] = [];
+  readonly repeated: PlanTable[] = [];
   offset = -1;
   /** How many operations there were when the last of `socketOptions` had been added. */
   #optionsEnd = -1;
@@ -237,13 +249,20 @@ export class Sequence {
     this.#add('', OP_CODE.rows, { nr, args: [data, data.size / (width * WORD), width] });
   }
 
+  /** Does the operations of another sequence, which ends with {@link end}, for each row of a table. */
+  each(table: PlanTable, body: Sequence): void {
+    const { data, width } = table;
+    this.repeated.push(table);
+    this.#add('', OP_CODE.each, { args: [data, data.size / width, width, body] });
+  }
+
   /** Pulls what can be read of a file. `rows` has {@link PullRange}s, whose lengths become what was pulled. */
   preadRows(what: Words, fd: Argument, rows: PlanData): void {
     this.#add(what, OP_CODE.preadRows, { args: [fd, rows, rows.size / (PULL_WIDTH * WORD)] });
   }
 
   /** The options that a socket gets next (setsockopt(2)): those that follow each other are one operation. */
-  optionsOf(socket: number): SocketOptionTable {
+  optionsOf(socket: Descriptor): SocketOptionTable {
     const last = this.socketOptions.at(-1);
     if (last?.socket === socket && this.#optionsEnd === this.operations.length) return last;
     const options = new PlanSocketOptions(socket);
@@ -274,10 +293,10 @@ export interface Plan {
   readonly bytes: Uint8Array;
   /** Data that the operations write to. */
   readonly answers: readonly PlanData[];
-  /** What the operation at an offset was meant to do; for error messages. */
-  readonly describe: (offset: bigint) => string;
+  /** What the operation at an offset was meant to do, for the row at another one (0: none); for error messages. */
+  readonly describe: (offset: bigint, row?: bigint) => string;
   /** Words for its result if that is a failure; undefined if the result is an errno that says it all. */
-  readonly explain: (offset: bigint, result: bigint) => string | undefined;
+  readonly explain: (offset: bigint, result: bigint, row?: bigint) => string | undefined;
 }
 
 /** Collects sequences, data and slots, and lays them out. mvas_abi.h draws the format. */
@@ -368,26 +387,28 @@ export class PlanBuilder {
     return {
       bytes,
       answers: this.#answers,
-      describe: (offset) => this.#describe(Number(offset)),
-      explain: (offset, result) => this.#explain(Number(offset), result),
+      describe: (offset, row) => this.#describe(Number(offset), Number(row ?? 0n)),
+      explain: (offset, result, row) => this.#explain(Number(offset), result, Number(row ?? 0n)),
     };
   }
 
-  #describe(offset: number): string {
-    const { name, operation } = this.#find(offset) ?? {};
-    if (operation) return `${name ?? ''}: ${operation.what}`;
+  #describe(offset: number, row = 0): string {
+    if (row !== 0) return `${this.#describeRow(row) ?? ''}: ${this.#describe(offset)}`;
+    const { name = '', operation } = this.#find(offset) ?? {};
+    if (operation) return withName(name, operation.what);
     return (
       this.#describeRow(offset) ?? this.#describeOption(offset) ?? `operation at ${String(offset)}`
     );
   }
 
   /** An unexpected result need not be an errno: it may be a size or an address. */
-  #explain(offset: number, result: bigint): string | undefined {
+  #explain(offset: number, result: bigint, row: number): string | undefined {
     const { expect, explain } = this.#find(offset)?.operation.options ?? {};
     const words = explain?.(result);
     if (words !== undefined || isErrno(result)) return words;
-    const wanted = expect === undefined ? 'which is a failure' : `not ${String(expect)}`;
-    return `${this.#describe(offset)}: the result is ${String(result)}, ${wanted}`;
+    const isGiven = expect !== undefined && !(expect instanceof RowWord);
+    const wanted = isGiven ? `not ${String(expect)}` : 'which is a failure';
+    return `${this.#describe(offset, row)}: the result is ${String(result)}, ${wanted}`;
   }
 
   #find(offset: number): { readonly operation: Operation; readonly name: string } | undefined {
@@ -399,11 +420,11 @@ export class PlanBuilder {
   }
 
   #describeRow(offset: number): string | undefined {
-    for (const { name, tables } of this.#sequences) {
-      for (const { data, width, what } of tables) {
+    for (const { name, tables, repeated } of this.#sequences) {
+      const calls = tables.map((rows) => ({ ...rows, width: rows.width * WORD }));
+      for (const { data, width, what } of [...calls, ...repeated]) {
         const at = offset - data.offset;
-        const row = Math.floor(at / (width * WORD));
-        if (at >= 0 && at < data.size) return `${name}: ${what(row)}`;
+        if (at >= 0 && at < data.size) return `${name}: ${what(Math.floor(at / width))}`;
       }
     }
     return undefined;
@@ -413,7 +434,7 @@ export class PlanBuilder {
     for (const { name, socketOptions } of this.#sequences) {
       for (const options of socketOptions) {
         const option = options.at(offset);
-        if (option) return `${name}: set socket option ${option.join(':')}`;
+        if (option) return withName(name, `set socket option ${option.join(':')}`);
       }
     }
     return undefined;
@@ -438,6 +459,11 @@ export class PlanBuilder {
   }
 }
 
+/** What is done for each row of a table belongs to no sequence with a name. */
+function withName(name: string, what: string): string {
+  return name === '' ? what : `${name}: ${what}`;
+}
+
 /** Whether a result is that of a failed system call (MAX_ERRNO of linux/err.h). */
 function isErrno(result: bigint): boolean {
   return result < 0n && result >= -4095n;
@@ -460,16 +486,16 @@ function writeOperation({ words, halves }: PlanWords, at: number, operation: Ope
   }
   if (options.tolerate) flags |= OP_FLAG.tolerate;
   if (options.expect !== undefined) {
-    flags |= OP_FLAG.expect;
-    words[at + OP.expect / WORD] = BigInt(options.expect);
+    flags |= options.expect instanceof RowWord ? OP_FLAG.rowExpect : OP_FLAG.expect;
+    words[at + OP.expect / WORD] = wordOf(options.expect);
   }
   if (options.store) {
     flags |= OP_FLAG.store;
     words[at + OP.slot / WORD] = BigInt(options.store.index);
   }
   if (options.move !== undefined) {
-    flags |= OP_FLAG.move;
-    words[at + OP.slot / WORD] = BigInt(options.move);
+    flags |= options.move instanceof RowWord ? OP_FLAG.move | OP_FLAG.rowMove : OP_FLAG.move;
+    words[at + OP.slot / WORD] = wordOf(options.move);
   }
   halves[at * 2] = code;
   halves[at * 2 + 1] = flags;
@@ -482,6 +508,7 @@ function wordOf(argument: Argument | Sequence): bigint {
   if (argument === null) return 0n;
   if (argument instanceof Slot) return BigInt(argument.index);
   if (argument instanceof PlanPointer) return BigInt(argument.data.offset + argument.delta);
+  if (argument instanceof RowWord || argument instanceof RowAddress) return BigInt(argument.at);
   const isPlaced = argument.offset >= 0;
   assertInvariant(isPlaced, 'an operation points to what belongs to another plan');
   return BigInt(argument.offset);
@@ -491,5 +518,7 @@ function wordOf(argument: Argument | Sequence): bigint {
 function flagOf(argument: Argument | Sequence, index: number): number {
   if (argument === null || typeof argument !== 'object') return 0;
   if (argument instanceof Slot) return OP_FLAG.slot(index);
+  if (argument instanceof RowWord) return OP_FLAG.rowWord(index);
+  if (argument instanceof RowAddress) return OP_FLAG.rowAddress(index);
   return argument instanceof Sequence ? 0 : OP_FLAG.offset(index);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OPTION_TOLERATE } from './abi.js';
+import type { Descriptor } from './row.js';
 
 /** Level and name of a socket's option. */
 export type OptionName = readonly [level: number, name: number];
@@ -35,11 +36,11 @@ export class SocketOptionTable {
 /** Options of one socket that one operation sets; as an argument, the address of their table. */
 export class PlanSocketOptions extends SocketOptionTable {
   /** Number of the socket. */
-  readonly socket: number;
+  readonly socket: Descriptor;
   /** Offset in the plan; known once it is finished. */
   offset = -1;
 
-  constructor(socket: number) {
+  constructor(socket: Descriptor) {
     super();
     this.socket = socket;
   }

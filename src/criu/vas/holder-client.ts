@@ -139,7 +139,7 @@ export class HolderClient {
     const reply = await turn;
     const result = reply.readBigInt64LE(0);
     const at = reply.readBigUInt64LE(8);
-    if (plan && at !== 0n) throw planError('holder: ', plan, { at, result });
+    if (plan && at !== 0n) throw planError('holder: ', plan, { at, result, row: 0n });
     if (result < 0n) throw errnoError(`holder: request ${String(op)}`, Number(result));
     return [reply.readBigUInt64LE(8), reply.readBigUInt64LE(16), reply.readBigUInt64LE(24)];
   }
@@ -211,6 +211,8 @@ export function encodeRequest(op: number, args: readonly bigint[]): Uint8Array {
 export interface PlanFailure {
   readonly at: bigint;
   readonly result: bigint;
+  /** Offset of the row that it was done for; 0n: none. */
+  readonly row: bigint;
 }
 
 /** The failure in a plan's header. */
@@ -218,14 +220,15 @@ export function readFailure(header: Buffer): PlanFailure {
   return {
     at: header.readBigUInt64LE(HEADER.failed),
     result: header.readBigInt64LE(HEADER.failedResult),
+    row: header.readBigUInt64LE(HEADER.failedRow),
   };
 }
 
 /** The error of a failed plan; `who` precedes its words. */
-export function planError(who: string, plan: Plan, { at, result }: PlanFailure): ShimError {
-  const words = plan.explain(at, result);
+export function planError(who: string, plan: Plan, { at, result, row }: PlanFailure): ShimError {
+  const words = plan.explain(at, result, row);
   if (words === undefined) {
-    return errnoError(printable(`${who}${plan.describe(at)}`), Number(result));
+    return errnoError(printable(`${who}${plan.describe(at, row)}`), Number(result));
   }
   return new ShimError('failedPrecondition', printable(`${who}${words}`));
 }

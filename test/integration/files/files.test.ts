@@ -14,6 +14,7 @@ import test, { type ExecutionContext } from 'ava';
 import { asHostTid, asNsPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
 import { PlanBuilder } from '../../../src/criu/plan/builder.js';
+import { RowWord } from '../../../src/criu/plan/row.js';
 import { readChildren, readMaps } from '../../../src/criu/procfs/reader.js';
 import type { FilesImage } from '../../../src/criu/resources/files/index.js';
 import { makePipe } from '../../../src/criu/resources/files/system.js';
@@ -127,6 +128,29 @@ test('a row of a plan that fails is told by its own words', async (t) => {
   root.end();
   await t.throwsAsync(bench.run(builder, root), { message: /^root: place fd 52: EBADF/ });
 });
+
+for (const [what, { expected, error }] of Object.entries({
+  'the result': { expected: 50n, error: /^root: row 1: copy: EBADF/ },
+  'a word of the row': { expected: 9n, error: /^root: row 0: copy: .*50/ },
+})) {
+  test(`operations that are done for rows stop at the first that fails by ${what}`, async (t) => {
+    const bench = new FilesBench();
+    t.teardown(() => bench.dispose());
+    const builder = new PlanBuilder();
+    const root = builder.sequence('root');
+    const rows = BigUint64Array.of(1n, 50n, expected, 49n, 51n, 51n);
+    const data = builder.data(new Uint8Array(rows.buffer));
+    const body = builder.sequence('');
+    const number = new RowWord(8);
+    body.syscall('make', SYS.dup, [1], { move: number });
+    const args = [new RowWord(0), number, 0];
+    body.syscall('copy', SYS.dup3, args, { expect: new RowWord(16) });
+    body.end();
+    root.each({ data, width: 24, what: (row) => `row ${String(row)}` }, body);
+    root.end();
+    await t.throwsAsync(bench.run(builder, root), { message: error });
+  });
+}
 
 test('processes share files again as they did', async (t) => {
   const bench = new FilesBench();

@@ -31,7 +31,7 @@ import { asValid } from '../../helpers/valid.js';
 
 const SOURCES = join(REPOSITORY, 'test/integration/files');
 const PIE = join(REPOSITORY, 'native/pie');
-const FAILED = { offset: 24, result: 32 };
+const FAILED = { offset: 24, result: 32, row: 40 };
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const CLONE_FILES = 0x400;
@@ -151,7 +151,8 @@ export class FilesBench {
       const after = readFileSync(file);
       const at = after.readBigUInt64LE(FAILED.offset);
       const errno = errnoName(Number(after.readBigInt64LE(FAILED.result)));
-      const what = `${describe(at)}: ${errno} (${String(after.readBigInt64LE(FAILED.result))})`;
+      const row = after.readBigUInt64LE(FAILED.row);
+      const what = `${describe(at, row)}: ${errno} (${String(after.readBigInt64LE(FAILED.result))})`;
       throw new ShimError('internal', what, { cause: error });
     }
   }

@@ -8,6 +8,7 @@ import {
   type PlanData,
   type Sequence,
 } from '../../plan/builder.js';
+import type { Descriptor, RowWord } from '../../plan/row.js';
 import { AT_FDCWD, AT_REMOVEDIR, O, RESOLVE, SETTABLE } from '../../../native/abi/index.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { cPath, openHow } from './system.js';
@@ -71,7 +72,7 @@ export class Stage {
   }
 
   /** A system call in the root process. */
-  run(what: string, nr: number, args: readonly Argument[], expect?: number): void {
+  run(what: string, nr: number, args: readonly Argument[], expect?: number | RowWord): void {
     this.sequence.syscall(what, nr, args, expect === undefined ? {} : { expect });
   }
 
@@ -88,8 +89,14 @@ export class Stage {
     this.attempt(what, SYS.unlinkat, [...at, AT_REMOVEDIR]);
   }
 
+  /** The same descriptors and names, with operations that go to another sequence. */
+  withSequence(sequence: Sequence): Stage {
+    const { builder, base, names, mostBuffer } = this;
+    return new Stage(builder, sequence, { base, names, mostBuffer });
+  }
+
   /** A system call that creates a descriptor, which is moved to a number. */
-  make(what: string, number: number, nr: number, args: readonly Argument[]): void {
+  make(what: string, number: Descriptor, nr: number, args: readonly Argument[]): void {
     this.sequence.syscall(what, nr, args, { move: number });
   }
 

@@ -155,7 +155,7 @@ for (const more of [
 
 test('open files with more than a regular file do not', (t) => {
   const writer = new WireWriter();
-  t.false(FILE_SHORTCUT.write(writer, { ...FILE, mvas_stdio: 1 }));
-  t.false(FILE_SHORTCUT.write(writer, { ...FILE, fifo: { id: 7, pipe_id: 8 } }));
+  t.false(FILE_SHORTCUT.write(writer, { ...FILE, mvas_stdio: 1 }, NO_PARTS));
+  t.false(FILE_SHORTCUT.write(writer, { ...FILE, fifo: { id: 7, pipe_id: 8 } }, NO_PARTS));
   t.is(writer.length, 0);
 });

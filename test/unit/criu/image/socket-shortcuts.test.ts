@@ -36,7 +36,7 @@ const STREAM: TcpStreamEntry = {
 };
 
 /** Fields of a usual message, some of them replaced by those of any. */
-const mixed = <N extends Name>(name: N, usual: object): fc.Arbitrary<readonly [Name, object]> =>
+const mixed = (name: Name, usual: object): fc.Arbitrary<readonly [Name, object]> =>
   messageArbitrary(name)
     .chain((any) => fc.tuple(fc.constant(any), fc.subarray(Object.keys(any), { maxLength: 2 })))
     .map(([any, taken]) => {

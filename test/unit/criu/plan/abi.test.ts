@@ -76,7 +76,7 @@ test('the header of a plan has the same layout', (t) => {
   t.is(size, abi.PLAN_HEADER_SIZE);
   t.is(DEFINES.get('PLAN_SLOTS_OFFSET'), BigInt(abi.PLAN_HEADER_SIZE));
   for (const [field, offset] of Object.entries(abi.HEADER)) {
-    t.is(offsets.get(field === 'failedResult' ? 'failed_result' : field), offset, field);
+    t.is(offsets.get(field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)), offset, field);
   }
 });
 
@@ -95,13 +95,16 @@ test('operations have the same numbers, and none is missing on either side', (t)
 });
 
 test('flags of operations are the same', (t) => {
-  const { slot, offset, ...flags } = abi.OP_FLAG;
+  const { slot, offset, rowWord, rowAddress, ...flags } = abi.OP_FLAG;
   for (const [name, bit] of Object.entries(flags)) {
-    t.is(SHIFTS.get(`OP_${name.toUpperCase()}`), bit, name);
+    const word = name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+    t.is(SHIFTS.get(`OP_${word}`), bit, name);
   }
   for (let argument = 0; argument < 6; argument++) {
     t.is(slot(argument), (SHIFTS.get('OP_SLOT') ?? NaN) << argument);
     t.is(offset(argument), (SHIFTS.get('OP_OFFSET') ?? NaN) << argument);
+    t.is(rowWord(argument), (SHIFTS.get('OP_ROW_WORD') ?? NaN) << argument);
+    t.is(rowAddress(argument), (SHIFTS.get('OP_ROW_ADDRESS') ?? NaN) << argument);
   }
   t.is(SHIFTS.size, Object.keys(abi.OP_FLAG).length);
 });

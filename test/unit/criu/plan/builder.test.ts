@@ -12,6 +12,7 @@ import {
   PLAN_HEADER_SIZE,
   PLAN_MAGIC,
 } from '../../../../src/criu/plan/abi.js';
+import { RowAddress, RowWord } from '../../../../src/criu/plan/row.js';
 import { PlanBuilder, PlanPointer, type Plan } from '../../../../src/criu/plan/builder.js';
 
 const word = (plan: Plan, at: number): bigint => Buffer.from(plan.bytes).readBigUInt64LE(at);
@@ -187,6 +188,29 @@ test('the rows of a table are one operation, and each has words of its own', (t)
   t.deepEqual(args, [BigInt(data.offset), 2n, 3n]);
   t.is(plan.describe(BigInt(data.offset)), 'pid 12: place fd 5');
   t.is(plan.describe(BigInt(data.offset + 24)), 'pid 12: place fd 6');
+});
+
+test('what is done for each row is one operation, and its own take words and addresses of the row', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 12');
+  const data = builder.data(new Uint8Array(2 * 24));
+  const body = builder.sequence('');
+  const [number, address] = [new RowWord(8), new RowAddress(16)];
+  body.syscall('bind', 49, [number, address, 16], { move: number, expect: number });
+  body.end();
+  sequence.each({ data, width: 24, what: (row) => `file ${String(row + 5)}` }, body);
+  const plan = builder.finish();
+  const args = [0, 1, 2, 3].map((index) => argument(plan, sequence.offset, index));
+  t.is(half(plan, sequence.offset + OP.code), OP_CODE.each);
+  t.deepEqual(args, [BigInt(data.offset), 2n, 24n, BigInt(body.offset)]);
+  const { rowWord, rowAddress, move, rowMove, rowExpect } = OP_FLAG;
+  const flags = rowWord(0) | rowAddress(1) | move | rowMove | rowExpect;
+  t.is(half(plan, body.offset + OP.flags), flags);
+  t.deepEqual(
+    [OP.slot, OP.expect].map((field) => word(plan, body.offset + field)),
+    [8n, 8n],
+  );
+  t.is(plan.describe(BigInt(body.offset), BigInt(data.offset + 24)), 'pid 12: file 6: bind');
 });
 
 test('data is aligned, and strings end in NUL', (t) => {

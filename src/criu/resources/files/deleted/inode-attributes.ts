@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Descriptor } from '../../../plan/row.js';
 import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
@@ -32,7 +33,7 @@ export function inodeOwnerOf(stat: BigIntStats): {
 export function planInodeOwner(
   stage: Stage,
   what: string,
-  number: number,
+  number: Descriptor,
   { mvas_uid: uid, mvas_gid: gid, mvas_mode: mode }: InodeOwner,
 ): void {
   if (uid !== undefined && gid !== undefined) {

@@ -29,11 +29,21 @@ export function parseAddress(raw: Buffer): InetAddress {
 /** `struct sockaddr_in` or `sockaddr_in6`. */
 export function socketAddress(family: number, port: number, words: readonly number[]): Buffer {
   const raw = Buffer.alloc(ADDRESS_SIZE[family === AF.inet ? AF.inet : AF.inet6]);
-  raw.writeUInt16LE(family, 0);
-  raw.writeUInt16BE(port, 2);
-  const [start, count] = family === AF.inet ? [4, 1] : [8, 4];
-  for (let i = 0; i < count; i++) raw.writeUInt32LE(words[i] ?? 0, start + i * 4);
+  writeAddress(raw, 0, family, { port, words });
   return raw;
+}
+
+/** The same, into other bytes. */
+export function writeAddress(
+  raw: Buffer,
+  at: number,
+  family: number,
+  { port, words }: Pick<InetAddress, 'port' | 'words'>,
+): void {
+  raw.writeUInt16LE(family, at);
+  raw.writeUInt16BE(port, at + 2);
+  const [start, count] = family === AF.inet ? [4, 1] : [8, 4];
+  for (let i = 0; i < count; i++) raw.writeUInt32LE(words[i] ?? 0, at + start + i * 4);
 }
 
 /** Whether an IPv6 address stands for one of IPv4. */

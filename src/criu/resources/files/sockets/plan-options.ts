@@ -2,6 +2,8 @@
 import { ShimError } from '../../../../common/errors.js';
 import { SO, SOL } from '../../../../native/abi/index.js';
 import type { SkOptsEntry } from '../../../image/types.js';
+import type { Descriptor, RowAddress } from '../../../plan/row.js';
+import { SYS } from '../../../../native/sys.js';
 import { SocketOptionTable, type OptionName } from '../../../plan/socket-options.js';
 import { planInodeOwner } from '../deleted/inode-attributes.js';
 import type { Stage } from '../stage.js';
@@ -16,6 +18,8 @@ import {
   TCP,
   words,
 } from './option-names.js';
+
+const INT_SIZE = 4;
 
 /** What is set when a socket is new, and what in the end. */
 interface OptionTables {
@@ -38,7 +42,7 @@ function tablesOf(opts: SkOptsEntry): OptionTables {
  * Sets the owner and the options of a new socket. Call it before bind(2), so that addresses in use can be bound:
  * with SO_REUSEPORT only sockets of one user share one.
  */
-export function planSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+export function planSocketOptions(stage: Stage, number: Descriptor, opts: SkOptsEntry): void {
   planInodeOwner(stage, 'socket', number, opts);
   stage.sequence.optionsOf(number).append(tablesOf(opts).first);
 }
@@ -73,7 +77,7 @@ function addNumbers(opts: SkOptsEntry, set: (name: number, value: number) => voi
 }
 
 /** Sets what must come after bind(2) and after the queues are filled. */
-export function planFinalSocketOptions(stage: Stage, number: number, opts: SkOptsEntry): void {
+export function planFinalSocketOptions(stage: Stage, number: Descriptor, opts: SkOptsEntry): void {
   stage.sequence.optionsOf(number).append(tablesOf(opts).last);
   const lock = opts.so_buf_lock ?? BUFFERS_LOCKED;
   if (lock & 1) setOption(stage, number, [SOL.socket, SO.sndbufForce], opts.so_sndbuf >>> 1);
@@ -106,13 +110,13 @@ function addTimeout(
 }
 
 /** Gives both buffers of a socket the sizes that they had, whether those had been set by hand or grown. */
-export function planBuffers(stage: Stage, number: number, opts: SkOptsEntry): void {
+export function planBuffers(stage: Stage, number: Descriptor, opts: SkOptsEntry): void {
   setOption(stage, number, [SOL.socket, SO.rcvbufForce], opts.so_rcvbuf >>> 1);
   planUnlockBuffer(stage, number, opts);
 }
 
 /** Room for everything that a queue may hold, until {@link planFinalSocketOptions}. */
-export function planRoomyBuffer(stage: Stage, number: number, bytes: number): void {
+export function planRoomyBuffer(stage: Stage, number: Descriptor, bytes: number): void {
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
 }
 
@@ -123,7 +127,7 @@ const MILD = new Map<number, number>([
 ]);
 
 /** Clears the mark that {@link planRoomyBuffer} set a size by hand (SO_BUF_LOCK, Linux 5.14). */
-export function planUnlockBuffer(stage: Stage, number: number, opts: SkOptsEntry): void {
+export function planUnlockBuffer(stage: Stage, number: Descriptor, opts: SkOptsEntry): void {
   const bytes = opts.so_sndbuf >>> 1;
   setOption(stage, number, [SOL.socket, SO.sndbufForce], bytes);
   const lock = (opts.so_buf_lock ?? BUFFERS_LOCKED) & 3;
@@ -140,7 +144,7 @@ function isKnown(level: number, name: number, size: number): boolean {
 /** setsockopt(2) of an int. Only the host's root can set buffers by force. */
 export function setOption(
   stage: Stage,
-  number: number,
+  number: Descriptor,
   [level, name]: OptionName,
   value: number,
 ): void {
@@ -164,9 +168,20 @@ export function checkRoom({ mostBuffer }: Stage, what: string, bytes: number): v
 /** setsockopt(2) of any value; ints are given as they are. */
 export function setRaw(
   stage: Stage,
-  number: number,
+  number: Descriptor,
   option: OptionName,
   value: Uint8Array | readonly number[],
 ): void {
   stage.sequence.optionsOf(number).add(option, value);
+}
+
+/** setsockopt(2) of an int of the row. */
+export function setFromRow(
+  stage: Stage,
+  number: Descriptor,
+  [level, name]: OptionName,
+  at: RowAddress,
+): void {
+  const mild = level === SOL.socket && stage.mostBuffer !== undefined ? MILD.get(name) : undefined;
+  stage.run('set a socket option', SYS.setsockopt, [number, level, mild ?? name, at, INT_SIZE]);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Descriptor } from '../../../plan/row.js';
 import { SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, SYS } from '../../../../native/sys.js';
@@ -41,7 +42,7 @@ export function dumpFilter(socket: number, count: number): SocketFilter | string
 }
 
 /** Attaches a filter, and locks it if it was locked. */
-export function planFilter(stage: Stage, number: number, filter: SocketFilter): void {
+export function planFilter(stage: Stage, number: Descriptor, filter: SocketFilter): void {
   const { so_filter: instructions, mvas_filter_locked: isLocked } = filter;
   if (instructions.length === 0) return;
   const { builder, sequence } = stage;

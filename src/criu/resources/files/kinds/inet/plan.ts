@@ -37,9 +37,8 @@ export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk
   for (const { body, number } of others) openUnconnected(plan.stage, body, number);
   openPairs(plan, alive);
   openWaiting(plan, alive);
-  for (const { body, number } of connected) {
-    planFinalSocketOptions(plan.stage, number, body.opts);
-  }
+  for (const { body, number } of dead) planFinalSocketOptions(plan.stage, number, body.opts);
+  plan.shared(LiveConnections).finish();
 }
 
 /** The very socket that the checkpointed container had; only the flags of its descriptor are new. */
@@ -55,10 +54,11 @@ function takeHeld({ stage, options }: PlanContext, { id }: InetSkEntry, number: 
 function openPairs(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const connections = plan.shared(LiveConnections);
   const byId = new Map(sockets.map((one) => [one.body.id, one]));
-  for (const one of sockets) {
+  const pairs = sockets.flatMap((one) => {
     const other = byId.get(peerOf(plan.index.image, one.body) ?? 0);
-    if (other && one.body.id < other.body.id) connections.open(one, other);
-  }
+    return other && one.body.id < other.body.id ? [[one, other] as const] : [];
+  });
+  connections.openPairs(pairs);
 }
 
 /** Opens connections that wait to be accepted, one after the other. */

@@ -76,7 +76,11 @@ test('the header of a plan has the same layout', (t) => {
   t.is(size, abi.PLAN_HEADER_SIZE);
   t.is(DEFINES.get('PLAN_SLOTS_OFFSET'), BigInt(abi.PLAN_HEADER_SIZE));
   for (const [field, offset] of Object.entries(abi.HEADER)) {
-    t.is(offsets.get(field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)), offset, field);
+    t.is(
+      offsets.get(field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+      offset,
+      field,
+    );
   }
 });
 

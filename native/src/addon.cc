@@ -12,6 +12,7 @@
 #include "syscall_binding.h"
 #include "texts.h"
 #include "tracer_binding.h"
+#include "user_namespace.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("syscall", Napi::Function::New(env, mvas::Syscall, "syscall"));
@@ -27,6 +28,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readBelow", Napi::Function::New(env, mvas::ReadBelow, "readBelow"));
   exports.Set("FdWatch", mvas::FdWatch::Define(env));
   exports.Set("forkAway", Napi::Function::New(env, mvas::ForkAway, "forkAway"));
+  exports.Set("userNamespace", Napi::Function::New(env, mvas::UserNamespace, "userNamespace"));
   exports.Set("writeFiles", Napi::Function::New(env, mvas::WriteFiles, "writeFiles"));
   exports.Set("Tracer", mvas::TracerBinding::Define(env));
   exports.Set("Pump", mvas::PumpBinding::Define(env));

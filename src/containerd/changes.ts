@@ -20,7 +20,13 @@ type Key = Readonly<Record<'snapshotter' | 'key', string>>;
  */
 export class Changes {
   /** Where the changes are, and where they are to be copied. */
-  readonly places: { readonly from: string; readonly to: string };
+  readonly places: {
+    readonly from: string;
+    readonly to: string;
+    /** Ids of the copy, where the mounts of a snapshot show them as others; empty strings: as they are. */
+    readonly uidmap: string;
+    readonly gidmap: string;
+  };
   readonly #api: ContainerdApi;
   readonly #new: Key;
   readonly #parent: string;
@@ -53,7 +59,8 @@ export class Changes {
     }
     const fresh = { snapshotter, key: `${OURS}${randomBytes(16).toString('hex')}` };
     const prepared = await api.call('Snapshots/Prepare', { ...fresh, parent });
-    const places = { from, to: upperOf(prepared.mounts, parent) ?? '' };
+    const ids = { uidmap: optionOf(mounts, 'uidmap'), gidmap: optionOf(mounts, 'gidmap') };
+    const places = { from, to: upperOf(prepared.mounts, parent) ?? '', ...ids };
     return new Changes(api, { new: fresh, parent, places });
   }
 
@@ -105,6 +112,28 @@ export async function dropChanges(
     const updateMask = { paths: ['labels'] };
     await api.call('Snapshots/Update', { snapshotter, info: { name, labels: [] }, updateMask });
   }
+}
+
+/** What asks a snapshotter to show the files of a snapshot's parent with other ids. */
+const ID_LABELS = ['containerd.io/snapshot/uidmapping', 'containerd.io/snapshot/gidmapping'];
+
+/** Those labels of a container's snapshot with which snapshots of its clones have to be prepared. */
+export async function idLabelsOf(
+  api: ContainerdApi,
+  { snapshotter = '', snapshotKey: key = '' }: Partial<Container>,
+): Promise<{ key: string; value: string }[]> {
+  if (key === '') return [];
+  const { info } = await api.call('Snapshots/Stat', { snapshotter, key });
+  const labels = info?.labels ?? [];
+  return labels.flatMap(({ key: name = '', value = '' }) =>
+    ID_LABELS.includes(name) ? [{ key: name, value }] : [],
+  );
+}
+
+/** An option of a root filesystem's mount; empty if it has none. */
+function optionOf([{ options = [] } = {}]: readonly Partial<Mount>[], name: string): string {
+  const option = options.find((one) => one.startsWith(`${name}=`));
+  return option?.slice(name.length + 1) ?? '';
 }
 
 /** Where a snapshot's own files lie; without a parent they are all there is. */

@@ -110,7 +110,8 @@ class Child {
     const { container: source } = template;
     const { snapshotter } = source;
     const spec = cloneSpec(specOf(source), { id, sourceId: source.id, network });
-    const prepare = { snapshotter, key: id, parent: template.parent };
+    const { parent, labels = [] } = template;
+    const prepare = { snapshotter, key: id, parent, labels: [...labels] };
     const { mounts: rootfs } = await this.#api.call('Snapshots/Prepare', prepare, { signal });
     this.#undo('Snapshots/Remove', { snapshotter, key: id });
     const container = this.#container(encodeSpec(startingFrom(spec, snapshot.id, index)));

@@ -11,7 +11,7 @@ import {
 import { anyOf, type ContainerdApi } from './api.js';
 import { bridge, originOf, readDescent } from './descent.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
-import { Changes, dropChanges, parentOf } from './changes.js';
+import { Changes, dropChanges, idLabelsOf, parentOf } from './changes.js';
 import type { Container } from './proto/messages/containers.js';
 import { CheckpointOptions } from './proto/messages/mvas-options.js';
 import { headOf, LABELS, labelOf, moveHead } from './head.js';
@@ -59,10 +59,11 @@ export async function takeSnapshot(
       const changes = hasFiles ? await Changes.begin(api, container) : undefined;
       if (changes) scope.defer('drop the changes of files', () => changes.drop());
       await checkpoint(api, container, { imagePath, changes, signal });
+      const labels = await idLabelsOf(api, container);
       const parent = await (changes?.keep() ?? parentOf(api, container));
       scope.defer('drop the files', () => dropChanges(api, container.snapshotter ?? '', parent));
       const template = encodeTemplate({
-        ...{ container, parent, place: api.place, hasFiles },
+        ...{ container, parent, place: api.place, hasFiles, labels },
         origin: headOf(container),
       });
       const record = keepSnapshot(imagePath, { name, owner, containerId, args, template });
@@ -140,8 +141,10 @@ async function checkpoint(
   },
 ): Promise<void> {
   const { imagePath: path, changes, signal } = request;
-  const { from: changesFrom = '', to: changesTo = '' } = changes?.places ?? {};
-  const options = anyOf(CheckpointOptions, { changesFrom, changesTo });
+  const { from = '', to = '', uidmap = '', gidmap = '' } = changes?.places ?? {};
+  const options = anyOf(CheckpointOptions, {
+    ...{ changesFrom: from, changesTo: to, changesUidmap: uidmap, changesGidmap: gidmap },
+  });
   const { id = '' } = container;
   await callShim(api, container, (shim) =>
     shim.call('Task/Checkpoint', { id, path, options }, { limitMs: SHIM_LIMIT_MS, signal }),

@@ -9,6 +9,8 @@ export interface Template {
   readonly container: Container;
   /** The snapshot of containerd that a clone's root filesystem is prepared from; '' for an empty one. */
   readonly parent: string;
+  /** Labels that the snapshots of clones get; absent in snapshots from before this was kept. */
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
   /** Whether that has the files of the moment of the snapshot. */
   readonly hasFiles?: boolean;
   /** Id of the snapshot from which the container went on to this one; absent or empty if there was none. */

@@ -278,6 +278,11 @@ interface Addon {
     names: readonly string[],
     contents: readonly Uint8Array[],
   ) => Promise<Int32Array>;
+  /**
+   * Makes a user namespace without processes; `users` and `groups` are the texts of its uid_map and gid_map. Returns a
+   * descriptor of it, which is the caller's and closes on exec, or `-errno`.
+   */
+  readonly userNamespace: (users: string, groups: string) => number;
   readonly Tracer: new () => Tracer;
   /** Calls `ended` for each copy that ends by itself. Does not keep the process alive. */
   readonly Pump: new (ended: (id: number) => void) => Pump;
@@ -303,6 +308,7 @@ export const {
   readBelow,
   writeFiles,
   forkAway,
+  userNamespace,
   FdWatch,
   Tracer,
   Pump,

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { run, tryRun, until, type RunOptions, type RunResult } from './run.js';
@@ -58,6 +58,7 @@ export class PrivateContainerd {
   static async start(options: ContainerdOptions = {}): Promise<PrivateContainerd> {
     await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]); // only tsc may have run since
     const directory = await mkdtemp('/var/tmp/mvas-e2e-');
+    await chmod(directory, 0o711); // the root of a user namespace has to get to its bundle
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
     await writeFile(join(directory, 'config.toml'), configuration(directory, options.cri));

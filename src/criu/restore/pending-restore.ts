@@ -302,7 +302,9 @@ async function prepare(
   const holder = connectVas(record.id);
   clock.end('find');
 
-  const restorer = await Restorer.fork(holder, birthplaceOf(live)).finally(() => {
+  const { predecessor } = request;
+  const place = predecessor ? successorSpec(live, predecessor) : live;
+  const restorer = await Restorer.fork(holder, birthplaceOf(place)).finally(() => {
     holder.close();
   });
   scope.defer('end the restorer', () => restorer.destroy());

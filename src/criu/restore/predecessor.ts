@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../../common/errors.js';
 import type { HostPid } from '../../common/ids.js';
 import { ownCgroupsPath } from '../../common/own-cgroups-path.js';
 import type { Spec } from '../spec.js';
@@ -22,14 +21,12 @@ export interface Predecessor {
   end(): Promise<void>;
 }
 
-/** Namespaces that are joined instead of made. */
-const KEPT: Readonly<Record<string, string>> = { network: 'net', cgroup: 'cgroup' };
+/** Namespaces that are joined instead of made. The others belong to the user namespace. */
+const KEPT: Readonly<Record<string, string>> = { network: 'net', cgroup: 'cgroup', user: 'user' };
 
 /**
  * The spec for the surroundings of the new processes. Only hooks that change mounts run again: others have already
  * told the world about this container.
- *
- * @throws ShimError `failedPrecondition` for a container with a user namespace of its own
  */
 export function successorSpec(spec: Spec, { initPid, donorId, rootfs }: Predecessor): Spec {
   const { linux = {}, hooks } = spec;
@@ -37,7 +34,6 @@ export function successorSpec(spec: Spec, { initPid, donorId, rootfs }: Predeces
     const kept = KEPT[type];
     if (path === '' && kept !== undefined)
       return { type, path: `/proc/${String(initPid)}/ns/${kept}` };
-    if (path === '' && type === 'user') refuse(donorId);
     return path === '' ? { type } : { type, path };
   });
   const { createContainer } = hooks ?? {};
@@ -70,10 +66,4 @@ function withoutResources(linux: NonNullable<Spec['linux']>): NonNullable<Spec['
 /** The container may have changed those of its network. */
 function ofNoNetwork(sysctls: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(sysctls).filter(([name]) => !name.startsWith('net.')));
-}
-
-function refuse(donorId: string): never {
-  const why = 'a container with a user namespace of its own cannot be rolled back in place';
-  const remedy = 'remedy: fork its snapshot instead (mvas fork)';
-  throw new ShimError('failedPrecondition', `create ${donorId}: ${why}; ${remedy}`);
 }

@@ -6,7 +6,8 @@ import { ShimError } from '../../common/errors.js';
 import type { Bundle } from '../bundle.js';
 import { mount } from '../linux.js';
 import type { MountValue } from '../proto/values.js';
-import { MS } from './options.js';
+import { MappedFolder } from './idmapped.js';
+import { idsOf, MS } from './options.js';
 import { mountRootfs, unmountAll } from './rootfs.js';
 
 /** What a new root filesystem is made of. */
@@ -57,7 +58,7 @@ export class NewRoot {
     const root = new NewRoot(bundle, twins);
     try {
       for (const { fresh } of twins) mkdirSync(fresh, { mode: 0o711 });
-      await copy({ from, to: twins[0]?.fresh ?? '' });
+      await copyAs(options, from, (path) => copy({ from: path, to: twins[0]?.fresh ?? '' }));
       mountRootfs([{ ...first, source, options: [...options] }, ...others], root.path);
       return root;
     } catch (error) {
@@ -90,6 +91,25 @@ export class NewRoot {
     unmountAll(this.path);
     if (existsSync(this.path)) rmdirSync(this.path);
     for (const { fresh } of this.#twins) await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Copies what belongs to a layer below, whose ids a mount with these options shows as others. */
+async function copyAs(
+  options: readonly string[],
+  from: string,
+  copy: (from: string) => Promise<void>,
+): Promise<void> {
+  const ids = idsOf(options);
+  if (ids === undefined) {
+    await copy(from);
+    return;
+  }
+  const folder = MappedFolder.open(from, ids);
+  try {
+    await copy(folder.path);
+  } finally {
+    folder.close();
   }
 }
 

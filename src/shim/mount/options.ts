@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import type { IdMapOptions } from './idmapped.js';
 
 /** fstab options translated for mount(2). */
 export interface MountPlan {
   readonly flags: number;
   /** MS_SHARED and its kin, which need a call of their own; 0: none. */
   readonly propagation: number;
-  readonly data: string;
+  /** Options of the file system. */
+  readonly data: readonly string[];
+  /** Set if it is to show its files with other ids. */
+  readonly ids: IdMapOptions | undefined;
 }
 
 /** mount(2) flags, `include/uapi/linux/mount.h`. */
@@ -75,17 +79,19 @@ const PROPAGATION: ReadonlyMap<string, number> = new Map([
   ['runbindable', MS.unbindable | MS.rec],
 ]);
 
+const ID_MAP = /^(?<kind>uidmap|gidmap)=(?<text>\d+:\d+:\d+(?:,\d+:\d+:\d+)*)$/;
+
 /**
  * Translates the options of a mount. Options that are not flags go to the file system.
  *
- * @throws ShimError `unimplemented` for `loop`, `uidmap=` and `gidmap=`
+ * @throws ShimError `unimplemented` for `loop`; `invalidArgument` for maps of ids that are none, or only one of both
  */
 export function planMount(options: readonly string[]): MountPlan {
   let flags = 0;
   let propagation = 0;
   const data: string[] = [];
-  for (const option of options) {
-    if (option === 'loop' || /^[ug]idmap=/.test(option)) {
+  for (const option of options.filter((one) => !isIdMap(one))) {
+    if (option === 'loop') {
       throw new ShimError('unimplemented', `mount option ${option} is not supported`);
     }
     const effect = EFFECTS.get(option);
@@ -94,7 +100,30 @@ export function planMount(options: readonly string[]): MountPlan {
     else if (spread !== undefined) propagation |= spread;
     else if (!option.startsWith('X-containerd.')) data.push(option);
   }
-  return { flags, propagation, data: data.join(',') };
+  return { flags, propagation, data, ids: idsOf(options) };
+}
+
+function isIdMap(option: string): boolean {
+  return /^[ug]idmap=/.test(option);
+}
+
+/** The ids that options of a mount ask for. @throws ShimError as {@link planMount} does */
+export function idsOf(options: readonly string[]): MountPlan['ids'] {
+  const maps: Record<string, string> = {};
+  for (const option of options.filter(isIdMap)) {
+    const { kind, text = '' } = ID_MAP.exec(option)?.groups ?? {};
+    if (kind === undefined) refuse(option, 'it is not inside:host:count');
+    maps[kind] = text;
+  }
+  const { uidmap: users, gidmap: groups } = maps;
+  if (users !== undefined && groups !== undefined) return { users, groups };
+  if (users !== undefined) refuse(`uidmap=${users}`, 'it comes without gidmap');
+  if (groups !== undefined) refuse(`gidmap=${groups}`, 'it comes without uidmap');
+  return undefined;
+}
+
+function refuse(option: string, why: string): never {
+  throw new ShimError('invalidArgument', `mount option ${option}: ${why}`);
 }
 
 /**

@@ -3,10 +3,12 @@ import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import { mountsBelow, parseMountinfo } from '../../common/procfs/mountinfo.js';
+import { closeFd } from '../../native/sys.js';
 import { mount, unmount } from '../linux.js';
 import type { MountValue } from '../proto/values.js';
+import { attach, withMappedLowers, MountIds } from './idmapped.js';
 import { inDirectory } from './in-directory.js';
-import { MS, planMount, shortenLowerdirs } from './options.js';
+import { MS, planMount, shortenLowerdirs, type MountPlan } from './options.js';
 
 /** mount(2) accepts one page of options; some of it is kept free, as in containerd. */
 const MAX_DATA_BYTES = 4096 - 512;
@@ -49,15 +51,51 @@ function targetBelow(directory: string, relative: string): string {
 }
 
 function mountOne(one: MountValue, target: string): void {
-  const { flags, propagation, data } = planMount(one.options ?? []);
-  const type = one.type ?? '';
-  const source = one.source ?? '';
+  const plan = planMount(one.options ?? []);
+  if (plan.ids === undefined) {
+    mountPlanned(one, target, plan);
+    return;
+  }
+  MountIds.use(plan.ids, (ids) => {
+    if (one.type === 'overlay') {
+      withMappedLowers(plan.data, ids, (data) => {
+        mountPlanned(one, target, { ...plan, data });
+      });
+      return;
+    }
+    mountPlanned(one, target, { ...plan, propagation: 0 });
+    replaceByCopy(ids, target);
+    if (plan.propagation !== 0) spread(target, plan.propagation);
+  });
+}
+
+function mountPlanned(
+  { type = '', source = '' }: MountValue,
+  target: string,
+  { flags, propagation, data: options }: MountPlan,
+): void {
+  const data = options.join(',');
   if (data.length > MAX_DATA_BYTES) mountShortened(source, target, { type, flags, data });
   else mount(source, target, { type, flags, data });
   if ((flags & MS.bind) !== 0 && (flags & MS.rdonly) !== 0) {
     mount('', target, { type: '', flags: flags | MS.remount, data });
   }
-  if (propagation !== 0) mount('', target, { type: '', flags: propagation, data: '' });
+  if (propagation !== 0) spread(target, propagation);
+}
+
+/** Ids of a mount can be mapped only while it is mounted nowhere. */
+function replaceByCopy(ids: MountIds, target: string): void {
+  const tree = ids.copyOf(target);
+  try {
+    unmount(target, MNT_DETACH);
+    attach(tree, target);
+  } finally {
+    closeFd(tree);
+  }
+}
+
+function spread(target: string, propagation: number): void {
+  mount('', target, { type: '', flags: propagation, data: '' });
 }
 
 function mountShortened(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
+import type { IdMapOptions } from '../mount/idmapped.js';
 import type { ExecMode, TwinMode } from '../../criu/constants.js';
 import { decode } from '../proto/codec.js';
 import { CheckpointOptions as MvasOptions } from '../proto/messages/mvas-options.js';
@@ -10,7 +11,12 @@ import type { CheckpointPolicy } from './checkpoint-policy.js';
 /** What a Checkpoint request asks for. */
 export interface CheckpointPlan {
   /** Directories between which the changes of the root filesystem are copied in the same standstill. */
-  readonly changes?: { readonly from: string; readonly to: string };
+  readonly changes?: {
+    readonly from: string;
+    readonly to: string;
+    /** Ids of the copy, if they are others. */
+    readonly ids?: IdMapOptions;
+  };
   /** Where the image files go. */
   readonly imagePath: string;
   readonly leaveRunning: boolean;
@@ -65,11 +71,14 @@ interface Asked {
 
 function decodeOptions(url: string, value: Uint8Array): Asked {
   if (url === MvasOptions) {
-    const { exit, changesFrom: from, changesTo: to } = decode(MvasOptions, value);
+    const options = decode(MvasOptions, value);
+    const { exit, changesFrom: from, changesTo: to } = options;
     const asked = { exit, imagePath: '', openTcp: false };
     if (from === '') return asked;
     for (const path of [from, to]) assertAbsolute(path);
-    return { ...asked, changes: { from, to } };
+    const { changesUidmap: users, changesGidmap: groups } = options;
+    const ids = users === '' ? {} : { ids: { users, groups } };
+    return { ...asked, changes: { from, to, ...ids } };
   }
   if (url === '' || url === CheckpointOptions) return decode(CheckpointOptions, value);
   throw new ShimError('invalidArgument', `checkpoint options of unknown type ${url}`);

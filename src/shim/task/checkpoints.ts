@@ -6,6 +6,7 @@ import { hostNamesOf } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
 import { mountPlacesOf } from '../../common/mount-places.js';
 import { tmpfsMountsOf } from '../../common/tmpfs-mounts.js';
+import { MappedFolder } from '../mount/idmapped.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 import { withinGrace } from './grace.js';
 import { assertKept } from './kept-spec.js';
@@ -70,7 +71,9 @@ export class Checkpoints {
     const abort = new AbortController();
     this.#underWay = abort;
     const spare = await this.#spare;
+    let copy: MappedFolder | undefined;
     try {
+      copy = plan.changes?.ids && MappedFolder.open(plan.changes.to, plan.changes.ids);
       const aborted = AbortSignal.any([signal, abort.signal]);
       const work = surroundings.engine.checkpoint({
         containerId: id,
@@ -81,7 +84,9 @@ export class Checkpoints {
         keepsConnections: plan.keepsConnections,
         runcRoot: parts.runc.settings.root,
         ...(plan.memoryLimit === undefined ? {} : { memoryLimit: plan.memoryLimit }),
-        ...(plan.changes && { changes: plan.changes }),
+        ...(plan.changes && {
+          changes: { from: plan.changes.from, to: copy?.path ?? plan.changes.to },
+        }),
         ...(plan.retryMs === undefined ? {} : { retryMs: plan.retryMs }),
         ...(plan.exec === undefined ? {} : { exec: plan.exec }),
         execs,
@@ -97,6 +102,7 @@ export class Checkpoints {
       log.info('checkpointed', { task: id, vas, frozenMs, bytes, ...result.timingsMs });
     } finally {
       this.#underWay = undefined;
+      copy?.close();
       await this.expectNone();
     }
   }

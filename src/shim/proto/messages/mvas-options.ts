@@ -34,6 +34,12 @@ export interface CheckpointOptions {
 
   /** where they are copied to */
   changesTo: string;
+
+  /** ids of the copy, in the words of the mount option uidmap: inside:host:count,...; empty: as they are */
+  changesUidmap: string;
+
+  /** the same of groups; both or none */
+  changesGidmap: string;
 }
 
 export const CheckpointOptions = 'mvas.v1.CheckpointOptions';
@@ -53,5 +59,7 @@ export const MVAS_OPTIONS_MESSAGES = {
     ['exit', 1, 'implicit', 'bool'],
     ['changesFrom', 2, 'implicit', 'string'],
     ['changesTo', 3, 'implicit', 'string'],
+    ['changesUidmap', 4, 'implicit', 'string'],
+    ['changesGidmap', 5, 'implicit', 'string'],
   ],
 } as const satisfies MessageTables;

@@ -7,18 +7,29 @@ test('options become flags, propagation and data', (t) => {
   t.deepEqual(planMount(['rbind', 'ro', 'rprivate']), {
     flags: MS.bind | MS.rec | MS.rdonly,
     propagation: MS.private | MS.rec,
-    data: '',
+    data: [],
+    ids: undefined,
   });
   t.deepEqual(planMount(['ro', 'rw', 'lowerdir=/a:/b', 'X-containerd.x', 'index=off']), {
     flags: 0,
     propagation: 0,
-    data: 'lowerdir=/a:/b,index=off',
+    data: ['lowerdir=/a:/b', 'index=off'],
+    ids: undefined,
   });
 });
 
 test('options that need more than a flag are refused', (t) => {
-  for (const option of ['loop', 'uidmap=0:1:2', 'gidmap=0:1:2']) {
-    t.throws(() => planMount([option]), { message: /not supported/ });
+  t.throws(() => planMount(['loop']), { message: /not supported/ });
+});
+
+test('maps of ids are both or none', (t) => {
+  const { data, ids } = planMount(['uidmap=0:100:5,5:200:1', 'lowerdir=/a', 'gidmap=0:7:9']);
+  t.deepEqual(data, ['lowerdir=/a']);
+  t.deepEqual(ids, { users: '0:100:5,5:200:1', groups: '0:7:9' });
+  t.throws(() => planMount(['uidmap=0:1:2']), { message: /uidmap=0:1:2: .* without gidmap/ });
+  t.throws(() => planMount(['gidmap=0:1:2']), { message: /gidmap=0:1:2: .* without uidmap/ });
+  for (const option of ['uidmap=', 'gidmap=0:1', 'uidmap=0:1:2,', 'uidmap=0:-1:2']) {
+    t.throws(() => planMount([option, 'gidmap=0:1:2']), { message: /is not inside:host:count/ });
   }
 });
 

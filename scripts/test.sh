@@ -50,7 +50,7 @@ release_of() {
 without_controllers=(dist/test/e2e/{checkpoint-counter,checkpoint-nginx,restored,failed-restore}.test.js)
 
 # What runs with crun in the place of runc.
-with_crun=(dist/test/e2e/{basics,checkpoint-counter,checkpoint-redis,restored,restored-terminals,terminals,restart,oom,stats}.test.js)
+with_crun=(dist/test/e2e/{basics,checkpoint-counter,checkpoint-redis,restored,restored-terminals,terminals,restart,oom,stats,execs}.test.js)
 
 # The kernel that the module is tested on where one is enough.
 one_kernel=dist/test/kernel/linux-6-12.test.js

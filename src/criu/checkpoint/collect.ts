@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ShimError } from '../../common/errors.js';
 import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
 import type { Warning } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
@@ -18,7 +19,7 @@ import type { PageRun } from '../memory/page-runs.js';
 import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
-import { containerGroups } from '../procfs/status.js';
+import { containerGroups, containerPid, type ProcStatus } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
 import type { IpcDump } from '../resources/ipc/dump.js';
@@ -28,7 +29,7 @@ import { placeGhosts } from '../resources/files/deleted/stored-contents.js';
 import { FileDumper } from '../resources/files/dumper.js';
 import type { Session } from '../tracee/session.js';
 import type { TracedProcess } from '../tracee/tracee.js';
-import { buildTree, forkersOf, parentsFirst } from '../tree/process-tree.js';
+import { buildTree, forkersOf, OUTSIDE, parentsFirst } from '../tree/process-tree.js';
 import { Guard } from '../vas/guard.js';
 import { bootId, waitSocketOf } from '../vas/store.js';
 
@@ -170,6 +171,7 @@ export function readTree(session: Pick<Session, 'processes' | 'zombies'>): Tree 
     }),
     ...session.zombies.map((zombie) => ({ ...zombie, tids: [zombie.nsPid], isZombie: true })),
   ].sort((a, b) => a.nsPid - b.nsPid);
+  checkOutside(all.map(({ status }) => status));
   const byHostPid = new Map<HostPid, NsPid>(all.map(({ pid, nsPid }) => [pid, nsPid]));
   const names = new Map<NsPid, string>();
   const entries = all.map(({ nsPid, tids, status }): PstreeEntry => {
@@ -186,6 +188,25 @@ export function readTree(session: Pick<Session, 'processes' | 'zombies'>): Tree 
     })),
   );
   return { pstree: parentsFirst(entries), forkers: forkersOf(forest) };
+}
+
+/**
+ * Refuses processes in different sessions or groups that were made outside: a restore makes one, for all of them.
+ *
+ * @throws ShimError `failedPrecondition`
+ */
+function checkOutside(all: readonly ProcStatus[]): void {
+  const sessions = all.filter((status) => containerGroups(status).sid === OUTSIDE);
+  const groups = sessions.filter((status) => containerGroups(status).pgid === OUTSIDE);
+  const other =
+    sessions.find(({ nsSid }) => nsSid[0] !== sessions[0]?.nsSid[0]) ??
+    groups.find(({ nsPgid }) => nsPgid[0] !== groups[0]?.nsPgid[0]);
+  if (!other) return;
+  const why =
+    'its session or group was made outside of the container, and that of others is another one';
+  const remedy = 'remedy: end it first';
+  const who = `pid ${String(containerPid(other))} (${other.name})`;
+  throw new ShimError('failedPrecondition', `${who}: ${why}, which is not supported; ${remedy}`);
 }
 
 function objectIds(

@@ -283,6 +283,8 @@ export class RestorePlan {
     const gate = this.#builder.reserve(8);
     root.poke('let execs begin', gate, 1);
     root.syscall('let execs begin', SYS.futex, [gate, FUTEX_WAKE, 1]);
+    // Whom execs signal that are in no session of their own: nobody but each other.
+    sequence.syscall('leave the session of the keeper', SYS.setsid, []);
     const wait = [gate, FUTEX_WAIT, 0, null];
     sequence.syscall('wait for PID 1', SYS.futex, wait, { tolerate: true });
     const pidfd = this.#builder.slot();

@@ -226,7 +226,7 @@ interface Forked {
 }
 
 function planGroup({ pid, pgid }: TreeNode, sequence: Sequence): void {
-  if (pgid === pid) return;
+  if (pgid === pid || pgid === OUTSIDE) return;
   sequence.syscall(`join process group ${String(pgid)}`, SYS.setpgid, [0, pgid]);
 }
 

@@ -40,12 +40,13 @@ export interface Forest {
   readonly outside: TreeNode | undefined;
 }
 
-/** The pid of what is outside of the namespace, as the namespace sees it. */
+/** The pid of what is outside of the namespace, as the namespace sees it; also a session or group that was made there. */
 export const OUTSIDE = asNsPid(0);
 
 /**
  * Plans which process forks which. Processes other than PID 1 without a parent came by exec: they lead sessions of
- * their own.
+ * their own, or are in one that was made outside, if the runtime calls no setsid(2) for them, as crun. The helper outside
+ * makes that one, with its group, for all of them.
  *
  * A process that is not a session leader is in the session it was forked in. So a child in a session other than its
  * parent's was forked before the parent made its own, in the session that the parent itself was forked in, and so
@@ -96,12 +97,16 @@ function checkProcesses(processes: readonly TreeProcess[]): void {
     const isOrphan = ppid === OUTSIDE ? isZombie : (byPid.get(ppid)?.isZombie ?? true);
     if (pid !== INIT && isOrphan) badImage(`pid ${String(pid)} has no parent`);
   }
-  const isOutsider = ({ pid, ppid, sid, pgid }: TreeProcess): boolean =>
-    sid === 0 || pgid === 0 || (ppid === OUTSIDE && sid !== pid);
-  const outsider = processes.find(isOutsider);
-  if (!outsider) return;
-  const what = `its session (${String(outsider.sid)}) or group (${String(outsider.pgid)})`;
-  throw unmakable(outsider, `${what} was made outside of the container, which is not supported`);
+  for (const process of processes) checkSession(process);
+}
+
+function checkSession(process: TreeProcess): void {
+  const { pid, ppid, sid, pgid } = process;
+  if (pgid === OUTSIDE && sid !== OUTSIDE) badImage(`pid ${String(pid)} is in no process group`);
+  const isInit = pid === INIT && sid === OUTSIDE;
+  if (!isInit && (ppid !== OUTSIDE || sid === pid || sid === OUTSIDE)) return;
+  const what = `its session (${String(sid)}) or group (${String(pgid)})`;
+  throw unmakable(process, `${what} was made outside of the container, which is not supported`);
 }
 
 /** The sessions that processes are forked in; none for session leaders that can be forked in any. */
@@ -114,8 +119,7 @@ function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> 
     const start = starts.get(pid);
     const parent = byPid.get(ppid);
     if (start === undefined || !parent || ppid === INIT || start === parent.sid) continue;
-    const isFromOutside = parent.ppid === OUTSIDE; // It has made its session at once.
-    if (parent.sid !== ppid || isFromOutside || (starts.get(ppid) ?? start) !== start) {
+    if (!canHaveBeenIn(parent, start) || (starts.get(ppid) ?? start) !== start) {
       const verb = start === sid ? 'is' : 'was';
       const why = `${verb} in session ${String(start)}, which its parent cannot have been in`;
       throw unmakable(process, `${why}: not supported`);
@@ -123,6 +127,11 @@ function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> 
     starts.set(ppid, start);
   }
   return starts;
+}
+
+/** What came by exec has made its session at once, unless the helper outside forks it in its own. */
+function canHaveBeenIn({ pid, ppid, sid }: TreeProcess, start: NsPid): boolean {
+  return sid === pid && (ppid !== OUTSIDE || start === OUTSIDE);
 }
 
 function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
@@ -167,20 +176,25 @@ class Grove {
   }
 
   /** Adds a process below the one that forks it. */
-  plant({ pid, ppid }: TreeProcess): void {
+  plant(process: TreeProcess): void {
+    const { pid, ppid } = process;
     if (pid === INIT) return;
     const node = this.node(pid);
     const parent = this.#parent(ppid);
     const isInherited = ppid === INIT && node.start !== INIT;
+    if (isInherited && node.start === OUTSIDE) {
+      const why = 'PID 1 has inherited it, and it was forked in a session outside of the container';
+      throw unmakable(process, `${why}, which is not supported`);
+    }
     (isInherited ? this.#orphanage(node.start) : parent).children.push(node);
   }
 
   /** Ensures that the process group exists that a process is to join. */
   group(node: TreeNode): void {
     const { pid, pgid, sid } = node;
-    if (pgid === pid) return;
+    if (pgid === pid || pgid === OUTSIDE) return;
     const leader = this.#nodes.get(pgid) ?? this.#helper({ pid: pgid, sid }, this.#host(node));
-    const isPossible = leader.sid === sid && sid !== pid;
+    const isPossible = leader.sid === sid && sid !== pid && leader.pgid !== OUTSIDE;
     if (!isPossible) badImage(`pid ${String(pid)} is in a process group of another session`);
     if (leader.pgid === pgid || leader.leavesGroup) return;
     leader.leavesGroup = true;

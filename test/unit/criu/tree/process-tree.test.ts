@@ -144,6 +144,38 @@ test('what came by exec is forked from outside, and makes sessions of its own', 
   t.is(buildTree([process([1, 0, 1, 1])]).outside, undefined);
 });
 
+test('what came by exec stays in the session of its runtime', (t) => {
+  const ids: Ids[] = [
+    [1, 0, 1, 1],
+    [5, 0, 0, 0],
+    [6, 5, 0, 0],
+    [7, 5, 7, 0],
+    [8, 0, 8, 8],
+    [9, 8, 0, 0],
+  ];
+  const forest = buildTree(ids.map((one) => process(one)));
+  const { outside } = forest;
+  t.is(outside && shape(outside), '+0(5(6 7) 8(9))');
+  t.true(outside && isForkedBeforeSession(node(outside, 8), node(outside, 9)));
+});
+
+test('refused: what PID 1 has inherited from a session from outside', (t) => {
+  const inherited: Ids[] = [
+    [1, 0, 1, 1],
+    [5, 1, 0, 0],
+  ];
+  t.throws(() => tree(...inherited), {
+    message: /^pid 5 \(task\): PID 1 has inherited it, .* session outside of the container/,
+  });
+  t.throws(() => tree([1, 0, 1, 1], [5, 1, 0, 1]), { message: /pid 5 is in no process group/ });
+  const lost: Ids[] = [
+    [1, 0, 1, 1],
+    [5, 0, 0, 0],
+    [6, 0, 5, 0],
+  ];
+  t.throws(() => tree(...lost), { message: /pid 6 is in a process group of another session/ });
+});
+
 test('refused: what came from outside and leads no session, or has ended', (t) => {
   const init = process([1, 0, 1, 1]);
   t.throws(() => buildTree([init, process([5, 0, 1, 1])]), {

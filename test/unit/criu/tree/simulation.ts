@@ -46,10 +46,11 @@ export class Kernel {
     this.processes.set(pid, { pid, ppid: parent, pgid, sid, isZombie: false });
   }
 
-  /** A process comes from outside, and leads a session as every exec does. */
-  exec(pid: number): void {
+  /** A process comes from outside: by runc it leads a session, by crun it is in that of crun. */
+  exec(pid: number, runtime: 'runc' | 'crun'): void {
     if (this.processes.has(pid)) throw new Error(`exec: ${String(pid)} is there`);
-    this.processes.set(pid, { pid, ppid: OUTSIDE, pgid: pid, sid: pid, isZombie: false });
+    const id = runtime === 'runc' ? pid : OUTSIDE;
+    this.processes.set(pid, { pid, ppid: OUTSIDE, pgid: id, sid: id, isZombie: false });
   }
 
   setsid(pid: number): void {

@@ -16,7 +16,8 @@ const STEPS = [
   'join',
   'exit',
   'reap',
-  'exec',
+  'runc',
+  'crun',
 ] as const;
 type Step = readonly [what: (typeof STEPS)[number], who: number, other: number];
 
@@ -30,11 +31,13 @@ function take(kernel: Kernel, [what, who, other]: Step): void {
     let free = 2;
     while (kernel.isTaken(free)) free += 1;
     if (what === 'fork') kernel.fork(pid, free);
-    if (what === 'exec') kernel.exec(free);
+    if (what === 'runc' || what === 'crun') kernel.exec(free, what);
     if (what === 'setsid') kernel.setsid(pid);
     if (what === 'setpgid') kernel.setpgid(pid, pid);
     if (what === 'join') {
-      const groups = kernel.all.filter((one) => one.sid === sid).map(({ pgid }) => pgid);
+      const groups = kernel.all
+        .filter((one) => one.sid === sid && one.pgid !== 0)
+        .map(({ pgid }) => pgid);
       kernel.setpgid(pid, groups[other % groups.length] ?? pid);
     }
     if (what === 'exit' && pid !== 1) kernel.exit(pid);
@@ -57,12 +60,27 @@ function processesOf(kernel: Kernel): TreeProcess[] {
   return kernel.all.map(branded).sort((a, b) => a.pid - b.pid);
 }
 
+const ORPHAN = {
+  message: /PID 1 has inherited it|session 0, which its parent cannot have been in/,
+};
+
+/** Whether PID 1 has inherited a process of a session from outside, or one that was forked there: these are refused. */
+function hasOrphanFromOutside(processes: readonly TreeProcess[]): boolean {
+  const byPid = new Map(processes.map((process) => [process.pid, process]));
+  const descendsFromInit = ({ pid, ppid }: TreeProcess): boolean => {
+    const parent = byPid.get(ppid);
+    return pid === 1 || (parent !== undefined && descendsFromInit(parent));
+  };
+  return processes.some((process) => process.sid === 0 && descendsFromInit(process));
+}
+
 test('every history of forks, sessions, groups and ends can be made again', (t) => {
   const property = fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
     const kernel = new Kernel();
     for (const one of steps) take(kernel, one);
     const processes = processesOf(kernel);
-    t.deepEqual(processesOf(simulate(buildTree(processes), processes)), processes);
+    if (hasOrphanFromOutside(processes)) t.throws(() => buildTree(processes), ORPHAN);
+    else t.deepEqual(processesOf(simulate(buildTree(processes), processes)), processes);
   });
   fc.assert(property, { numRuns: 1000 });
   t.pass();

@@ -16,8 +16,11 @@ export class PrivateDocker {
     this.#daemon = daemon;
   }
 
-  /** Starts the daemon and waits until it answers. The caller stops it before its containerd. */
-  static async start(containerd: PrivateContainerd): Promise<PrivateDocker> {
+  /** Starts the daemon, with more flags if they are given, and waits until it answers. The caller stops it before its containerd. */
+  static async start(
+    containerd: PrivateContainerd,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<PrivateDocker> {
     const { directory, address, namespace } = containerd;
     const place = (name: string): string => join(directory, 'docker', name);
     const flags = {
@@ -32,6 +35,7 @@ export class PrivateDocker {
       experimental: 'true',
       'cgroup-parent': `/${namespace}`,
       'config-file': place('none.json'),
+      ...more,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     await run('mkdir', ['-p', place('exec')]);

@@ -97,6 +97,14 @@ struct mvas_plan_header {
 /* Does the operations from offset a[3] up to MVAS_OP_END for each of the a[1] rows at a[0], each of
  * which has a[2] bytes. */
 #define MVAS_OP_EACH 19
+/* Makes the new io_uring a[0] what another was. It was set up by the io_uring_params at a[1], which
+ * the kernel has filled in. a[2] requests that do nothing bring its counts to where they were; then
+ * its rings get the a[4] bytes at a[3], and its submission entries those at a[5]. */
+#define MVAS_OP_RING 20
+/* Maps a[2] bytes at offset a[4] of file a[0] to address a[1], shared, with protection a[3]: an
+ * io_uring is mapped only where the kernel chooses (Linux 6.4). All other free addresses are taken
+ * meanwhile. */
+#define MVAS_OP_MAP_AT 21
 
 struct mvas_op {
 	unsigned int code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interpreter of plans; see mvas_abi.h. */
 #include "plan.h"
+#include "ring.h"
 #include "../../kernel/include/uapi/mvas.h"
 
 #define CLONE_THREAD_FLAGS 0x00050f00ul /* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
@@ -297,6 +298,11 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, cons
 		if (result < 0)
 			*at = ARG(entry) - ARG(plan);
 		return result;
+	case MVAS_OP_RING:
+		return make_ring(a[0], (const struct io_uring_params *)a[1], (u32)a[2],
+				 (const u8 *)a[3], a[4], (const u8 *)a[5]);
+	case MVAS_OP_MAP_AT:
+		return map_at(a[0], a[1], a[2], a[3], a[4]);
 	case MVAS_OP_PREAD_ROWS:
 		return pull_rows(a[0], (u64 *)a[1], a[2]);
 	default:

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { MADV_COLLAPSE, MADV_GUARD_INSTALL, O, PR } from './abi/index.js';
 import { addressOf, syscall } from './index.js';
+import { headerSize } from './io-uring.js';
 import { call, closeFd, cString, errnoName, SYS } from './sys.js';
 import { makeAsync } from './userfaultfd.js';
 
@@ -148,3 +149,6 @@ export const hasAsyncWriteTracking = once(() => {
 export const hasSoftDirty = once(() =>
   /^VmFlags:.* sd\b/m.test(readFileSync('/proc/self/smaps', 'utf8')),
 );
+
+/** Where the completions of an io_uring begin in its memory, in bytes. Throws ShimError if io_urings are forbidden. */
+export const ringHeader = once(headerSize);

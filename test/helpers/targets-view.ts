@@ -115,11 +115,15 @@ function processFacts(folder: string, status: ReadonlyMap<string, string>): [str
   return [...facts, ['maps', normalizeMaps(text(`${folder}/maps`))]];
 }
 
+/** PF_IO_WORKER of the kernel. */
+const IO_WORKER = 0x10;
+
 function threadFacts(folder: string): [string, string][] {
   return entries(`${folder}/task`).flatMap((tid): [string, string][] => {
     const thread = `${folder}/task/${tid}`;
     const status = parseStatus(text(`${thread}/status`));
     const stat = statFields(thread);
+    if (Number(stat[6]) & IO_WORKER) return []; // The kernel's, for an io_uring: it comes and goes.
     const key = `thread.${lastWord(status.get('NSpid'))}`;
     const comm: [string, string] = [`${key}.comm`, text(`${thread}/comm`)];
     if (stat[0] === 'Z') return [comm];

@@ -21,8 +21,13 @@ export interface EntryKind<F extends BodyField = BodyField> {
   readonly body: F;
   /** Whether its files are sockets that may have unread data. */
   readonly hasQueue?: true;
-  /** Whether its files can be mapped into memory. */
-  readonly isMappable?: true;
+  /** Whether its files can be mapped into memory; `anywhere`: only where the kernel chooses. */
+  readonly isMappable?: true | 'anywhere';
+  /** Checks a mapping of one of its files; `mapping` begins the messages. Pure. Throws ShimError `dataLoss`. */
+  checkMapping?(
+    how: { readonly offset: bigint; readonly isShared: boolean },
+    mapping: () => string,
+  ): void;
   /** Checks one file; `what` begins the messages. Pure. Throws ShimError `dataLoss`. */
   check?(body: BodyOf<F>, files: CheckedFiles, what: string): void;
   /** Checks all files of the kind, once each has passed, and the image parts that belong only to them. Pure. */

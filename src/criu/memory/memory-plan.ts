@@ -74,6 +74,8 @@ export interface MemoryPlanOptions {
   readonly execs: boolean;
   /** The staged descriptor of a file of the image. */
   readonly staged: (fileId: number) => number;
+  /** Whether that is mapped only where the kernel chooses. */
+  readonly mapsAnywhere: (fileId: number) => boolean;
   /** Stages another file by its path in PID 1's /proc; returns the descriptor. */
   readonly stage: (what: string, path: string) => number;
 }
@@ -333,7 +335,14 @@ export class MemoryPlan {
     const bits = writtenPages(area).length > 0 ? area.prot | PROT_WRITE : area.prot;
     const flags = (area.kind === 'file-private' ? MAP_PRIVATE : MAP_SHARED) | how;
     const fd = this.#options.staged(Number(area.object));
-    const args = [at, area.end - area.start, bits, flags, fd, area.offset];
+    const length = area.end - area.start;
+    if (this.#options.mapsAnywhere(Number(area.object))) {
+      const what = `map ${rangeOf(area)}`;
+      if (how === MAP_FIXED) sequence.syscall(what, SYS.munmap, [at, length]);
+      sequence.mapAt(what, at, { fd, length, protection: bits, offset: area.offset });
+      return bits;
+    }
+    const args = [at, length, bits, flags, fd, area.offset];
     sequence.syscall(() => `map ${rangeOf(area)}`, SYS.mmap, args, { expect: at });
     return bits;
   }

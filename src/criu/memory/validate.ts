@@ -34,7 +34,8 @@ const KERNELS = VMA_STATUS.vdso | VMA_STATUS.vvar | VMA_STATUS.vsyscall;
 /** What mappings may name. */
 interface MappedFiles {
   readonly byId: ReadonlyMap<number, FileEntry>;
-  readonly mappable: ReadonlySet<string>;
+  /** Kinds that can be mapped, by type. */
+  readonly mappable: ReadonlyMap<string, EntryKind>;
 }
 
 /**
@@ -45,8 +46,8 @@ interface MappedFiles {
  */
 export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind[]): ImageMemory {
   const byId = new Map(image.files.map((file) => [file.id, file]));
-  const mappable = kinds.filter(({ isMappable }) => isMappable).map(({ type }) => type);
-  const files = { byId, mappable: new Set<string>(mappable) };
+  const mappable = kinds.filter(({ isMappable }) => isMappable);
+  const files = { byId, mappable: new Map(mappable.map((kind) => [kind.type, kind])) };
   const isSoundRow = soundness(files);
   for (const [pid, mm] of image.mms) {
     const what = `check memory of process ${String(pid)}`;
@@ -123,11 +124,13 @@ function soundness({ byId, mappable }: MappedFiles): RowJudge {
     const status = cells[at + CELL.status] ?? 0;
     if (!isSound(cells, at)) return false;
     if ((status & FILE_BACKED) === 0) return true;
-    const { type } = byId.get(cells[at + CELL.shmid] ?? 0) ?? {};
-    return (
-      type !== undefined && mappable.has(type) && (cells[at + CELL.pgoff] ?? 0) % PAGE_BYTES === 0
-    );
+    const kind = mappable.get(byId.get(cells[at + CELL.shmid] ?? 0)?.type ?? '');
+    return kind?.checkMapping === undefined && kind !== undefined && isWholePages(cells, at);
   };
+}
+
+function isWholePages(cells: Float64Array, at: number): boolean {
+  return (cells[at + CELL.pgoff] ?? 0) % PAGE_BYTES === 0;
 }
 
 function isSound(cells: Float64Array, at: number): boolean {
@@ -156,8 +159,11 @@ function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
 
 function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: () => string): void {
   const type = files.byId.get(Number(vma.shmid))?.type ?? 'no file';
-  if (!files.mappable.has(type)) badImage(`${mapping()} maps ${type}`);
+  const kind = files.mappable.get(type);
+  if (!kind) badImage(`${mapping()} maps ${type}`);
   if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping()} has a bad offset`);
+  const isShared = (vma.status & VMA_STATUS.fileShared) !== 0;
+  kind.checkMapping?.({ offset: vma.pgoff, isShared }, mapping);
 }
 
 function checkPark({ start, end }: VmaEntry, park: bigint, mapping: () => string): void {

@@ -39,6 +39,8 @@ export const OP_CODE = {
   preadRows: 17,
   options: 18,
   each: 19,
+  ring: 20,
+  mapAt: 21,
 } as const;
 
 export const OP_FLAG = {

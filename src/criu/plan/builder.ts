@@ -109,6 +109,25 @@ export interface PlanTable {
   readonly what: (row: number) => string;
 }
 
+/** An io_uring: its descriptor, what it was set up by, and what it has to become. */
+export interface PlanRing {
+  readonly fd: Argument;
+  /** `struct io_uring_params`. */
+  readonly params: PlanData;
+  /** How many it has to have taken and completed. */
+  readonly requests: number;
+  readonly rings: PlanData;
+  readonly entries: PlanData;
+}
+
+/** What {@link Sequence.mapAt} maps. */
+export interface PlanMapping {
+  readonly fd: Argument;
+  readonly length: bigint;
+  readonly protection: number;
+  readonly offset: bigint;
+}
+
 /** A VAS of the kernel, and the descriptor it is read by. */
 export interface KernelImage {
   readonly device: Argument;
@@ -270,6 +289,18 @@ export class Sequence {
     this.#add('', OP_CODE.options, { args: [socket, options] });
     this.#optionsEnd = this.operations.length;
     return options;
+  }
+
+  /** Makes a new io_uring what another was: MVAS_OP_RING. */
+  ring(what: Words, { fd, params, requests, rings, entries }: PlanRing): void {
+    const args = [fd, params, requests, rings, rings.size, entries];
+    this.#add(what, OP_CODE.ring, { args });
+  }
+
+  /** Maps a file, shared, where the kernel would not on request: MVAS_OP_MAP_AT. */
+  mapAt(what: Words, at: bigint, { fd, length, protection, offset }: PlanMapping): void {
+    const args = [fd, at, length, protection, offset];
+    this.#add(what, OP_CODE.mapAt, { args, options: { expect: at } });
   }
 
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */

@@ -174,6 +174,7 @@ export class RestorePlan {
       outside: new Set(this.#forest.outside && subtree(this.#forest.outside).map(({ pid }) => pid)),
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
+      mapsAnywhere: (id) => this.#files.mapsAnywhere(id),
       stage: (what, path) => this.#files.planStaged(what, path),
     });
     this.#attributes = new AttributePlan({

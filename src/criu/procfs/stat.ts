@@ -112,3 +112,14 @@ export function parseStat(content: ProcText): ProcStat {
 export function parseTaskState(line: Line, letter: string | undefined): TaskState {
   return TASK_STATES.find((state) => state === letter) ?? line.fail();
 }
+
+/** PF_IO_WORKER (Linux 5.12). */
+const IO_WORKER = 0x10;
+
+/**
+ * Whether a thread is the kernel's, which makes such for an io_uring: it has no registers of its own, and need not be
+ * restored.
+ */
+export function isWorker({ flags }: Pick<Vitals, 'flags'>): boolean {
+  return (flags & IO_WORKER) !== 0;
+}

@@ -8,8 +8,9 @@ import { parseChildren } from './children.js';
 import { parseLimits, type ResourceLimit } from './limits.js';
 import { Line } from '../../common/procfs/line.js';
 import { parsePersonality } from './personality.js';
+import { readVitalsOf } from './many.js';
 import { listThreads } from './reader.js';
-import { parseStat, type ProcStat } from './stat.js';
+import { isWorker, parseStat, type ProcStat } from './stat.js';
 import { parseStatus, type ProcStatus } from './status.js';
 import { ProcTexts } from './texts.js';
 import { parseTimers, type PosixTimer } from './timers.js';
@@ -74,7 +75,7 @@ export class StillProcess {
     this.#own = own;
     this.#children = children;
     const isAlone = this.status().threads <= 1;
-    this.tids = isAlone ? [pid] : [pid, ...listThreads(pid).filter((tid) => tid !== pid)];
+    this.tids = isAlone ? [pid] : [pid, ...furtherThreads(pid)];
     for (const tid of this.tids.slice(1)) this.#others.set(tid, readThread(pid, tid));
   }
 
@@ -178,6 +179,16 @@ export class StillProcess {
   #line(file: (typeof PROCESS_FILES)[number]): Line {
     return new Line(file, decodeBytes(this.#own.file(file)).trimEnd());
   }
+}
+
+/** All threads but the first, without those of the kernel. */
+function furtherThreads(pid: HostPid): HostTid[] {
+  const tids = listThreads(pid).filter((tid) => tid !== pid);
+  const vitals = readVitalsOf(tids);
+  return tids.filter((tid) => {
+    const found = vitals.get(tid);
+    return !found || !isWorker(found);
+  });
 }
 
 /** The folder of a process's first thread. */

@@ -8,7 +8,7 @@ import type { Tracer } from '../../native/index.js';
 import { errnoName } from '../../native/sys.js';
 import { listThreads, readChildren, readStatus, readVitals } from '../procfs/reader.js';
 import { readSeccompModes } from '../procfs/many.js';
-import type { Vitals } from '../procfs/stat.js';
+import { isWorker, type Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf, tracerLabel } from './label.js';
 import { isDying, isEnding } from './life-watch.js';
@@ -136,7 +136,7 @@ export class Seizure {
     if (!vitals) return []; // It is gone.
     if (vitals.numThreads === 1) return this.#stops.has(pid) || isEnding(vitals) ? [] : [pid];
     try {
-      return listThreads(pid).filter((tid) => !this.#stops.has(tid) && !isDying(tid));
+      return listThreads(pid).filter((tid) => !this.#stops.has(tid) && isHeld(tid));
     } catch {
       return []; // It is gone.
     }
@@ -211,6 +211,16 @@ export class Seizure {
     const children = readChildren(tgid, tid).filter((pid) => this.#stops.has(pid));
     if (children.length > 0) await this.#tracer.detach(Int32Array.from(children));
     for (const pid of children) this.#stops.delete(pid);
+  }
+}
+
+/** Whether a thread is to be held: it lives, and is not the kernel's. */
+function isHeld(tid: HostTid): boolean {
+  try {
+    const vitals = readVitals(tid);
+    return !isEnding(vitals) && !isWorker(vitals);
+  } catch {
+    return false; // Reaped.
   }
 }
 

@@ -44,6 +44,7 @@ export const SYS = {
   prlimit64: 302, open_by_handle_at: 304, setns: 308, process_vm_readv: 310, process_vm_writev: 311,
   kcmp: 312, sched_setattr: 314, sched_getattr: 315, renameat2: 316, seccomp: 317, bpf: 321,
   memfd_create: 319, userfaultfd: 323, membarrier: 324, mlock2: 325, statx: 332, rseq: 334, pidfd_send_signal: 424,
+  io_uring_setup: 425, io_uring_enter: 426, io_uring_register: 427,
   open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, pidfd_open: 434, clone3: 435,
   close_range: 436, openat2: 437, pidfd_getfd: 438, mount_setattr: 442, fchmodat2: 452,
 } as const;

@@ -12,6 +12,7 @@ CLIENTS=6
 mkdir -p /run/mysqld
 chown mysql /run/mysqld
 mariadbd --user=mysql "$@" 2>/load/server.log &
+server=$!
 mariadb-admin --wait=60 ping >/dev/null
 mariadb <<SQL
 CREATE DATABASE bank;
@@ -78,3 +79,7 @@ difference=$(mariadb -N bank -e 'SELECT (SELECT sum(balance) FROM accounts) - (S
 [ "$difference" = 0 ] || fail "balances and history differ by $difference"
 mariadb -N -e 'CHECK TABLE bank.accounts, bank.history EXTENDED' | grep -v 'OK$' && fail 'a check fails'
 if grep -E '\[ERROR\]' /load/server.log; then exit 1; fi
+case " $* " in
+  *" --innodb-use-native-aio=0 "*) ;;
+  *) grep -q 'anon_inode:\[io_uring\]' "/proc/$server/maps" || fail 'it has no io_uring' ;;
+esac

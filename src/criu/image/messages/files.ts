@@ -44,6 +44,7 @@ export type FdTypes =
   | 'BPFMAP'
   | 'PIDFD'
   | 'MVAS_MQUEUE'
+  | 'MVAS_IO_URING'
   | 'CTL_TTY'
   | 'AUTOFS_PIPE';
 
@@ -120,6 +121,7 @@ export interface FileEntry {
   /** Stands for the task's stdin, stdout or stderr (0 to 2), whose other end is outside the container, or for any of those of an exec (3). */
   mvas_stdio?: number | undefined;
   mvas_mqueue?: MvasMqueueFileEntry | undefined;
+  mvas_io_uring?: MvasIoUringEntry | undefined;
 }
 
 /** Working directory, root and umask of a process. */
@@ -214,6 +216,25 @@ export interface MvasMqueueMessage {
   data: Uint8Array;
 }
 
+/** An idle io_uring. */
+export interface MvasIoUringEntry {
+  id: number;
+  flags: number;
+  fown: FownEntry;
+
+  /** IORING_SETUP_*. */
+  setup_flags: number;
+  sq_entries: number;
+  cq_entries: number;
+
+  /** How many requests it has taken, and completed, modulo 2^32. */
+  requests: number;
+
+  /** The memory of both rings with their heads and tails, and that of the submission entries. */
+  rings: Uint8Array;
+  entries: Uint8Array;
+}
+
 /** Field tables of this file's messages. */
 export const FILES_MESSAGES = {
   fdinfo_entry: [
@@ -273,6 +294,7 @@ export const FILES_MESSAGES = {
     ['pidfd', 22, 'optional', 'pidfd_entry'],
     ['mvas_stdio', 10000, 'optional', 'uint32'],
     ['mvas_mqueue', 10001, 'optional', 'mvas_mqueue_file_entry'],
+    ['mvas_io_uring', 10002, 'optional', 'mvas_io_uring_entry'],
   ],
   fs_entry: [
     ['cwd_id', 1, 'required', 'uint32'],
@@ -339,6 +361,17 @@ export const FILES_MESSAGES = {
     ['priority', 1, 'required', 'uint32'],
     ['data', 2, 'required', 'bytes'],
   ],
+  mvas_io_uring_entry: [
+    ['id', 1, 'required', 'uint32'],
+    ['flags', 2, 'required', 'uint32'],
+    ['fown', 3, 'required', 'fown_entry'],
+    ['setup_flags', 4, 'required', 'uint32'],
+    ['sq_entries', 5, 'required', 'uint32'],
+    ['cq_entries', 6, 'required', 'uint32'],
+    ['requests', 7, 'required', 'uint32'],
+    ['rings', 8, 'required', 'bytes'],
+    ['entries', 9, 'required', 'bytes'],
+  ],
 } as const satisfies MessageTables;
 
 /** Numbers of this file's enums. */
@@ -366,6 +399,7 @@ export const FILES_ENUMS = {
     BPFMAP: 19,
     PIDFD: 20,
     MVAS_MQUEUE: 10000,
+    MVAS_IO_URING: 10001,
     CTL_TTY: 65534,
     AUTOFS_PIPE: 65535,
   },

@@ -104,6 +104,7 @@ export interface ImageMessages {
   mvas_mqueue_file_entry: Files.MvasMqueueFileEntry;
   mvas_mqueue_entry: Files.MvasMqueueEntry;
   mvas_mqueue_message: Files.MvasMqueueMessage;
+  mvas_io_uring_entry: Files.MvasIoUringEntry;
   fown_entry: Fown.FownEntry;
   plugins_entry: Inventory.PluginsEntry;
   mvas_tmpfs_entry: Inventory.MvasTmpfsEntry;

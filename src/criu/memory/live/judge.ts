@@ -19,6 +19,7 @@ import {
   MAP_PRIVATE,
   MAP_SHARED,
 } from '../../../native/abi/index.js';
+import { IORING_OFFSET } from '../../../native/io-uring.js';
 import type { SmapsVma } from '../../procfs/smaps.js';
 import {
   NO_RUNS,
@@ -30,12 +31,14 @@ import {
   type MappedFile,
 } from '../memory-map.js';
 
+const OF_DEVICES = 'a mapping of device memory';
+
 /** VMA flags that we cannot restore, with words for them (Documentation/filesystems/proc.rst). */
 const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
-  ['pf', 'a mapping of device memory'],
-  ['io', 'a mapping of device memory'],
-  ['mm', 'a mapping of device memory'],
-  ['ar', 'a mapping of device memory'],
+  ['pf', OF_DEVICES],
+  ['io', OF_DEVICES],
+  ['mm', OF_DEVICES],
+  ['ar', OF_DEVICES],
   ['sf', 'a mapping with MAP_SYNC'],
   ['ht', 'a mapping of huge TLB pages'],
   ['uw', 'memory watched by userfaultfd'],
@@ -84,13 +87,11 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
 /** Prefixes of the paths of mappings that are not files, in words, and the remedy if there is one. */
 const UNSUPPORTED_PATHS: readonly (readonly [start: string, what: string, remedy?: string])[] = [
   ['/[aio]', 'asynchronous I/O (io_setup)', 'run it without (MySQL: innodb-use-native-aio=0)'],
-  [
-    'anon_inode:[io_uring]',
-    'an io_uring',
-    'run it without (MariaDB: innodb-use-native-aio=0, Node.js: UV_USE_IO_URING=0)',
-  ],
   ['socket:', 'a mapping of a socket'],
 ];
+
+/** The path of mappings of an io_uring, which the kernel marks as device memory or alike. */
+const IO_URING = 'anon_inode:[io_uring]';
 
 /** What a set of VMA flags means. */
 interface Flags {
@@ -138,9 +139,12 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
   };
 }
 
-function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): void {
+function refuseUnsupported(label: string, vma: SmapsVma, flags: Flags): void {
   const [, known, remedy] = unsupportedPath(vma.path) ?? [];
-  const what = known ?? refusal ?? unsupported(vma);
+  const what =
+    vma.path === IO_URING
+      ? unsupportedRing(vma, flags)
+      : (known ?? flags.refusal ?? unsupported(vma));
   if (what === undefined) return;
   const name = printable(vma.special || vma.path);
   const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
@@ -151,6 +155,13 @@ function refuseUnsupported(label: string, vma: SmapsVma, { refusal }: Flags): vo
 /** Most areas have no path at all. */
 function unsupportedPath(path: string): (typeof UNSUPPORTED_PATHS)[number] | undefined {
   return path === '' ? undefined : UNSUPPORTED_PATHS.find(([start]) => path.startsWith(start));
+}
+
+/** Of an io_uring: its kind of files checks the rest. */
+function unsupportedRing(vma: SmapsVma, { refusal }: Flags): string | undefined {
+  if (!vma.shared) return 'a private mapping of an io_uring';
+  if (vma.offset >= IORING_OFFSET.buffers) return 'a mapping of the buffers of an io_uring';
+  return refusal === OF_DEVICES ? undefined : refusal;
 }
 
 /** Why an area cannot be restored, whatever its flags are; in words. */

@@ -109,6 +109,11 @@ export class FilePlan {
     return this.#plan.staged(fileId);
   }
 
+  /** Whether a file is mapped only where the kernel chooses. */
+  mapsAnywhere(fileId: number): boolean {
+    return kindOf(this.#index.file(fileId)).isMappable === 'anywhere';
+  }
+
   /** The process that acts for the descriptor table of a process: itself, unless it shares one. */
   tableOwner(nsPid: NsPid): NsPid {
     const table = this.#index.image.tables.get(nsPid) ?? badImage(`no table of ${String(nsPid)}`);

@@ -35,6 +35,7 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
     outside: new Set(),
     execs,
     staged: () => FILE,
+    mapsAnywhere: () => false,
     stage: () => SHARED,
   });
   const sequence = builder.sequence('pid 1');
@@ -114,6 +115,7 @@ test('siblings that inherit the same need no calls between their forks', (t) => 
     outside: new Set(),
     execs: false,
     staged: () => FILE,
+    mapsAnywhere: () => false,
     stage: () => SHARED,
   });
   const bequest = (heirs: readonly NsPid[], before: readonly NsPid[]) => {

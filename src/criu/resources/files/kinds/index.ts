@@ -7,6 +7,7 @@ import { EVENTFD } from './eventfd.js';
 import { FIFO } from './fifo.js';
 import { INET } from './inet/index.js';
 import { INOTIFY } from './inotify/index.js';
+import { IO_URING } from './io-uring/index.js';
 import { MEMFD } from './memfd.js';
 import { MESSAGE_QUEUE } from './message-queue/index.js';
 import { NAMESPACE } from './namespace.js';
@@ -31,6 +32,7 @@ export const FILE_KINDS: readonly FileKind[] = [
   EPOLL,
   INOTIFY,
   PIDFD,
+  IO_URING,
   NAMESPACE,
   INET,
   NETLINK,

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An io_uring that polls devices.
+ * @needs: kernel>=5.16
+ * @expect: refuse an io_uring that polls devices \(IORING_SETUP_IOPOLL\) is not supported; remedy: run it without
+ */
+#include "target.h"
+#include "io_uring.h"
+
+int main(void)
+{
+	struct ring ring = make_ring(64, IORING_SETUP_IOPOLL);
+
+	ready_and_wait();
+
+	CHECK_EQ("requests", 0, *ring.head);
+	pass();
+}

@@ -2,7 +2,7 @@
 /*
  * Leases on a memfd and on a deleted file. They are refused before anything is opened that would break them.
  * @needs: none
- * @expect: refuse a lease \(F_SETLEASE\) cannot be restored; remedy: give it up
+ * @expect: refuse a lease \(F_SETLEASE\) on a removed file or a memfd cannot be restored; remedy: give it up
  */
 #include "target.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** `inventory_entry.mvas_format`: incremented by any change that another version would get wrong. */
-export const OUR_FORMAT = 11;
+export const OUR_FORMAT = 12;
 
 /** `task_core_entry.task_state`. */
 export const TASK_STATE = { alive: 1, dead: 2, stopped: 3, helper: 4, zombie: 6 } as const;
@@ -41,3 +41,6 @@ const ATTRIBUTE = /^(user|trusted|security|system)\.[^\0]*$/;
 export function isExtendedAttribute(name: string, size: number): boolean {
   return ATTRIBUTE.test(name) && name.length <= MAX_ATTRIBUTE_NAME && size <= MAX_ATTRIBUTE;
 }
+
+/** `file_lock_entry.flag`: FL_* of linux/filelock.h. */
+export const LOCK_FLAG = { posix: 1, flock: 2, lease: 32, ofd: 1024 } as const;

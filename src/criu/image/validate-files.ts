@@ -2,10 +2,14 @@
 import { asNsPid } from '../../common/ids.js';
 import { badImage } from '../../common/errors.js';
 import type { CheckpointImage } from './checkpoint-image.js';
+import { LOCK_FLAG } from './constants.js';
 import { bodyOf, CheckedFiles, MAX_FD, type EntryKind } from './entry-kind.js';
-import type { FdinfoEntry, FdTypes, FileEntry } from './types.js';
+import type { FdinfoEntry, FdTypes, FileEntry, FileLockEntry } from './types.js';
 
 const MAX_FILES = 200_000;
+const LOCK_FLAGS: ReadonlySet<number> = new Set(Object.values(LOCK_FLAG));
+/** F_WRLCK, the highest type of a lock that is held. */
+const WRITE_LOCK = 1;
 
 /**
  * Checks open files, each by the rules of its kind, descriptors, and everything that refers to them. Throws
@@ -119,11 +123,18 @@ function checkLocks({ locks, ids, fdinfo }: CheckpointImage): void {
   if (locks.length > 0) {
     for (const [id, table] of fdinfo) tables.set(id, new Set(table.map(({ fd }) => fd)));
   }
-  for (const { pid, fd, start, len } of locks) {
-    const what = `check lock of process ${String(pid)}`;
-    const table = tables.get(ids.get(pid)?.files_id ?? -1);
+  for (const lock of locks) {
+    const what = `check lock of process ${String(lock.pid)}`;
+    const table = tables.get(ids.get(lock.pid)?.files_id ?? -1);
     if (!table) badImage(`${what}: there is no such process`);
-    if (!table.has(fd)) badImage(`${what}: no descriptor ${String(fd)}`);
-    if (start < 0n || len < 0n) badImage(`${what}: its range is negative`);
+    if (!table.has(lock.fd)) badImage(`${what}: no descriptor ${String(lock.fd)}`);
+    checkLock(lock, what);
   }
+}
+
+function checkLock({ flag, type, start, len }: FileLockEntry, what: string): void {
+  if (!LOCK_FLAGS.has(flag) || type > WRITE_LOCK) badImage(`${what}: there is no such lock`);
+  if (start < 0n || len < 0n) badImage(`${what}: its range is negative`);
+  const isLease = flag === LOCK_FLAG.lease;
+  if (isLease && start + len !== 0n) badImage(`${what}: a lease is of a whole file`);
 }

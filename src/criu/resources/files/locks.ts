@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
+import { LOCK_FLAG } from '../../image/constants.js';
 import type { FileLockEntry } from '../../image/types.js';
 import type { PlanBuilder, Sequence } from '../../plan/builder.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
+import type { OpenFile } from './open-file.js';
 import type { Stage } from './stage.js';
 
-/** FL_* flags, by which the image distinguishes kinds (linux/filelock.h). */
-export const LOCK_FLAG = { posix: 1, flock: 2, ofd: 1024 } as const;
 const LOCK_TYPE = { read: 0, write: 1, unlock: 2 } as const;
+const EAGAIN = -11n;
 const LOCK_NB = 4;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
-const LOCKS_SEEN_BY_ALL: ReadonlySet<FileLock['kind']> = new Set(['flock', 'ofd']);
+const MEMFD = '/memfd:';
+const LOCKS_SEEN_BY_ALL: ReadonlySet<FileLock['kind']> = new Set(['flock', 'ofd', 'lease']);
 
-/** All locks: those of open files once, those of processes for each process. Leases are refused. */
+/** All locks and leases: those of open files once, those of processes for each process. */
 export function dumpLocks(context: DumpContext): void {
   const seen = new Set<number>();
   for (const { owner, descriptors } of context.open.tables) {
     for (const { fd, file, locks } of descriptors) {
       const isSeen = seen.has(file.id);
       const fresh = locks.filter(({ kind }) => !isSeen || !LOCKS_SEEN_BY_ALL.has(kind));
-      for (const lock of fresh) addLock(context, lock, { owner, fd });
+      for (const lock of fresh) addLock(context, lock, { owner, fd, file });
       seen.add(file.id);
     }
   }
@@ -40,16 +42,27 @@ function isLease({ kind }: FileLock): boolean {
   return kind === 'lease' || kind === 'delegation';
 }
 
+/** Why a lease cannot be restored. Without its name, a file is made and opened again, which would break the lease. */
+function refusalOf({ kind, breaking }: FileLock, { stat, link }: OpenFile): string | undefined {
+  if (kind === 'delegation') return 'a delegation cannot be restored; remedy: give it up';
+  if (kind !== 'lease') return undefined;
+  if (breaking) return 'its lease (F_SETLEASE) is being broken; remedy: try again';
+  if (stat.nlink > 0n && !link.startsWith(MEMFD)) return undefined;
+  return 'a lease (F_SETLEASE) on a removed file or a memfd cannot be restored; remedy: give it up';
+}
+
 function addLock(
   context: DumpContext,
   lock: FileLock,
-  { owner, fd }: { readonly owner: TracedProcess; readonly fd: number },
+  {
+    owner,
+    fd,
+    file,
+  }: { readonly owner: TracedProcess; readonly fd: number; readonly file: OpenFile },
 ): void {
-  if (lock.kind === 'lease' || lock.kind === 'delegation') {
-    const where = `${owner.label} fd ${String(fd)}`;
-    context.refusals.add(where, 'a lease (F_SETLEASE) cannot be restored; remedy: give it up');
-    return;
-  }
+  const refusal = refusalOf(lock, file);
+  if (refusal !== undefined) context.refusals.add(`${owner.label} fd ${String(fd)}`, refusal);
+  if (lock.kind === 'delegation') return;
   const pid = owner.nsPid;
   const same = context.image.locks.some(
     (other) =>
@@ -86,6 +99,18 @@ export function planFileLock(stage: Stage, number: number, lock: FileLockEntry):
 export function planPosixLock(builder: PlanBuilder, sequence: Sequence, lock: FileLockEntry): void {
   const what = `POSIX lock of fd ${String(lock.fd)}`;
   sequence.syscall(what, SYS.fcntl, [lock.fd, F.setlk, builder.data(flockOf(lock))]);
+}
+
+/**
+ * Takes a lease, once nobody opens files any more, in a process that has the file. The kernel makes that process the
+ * owner of its signals.
+ */
+export function planLease(sequence: Sequence, { fd, type }: FileLockEntry): void {
+  const what = `lease of fd ${String(fd)}`;
+  const explain = (result: bigint): string | undefined =>
+    result === EAGAIN ? 'another has the file open, which its lease excludes' : undefined;
+  sequence.syscall(what, SYS.fcntl, [fd, F.setLease, type], { explain });
+  sequence.syscall(`${what}: no owner`, SYS.fcntl, [fd, F.setown, 0]);
 }
 
 /** `struct flock`: from the start of the file. */

@@ -2,13 +2,14 @@
 import { badImage } from '../../../common/errors.js';
 import { groupBy } from '../../../common/group-by.js';
 import { SYS } from '../../../native/sys.js';
+import { LOCK_FLAG } from '../../image/constants.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FileEntry } from '../../image/types.js';
 import { F, O } from '../../../native/abi/index.js';
 import { EXEC_STREAM } from './files-image.js';
 import type { StagedFile } from './kind.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
-import { LOCK_FLAG, planFileLock } from './locks.js';
+import { planFileLock } from './locks.js';
 import type { PlanContext } from './plan-context.js';
 
 /** Opens every file of an image that can be opened early, in PID 1 before it forks. */
@@ -72,7 +73,7 @@ function planStdio(plan: PlanContext, files: readonly FileEntry[]): void {
 function planLocks(plan: PlanContext): void {
   const { locks, tables, fdinfo } = plan.index.image;
   for (const lock of locks) {
-    if (lock.flag === LOCK_FLAG.posix) continue;
+    if (lock.flag === LOCK_FLAG.posix || lock.flag === LOCK_FLAG.lease) continue;
     const descriptors = fdinfo.get(tables.get(lock.pid) ?? -1) ?? [];
     const id = descriptors.find(({ fd }) => fd === lock.fd)?.id;
     if (id === undefined) badImage(`a lock on fd ${String(lock.fd)}, which is not open`);

@@ -2,6 +2,7 @@
 import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
+import { LOCK_FLAG } from '../../image/constants.js';
 import { bodyOf } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
@@ -13,7 +14,7 @@ import { ImageIndex, type LaterDescriptors } from './image-index.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { OpenedFiles, type ReadPlan } from './kinds/regular/opened-files.js';
 import { TerminalPlan } from './kinds/terminal/plan.js';
-import { LOCK_FLAG, planPosixLock } from './locks.js';
+import { planLease, planPosixLock } from './locks.js';
 import { checkPath } from './names/path.js';
 import { planFiles } from './open-plan.js';
 import { hasOwner, planOwner } from './owner.js';
@@ -132,7 +133,7 @@ export class FilePlan {
     if (nsPid === this.#index.carrier) this.#finishCarried(table);
   }
 
-  /** Closes the staged descriptors, and takes POSIX locks, which closing would give up. */
+  /** Closes the staged descriptors, and takes POSIX locks, which closing would give up, and leases. */
   planRelease(nsPid: NsPid, sequence: Sequence): void {
     const descriptors = this.#index.descriptorsOf(nsPid);
     if (!descriptors) return;
@@ -143,6 +144,7 @@ export class FilePlan {
     for (const lock of locks) {
       const mine = tables.get(lock.pid) === tables.get(nsPid);
       if (lock.flag === LOCK_FLAG.posix && mine) planPosixLock(this.#plan.builder, sequence, lock);
+      if (lock.flag === LOCK_FLAG.lease && mine) planLease(sequence, lock);
     }
   }
 

@@ -312,6 +312,9 @@ test('accepts a lock of a descriptor', (t) => {
 });
 refuses('a lock of nobody', /no such process/, () => ({ locks: [{ ...lock, pid: asNsPid(10) }] }));
 refuses('a lock of no descriptor', /no descriptor 9/, () => ({ locks: [{ ...lock, fd: 9 }] }));
+refuses('an unknown lock', /no such lock/, () => ({ locks: [{ ...lock, flag: 8 }] }));
+refuses('a lock of nothing', /no such lock/, () => ({ locks: [{ ...lock, type: 2 }] }));
+refuses('a lease of a part', /whole file/, () => ({ locks: [{ ...lock, flag: 32, len: 1n }] }));
 refuses('a lock before the file', /negative/, () => ({ locks: [{ ...lock, start: -1n }] }));
 
 const pidfd = { id: 7, ino: 1, flags: 0, nspid: asNsPid(4_194_305), fown: NO_OWNER };

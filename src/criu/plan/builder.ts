@@ -293,8 +293,7 @@ export class Sequence {
 
   /** Makes a new io_uring what another was: MVAS_OP_RING. */
   ring(what: Words, { fd, params, requests, rings, entries }: PlanRing): void {
-    const args = [fd, params, requests, rings, rings.size, entries];
-    this.#add(what, OP_CODE.ring, { args });
+    this.#add(what, OP_CODE.ring, { args: [fd, params, requests, rings, rings.size, entries] });
   }
 
   /** Maps a file, shared, where the kernel would not on request: MVAS_OP_MAP_AT. */

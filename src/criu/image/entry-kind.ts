@@ -14,6 +14,13 @@ export type BodyField = {
 /** The message in such a field. */
 export type BodyOf<F extends BodyField> = NonNullable<FileEntry[F]>;
 
+/** A ring that is mapped whole. It begins anew at a restore, in the middle of what was mapped. */
+export interface MappedRing {
+  readonly size: bigint;
+  /** Offset of what the new ring begins with. */
+  readonly head: bigint;
+}
+
 /** What the validation of images knows about a kind of files. */
 export interface EntryKind<F extends BodyField = BodyField> {
   readonly type: FdTypes;
@@ -28,6 +35,8 @@ export interface EntryKind<F extends BodyField = BodyField> {
     how: { readonly offset: bigint; readonly isShared: boolean },
     mapping: () => string,
   ): void;
+  /** The ring that is all that can be mapped of a file of this kind. */
+  ringOf?(body: BodyOf<F>): MappedRing | undefined;
   /** Checks one file; `what` begins the messages. Pure. Throws ShimError `dataLoss`. */
   check?(body: BodyOf<F>, files: CheckedFiles, what: string): void;
   /** Checks all files of the kind, once each has passed, and the image parts that belong only to them. Pure. */

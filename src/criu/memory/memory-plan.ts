@@ -25,6 +25,7 @@ import {
 import { words } from '../../native/structures.js';
 import type { MmEntry } from '../image/types.js';
 import type { Valid } from '../image/validate.js';
+import type { MappedRing } from '../image/entry-kind.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder, Sequence } from '../plan/builder.js';
 import { Branches, type Branch } from './branches.js';
@@ -41,6 +42,7 @@ import type { PageRun } from './page-runs.js';
 import { madeRange, placeSegments, planSegment } from './segments.js';
 import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
 import type { Range } from './ranges.js';
+import { placeRing } from './ring.js';
 
 const LOWEST = 0x1000n;
 const INIT = 1;
@@ -76,6 +78,8 @@ export interface MemoryPlanOptions {
   readonly staged: (fileId: number) => number;
   /** Whether that is mapped only where the kernel chooses. */
   readonly mapsAnywhere: (fileId: number) => boolean;
+  /** The ring of a file that is one. */
+  readonly ringOf?: (fileId: number) => MappedRing | undefined;
   /** Stages another file by its path in PID 1's /proc; returns the descriptor. */
   readonly stage: (what: string, path: string) => number;
 }
@@ -230,6 +234,7 @@ export class MemoryPlan {
         if (execs) this.#mapShared(area, sequence);
         else this.#placeShared(area, sequence);
       } else if (isOfFile(area.kind)) {
+        if (this.#placeRing(area, sequence)) continue;
         if (execs) this.#mapFile(area, sequence);
         else this.#placeFile(area, sequence);
       }
@@ -301,6 +306,14 @@ export class MemoryPlan {
     layPages(area, { from: place, to: start, runs }, sequence);
     sequence.syscall('drop the stash', SYS.munmap, [place, end - start]);
     protect(area, bits, sequence);
+  }
+
+  #placeRing(area: MappedArea, sequence: Sequence): boolean {
+    const { ringOf, staged, base } = this.#options;
+    const id = Number(area.object);
+    const ring = ringOf?.(id);
+    if (ring) placeRing(area, { ring, fd: staged(id), base }, sequence);
+    return ring !== undefined;
   }
 
   #mapShared(area: MappedArea, sequence: Sequence): void {

@@ -4,7 +4,7 @@ import { ABSENT } from '../../common/wire/rows.js';
 import { PAGE, PROT_READ_WRITE, USER_END } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
-import type { EntryKind } from '../image/entry-kind.js';
+import { bodyOf, type EntryKind, type MappedRing } from '../image/entry-kind.js';
 import type { FileEntry, MmEntry, MvasHeritage, VmaEntry } from '../image/types.js';
 import {
   CELL,
@@ -36,6 +36,8 @@ interface MappedFiles {
   readonly byId: ReadonlyMap<number, FileEntry>;
   /** Kinds that can be mapped, by type. */
   readonly mappable: ReadonlyMap<string, EntryKind>;
+  /** Kinds of which only a ring is mapped. */
+  readonly rings: ReadonlyMap<string, EntryKind>;
 }
 
 /**
@@ -47,7 +49,10 @@ interface MappedFiles {
 export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind[]): ImageMemory {
   const byId = new Map(image.files.map((file) => [file.id, file]));
   const mappable = kinds.filter(({ isMappable }) => isMappable);
-  const files = { byId, mappable: new Map(mappable.map((kind) => [kind.type, kind])) };
+  const rings = kinds.filter((kind) => 'ringOf' in kind);
+  const byType = (some: readonly EntryKind[]): ReadonlyMap<string, EntryKind> =>
+    new Map(some.map((kind) => [kind.type, kind]));
+  const files = { byId, mappable: byType(mappable), rings: byType(rings) };
   const isSoundRow = soundness(files);
   for (const [pid, mm] of image.mms) {
     const what = `check memory of process ${String(pid)}`;
@@ -158,12 +163,25 @@ function checkVma(vma: VmaEntry, files: MappedFiles, what: string): void {
 }
 
 function checkMappedFile(vma: VmaEntry, files: MappedFiles, mapping: () => string): void {
-  const type = files.byId.get(Number(vma.shmid))?.type ?? 'no file';
+  const file = files.byId.get(Number(vma.shmid));
+  const type = file?.type ?? 'no file';
+  const ringKind = files.rings.get(type);
+  if (file && ringKind) {
+    checkRing(vma, ringKind.ringOf?.(bodyOf(file, ringKind.body)), mapping);
+    return;
+  }
   const kind = files.mappable.get(type);
   if (!kind) badImage(`${mapping()} maps ${type}`);
   if (vma.pgoff % PAGE !== 0n || vma.pgoff >= 1n << 63n) badImage(`${mapping()} has a bad offset`);
   const isShared = (vma.status & VMA_STATUS.fileShared) !== 0;
   kind.checkMapping?.({ offset: vma.pgoff, isShared }, mapping);
+}
+
+function checkRing(vma: VmaEntry, ring: MappedRing | undefined, mapping: () => string): void {
+  if (!ring) badImage(`${mapping()} maps a socket without a ring`);
+  const isShared = (vma.status & VMA_STATUS.fileShared) !== 0;
+  const isInside = vma.pgoff % PAGE === 0n && vma.pgoff + (vma.end - vma.start) <= ring.size;
+  if (!isShared || !isInside) badImage(`${mapping()} is not in the ring of its socket`);
 }
 
 function checkPark({ start, end }: VmaEntry, park: bigint, mapping: () => string): void {

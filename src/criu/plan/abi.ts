@@ -81,3 +81,8 @@ export const WORK = {
   vdso: 0x140000n,
   plan: 0x200000n,
 } as const;
+
+/** Where in that range a ring of a packet socket is mapped for a moment; so far no plan reaches. */
+export const RING_PLACE = WORK.size / 2n;
+/** Bytes of the largest one. */
+export const MAX_RING = WORK.size / 4n;

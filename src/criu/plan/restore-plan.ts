@@ -6,7 +6,7 @@ import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
-import { WORK } from './abi.js';
+import { RING_PLACE, WORK } from './abi.js';
 import { PlanBuilder, PlanPointer, type Plan, type PlanData, type Sequence } from './builder.js';
 import {
   AttributePlan,
@@ -137,17 +137,15 @@ export class RestorePlan {
     this.limits = facts.limits;
     this.#threads = new Map(image.pstree.map(({ pid, threads }) => [pid, threads]));
     const builder = new PlanBuilder(this.address);
-    this.#builder = builder;
-    this.#stops = new StopPlan(builder, image);
+    [this.#builder, this.#stops] = [builder, new StopPlan(builder, image)];
     const joined = joinedIn(facts).map((given) => ({ given, slot: builder.slot() }));
     const stdio = facts.stdio.map((isGiven) => (isGiven ? builder.slot() : null));
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
     const held = facts.held && { ...facts.held, slot: builder.slot() };
     const predecessor = facts.predecessor && { ...facts.predecessor, slot: builder.slot() };
     this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
+    const pidfds = [held?.keeper, predecessor?.pid].flatMap((pid) => (pid ? [{ pid }] : []));
     const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
-    const pids = [...(held ? [held.keeper] : []), ...(predecessor ? [predecessor.pid] : [])];
-    const pidfds = pids.map((pid) => ({ pid }));
     this.given = [...givenTo(facts, this.exec !== undefined), ...pidfds, ...sysctls];
     this.#root = builder.sequence('pid 1');
     this.#forest = forestOf(image);
@@ -163,6 +161,7 @@ export class RestorePlan {
       names: new ScratchNames(facts.secret),
       mostBuffer: facts.userNamespace?.mostBuffer,
       queuedEvents: facts.host.queuedEvents,
+      ringPlace: base + RING_PLACE,
       look: lookOf(image),
       keepsRoot: (facts.limits.labels ?? []).length > 0,
     });
@@ -175,6 +174,7 @@ export class RestorePlan {
       execs: this.exec !== undefined,
       staged: (id) => this.#files.staged(id),
       mapsAnywhere: (id) => this.#files.mapsAnywhere(id),
+      ringOf: (id) => this.#files.ringOf(id),
       stage: (what, path) => this.#files.planStaged(what, path),
     });
     this.#attributes = new AttributePlan({

@@ -176,9 +176,9 @@ test('files of mappings and executables are entries like others, each once', asy
     if (!process) return;
     const ids = readMaps(asHostTid(pid))
       .filter(({ inode }) => inode !== 0n)
-      .map(({ start, end, shared, ...file }) => {
+      .map(({ start, end, shared, offset, ...file }) => {
         const kind = shared ? 'file-shared' : 'file-private';
-        return [file.path, dumper.mappedFile(process, { start, end, kind }, file)] as const;
+        return [file.path, dumper.mappedFile(process, { start, end, kind, offset }, file)] as const;
       });
     const paths = new Map(ids);
     for (const [path, id] of ids) t.is(id, paths.get(path) ?? -1);

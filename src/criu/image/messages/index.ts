@@ -131,6 +131,7 @@ export interface ImageMessages {
   mnt_entry: Namespaces.MntEntry;
   packet_mclist: Netfiles.PacketMclist;
   packet_ring: Netfiles.PacketRing;
+  mvas_packet_block: Netfiles.MvasPacketBlock;
   packet_sock_entry: Netfiles.PacketSockEntry;
   netlink_sk_entry: Netfiles.NetlinkSkEntry;
   tunfile_entry: Netfiles.TunfileEntry;

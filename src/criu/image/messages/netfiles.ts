@@ -27,6 +27,18 @@ export interface PacketRing {
   retire_tmo: number;
   sizeof_priv: number;
   features: number;
+
+  /** The block that the kernel was about to fill: the first one of the new ring. */
+  mvas_head?: number | undefined;
+
+  /** Blocks that nobody has released. */
+  mvas_blocks: MvasPacketBlock[];
+}
+
+/** A block of a ring, with its header. */
+export interface MvasPacketBlock {
+  index: number;
+  content: Uint8Array;
 }
 
 /** A packet socket. */
@@ -100,6 +112,12 @@ export const NETFILES_MESSAGES = {
     ['retire_tmo', 5, 'required', 'uint32'],
     ['sizeof_priv', 6, 'required', 'uint32'],
     ['features', 7, 'required', 'uint32'],
+    ['mvas_head', 10000, 'optional', 'uint32'],
+    ['mvas_blocks', 10001, 'repeated', 'mvas_packet_block'],
+  ],
+  mvas_packet_block: [
+    ['index', 1, 'required', 'uint32'],
+    ['content', 2, 'required', 'bytes'],
   ],
   packet_sock_entry: [
     ['id', 1, 'required', 'uint32'],

@@ -87,7 +87,6 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
 /** Prefixes of the paths of mappings that are not files, in words, and the remedy if there is one. */
 const UNSUPPORTED_PATHS: readonly (readonly [start: string, what: string, remedy?: string])[] = [
   ['/[aio]', 'asynchronous I/O (io_setup)', 'run it without (MySQL: innodb-use-native-aio=0)'],
-  ['socket:', 'a mapping of a socket'],
 ];
 
 /** The path of mappings of an io_uring, which the kernel marks as device memory or alike. */
@@ -144,7 +143,7 @@ function refuseUnsupported(label: string, vma: SmapsVma, flags: Flags): void {
   const what =
     vma.path === IO_URING
       ? unsupportedRing(vma, flags)
-      : (known ?? flags.refusal ?? unsupported(vma));
+      : (known ?? (isOfSocket(vma) ? refusalOfSocket(vma) : flags.refusal) ?? unsupported(vma));
   if (what === undefined) return;
   const name = printable(vma.special || vma.path);
   const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
@@ -164,10 +163,21 @@ function unsupportedRing(vma: SmapsVma, { refusal }: Flags): string | undefined 
   return refusal === OF_DEVICES ? undefined : refusal;
 }
 
+/** A ring of a packet socket, or what a dump of files refuses. */
+function isOfSocket({ path, shared }: SmapsVma): boolean {
+  return shared && path.startsWith('socket:');
+}
+
+/** `mm` says that its pages were given by the socket (VM_MIXEDMAP). */
+function refusalOfSocket({ vmFlags }: SmapsVma): string | undefined {
+  return unsupportedFlag(new Set([...vmFlags].filter((flag) => flag !== 'mm')));
+}
+
 /** Why an area cannot be restored, whatever its flags are; in words. */
 function unsupported(vma: SmapsVma): string | undefined {
   if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) return 'a memory protection key';
   if (vma.special === '[uprobes]') return 'a uprobe';
+  if (!vma.shared && vma.path.startsWith('socket:')) return 'a private mapping of a socket';
   return vma.path.startsWith('anon_inode:') ? `a mapping of ${vma.path}` : undefined;
 }
 

@@ -25,7 +25,7 @@ import { describeStdio, findStdio } from './stdio.js';
 import { placeOfLink } from './system.js';
 
 /** A mapping of a file. A private mapping does not write to it, however the file was opened. */
-type FileMapping = Pick<MappedArea, 'start' | 'end' | 'kind'>;
+type MappedRange = Pick<MappedArea, 'start' | 'end' | 'kind' | 'offset'>;
 
 /**
  * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
@@ -95,7 +95,9 @@ export class FileDumper {
    * The file behind a mapping of a process: the id of an entry whose access mode suits the mapping. Equal files of
    * all mappings share one entry. For memfds it is a MEMFD entry.
    */
-  mappedFile(process: TracedProcess, { start, end, kind }: FileMapping, file: MappedFile): number {
+  mappedFile(process: TracedProcess, area: MappedRange, file: MappedFile): number {
+    const { start, end, kind } = area;
+    if (file.path.startsWith('socket:')) return this.#mappedSocket(process, area, file);
     const range = `${start.toString(16)}-${end.toString(16)}`;
     const link = `/proc/${String(process.pid)}/map_files/${range}`;
     const flags = kind === 'file-shared' && linkIsWritable(link) ? O.rdwr : O.rdonly;
@@ -105,6 +107,19 @@ export class FileDumper {
     const id = known ?? this.#pathEntry(link, `${process.label} mapping ${range}`, flags);
     this.#byMapping.set(key, id);
     return id;
+  }
+
+  /** A socket has no path: it has to be open, too. */
+  #mappedSocket(process: TracedProcess, area: MappedRange, { path }: MappedFile): number {
+    const { open, refusals } = this.#context;
+    const file = open.files.find(({ link }) => link === path);
+    const kind = file && FILE_KINDS.find((one) => one.claims(file));
+    const { start, end, kind: how, offset } = area;
+    const mapping = { process, start, end, kind: how, offset };
+    if (file && kind?.dumpMapping?.(this.#context, file, mapping)) return file.id;
+    const where = `${process.label} memory ${start.toString(16)}-${end.toString(16)} (${path})`;
+    refusals.add(where, 'a mapping of a socket is not supported; remedy: close it');
+    return this.#context.nextId();
   }
 
   /** The executable of a process. */
@@ -118,6 +133,7 @@ export class FileDumper {
    * @throws ShimError `failedPrecondition` if anything was refused, `canceled`
    */
   async finish(signal?: AbortSignal): Promise<FilesImage> {
+    for (const kind of FILE_KINDS) kind.dumpMapped?.(this.#context);
     this.#context.init.lookAt?.('names of open files');
     await this.#context.names.run({ rootPid: this.#context.init.pid, signal });
     this.#context.refusals.throwIfAny();

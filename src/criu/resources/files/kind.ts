@@ -2,12 +2,19 @@
 import type { BigIntStats } from 'node:fs';
 import type { BodyField, BodyOf } from '../../image/entry-kind.js';
 import type { Slot } from '../../plan/builder.js';
+import type { MappedArea } from '../../memory/memory-map.js';
+import type { TracedProcess } from '../../tracee/tracee.js';
 import type { DumpContext } from './dump-context.js';
 import type { IndexedKind } from './image-index.js';
 import type { OpenFile } from './open-file.js';
 import type { PathFile } from './path-file.js';
 import type { PlanContext } from './plan-context.js';
 import type { TablePlan } from './table-plan.js';
+
+/** A shared mapping of a process that stands still. */
+export interface FileMapping extends Pick<MappedArea, 'start' | 'end' | 'kind' | 'offset'> {
+  readonly process: TracedProcess;
+}
 
 /** What a kind recognizes its files by. */
 export interface FoundFile {
@@ -40,6 +47,10 @@ export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F
   dump(context: DumpContext, file: OpenFile): BodyOf<F> | undefined;
   /** Called after {@link dump} of all files, even if none is of the kind: dumps what they have in common. */
   dumpRest?(context: DumpContext, files: readonly OpenFile[]): void;
+  /** Called for each mapping of an open file that has no path; whether it can be restored. */
+  dumpMapping?(context: DumpContext, file: OpenFile, mapping: FileMapping): boolean;
+  /** Called once all mappings are known. */
+  dumpMapped?(context: DumpContext): void;
   /** The id of the entry for a file behind a mapping or a directory; adds the entry unless there is one. */
   dumpPath?(context: DumpContext, file: PathFile): number;
 

@@ -38,6 +38,8 @@ export interface FilePlanOptions {
   readonly names: ScratchNames;
   /** See {@link Stage}. */
   readonly mostBuffer?: number | undefined;
+  /** Where a ring can be mapped for a moment, in PID 1. */
+  readonly ringPlace?: bigint;
   /** The most events that wait in a new inotify instance (`fs.inotify.max_queued_events`). */
   readonly queuedEvents: number;
   readonly look?: LookOptions;

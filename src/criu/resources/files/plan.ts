@@ -3,7 +3,7 @@ import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import { LOCK_FLAG } from '../../image/constants.js';
-import { bodyOf } from '../../image/entry-kind.js';
+import { bodyOf, type MappedRing } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
 import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
@@ -113,6 +113,13 @@ export class FilePlan {
   /** Whether a file is mapped only where the kernel chooses. */
   mapsAnywhere(fileId: number): boolean {
     return kindOf(this.#index.file(fileId)).isMappable === 'anywhere';
+  }
+
+  /** The ring that mappings of a file show. */
+  ringOf(fileId: number): MappedRing | undefined {
+    const file = this.#plan.index.file(fileId);
+    const kind = kindOf(file);
+    return kind.ringOf?.(bodyOf(file, kind.body));
   }
 
   /** The process that acts for the descriptor table of a process: itself, unless it shares one. */

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
-import type { FileEntry, PacketMclist, PacketSockEntry } from '../../../../src/criu/image/types.js';
+import type {
+  FileEntry,
+  MvasPacketBlock,
+  PacketMclist,
+  PacketRing,
+  PacketSockEntry,
+  VmaEntry,
+} from '../../../../src/criu/image/types.js';
+import { validateImage } from '../../../../src/criu/image/validate.js';
+import { IMAGE_RULES } from '../../../../src/criu/resources/rules.js';
 import { validateFiles } from '../../../../src/criu/image/validate-files.js';
 import { FILE_KINDS } from '../../../../src/criu/resources/files/index.js';
 import { NO_OWNER, sampleImage } from '../../../../src/criu/restore/rehearsal/sample-image.js';
@@ -52,9 +61,20 @@ function membership(more: Partial<PacketMclist> = {}): PacketMclist {
   };
 }
 
+function ring(more: Partial<PacketRing> = {}): PacketRing {
+  const sizes = { block_size: 8192, block_nr: 4, frame_size: 2048, frame_nr: 16 };
+  const rest = { retire_tmo: 10, sizeof_priv: 0, features: 1, mvas_head: 2 };
+  return { ...sizes, ...rest, mvas_blocks: [block(1)], ...more };
+}
+
+function block(index: number, size = 48): MvasPacketBlock {
+  return { index, content: new Uint8Array(size) };
+}
+
 const POSSIBLE: Readonly<Record<string, Partial<PacketSockEntry>>> = {
   'bound to an interface': { mclist: [membership()] },
   'bound to all interfaces': { ifindex: 0, mvas_interface: undefined },
+  'with a ring': { rx_ring: ring() },
   'in a group': { fanout: 0x1001_4321 },
 };
 for (const [what, more] of Object.entries(POSSIBLE)) {
@@ -80,6 +100,38 @@ const WRONG: readonly (readonly [what: string, message: RegExp, more: Partial<Pa
     ],
     ['with rings of no version', /impossible rings/, { version: 3 }],
     ['with headers that its type lacks', /headers/, { type: 2, vnet_hdr: true }],
+    ['with a ring to send by', /send/, { tx_ring: ring() }],
+    ['with a ring of another version', /impossible ring/, { version: 1, rx_ring: ring() }],
+    ['with a ring of no pages', /impossible ring/, { rx_ring: ring({ block_size: 100 }) }],
+    ['with a ring of no blocks', /impossible ring/, { rx_ring: ring({ block_nr: 0 }) }],
+    ['with a ring beyond any', /impossible ring/, { rx_ring: ring({ block_size: 2 ** 31 }) }],
+    ['with a private area in its ring', /impossible ring/, { rx_ring: ring({ sizeof_priv: 8 }) }],
+    ['whose ring begins outside', /impossible ring/, { rx_ring: ring({ mvas_head: 4 }) }],
+    [
+      'with a block outside of its ring',
+      /impossible block/,
+      { rx_ring: ring({ mvas_blocks: [block(4)] }) },
+    ],
+    [
+      'with too large a block',
+      /impossible block/,
+      { rx_ring: ring({ mvas_blocks: [block(1, 8193)] }) },
+    ],
+    [
+      'with a block without a header',
+      /impossible block/,
+      { rx_ring: ring({ mvas_blocks: [block(1, 47)] }) },
+    ],
+    [
+      'with a block twice',
+      /impossible block/,
+      { rx_ring: ring({ mvas_blocks: [block(1), block(1)] }) },
+    ],
+    [
+      'with an unread block that is to be filled',
+      /impossible block/,
+      { rx_ring: ring({ mvas_blocks: [block(2)] }) },
+    ],
     ['in a group with a program', /program/, { fanout: 0x0006_0001 }],
     [
       'joined to no interface',
@@ -97,3 +149,46 @@ const WRONG: readonly (readonly [what: string, message: RegExp, more: Partial<Pa
 for (const [what, message, more] of WRONG) {
   refuses(`a packet socket ${what}`, message, (image) => withSocket(image, more));
 }
+
+/** The sample with a mapping of a packet socket. */
+function withMapping(
+  image: CheckpointImage,
+  more: Partial<PacketSockEntry>,
+  vma: Partial<VmaEntry>,
+): Partial<CheckpointImage> {
+  const [[pid, mm] = []] = image.mms;
+  if (pid === undefined || !mm) throw new TypeError('the sample has memory');
+  const where = {
+    start: 0x1000n,
+    end: 0x9000n,
+    pgoff: 0n,
+    shmid: 900n,
+    prot: 3,
+    flags: 1,
+    fd: -1n,
+  };
+  const mapping: VmaEntry = { ...where, status: 1 | (1 << 7), mvas_runs: [], ...vma };
+  return {
+    ...withSocket(image, more),
+    mms: new Map([...image.mms, [pid, { ...mm, vmas: [mapping, ...mm.vmas] }]]),
+  };
+}
+const MAPPED: readonly (readonly [string, RegExp, Partial<PacketSockEntry>, Partial<VmaEntry>])[] =
+  [
+    ['that has no ring', /without a ring/, {}, {}],
+    ['beyond its ring', /not in the ring/, { rx_ring: ring() }, { pgoff: 0x1000n }],
+    ['between pages', /not in the ring/, { rx_ring: ring() }, { end: 0x2000n, pgoff: 100n }],
+    ['privately', /not in the ring/, { rx_ring: ring() }, { status: 1 | (1 << 6) }],
+  ];
+for (const [what, message, more, vma] of MAPPED) {
+  refuses(`a mapping of a packet socket ${what}`, message, (image) =>
+    withMapping(image, more, vma),
+  );
+}
+
+test('accepts a mapping of a ring', (t) => {
+  const image = sampleImage();
+  t.notThrows(() => {
+    validateImage({ ...image, ...withMapping(image, { rx_ring: ring() }, {}) }, IMAGE_RULES);
+  });
+});

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../../../../common/errors.js';
-import { SOCK } from '../../../../../native/abi/index.js';
-import type { PacketMclist, PacketSockEntry } from '../../../../image/types.js';
+import { PAGE, SOCK } from '../../../../../native/abi/index.js';
+import type { PacketMclist, PacketRing, PacketSockEntry } from '../../../../image/types.js';
+import { MAX_RING } from '../../../../plan/abi.js';
 import { checkSocketOptions } from '../../sockets/checks.js';
 import { isInterfaceName } from '../../sockets/interface.js';
 import { MAX_HARDWARE_ADDRESS } from '../../sockets/packet-diag.js';
+import { BLOCK } from './ring-blocks.js';
 import { FANOUT_PROGRAMS, fanoutType, NO_FANOUT } from './options.js';
 
 const MAX_PROTOCOL = 0xffff;
@@ -13,6 +15,8 @@ const MAX_VERSION = 2;
 const MAX_INT = 0x7fffffff;
 /** PACKET_MR_UNICAST. */
 const MAX_MEMBERSHIP_TYPE = 3;
+/** Blocks of a ring: the header of each is looked at. */
+const MAX_BLOCKS = 4096;
 /** More than any program joins; the plan has an operation for each time. */
 export const MAX_JOINS = 1024;
 
@@ -24,10 +28,34 @@ export function checkPacketSocket(socket: PacketSockEntry, what: string): void {
   if (protocol > MAX_PROTOCOL) badImage(`${what}: a protocol beyond ${String(MAX_PROTOCOL)}`);
   if (version > MAX_VERSION || reserve > MAX_INT) badImage(`${what}: impossible rings`);
   if (socket.vnet_hdr && type !== SOCK.raw) badImage(`${what}: headers that only raw sockets have`);
-  if (socket.rx_ring || socket.tx_ring) badImage(`${what}: rings are not restored`);
+  if (socket.tx_ring) badImage(`${what}: rings to send by are not restored`);
+  if (socket.rx_ring) checkRing(socket.rx_ring, version, what);
   checkInterface(socket, what);
   checkFanout(socket, what);
   checkMemberships(socket.mclist, what);
+}
+
+/** What the kernel refuses is refused by it (packet_set_ring, net/packet/af_packet.c). */
+function checkRing(ring: PacketRing, version: number, what: string): void {
+  const { block_size: size, block_nr: count, mvas_head: head = 0, mvas_blocks: blocks } = ring;
+  if (version !== MAX_VERSION || !isRestorable(ring) || head >= count)
+    badImage(`${what}: an impossible ring`);
+  const seen = new Set([head]);
+  for (const { index, content } of blocks) {
+    const isSane = index < count && content.length >= BLOCK.size && content.length <= size;
+    if (!isSane || seen.has(index)) badImage(`${what}: an impossible block of its ring`);
+    seen.add(index);
+  }
+}
+
+/** Whether a ring is not too large for us, and has nothing that only its program knows. */
+export function isRestorable({
+  block_size: size,
+  block_nr: count,
+  sizeof_priv: own,
+}: Pick<PacketRing, 'block_size' | 'block_nr' | 'sizeof_priv'>): boolean {
+  const isSane = size > 0 && size % Number(PAGE) === 0 && count > 0 && count <= MAX_BLOCKS;
+  return isSane && own === 0 && size * count <= Number(MAX_RING);
 }
 
 function checkInterface(socket: PacketSockEntry, what: string): void {

@@ -11,7 +11,8 @@ import { interfaceName } from '../../sockets/interface.js';
 import { listPacketSockets, type PacketDiag } from '../../sockets/packet-diag.js';
 import { getOption, getRaw, SocketOptions } from '../../sockets/socket-options.js';
 import { pollNow } from '../../system.js';
-import { MAX_JOINS } from './check.js';
+import { isRestorable, MAX_JOINS } from './check.js';
+import { PacketRings } from './dump-rings.js';
 import {
   FANOUT_PROGRAMS,
   fanoutType,
@@ -19,6 +20,8 @@ import {
   NO_FANOUT,
   PACKET_OPTION as OPTION,
 } from './options.js';
+
+const TPACKET_V3 = 2;
 
 const log = logger('files');
 
@@ -88,12 +91,23 @@ function problemOf(
 }
 
 function problemSeen(socket: number, seen: PacketDiag): string | undefined {
-  if (seen.receiveRing ?? seen.sendRing)
-    return 'a packet socket with a ring cannot be restored; remedy: close it';
+  const ring = ringProblem(socket, seen);
+  if (ring !== undefined) return `${ring} cannot be restored; remedy: close it`;
   if (seen.hasFanout && FANOUT_PROGRAMS.includes(fanoutType(fanoutOf(socket))))
     return 'a group of packet sockets with a program (PACKET_FANOUT_DATA) cannot be restored; remedy: close it';
   const joins = seen.memberships.reduce((sum, { count }) => sum + count, 0);
   return joins > MAX_JOINS ? 'too many memberships; remedy: drop some' : undefined;
+}
+
+function ringProblem(socket: number, seen: PacketDiag): string | undefined {
+  const { receiveRing: ring, sendRing } = seen;
+  if (sendRing) return 'a packet socket with a ring to send by (PACKET_TX_RING)';
+  if (!ring) return undefined;
+  if (getOption(socket, SOL.packet, OPTION.version) !== TPACKET_V3)
+    return 'a packet socket with a ring of TPACKET_V1 or TPACKET_V2';
+  return isRestorable(ring)
+    ? undefined
+    : 'a packet socket with a large ring, or a private area in it,';
 }
 
 function describe(
@@ -104,6 +118,8 @@ function describe(
   const { own } = file;
   const option = (name: number): number => getOption(own, SOL.packet, name) ?? 0;
   warnOfUnread(context, file);
+  const ring = seen.receiveRing && { ...seen.receiveRing, mvas_blocks: [] };
+  if (ring) context.shared(PacketRings).add(file, ring);
   return {
     id: file.id,
     type: getOption(own, SOL.socket, SO.type) ?? 0,
@@ -123,6 +139,7 @@ function describe(
     timestamp: option(OPTION.timestamp) >>> 0,
     copy_thresh: seen.copyThreshold,
     mclist: membershipsOf(own, seen),
+    rx_ring: ring,
     fanout: seen.hasFanout ? fanoutOf(own) : NO_FANOUT,
   };
 }
@@ -148,5 +165,6 @@ function warnOfUnread({ warnings }: DumpContext, { own, where }: OpenFile): void
   if ((pollNow(own, POLL.in) & POLL.in) === 0) return;
   // SK_MEMINFO_RMEM_ALLOC (linux/sock_diag.h), which includes the kernel's own overhead.
   const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
+  if (bytes === 0) return; // A ring has some.
   warnings.push({ log, message: 'unread packets are not kept', fields: { where, bytes } });
 }

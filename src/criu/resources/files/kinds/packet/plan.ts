@@ -12,20 +12,19 @@ import {
 } from '../../sockets/plan-options.js';
 import { planFilter } from '../../sockets/socket-filter.js';
 import type { Stage } from '../../stage.js';
+import { planRing } from './plan-ring.js';
 import { LINK_ADDRESS, NO_FANOUT, PACKET_OPTION as OPTION, REQUEST } from './options.js';
 
 /** Creates a packet socket. Nothing arrives before it is bound, so that its filter has been there from the start. */
-export function openPacketSocket(
-  { stage }: PlanContext,
-  entry: PacketSockEntry,
-  number: number,
-): void {
+export function openPacketSocket(plan: PlanContext, entry: PacketSockEntry, number: number): void {
+  const { stage } = plan;
   const what = `file ${String(entry.id)}: packet socket`;
   const flags = (entry.flags & O.nonblock) | O.cloexec;
   stage.make(what, number, SYS.socket, [AF.packet, entry.type | flags, 0]);
   planOwnOptions(stage, entry, number);
   planSocketOptions(stage, number, entry.opts);
   planFilter(stage, number, entry.opts);
+  if (entry.rx_ring) planRing(plan, what, number, entry.rx_ring);
   for (const membership of entry.mclist) planMembership(stage, what, number, membership);
   planBind(stage, what, number, entry);
   const { fanout = NO_FANOUT } = entry;

@@ -13,7 +13,7 @@ packages=(
   # building the native parts
   gcc g++ make libc6-dev
   # what the test containers are made of
-  busybox-static redis-server redis-tools nginx-light python3-minimal python3 libc-bin
+  busybox-static redis-server redis-tools nginx-light python3-minimal python3 libc-bin tcpdump
   # what tests and benches inspect the machine with
   iproute2 util-linux procps
   # building the kernel module, installing it, running it

@@ -54,7 +54,8 @@ function buildPrograms(): string {
     execFileSync('gcc', [...flags, '-o', join(directory, output), ...inputs]);
   };
   build('opener', join(SOURCES, 'opener.c'));
-  build('plan-runner', join(SOURCES, 'plan-runner.c'), join(PIE, 'plan.c'));
+  const parts = ['plan.c', 'ring.c'].map((part) => join(PIE, part));
+  build('plan-runner', join(SOURCES, 'plan-runner.c'), ...parts);
   return directory;
 }
 

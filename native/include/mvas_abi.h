@@ -132,8 +132,8 @@ struct mvas_op {
 /* No more RUN from now on. */
 #define MVAS_REQUEST_SEAL 4
 /* Forks, and joins the namespaces of descriptors 1 and so on before that, in order. a[0]:
- * MVAS_FORK_*. The child, a child of the keeper, becomes a restorer on descriptor 0. value[0]: its
- * pid. */
+ * MVAS_FORK_*. a[1]: the child's pid in its innermost pid namespace; 0: any. The child, a child of
+ * the keeper, becomes a restorer on descriptor 0. value[0]: its pid. */
 #define MVAS_REQUEST_FORK 5
 /* Into the pid namespace that the forking process is in, not into a new one. */
 #define MVAS_FORK_OUTSIDE 1

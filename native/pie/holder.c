@@ -123,8 +123,11 @@ fork_from_within(struct clone3_args *args, const int *fds, int count, volatile s
 	leave(0);
 }
 
-static void fork_into(struct holder *holder, int sock, u64 flags, int *fds, int count)
+static void fork_into(struct holder *holder, int sock, const struct mvas_request *request, int *fds,
+		      int count)
 {
+	const u64 flags = request->a[0];
+	int number = (int)request->a[1];
 	struct clone3_args args;
 	volatile s64 child = 0;
 
@@ -138,6 +141,10 @@ static void fork_into(struct holder *holder, int sock, u64 flags, int *fds, int 
 		args.flags |= CLONE_NEWPID_;
 	if (flags & MVAS_FORK_USER)
 		args.flags |= CLONE_NEWUSER_;
+	if (number) {
+		args.set_tid = ARG(&number);
+		args.set_tid_size = 1;
+	}
 	if (count == 1) {
 		child = sys2(__NR_clone3, &args, sizeof(args));
 		if (child == 0)
@@ -204,7 +211,7 @@ static void serve(struct holder *holder, int sock, const struct mvas_request *re
 		answer(sock, 0, 0, 0, 0);
 		break;
 	case MVAS_REQUEST_FORK:
-		fork_into(holder, sock, request->a[0], fds, count);
+		fork_into(holder, sock, request, fds, count);
 		return;
 	case MVAS_REQUEST_DROP:
 		answer(sock, 0, 0, 0, 0);

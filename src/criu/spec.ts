@@ -83,10 +83,16 @@ export function checkNamespaces({ linux }: NamespacesSpec, attempt: string): voi
     const words = UNSUPPORTED_NAMESPACES[type];
     if (words) unsupported(`${words} is not supported; remedy: run it without one`);
   }
-  const pid = namespaces.find(({ type }) => type === 'pid');
-  if (!pid || (pid.path ?? '') !== '') {
-    unsupported('it shares a pid namespace, which is not supported; remedy: give it its own');
+  if (!namespaces.some(({ type }) => type === 'pid')) {
+    const why = 'it is in the pid namespace of the host, which is not supported';
+    unsupported(`${why}; remedy: give it its own, or that of a pod`);
   }
+}
+
+/** The path of the pid namespace that a spec's container joins; undefined if it gets its own. */
+export function sharedPidNamespace({ linux }: NamespacesSpec): string | undefined {
+  const { path = '' } = linux?.namespaces?.find(({ type }) => type === 'pid') ?? {};
+  return path === '' ? undefined : path;
 }
 
 /** Whether a spec puts its container into a user namespace, be it a new one. */

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { HostPid } from '../common/ids.js';
+import type { HostPid, NsPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { O } from '../native/abi/index.js';
 import { call, closeFd, SYS } from '../native/sys.js';
 import type { UserNamespaceFacts } from './plan/live-facts.js';
 import { openOwn } from './resources/files/system.js';
-import { hasUserNamespace, type IdMapping, type NamespacesSpec, type Spec } from './spec.js';
+import {
+  hasUserNamespace,
+  sharedPidNamespace,
+  type IdMapping,
+  type NamespacesSpec,
+  type Spec,
+} from './spec.js';
 
 /** NS_GET_USERNS of ioctl_ns(2). */
 const GET_OWNER = 0xb701;
@@ -21,10 +27,12 @@ const JOINABLE: Readonly<Record<string, string>> = {
   mount: 'mnt',
 };
 
-/** In which namespaces the fork of a holder becomes PID 1, other than a new pid namespace. */
+/** In which namespaces the fork of a holder becomes the container's init, other than a new pid namespace. */
 export interface Birthplace {
   /** Files of namespaces that it joins, in order. */
   readonly paths: readonly string[];
+  /** Its pid, in a pid namespace that is among these; undefined: it is PID 1 of a new one. */
+  readonly pid?: NsPid | undefined;
   /** Set if it gets a new user namespace. */
   readonly maps:
     { readonly users: readonly IdMapping[]; readonly groups: readonly IdMapping[] } | undefined;
@@ -33,8 +41,16 @@ export interface Birthplace {
 /**
  * Where PID 1 of a spec's container is born. A process without the host's privileges cannot join what does not belong to its
  * user namespace: so what the spec names by a path is joined before, and the user namespace comes last.
+ *
+ * @param root the pid that it has where it shares a pid namespace
  */
-export function birthplaceOf(spec: Spec): Birthplace {
+export function birthplaceOf(spec: Spec, root: NsPid): Birthplace {
+  const shared = sharedPidNamespace(spec);
+  const place = placeOf(spec);
+  return shared === undefined ? place : { ...place, paths: [shared, ...place.paths], pid: root };
+}
+
+function placeOf(spec: Spec): Omit<Birthplace, 'pid'> {
   if (!hasUserNamespace(spec)) return { paths: [], maps: undefined };
   const given = (spec.linux?.namespaces ?? []).filter(
     ({ type, path = '' }) => path !== '' && (type === 'user' || type in JOINABLE),

@@ -111,10 +111,15 @@ async function criuDirectory(): Promise<string> {
 }
 
 /** A pod that is removed with its containers when the test ends. */
-export async function pod(t: ExecutionContext, name: string, runtime: string): Promise<Pod> {
+export async function pod(
+  t: ExecutionContext,
+  name: string,
+  runtime: string,
+  sharesPids = false,
+): Promise<Pod> {
   const { cri, containerd } = world();
   const logs = join(containerd.directory, 'logs', name);
-  const made = await cri.runPod(name, { runtime, logs, cgroup: CGROUP });
+  const made = await cri.runPod(name, { runtime, logs, cgroup: CGROUP, sharesPids });
   t.teardown(async () => {
     await cri.removePod(made);
   });

@@ -106,4 +106,64 @@ checkpoints(
 );
 checkpoints(`the same by the name of containerd’s shim${why}`, checkpointed, 'dropin');
 
+const NEIGHBOUR = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done'];
+/** Prints the pids of what runs the counter's script, as the container sees them. */
+const COUNTERS = `for one in /proc/[0-9]*; do
+  line=; read -r line < $one/cmdline
+  case "$line" in */counter.sh*) echo "\${one#/proc/}";; esac
+done 2>/dev/null; true`;
+
+/** The pid of the counter's shell, as a container sees it; its children have later ones. */
+async function counterSeenFrom(id: string): Promise<number> {
+  const { stdout } = await world().cri.exec(id, ['/bin/sh', '-c', COUNTERS]);
+  return Math.min(...stdout.trim().split('\n').map(Number));
+}
+
+checkpoints(
+  `a container keeps its pid in another pod with a pid namespace for all${why}`,
+  async (t) => {
+    const { cri, containerd } = world();
+    const first = await pod(t, 'pids-first', 'mvas', true);
+    const start = async (where: typeof first, name: string, from = image(), command?: string[]) => {
+      const id = await cri.create(where, { name, image: from, ...(command && { command }) });
+      await cri.start(id);
+      return id;
+    };
+    const id = await start(first, 'counter');
+    const neighbour = await start(first, 'neighbour', image(), NEIGHBOUR);
+    const pid = await counterSeenFrom(neighbour);
+    t.true(pid > 1 && pid < Infinity, String(pid));
+    const before = await countOf(id);
+    const archive = join(containerd.directory, 'pids.tar');
+    await cri.checkpoint(id, archive);
+    t.is((await countOf(id)).birth, before.birth);
+
+    const refused = async (where: typeof first, name: string, message: RegExp) => {
+      await t.throwsAsync(start(where, name, archive), { message });
+      t.is((await countOf(id)).birth, before.birth);
+      t.is(await counterSeenFrom(neighbour), pid, 'nothing else of it is there');
+    };
+    const taken = new RegExp(
+      `id ${String(pid)} of the checkpoint is taken .* by pid ${String(pid)} \\(sh\\)`,
+    );
+    await refused(first, 'taken', taken);
+    await refused(await pod(t, 'pids-own', 'mvas'), 'own', /shared a pid namespace \(as pid \d+\)/);
+
+    const second = await pod(t, 'pids-second', 'mvas', true);
+    const clone = await start(second, 'counter', archive);
+    const watcher = await start(second, 'neighbour', image(), NEIGHBOUR);
+    const restored = await countOf(clone);
+    t.is(restored.birth, before.birth);
+    t.true(restored.count >= before.count);
+    t.is(await counterSeenFrom(watcher), pid);
+    t.is(await counterSeenFrom(clone), pid);
+    await cri.exec(watcher, ['/bin/sh', '-c', `kill -TERM ${String(pid)}`]);
+    const ended = async () => (await cri.status(clone)).state === 'CONTAINER_EXITED';
+    await until('the end of the restored one', ended);
+    t.is((await cri.status(clone)).exit_code, 0);
+    t.is((await cri.status(watcher)).state, 'CONTAINER_RUNNING');
+    t.is((await cri.status(id)).state, 'CONTAINER_RUNNING');
+  },
+);
+
 leavesNothingBehind();

@@ -15,13 +15,16 @@ const DEADLINE_MS = 120_000;
 
 type Methods = Readonly<Record<string, MethodDefinition<object, object>>>;
 
-/** Host networking and a pid namespace for each container; otherwise the defaults of pods. */
-const NAMESPACES = { network: 'NODE', pid: 'CONTAINER', ipc: 'POD' };
+/** Host networking, and a pid namespace for each container or for all; otherwise the defaults of pods. */
+function namespaces(sharesPids: boolean): object {
+  return { network: 'NODE', pid: sharesPids ? 'POD' : 'CONTAINER', ipc: 'POD' };
+}
 
 /** A pod, as CRI requires it described with every container. */
 export interface Pod {
   readonly id: string;
   readonly config: object;
+  readonly sharesPids: boolean;
 }
 
 /** What a container is created from. */
@@ -57,16 +60,24 @@ export class CriClient {
   /** Runs a pod. Logs of its containers go to `logs`; its cgroups below `cgroup`. */
   async runPod(
     name: string,
-    { runtime, logs, cgroup }: { readonly runtime: string; logs: string; cgroup: string },
+    {
+      runtime,
+      logs,
+      cgroup,
+      sharesPids = false,
+    }: { readonly runtime: string; logs: string; cgroup: string; sharesPids?: boolean },
   ): Promise<Pod> {
     const config = {
       metadata: { name, uid: name, namespace: 'tests', attempt: 0 },
       log_directory: logs,
-      linux: { cgroup_parent: cgroup, security_context: { namespace_options: NAMESPACES } },
+      linux: {
+        cgroup_parent: cgroup,
+        security_context: { namespace_options: namespaces(sharesPids) },
+      },
     };
     const request = { config, runtime_handler: runtime };
     const answer = await this.#call('RuntimeService', 'RunPodSandbox', request);
-    return { id: (answer as { pod_sandbox_id: string }).pod_sandbox_id, config };
+    return { id: (answer as { pod_sandbox_id: string }).pod_sandbox_id, config, sharesPids };
   }
 
   async removePod({ id }: Pod): Promise<void> {
@@ -84,7 +95,7 @@ export class CriClient {
         image: { image },
         command,
         log_path: `${name}.log`,
-        linux: { security_context: { namespace_options: NAMESPACES } },
+        linux: { security_context: { namespace_options: namespaces(pod.sharesPids) } },
       },
     });
     return (answer as { container_id: string }).container_id;

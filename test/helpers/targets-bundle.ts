@@ -35,6 +35,8 @@ export interface BundleRequest {
   readonly wantsRealtime: boolean;
   /** Shared libraries and the loader, by host path: copied to the same place in the root. */
   readonly libraries: readonly string[];
+  /** A file of the pid namespace that it shares; it gets its own by default. */
+  readonly pidNamespace?: string | undefined;
   /** Gives it a user namespace, whose ids are the host's from here on. */
   readonly firstId?: number | undefined;
 }
@@ -94,8 +96,9 @@ function spec(request: BundleRequest): object {
   };
 }
 
-function namespaces({ firstId: hostID }: BundleRequest): object {
-  const plain = ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type }));
+function namespaces({ firstId: hostID, pidNamespace: path }: BundleRequest): object {
+  const pid = { type: 'pid', ...(path !== undefined && { path }) };
+  const plain = [pid, ...['mount', 'ipc', 'uts', 'network'].map((type) => ({ type }))];
   if (hostID === undefined) return { namespaces: plain };
   const maps = [{ containerID: 0, hostID, size: 65_536 }];
   return { namespaces: [...plain, { type: 'user' }], uidMappings: maps, gidMappings: maps };

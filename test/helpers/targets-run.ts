@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../../src/common/errors.js';
 import { Scope } from '../../src/common/scope.js';
 import { cleanUpIfInterrupted } from './interruption.js';
+import { Pod } from './pod.js';
 import { makeBundle } from './targets-bundle.js';
 import { runCommand } from './targets-engine.js';
 import type { CommandResult, Engine, Place } from './targets-engine.js';
@@ -14,7 +23,7 @@ import { Output, withWriter, type OutputKind } from './targets-output.js';
 import type { Target } from './targets.js';
 import { extraCapabilities } from './targets.js';
 import type { View } from './targets-view.js';
-import { differences, isAtRest, viewOf } from './targets-view.js';
+import { differences, isAtRest, isInitAlive, viewOf } from './targets-view.js';
 
 /** The last line that a target prints. */
 export type Verdict = 'PASS' | `FAIL${string}` | `SKIP${string}`;
@@ -38,6 +47,8 @@ export interface RunOptions {
   readonly kind?: OutputKind;
   /** See {@link BundleRequest}. */
   readonly firstId?: number | undefined;
+  /** Whether it shares a pid namespace: another one after each restore. */
+  readonly sharesPids?: boolean;
 }
 
 /**
@@ -56,12 +67,13 @@ export class TargetRun {
   #outputs = 0;
   #checkpointed = 0;
   #output: Output | undefined;
+  #pod: Pod | undefined;
 
   constructor(
     target: Target,
     engine: Engine,
     binary: string,
-    { kind = 'fifo', firstId }: RunOptions = {},
+    { kind = 'fifo', firstId, sharesPids = false }: RunOptions = {},
   ) {
     this.#outputKind = kind;
     this.#target = target;
@@ -77,9 +89,32 @@ export class TargetRun {
       wantsRealtime: target.needs.includes('realtime'),
       libraries: librariesOf(binary),
       firstId,
+      pidNamespace: this.#newPod(sharesPids),
     });
     if (firstId !== undefined)
       for (const folder of [this.folder, this.place.bundle]) chmodSync(folder, 0o711);
+  }
+
+  /** The path of a new pid namespace, which is gone when this is closed; undefined if it needs none. */
+  #newPod(isWanted: boolean): string | undefined {
+    if (!isWanted) return undefined;
+    this.#pod = new Pod();
+    this.#scope.defer('end the pod', this.#pod.end);
+    return this.#pod.namespace;
+  }
+
+  /** Names of the processes in its pod, apart from PID 1; none if it has none. */
+  othersInPod(): string[] {
+    return this.#pod?.others() ?? [];
+  }
+
+  /** Gives the container the pid namespace of a new pod. */
+  renewPod(): void {
+    const before = this.#pod?.namespace;
+    const after = this.#newPod(before !== undefined);
+    if (before === undefined || after === undefined) return;
+    const config = join(this.place.bundle, 'config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replaceAll(before, after));
   }
 
   /** Starts the target; resolves with `READY` or with its early verdict. */
@@ -112,6 +147,7 @@ export class TargetRun {
   async restore(imagePath: string): Promise<void> {
     await this.#waitForEnd(this.#checkpointed);
     await this.#delete();
+    this.renewPod();
     const output = this.#nextOutput();
     const result = await withWriter(output, (fd) =>
       this.#engine.restore(this.place, imagePath, fd),
@@ -210,9 +246,7 @@ export class TargetRun {
 
   async #waitForEnd(pid: number): Promise<void> {
     const deadline = performance.now() + VERDICT_TIMEOUT_MS;
-    const isAlive = (): boolean =>
-      pid > 0 && viewOf(pid, this.folder).facts.get('1.state') === 'alive';
-    while (isAlive()) {
+    while (isInitAlive(pid)) {
       if (performance.now() > deadline) {
         throw new ShimError('deadlineExceeded', `init (pid ${String(pid)}) has not ended`);
       }

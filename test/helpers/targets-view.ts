@@ -21,7 +21,10 @@ const PROCESS_FILES = [
   ...['limits', 'environ', 'cmdline', 'oom_score_adj', 'personality', 'coredump_filter'],
 ];
 
-/** Looks at all processes in the pid namespace of a container's init. `stdio`: where its FIFOs lie. */
+/**
+ * Looks at all processes in the pid namespace of a container's init, except for a PID 1 that is another one. `stdio`: where
+ * its FIFOs lie.
+ */
 export function viewOf(initPid: number, stdio: string): View {
   const facts = new Map<string, string>();
   const identities = new Map<string, string>();
@@ -32,7 +35,9 @@ export function viewOf(initPid: number, stdio: string): View {
     const inside = lastWord(status.get('NSpid'));
     if (inside === '') continue;
     identities.set(inside, `${pid}@${statFields(folder)[19] ?? ''}`);
-    for (const [key, value] of processFacts(folder, status)) facts.set(`${inside}.${key}`, value);
+    const isInit = pid === String(initPid);
+    for (const [key, value] of processFacts(folder, status, isInit))
+      facts.set(`${inside}.${key}`, value);
     facts.set(`${inside}.fds`, descriptors(folder, stdio, labels));
     for (const [key, value] of threadFacts(folder)) facts.set(`${inside}.${key}`, value);
   }
@@ -55,6 +60,12 @@ export function differences(before: View, after: View, varies: readonly string[]
     .filter((key) => key.endsWith('.state') || !changed.has(ownerOf(key)))
     .filter((key) => hasChanged(key) && !mayVary(key))
     .map((key) => `${key}:\n${lineDifference(before.facts.get(key), after.facts.get(key))}`);
+}
+
+/** Whether a container's init is alive. */
+export function isInitAlive(initPid: number): boolean {
+  const state = statFields(`/proc/${String(initPid)}`)[0] ?? '';
+  return initPid > 0 && state !== '' && state !== 'Z';
 }
 
 /** True when no thread is running, so that a view shows a state at rest; `whose`: of init only, or of all. */
@@ -92,11 +103,16 @@ function membersOf(initPid: number): string[] {
       pid,
       inside: Number(lastWord(parseStatus(text(`/proc/${pid}/status`)).get('NSpid'))),
     }))
+    .filter(({ pid, inside }) => inside !== 1 || pid === String(initPid))
     .sort((a, b) => a.inside - b.inside)
     .map(({ pid }) => pid);
 }
 
-function processFacts(folder: string, status: ReadonlyMap<string, string>): [string, string][] {
+function processFacts(
+  folder: string,
+  status: ReadonlyMap<string, string>,
+  isInit: boolean,
+): [string, string][] {
   const stat = statFields(folder);
   const state = stat[0] ?? '';
   const isZombie = state === 'Z';
@@ -104,7 +120,7 @@ function processFacts(folder: string, status: ReadonlyMap<string, string>): [str
     ['state', state === 'T' || isZombie ? state : 'alive'],
     ['exit_code', stat[49] ?? ''],
   ];
-  if (lastWord(status.get('NSpid')) !== '1') facts.push(['parent', insidePid(stat[1] ?? '')]);
+  if (!isInit) facts.push(['parent', insidePid(stat[1] ?? '')]);
   for (const name of IDENTITY_FIELDS) facts.push([`status.${name}`, lastWord(status.get(name))]);
   if (isZombie) return facts;
   for (const name of PROCESS_FIELDS) facts.push([`status.${name}`, status.get(name) ?? '']);

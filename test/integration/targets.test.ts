@@ -17,10 +17,10 @@ import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
  * Runs each target of test/targets four times: without a checkpoint, with one that leaves it running, with one that
  * kills it and a restore, and with the latter twice in a row. Targets about task states also run paused: with a
  * checkpoint that leaves them paused, and with one that kills them and a restore. Some run in a user namespace, with a
- * restore. MVAS_TARGETS (a regular expression) and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
+ * restore, and some in a pid namespace that they share, which is that of another pod after the restore. MVAS_TARGETS (a regular expression) and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
  * CRIU are the engine, which verifies the targets and not this project.
  */
-const MODES = ['none', 'leave', 'restore', 'twice', 'paused', 'mapped'] as const;
+const MODES = ['none', 'leave', 'restore', 'twice', 'paused', 'mapped', 'pod'] as const;
 type Mode = (typeof MODES)[number];
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
@@ -42,6 +42,13 @@ const MAPPED = new RegExp(
   '^(blocked_sleep|cred_(ids|capabilities|rlimits)|deleted_large|file_(regular|tmpfs)|ipc_.*|memfd_exec|' +
     'message_queue|pipe_data|process_tree|pty_session|tcp_inside|threads_state|' +
     'unix_(messages|passcred|stream))$',
+);
+
+/** Targets that also run in a shared pid namespace by default: where ids, parents and init matter. */
+const POD = new RegExp(
+  '^(cred_ids|file_(proc|shared_table)|futex_robust|memory_(copy_on_write|shared_anonymous)|pidfd.*|pipe_(owner|processes)|' +
+    'process_(chain|groups|orphans|sessions_early|stop.*|zombies)|pty_session|refuse_(pid_namespace|stop_orphaned)|' +
+    'signal_trap|socket_owner|threads_many|timer_posix|unix_sender_gone)$',
 );
 
 /** Where the ids of a user namespace begin. */
@@ -77,6 +84,7 @@ for (const target of chosen) {
     if (target.expect.kind === 'refuse' && mode === 'twice') continue;
     if (mode === 'paused' && wantedModes === MODES && !PAUSED.test(target.name)) continue;
     if (mode === 'mapped' && wantedModes === MODES && !MAPPED.test(target.name)) continue;
+    if (mode === 'pod' && wantedModes === MODES && !POD.test(target.name)) continue;
     if (missing !== undefined) {
       test.skip(`${target.name}: ${mode} (${missing})`, (t) => t.pass());
       continue;
@@ -124,7 +132,8 @@ async function missingInside(target: Target): Promise<string | undefined> {
 
 async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promise<void> {
   const firstId = mode === 'mapped' ? FIRST_ID : undefined;
-  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name), { firstId });
+  const how = { firstId, sharesPids: mode === 'pod' };
+  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name), how);
   t.teardown(async () => {
     await run.close(!t.passed);
     if (!t.passed) t.log(`kept ${run.folder}; again: ${repeatCommand(target, mode)}`);

@@ -33,6 +33,7 @@ import { inTime } from './in-time.js';
 import { newRecord } from './new-record.js';
 import { reapTwins } from './reap-twins.js';
 import { rehearse } from './rehearsal.js';
+import { checkPidNamespace } from './check-pids.js';
 import { checkNetworkOwner } from '../user-namespace.js';
 import { checkAborted, checkStill, findCgroup, stop, type Stopped } from './stop.js';
 import { Lasting } from '../lasting.js';
@@ -68,6 +69,7 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
   compileLater();
   makeRoomForDescriptors();
   checkNamespaces(request.spec, `checkpoint ${request.containerId}`);
+  checkPidNamespace(request);
   const changes = request.changes && new TreeCopy(request.changes);
   const attempt = () => tryCheckpoint(request, changes);
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
-import { asNsPid, type HostPid, type NsPid, type VasId } from '../../common/ids.js';
+import { asNsPid, type HostPid, INIT, type NsPid, type VasId } from '../../common/ids.js';
 import type { Warning } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import type { StdioLinks } from '../../common/runtime-state.js';
@@ -19,6 +19,7 @@ import type { PageRun } from '../memory/page-runs.js';
 import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
 import { whyCopied } from '../memory/why-copied.js';
+import { idsIn, PidNamespace } from '../pid-namespace.js';
 import { containerGroups, containerPid, type ProcStatus } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
@@ -26,7 +27,9 @@ import type { IpcDump } from '../resources/ipc/dump.js';
 import { placeSegments } from '../resources/ipc/place.js';
 import type { TmpfsPlace } from '../resources/tmpfs.js';
 import { placeGhosts } from '../resources/files/deleted/stored-contents.js';
+import type { Members } from '../resources/files/dump-context.js';
 import { FileDumper } from '../resources/files/dumper.js';
+import { labelOf } from '../tracee/label.js';
 import type { Session } from '../tracee/session.js';
 import type { TracedProcess } from '../tracee/tracee.js';
 import { buildTree, forkersOf, OUTSIDE, parentsFirst } from '../tree/process-tree.js';
@@ -35,6 +38,7 @@ import { bootId, waitSocketOf } from '../vas/store.js';
 
 /** What a collection needs besides the session. */
 export interface CollectRequest {
+  readonly initPid: HostPid;
   readonly tree: Tree;
   readonly containerId: string;
   readonly vasId: VasId;
@@ -95,6 +99,8 @@ export async function collectImage(session: Session, request: CollectRequest): P
   const files = new FileDumper(processes, request.stdio, {
     guardOption: (socket, option) => Guard.arm(keeper, socket, option),
     keepsExecs: request.exec === 'keep',
+    initPid: request.initPid,
+    members: membersOf(session),
     lasting: request.lasting,
   });
   try {
@@ -124,12 +130,21 @@ export async function collectImage(session: Session, request: CollectRequest): P
     };
     const { keepable } = files;
     const warnings = [...attributes.warnings, ...files.warnings];
-    const why = request.hasUserNamespace ? 'it has a user namespace' : whyCopied({ maps, cores });
+    const why = whyNoExec(request, pstree) ?? whyCopied({ maps, cores });
     return { image, createdAt, ...memory, whyCopied: why, keepable, warnings, close };
   } catch (error) {
     files.close();
     throw error;
   }
+}
+
+/** Why processes cannot be restored by EXEC; undefined if their memory alone decides. */
+function whyNoExec(
+  { hasUserNamespace }: CollectRequest,
+  [root]: Tree['pstree'],
+): string | undefined {
+  if (hasUserNamespace) return 'it has a user namespace';
+  return root?.pid === INIT ? undefined : 'it shares a pid namespace';
 }
 
 /** What says whose checkpoint it is, and what of. */
@@ -162,23 +177,38 @@ export interface Tree {
   readonly forkers: ReadonlyMap<NsPid, NsPid>;
 }
 
-/** The process tree of a stopped container. Checks that a restore can build it again. */
-export function readTree(session: Pick<Session, 'processes' | 'zombies'>): Tree {
+function membersOf({ processes, zombies }: Session): Members {
+  const all = [...processes, ...zombies];
+  const threads = processes.flatMap((process) => process.threads.map(({ nsTid }) => nsTid));
+  return {
+    pids: new Set(all.map(({ pid }) => pid)),
+    ids: new Set([...all.map(({ nsPid }) => nsPid), ...threads]),
+  };
+}
+
+/**
+ * The process tree of a stopped container: its init comes first. Checks that a restore can build it again.
+ *
+ * @throws ShimError `failedPrecondition`
+ */
+export function readTree(session: Pick<Session, 'processes' | 'zombies'>, initPid: HostPid): Tree {
   const all = [
     ...session.processes.map(({ pid, nsPid, leader: { status }, threads }) => {
       const tids = threads.map((thread) => thread.nsTid);
       return { pid, nsPid, status, tids, isZombie: false };
     }),
     ...session.zombies.map((zombie) => ({ ...zombie, tids: [zombie.nsPid], isZombie: true })),
-  ].sort((a, b) => a.nsPid - b.nsPid);
+  ].sort((a, b) => Number(b.pid === initPid) - Number(a.pid === initPid) || a.nsPid - b.nsPid);
   checkOutside(all.map(({ status }) => status));
   const byHostPid = new Map<HostPid, NsPid>(all.map(({ pid, nsPid }) => [pid, nsPid]));
+  const namespace = new PidNamespace(initPid);
   const names = new Map<NsPid, string>();
   const entries = all.map(({ nsPid, tids, status }): PstreeEntry => {
     names.set(nsPid, status.name);
-    const ppid = byHostPid.get(status.ppid) ?? asNsPid(0);
+    const ppid = byHostPid.get(status.ppid) ?? outerParent(namespace, status);
     return { pid: nsPid, ppid, ...containerGroups(status), threads: tids };
   });
+  checkLeaders(entries, all[0]?.pid ?? initPid);
   const zombies = new Set(session.zombies.map(({ nsPid }) => nsPid));
   const forest = buildTree(
     entries.map((entry) => ({
@@ -207,6 +237,32 @@ function checkOutside(all: readonly ProcStatus[]): void {
   const remedy = 'remedy: end it first';
   const who = `pid ${String(containerPid(other))} (${other.name})`;
   throw new ShimError('failedPrecondition', `${who}: ${why}, which is not supported; ${remedy}`);
+}
+
+/** Sessions and groups whose leaders have ended are made again; those of others' processes cannot be. */
+function checkLeaders(entries: readonly PstreeEntry[], initPid: HostPid): void {
+  const own = new Set(entries.map(({ pid }) => pid));
+  const isForeign = (id: NsPid): boolean => id !== 0 && !own.has(id);
+  const foreign = entries.flatMap(({ pid, sid, pgid }) =>
+    [sid, pgid].filter(isForeign).map((id) => ({ pid, id })),
+  );
+  if (foreign.length === 0 || own.has(INIT)) return;
+  const holders = idsIn(`/proc/${String(initPid)}/ns/pid`);
+  for (const { pid, id } of foreign) {
+    const holder = holders.get(id);
+    if (holder?.as !== 'process') continue;
+    const what = `its session or group is that of ${labelOf(holder.pid)}, outside of the container`;
+    const message = `pid ${String(pid)}: ${what}, which is not supported; remedy: end it`;
+    throw new ShimError('failedPrecondition', message);
+  }
+}
+
+/** The parent of a process that descends from none of the container, as the container sees it. */
+function outerParent(namespace: PidNamespace, { tgid, ppid }: ProcStatus): NsPid {
+  if (namespace.isAdopter(ppid)) return INIT;
+  if (!namespace.has(ppid)) return asNsPid(0);
+  const what = `its parent, ${labelOf(ppid)}, is outside of the container, which is not supported`;
+  throw new ShimError('failedPrecondition', `${labelOf(tgid)}: ${what}; remedy: end it`);
 }
 
 function objectIds(

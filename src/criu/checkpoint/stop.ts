@@ -85,7 +85,7 @@ async function stopAndInspect(
     const mounts = checkSurroundings(initPid, session.processes, request);
     mark('surroundings');
     const stdio = stdioLinksOf(request);
-    const tree = readTree(session);
+    const tree = readTree(session, initPid);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
     const where = { vasId, ahead, lasting, hasUserNamespace: hasUserNamespace(spec) };
     stock = await takeStock(session, { ...request, ...where, exec, tree, ipc, stdio });

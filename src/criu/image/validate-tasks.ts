@@ -46,14 +46,14 @@ export interface AttributeRules {
 export function validateTasks(image: CheckpointImage, rules: AttributeRules): void {
   const { pstree, cores, seccomp } = image;
   if (pstree.length > MAX_PROCESSES) badImage('check pstree: too many processes');
+  checkRoot(image);
   const seen = new Set<NsTid>();
   const pids = new Set<NsPid>();
   for (const process of pstree) {
-    checkPlace(process, pids);
+    checkPlace(process, pids, pstree[0]);
     pids.add(process.pid);
     checkThreads(process, seen, cores);
   }
-  if (!pids.has(INIT)) badImage('check pstree: there is no process 1');
   for (const tid of cores.keys()) {
     if (!seen.has(tid)) badImage(`check core-${String(tid)}: no process has such a thread`);
   }
@@ -62,16 +62,41 @@ export function validateTasks(image: CheckpointImage, rules: AttributeRules): vo
   for (const process of pstree) checkProcess(process, { image, shared, rules });
 }
 
-/** A process without a parent, apart from PID 1, came by exec. Its session is judged with the tree. */
-function checkPlace({ pid, ppid, pgid, sid }: PstreeEntry, earlier: ReadonlySet<NsPid>): void {
+/**
+ * The first process is the container's init: PID 1, or another one in a pid namespace that containers share. Another process
+ * without a parent came by exec; in a shared namespace, the parent of one that is left over is PID 1, which is no process
+ * of the container. Sessions are judged with the tree.
+ */
+function checkPlace(
+  { pid, ppid, pgid, sid }: PstreeEntry,
+  earlier: ReadonlySet<NsPid>,
+  root: PstreeEntry | undefined,
+): void {
   const what = `check process ${String(pid)}`;
   checkPid(pid, what);
-  if (pgid > MAX_PID || sid > MAX_PID) badImage(`${what}: its group or session is beyond any pid`);
-  if (earlier.size === 0) {
-    if (pid !== 1 || ppid !== 0) badImage(`${what}: the root must be process 1 without a parent`);
-  } else if (ppid !== 0 && !earlier.has(ppid)) {
+  if (Math.max(pgid, sid) > MAX_PID) badImage(`${what}: its group or session is beyond any pid`);
+  const isShared = root?.pid !== INIT;
+  if (earlier.size === 0) return;
+  if (isShared && pid === INIT) badImage(`${what}: process 1 must be the first one`);
+  const isOutside = ppid === 0 || (isShared && ppid === INIT);
+  if (!isOutside && !earlier.has(ppid)) {
     badImage(`${what}: parent ${String(ppid)} does not come before it`);
   }
+}
+
+function checkRoot({ pstree: [root], cores }: CheckpointImage): void {
+  if (!root) badImage('check pstree: there is no process');
+  const { pid, ppid, sid } = root;
+  const what = `check process ${String(pid)}: the first process`;
+  if (ppid !== 0) badImage(`${what} must have no parent`);
+  if (pid !== INIT && sid !== pid) badImage(`${what} must lead a session`);
+  const core = cores.get(pid);
+  if (core && isDead(core)) badImage(`${what} is dead`);
+}
+
+/** The container's init: its pid is 1 unless the container shares a pid namespace that it does not own. */
+export function rootOf({ pstree }: Pick<CheckpointImage, 'pstree'>): NsPid {
+  return pstree[0]?.pid ?? badImage('check pstree: there is no process');
 }
 
 function checkPid(pid: NsTid, what: string): void {

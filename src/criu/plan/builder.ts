@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { orNoId } from './or-no-id.js';
 import { assertInvariant } from '../../common/errors.js';
 import type { NsPid, NsTid } from '../../common/ids.js';
 import { PAGE, SIGCHLD } from '../../native/abi/index.js';
@@ -229,14 +230,13 @@ export class Sequence {
 
   /** Forks a child with a pid, which goes on with a sequence of its own. */
   fork(what: Words, pid: NsPid, child: Sequence, options: ForkOptions = {}): void {
-    const flags = (options.flags ?? 0) | CLONE_PTRACE;
-    const args = [pid, child, flags, options.exitSignal ?? SIGCHLD];
-    this.#add(what, OP_CODE.fork, { args });
+    const args = [pid, child, (options.flags ?? 0) | CLONE_PTRACE, options.exitSignal ?? SIGCHLD];
+    this.#add(what, OP_CODE.fork, { args, options: orNoId(pid) });
   }
 
   /** Creates a thread with a tid and a stack (its end), which goes on with a sequence of its own. */
   thread(what: Words, tid: NsTid, thread: Sequence, stackEnd: Argument): void {
-    this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd] });
+    this.#add(what, OP_CODE.thread, { args: [tid, thread, stackEnd], options: orNoId(tid) });
   }
 
   /** Creates a POSIX timer with a given id on kernels that choose the ids themselves. */

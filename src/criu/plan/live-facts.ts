@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid } from '../../common/ids.js';
+import type { HostPid, NsTid } from '../../common/ids.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveIpc } from '../resources/ipc/limit-steps.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
@@ -50,6 +50,8 @@ export interface LiveFacts {
   readonly userNamespace?: UserNamespaceFacts | undefined;
   /** PID 1 of the new container, as the host sees it; needed for what came by exec. */
   readonly initPid: HostPid;
+  /** Ids that others have in the pid namespace, if containers share it. */
+  readonly takenIds?: ReadonlySet<NsTid> | undefined;
   /** What our names in the container are derived from: see `ScratchNames`. */
   readonly secret: string;
 }

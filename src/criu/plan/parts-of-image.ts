@@ -4,7 +4,7 @@ import { asNsPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { IpcParts } from '../image/parts.js';
 import type { CoreEntry } from '../image/types.js';
-import { isDead } from '../image/validate-tasks.js';
+import { isDead, rootOf } from '../image/validate-tasks.js';
 import type { ValidImage } from '../image/validate.js';
 import { rangeOf } from '../memory/memory-map.js';
 import type { AttributesImage } from '../resources/attributes.js';
@@ -32,7 +32,8 @@ export function coreOf({ cores }: Pick<CheckpointImage, 'cores'>, tid: NsTid): C
 
 /** All processes but zombies, parents before their children. */
 export function aliveOf(image: CheckpointImage): CheckpointImage['pstree'] {
-  return image.pstree.filter(({ pid }) => pid === INIT || !isDead(coreOf(image, pid)));
+  const root = rootOf(image);
+  return image.pstree.filter(({ pid }) => pid === root || !isDead(coreOf(image, pid)));
 }
 
 /** What an image says about the attributes of processes. */
@@ -41,7 +42,7 @@ export function attributesOf(image: CheckpointImage): AttributesImage {
     nsPid: pid,
     threads: new Map(threads.map((tid) => [tid, coreOf(image, tid)])),
   }));
-  return { processes, seccomp: image.seccomp };
+  return { root: rootOf(image), processes, seccomp: image.seccomp };
 }
 
 /** What is said of System V objects. */
@@ -55,9 +56,17 @@ export function filesOf(image: CheckpointImage): FilesImage {
   return { ...image, tables };
 }
 
-/** The lowest pid that is not in use by a process, thread, group or session. */
-export function sparePid({ pstree, cores }: CheckpointImage): NsPid {
+/**
+ * The lowest pid that is not in use by a process, thread, group or session.
+ *
+ * @param others pids that others have in the same namespace
+ */
+export function sparePid(
+  { pstree, cores }: CheckpointImage,
+  others: ReadonlySet<NsTid> = new Set(),
+): NsPid {
   const taken = new Set([
+    ...others,
     ...cores.keys(),
     ...pstree.flatMap(({ pid, pgid, sid }) => [pid, pgid, sid]),
   ]);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
-import { type HostPid, INIT, type NsPid, type NsTid } from '../../common/ids.js';
+import type { HostPid, NsPid, NsTid } from '../../common/ids.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
+import { rootOf } from '../image/validate-tasks.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
 import { RING_PLACE, WORK } from './abi.js';
@@ -147,8 +148,8 @@ export class RestorePlan {
     const pidfds = [held?.keeper, predecessor?.pid].flatMap((pid) => (pid ? [{ pid }] : []));
     const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
     this.given = [...givenTo(facts, this.exec !== undefined), ...pidfds, ...sysctls];
-    this.#root = builder.sequence('pid 1');
-    this.#forest = forestOf(image);
+    this.#root = builder.sequence(`pid ${String(rootOf(image))}`);
+    this.#forest = forestOf(image, facts.takenIds);
     this.#outside = this.#forest.outside && builder.sequence('the parent of execs');
     this.#files = new FilePlan(builder, partOf(image, filesOf), {
       stdio: stdio as unknown as StdioSlots,
@@ -156,7 +157,7 @@ export class RestorePlan {
       severed: facts.severed,
       held,
       sharesIpc: facts.ipc?.isOwn === false,
-      sparePid: sparePid(image),
+      ...{ root: rootOf(image), sparePid: sparePid(image, facts.takenIds) },
       mounts: facts.mounts,
       names: new ScratchNames(facts.secret),
       mostBuffer: facts.userNamespace?.mostBuffer,
@@ -325,7 +326,7 @@ export class RestorePlan {
     ];
     const confine: Step[] = [
       (pid, sequence) => {
-        if (pid === INIT) ipc.planFinal(sequence);
+        if (pid === this.#forest.root.pid) ipc.planFinal(sequence);
       },
       (pid, sequence) => {
         files.planRelease(pid, sequence);
@@ -393,7 +394,7 @@ export class RestorePlan {
     checkHeritage(this.#image.memory.maps, forkersOf(forest));
     const shares = (pid: NsPid): boolean => {
       const parent = parents.get(pid);
-      if (!alive.has(pid) || parent === undefined || parent === 0) return false;
+      if (!alive.has(pid) || parent === undefined || !alive.has(parent)) return false;
       return this.#files.tableOwner(pid) === this.#files.tableOwner(parent);
     };
     return new TreePlan(
@@ -437,15 +438,16 @@ export class RestorePlan {
   }
 }
 
-/** What forks the processes of a checkpoint. */
-export function forestOf(image: ValidImage): Forest {
+/** What forks the processes of a checkpoint; `others`: ids that helpers do not get. */
+export function forestOf(image: ValidImage, others?: LiveFacts['takenIds']): Forest {
   const alive = new Set(aliveOf(image).map(({ pid }) => pid));
   const processes = image.pstree.map((entry) => ({
     ...entry,
     isZombie: !alive.has(entry.pid),
     name: coreOf(image, entry.pid).tc?.comm ?? '',
   }));
-  return buildTree(processes, new Set(image.pstree.flatMap(({ threads }) => threads)));
+  const own = image.pstree.flatMap(({ threads }) => threads);
+  return buildTree(processes, new Set([...own, ...(others ?? [])]));
 }
 
 function stopAt(phase: Phase, sequence: Sequence): void {

@@ -40,14 +40,14 @@ export interface TreePlanOptions {
 
 /** The sequences that fork the tree. */
 export interface Forkers {
-  /** Of PID 1. */
+  /** Of the container's init. */
   readonly root: Sequence;
   /** Of the helper outside, if there is one. */
   readonly outside: Sequence | undefined;
 }
 
 /**
- * Plans the forking of the tree, its sessions and groups; PID 1 has made its session before. What came by exec is
+ * Plans the forking of the tree, its sessions and groups; its root has made its session before. What came by exec is
  * forked from outside of the namespace, and left to the parent of the process that does so. Every
  * node stops twice: when all nodes are forked and all group leaders are in place, and when all
  * members have joined. It stops once more if leaders have to leave their groups. Then helpers and
@@ -68,7 +68,8 @@ export class TreePlan {
 
   constructor(options: TreePlanOptions, { root, outside }: Forkers) {
     this.#options = options;
-    this.#sequences.set(INIT, root);
+    const rootPid = options.forest.root.pid;
+    this.#sequences.set(rootPid, root);
     if (outside) this.#sequences.set(OUTSIDE, outside);
     const nodes = nodesOf(options.forest);
     this.#groupsAreLeft = nodes.some((node) => node.leavesGroup);
@@ -84,7 +85,7 @@ export class TreePlan {
       const below = node.children.map((child) => this.#branch(child));
       const pid = node.kind === 'process' ? node.pid : 0;
       this.#branches.set(node.pid, options.memory.branch(pid, below));
-      const isBetween = node.pid !== INIT && node.pid !== OUTSIDE;
+      const isBetween = node.pid !== rootPid && node.pid !== OUTSIDE;
       if (isBetween && node.children.length > 0)
         this.#gates.set(node.pid, options.builder.reserve(8));
     }
@@ -147,7 +148,7 @@ export class TreePlan {
     early.forEach((child, index) => {
       this.#planFork(node, { child, before: early[index - 1] }, sequence);
     });
-    if (sid === pid && pid !== INIT && pid !== OUTSIDE) {
+    if (sid === pid && node !== this.#options.forest.root && pid !== OUTSIDE) {
       sequence.syscall('make a session', SYS.setsid, []);
       if (kind === 'process') onSession(pid, sequence);
     }
@@ -198,7 +199,7 @@ export class TreePlan {
     for (const child of node.children.filter(isZombie)) this.#planPeek(child, sequence);
     if (this.#orphans.length === 0) return;
     sequence.stop('orphaned');
-    if (node.pid !== INIT) return;
+    if (node !== this.#options.forest.root) return;
     for (const orphan of this.#orphans) this.#planPeek(orphan, sequence);
   }
 

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectCgroupMoves } from '../../common/cgroup-moves.js';
-import { type HostPid, INIT, type VasId } from '../../common/ids.js';
+import { type HostPid, INIT, type NsPid, type VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
@@ -10,11 +10,12 @@ import { O } from '../../native/abi/index.js';
 import { closeFd, openPidfd } from '../../native/sys.js';
 import { checkNetworkOf, findHeldFiles } from './held-connections.js';
 import { startDonor, type Donor } from './donor/donor.js';
-import { readLiveSpec, type Spec } from '../spec.js';
+import { readLiveSpec, sharedPidNamespace, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, succeed, takeOver } from './donor/take-over.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
+import { rootOf } from '../image/validate-tasks.js';
 import { countOf } from '../image/vma-rows.js';
 import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
@@ -36,6 +37,7 @@ import { cgroupPlacesOf, successorSpec } from './predecessor.js';
 import { readLiveFacts } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
+import { checkIds, checkSharing } from './shared-pids.js';
 import { birthplaceOf } from '../user-namespace.js';
 import { OUTSIDE } from '../tree/process-tree.js';
 import { StageClock } from '../stages.js';
@@ -97,9 +99,14 @@ export class PendingRestore {
       const image = findImage(request.imagePath);
       found = image;
       if (!image.record.isComplete) await untilFilled(image.record.id, request.signal);
-      const prepared = await expectCgroupMoves(() => prepare(request, image, { scope, clock }));
+      const live = readLiveSpec(request.bundle);
+      const ahead = openAhead(request, image, live);
+      const root = ahead ? rootOf(ahead.image) : INIT;
+      const begin = () => prepare(request, image, { live, root, scope, clock });
+      const prepared = await expectCgroupMoves(begin);
       const restore = new PendingRestore(request, prepared, { scope, clock });
-      const opened = readImage(image, request.imagePath);
+      const opened = ahead ?? readImage(image, request.imagePath);
+      checkSharing(opened.image, live, `restore ${request.containerId}`);
       restore.#opened = opened;
       if (request.tcp === 'keep')
         restore.#held = await findHeldFiles(image.record.id, opened.image);
@@ -228,7 +235,8 @@ export class PendingRestore {
 
   /** Forks what is to fork processes that came by exec, if there are any. */
   async #forkOutside({ image }: OpenedImage): Promise<HostPid[]> {
-    if (!image.pstree.some(({ pid, ppid }) => ppid === OUTSIDE && pid !== INIT)) return [];
+    const [, ...others] = image.pstree;
+    if (!others.some(({ ppid }) => ppid === OUTSIDE)) return [];
     const { vasId, restorer } = this.#prepared;
     const holder = connectVas(vasId);
     try {
@@ -292,19 +300,53 @@ export class PendingRestore {
   }
 }
 
+/** What a restore begins with. */
+interface Beginning {
+  readonly live: Spec;
+  /** The pid of the container's init. */
+  readonly root: NsPid;
+  readonly scope: Scope;
+  readonly clock: StageClock;
+}
+
+/**
+ * Reads the image before anything is made, where the new container shares a pid namespace: others may have its ids.
+ *
+ * @throws ShimError `failedPrecondition` if somebody has one
+ */
+function openAhead(
+  { containerId, imagePath, predecessor }: RestoreRequest,
+  found: FoundImage,
+  live: Spec,
+): OpenedImage | undefined {
+  const path = sharedPidNamespace(live);
+  if (path === undefined) return undefined;
+  const attempt = `restore ${containerId}`;
+  if (predecessor) {
+    const why = 'a container that shares a pid namespace cannot be rolled back in place';
+    throw new ShimError(
+      'failedPrecondition',
+      `${attempt}: ${why}; remedy: restore it into a new pod`,
+    );
+  }
+  const opened = readImage(found, imagePath);
+  checkSharing(opened.image, live, attempt);
+  checkIds(opened.image, path, attempt);
+  return opened;
+}
+
 async function prepare(
   request: RestoreRequest,
   { reader, record }: FoundImage,
-  { scope, clock }: { readonly scope: Scope; readonly clock: StageClock },
+  { live, root, scope, clock }: Beginning,
 ): Promise<Prepared> {
-  const live = readLiveSpec(request.bundle);
   const consoleSocket = await openConsole(request, reader.readIfAny('tty-info'));
   const holder = connectVas(record.id);
   clock.end('find');
 
   const { predecessor } = request;
   const place = predecessor ? successorSpec(live, predecessor) : live;
-  const restorer = await Restorer.fork(holder, birthplaceOf(place)).finally(() => {
+  const restorer = await Restorer.fork(holder, birthplaceOf(place, root)).finally(() => {
     holder.close();
   });
   scope.defer('end the restorer', () => restorer.destroy());

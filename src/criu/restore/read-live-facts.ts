@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../common/ids.js';
 import type { LiveFacts } from '../plan/live-facts.js';
+import { idsIn } from '../pid-namespace.js';
 import { readIdMaps, readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
 import { findSevered } from '../resources/files/index.js';
 import { readLiveIpc } from '../resources/ipc/live.js';
-import type { Spec } from '../spec.js';
+import { sharedPidNamespace, type Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
 import { userNamespaceOf } from '../user-namespace.js';
 
@@ -62,6 +63,12 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
     host: readHostFacts(restorerPid),
     userNamespace: userNamespaceOf(live),
     initPid: restorerPid,
+    takenIds: takenIn(live),
     secret,
   };
+}
+
+function takenIn(live: Spec): LiveFacts['takenIds'] {
+  const path = sharedPidNamespace(live);
+  return path === undefined ? undefined : new Set(idsIn(path).keys());
 }

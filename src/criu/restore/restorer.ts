@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
-import { asHostTid, type HostPid, type HostTid, INIT } from '../../common/ids.js';
+import { asHostTid, type HostPid, type HostTid } from '../../common/ids.js';
 import { assertInvariant, ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
 import { logger } from '../../common/log.js';
@@ -73,13 +73,14 @@ export class Restorer {
     this.forkMs = forkMs;
   }
 
-  /** Forks a holder into a new pid namespace and seizes the child, which waits for its plan. */
+  /** Forks a holder into its pid namespace and seizes the child, which waits for its plan. */
   static async fork(
     holder: HolderClient,
-    { paths, maps }: Birthplace = { paths: [], maps: undefined },
+    { paths, maps, pid: nsPid }: Birthplace = { paths: [], maps: undefined },
   ): Promise<Restorer> {
     const joins = paths.map((path) => openOwn(path, O.rdonly));
-    const where = { into: 'new', hasNewUser: maps !== undefined, joins } as const;
+    const into = nsPid === undefined ? 'new' : 'own';
+    const where = { into, hasNewUser: maps !== undefined, joins, pid: nsPid } as const;
     const { pid, socket, forkMs } = await forkHolder(holder, where).finally(() => {
       for (const fd of joins) closeFd(fd);
     });
@@ -249,9 +250,9 @@ export class Restorer {
         // It is already gone.
       }
     }
-    this.#tracer.close();
+    this.#tracer.close(); // What it holds dies with it, also in a pid namespace that goes on.
     this.#closeFiles();
-    for (const pid of pids) await waitGone(pid);
+    await waitGone([...pids, ...this.#standing]);
   }
 
   /** A signal that it does not expect would end it. */
@@ -342,7 +343,7 @@ export class Restorer {
     const nsTid = tid === 0 ? undefined : readStatus(tid).nsPid.at(-1);
     const { finalThreads } = this.#running();
     if (nsTid !== undefined && finalThreads.every((final) => final.nsTid !== nsTid)) return;
-    throw new ShimError('aborted', `restore pid ${String(nsTid ?? INIT)}: it was killed`);
+    throw new ShimError('aborted', `restore pid ${String(nsTid ?? 'unknown')}: it was killed`);
   }
 
   #failure(error: number, culprit: number, status: number): ShimError {
@@ -379,15 +380,19 @@ function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
   return levels.filter((level) => level.length > 0).reverse();
 }
 
-/** Waits a limited time until a pid has been reaped. */
-async function waitGone(pid: HostPid): Promise<void> {
+/** Waits a limited time until all of some ids are nobody's. */
+async function waitGone(tids: readonly HostTid[]): Promise<void> {
   const end = performance.now() + GONE_TIMEOUT_MS;
-  while (performance.now() < end) {
-    try {
-      readStatus(pid);
-    } catch {
-      return;
-    }
+  while (tids.some(isThere) && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+function isThere(tid: HostTid): boolean {
+  try {
+    readStatus(tid);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -4,6 +4,7 @@ import { asHostPid, type HostPid } from '../../common/ids.js';
 import { printable } from '../../common/bytes.js';
 import { readNamespace, readStatus } from '../procfs/reader.js';
 import { readVitalsOf } from '../procfs/many.js';
+import { PidNamespace } from '../pid-namespace.js';
 import type { Vitals } from '../procfs/stat.js';
 import { Momentary } from '../retry.js';
 import { labelOf } from './label.js';
@@ -15,7 +16,7 @@ export class OutsiderInTheWay extends Momentary {}
 export interface Origins {
   /** What each of them is doing, except for those that are gone. */
   readonly vitals: ReadonlyMap<HostPid, Vitals>;
-  /** Those that descend from its init. */
+  /** Those that descend from its init, or from one that the PID 1 of a shared pid namespace has inherited. */
   readonly own: readonly HostPid[];
   /**
    * Those that do not: started by exec, or about to enter it, and possibly in none of its namespaces yet; and their
@@ -31,7 +32,29 @@ export function originsOf(initPid: HostPid, pids: readonly HostPid[]): Origins {
   const ended = new Set(pids.filter((pid) => (vitals.get(pid)?.state ?? 'Z') === 'Z'));
   const descendants = new Set(descendantsOf(initPid, parents));
   const isOwn = (pid: HostPid): boolean => descendants.has(pid) || ended.has(pid);
-  return { vitals, own: pids.filter(isOwn), outsiders: pids.filter((pid) => !isOwn(pid)) };
+  const others = pids.filter((pid) => !isOwn(pid));
+  for (const pid of adoptedOf(initPid, others, parents)) descendants.add(pid);
+  return { vitals, own: pids.filter(isOwn), outsiders: others.filter((pid) => !isOwn(pid)) };
+}
+
+/**
+ * Processes whose parent has ended, in a pid namespace that containers share, and their descendants: their parent is PID 1,
+ * which is outside of the container.
+ */
+function adoptedOf(
+  initPid: HostPid,
+  pids: readonly HostPid[],
+  parents: ReadonlyMap<HostPid, HostPid>,
+): HostPid[] {
+  if (pids.length === 0) return [];
+  try {
+    const namespace = new PidNamespace(initPid);
+    return pids
+      .filter((pid) => namespace.isAdopter(parents.get(pid) ?? pid) && namespace.has(pid))
+      .flatMap((pid) => descendantsOf(pid, parents));
+  } catch {
+    return []; // The container is about to end.
+  }
 }
 
 /** The rest of the links of /proc/PID/ns that an exec changes one after the other, before its program runs. */

@@ -155,7 +155,8 @@ function isAlive({ tgid: pid, state }: ProcStatus): boolean {
 
 function elsewhere(pid: HostPid, directory: string): ShimError {
   const what = `is not in the cgroup of its container, ${directory}, which is not supported`;
-  return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; remedy: move it back`);
+  const remedy = 'remedy: move it back, or end it if another container has left it over';
+  return new ShimError('failedPrecondition', `${labelOf(pid)}: ${what}; ${remedy}`);
 }
 
 function ending(pid: HostPid): EndedMeanwhile {

@@ -34,7 +34,7 @@ export interface TreeNode {
 
 /** What forks the processes of a container. */
 export interface Forest {
-  /** PID 1. */
+  /** The container's init: PID 1, unless it shares its pid namespace. */
   readonly root: TreeNode;
   /** A helper outside of the pid namespace, which forks those that came by exec; undefined if there are none. */
   readonly outside: TreeNode | undefined;
@@ -44,9 +44,20 @@ export interface Forest {
 export const OUTSIDE = asNsPid(0);
 
 /**
- * Plans which process forks which. Processes other than PID 1 without a parent came by exec: they lead sessions of
- * their own, or are in one that was made outside, if the runtime calls no setsid(2) for them, as crun. The helper outside
- * makes that one, with its group, for all of them.
+ * Whether a process is a child of the PID 1 of a shared pid namespace, which is outside of the container: it has been
+ * left to that by a parent that has ended.
+ */
+export function isAdopted({ ppid }: { readonly ppid: NsPid }, root: NsPid): boolean {
+  return ppid === INIT && root !== INIT;
+}
+
+/**
+ * Plans which process forks which. The first process is the container's init. Others without a parent came by exec:
+ * they lead sessions of their own, or are in one that was made outside, if the runtime calls no setsid(2) for them, as crun.
+ * The helper outside makes that one, with its group, for all of them.
+ *
+ * In a pid namespace that containers share, a process whose parent has ended becomes a child of PID 1, which belongs to
+ * none of them. A helper forks it and ends.
  *
  * A process that is not a session leader is in the session it was forked in. So a child in a session other than its
  * parent's was forked before the parent made its own, in the session that the parent itself was forked in, and so
@@ -61,11 +72,11 @@ export function buildTree(
 ): Forest {
   checkProcesses(processes);
   const ordered = parentsFirst(processes);
-  if (ordered.length < processes.length) badImage('processes that do not descend from process 1');
+  if (ordered.length < processes.length) badImage('processes that do not descend from its init');
   const grove = new Grove(ordered, taken);
   for (const process of ordered) grove.plant(process);
   for (const { pid } of ordered) grove.group(grove.node(pid));
-  const root = grove.node(INIT);
+  const root = grove.root;
   const outside = grove.outside.children.length > 0 ? grove.outside : undefined;
   const forest = { root, outside };
   if (nodesOf(forest).length !== grove.size + (outside ? 1 : 0)) {
@@ -74,7 +85,10 @@ export function buildTree(
   return forest;
 }
 
-/** Processes, each after its parent; those that do not descend from one without a parent are left out. */
+/**
+ * Processes, each after its parent; the first remains that. Those that descend neither from one without a parent nor from
+ * an adopted one are left out.
+ */
 export function parentsFirst<T extends { readonly pid: NsPid; readonly ppid: NsPid }>(
   processes: readonly T[],
 ): T[] {
@@ -84,7 +98,8 @@ export function parentsFirst<T extends { readonly pid: NsPid; readonly ppid: NsP
     if (siblings) siblings.push(process);
     else children.set(process.ppid, [process]);
   }
-  const ordered = [...(children.get(asNsPid(0)) ?? [])];
+  const ordered = [...(children.get(OUTSIDE) ?? [])];
+  if (processes.every(({ pid }) => pid !== INIT)) ordered.push(...(children.get(INIT) ?? []));
   for (const { pid } of ordered) ordered.push(...(children.get(pid) ?? []));
   return ordered;
 }
@@ -92,18 +107,25 @@ export function parentsFirst<T extends { readonly pid: NsPid; readonly ppid: NsP
 function checkProcesses(processes: readonly TreeProcess[]): void {
   const byPid = new Map(processes.map((process) => [process.pid, process]));
   if (byPid.size !== processes.length) badImage('a process twice');
-  if (byPid.get(INIT)?.ppid !== 0) badImage('no process 1');
-  for (const { pid, ppid, isZombie } of processes) {
-    const isOrphan = ppid === OUTSIDE ? isZombie : (byPid.get(ppid)?.isZombie ?? true);
-    if (pid !== INIT && isOrphan) badImage(`pid ${String(pid)} has no parent`);
+  const root = firstOf(processes);
+  if (root.pid !== INIT && byPid.has(INIT)) badImage('process 1 is not the first one');
+  for (const process of processes) {
+    const { pid, ppid, isZombie } = process;
+    const hasNoParent = ppid === OUTSIDE || isAdopted(process, root.pid);
+    const isOrphan = hasNoParent ? isZombie : (byPid.get(ppid)?.isZombie ?? true);
+    if (process !== root && isOrphan) badImage(`pid ${String(pid)} has no parent`);
   }
-  for (const process of processes) checkSession(process);
+  for (const process of processes) checkSession(process, process === root);
 }
 
-function checkSession(process: TreeProcess): void {
+function firstOf([root]: readonly TreeProcess[]): TreeProcess {
+  return root?.ppid === OUTSIDE ? root : badImage('no first process');
+}
+
+function checkSession(process: TreeProcess, isRoot: boolean): void {
   const { pid, ppid, sid, pgid } = process;
   if (pgid === OUTSIDE && sid !== OUTSIDE) badImage(`pid ${String(pid)} is in no process group`);
-  const isInit = pid === INIT && sid === OUTSIDE;
+  const isInit = isRoot && sid === OUTSIDE;
   if (!isInit && (ppid !== OUTSIDE || sid === pid || sid === OUTSIDE)) return;
   const what = `its session (${String(sid)}) or group (${String(pgid)})`;
   throw unmakable(process, `${what} was made outside of the container, which is not supported`);
@@ -111,7 +133,7 @@ function checkSession(process: TreeProcess): void {
 
 /** The sessions that processes are forked in; none for session leaders that can be forked in any. */
 function findStarts(ordered: readonly TreeProcess[]): ReadonlyMap<NsPid, NsPid> {
-  const starts = new Map<NsPid, NsPid>([[INIT, INIT]]);
+  const starts = new Map(ordered.slice(0, 1).map(({ pid }) => [pid, pid]));
   const byPid = new Map(ordered.map((process) => [process.pid, process]));
   for (const process of [...ordered].reverse()) {
     const { pid, ppid, sid } = process;
@@ -146,6 +168,7 @@ class Grove {
     leavesGroup: false,
     children: [],
   };
+  readonly root: TreeNode;
   readonly #nodes = new Map<NsPid, TreeNode>();
   /** The processes that can fork into a session, by its id. */
   readonly #hosts = new Map<NsPid, TreeNode>();
@@ -156,11 +179,13 @@ class Grove {
   constructor(processes: readonly TreeProcess[], taken: ReadonlySet<NsTid>) {
     this.#taken = new Set([...taken, ...processes.flatMap(({ pgid, sid }) => [pgid, sid])]);
     const starts = findStarts(processes);
-    for (const { pid, ppid, pgid, sid, isZombie } of processes) {
+    for (const process of processes) {
+      const { pid, pgid, sid, isZombie } = process;
       const kind = isZombie ? 'zombie' : 'process';
-      const start = starts.get(pid) ?? this.#parent(ppid).sid;
+      const start = starts.get(pid) ?? this.#parent(process).sid;
       this.#add({ pid, pgid, sid, start, kind });
     }
+    this.root = this.node(processes[0]?.pid ?? INIT);
   }
 
   get size(): number {
@@ -171,22 +196,23 @@ class Grove {
     return this.#nodes.get(pid) ?? badImage(`no process ${String(pid)}`);
   }
 
-  #parent(ppid: NsPid): TreeNode {
-    return ppid === OUTSIDE ? this.outside : this.node(ppid);
+  /** That of an adopted process is the first of all, as far as sessions are concerned. */
+  #parent({ ppid }: TreeProcess): TreeNode {
+    if (ppid === OUTSIDE) return this.outside;
+    return this.#nodes.get(ppid) ?? [...this.#nodes.values()][0] ?? badImage('no process');
   }
 
   /** Adds a process below the one that forks it. */
   plant(process: TreeProcess): void {
-    const { pid, ppid } = process;
-    if (pid === INIT) return;
-    const node = this.node(pid);
-    const parent = this.#parent(ppid);
-    const isInherited = ppid === INIT && node.start !== INIT;
-    if (isInherited && node.start === OUTSIDE) {
+    const node = this.node(process.pid);
+    if (node === this.root) return;
+    const isInherited = process.ppid === INIT && node.start !== INIT;
+    const isOrphan = isInherited || isAdopted(process, this.root.pid);
+    if (isOrphan && node.start === OUTSIDE) {
       const why = 'PID 1 has inherited it, and it was forked in a session outside of the container';
       throw unmakable(process, `${why}, which is not supported`);
     }
-    (isInherited ? this.#orphanage(node.start) : parent).children.push(node);
+    (isOrphan ? this.#orphanage(node.start) : this.#parent(process)).children.push(node);
   }
 
   /** Ensures that the process group exists that a process is to join. */
@@ -211,7 +237,7 @@ class Grove {
     const made =
       leader?.kind === 'process'
         ? this.#helper({ pid: this.#freePid(), sid }, leader)
-        : (leader ?? this.#helper({ pid: sid, sid }, this.node(INIT)));
+        : (leader ?? this.#helper({ pid: sid, sid }, this.root));
     this.#orphanages.set(sid, made);
     return made;
   }
@@ -254,7 +280,7 @@ export function subtree(node: TreeNode): TreeNode[] {
   return nodes;
 }
 
-/** All nodes of a forest, PID 1 first. */
+/** All nodes of a forest, its root first. */
 export function nodesOf({ root, outside }: Forest): TreeNode[] {
   return [...subtree(root), ...(outside ? subtree(outside) : [])];
 }

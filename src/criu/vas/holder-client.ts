@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { read, readSync } from 'node:fs';
-import { asHostPid, type HostPid } from '../../common/ids.js';
+import { asHostPid, type HostPid, type NsPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SO, SOCK, SOL } from '../../native/abi/index.js';
 import { call, closeFd, cString, errnoError, memfd, sendWithFds, SYS } from '../../native/sys.js';
@@ -45,6 +45,8 @@ export interface Fork {
   readonly into: 'new' | 'own';
   /** Whether there is a new user namespace, which owns the new pid namespace. */
   readonly hasNewUser?: boolean;
+  /** The child's pid in its innermost pid namespace; any by default. */
+  readonly pid?: NsPid | undefined;
   /** Descriptors of namespaces that are joined before, in order. */
   readonly joins?: readonly number[];
 }
@@ -110,9 +112,16 @@ export class HolderClient {
   }
 
   /** Forks a restorer, which gets its plan over `socket`. Returns its pid. */
-  async fork(socket: number, { into, hasNewUser = false, joins = [] }: Fork): Promise<HostPid> {
+  async fork(
+    socket: number,
+    { into, hasNewUser = false, pid: wanted, joins = [] }: Fork,
+  ): Promise<HostPid> {
     const flags = (into === 'own' ? FORK.outside : 0) | (hasNewUser ? FORK.user : 0);
-    const [pid] = await this.#request(REQUEST.fork, [BigInt(flags)], [socket, ...joins]);
+    const [pid] = await this.#request(
+      REQUEST.fork,
+      [BigInt(flags), BigInt(wanted ?? 0)],
+      [socket, ...joins],
+    );
     return asHostPid(Number(pid));
   }
 

@@ -27,16 +27,16 @@ test.after.always('nothing is left of any VAS', async (t) => {
 class Served {
   readonly container: Counter;
 
-  constructor(t: ExecutionContext) {
+  constructor(t: ExecutionContext, sharesPids = false) {
     t.timeout(120_000);
-    this.container = new Counter(yard, { binary, env: ['LANG=C'] });
+    this.container = new Counter(yard, { binary, env: ['LANG=C'], sharesPids });
     t.teardown(() => this.container.close(!t.passed));
   }
 
   static async start(t: ExecutionContext, ...how: readonly string[]): Promise<Served> {
-    const served = new Served(t);
+    const served = new Served(t, how.includes('pod'));
     await served.container.start();
-    await served.exec(...how);
+    await served.exec(...how.filter((one) => one !== 'pod'));
     return served;
   }
 
@@ -105,8 +105,8 @@ class Served {
   }
 }
 
-test.serial('a server that came by exec is restored with its child, and again', async (t) => {
-  const served = await Served.start(t);
+const restored = test.macro(async (t: ExecutionContext, where: string) => {
+  const served = await Served.start(t, where);
   const before = (await served.processes()).map((one) => one.replace(' from outside', ''));
   t.is(before.filter((one) => LEADER.test(one)).length, 2, before.join());
   t.is(before.length, 3);
@@ -123,6 +123,8 @@ test.serial('a server that came by exec is restored with its child, and again', 
   await until('the end of its child', async () => (await served.processes()).length < 2);
   t.is(await served.container.run.go(), 'PASS');
 });
+test.serial('a server that came by exec is restored with its child, and again', restored, '');
+test.serial('the same in the shared pid namespace of a pod', restored, 'pod');
 
 test.serial('a child in a session of its own, and a connection to init, come along', async (t) => {
   const served = await Served.start(t, 'session');

@@ -99,12 +99,18 @@ export class Counter {
   /** `megabytes`: how much memory it fills and checks. Or another program that counts. */
   constructor(
     yard: Yard,
-    what: number | { readonly binary: string; readonly env: readonly string[] } = 1,
+    what:
+      | number
+      | {
+          readonly binary: string;
+          readonly env: readonly string[];
+          readonly sharesPids?: boolean;
+        } = 1,
   ) {
-    const program =
+    const { sharesPids = false, ...program } =
       typeof what === 'number' ? { binary: yard.binary, env: [`MEGABYTES=${String(what)}`] } : what;
     const target = { name: 'counter', needs: [], expect: { kind: 'restore' }, varies: [] } as const;
-    this.run = new TargetRun(target, engine, program.binary);
+    this.run = new TargetRun(target, engine, program.binary, { sharesPids });
     const config = join(this.run.place.bundle, 'config.json');
     const env = `"env":[${program.env.map((one) => JSON.stringify(one)).join()},`;
     writeFileSync(config, readFileSync(config, 'utf8').replace(/"env":\s*\[/, env));

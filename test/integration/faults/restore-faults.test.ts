@@ -30,10 +30,20 @@ test.after.always('nothing is left of any VAS', async (t) => {
   yard.close();
 });
 
-for (const isKilled of [false, true]) {
-  test.serial(`a restore that ${isKilled ? 'is killed' : 'fails'} leaves nothing`, async (t) => {
+const KINDS = [
+  { isKilled: false, sharesPids: false },
+  { isKilled: true, sharesPids: false },
+  { isKilled: false, sharesPids: true },
+  { isKilled: true, sharesPids: true },
+];
+
+for (const { isKilled, sharesPids } of KINDS) {
+  const where = sharesPids ? ' in the pid namespace of a pod' : '';
+  const what = isKilled ? 'is killed' : 'fails';
+  test.serial(`a restore that ${what} leaves nothing${where}`, async (t) => {
     t.timeout(120_000);
-    const counter = new Counter(yard);
+    const program = { binary: yard.binary, env: ['MEGABYTES=1'], sharesPids };
+    const counter = new Counter(yard, program);
     t.teardown(() => counter.close(!t.passed));
     await counter.start();
     const imagePath = counter.newImage();
@@ -44,9 +54,11 @@ for (const isKilled of [false, true]) {
     const holder = vas?.holderPid ?? 0;
     const hash = hashHolder(holder);
     for (const stage of STAGES) {
+      counter.run.renewPod(); // Nobody may have reaped what was killed.
       await failAfter(t, counter, { stage, isKilled, imagePath });
       const after = await traces(counter, holder);
       t.deepEqual(after, [], `${stage}: nothing is left`);
+      t.deepEqual(counter.run.othersInPod(), [], `${stage}: nothing is left in the pod`);
       t.is(hashHolder(holder), hash, `${stage}: the VAS is as it was`);
     }
     t.is(mountsBelow(counter.run.folder).length, 0, 'no mount is left');

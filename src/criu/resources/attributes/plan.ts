@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid, NsTid } from '../../../common/ids.js';
+import { INIT, type NsPid, type NsTid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { MEMBARRIER, PR, SIGCHLD } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
@@ -29,6 +29,8 @@ export interface ProcessCores {
 
 /** What an image says about attributes. */
 export interface AttributesImage {
+  /** The container's init; PID 1 by default. */
+  readonly root?: NsPid;
   readonly processes: readonly ProcessCores[];
   readonly seccomp: SeccompEntry | undefined;
 }
@@ -56,7 +58,6 @@ interface ProcessState {
 }
 
 const DUMPABLE_BY_ROOT = 2;
-const INIT = 1;
 
 /**
  * Plans the attributes of all threads and processes of an image, except zombies, which have none. PID 1 runs {@link
@@ -98,7 +99,9 @@ export class AttributePlan {
     const { noNewPrivileges: mustNotGain, labels = [] } = limits;
     this.#last = { mustNotGain, labels, root: options.root ?? -1 };
     for (const cores of image.processes) {
-      this.#processes.set(cores.nsPid, checkCores(cores, image.seccomp, limits));
+      const { seccomp, root = INIT } = image;
+      const isInit = cores.nsPid === root;
+      this.#processes.set(cores.nsPid, checkCores(cores, { seccomp, limits, isInit }));
     }
   }
 
@@ -195,8 +198,11 @@ export interface ExpectedThread {
 
 function checkCores(
   { nsPid, threads }: ProcessCores,
-  seccomp: SeccompEntry | undefined,
-  limits: LiveLimits,
+  {
+    seccomp,
+    limits,
+    isInit,
+  }: Pick<AttributesImage, 'seccomp'> & Pick<AttributePlanOptions, 'limits'> & { isInit: boolean },
 ): ProcessState {
   const leader = threads.get(nsPid) ?? badImage(`no leader of pid ${String(nsPid)}`);
   const task = leader.tc ?? badImage(`no task core of pid ${String(nsPid)}`);
@@ -204,7 +210,7 @@ function checkCores(
   checkLabels(label, limits.labels ?? [], threads.size);
   const chains = new Map<NsTid, readonly ChainLink[]>();
   for (const [nsTid, core] of threads) {
-    checkThreadLimits(threadLabel(label, nsPid, nsTid), core, limits, nsPid === INIT);
+    checkThreadLimits(threadLabel(label, nsPid, nsTid), core, limits, isInit);
     const isFiltered = core.thread_core?.seccomp_mode === 'filter';
     const own = isFiltered ? chainOf(seccomp, core.thread_core?.seccomp_filter) : [];
     chains.set(nsTid, effectiveChain(own, limits.seccompChain ?? []));

@@ -30,10 +30,20 @@ export interface SocketOption {
 /** Has a socket's option restored should this process die, until that is called off. */
 export type GuardOption = (socket: number, option: SocketOption) => { disarm(): void };
 
+/** Processes that are part of a checkpoint: their host pids, and the container's ids of their threads. */
+export interface Members {
+  readonly pids: ReadonlySet<HostPid>;
+  readonly ids: ReadonlySet<NsTid>;
+}
+
 /** What a dump of files needs besides the processes. */
 export interface DumpOptions {
   readonly guardOption?: GuardOption;
   readonly keepsExecs?: boolean;
+  /** The container's init; PID 1 by default. */
+  readonly initPid?: HostPid;
+  /** What is part of the checkpoint; by default, all that is in the container's pid namespace. */
+  readonly members?: Members | undefined;
   /** What looks before this one have left. */
   readonly lasting?: Lasting;
 }
@@ -43,7 +53,7 @@ const unguarded: GuardOption = () => ({ disarm: () => undefined });
 /** What the dumpers of all kinds share. */
 export class DumpContext {
   readonly processes: readonly TracedProcess[];
-  /** PID 1 of the container; the first process if there is no PID 1. */
+  /** The container's init; the first process if there is none. */
   readonly init: TracedProcess;
   readonly refusals = new Refusals();
   /** What is lost, to be told if the checkpoint succeeds. */
@@ -72,9 +82,12 @@ export class DumpContext {
   /** What need not be found out, or made, at each look. */
   readonly lasting: Lasting;
 
+  /** See {@link DumpOptions}. */
+  readonly members: Members | undefined;
+
   constructor(
     processes: readonly TracedProcess[],
-    { guardOption = unguarded, keepsExecs = false, lasting }: DumpOptions = {},
+    { guardOption = unguarded, keepsExecs = false, lasting, initPid, members }: DumpOptions = {},
   ) {
     this.lasting = lasting ?? this.#ownLasting();
     this.guardOption = guardOption;
@@ -82,7 +95,10 @@ export class DumpContext {
     const [first] = processes;
     assertInvariant(first !== undefined, 'a container has a process');
     this.processes = processes;
-    this.init = processes.find((process) => process.nsPid === INIT) ?? first;
+    const isInit = ({ pid, nsPid }: TracedProcess): boolean =>
+      initPid === undefined ? nsPid === INIT : pid === initPid;
+    this.init = processes.find(isInit) ?? first;
+    this.members = members;
     this.mounts = new Map(readMountinfo(this.init.pid).map((mount) => [mount.id, mount]));
     this.maps = readIdMaps(this.init.pid);
     this.open = new OpenFiles(processes, () => this.nextId());
@@ -115,7 +131,8 @@ export class DumpContext {
   #statusInside(tid: HostTid): ProcStatus | undefined {
     try {
       const isInside = readNamespace(tid, 'pid') === readNamespace(this.init.pid, 'pid');
-      return isInside ? readStatus(tid) : undefined;
+      const status = isInside ? readStatus(tid) : undefined;
+      return status && (this.members?.pids.has(status.tgid) ?? true) ? status : undefined;
     } catch {
       return undefined; // It is gone: nobody is named.
     }

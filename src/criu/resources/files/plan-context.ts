@@ -31,6 +31,8 @@ export interface FilePlanOptions {
   readonly severed?: ReadonlySet<number>;
   /** TCP sockets that are taken from a process: its pidfd, and its descriptors by file id. */
   readonly held?: { readonly slot: Slot; readonly files: ReadonlyMap<number, number> } | undefined;
+  /** The container's init, by which early files are opened; PID 1 by default. */
+  readonly root?: NsPid;
   /** A pid that no process, thread, group or session of the image has. */
   readonly sparePid: NsPid;
   /** Mounts of the new container as its PID 1 sees them. */

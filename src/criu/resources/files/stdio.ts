@@ -4,7 +4,6 @@ import { AF, S_IF } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';
 import { inodeKey, type OpenFile } from './open-file.js';
 import { canRead, canWrite } from './access.js';
-import { INIT } from '../../../common/ids.js';
 import { EXEC_STREAM } from './files-image.js';
 import { otherEndIsGone } from './kinds/pipe-data.js';
 import { hasOtherEnd, isPlainPipe, pipeEntry } from './kinds/pipe.js';
@@ -57,12 +56,12 @@ function streamOf(
 
 /**
  * What execs were started with: descriptors 0 to 2, whose other end, or whose file, is outside, of processes in
- * sessions that PID 1 has not made. Execs make these, and may have ended since.
+ * sessions that the container's init has not made. Execs make these, and may have ended since.
  */
 function execStreams(context: DumpContext): ReadonlySet<string> {
   if (!context.keepsExecs) return new Set();
   const tables = context.open.tables.filter(({ owner, sharers }) =>
-    [owner, ...sharers].some(({ proc }) => proc.status().nsSid.at(-1) !== INIT),
+    [owner, ...sharers].some(({ proc }) => proc.status().nsSid.at(-1) !== context.init.nsPid),
   );
   const files = tables.flatMap(({ descriptors }) =>
     descriptors.filter(({ fd }) => fd < STDIO.length).map(({ file }) => file),

@@ -6,7 +6,7 @@ import { ShimError } from '../../../common/errors.js';
 import { PR } from '../../../native/abi/index.js';
 import { call, SYS } from '../../../native/sys.js';
 import { formatJson } from '../../../common/big-json.js';
-import type { Spec } from '../../spec.js';
+import { sharedPidNamespace, type Spec } from '../../spec.js';
 import { hasEnded } from '../../tracee/life-watch.js';
 import { donorSpec } from './donor-spec.js';
 import { isOurChild, reapChildrenIn, waitReaped } from './reap.js';
@@ -39,7 +39,7 @@ export interface DonorRequest {
   readonly containerId: string;
   readonly bundle: string;
   readonly spec: Spec;
-  /** PID 1 of the pid namespace that the donor joins. */
+  /** The restored init, whose pid namespace the donor joins. */
   readonly initPid: HostPid;
   readonly runc: DonorRuntime;
   /** Gives the donor a terminal, whose master is sent there. */
@@ -94,7 +94,8 @@ export async function startDonor(request: DonorRequest): Promise<Donor> {
     return { pid, bundle: directory, kill: () => killDonor(pid), destroy };
   } catch (error) {
     await destroy().catch(() => undefined); // The first error is the one to report.
-    await reapChildrenIn(initPid);
+    // Where containers share it, those of others are in there.
+    if (sharedPidNamespace(request.spec) === undefined) await reapChildrenIn(initPid);
     throw error;
   }
 }

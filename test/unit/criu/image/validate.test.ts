@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { asNsPid, asNsTid, INIT } from '../../../../src/common/ids.js';
-import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
+import { TASK_STATE, VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type {
   CoreEntry,
   FileEntry,
@@ -61,8 +61,35 @@ function withVmas(edit: (vmas: VmaEntry[]) => VmaEntry[]): Change {
 
 const withVma = (entry: VmaEntry): Change => withVmas(() => [entry]);
 
-refuses('an empty tree', /no process 1/, () => ({ pstree: [], cores: new Map() }));
-refuses('a tree under another pid', /root must be process 1/, () => ({ pstree: [process] }));
+refuses('an empty tree', /no process/, () => ({ pstree: [], cores: new Map() }));
+refuses('a tree below something else', /first process must have no parent/, () => ({
+  pstree: [process],
+}));
+const FIRST = { ...process, ppid: asNsPid(0), pgid: NEXT, sid: NEXT };
+refuses('a first process in the session of another', /must lead a session/, () => ({
+  pstree: [{ ...FIRST, sid: INIT }],
+}));
+refuses(
+  'a process 1 that is not the first',
+  /process 1 must be the first/,
+  ({ pstree, cores }) => ({
+    pstree: [FIRST, ...pstree],
+    cores: new Map(cores).set(NEXT, core()),
+  }),
+);
+refuses('a first process that has ended', /first process is dead/, ({ cores }) => {
+  const entry = cores.get(INIT) ?? core();
+  const tc = entry.tc && { ...entry.tc, task_state: TASK_STATE.zombie };
+  return { cores: new Map(cores).set(INIT, { ...entry, tc }) };
+});
+refuses(
+  'a parent outside, where PID 1 is inside',
+  /parent 21 does not come before/,
+  withProcess({
+    ...process,
+    ppid: asNsPid(21),
+  }),
+);
 refuses(
   'what came by exec, without a core',
   /thread 20 has no core/,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { asNsPid } from '../../../../src/common/ids.js';
+import { asNsPid, asNsTid } from '../../../../src/common/ids.js';
 import { ShimError, type ErrorKind } from '../../../../src/common/errors.js';
 import {
   buildTree,
@@ -81,8 +81,123 @@ test('a group in another session gets its helper from that session', (t) => {
   t.is(shape(root), '1(5(7 +6))');
 });
 
+/** In a pid namespace that containers share, where the init is pid 5, and PID 1 is outside. */
+const SHARED: readonly (readonly [string, string, readonly Ids[]])[] = [
+  [
+    'an init that is not PID 1',
+    '5(7 8)',
+    [
+      [5, 0, 5, 5],
+      [7, 5, 5, 5],
+      [8, 5, 5, 5],
+    ],
+  ],
+  [
+    'a left over process',
+    '5(+2(7))',
+    [
+      [5, 0, 5, 5],
+      [7, 1, 5, 5],
+    ],
+  ],
+  [
+    'a left over leader of a session, with a child',
+    '5(+2(7(8)))',
+    [
+      [5, 0, 5, 5],
+      [7, 1, 7, 7],
+      [8, 7, 7, 7],
+    ],
+  ],
+  [
+    'what is left of a session without a leader',
+    '5(+6(7))',
+    [
+      [5, 0, 5, 5],
+      [7, 1, 6, 6],
+    ],
+  ],
+  [
+    'what a living leader has lost',
+    '5(6(+2(7)))',
+    [
+      [5, 0, 5, 5],
+      [6, 5, 6, 6],
+      [7, 1, 6, 6],
+    ],
+  ],
+  [
+    'a child from before its parent made a session',
+    '5(+2(6(7)))',
+    [
+      [5, 0, 5, 5],
+      [6, 1, 6, 6],
+      [7, 6, 5, 5],
+    ],
+  ],
+];
+
+for (const [what, expected, ids] of SHARED) {
+  test(`in a shared pid namespace: ${what}`, (t) => {
+    t.is(shape(tree(...ids)), expected);
+  });
+}
+
+test('in a shared pid namespace, what an exec has left over', (t) => {
+  const ids: Ids[] = [
+    [5, 0, 5, 5],
+    [3, 0, 3, 3],
+    [7, 1, 3, 3],
+  ];
+  const { root, outside } = buildTree(ids.map((one) => process(one)));
+  t.is(shape(root), '5');
+  t.is(outside && shape(outside), '+0(3(+2(7)))');
+});
+
+test('helpers get ids that nobody has in the namespace', (t) => {
+  const ids: Ids[] = [
+    [5, 0, 5, 5],
+    [7, 1, 5, 5],
+  ];
+  const taken = new Set([2, 3].map(asNsTid));
+  t.is(
+    shape(
+      buildTree(
+        ids.map((one) => process(one)),
+        taken,
+      ).root,
+    ),
+    '5(+4(7))',
+  );
+});
+
+test('a zombie is nobody’s left over: PID 1 reaps it', (t) => {
+  const processes = [process([5, 0, 5, 5]), process([7, 1, 5, 5], true)];
+  t.throws(() => buildTree(processes), { message: /pid 7 has no parent/ });
+});
+
 const REFUSED: readonly (readonly [string, ErrorKind, RegExp, readonly Ids[]])[] = [
-  ['no process 1', 'dataLoss', /no process 1/, [[5, 0, 5, 5]]],
+  ['no process', 'dataLoss', /no first process/, []],
+  ['a first process with a parent', 'dataLoss', /no first process/, [[5, 1, 5, 5]]],
+  [
+    'process 1 below another one',
+    'dataLoss',
+    /process 1 is not the first one/,
+    [
+      [5, 0, 5, 5],
+      [1, 5, 5, 5],
+    ],
+  ],
+  [
+    'an inherited process of a subreaper in a shared pid namespace',
+    'failedPrecondition',
+    /pid 7 \(task\): is in session 6/,
+    [
+      [5, 0, 5, 5],
+      [6, 5, 6, 6],
+      [7, 5, 6, 6],
+    ],
+  ],
   [
     'an init in a session from outside',
     'failedPrecondition',
@@ -111,7 +226,7 @@ const REFUSED: readonly (readonly [string, ErrorKind, RegExp, readonly Ids[]])[]
   [
     'processes that are each other’s parents',
     'dataLoss',
-    /do not descend from process 1/,
+    /do not descend from its init/,
     [
       [1, 0, 1, 1],
       [5, 6, 1, 1],

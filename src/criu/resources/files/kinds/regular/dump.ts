@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
+import { asNsTid } from '../../../../../common/ids.js';
 import type { RegFileEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { O, REOPENABLE, S_IF } from '../../../../../native/abi/index.js';
@@ -81,7 +82,8 @@ function locate(context: DumpContext, file: PathFile, id: number): Place {
   const { link, stat } = file;
   const mount = context.mounts.get(file.mountId);
   if (!mount) return { problem: `${link} is not on a mount of the container; remedy: close it` };
-  if (context.shared(ContainerRoot).leadsTo(link, stat)) return { name: link };
+  if (context.shared(ContainerRoot).leadsTo(link, stat))
+    return ofOthers(context, mount, link) ?? { name: link };
   const type = Number(stat.mode) & S_IF.mask;
   if (opensLate(mount))
     return { problem: `${link} is gone: its process has ended; remedy: close it` };
@@ -90,6 +92,14 @@ function locate(context: DumpContext, file: PathFile, id: number): Place {
     if (!mayKeepLinks(mount, link)) return hidden(link);
   }
   return removed(context, file, { id, mount });
+}
+
+/** Files of /proc are there again if their process is. */
+function ofOthers({ members }: DumpContext, mount: MountInfo, link: string): Found | undefined {
+  if (!members || mount.fsType !== 'proc') return undefined;
+  const [, id] = /^\/([0-9]+)(?:\/|$)/.exec(link.slice(mount.mountPoint.length)) ?? [];
+  if (id === undefined || members.ids.has(asNsTid(Number(id)))) return undefined;
+  return { problem: `${link} is of a process outside the container; remedy: close it` };
 }
 
 /** In the lower layers of an overlay, removed or replaced files keep their links (ovl_getattr()). */

@@ -46,12 +46,14 @@ export class TerminalPlan {
   readonly #masters: readonly TtyInfoEntry[];
   readonly #ttys: ReadonlyMap<number, TtyInfoEntry>;
   readonly #hasConsole: boolean;
+  /** The container's init. */
+  readonly #root: NsPid;
   /** By number of the terminal: staged descriptors of its slave, and of its master. */
   readonly #slaveNumbers = new Map<number, number>();
   readonly #masterNumbers = new Map<number, number>();
 
   /** @throws ShimError `failedPrecondition` if the new console does not match the old terminals */
-  constructor({ builder, index, options: { hasConsole } }: PlanContext) {
+  constructor({ builder, index, options: { hasConsole, root = INIT } }: PlanContext) {
     const { ttys } = index.image;
     this.#index = index;
     this.#builder = builder;
@@ -61,6 +63,7 @@ export class TerminalPlan {
       .filter((info) => endOf(info) === 'master')
       .sort((a, b) => numberOf(a) - numberOf(b));
     this.#hasConsole = hasConsole;
+    this.#root = root;
     const needsConsole = findConsole(ttys) !== undefined;
     if (needsConsole && !hasConsole) {
       throw new ShimError(
@@ -87,7 +90,7 @@ export class TerminalPlan {
     for (const staged of slaves.filter((one) => !isLost(one))) this.#planSlave(stage, staged);
     this.#planHungUp(stage, slaves.filter(isLost));
     for (const info of this.#slaves) this.#planState(stage, info);
-    this.planSession(stage.sequence, INIT);
+    this.planSession(stage.sequence, this.#root);
     for (const staged of files) {
       if (this.#endOfFile(staged) === 'own') this.#planOwn(stage, staged);
     }
@@ -179,7 +182,7 @@ export class TerminalPlan {
   /** /dev/tty is the controlling terminal of its opener: here that is PID 1, which must not acquire another's. */
   #planOwn(stage: Stage, staged: StagedTerminal): void {
     const index = numberOf(this.#infoOf(staged));
-    const mine = this.#controlledBy(INIT);
+    const mine = this.#controlledBy(this.#root);
     const isMine = mine !== undefined && numberOf(mine) === index;
     this.#open(stage, staged, isMine ? staged.name : `${DEVPTS}/${String(index)}`);
   }

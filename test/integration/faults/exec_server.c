@@ -5,7 +5,7 @@
  *
  * With `serve` it is the server, which an exec starts, on /data/socket. It answers each message by the number of
  * messages so far, which a child of it counts in memory that both share; `end` ends it. `serve session` has the child
- * in a session of its own; `serve lease` takes a lease, which cannot be restored.
+ * in a session of its own; `serve packets` makes a pipe in packet mode, which cannot be restored.
  *
  * `say PATH WHAT` sends a message from outside, and prints the answer.
  */
@@ -53,9 +53,9 @@ static void serve(int argc, char **argv)
 		close(down[1]);
 		count(down[0], up[1], shared);
 	}
-	if (argc > 2 && strcmp(argv[2], "lease") == 0) {
-		int file = MUST(open("/data/leased", O_RDONLY | O_CREAT, 0600));
-		MUST(fcntl(file, F_SETLEASE, F_RDLCK));
+	if (argc > 2 && strcmp(argv[2], "packets") == 0) {
+		int packets[2];
+		MUST(pipe2(packets, O_DIRECT));
 	}
 	unlink(place.sun_path);
 	ends[0].fd = MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0));

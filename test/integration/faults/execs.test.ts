@@ -221,10 +221,10 @@ test.serial('execs are refused on request', async (t) => {
 test.serial(
   'an exec that cannot be kept is waited for, then refused with its reason',
   async (t) => {
-    const served = await Served.start(t, 'lease');
+    const served = await Served.start(t, 'packets');
     const [, refused] = await served.checkpoint(true, '--retry-ms', '100');
     t.not(refused.status, 0);
-    t.regex(refused.stderr, /lease.*pid \d+ \(target\) came by exec and can be left out/);
+    t.regex(refused.stderr, /packet mode.*pid \d+ \(target\) came by exec and can be left out/);
     const work = served.checkpoint(true, '--retry-ms', '60000');
     t.is(await served.say('end'), 'ended');
     const [, { status, stderr }] = await work;

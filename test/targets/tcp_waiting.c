@@ -97,6 +97,7 @@ int main(void)
 	MUST(listen(listener, CLIENTS + 1));
 	MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event));
 	for (int i = 0; i < CLIENTS; i++) {
+		usleep(20000); /* their order is told by the kernel's clock, which ticks every 1 to 10 ms */
 		clients[i] = MUST(socket(i % 3 ? AF_INET6 : AF_INET, SOCK_STREAM, 0));
 		if (i % 3 == 0) join(clients[i], AF_INET, 7601);
 		else if (i % 3 == 1) connect_mapped(clients[i], 7601);

@@ -20,6 +20,11 @@ import { DeadConnections } from './dead-connections.js';
 import { LiveConnections } from './live-connections.js';
 import { hasConnection, IPV6_V6ONLY, isKept, peerOf, placeOf } from './protocols.js';
 
+/** The longest tick of the kernel's clock (CONFIG_HZ=100). */
+const TICK_NS = 10_000_000n;
+/** With more than this, order within a tick is not worth the time. */
+const MOST_TIMED = 64;
+
 /** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const { image } = plan.index;
@@ -61,14 +66,22 @@ function openPairs(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): vo
   connections.openPairs(pairs);
 }
 
-/** Opens connections that wait to be accepted, one after the other. */
+/**
+ * Opens connections that wait to be accepted, one after the other. The next checkpoint tells their order by the kernel's
+ * clock, so each begins at another tick of it.
+ */
 function openWaiting(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const connections = plan.shared(LiveConnections);
   const waiting = sockets.flatMap((one) => {
     const place = placeOf(plan.index.image, one.body);
     return place ? [{ one, place }] : [];
   });
-  for (const { one } of waiting.sort((a, b) => a.place.turn - b.place.turn)) {
+  const { builder } = plan.stage;
+  for (const [index, { one }] of waiting.sort((a, b) => a.place.turn - b.place.turn).entries()) {
+    if (index > 0 && waiting.length <= MOST_TIMED) {
+      const pause = builder.data(new Uint8Array(BigInt64Array.of(0n, TICK_NS).buffer)); // struct timespec
+      plan.stage.run('wait for the clock', SYS.nanosleep, [pause, null]);
+    }
     connections.openWaiting(one);
   }
 }

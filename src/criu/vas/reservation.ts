@@ -88,9 +88,19 @@ function directories(): string[] {
 
 function lockLeftovers(): Leftover[] {
   return directories().flatMap((directory) => {
-    const lock = tryLock(directory);
+    const lock = lockIfAny(directory);
     return lock === undefined ? [] : [{ directory, lock }];
   });
+}
+
+/** Another process may be removing it: that happens outside of the lock of the root. */
+function lockIfAny(directory: string): number | undefined {
+  try {
+    return tryLock(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** The VAS of an image that is complete; only such an image has anything else left than itself. */

@@ -55,7 +55,7 @@ export function tellIdentity(rootPid: HostPid, live: Spec, identity: Identity): 
       const generation = randomBytes(16).toString('hex');
       const { hostname = '', process: { env = [] } = {} } = live;
       const content = { id, generation, parent, checkpoint, index, hostname, env };
-      attempt(FOLDER, live, () => {
+      attempt(`${FOLDER}/${OURS}/${FILE}`, live, () => {
         writeClone(root, `${JSON.stringify(content, null, 1)}\n`);
       });
       if (id !== parent) {

@@ -15,9 +15,10 @@ const pure = [
   '^src/criu/image/(messages/|codec|schema|header|payload|batches|constants|types|validate)',
   '^src/criu/memory/(?!live/)',
   '^src/criu/compare/(stored|differing)',
-  '^src/common/(procfs|wire)/',
+  '^src/common/(messages|procfs|wire)/',
   '^src/containerd/(spec\\.ts$|proto/)',
   '^src/shim/(rpc/frame|proto/.+|args|daemon-arguments|runc/args|standby/handover|task/state)\\.ts$',
+  '^src/cli/service/(mapping|messages/.+)\\.ts$',
   '^src/cli/standby/handover\\.ts$',
 ];
 
@@ -82,7 +83,7 @@ module.exports = {
       name: 'what-both-need-lies-below-both',
       from: {
         path: '^src/criu/',
-        pathNot: '^src/criu/(checkpoint/|restore/|compare/|index\\.ts$)',
+        pathNot: '^src/criu/(checkpoint/|restore/|compare/|rehearsal/|index\\.ts$)',
       },
       to: { path: '^src/criu/(checkpoint|restore)/' },
     },

@@ -3,8 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { ShimError } from '../src/common/errors.js';
 import type { Scope } from '../src/common/scope.js';
 import { runProgram } from './program.js';
+import { measureClones } from './clones-work.js';
 import { ContainerdSide } from './containerd-side.js';
 import { measureAllCosts } from './costs-work.js';
+import { openCrunSide } from './crun-side.js';
 import { CriuSide, findCriu } from './criu-side.js';
 import {
   median,
@@ -16,6 +18,8 @@ import {
 } from './figures.js';
 import { sideName, type BenchOptions } from './options.js';
 import { figuresTable, stdoutTable, type Shown } from './report.js';
+import { measurePreforks } from './prefork-work.js';
+import { measureAllSeries } from './series-work.js';
 import { shimTable } from './shim-report.js';
 import { measureShims } from './shim-work.js';
 import { measureAllStandstills } from './standstill-work.js';
@@ -53,14 +57,13 @@ await runProgram('bench', { mib: [64, 1024], runs: 5 }, async (scope, options) =
   const restore = only.includes('restore') ? await benchRestore(scope, options) : {};
   const traced = { runtime, runs, mib: options.mib[0] ?? 64 };
   const trace = only.includes('trace') ? await traceRestores(traced, say) : {};
-  const standstill = only.includes('standstill')
-    ? await measureAllStandstills(options.mib, runs, say)
-    : {};
+  const live = await benchLive(options);
   const stages = only.includes('stages') ? await measureStages(traced, say) : {};
   const stdout = only.includes('stdout') ? await benchStdout(runtimes, runs) : {};
   const costs = only.includes('costs') ? await measureAllCosts(options.costs, runs, say) : {};
+  const clones = only.includes('clones') ? await measureClones(runs, say) : {};
   if (options.json === undefined) return;
-  const parts = { ...restore, ...stdout, ...shims, costs, standstill, trace, stages };
+  const parts = { ...restore, ...stdout, ...shims, ...live, costs, trace, stages, clones };
   const document = { runtime, runs, ...parts };
   await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
 });
@@ -70,7 +73,8 @@ async function benchRestore(
   scope: Scope,
   options: BenchOptions,
 ): Promise<{ criuVersion: string | null; mib: Record<string, Record<string, Summary>> }> {
-  const { sides, criuVersion } = await openSides(scope, options);
+  const { sides: withRunc, criuVersion } = await openSides(scope, options);
+  const sides = await withCrun(scope, options, withRunc);
   const sizes: Record<string, Record<string, Summary>> = {};
   for (const mib of options.mib) {
     const summaries = await measureAll(sides, mib, options.runs);
@@ -85,6 +89,14 @@ async function benchRestore(
     process.stdout.write(`${figuresTable(Object.fromEntries(shown) as Record<string, Shown>)}\n`);
   }
   return { criuVersion, mib: sizes };
+}
+
+/** What runs by `mvas` and by runc alone: checkpoints while nobody pauses, series, servers with workers. */
+async function benchLive({ only, mib, runs }: BenchOptions) {
+  const standstill = only.includes('standstill') ? await measureAllStandstills(mib, runs, say) : {};
+  const series = only.includes('series') ? await measureAllSeries(mib, runs, say) : {};
+  const prefork = only.includes('prefork') ? await measurePreforks(runs, say) : {};
+  return { standstill, series, prefork };
 }
 
 /** The output of a container. */
@@ -123,6 +135,16 @@ async function openSides(
     say(`no comparison with runc and CRIU: ${ShimError.from(error).message}`);
     return { sides, criuVersion: null };
   }
+}
+
+/** The same with crun, as the last of the sides. */
+async function withCrun(
+  scope: Scope,
+  options: BenchOptions,
+  sides: ReadonlyMap<string, Side>,
+): Promise<ReadonlyMap<string, Side>> {
+  const crun = await openCrunSide(scope, options.runtime, say);
+  return crun ? new Map([...sides, [`${sideName(options)}Crun`, crun]]) : sides;
 }
 
 /** Runs all sides in turn, so that other load on the machine affects all of them. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ShimError } from '../src/common/errors.js';
 import { PrivateContainerd } from '../test/helpers/containerd.js';
 import { removeVas, vasesOf } from '../test/helpers/containerd-cleanup.js';
@@ -21,9 +20,9 @@ import { standstillDuring } from './standstill.js';
 import { readFrozenMs } from './stats.js';
 import { measureVerbs, type VerbFigures } from './verbs-work.js';
 import { temporaryInMemory } from './temporary.js';
+import { STANDBY_STAYS, standbyIsWarm } from './warm-standby.js';
 
 const IMAGE = 'mvas.test/redis:1';
-const SETTLE_MS = 2_000;
 const REFERENCE = 'mvas.test/bench:1';
 
 /** Reports what is being done; the caller decides where that goes. */
@@ -60,9 +59,7 @@ export class ContainerdSide {
     path: readonly string[] = [],
   ): Promise<ContainerdSide> {
     const temporary = await temporaryInMemory();
-    // The default; tests want it shorter.
-    const env = { MVAS_STANDBY_IDLE_MS: '60000' };
-    const containerd = await PrivateContainerd.start({ temporary, path, env });
+    const containerd = await PrivateContainerd.start({ temporary, path, env: STANDBY_STAYS });
     await containerd.importImages(await redisArchive());
     const tasks = await TasksClient.open(containerd);
     const side = new ContainerdSide(containerd, tasks, { runtime, temporary, progress });
@@ -75,7 +72,7 @@ export class ContainerdSide {
     const id = this.#containerd.uniqueId('first');
     await runContainer(this.#containerd, { id, image: IMAGE, runtime: this.#runtime });
     await removeContainer(this.#containerd, id);
-    await sleep(SETTLE_MS);
+    await standbyIsWarm();
   }
 
   /** One run of the whole work with `mib` MiB of values. */

@@ -4,9 +4,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
 import { makeBundle } from '../test/helpers/targets-bundle.js';
-import { BIN } from '../test/helpers/paths.js';
+import { BIN, REPOSITORY } from '../test/helpers/paths.js';
 import { run, until } from '../test/helpers/run.js';
 import { wordsOf } from '../test/helpers/standbys.js';
+import { standbyIsWarm } from './warm-standby.js';
 import { readFrozenMsOf } from './stats.js';
 
 /** What a checkpoint that kills, and a restore, of many things cost. Milliseconds; null: unknown. */
@@ -52,6 +53,19 @@ const pathsOf = ({ runcRoot, image }: Place): string[] => [
   '--image-path',
   image,
 ];
+
+/** Compiles the program `many`; resolves with its path. */
+export async function buildMany(path: string): Promise<string> {
+  await run('gcc', ['-O1', '-static', '-o', path, join(REPOSITORY, 'bench/many.c')]);
+  return path;
+}
+
+/** Has a command leave a standby, and waits until that has warmed up. */
+export async function warmStandby(): Promise<void> {
+  if (process.env['MVAS_STANDBY'] === '0') return;
+  await run(mvas, ['checkpoint', '--image-path', 'none', 'nobody']).catch(() => undefined);
+  await standbyIsWarm();
+}
 
 /** This project's engine, by its command. */
 export const MVAS: CostsEngine = {

@@ -2,9 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
-import { REPOSITORY } from '../test/helpers/paths.js';
-import { run } from '../test/helpers/run.js';
-import { criuEngine, measureCosts, MVAS, type Costs, type CostsEngine } from './costs-side.js';
+import {
+  buildMany,
+  criuEngine,
+  measureCosts,
+  MVAS,
+  warmStandby,
+  type Costs,
+  type CostsEngine,
+} from './costs-side.js';
 import { findCriu } from './criu-side.js';
 import { median } from './figures.js';
 import { formatTable } from './report.js';
@@ -40,9 +46,10 @@ export async function measureAllCosts(
 ): Promise<CostsResult> {
   const directory = await temporaryInMemory();
   try {
-    const program = join(directory, 'many');
-    await run('gcc', ['-O1', '-static', '-o', program, join(REPOSITORY, 'bench/many.c')]);
+    const program = await buildMany(join(directory, 'many'));
     const sides = await openSides(say);
+    say('costs: a standby warms up');
+    await warmStandby();
     const result: Record<string, Record<string, Costs>> = {};
     for (const [what, number] of quantities) {
       const name = `${what}:${String(number)}`;

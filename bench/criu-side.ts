@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ShimError } from '../src/common/errors.js';
 import { REPOSITORY } from '../test/helpers/paths.js';
 import { privateBytes } from '../test/helpers/procfs.js';
 import { run } from '../test/helpers/run.js';
@@ -19,6 +20,16 @@ export async function findCriu(): Promise<{
   const directory = (await run('bash', [script], { timeoutMs: 300_000 })).trim();
   const version = await run(join(directory, 'criu'), ['--version']);
   return { directory, version: /Version:\s*(\S+)/.exec(version)?.[1] ?? version.trim() };
+}
+
+/** Directory to put into PATH for CRIU; undefined if there is none, which `say` is told. */
+export async function findCriuIfAny(say: (message: string) => void): Promise<string | undefined> {
+  try {
+    return (await findCriu()).directory;
+  } catch (error) {
+    say(`no comparison with runc and CRIU: ${ShimError.from(error).message}`);
+    return undefined;
+  }
 }
 
 /**
@@ -99,7 +110,8 @@ export class CriuSide {
   }
 }
 
-async function sizeOf(directory: string): Promise<number> {
+/** Size of the files in a directory, in bytes. */
+export async function sizeOf(directory: string): Promise<number> {
   let sum = 0;
   for (const name of await readdir(directory)) sum += (await stat(join(directory, name))).size;
   return sum;

@@ -3,6 +3,7 @@ import type { PrivateContainerd } from '../test/helpers/containerd.js';
 import { removeContainer, runContainer } from '../test/helpers/containers.js';
 import { COUNTER } from '../test/helpers/workloads/counter.js';
 import { median, round } from './figures.js';
+import { standbyIsWarm } from './warm-standby.js';
 
 /** Runtimes by the names of their sides. */
 export type Runtimes = Readonly<Record<string, string>>;
@@ -55,6 +56,7 @@ async function inTurn(
 ): Promise<Record<string, Latency>> {
   const seen = new Map(Object.keys(runtimes).map((side) => [side, [] as number[]]));
   for (let turn = 0; turn <= pairs; turn++) {
+    if (turn === 1) await standbyIsWarm();
     for (const [side, runtime] of Object.entries(runtimes)) {
       const begin = performance.now();
       await work(side, runtime);

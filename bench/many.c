@@ -2,7 +2,9 @@
 /*
  * Many of one thing, for the bench: `many flat|chain|maps|files|tcp NUMBER`
  * makes that many processes, mappings, descriptors or connections, then the
- * file /ready, and waits to be killed.
+ * file /ready, and waits to be killed. `many prefork NUMBER` does so with that
+ * many MiB of memory, which eight workers share with the process that has
+ * forked them, but for a sixteenth that each has written to since.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -20,6 +22,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define WORKERS 8
 
 static atomic_long *arrived;
 
@@ -92,6 +96,29 @@ static void tcp(long number) {
   }
 }
 
+/* Pages differ from each other, so that nothing can merge them. */
+static void write_pages(char *memory, long size, long mark) {
+  const long page = sysconf(_SC_PAGESIZE);
+
+  for (long at = 0; at < size; at += page)
+    *(long *)(memory + at) = at ^ mark;
+}
+
+static void prefork(long mib) {
+  const long size = mib << 20, part = size / 16;
+  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (memory == MAP_FAILED)
+    err(1, "mmap");
+  write_pages(memory, size, 0);
+  for (long worker = 1; worker <= WORKERS; worker++)
+    if (fork() == 0) {
+      write_pages(memory + worker * part, part, worker);
+      stay();
+    }
+}
+
 /* As a hook of the runtime: raises the loopback interface of the container that
  * the state on stdin names. */
 static void loopback(void) {
@@ -111,7 +138,7 @@ static void loopback(void) {
 int main(int argc, char **argv) {
   const char *what = argc == 3 ? argv[1] : "";
   const long number = argc == 3 ? atol(argv[2]) : 0;
-  const int processes = !strcmp(what, "flat") || !strcmp(what, "chain");
+  long processes = 0;
 
   if (!strcmp(what, "loopback")) {
     loopback();
@@ -122,18 +149,21 @@ int main(int argc, char **argv) {
   if (arrived == MAP_FAILED)
     err(1, "mmap");
   if (!strcmp(what, "flat"))
-    flat(number);
+    flat(processes = number);
   else if (!strcmp(what, "chain"))
-    chain(number);
-  else if (!strcmp(what, "maps"))
+    chain(processes = number);
+  else if (!strcmp(what, "prefork")) {
+    processes = WORKERS;
+    prefork(number);
+  } else if (!strcmp(what, "maps"))
     maps(number);
   else if (!strcmp(what, "files"))
     files(number);
   else if (!strcmp(what, "tcp"))
     tcp(number);
   else
-    errx(2, "usage: many flat|chain|maps|files|tcp NUMBER");
-  while (processes && atomic_load(arrived) < number)
+    errx(2, "usage: many flat|chain|prefork|maps|files|tcp NUMBER");
+  while (atomic_load(arrived) < processes)
     usleep(1000);
   close(creat("/ready", 0644));
   for (;;)

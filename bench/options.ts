@@ -11,16 +11,19 @@ export const PARTS = [
   'trace',
   'stages',
   'standstill',
+  'series',
+  'prefork',
   'stdout',
   'run',
   'exec',
   'memory',
   'costs',
+  'clones',
 ] as const;
 
 /**
  * A part of the bench: redis checkpointed and restored, where the time of a restore and of a checkpoint goes, redis
- * checkpointed while nobody pauses it, 1 GiB of output, three costs of a shim, and the costs of many processes, mappings and descriptors.
+ * checkpointed while nobody pauses it, again and again, a server with workers, 1 GiB of output, three costs of a shim, the costs of many processes, mappings and descriptors, and those of clones.
  */
 export type Part = (typeof PARTS)[number];
 

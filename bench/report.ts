@@ -61,12 +61,14 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return lines.join('\n');
 }
 
-function cell(value: number | null, unit: 'ms' | 'MiB'): string {
+/** A figure, or that it is not known. */
+export function cell(value: number | null, unit: 'ms' | 'MiB'): string {
   if (value === null) return 'not told';
   return unit === 'ms' ? `${value.toFixed(1)} ms` : `${(value / MIB).toFixed(2)} MiB`;
 }
 
-function times(ours: number | null | undefined, theirs: number | null | undefined): string {
+/** How many times less the first needs. */
+export function times(ours: number | null | undefined, theirs: number | null | undefined): string {
   if (typeof ours !== 'number' || typeof theirs !== 'number' || ours <= 0) return '';
   return `${String(round(theirs / ours))}x`;
 }

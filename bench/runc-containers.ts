@@ -9,6 +9,13 @@ import { run, tryRun, until } from '../test/helpers/run.js';
 import { REDIS_COMMAND, redisArchive } from '../test/helpers/workloads/redis.js';
 import { temporaryInMemory } from './temporary.js';
 
+/** What containers have, besides redis. */
+interface Surroundings {
+  readonly programs?: readonly string[];
+  readonly archive?: string;
+  readonly capabilities?: readonly string[];
+}
+
 /** Containers of redis that runc runs by itself, without containerd; all of their files are in memory. */
 export class RuncContainers {
   readonly directory: string;
@@ -16,9 +23,15 @@ export class RuncContainers {
   readonly root: string;
   readonly #namespace = `mvas-criu-${randomBytes(4).toString('hex')}`;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #capabilities: readonly string[];
 
-  private constructor(directory: string, criuDirectory: string | undefined) {
+  private constructor(
+    directory: string,
+    criuDirectory: string | undefined,
+    capabilities: readonly string[],
+  ) {
     this.directory = directory;
+    this.#capabilities = capabilities;
     this.root = join(directory, 'runc');
     const path = [criuDirectory, process.env['PATH']].filter((part) => part !== undefined);
     this.#env = { ...process.env, PATH: path.join(':') };
@@ -29,15 +42,18 @@ export class RuncContainers {
    *
    * @param criuDirectory where `criu` is; needed only for checkpoints by runc
    * @param programs copied to its root
+   * @param archive of the image; default: that of redis
+   * @param capabilities beyond those that runc's own spec has
    */
   static async open(
     criuDirectory: string | undefined,
-    programs: readonly string[] = [],
+    { programs = [], archive, capabilities = [] }: Surroundings = {},
   ): Promise<RuncContainers> {
-    const containers = new RuncContainers(await temporaryInMemory(), criuDirectory);
+    const directory = await temporaryInMemory();
+    const containers = new RuncContainers(directory, criuDirectory, capabilities);
     const rootfs = join(containers.directory, 'rootfs');
     await mkdir(rootfs);
-    await extractImage(await redisArchive(), rootfs);
+    await extractImage(archive ?? (await redisArchive()), rootfs);
     for (const program of programs) await copyFile(program, join(rootfs, basename(program)));
     return containers;
   }
@@ -52,6 +68,7 @@ export class RuncContainers {
     const spec = JSON.parse(await readFile(path, 'utf8')) as Spec;
     spec.process.terminal = false;
     spec.process.args = [...args];
+    for (const set of Object.values(spec.process.capabilities)) set.push(...this.#capabilities);
     spec.root = { path: join(this.directory, 'rootfs'), readonly: false };
     spec.mounts = spec.mounts.filter((mount) => mount.type !== 'cgroup');
     spec.linux.cgroupsPath = `/${this.#namespace}/${id}`;
@@ -103,7 +120,7 @@ export class RuncContainers {
 }
 
 interface Spec {
-  process: { terminal: boolean; args: string[] };
+  process: { terminal: boolean; args: string[]; capabilities: Record<string, string[]> };
   root: { path: string; readonly: boolean };
   mounts: { type: string }[];
   linux: { cgroupsPath: string };

@@ -4,6 +4,7 @@ import { COUNTER } from '../test/helpers/workloads/counter.js';
 import { measureExec, measureRun, type Latency, type Runtimes } from './latency-work.js';
 import { measureMemory, type PodMemory } from './memory-work.js';
 import type { Part } from './options.js';
+import { STANDBY_STAYS } from './warm-standby.js';
 
 /** Fewer pairs than this do not tell one runtime from another on a busy machine. */
 const PAIRS = 15;
@@ -22,7 +23,7 @@ export async function measureShims(
   say: (message: string) => void,
 ): Promise<ShimFigures> {
   if (!parts.some((part) => part === 'run' || part === 'exec' || part === 'memory')) return {};
-  const containerd = await PrivateContainerd.start();
+  const containerd = await PrivateContainerd.start({ env: STANDBY_STAYS });
   try {
     await containerd.importImages(await COUNTER.archive());
     const when = async <T>(part: Part, measure: () => Promise<T>): Promise<T | undefined> => {

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BIN } from '../test/helpers/paths.js';
+import { REPOSITORY } from '../test/helpers/paths.js';
 import { run } from '../test/helpers/run.js';
 import { REDIS_COMMAND, VALUE_BYTES } from '../test/helpers/workloads/redis.js';
+import { checkpointByMvas, removeVas } from './mvas-command.js';
 import { fill } from './redis-work.js';
 import type { RuncContainers } from './runc-containers.js';
 import { readFrozenMsOf } from './stats.js';
@@ -25,7 +26,7 @@ export interface Standstill {
 }
 
 /** Where a checkpoint is to go. */
-interface Place {
+export interface Place {
   readonly id: string;
   /** An empty directory. */
   readonly directory: string;
@@ -35,18 +36,10 @@ interface Place {
 export type LiveCheckpoint = (containers: RuncContainers, place: Place) => Promise<number | null>;
 
 /** This project's engine, by its command; the VAS is dropped. */
-export const byMvas: LiveCheckpoint = async ({ root }, { id, directory }) => {
-  const mvas = join(BIN, 'mvas');
-  const flags = ['--json', '--leave-running', '--runc-root', root];
-  const printed = await run(mvas, [
-    'checkpoint',
-    ...flags,
-    '--image-path',
-    join(directory, 'image'),
-    id,
-  ]);
-  const { frozenMs, vasId } = JSON.parse(printed) as { frozenMs: number; vasId: string };
-  await run(mvas, ['rm', vasId]);
+export const byMvas: LiveCheckpoint = async (containers, { id, directory }) => {
+  const image = join(directory, 'image');
+  const { frozenMs, vasId } = await checkpointByMvas(containers, id, image, ['--leave-running']);
+  await removeVas(vasId);
   return frozenMs;
 };
 
@@ -63,7 +56,8 @@ export const byCriuWithPreDump: LiveCheckpoint = async (containers, { id, direct
   return before === null || after === null ? null : before + after;
 };
 
-async function dump(
+/** `runc checkpoint`, with the image in a new directory `name`. Resolves with the standstill, as CRIU reports it. */
+export async function dump(
   containers: RuncContainers,
   id: string,
   { directory, name, flags }: { directory: string; name: string; flags: readonly string[] },
@@ -87,6 +81,18 @@ export interface StandstillWork {
   readonly writes: number;
 }
 
+/** Compiles `pings` in a directory; resolves with its path. */
+export async function buildPings(directory: string): Promise<string> {
+  const pings = join(directory, 'pings');
+  await run('gcc', ['-O2', '-static', '-o', pings, join(REPOSITORY, 'bench/pings.c')]);
+  return pings;
+}
+
+/** A redis that runs, and an empty directory for its checkpoints. */
+export interface BusyRedis extends Place {
+  readonly pid: number;
+}
+
 /**
  * Fills redis, checkpoints it while a client pings it, and removes it.
  *
@@ -96,8 +102,27 @@ export async function measureStandstill(
   containers: RuncContainers,
   pings: string,
   checkpoint: LiveCheckpoint,
-  { mib, writes }: StandstillWork,
+  work: StandstillWork,
 ): Promise<Standstill> {
+  return await withBusyRedis(containers, pings, work, async ({ pid, ...place }) => {
+    const {
+      value: standstillMs,
+      ms: checkpointMs,
+      seen,
+    } = await watched(pings, pid, () => checkpoint(containers, place));
+    const { slowMs: standstillOutsideMs, longestMs: longestOutsideMs } = seen;
+    const writesPerSecond = (seen.written * 1000) / checkpointMs;
+    return { standstillMs, standstillOutsideMs, longestOutsideMs, checkpointMs, writesPerSecond };
+  });
+}
+
+/** Fills a redis that `pings relay` serves, has it written to, and removes it when `use` has ended. */
+export async function withBusyRedis<T>(
+  containers: RuncContainers,
+  pings: string,
+  { mib, writes }: StandstillWork,
+  use: (redis: BusyRedis) => Promise<T>,
+): Promise<T> {
   const keys = Math.ceil((mib * 1024 * 1024) / VALUE_BYTES);
   const socket = ['--unixsocket', '/redis.sock'];
   const relay = ['/pings', 'relay', String(RELAY_PORT), String(keys), ...REDIS_COMMAND, ...socket];
@@ -108,7 +133,7 @@ export async function measureStandstill(
     const pid = await containers.start(id);
     await fill(pid, mib);
     if (writes > 0) await run(pings, ['write', String(pid), String(RELAY_PORT), String(writes)]);
-    return await watched(pings, pid, () => checkpoint(containers, { id, directory }));
+    return await use({ id, directory, pid });
   } finally {
     await containers.remove(id);
     await rm(directory, { recursive: true });
@@ -116,17 +141,18 @@ export async function measureStandstill(
 }
 
 /** What `pings watch` prints. */
-interface Seen {
+export interface Seen {
   readonly longestMs: number;
   readonly slowMs: number;
   readonly written: number;
 }
 
-async function watched(
+/** Does some work while a client pings; resolves with how long it took, and with what the client has seen. */
+export async function watched<T>(
   pings: string,
   pid: number,
-  work: () => Promise<number | null>,
-): Promise<Standstill> {
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly ms: number; readonly seen: Seen }> {
   const child = spawn(pings, ['watch', String(pid), String(RELAY_PORT)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -137,14 +163,11 @@ async function watched(
     child.stdout.on('data', (text: string) => (printed += text));
     await Promise.race([once(child.stdout, 'data'), ended]);
     const began = performance.now();
-    const standstillMs = await work();
-    const checkpointMs = performance.now() - began;
+    const value = await work();
+    const ms = performance.now() - began;
     child.stdin.end();
     await ended;
-    const seen = JSON.parse(printed.replace('ready\n', '')) as Seen;
-    const { slowMs: standstillOutsideMs, longestMs: longestOutsideMs } = seen;
-    const writesPerSecond = (seen.written * 1000) / checkpointMs;
-    return { standstillMs, standstillOutsideMs, longestOutsideMs, checkpointMs, writesPerSecond };
+    return { value, ms, seen: JSON.parse(printed.replace('ready\n', '')) as Seen };
   } finally {
     child.kill('SIGKILL');
   }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ShimError } from '../src/common/errors.js';
 import { Scope } from '../src/common/scope.js';
-import { REPOSITORY } from '../test/helpers/paths.js';
-import { run } from '../test/helpers/run.js';
-import { findCriu } from './criu-side.js';
+import { findCriuIfAny } from './criu-side.js';
 import { median, round } from './figures.js';
+import { inTurn } from './in-turn.js';
 import { formatTable } from './report.js';
 import { RuncContainers } from './runc-containers.js';
 import {
+  buildPings,
   byCriu,
   byCriuWithPreDump,
   byMvas,
@@ -46,9 +44,8 @@ export async function measureAllStandstills(
     const { sides, criuDirectory } = await openSides(say);
     const directory = await temporaryInMemory();
     scope.defer('remove the program', () => rm(directory, { recursive: true }));
-    const pings = join(directory, 'pings');
-    await run('gcc', ['-O2', '-static', '-o', pings, join(REPOSITORY, 'bench/pings.c')]);
-    const containers = await RuncContainers.open(criuDirectory, [pings]);
+    const pings = await buildPings(directory);
+    const containers = await RuncContainers.open(criuDirectory, { programs: [pings] });
     scope.defer('remove the containers', () => containers.close());
     const result: Record<string, Record<string, Record<string, Standstill | null>>> = {};
     for (const mib of sizes) {
@@ -58,7 +55,7 @@ export async function measureAllStandstills(
       >);
       for (const writes of WRITES) {
         const what = `redis with ${String(mib)} MiB, ${String(writes)} values written a second`;
-        const seen = await inTurn(
+        const all = await inTurn(
           sides,
           runs,
           async (name, checkpoint) => {
@@ -66,6 +63,9 @@ export async function measureAllStandstills(
             return await measureStandstill(containers, pings, checkpoint, { mib, writes });
           },
           say,
+        );
+        const seen = Object.fromEntries(
+          Object.entries(all).map(([name, some]) => [name, some && medianOf(some)]),
         );
         bySize[String(writes)] = seen;
         process.stdout.write(
@@ -84,37 +84,12 @@ async function openSides(say: (message: string) => void): Promise<{
   readonly criuDirectory: string | undefined;
 }> {
   const sides = new Map([['mvas', byMvas]]);
-  try {
-    const { directory } = await findCriu();
+  const criuDirectory = await findCriuIfAny(say);
+  if (criuDirectory !== undefined) {
     sides.set('criu', byCriu);
     sides.set('criuPreDump', byCriuWithPreDump);
-    return { sides, criuDirectory: directory };
-  } catch (error) {
-    say(`no comparison with runc and CRIU: ${ShimError.from(error).message}`);
-    return { sides, criuDirectory: undefined };
   }
-}
-
-/** Medians of each side. One that fails is left out from then on: not all kernels support pre-dump. */
-async function inTurn(
-  sides: ReadonlyMap<string, LiveCheckpoint>,
-  runs: number,
-  measure: (name: string, checkpoint: LiveCheckpoint) => Promise<Standstill>,
-  say: (message: string) => void,
-): Promise<Record<string, Standstill | null>> {
-  const seen = new Map([...sides.keys()].map((name) => [name, [] as Standstill[]]));
-  for (let index = 0; index < runs; index++) {
-    for (const [name, checkpoint] of sides) {
-      if (seen.get(name)?.length !== index) continue;
-      const one = await measure(name, checkpoint).catch((error: unknown) => {
-        if (name === 'mvas') throw error;
-        say(`${name} fails: ${ShimError.from(error).message}`);
-      });
-      if (one) seen.get(name)?.push(one);
-    }
-  }
-  const entries = [...seen].map(([name, all]) => [name, all.length < runs ? null : medianOf(all)]);
-  return Object.fromEntries(entries) as Record<string, Standstill | null>;
+  return { sides, criuDirectory };
 }
 
 function medianOf(all: readonly Standstill[]): Standstill {

@@ -19,6 +19,7 @@ import { REDIS_PORT, redisArchive } from '../test/helpers/workloads/redis.js';
 import { fill } from './redis-work.js';
 import { formatTable } from './report.js';
 import { temporaryInMemory } from './temporary.js';
+import { STANDBY_STAYS, standbyIsWarm } from './warm-standby.js';
 import { medianSteps, parseMarks, stepsOf, traceRows, type Step } from './trace.js';
 
 const IMAGE = 'mvas.test/redis:1';
@@ -42,7 +43,7 @@ export async function traceRestores(
     const temporary = await temporaryInMemory();
     scope.defer('remove files', () => rm(temporary, { recursive: true, force: true }));
     const file = join(temporary, 'trace');
-    const env = { MVAS_STANDBY_IDLE_MS: '60000', MVAS_TRACE: file };
+    const env = { ...STANDBY_STAYS, MVAS_TRACE: file };
     const containerd = await PrivateContainerd.start({ temporary, env });
     scope.defer('stop containerd', () => containerd.stop());
     await containerd.importImages(await redisArchive());
@@ -52,6 +53,7 @@ export async function traceRestores(
     });
     const tracing = { containerd, tasks, file, runtime };
     const content = await checkpointRedis(tracing, mib);
+    await standbyIsWarm();
     const restores: Step[][] = [];
     for (let run = 0; run <= runs; run++) {
       say(`trace, run ${String(run)} of ${String(runs)}`);

@@ -5,21 +5,15 @@
 # and each one is put back to where it began when it fails, until one succeeds. What that has reached is kept, and the
 # next attempts start there.
 #
-#   IMAGE=docker.io/library/busybox:latest examples/attempts.sh
+#   bash examples/attempts.sh
 #
-# Needs a running containerd (CONTAINERD_ADDRESS, CONTAINERD_NAMESPACE) with this image and the shim; `mvas` in PATH.
+# IMAGE: an image with a shell; default: one of this host's busybox.
 set -euo pipefail
+# shellcheck source=examples/common.sh
+. "$(dirname "$0")/common.sh"
 
-image="${IMAGE:-docker.io/library/busybox:latest}"
 prefix="${PREFIX:-agent}"
 goal="${GOAL:-7}"
-
-# Runs a command in a sandbox.
-inside() {
-  local sandbox="$1"
-  shift
-  ctr tasks exec --exec-id "$(tr -d - </proc/sys/kernel/random/uuid)" "$sandbox" /bin/sh -c "$*"
-}
 
 # One attempt in a sandbox: it leaves a mess in files and memory, and succeeds with the right number only.
 attempt() {
@@ -27,22 +21,19 @@ attempt() {
   inside "$sandbox" "echo $number >> /task/notes; rm /task/precious; test $number = $goal" 2>/dev/null
 }
 
-remove() {
-  ctr tasks rm -f "$1" >/dev/null 2>&1 || true
-  ctr containers rm "$1" >/dev/null 2>&1 || true
-}
-
 # shellcheck disable=SC2329 # the trap calls it
 clean() {
   for sandbox in "$prefix" "$prefix"-{1,2,3}; do remove "$sandbox"; done
   mvas rm --cascade "$prefix-solved" "$prefix-ready" >/dev/null 2>&1 || true
 }
-trap clean EXIT
+
+use_containerd
+if [ -z "${IMAGE:-}" ]; then busybox_image mvas.example/busybox:1; fi
 
 echo "preparing the sandbox $prefix, once"
 # A program with a state in memory: it counts.
 # shellcheck disable=SC2016 # the sandbox expands it
-ctr run -d --runtime io.containerd.mvas.v1 "$image" "$prefix" /bin/sh -c \
+ctr run -d --runtime io.containerd.mvas.v1 "${IMAGE:-mvas.example/busybox:1}" "$prefix" /bin/sh -c \
   'i=0; while :; do i=$((i + 1)); echo $i > /count; sleep 0.05; done'
 inside "$prefix" 'mkdir /task; echo data > /task/precious; while [ ! -s /count ]; do :; done'
 mvas snapshot --name "$prefix-ready" "$prefix" >/dev/null

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 make -s -C native
-npx tsc -p tsconfig.json
+node node_modules/typescript-7/bin/tsc -p tsconfig.json
 bash scripts/bundle.sh
 
 # Renames a new file over the old one, which may be running.

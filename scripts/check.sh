@@ -24,13 +24,13 @@ architecture() {
   [ -z "$found" ] || { echo "$found" && return 1; }
 }
 
-check types npx tsc --noEmit -p tsconfig.json
+check types node node_modules/typescript-7/bin/tsc --noEmit -p tsconfig.json
 check architecture architecture
 check prettier npx prettier --check --log-level warn .
 check eslint npx eslint --max-warnings 0 .
 check dependencies npx depcruise src test bench scripts --config .dependency-cruiser.cjs
 check clang-format clang-format --dry-run -Werror \
-  native/include/*.h native/launcher/*.[ch] native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc native/src/arch/*.h \
+  native/include/*.h native/launcher/*.[ch] native/await/*.c native/model/*.c native/pie/*.[ch] native/pie/arch/*.h native/src/*.h native/src/*.cc native/src/arch/*.h \
   kernel/*.[ch] kernel/include/uapi/*.h kernel/lib/*.[ch] kernel/tests/*.[ch]
 check shellcheck shellcheck scripts/*.sh kernel/*.sh kernel/tests/*.sh test/kernel/containers/inside/*.sh \
   test/helpers/apps/*.sh examples/*.sh .ci/run

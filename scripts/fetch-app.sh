@@ -18,6 +18,7 @@ case "$app" in
   php) packages=(nginx-light php-fpm python3) ;;
   mariadb) packages=(mariadb-server) ;;
   jupyter) packages=(jupyter-client python3-ipykernel python3-cffi-backend libboost-regex1.74.0) ;;
+  pandas) packages=(python3-pandas python3-numpy) ;;
   chromium) packages=(chromium python3-websocket dbus-x11) ;;
   *)
     echo "fetch-app: no such application: $app" >&2

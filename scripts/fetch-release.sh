@@ -17,7 +17,7 @@ suite="${1:?usage: fetch-release.sh SUITE}"
 packages=(
   containerd runc
   busybox-static redis-server redis-tools nginx-light python3-minimal python3
-  iproute2 procps
+  iproute2 procps curl
 )
 [ "$suite" != forky ] || packages+=(docker.io docker-cli)
 

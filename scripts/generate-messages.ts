@@ -15,51 +15,61 @@ import { parseProto } from './proto-parser.js';
 export interface Family {
   /** Their directory. */
   readonly folder: string;
-  /** Begins the names of the interface and the tables of all messages. */
-  readonly name: string;
+  /** Begins the names of the interface and the tables of all messages; without it there is no module that has them. */
+  readonly name?: string;
   /** File name to its `.proto` below `proto/`. */
-  readonly protos: Readonly<Record<string, string>>;
+  readonly protos: Protos;
+  /** The same of messages that it shares with others; they lie in {@link SHARED}. */
+  readonly shared?: Protos;
 }
 
-/** The messages of the shim: of containerd's task API version 2; version 3 has the same fields. */
-const SHIM_PROTOS = {
+type Protos = Readonly<Record<string, string>>;
+
+/** Where the messages are that several parts of the program have. */
+const SHARED = join('src', 'common', 'messages');
+
+/** Messages that the shim and its clients have; of the task API version 2: version 3 has the same fields. */
+const SHARED_PROTOS = {
   any: 'google/protobuf/any.proto',
-  bootstrap: 'runtime/bootstrap/bootstrap.proto',
+  containers: 'services/containers.proto',
   content: 'services/content.proto',
   empty: 'google/protobuf/empty.proto',
+  'field-mask': 'google/protobuf/field_mask.proto',
+  mount: 'types/mount.proto',
+  'mvas-options': 'mvas/options.proto',
+  'mvas-task': 'mvas/task.proto',
+  'runc-options': 'runc/options.proto',
+  snapshots: 'services/snapshots.proto',
+  task: 'runtime/task/shim_v2.proto',
+  timestamp: 'google/protobuf/timestamp.proto',
+} as const;
+
+/** Messages that only the shim has. */
+const SHIM_PROTOS = {
+  bootstrap: 'runtime/bootstrap/bootstrap.proto',
   events: 'events/task.proto',
   forward: 'events/forward.proto',
   'metrics-v1': 'cgroups/v1.proto',
   'metrics-v2': 'cgroups/v2.proto',
-  mount: 'types/mount.proto',
-  'mvas-options': 'mvas/options.proto',
-  'mvas-task': 'mvas/task.proto',
-  'runc-options': 'runc/options.proto',
   runtime: 'types/runtime.proto',
   'runtime-options': 'runtimeoptions/options.proto',
   status: 'google/rpc/status.proto',
-  task: 'runtime/task/shim_v2.proto',
-  timestamp: 'google/protobuf/timestamp.proto',
   ttrpc: 'ttrpc/request.proto',
   version: 'services/version.proto',
 } as const;
 
-/** The messages of containerd's API, as the command line uses it, and of the shims that it asks. */
+/** Messages of containerd's API that only the command line uses. */
 const CONTAINERD_PROTOS = {
-  any: 'google/protobuf/any.proto',
-  containers: 'services/containers.proto',
-  empty: 'google/protobuf/empty.proto',
-  'field-mask': 'google/protobuf/field_mask.proto',
+  'container-events': 'events/container.proto',
+  events: 'services/events.proto',
   leases: 'services/leases.proto',
-  mount: 'types/mount.proto',
-  'mvas-options': 'mvas/options.proto',
-  'mvas-task': 'mvas/task.proto',
   process: 'types/process.proto',
-  'runc-options': 'runc/options.proto',
-  shim: 'runtime/task/shim_v2.proto',
-  snapshots: 'services/snapshots.proto',
   tasks: 'services/tasks.proto',
-  timestamp: 'google/protobuf/timestamp.proto',
+} as const;
+
+/** The messages of `mvas serve`. */
+const SERVICE_PROTOS = {
+  service: 'mvas/service.proto',
 } as const;
 
 /** All families. */
@@ -75,29 +85,45 @@ export async function families(): Promise<readonly Family[]> {
       folder: join('src', 'shim', 'proto', 'messages'),
       name: 'Shim',
       protos: SHIM_PROTOS,
+      shared: SHARED_PROTOS,
     },
     {
       folder: join('src', 'containerd', 'proto', 'messages'),
       name: 'Containerd',
       protos: CONTAINERD_PROTOS,
+      shared: SHARED_PROTOS,
     },
+    {
+      folder: join('src', 'cli', 'service', 'messages'),
+      name: 'Api',
+      protos: SERVICE_PROTOS,
+      shared: { timestamp: SHARED_PROTOS.timestamp },
+    },
+    { folder: SHARED, protos: SHARED_PROTOS },
   ];
 }
 
 /** The generated files of a family, by name. */
 export async function generate(family: Family): Promise<ReadonlyMap<string, string>> {
-  const modules: Module[] = [];
-  for (const [group, path] of Object.entries(family.protos)) {
-    const proto = parseProto(await readFile(join('proto', path), 'utf8'));
-    modules.push({ group, path, proto });
-  }
-  const types = typesOf(modules);
+  const { folder, name, protos, shared = {} } = family;
+  const own = await modulesOf(folder, protos);
+  const all = [...own, ...(await modulesOf(SHARED, shared))];
+  const types = typesOf(all);
   const files = new Map<string, string>();
-  for (const module of modules) {
+  for (const module of own) {
     files.set(`${module.group}.ts`, await pretty(moduleText(module, types)));
   }
-  files.set('index.ts', await pretty(indexText(family.name, modules)));
+  if (name !== undefined) files.set('index.ts', await pretty(indexText(name, folder, all)));
   return files;
+}
+
+async function modulesOf(folder: string, protos: Protos): Promise<Module[]> {
+  const modules: Module[] = [];
+  for (const [group, path] of Object.entries(protos)) {
+    const proto = parseProto(await readFile(join('proto', path), 'utf8'));
+    modules.push({ group, folder, path, proto });
+  }
+  return modules;
 }
 
 function pretty(text: string): Promise<string> {

@@ -53,6 +53,8 @@ shift
 lower="$(bash scripts/fetch-release.sh "$suite")"
 cache="${MVAS_CACHE:-/var/cache/mvas-shim}"
 # The other release has no compiler: what the tests compile is compiled here.
-node -e 'import("./dist/test/helpers/netns-connection.js").then((module) => module.netnsTool())'
+for tool in netns-connection.js:netnsTool slow-fuse.js:slowFuse; do
+  node -e "import('./dist/test/helpers/${tool%:*}').then((module) => module.${tool#*:}())"
+done
 exec unshare --mount --propagation private bash "$PWD/scripts/in-release.sh" \
   --inside "$lower" "$(readlink -f "$cache")" "$@"

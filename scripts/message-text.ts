@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { posix } from 'node:path';
 import { ShimError } from '../src/common/errors.js';
 import type { ProtoEnum, ProtoField, ProtoFile, ProtoMessage } from './proto-parser.js';
 
@@ -32,12 +33,14 @@ const IDS: Readonly<Record<string, 'NsPid' | 'NsTid'>> = {
 };
 
 const LICENSE = '// SPDX-License-Identifier: Apache-2.0\n';
-const TABLES = '../../../common/wire/tables.js';
-const BRANDS = '../../../common/ids.js';
+const TABLES = 'src/common/wire/tables';
+const BRANDS = 'src/common/ids';
 
 /** A `.proto` file, and the name of the module made of it. */
 export interface Module {
   readonly group: string;
+  /** The directory of the module. */
+  readonly folder: string;
   /** Below `proto/`. */
   readonly path: string;
   readonly proto: ProtoFile;
@@ -49,8 +52,9 @@ interface FieldType {
   readonly name: string;
   readonly typescript: string;
   readonly is: 'scalar' | 'message' | 'enum';
-  /** The module that declares it; none for a scalar. */
+  /** The module that declares it, and where that lies; none for a scalar. */
   readonly group?: string;
+  readonly folder?: string;
 }
 
 /** The declared types of all modules, by full name. */
@@ -58,7 +62,7 @@ export type Types = ReadonlyMap<string, FieldType>;
 
 /** Collects what modules declare, for modules that refer to it. */
 export function typesOf(modules: readonly Module[]): Types {
-  const all = modules.flatMap(({ group, proto }) => {
+  const all = modules.flatMap(({ group, folder, proto }) => {
     const declared =
       (is: 'message' | 'enum') =>
       ({ name }: { readonly name: string }): FieldType => ({
@@ -66,6 +70,7 @@ export function typesOf(modules: readonly Module[]): Types {
         typescript: pascal(name),
         is,
         group,
+        folder,
       });
     return [...proto.messages.map(declared('message')), ...proto.enums.map(declared('enum'))];
   });
@@ -105,28 +110,32 @@ class ModuleText {
   }
 
   #imports(): string {
+    const { folder: here } = this.#module;
     const wanted = new Map<string, Set<string>>();
     for (const { type } of this.#module.proto.messages.flatMap((message) => message.fields)) {
       const resolved = this.#resolve(type);
-      const { group, typescript } = resolved;
+      const { group, folder = '', typescript } = resolved;
       if (group === undefined || group === this.#module.group) continue;
-      const here = this.#nameHere(resolved);
-      const name = here === typescript ? here : `${typescript} as ${here}`;
-      wanted.set(group, (wanted.get(group) ?? new Set()).add(name));
+      const named = this.#nameHere(resolved);
+      const name = named === typescript ? named : `${typescript} as ${named}`;
+      const file = pathFrom(here, `${folder}/${group}`);
+      wanted.set(file, (wanted.get(file) ?? new Set()).add(name));
     }
     const lines = [...wanted].map(
-      ([other, names]) => `import type { ${[...names].sort().join(', ')} } from './${other}.js';\n`,
+      ([file, names]) => `import type { ${[...names].sort().join(', ')} } from '${file}';\n`,
     );
     const kinds = this.#modern ? 'MessageTables' : 'EnumTables, MessageTables';
-    const tables = `import type { ${kinds} } from '${TABLES}';\n`;
+    const tables = `import type { ${kinds} } from '${pathFrom(here, TABLES)}';\n`;
     return `${this.#brands()}${tables}${lines.sort().join('')}\n`;
   }
 
   #brands(): string {
-    const { messages } = this.#module.proto;
+    const { folder, proto } = this.#module;
+    const { messages } = proto;
     const all = messages.flatMap(({ name, fields }) => fields.map((field) => idOf(name, field)));
     const used = new Set(all.filter((brand) => brand !== undefined));
-    return used.size === 0 ? '' : `import type { ${[...used].sort().join()} } from '${BRANDS}';\n`;
+    const file = pathFrom(folder, BRANDS);
+    return used.size === 0 ? '' : `import type { ${[...used].sort().join()} } from '${file}';\n`;
   }
 
   /** For proto3 also the full name, as a constant with the name of the type. */
@@ -202,8 +211,8 @@ class ModuleText {
   }
 }
 
-/** The module that has all messages of a format. The names of its exports begin with `name`. */
-export function indexText(name: string, modules: readonly Module[]): string {
+/** The module in a folder that has all messages of a format. The names of its exports begin with `name`. */
+export function indexText(name: string, folder: string, modules: readonly Module[]): string {
   const upper = name.toUpperCase();
   const closed = modules.filter(({ proto }) => proto.syntax === 'proto2');
   const tables = (kind: string, of: readonly Module[]): string =>
@@ -215,9 +224,11 @@ export function indexText(name: string, modules: readonly Module[]): string {
   return [
     LICENSE,
     '// Generated from proto/; do not edit.\n',
-    ...modules.map(importText),
-    ...modules.map(({ group }) => `import type * as ${pascal(group)} from './${group}.js';\n`),
-    ...closed.map(({ group }) => `export type * from './${group}.js';\n`),
+    ...modules.map((module) => importText(folder, module)),
+    ...modules.map(
+      (module) => `import type * as ${pascal(module.group)} from '${fileOf(folder, module)}';\n`,
+    ),
+    ...closed.map((module) => `export type * from '${fileOf(folder, module)}';\n`),
     `\n/** Message name to interface. */\nexport interface ${name}Messages {\n`,
     ...modules.flatMap((module) => module.proto.messages.map(member(module))),
     `}\n\n/** Field tables of all messages. */\nexport const ${upper}_MESSAGES = {\n`,
@@ -228,10 +239,21 @@ export function indexText(name: string, modules: readonly Module[]): string {
   ].join('');
 }
 
-function importText({ group, proto }: Module): string {
+function importText(folder: string, module: Module): string {
+  const { group, proto } = module;
   const kinds = proto.syntax === 'proto2' ? ['ENUMS', 'MESSAGES'] : ['MESSAGES'];
   const names = kinds.map((kind) => tableName(group, kind)).join(', ');
-  return `import { ${names} } from './${group}.js';\n`;
+  return `import { ${names} } from '${fileOf(folder, module)}';\n`;
+}
+
+/** How a file in a folder names a module. */
+function fileOf(folder: string, module: Module): string {
+  return pathFrom(folder, `${module.folder}/${module.group}`);
+}
+
+function pathFrom(folder: string, file: string): string {
+  const path = posix.relative(folder, `${file}.js`);
+  return path.startsWith('.') ? path : `./${path}`;
 }
 
 /** The brand of a field that is an id. */

@@ -45,7 +45,7 @@ const HEAD = /^(?:syntax = "(proto[23])"|package ([\w.]+));$/;
 const NOTHING = /^(|import "[\w/]+\.proto";)$/;
 const RESERVED = /^reserved \d+;$/;
 const COMMENTED = /^(?:(.*;) )?\/\/ (.*)$/;
-const RPC = /^rpc \w+\([\w.]+\) returns \([\w.]+\);$/;
+const RPC = /^rpc \w+\([\w.]+\) returns \((?:stream )?[\w.]+\);$/;
 
 /**
  * Parses the part of protobuf that `proto/` is written in: one declaration per line, comments above or
@@ -127,13 +127,18 @@ class Parser {
     const [, word, number] = VALUE.exec(line) ?? [];
     if (word !== undefined && this.#enum) {
       this.#enum.values.push([word, Number(number)]);
+      this.#takeComment();
       return true;
     }
     if (RESERVED.test(line)) {
       this.#takeComment();
       return this.#message !== undefined;
     }
-    return this.#field(line) || this.#map(line) || (this.#service && RPC.test(line));
+    if (this.#service && RPC.test(line)) {
+      this.#takeComment();
+      return true;
+    }
+    return this.#field(line) || this.#map(line);
   }
 
   #field(line: string): boolean {

@@ -55,6 +55,9 @@ with_crun=(dist/test/e2e/{basics,checkpoint-counter,checkpoint-redis,restored,re
 # The kernel that the module is tested on where one is enough.
 one_kernel=dist/test/kernel/linux-6-12.test.js
 
+# How long a part may take.
+longest=40m
+
 # Minutes that a part of --rest takes on a fresh machine of two cores, root filesystem and kernels included.
 minutes_of() {
   case "$1" in
@@ -122,6 +125,9 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
   [ "${#files[@]}" -gt 0 ] || continue
   echo "== $part"
   log="$logs/$part.tap"
+  if [ -n "$release" ]; then # These parts may take longer than one that runs each time.
+    export MVAS_ORACLE_SECONDS="${MVAS_ORACLE_SECONDS:-120}" MVAS_FORKS="${MVAS_FORKS:-200}"
+  fi
   if [ "$part" = crun ]; then
     ava=(bash scripts/with-crun.sh npx ava)
   elif [ -z "$release" ]; then
@@ -133,8 +139,10 @@ for part in ${MVAS_TEST_PARTS:-$parts}; do
     skipped=$((skipped + 1))
     continue
   fi
-  "${ava[@]}" --tap "${files[@]}" 2> >(tee "${log%.tap}.txt" >&2) | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
+  # A process that a test has left would keep AVA waiting for ever.
+  timeout --foreground --kill-after=10 "$longest" "${ava[@]}" --tap "${files[@]}" 2> >(tee "${log%.tap}.txt" >&2) | tee "$log" | grep -vE '^(TAP version|1\.\.|# [^ ]|$)'
   code="${PIPESTATUS[0]}"
+  [ "$code" -ne 124 ] || echo "ended, since it had not after $longest" | tee -a "${log%.tap}.txt"
   s="$(count '^(not )?ok .*# (SKIP|TODO)' "$log")"
   f="$(grep -E '^not ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"
   p="$(grep -E '^ok ' "$log" | grep -cvE '# (SKIP|TODO)' || true)"

@@ -19,6 +19,8 @@
 
 #define MVAS_PLAN_MAGIC 0x34304e4c50534156ull /* "VASPLN04" */
 #define MVAS_PLAN_SLOTS_OFFSET 64
+/* Bytes of the stack of a process or thread that a plan makes. */
+#define MVAS_PLAN_STACK 4096
 
 struct mvas_plan_header {
 	unsigned long long magic;
@@ -57,8 +59,9 @@ struct mvas_plan_header {
 #define MVAS_OP_PULL 3
 /* Pulls all of a[3] bytes at offset a[2] of file a[0] to a[1] (pread(2)). */
 #define MVAS_OP_PREAD 4
-/* Forks; the child, pid a[0] in its innermost pid namespace, continues at operation offset a[1].
- * a[2]: more clone flags; a[3]: the signal that its parent gets when it exits. */
+/* Forks; the child, pid a[0] in its innermost pid namespace, continues at operation offset a[1]
+ * with its stack ending at address a[4]. a[2]: more clone flags; a[3]: the signal that its parent
+ * gets when it exits. */
 #define MVAS_OP_FORK 5
 /* Creates a thread with tid a[0], which continues at operation offset a[1] with its stack ending at
  * address a[2]. */
@@ -141,6 +144,11 @@ struct mvas_op {
 #define MVAS_FORK_USER 2
 /* Ends the holder. */
 #define MVAS_REQUEST_DROP 6
+/* Forks a holder of another VAS, which has what this one has, and is not sealed, with a keeper of
+ * its own. Descriptors: the control socket and the waiting socket, which listen, the keeper's end
+ * of a lifeline, and this executable. value[0]: pid of the keeper; value[1]: pid of the new holder.
+ */
+#define MVAS_REQUEST_HEIR 7
 
 /* The range that a holder and a restorer keep for themselves. */
 #define MVAS_WORK_SIZE 0x40000000ull /* all of it */
@@ -210,6 +218,31 @@ struct mvas_hold_request {
 	unsigned int action;
 };
 
+/*
+ * To a keeper, on a connection of its own: the command that it runs when a time has passed, or when
+ * what a watch watches is deleted. With the bits of `with` as descriptors, in this order: an
+ * instance of inotify that watches one thing for IN_DELETE_SELF, and a file cgroup.procs for the
+ * command to enter. What an order does not bring stays as it was, except for the time. Answered
+ * with 0 or -errno (int). The command is run again after MVAS_LIFE_RETRY_S, unless another order
+ * has come by then. The keeper closes a watch that has seen the deletion; one whose file system has
+ * been unmounted stays open.
+ */
+#define MVAS_LIFE_MAGIC 0x4c43564du /* "MVCL" */
+
+#define MVAS_LIFE_WATCH 1
+#define MVAS_LIFE_CGROUP 2
+
+#define MVAS_LIFE_RETRY_S 60
+
+struct mvas_life_request {
+	unsigned int magic;
+	unsigned int with;
+	unsigned long long after; /* seconds, 0: never */
+	unsigned int argc;        /* the first strings are arguments, the others the environment */
+	unsigned int size;        /* of the strings, each with its end; 0: the command stays */
+	char strings[2024];
+};
+
 #define MVAS_STATIC_ASSERT(claim) _Static_assert(claim, #claim)
 #ifndef __cplusplus
 MVAS_STATIC_ASSERT(sizeof(struct mvas_plan_header) == 64);
@@ -220,6 +253,7 @@ MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_request) == 8);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_wait_reply) == 8);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_guard_request) == 32);
 MVAS_STATIC_ASSERT(sizeof(struct mvas_hold_request) == 8);
+MVAS_STATIC_ASSERT(sizeof(struct mvas_life_request) == 2048);
 #endif
 
 #endif

@@ -4,31 +4,27 @@
 
 #include "launcher.h"
 
-#define MAX_IDENTIFIER 76
-
-static const char *const skipped_flags[] = { "-address", "-publish-binary", "-socket",
-					     "-debug-socket" };
+static const char *const skipped_flags[] = { "-publish-binary", "-socket", "-debug-socket" };
 
 static int is_alphanumeric(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Letters and digits, with single separators between them. */
-static int is_identifier(const char *text)
+bool is_identifier(const char *text)
 {
 	size_t length = strlen(text);
 
 	if (length == 0 || length > MAX_IDENTIFIER)
-		return 0;
+		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (is_alphanumeric(text[i]))
 			continue;
 		if (!strchr("._-", text[i]) || i == 0 || !is_alphanumeric(text[i - 1]) ||
 		    i + 1 == length)
-			return 0;
+			return false;
 	}
-	return 1;
+	return true;
 }
 
 static int is_skipped(const char *flag)
@@ -43,7 +39,7 @@ int parse_args(int argc, char **argv, struct args *args)
 {
 	int i;
 
-	*args = (struct args){ "", "", "", "" };
+	*args = (struct args){ "", "", "", "", "" };
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		const char *flag = argv[i];
 
@@ -55,6 +51,8 @@ int parse_args(int argc, char **argv, struct args *args)
 			args->namespace = argv[i];
 		else if (strcmp(flag, "-id") == 0)
 			args->id = argv[i];
+		else if (strcmp(flag, "-address") == 0)
+			args->address = argv[i];
 		else if (strcmp(flag, "-bundle") == 0)
 			args->bundle = argv[i];
 		else if (!is_skipped(flag))

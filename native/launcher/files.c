@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "launcher.h"
+
+bool is_plain(const char *path)
+{
+	size_t length = strlen(path);
+
+	return path[0] == '/' && length > 1 && path[length - 1] != '/' && !strstr(path, "//") &&
+	       !strstr(path, "/.");
+}
 
 int read_file(const char *path, struct content *content)
 {

@@ -18,10 +18,14 @@
 #define MAX_PATH 4096
 #define SHIM "containerd-shim-mvas-v1"
 #define COMMAND "mvas"
+#define SCHEME "unix://" /* before an address of a daemon */
+#define MAX_IDENTIFIER 76
+/* Of what containerd writes to the stdin of `start`. */
+#define MAX_INPUT (1 << 19)
 
 /* A command line of containerd, as far as the launcher uses it. Absent flags are "". */
 struct args {
-	const char *namespace, *id, *bundle, *action;
+	const char *namespace, *id, *address, *bundle, *action;
 };
 
 /* Where this build lies. */
@@ -44,6 +48,13 @@ struct standby {
 	struct sockaddr_un address;
 	int lock;    /* the directory, locked by us; -1 */
 	pid_t child; /* the standby that we have started; 0 */
+};
+
+/* What a process has done. */
+struct activity {
+	pid_t pid; /* 0: not known */
+	/* schedstat of proc(5): how long it has run and waited for a processor, how often. */
+	char times[80];
 };
 
 /* What a standby runs, all ending in NULL. */
@@ -71,6 +82,24 @@ void run_node(const struct install *install, int argc, char **argv);
 
 /* Parses a command line; -1 for any that Node should judge, refuse or explain. */
 int parse_args(int argc, char **argv, struct args *args);
+
+/* Letters and digits, with single separators between them. */
+bool is_identifier(const char *text);
+
+/* Whether Node's path.join() would leave a path as it is. */
+bool is_plain(const char *path);
+
+/* Whether a daemon listens on a socket, however busy it is. */
+bool has_daemon(const char *path);
+
+/* Reads all of stdin, and leaves a copy in its place; the length, or -1. */
+ssize_t read_input(char *bytes, size_t room);
+
+/* The group that a spec names; -1 if it names none, or Node should judge. */
+int group_of(const char *spec, char group[MAX_IDENTIFIER + 1]);
+
+/* The digest of a text, in hexadecimal. */
+void sha256_hex(char hex[65], const char *text);
 
 /* 0; -1 with errno, EFBIG for a file that does not fit. */
 int read_file(const char *path, struct content *content);
@@ -100,8 +129,17 @@ int leave_standby(const struct install *install, struct standby *standby,
 /* 0; -1 when not all came; errno is EAGAIN when it did not come in time. */
 int receive(int fd, void *bytes, size_t length);
 
-/* Ends a standby that hangs, so that it delays nobody else. Its forks live on. */
-void retire(int fd);
+/* What the standby at the other end of a connection has done so far. */
+void look_at_peer(int fd, struct activity *activity);
+
+/*
+ * Ends a standby that hangs, so that it delays nobody else: one that has neither run nor waited for
+ * a processor since. One that is busy, or has forked for us, goes on. Its forks live on.
+ */
+void retire(int fd, const struct activity *before);
+
+/* Answers `start` of a container whose group has a daemon; -1, nothing printed, for any other. */
+int answer_start(const struct args *args);
 
 /* Lets the standby answer `start`; 0 if the answer was printed. Leaves stdin to be read again. */
 int start_by_standby(const struct install *install, int argc, char **argv);

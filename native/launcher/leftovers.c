@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,18 +14,8 @@
 
 #define DEFAULT_RUNC_ROOT "/run/containerd/runc"
 #define KILLED (128 + 9)
-#define SCHEME "unix://"
 
 static struct content content;
-
-/* Whether Node's path.join() would leave a path as it is. */
-static int is_plain(const char *path)
-{
-	size_t length = strlen(path);
-
-	return path[0] == '/' && length > 1 && path[length - 1] != '/' && !strstr(path, "//") &&
-	       !strstr(path, "/.");
-}
 
 /* Joins two parts of a path; -1 if the result is too long. */
 static int join(char *path, const char *directory, const char *name)
@@ -102,9 +90,7 @@ static int not_mounted(const char *path)
 /* Whether the socket that a bundle names is gone, or belongs to a living daemon. */
 static int socket_settled(const char *bundle)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char path[MAX_PATH], *name = content.text;
-	int probe, connected;
 
 	if (join(path, bundle, "address") < 0)
 		return 0;
@@ -112,15 +98,7 @@ static int socket_settled(const char *bundle)
 		return errno == ENOENT;
 	if (strncmp(name, SCHEME, strlen(SCHEME)) == 0)
 		name += strlen(SCHEME);
-	if (!is_plain(name) || strlen(name) >= sizeof(address.sun_path))
-		return 0;
-	if (is_absent(name))
-		return 1;
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	strcpy(address.sun_path, name);
-	connected = connect(probe, (struct sockaddr *)&address, sizeof(address)) == 0;
-	close(probe);
-	return connected;
+	return is_plain(name) && (is_absent(name) || has_daemon(name));
 }
 
 /* The pid in init.pid, 0 if there is none; -1 if it is not a plain number. */

@@ -19,13 +19,15 @@ int main(int argc, char **argv)
 		fputs(SHIM ": cannot tell where it lies\n", stderr);
 		return 1;
 	}
-	bool is_plain = parse_args(argc, argv, &args) == 0;
+	bool is_usual = parse_args(argc, argv, &args) == 0;
 
-	if (is_plain && strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
+	if (is_usual && strcmp(args.action, "delete") == 0 && answer_delete(&args) == 0)
 		return 0;
 	if (!is_complete(&install))
 		return 1;
-	if (is_plain && strcmp(args.action, "start") == 0 &&
+	if (is_usual && strcmp(args.action, "start") == 0 && answer_start(&args) == 0)
+		return 0;
+	if (is_usual && strcmp(args.action, "start") == 0 &&
 	    start_by_standby(&install, argc, argv) == 0)
 		return 0;
 	run_node(&install, argc, argv);

@@ -41,6 +41,7 @@ static const char *const early[] = {
 	"SSL_",
 	"TZ",
 	"MVAS_STANDBY_IDLE_MS=",
+	"MVAS_STANDBY_WARM_UP=",
 	"MVAS_TRACE=",
 };
 
@@ -84,7 +85,19 @@ static bool is_servable(const struct install *install, char **argv)
 /* Whether a command is worth a standby for the next one: those that run the engine are. */
 static bool is_for_engine(const char *verb)
 {
-	return verb && (strcmp(verb, "restore") == 0 || strcmp(verb, "checkpoint") == 0);
+	static const char *const verbs[] = { "restore", "checkpoint", "snapshot", "fork",
+					     "rollback" };
+
+	for (size_t i = 0; verb && i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(verb, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a command outlives what a standby is for. */
+static bool is_service(const char *verb)
+{
+	return verb && strcmp(verb, "serve") == 0;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -146,17 +159,23 @@ static int pass_on(int signals, int fork)
 	return 0;
 }
 
-/* Until the fork has ended; then as it has. One that says no status was killed. */
+/*
+ * Until the fork says its status, which is the last thing that it does, or has ended; then as it
+ * has. The kernel takes a while to free its memory. One that says no status was killed.
+ */
 static void accompany(int fork, int signals, int status, const int *flags)
 {
 	struct pollfd events[] = { { .fd = fork, .events = POLLIN },
-				   { .fd = signals, .events = POLLIN } };
+				   { .fd = signals, .events = POLLIN },
+				   { .fd = status, .events = POLLIN } };
 	int last = SIGKILL;
 	int32_t code;
 
-	while (!(events[0].revents & POLLIN)) {
-		if (poll(events, 2, -1) < 0)
+	while (!((events[0].revents | events[2].revents) & POLLIN)) {
+		if (poll(events, 3, -1) < 0)
 			continue;
+		if (events[2].revents & POLLHUP && !(events[2].revents & POLLIN))
+			events[2].fd = -1; /* It ends without a word. */
 		if (events[1].revents & POLLIN) {
 			int number = pass_on(signals, fork);
 
@@ -176,7 +195,8 @@ static void hand_over(int connection)
 {
 	int life[2], status[2], flags[3];
 	int32_t fork = 0, go = 0;
-	sigset_t set, before;
+	struct activity before;
+	sigset_t set, mask;
 
 	if (pipe2(life, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(status, O_CLOEXEC | O_NONBLOCK) < 0)
 		return;
@@ -184,10 +204,12 @@ static void hand_over(int connection)
 		flags[fd] = fcntl(fd, F_GETFL);
 	const int32_t request[] = { getpid(), life[0], status[1] };
 
+	look_at_peer(connection, &before);
+
 	if (send(connection, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) ||
 	    receive(connection, &fork, sizeof(fork)) < 0) {
 		if (errno == EAGAIN)
-			retire(connection);
+			retire(connection, &before);
 		return;
 	}
 	close(life[0]);
@@ -195,14 +217,14 @@ static void hand_over(int connection)
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
 		sigaddset(&set, passed[i]);
-	sigprocmask(SIG_BLOCK, &set, &before);
+	sigprocmask(SIG_BLOCK, &set, &mask);
 	int process = (int)syscall(SYS_pidfd_open, fork, 0);
 	int signals = signalfd(-1, &set, SFD_CLOEXEC);
 
 	if (process >= 0 && signals >= 0 &&
 	    send(connection, &go, sizeof(go), MSG_NOSIGNAL) == sizeof(go))
 		accompany(process, signals, status[0], flags);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 void serve_by_standby(const struct install *install, int argc, char **argv)
@@ -218,7 +240,8 @@ void serve_by_standby(const struct install *install, int argc, char **argv)
 		"--min-semi-space-size=128", "--max-semi-space-size=128", "--no-minor-gc-task",
 		"--initial-old-space-size=512", NULL
 	};
-	char **environment = is_servable(install, argv) ? early_environment() : NULL;
+	bool is_ours = !is_service(argv[1]) && is_servable(install, argv);
+	char **environment = is_ours ? early_environment() : NULL;
 	struct standby standby;
 
 	if (!environment)

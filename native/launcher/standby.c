@@ -26,7 +26,7 @@
 #include "launcher.h"
 
 #define ROOT "/run/mvas-standby"
-/* A standby that does not answer for so long is ended. */
+/* A standby that does not answer for so long is done without, and ended if it hangs. */
 #define ANSWER_MS 2000
 /* How long a new one may take until it serves. */
 #define BOOT_MS 5000
@@ -214,11 +214,27 @@ int receive(int fd, void *bytes, size_t length)
 	return 0;
 }
 
-void retire(int fd)
+void look_at_peer(int fd, struct activity *activity)
 {
+	static struct content content;
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
+	char path[32];
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 1)
-		kill(peer.pid, SIGKILL);
+	*activity = (struct activity){ .pid = 0 };
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || peer.pid <= 1)
+		return;
+	activity->pid = peer.pid;
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", peer.pid);
+	if (read_file(path, &content) == 0 && content.length < sizeof(activity->times))
+		memcpy(activity->times, content.text, content.length + 1);
+}
+
+void retire(int fd, const struct activity *before)
+{
+	struct activity now;
+
+	look_at_peer(fd, &now);
+	if (now.pid != 0 && strcmp(now.times, before->times) == 0)
+		kill(now.pid, SIGKILL);
 }

@@ -22,8 +22,7 @@
 
 #define MAX_MESSAGE (1 << 20)
 
-/* Reads all of stdin, and leaves a copy in its place. */
-static ssize_t read_input(char *bytes, size_t room)
+ssize_t read_input(char *bytes, size_t room)
 {
 	int copy = memfd_create("stdin", 0);
 	size_t length = 0;
@@ -43,8 +42,8 @@ static ssize_t read_input(char *bytes, size_t room)
 /* Puts the request together; its length, or -1 when there is too much of it. */
 static ssize_t make_request(char *request, int argc, char **argv)
 {
-	const size_t head = 2 * sizeof(uint32_t), reserve = MAX_MESSAGE / 2;
-	ssize_t input = read_input(request + head, MAX_MESSAGE - head - reserve);
+	const size_t head = 2 * sizeof(uint32_t);
+	ssize_t input = read_input(request + head, MAX_INPUT);
 	char *at = request + head + input, *end = request + MAX_MESSAGE;
 
 	if (input < 0 || !getcwd(at, MAX_PATH))
@@ -82,14 +81,16 @@ int start_by_standby(const struct install *install, int argc, char **argv)
 	static const char *const flags[] = {
 		/* What a fork needs: it has no thread but the one that forks. */
 		"--single-threaded", "--v8-pool-size=1",
-		/* That one would optimize, too; daemons do too little to gain. */
+		/* That one would optimize, too. Rehearsals switch it on. */
 		"--no-opt",
-		/* Memory that nobody needs is taken back sooner. */
-		"--max-semi-space-size=2", NULL
+		/* MiB: a restore allocates this much. Less would be collected in the middle
+		 * of it; more, a daemon would keep. */
+		"--min-semi-space-size=4", "--max-semi-space-size=4", NULL
 	};
 	const char *wish = getenv("MVAS_STANDBY");
 	static char request[MAX_MESSAGE];
 	struct standby standby;
+	struct activity before;
 	ssize_t length;
 	int fd, result;
 
@@ -106,9 +107,10 @@ int start_by_standby(const struct install *install, int argc, char **argv)
 	fd = length < 0 ? -1 : reach(install, &standby, &program);
 	if (fd < 0)
 		return -1;
+	look_at_peer(fd, &before);
 	result = exchange(fd, request, (size_t)length);
 	if (result < 0 && errno == EAGAIN)
-		retire(fd);
+		retire(fd, &before);
 	close(fd);
 	return result;
 }

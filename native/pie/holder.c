@@ -4,20 +4,19 @@
  * a time, runs the plans that fill it, and forks. It opens no path and executes none of what it
  * holds.
  */
+#include "clone.h"
+#include "heir.h"
 #include "holder.h"
 #include "plan.h"
 
 #define POLLIN_ 1
 #define MAX_CONNECTIONS 30
 #define SOCK_CLOEXEC_ 02000000
-#define CLONE_PARENT_ 0x8000ul
-#define CLONE_VM_ 0x100ul
-#define CLONE_VFORK_ 0x4000ul
-#define CLONE_NEWUSER_ 0x10000000ul
-#define CLONE_NEWPID_ 0x20000000ul
 #define PROT_READ_WRITE 3
 #define PROT_READ_EXEC 5
-#define MAP_FIXED_NEW 0x100022 /* PRIVATE | ANONYMOUS | FIXED_NOREPLACE */
+#define MAP_FIXED_NEW 0x100022  /* PRIVATE | ANONYMOUS | FIXED_NOREPLACE */
+#define MAP_SHARED_NEW 0x100021 /* SHARED | ANONYMOUS | FIXED_NOREPLACE */
+#define MADV_DONTFORK_ 10
 #define MSG_NOSIGNAL_ 0x4000
 #define PR_SET_NAME_ 15
 #define STACK_SIZE 0x80000ul
@@ -77,8 +76,11 @@ static void run(struct holder *holder, int sock, const struct mvas_request *requ
 	answer(sock, result, failed, 0, 0);
 }
 
-/* The child of a fork: waits for its plan on descriptor 0, and lives by it. */
-static _Noreturn void restore(int sock)
+/*
+ * The child of a fork: waits for its plan on descriptor 0, and lives by it. What it forks has
+ * stacks in the plan.
+ */
+static _Noreturn void restore(int sock, u64 base)
 {
 	struct mvas_request request;
 	struct mvas_plan_header *plan;
@@ -88,6 +90,7 @@ static _Noreturn void restore(int sock)
 	sys3(__NR_dup3, sock, 0, SOCK_CLOEXEC_);
 	sys3(__NR_close_range, 1, ~0u, 0);
 	sys2(__NR_prctl, PR_SET_NAME_, "mvas-restorer");
+	sys3(__NR_madvise, base + MVAS_WORK_STACK - STACK_SIZE, STACK_SIZE, MADV_DONTFORK_);
 	if (receive(0, &request, sizeof(request), fds, &count) != sizeof(request))
 		leave(1);
 	plan = map_plan(&request, fds, count);
@@ -98,17 +101,13 @@ static _Noreturn void restore(int sock)
 	crash(); /* the tracer finds the failed operation in the plan */
 }
 
-struct clone3_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-		set_tid_size, cgroup;
-};
-
 /*
  * Runs in a process between, which shares the holder's memory while that waits (vfork(2)): the
  * holder itself stays where it is. `result` is the child's pid as the host sees it.
  */
-static __attribute__((noinline)) _Noreturn void
-fork_from_within(struct clone3_args *args, const int *fds, int count, volatile s64 *result)
+static __attribute__((noinline)) _Noreturn void fork_from_within(struct clone3_args *args,
+								 const int *fds, int count,
+								 u64 base, volatile s64 *result)
 {
 	s64 done = 0;
 
@@ -117,7 +116,7 @@ fork_from_within(struct clone3_args *args, const int *fds, int count, volatile s
 	if (done >= 0) {
 		done = sys2(__NR_clone3, args, sizeof(*args));
 		if (done == 0)
-			restore(fds[0]);
+			restore(fds[0], base);
 	}
 	*result = done;
 	leave(0);
@@ -148,7 +147,7 @@ static void fork_into(struct holder *holder, int sock, const struct mvas_request
 	if (count == 1) {
 		child = sys2(__NR_clone3, &args, sizeof(args));
 		if (child == 0)
-			restore(fds[0]);
+			restore(fds[0], holder->base);
 	} else {
 		struct clone3_args between;
 		s64 pid;
@@ -157,7 +156,7 @@ static void fork_into(struct holder *holder, int sock, const struct mvas_request
 		between.flags = CLONE_PARENT_ | CLONE_VM_ | CLONE_VFORK_;
 		pid = sys2(__NR_clone3, &between, sizeof(between));
 		if (pid == 0)
-			fork_from_within(&args, fds, count, &child);
+			fork_from_within(&args, fds, count, holder->base, &child);
 		if (pid < 0)
 			child = pid;
 	}
@@ -166,11 +165,38 @@ static void fork_into(struct holder *holder, int sock, const struct mvas_request
 	answer(sock, child < 0 ? child : 0, (u64)child, 0, 0);
 }
 
-/* Continues in a copy of the code, on a stack of its own, both in the new work range. */
+/* Serves its new socket, with as much stack left as it had at first. */
+static void begin_anew(void *argument)
+{
+	struct holder *holder = argument;
+
+	holder->connections = 0;
+	holder->sealed = 0;
+	holder->forks = 0;
+	holder->poll[0].fd = CONTROL_SOCKET;
+	call_on_stack((u64)holder - 64, (u64)holder_loop, holder);
+}
+
+static void make_heir(struct holder *holder, int sock, const int *fds, int count)
+{
+	struct heir heir = { 0, 0 };
+	s64 result = -E_INVAL;
+
+	if (holder->base && count == 4)
+		result = fork_heir(fds, &heir, begin_anew, holder);
+	close_all(fds, count);
+	answer(sock, result, (u64)heir.keeper, (u64)heir.holder, 0);
+}
+
+/*
+ * Continues in a copy of the code, on a stack of its own, both in the new work range. The code is
+ * shared memory: of what is private, the kernel keeps a record for each process that has it, and
+ * for each above that (anon_vma_clone in mm/rmap.c).
+ */
 static _Noreturn void move(struct holder *holder, int sock, u64 base)
 {
 	const u64 length = (u64)(mvas_image_end - mvas_image_start);
-	u8 *code = (u8 *)sys6(__NR_mmap, base, length, PROT_READ_WRITE, MAP_FIXED_NEW, ~0ul, 0);
+	u8 *code = (u8 *)sys6(__NR_mmap, base, length, PROT_READ_WRITE, MAP_SHARED_NEW, ~0ul, 0);
 	u64 stack = base + MVAS_WORK_STACK;
 	struct holder *moved = (struct holder *)(stack - sizeof(*moved) - 64);
 	s64 mapped = sys6(__NR_mmap, stack - STACK_SIZE, STACK_SIZE, PROT_READ_WRITE, MAP_FIXED_NEW,
@@ -212,6 +238,9 @@ static void serve(struct holder *holder, int sock, const struct mvas_request *re
 		break;
 	case MVAS_REQUEST_FORK:
 		fork_into(holder, sock, request, fds, count);
+		return;
+	case MVAS_REQUEST_HEIR:
+		make_heir(holder, sock, fds, count);
 		return;
 	case MVAS_REQUEST_DROP:
 		answer(sock, 0, 0, 0, 0);

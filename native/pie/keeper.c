@@ -7,9 +7,12 @@
  *
  * The engine that fills the holder holds the other end of a lifeline: if that is closed before a
  * byte has come, nobody will ever complete the VAS, and the keeper ends the holder.
+ *
+ * As long as there is a holder, the keeper runs a command when it has been ordered to (life.c).
  */
 #include "../include/mvas_abi.h"
 #include "holder.h"
+#include "life.h"
 #include "sys.h"
 
 #define POLLIN_ 1
@@ -29,7 +32,7 @@
 #define MAX_HELD 4096
 
 /* The first entries of `poll`; waiting clients come after these. */
-enum { SIGNALS, LISTENER, LIFELINE, FIRST_WAITER };
+enum { SIGNALS, LISTENER, LIFELINE, TIMER, WATCH, FIRST_WAITER };
 
 struct poll_fd {
 	int fd;
@@ -55,6 +58,7 @@ struct keeper {
 	int childless;
 	struct held held[MAX_HELD];
 	int holding;
+	struct life life;
 };
 
 static void drop(struct keeper *keeper, int index)
@@ -78,6 +82,21 @@ static void tell(struct keeper *keeper, int index, int pid, int status)
 	drop(keeper, index);
 }
 
+static int is_child(int pid)
+{
+	u8 info[128];
+
+	/* WEXITED | WNOHANG | WNOWAIT of P_PID: -ECHILD if it is not our child. */
+	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
+}
+
+/* Once the holder has ended, there is nothing left to decide. */
+static void run_command(struct keeper *keeper)
+{
+	if (is_child(keeper->holder))
+		life_run(&keeper->life);
+}
+
 static void reap(struct keeper *keeper)
 {
 	for (;;) {
@@ -88,6 +107,11 @@ static void reap(struct keeper *keeper)
 		if (pid <= 0) {
 			keeper->childless = pid == -E_CHILD;
 			return;
+		}
+		if (life_reaped(&keeper->life, (int)pid)) {
+			if (keeper->life.is_due)
+				run_command(keeper);
+			continue;
 		}
 		for (int i = FIRST_WAITER - 1 + keeper->waiters; i >= FIRST_WAITER; i--) {
 			if (keeper->wanted[i] == (int)pid) {
@@ -101,14 +125,6 @@ static void reap(struct keeper *keeper)
 			keeper->next_exit++;
 		}
 	}
-}
-
-static int is_child(int pid)
-{
-	u8 info[128];
-
-	/* WEXITED | WNOHANG | WNOWAIT of P_PID: -ECHILD if it is not our child. */
-	return sys6(__NR_waitid, 1, ARG(pid), ARG(info), 0x1000005 | WALL_, 0, 0) == 0;
 }
 
 /* The status of the last child with that pid whose exit was not requested, or -ECHILD. */
@@ -126,21 +142,33 @@ static int last_exit(struct keeper *keeper, int pid)
 	return -E_CHILD;
 }
 
+static int is_same(const u8 *one, const u8 *other, u32 size)
+{
+	u32 at = 0;
+
+	while (at < size && one[at] == other[at])
+		at++;
+	return at == size;
+}
+
 /* A v1 freezer can hang half frozen until it is asked again (kernel
- * cgroup-v1/freezer-subsystem.rst). */
+ * cgroup-v1/freezer-subsystem.rst). Once it says anything else, it is frozen, or somebody has
+ * thawed it since, whom it is left to. */
 static void write_until_read(int file, const struct mvas_guard_request *order)
 {
-	for (int i = 0; i < MAX_WRITES; i++) {
-		u8 found[sizeof(order->bytes)] = { 0 };
-		u32 same = 0;
+	u8 first[sizeof(order->bytes)] = { 0 };
+	u8 found[sizeof(order->bytes)] = { 0 };
 
-		sys4(__NR_pwrite64, file, order->bytes, order->size, 0);
-		sys4(__NR_pread64, file, found, order->size, 0);
-		while (same < order->size && found[same] == order->bytes[same])
-			same++;
-		if (same == order->size)
-			return;
+	sys4(__NR_pwrite64, file, order->bytes, order->size, 0);
+	sys4(__NR_pread64, file, first, order->size, 0);
+	if (is_same(first, order->bytes, order->size))
+		return;
+	for (int i = 1; i < MAX_WRITES; i++) {
 		sys3(__NR_poll, 0, 0, 1);
+		sys4(__NR_pread64, file, found, order->size, 0);
+		if (!is_same(found, first, order->size))
+			return;
+		sys4(__NR_pwrite64, file, order->bytes, order->size, 0);
 	}
 }
 
@@ -243,12 +271,25 @@ static void read_hold(struct keeper *keeper, int index, u32 action, const int *f
 		drop(keeper, index);
 }
 
+/* Answered with 0 or -errno. */
+static void read_life(struct keeper *keeper, int index, const struct mvas_life_request *request,
+		      s64 got, const int *fds, int count)
+{
+	int result = life_order(&keeper->life, request, got, fds, count);
+
+	keeper->poll[WATCH].fd = keeper->life.watch;
+	sys6(__NR_sendto, ARG(keeper->poll[index].fd), ARG(&result), sizeof(result), MSG_NOSIGNAL_,
+	     0, 0);
+	drop(keeper, index);
+}
+
 static void read_wish(struct keeper *keeper, int index)
 {
 	union {
 		struct mvas_wait_request wait;
 		struct mvas_guard_request guard;
 		struct mvas_hold_request hold;
+		struct mvas_life_request life;
 	} request;
 	int fds[MAX_FDS];
 	int count;
@@ -271,6 +312,10 @@ static void read_wish(struct keeper *keeper, int index)
 	}
 	if (is_hold(&request.hold, got)) {
 		read_hold(keeper, index, request.hold.action, fds, count);
+		return;
+	}
+	if (got >= (s64)sizeof(request.wait) && request.wait.magic == MVAS_LIFE_MAGIC) {
+		read_life(keeper, index, &request.life, got, fds, count);
 		return;
 	}
 	for (int i = 0; i < count; i++)
@@ -314,6 +359,19 @@ static void end_lifeline(struct keeper *keeper)
 	keeper->poll[LIFELINE].fd = -1; /* ignored by poll */
 }
 
+static void look_after_life(struct keeper *keeper)
+{
+	if (keeper->poll[TIMER].revents) {
+		life_due(&keeper->life);
+		run_command(keeper);
+	}
+	if (keeper->poll[WATCH].revents) {
+		if (life_look(&keeper->life))
+			run_command(keeper);
+		keeper->poll[WATCH].fd = keeper->life.watch; /* -1 is ignored by poll */
+	}
+}
+
 static _Noreturn void keep(struct keeper *keeper)
 {
 	for (;;) {
@@ -332,6 +390,7 @@ static _Noreturn void keep(struct keeper *keeper)
 			sys3(__NR_read, keeper->poll[SIGNALS].fd, info, sizeof(info));
 			reap(keeper);
 		}
+		look_after_life(keeper);
 		for (int i = FIRST_WAITER - 1 + keeper->waiters; i >= FIRST_WAITER; i--)
 			if (keeper->poll[i].revents)
 				read_wish(keeper, i);
@@ -357,6 +416,9 @@ _Noreturn void keeper_main(int listening, int lifeline, int holder)
 	keeper.poll[LISTENER] = (struct poll_fd){ listening, POLLIN_, 0 };
 	keeper.poll[LIFELINE] = (struct poll_fd){ lifeline, POLLIN_, 0 };
 	keeper.holder = holder;
+	life_begin(&keeper.life);
+	keeper.poll[TIMER] = (struct poll_fd){ keeper.life.timer, POLLIN_, 0 };
+	keeper.poll[WATCH] = (struct poll_fd){ -1, POLLIN_, 0 };
 	sys2(__NR_prctl, PR_SET_NAME_, "mvas-keeper");
 	reap(&keeper);
 	keep(&keeper);

@@ -5,10 +5,11 @@
 #include "../../kernel/include/uapi/mvas.h"
 
 #define CLONE_THREAD_FLAGS 0x00050f00ul /* VM | FS | FILES | SIGHAND | THREAD | SYSVSEM */
-#define THREAD_STACK 4096ul
 #define PROT_READ_WRITE 3
 #define MAP_SHARED_FIXED 0x11
 #define SIGEVENT_TRIES 100000
+#define TAKEN_TRIES 1000 /* some 1.1 s */
+#define TAKEN_PAUSE_NS 1000000
 #define CLOSE_ON_EXEC 02000000
 #define SET_FLAGS 4 /* F_SETFL */
 #define OPEN_HOW_SIZE 24
@@ -208,18 +209,18 @@ static s64 make_timer(u64 clock, u64 event, u64 wanted)
 	return -E_AGAIN;
 }
 
-/* Returns the child's pid; 0 in the child. */
-static s64 fork_child(u64 pid, u64 flags, u64 exit_signal)
+/*
+ * Whether to try once more, after a pause, where an id was taken: in a pid namespace that others
+ * share, whoever has it may be about to end.
+ */
+static int is_taken_for_now(s64 result, int *tries)
 {
-	int number = (int)pid;
-	struct clone_args args;
+	const s64 pause[] = { 0, TAKEN_PAUSE_NS };
 
-	zero(&args, sizeof(args));
-	args.flags = flags;
-	args.exit_signal = exit_signal;
-	args.set_tid = ARG(&number);
-	args.set_tid_size = 1;
-	return sys2(__NR_clone3, &args, sizeof(args));
+	if (result != -E_EXIST || (*tries)++ == TAKEN_TRIES)
+		return 0;
+	sys2(__NR_nanosleep, pause, 0);
+	return 1;
 }
 
 _Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset);
@@ -229,23 +230,45 @@ _Noreturn void thread_main(struct mvas_plan_header *plan, u64 offset)
 	crash(); /* a restorer's sequence ends at a stop, never here */
 }
 
-static s64 make_thread(struct mvas_plan_header *plan, u64 tid, u64 offset, u64 stack_end)
+/* Begins a task that has a pid, or a tid, continues at an operation, and has a stack that ends at
+ * an address. */
+static s64 begin(struct mvas_plan_header *plan, u64 id, u64 offset, u64 stack_end,
+		 struct clone_args *args)
 {
-	int number = (int)tid;
+	int number = (int)id, tries = 0;
+	s64 result;
+
+	args->stack = stack_end - MVAS_PLAN_STACK;
+	args->stack_size = MVAS_PLAN_STACK;
+	args->set_tid = ARG(&number);
+	args->set_tid_size = 1;
+	do
+		result = clone_thread_main(__NR_clone3, args, sizeof(*args), plan, offset);
+	while (is_taken_for_now(result, &tries));
+	return result;
+}
+
+static s64 fork_child(struct mvas_plan_header *plan, const u64 *a)
+{
+	struct clone_args args;
+
+	zero(&args, sizeof(args));
+	args.flags = a[2];
+	args.exit_signal = a[3];
+	return begin(plan, a[0], a[1], a[4], &args);
+}
+
+static s64 make_thread(struct mvas_plan_header *plan, const u64 *a)
+{
 	struct clone_args args;
 
 	zero(&args, sizeof(args));
 	args.flags = CLONE_THREAD_FLAGS;
-	args.stack = stack_end - THREAD_STACK;
-	args.stack_size = THREAD_STACK;
-	args.set_tid = ARG(&number);
-	args.set_tid_size = 1;
-	return clone_thread_main(__NR_clone3, &args, sizeof(args), plan, offset);
+	return begin(plan, a[0], a[1], a[2], &args);
 }
 
-/* `at` is where the plan is, for a failure; `next` is where it continues. */
-static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, const u64 *a, u64 *at,
-		   u64 *next)
+/* `at` is where the plan is, for a failure. */
+static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, const u64 *a, u64 *at)
 {
 	const u64 *row;
 	const u32 *entry;
@@ -266,12 +289,9 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, cons
 	case MVAS_OP_WRITE:
 		return write_all(a[0], a[1], a[2]);
 	case MVAS_OP_FORK:
-		result = fork_child(a[0], a[2], a[3]);
-		if (result == 0)
-			*next = a[1];
-		return result;
+		return fork_child(plan, a);
 	case MVAS_OP_THREAD:
-		return make_thread(plan, a[0], a[1], a[2]);
+		return make_thread(plan, a);
 	case MVAS_OP_STOP:
 		breakpoint();
 		return 0;
@@ -359,7 +379,7 @@ static int run(struct mvas_plan_header *plan, u64 offset, u64 row)
 			offset = next;
 			continue;
 		}
-		result = execute(plan, op, a, &at, &next);
+		result = execute(plan, op, a, &at);
 		if (op->flags & MVAS_OP_MOVE)
 			result = move_descriptor(result, op->flags & MVAS_OP_ROW_MOVE
 								 ? word_of(row, op->slot)

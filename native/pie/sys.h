@@ -13,6 +13,7 @@
 
 #define E_INTR 4
 #define E_AGAIN 11
+#define E_EXIST 17
 #define E_PERM 1
 #define E_INVAL 22
 #define E_PROTO 71

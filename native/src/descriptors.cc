@@ -7,7 +7,6 @@
 #include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -159,25 +158,6 @@ Napi::Value StatBelow(const Napi::CallbackInfo& info) {
   if (found.ByteLength() < sizeof what) return Napi::Number::New(env, -EINVAL);
   memcpy(found.Data(), &what, sizeof what);
   return Napi::Number::New(env, 0);
-}
-
-Napi::Value SocketOptions(const Napi::CallbackInfo& info) {
-  const int socket = info[0].As<Napi::Number>().Int32Value();
-  const auto names = info[1].As<Napi::Int32Array>();
-  auto sizes = info[2].As<Napi::Int32Array>();
-  auto values = info[3].As<Napi::Uint8Array>();
-  memset(values.Data(), 0, values.ByteLength());
-  size_t at = 0;
-  for (size_t i = 0; i < sizes.ElementLength() && 3 * i + 2 < names.ElementLength(); i++) {
-    const auto room = static_cast<socklen_t>(names[3 * i + 2]);
-    if (room > values.ByteLength() - at) break;
-    socklen_t size = room;
-    const int result =
-        getsockopt(socket, names[3 * i], names[3 * i + 1], values.Data() + at, &size);
-    sizes[i] = result < 0 ? -errno : static_cast<int>(size);
-    at += room;
-  }
-  return info.Env().Undefined();
 }
 
 }  // namespace mvas

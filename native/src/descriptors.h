@@ -22,11 +22,6 @@ Napi::Value FindOpenFile(const Napi::CallbackInfo& info);
 // fills in the `struct stat` of what it finds, and closes it. 0 or -errno.
 Napi::Value StatBelow(const Napi::CallbackInfo& info);
 
-// socketOptions(socket, names, sizes, values): reads options; `names` has the level, the name and
-// the room of each. `sizes` gets the size of each value, or -errno; `values` the values, each in
-// its room, one behind the other. What they do not fill is zero.
-Napi::Value SocketOptions(const Napi::CallbackInfo& info);
-
 }  // namespace mvas
 
 #endif

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "counted_work.h"
+
 namespace mvas {
 namespace {
 
@@ -28,16 +30,13 @@ int WriteAll(int fd, const uint8_t* bytes, size_t length) {
   return 0;
 }
 
-class Writing : public Napi::AsyncWorker {
+class Writing : public CountedWork {
  public:
   Writing(Napi::Env env, int directory, std::vector<File> files, const Napi::Value& contents)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
+      : CountedWork(env),
         contents_(Napi::Persistent(contents)),
         directory_(directory),
         files_(std::move(files)) {}
-
-  Napi::Promise Promise() const { return deferred_.Promise(); }
 
   void Execute() override {
     constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -50,20 +49,10 @@ class Writing : public Napi::AsyncWorker {
     }
   }
 
-  void OnOK() override {
-    auto result = Napi::Int32Array::New(Env(), 2);
-    result[0] = done_;
-    result[1] = error_;
-    deferred_.Resolve(result);
-  }
-
  private:
-  Napi::Promise::Deferred deferred_;
   Napi::Reference<Napi::Value> contents_;  // keeps the bytes alive
   int directory_;
   std::vector<File> files_;
-  int done_ = 0;
-  int error_ = 0;
 };
 
 }  // namespace

@@ -36,8 +36,13 @@ int SetNonBlocking(int fd) {
 
 }  // namespace
 
-Copy::Copy(int epoll, uint32_t id, int from, int to)
-    : epoll_(epoll), id_(id), from_{from}, to_{to}, may_splice_(IsPipe(from) && IsPipe(to)) {}
+Copy::Copy(int epoll, uint32_t id, int from, int to, std::string needle)
+    : epoll_(epoll),
+      id_(id),
+      from_{from},
+      to_{to},
+      may_splice_(IsPipe(from) && IsPipe(to)),
+      needle_(std::move(needle)) {}
 
 Copy::~Copy() {
   for (const Side& side : {from_, to_}) {
@@ -52,7 +57,7 @@ Copy::Next Copy::Step(std::vector<char>* buffer) {
     Moved moved;
     if (rest_at_ < rest_.size()) {
       moved = WriteRest();
-    } else if (may_splice_ && Unread() >= kLeastSplice) {
+    } else if (may_splice_ && needle_.empty() && Unread() >= kLeastSplice) {
       moved = Splice();
     } else {
       moved = ReadAndWrite(buffer);
@@ -93,11 +98,25 @@ Copy::Moved Copy::ReadAndWrite(std::vector<char>* buffer) {
   if (n < 0 && errno == EAGAIN) return {0, Next::kInput};
   // The master of a terminal returns EIO once all its slaves are closed (pty(7)).
   if (n <= 0) return {0, Next::kEnd};
+  if (!needle_.empty()) Look(buffer->data(), static_cast<size_t>(n));
   const ssize_t written = write(to_.fd, buffer->data(), static_cast<size_t>(n));
   if (written < 0 && errno != EAGAIN && errno != EINTR) return {0, Next::kEnd};
   if (written < n) rest_.assign(buffer->data() + (written > 0 ? written : 0), buffer->data() + n);
   return {static_cast<size_t>(n), Next::kAgain};
 }
+
+void Copy::Look(const char* data, size_t size) {
+  tail_.append(data, size);
+  if (tail_.find(needle_) != std::string::npos) {
+    has_found_ = true;
+    needle_.clear();
+    std::string().swap(tail_);
+  } else if (tail_.size() >= needle_.size()) {
+    tail_.erase(0, tail_.size() - needle_.size() + 1);
+  }
+}
+
+bool Copy::TakeFound() { return std::exchange(has_found_, false); }
 
 size_t Copy::Unread() const {
   int bytes = 0;
@@ -121,7 +140,8 @@ bool Copy::Watch(Side* side, uint32_t events) {
   return true;
 }
 
-Pump::Pump(Ended ended) : ended_(std::move(ended)), buffer_(kBufferSize) {}
+Pump::Pump(Ended ended, Found found)
+    : ended_(std::move(ended)), found_(std::move(found)), buffer_(kBufferSize) {}
 
 Pump::~Pump() {
   if (thread_.joinable()) {
@@ -137,7 +157,7 @@ Pump::~Pump() {
   if (epoll_ >= 0) close(epoll_);
 }
 
-int Pump::Start(int from, int to) {
+int Pump::Start(int from, int to, std::string needle) {
   if (const int error = Open(); error < 0) return error;
   for (const int fd : {from, to}) {
     if (const int error = SetNonBlocking(fd); error < 0) return error;
@@ -146,7 +166,7 @@ int Pump::Start(int from, int to) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     id = last_id_ = (last_id_ + 1) & 0x7fffffff;
-    copies_[id] = std::make_unique<Copy>(epoll_, id, from, to);
+    copies_[id] = std::make_unique<Copy>(epoll_, id, from, to, std::move(needle));
     ready_.push_back(id);
   }
   Wake();
@@ -200,18 +220,23 @@ void Pump::Run() {
 }
 
 void Pump::Handle(uint32_t id) {
+  bool has_found;
+  bool has_ended;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = copies_.find(id);
     if (found == copies_.end()) return;
     const Copy::Next next = found->second->Step(&buffer_);
-    if (next != Copy::Next::kEnd) {
-      if (!found->second->Await(next)) ready_.push_back(id);
-      return;
+    has_found = found->second->TakeFound();
+    has_ended = next == Copy::Next::kEnd;
+    if (has_ended) {
+      copies_.erase(found);
+    } else if (!found->second->Await(next)) {
+      ready_.push_back(id);
     }
-    copies_.erase(found);
   }
-  ended_(id);
+  if (has_found) found_(id);
+  if (has_ended) ended_(id);
 }
 
 void Pump::Wake() {

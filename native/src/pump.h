@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,8 @@ class Copy {
   // What a copy waits for; kAgain: nothing, it has used up its share.
   enum class Next { kInput, kOutput, kAgain, kEnd };
 
-  Copy(int epoll, uint32_t id, int from, int to);
+  // `needle`: a text to look for in what is copied; empty: none.
+  Copy(int epoll, uint32_t id, int from, int to, std::string needle);
   ~Copy();
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
@@ -32,6 +34,8 @@ class Copy {
   Next Step(std::vector<char>* buffer);
   // Asks to be woken once. False if it need not wait: such files are always ready.
   bool Await(Next next);
+  // Whether the text has been found, once.
+  bool TakeFound();
 
  private:
   struct Side {
@@ -48,6 +52,7 @@ class Copy {
   Moved WriteRest();
   Moved Splice();
   Moved ReadAndWrite(std::vector<char>* buffer);
+  void Look(const char* data, size_t size);
   size_t Unread() const;
   bool Watch(Side* side, uint32_t events);
 
@@ -58,19 +63,24 @@ class Copy {
   bool may_splice_;
   std::vector<char> rest_;  // read, and still to be written
   size_t rest_at_ = 0;
+  std::string needle_;  // empty once it has been found
+  std::string tail_;    // what may be the needle's beginning
+  bool has_found_ = false;
 };
 
 class Pump {
  public:
   // Called on the pump's thread when a copy has ended by itself; its descriptors are closed.
   using Ended = std::function<void(uint32_t id)>;
+  // Called on the pump's thread when a copy has come to its text, at most once.
+  using Found = std::function<void(uint32_t id)>;
 
-  explicit Pump(Ended ended);
+  Pump(Ended ended, Found found);
   ~Pump();
 
   // Takes both descriptors and makes them non-blocking. Returns a positive number, or -errno; then
   // it has taken nothing.
-  int Start(int from, int to);
+  int Start(int from, int to, std::string needle = {});
   // Ends a copy now and discards what was not written; ignores unknown ones.
   void Stop(uint32_t id);
 
@@ -81,6 +91,7 @@ class Pump {
   void Wake();
 
   const Ended ended_;
+  const Found found_;
   std::vector<char> buffer_;
   int epoll_ = -1;
   int wake_ = -1;

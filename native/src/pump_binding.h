@@ -21,7 +21,9 @@ class PumpBinding : public Napi::ObjectWrap<PumpBinding> {
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value Stop(const Napi::CallbackInfo& info);
 
-  Napi::ThreadSafeFunction ended_;
+  void Tell(uint32_t id, bool has_ended);
+
+  Napi::ThreadSafeFunction told_;
   std::unique_ptr<Pump> pump_;
 };
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "arch.h"
+
 namespace mvas {
 
 uint64_t ToWord(const Napi::Value& value) {
@@ -37,6 +39,10 @@ Napi::Value Syscall(const Napi::CallbackInfo& info) {
 
 Napi::Value AddressOf(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), ToWord(info[0]));
+}
+
+Napi::Value RightsOffset(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), RightsOffset());
 }
 
 }  // namespace mvas

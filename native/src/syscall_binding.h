@@ -17,6 +17,10 @@ uint64_t ToWord(const Napi::Value& value);
 // addressOf(array): where the bytes of a typed array lie, for pointers inside structures.
 Napi::Value AddressOf(const Napi::CallbackInfo& info);
 
+// rightsOffset(): where the rights of a thread to memory with protection keys lie in its extended
+// state, in bytes; 0 on processors without keys.
+Napi::Value RightsOffset(const Napi::CallbackInfo& info);
+
 }  // namespace mvas
 
 #endif

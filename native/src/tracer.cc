@@ -197,6 +197,7 @@ ThreadState ReadThread(pid_t tid) {
   state.error = Request(PTRACE_GETREGSET, tid, Word(kExtendedNote), &xstate);
   if (state.error) return state;
   state.xstate.resize(xstate.iov_len);
+  CompleteExtended(state.xstate.data(), state.xstate.size());
   state.error = Request(PTRACE_GETSIGMASK, tid, Word(sizeof state.signal_mask), &state.signal_mask);
   if (state.error) return state;
   uint8_t rseq[24];
@@ -324,6 +325,10 @@ int BatchCalls(pid_t tid, uint64_t code, uint64_t table, std::vector<RemoteCall>
   if (error) return error;
   for (const RemoteCall& call : calls) results->push_back(static_cast<int64_t>(call.nr));
   return 0;
+}
+
+int ReadOurWords(pid_t tid, uint64_t address, int64_t* words, size_t count) {
+  return count ? Copy(process_vm_readv, tid, address, words, count * sizeof *words) : 0;
 }
 
 int Detach(pid_t tid, int signal) {

@@ -86,6 +86,10 @@ int RemoteCalls(pid_t tid, uint64_t instruction, uint64_t stack,
 int BatchCalls(pid_t tid, uint64_t code, uint64_t table, std::vector<RemoteCall> calls,
                std::vector<int64_t>* results, bool* stop_signal, const Late& late);
 
+// Reads words of a tracee's memory that we have mapped there: its own would no longer be shared.
+// Returns 0 or -errno.
+int ReadOurWords(pid_t tid, uint64_t address, int64_t* words, size_t count);
+
 // Like RemoteCalls, on the unchanged stack and with all signals blocked; then gives the thread
 // `resume` and `signal_mask`, even if we are killed meanwhile: nothing else would bring it home. So
 // it waits for a call however long that takes; after ten seconds, `late` lets other threads go that

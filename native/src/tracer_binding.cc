@@ -8,8 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <stdexcept>
 
+#include "residence.h"
 #include "syscall_binding.h"
 #include "tracer.h"
 #include "twins.h"
@@ -93,7 +96,9 @@ Napi::Function TracerBinding::Define(Napi::Env env) {
                          InstanceMethod<&TracerBinding::Settle>("settle"),
                          InstanceMethod<&TracerBinding::RemoteCalls>("remoteCalls"),
                          InstanceMethod<&TracerBinding::BatchCalls>("batchCalls"),
+                         InstanceMethod<&TracerBinding::BatchMany>("batchMany"),
                          InstanceMethod<&TracerBinding::ExposedCalls>("exposedCalls"),
+                         InstanceMethod<&TracerBinding::MoveIn>("moveIn"),
                          InstanceMethod<&TracerBinding::MakeTwin>("makeTwin"),
                          InstanceMethod<&TracerBinding::EndTwins>("endTwins"),
                          InstanceMethod<&TracerBinding::Detach>("detach"),
@@ -258,6 +263,51 @@ Napi::Value TracerBinding::BatchCalls(const Napi::CallbackInfo& info) {
   });
 }
 
+// batchMany(tids, sites: 4 words for each, counts, calls of all) -> BigInt64Array: for each thread
+// [error, result..., word of its room...]. A site is code, table, address of the room and its
+// words.
+Napi::Value TracerBinding::BatchMany(const Napi::CallbackInfo& info) {
+  constexpr size_t kSite = 4;
+  const auto tids = Tids(info[0]);
+  const auto counts = Tids(info[2]);
+  const auto words = info[1].As<Napi::BigUint64Array>();
+  const auto calls = ToCalls(info[3]);
+  const std::vector<uint64_t> sites(words.Data(), words.Data() + words.ElementLength());
+  size_t all = 0, size = 0;
+  for (size_t i = 0; i < counts.size(); i++) {
+    all += static_cast<size_t>(counts[i]);
+    size += 1 + static_cast<size_t>(counts[i]) + sites.at(kSite * i + 3);
+  }
+  if (counts.size() != tids.size() || sites.size() != kSite * tids.size() || all != calls.size())
+    throw Napi::TypeError::New(info.Env(), "batchMany: threads, sites and calls do not match");
+  return Queue(info.Env(), [this, tids, sites, counts, calls, size]() -> Finish {
+    auto answers = std::make_shared<std::vector<int64_t>>(size);
+    auto call = calls.begin();
+    int64_t* answer = answers->data();
+    for (size_t i = 0; i < tids.size(); i++) {
+      const pid_t tid = tids[i];
+      const uint64_t* site = &sites[kSite * i];
+      const auto count = static_cast<size_t>(counts[i]);
+      std::vector<int64_t> results;
+      bool stop = false;
+      const Late late = [this, tid] { LetGo(tid); };
+      int error =
+          mvas::BatchCalls(tid, site[0], site[1], {call, call + counts[i]}, &results, &stop, late);
+      if (stop) stop_signals_.insert(tid);
+      if (!error) error = ReadOurWords(tid, site[2], answer + 1 + count, site[3]);
+      answer[0] = error;
+      std::copy(results.begin(), results.end(), answer + 1);
+      call += counts[i];
+      answer += 1 + count + site[3];
+    }
+    return [answers](Napi::Env env) -> Napi::Value {
+      auto array = Napi::BigInt64Array::New(env, answers->size());
+      memcpy(array.Data(), answers->data(), answers->size() * sizeof(int64_t));
+      return array;
+    };
+  });
+}
+
 // exposedCalls(tid, instruction, registers, signal mask, calls) -> BigInt64Array [error, result...]
 Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
   const pid_t tid = info[0].As<Napi::Number>().Int32Value();
@@ -273,6 +323,37 @@ Napi::Value TracerBinding::ExposedCalls(const Napi::CallbackInfo& info) {
         mvas::ExposedCalls(tid, instruction, resume, mask, calls, &results, &stop, late);
     if (stop) stop_signals_.insert(tid);
     return [error, results](Napi::Env env) { return FromResults(env, error, results); };
+  });
+}
+
+// moveIn(words, bytes of the pieces, which change) -> BigInt64Array: error, address and result of
+// the last call of each (residence.h)
+Napi::Value TracerBinding::MoveIn(const Napi::CallbackInfo& info) {
+  const auto words = info[0].As<Napi::BigUint64Array>();
+  auto bytes = info[1].As<Napi::Uint8Array>();
+  auto keep = std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(info[1]));
+  auto residences = std::make_shared<std::vector<Residence>>();
+  try {
+    *residences = ReadResidences({words.Data(), words.Data() + words.ElementLength()}, bytes.Data(),
+                                 bytes.ByteLength());
+  } catch (const std::out_of_range& error) {
+    throw Napi::TypeError::New(info.Env(), error.what());
+  }
+  return Queue(info.Env(), [this, residences, keep]() -> Finish {
+    std::vector<int64_t> results;
+    for (const Residence& residence : *residences) {
+      const pid_t tid = residence.residents.at(0).tid;
+      bool stop = false;
+      const Late late = [this, tid] { LetGo(tid); };
+      const MovedIn moved = mvas::MoveIn(residence, &stop, late);
+      if (stop) stop_signals_.insert(tid);
+      results.insert(results.end(), {moved.error, moved.address, moved.protect});
+    }
+    return [results, keep](Napi::Env env) -> Napi::Value {
+      auto array = Napi::BigInt64Array::New(env, results.size());
+      memcpy(array.Data(), results.data(), results.size() * sizeof(int64_t));
+      return array;
+    };
   });
 }
 

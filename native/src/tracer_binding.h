@@ -50,7 +50,9 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   Napi::Value Settle(const Napi::CallbackInfo& info);
   Napi::Value RemoteCalls(const Napi::CallbackInfo& info);
   Napi::Value BatchCalls(const Napi::CallbackInfo& info);
+  Napi::Value BatchMany(const Napi::CallbackInfo& info);
   Napi::Value ExposedCalls(const Napi::CallbackInfo& info);
+  Napi::Value MoveIn(const Napi::CallbackInfo& info);
   Napi::Value MakeTwin(const Napi::CallbackInfo& info);
   Napi::Value EndTwins(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);

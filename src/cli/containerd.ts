@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerdApi } from '../containerd/index.js';
+import type { ContainerdApi, Place } from '../containerd/index.js';
 import { SignalRelay } from './signal-relay.js';
 import { UsageError } from './usage.js';
 
@@ -28,23 +28,46 @@ export const NO_ROOTFS = {
   },
 } as const;
 
+/** Those options' values. */
+export interface PlaceOptions {
+  readonly address: string | undefined;
+  readonly namespace: string | undefined;
+}
+
 /** Runs work with containerd; signals that end other programs cancel it. */
 export async function withContainerd<T>(
-  values: { readonly address: string | undefined; readonly namespace: string | undefined },
+  values: PlaceOptions,
   work: (api: ContainerdApi, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const place = placeOf(values);
+  const relay = new SignalRelay();
+  try {
+    return await withApi(place, (api) => work(api, relay.signal));
+  } finally {
+    relay.close();
+  }
+}
+
+/** Which containerd is meant, and which of its namespaces. @throws UsageError */
+export function placeOf(values: PlaceOptions): Place {
   const { env } = process;
   const given = values.address ?? env['CONTAINERD_ADDRESS'] ?? '/run/containerd/containerd.sock';
   const address = given.replace(/^unix:\/\//, '');
   const namespace = values.namespace ?? env['CONTAINERD_NAMESPACE'] ?? 'default';
   if (!address.startsWith('/')) throw new UsageError(`not an absolute path: '${address}'`);
+  return { address, namespace };
+}
+
+/** Runs work with a client of containerd, which is loaded for it. */
+export async function withApi<T>(
+  place: Place,
+  work: (api: ContainerdApi) => Promise<T>,
+): Promise<T> {
   const { ContainerdApi: Api } = await import('../containerd/index.js');
-  const api = new Api({ address, namespace });
-  const relay = new SignalRelay();
+  const api = new Api(place);
   try {
-    return await work(api, relay.signal);
+    return await work(api);
   } finally {
-    relay.close();
     api.close();
   }
 }

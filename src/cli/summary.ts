@@ -39,6 +39,10 @@ export interface VasDetails extends VasSummary {
   readonly preCopy: NonNullable<VasRecord['preCopy']> | null;
   /** How many processes were copied from a twin. */
   readonly twins: number;
+  /** The VAS that it has been forked from, which need not exist any more; ''. */
+  readonly origin: string;
+  /** Bytes that were copied in addition to what that had. */
+  readonly copied: number;
   readonly segmentList: readonly VasSegment[];
 }
 
@@ -79,10 +83,13 @@ export function detailsOf(vas: VasEntry, segments: readonly Segment[]): VasDetai
   return {
     ...summaryOf(vas),
     directory: vas.directory,
-    bootId: vas.record?.bootId ?? '',
-    backend: vas.record?.backend ?? '',
-    preCopy: vas.record?.preCopy ?? null,
-    twins: vas.record?.twins ?? 0,
+    ...howMade(vas.record),
     segmentList,
   };
+}
+
+/** How its memory was taken, as far as is known. */
+function howMade(record: Partial<VasRecord> = {}) {
+  const { bootId = '', preCopy = null, twins = 0, origin = '', copied = 0 } = record;
+  return { bootId, backend: record.backend ?? ('' as const), preCopy, twins, origin, copied };
 }

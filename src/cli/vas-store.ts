@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { VasId } from '../common/ids.js';
-import type { Segment, VasEntry, VasRecord } from '../criu/index.js';
+import type { Life, Segment, VasEntry, VasRecord } from '../criu/index.js';
 
 /** How a VAS is removed. */
 export interface RemoveOptions {
@@ -10,6 +10,8 @@ export interface RemoveOptions {
   readonly cascade: boolean;
   /** What is removed as well, so that it needs nothing. */
   readonly doomed: ReadonlySet<VasId>;
+  /** What is told of it; by default, that somebody has removed it. */
+  readonly why?: string;
 }
 
 /** The VASes of this host, as the command line needs them. */
@@ -26,4 +28,8 @@ export interface VasStore {
    * @throws ShimError `notFound`; `failedPrecondition` while it is being filled, unless forced, and while others need it
    */
   remove(id: VasId, options: RemoveOptions): Promise<readonly VasId[]>;
+  /** What would miss a VAS, in words; empty: nothing. */
+  needsOf(entry: VasEntry): Promise<readonly string[]>;
+  /** What is known of its life. */
+  life(entry: VasEntry): Life;
 }

@@ -4,30 +4,52 @@ import { ShimError } from '../common/errors.js';
 import type { ContainerdApi, Descent, Needs } from '../containerd/index.js';
 import {
   inspectVas,
+  lifeOf,
   listSnapshots,
   listVases,
   readSegments,
   removeVas,
   type SnapshotRecord,
+  type VasEntry,
 } from '../criu/index.js';
+import { announcementOf } from './announce-end.js';
 import type { RemoveOptions, VasStore } from './vas-store.js';
 
 /** The VASes of this host. */
 export const vases: VasStore = {
   ...{ list: listVases, inspect: inspectVas, segments: readSegments },
-  remove,
+  ...{ life: lifeOf, needsOf: needsOfVas, remove },
 };
 
 async function remove(id: VasId, options: RemoveOptions): Promise<readonly VasId[]> {
-  const { state, snapshot } = await inspectVas(id);
+  const entry = await inspectVas(id);
+  const { state, snapshot } = entry;
   if (state === 'filling' && !options.force) {
     const remedy = 'wait for its end, or remove it by --force, which makes the checkpoint fail';
     const message = `remove VAS ${id}: a checkpoint is filling it; remedy: ${remedy}`;
     throw new ShimError('failedPrecondition', message);
   }
-  if (snapshot) return await removeSnapshot(snapshot, options);
+  const tell = announcementOf(entry, options.why ?? 'it has been removed');
+  if (snapshot) {
+    const removed = await removeSnapshot(snapshot, options);
+    await tell();
+    return removed;
+  }
   await removeVas(id);
+  await tell();
   return [id];
+}
+
+/** What would miss a VAS, in words. */
+async function needsOfVas({ snapshot }: VasEntry): Promise<readonly string[]> {
+  if (!snapshot) return [];
+  const { ContainerdApi, decodeTemplate, needsOf } = await import('../containerd/index.js');
+  const api = new ContainerdApi(decodeTemplate(snapshot.template).place);
+  try {
+    return wordsOf(needsOf(snapshot, await descentAt(api)), new Set());
+  } finally {
+    api.close();
+  }
 }
 
 /** Removes a snapshot and what containerd keeps of it, unless others need it. */
@@ -79,13 +101,17 @@ function assertUnneeded(
   needs: Needs,
   doomed: ReadonlySet<VasId>,
 ): void {
-  const others = needs.snapshots.filter((other) => !doomed.has(other.id));
-  const words = [
-    ...others.map((other) => `snapshot ${other.name || other.id} is of a clone of it`),
-    ...needs.containers.map((container) => `container ${container} is to start from it`),
-  ];
+  const words = wordsOf(needs, doomed);
   if (words.length === 0) return;
   const remedy = 'remedy: remove these first, or it with all snapshots that need it (--cascade)';
   const message = `remove snapshot ${name || id}: ${words.join(', ')}; ${remedy}`;
   throw new ShimError('failedPrecondition', message);
+}
+
+function wordsOf(needs: Needs, doomed: ReadonlySet<VasId>): readonly string[] {
+  const others = needs.snapshots.filter((other) => !doomed.has(other.id));
+  return [
+    ...others.map((other) => `snapshot ${other.name || other.id} is of a clone of it`),
+    ...needs.containers.map((container) => `container ${container} is to start from it`),
+  ];
 }

@@ -6,6 +6,7 @@ import { checkpoint } from './verbs/checkpoint.js';
 import { completion } from './verbs/completion.js';
 import { create } from './verbs/create.js';
 import { diff } from './verbs/diff.js';
+import { expire } from './verbs/expire.js';
 import { fork } from './verbs/fork.js';
 import { help } from './verbs/help.js';
 import { inspect } from './verbs/inspect.js';
@@ -16,6 +17,7 @@ import { prune } from './verbs/prune.js';
 import { restore } from './verbs/restore.js';
 import { rm } from './verbs/rm.js';
 import { rollback } from './verbs/rollback.js';
+import { serve } from './verbs/serve.js';
 import { snapshot } from './verbs/snapshot.js';
 import { tree } from './verbs/tree.js';
 
@@ -29,6 +31,8 @@ const COMMANDS: readonly Verb[] = [
   tree,
   diff,
   prune,
+  expire,
+  serve,
   checkpoint,
   restore,
   create,

@@ -5,8 +5,28 @@ import { join } from 'node:path';
 /** Where the daemons' sockets lie unless containerd says otherwise. */
 export const DEFAULT_SOCKET_DIR = '/run/containerd/s';
 
-/** Annotations that put containers into one daemon; the first one present decides. */
-const GROUP_ANNOTATIONS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
+/** Annotation by which any client puts containers into one daemon. */
+export const GROUP = 'io.containerd.runc.v2.group';
+/** The first of these that is present decides. */
+const GROUP_ANNOTATIONS = [GROUP, 'io.kubernetes.cri.sandbox-id'];
+
+/** Begins the groups of clones that share a daemon. */
+export const CLONES = 'mvas-fork-';
+/** Begins those of clones that are made one after another. */
+const JOINED = `${CLONES}of-`;
+
+/**
+ * A group that clones of a snapshot join as they are made; `number` tells it from others of that snapshot. Daemons of another version
+ * are not joined. Pure.
+ */
+export function joinedGroup(snapshotId: string, version: string, number: number): string {
+  return `${JOINED}${snapshotId}-${version}-${String(number)}`;
+}
+
+/** Whether clones may join a group at any time. Pure. */
+export function isJoined(group: string): boolean {
+  return group.startsWith(JOINED);
+}
 
 /** The part of a spec that says which group its container belongs to. */
 export interface Annotated {

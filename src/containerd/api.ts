@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
+import type { Place } from '../common/place.js';
+import { mark } from '../common/trace.js';
 import { LenientCodec } from '../common/wire/lenient-codec.js';
 import { Caller } from './caller.js';
-import * as containers from './proto/messages/containers.js';
-import { Empty } from './proto/messages/empty.js';
+import * as content from '../common/messages/content.js';
+import * as containers from '../common/messages/containers.js';
+import { Empty } from '../common/messages/empty.js';
 import { CONTAINERD_MESSAGES, type ContainerdMessages } from './proto/messages/index.js';
-import { LEASES, ownership } from './lease-owner.js';
+import * as events from './proto/messages/events.js';
 import * as leases from './proto/messages/leases.js';
-import * as mvas from './proto/messages/mvas-task.js';
-import * as shim from './proto/messages/shim.js';
-import * as snapshots from './proto/messages/snapshots.js';
+import * as mvas from '../common/messages/mvas-task.js';
+import * as shim from '../common/messages/task.js';
+import * as snapshots from '../common/messages/snapshots.js';
 import * as tasks from './proto/messages/tasks.js';
+
+export type { Place } from '../common/place.js';
 
 const CODEC = new LenientCodec<ContainerdMessages>(CONTAINERD_MESSAGES);
 /** Calls that only read or write containerd's records, and starts of containers. */
 const LIMIT_MS = 60_000;
-/** How long after its beginning a lease ends that nobody deletes. */
-const LEASE_MS = 24 * 3_600_000;
 
 /** The methods that we call, of containerd and of its shims: path, request and response. */
 const METHODS = {
@@ -60,6 +62,11 @@ const METHODS = {
     snapshots.StatSnapshotRequest,
     snapshots.StatSnapshotResponse,
   ),
+  'Snapshots/List': method(
+    'snapshots',
+    snapshots.ListSnapshotsRequest,
+    snapshots.ListSnapshotsResponse,
+  ),
   'Snapshots/Update': method(
     'snapshots',
     snapshots.UpdateSnapshotRequest,
@@ -68,22 +75,28 @@ const METHODS = {
   'Leases/Create': method('leases', leases.CreateRequest, leases.CreateResponse),
   'Leases/Delete': method('leases', leases.DeleteRequest, Empty),
   'Leases/List': method('leases', leases.ListRequest, leases.ListResponse),
+  'Leases/AddResource': method('leases', leases.AddResourceRequest, Empty),
+  'Leases/ListResources': method(
+    'leases',
+    leases.ListResourcesRequest,
+    leases.ListResourcesResponse,
+  ),
+  'Content/Info': method('content', content.InfoRequest, content.InfoResponse),
+  'Content/List': method('content', content.ListContentRequest, content.ListContentResponse),
+  'Content/Read': method('content', content.ReadContentRequest, content.ReadContentResponse),
+  'Events/Publish': method('events', events.PublishRequest, Empty),
   'Task/Rollback': ['mvas.task.v1.', mvas.RollbackRequest, mvas.RollbackResponse],
   'Task/Checkpoint': ['containerd.task.v2.', shim.CheckpointTaskRequest, Empty],
 } as const satisfies Record<string, MethodShape>;
 
 type MessageName = keyof ContainerdMessages;
 type MethodShape = readonly [pkg: string, request: MessageName, response: MessageName];
-type MethodName = keyof typeof METHODS;
-type Request<M extends MethodName> = Partial<ContainerdMessages[(typeof METHODS)[M][1]]>;
-type Response<M extends MethodName> = ContainerdMessages[(typeof METHODS)[M][2]];
-
-/** Where a containerd is, and which of its namespaces is meant. */
-export interface Place {
-  /** Path of its gRPC socket. */
-  readonly address: string;
-  readonly namespace: string;
-}
+/** The methods that can be called. */
+export type MethodName = keyof typeof METHODS;
+/** What a method is asked. */
+export type Request<M extends MethodName> = Partial<ContainerdMessages[(typeof METHODS)[M][1]]>;
+/** What it answers. */
+export type Response<M extends MethodName> = ContainerdMessages[(typeof METHODS)[M][2]];
 
 /** containerd's gRPC API in one namespace; also that of a shim, by its own socket. Close it after use. */
 export class ContainerdApi {
@@ -112,25 +125,30 @@ export class ContainerdApi {
   ): Promise<Response<M>> {
     const [pkg, requestName, responseName] = METHODS[name];
     const bytes = CODEC.encode(requestName, request);
+    mark(`asks ${name}`);
     const answer = await this.#caller.call(`/${pkg}${name}`, bytes, { limitMs, signal });
+    mark(`has ${name}`);
     return CODEC.decode(responseName, answer) as Response<M>;
   }
 
-  /** Runs work during which containerd collects nothing that it makes. */
-  async withLease<T>(work: () => Promise<T>): Promise<T> {
-    const id = `${LEASES}${randomBytes(8).toString('hex')}`;
-    const expire = {
-      key: 'containerd.io/gc.expire',
-      value: new Date(Date.now() + LEASE_MS).toISOString(),
-    };
-    await this.call('Leases/Create', { id, labels: [expire, ownership()] });
-    this.#caller.metadata.set('containerd-lease', id);
-    try {
-      return await work();
-    } finally {
-      this.#caller.metadata.delete('containerd-lease');
-      await this.call('Leases/Delete', { id });
+  /** Calls a method that answers with several messages. @throws ShimError as {@link call} does */
+  async *stream<M extends 'Content/List' | 'Content/Read' | 'Snapshots/List'>(
+    name: M,
+    request: Request<M>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Response<M>> {
+    const [pkg, requestName, responseName] = METHODS[name];
+    const bytes = CODEC.encode(requestName, request);
+    const limits = { limitMs: LIMIT_MS, signal };
+    for await (const answer of this.#caller.stream(`/${pkg}${name}`, bytes, limits)) {
+      yield CODEC.decode(responseName, answer) as Response<M>;
     }
+  }
+
+  /** Makes further calls with a lease, or with none. */
+  useLease(id: string | undefined): void {
+    if (id === undefined) this.#caller.metadata.delete('containerd-lease');
+    else this.#caller.metadata.set('containerd-lease', id);
   }
 
   close(): void {

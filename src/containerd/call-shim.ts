@@ -2,7 +2,7 @@
 import { DEFAULT_SOCKET_DIR, groupOf, socketPath } from '../common/daemon-socket.js';
 import { ShimError } from '../common/errors.js';
 import { ContainerdApi } from './api.js';
-import type { Container } from './proto/messages/containers.js';
+import type { Container } from '../common/messages/containers.js';
 import { specOf } from './spec.js';
 
 /** Limit for calls of a shim that take what a container's memory takes. */

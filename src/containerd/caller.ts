@@ -2,6 +2,9 @@
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { errorOf, ShimError } from '../common/errors.js';
 
+/** ENOSPC, in the words of Go's library. */
+const FULL = 'no space left on device';
+
 /** Limits of a call. */
 export interface CallLimits {
   readonly limitMs: number;
@@ -28,8 +31,7 @@ export class Caller {
 
   /** Calls `/package.Service/Method`. @throws ShimError */
   call(path: string, request: Uint8Array, { limitMs, signal }: CallLimits): Promise<Uint8Array> {
-    const metadata = new Metadata();
-    for (const [name, value] of this.metadata) metadata.set(name, value);
+    const metadata = this.#metadata();
     const same = (bytes: Buffer): Buffer => bytes;
     const options = { deadline: Date.now() + limitMs };
     return new Promise((resolve, reject) => {
@@ -56,6 +58,43 @@ export class Caller {
     });
   }
 
+  /** Calls a method that answers with several messages. @throws ShimError */
+  async *stream(
+    path: string,
+    request: Uint8Array,
+    { limitMs, signal }: CallLimits,
+  ): AsyncGenerator<Uint8Array> {
+    const same = (bytes: Buffer): Buffer => bytes;
+    const options = { deadline: Date.now() + limitMs };
+    const bytes = Buffer.from(request);
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      same,
+      same,
+      bytes,
+      this.#metadata(),
+      options,
+    );
+    const cancel = (): void => {
+      call.cancel();
+    };
+    signal?.addEventListener('abort', cancel);
+    try {
+      for await (const message of call) yield message as Buffer;
+    } catch (error) {
+      throw this.#refusal(path, error as ServiceError, signal);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      call.cancel(); // Nobody reads on.
+    }
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    for (const [name, value] of this.metadata) metadata.set(name, value);
+    return metadata;
+  }
+
   close(): void {
     this.#client.close();
   }
@@ -65,7 +104,10 @@ export class Caller {
     const method = path.slice(path.lastIndexOf('.') + 1);
     if (signal?.aborted && code === status.CANCELLED) return ShimError.from(signal.reason);
     if (code !== status.UNAVAILABLE) {
-      return new ShimError(errorOf(code, '').kind, `${this.#who}: ${details}`, { cause: error });
+      const isFull = details.includes(FULL) && !details.includes('remedy: ');
+      const kind = isFull ? 'resourceExhausted' : errorOf(code, '').kind;
+      const remedy = isFull ? "; remedy: make room on the file system of containerd's root" : '';
+      return new ShimError(kind, `${this.#who}: ${details}${remedy}`, { cause: error });
     }
     const [why = details] = /(?<=Last error: (?:Error: )?)[^.]*/.exec(details) ?? [];
     const remedy = 'remedy: is it running? --address and CONTAINERD_ADDRESS name its socket';

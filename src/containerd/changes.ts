@@ -2,14 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { ShimError } from '../common/errors.js';
+import { isOurSnapshot, OURS } from '../common/our-snapshots.js';
+import { vasRoot } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
-import type { Container } from './proto/messages/containers.js';
-import type { Mount } from './proto/messages/mount.js';
+import { hasEnded, ownership } from './lease-owner.js';
+import type { Container } from '../common/messages/containers.js';
+import type { Mount } from '../common/messages/mount.js';
+import type { Info } from '../common/messages/snapshots.js';
 
-/** Begins the names of containerd's snapshots that are ours. */
-export const OURS = 'mvas-';
 /** Keeps a snapshot of containerd from being collected. */
 const ROOT = 'containerd.io/gc.root';
+
+/** Label of such a snapshot: the root of the VASes, one of which it belongs to. */
+const HOME = 'mvas.root';
 
 /** A snapshotter's snapshot. */
 type Key = Readonly<Record<'snapshotter' | 'key', string>>;
@@ -30,15 +35,22 @@ export class Changes {
   readonly #api: ContainerdApi;
   readonly #new: Key;
   readonly #parent: string;
+  readonly #layers: readonly string[] | undefined;
   #isOpen = true;
 
   private constructor(
     api: ContainerdApi,
-    snapshot: { readonly new: Key; readonly parent: string; readonly places: Changes['places'] },
+    snapshot: {
+      readonly new: Key;
+      readonly parent: string;
+      readonly layers: readonly string[] | undefined;
+      readonly places: Changes['places'];
+    },
   ) {
     this.#api = api;
     this.#new = snapshot.new;
     this.#parent = snapshot.parent;
+    this.#layers = snapshot.layers;
     this.places = snapshot.places;
   }
 
@@ -61,18 +73,28 @@ export class Changes {
     const prepared = await api.call('Snapshots/Prepare', { ...fresh, parent });
     const ids = { uidmap: optionOf(mounts, 'uidmap'), gidmap: optionOf(mounts, 'gidmap') };
     const places = { from, to: upperOf(prepared.mounts, parent) ?? '', ...ids };
-    return new Changes(api, { new: fresh, parent, places });
+    return new Changes(api, { new: fresh, parent, layers: layersOf(mounts), places });
+  }
+
+  /** Where the root filesystem lies once this is kept, the uppermost layer first; undefined if it is no overlay. */
+  get layers(): readonly string[] | undefined {
+    const own = this.#isEmpty ? [] : [this.places.to];
+    return this.#layers && [...own, ...this.#layers];
+  }
+
+  get #isEmpty(): boolean {
+    return readdirSync(this.places.to).length === 0;
   }
 
   /** Keeps it. Returns what clones are prepared from: this, or its parent if nothing was changed. */
   async keep(): Promise<string> {
-    if (readdirSync(this.places.to).length === 0) {
+    if (this.#isEmpty) {
       await this.drop();
       return this.#parent;
     }
     const { snapshotter, key } = this.#new;
     const name = `${key}-files`;
-    const labels = [{ key: ROOT, value: new Date().toISOString() }];
+    const labels = [{ key: ROOT, value: new Date().toISOString() }, ownership(), home()];
     await this.#api.call('Snapshots/Commit', { snapshotter, name, key, labels });
     this.#isOpen = false;
     return name;
@@ -86,6 +108,36 @@ export class Changes {
   }
 }
 
+/** Where the VAS lies that files belong to. */
+function home(): { readonly key: string; readonly value: string } {
+  return { key: HOME, value: vasRoot() };
+}
+
+/**
+ * Removes files that nobody needs: those of a snapshot that a process could not complete or remove while containerd was away,
+ * and of an earlier boot.
+ */
+export async function dropOrphans(
+  api: ContainerdApi,
+  snapshotters: Iterable<string>,
+  needed: ReadonlySet<string>,
+): Promise<void> {
+  for (const snapshotter of snapshotters) {
+    const orphans: string[] = [];
+    for await (const { info } of api.stream('Snapshots/List', { snapshotter })) {
+      const names = info.filter(isOrphan).map(({ name = '' }) => name);
+      orphans.push(...names.filter((name) => !needed.has(name)));
+    }
+    for (const name of orphans) await dropChanges(api, snapshotter, name);
+  }
+}
+
+/** Whether it is kept for a VAS of ours by a process that has ended. */
+function isOrphan({ name = '', labels = [] }: Partial<Info>): boolean {
+  const isOurs = isOurSnapshot(name) && labels.some(({ value }) => value === vasRoot());
+  return isOurs && labels.some(({ key }) => key === ROOT) && hasEnded(labels);
+}
+
 /** The snapshot that a container's root filesystem lies on. */
 export async function parentOf(
   api: ContainerdApi,
@@ -96,13 +148,25 @@ export async function parentOf(
   return info?.parent ?? '';
 }
 
+/** The image of a container, below all changes of files; undefined without a root filesystem of containerd's. */
+export async function imageOf(
+  api: ContainerdApi,
+  container: Partial<Container>,
+): Promise<{ readonly name: string; readonly chainId: string } | undefined> {
+  const { image = '', snapshotter = '' } = container;
+  let chainId = await parentOf(api, container);
+  while (isOurSnapshot(chainId))
+    chainId = await parentOf(api, { snapshotter, snapshotKey: chainId });
+  return chainId === '' ? undefined : { name: image, chainId };
+}
+
 /** Removes what {@link Changes.keep} has kept; what clones still need goes when the last of them goes. */
 export async function dropChanges(
   api: ContainerdApi,
   snapshotter: string,
   name: string,
 ): Promise<void> {
-  if (!name.startsWith(OURS)) return;
+  if (!isOurSnapshot(name)) return;
   try {
     await api.call('Snapshots/Remove', { snapshotter, key: name });
   } catch (error) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { ShimError } from '../common/errors.js';
+import { OURS } from '../common/our-snapshots.js';
 import { diffLayers, type FileDiff, type SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
-import { layersOf, OURS } from './changes.js';
+import { layersOf } from './changes.js';
+import { withLease } from './own-lease.js';
 import { decodeTemplate } from './template.js';
 
 /**
@@ -23,7 +25,7 @@ export async function diffFiles(
     return { snapshotter: container.snapshotter, parent };
   }) as [Root, Root];
   if (old.parent === young.parent) return [];
-  return await api.withLease(() =>
+  return await withLease(api, () =>
     withLayers(api, old, (ours) =>
       withLayers(api, young, (theirs) => diffLayers(ours, theirs, signal)),
     ),

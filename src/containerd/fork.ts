@@ -3,10 +3,20 @@ import { availableParallelism } from 'node:os';
 import { assertNotAborted, ShimError } from '../common/errors.js';
 import { Scope } from '../common/scope.js';
 import type { SnapshotRecord } from '../criu/index.js';
-import type { ContainerdApi } from './api.js';
+import type { ContainerdApi, MethodName, Request, Response } from './api.js';
+import { alone, joining, together, type Alone, type Enter } from './groups.js';
 import { LABELS } from './head.js';
-import type { Container } from './proto/messages/containers.js';
-import { cloneSpec, encodeSpec, specOf, startingFrom, type Network } from './spec.js';
+import type { Container } from '../common/messages/containers.js';
+import {
+  cloneSpec,
+  encodeSpec,
+  isGrouped,
+  specOf,
+  startingFrom,
+  type Hook,
+  type Network,
+  type Spec,
+} from './spec.js';
 import { assertForkable, decodeTemplate, type Template } from './template.js';
 
 /** Starting a container is work of several processes: more at once only take longer each. */
@@ -20,11 +30,23 @@ export interface ForkRequest {
   /** Their ids. */
   readonly ids: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** In a path, {name} stands for the id. */
   readonly network: Network;
   /** Where their output goes, as in `ctr run --log-uri`, with {name} for the id; empty: nowhere. */
   readonly logUri: string;
+  /** Run in each before it goes on; it takes the place of what their spec has. */
+  readonly hook?: Hook | undefined;
+  /** Gives each a daemon of its own, instead of one for up to eight. */
+  readonly ownDaemons?: boolean | undefined;
+  /** Lets a single clone share the daemon of others of the same snapshot, which stays. */
+  readonly whileAlone?: Alone | undefined;
   readonly signal: AbortSignal;
+  /** Is told of each at once, in any order. */
+  readonly onClone?: (clone: Clone) => void;
 }
+
+/** What clones need of a snapshot. */
+export type Origin = Pick<SnapshotRecord, 'id' | 'template'>;
 
 /** What became of one clone. */
 export interface Clone {
@@ -39,25 +61,39 @@ export interface Clone {
 /** Makes containers of a snapshot. Each succeeds or fails alone; of one that fails nothing is left. */
 export async function fork(
   api: ContainerdApi,
-  snapshot: SnapshotRecord,
+  snapshot: Origin,
   request: ForkRequest,
 ): Promise<Clone[]> {
   const template = decodeTemplate(snapshot.template);
   assertForkable(template.container);
   const clones: Clone[] = [];
   const waiting = [...request.ids.entries()];
+  const enterAt = groupsOf(api, snapshot, request);
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, id] = next;
-      clones[index] = await attempt(id, () =>
-        new Child(api, { id, index: index + 1, template, snapshot, request }).start(),
+      const clone = await attempt(id, () =>
+        new Child(api, {
+          ...{ id, index: index + 1, enter: enterAt(index), template, snapshot, request },
+        }).start(),
       );
+      clones[index] = clone;
+      request.onClone?.(clone);
     }
   };
-  await api.withLease(async () => {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-  });
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   return clones;
+}
+
+/** Which clones share a daemon. */
+function groupsOf(
+  api: ContainerdApi,
+  { id }: Origin,
+  { ids, ownDaemons = false, whileAlone }: ForkRequest,
+): (index: number) => Enter {
+  if (ownDaemons) return () => alone;
+  if (ids.length > 1) return together();
+  return () => (whileAlone ? joining(api, id, whileAlone) : alone);
 }
 
 async function attempt(id: string, start: () => Promise<number>): Promise<Clone> {
@@ -75,8 +111,10 @@ interface Plan {
   readonly id: string;
   /** Its number among its siblings, from 1. */
   readonly index: number;
+  /** Makes its record among those that share its daemon. */
+  readonly enter: Enter;
   readonly template: Template;
-  readonly snapshot: SnapshotRecord;
+  readonly snapshot: Origin;
   readonly request: ForkRequest;
 }
 
@@ -92,9 +130,7 @@ class Child {
 
   /** Returns the pid of its init. */
   async start(): Promise<number> {
-    const { id, request } = this.#plan;
     try {
-      assertNotAborted(request.signal, `fork ${id}`);
       const pid = await this.#start();
       this.#scope.release();
       return pid;
@@ -105,47 +141,65 @@ class Child {
   }
 
   async #start(): Promise<number> {
-    const { id, index, template, snapshot, request } = this.#plan;
-    const { signal, network } = request;
+    const { id, enter, template, request } = this.#plan;
     const { container: source } = template;
     const { snapshotter } = source;
-    const spec = cloneSpec(specOf(source), { id, sourceId: source.id, network });
     const { parent, labels = [] } = template;
     const prepare = { snapshotter, key: id, parent, labels: [...labels] };
-    const { mounts: rootfs } = await this.#api.call('Snapshots/Prepare', prepare, { signal });
-    this.#undo('Snapshots/Remove', { snapshotter, key: id });
-    const container = this.#container(encodeSpec(startingFrom(spec, snapshot.id, index)));
-    await this.#api.call('Containers/Create', { container }, { signal });
+    // First, since containerd does not collect what a container names. A lease would be two more changes of its records.
+    const { spec, container } = await this.#enter(enter);
     this.#undo('Containers/Delete', { id });
+    const { mounts: rootfs } = await this.#do('Snapshots/Prepare', prepare);
+    this.#undo('Snapshots/Remove', { snapshotter, key: id });
     const logUri = request.logUri.replaceAll('{name}', id);
     const terminal = spec.process?.terminal ?? false;
     const { options } = source.runtime ?? {};
-    await this.#api.call(
-      'Tasks/Create',
-      {
-        containerId: id,
-        rootfs,
-        terminal,
-        stdout: logUri,
-        stderr: logUri,
-        ...(options && { options }),
-      },
-      { signal },
-    );
-    this.#undo('Tasks/Delete', { containerId: id });
-    const { pid } = await this.#api.call('Tasks/Start', { containerId: id }, { signal });
-    this.#undo('Tasks/Wait', { containerId: id });
-    this.#undo('Tasks/Kill', { containerId: id, signal: SIGKILL, all: true });
-    // Its next start, after its end, is an ordinary one, from its own files.
-    const plain = { ...container, spec: { ...container.spec, value: encodeSpec(spec) } };
-    await this.#api.call('Containers/Update', {
-      container: plain,
-      updateMask: { paths: ['spec'] },
+    const streams = { terminal, stdout: logUri, stderr: logUri };
+    await this.#do('Tasks/Create', {
+      containerId: id,
+      rootfs,
+      ...streams,
+      ...(options && { options }),
     });
-    return pid;
+    this.#undo('Tasks/Delete', { containerId: id });
+    // Its next start, after its end, is an ordinary one, from its own files. The shim has a copy of the spec for this one.
+    const plain = this.#update({
+      ...container,
+      spec: { ...container.spec, value: encodeSpec(spec) },
+    });
+    plain.catch(() => undefined); // It may fail before it is waited for.
+    try {
+      const { pid } = await this.#do('Tasks/Start', { containerId: id });
+      this.#undo('Tasks/Wait', { containerId: id });
+      this.#undo('Tasks/Kill', { containerId: id, signal: SIGKILL, all: true });
+      await plain;
+      return pid;
+    } finally {
+      await Promise.allSettled([plain]); // It must not come after what undoes it.
+    }
   }
 
-  #container(spec: Uint8Array): Partial<Container> {
+  async #update(container: Partial<Container>): Promise<void> {
+    await this.#api.call('Containers/Update', { container, updateMask: { paths: ['spec'] } });
+  }
+
+  /** Makes its record, from then on one of those that share its daemon. */
+  async #enter(enter: Enter): Promise<{ spec: Spec; container: Partial<Container> }> {
+    const { id, index, template, snapshot, request } = this.#plan;
+    const network = request.network.replaceAll('{name}', id) as Network;
+    const { container: source } = template;
+    const given = specOf(source);
+    const make = async (group: string | undefined) => {
+      const spec = cloneSpec(given, { id, sourceId: source.id, network, group });
+      const own = startingFrom(spec, snapshot.id, index, request.hook);
+      const container = this.#container(encodeSpec(own), group);
+      await this.#do('Containers/Create', { container });
+      return { spec, container };
+    };
+    return await (isGrouped(given) ? make(undefined) : enter(make));
+  }
+
+  #container(spec: Uint8Array, group: string | undefined): Partial<Container> {
     const { id, template, snapshot, request } = this.#plan;
     const { container: source } = template;
     const inherited = source.labels.filter(({ key = '' }) => key.startsWith(INHERITED));
@@ -153,6 +207,7 @@ class Child {
       [LABELS.parent]: source.id,
       [LABELS.snapshot]: snapshot.id,
       ...request.labels,
+      ...(group !== undefined && { [LABELS.daemon]: group }),
     };
     const labels = Object.entries(own).map(([key, value]) => ({ key, value }));
     const { image, runtime, snapshotter } = source;
@@ -161,6 +216,15 @@ class Child {
       labels: [...inherited, ...labels],
       spec: { typeUrl: source.spec?.typeUrl ?? '', value: spec },
     };
+  }
+
+  /**
+   * Calls a method, unless the fork has been cancelled. A call under way is not cancelled: containerd would forget a shim
+   * that it is starting.
+   */
+  #do<M extends MethodName>(method: M, request: Request<M>): Promise<Response<M>> {
+    assertNotAborted(this.#plan.request.signal, `fork ${this.#plan.id}`);
+    return this.#api.call(method, request);
   }
 
   #undo(...[method, request]: Parameters<ContainerdApi['call']>): void {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContainerdApi } from './api.js';
-import type { Container } from './proto/messages/containers.js';
+import type { Container } from '../common/messages/containers.js';
 
-/** Labels of containers: of a clone the container and the snapshot it is of, and the snapshot that one goes on from. */
+/**
+ * Labels of containers: of a clone the container and the snapshot it is of, and the group of the daemon that it shares with later
+ * ones; the snapshot that a container goes on from.
+ */
 export const LABELS = {
   parent: 'mvas.parent',
   snapshot: 'mvas.snapshot',
+  daemon: 'mvas.daemon',
   head: 'mvas.head',
 } as const;
 

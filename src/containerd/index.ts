@@ -2,8 +2,11 @@
 
 /** The only entrance to what mvas does through containerd. Loads gRPC, which takes a while. */
 export { ContainerdApi, type Place } from './api.js';
+export { publishEnd, type Ended } from './ends.js';
+export { decodeNote, encodeNote, lookAtContainerd, type Note } from './note.js';
 export { diffFiles } from './diff.js';
 export { fork, type Clone, type ForkRequest } from './fork.js';
+export { rehearseFork } from './rehearsal.js';
 export {
   bridge,
   needsOf,
@@ -13,9 +16,10 @@ export {
   type Descent,
   type Needs,
 } from './descent.js';
-export { deleteDeadLeases } from './leases.js';
+export { deleteDeadFiles, deleteDeadLeases } from './leases.js';
+export type { Stage } from './stage.js';
 export { taskOf, type Task } from './task.js';
-export { rollBack, type RolledBack } from './rollback.js';
+export { rollBack, type RollbackRequest, type RolledBack } from './rollback.js';
 export {
   dropFiles,
   findContainer,

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { ShimError } from '../common/errors.js';
+import { OURS } from '../common/our-snapshots.js';
 import { findSnapshot, type SnapshotRecord } from '../criu/index.js';
 import type { ContainerdApi } from './api.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
-import { layersOf, OURS, parentOf, upperOf } from './changes.js';
+import { layersOf, parentOf, upperOf } from './changes.js';
 import { LABELS, labelOf, moveHead } from './head.js';
-import type { Container } from './proto/messages/containers.js';
-import type { Mount } from './proto/messages/mount.js';
+import type { Container } from '../common/messages/containers.js';
+import type { Mount } from '../common/messages/mount.js';
+import { withLease } from './own-lease.js';
 import { assertRunning, findContainer, lastSnapshotOf } from './snapshot.js';
+import type { Stage } from './stage.js';
 import { decodeTemplate } from './template.js';
 
 const MS = 1000;
@@ -21,6 +24,8 @@ export interface RollbackRequest {
   /** Whether the root filesystem is put back, too. */
   readonly rootfs: boolean;
   readonly signal: AbortSignal;
+  /** Is told what is being done. */
+  readonly onStage?: (stage: Stage) => void;
 }
 
 /** What came of a rollback. */
@@ -35,15 +40,17 @@ export interface RolledBack {
 /** Puts a running container back to a snapshot, in place; its shim does it. */
 export async function rollBack(
   api: ContainerdApi,
-  { containerId, snapshot: wanted, rootfs, signal }: RollbackRequest,
+  { containerId, snapshot: wanted, rootfs, signal, onStage }: RollbackRequest,
 ): Promise<RolledBack> {
+  onStage?.('prepare');
   const container = await findContainer(api, containerId);
   const snapshot = choose(container, wanted, api.place.namespace);
   await assertRunning(api, containerId);
-  return await api.withLease(async () => {
+  return await withLease(api, async () => {
     const files = rootfs ? await Files.open(api, container, snapshot) : undefined;
     try {
       const request = { id: containerId, snapshot: snapshot.id, ...files?.request };
+      onStage?.('restore');
       const limits = { limitMs: SHIM_LIMIT_MS, signal };
       const { pid, standstillUs } = await callShim(api, container, (shim) =>
         shim.call('Task/Rollback', request, limits),
@@ -65,7 +72,7 @@ function choose(
   const { id = '' } = container;
   const origin = labelOf(container, LABELS.snapshot);
   if (wanted !== undefined) {
-    const { record } = findSnapshot(wanted, owner);
+    const { record } = findSnapshot(wanted, { owner });
     if (record.containerId === id || record.id === origin) return record;
     const why = `snapshot ${wanted} is of container ${record.containerId}`;
     const remedy = `remedy: make another container of it (mvas fork ${wanted})`;

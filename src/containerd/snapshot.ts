@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ShimError } from '../common/errors.js';
+import { assertNotAborted, ShimError } from '../common/errors.js';
+import { podNamespaceOf } from '../common/pod-namespace.js';
 import { Scope } from '../common/scope.js';
 import {
+  changeLife,
   keepSnapshot,
   listSnapshots,
   reserveSnapshot,
+  parseShared,
   removeVas,
+  type LifeRequest,
   type SnapshotRecord,
 } from '../criu/index.js';
 import { anyOf, type ContainerdApi } from './api.js';
 import { bridge, originOf, readDescent } from './descent.js';
 import { callShim, SHIM_LIMIT_MS } from './call-shim.js';
-import { Changes, dropChanges, idLabelsOf, parentOf } from './changes.js';
-import type { Container } from './proto/messages/containers.js';
-import { CheckpointOptions } from './proto/messages/mvas-options.js';
+import { Changes, dropChanges, idLabelsOf, imageOf, parentOf } from './changes.js';
+import type { Container } from '../common/messages/containers.js';
+import { CheckpointOptions } from '../common/messages/mvas-options.js';
 import { headOf, LABELS, labelOf, moveHead } from './head.js';
-import { specOf } from './spec.js';
+import { withLease } from './own-lease.js';
+import { SHARE, specOf, type Spec } from './spec.js';
+import { encodeNote } from './note.js';
+import type { Stage } from './stage.js';
 import { taskOf } from './task.js';
 import { decodeTemplate, encodeTemplate } from './template.js';
 
@@ -31,7 +38,15 @@ export interface SnapshotRequest {
   readonly rootfs: boolean;
   /** Whether it is removed right away, so that its container does not go on from it. */
   readonly isMomentary?: boolean;
+  /** Whether it starts from the last one of the container's series, and the next one from it. */
+  readonly isOfSeries?: boolean;
+  /** What ends it, besides its removal; what is undefined, its container and the configuration say. */
+  readonly life?: LifeRequest;
+  /** Who may make clones of it as well, as mvas.share says it; undefined: as its container says. */
+  readonly shared?: string | undefined;
   readonly signal: AbortSignal;
+  /** Is told what is being done. */
+  readonly onStage?: (stage: Stage) => void;
 }
 
 /**
@@ -40,33 +55,52 @@ export interface SnapshotRequest {
  */
 export async function takeSnapshot(
   api: ContainerdApi,
-  { containerId, name, rootfs, isMomentary = false, signal }: SnapshotRequest,
+  {
+    containerId,
+    name,
+    rootfs,
+    isMomentary = false,
+    isOfSeries = false,
+    life,
+    shared,
+    signal,
+    onStage,
+  }: SnapshotRequest,
 ): Promise<SnapshotRecord> {
   const owner = api.place.namespace;
   if (name !== '') assertName(name);
+  onStage?.('prepare');
   const container = await findContainer(api, containerId);
   await assertRunning(api, containerId);
-  const { args = [] } = specOf(container).process ?? {};
+  const spec = specOf(container);
+  const { args = [] } = spec.process ?? {};
+  const access = accessOf(spec, shared);
   const hasFiles = rootfs && (container.snapshotKey ?? '') !== '';
-  return await api.withLease(async () => {
+  return await withLease(api, async () => {
     const scope = new Scope();
     try {
       const reservation = await reserveSnapshot({ name, owner });
       const { imagePath } = reservation;
-      scope.defer('drop the image', () => {
-        reservation.close();
-      });
+      scope.defer('drop the image', () => reservation.abandon());
       const changes = hasFiles ? await Changes.begin(api, container) : undefined;
       if (changes) scope.defer('drop the changes of files', () => changes.drop());
-      await checkpoint(api, container, { imagePath, changes, signal });
+      onStage?.('checkpoint');
+      await checkpoint(api, container, { imagePath, changes, isOfSeries, signal });
+      onStage?.('keep');
       const labels = await idLabelsOf(api, container);
+      const below = await belowOf(api, container, changes?.layers);
       const parent = await (changes?.keep() ?? parentOf(api, container));
       scope.defer('drop the files', () => dropChanges(api, container.snapshotter ?? '', parent));
       const template = encodeTemplate({
         ...{ container, parent, place: api.place, hasFiles, labels },
         origin: headOf(container),
       });
-      const record = keepSnapshot(imagePath, { name, owner, containerId, args, template });
+      assertNotAborted(signal, `snapshot ${containerId}`);
+      const record = keepSnapshot(imagePath, {
+        ...{ ...access, name, owner, containerId, args, template },
+        ...below,
+      });
+      if (!isMomentary) lookAfter(api, record, { container, parent, life });
       scope.release();
       reservation.close();
       if (!isMomentary) await moveHead(api, containerId, record.id);
@@ -76,6 +110,39 @@ export async function takeSnapshot(
       throw error;
     }
   });
+}
+
+/** What a snapshot's record says about what is below its files: no more than is known. */
+async function belowOf(
+  api: ContainerdApi,
+  container: Partial<Container>,
+  layers: readonly string[] | undefined,
+): Promise<Pick<SnapshotRecord, 'layers' | 'image'>> {
+  const image = await imageOf(api, container);
+  return { ...(layers && { layers }), ...(image && { image }) };
+}
+
+/** Begins the life of a snapshot, whose lease is that of its files. */
+function lookAfter(
+  { place }: ContainerdApi,
+  { id }: SnapshotRecord,
+  made: {
+    readonly container: Partial<Container>;
+    readonly parent: string;
+    readonly life: LifeRequest | undefined;
+  },
+): void {
+  const { container, parent: key, life } = made;
+  const files = key !== '' && { files: { snapshotter: container.snapshotter ?? '', key } };
+  changeLife(id, { ...life, note: encodeNote({ place, ...files }) });
+}
+
+/** Which part of a namespace it belongs to, and whom it is shared with. */
+function accessOf(spec: Spec, shared = spec.annotations?.[SHARE]) {
+  return {
+    group: podNamespaceOf(spec),
+    shared: shared === undefined ? [] : parseShared(shared),
+  };
 }
 
 /** Removes a snapshot: its memory, and its files unless clones need them. */
@@ -137,13 +204,14 @@ async function checkpoint(
   request: {
     readonly imagePath: string;
     readonly changes: Changes | undefined;
+    readonly isOfSeries: boolean;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { imagePath: path, changes, signal } = request;
+  const { imagePath: path, changes, isOfSeries: series, signal } = request;
   const { from = '', to = '', uidmap = '', gidmap = '' } = changes?.places ?? {};
   const options = anyOf(CheckpointOptions, {
-    ...{ changesFrom: from, changesTo: to, changesUidmap: uidmap, changesGidmap: gidmap },
+    ...{ changesFrom: from, changesTo: to, changesUidmap: uidmap, changesGidmap: gidmap, series },
   });
   const { id = '' } = container;
   await callShim(api, container, (shim) =>

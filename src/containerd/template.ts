@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../common/errors.js';
 import { decodeContainer, encodeContainer, type Place } from './api.js';
-import type { Container } from './proto/messages/containers.js';
+import type { Container } from '../common/messages/containers.js';
 import { isInPod, specOf } from './spec.js';
 
 /** What clones of a container are made from, after the container itself may be gone. */

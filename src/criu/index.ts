@@ -16,19 +16,42 @@ export type {
   RestoreRequest,
 } from './restore/restore-request.js';
 export { diffLayers, type FileDiff } from './changes/layer-diff.js';
+export { addLayer } from './changes/add-layer.js';
 export { copyTree } from './changes/tree-copy.js';
 export { checkpoint } from './checkpoint/checkpoint.js';
+export { Series } from './checkpoint/series.js';
 export { compareCheckpoints, type ProcessDiff } from './compare/compare.js';
-export { rehearseStops } from './checkpoint/rehearse-stops.js';
+export { learnKernelObjects } from './learn-kernel.js';
 export { learnUsualFlags } from './memory/live/sample-areas.js';
+export { rehearseCheckpoints } from './rehearsal/rehearse-checkpoints.js';
 export { rehearseRestore } from './restore/rehearsal/rehearse.js';
 export { beginRestore, restore, validateImage } from './restore/restore.js';
 export type { Segment } from './vas/segments.js';
 export type { ProcessRecord, VasEntry, VasRecord } from './vas/store.js';
-export { vasDirectory } from './vas/directory.js';
+export { vasDirectory, vasRoot } from './vas/directory.js';
+export { failsAlways, noteStart } from './vas/failed-starts.js';
 export { removeLeftovers, reserveSnapshot, type Reservation } from './vas/reservation.js';
+export { parseShared, type SnapshotUser } from './vas/snapshot-access.js';
 export { findSnapshot, imageOf, keepSnapshot, listSnapshots } from './vas/snapshots.js';
-export { writeSnapshot, type SnapshotFacts, type SnapshotRecord } from './vas/snapshot-record.js';
+export {
+  whileAlone,
+  writeSnapshot,
+  type SnapshotFacts,
+  type SnapshotRecord,
+} from './vas/snapshot-record.js';
+export {
+  changeLife,
+  changeNote,
+  judgeLife,
+  lifeOf,
+  lookAgain,
+  type Life,
+  type LifeRequest,
+} from './vas/life.js';
+export { noteUse } from './vas/life-record.js';
+export { logEnd } from './vas/end-log.js';
+export { beginUse, whileUnused } from './vas/uses.js';
+export { runMvas } from './vas/command.js';
 export { SpareVas } from './vas/spare.js';
 export { inspectVas, listVases, readSegments, removeVas } from './vas/store.js';
 export { readSpec } from './spec.js';

@@ -15,7 +15,7 @@ export interface IdMapping {
 export interface Spec {
   hostname?: string;
   domainname?: string;
-  root?: { path?: string };
+  root?: { path?: string; readonly?: boolean };
   process?: {
     env?: string[];
     noNewPrivileges?: boolean;
@@ -24,14 +24,16 @@ export interface Spec {
     apparmorProfile?: string;
     selinuxLabel?: string;
     capabilities?: { bounding?: string[] };
+    rlimits?: { type: string; hard: number | bigint }[];
   };
-  mounts?: { type?: string; destination: string }[];
+  mounts?: { type?: string; destination: string; options?: string[] }[];
   linux?: {
     cgroupsPath?: string;
     resources?: unknown;
     namespaces?: { type: string; path?: string }[];
     uidMappings?: IdMapping[];
     gidMappings?: IdMapping[];
+    seccomp?: unknown;
     sysctl?: Record<string, string>;
     maskedPaths?: string[];
     readonlyPaths?: string[];

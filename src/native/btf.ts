@@ -52,7 +52,7 @@ export class KernelTypes {
   offsetsOf(structure: string, members: readonly string[]): number[] | undefined {
     const id = this.#find(KIND.struct, structure);
     if (id === undefined) return undefined;
-    const offsets = members.map((member) => this.#offset(id, this.#nameAt(member)));
+    const offsets = members.map((member) => this.#offset(id, Buffer.from(`${member}\0`)));
     return offsets.every((offset) => offset !== undefined) ? offsets : undefined;
   }
 
@@ -65,17 +65,22 @@ export class KernelTypes {
     return undefined;
   }
 
-  #offset(id: number, member: number): number | undefined {
+  /** By its name with the NUL behind it. */
+  #offset(id: number, member: Buffer): number | undefined {
     const at = this.#at[id] ?? 0;
     for (let index = 0; index < this.#members(at); index++) {
       const first = at + HEAD + index * MEMBER;
       const [name = 0, type = 0, bits = 0] = this.#words.subarray(first, first + MEMBER);
       const offset = (bits & OFFSET) / 8;
-      if (name === member) return offset;
+      if (this.#isNamed(name, member)) return offset;
       const inner = name === 0 && this.#isNested(type) ? this.#offset(type, member) : undefined;
       if (inner !== undefined) return offset + inner;
     }
     return undefined;
+  }
+
+  #isNamed(at: number, name: Buffer): boolean {
+    return this.#names.compare(name, 0, name.length, at, at + name.length) === 0;
   }
 
   #isNested(id: number): boolean {

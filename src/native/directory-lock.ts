@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShimError } from '../common/errors.js';
 import { syscall } from './index.js';
 import { check, SYS } from './sys.js';
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EAGAIN = 11;
@@ -16,12 +17,21 @@ const LIMIT_MS = 2_000;
  * locked it.
  */
 export function tryLock(directory: string): number | undefined {
-  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  const result = syscall(SYS.flock, fd, LOCK_EX | LOCK_NB);
+  return tryToLock(directory, LOCK_EX);
+}
+
+/** The same for a lock that others may share, as long as nobody has it alone. */
+export function tryShare(directory: string): number | undefined {
+  return tryToLock(directory, LOCK_SH);
+}
+
+function tryToLock(path: string, how: number, kind = constants.O_DIRECTORY): number | undefined {
+  const fd = openSync(path, constants.O_RDONLY | kind);
+  const result = syscall(SYS.flock, fd, how | LOCK_NB);
   if (result >= 0) return fd;
   closeSync(fd);
   if (result === -EAGAIN) return undefined;
-  return check(`lock ${directory}`, result);
+  return check(`lock ${path}`, result);
 }
 
 /**
@@ -31,9 +41,31 @@ export function tryLock(directory: string): number | undefined {
  * @throws ShimError `unavailable` if others hold the lock for too long
  */
 export async function withDirectoryLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  return await whileLocked(directory, () => tryLock(directory), work);
+}
+
+/** The same for a file, which is not written to; another one may take its name. */
+export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  return await whileLocked(path, () => tryFile(path), work);
+}
+
+function tryFile(path: string): number | undefined {
+  const fd = tryToLock(path, LOCK_EX, 0);
+  if (fd === undefined) return undefined;
+  const there = statSync(path, { throwIfNoEntry: false })?.ino;
+  if (fstatSync(fd).ino === there) return fd;
+  closeSync(fd);
+  return undefined; // Another one has its name now.
+}
+
+async function whileLocked<T>(
+  path: string,
+  lock: () => number | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   const deadline = performance.now() + LIMIT_MS;
   for (;;) {
-    const fd = tryLock(directory);
+    const fd = lock();
     if (fd !== undefined) {
       try {
         return await work();
@@ -42,7 +74,7 @@ export async function withDirectoryLock<T>(directory: string, work: () => Promis
       }
     }
     if (performance.now() > deadline) {
-      throw new ShimError('unavailable', `lock ${directory}: others hold it`);
+      throw new ShimError('unavailable', `lock ${path}: others hold it`);
     }
     await delay(RETRY_MS);
   }

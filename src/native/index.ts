@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import { fileOfCheckout } from '../common/checkout.js';
 import type { HostPid, HostTid } from '../common/ids.js';
+import type { FoundForms } from '../common/wire/forms.js';
+import type { FoundRows } from '../common/wire/rows.js';
 import type { AreaTable } from './area-table.js';
 
 /**
@@ -18,7 +20,7 @@ export interface ThreadState {
   readonly error: number;
   /** General registers, as ptrace has them (NT_PRSTATUS). */
   readonly registers: Uint8Array;
-  /** Extended state as the kernel gave it. */
+  /** Extended state as the kernel gave it; with the rights to memory with protection keys that a program begins with, if it has not run yet. */
   readonly xstate: Uint8Array;
   readonly signalMask: bigint;
   /** Whether its system calls go to a handler of its own: PR_SET_SYSCALL_USER_DISPATCH of prctl(2). */
@@ -89,6 +91,21 @@ export interface Tracer {
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
   /**
+   * The same in many threads, each of another process, one after the other. A thread's calls may write to a room in memory
+   * that we have mapped there.
+   *
+   * @param sites four words for each thread: code, table, the room's address, and how many words it has
+   * @param counts how many calls each makes
+   * @param calls those of all threads
+   * @returns for each thread 0 or -errno, as many results as it has calls, and its room
+   */
+  batchMany(
+    tids: Int32Array,
+    sites: BigUint64Array,
+    counts: Int32Array,
+    calls: BigUint64Array,
+  ): Promise<BigInt64Array>;
+  /**
    * Like {@link remoteCalls}, on the stack as it is and with all signals blocked; then gives the thread
    * `registers` and `signalMask` at once, even if we are killed meanwhile.
    */
@@ -99,6 +116,14 @@ export interface Tracer {
     signalMask: bigint,
     calls: BigUint64Array,
   ): Promise<BigInt64Array>;
+  /**
+   * Maps memory of ours into processes, fills it and sends their threads there (native/src/residence.h, which describes the
+   * words).
+   *
+   * @param bytes what is written there
+   * @returns for each process 0 or -errno, the address or why there is none (a result of mmap(2)), and the result of the last call
+   */
+  moveIn(words: BigUint64Array, bytes: Uint8Array): Promise<BigInt64Array>;
   /**
    * Has a stopped thread that blocks all signals make a twin of its process, a copy-on-write child (see
    * native/src/twins.h). `code` makes its call, then leads the thread home and a child to `end`, which exits.
@@ -160,8 +185,9 @@ export interface Pump {
   /**
    * Takes both descriptors, makes them non-blocking, and copies until the input ends or either side
    * fails; then closes them. Returns the copy's number, above 0; or `-errno`, having taken nothing.
+   * `text`: tells when it comes to this, which is not empty.
    */
-  start(from: number, to: number): number;
+  start(from: number, to: number, text?: string): number;
   /** Ends a copy at once and closes its descriptors; what was not written is lost. Does not call `ended`. */
   stop(id: number): void;
 }
@@ -176,6 +202,19 @@ export interface FdWatch {
   remove(fd: number): number;
 }
 
+/**
+ * Keeps the memory of processes in place when they end: so their files are closed and they are reaped without waiting until it
+ * is freed. The kernel frees it on other threads of ours once it is let go, or when this process ends.
+ */
+export interface MemoryHold {
+  /**
+   * Holds the memory of one more process, 16 at most. 0 or `-errno`: ESRCH if it is ending, EPERM or ENOSYS without userfaultfd(2).
+   */
+  add(pid: HostPid): number;
+  /** Lets go of all of it, once and for all; does not wait. */
+  letGo(): void;
+}
+
 /** The result of readDescriptors. */
 export interface DescriptorTexts {
   /**
@@ -185,6 +224,20 @@ export interface DescriptorTexts {
   readonly numbers: Int32Array;
   readonly text: Uint8Array;
 }
+
+/** The result of readOptions. */
+export interface OptionRecords {
+  /** The number of the record that each socket has; equal ones share one. */
+  readonly kinds: Int32Array;
+  /**
+   * Records, one behind the other: the size of each value as an int, or `-errno`, then the values, each in its room. What they
+   * do not fill is zero.
+   */
+  readonly records: Buffer;
+}
+
+/** Ints of a row of lookAtSockets. */
+export const LOOK_SIZE = 80;
 
 /** The result of readBelow. */
 export interface TextsBelow {
@@ -205,6 +258,11 @@ interface Addon {
   /** Where a typed array's bytes lie; valid while the array is alive. For pointers inside structures. */
   readonly addressOf: (array: Uint8Array) => bigint;
   /**
+   * Where the rights of a thread to memory with protection keys (PKRU) lie in its extended state, in bytes; 0 on processors
+   * without keys.
+   */
+  readonly rightsOffset: () => number;
+  /**
    * The open descriptors of a process, each copied (pidfd_getfd(2), Linux 5.6), with its link in /proc/PID/fd and its
    * text in /proc/PID/fdinfo. The copies are the caller's. On failure `-errno`, and nothing is open.
    */
@@ -213,6 +271,19 @@ interface Addon {
   readonly readAreas: (path: string, hasDetails: boolean) => AreaTable | number;
   /** The same from the text of such a file. */
   readonly parseAreas: (text: Uint8Array) => AreaTable;
+  /**
+   * `FormReader` of `common/wire`. `list` has from, end and most; `forms` the two cells of the payload, or -1, then of
+   * each form how many steps it has, and each step: code, tag, least, most and 1 if it is required; of constant bytes
+   * `least` is where they are, and `most` their length.
+   */
+  readonly readForms: (
+    bytes: Uint8Array,
+    list: Float64Array,
+    forms: Float64Array,
+    constants: Uint8Array,
+  ) => FoundForms;
+  /** `readRows` of `common/wire`. `list` has from, end, tag and most; `fields` tag, least, most and 1 if it is required, of each. There may be room for more rows. */
+  readonly readRows: (bytes: Uint8Array, list: Float64Array, fields: Float64Array) => FoundRows;
   /**
    * Looks among the first `count` of our descriptors, in the order of kcmp(2), for one on the same open file as
    * another. Returns 1, and in `place` where it is; 0, and where it would be; or `-errno`.
@@ -234,16 +305,17 @@ interface Addon {
     stat: Uint8Array,
   ) => number;
   /**
-   * Reads options of a socket (getsockopt(2)): `names` has the level, the name and the room of each, in bytes. `sizes`
-   * gets the size of each value, or `-errno`; `values` the values, each in its room, one behind the other. What they
-   * do not fill is zero.
+   * Reads options of sockets (getsockopt(2)), on two threads if there are many: `names` has the level, the name and the
+   * room of each, in bytes.
    */
-  readonly socketOptions: (
-    socket: number,
-    names: Int32Array,
-    sizes: Int32Array,
-    values: Uint8Array,
-  ) => void;
+  readonly readOptions: (sockets: Int32Array, names: Int32Array) => OptionRecords;
+  /**
+   * What the kernel tells of sockets of the internet, for each {@link LOOK_SIZE} ints: results of getsockname(2) and
+   * getpeername(2), 0 or `-errno`; bytes to read (FIONREAD) or `-errno`; events of poll(2); size of TCP_INFO or
+   * `-errno`; three zeros. Then, from ints 8, 16 and 24 on, the two addresses, and TCP_INFO. TCP_INFO is asked first, then
+   * poll(2), and FIONREAD last.
+   */
+  readonly lookAtSockets: (sockets: Int32Array) => Int32Array<ArrayBuffer>;
   /**
    * Copies all messages of a POSIX message queue that nobody else uses: takes them out and puts them back, even if we
    * are killed meanwhile. `data` gets them one behind the other, and has room for one of the largest size more;
@@ -259,6 +331,7 @@ interface Addon {
     files: readonly string[],
     links: readonly string[],
   ) => TextsBelow;
+  readonly MemoryHold: new () => MemoryHold;
   readonly FdWatch: new (onReadable: (fd: number) => void) => FdWatch;
   /**
    * fork(2) of this process: returns 0 in the copy, which goes on from here with all memory,
@@ -268,6 +341,22 @@ interface Addon {
    * `setImmediate`, while nothing is in progress, and with V8 told to do without threads.
    */
   readonly forkAway: () => number;
+  /**
+   * posix_spawnp(3): starts a program as a child that Node knows nothing of. `fds` become its descriptors from 0 on, -1
+   * stands for /dev/null. A daemon is in a session of its own, and in `/`. Returns its pid or -errno.
+   */
+  readonly spawn: (
+    argv: readonly string[],
+    env: readonly string[],
+    fds: readonly number[],
+    isDaemon: boolean,
+  ) => number;
+  /**
+   * Has a copy of this process (fork(2)) do some work that waits for nothing, and write what that returns into a pipe. The copy
+   * has none of our descriptors but the first three, and ends with its answer, or with us. Returns its pid, of which the
+   * caller takes leave (wait4(2)), and the end of the pipe, or -errno. V8 has to do without threads.
+   */
+  readonly askCopy: (work: () => string) => readonly [pid: number, answer: number] | number;
   /**
    * Creates new files (0600) in the directory behind a descriptor, each with its content, in one job of
    * a worker thread. Resolves with how many are complete, and with 0 or the `-errno` that stopped it at
@@ -279,13 +368,29 @@ interface Addon {
     contents: readonly Uint8Array[],
   ) => Promise<Int32Array>;
   /**
+   * Writes the pid of this process into an existing file, `cgroup.procs` of a cgroup that it is in, at once and then again and again,
+   * in a thread of its own. Ends when it has done so as often, when it fails, and when /proc/self/cgroup no longer has the text
+   * `membership`. Returns a function that ends that, or `-errno` if it cannot begin.
+   */
+  readonly keepMoving: (
+    file: string,
+    membership: string,
+    everyMs: number,
+    times: number,
+  ) => (() => void) | number;
+  /**
+   * Writes a text into existing files, one after the other, in one job of a worker thread. Resolves with how many were written to,
+   * and with 0 or the `-errno` that stopped it at the next one.
+   */
+  readonly writeToEach: (files: readonly string[], text: string) => Promise<Int32Array>;
+  /**
    * Makes a user namespace without processes; `users` and `groups` are the texts of its uid_map and gid_map. Returns a
    * descriptor of it, which is the caller's and closes on exec, or `-errno`.
    */
   readonly userNamespace: (users: string, groups: string) => number;
   readonly Tracer: new () => Tracer;
-  /** Calls `ended` for each copy that ends by itself. Does not keep the process alive. */
-  readonly Pump: new (ended: (id: number) => void) => Pump;
+  /** Calls `tell` for each copy that ends by itself, or has come to its text. Does not keep the process alive. */
+  readonly Pump: new (tell: (id: number, hasEnded: boolean) => void) => Pump;
 }
 
 /** Path of a file that the native build makes. */
@@ -298,18 +403,27 @@ const addon = createRequire(import.meta.url)(builtFile('mvas.node')) as Addon;
 export const {
   syscall,
   addressOf,
+  rightsOffset,
   readDescriptors,
   findOpenFile,
   statBelow,
-  socketOptions,
+  readOptions,
+  lookAtSockets,
   copyMessages,
   readAreas,
   parseAreas,
   readBelow,
+  readForms,
+  readRows,
   writeFiles,
+  keepMoving,
+  writeToEach,
+  askCopy,
   forkAway,
+  spawn,
   userNamespace,
   FdWatch,
+  MemoryHold,
   Tracer,
   Pump,
 } = addon;

@@ -9,7 +9,24 @@ import { call, closeFd, cString, SYS } from './sys.js';
  */
 
 /** Flags of io_uring_setup(2). */
-export const IORING_SETUP = { cqSize: 1 << 3, noArray: 1 << 16 } as const;
+export const IORING_SETUP = {
+  ioPoll: 1 << 0,
+  sqPoll: 1 << 1,
+  cqSize: 1 << 3,
+  clamp: 1 << 4,
+  attachWq: 1 << 5,
+  disabled: 1 << 6,
+  submitAll: 1 << 7,
+  coopTaskrun: 1 << 8,
+  taskrunFlag: 1 << 9,
+  wideEntries: 1 << 10,
+  wideCompletions: 1 << 11,
+  singleIssuer: 1 << 12,
+  deferTaskrun: 1 << 13,
+  noMmap: 1 << 14,
+  noArray: 1 << 16,
+  mixedCompletions: 1 << 18,
+} as const;
 
 /** Offsets by which its memory is mapped, and the first that maps buffers instead. */
 export const IORING_OFFSET = {
@@ -25,7 +42,20 @@ export const SUBMISSION_BYTES = 64;
 export const COMPLETION_BYTES = 16;
 
 /** Operations of io_uring_register(2). */
-const REGISTER = { eventfd: 4, restrictions: 11, bufferRing: 22, napi: 27 } as const;
+export const IORING_REGISTER = {
+  buffers: 0,
+  eventfd: 4,
+  eventfdAsync: 7,
+  restrictions: 11,
+  enable: 12,
+  files: 13,
+  taggedBuffers: 15,
+  descriptors: 20,
+  bufferRing: 22,
+  allocRange: 25,
+  napi: 27,
+  clock: 29,
+} as const;
 const MAP_SHARED_POPULATE = 0x8001;
 const MFD_CLOEXEC = 1;
 /** More than an io_uring can have. */
@@ -42,7 +72,7 @@ const EBADFD = -77;
  * or it waits to be enabled. `undefined` for a plain one.
  */
 export function exclusivity(fd: number): string | undefined {
-  const answer = syscall(SYS.io_uring_register, fd, REGISTER.restrictions, null, 0);
+  const answer = syscall(SYS.io_uring_register, fd, IORING_REGISTER.restrictions, null, 0);
   if (answer === EBADFD) return undefined;
   if (answer === EEXIST) return 'that only one thread may use (IORING_SETUP_SINGLE_ISSUER)';
   return 'that was made with restrictions (IORING_SETUP_R_DISABLED)';
@@ -50,7 +80,7 @@ export function exclusivity(fd: number): string | undefined {
 
 /** Whether an eventfd is told of its completions. */
 export function hasEventfd(fd: number): boolean {
-  return syscall(SYS.io_uring_register, fd, REGISTER.eventfd, null, 1) === EBUSY;
+  return syscall(SYS.io_uring_register, fd, IORING_REGISTER.eventfd, null, 1) === EBUSY;
 }
 
 /**
@@ -59,7 +89,8 @@ export function hasEventfd(fd: number): boolean {
  */
 export function isPolling(fd: number): boolean {
   return (
-    syscall(SYS.io_uring_register, fd, REGISTER.napi, NULL_PAGE, 1) !== EFAULT && pollsByWait(fd)
+    syscall(SYS.io_uring_register, fd, IORING_REGISTER.napi, NULL_PAGE, 1) !== EFAULT &&
+    pollsByWait(fd)
   );
 }
 
@@ -80,7 +111,7 @@ export function hasBufferGroup(fd: number, group: number): boolean {
   request.writeBigUInt64LE(NULL_PAGE, 0);
   request.writeUInt32LE(1, 8);
   request.writeUInt16LE(group, 12);
-  return syscall(SYS.io_uring_register, fd, REGISTER.bufferRing, request, 1) === EEXIST;
+  return syscall(SYS.io_uring_register, fd, IORING_REGISTER.bufferRing, request, 1) === EEXIST;
 }
 
 /** Where the completions begin in the memory of the rings, behind the heads and tails. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MADV_COLLAPSE, MADV_GUARD_INSTALL, O, PR } from './abi/index.js';
 import { addressOf, syscall } from './index.js';
 import { headerSize } from './io-uring.js';
+import { askKey, isAllocated } from './protection-keys.js';
 import { call, closeFd, cString, errnoName, SYS } from './sys.js';
 import { makeAsync } from './userfaultfd.js';
 
@@ -94,6 +95,9 @@ export const whyNoWantedPids = once((): string => {
   const result = syscall(SYS.clone3, request, CLONE_ARGS_BYTES, own);
   return result === EEXIST ? '' : errnoName(result);
 });
+
+/** Whether memory can have protection keys (pkeys(7)): processor and kernel know them. A process begins with key 0. */
+export const hasProtectionKeys = once(() => isAllocated(syscall(...askKey(0))));
 
 const KCMP_FILE = 0;
 

@@ -7,5 +7,6 @@ export function words(...values: readonly bigint[]): Uint8Array {
 
 /** A view on bytes that reads little-endian numbers. */
 export function reader(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

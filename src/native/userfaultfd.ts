@@ -13,6 +13,8 @@ const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
 /** `_IOWR(0xAA, 0, struct uffdio_register)`. */
 const UFFDIO_REGISTER = 0xc020aa00;
 const UFFDIO_REGISTER_MODE_WP = 2n;
+/** `_IOR(0xAA, 1, struct uffdio_range)`. */
+const UFFDIO_UNREGISTER = 0x8010aa01;
 
 /** Makes a new one track writes by itself. */
 export function makeAsync(fd: number): number {
@@ -24,4 +26,9 @@ export function makeAsync(fd: number): number {
 export function register(fd: number, start: bigint, length: bigint): number {
   const request = BigUint64Array.of(start, length, UFFDIO_REGISTER_MODE_WP, 0n);
   return syscall(SYS.ioctl, fd, UFFDIO_REGISTER, request);
+}
+
+/** Undoes that; no page of the memory is protected any more. */
+export function unregister(fd: number, start: bigint, length: bigint): number {
+  return syscall(SYS.ioctl, fd, UFFDIO_UNREGISTER, BigUint64Array.of(start, length));
 }

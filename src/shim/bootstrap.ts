@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decode } from './proto/codec.js';
-import { Any } from './proto/messages/any.js';
+import { Any } from '../common/messages/any.js';
 import { BootstrapParams } from './proto/messages/bootstrap.js';
 import type { AnyValue } from './proto/values.js';
 import { decodeOptions } from './runc/settings.js';

@@ -6,6 +6,13 @@ import { parseJson } from '../common/big-json.js';
 import { ShimError } from '../common/errors.js';
 import type { ProcessSpec } from '../criu/index.js';
 
+/** A range of ids of a user namespace, and those of the host that it stands for. */
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
 /** The parts of an OCI runtime spec that the shim looks at. */
 export interface Spec {
   hostname?: string;
@@ -23,6 +30,9 @@ export interface Spec {
     readonly maskedPaths?: readonly string[];
     readonly readonlyPaths?: readonly string[];
     readonly namespaces?: readonly { readonly type: string; readonly path?: string }[];
+    readonly uidMappings?: readonly Partial<IdMapping>[] | null;
+    readonly gidMappings?: readonly Partial<IdMapping>[] | null;
+    readonly seccomp?: unknown;
   };
 }
 
@@ -111,6 +121,8 @@ const SHAPES: readonly (readonly [readonly string[], 'object' | 'array' | 'strin
   [['linux'], 'object'],
   [['linux', 'cgroupsPath'], 'string'],
   [['linux', 'namespaces'], 'array'],
+  [['linux', 'uidMappings'], 'array'],
+  [['linux', 'gidMappings'], 'array'],
   [['linux', 'maskedPaths'], 'array'],
   [['linux', 'readonlyPaths'], 'array'],
 ];

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { logger } from '../common/log.js';
-import { decode, encode } from './proto/codec.js';
-import { InfoRequest } from './proto/messages/content.js';
+import { InfoRequest, InfoResponse } from '../common/messages/content.js';
+import { Empty } from '../common/messages/empty.js';
+import { ContainerdCaller } from './containerd-caller.js';
 import { VersionResponse } from './proto/messages/version.js';
 
 const log = logger('content');
-const VERSION = '/containerd.services.version.v1.Version/Version';
-const INFO = '/containerd.services.content.v1.Content/Info';
-const LIMIT_MS = 2_000;
 
 /**
  * Whether a containerd before 2 has some content in its store, in a namespace; later releases do not mind. False if
@@ -21,23 +19,12 @@ export async function oldContainerdHas(
   namespace: string,
   digest: string,
 ): Promise<boolean> {
-  const client = new Client(`unix:${address}`, credentials.createInsecure());
-  const metadata = new Metadata();
-  metadata.set('containerd-namespace', namespace);
-  const ask = (method: string, request: Uint8Array): Promise<Buffer> =>
-    new Promise((resolve, reject) => {
-      const same = (bytes: Buffer): Buffer => bytes;
-      const options = { deadline: Date.now() + LIMIT_MS };
-      const answer = (error: ServiceError | null, response?: Buffer): void => {
-        if (error === null) resolve(response ?? Buffer.alloc(0));
-        else reject(error);
-      };
-      client.makeUnaryRequest(method, same, same, Buffer.from(request), metadata, options, answer);
-    });
+  const containerd = new ContainerdCaller(address, namespace);
   try {
-    const { version } = decode(VersionResponse, await ask(VERSION, new Uint8Array()));
+    const answer = [Empty, VersionResponse] as const;
+    const { version } = await containerd.call('version.v1.Version/Version', answer, {});
     if (!/^v?1\./.test(version)) return false;
-    await ask(INFO, encode(InfoRequest, { digest }));
+    await containerd.call('content.v1.Content/Info', [InfoRequest, InfoResponse], { digest });
     return true;
   } catch (error) {
     const { code, message: reason } = error as ServiceError;
@@ -46,6 +33,6 @@ export async function oldContainerdHas(
     }
     return false;
   } finally {
-    client.close();
+    containerd.close();
   }
 }

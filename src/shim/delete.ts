@@ -6,17 +6,28 @@ import { mountsBelow, parseMountinfo } from '../common/procfs/mountinfo.js';
 import type { ShimArgs } from './args.js';
 import { Bundle, donorOfRollback } from './bundle.js';
 import { encode } from './proto/codec.js';
-import { DeleteResponse } from './proto/messages/task.js';
+import { DeleteResponse } from '../common/messages/task.js';
 import { timestamp } from './proto/values.js';
 import { readRuncSettings } from './runc/settings.js';
 import { isAlive, socketOf } from './socket.js';
 
 const KILLED = 128 + 9;
 
-/** containerd gives it 5 s in all, including its own clean-up. */
-const LIMIT_MS = 3_500;
+/** containerd gives it 5 s in all, including its own clean-up, and the start of this process: a second on a busy machine. */
+const LIMIT_MS = 4_000;
 const RUNC_MS = 2_000;
+const LEAST_RUNC_MS = 500;
 const KILL_MS = 1_000;
+
+/** What is left of the time; counted from the start of this process. */
+function leftMs(): number {
+  return Math.max(0, LIMIT_MS - performance.now());
+}
+
+/** How long runc may take, so that there is time to do without it. */
+function runcMs(): number {
+  return Math.min(RUNC_MS, Math.max(LEAST_RUNC_MS, leftMs() - KILL_MS));
+}
 
 /**
  * `delete`: removes what a daemon has left of a container, and answers with a DeleteResponse on stdout, whatever
@@ -29,7 +40,7 @@ export async function deleteLeftovers(args: ShimArgs): Promise<void> {
     warn('delete', 'it takes too long');
     answer(bundle);
     process.exit(0);
-  }, LIMIT_MS);
+  }, leftMs());
   await attempt('delete the container', () => deleteContainer(bundle, args));
   await attempt('unmount its root file system', () => unmountRootfs(bundle));
   await attempt('remove the socket of its daemon', () => removeDeadSocket(bundle));
@@ -66,8 +77,8 @@ async function deleteContainer(bundle: Bundle, { id, namespace }: ShimArgs): Pro
   const { Runc } = await import('./runc/runc.js');
   const runc = new Runc(settings, bundle.runcLog);
   if (hasDonor)
-    await attempt('delete the donor of a rollback', () => runc.delete(donorId, RUNC_MS));
-  if (await attempt('delete the container by runc', () => runc.delete(id, RUNC_MS))) return;
+    await attempt('delete the donor of a rollback', () => runc.delete(donorId, runcMs()));
+  if (await attempt('delete the container by runc', () => runc.delete(id, runcMs()))) return;
   const { killLeftovers } = await import('./leftover-processes.js');
   await killLeftovers(bundle, id, KILL_MS);
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { projectVersion } from '../common/checkout.js';
 import { decode, encode } from './proto/codec.js';
-import { Any } from './proto/messages/any.js';
+import { Any } from '../common/messages/any.js';
 import { RuntimeInfo } from './proto/messages/runtime.js';
 import { decodeOptions, runcSettings } from './runc/settings.js';
 

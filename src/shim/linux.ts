@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fchownSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { HostPid } from '../common/ids.js';
 import { ShimError } from '../common/errors.js';
 import { MSG, O, PR, SOL } from '../native/abi/index.js';
 import { addressOf, syscall } from '../native/index.js';
@@ -9,15 +8,6 @@ import { check, cString, errnoName, SYS } from '../native/sys.js';
 
 /** The few system calls that the shim needs and Node does not offer. All return at once. */
 
-const P_PID = 1;
-const WNOHANG = 1;
-const WEXITED = 4;
-/** Only children of the calling thread: never those that another thread of ours traces. */
-const WNOTHREAD = 0x20000000;
-const WNOWAIT = 0x01000000;
-const CLD_EXITED = 1;
-/** CLD_EXITED, CLD_KILLED, CLD_DUMPED. */
-const ENDS = new Set([CLD_EXITED, 2, 3]);
 const TIOCSWINSZ = 0x5414;
 const UMOUNT_NOFOLLOW = 8;
 
@@ -49,26 +39,6 @@ export function setNonBlocking(fd: number): void {
 /** Makes this process the parent of its descendants' orphans (prctl(2)). */
 export function becomeSubreaper(): void {
   check('become a subreaper', syscall(SYS.prctl, PR.setChildSubreaper, 1, 0, 0, 0));
-}
-
-/**
- * Reaps a child that has exited: returns its status as a shell counts it (128 + signal). `'running'` while it is
- * alive; `'unknown'` if it is not a child of ours, or has been reaped.
- *
- * Looks before it reaps: while another thread of ours traces the child, waitid(2) also offers this thread the stops
- * that are the tracer's (kernel/exit.c, wait_consider_task), whatever flags are given.
- */
-export function reapChild(pid: HostPid): number | 'running' | 'unknown' {
-  const info = Buffer.alloc(128);
-  const flags = WNOHANG | WEXITED | WNOTHREAD;
-  const looked = syscall(SYS.waitid, P_PID, pid, info, flags | WNOWAIT, null);
-  if (looked < 0) return 'unknown';
-  // siginfo_t: si_code at 8, si_pid at 16, si_status at 24; si_pid is 0 if nothing has happened.
-  const code = info.readInt32LE(8);
-  if (info.readInt32LE(16) === 0 || !ENDS.has(code)) return 'running';
-  const status = info.readInt32LE(24);
-  syscall(SYS.waitid, P_PID, pid, null, flags, null);
-  return code === CLD_EXITED ? status : 128 + status;
 }
 
 /** mount(2). @throws ShimError `unknown` */

@@ -14,9 +14,12 @@ async function main(args: ShimArgs): Promise<void> {
     case 'serve':
       (await import('./serve.js')).serve(args);
       return;
-    case 'standby':
-      await (await import('./standby/stand-by.js')).standByForDaemons(args.socket);
+    case 'standby': {
+      const { compiled } = await import('../standby/compiled.js');
+      const { standByForDaemons } = await compiled(() => import('./standby/stand-by.js'));
+      await standByForDaemons(args.socket);
       return;
+    }
     case 'version':
       (await import('./info.js')).printVersion();
       return;
@@ -30,5 +33,6 @@ try {
   await main(parseArgs(process.argv.slice(2)));
 } catch (error) {
   process.stderr.write(`containerd-shim-mvas-v1: ${ShimError.from(error).message}\n`);
-  process.exitCode = 1;
+  // A daemon listens from its first step on, and that would keep it.
+  process.exit(1);
 }

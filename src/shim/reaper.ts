@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { expectCgroupMoves } from '../common/cgroup-moves.js';
+import { expectCgroupMoves } from '../native/cgroup-moves.js';
 import { asHostPid, type HostPid } from '../common/ids.js';
 import { logger } from '../common/log.js';
-import { becomeSubreaper, reapChild } from './linux.js';
+import { isAwaited, lookAtChild, reapChild } from '../native/children.js';
+import { becomeSubreaper } from './linux.js';
 
 const log = logger('reaper');
 /** Time between two looks for orphans: long enough for libuv to have reaped its own children. */
@@ -32,8 +33,8 @@ interface Suspect {
  *
  * A dead child stays a zombie until its exit is requested, so an exit is never missed however early it happens:
  * {@link exitOf} may be called long after. Each process is waited for by its pid, so libuv's children remain
- * libuv's. Orphans that nobody asks for are reaped once they were zombies in two looks, which no child of libuv is,
- * and once the launches that had begun by the first look have ended.
+ * libuv's, and those of `startChild` their own. Orphans that nobody asks for are reaped once they were dead in two looks, which
+ * no child of libuv is, and once the launches that had begun by the first look have ended.
  */
 export class Reaper {
   readonly #watched = new Map<HostPid, (exit: Exit) => void>();
@@ -101,8 +102,8 @@ export class Reaper {
 
   #sweepOrphans(): void {
     const suspects = new Map<HostPid, Suspect>();
-    for (const pid of zombieChildren()) {
-      if (this.#watched.has(pid) || this.#launched.has(pid)) continue;
+    for (const pid of deadChildren()) {
+      if (this.#watched.has(pid) || this.#launched.has(pid) || isAwaited(pid)) continue;
       const suspect = this.#suspects.get(pid);
       if (suspect === undefined) {
         suspects.set(pid, { launch: this.#lastLaunch, since: performance.now() });
@@ -123,19 +124,12 @@ export class Reaper {
   }
 }
 
-/** Dead children of the main thread that have not been reaped (proc(5), `children` and `stat`). */
-function zombieChildren(): HostPid[] {
+/** Children of the main thread that can be reaped (proc(5), `children`). */
+function deadChildren(): HostPid[] {
   const path = `/proc/${process.pid}/task/${process.pid}/children`;
   const pids = readFileSync(path, 'utf8')
     .split(' ')
     .filter(Boolean)
     .map((pid) => asHostPid(Number(pid)));
-  return pids.filter((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return stat[stat.lastIndexOf(')') + 2] === 'Z';
-    } catch {
-      return false; // Reaped between the two reads.
-    }
-  });
+  return pids.filter((pid) => typeof lookAtChild(pid) === 'number');
 }

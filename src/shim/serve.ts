@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants, openSync, rmSync, writeSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { existsSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { startAskedProfile } from '../common/asked-profile.js';
 import type { CpuProfile } from '../common/cpu-profile.js';
 import { ShimError } from '../common/errors.js';
@@ -9,9 +9,11 @@ import { mark } from '../common/trace.js';
 import { exitNow } from '../native/sys.js';
 import type { ShimArgs } from './args.js';
 import { Bundle } from './bundle.js';
+import { DaemonLog } from './daemon-log.js';
 import { Publisher } from './events/publisher.js';
 import { Reaper } from './reaper.js';
 import { Fillings } from './fillings.js';
+import { Linger } from './linger.js';
 import { acceptor } from './rpc/acceptor.js';
 import { TtrpcClient } from './rpc/client.js';
 import { OpenCalls } from './rpc/open-calls.js';
@@ -26,8 +28,12 @@ const log = logger('serve');
 const SOCKET_FD = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 const FLUSH_MS = 2_000;
+/** How often a daemon looks whether containerd has forgotten it. */
+const FORGOTTEN_MS = 5_000;
 /** How long a daemon that is asked to end goes on filling VASes. One that is not complete then is lost. */
 const FILL_MS = 60_000;
+/** How long a command may take that the daemon runs for a container. */
+const SNAPSHOT_MS = 600_000;
 
 /**
  * The daemon: assembles its parts and serves until containerd shuts it down.
@@ -35,7 +41,8 @@ const FILL_MS = 60_000;
  * @param server the listening socket; without it, the one that `start` has left
  */
 export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKET_FD })): void {
-  openLog(new Bundle(process.cwd()), args.debug);
+  const bundle = new Bundle(process.cwd());
+  const sink = openLog(bundle, args.debug);
   guard();
   const reaper = new Reaper();
   reaper.start();
@@ -45,24 +52,53 @@ export function serve(args: ShimArgs, server = createServer().listen({ fd: SOCKE
   });
   const registry = new Registry({
     namespace: args.namespace,
+    address: args.address,
+    note: noteOf(args),
     exits: reaper,
     engine,
-    ...contentOf(args),
+    ...answersOf(args),
+    onBundle: ({ log: path }) => {
+      sink.add(path);
+    },
     publish: (event) => {
       events.publish(event);
     },
   });
   const profiling = startAskedProfile();
-  const shutdown = once(() => void stop(args, server, events, profiling));
+  const end = once((socket: string) => void stop({ ...args, socket }, server, events, profiling));
+  const shutdown = (): void => {
+    end(args.socket);
+  };
+  const linger = new Linger({
+    socket: args.socket,
+    isEmpty: () => registry.isEmpty,
+    end: () => {
+      end('');
+    },
+  });
+  const leave = (): void => {
+    if (registry.mayBeJoined) linger.begin();
+    else shutdown();
+  };
   const calls = new OpenCalls();
-  const methods = calls.watch(taskMethods(new TaskService(registry, { shutdown })));
-  server.on('connection', acceptor(methods));
+  const methods = calls.watch(taskMethods(new TaskService(registry, { shutdown: leave })));
+  const accept = acceptor(methods);
+  server.on('connection', (socket) => {
+    linger.visited();
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    accept(socket);
+  });
   // Without this, Node would open its inspector on a TCP port, to every user of this host.
   process.on('SIGUSR1', () => {
     logState(registry, calls);
   });
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
+  // A containerd that ends between `start` and Create removes the bundle when it is back, and asks nothing of the daemon.
+  setInterval(() => {
+    if (!linger.isWaiting && registry.isEmpty && !existsSync(bundle.path)) leave();
+  }, FORGOTTEN_MS).unref();
   mark('serving');
   log.info('serving', { id: args.id, namespace: args.namespace, pid: process.pid });
 }
@@ -72,6 +108,9 @@ function logState(registry: Registry, calls: OpenCalls): void {
   for (const task of registry.describe()) log.warn('state of a task', task);
   log.warn('open calls', { calls: calls.list().join(',') });
 }
+
+/** Those of containerd. */
+const connections = new Set<Socket>();
 
 /** The VASes that this daemon still fills after it has answered. */
 const fillings = new Fillings();
@@ -84,15 +123,29 @@ const engine: Engine = {
     return result;
   },
   spareVas: async () => (await import('../criu/index.js')).SpareVas.begin(),
+  series: async (containerId) => new (await import('../criu/index.js')).Series(containerId),
   beginRestore: async (request) => (await import('../criu/index.js')).beginRestore(request),
   copyTree: async (places) => (await import('../criu/index.js')).copyTree(places),
-  findSnapshot: async (wanted, owner) =>
-    (await import('../criu/index.js')).findSnapshot(wanted, owner),
+  addLayer: async (places) => (await import('../criu/index.js')).addLayer(places),
+  runMvas: async (words, signal) =>
+    (await import('../criu/index.js')).runMvas(words, signal, SNAPSHOT_MS),
+  findSnapshot: async (wanted, user) =>
+    (await import('../criu/index.js')).findSnapshot(wanted, user),
+  failsAlways: async (id) => (await import('../criu/index.js')).failsAlways(id),
+  noteStart: async (id, isRestored) => {
+    (await import('../criu/index.js')).noteStart(id, isRestored);
+  },
 };
 
-/** containerd 2 accepts the same content again; 1.6 and 1.7 do not. */
-function contentOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasContent'> {
+/** As src/containerd/note.ts reads it. */
+function noteOf({ address, namespace }: ShimArgs): string {
+  return JSON.stringify({ place: { address, namespace } });
+}
+
+/** What containerd is asked when it matters: containerd 2 accepts the same content again; 1.6 and 1.7 do not. */
+function answersOf({ address, namespace }: ShimArgs): Pick<Surroundings, 'hasContent' | 'imageOf'> {
   return {
+    imageOf: async (id) => (await import('./image-of.js')).imageOf(address, namespace, id),
     hasContent: async (digest) =>
       (await import('./content-store.js')).oldContainerdHas(address, namespace, digest),
   };
@@ -118,29 +171,20 @@ async function stop(
     } catch (error) {
       log.warn('the profile could not be written', { error: ShimError.from(error).message });
     }
+    // containerd waits for their end, and the kernel would free our memory first.
+    for (const connection of connections) connection.destroy();
     exitNow(0);
   });
 }
 
-/** Sends log lines to the bundle's FIFO, which containerd copies to its own log. */
-function openLog(bundle: Bundle, debug: boolean): void {
+function openLog(bundle: Bundle, debug: boolean): DaemonLog {
   if (debug) enableDebugLog();
-  const fd = openFifo(bundle.log);
+  const sink = new DaemonLog();
+  sink.add(bundle.log);
   setLogSink((line) => {
-    try {
-      if (fd !== undefined) writeSync(fd, `${line}\n`);
-    } catch {
-      // Nobody reads, or the FIFO is full: containerd is away, and a log line is not worth waiting.
-    }
+    sink.write(line);
   });
-}
-
-function openFifo(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
+  return sink;
 }
 
 /** A bug in one container's code must not end the other containers: it is logged. */
@@ -155,11 +199,11 @@ function guard(): void {
   });
 }
 
-function once(work: () => void): () => void {
+function once<T>(work: (argument: T) => void): (argument: T) => void {
   let done = false;
-  return () => {
+  return (argument) => {
     if (done) return;
     done = true;
-    work();
+    work(argument);
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Empty } from './proto/messages/empty.js';
-import { RollbackRequest, RollbackResponse } from './proto/messages/mvas-task.js';
-import * as proto from './proto/messages/task.js';
+import { Empty } from '../common/messages/empty.js';
+import { RollbackRequest, RollbackResponse } from '../common/messages/mvas-task.js';
+import * as proto from '../common/messages/task.js';
 import { method, serviceTable, type MethodTable } from './rpc/methods.js';
 import type { TaskService } from './task/service.js';
 

@@ -20,10 +20,25 @@ export class Offspring {
 
   /** Forks; returns true in the fork. A fork that fails counts as none. */
   fork(): boolean {
-    const writer = openSync(`/proc/self/fd/${String(this.#reader)}`, constants.O_WRONLY);
+    const writer = this.#openWriter();
     const isFork = forkAway() === 0;
     closeSync(isFork ? this.#reader : writer);
     return isFork;
+  }
+
+  /** Forks one that is not one of them, but knows them: it may {@link join} them. Returns true in the fork. */
+  forkOther(): boolean {
+    return forkAway() === 0;
+  }
+
+  /** In such a fork: makes it one of them. */
+  join(): void {
+    this.#openWriter();
+    closeSync(this.#reader);
+  }
+
+  #openWriter(): number {
+    return openSync(`/proc/self/fd/${String(this.#reader)}`, constants.O_WRONLY);
   }
 
   isAlive(): boolean {

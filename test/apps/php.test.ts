@@ -6,11 +6,5 @@ import { packagedApp } from '../helpers/apps/app.js';
 const packaged = packagedApp('php');
 
 useContainerd([packaged.archive]);
-appTest({
-  ...packaged,
-  name: 'nginx with php-fpm',
-  load: ['/bin/sh', '/app/php.sh'],
-  // A request is refused while it waits in the socket of PHP.
-  flags: ['--annotation', 'mvas.checkpoint.retry-ms=30000'],
-});
+appTest({ ...packaged, name: 'nginx with php-fpm', load: ['/bin/sh', '/app/php.sh'] });
 leavesNothingBehind();

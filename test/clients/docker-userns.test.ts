@@ -113,6 +113,7 @@ serial(`a checkpoint leaves its container running, and another begins from it${w
   t.is((await countOf('leave')).birth, before.birth);
   await docker().run(['kill', 'leave']);
   await until('the checkpoint to be collected', async () => {
+    await world?.containerd.collect();
     await docker().run(['start', '--checkpoint', 'one', 'leave']);
     return true;
   });

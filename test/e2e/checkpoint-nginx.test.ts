@@ -2,4 +2,4 @@
 import { NGINX } from '../helpers/workloads/nginx.js';
 import { checkpointTests } from './checkpoint-tests.js';
 
-checkpointTests(NGINX, 'limits of another uid need CAP_SYS_RESOURCE');
+checkpointTests(NGINX, { criuRefuses: 'limits of another uid need CAP_SYS_RESOURCE' });

@@ -35,16 +35,19 @@ let images = 0;
 
 /**
  * Declares the tests of checkpoint and restore for one workload. One workload per file. `criuRefuses`
- * says why containerd's own runtime cannot checkpoint the workload on every host.
+ * says why containerd's own runtime cannot checkpoint the workload on every host; `hasAllHeirs`: as for `useContainerd`.
  */
-export function checkpointTests(workload: Workload, criuRefuses?: string): void {
+export function checkpointTests(
+  workload: Workload,
+  { criuRefuses, hasAllHeirs = false }: { criuRefuses?: string; hasAllHeirs?: boolean } = {},
+): void {
   const reason = IS_RUNC && criuRefuses !== undefined ? ` (CRIU refuses: ${criuRefuses})` : '';
   const serial = reason === '' ? test.serial : test.serial.skip;
   // containerd's own runtime restores into the old cgroup: not while the original is there.
   const sideBySide = IS_RUNC ? test.serial.skip : test.serial;
   const label = `${workload.name}${reason}`;
 
-  useContainerd([workload.archive]);
+  useContainerd([workload.archive], { hasAllHeirs });
   serial(`${label}: goes on untouched after a checkpoint that leaves it running`, async (t) => {
     await leaveRunning(t, workload);
   });

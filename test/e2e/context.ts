@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -9,7 +9,8 @@ import { cgroupsOf, mountsBelow, removeVas, vasesOf } from '../helpers/container
 import { RUNTIME, removeContainer } from '../helpers/containers.js';
 import { BIN, REPOSITORY } from '../helpers/paths.js';
 import { findByArgument } from '../helpers/procfs.js';
-import { run, tryRun, until } from '../helpers/run.js';
+import { leftAtLast, run, until } from '../helpers/run.js';
+import { FIRST_HEIR } from '../helpers/standbys.js';
 
 const test: TestFn = anyTest;
 
@@ -24,19 +25,29 @@ export function daemon(): PrivateContainerd {
   return containerd;
 }
 
+/** What {@link useContainerd} does besides the usual. */
+interface ContainerdWishes {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly path?: readonly string[];
+  readonly rootSize?: string;
+  readonly hasAllHeirs?: boolean;
+}
+
 /**
  * Starts a containerd with the given images before the tests of a file, and stops it afterwards; its directory with
- * all logs is kept if a test failed. `env` is added to the shims' environment, `path` to where they find programs.
+ * all logs is kept if a test failed. `env` is added to the shims' environment, `path` to where they find programs;
+ * `rootSize`: containerd's root is on a file system of that size; `hasAllHeirs`: the shims' standby has those that users have.
  */
 export function useContainerd(
   archives: readonly (() => Promise<string>)[],
-  { env = {}, path = [] }: { env?: NodeJS.ProcessEnv; path?: readonly string[] } = {},
+  { env = {}, path = [], rootSize, hasAllHeirs = false }: ContainerdWishes = {},
 ): void {
   let failed = false;
   test.serial.before('start a containerd of our own', async (t) => {
     t.timeout(300_000);
     const criu = IS_RUNC ? [await criuDirectory()] : [];
-    containerd = await PrivateContainerd.start({ path: [...path, ...criu], env });
+    const shims = hasAllHeirs ? env : { ...FIRST_HEIR, ...env };
+    containerd = await PrivateContainerd.start({ path: [...path, ...criu], env: shims, rootSize });
     for (const archive of archives) await containerd.importImages(await archive());
   });
   test.afterEach.always('remember failures', (t) => {
@@ -76,16 +87,24 @@ export function leavesNothingBehind(): void {
     await t.notThrowsAsync(
       until('all shims to end', async () => (await findByArgument(address)).length === 0),
     );
-    t.deepEqual((await cgroupsOf(namespace)).flatMap(childrenOf), []);
     const tasks = join(directory, 'state', 'io.containerd.runtime.v2.task');
-    t.deepEqual(await mountsBelow(tasks), []);
-    t.is((await tryRun('ls', [`/run/containerd/runc/${namespace}`])).stdout, '');
+    // containerd tidies up after a shim that has ended.
+    const left = await leftAtLast(async () => [
+      ...(await cgroupsOf(namespace)).flatMap(childrenOf),
+      ...(await mountsBelow(tasks)),
+      ...namesIn(`/run/containerd/runc/${namespace}`),
+    ]);
+    t.deepEqual(left, []);
   });
 }
 
 function childrenOf(directory: string): string[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
+}
+
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 /** Where CRIU is, fetched if necessary. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
+import { vasRoot } from '../helpers/containerd-cleanup.js';
 import { runContainer, type RunRequest } from '../helpers/containers.js';
 import { mvas } from '../helpers/mvas-command.js';
-import { until } from '../helpers/run.js';
+import { leftAtLast, until } from '../helpers/run.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import { containerId, daemon } from './context.js';
 
@@ -51,4 +52,36 @@ export function assertInStep(t: ExecutionContext, pid: number): void {
     counts,
     counts.map((_, index) => index + 1),
   );
+}
+
+/**
+ * Asserts that nothing stays of a failed command: VASes, what was to become one, files and leases of containerd. What a shim does for
+ * it may end later.
+ */
+export async function assertNothingLeft(t: ExecutionContext): Promise<void> {
+  const left = await leftAtLast(async () => {
+    await daemon().collect();
+    return [
+      ...(await succeed(t, 'ls', '--quiet')).split('\n').filter(Boolean),
+      ...begunVases(),
+      ...((await daemon().ctr(['snapshots', 'ls'])).match(/^mvas-\S+/gm) ?? []),
+      ...((await daemon().ctr(['leases', 'ls'])).match(/^mvas-\S+/gm) ?? []),
+    ];
+  });
+  t.deepEqual(left, []);
+}
+
+/** Directories that are to become VASes. */
+function begunVases(): string[] {
+  const root = vasRoot(daemon());
+  const names = existsSync(root) ? readdirSync(root) : [];
+  return names.filter((name) => name.startsWith('.new-'));
+}
+
+/** The group of the daemon that a clone shares with later ones; empty if it shares none so. */
+export async function groupLabel(id: string): Promise<string> {
+  const { Labels } = JSON.parse(await daemon().ctr(['containers', 'info', id])) as {
+    Labels: Record<string, string>;
+  };
+  return Labels['mvas.daemon'] ?? '';
 }

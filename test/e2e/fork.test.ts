@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { groupBy } from '../../src/common/group-by.js';
 import { createContainer, listTasks, runContainer, taskOf } from '../helpers/containers.js';
 import { mvas, type ForkedClone } from '../helpers/mvas-command.js';
-import { until } from '../helpers/run.js';
+import { findByArgument, parentOf } from '../helpers/procfs.js';
+import { leftAtLast, until } from '../helpers/run.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import { containerId, daemon, leavesNothingBehind, remove, useContainerd } from './context.js';
-import { assertAlive, assertInStep, begin, failure, succeed } from './counters.js';
+import { assertAlive, assertInStep, begin, failure, groupLabel, succeed } from './counters.js';
 import { openTasks } from './streams.js';
 
-useContainerd([COUNTER.archive]);
+useContainerd([COUNTER.archive], { hasAllHeirs: true });
 
 test.serial('a snapshot leaves its container as it was', async (t) => {
   const { id, pid } = await begin(t);
@@ -66,12 +68,127 @@ test.serial('a container is forked into three, which any client can use', async 
   t.is(await ownFiles(), '', 'containerd has collected the files with the last clone');
 });
 
+/** Shims of containers with some of these ids: a shim's arguments name the first one that it has served. */
+async function shimsOf(ids: readonly string[]): Promise<number[]> {
+  return (await Promise.all(ids.map((id) => findByArgument(id)))).flat();
+}
+
+/** The shims once there are so many: forks of theirs, and those that have found another daemon, last a moment longer than their work. */
+async function shimsOnce(ids: readonly string[], count: number): Promise<number[]> {
+  return await until(`${String(count)} daemons`, async () => {
+    const found = await shimsOf(ids);
+    return found.length === count && found;
+  });
+}
+
+test.serial('clones of one fork share a daemon, and outlive the first of them', async (t) => {
+  const { id, pid } = await begin(t);
+  const { birth } = await COUNTER.observe(pid);
+  await succeed(t, 'snapshot', '--name', 'shared', id);
+  const options = ['--count', '4', '--name', `${id}-{n}`, '--json'];
+  const clones = JSON.parse(await succeed(t, 'fork', ...options, 'shared')) as ForkedClone[];
+  const ids = clones.map((clone) => clone.id);
+  const [shim = 0] = await shimsOnce(ids, 1);
+  const first = await until('the clone that the daemon began with', async () => {
+    for (const one of ids) if ((await findByArgument(one)).length > 0) return one;
+    return undefined;
+  });
+  await remove(t, first);
+  const rest = clones.filter((clone) => clone.id !== first);
+  for (const clone of rest) {
+    await assertAlive(t, clone.pid ?? 0, birth);
+    assertInStep(t, clone.pid ?? 0);
+  }
+  const [one, two, three] = rest;
+  // Both find the daemon, and a clone's clones have one of their own.
+  await succeed(t, 'snapshot', '--name', 'again', one?.id ?? '');
+  const back = JSON.parse(await succeed(t, 'rollback', '--json', one?.id ?? '')) as ForkedClone;
+  await assertAlive(t, back.pid ?? 0, birth);
+  const child = `${id}-child`;
+  await succeed(t, 'fork', '--name', child, 'again');
+  await t.notThrowsAsync(shimsOnce([child], 1));
+  for (const last of [child, one?.id, two?.id, three?.id, id]) await remove(t, last ?? '');
+  await until('the daemon to end', async () => (await parentOf(shim)) !== 1);
+  await succeed(t, 'rm', 'again', 'shared');
+});
+
+test.serial('clones have daemons of their own on request', async (t) => {
+  const { id, pid } = await begin(t);
+  const { birth } = await COUNTER.observe(pid);
+  const options = ['--own-daemons', '--count', '2', '--name', `${id}-{n}`, '--json'];
+  const clones = JSON.parse(await succeed(t, 'fork', ...options, id)) as ForkedClone[];
+  const ids = clones.map((clone) => clone.id);
+  await t.notThrowsAsync(shimsOnce(ids, 2));
+  for (const clone of clones) await assertAlive(t, clone.pid ?? 0, birth);
+  for (const one of [...ids, id]) await remove(t, one);
+});
+
+/** Forks a snapshot into one; returns the clone. */
+async function forkOne(
+  t: ExecutionContext,
+  name: string,
+  ...words: readonly string[]
+): Promise<ForkedClone> {
+  const [clone] = JSON.parse(await succeed(t, 'fork', '--json', '--name', name, ...words)) as [
+    ForkedClone,
+  ];
+  return clone;
+}
+
+test.serial('clones made one after another share a daemon, which waits for the next', async (t) => {
+  const { id, pid } = await begin(t);
+  const { birth } = await COUNTER.observe(pid);
+  await succeed(t, 'snapshot', '--name', 'steps', id);
+  const names = [1, 2, 3].map((n) => `${id}-${String(n)}`);
+  const [one = '', two = '', three = ''] = names;
+  await forkOne(t, one, 'steps');
+  const shims = await shimsOnce(names, 1);
+  await remove(t, one);
+  for (const name of [two, three]) {
+    const clone = await forkOne(t, name, 'steps');
+    await assertAlive(t, clone.pid ?? 0, birth);
+    assertInStep(t, clone.pid ?? 0);
+    const why = 'the same one, which had no container for a moment';
+    t.deepEqual(await shimsOnce(names, 1), shims, why);
+  }
+  await succeed(t, 'fork', '--own-daemons', '--name', `${id}-own`, 'steps');
+  await t.notThrowsAsync(shimsOnce([`${id}-own`], 1));
+  const back = JSON.parse(await succeed(t, 'rollback', '--json', three)) as ForkedClone;
+  await assertAlive(t, back.pid ?? 0, birth);
+  await remove(t, two);
+  assertInStep(t, back.pid ?? 0);
+  for (const last of [`${id}-own`, id, three]) await remove(t, last);
+  t.deepEqual(await shimsOnce(names, 1), shims);
+  await succeed(t, 'rm', 'steps');
+  await until('the daemon to end', async () => (await shimsOf(names)).length === 0);
+});
+
+test.serial('of clones made at the same moment no more than eight share a daemon', async (t) => {
+  const { id, pid } = await begin(t);
+  const { birth } = await COUNTER.observe(pid);
+  await succeed(t, 'snapshot', '--name', 'crowd', id);
+  const names = Array.from({ length: 10 }, (_, n) => `${id}-${String(n)}`);
+  const clones = await Promise.all(names.map((name) => forkOne(t, name, 'crowd')));
+  for (const clone of clones) await assertAlive(t, clone.pid ?? 0, birth);
+  const groups = await Promise.all(names.map(groupLabel));
+  // Where others choose for too long, a clone has a daemon of its own.
+  const shared = groups.filter((group) => group !== '');
+  const sizes = [...groupBy(shared, (group) => group).values()].map((group) => group.length);
+  t.true(Math.max(0, ...sizes) <= 8, sizes.join());
+  if (shared.length > 1) t.true(Math.max(...sizes) > 1, sizes.join());
+  await t.notThrowsAsync(shimsOnce(names, sizes.length + groups.length - shared.length));
+  await Promise.all(names.map((name) => remove(t, name)));
+  await remove(t, id);
+  await succeed(t, 'rm', 'crowd');
+});
+
 /** What containerd has of files that belong to snapshots of ours. */
 async function ownFiles(): Promise<string> {
-  return await until('containerd to collect', async () => {
-    const lines = (await daemon().ctr(['snapshots', 'ls'])).split('\n');
-    return lines.every((line) => !line.startsWith('mvas-')) && ' ';
-  }).then((found) => found.trim());
+  const left = await leftAtLast(async () => {
+    await daemon().collect();
+    return (await daemon().ctr(['snapshots', 'ls'])).match(/^mvas-\S+/gm) ?? [];
+  });
+  return left.join();
 }
 
 test.serial('a snapshot keeps files that are forked again and again', async (t) => {

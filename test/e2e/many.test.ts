@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { DEFAULT_SOCKET_DIR, socketPath } from '../../src/common/daemon-socket.js';
 import { RUNTIME } from '../helpers/containers.js';
+import { leftAtLast } from '../helpers/run.js';
 import { COUNTER } from '../helpers/workloads/counter.js';
 import { daemon, leavesNothingBehind, useContainerd } from './context.js';
 
@@ -43,10 +44,8 @@ test.serial(`${COUNT} containers come and go, and nothing is left of any`, async
     t.deepEqual(existsSync(path) ? readdirSync(path) : [], []);
   }
   const sockets = ids.map((id) => socketPath(DEFAULT_SOCKET_DIR, address, namespace, id));
-  t.deepEqual(
-    sockets.filter((path) => existsSync(path)),
-    [],
-  );
+  const left = () => Promise.resolve(sockets.filter((path) => existsSync(path)));
+  t.deepEqual(await leftAtLast(left), []);
 });
 
 leavesNothingBehind();

@@ -2,8 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { vasesOf, vasRoot } from '../helpers/containerd-cleanup.js';
-import { checkpointIn, checkpointContainer, runContainer } from '../helpers/containers.js';
+import { removeVas, vasesOf, vasRoot } from '../helpers/containerd-cleanup.js';
+import {
+  checkpointContainer,
+  checkpointIn,
+  removeImage,
+  runContainer,
+} from '../helpers/containers.js';
 import { quiet } from '../helpers/netns-connection.js';
 import { TasksClient } from '../helpers/tasks-client.js';
 import { redisWorkload } from '../helpers/workloads/redis.js';
@@ -20,6 +25,8 @@ const REDIS = redisWorkload(128);
 const REFERENCE = 'mvas.test/responsive:1';
 /** Hundreds of answers come meanwhile, about ten on a busy machine; none from a shim that does one thing at a time. */
 const FEWEST_ANSWERS = 3;
+/** One checkpoint may be over while this process waits for a processor. */
+const MOST_CHECKPOINTS = 5;
 
 useContainerd([REDIS.archive]);
 
@@ -57,6 +64,12 @@ async function askMeanwhile(
   return { answers, longestMs };
 }
 
+/** Makes room for another one: it looks only at one VAS. */
+async function removeCheckpoint(): Promise<void> {
+  await removeImage(daemon(), REFERENCE);
+  for (const vas of await vasesOf(daemon())) await removeVas(daemon(), vas);
+}
+
 async function filledRedis(t: ExecutionContext): Promise<{ id: string; pid: number }> {
   const id = containerId(t, 'redis');
   const pid = await runContainer(daemon(), { id, image: REDIS.image });
@@ -74,12 +87,15 @@ const title = `a shim answers for its task while it checkpoints it${IS_RUNC ? ' 
   t.teardown(() => {
     tasks.close();
   });
-  const { answers, longestMs } = await askMeanwhile(
-    tasks,
-    id,
-    checkpointContainer(daemon(), id, REFERENCE),
-  );
-  t.log(`${String(answers)} answers, the slowest after ${longestMs.toFixed(0)} ms`);
+  let answers = 0;
+  for (let made = 0; made < MOST_CHECKPOINTS && answers < FEWEST_ANSWERS; made += 1) {
+    if (made > 0) await removeCheckpoint();
+    const meanwhile = await askMeanwhile(tasks, id, checkpointContainer(daemon(), id, REFERENCE));
+    answers += meanwhile.answers;
+    t.log(
+      `${String(meanwhile.answers)} answers, the slowest after ${meanwhile.longestMs.toFixed(0)} ms`,
+    );
+  }
   t.true(answers >= FEWEST_ANSWERS, `${String(answers)} answers`);
   t.is(await tasks.pid(id), pid);
   t.truthy(await checkpointIn(daemon(), REFERENCE));

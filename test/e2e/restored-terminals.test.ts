@@ -100,15 +100,18 @@ test.serial('the new terminal is resized, and its shell controls jobs', async (t
   const checkpoint = await checkpointed(t, tasks);
   const { id, streams } = await restored(t, tasks, checkpoint);
   await streams.write(
-    `sh -c 'trap "stty size" WINCH; echo $((6 * 7)); while :; do sleep 0.1; done'\n`,
+    `sh -c 'trap "stty size" WINCH CONT; echo $((6 * 7)); while :; do sleep 0.1; done'\n`,
   );
   await streams.match('stdout', /\r\n42\r\n/);
   await tasks.resize(id, 77, 22);
   await streams.match('stdout', /22 77\r\n/);
   await streams.write('\x1a');
   await streams.match('stdout', /Stopped/);
-  await streams.write('bg; jobs\n');
-  await streams.match('stdout', /Running[^]*# /);
+  // BusyBox loses what it is writing when SIGCHLD tells it that the job goes on: another process says so.
+  await streams.write('bg\n');
+  await streams.match('stdout', /22 77\r\n/);
+  await streams.write('jobs\n');
+  await streams.match('stdout', /Running/);
   await streams.write('kill %1; wait; echo over\n');
   await streams.match('stdout', /\r\nover\r\n/);
   await remove(t, id);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isVasId } from '../../src/criu/vas/directory.js';
 import { asVasId, type VasId } from '../../src/common/ids.js';
 import { existsSync } from 'node:fs';
 import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
@@ -32,7 +33,8 @@ export async function removeTraces(traces: Traces, keepFiles: boolean): Promise<
       process.stderr.write(`VAS ${id} stays: ${String(error)}\n`);
     });
   }
-  if (!keepFiles) await rm(traces.directory, { recursive: true, force: true });
+  // What has been killed may still be making a file.
+  if (!keepFiles) await rm(traces.directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Where the VASes of a private containerd live. */
@@ -43,7 +45,7 @@ export function vasRoot({ directory }: Pick<Traces, 'directory'>): string {
 /** Ids of the VASes made by the shims of a private containerd. */
 export async function vasesOf(traces: Pick<Traces, 'directory'>): Promise<VasId[]> {
   const root = vasRoot(traces);
-  return existsSync(root) ? (await readdir(root)).sort().map(asVasId) : [];
+  return existsSync(root) ? (await readdir(root)).filter(isVasId).sort().map(asVasId) : [];
 }
 
 /** Removes a VAS by `mvas rm`, even if its engine is still at work. */

@@ -18,6 +18,8 @@ export interface ContainerdOptions {
   readonly temporary?: string;
   /** Additional environment variables; the shims get them too. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Size of a file system of its own for containerd's root, as mount(8) has it for a tmpfs; default: none of its own. */
+  readonly rootSize?: string | undefined;
   /** With CRI: its part of the configuration, in TOML. The namespace is CRI's own. */
   readonly cri?: string;
 }
@@ -61,6 +63,11 @@ export class PrivateContainerd {
     await chmod(directory, 0o711); // the root of a user namespace has to get to its bundle
     const temporary = options.temporary ?? join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
+    if (options.rootSize !== undefined) {
+      const root = join(directory, 'root');
+      await mkdir(root, { mode: 0o711 });
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${options.rootSize}`, 'mvas-root', root]);
+    }
     await writeFile(join(directory, 'config.toml'), configuration(directory, options.cri));
     const path = [
       BIN,
@@ -129,6 +136,13 @@ export class PrivateContainerd {
   /** Runs `ctr` and tells how it ended. */
   async tryCtr(args: readonly string[], options?: RunOptions): Promise<RunResult> {
     return await tryRun('ctr', this.#ctrArguments(args), options);
+  }
+
+  /** Has it collect what nobody keeps. By itself it does so only after a hundred changes of its database. */
+  async collect(): Promise<void> {
+    const id = this.uniqueId('collect');
+    await this.ctr(['leases', 'create', '--id', id]);
+    await this.ctr(['leases', 'delete', '--sync', id]);
   }
 
   /** Imports image archives. */

@@ -15,16 +15,29 @@ const DEADLINE_MS = 120_000;
 
 type Methods = Readonly<Record<string, MethodDefinition<object, object>>>;
 
-/** Host networking, and a pid namespace for each container or for all; otherwise the defaults of pods. */
-function namespaces(sharesPids: boolean): object {
-  return { network: 'NODE', pid: sharesPids ? 'POD' : 'CONTAINER', ipc: 'POD' };
+/** What a pod is in Kubernetes' words; `firstId` of the host is root of a pod with `hostUsers: false`. */
+export interface PodKind {
+  readonly shareProcessNamespace?: boolean;
+  readonly firstId?: number;
+}
+
+/** Ids of a pod with a user namespace. */
+const IDS = 65_536;
+
+/** Host networking, or a network of its own for a pod with a user namespace; otherwise the defaults of pods. */
+function namespaces({ shareProcessNamespace = false, firstId }: PodKind): object {
+  const pid = shareProcessNamespace ? 'POD' : 'CONTAINER';
+  if (firstId === undefined) return { network: 'NODE', pid, ipc: 'POD' };
+  const map = [{ host_id: firstId, container_id: 0, length: IDS }];
+  const users = { mode: 'POD', uids: map, gids: map };
+  return { network: 'POD', pid, ipc: 'POD', userns_options: users };
 }
 
 /** A pod, as CRI requires it described with every container. */
 export interface Pod {
   readonly id: string;
   readonly config: object;
-  readonly sharesPids: boolean;
+  readonly kind: PodKind;
 }
 
 /** What a container is created from. */
@@ -33,6 +46,7 @@ export interface CriContainer {
   /** An image, or the path of a checkpoint archive. */
   readonly image: string;
   readonly command?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** State of a container, as far as tests use it. */
@@ -64,20 +78,20 @@ export class CriClient {
       runtime,
       logs,
       cgroup,
-      sharesPids = false,
-    }: { readonly runtime: string; logs: string; cgroup: string; sharesPids?: boolean },
+      kind = {},
+    }: { readonly runtime: string; logs: string; cgroup: string; kind?: PodKind },
   ): Promise<Pod> {
     const config = {
       metadata: { name, uid: name, namespace: 'tests', attempt: 0 },
       log_directory: logs,
       linux: {
         cgroup_parent: cgroup,
-        security_context: { namespace_options: namespaces(sharesPids) },
+        security_context: { namespace_options: namespaces(kind) },
       },
     };
     const request = { config, runtime_handler: runtime };
     const answer = await this.#call('RuntimeService', 'RunPodSandbox', request);
-    return { id: (answer as { pod_sandbox_id: string }).pod_sandbox_id, config, sharesPids };
+    return { id: (answer as { pod_sandbox_id: string }).pod_sandbox_id, config, kind };
   }
 
   async removePod({ id }: Pod): Promise<void> {
@@ -86,7 +100,10 @@ export class CriClient {
   }
 
   /** Creates a container; it logs to `NAME.log`. Resolves with its id. */
-  async create(pod: Pod, { name, image, command = [] }: CriContainer): Promise<string> {
+  async create(
+    pod: Pod,
+    { name, image, command = [], annotations = {} }: CriContainer,
+  ): Promise<string> {
     const answer = await this.#call('RuntimeService', 'CreateContainer', {
       pod_sandbox_id: pod.id,
       sandbox_config: pod.config,
@@ -94,8 +111,9 @@ export class CriClient {
         metadata: { name, attempt: 0 },
         image: { image },
         command,
+        annotations,
         log_path: `${name}.log`,
-        linux: { security_context: { namespace_options: namespaces(pod.sharesPids) } },
+        linux: { security_context: { namespace_options: namespaces(pod.kind) } },
       },
     });
     return (answer as { container_id: string }).container_id;

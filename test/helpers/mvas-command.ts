@@ -18,12 +18,17 @@ export async function mvas(
   containerd: PrivateContainerd,
   ...args: readonly string[]
 ): Promise<RunResult> {
-  const env = {
+  const env = clientEnvironment(containerd);
+  return await tryRun(join(BIN, 'mvas'), args, { env });
+}
+
+/** The environment of a client of a containerd of ours. */
+export function clientEnvironment(containerd: PrivateContainerd): NodeJS.ProcessEnv {
+  return {
     ...process.env,
     MVAS_ROOT: vasRoot(containerd),
     MVAS_STANDBY: '0', // One would outlive the test.
     CONTAINERD_ADDRESS: containerd.address,
     CONTAINERD_NAMESPACE: containerd.namespace,
   };
-  return await tryRun(join(BIN, 'mvas'), args, { env });
 }

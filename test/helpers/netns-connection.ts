@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShimError } from '../../src/common/errors.js';
-import { REPOSITORY, cacheDirectory } from './paths.js';
-import { run, until } from './run.js';
+import { compiled } from './compiled.js';
+import { REPOSITORY } from './paths.js';
+import { until } from './run.js';
 
 const SOURCE = join(REPOSITORY, 'test/helpers/netns-tcp.c');
 let built: Promise<string> | undefined;
@@ -90,22 +89,9 @@ export class NetnsConnection {
   }
 }
 
-/** The helper program; compiled if the cache does not have it. */
+/** The program that makes and uses them; compiled if the cache does not have it. */
 export async function netnsTool(): Promise<string> {
-  return await (built ??= build());
-}
-
-async function build(): Promise<string> {
-  const version = createHash('sha256')
-    .update(await readFile(SOURCE))
-    .digest('hex')
-    .slice(0, 16);
-  const binary = join(cacheDirectory('tools'), `netns-tcp-${version}`);
-  if (existsSync(binary)) return binary;
-  const fresh = `${binary}.${String(process.pid)}`;
-  await run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', fresh, SOURCE]);
-  await rename(fresh, binary);
-  return binary;
+  return await (built ??= compiled('netns-tcp', [SOURCE]));
 }
 
 /**

@@ -18,12 +18,12 @@ import {
   type MessageName,
   type ShimMessages,
 } from '../../src/shim/proto/codec.js';
-import { Any } from '../../src/shim/proto/messages/any.js';
-import { Empty } from '../../src/shim/proto/messages/empty.js';
+import { Any } from '../../src/common/messages/any.js';
+import { Empty } from '../../src/common/messages/empty.js';
 import { ForwardRequest } from '../../src/shim/proto/messages/forward.js';
-import { Options as RuncOptions } from '../../src/shim/proto/messages/runc-options.js';
+import { Options as RuncOptions } from '../../src/common/messages/runc-options.js';
 import type { AnyValue } from '../../src/shim/proto/values.js';
-import * as proto from '../../src/shim/proto/messages/task.js';
+import * as proto from '../../src/common/messages/task.js';
 import { TtrpcClient } from '../../src/shim/rpc/client.js';
 import { method, serviceTable } from '../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../src/shim/rpc/server.js';
@@ -32,6 +32,7 @@ import { cleanUpIfInterrupted } from './interruption.js';
 import { BIN, REPOSITORY } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { run, until } from './run.js';
+import { NO_HEIR } from './standbys.js';
 import { makeBundle } from './targets-bundle.js';
 
 const CALL_MS = 60_000;
@@ -133,6 +134,7 @@ export class PrivateShim {
         ...process.env,
         TTRPC_ADDRESS: `${this.address}.ttrpc`,
         MVAS_ROOT: vasRoot(this),
+        ...NO_HEIR,
         ...this.#env,
       },
       input: Buffer.from(encode(Any, options ?? {})),

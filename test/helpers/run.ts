@@ -112,6 +112,20 @@ export async function until<T>(
   );
 }
 
+/**
+ * What is left of things that go by themselves: asks until there is nothing any more, or for as long as {@link until} waits, and
+ * resolves with what there was at last.
+ */
+export async function leftAtLast<T>(ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  let left: readonly T[] = [];
+  await until('nothing to be left', async () => (left = await ask()).length === 0).catch(
+    (error: unknown) => {
+      if (left.length === 0) throw error; // It has never been told.
+    },
+  );
+  return left;
+}
+
 function describe(command: string, args: readonly string[]): string {
   return [command, ...args].join(' ').slice(0, 300);
 }

@@ -9,7 +9,7 @@ import { cleanUpIfInterrupted } from './interruption.js';
 import { BIN } from './paths.js';
 import { findByArgument } from './procfs.js';
 import { until, type RunResult } from './run.js';
-import { standbysOf, type Standby } from './standbys.js';
+import { oldest, standbysOf, type Standby } from './standbys.js';
 
 /** Options of a `start`, besides the usual ones. */
 export interface StartRequest {
@@ -39,6 +39,7 @@ export class ShimStarter {
       ...process.env,
       TTRPC_ADDRESS: `${this.address}.ttrpc`,
       MVAS_STANDBY_IDLE_MS: '20000',
+      MVAS_STANDBY_WARM_UP: '0', // One that warms up is replaced by its heir.
       ...env,
     };
   }
@@ -79,14 +80,16 @@ export class ShimStarter {
   /** The one daemon; waits until it serves at an address. */
   async daemonAt(address: string): Promise<number> {
     await until(`a daemon at ${address}`, () => isAlive(address.replace('unix://', '')));
-    const [pid = 0, ...others] = await this.daemons();
-    if (others.length > 0) throw new RangeError(`more than one daemon: ${pid}, ${others.join()}`);
-    return pid;
+    // A fork that finds another daemon of its group has answered before it ends.
+    return await until(`one daemon at ${address}`, async () => {
+      const [pid, ...others] = await this.daemons();
+      return others.length === 0 && pid;
+    });
   }
 
   /** The standbys that were started here: known by their environment. */
   standbys(): Standby[] {
-    const found = standbysOf(this.address);
+    const found = oldest(standbysOf(this.address));
     for (const { directory } of found) this.#made.add(directory);
     return found;
   }
@@ -102,9 +105,10 @@ export class ShimStarter {
   /** Ends daemons and standbys, and removes all files. */
   async stop(): Promise<void> {
     for (const pid of await this.daemons()) kill(pid);
-    for (const { pid } of this.standbys()) kill(pid);
+    this.standbys(); // Their directories are removed as well.
+    for (const { pid } of standbysOf(this.address)) kill(pid);
     for (const path of [...this.#made, this.directory])
-      rmSync(path, { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 }); // They may still be making a file.
     this.#settled();
   }
 }

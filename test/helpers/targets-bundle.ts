@@ -33,6 +33,8 @@ export interface BundleRequest {
   readonly extraCapabilities: readonly string[];
   /** Gives the cgroup a share of realtime scheduling (cgroup v1 grants none by default). */
   readonly wantsRealtime: boolean;
+  /** Lets all groups make ping sockets. */
+  readonly wantsPing?: boolean;
   /** Shared libraries and the loader, by host path: copied to the same place in the root. */
   readonly libraries: readonly string[];
   /** A file of the pid namespace that it shares; it gets its own by default. */
@@ -86,6 +88,7 @@ function spec(request: BundleRequest): object {
     linux: {
       cgroupsPath: request.cgroup,
       ...namespaces(request),
+      ...(request.wantsPing && { sysctl: { 'net.ipv4.ping_group_range': '0 2147483647' } }),
       resources: {
         devices: [{ allow: true, access: 'rwm' }],
         ...(request.wantsRealtime && {

@@ -11,10 +11,17 @@ export interface CommandResult {
 }
 
 /** Runs a command to its end; `output` becomes its stdout and stderr instead of being captured. */
-export function runCommand(argv: readonly string[], output?: number): Promise<CommandResult> {
+export function runCommand(
+  argv: readonly string[],
+  output?: number,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const [file = '', ...args] = argv;
   const sink = output ?? 'pipe';
-  const child = spawn(file, args, { stdio: ['ignore', sink, sink] });
+  const child = spawn(file, args, {
+    stdio: ['ignore', sink, sink],
+    env: { ...process.env, ...variables },
+  });
   const texts = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString('utf8')));
   child.stderr?.on('data', (chunk: Buffer) => (texts.stderr += chunk.toString('utf8')));
@@ -46,11 +53,16 @@ export interface Engine {
   discard(place: Place): Promise<void>;
 }
 
-/** This project's engine, by the `mvas` command. */
-export function mvasEngine(repository: string): Engine {
+/** This project's engine, by the `mvas` command, with some variables of the environment set. */
+export function mvasEngine(
+  repository: string,
+  variables: Readonly<Record<string, string>> = {},
+): Engine {
   const mvas = join(repository, 'bin/mvas');
   /** Ids of the VASes of each container. */
   const made = new Map<string, readonly string[]>();
+  const run = (argv: readonly string[], output?: number): Promise<CommandResult> =>
+    runCommand(argv, output, variables);
   const scope = (place: Place, imagePath: string): string[] => [
     '--runc-root',
     place.runcRoot,
@@ -62,13 +74,13 @@ export function mvasEngine(repository: string): Engine {
     checkpoint: async (place, imagePath, leaveRunning) => {
       const flags = leaveRunning ? ['--leave-running'] : [];
       const args = [...scope(place, imagePath), ...flags, place.id];
-      const result = await runCommand([mvas, 'checkpoint', ...args]);
+      const result = await run([mvas, 'checkpoint', ...args]);
       const vasId = result.stdout.trim();
       if (vasId !== '') made.set(place.id, [...(made.get(place.id) ?? []), vasId]);
       return result;
     },
     restore: (place, imagePath, output) =>
-      runCommand(
+      run(
         [
           mvas,
           'restore',
@@ -84,7 +96,7 @@ export function mvasEngine(repository: string): Engine {
       const ids = made.get(place.id) ?? [];
       made.delete(place.id);
       if (ids.length === 0) return;
-      const removed = await runCommand([mvas, 'rm', ...ids]);
+      const removed = await run([mvas, 'rm', ...ids]);
       if (removed.status !== 0) throw new ShimError('internal', `mvas rm: ${removed.stderr}`);
     },
   };

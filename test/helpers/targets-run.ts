@@ -66,6 +66,7 @@ export class TargetRun {
   #generation = 0;
   #outputs = 0;
   #checkpointed = 0;
+  #isDeletedAtLast = false;
   #output: Output | undefined;
   #pod: Pod | undefined;
 
@@ -87,6 +88,7 @@ export class TargetRun {
       cgroup: `/mvas-target-${id}`,
       extraCapabilities: extraCapabilities(target),
       wantsRealtime: target.needs.includes('realtime'),
+      wantsPing: target.needs.includes('ping'),
       libraries: librariesOf(binary),
       firstId,
       pidNamespace: this.#newPod(sharesPids),
@@ -123,7 +125,7 @@ export class TargetRun {
     const result = await withWriter(this.#nextOutput(), (fd) =>
       runCommand(this.#engine.wrapStart(argv), fd),
     );
-    this.#scope.defer('delete the container', async () => this.#delete());
+    this.#deleteAtLast();
     if (result.status !== 0) throw await this.#failed('runc run', result);
     return this.#out.waitFor(/^(READY|FAIL|SKIP)/, READY_TIMEOUT_MS);
   }
@@ -152,6 +154,7 @@ export class TargetRun {
     const result = await withWriter(output, (fd) =>
       this.#engine.restore(this.place, imagePath, fd),
     );
+    this.#deleteAtLast();
     const said = await output.drain();
     if (result.status !== 0) {
       throw new ShimError('internal', `restore: ${result.stderr}${said.join('\n')}`);
@@ -236,6 +239,12 @@ export class TargetRun {
 
   #runc(...args: readonly string[]): string[] {
     return ['runc', '--root', this.place.runcRoot, ...args];
+  }
+
+  #deleteAtLast(): void {
+    if (this.#isDeletedAtLast) return;
+    this.#isDeletedAtLast = true;
+    this.#scope.defer('delete the container', async () => this.#delete());
   }
 
   async #delete(): Promise<void> {

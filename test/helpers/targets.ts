@@ -18,6 +18,8 @@ export interface Target {
   readonly expect: Expectation;
   /** What the first checkpoint says in the log. */
   readonly warns?: RegExp | undefined;
+  /** What it comes to where the kernel does not show what BPF can read. */
+  readonly blind?: Pick<Target, 'expect' | 'warns'> | undefined;
   /** Keys of the outside view, or beginnings of keys, that may differ after a restore. */
   readonly varies: readonly string[];
 }
@@ -34,9 +36,11 @@ export function parseTarget(name: string, source: string): Target {
     throw new ShimError('invalidArgument', `target ${name}: no @needs or no @expect line`);
   }
   const warns = tag(source, 'warns');
+  const blind = tag(source, 'blind');
   return {
     name,
     ...(warns !== undefined && { warns: new RegExp(warns) }),
+    ...(blind !== undefined && { blind: parseBlind(name, blind) }),
     needs: needs === 'none' ? [] : needs.split(/\s+/),
     mayNotRun: /\bSKIP\(/.test(source),
     expect: parseExpectation(name, expect),
@@ -51,6 +55,12 @@ function parseExpectation(name: string, text: string): Expectation {
     throw new ShimError('invalidArgument', `target ${name}: cannot read @expect: ${text}`);
   }
   return { kind: 'refuse', because: new RegExp(because, 'i') };
+}
+
+function parseBlind(name: string, text: string): Target['blind'] {
+  const warns = /^warns\s+(\S.*)$/.exec(text)?.[1];
+  if (warns === undefined) return { expect: parseExpectation(name, text), warns: undefined };
+  return { expect: { kind: 'restore' }, warns: new RegExp(warns) };
 }
 
 function tag(source: string, name: string): string | undefined {
@@ -111,7 +121,7 @@ export function unmetNeed(target: Target, machine: Machine): string | undefined 
 }
 
 function checkNeed(need: string, machine: Machine): string | undefined {
-  if (need === 'realtime') return undefined; // requested for the container's cgroup, checked by the target
+  if (need === 'realtime' || need === 'ping') return undefined; // The container's spec asks for it.
   const [, kind, value] = /^(kernel>=|cap:|cpu:)(\S+)$/.exec(need) ?? [];
   if (value === undefined) throw new ShimError('invalidArgument', `unknown need: ${need}`);
   if (kind === 'cpu:') return machine.cpuFlags.has(value) ? undefined : `no ${value} in this CPU`;

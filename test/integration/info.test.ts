@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
 import { decode, encode } from '../../src/shim/proto/codec.js';
-import { Any } from '../../src/shim/proto/messages/any.js';
-import { Options as RuncOptions } from '../../src/shim/proto/messages/runc-options.js';
+import { Any } from '../../src/common/messages/any.js';
+import { Options as RuncOptions } from '../../src/common/messages/runc-options.js';
 import { RuntimeInfo } from '../../src/shim/proto/messages/runtime.js';
 import { BIN } from '../helpers/paths.js';
 

@@ -17,16 +17,19 @@ import { readTargets, thisMachine, unmetNeed } from '../helpers/targets.js';
  * Runs each target of test/targets four times: without a checkpoint, with one that leaves it running, with one that
  * kills it and a restore, and with the latter twice in a row. Targets about task states also run paused: with a
  * checkpoint that leaves them paused, and with one that kills them and a restore. Some run in a user namespace, with a
- * restore, and some in a pid namespace that they share, which is that of another pod after the restore. MVAS_TARGETS (a regular expression) and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
+ * restore, some in a pid namespace that they share, which is that of another pod after the restore, and some without what
+ * only BPF shows. MVAS_TARGETS (a regular expression) and MVAS_TARGET_MODES (a comma-separated list) select among them. With MVAS_TARGET_CRIU (the path of criu) runc and
  * CRIU are the engine, which verifies the targets and not this project.
  */
-const MODES = ['none', 'leave', 'restore', 'twice', 'paused', 'mapped', 'pod'] as const;
+const MODES = ['none', 'leave', 'restore', 'twice', 'paused', 'mapped', 'pod', 'blind'] as const;
 type Mode = (typeof MODES)[number];
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const TARGETS = join(REPOSITORY, 'test/targets');
 const criu = process.env['MVAS_TARGET_CRIU'];
 const engine = criu === undefined ? mvasEngine(REPOSITORY) : criuEngine(criu);
+/** Sees only what the kernel shows without BPF. */
+const blindEngine = mvasEngine(REPOSITORY, { MVAS_NO_BPF: '1' });
 const machine = thisMachine();
 
 const wantedModes = process.env['MVAS_TARGET_MODES']?.split(',') ?? MODES;
@@ -39,7 +42,8 @@ const PAUSED = /^(process_|threads_|blocked_|refuse_(vfork|ptrace))/;
 
 /** Targets that also run in a user namespace by default: where ids and privileges matter. */
 const MAPPED = new RegExp(
-  '^(blocked_sleep|cred_(ids|capabilities|rlimits)|deleted_large|file_(regular|tmpfs)|ipc_.*|memfd_exec|' +
+  '^(blocked_sleep|cred_(ids|capabilities|rlimits)|deleted_(attributes|large)|' +
+    'file_(ids|leases|regular|tmpfs)|ipc_.*|memfd_exec|' +
     'message_queue|pipe_data|process_tree|pty_session|tcp_inside|threads_state|' +
     'unix_(messages|passcred|stream))$',
 );
@@ -82,6 +86,7 @@ for (const target of chosen) {
   const missing = lacking.get(target.name);
   for (const mode of MODES.filter((name) => wantedModes.includes(name))) {
     if (target.expect.kind === 'refuse' && mode === 'twice') continue;
+    if (mode === 'blind' && (!target.blind || criu !== undefined)) continue;
     if (mode === 'paused' && wantedModes === MODES && !PAUSED.test(target.name)) continue;
     if (mode === 'mapped' && wantedModes === MODES && !MAPPED.test(target.name)) continue;
     if (mode === 'pod' && wantedModes === MODES && !POD.test(target.name)) continue;
@@ -130,10 +135,12 @@ async function missingInside(target: Target): Promise<string | undefined> {
   }
 }
 
-async function runTarget(t: ExecutionContext, target: Target, mode: Mode): Promise<void> {
+async function runTarget(t: ExecutionContext, declared: Target, mode: Mode): Promise<void> {
+  const target = mode === 'blind' ? { ...declared, ...declared.blind } : declared;
   const firstId = mode === 'mapped' ? FIRST_ID : undefined;
   const how = { firstId, sharesPids: mode === 'pod' };
-  const run = new TargetRun(target, engine, join(TARGETS, 'build', target.name), how);
+  const chosenEngine = mode === 'blind' ? blindEngine : engine;
+  const run = new TargetRun(target, chosenEngine, join(TARGETS, 'build', target.name), how);
   t.teardown(async () => {
     await run.close(!t.passed);
     if (!t.passed) t.log(`kept ${run.folder}; again: ${repeatCommand(target, mode)}`);
@@ -214,6 +221,7 @@ function checkOutcome(
   }
   if (expect.kind === 'restore') t.fail(`checkpoint failed: ${result.stderr}`);
   else t.regex(result.stderr, expect.because);
+  if (criu === undefined) t.regex(result.stderr, /; remedy: \S/, 'a refusal names a remedy');
   return result.stderr.trim();
 }
 

@@ -27,7 +27,7 @@ const GUESTS = [
     cgroup: 2,
     title: 'trees and all kinds of memory are checkpointed and restored by the kernel',
     program: `${INSIDE}/targets.js`,
-    words: ['memory_', 'process_', 'threads_many'],
+    words: ['memory_', 'process_', 'protection_keys', 'threads_many'],
   },
 ] as const;
 

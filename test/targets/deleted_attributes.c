@@ -13,12 +13,17 @@
 
 static const struct timespec times[] = { { 1000000000, 123456789 }, { -5, 999999999 } };
 static const char attribute[] = "trusted.mvas";
+static int isMapped;
 
 static int attributes(int fd)
 {
 	MUST(fchown(fd, 12, 34));
 	MUST(fchmod(fd, 02751));
-	MUST(fsetxattr(fd, attribute, "va\0lue", 6, 0));
+	/* Root of a user namespace may not. */
+	if (fsetxattr(fd, attribute, "va\0lue", 6, 0) == -1) {
+		CHECK_EQ(attribute, EPERM, errno);
+		isMapped = 1;
+	}
 	MUST(futimens(fd, times));
 	return fd;
 }
@@ -65,6 +70,7 @@ static void check(int which, int fd)
 	CHECK_EQ(name, 12, status.st_uid);
 	CHECK_EQ(name, 34, status.st_gid);
 	CHECK_EQ(name, 02751, status.st_mode & 07777);
+	if (isMapped) return;
 	CHECK_EQ(name, 6, fgetxattr(fd, attribute, value, sizeof(value)));
 	CHECK(memcmp(value, "va\0lue", 6) == 0, name);
 }

@@ -4,6 +4,7 @@
  * Its counts go on where they were: a program keeps its own.
  * @needs: kernel>=5.16
  * @expect: restore
+ * @blind: warns what the kernel does not show of an io_uring is not kept where=pid 1 \(target\) fd \d+
  */
 #include "target.h"
 #include "io_uring.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An io_uring with a group of buffers.
- * @needs: kernel>=5.19
- * @expect: refuse an io_uring with a group of buffers \(7\) is not supported; remedy: run it without
+ * @needs: kernel>=6.0
+ * @expect: refuse an io_uring with a group of buffers \(300\) is not supported; remedy: run it without
  */
 #include "target.h"
 #include "io_uring.h"
@@ -11,7 +11,7 @@ int main(void)
 {
 	struct ring ring = make_ring(64, 0);
 	void *buffers = MUST(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	struct io_uring_buf_reg group = {.ring_addr = (unsigned long)buffers, .ring_entries = 8, .bgid = 7};
+	struct io_uring_buf_reg group = {.ring_addr = (unsigned long)buffers, .ring_entries = 8, .bgid = 300};
 
 	MUST(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PBUF_RING, &group, 1));
 

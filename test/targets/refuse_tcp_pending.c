@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP connection that waits to be accepted, with data that cannot be read before.
+ * A TCP connection that waits to be accepted, with urgent data.
  * @needs: none
- * @expect: refuse waits to be accepted, with data
+ * @expect: refuse waits to be accepted, with data that cannot be read before
  */
 #include "inet.h"
 
@@ -13,13 +13,14 @@ int main(void)
 	MUST(listen(server, 1));
 	join(client, AF_INET, 7201);
 	CHECK_EQ("send", 5, send(client, "early", 5, 0));
+	CHECK_EQ("send", 1, send(client, "!", 1, MSG_OOB));
 
 	ready_and_wait();
 
 	int accepted = MUST(accept(server, NULL, NULL));
 	CHECK_EQ("recv", 5, recv(accepted, text, 5, 0));
 	CHECK_STR("content", "early", text);
-	CHECK_EQ("send", 4, send(accepted, "late", 4, 0));
-	CHECK_EQ("recv", 4, recv(client, text, 4, 0));
+	CHECK_EQ("urgent", 1, recv(accepted, text, 1, MSG_OOB));
+	CHECK_EQ("urgent", '!', text[0]);
 	pass();
 }

@@ -5,31 +5,14 @@
  * @needs: none
  * @expect: restore
  */
-#include "target.h"
+#include "unix_server.h"
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #define MANY 4
 
 static const struct sockaddr_un path = {AF_UNIX, "/data/server"};
 static const struct sockaddr_un abstract = {AF_UNIX, "\0server"};
 static const struct sockaddr_un client_name = {AF_UNIX, "/data/client"};
-
-static int server_of(const struct sockaddr_un *address, int type)
-{
-	int fd = MUST(socket(AF_UNIX, type | SOCK_NONBLOCK, 0));
-	MUST(bind(fd, (const struct sockaddr *)address, sizeof(*address)));
-	MUST(listen(fd, MANY));
-	return fd;
-}
-
-static int client_of(const struct sockaddr_un *address, int type)
-{
-	int fd = MUST(socket(AF_UNIX, type, 0));
-	MUST(connect(fd, (const struct sockaddr *)address, sizeof(*address)));
-	return fd;
-}
 
 /* Which client a connection is to, by a byte that comes through it. */
 static void check_order(int server, const int *clients, int count)

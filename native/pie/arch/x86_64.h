@@ -10,12 +10,14 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 typedef long s64;
 
-/* Where the program begins: on the stack that the kernel has made, aligned. */
+/* Where the program begins: on the stack that the kernel has made, aligned. The function gets where
+ * that was: the number of arguments, and these. */
 #define ENTRY(function)                                                                            \
 	__asm__(".section .text.start,\"ax\",@progbits\n"                                          \
 		".globl _start\n"                                                                  \
 		"_start:\n"                                                                        \
 		"	xor %ebp, %ebp\n"                                                                \
+		"	mov %rsp, %rdi\n"                                                                \
 		"	and $-16, %rsp\n"                                                                \
 		"	call " #function "\n"                                                      \
 		"	.previous")

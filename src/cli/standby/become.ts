@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ownPid, type HostPid } from '../../common/ids.js';
 import { rereadDebugVariable } from '../../common/log.js';
+import { mark } from '../../common/trace.js';
 import { makeRoomForDescriptors } from '../../native/descriptor-room.js';
 import { call, exitNow, openPidfd, SYS } from '../../native/sys.js';
 import { receive } from '../../standby/receive.js';
@@ -25,6 +26,7 @@ export async function becomeCommand(
 ): Promise<void> {
   makeRoomForDescriptors(); // While there is a single thread.
   try {
+    mark('command forked');
     const caller = await receive(connection, decodeCaller);
     const pidfd = openPidfd(caller.pid);
     const take = (fd: number): number =>
@@ -39,10 +41,14 @@ export async function becomeCommand(
     await receive(connection, decodeGo);
     connection.destroy();
     // This must run before the listener that ends the process.
-    process.prependListener('exit', (code) => writeSync(status, encodeWord(code)));
+    process.prependListener('exit', (code) => {
+      letGoOfStreams();
+      writeSync(status, encodeWord(code));
+    });
   } catch {
     exitNow(1);
   }
+  mark('command begins');
   await run();
 }
 
@@ -50,6 +56,19 @@ export async function becomeCommand(
 function replace(place: number, fd: number): void {
   call(`replace descriptor ${String(place)}`, SYS.dup3, fd, place, 0);
   closeSync(fd);
+}
+
+/**
+ * Whoever reads the output sees its end now: the kernel closes descriptors only when it has freed the memory (10 ms and more). If
+ * that fails, they see it then.
+ */
+function letGoOfStreams(): void {
+  try {
+    const nothing = openSync('/dev/null', constants.O_RDWR);
+    for (const fd of STREAMS) call('let go of a stream', SYS.dup3, nothing, fd, 0);
+  } catch {
+    // The status is to be said nevertheless.
+  }
 }
 
 /** Takes over the arguments and the environment of a process. */

@@ -13,6 +13,7 @@ export async function standByForCommands(
   await standBy(directory, {
     words: ['mvas', '-standby', directory],
     become: (connection, title) => becomeCommand(connection, title, run),
-    warmUps: rehearsals(program),
+    ...rehearsals(program),
+    spareWords: ['mvas', '-spare', directory],
   });
 }

@@ -11,6 +11,7 @@ import {
   PRE_COPY_MODES,
   TWIN_MODES,
 } from '../../criu/constants.js';
+import { LIFE_OPTIONS, lifeRequestOf } from '../life-options.js';
 import { tcpModeOf } from '../tcp-mode.js';
 import { requireRoot } from '../root.js';
 import {
@@ -71,6 +72,7 @@ export const checkpoint = defineVerb({
       default: DEFAULT_EXEC_MODE,
       help: 'what becomes of processes that came by exec: keep, drop (leave them out) or refuse',
     },
+    ...LIFE_OPTIONS,
     runtime: RUNTIME_OPTION,
     'runc-root': RUNTIME_ROOT_OPTION,
     json: JSON_OPTION,
@@ -87,6 +89,7 @@ export const checkpoint = defineVerb({
     const preCopy = values['pre-copy'] && parseMode(values['pre-copy'], PRE_COPY_MODES);
     const exec = parseMode(values.exec, EXEC_MODES);
     const twin = values.twin && parseMode(values.twin, TWIN_MODES);
+    const life = lifeRequestOf(values);
     const keepsConnections = tcpModeOf(values) === 'keep';
     requireRoot(context, `checkpoint ${containerId}`);
     const runtime = runtimeOf(values);
@@ -105,7 +108,7 @@ export const checkpoint = defineVerb({
       tmpfsMounts: tmpfsMountsOf(spec),
       mountPlaces: mountPlacesOf(spec),
       hostNames: hostNamesOf(spec),
-      ...{ retryMs, exec },
+      ...{ retryMs, exec, life },
       ...(preCopy ? { preCopy } : {}),
       ...(twin ? { twin } : {}),
       signal: relay.signal,

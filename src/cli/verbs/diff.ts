@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerdApi } from '../../containerd/index.js';
-import type { FileDiff, ProcessDiff, SnapshotRecord } from '../../criu/index.js';
 import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
 import { requireRoot } from '../root.js';
-import { sourceOf } from '../source.js';
 import { formatBytes, formatJson, formatTable } from '../text.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+import { differenceOf, type Difference } from '../work/diff.js';
 
 const LETTERS = { added: 'A', changed: 'C', deleted: 'D' } as const;
-
-/** What is different between two snapshots. */
-interface Difference {
-  /** Undefined if files were not compared. */
-  readonly files: readonly FileDiff[] | undefined;
-  readonly processes: readonly ProcessDiff[];
-}
 
 /** Shows what has changed between two snapshots. */
 export const diff = defineVerb({
@@ -41,13 +32,9 @@ export const diff = defineVerb({
   async run({ values, words: [first = '', second] }, context) {
     requireRoot(context, `compare ${first}`);
     const rootfs = !values['no-rootfs'];
-    const difference = await withContainerd(values, async (api, signal) => {
-      const options = { rootfs, signal };
-      const [from, to] = second === undefined ? await pairOf(api, first) : [first, second];
-      return await withSource(api, from, options, (before) =>
-        withSource(api, to, options, (after) => compare(api, [before, after], options)),
-      );
-    });
+    const difference = await withContainerd(values, (api, signal) =>
+      differenceOf(api, { first, second, rootfs, signal }),
+    );
     const { files, processes } = difference;
     context.writeOut(
       values.json ? formatJson({ files: files ?? null, processes }) : toText(difference),
@@ -57,49 +44,6 @@ export const diff = defineVerb({
     return EXIT.ok;
   },
 });
-
-interface Options {
-  readonly rootfs: boolean;
-  readonly signal: AbortSignal;
-}
-
-/** The snapshot and the container of which one is meant. */
-async function pairOf(api: ContainerdApi, wanted: string): Promise<readonly [string, string]> {
-  const { listSnapshots } = await import('../../criu/index.js');
-  const { findContainer, lastSnapshotOf } = await import('../../containerd/index.js');
-  const { namespace } = api.place;
-  const snapshot = listSnapshots(namespace).find(
-    ({ id, name }) => id === wanted || name === wanted,
-  );
-  if (snapshot) return [wanted, snapshot.containerId];
-  return [lastSnapshotOf(await findContainer(api, wanted), namespace).id, wanted];
-}
-
-async function withSource<T>(
-  api: ContainerdApi,
-  wanted: string,
-  options: Options,
-  work: (snapshot: SnapshotRecord) => Promise<T>,
-): Promise<T> {
-  const source = await sourceOf(api, wanted, options);
-  try {
-    return await work(source.snapshot);
-  } finally {
-    await source.drop();
-  }
-}
-
-async function compare(
-  api: ContainerdApi,
-  [before, after]: readonly [SnapshotRecord, SnapshotRecord],
-  { rootfs, signal }: Options,
-): Promise<Difference> {
-  const { compareCheckpoints, imageOf } = await import('../../criu/index.js');
-  const { diffFiles } = await import('../../containerd/index.js');
-  const files = rootfs ? await diffFiles(api, before, after, signal) : undefined;
-  const processes = await compareCheckpoints(imageOf(before), imageOf(after), signal);
-  return { files, processes };
-}
 
 function toText({ files = [], processes }: Difference): string {
   const rows = [

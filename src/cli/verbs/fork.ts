@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
-import type { Clone, Network } from '../../containerd/index.js';
+import type { Clone } from '../../containerd/index.js';
 import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
 import type { CliContext } from '../context.js';
 import { requireRoot } from '../root.js';
-import { sourceOf } from '../source.js';
 import { formatJson, printable } from '../text.js';
 import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, EXIT_CODES, JSON_OPTION } from '../verb.js';
-
-const MOST = 1000;
-/** containerd's own rule for ids of containers. */
-const ID = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
-const LONGEST = 76;
+import { assertCount, forkSource, idsOf, MOST_CLONES, networkOf } from '../work/fork.js';
 
 /** Makes containers of a running container, or of a snapshot. */
 export const fork = defineVerb({
@@ -31,7 +25,7 @@ export const fork = defineVerb({
       short: 'c',
       value: 'N',
       default: '1',
-      help: `how many (at most ${String(MOST)})`,
+      help: `how many (at most ${String(MOST_CLONES)})`,
     },
     name: {
       type: 'string',
@@ -43,13 +37,25 @@ export const fork = defineVerb({
       type: 'string',
       value: 'NETWORK',
       default: 'same',
-      help: 'their network namespace: same (as in the spec of the container), none (empty), or a path',
+      help:
+        'their network namespace: same (as in the spec of the container), none (empty), or a path, in which {name} ' +
+        'becomes the id',
     },
     'log-uri': {
       type: 'string',
       value: 'URI',
       default: '',
       help: "where their output goes, as in 'ctr run'; {name} becomes the id",
+    },
+    hook: {
+      type: 'string',
+      value: 'COMMAND',
+      help: 'run this in each clone before it goes on: a JSON list of words, or what /bin/sh runs',
+    },
+    'hook-required': { type: 'boolean', help: 'make no clone whose hook fails' },
+    'own-daemons': {
+      type: 'boolean',
+      help: 'give each clone a shim of its own; by default up to eight share one, and end if it is killed',
     },
     ...NO_ROOTFS,
     ...CONTAINERD_OPTIONS,
@@ -64,6 +70,10 @@ export const fork = defineVerb({
   },
   examples: [
     ["mvas fork --count 8 --name 'web-{n}' web", 'makes web-1 to web-8 of the container web'],
+    [
+      "mvas fork -c 4 --name 'web-{n}' --net '/run/netns/{name}' web",
+      'makes four, each in a network namespace that exists',
+    ],
     ['mvas fork --json loaded', 'makes a container of the snapshot loaded'],
   ],
   exitCodes: [
@@ -72,27 +82,18 @@ export const fork = defineVerb({
   ],
   async run({ values, words: [source = ''] }, context) {
     const count = parseCount(values.count);
-    const network = parseNetwork(values.net);
+    const network = networkOf(values.net);
     const labels = parseLabels(values.label);
     if (values.name !== undefined) idsOf(values.name, count);
     requireRoot(context, `fork ${source}`);
-    return await withContainerd(values, async (api, signal) => {
-      const { fork: makeClones } = await import('../../containerd/index.js');
-      const { snapshot, drop } = await sourceOf(api, source, {
-        rootfs: !values['no-rootfs'],
-        signal,
-      });
-      try {
-        const pattern =
-          values.name ?? `${snapshot.containerId}-${randomBytes(2).toString('hex')}-{n}`;
-        const ids = idsOf(pattern, count);
-        const request = { ids, labels, network, logUri: values['log-uri'], signal };
-        const clones = await makeClones(api, snapshot, request);
-        return report(context, clones, values.json);
-      } finally {
-        await drop();
-      }
-    });
+    const { hook: command, 'hook-required': isRequired } = values;
+    const hook = command === undefined ? undefined : { command, isRequired };
+    const { 'log-uri': logUri, 'own-daemons': ownDaemons } = values;
+    const request = { source, count, labels, network, hook, logUri, ownDaemons };
+    const clones = await withContainerd(values, (api, signal) =>
+      forkSource(api, { ...request, name: values.name, rootfs: !values['no-rootfs'], signal }),
+    );
+    return report(context, clones, values.json);
   },
 });
 
@@ -109,17 +110,9 @@ function report(context: CliContext, clones: readonly Clone[], json: boolean): n
 }
 
 function parseCount(text: string): number {
-  const count = Number(text);
-  if (/^\d{1,4}$/.test(text) && count >= 1 && count <= MOST) return count;
-  throw new UsageError(`'--count ${text}': not a number from 1 to ${String(MOST)}`, {
-    verb: 'fork',
-  });
-}
-
-function parseNetwork(text: string): Network {
-  if (text === 'same' || text === 'none') return text;
-  if (text.startsWith('/')) return text as Network;
-  throw new UsageError(`'--net ${text}': not same, none or an absolute path`, { verb: 'fork' });
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  assertCount(count, text);
+  return count;
 }
 
 function parseLabels(text: string): Record<string, string> {
@@ -131,16 +124,4 @@ function parseLabels(text: string): Record<string, string> {
       throw new UsageError(`'--label ${pair}': not KEY=VALUE`, { verb: 'fork' });
     }),
   );
-}
-
-/** The ids of clones. @throws UsageError for a pattern that gives no valid ids, or the same one twice */
-function idsOf(pattern: string, count: number): string[] {
-  const fail = (why: string): never => {
-    throw new UsageError(`'--name ${pattern}': ${why}`, { verb: 'fork' });
-  };
-  if (count > 1 && !pattern.includes('{n}')) fail('several clones need {n} in it');
-  const ids = Array.from({ length: count }, (_, n) => pattern.replaceAll('{n}', String(n + 1)));
-  const wrong = ids.find((id) => !ID.test(id) || id.length > LONGEST);
-  if (wrong !== undefined) fail(`'${wrong}' is not a valid id of a container`);
-  return ids;
 }

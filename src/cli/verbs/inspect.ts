@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { VasEntry } from '../../criu/index.js';
 import { detailsOf, type VasDetails, type VasSegment } from '../summary.js';
-import { resolveVas } from '../resolve.js';
 import { formatAge, formatBytes, formatJson, formatTable } from '../text.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+import { inspectAll } from '../work/inspect.js';
 
 /** Shows everything about VASes; prints nothing if any id is unknown. */
 export const inspect = defineVerb({
@@ -23,13 +22,8 @@ export const inspect = defineVerb({
   examples: [['mvas inspect --json web', 'the VAS named web, for programs']],
   async run({ values: { json }, words }, context) {
     const store = await context.openStore();
-    const entries = await store.list();
-    const found = words.map((wanted) => resolveVas(entries, wanted).id);
-    const vases: VasEntry[] = [];
-    for (const id of found) vases.push(await store.inspect(id));
-    const details = vases.map((vas) => {
-      return detailsOf(vas, vas.record ? store.segments(vas.record) : []);
-    });
+    const found = await inspectAll(store, words);
+    const details = found.map(({ vas, segments }) => detailsOf(vas, segments));
     const now = context.now();
     context.writeOut(
       json ? formatJson(details) : details.map((vas) => describe(vas, now)).join('\n'),
@@ -52,7 +46,7 @@ function describe(vas: VasDetails, now: Date): string {
     ['Pre-copy:', describePreCopy(vas)],
     ['Twins:', vas.twins === 0 ? 'none' : `of ${String(vas.twins)} processes`],
     ['Clones:', String(vas.clones)],
-    ['Parent:', 'none'],
+    ['Parent:', describeOrigin(vas)],
     ['Directory:', vas.directory],
     ['Boot id:', vas.bootId],
     ['Segments:', String(vas.segments)],
@@ -66,6 +60,11 @@ function describePreCopy({ preCopy }: VasDetails): string {
   if (!preCopy) return 'none';
   const rounds = `${String(preCopy.rounds)} ${preCopy.rounds === 1 ? 'round' : 'rounds'}`;
   return `${formatBytes(preCopy.bytes)} in ${rounds}`;
+}
+
+/** What it has been forked from, and has in addition. */
+function describeOrigin({ origin, copied }: VasDetails): string {
+  return origin === '' ? 'none' : `${origin}, and ${formatBytes(copied)} copied`;
 }
 
 function toRow(segment: VasSegment): readonly string[] {

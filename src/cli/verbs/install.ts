@@ -7,11 +7,25 @@ import type { CliContext } from '../context.js';
 import { formatJson } from '../text.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
 
-/** For each role, the name that is looked up, and our executable for it. */
+const PROGRAMS = '/usr/local/bin';
+const RELOAD = 'Next: systemctl daemon-reload && systemctl enable --now mvas\n';
+const RESTART = 'Restart containerd: it remembers what it has found.\n';
+
+/** For each role, the name that is looked up, our file for it, where its link goes, and what is left to do. */
 const ROLES = {
-  mvas: { name: 'containerd-shim-mvas-v1', executable: 'containerd-shim-mvas-v1' },
-  runc: { name: 'containerd-shim-runc-v2', executable: 'containerd-shim-mvas-v1' },
-  criu: { name: 'criu', executable: 'mvas-criu-probe' },
+  mvas: {
+    ...{ name: 'containerd-shim-mvas-v1', file: 'bin/containerd-shim-mvas-v1' },
+    ...{ directory: PROGRAMS, next: '' },
+  },
+  runc: {
+    ...{ name: 'containerd-shim-runc-v2', file: 'bin/containerd-shim-mvas-v1' },
+    ...{ directory: PROGRAMS, next: RESTART },
+  },
+  criu: { name: 'criu', file: 'bin/mvas-criu-probe', directory: PROGRAMS, next: RESTART },
+  service: {
+    ...{ name: 'mvas.service', file: 'systemd/mvas.service' },
+    ...{ directory: '/etc/systemd/system', next: RELOAD },
+  },
 } as const;
 
 type Role = keyof typeof ROLES;
@@ -26,13 +40,13 @@ const OPTIONS = {
       mvas: 'the shim, for runtime io.containerd.mvas.v1',
       runc: "the shim, in place of containerd's own, for runtime io.containerd.runc.v2",
       criu: 'a program that only tells containerd that CRIU is there',
+      service: "a unit of systemd that runs 'mvas serve'",
     },
   },
   dir: {
     type: 'string',
     value: 'DIR',
-    default: '/usr/local/bin',
-    help: "directory of the link; must come early in containerd's PATH",
+    help: "directory of the link (default: /usr/local/bin); must come early in containerd's PATH; of the unit: /etc/systemd/system",
     words: 'directory',
   },
   json: JSON_OPTION,
@@ -41,19 +55,22 @@ const OPTIONS = {
 /** Links an executable of the checkout where others look for it. */
 export const install = defineVerb({
   name: 'install',
-  summary: 'install the shim where containerd finds it',
-  description: `Creates a symbolic link to an executable of this checkout. It never replaces a file or link that
+  summary: 'install the shim where containerd finds it, or the service',
+  description: `Creates a symbolic link to a file of this checkout. It never replaces a file or link that
     'mvas install' did not create.`,
   options: OPTIONS,
   examples: [
     ['mvas install', 'creates /usr/local/bin/containerd-shim-mvas-v1'],
     ['mvas install --as runc', "takes the place of containerd's own shim"],
+    [
+      'mvas install --as service',
+      "creates /etc/systemd/system/mvas.service, which runs 'mvas serve'",
+    ],
   ],
   run({ values }, context) {
     const { role, path, target } = placementOf(values);
     const isNew = link({ role, path, target }, context);
-    const restart = role === 'mvas' ? '' : 'Restart containerd: it remembers what it has found.\n';
-    const text = isNew ? `${path} -> ${target}\n${restart}` : `${path} is there already\n`;
+    const text = isNew ? `${path} -> ${target}\n${ROLES[role].next}` : `${path} is there already\n`;
     context.writeOut(values.json ? formatJson({ path, target, isNew }) : text);
     return EXIT.ok;
   },
@@ -99,10 +116,16 @@ function link({ role, path, target }: Placement, { searchPath }: CliContext): bo
   return true;
 }
 
-function placementOf({ as, dir }: { readonly as: string; readonly dir: string }): Placement {
+function placementOf({
+  as,
+  dir,
+}: {
+  readonly as: string;
+  readonly dir: string | undefined;
+}): Placement {
   const role = as as Role; // One of the choices.
-  const target = fileOfCheckout(`bin/${ROLES[role].executable}`);
-  return { role, path: join(dir, ROLES[role].name), target };
+  const { name, file, directory } = ROLES[role];
+  return { role, path: join(dir ?? directory, name), target: fileOfCheckout(file) };
 }
 
 /** Where the link at a path points, or a name for anything else there; undefined if there is nothing. */

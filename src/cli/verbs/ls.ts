@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CliContext } from '../context.js';
 import { listKernel, type KernelListing } from '../kernel-objects.js';
+import { keptBy } from '../kept.js';
 import { summaryOf, type VasSummary } from '../summary.js';
 import { formatAge, formatBytes, formatJson, formatTable } from '../text.js';
 import { UsageError } from '../usage.js';
 import { defineVerb, EXIT, JSON_OPTION } from '../verb.js';
+import { listAll } from '../work/list.js';
 
 const HEAD = [
   'ID',
@@ -17,6 +19,7 @@ const HEAD = [
   'PROCESSES',
   'HOLDER',
   'CLONES',
+  'KEPT',
 ];
 
 /** Lists VASes, or kernel objects. */
@@ -26,7 +29,7 @@ export const ls = defineVerb({
   summary: 'list VASes; with -la, objects of the kernel module',
   usage: ['[-la | -lv | -ls] [--json | --quiet]'],
   speaker: 'mvas',
-  description: `Lists the VASes of this host, newest first. With -l it lists objects of the kernel module
+  description: `Lists the VASes of this host, newest first, and why each is kept. With -l it lists objects of the kernel module
     instead.`,
   options: {
     kernel: {
@@ -65,13 +68,16 @@ async function listStore(
   { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
 ): Promise<void> {
   const store = await context.openStore();
-  const entries = [...(await store.list())].sort(
-    (a, b) => b.createdAt.getTime() - a.createdAt.getTime(),
-  );
-  if (json) context.writeOut(formatJson(entries.map(summaryOf)));
+  const entries = await listAll(store);
+  const listed = (): readonly Listed[] =>
+    entries.map((entry) => {
+      const kept = keptBy(entry, store.life(entry), context.now());
+      return { ...summaryOf(entry), kept };
+    });
+  if (json) context.writeOut(formatJson(listed()));
   else if (quiet) context.writeOut(formatTable(entries.map(({ id }) => [id])));
   else {
-    const rows = entries.map((entry) => toRow(summaryOf(entry), context.now()));
+    const rows = listed().map((entry) => toRow(entry, context.now()));
     context.writeOut(formatTable([HEAD, ...rows]));
   }
 }
@@ -85,7 +91,12 @@ async function listObjects(context: CliContext, listing: KernelListing): Promise
   }
 }
 
-function toRow(entry: VasSummary, now: Date): readonly string[] {
+/** What is shown of a VAS, and why it is kept. */
+interface Listed extends VasSummary {
+  readonly kept: readonly string[];
+}
+
+function toRow(entry: Listed, now: Date): readonly string[] {
   return [
     entry.id,
     entry.name || '-',
@@ -97,5 +108,6 @@ function toRow(entry: VasSummary, now: Date): readonly string[] {
     String(entry.processes),
     entry.holderPid === undefined ? '-' : String(entry.holderPid),
     String(entry.clones),
+    entry.kept.join(', '),
   ];
 }

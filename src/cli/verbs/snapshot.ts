@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CONTAINERD_OPTIONS, NO_ROOTFS, withContainerd } from '../containerd.js';
+import { LIFE_OPTIONS, lifeRequestOf } from '../life-options.js';
 import { requireRoot } from '../root.js';
 import { ONE_CONTAINER } from '../runtime-container.js';
 import { formatJson } from '../text.js';
@@ -19,17 +20,38 @@ export const snapshot = defineVerb({
   options: {
     name: { type: 'string', value: 'NAME', default: '', help: 'name for the snapshot' },
     ...NO_ROOTFS,
+    ...LIFE_OPTIONS,
+    series: {
+      type: 'boolean',
+      default: false,
+      help: 'copy only what has changed since the last one with --series, and track changes for the next one',
+    },
+    share: {
+      type: 'string',
+      value: 'WHO[,WHO...]',
+      help: 'who else may make clones of it: NAMESPACE, NAMESPACE/POD-NAMESPACE or *',
+    },
     ...CONTAINERD_OPTIONS,
     json: JSON_OPTION,
   },
   arguments: ONE_CONTAINER,
-  examples: [['mvas snapshot --name loaded db', 'takes a snapshot of the container db']],
+  examples: [
+    ['mvas snapshot --name loaded db', 'takes a snapshot of the container db'],
+    [
+      'mvas snapshot --series db',
+      'takes one of many, each of which shares its memory with the one before',
+    ],
+  ],
   async run({ values, words: [containerId = ''] }, context) {
     requireRoot(context, `snapshot ${containerId}`);
     const { name } = values;
+    const life = lifeRequestOf(values);
     const record = await withContainerd(values, async (api, signal) => {
       const { takeSnapshot } = await import('../../containerd/index.js');
-      return await takeSnapshot(api, { containerId, name, rootfs: !values['no-rootfs'], signal });
+      return await takeSnapshot(api, {
+        ...{ containerId, name, life, signal, shared: values.share, isOfSeries: values.series },
+        rootfs: !values['no-rootfs'],
+      });
     });
     const { id, createdAt } = record;
     context.writeOut(values.json ? formatJson({ id, name, containerId, createdAt }) : `${id}\n`);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeBytes } from '../bytes.js';
+import { costsOf, FORM_CELLS, type FormParts, type Forms } from './forms.js';
 import { WIRE, type WireReader } from './reader.js';
 import {
   DEFAULTS,
   type FieldShape,
   type MessageShape,
-  type PartReader,
   type RowForm,
   type Schema,
-  type Shortcut,
 } from './schema.js';
 import type { ScalarType } from './tables.js';
 
@@ -42,6 +41,18 @@ export function decodeMessage<M, K extends keyof M & string>(
 }
 
 /**
+ * Decodes all messages that are left, each behind its size in four bytes. `take` has each, and may read what follows
+ * it. Errors as of {@link decodeMessage}.
+ */
+export function decodeFramed<M, K extends keyof M & string>(
+  decoding: Decoding<M>,
+  name: K,
+  take: (message: M[K]) => void,
+): void {
+  new MessageDecoder(decoding).framed(name, take as (message: object) => void);
+}
+
+/**
  * The last messages of each name that were parts of others, with their bytes. Files that are decoded with the same map
  * share equal messages, so nobody may change them.
  */
@@ -49,6 +60,8 @@ export type SeenMessages = Map<string, SeenMessage[]>;
 
 /** How many of a name are remembered: the two ends of connections take turns. */
 const MOST_SEEN = 4;
+/** How many parts of messages in known forms are remembered, by their places. */
+const MOST_PARTS = 64;
 
 /** A message, and where its bytes are. */
 interface SeenMessage {
@@ -66,12 +79,13 @@ export interface Decoding<M> {
   readonly seen?: SeenMessages | undefined;
 }
 
-class MessageDecoder implements PartReader {
+class MessageDecoder implements FormParts {
   readonly #schema: Schema<unknown>;
   readonly #reader: WireReader;
   readonly #budget: DecodeBudget;
   readonly #strict: boolean;
   readonly #seen: SeenMessages;
+  readonly #parts = new Map<number, object | string>();
   #depth = 0;
 
   constructor({ schema, reader, budget, seen = new Map() }: Decoding<unknown>) {
@@ -87,18 +101,65 @@ class MessageDecoder implements PartReader {
     if (--this.#budget.messages < 0) this.#reader.fail('too many messages');
     if (++this.#depth > MAX_DEPTH) this.#reader.fail('messages nested too deep');
     const outer = this.#reader.enter(length);
-    const result = (shape.shortcut && this.#quick(shape.shortcut)) ?? this.#fields(shape);
+    const result = this.#fields(shape);
     this.#reader.leave(outer);
     this.#depth--;
     return result;
   }
 
-  #quick({ read }: Shortcut): object | undefined {
-    const start = this.#reader.position;
-    const result = read(this.#reader, this);
-    if (result && this.#reader.done) return result;
-    this.#reader.back(start);
-    return undefined;
+  framed(name: string, take: (message: object) => void): void {
+    const { forms } = this.#schema.shapeOf(name);
+    const reader = this.#reader;
+    while (!reader.done) {
+      const isAll = forms !== undefined && this.#formed(name, forms, take);
+      if (!isAll) take(this.message(name, reader.fixed32()));
+    }
+  }
+
+  /** Takes messages up to the first one that is of no form; whether none is left. */
+  #formed(name: string, forms: Forms, take: (message: object) => void): boolean {
+    const reader = this.#reader;
+    const budget = this.#budget;
+    const cost = costsOf(forms);
+    const room = Math.floor(budget.messages / cost.messages);
+    const most = cost.words === 0 ? room : Math.min(room, Math.floor(budget.values / cost.words));
+    const { cells, length, width } = reader.forms(forms, most);
+    budget.messages -= length * cost.messages;
+    budget.values -= length * cost.words;
+    for (let at = 0; at < length * width; at += width) {
+      // `take` may have read otherwise.
+      if (reader.position !== cells[at + FORM_CELLS.begin]) break;
+      const form = forms.forms[cells[at] ?? 0];
+      reader.move(cells[at + FORM_CELLS.behind] ?? 0);
+      const message = form?.make(cells, at + FORM_CELLS.message, this);
+      if (!message) reader.move(cells[at + FORM_CELLS.begin] ?? 0);
+      take(message ?? this.message(name, reader.fixed32()));
+    }
+    return reader.done;
+  }
+
+  text(at: number, length: number): string {
+    return this.#once(at, () => this.#reader.latin(at, length));
+  }
+
+  part(name: string, at: number, length: number): object {
+    return this.#once(at, () => {
+      const behind = this.#reader.position;
+      this.#reader.move(at);
+      const value = this.message(name, length);
+      this.#reader.move(behind);
+      return value;
+    });
+  }
+
+  /** What a place holds is the same each time: nobody may change it. */
+  #once<T extends object | string>(at: number, read: () => T): T {
+    const known = this.#parts.get(at);
+    if (known !== undefined) return known as T;
+    const value = read();
+    if (this.#parts.size >= MOST_PARTS) this.#parts.clear();
+    this.#parts.set(at, value);
+    return value;
   }
 
   #fields(shape: MessageShape): object {
@@ -140,7 +201,8 @@ class MessageDecoder implements PartReader {
     const { content } = field;
     if (content.kind === 'message' && wireType === WIRE.bytes) {
       const { rows } = this.#schema.shapeOf(content.message);
-      if (!rows || !this.#rows(field, rows, list)) this.#push(list, this.readPart(content.message));
+      if (!rows || !this.#rows(field, rows, list))
+        this.#push(list, this.#readPart(content.message));
       return;
     }
     if (wireType !== WIRE.bytes || field.wireType === WIRE.bytes) {
@@ -153,26 +215,23 @@ class MessageDecoder implements PartReader {
   }
 
   /** Reads as many messages as follow in the form of rows; false if there is none. */
-  #rows({ number }: FieldShape, { layout, Rows }: RowForm, list: unknown[]): boolean {
+  #rows({ number }: FieldShape, { layout, Rows, read }: RowForm, list: unknown[]): boolean {
     const most = Math.min(this.#budget.messages, this.#budget.values);
-    const found = this.#reader.rows(number * 8 + WIRE.bytes, most, layout);
-    const { length } = found;
+    const { cells, length } = this.#reader.rows(number * 8 + WIRE.bytes, most, layout, read);
     if (length === 0) return false;
     this.#budget.messages -= length;
     this.#budget.values -= length;
-    list.push(new Rows(found.finish(), length));
+    list.push(new Rows(cells, length));
     return true;
   }
 
   /**
    * Decodes a message that is part of another, or returns one of the last of that name if its bytes are the same, as
    * those of most signal actions are: an object for each would be most of the cost of an image of many processes.
-   * What has a shortcut is seldom the same, and quickly read.
    */
-  readPart(name: string): object {
+  #readPart(name: string): object {
     const reader = this.#reader;
     const length = reader.uint32();
-    if (this.#schema.shapeOf(name).shortcut) return this.message(name, length);
     let seen = this.#seen.get(name);
     if (!seen) this.#seen.set(name, (seen = []));
     for (const one of seen) {
@@ -193,7 +252,7 @@ class MessageDecoder implements PartReader {
   #value(field: FieldShape, wireType: number): Value {
     if (wireType !== field.wireType) this.#reader.fail(`wrong wire type of ${field.name}`);
     const { content } = field;
-    if (content.kind === 'message') return this.readPart(content.message);
+    if (content.kind === 'message') return this.#readPart(content.message);
     if (content.kind === 'scalar') return this.#scalar(content.scalar);
     const number = this.#reader.int32();
     return (

@@ -36,10 +36,14 @@ export function encodeMessage<M, K extends keyof M & string>(
   new MessageEncoder(schema, writer).message(name, value);
 }
 
-/** What frozen messages are encoded as. */
+/** What frozen messages, and frozen lists of messages, are encoded as. */
 const SHARED = new WeakMap<
   object,
-  { readonly schema: Schema<unknown>; readonly name: string; readonly bytes: Uint8Array }
+  {
+    readonly schema: Schema<unknown>;
+    readonly name: string | FieldShape;
+    readonly bytes: Uint8Array;
+  }
 >();
 
 class MessageEncoder implements PartWriter {
@@ -76,16 +80,21 @@ class MessageEncoder implements PartWriter {
 
   #list(shape: MessageShape, field: FieldShape, list: readonly unknown[]): void {
     if (field.label === 'repeated') {
-      list.forEach((element) => {
-        if (element instanceof Rows) this.#rows(shape, field, element);
-        else this.#tagged(shape, field, element);
-      });
+      if (list.length > 0 && Object.isFrozen(list)) this.#sharedList(shape, field, list);
+      else this.#elements(shape, field, list);
     } else if (list.length > 0) {
       this.#writer.varint(field.number * 8 + WIRE.bytes);
       const start = this.#writer.length;
       for (const element of list) this.#value(shape, field, element);
       this.#writer.prefix(start);
     }
+  }
+
+  #elements(shape: MessageShape, field: FieldShape, list: readonly unknown[]): void {
+    list.forEach((element) => {
+      if (element instanceof Rows) this.#rows(shape, field, element);
+      else this.#tagged(shape, field, element);
+    });
   }
 
   #rows(shape: MessageShape, field: FieldShape, rows: Rows): void {
@@ -125,12 +134,29 @@ class MessageEncoder implements PartWriter {
     this.#writer.prefix(start);
   }
 
+  #sharedList(shape: MessageShape, field: FieldShape, list: readonly unknown[]): void {
+    const bytes = this.#once(list, field, (encoder) => {
+      encoder.#elements(shape, field, list);
+    });
+    this.#writer.raw(bytes);
+  }
+
   /** The bytes of a message that nobody changes, which is likely to be part of many others. */
   #shared(name: string, value: object): Uint8Array {
+    return this.#once(value, name, (encoder) => {
+      encoder.message(name, value);
+    });
+  }
+
+  #once(
+    value: object,
+    name: string | FieldShape,
+    encode: (encoder: MessageEncoder) => void,
+  ): Uint8Array {
     const known = SHARED.get(value);
     if (known?.schema === this.#schema && known.name === name) return known.bytes;
     const writer = new WireWriter();
-    new MessageEncoder(this.#schema, writer).message(name, value);
+    encode(new MessageEncoder(this.#schema, writer));
     const bytes = writer.finish();
     SHARED.set(value, { schema: this.#schema, name, bytes });
     return bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError, type ErrorKind } from '../errors.js';
-import { readRows, type RowCells, type RowLayout } from './rows.js';
+import type { Forms, FoundForms } from './forms.js';
+import { readRows, type FoundRows, type RowLayout, type RowReader } from './rows.js';
 
 /** Protobuf's wire types that a message without groups can have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -123,33 +124,8 @@ export class WireReader {
     return new Uint8Array(this.#bytes.subarray(from, from + length));
   }
 
-  /** Skips a varint if it is this one. */
-  sees(varint: number): boolean {
-    const start = this.#at;
-    if (start >= this.#end) return false;
-    if (varint < 0x80) {
-      const isThis = this.#bytes[start] === varint; // The table judges a longer form of it.
-      if (isThis) this.#at = start + 1;
-      return isThis;
-    }
-    this.#varint();
-    if (this.#low === varint && this.#high === 0) return true;
-    this.#at = start;
-    return false;
-  }
-
-  /** Skips a length and its bytes if they are these. */
-  seesBytes(bytes: Uint8Array): boolean {
-    const { length } = bytes;
-    const from = this.#at + 1;
-    const isThere = this.#bytes[this.#at] === length && from + length <= this.#end;
-    if (!isThere || this.#bytes.compare(bytes, 0, length, from, from + length) !== 0) return false;
-    this.#at = from + length;
-    return true;
-  }
-
-  /** Goes back to an earlier position. */
-  back(position: number): void {
+  /** Goes to a position of what was read, or was found to be there. */
+  move(position: number): void {
     this.#at = position;
   }
 
@@ -171,11 +147,11 @@ export class WireReader {
     this.#end = outer;
   }
 
-  /** Reads messages of a list from behind the tag of the first; see {@link readRows}. */
-  rows(tag: number, most: number, layout: RowLayout): RowCells {
+  /** Reads messages of a list from behind the tag of the first; see {@link RowReader}. */
+  rows(tag: number, most: number, layout: RowLayout, read: RowReader = readRows): FoundRows {
     const list = { bytes: this.#bytes, from: this.#at, end: this.#end, tag, most };
-    const { found, at } = readRows(list, layout);
-    this.#at = at;
+    const found = read(list, layout);
+    this.#at = found.at;
     return found;
   }
 
@@ -188,6 +164,16 @@ export class WireReader {
     if (PLAIN.test(text)) return text;
     this.#at = start;
     return undefined;
+  }
+
+  /** {@link PLAIN} text that was found to be at a position. */
+  latin(from: number, length: number): string {
+    return this.#bytes.toString('latin1', from, from + length);
+  }
+
+  /** Looks for messages in known forms, each behind its size, and stays where it is. */
+  forms(forms: Forms, most: number): FoundForms {
+    return forms.read({ bytes: this.#bytes, from: this.#at, end: this.#end, most }, forms);
   }
 
   /** Skips the next `length` bytes if they equal those of another reader from a position on. */

@@ -96,14 +96,22 @@ export interface EncodedList {
   readonly most: number;
 }
 
-/**
- * Reads messages up to the first one that is not of a layout; also returns the position behind the last, which is before
- * the next one's tag. What is not of the layout may be valid in another form.
- */
+/** The first messages of a list, as rows. */
+export interface FoundRows {
+  readonly cells: Float64Array;
+  readonly length: number;
+  /** The position behind the last, which is before the next one's tag. */
+  readonly at: number;
+}
+
+/** Reads messages up to the first one that is not of a layout. What is not of it may be valid in another form. */
+export type RowReader = (list: EncodedList, layout: RowLayout) => FoundRows;
+
+/** See {@link RowReader}. */
 export function readRows(
   { bytes, from, end, tag, most }: EncodedList,
   layout: RowLayout,
-): { readonly found: RowCells; readonly at: number } {
+): FoundRows {
   const found = new RowCells(layout.length);
   let at = from;
   for (let begin = from; found.length < most; begin = at + 1) {
@@ -114,7 +122,7 @@ export function readRows(
     found.add();
     at = stop;
   }
-  return { found, at };
+  return { cells: found.finish(), length: found.length, at };
 }
 
 /** Reads one message into the next row; false if it is not of the layout. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertInvariant } from '../errors.js';
-import { WIRE, type WireReader } from './reader.js';
-import type { RowLayout, Rows } from './rows.js';
+import type { Forms } from './forms.js';
+import { WIRE } from './reader.js';
+import type { RowLayout, RowReader, Rows } from './rows.js';
 import type { EnumTables, FieldLabel, MessageTables, ScalarType } from './tables.js';
 import type { WireWriter } from './writer.js';
 
@@ -25,22 +26,14 @@ export interface FieldShape {
   readonly wireType: number;
 }
 
-/** Reads messages that are parts of others. */
-export interface PartReader {
-  /** Reads one, with its length before it. */
-  readPart(name: string): object;
-}
-
 /** Writes messages that are parts of others. */
 export interface PartWriter {
   /** Writes one, with its length before it. */
   writePart(name: string, value: object): void;
 }
 
-/** Reads and writes the usual form of a very frequent message, faster than by its table. */
+/** Writes the usual form of a very frequent message, faster than by its table. */
 export interface Shortcut<M = object> {
-  /** Reads a message from its start; undefined for another form. The message may go on after what was read. */
-  readonly read: (reader: WireReader, parts: PartReader) => M | undefined;
   /** Writes what its table would have written; returns false and writes nothing for another form. */
   readonly write: (writer: WireWriter, message: M, parts: PartWriter) => boolean;
 }
@@ -52,12 +45,16 @@ export type Shortcuts<Messages> = { readonly [M in keyof Messages]?: Shortcut<Me
 export interface RowForm {
   readonly layout: RowLayout;
   readonly Rows: new (cells: Float64Array, length: number) => Rows;
+  /** A quicker reader than the usual one. */
+  readonly read?: RowReader;
 }
 
 /** What is read and written in another way than by its table, by the names of messages. */
 export interface Special<Messages> {
   readonly shortcuts?: Shortcuts<Messages>;
   readonly rows?: { readonly [M in keyof Messages]?: RowForm };
+  /** Of messages that a file has one behind the other. */
+  readonly forms?: { readonly [M in keyof Messages]?: Forms<Messages[M] & object> };
 }
 
 /** How to read and write one message. */
@@ -71,6 +68,7 @@ export interface MessageShape {
   readonly byNumber: ReadonlyMap<number, FieldShape>;
   readonly shortcut: Shortcut | undefined;
   readonly rows: RowForm | undefined;
+  readonly forms: Forms | undefined;
 }
 
 /**
@@ -108,19 +106,21 @@ export class Schema<Messages> {
   readonly #enums: EnumTables;
   readonly #shortcuts: Readonly<Record<string, Shortcut | undefined>>;
   readonly #rows: Readonly<Record<string, RowForm | undefined>>;
+  readonly #forms: Readonly<Record<string, Forms | undefined>>;
   readonly #shapes = new Map<string, MessageShape>();
 
   constructor(
     mode: Mode,
     messages: MessageTables,
     enums: EnumTables = {},
-    { shortcuts = {}, rows = {} }: Special<Messages> = {},
+    { shortcuts = {}, rows = {}, forms = {} }: Special<Messages> = {},
   ) {
     this.mode = mode;
     this.#messages = messages;
     this.#enums = enums;
     this.#shortcuts = shortcuts as Readonly<Record<string, Shortcut | undefined>>;
     this.#rows = rows;
+    this.#forms = forms;
   }
 
   /** The shape of a message; made at first use, then kept. */
@@ -141,6 +141,7 @@ export class Schema<Messages> {
       byNumber: new Map(fields.map((field) => [field.number, field])),
       shortcut: this.#shortcuts[name],
       rows: this.#rows[name],
+      forms: this.#forms[name],
     };
     this.#shapes.set(name, shape);
     return shape;

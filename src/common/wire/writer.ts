@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 16_384;
+const NOTHING = Buffer.alloc(0);
 const TWO_32 = 0x1_0000_0000;
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** A buffer that is larger is not kept. */
+const MAX_SPARE = 1 << 20;
+/** Writers that are open at once, one within the other, at most. */
+const MAX_SPARES = 4;
+
+/**
+ * Buffers of writers that have finished. V8 collects garbage when 32 MiB of new buffers are in use, however few of them are, and so
+ * in the middle of a checkpoint of hundreds of processes.
+ */
+const spares: Buffer[] = [];
+
 /** A growing buffer of protobuf bytes. Values must be in range: the caller has checked them. */
 export class WireWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #bytes = spares.pop() ?? Buffer.allocUnsafeSlow(FIRST_CAPACITY);
   #length = 0;
 
   /** Bytes written so far. */
@@ -14,9 +26,15 @@ export class WireWriter {
     return this.#length;
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written. Begins anew. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+    const written = new Uint8Array(this.#bytes.subarray(0, this.#length));
+    const { length } = this.#bytes;
+    const isUseful = length >= FIRST_CAPACITY && length <= MAX_SPARE;
+    if (isUseful && spares.length < MAX_SPARES) spares.push(this.#bytes);
+    this.#bytes = NOTHING;
+    this.#length = 0;
+    return written;
   }
 
   /** An unsigned varint of a safe integer. */
@@ -109,7 +127,7 @@ export class WireWriter {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }

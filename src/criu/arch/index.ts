@@ -16,15 +16,19 @@ export {
 } from './x86-64/registers.js';
 /** Extended state. */
 export { checkXstate, encodeFpregs, EXTENDED_BYTES } from './x86-64/xstate.js';
+/** Rights to memory with protection keys, which are part of it. */
+export { haveChanged, rightsProblem } from './x86-64/rights.js';
 /** System calls that were interrupted and are to be restarted. */
 export { finalRegisters, interruptedCall, resolveRestart } from './x86-64/restart.js';
 /** Code that makes system calls, and the signal frame that leads home from it. */
 export {
   BATCH_CODE,
   buildFrame,
+  FRAME_POINTERS,
   frameSize,
   frameStack,
   HOME_CODE,
+  sendTo,
   sentTo,
   SYSCALL_INSTRUCTION,
   TWIN_CODE,

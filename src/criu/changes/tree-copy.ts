@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync, rmSync, type BigIntStats } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
-import { decodeBytes, encodeBytes } from '../../common/bytes.js';
+import { lstatSync, rmSync, type BigIntStats } from 'node:fs';
+import { encodeBytes } from '../../common/bytes.js';
 import { ShimError } from '../../common/errors.js';
 import { copyEntry, linkEntry, makeDirectory, writeInode } from './copy-entry.js';
-
-/** Two directories. What lies in the second one is ours. */
-export interface CopyPlaces {
-  readonly from: string;
-  readonly to: string;
-}
+import { failure, TreeWalk, type CopyPlaces } from './tree-walk.js';
 
 /** How an entry was when it was copied. */
 interface Seen {
@@ -21,8 +15,7 @@ interface Seen {
   readonly mark: string;
 }
 
-/** How long the event loop may wait for us. */
-const TURN_MS = 5;
+const REMEDY = 'make room on it, or leave the root filesystem out (--no-rootfs)';
 /** The kernel's times advance in ticks of up to 10 ms: a change soon after another has the same time. */
 const TICK_MS = 50n;
 const NANOSECONDS = 1_000_000n;
@@ -47,7 +40,7 @@ export class TreeCopy {
 
   /** Copies what differs, while files change: what is gone when it is to be copied is left out. */
   follow(): Promise<void> {
-    return new Pass(this.#places, this.#seen, { isMoving: true, mapped: new Set() }).visit('');
+    return new Pass(this.#places, this.#seen, { isMoving: true, mapped: new Set() }).run();
   }
 
   /** Copies what differs, while nothing changes. `mapped`: paths from the top whose content may have changed anyway. */
@@ -56,7 +49,7 @@ export class TreeCopy {
     const options = { bigint: true, throwIfNoEntry: false } as const;
     const inodes = Array.from(mapped, (path) => lstatSync(encodeBytes(from + path), options)?.ino);
     const known = new Set(inodes.filter((inode) => inode !== undefined));
-    return new Pass(this.#places, this.#seen, { isMoving: false, mapped: known }).visit('');
+    return new Pass(this.#places, this.#seen, { isMoving: false, mapped: known }).run();
   }
 }
 
@@ -76,12 +69,12 @@ interface Group {
 /** One walk through the tree. */
 class Pass {
   readonly #places: CopyPlaces;
+  readonly #walk: TreeWalk;
   readonly #seen: Map<string, Seen>;
   readonly #isMoving: boolean;
   readonly #mapped: ReadonlySet<bigint>;
   /** Inodes with several names that this pass has come to. */
   readonly #groups = new Map<bigint, Group>();
-  #since = performance.now();
 
   constructor(
     places: CopyPlaces,
@@ -92,22 +85,24 @@ class Pass {
     this.#seen = seen;
     this.#isMoving = options.isMoving;
     this.#mapped = options.mapped;
+    this.#walk = new TreeWalk(places.from, {
+      directory: (path, stat) => this.#directory(path, stat),
+      other: (path, stat) => this.#other(path, stat),
+      failed: (path, error) => {
+        this.#failed(path, error);
+      },
+    });
   }
 
-  /** Copies what lies at a path from the top, which is the empty one. */
-  async visit(path: string): Promise<void> {
-    if (performance.now() - this.#since > TURN_MS) {
-      await turn();
-      this.#since = performance.now();
-    }
-    try {
-      const stat = lstatSync(encodeBytes(this.#places.from + path), { bigint: true });
-      if (stat.isDirectory()) await this.#directory(path, stat);
-      else await this.#other(path, stat);
-    } catch (error) {
-      if (!this.#isMoving || !isGone(error)) throw failure(path, error);
-      this.#forget(path);
-    }
+  run(): Promise<void> {
+    return this.#walk.visit('');
+  }
+
+  /** What is gone while files change is left out. */
+  #failed(path: string, error: unknown): void {
+    const { to } = this.#places;
+    if (!this.#isMoving || !isGone(error)) throw failure(path, error, { to, remedy: REMEDY });
+    this.#forget(path);
   }
 
   async #directory(path: string, stat: BigIntStats): Promise<void> {
@@ -118,11 +113,10 @@ class Pass {
       this.#forget(path);
       makeDirectory(to + path);
     }
-    const found = readdirSync(encodeBytes(from + path), { encoding: 'buffer' });
-    const names = new Set(found.map(decodeBytes));
+    const names = new Set(this.#walk.namesIn(path));
     this.#seen.set(path, { inode: inodeOf(stat), names, mark: '' });
     for (const name of before?.names ?? []) if (!names.has(name)) this.#forget(`${path}/${name}`);
-    for (const name of names) await this.visit(`${path}/${name}`);
+    for (const name of names) await this.#walk.visit(`${path}/${name}`);
     writeInode(from + path, to + path, stat); // Last: what happens to entries changes its times.
   }
 
@@ -171,12 +165,4 @@ function markOf({ ctimeNs, mtimeNs, size, mode }: BigIntStats): string {
 function isGone(error: unknown): boolean {
   const code = (error as { readonly code?: unknown }).code;
   return code === 'ENOENT' || code === 'ENOTDIR' || ShimError.from(error).kind === 'notFound';
-}
-
-function failure(path: string, error: unknown): ShimError {
-  if (error instanceof ShimError) return error;
-  const { code = String(error) } = error as NodeJS.ErrnoException;
-  const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'resourceExhausted' : 'unknown';
-  const message = `copy ${path === '' ? '/' : path} of the root filesystem's changes: ${code}`;
-  return new ShimError(kind, message, { cause: error });
 }

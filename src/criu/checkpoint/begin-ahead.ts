@@ -5,6 +5,7 @@ import { lookAtRunning, type RunningProcess } from '../memory/live/running-proce
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
 import { hasEnded } from '../tracee/life-watch.js';
 import type { Session } from '../tracee/session.js';
+import { checkUnpinned } from './pinned.js';
 import type { Stops } from './stops.js';
 
 /** Up to this many resident bytes are protected within one stop, in 1-3 ms. */
@@ -26,12 +27,14 @@ export async function beginAhead(
   const resident = running.reduce((sum, one) => sum + one.resident, 0);
   const isAtOnce = resident < SLOW_TO_PROTECT;
   await stops.during(async (session) => {
+    checkUnpinned(session.pids());
     await track(running, memory, session);
     if (isAtOnce) memory.protect(running);
   });
   if (!isAtOnce) {
     await memory.protectRunning(running);
-    await stops.during(() => {
+    await stops.during((session) => {
+      checkUnpinned(session.pids());
       memory.protectRest(running);
       return Promise.resolve();
     });

@@ -5,12 +5,11 @@ import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { DEFAULT_TWIN, TWIN_MODES, type TwinMode } from '../constants.js';
-import type { MemorySource, NewHolder } from '../memory/live/source.js';
+import type { MemorySource, NewHolder, PlacedProcesses } from '../memory/live/source.js';
 import { TwinSource } from '../memory/live/twin-source.js';
 import { segmentOf, storedBytes, type MemoryMap } from '../memory/memory-map.js';
 import type { Session } from '../tracee/session.js';
 import { Twins } from '../tracee/twins.js';
-import type { Collection } from './collect.js';
 import type { InTurn } from './request.js';
 
 const log = logger('checkpoint');
@@ -32,7 +31,7 @@ export interface TwinChoice extends NewHolder {
   /** Given, the checkpoint is answered before its memory is copied. */
   readonly inTurn?: InTurn;
   readonly session: Session;
-  readonly collection: Collection;
+  readonly memory: PlacedProcesses;
   /** What copies memory otherwise. */
   readonly source: MemorySource;
 }
@@ -69,14 +68,14 @@ export function chooseTwins(choice: TwinChoice): Chosen {
 
 /** The reason why memory is copied while the container stands still. */
 function whyNot(mode: TwinMode, choice: TwinChoice): string | undefined {
-  const { source, leaveRunning, collection, initPid, session, inTurn } = choice;
+  const { source, leaveRunning, memory, initPid, session, inTurn } = choice;
   if (mode === 'never') return 'it is not wanted';
   if (source.backend !== 'holder') return 'the kernel duplicates it';
   if (source.ahead) return 'it has been copied while the container ran';
   const isWanted = mode === 'always';
   if (!isWanted && !leaveRunning) return 'the container is to be killed';
-  if (hasSegments(collection)) return 'a process has attached System V shared memory';
-  const bytes = storedBytes(collection.maps, []);
+  if (hasSegments(memory)) return 'a process has attached System V shared memory';
+  const bytes = storedBytes(memory.maps, []);
   if (roomOf(initPid) < bytes)
     return 'the memory limit leaves no room for what is written to meanwhile';
   if (isWanted) return undefined;
@@ -85,7 +84,7 @@ function whyNot(mode: TwinMode, choice: TwinChoice): string | undefined {
 }
 
 /** The attachments of a twin would be counted. */
-function hasSegments({ maps }: Collection): boolean {
+function hasSegments({ maps }: PlacedProcesses): boolean {
   return maps.some(({ areas }) =>
     areas.some(
       ({ kind, object }) => kind === 'anonymous-shared' && segmentOf(object) !== undefined,

@@ -7,17 +7,20 @@ import type { StdioLinks } from '../../common/runtime-state.js';
 import type { ExecMode } from '../constants.js';
 import type { Lasting } from '../lasting.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
+import { Momentary } from '../retry.js';
 import { IMAGE_VERSION } from '../image/header.js';
 import { OUR_FORMAT } from '../image/constants.js';
 import type { MmEntry, PstreeEntry, TaskKobjIdsEntry } from '../image/types.js';
 import { VAS_REFERENCE_FORMAT } from '../image/vas-reference.js';
 import type { LiveProcess } from '../memory/live/process.js';
-import type { Owner } from '../memory/live/same-pages.js';
 import { placeContents } from '../memory/live/place-contents.js';
-import { takeMemory, type CopiedAhead } from '../memory/live/take-memory.js';
+import type { Layout } from '../memory/layout.js';
+import type { PlacedProcesses } from '../memory/live/source.js';
+import { takeMemory, type FoundMemory } from '../memory/live/take-memory.js';
 import type { PageRun } from '../memory/page-runs.js';
-import type { MemoryMap, SharedObject } from '../memory/memory-map.js';
+import type { MappedArea, MemoryMap, SharedObject } from '../memory/memory-map.js';
 import { EntryMaker } from '../memory/to-image.js';
+import { keysOf } from '../memory/protection-keys.js';
 import { whyCopied } from '../memory/why-copied.js';
 import { idsIn, PidNamespace } from '../pid-namespace.js';
 import { containerGroups, containerPid, type ProcStatus } from '../procfs/status.js';
@@ -25,7 +28,7 @@ import type { StillProcess } from '../procfs/still-process.js';
 import { dumpAttributes, dumpZombie, type AttributeDump } from '../resources/attributes.js';
 import type { IpcDump } from '../resources/ipc/dump.js';
 import { placeSegments } from '../resources/ipc/place.js';
-import type { TmpfsPlace } from '../resources/tmpfs.js';
+import { dumpTmpfs, type ReadTmpfs, type TmpfsPlace } from '../resources/tmpfs.js';
 import { placeGhosts } from '../resources/files/deleted/stored-contents.js';
 import type { Members } from '../resources/files/dump-context.js';
 import { FileDumper } from '../resources/files/dumper.js';
@@ -43,11 +46,10 @@ export interface CollectRequest {
   readonly containerId: string;
   readonly vasId: VasId;
   /** Memory of the processes, as it was before anything of ours was mapped. */
-  readonly owners: readonly Owner[];
-  /** What has been copied of it while they were running. */
-  readonly ahead: CopiedAhead | undefined;
+  readonly memory: FoundMemory;
   readonly ipc: IpcDump;
-  readonly tmpfs: readonly TmpfsPlace[];
+  /** Where its spec has made tmpfs mounts. */
+  readonly tmpfsMounts: readonly string[];
   /** The spec that the container was started with. */
   readonly stdio: StdioLinks | undefined;
   /** What is done with processes that came by exec. */
@@ -55,15 +57,20 @@ export interface CollectRequest {
   readonly hasUserNamespace?: boolean;
   /** What looks before this one have left. */
   readonly lasting: Lasting;
+  /** Called once memory has been found. From then on, who looks at what processes map may have to wait for the kernel. */
+  readonly onMemory?: ((memory: PlacedProcesses) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Everything about a stopped container except the content of its memory, and of large files without a name. */
 export interface Collection {
+  /** Content of its tmpfs mounts. */
+  readonly tmpfs: readonly ReadTmpfs[];
   readonly image: CheckpointImage;
   readonly createdAt: string;
   /** Where the holder's own range begins. */
   readonly base: bigint;
+  readonly layout: Layout;
   readonly maps: readonly MemoryMap[];
   readonly shared: readonly SharedObject[];
   readonly processes: readonly LiveProcess[];
@@ -84,37 +91,40 @@ export interface Collection {
  */
 export async function collectImage(session: Session, request: CollectRequest): Promise<Collection> {
   const { processes } = session;
-  const { owners, ahead, ipc } = request;
-  const { pstree, forkers } = request.tree;
-  const taken = takeMemory(owners, forkers, { ahead, segments: ipc.segments });
+  const { memory: found, ipc } = request;
+  const { pstree } = request.tree;
+  const taken = takeMemory(found, ipc.segments);
   const { maps, shared, clean, layout } = taken;
-  mark('pages');
+  mark('places');
   const attributes = await dumpAttributes(processes, {
     tracer: session.tracer,
     jobStopped: session.jobStopped,
     resume: session.resume,
+    keyed: new Set(maps.filter(({ areas }) => areas.some(hasKey)).map(({ pid }) => pid)),
   });
   mark('attributes');
-  const keeper = waitSocketOf(request.vasId);
-  const files = new FileDumper(processes, request.stdio, {
-    guardOption: (socket, option) => Guard.arm(keeper, socket, option),
-    keepsExecs: request.exec === 'keep',
-    initPid: request.initPid,
-    members: membersOf(session),
-    lasting: request.lasting,
-  });
+  const files = openFiles(session, request);
   try {
+    processes.forEach((process, at) => {
+      files.lookAtMapped(process, maps[at]?.areas ?? []);
+    });
+    mark('looks at mapped files');
+    request.onMemory?.({ base: layout.base, maps });
+    session.standstill.lookAt('the content of its tmpfs mounts');
+    const tmpfs = dumpTmpfs(request.initPid, request.tmpfsMounts);
+    mark('tmpfs');
     await dumpOpen(files);
     mark('open files');
-    const mms = memoryEntries(processes, { maps, shared, brks: attributes.brks }, files);
+    const mms = memoryEntries(processes, { maps, shared, ...attributes }, files);
     mark('mapped files');
     const { tables, ...fileParts } = await files.finish(request.signal);
+    if (found.ahead) refusePinned(fileParts.files);
     const contents = placeContents(files.contents(), { maps, layout });
     const cores = new Map(attributes.cores);
     for (const { pid, nsPid } of session.zombies) cores.set(nsPid, dumpZombie(pid));
     const createdAt = new Date().toISOString();
     const image: CheckpointImage = {
-      ...headersOf(request, createdAt),
+      ...headersOf(request, tmpfs, createdAt),
       pstree,
       cores,
       ids: objectIds(processes, tables),
@@ -124,18 +134,29 @@ export async function collectImage(session: Session, request: CollectRequest): P
       ...placeSegments(ipc.parts, shared),
       seccomp: attributes.seccomp,
     };
-    const memory = { base: layout.base, maps, shared: [...shared, ...contents], processes, clean };
+    const held = [...shared, ...contents];
+    const memory = { base: layout.base, layout, maps, shared: held, processes, clean };
     const close = () => {
       files.close();
     };
     const { keepable } = files;
     const warnings = [...attributes.warnings, ...files.warnings];
-    const why = whyNoExec(request, pstree) ?? whyCopied({ maps, cores });
-    return { image, createdAt, ...memory, whyCopied: why, keepable, warnings, close };
+    const why = whyNoExec(request, pstree) ?? whyCopied({ maps, cores, keys: attributes.keys });
+    return { image, tmpfs, createdAt, ...memory, whyCopied: why, keepable, warnings, close };
   } catch (error) {
     files.close();
     throw error;
   }
+}
+
+/** The kernel may write to memory unseen. */
+export class Pinned extends Momentary {}
+
+/** What an io_uring writes to registered buffers, nobody sees who tracks writes. The next try copies nothing ahead. */
+function refusePinned(files: CheckpointImage['files']): void {
+  if (!files.some(({ mvas_io_uring: ring }) => ring?.buffers)) return;
+  const message = 'an io_uring with registered buffers has been made while memory was copied ahead';
+  throw new Pinned('failedPrecondition', `${message}; remedy: try again`);
 }
 
 /** Why processes cannot be restored by EXEC; undefined if their memory alone decides. */
@@ -149,7 +170,8 @@ function whyNoExec(
 
 /** What says whose checkpoint it is, and what of. */
 function headersOf(
-  { vasId, containerId, tmpfs }: CollectRequest,
+  { vasId, containerId }: CollectRequest,
+  tmpfs: readonly TmpfsPlace[],
   createdAt: string,
 ): Pick<CheckpointImage, 'inventory' | 'vas'> {
   return {
@@ -163,6 +185,18 @@ function headersOf(
     },
     vas: { format: VAS_REFERENCE_FORMAT, vasId, bootId: bootId(), createdAt, containerId },
   };
+}
+
+/** Takes copies of all descriptors. */
+function openFiles(session: Session, request: CollectRequest): FileDumper {
+  const keeper = waitSocketOf(request.vasId);
+  return new FileDumper(session.processes, request.stdio, {
+    guardOption: (socket, option) => Guard.arm(keeper, socket, option),
+    keepsExecs: request.exec === 'keep',
+    initPid: request.initPid,
+    members: membersOf(session),
+    lasting: request.lasting,
+  });
 }
 
 async function dumpOpen(files: FileDumper): Promise<void> {
@@ -278,9 +312,18 @@ function objectIds(
   );
 }
 
+function hasKey({ key }: MappedArea): boolean {
+  return key !== 0;
+}
+
 function memoryEntries(
   processes: readonly TracedProcess[],
-  { maps, shared, brks }: Pick<Collection, 'maps' | 'shared'> & Pick<AttributeDump, 'brks'>,
+  {
+    maps,
+    shared,
+    brks,
+    keys,
+  }: Pick<Collection, 'maps' | 'shared'> & Pick<AttributeDump, 'brks' | 'keys'>,
   files: FileDumper,
 ): Map<NsPid, MmEntry> {
   const maker = new EntryMaker(shared);
@@ -294,6 +337,7 @@ function memoryEntries(
       mm_saved_auxv: process.proc.auxv.flatMap(({ type, value }) => [type, value]),
       vmas: maker.entriesOf(map, (area, file) => files.mappedFile(process, area, file)),
       aios: [],
+      mvas_pkeys: keysOf(map, keys.get(process.nsPid)),
     });
   }
   return entries;

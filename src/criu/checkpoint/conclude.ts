@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
+import { mark } from '../../common/trace.js';
 import type { VasId } from '../../common/ids.js';
 import { faultPoint } from '../faults.js';
 import { writeAllButInventory } from '../image/checkpoint-image.js';
@@ -8,9 +9,8 @@ import { writeTmpfs } from '../image/tmpfs-files.js';
 import type { MemorySource } from '../memory/live/source.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import { warnOfSurroundings } from '../resources/surroundings.js';
-import type { PackedTmpfs } from '../resources/tmpfs.js';
 import type { CheckpointRequest } from './request.js';
-import { checkRestorable } from './restorable.js';
+import { tryRestore } from './restorable.js';
 import type { Stopped } from './stop.js';
 
 /** The image of a checkpoint, and what is being written of it. */
@@ -20,7 +20,7 @@ export interface NewImage {
 }
 
 /** What an image is made of, and what its restore is planned with. */
-export interface Conclusion extends Pick<Stopped, 'collection' | 'tmpfs' | 'mounts' | 'execs'> {
+export interface Conclusion extends Pick<Stopped, 'collection' | 'mounts' | 'execs'> {
   readonly vasId: VasId;
   readonly source: Pick<MemorySource, 'backend'>;
   readonly kernelAreas: readonly KernelArea[];
@@ -34,22 +34,31 @@ export interface Conclusion extends Pick<Stopped, 'collection' | 'tmpfs' | 'moun
 export async function concludeImage(
   request: CheckpointRequest,
   image: NewImage,
-  { collection, tmpfs, mounts, execs, ...where }: Conclusion,
+  { collection, mounts, execs, ...where }: Conclusion,
 ): Promise<void> {
-  image.written = writeFiles(image.writer, collection, tmpfs);
-  void settled(image.written); // Whoever waits for the end of it is told of an error.
-  await turn();
-  faultPoint('conclude');
-  warnOfSurroundings(request.initPid, request);
-  checkRestorable({ ...collection, ...where, mounts, spec: request.spec }, execs);
+  mark('conclude');
+  const trial = tryRestore({ ...collection, ...where, mounts, spec: request.spec }, execs);
+  mark('forked copy');
+  try {
+    image.written = writeFiles(image.writer, collection);
+    void settled(image.written); // Whoever waits for the end of it is told of an error.
+    await turn();
+    mark('turned');
+    faultPoint('conclude');
+    warnOfSurroundings(request.initPid, request);
+    await trial.outcome();
+    mark('outcome');
+  } finally {
+    void trial.giveUp(); // Nobody need wait for the end of a copy.
+  }
 }
 
 async function writeFiles(
   writer: ImageWriter,
-  { image }: Stopped['collection'],
-  tmpfs: readonly PackedTmpfs[],
+  { image, tmpfs }: Stopped['collection'],
 ): Promise<void> {
   await writeAllButInventory(writer, image);
+  mark('written');
   await writeTmpfs(writer, tmpfs);
 }
 

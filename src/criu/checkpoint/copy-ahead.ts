@@ -5,6 +5,7 @@ import type { HostPid } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
 import { hasAsyncWriteTracking, pageScan } from '../../native/kernel-facts.js';
 import type { Scope } from '../../common/scope.js';
+import type { Continued } from '../memory/live/continued.js';
 import { PreCopy } from '../memory/live/pre-copy.js';
 import type { MemorySource, NewHolder } from '../memory/live/source.js';
 import { DEFAULT_PRE_COPY, PRE_COPY_MODES, type PreCopyMode } from '../constants.js';
@@ -12,6 +13,8 @@ import { originsOf } from '../tracee/outsiders.js';
 import { readStatus } from '../procfs/reader.js';
 import type { PreCopyRecord } from '../vas/store.js';
 import { beginAhead } from './begin-ahead.js';
+import { checkUnpinned, hasPinned, PINNED } from './pinned.js';
+import type { Series } from './series.js';
 import { Stops, type StopRequest } from './stops.js';
 
 const log = logger('checkpoint');
@@ -29,6 +32,9 @@ export interface AheadRequest extends NewHolder, StopRequest {
   readonly containerId: string;
   readonly leaveRunning: boolean;
   readonly preCopy?: PreCopyMode;
+  readonly series?: Series;
+  /** The checkpoint of the series that the holder is a fork of; undefined if it is empty. */
+  readonly before: Continued | undefined;
   /** Copies everything while the container stands still. */
   readonly source: MemorySource;
   readonly signal?: AbortSignal;
@@ -40,6 +46,8 @@ export interface AheadRequest extends NewHolder, StopRequest {
 export interface Ahead {
   /** Copies the memory, or the rest of it, while the container stands still. */
   readonly source: MemorySource;
+  /** The same if something has been copied ahead, or the checkpoint before this one had it. */
+  readonly memory: PreCopy | undefined;
   /** Milliseconds for which the container has already stood still. */
   readonly stoppedMs: number;
   /** What was copied ahead; undefined if nothing was. */
@@ -59,10 +67,12 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
   const { containerId, leaveRunning, scope } = request;
   const mode = modeOf(request);
   const stops = new Stops(request);
-  const memory = new PreCopy(request, leaveRunning);
+  const tracksOn = leaveRunning && request.series !== undefined;
+  const memory = new PreCopy(request, { leavesRunning: leaveRunning, tracksOn }, request.before);
   scope.defer('end the tracking of writes', () => {
     memory.close();
   });
+  if (request.before) return await copyChanges(request, memory, stops);
   const never = whyNot(mode, request);
   if (never !== undefined && mode === 'always') throw notAhead(containerId, never);
   const why = never ?? (await tryBegin(request, memory, stops));
@@ -71,12 +81,26 @@ export async function copyAhead(request: AheadRequest): Promise<Ahead> {
     memory.close();
     log.debug('nothing is copied ahead', { container: containerId, why });
     const failure = mode === 'always' ? notAhead(containerId, why) : undefined;
-    return { source: request.source, stoppedMs: stops.ms, preCopy: undefined, failure };
+    const nothing = { memory: undefined, preCopy: undefined };
+    return { source: request.source, stoppedMs: stops.ms, ...nothing, failure };
   }
+  await memory.copy();
+  check(request);
   await copyRounds(request, memory, stops);
+  return copied(request, memory, stops);
+}
+
+/** Goes on from the checkpoint before this one: if much has been written to since, that is copied while the container runs. */
+async function copyChanges(request: AheadRequest, memory: PreCopy, stops: Stops): Promise<Ahead> {
+  if (!isFrozen(request.cgroup)) await copyRounds(request, memory, stops);
+  return copied(request, memory, stops);
+}
+
+function copied({ containerId }: AheadRequest, memory: PreCopy, stops: Stops): Ahead {
   const { rounds, bytes } = memory;
   log.info('copied ahead', { container: containerId, rounds, bytes, stoppedMs: stops.ms });
-  return { source: memory, stoppedMs: stops.ms, preCopy: { rounds, bytes } };
+  const preCopy = rounds === 0 ? undefined : { rounds, bytes };
+  return { source: memory, memory, stoppedMs: stops.ms, preCopy };
 }
 
 /** Starts to copy. If something is in the way, the final stop will report it. */
@@ -88,6 +112,7 @@ async function tryBegin(
   try {
     const all = pidsIn(cgroup);
     const pids = exec === 'drop' ? originsOf(initPid, all).own : all;
+    if (hasPinned(pids)) return PINNED;
     await beginAhead(pids, memory, stops);
     return memory.isTracking ? undefined : 'no process allows its writes to be tracked';
   } catch (error) {
@@ -97,8 +122,6 @@ async function tryBegin(
 
 /** A failed stop ends the pre-copy; the final stop will report what is in the way. */
 async function copyRounds(request: AheadRequest, memory: PreCopy, stops: Stops): Promise<void> {
-  await memory.copy();
-  check(request);
   for (let left = memory.written(); left > LITTLE && memory.rounds < MOST_ROUNDS;) {
     if (!(await isStoppedFor(memory, stops))) break;
     await memory.copy();
@@ -110,26 +133,31 @@ async function copyRounds(request: AheadRequest, memory: PreCopy, stops: Stops):
 }
 
 async function isStoppedFor(memory: PreCopy, stops: Stops): Promise<boolean> {
+  const done = { stop: false };
   try {
     await stops.during((session) => {
+      checkUnpinned(session.pids());
+      done.stop = true;
       memory.protectAgain(new Set(session.pids()));
       return Promise.resolve();
     });
     return true;
   } catch (error) {
+    // What is protected and was not copied would be taken for what has not changed.
+    if (done.stop) throw error;
     log.debug('no further round', { error: String(error) });
     return false;
   }
 }
 
 /** The reason why memory is not copied ahead. */
-function whyNot(mode: PreCopyMode, { cgroup, source }: AheadRequest): string | undefined {
-  if (mode === 'never') return 'it is not wanted';
+function whyNot(mode: PreCopyMode, { cgroup, source, series }: AheadRequest): string | undefined {
+  if (mode === 'never' && series === undefined) return 'it is not wanted';
   if (isFrozen(cgroup)) return 'the container is paused';
   if (source.backend !== 'holder') return 'the kernel duplicates it';
   const canScan = pageScan() !== 'none' && process.env['MVAS_NO_PAGEMAP_SCAN'] === undefined;
   if (!canScan || !hasAsyncWriteTracking()) return 'the kernel does not track writes (Linux 6.7)';
-  if (mode === 'auto' && isLittle(pidsIn(cgroup).map(residentBytesOf)))
+  if (mode === 'auto' && series === undefined && isLittle(pidsIn(cgroup).map(residentBytesOf)))
     return 'there is little of it';
   return undefined;
 }
@@ -162,7 +190,8 @@ export function isLittle(resident: readonly number[]): boolean {
   return sum < Math.max(WORTH_COPYING, resident.length * WORTH_TRACKING);
 }
 
-function residentBytesOf(pid: HostPid): number {
+/** Bytes of anonymous memory that a process has in memory; 0 if it has ended. */
+export function residentBytesOf(pid: HostPid): number {
   try {
     return readStatus(pid).rssAnon;
   } catch {

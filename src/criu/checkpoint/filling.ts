@@ -4,6 +4,7 @@ import { isFrozen, type Cgroup } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { faultPoint } from '../faults.js';
+import type { Continued } from '../memory/live/continued.js';
 import type { MemorySource } from '../memory/live/source.js';
 import type { Session } from '../tracee/session.js';
 import type { Twins } from '../tracee/twins.js';
@@ -19,6 +20,8 @@ const POLL_MS = 2;
 /** The memory of a container, of which all or a part is still to be brought into its VAS. */
 export interface HeldMemory {
   readonly vas: NewVas & {
+    /** The checkpoint that it has been forked from, if any. */
+    readonly before?: Continued | undefined;
     /** Called once a cancelled request is no longer to end the holder. */
     readonly keep: () => void;
   };
@@ -29,7 +32,7 @@ export interface HeldMemory {
   readonly session: Session;
   /** That of the container. */
   readonly cgroup: Cgroup;
-  /** Ends twins, and lets nothing of them remain in the container. */
+  /** Ends twins, and lets nothing of them remain in the container. Never rejects. */
   readonly endTwins: () => Promise<void>;
 }
 
@@ -69,7 +72,7 @@ export async function fillLater(held: HeldMemory, record: VasRecord): Promise<vo
     mark({ ...record, broken: error.message });
     throw error;
   } finally {
-    await endWell(held);
+    await held.endTwins();
     await closeHeld(held);
   }
 }
@@ -94,18 +97,6 @@ function mark(record: VasRecord): void {
   } catch (error) {
     log.debug('a VAS has been removed while it was filled', {
       vas: record.id,
-      error: String(error),
-    });
-  }
-}
-
-/** Ends twins. Never throws: what remains in the container is removed by its next checkpoint. */
-export async function endWell({ vas, endTwins }: HeldMemory): Promise<void> {
-  try {
-    await endTwins();
-  } catch (error) {
-    log.warn('a twin stays in the container until its next checkpoint', {
-      vas: vas.id,
       error: String(error),
     });
   }

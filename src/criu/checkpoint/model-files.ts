@@ -4,13 +4,9 @@ import { assertInvariant } from '../../common/errors.js';
 import type { HostPid } from '../../common/ids.js';
 import { AF, AT_FDCWD, O, SOCK } from '../../native/abi/index.js';
 import { SYS } from '../../native/sys.js';
-import {
-  PlanBuilder,
-  PlanPointer,
-  type Argument,
-  type PlanData,
-  type Sequence,
-} from '../plan/builder.js';
+import { PlanBuilder } from '../plan/builder.js';
+import { PlanPointer, type Argument, type PlanData } from '../plan/values.js';
+import type { Sequence } from '../plan/sequence.js';
 import type { HolderClient } from '../vas/holder-client.js';
 
 /** Where plans are mapped in a holder that has not moved yet: far from everything. */

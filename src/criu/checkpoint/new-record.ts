@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostPid, VasId } from '../../common/ids.js';
-import { hostPids } from '../memory/live/process.js';
+import type { VasId } from '../../common/ids.js';
 import { storedBytes } from '../memory/memory-map.js';
 import type { KernelArea } from '../memory/memory-plan.js';
-import { readComm } from '../procfs/reader.js';
 import { segmentsOf } from '../vas/segments.js';
 import { bootId, RECORD_FORMAT, type VasRecord } from '../vas/store.js';
 import type { Collection } from './collect.js';
@@ -21,8 +19,7 @@ export function newRecord(
   id: VasId,
   { containerId, collection, kernelAreas }: Taken,
 ): Omit<VasRecord, 'backend' | 'imageDigest' | 'imageSize' | 'frozenMs'> {
-  const { createdAt, base, maps, shared, processes } = collection;
-  const hostPidOf = hostPids(processes);
+  const { createdAt, base, maps, shared, image } = collection;
   return {
     format: RECORD_FORMAT,
     id,
@@ -38,7 +35,7 @@ export function newRecord(
     }),
     processes: maps.map((map) => ({
       pid: map.pid,
-      name: nameOf(hostPidOf(map.pid)),
+      name: image.cores.get(map.pid)?.tc?.comm ?? '?',
       segments: segmentsOf(map).length,
     })),
   };
@@ -46,12 +43,4 @@ export function newRecord(
 
 function hex(address: bigint): string {
   return `0x${address.toString(16)}`;
-}
-
-function nameOf(pid: HostPid): string {
-  try {
-    return readComm(pid);
-  } catch {
-    return '?'; // The process has exited since it was let go.
-  }
 }

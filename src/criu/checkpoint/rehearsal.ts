@@ -6,14 +6,15 @@ import type { Lasting } from '../lasting.js';
 import { readNamespace } from '../procfs/reader.js';
 import { queuesOf } from '../resources/ipc/mount-queues.js';
 import { checkSurroundings } from '../resources/surroundings.js';
+import { TMPFS_LIMITS } from '../resources/tmpfs.js';
+import { readTree } from '../resources/tmpfs-pack.js';
+import { vasDirectory } from '../vas/directory.js';
 import type { HolderClient } from '../vas/holder-client.js';
 import { closeModels, openModels } from './model-files.js';
-import { rehearseStop } from './rehearse-stops.js';
+import { hasRehearsed, rehearseStop } from './rehearse-stops.js';
 import type { CheckpointRequest } from './request.js';
 
 const log = logger('checkpoint');
-
-let hasRehearsed = false;
 
 /** The holder of a new VAS. */
 interface Stage {
@@ -41,8 +42,7 @@ export async function rehearse(
       queuesOf(initPid, lasting);
   });
   // A fault is meant for the container.
-  if (!hasRehearsed && !isFaulty()) await attempt(() => stopHolder(stage, lasting));
-  hasRehearsed = true;
+  if (!hasRehearsed() && !isFaulty()) await attempt(() => stopHolder(stage, lasting));
 }
 
 /** Stops an empty holder, which is a process of ours and idle, takes stock of it, and lets it go. */
@@ -50,6 +50,7 @@ async function stopHolder({ id, holder, holderPid }: Stage, lasting: Lasting): P
   const models = await openModels(holder, holderPid);
   try {
     await rehearseStop({ pid: holderPid, vasId: id, lasting });
+    readTree(ownPid(), vasDirectory(id), { ...TMPFS_LIMITS });
   } finally {
     await closeModels(holder, models);
   }

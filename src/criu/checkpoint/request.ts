@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, VasId } from '../../common/ids.js';
-import type { CopyPlaces } from '../changes/tree-copy.js';
+import type { CopyPlaces } from '../changes/tree-walk.js';
 import type { ExecMode, PreCopyMode, TwinMode } from '../constants.js';
 import type { ProcessSpec } from '../resources/attributes.js';
 import type { ExpectedSurroundings } from '../resources/surroundings.js';
 import type { NamespacesSpec } from '../spec.js';
+import type { LifeRequest } from '../vas/life.js';
 import type { SpareVas } from '../vas/spare.js';
 import type { PreCopyRecord } from '../vas/store.js';
+import type { Series } from './series.js';
 
 /** What to checkpoint, and where to put its metadata. */
 export interface CheckpointRequest extends ExpectedSurroundings {
@@ -44,6 +46,11 @@ export interface CheckpointRequest extends ExpectedSurroundings {
   readonly preCopy?: PreCopyMode;
   /** Whether to copy memory from twins of the processes, after the stop. MVAS_TWIN is the default. */
   readonly twin?: TwinMode;
+  /**
+   * The series that the checkpoint belongs to. It starts from the last one if it can, and copies all memory otherwise; writes
+   * are tracked after it if the container goes on.
+   */
+  readonly series?: Series;
   /** Limit for the VAS's memory, in bytes; MVAS_VAS_MEMORY_LIMIT applies as well. */
   readonly memoryLimit?: number;
   /**
@@ -51,6 +58,8 @@ export interface CheckpointRequest extends ExpectedSurroundings {
    * frozen, only processes from outside run, and are waited for.
    */
   readonly retryMs?: number;
+  /** What ends the VAS, besides its removal; the configuration of this host is the default. */
+  readonly life?: LifeRequest;
   /** A VAS that has been made in advance. */
   readonly spare?: Pick<SpareVas, 'take'> | undefined;
   /** What to do with processes that came by exec. */

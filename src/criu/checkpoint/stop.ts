@@ -7,7 +7,7 @@ import { tellAll } from '../../common/log.js';
 import { mark } from '../../common/trace.js';
 import { readRuntimeState, type StdioLinks } from '../../common/runtime-state.js';
 import type { MountInfo } from '../../common/procfs/mountinfo.js';
-import type { CopiedAhead } from '../memory/live/take-memory.js';
+import { findMemory, type CopiedAhead } from '../memory/live/take-memory.js';
 import type { Owner } from '../memory/live/same-pages.js';
 import { readStillMap, type ReadMap } from '../memory/live/read-map.js';
 import { checkRegisters, resumeRegisters } from '../resources/attributes.js';
@@ -15,7 +15,6 @@ import { checkIpc } from '../resources/ipc/check.js';
 import { dumpIpc, NO_IPC, type IpcDump, type IpcRequest } from '../resources/ipc/dump.js';
 import { ownsIpc } from '../resources/ipc/live.js';
 import { checkSurroundings } from '../resources/surroundings.js';
-import { dumpTmpfs, type PackedTmpfs } from '../resources/tmpfs.js';
 import { DEFAULT_EXEC_MODE, type ExecMode } from '../constants.js';
 import type { Lasting } from '../lasting.js';
 import { retrying, tryingOnce, type Patience } from '../retry.js';
@@ -25,7 +24,15 @@ import { labelOf } from '../tracee/label.js';
 import { checkMemoryRoom } from '../tracee/memory-room.js';
 import { hasUserNamespace } from '../spec.js';
 import { Session } from '../tracee/session.js';
-import { collectImage, readTree, type Collection, type Tree } from './collect.js';
+import type { PlacedProcesses } from '../memory/live/source.js';
+import type { Begun } from './begun.js';
+import {
+  collectImage,
+  readTree,
+  type Collection,
+  type CollectRequest,
+  type Tree,
+} from './collect.js';
 import { notKept } from './execs.js';
 import type { CheckpointRequest } from './request.js';
 
@@ -43,10 +50,14 @@ export interface StopOptions {
   readonly beforeThaw: () => void;
   /** What looks before the stop have left. */
   readonly lasting: Lasting;
+  /** Called once it is known what memory there is. */
+  readonly begin: (session: Session, memory: PlacedProcesses) => Begun;
 }
 
 /** A container that stands still, and everything about it but the content of its memory. */
 export interface Stopped extends Stock {
+  /** What holds its memory. */
+  readonly begun: Begun;
   readonly session: Session;
   readonly mounts: readonly MountInfo[];
   /** Those of its processes that came by exec, for messages. */
@@ -58,19 +69,26 @@ export interface Stopped extends Stock {
  * container runs in between; one that is frozen does not, and so is stopped once.
  */
 export async function stop(request: CheckpointRequest, options: StopOptions): Promise<Stopped> {
-  const attempt = () => stopAndInspect(request, options);
+  let tries = 0;
+  const attempt = () => stopAndInspect(request, options, tries++ === 0);
   if (isFrozen(options.cgroup)) return tryingOnce(attempt);
   return retrying(options.patience, attempt);
 }
 
-/** Stops the container and inspects it. If that fails, the container goes on. */
+/**
+ * Stops the container and inspects it. If that fails, the container goes on.
+ *
+ * @param isFirst that is not expected, so that its memory is held from early on
+ */
 async function stopAndInspect(
   request: CheckpointRequest,
-  { life, clock, patience, vasId, plainPid, ahead, beforeThaw, lasting }: StopOptions,
+  { life, clock, patience, vasId, plainPid, ahead, beforeThaw, lasting, begin }: StopOptions,
+  isFirst: boolean,
 ): Promise<Stopped> {
   checkAborted(request);
   const { initPid, exec = DEFAULT_EXEC_MODE, execs, spec } = request;
   let stock: Stock | undefined;
+  let begun: Begun | undefined;
   const beforeStop = () => {
     clock.skip(); // The time until now belongs to no stage: the container ran.
   };
@@ -88,16 +106,21 @@ async function stopAndInspect(
     const tree = readTree(session, initPid);
     const ipc = { isOwn: ownsIpc(initPid, spec), plainPid };
     const where = { vasId, ahead, lasting, hasUserNamespace: hasUserNamespace(spec) };
-    stock = await takeStock(session, { ...request, ...where, exec, tree, ipc, stdio });
+    const onMemory = (memory: PlacedProcesses) => {
+      if (isFirst) begun = begin(session, memory);
+    };
+    stock = await takeStock(session, { ...request, ...where, exec, tree, ipc, stdio, onMemory });
     checkStill(session, request);
+    begun ??= begin(session, stock.collection);
     clock.end('inspect');
     tellAll(stock.collection.warnings);
-    return { session, mounts, execs: session.execs.map(labelOf), ...stock };
+    return { session, begun, mounts, execs: session.execs.map(labelOf), ...stock };
   } catch (error) {
     stock?.close();
     const reason: ShimError | undefined = session.standstill.reason ?? life.ended();
     life.watch([]);
     const told = reason ?? notKept(error, session.execs.map(labelOf));
+    await begun?.end();
     await session.close();
     throw told;
   }
@@ -123,12 +146,12 @@ export interface StockRequest {
   readonly exec: ExecMode;
   readonly hasUserNamespace?: boolean;
   readonly lasting: Lasting;
+  readonly onMemory?: CollectRequest['onMemory'];
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What a stopped container consists of. */
 export interface Stock {
-  readonly tmpfs: readonly PackedTmpfs[];
   readonly collection: Collection;
   /** Closes what memory is copied from; to be called once it is. */
   readonly close: () => void;
@@ -140,7 +163,7 @@ export interface Stock {
  * @throws ShimError `failedPrecondition` for whatever cannot be restored, `canceled`
  */
 export async function takeStock(session: Session, request: StockRequest): Promise<Stock> {
-  const { initPid, ahead, tmpfsMounts } = request;
+  const { ahead } = request;
   // Judged before any memory is read: reading memory that a process of the container serves would
   // hang.
   let memory = readAllMemory(session, ahead);
@@ -149,23 +172,32 @@ export async function takeStock(session: Session, request: StockRequest): Promis
   const areasOf = (pid: HostPid) => memory.get(pid)?.vmas ?? [];
   if (await session.removeLeftovers(areasOf)) memory = readAllMemory(session, ahead);
   checkMemoryRoom(session.processes);
-  await session.prepare(areasOf);
-  mark('page of ours');
-  session.standstill.lookAt('the content of its tmpfs mounts');
-  const tmpfs = await dumpTmpfs(initPid, tmpfsMounts);
   const owners = [...memory.values()];
+  const found = await beside(session.prepare(areasOf), () =>
+    findMemory(owners, request.tree.forkers, ahead),
+  );
+  mark('page of ours, pages');
   const ipc = await readIpc(request, session, owners);
-  mark('tmpfs, ipc');
+  mark('ipc');
   try {
-    const collection = await collectImage(session, { ...request, owners, tmpfs, ipc });
+    const collection = await collectImage(session, { ...request, memory: found, ipc });
     const close = () => {
       ipc.close();
       collection.close();
     };
-    return { tmpfs, collection, close };
+    return { collection, close };
   } catch (error) {
     ipc.close();
     throw error;
+  }
+}
+
+/** Does something while something else, which has begun, goes on; ends once both have. */
+async function beside<T>(begun: Promise<void>, work: () => T): Promise<T> {
+  try {
+    return work();
+  } finally {
+    await begun;
   }
 }
 

@@ -14,7 +14,12 @@ import {
 import { payloadLength, payloadPadding } from './payload.js';
 import { IMAGE_SCHEMA, type MessageName } from './schema.js';
 import type { ImageMessages, PagemapEntry, PagemapHead } from './types.js';
-import { decodeMessage, type Decoding, type SeenMessages } from '../../common/wire/decoder.js';
+import {
+  decodeFramed,
+  decodeMessage,
+  type Decoding,
+  type SeenMessages,
+} from '../../common/wire/decoder.js';
 import { encodeMessage } from '../../common/wire/encoder.js';
 import { WireReader } from '../../common/wire/reader.js';
 import { WireWriter } from '../../common/wire/writer.js';
@@ -28,6 +33,9 @@ export interface PayloadEntry<K extends PayloadKind> {
   readonly entry: EntryOf<K>;
   readonly payload: Uint8Array;
 }
+
+/** One for all. */
+const NO_PAYLOAD = new Uint8Array(0);
 
 /** Content of a pagemap file. */
 export interface Pagemap {
@@ -72,9 +80,7 @@ export function decodeImage<K extends EntryKind>(
 ): EntryOf<K>[] {
   const file = openFile(kind, bytes, limits);
   const entries: EntryOf<K>[] = [];
-  while (!file.reader.done) {
-    entries.push(readEntry(file, IMAGE_KINDS[kind].message) as EntryOf<K>);
-  }
+  decodeFramed(file, IMAGE_KINDS[kind].message, (entry) => entries.push(entry as EntryOf<K>));
   if (kindInfo(kind).layout === 'single' && entries.length !== 1) {
     file.reader.fail(`${String(entries.length)} entries, not one`);
   }
@@ -109,12 +115,13 @@ export function decodePayloadImage<K extends PayloadKind>(
 ): PayloadEntry<K>[] {
   const file = openFile(kind, bytes, limits);
   const entries: PayloadEntry<K>[] = [];
-  while (!file.reader.done) {
-    const entry = readEntry(file, IMAGE_KINDS[kind].message) as EntryOf<K>;
-    const payload = file.reader.take(payloadLength(kind, entry));
-    file.reader.take(payloadPadding(kind, payload.length));
+  decodeFramed(file, IMAGE_KINDS[kind].message, (message) => {
+    const entry = message as EntryOf<K>;
+    const length = payloadLength(kind, entry);
+    const payload = length === 0 ? NO_PAYLOAD : file.reader.take(length);
+    file.reader.take(payloadPadding(kind, length));
     entries.push({ entry, payload });
-  }
+  });
   return entries;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PLAIN, type WireReader } from '../../common/wire/reader.js';
-import type { Shortcut } from '../../common/wire/schema.js';
+import { PLAIN } from '../../common/wire/reader.js';
+import type { PartWriter, Shortcut } from '../../common/wire/schema.js';
 import type { WireWriter } from '../../common/wire/writer.js';
 import {
   FILES_ENUMS,
@@ -10,44 +10,23 @@ import {
   type FileEntry,
   type RegFileEntry,
 } from './messages/files.js';
-import {
-  isNoOwner,
-  isShort,
-  NO_OWNER,
-  NO_OWNER_CODED,
-  tagsOf,
-  writeField,
-  writeNoOwner,
-} from './shortcut-tools.js';
+import { isNoOwner, isShort, tagsOf, writeField, writeNoOwner } from './shortcut-tools.js';
 
 const FDINFO = tagsOf(FILES_MESSAGES.fdinfo_entry);
 const REG = tagsOf(FILES_MESSAGES.reg_file_entry);
 const FILE = tagsOf(FILES_MESSAGES.file_entry);
 const NUMBERS: Readonly<Record<FdTypes, number>> = FILES_ENUMS.fd_types;
-const WORDS = new Map(Object.entries(NUMBERS).map(([word, number]) => [number, word as FdTypes]));
-/** One for all: nobody changes it. */
-const NO_BUILD_ID: number[] = [];
+const SOCKET = 'inet_sk_entry';
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 /** Ids of mounts up to this are doubled in their encoding, within 32 bits. */
 const MAX_MOUNT = 0x3fff_ffff;
 
 /** Descriptors. */
-export const FDINFO_SHORTCUT: Shortcut<FdinfoEntry> = { read: readFdinfo, write: writeFdinfo };
+export const FDINFO_SHORTCUT: Shortcut<FdinfoEntry> = { write: writeFdinfo };
 /** Regular files with a name and without an owner. */
-export const REG_SHORTCUT: Shortcut<RegFileEntry> = { read: readReg, write: writeReg };
-/** The same as open files, which most are. */
-export const FILE_SHORTCUT: Shortcut<FileEntry> = { read: readFile, write: writeFile };
-
-function readFdinfo(reader: WireReader): FdinfoEntry | undefined {
-  if (!reader.sees(FDINFO.id)) return undefined;
-  const id = reader.uint32();
-  if (!reader.sees(FDINFO.flags)) return undefined;
-  const flags = reader.uint32();
-  if (!reader.sees(FDINFO.type)) return undefined;
-  const type = WORDS.get(reader.int32());
-  if (type === undefined || !reader.sees(FDINFO.fd)) return undefined;
-  return { id, flags, type, fd: reader.uint32() };
-}
+export const REG_SHORTCUT: Shortcut<RegFileEntry> = { write: writeReg };
+/** The same as open files, which most are, and internet sockets. */
+export const FILE_SHORTCUT: Shortcut<FileEntry> = { write: writeFile };
 
 function writeFdinfo(writer: WireWriter, entry: FdinfoEntry): boolean {
   const { id, flags, type, fd, xattr_security_selinux: other } = entry;
@@ -59,25 +38,6 @@ function writeFdinfo(writer: WireWriter, entry: FdinfoEntry): boolean {
   writeField(writer, FDINFO.type, number);
   writeField(writer, FDINFO.fd, fd);
   return true;
-}
-
-function readReg(reader: WireReader): RegFileEntry | undefined {
-  if (!reader.sees(REG.id)) return undefined;
-  const id = reader.uint32();
-  if (!reader.sees(REG.flags)) return undefined;
-  const flags = reader.uint32();
-  if (!reader.sees(REG.pos)) return undefined;
-  const pos = reader.uint64();
-  if (!reader.sees(REG.fown) || !reader.seesBytes(NO_OWNER_CODED)) return undefined;
-  if (!reader.sees(REG.name)) return undefined;
-  const name = reader.plain();
-  if (name === undefined) return undefined;
-  const entry: RegFileEntry = { id, flags, pos, fown: NO_OWNER, name, build_id: NO_BUILD_ID };
-  if (reader.sees(REG.mnt_id)) entry.mnt_id = reader.sint32();
-  if (reader.sees(REG.size)) entry.size = reader.uint64();
-  if (reader.sees(REG.mode)) entry.mode = reader.uint32();
-  if (reader.sees(REG.mvas_ino)) entry.mvas_ino = reader.uint64();
-  return entry;
 }
 
 function writeReg(writer: WireWriter, entry: RegFileEntry): boolean {
@@ -100,21 +60,26 @@ function writeUsual(writer: WireWriter, entry: RegFileEntry): void {
   if (inode !== undefined) writeLong(writer, REG.mvas_ino, inode);
 }
 
-function readFile(reader: WireReader): FileEntry | undefined {
-  if (!reader.sees(FILE.type) || !reader.sees(NUMBERS.REG)) return undefined;
-  if (!reader.sees(FILE.id)) return undefined;
-  const id = reader.uint32();
-  if (!reader.sees(FILE.reg)) return undefined;
-  const outer = reader.enter(reader.uint32());
-  const reg = readReg(reader);
-  const isAll = reader.done;
-  reader.leave(outer);
-  return reg && isAll ? { type: 'REG', id, reg } : undefined;
+function writeFile(writer: WireWriter, entry: FileEntry, parts: PartWriter): boolean {
+  const { type, id } = entry;
+  if (!isShort(id)) return false;
+  if (type === 'INETSK') return writeSocketFile(writer, entry, parts);
+  return type === 'REG' && writeRegFile(writer, entry);
 }
 
-function writeFile(writer: WireWriter, entry: FileEntry): boolean {
-  const { type, id, reg } = entry;
-  if (type !== 'REG' || !reg || !isShort(id) || hasMore(entry) || !isUsual(reg)) return false;
+function writeSocketFile(writer: WireWriter, entry: FileEntry, parts: PartWriter): boolean {
+  const { id, isk } = entry;
+  if (!isk || hasMore(entry, 'isk')) return false;
+  writeField(writer, FILE.type, NUMBERS.INETSK);
+  writeField(writer, FILE.id, id);
+  writer.varint(FILE.isk);
+  parts.writePart(SOCKET, isk);
+  return true;
+}
+
+function writeRegFile(writer: WireWriter, entry: FileEntry): boolean {
+  const { id, reg } = entry;
+  if (!reg || hasMore(entry, 'reg') || !isUsual(reg)) return false;
   writeField(writer, FILE.type, NUMBERS.REG);
   writeField(writer, FILE.id, id);
   writer.varint(FILE.reg);
@@ -124,10 +89,10 @@ function writeFile(writer: WireWriter, entry: FileEntry): boolean {
   return true;
 }
 
-/** Whether an open file has other fields than those of a regular one. */
-function hasMore(entry: FileEntry): boolean {
+/** Whether an open file has other fields than the body of its kind. */
+function hasMore(entry: FileEntry, body: 'reg' | 'isk'): boolean {
   for (const name in entry) {
-    const isOther = name !== 'type' && name !== 'id' && name !== 'reg';
+    const isOther = name !== 'type' && name !== 'id' && name !== body;
     if (isOther && entry[name as keyof FileEntry] !== undefined) return true;
   }
   return false;

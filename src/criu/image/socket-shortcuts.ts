@@ -1,33 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { WireReader } from '../../common/wire/reader.js';
-import type { PartReader, PartWriter, Shortcut } from '../../common/wire/schema.js';
+import type { PartWriter, Shortcut } from '../../common/wire/schema.js';
 import type { WireWriter } from '../../common/wire/writer.js';
-import {
-  SOCKETS_MESSAGES,
-  type InetSkEntry,
-  type SkOptsEntry,
-  type TcpStreamEntry,
-} from './messages/sockets.js';
-import {
-  isNoOwner,
-  isShort,
-  NO_OWNER,
-  NO_OWNER_CODED,
-  tagsOf,
-  writeField,
-  writeNoOwner,
-} from './shortcut-tools.js';
+import { SOCKETS_MESSAGES, type InetSkEntry, type TcpStreamEntry } from './messages/sockets.js';
+import { isNoOwner, isShort, tagsOf, writeField, writeNoOwner } from './shortcut-tools.js';
 
 const INET = tagsOf(SOCKETS_MESSAGES.inet_sk_entry);
 const STREAM = tagsOf(SOCKETS_MESSAGES.tcp_stream_entry);
-const INET_NUMBERS = [
-  ...(['id', 'ino', 'family', 'type', 'proto', 'state'] as const),
-  ...(['src_port', 'dst_port', 'flags', 'backlog'] as const),
-];
-const STREAM_NUMBERS = [
-  ...(['inq_len', 'inq_seq', 'outq_len', 'outq_seq', 'opt_mask'] as const),
-  ...(['snd_wscale', 'mss_clamp', 'rcv_wscale', 'mvas_peer', 'mvas_ino'] as const),
-];
 /** What only other connections have. */
 const RARE = [
   ...(['timestamp', 'cork', 'nodelay', 'unsq_len', 'snd_wl1', 'snd_wnd', 'max_window'] as const),
@@ -36,37 +14,11 @@ const RARE = [
 const OPTIONS = 'sk_opts_entry';
 /** Words of an IPv6 address. */
 const MOST_WORDS = 4;
-/** One for all: nobody changes it. */
-const NO_MEMBERSHIPS: InetSkEntry['mvas_memberships'] = [];
 
 /** Sockets without an owner that are in no group. */
-export const INET_SHORTCUT: Shortcut<InetSkEntry> = { read: readInet, write: writeInet };
+export const INET_SHORTCUT: Shortcut<InetSkEntry> = { write: writeInet };
 /** Both ends of a connection of which both are there. */
-export const STREAM_SHORTCUT: Shortcut<TcpStreamEntry> = { read: readStream, write: writeStream };
-
-function readInet(reader: WireReader, parts: PartReader): InetSkEntry | undefined {
-  const numbers = readNumbers(reader, INET, INET_NUMBERS);
-  if (!numbers) return undefined;
-  const src_addr = readWords(reader, INET.src_addr);
-  const dst_addr = readWords(reader, INET.dst_addr);
-  if (!reader.sees(INET.fown) || !reader.seesBytes(NO_OWNER_CODED)) return undefined;
-  if (!reader.sees(INET.opts)) return undefined;
-  const opts = parts.readPart(OPTIONS) as SkOptsEntry;
-  const others = { src_addr, dst_addr, fown: NO_OWNER, opts, mvas_memberships: NO_MEMBERSHIPS };
-  const entry: InetSkEntry = { ...numbers, ...others };
-  if (reader.sees(INET.v6only)) {
-    const value = reader.uint32();
-    if (value > 1) return undefined;
-    entry.v6only = value === 1;
-  }
-  return entry;
-}
-
-function readWords(reader: WireReader, tag: number): number[] {
-  const words: number[] = [];
-  while (words.length < MOST_WORDS && reader.sees(tag)) words.push(reader.uint32());
-  return words;
-}
+export const STREAM_SHORTCUT: Shortcut<TcpStreamEntry> = { write: writeStream };
 
 function writeInet(writer: WireWriter, entry: InetSkEntry, parts: PartWriter): boolean {
   if (!isUsualInet(entry)) return false;
@@ -94,7 +46,11 @@ function isUsualInet(entry: InetSkEntry): boolean {
   const { mvas_nonlocal, mvas_reset, mvas_waiting_outside: outside } = entry;
   const others = ip_opts ?? ifname ?? ns_id ?? shutdown ?? tcp_opts ?? out ?? mvas_nonlocal;
   const isAlone = (others ?? mvas_reset ?? outside) === undefined;
-  return isAlone && entry.mvas_memberships.length === 0 && isNoOwner(entry.fown) && fits(entry);
+  return isAlone && hasNoLists(entry) && isNoOwner(entry.fown) && fits(entry);
+}
+
+function hasNoLists({ mvas_memberships, mvas_keys }: InetSkEntry): boolean {
+  return mvas_memberships.length === 0 && mvas_keys.length === 0;
 }
 
 /** Whether numbers are written as they are. */
@@ -108,24 +64,6 @@ function fits(entry: InetSkEntry): boolean {
 function areWords({ src_addr, dst_addr }: InetSkEntry): boolean {
   const most = Math.max(src_addr.length, dst_addr.length);
   return most <= MOST_WORDS && src_addr.every(isShort) && dst_addr.every(isShort);
-}
-
-function readStream(reader: WireReader): TcpStreamEntry | undefined {
-  return readNumbers(reader, STREAM, STREAM_NUMBERS);
-}
-
-/** Fields that follow each other, if they are there. */
-function readNumbers<N extends string>(
-  reader: WireReader,
-  tags: Readonly<Record<N, number>>,
-  names: readonly N[],
-): Record<N, number> | undefined {
-  const numbers: Partial<Record<N, number>> = {};
-  for (const name of names) {
-    if (!reader.sees(tags[name])) return undefined;
-    numbers[name] = reader.uint32();
-  }
-  return numbers as Record<N, number>;
 }
 
 function writeStream(writer: WireWriter, entry: TcpStreamEntry): boolean {

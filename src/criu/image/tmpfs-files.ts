@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
-import {
-  compressTmpfs,
-  TMPFS_LIMITS,
-  type PackedTmpfs,
-  type TmpfsMount,
-} from '../resources/tmpfs.js';
+import { packTmpfs, TMPFS_LIMITS, type ReadTmpfs, type TmpfsMount } from '../resources/tmpfs.js';
 import { checkMountPoint } from '../resources/tmpfs-pack.js';
 import type { ImageReader } from './image-reader.js';
 import type { ImageWriter } from './image-writer.js';
@@ -13,12 +8,9 @@ import type { ImageWriter } from './image-writer.js';
 const MAX_MOUNTS = 1000;
 
 /** Writes the archives of tmpfs mounts; the inventory names them. */
-export async function writeTmpfs(
-  writer: ImageWriter,
-  mounts: readonly PackedTmpfs[],
-): Promise<void> {
+export async function writeTmpfs(writer: ImageWriter, mounts: readonly ReadTmpfs[]): Promise<void> {
   for (const mount of mounts) {
-    const { dev, archive } = await compressTmpfs(mount);
+    const { dev, archive } = await packTmpfs(mount);
     const file = await writer.openRaw('tmpfs-dev', dev);
     await file.writeFile(archive).finally(() => file.close());
   }

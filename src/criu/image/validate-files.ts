@@ -10,6 +10,8 @@ const MAX_FILES = 200_000;
 const LOCK_FLAGS: ReadonlySet<number> = new Set(Object.values(LOCK_FLAG));
 /** F_WRLCK, the highest type of a lock that is held. */
 const WRITE_LOCK = 1;
+/** What chown(2) takes for nobody. */
+const NOBODY = 0xffffffff;
 
 /**
  * Checks open files, each by the rules of its kind, descriptors, and everything that refers to them. Throws
@@ -132,9 +134,11 @@ function checkLocks({ locks, ids, fdinfo }: CheckpointImage): void {
   }
 }
 
-function checkLock({ flag, type, start, len }: FileLockEntry, what: string): void {
+function checkLock({ flag, type, start, len, mvas_uid }: FileLockEntry, what: string): void {
   if (!LOCK_FLAGS.has(flag) || type > WRITE_LOCK) badImage(`${what}: there is no such lock`);
   if (start < 0n || len < 0n) badImage(`${what}: its range is negative`);
   const isLease = flag === LOCK_FLAG.lease;
   if (isLease && start + len !== 0n) badImage(`${what}: a lease is of a whole file`);
+  if (mvas_uid !== undefined && (!isLease || mvas_uid === NOBODY))
+    badImage(`${what}: it has no such owner`);
 }

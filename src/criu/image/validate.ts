@@ -27,6 +27,15 @@ export type Valid<T> = T & { readonly [VALID]: true };
 /** A valid checkpoint, and its memory. */
 export type ValidImage = Valid<CheckpointImage & { readonly memory: ImageMemory }>;
 
+/**
+ * An image whose validation is still to come, for a plan that is thrown away if that fails.
+ *
+ * @param memory what its memory is
+ */
+export function presumeValid(image: CheckpointImage, memory: ImageMemory): ValidImage {
+  return { ...image, memory } as ValidImage;
+}
+
 /** The part of a valid image that a plan needs, in the form that it needs. */
 export function partOf<T>(image: ValidImage, take: (image: ValidImage) => T): Valid<T> {
   return take(image) as Valid<T>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WIRE } from '../../common/wire/reader.js';
 import { ABSENT, RowCells, Rows, type RowLayout } from '../../common/wire/rows.js';
+import { readRowsNatively } from '../../native/rows.js';
 import { MM_MESSAGES, type VmaEntry } from './messages/mm.js';
 
 /** Where the cells of a mapping lie in its row. */
@@ -53,7 +54,7 @@ export class VmaRows extends Rows {
 }
 
 /** How an image has them. */
-export const VMA_ROWS = { layout: LAYOUT, Rows: VmaRows };
+export const VMA_ROWS = { layout: LAYOUT, Rows: VmaRows, read: readRowsNatively };
 
 /** What most mappings consist of. Addresses, and the offset into what is mapped, are in bytes. */
 export interface PlainVma {
@@ -140,8 +141,9 @@ function fitsRow(vma: VmaEntry): boolean {
   return vma.mvas_runs.length === 0 && hasNoOthers(vma) && haveRoom(vma);
 }
 
-function hasNoOthers({ fd, fdflags, mvas_name, mvas_size, mvas_heritage }: VmaEntry): boolean {
-  const others = fdflags ?? mvas_name ?? mvas_size ?? mvas_heritage;
+function hasNoOthers(vma: VmaEntry): boolean {
+  const { fd, fdflags, mvas_name, mvas_size, mvas_pkey, mvas_heritage } = vma;
+  const others = fdflags ?? mvas_name ?? mvas_size ?? mvas_pkey ?? mvas_heritage;
   return fd === -1n && others === undefined;
 }
 

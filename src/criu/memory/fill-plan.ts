@@ -18,7 +18,9 @@ import {
   PROT_READ_WRITE,
   SYS,
 } from '../../native/abi/index.js';
-import type { PlanBuilder, Sequence, Slot } from '../plan/builder.js';
+import type { PlanBuilder } from '../plan/builder.js';
+import type { Slot } from '../plan/values.js';
+import type { Sequence } from '../plan/sequence.js';
 import type { Difference, KeptArea, Vanished } from './difference.js';
 import { denseBlocks } from './huge-pages.js';
 import {
@@ -31,6 +33,7 @@ import {
   type SharedObject,
 } from './memory-map.js';
 import type { PageRun } from './page-runs.js';
+import { firstProtection } from './protection-keys.js';
 import type { Pages, WantedPages } from './pages.js';
 import { protectionInHolder, stretches, type Stretch } from './stretches.js';
 
@@ -186,7 +189,8 @@ function writableParts({ whole, writable }: Stretch): Protection[] {
 function protectedParts(stretch: Stretch): Protection[] {
   const parts: Protection[] = [];
   for (const member of stretch.members) {
-    const isDone = isStash(member) || member.prot === protectionInHolder(member, stretch);
+    const bits = firstProtection(member.prot);
+    const isDone = isStash(member) || bits === protectionInHolder(member, stretch);
     if (!isDone) parts.push(protectionOf(member));
   }
   return parts;
@@ -199,7 +203,7 @@ function closedParts({ area, runs }: KeptArea): Protection[] {
 }
 
 function protectionOf({ start, end, place = 0n, prot }: MappedArea): Protection {
-  return { at: place, length: end - start, bits: prot };
+  return { at: place, length: end - start, bits: firstProtection(prot) };
 }
 
 function planProtections(

@@ -2,14 +2,15 @@
 import { badImage } from '../../common/errors.js';
 import type { NsPid } from '../../common/ids.js';
 import { MADV_DONTNEED, SYS } from '../../native/abi/index.js';
-import type { Sequence } from '../plan/builder.js';
+import type { Sequence } from '../plan/sequence.js';
 import { rangeOf, type MappedArea } from './memory-map.js';
 import type { ImageMap } from './of-image.js';
 import type { Range } from './ranges.js';
+import type { Stashes } from './stashes.js';
 
 /*
  * Memory that a process begins with as its forker has it, at the same addresses. The fork takes it along once the
- * forker has its own memory; the child then unmaps what it does not have, and overwrites what differs.
+ * forker has its own memory; the child then unmaps what it does not have, and overwrites what differs (stashes.ts).
  */
 
 /** What a process inherits from its forker; adjoining ranges are merged. */
@@ -25,18 +26,16 @@ export function heritageOf({ unfinished }: Pick<ImageMap, 'unfinished'>): Range[
 }
 
 /** In a process that has just been forked: turns inherited memory into its own. */
-export function planHeritage(area: MappedArea, sequence: Sequence): void {
-  const { start, end, place, runs, holes = [] } = area;
-  for (const hole of holes) {
+export function planHeritage(
+  area: MappedArea,
+  stashes: Pick<Stashes, 'planRead'>,
+  sequence: Sequence,
+): void {
+  for (const hole of area.holes ?? []) {
     const args = [hole.start, hole.length, MADV_DONTNEED];
     sequence.syscall(() => `drop pages of ${rangeOf(area)}`, SYS.madvise, args);
   }
-  if (place === undefined) return;
-  for (const run of runs) {
-    const from = place + (run.start - start);
-    sequence.copy(() => `lay pages over ${rangeOf(area)}`, run.start, from, run.length);
-  }
-  sequence.syscall('drop the stash', SYS.munmap, [place, end - start]);
+  stashes.planRead(area, sequence);
 }
 
 /**

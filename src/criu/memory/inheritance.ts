@@ -15,6 +15,9 @@ import { totalBytes } from './page-runs.js';
 const EARLY_FLAGS = MAP_GROWSDOWN | MAP_NORESERVE;
 const EARLY_ADVICE = (1 << MADV_HUGEPAGE) | (1 << MADV_NOHUGEPAGE);
 
+/** Size of the kernel's `struct anon_vma_chain`. */
+const RECORD_BYTES = 64n;
+
 /** A process that has called execve(2) since usually has the vDSO elsewhere, and shares nothing. */
 export function mayInherit(heir: MemoryMap, forker: MemoryMap): boolean {
   const [ours, theirs] = [heir, forker].map(({ areas }) => {
@@ -23,24 +26,44 @@ export function mayInherit(heir: MemoryMap, forker: MemoryMap): boolean {
   return ours === theirs;
 }
 
+/** A process's memory without what it inherits. */
+export interface Inherited {
+  readonly map: MemoryMap;
+  /** How many forks in a row have passed on each area that is inherited; by areas of the whole map. */
+  readonly forks: ReadonlyMap<MappedArea, number>;
+}
+
 /**
  * What a process has in addition to the memory it shares with the process that will fork it at a restore: the
  * shared part need not be stored, since the fork shares it again.
  *
+ * @param forker the whole memory of that process, and what of it is inherited
  * @param changed pages that the two do not share
  */
 export function inherit(
   heir: MemoryMap,
-  forker: MemoryMap,
+  forker: Inherited,
   changed: Comparison['changed'],
-): MemoryMap {
-  const { kept } = difference(forker.areas.filter(mayPassOn), heir.areas, { isLike, changed });
-  const inherited = new Map(kept.filter(isWorth).map((one) => [one.area, one]));
+): Inherited {
+  const bases = forker.map.areas.filter(mayPassOn);
+  const { kept } = difference(bases, heir.areas, { isLike, changed });
+  const inherited = new Map<MappedArea, KeptArea>();
+  const forks = new Map<MappedArea, number>();
+  let next = 0;
+  for (const one of kept) {
+    const { area } = one;
+    while ((bases[next]?.end ?? area.end) <= area.start) next++;
+    const base = bases[next];
+    const count = ((base && forker.forks.get(base)) ?? 0) + 1;
+    if (!isWorth(one, count)) continue;
+    inherited.set(area, one);
+    forks.set(area, count);
+  }
   const areas = heir.areas.map((area) => {
     const one = inherited.get(area);
     return one ? { ...area, runs: one.runs, holes: one.holes } : area;
   });
-  return { ...heir, areas };
+  return { map: { ...heir, areas }, forks };
 }
 
 /** Differences are written over the inherited memory. */
@@ -61,7 +84,12 @@ function isLike(area: MappedArea, before: MappedArea): boolean {
 
 /**
  * If less than half would be inherited, the whole is stored: what differs would have to be copied at every restore.
+ *
+ * The kernel has a record of each process above that still maps what a fork has passed on (anon_vma_clone in mm/rmap.c),
+ * and each fork makes all of them anew: n forks in a row cost n²/2 records. Storing the whole ends the row, and costs the
+ * shared pages once. So a row is least dear where its records take as much as these pages.
  */
-function isWorth({ area, runs }: KeptArea): boolean {
-  return totalBytes(runs) * 2n <= totalBytes(area.runs);
+function isWorth({ area, runs }: KeptArea, forks: number): boolean {
+  const [own, all] = [totalBytes(runs), totalBytes(area.runs)];
+  return own * 2n <= all && BigInt(forks) ** 2n * RECORD_BYTES <= 2n * (all - own);
 }

@@ -33,12 +33,16 @@ export const TRAIT = {
   stack: 1 << 1,
   /** A segment attached only for reading (SHM_RDONLY). */
   readOnly: 1 << 5,
+  /** Its process, far down the tree, reads its pages at a restore (far-down.ts). */
+  read: 1 << 6,
   /** Counted as committed memory. Known of a live process only, like all that follow. */
   accounted: 1 << 2,
   /** Some of it lies in transparent huge pages. */
   hugePages: 1 << 3,
   /** None of it is in memory or in swap. */
   untouched: 1 << 4,
+  /** We track what is written to all of it. */
+  tracked: 1 << 7,
 } as const;
 
 /** A file as the mappings of a process show it (/proc/PID/maps). */
@@ -58,6 +62,8 @@ export interface MappedArea extends Range {
   readonly flags: number;
   /** Advice given to madvise(2): bit N for advice N. */
   readonly advice: number;
+  /** Its memory protection key (pkeys(7)); 0 is that of all memory by default. */
+  readonly key: number;
   /** Bits of {@link TRAIT}. */
   readonly traits: number;
   /** Offset into what it maps, in bytes. */
@@ -155,9 +161,9 @@ export function isAdvised(area: MappedArea, advice: number): boolean {
   return (area.advice & (1 << advice)) !== 0;
 }
 
-/** Whether its stored pages are laid over something else at a restore. */
-export function isStash({ kind, holes }: MappedArea): boolean {
-  return kind === 'file-private' || holes !== undefined;
+/** Whether its stored pages are copied at a restore: laid over something else, or read. */
+export function isStash(area: MappedArea): boolean {
+  return area.kind === 'file-private' || area.holes !== undefined || has(area, 'read');
 }
 
 /** Whether its pages are stored. If not, they belong to files, to shared objects, or to the kernel. */

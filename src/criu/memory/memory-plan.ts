@@ -20,17 +20,18 @@ import {
   PR_SET_MM_MAP,
   PR_SET_VMA_ANON_NAME,
   SYS,
-  USER_END,
 } from '../../native/abi/index.js';
 import { words } from '../../native/structures.js';
 import type { MmEntry } from '../image/types.js';
 import type { Valid } from '../image/validate.js';
 import type { MappedRing } from '../image/entry-kind.js';
 import { WORK } from '../plan/abi.js';
-import type { PlanBuilder, Sequence } from '../plan/builder.js';
+import type { PlanBuilder } from '../plan/builder.js';
+import type { Sequence } from '../plan/sequence.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
 import {
+  has,
   rangeOf,
   segmentOf,
   type AreaKind,
@@ -41,11 +42,15 @@ import type { ImageMap, ImageMemory } from './of-image.js';
 import type { PageRun } from './page-runs.js';
 import { madeRange, placeSegments, planSegment } from './segments.js';
 import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
-import type { Range } from './ranges.js';
+import { areSame, around, type Range } from './ranges.js';
+import { planKeys } from './keys-plan.js';
+import { firstProtection } from './protection-keys.js';
 import { placeRing } from './ring.js';
+import { parkedRanges, Stashes, stashesOf } from './stashes.js';
 
-const LOWEST = 0x1000n;
 const INIT = 1;
+/** Whose the park's ranges are that no fork takes along. */
+const READ = -1;
 const MM_MAP_SIZE = 104;
 
 /** One of the kernel's own areas in the holder, to be moved into place. */
@@ -74,6 +79,8 @@ export interface MemoryPlanOptions {
   readonly outside: ReadonlySet<NsPid>;
   /** Whether the processes exec duplicates of their memory before it is placed. */
   readonly execs: boolean;
+  /** Whether this host has protection keys. */
+  readonly hasKeys: boolean;
   /** The staged descriptor of a file of the image. */
   readonly staged: (fileId: number) => number;
   /** Whether that is mapped only where the kernel chooses. */
@@ -82,12 +89,15 @@ export interface MemoryPlanOptions {
   readonly ringOf?: (fileId: number) => MappedRing | undefined;
   /** Stages another file by its path in PID 1's /proc; returns the descriptor. */
   readonly stage: (what: string, path: string) => number;
+  /** Stages the memory of the root of the tree, if others read from it; returns the descriptor. */
+  readonly stageMemory: () => number | undefined;
 }
 
 /**
  * Plans the memory of restored processes. PID 1 is a fork of the holder: its private memory is in place. The memory
  * of every other process waits in the park; a child takes its part along when it is forked, and moves it into
- * place. What it still shares with its forker it inherits (heritage.ts).
+ * place. What it still shares with its forker it inherits (heritage.ts); what is laid over that, or over files, it reads
+ * (stashes.ts).
  *
  * Alternatively, every process execs the kernel's duplicate of its memory: then all of it is in place, including
  * the kernel's areas, except for files and shared memory, whose descriptors have been staged. Private mappings of
@@ -101,6 +111,7 @@ export class MemoryPlan {
   /** Everything below and above the park and the holder's own range. */
   readonly #around: readonly Range[];
   readonly #branches: Branches;
+  readonly #stashes: Stashes;
   /** Descriptors of shared memory that is mapped from outside of the address space it was made in. */
   readonly #sharedFiles = new Map<bigint, number>();
   /** Shared memory of processes that PID 1 does not fork. */
@@ -113,18 +124,21 @@ export class MemoryPlan {
     for (const [pid, map] of memory.maps) this.#parks.set(pid, parkedRanges(map));
     this.#shared = new Map(memory.shared.map((object) => [object.id, object]));
     const unowned = [...memory.shared.map(madeRange), { start: base, end: base + WORK.size }];
-    this.#branches = new Branches(this.#parks, unowned);
+    const stashes = options.execs ? [] : [...memory.maps.values()].flatMap(stashesOf);
+    this.#branches = new Branches(new Map([...this.#parks, [READ, stashes]]), unowned);
+    this.#stashes = new Stashes(this.#branches.ranges(this.#branches.branch(READ, [])));
     this.#sharedOutside = new Set(
       [...options.outside]
         .flatMap((pid) => memory.maps.get(pid)?.unfinished ?? [])
         .filter(({ kind }) => kind === 'anonymous-shared')
         .map(({ object }) => object),
     );
-    this.#around = around([...unowned, ...[...this.#parks.values()].flat()]);
+    this.#around = around([...unowned, ...stashes, ...[...this.#parks.values()].flat()]);
   }
 
-  /** In PID 1, before any fork: creates shared memory. */
+  /** In the root, before any fork: creates shared memory. */
   planShared(root: Sequence): void {
+    this.#stashes.planKept(this.#options.stageMemory(), root);
     for (const [id, object] of this.#shared) {
       if (segmentOf(id) !== undefined) {
         planSegment(object, root);
@@ -152,6 +166,7 @@ export class MemoryPlan {
 
   /** In the helper outside, another fork of the holder, once shared memory is made and staged. */
   planSharedOutside(sequence: Sequence): void {
+    this.#stashes.planDropped(sequence);
     for (const [id, object] of this.#shared) {
       const { place, size, reach } = object;
       sequence.syscall('drop the stash', SYS.munmap, [place, size]);
@@ -181,7 +196,8 @@ export class MemoryPlan {
     if (this.#options.execs) return;
     for (const area of this.#map(pid).unfinished) {
       if (area.kind !== 'anonymous') continue;
-      if (area.holes) planHeritage(area, sequence);
+      if (area.holes) planHeritage(area, this.#stashes, sequence);
+      else if (has(area, 'read')) this.#readPrivate(area, sequence);
       else placePrivate(area, sequence);
     }
   }
@@ -236,7 +252,7 @@ export class MemoryPlan {
       } else if (isOfFile(area.kind)) {
         if (this.#placeRing(area, sequence)) continue;
         if (execs) this.#mapFile(area, sequence);
-        else this.#placeFile(area, sequence);
+        else this.#placeFile(pid, area, sequence);
       }
     }
     placeSegments(map.unfinished, this.#shared, sequence);
@@ -251,9 +267,14 @@ export class MemoryPlan {
     this.#setLayout(pid, sequence);
   }
 
-  /** Late in each process: locks and advice that would have been in the way. */
+  /** In the root, once all processes have their memory. */
+  planRead(root: Sequence): void {
+    this.#stashes.planDropped(root);
+  }
+
+  /** Late in each process: locks, advice and keys that would have been in the way. */
   planFinish(pid: NsPid, sequence: Sequence): void {
-    const { unfinished, guards } = this.#map(pid);
+    const { label, unfinished, guards } = this.#map(pid);
     // Locked memory accepts no guards.
     for (const { start, length } of guards) {
       const what = () => `guard ${rangeOf({ start, end: start + length })}`;
@@ -264,6 +285,9 @@ export class MemoryPlan {
       if (area.name !== undefined) this.#nameArea(area, area.name, sequence);
       if (area.flags & MAP_LOCKED) lock(area, sequence);
     }
+    const { hasKeys, image } = this.#options;
+    const keys = image.mms.get(pid)?.mvas_pkeys;
+    planKeys({ label, areas: unfinished }, { keys, hasKeys }, sequence);
   }
 
   #nameArea(area: MappedArea, name: string, sequence: Sequence): void {
@@ -288,6 +312,11 @@ export class MemoryPlan {
     return heirs.flatMap((pid) => heritageOf(this.#map(pid)));
   }
 
+  #readPrivate(area: MappedArea, sequence: Sequence): void {
+    placePrivate({ ...area, place: undefined }, sequence);
+    this.#stashes.planRead(area, sequence);
+  }
+
   #placeShared(area: MappedArea, sequence: Sequence): void {
     const object = this.#shared.get(area.object);
     if (!object) badImage('shared memory nobody made');
@@ -298,13 +327,17 @@ export class MemoryPlan {
     protect(area, PROT_READ_WRITE, sequence);
   }
 
-  #placeFile(area: MappedArea, sequence: Sequence): void {
+  #placeFile(pid: NsPid, area: MappedArea, sequence: Sequence): void {
     const { start, end, place } = area;
     const runs = writtenPages(area);
     const bits = this.#mapAt(area, start, MAP_FIXED_NOREPLACE, sequence);
     if (place === undefined || runs.length === 0) return;
-    layPages(area, { from: place, to: start, runs }, sequence);
-    sequence.syscall('drop the stash', SYS.munmap, [place, end - start]);
+    if (pid === INIT) {
+      layPages(area, { from: place, to: start, runs }, sequence);
+      sequence.syscall('drop the stash', SYS.munmap, [place, end - start]);
+    } else {
+      this.#stashes.planRead(area, sequence);
+    }
     protect(area, bits, sequence);
   }
 
@@ -317,7 +350,8 @@ export class MemoryPlan {
   }
 
   #mapShared(area: MappedArea, sequence: Sequence): void {
-    const { start, end, prot, offset } = area;
+    const { start, end, offset } = area;
+    const prot = firstProtection(area.prot);
     const fd = this.#sharedFiles.get(area.object) ?? badImage('shared memory nobody made');
     const flags = MAP_SHARED | MAP_FIXED_NOREPLACE | (area.flags & MAP_NORESERVE);
     const args = [start, end - start, prot, flags, fd, offset];
@@ -345,7 +379,8 @@ export class MemoryPlan {
 
   /** Maps the file of an area somewhere, writable if pages are to be laid over it; returns the protection. */
   #mapAt(area: MappedArea, at: bigint, how: number, sequence: Sequence): number {
-    const bits = writtenPages(area).length > 0 ? area.prot | PROT_WRITE : area.prot;
+    const first = firstProtection(area.prot);
+    const bits = writtenPages(area).length > 0 ? first | PROT_WRITE : first;
     const flags = (area.kind === 'file-private' ? MAP_PRIVATE : MAP_SHARED) | how;
     const fd = this.#options.staged(Number(area.object));
     const length = area.end - area.start;
@@ -401,16 +436,6 @@ function isOfFile(kind: AreaKind): boolean {
   return kind === 'file-private' || kind === 'file-shared';
 }
 
-/** What a process takes out of the park. */
-function parkedRanges({ pid, unfinished }: ImageMap): Range[] {
-  const ranges: Range[] = [];
-  for (const { start, end, place } of unfinished) {
-    if (place === undefined || (pid === INIT && place === start)) continue;
-    ranges.push({ start: place, end: place + (end - start) });
-  }
-  return ranges;
-}
-
 /** Pages that are laid over a file. */
 function writtenPages({ place, runs }: MappedArea): readonly PageRun[] {
   return place === undefined ? [] : runs;
@@ -419,25 +444,4 @@ function writtenPages({ place, runs }: MappedArea): readonly PageRun[] {
 function advise(sequence: Sequence, { start, end }: Range, advice: number): void {
   // ENOMEM means that the range has holes: the rest has been advised (madvise(2)).
   sequence.syscall('advise fork', SYS.madvise, [start, end - start, advice], { tolerate: true });
-}
-
-function areSame(some: readonly Range[], others: readonly Range[]): boolean {
-  const isSame = ({ start, end }: Range, other?: Range): boolean =>
-    start === other?.start && end === other.end;
-  return (
-    some.length === others.length && some.every((range, index) => isSame(range, others[index]))
-  );
-}
-
-/** What user space can have below and above these ranges. */
-function around(ranges: readonly Range[]): Range[] {
-  let [low, high] = [USER_END, LOWEST];
-  for (const { start, end } of ranges) {
-    if (start < low) low = start;
-    if (end > high) high = end;
-  }
-  return [
-    { start: LOWEST, end: low },
-    { start: high, end: USER_END },
-  ];
 }

@@ -2,7 +2,7 @@
 import { badImage } from '../../common/errors.js';
 import { ABSENT } from '../../common/wire/rows.js';
 import { INIT, type NsPid } from '../../common/ids.js';
-import { MAP_LOCKED, MAP_NORESERVE, O, PAGE } from '../../native/abi/index.js';
+import { MAP_LOCKED, MAP_NORESERVE, O, PAGE, PROT_EXEC } from '../../native/abi/index.js';
 import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { VMA_STATUS } from '../image/constants.js';
 import type { MmEntry, VmaEntry } from '../image/types.js';
@@ -13,6 +13,7 @@ import {
   objectOfSegment,
   rangeOf,
   TRAIT,
+  type AreaKind,
   type MappedArea,
   type MemoryMap,
   type SharedObject,
@@ -71,10 +72,11 @@ function isShared({ status }: VmaEntry): boolean {
   return (status & (VMA_STATUS.anonShared | VMA_STATUS.guard)) === VMA_STATUS.anonShared;
 }
 
-/** Whether memory of PID 1 is in a fork of the holder as it was: in its place, and without name, lock and advice. */
+/** Whether memory of PID 1 is in a fork of the holder as it was: in its place, and without name, key, lock and advice. */
 function liesInPlace(vma: VmaEntry): boolean {
-  if (vma.mvas_park !== vma.start || kindOf(vma.status) !== 'anonymous') return false;
-  const hasMore = vma.madv ?? vma.mvas_name ?? vma.mvas_heritage;
+  if (vma.prot === PROT_EXEC || vma.mvas_park !== vma.start || kindOf(vma.status) !== 'anonymous')
+    return false;
+  const hasMore = vma.madv ?? vma.mvas_name ?? vma.mvas_pkey ?? vma.mvas_heritage;
   return hasMore === undefined && (vma.flags & MAP_LOCKED) === 0;
 }
 
@@ -83,7 +85,7 @@ function isFinished(cells: Float64Array, at: number): boolean {
   const flags = cells[at + CELL.flags] ?? 0;
   const status = cells[at + CELL.status] ?? 0;
   const advice = cells[at + CELL.madv];
-  const isInPlace = cells[at + CELL.mvas_park] === cells[at];
+  const isInPlace = cells[at + CELL.mvas_park] === cells[at] && cells[at + CELL.prot] !== PROT_EXEC;
   const isPlain =
     (flags & MAP_LOCKED) === 0 && advice === ABSENT && (status & VMA_STATUS.guard) === 0;
   return isInPlace && isPlain && kindOf(status) === 'anonymous';
@@ -94,8 +96,8 @@ function isOfNoObject(cells: Float64Array, at: number): boolean {
 }
 
 /**
- * The memory that an image describes. An image does not say which pages of unchanged memory have content; it does
- * for pages that are laid over something else.
+ * The memory that an image describes. An image does not say which pages of memory have content that forks take along; it
+ * does for pages that are copied.
  *
  * @throws ShimError `dataLoss` for a mapping of no known kind, or for shared memory without a place
  */
@@ -124,10 +126,12 @@ function areaOf(label: string, vma: VmaEntry): MappedArea {
     prot: vma.prot,
     flags: vma.flags,
     advice: vma.madv === undefined ? 0 : Number(BigInt.asUintN(31, vma.madv)),
+    key: vma.mvas_pkey ?? 0,
     traits:
       (isSegment(vma) && vma.fdflags === O.rdonly ? TRAIT.readOnly : 0) |
       ((status & VMA_STATUS.heap) === 0 ? 0 : TRAIT.heap) |
-      ((status & VMA_STATUS.stack) === 0 ? 0 : TRAIT.stack),
+      ((status & VMA_STATUS.stack) === 0 ? 0 : TRAIT.stack) |
+      (isRead(vma, kind) ? TRAIT.read : 0),
     offset: vma.pgoff,
     object: objectOf(vma),
     file: undefined,
@@ -136,6 +140,11 @@ function areaOf(label: string, vma: VmaEntry): MappedArea {
     holes: vma.mvas_heritage && runsOf(vma.mvas_heritage.holes, start),
     place: isShared ? undefined : vma.mvas_park,
   };
+}
+
+/** Of memory that forks take along, an image does not tell the pages. */
+function isRead({ mvas_runs: runs, mvas_heritage: heritage }: VmaEntry, kind: AreaKind): boolean {
+  return kind === 'anonymous' && runs.length > 0 && heritage === undefined;
 }
 
 /** What the shared object that a mapping is of is called. */

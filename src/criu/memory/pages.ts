@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PlanBuilder, Sequence, Slot, Words } from '../plan/builder.js';
+import type { PlanBuilder } from '../plan/builder.js';
+import type { Slot, Words } from '../plan/values.js';
+import type { Sequence } from '../plan/sequence.js';
 
 /** A run of pages that a plan brings to its place. */
 export interface WantedPages {

@@ -19,8 +19,9 @@ import {
   MREMAP_MOVE_FIXED,
   SYS,
 } from '../../native/abi/index.js';
-import type { Sequence } from '../plan/builder.js';
+import type { Sequence } from '../plan/sequence.js';
 import { isAdvised, rangeOf, type MappedArea } from './memory-map.js';
+import { firstProtection } from './protection-keys.js';
 import type { PageRun } from './page-runs.js';
 
 /** MAP_* flags of memory that is created anew: private or droppable, anonymous, growing down, no reserve. */
@@ -59,7 +60,7 @@ export function placePrivate(area: MappedArea, sequence: Sequence): void {
   const length = end - start;
   if (place === undefined) {
     const flags = MAP_FIXED_NOREPLACE | (area.flags & REMADE);
-    const made = [start, length, area.prot, flags, -1, 0];
+    const made = [start, length, firstProtection(area.prot), flags, -1, 0];
     sequence.syscall(() => `make ${rangeOf(area)}`, SYS.mmap, made, { expect: start });
     for (const advice of EARLY_ADVICE) adviseArea(area, advice, sequence);
     return;
@@ -87,8 +88,9 @@ function adviseArea(area: MappedArea, advice: number, sequence: Sequence): void 
 }
 
 export function protect(area: MappedArea, current: number, sequence: Sequence): void {
-  if (area.prot === current) return;
-  const args = [area.start, area.end - area.start, area.prot];
+  const bits = firstProtection(area.prot);
+  if (bits === current) return;
+  const args = [area.start, area.end - area.start, bits];
   sequence.syscall(() => `protect ${rangeOf(area)}`, SYS.mprotect, args);
 }
 

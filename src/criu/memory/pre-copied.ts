@@ -51,6 +51,16 @@ export function again({ map }: PreCopied, written: readonly PageRun[]): CopyAgai
   return { map: { ...map, areas }, difference: { added: [], kept, vanished: [] } };
 }
 
+/**
+ * What a VAS holds of a process once the rest has been copied.
+ *
+ * @param tracked pages that were write-protected before they were copied, and that nobody has written to since
+ */
+export function allOf(map: MemoryMap, tracked: readonly PageRun[]): PreCopied {
+  const runs = map.areas.flatMap((area) => (area.place === undefined ? [] : area.runs));
+  return { map, fresh: without(runs, without(runs, tracked)) };
+}
+
 /** Finds the parts of runs in ranges, which must be asked for in order of address. */
 function partsOf(runs: readonly PageRun[]): (range: PageRun) => PageRun[] {
   let next = 0;

@@ -8,7 +8,7 @@ import {
 } from '../../native/abi/index.js';
 import type { MappedRing } from '../image/entry-kind.js';
 import { RING_PLACE } from '../plan/abi.js';
-import type { Sequence } from '../plan/builder.js';
+import type { Sequence } from '../plan/sequence.js';
 import { rangeOf, type MappedArea } from './memory-map.js';
 import { protect } from './place-area.js';
 

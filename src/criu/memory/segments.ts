@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { badImage } from '../../common/errors.js';
 import { MREMAP_MOVE_FIXED, PROT_READ, PROT_READ_WRITE, SYS } from '../../native/abi/index.js';
-import type { Sequence } from '../plan/builder.js';
+import type { Sequence } from '../plan/sequence.js';
 import { groupBy } from '../../common/group-by.js';
 import { has, rangeOf, segmentOf, type MappedArea, type SharedObject } from './memory-map.js';
 import { protect } from './place-area.js';

@@ -9,6 +9,7 @@ import {
   PROT_READ_WRITE,
 } from '../../native/abi/index.js';
 import { has, isStash, TRAIT, type MappedArea } from './memory-map.js';
+import { firstProtection } from './protection-keys.js';
 import { appendRun, type PageRun } from './page-runs.js';
 
 /** Neighbours that a holder maps by one call and fills in the same way. */
@@ -63,7 +64,7 @@ function join(members: readonly MappedArea[]): Stretch {
   for (const area of members) {
     if (reserveOf(area) === 'all') appendRun(writable, area.start, area.end);
   }
-  return { members, whole, isUnreserved, mapped: unwritable.prot, writable };
+  return { members, whole, isUnreserved, mapped: firstProtection(unwritable.prot), writable };
 }
 
 function joinAreas(members: readonly MappedArea[]): MappedArea {

@@ -64,21 +64,27 @@ export class EntryMaker {
       mvas_name: area.name,
       mvas_runs: told ? pairs(told.runs, 0n) : isStash(area) ? pairs(area.runs, area.start) : [],
       mvas_size: told?.size,
+      mvas_pkey: keyIn(area),
       mvas_heritage: area.holes && { holes: pairs(area.holes, area.start) },
     };
   }
 }
 
-/** Whether it has neither a name, nor pages of its own over something else, nor a shared object. */
+/** Whether it has neither a name nor a key, nor pages that are told, nor a shared object. */
 function isPlain(area: MappedArea): boolean {
   const { kind, name, holes, runs } = area;
   if (kind === 'anonymous-shared' || name !== undefined || holes !== undefined) return false;
+  if (has(area, 'read') || area.key !== 0) return false;
   return kind !== 'file-private' || runs.length === 0;
 }
 
 /** Segments keep their ids. */
 function shmidOf(object: bigint): bigint {
   return BigInt(segmentOf(object) ?? object);
+}
+
+function keyIn({ key }: MappedArea): number | undefined {
+  return key === 0 ? undefined : key;
 }
 
 function guardEntry({ start, length }: PageRun): VmaEntry {

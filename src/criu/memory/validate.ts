@@ -18,6 +18,7 @@ import {
 import { checkPairs } from './check-runs.js';
 import { memoryOf, type ImageMemory } from './of-image.js';
 import { validateContents } from './validate-contents.js';
+import { validateKeys } from './validate-keys.js';
 import { validateShared } from './validate-shared.js';
 
 /** Where the kernel shows its vsyscall page, above user memory. */
@@ -59,6 +60,7 @@ export function validateMemory(image: CheckpointImage, kinds: readonly EntryKind
     if (byId.get(mm.exe_file_id)?.type !== 'REG') badImage(`${what}: no executable`);
     if (mm.mm_saved_auxv.length > MAX_AUXV) badImage(`${what}: its auxiliary vector is too long`);
     checkPointers(mm, what);
+    validateKeys(mm, what);
     checkLayout(mm.vmas, what);
     for (const vma of unusualOf(mm.vmas, isSoundRow)) checkVma(vma, files, what);
   }
@@ -194,18 +196,22 @@ function checkPark({ start, end }: VmaEntry, park: bigint, mapping: () => string
  * Only private anonymous memory that is writable has holes. Whether a forker has the same is checked with the tree.
  */
 function checkHoles(vma: VmaEntry, { holes }: MvasHeritage, mapping: () => string): void {
-  const isPrivate = (vma.status & VMA_STATUS.anonPrivate) !== 0;
-  if (
-    !isPrivate ||
-    (vma.status & KERNELS) !== 0 ||
-    (vma.prot & PROT_READ_WRITE) !== PROT_READ_WRITE
-  ) {
-    badImage(`${mapping()} cannot be inherited`);
-  }
-  if (vma.mvas_runs.length > 0 && vma.mvas_park === undefined) {
-    badImage(`${mapping()} has pages and no place for them`);
-  }
+  if (!isPrivate(vma) || !isWritable(vma)) badImage(`${mapping()} cannot be inherited`);
   checkPairs(holes, (vma.end - vma.start) / PAGE, mapping);
+}
+
+/** Pages of private memory are told only where they are written to it at a restore. */
+function checkOwnPages(vma: VmaEntry, mapping: () => string): void {
+  if (!isWritable(vma)) badImage(`${mapping()} has pages that cannot be written to it`);
+  if (vma.mvas_park === undefined) badImage(`${mapping()} has pages and no place for them`);
+}
+
+function isPrivate({ status }: VmaEntry): boolean {
+  return (status & VMA_STATUS.anonPrivate) !== 0 && (status & KERNELS) === 0;
+}
+
+function isWritable({ prot }: VmaEntry): boolean {
+  return (prot & PROT_READ_WRITE) === PROT_READ_WRITE;
 }
 
 /** Runs are relative to the mapping; those of shared memory, to the whole object. */
@@ -214,6 +220,7 @@ function checkRuns(vma: VmaEntry, mapping: () => string): void {
   const isShared = (vma.status & VMA_STATUS.anonShared) !== 0;
   const pages = (size ?? end - start + (isShared ? pgoff : 0n)) / PAGE;
   checkPairs(runs, pages, mapping);
+  if (isPrivate(vma)) checkOwnPages(vma, mapping);
 }
 
 function rangeOf({ start, end }: VmaEntry): string {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Fields of a plan are words in the host's byte order. */
+export const WORD = 8;
+
 /** The border to the freestanding code, in step with native/include/mvas_abi.h (a test compares them). */
 
 export const PLAN_MAGIC = 0x34304e4c50534156n;
 export const PLAN_HEADER_SIZE = 64;
 export const OP_SIZE = 80;
+/** Bytes of the stack of a process or thread that a plan makes. */
+export const PLAN_STACK = 4096;
 
 /** Byte offsets of the plan header's fields. */
 export const HEADER = {
@@ -68,9 +73,15 @@ export const GUARD_ACTION = { write: 1, option: 2 } as const;
 
 export const HOLD_MAGIC = 0x4843564d;
 export const HOLD_ACTION = { take: 1, letGo: 2 } as const;
+export const LIFE_MAGIC = 0x4c43564d;
+export const LIFE_SIZE = 2048;
+/** Byte offsets of the fields of an order about a VAS's life. */
+export const LIFE = { magic: 0, with: 4, after: 8, argc: 16, size: 20, strings: 24 } as const;
+/** Which descriptors come with such an order. */
+export const LIFE_WITH = { watch: 1, cgroup: 2 } as const;
 export const REQUEST_SIZE = 40;
 export const REPLY_SIZE = 32;
-export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6 } as const;
+export const REQUEST = { status: 1, move: 2, run: 3, seal: 4, fork: 5, drop: 6, heir: 7 } as const;
 /** Bits of a fork's first argument. */
 export const FORK = { outside: 1, user: 2 } as const;
 

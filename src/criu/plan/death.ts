@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NsPid } from '../../common/ids.js';
 import { PR, SYS } from '../../native/abi/index.js';
-import type { PlanBuilder, Sequence } from './builder.js';
+import type { PlanBuilder } from './builder.js';
+import type { Sequence } from './sequence.js';
 
 const RLIMIT_CORE = 4;
 const SIG_SETMASK = 2;

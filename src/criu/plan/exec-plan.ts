@@ -5,7 +5,8 @@ import type { ValidImage } from '../image/validate.js';
 import type { Range } from '../memory/ranges.js';
 import { execStructure } from '../vas/kernel-abi.js';
 import { WORK } from './abi.js';
-import type { PlanBuilder, Slot } from './builder.js';
+import type { PlanBuilder } from './builder.js';
+import type { Slot } from './values.js';
 
 /** What processes need in order to exec duplicates of their memory. */
 export interface ExecPlan {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AT_FDCWD, PR, SYS } from '../../native/abi/index.js';
-import type { PlanBuilder, Sequence, Slot } from './builder.js';
+import type { PlanBuilder } from './builder.js';
+import type { Slot } from './values.js';
+import type { Sequence } from './sequence.js';
 import type { LiveFacts } from './live-facts.js';
 
 const CLONE_NEWNS = 0x00020000;

@@ -2,8 +2,8 @@
 import type { HostPid, NsTid } from '../../common/ids.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { LiveIpc } from '../resources/ipc/limit-steps.js';
-import type { MountInfo } from '../../common/procfs/mountinfo.js';
 import type { HostFacts, LiveLimits } from '../resources/attributes.js';
+import type { MountFacts } from '../resources/files/index.js';
 
 /** Open TCP sockets of a checkpointed container, which the keeper of its VAS has (`tcp=keep`). */
 export interface HeldFiles {
@@ -29,7 +29,7 @@ export interface UserNamespaceFacts {
 export interface LiveFacts {
   readonly limits: LiveLimits;
   /** Mounts of the new container, as its PID 1 sees them. */
-  readonly mounts: readonly MountInfo[];
+  readonly mounts: MountFacts;
   /** Whether it has a terminal. */
   readonly hasConsole: boolean;
   /** Whether a descriptor is given for each of its three streams; if not, it is the console or /dev/null. */

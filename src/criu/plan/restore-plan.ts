@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXTENDED_BYTES } from '../arch/index.js';
-import type { HostPid, NsPid, NsTid } from '../../common/ids.js';
+import type { NsPid, NsTid } from '../../common/ids.js';
 import { SIGTRAP, SYS } from '../../native/abi/index.js';
 import type { CoreEntry } from '../image/types.js';
 import { partOf, type ValidImage } from '../image/validate.js';
 import { rootOf } from '../image/validate-tasks.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
+import { haveStashes } from '../memory/stashes.js';
 import { RING_PLACE, WORK } from './abi.js';
-import { PlanBuilder, PlanPointer, type Plan, type PlanData, type Sequence } from './builder.js';
+import { PlanBuilder, type Plan } from './builder.js';
+import type { PlanData } from './values.js';
+import type { Sequence } from './sequence.js';
 import {
   AttributePlan,
   finalThreadState,
@@ -23,6 +26,7 @@ import { buildTree, forkersOf, subtree, type Forest } from '../tree/process-tree
 import { exitSignalOf, signalsOfRestore } from '../tree/exit-signal.js';
 import { planExec, type ExecPlan } from './exec-plan.js';
 import { JOINED, JoinPlan, joinedIn, planRoot } from './join-plan.js';
+import { givenTo, type Given } from './given.js';
 import type { LiveFacts } from './live-facts.js';
 import {
   aliveOf,
@@ -42,7 +46,6 @@ const CLONE_NEWUSER = 0x10000000;
 const CLONE_FILES = 0x400;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
-const THREAD_STACK = 4096;
 /** An operation of keyctl(2); without a name it creates a new keyring. */
 const JOIN_SESSION_KEYRING = 1;
 /** Phases at which threads other than leaders stand, too. */
@@ -56,21 +59,6 @@ export interface PlacedImage {
   /** The kernel's VASes that its processes exec, by container pid; undefined if the holder has the memory. */
   readonly duplicates: ReadonlyMap<NsPid, number> | undefined;
 }
-
-/**
- * A descriptor that a plan is run with: a pidfd of the donor, or one of its namespaces, new stdio, /dev/mvas, the plan's
- * own file, a pidfd of the keeper or of the init whose place is taken, or a sysctl below /proc/sys.
- */
-export type Given =
-  | 'donor'
-  | 0
-  | 1
-  | 2
-  | 'device'
-  | 'plan'
-  | { readonly pid: HostPid }
-  | { readonly namespace: string }
-  | { readonly sysctl: string };
 
 /** A thread as its tracer has to leave it. */
 export interface FinalThread {
@@ -114,6 +102,7 @@ export class RestorePlan {
   /** The descriptors that go along, in order; they fill the first slots. */
   readonly given: readonly Given[];
   readonly #builder: PlanBuilder;
+  #finished: Plan | undefined;
   readonly #root: Sequence;
   /** What the helper outside does, if there is one. */
   readonly #outside: Sequence | undefined;
@@ -133,8 +122,7 @@ export class RestorePlan {
 
   /** See {@link planRestore}. */
   constructor({ image, base, duplicates }: PlacedImage, facts: LiveFacts) {
-    this.#image = image;
-    this.#base = base;
+    [this.#image, this.#base] = [image, base];
     this.limits = facts.limits;
     this.#threads = new Map(image.pstree.map(({ pid, threads }) => [pid, threads]));
     const builder = new PlanBuilder(this.address);
@@ -144,10 +132,10 @@ export class RestorePlan {
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
     const held = facts.held && { ...facts.held, slot: builder.slot() };
     const predecessor = facts.predecessor && { ...facts.predecessor, slot: builder.slot() };
+    const memory = haveStashes(image.memory, duplicates) ? builder.slot() : undefined;
     this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
-    const pidfds = [held?.keeper, predecessor?.pid].flatMap((pid) => (pid ? [{ pid }] : []));
-    const sysctls = this.#ipc.files.map((sysctl) => ({ sysctl }));
-    this.given = [...givenTo(facts, this.exec !== undefined), ...pidfds, ...sysctls];
+    const uses = { execs: this.exec !== undefined, reads: memory !== undefined };
+    this.given = givenTo(facts, { ...uses, sysctls: this.#ipc.files });
     this.#root = builder.sequence(`pid ${String(rootOf(image))}`);
     this.#forest = forestOf(image, facts.takenIds);
     this.#outside = this.#forest.outside && builder.sequence('the parent of execs');
@@ -172,11 +160,12 @@ export class RestorePlan {
       image,
       kernelAreas: facts.kernelAreas,
       outside: new Set(this.#forest.outside && subtree(this.#forest.outside).map(({ pid }) => pid)),
-      execs: this.exec !== undefined,
+      ...{ execs: this.exec !== undefined, hasKeys: facts.host.hasProtectionKeys },
       staged: (id) => this.#files.staged(id),
       mapsAnywhere: (id) => this.#files.mapsAnywhere(id),
       ringOf: (id) => this.#files.ringOf(id),
       stage: (what, path) => this.#files.planStaged(what, path),
+      stageMemory: () => memory && this.#files.planKept('stage the memory of the root', memory),
     });
     this.#attributes = new AttributePlan({
       builder,
@@ -216,8 +205,10 @@ export class RestorePlan {
     return this.#files.checkOpened(read);
   }
 
+  /** Lays it out; repeated calls return the same. */
   finish(): Plan {
-    return this.#builder.finish();
+    this.#finished ??= this.#builder.finish();
+    return this.#finished;
   }
 
   /** The entry of a thread in the image. */
@@ -326,7 +317,9 @@ export class RestorePlan {
     ];
     const confine: Step[] = [
       (pid, sequence) => {
-        if (pid === this.#forest.root.pid) ipc.planFinal(sequence);
+        if (pid !== this.#forest.root.pid) return;
+        ipc.planFinal(sequence);
+        memory.planRead(sequence);
       },
       (pid, sequence) => {
         files.planRelease(pid, sequence);
@@ -360,16 +353,17 @@ export class RestorePlan {
     ];
   }
 
-  /** Threads other than the leader, which begin here. */
+  /** Threads other than the leader, which begin here with its personality, and what each has to do for files. */
   #planThreads(pid: NsPid, sequence: Sequence): void {
+    this.#attributes.planPersonality(pid, sequence);
     for (const tid of (this.#threads.get(pid) ?? []).filter((one) => one !== pid)) {
       const thread = this.#builder.sequence(`pid ${String(pid)} tid ${String(tid)}`);
-      const stack = this.#builder.reserve(THREAD_STACK, 64);
-      const end = new PlanPointer(stack, THREAD_STACK);
-      sequence.thread(`make thread ${String(tid)}`, tid, thread, end);
+      sequence.thread(`make thread ${String(tid)}`, tid, thread, this.#builder.stackEnd());
+      this.#files.planThread(pid, tid, thread);
       this.#attributes.planThread(pid, tid, thread);
       for (const phase of THREAD_PHASES) stopAt(phase, thread);
     }
+    this.#files.planThread(pid, pid, sequence);
   }
 
   #noteTrapAction(pid: NsPid): void {
@@ -452,9 +446,4 @@ export function forestOf(image: ValidImage, others?: LiveFacts['takenIds']): For
 
 function stopAt(phase: Phase, sequence: Sequence): void {
   sequence.stop(phase);
-}
-
-function givenTo(facts: LiveFacts, execs: boolean): Given[] {
-  const streams = ([0, 1, 2] as const).filter((which) => facts.stdio[which]);
-  return [...joinedIn(facts), ...streams, ...(execs ? (['device', 'plan'] as const) : [])];
 }

@@ -5,7 +5,8 @@ import type { CheckpointImage } from '../image/checkpoint-image.js';
 import { TASK_STATE } from '../image/constants.js';
 import type { PstreeEntry } from '../image/types.js';
 import type { Valid } from '../image/validate.js';
-import type { PlanBuilder, PlanData } from './builder.js';
+import type { PlanBuilder } from './builder.js';
+import type { PlanData } from './values.js';
 import { queueMask } from '../resources/attributes/pending.js';
 import type { RemoteCall } from '../tracee/tracee.js';
 

@@ -4,7 +4,9 @@ import { PR, SYS } from '../../native/abi/index.js';
 import type { MemoryPlan } from '../memory/memory-plan.js';
 import type { Branch } from '../memory/branches.js';
 import { planDeath } from './death.js';
-import type { ForkOptions, PlanBuilder, PlanData, Sequence } from './builder.js';
+import type { PlanBuilder } from './builder.js';
+import type { PlanData } from './values.js';
+import type { ForkOptions, Sequence } from './sequence.js';
 import type { Barrier, Phase } from './phases.js';
 import {
   isForkedBeforeSession,
@@ -84,9 +86,10 @@ export class TreePlan {
     for (const node of [...nodes].reverse()) {
       const below = node.children.map((child) => this.#branch(child));
       const pid = node.kind === 'process' ? node.pid : 0;
-      this.#branches.set(node.pid, options.memory.branch(pid, below));
+      const branch = options.memory.branch(pid, below);
+      this.#branches.set(node.pid, branch);
       const isBetween = node.pid !== rootPid && node.pid !== OUTSIDE;
-      if (isBetween && node.children.length > 0)
+      if (isBetween && node.children.length > 0 && branch.length > 0)
         this.#gates.set(node.pid, options.builder.reserve(8));
     }
     this.#planParting(options.forest);
@@ -174,14 +177,17 @@ export class TreePlan {
     memory.planBeforeForks(pid, memory.branch(0, below), sequence);
   }
 
-  #planFork(parent: TreeNode, { child, before }: Forked, sequence: Sequence): void {
+  #planFork(parent: TreeNode, { child, before }: Birth, sequence: Sequence): void {
     const { memory, forkOptions } = this.#options;
     const branch = this.#branch(child);
     if (parent.children.length > 1) memory.planFork(branch, sequence);
     memory.planBequest(heirs(child), before ? heirs(before) : [], sequence);
     const ownOptions = child.kind === 'helper' ? {} : forkOptions(child.pid);
     const options = parent.pid === OUTSIDE ? { flags: CLONE_PARENT, exitSignal: 0 } : ownOptions;
-    sequence.fork(`fork pid ${String(child.pid)}`, child.pid, this.sequence(child.pid), options);
+    const { pid } = child;
+    const stackEnd = this.#options.builder.stackEnd();
+    const forked = { pid, sequence: this.sequence(pid), stackEnd, ...options };
+    sequence.fork(`fork pid ${String(pid)}`, forked);
     memory.planForked(branch, sequence);
     const gate = this.#gates.get(child.pid);
     if (!gate) return;
@@ -221,7 +227,7 @@ export class TreePlan {
 }
 
 /** A child that is forked, and the one forked right before it. */
-interface Forked {
+interface Birth {
   readonly child: TreeNode;
   readonly before: TreeNode | undefined;
 }

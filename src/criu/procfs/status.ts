@@ -10,6 +10,7 @@ import {
   type NsTid,
 } from '../../common/ids.js';
 import { Line, toText, type ProcText } from '../../common/procfs/line.js';
+import { remember } from '../../common/procfs/remember.js';
 import { parseTaskState, type TaskState } from './stat.js';
 
 /** The four ids of one kind that a task has. */
@@ -92,23 +93,45 @@ export function parseStatus(content: ProcText): ProcStatus {
     pid: asHostTid(fields.integer('Pid')),
     ppid: asHostPid(fields.integer('PPid')),
     tracerPid: asHostTid(fields.integer('TracerPid')),
-    uid: fields.required('Uid', parseIds),
-    gid: fields.required('Gid', parseIds),
-    groups: fields.list('Groups'),
+    ...parseOwner(fields.part('Uid', 'NStgid')),
     nsTgid: fields.list('NStgid'),
     nsPid: fields.list('NSpid'),
     nsPgid: fields.list('NSpgid'),
     nsSid: fields.list('NSsid'),
     threads: fields.integer('Threads'),
+    ...parseRights(fields.part('SigQ', 'Cpus_allowed')),
+    rssAnon: fields.optional('RssAnon', kibibytes) ?? 0,
+    coreDumping: fields.optional('CoreDumping', (line, value) => line.integer(value) !== 0),
+  };
+}
+
+/** Whom it acts for. */
+type Owner = Pick<ProcStatus, 'uid' | 'gid' | 'groups'>;
+
+const parseOwner = remember((text): Owner => {
+  const fields = new StatusFields(text);
+  return {
+    uid: fields.required('Uid', parseIds),
+    gid: fields.required('Gid', parseIds),
+    groups: fields.list('Groups'),
+  };
+});
+
+type Rights = Pick<
+  ProcStatus,
+  'signals' | 'capabilities' | 'noNewPrivs' | 'seccomp' | 'seccompFilters'
+>;
+
+const parseRights = remember((text): Rights => {
+  const fields = new StatusFields(text);
+  return {
     signals: parseSignals(fields),
     capabilities: parseCapabilities(fields),
     noNewPrivs: (fields.optional('NoNewPrivs', integer) ?? 0) !== 0,
     seccomp: fields.optional('Seccomp', integer) ?? 0,
     seccompFilters: fields.optional('Seccomp_filters', integer),
-    rssAnon: fields.optional('RssAnon', kibibytes) ?? 0,
-    coreDumping: fields.optional('CoreDumping', (line, value) => line.integer(value) !== 0),
   };
-}
+});
 
 /** One of its fields, if no more is needed; undefined if there is no such line. */
 export function parseStatusField(content: ProcText, key: string): string | undefined {
@@ -123,6 +146,13 @@ class StatusFields {
 
   constructor(content: ProcText) {
     this.#text = `\n${toText(content)}`;
+  }
+
+  /** The lines from one to before another one, which forked processes often have in common; all lines if there are no such two. */
+  part(from: string, to: string): string {
+    const start = this.#text.indexOf(`\n${from}:`);
+    const end = this.#text.indexOf(`\n${to}:`, start);
+    return start < 0 || end < 0 ? this.#text : this.#text.slice(start + 1, end);
   }
 
   optional<T>(key: string, convert: Convert<T>): T | undefined {

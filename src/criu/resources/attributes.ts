@@ -26,4 +26,5 @@ export {
   type ProcessSpec,
 } from './attributes/policy.js';
 export { ATTRIBUTE_RULES } from './attributes/rules.js';
+export { chainOf, type ChainLink } from './attributes/seccomp.js';
 export { readLiveSeccomp } from './attributes/seccomp-donor.js';

@@ -40,7 +40,7 @@ export function checkCgroups(initPid: HostPid, processes: readonly TracedProcess
 
 /** Logs which other cgroups a container has made. A restored one does not have them. */
 export function warnOfCgroups(initPid: HostPid): void {
-  const own = readCgroup(initPid);
+  const own = readCgroup(initPid).filter(({ path }) => path !== '/'); // Where it is once it has been killed.
   for (const directory of cgroupDirectories(placesIn(own, readMountinfo(ownPid())))) {
     for (const below of namesBelow(directory)) {
       log.warn('an empty cgroup of the container is not kept', { cgroup: join(directory, below) });

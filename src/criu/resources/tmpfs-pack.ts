@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { pack, type Pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import type { HostPid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
 import { check, closeFd } from '../../native/sys.js';
@@ -19,6 +19,8 @@ import { O, RESOLVE } from '../../native/abi/index.js';
 import { openAt2, openOwn } from './files/system.js';
 import type { IdMaps } from '../procfs/id-map.js';
 import { readIdMaps } from '../procfs/reader.js';
+import { insideAttributes } from './attribute-ids.js';
+import { LeasedFiles, takeOpenFile } from './leased-files.js';
 import { readAttributes, sizeOf, type Attribute } from './tmpfs-attributes.js';
 import { headerOf, type Named } from './tmpfs-header.js';
 
@@ -32,6 +34,7 @@ const STAY_INSIDE = RESOLVE.beneath | RESOLVE.noXdev | RESOLVE.noSymlinks | RESO
 /** Most directories within each other: each is open while those in it are saved. */
 const MAX_DEPTH = 1000;
 const FAST = 1;
+const NO_DATA = Buffer.alloc(0);
 
 /** Throws ShimError `dataLoss` for anything but an absolute, plain path. */
 export function checkMountPoint(path: string): void {
@@ -52,14 +55,32 @@ export function openMount(rootPid: HostPid, mountPoint: string): number {
   }
 }
 
-/** The content of a mount as an archive; other mounts below it are left out. */
-export async function packTree(
+/** A file as it was read, with the data of a regular one. */
+export interface ReadEntry {
+  readonly header: Named;
+  readonly data: Buffer;
+}
+
+/** The content of a mount; other mounts below it are left out. */
+export function readTree(
   rootPid: HostPid,
   mountPoint: string,
   budget: Budget,
-): Promise<Uint8Array> {
+  leased = new LeasedFiles(),
+): ReadEntry[] {
   const maps = readIdMaps(rootPid);
   const top = openMount(rootPid, mountPoint);
+  try {
+    const reader = new TreeReader({ budget, mountPoint, maps, leased });
+    reader.directory(top, '.');
+    return reader.entries;
+  } finally {
+    closeFd(top);
+  }
+}
+
+/** Makes a compressed archive, as images have it. */
+export async function packTree(entries: readonly ReadEntry[]): Promise<Uint8Array> {
   const archive = pack();
   const chunks: Buffer[] = [];
   const done = new Promise<void>((resolve, reject) => {
@@ -67,37 +88,34 @@ export async function packTree(
     archive.on('end', resolve);
     archive.on('error', reject);
   });
-  try {
-    new TreePacker(archive, { budget, mountPoint, maps }).directory(top, '.');
-    archive.finalize();
-    await done;
-  } finally {
-    closeFd(top);
-  }
-  return Buffer.concat(chunks);
+  for (const { header, data } of entries) archive.entry({ ...header, size: data.length }, data);
+  archive.finalize();
+  await done;
+  return promisify(gzip)(Buffer.concat(chunks), { level: FAST });
 }
 
-/** Compresses an archive as images have it. */
-export function compressArchive(tar: Uint8Array): Promise<Uint8Array> {
-  return promisify(gzip)(tar, { level: FAST });
+/** What to read, and within which limits. */
+interface TreeRequest {
+  readonly budget: Budget;
+  readonly mountPoint: string;
+  readonly maps: IdMaps;
+  readonly leased: LeasedFiles;
 }
 
-class TreePacker {
-  readonly #archive: Pack;
+class TreeReader {
+  readonly entries: ReadEntry[] = [];
   readonly #budget: Budget;
   readonly #mountPoint: string;
   readonly #maps: IdMaps;
+  readonly #leased: LeasedFiles;
   /** First name of a file that has several. */
   readonly #links = new Map<bigint, string>();
 
-  constructor(
-    archive: Pack,
-    { budget, mountPoint, maps }: { budget: Budget; mountPoint: string; maps: IdMaps },
-  ) {
-    this.#archive = archive;
+  constructor({ budget, mountPoint, maps, leased }: TreeRequest) {
     this.#budget = budget;
     this.#mountPoint = mountPoint;
     this.#maps = maps;
+    this.#leased = leased;
   }
 
   directory(fd: number, name: string, depth = 0): void {
@@ -135,7 +153,7 @@ class TreePacker {
         this.directory(fd, path, depth + 1);
       });
     else if (stat.isFile()) {
-      this.#open(parent, name, O.nonblock, (fd) => {
+      this.#openFile(parent, name, stat, (fd) => {
         const header = this.#headers(place, path, stat);
         this.#entry({ ...header, type: 'file' }, this.#read(fd, stat.size));
       });
@@ -152,6 +170,25 @@ class TreePacker {
     }
   }
 
+  /** To open a file would break a lease for writing on it, so that is read by its holder's own descriptor. */
+  #openFile(parent: number, name: string, stat: BigIntStats, work: (fd: number) => void): void {
+    const holder = this.#leased.holderOf(stat);
+    if (holder === undefined) {
+      this.#open(parent, name, O.nonblock, work);
+      return;
+    }
+    const fd = takeOpenFile(holder, stat);
+    if (fd === undefined)
+      this.#refuse(
+        `${name} has a lease for writing (F_SETLEASE), and cannot be read; remedy: give it up`,
+      );
+    try {
+      work(fd);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
   #open(parent: number, name: string, flags: number, work: (fd: number) => void): void {
     const fd = openAt2(parent, name, O.rdonly | O.nofollow | flags, STAY_INSIDE);
     check(`open ${name} in tmpfs ${this.#mountPoint}`, fd);
@@ -164,11 +201,23 @@ class TreePacker {
 
   /** `place`: where we find what has that name. */
   #headers(place: string, name: string, stat: BigIntStats): Named {
-    const attributes = readAttributes(place);
+    const attributes = this.#attributesOf(place, name);
     this.#budget.bytes -= sizeOf(attributes) + Buffer.byteLength(name);
     if (this.#budget.bytes < 0)
       this.#refuse('it holds too much to be saved; remedy: remove files from it');
     return this.#headerOf(name, stat, attributes);
+  }
+
+  #attributesOf(place: string, name: string): Attribute[] {
+    const attributes = readAttributes(place);
+    try {
+      return insideAttributes(attributes, this.#maps);
+    } catch (error) {
+      const why = ShimError.from(error).message;
+      return this.#refuse(
+        `the ACL or the capabilities of ${name.slice(2)}: ${why}; remedy: remove it`,
+      );
+    }
   }
 
   /** With the ids of the container's user namespace. */
@@ -198,10 +247,10 @@ class TreePacker {
     return data;
   }
 
-  #entry(header: Named, data?: Buffer): void {
+  #entry(header: Named, data: Buffer = NO_DATA): void {
     if (this.#budget.entries-- <= 0)
       this.#refuse('it holds too many files to be saved; remedy: remove some');
-    this.#archive.entry({ ...header, size: data?.length ?? 0 }, data ?? Buffer.alloc(0));
+    this.entries.push({ header, data });
   }
 
   #refuse(reason: string): never {

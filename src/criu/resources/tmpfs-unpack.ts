@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { HostPid } from '../../common/ids.js';
 import { badImage, ShimError } from '../../common/errors.js';
@@ -12,7 +12,9 @@ import { asOwner } from './as-owner.js';
 import { cPath, openAt2, openHow } from './files/system.js';
 import type { IdMaps } from '../procfs/id-map.js';
 import { readIdMaps } from '../procfs/reader.js';
-import { fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
+import { outsideAttributes } from './attribute-ids.js';
+import { type Attribute, fromPax, sizeOf, writeAttributes } from './tmpfs-attributes.js';
+import { codeOf } from '../image/fs-errors.js';
 import { inodeOf, type Named } from './tmpfs-header.js';
 import { openMount, type Budget } from './tmpfs-pack.js';
 
@@ -27,32 +29,74 @@ const ZEROS = Buffer.alloc(PAGE_BYTES);
 /** Most bytes of an entry's headers and padding. */
 const ENTRY_OVERHEAD = 4096;
 const MAX_OUTPUT = 1 << 30;
+/** Bytes of an archive that is unpacked in one go, unless more comes out of it. */
+const SMALL_ARCHIVE = 1 << 16;
+const MOST_AT_ONCE = 1 << 20;
 /** Names of 255 bytes that are shorter than PATH_MAX together: a tree may be deeper than a path. */
 const NAMES_AT_ONCE = 15;
 
-/** Writes an archive into a mount. Throws ShimError `dataLoss` for an archive that no checkpoint makes. */
-export async function unpackTree(
-  rootPid: HostPid,
+/** An entry of an archive. */
+interface Entry {
+  readonly header: Header;
+  readonly data: Buffer;
+}
+
+/** What an archive holds. */
+export type Tree = readonly Entry[];
+
+/** Reads an archive. Throws ShimError `dataLoss` for one that no checkpoint makes, or that holds too much. */
+export async function readArchive(
   mountPoint: string,
   archive: Uint8Array,
   budget: Budget,
-): Promise<void> {
+): Promise<Tree> {
+  const entries: Entry[] = [];
+  const tar = await unzip(mountPoint, archive, budget);
+  await forEachEntry(tar, mountPoint, (header, data) => {
+    budget.bytes -= data.length + sizeOf(fromPax(header.pax));
+    if (budget.entries-- <= 0 || budget.bytes < 0) tooMuch(mountPoint);
+    entries.push({ header, data });
+  });
+  return entries;
+}
+
+function tooMuch(mountPoint: string): never {
+  badImage(`tmpfs ${mountPoint}: the archive holds too much content`);
+}
+
+async function unzip(mountPoint: string, archive: Uint8Array, budget: Budget): Promise<Buffer> {
   const limit = Math.min(budget.bytes + budget.entries * ENTRY_OVERHEAD, MAX_OUTPUT);
-  let tar: Buffer;
   try {
-    tar = await promisify(gunzip)(archive, { maxOutputLength: limit });
+    // Most hold next to nothing, which a thread would take longer for.
+    if (archive.length <= SMALL_ARCHIVE) {
+      const tar = unzipSmall(archive, limit);
+      if (tar) return tar;
+    }
+    return await promisify(gunzip)(archive, { maxOutputLength: limit });
   } catch (error) {
     throw new ShimError('dataLoss', `tmpfs ${mountPoint}: bad archive: ${String(error)}`);
   }
+}
+
+/** Undefined if there is more in it than may be unpacked at once. */
+function unzipSmall(archive: Uint8Array, limit: number): Buffer | undefined {
+  try {
+    return gunzipSync(archive, { maxOutputLength: Math.min(limit, MOST_AT_ONCE) });
+  } catch (error) {
+    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw error;
+  }
+}
+
+/** Writes what an archive holds into a mount. Throws ShimError `dataLoss` for an archive that no checkpoint makes. */
+export function writeTree(rootPid: HostPid, mountPoint: string, tree: Tree): void {
   const maps = readIdMaps(rootPid);
   const top = openMount(rootPid, mountPoint);
   try {
-    const unpacker = new TreeUnpacker(top, { mountPoint, budget, maps });
+    const unpacker = new TreeUnpacker(top, { mountPoint, maps });
     const [user, group] = [maps.users.toOutside(0), maps.groups.toOutside(0)];
-    await forEachEntry(tar, mountPoint, (header, data) => {
-      asOwner(user, group, () => {
-        unpacker.entry(header, data);
-      });
+    asOwner(user, group, () => {
+      for (const { header, data } of tree) unpacker.entry(header, data);
     });
     unpacker.finish();
   } finally {
@@ -82,7 +126,6 @@ async function forEachEntry(
 class TreeUnpacker {
   readonly #top: number;
   readonly #mountPoint: string;
-  readonly #budget: Budget;
   readonly #maps: IdMaps;
   /**
    * Directories, whose times are set when nothing more is written into them, and whose default ACLs are set when
@@ -92,17 +135,14 @@ class TreeUnpacker {
 
   constructor(
     top: number,
-    { mountPoint, budget, maps }: { mountPoint: string; budget: Budget; maps: IdMaps },
+    { mountPoint, maps }: { readonly mountPoint: string; readonly maps: IdMaps },
   ) {
     this.#top = top;
     this.#mountPoint = mountPoint;
-    this.#budget = budget;
     this.#maps = maps;
   }
 
   entry(header: Header, data: Buffer): void {
-    this.#budget.bytes -= data.length + sizeOf(fromPax(header.pax));
-    if (this.#budget.entries-- <= 0 || this.#budget.bytes < 0) this.#bad('too much content');
     const path = this.#parts(header.name);
     const name = path.at(-1);
     if (name === undefined) {
@@ -115,11 +155,15 @@ class TreeUnpacker {
     try {
       this.#make(parent, name, { path, header, data });
       if (header.type === 'directory' || header.type === 'link') return;
-      writeAttributes(`/proc/self/fd/${String(parent)}/${name}`, fromPax(header.pax));
+      writeAttributes(`/proc/self/fd/${String(parent)}/${name}`, this.#attributesOf(header));
       setTime(parent, header, name);
     } finally {
       closeFd(parent);
     }
+  }
+
+  #attributesOf({ pax }: Header): Attribute[] {
+    return outsideAttributes(fromPax(pax), this.#maps);
   }
 
   /** Sets what later entries would have changed. */
@@ -127,7 +171,7 @@ class TreeUnpacker {
     for (const { path, header } of this.#directories.reverse()) {
       const fd = this.#openDirectory(path);
       try {
-        writeAttributes(`/proc/self/fd/${String(fd)}/.`, fromPax(header.pax));
+        writeAttributes(`/proc/self/fd/${String(fd)}/.`, this.#attributesOf(header));
         setTime(fd, header);
       } finally {
         closeFd(fd);

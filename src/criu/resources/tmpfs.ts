@@ -2,8 +2,9 @@
 import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { readMountinfo } from '../procfs/reader.js';
-import { checkMountPoint, compressArchive, packTree } from './tmpfs-pack.js';
-import { unpackTree } from './tmpfs-unpack.js';
+import { LeasedFiles } from './leased-files.js';
+import { checkMountPoint, packTree, readTree, type ReadEntry } from './tmpfs-pack.js';
+import { readArchive, writeTree, type Tree } from './tmpfs-unpack.js';
 
 /** One tmpfs of a container. */
 export interface TmpfsPlace {
@@ -14,15 +15,20 @@ export interface TmpfsPlace {
 }
 
 /** One as it was read from a container. */
-export interface PackedTmpfs extends TmpfsPlace {
-  /** Its content: a tar archive. */
-  readonly tar: Uint8Array;
+export interface ReadTmpfs extends TmpfsPlace {
+  readonly entries: readonly ReadEntry[];
 }
 
 /** One as images have it. */
 export interface TmpfsMount extends TmpfsPlace {
   /** Its content: a tar archive, compressed by gzip. */
   readonly archive: Uint8Array;
+}
+
+/** One whose archive has been read. */
+export interface OpenedTmpfs {
+  readonly mountPoint: string;
+  readonly tree: Tree;
 }
 
 /** Limits of content in bytes, and of files, for all mounts together. */
@@ -37,13 +43,11 @@ export const TMPFS_LIMITS = { bytes: 256 * 1024 * 1024, entries: 100_000 } as co
  * @throws ShimError `failedPrecondition` for a path that is not a tmpfs, for device nodes, and for too much
  * content.
  */
-export async function dumpTmpfs(
-  rootPid: HostPid,
-  mountPoints: readonly string[],
-): Promise<readonly PackedTmpfs[]> {
+export function dumpTmpfs(rootPid: HostPid, mountPoints: readonly string[]): readonly ReadTmpfs[] {
   const mounts = readMountinfo(rootPid);
-  const saved: PackedTmpfs[] = [];
+  const saved: ReadTmpfs[] = [];
   const budget = { ...TMPFS_LIMITS };
+  const leased = new LeasedFiles();
   for (const mountPoint of mountPoints) {
     const mount = mounts.findLast((one) => one.mountPoint === mountPoint);
     if (mount?.fsType !== 'tmpfs') {
@@ -51,14 +55,24 @@ export async function dumpTmpfs(
     }
     const dev = (mount.dev.major << 20) | mount.dev.minor;
     if (saved.some((other) => other.dev === dev)) continue;
-    saved.push({ mountPoint, dev, tar: await packTree(rootPid, mountPoint, budget) });
+    saved.push({ mountPoint, dev, entries: readTree(rootPid, mountPoint, budget, leased) });
   }
   return saved;
 }
 
 /** Brings what was read into the form that images have: that takes a while, and no container has to stand still for it. */
-export async function compressTmpfs({ tar, ...place }: PackedTmpfs): Promise<TmpfsMount> {
-  return { ...place, archive: await compressArchive(tar) };
+export async function packTmpfs({ entries, ...place }: ReadTmpfs): Promise<TmpfsMount> {
+  return { ...place, archive: await packTree(entries) };
+}
+
+/** Reads the archives of an image, before there is a container. Throws ShimError `dataLoss`. */
+export async function openTmpfs(mounts: readonly TmpfsMount[]): Promise<OpenedTmpfs[]> {
+  const budget = { ...TMPFS_LIMITS };
+  const opened: OpenedTmpfs[] = [];
+  for (const { mountPoint, archive } of mounts) {
+    opened.push({ mountPoint, tree: await readArchive(mountPoint, archive, budget) });
+  }
+  return opened;
 }
 
 /**
@@ -67,16 +81,15 @@ export async function compressTmpfs({ tar, ...place }: PackedTmpfs): Promise<Tmp
  *
  * @param rootPid a process that sees the new mounts
  */
-export async function restoreTmpfs(rootPid: HostPid, mounts: readonly TmpfsMount[]): Promise<void> {
+export function restoreTmpfs(rootPid: HostPid, mounts: readonly OpenedTmpfs[]): void {
   const live = readMountinfo(rootPid);
-  const budget = { ...TMPFS_LIMITS };
-  for (const { mountPoint, archive } of mounts) {
+  for (const { mountPoint, tree } of mounts) {
     checkMountPoint(mountPoint);
     const mount = live.findLast((one) => one.mountPoint === mountPoint);
     if (mount?.fsType !== 'tmpfs') {
       const reason = 'the checkpoint has content of a tmpfs which the new container does not have';
       throw new ShimError('failedPrecondition', `mount ${mountPoint}: ${reason}`);
     }
-    await unpackTree(rootPid, mountPoint, archive, budget);
+    writeTree(rootPid, mountPoint, tree);
   }
 }

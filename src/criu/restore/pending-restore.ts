@@ -1,54 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expectCgroupMoves } from '../../common/cgroup-moves.js';
-import { type HostPid, INIT, type NsPid, type VasId } from '../../common/ids.js';
+import { beginMoves, expectCgroupMoves } from '../../native/cgroup-moves.js';
+import { INIT, type HostPid, type VasId } from '../../common/ids.js';
 import { logger } from '../../common/log.js';
+import { collectAhead } from '../../common/new-space.js';
 import { assertInvariant, assertNotAborted, ShimError } from '../../common/errors.js';
+import { forAll } from '../../common/for-all.js';
 import { Scope } from '../../common/scope.js';
-import { O } from '../../native/abi/index.js';
-import { closeFd, openPidfd } from '../../native/sys.js';
 import { checkNetworkOf, findHeldFiles } from './held-connections.js';
-import { startDonor, type Donor } from './donor/donor.js';
+import { removeBundle, removeDonor, startDonor, type Donor } from './donor/donor.js';
 import { readLiveSpec, sharedPidNamespace, type Spec } from '../spec.js';
 import { giveStdio, linksOf } from './donor/give-stdio.js';
 import { enterCgroups, succeed, takeOver } from './donor/take-over.js';
-import type { CheckpointImage } from '../image/checkpoint-image.js';
 import type { TtyInfoEntry } from '../image/types.js';
 import { rootOf } from '../image/validate-tasks.js';
-import { countOf } from '../image/vma-rows.js';
 import { DEFAULT_TCP_MODE } from '../constants.js';
 import { findImage, readImage, type FoundImage, type OpenedImage } from './open-image.js';
-import { readLiveSeccomp, type LiveLimits } from '../resources/attributes.js';
+import { readLiveSeccomp } from '../resources/attributes.js';
 import {
   findConsole,
-  findKeepable,
+  hasKeepable,
   isExecStream,
   judgeEnding,
   namesSecret,
 } from '../resources/files/index.js';
-import { openOwn } from '../resources/files/system.js';
-import { openSysctl } from '../resources/ipc/live.js';
-import { restoreTmpfs } from '../resources/tmpfs.js';
+import { openTmpfs, restoreTmpfs, type OpenedTmpfs } from '../resources/tmpfs.js';
 import type { HeldFiles, LiveFacts } from '../plan/live-facts.js';
 import { tellIdentity } from './identity.js';
-import { planRestore, type Given, type RestorePlan } from '../plan/restore-plan.js';
+import { planRestore } from '../plan/restore-plan.js';
+import { canExpect, expectedFacts } from './expected-facts.js';
+import { withDescriptors } from './given-descriptors.js';
+import { PlanAhead } from './plan-ahead.js';
 import { cgroupPlacesOf, successorSpec } from './predecessor.js';
-import { readLiveFacts } from './read-live-facts.js';
+import { readLiveFacts, type LiveSources } from './read-live-facts.js';
 import type { FinishRequest, RestoredTask, RestoreRequest } from './restore-request.js';
 import { Restorer } from './restorer.js';
-import { checkIds, checkSharing } from './shared-pids.js';
+import { RecentImage } from './recent-image.js';
+import { checkSharing, forkAmongOthers } from './shared-pids.js';
+import { isSmall } from './small-image.js';
+import { Succession } from './succession.js';
 import { birthplaceOf } from '../user-namespace.js';
 import { OUTSIDE } from '../tree/process-tree.js';
 import { StageClock } from '../stages.js';
-import { watchExit, type Exit } from '../vas/exit-watch.js';
+import { exitOf, type Exit } from '../vas/exit-watch.js';
 import { untilFilled } from '../vas/filling.js';
-import { KernelDevice } from '../vas/kernel-device.js';
 import { letGoOfHeld } from '../vas/hold.js';
 import { connectVas, waitSocketOf } from '../vas/store.js';
+import { beginUse } from '../vas/uses.js';
 
-/** An image with more threads, files and areas of memory than this is not rehearsed. */
-const MOST_REHEARSED = 500;
+const recent = new RecentImage();
 const log = logger('restore');
 
 /** What has been prepared when a restore begins. */
@@ -67,11 +67,15 @@ export class PendingRestore {
   readonly #scope: Scope;
   readonly #clock: StageClock;
   #opened: OpenedImage | undefined;
+  /** Content of tmpfs mounts. */
+  #trees: Promise<OpenedTmpfs[]> | undefined;
   #donor: Promise<Donor>;
   #hasDonor = false;
   #hasFailed = false;
   /** With `tcp=keep`. */
   #held: HeldFiles | undefined;
+  #succession: Succession | undefined;
+  #ranAt = 0;
 
   private constructor(
     request: RestoreRequest,
@@ -95,28 +99,33 @@ export class PendingRestore {
     const scope = new Scope();
     const clock = new StageClock();
     let found: FoundImage | undefined;
+    let use: ReturnType<typeof beginUse> | undefined;
     try {
       const image = findImage(request.imagePath);
       found = image;
+      use = beginUse(image.record.id);
       if (!image.record.isComplete) await untilFilled(image.record.id, request.signal);
       const live = readLiveSpec(request.bundle);
       const ahead = openAhead(request, image, live);
-      const root = ahead ? rootOf(ahead.image) : INIT;
-      const begin = () => prepare(request, image, { live, root, scope, clock });
+      const begin = () => prepare(request, image, { live, ahead, scope, clock });
       const prepared = await expectCgroupMoves(begin);
       const restore = new PendingRestore(request, prepared, { scope, clock });
-      const opened = ahead ?? readImage(image, request.imagePath);
+      const opened = ahead ?? recent.read(image, request.imagePath);
       checkSharing(opened.image, live, `restore ${request.containerId}`);
       restore.#opened = opened;
+      restore.#trees = openTmpfs(opened.tmpfs);
+      restore.#trees.catch(() => undefined); // It is awaited once the mounts are there.
       if (request.tcp === 'keep')
         restore.#held = await findHeldFiles(image.record.id, opened.image);
-      judgeConnections(request, opened, { severed: new Set(), held: restore.#held });
+      if ((request.tcp ?? DEFAULT_TCP_MODE) !== 'close')
+        judgeConnections(request, opened, { severed: new Set(), held: restore.#held });
       clock.end('open');
       return restore;
     } catch (error) {
       await scope.close();
       throw error;
     } finally {
+      use?.close();
       found?.reader.close();
     }
   }
@@ -128,7 +137,7 @@ export class PendingRestore {
       const { vasId, restorer, exited } = this.#prepared;
       const { pid } = restorer;
       log.info('done', { container: this.#request.containerId, pid, vas: vasId });
-      return { pid, vasId, timingsMs, exited };
+      return { pid, vasId, ranAt: this.#ranAt, timingsMs, exited };
     } catch (error) {
       const wasKilled = this.#prepared.restorer.wasKilled();
       await this.#scope.close();
@@ -145,55 +154,44 @@ export class PendingRestore {
 
   async #finish(finish: FinishRequest): Promise<RestoredTask['timingsMs']> {
     const { stdio } = finish;
-    const { live, restorer, consoleSocket } = this.#prepared;
-    const { predecessor } = this.#request;
+    const { restorer } = this.#prepared;
     const opened = this.#opened;
     assertInvariant(opened !== undefined, 'a restore that has begun has read its image');
-    const hasConsole = consoleSocket !== undefined;
     const clock = this.#clock;
     clock.skip();
     // What the root filesystem lacked at first may have been added since (CRI does so).
     if (this.#hasFailed) this.#donor = this.#startDonor();
-    const { kernelAreas } = opened;
-    const secret = namesSecret(this.#prepared.vasId, this.#request.containerId);
-    const readFacts = (donorPid: HostPid, seccompChain?: LiveLimits['seccompChain']): LiveFacts =>
-      readLiveFacts({
-        ...{ live, donorPid, stdio, hasConsole, seccompChain, kernelAreas, secret },
-        held: this.#held,
-        predecessor: this.#kept(),
-        restorerPid: restorer.pid,
-        image: donorPid === restorer.pid ? undefined : opened.image,
-        hasIpc: opened.image.ipcLimits !== undefined && donorPid !== restorer.pid,
-      });
-    if (!this.#hasDonor && isSmall(opened.image))
-      rehearse(() => planRestore(opened, readFacts(restorer.pid)));
+    const endMoves = beginMoves(); // What is done until then leaves the thread that has begun them no time.
+    this.#scope.defer('end moves', endMoves);
+    const ahead = this.#planAhead(opened, stdio);
+    if (!this.#hasDonor) collectAhead(); // While runc works.
     const donor = await this.#donor;
     clock.end('donor');
 
     const parents = [restorer.pid, ...(await this.#forkOutside(opened))];
-    const work = [
-      ...parents.map((pid) => enterCgroups(predecessor?.initPid ?? donor.pid, pid)),
-      this.#fillMounts(donor.pid, opened),
-    ];
-    const settled = Promise.allSettled(work);
+    const member = this.#request.predecessor?.initPid ?? donor.pid;
+    const moves = parents.map((pid) => enterCgroups(member, pid));
+    const settled = Promise.allSettled(moves);
     this.#scope.defer('wait for what is under way', async () => {
-      await settled; // Both name processes that are about to end.
+      await settled; // It names processes that are about to end.
     });
     const seccompChain = await readLiveSeccomp(donor.pid);
     this.#settleConnections(opened, donor.pid);
     giveStdio(stdio, donor.pid, opened.image.files);
-    const facts = readFacts(donor.pid, seccompChain);
-    const ended = judgeConnections(this.#request, opened, facts);
-    if (ended > 0) log.warn('TCP connections have ended', { count: ended });
-    const streams = opened.image.files.filter(isExecStream).length;
-    if (streams > 0) log.warn('streams of execs lead to /dev/null', { count: streams });
-    const plan = planRestore(opened, facts);
+    const facts = this.#readFacts(opened, { stdio, donorPid: donor.pid, seccompChain });
+    this.#tellLost(opened, facts);
+    const plan = ahead?.planFor(facts) ?? planRestore(opened, facts);
     clock.end('plan');
 
-    await withDescriptors(donor.pid, stdio, (descriptorOf) => restorer.start(plan, descriptorOf));
+    const joined = withDescriptors(donor.pid, stdio, (descriptorOf) =>
+      restorer.start(plan, descriptorOf),
+    );
+    const filled = this.#fillMounts(donor.pid, opened); // While PID 1 joins the namespaces.
+    await forAll([joined, filled], (one) => one);
     clock.end('join');
 
-    await Promise.all(work);
+    await Promise.all(moves);
+    endMoves();
     const { removed } = await this.#adopt(donor, finish);
     clock.end('adopt');
 
@@ -201,11 +199,49 @@ export class PendingRestore {
     clock.end('build');
 
     this.#takeConnections();
-    await restorer.release(threads, this.#request.clone?.signal);
+    await this.#release(threads, finish);
     this.#scope.release();
     clock.end('release');
     await (removed ?? removeDonor(donor));
     return { ...clock.timingsMs, forkCall: restorer.forkMs };
+  }
+
+  /**
+   * Plans the restore while the runtime works, from what it is going to find. Even where that cannot be known, the plan of a small
+   * image is made: code runs several times slower the first time.
+   */
+  #planAhead(opened: OpenedImage, stdio: FinishRequest['stdio']): PlanAhead | undefined {
+    const { live, restorer, consoleSocket } = this.#prepared;
+    const { image, kernelAreas } = opened;
+    if (this.#hasDonor || !(canExpect(image, live) || isSmall(image))) return undefined;
+    const ahead = PlanAhead.make(opened, () =>
+      expectedFacts({
+        ...{ live, stdio, image, kernelAreas, held: this.#held, predecessor: this.#kept() },
+        hasConsole: consoleSocket !== undefined,
+        restorerPid: restorer.pid,
+        secret: this.#secret,
+      }),
+    );
+    return canExpect(image, live) ? ahead : undefined;
+  }
+
+  #readFacts(
+    { image, kernelAreas }: OpenedImage,
+    found: Pick<LiveSources, 'stdio' | 'donorPid' | 'seccompChain'>,
+  ): LiveFacts {
+    const { live, restorer, consoleSocket } = this.#prepared;
+    return readLiveFacts({
+      ...{ ...found, live, image, kernelAreas, held: this.#held, predecessor: this.#kept() },
+      hasConsole: consoleSocket !== undefined,
+      restorerPid: restorer.pid,
+      secret: this.#secret,
+      hasIpc: image.ipcLimits !== undefined,
+    });
+  }
+
+  /** What our names in the container are derived from. */
+  get #secret(): string {
+    return namesSecret(this.#prepared.vasId, this.#request.containerId);
   }
 
   /**
@@ -216,13 +252,19 @@ export class PendingRestore {
     donor: Donor,
     { stdio, signal }: FinishRequest,
   ): Promise<{ readonly removed: Promise<void> | undefined }> {
-    // Its threads have ids in the namespace that ours are about to take, and its death hangs up the
-    // terminal that is about to be opened again.
+    // The donor dies first: its threads have ids in the namespace that ours are about to take, and its death hangs up
+    // the terminal that is about to be opened again.
     const { bundle, runcRoot, containerId, predecessor } = this.#request;
     const stateDirectory = join(runcRoot, containerId);
     const initPid = this.#prepared.restorer.pid;
     const from = { stateDirectory, bundle, donor, initPid, stdio: linksOf(stdio) };
     if (predecessor) {
+      await donor.kill();
+      const succession = new Succession(predecessor);
+      this.#succession = succession;
+      this.#scope.defer('end the standstill', () => {
+        succession.end();
+      });
       assertNotAborted(signal, `restore ${containerId}`); // Once it has ended, there is no way back.
       await succeed(from, predecessor);
       return { removed: undefined };
@@ -247,17 +289,38 @@ export class PendingRestore {
   }
 
   /** Content of the new container that processes find when they begin to run. */
-  async #fillMounts(donorPid: HostPid, { tmpfs, record }: OpenedImage): Promise<void> {
-    await restoreTmpfs(donorPid, tmpfs);
+  async #fillMounts(donorPid: HostPid, { record }: OpenedImage): Promise<void> {
+    restoreTmpfs(donorPid, (await this.#trees) ?? []);
     const { containerId: id, clone } = this.#request;
     const { containerId: parent, id: checkpoint } = record;
     tellIdentity(donorPid, this.#prepared.live, { id, parent, checkpoint, index: clone?.index });
   }
 
+  /** What the container will not have. */
+  #tellLost(opened: OpenedImage, facts: LiveFacts): void {
+    const ended = judgeConnections(this.#request, opened, facts);
+    if (ended > 0) log.warn('TCP connections have ended', { count: ended });
+    const streams = opened.image.files.filter(isExecStream).length;
+    if (streams > 0) log.warn('streams of execs lead to /dev/null', { count: streams });
+  }
+
+  async #release(
+    threads: Parameters<Restorer['release']>[0],
+    finish: FinishRequest,
+  ): Promise<void> {
+    const { clone, beforeRun } = this.#request;
+    await this.#prepared.restorer.release(threads, {
+      signal: clone?.signal,
+      ...(beforeRun && { beforeRun: () => beforeRun(finish.signal) }),
+    });
+    this.#ranAt = performance.now();
+    this.#succession?.end();
+  }
+
   /** What the keeper holds is of use only in the same network, and otherwise in the way of what is made anew. */
   #settleConnections({ image, record }: OpenedImage, donorPid: HostPid): void {
     if (this.#held) checkNetworkOf(this.#held, donorPid);
-    else if (findKeepable(image).length > 0) letGoOfHeld(record.id);
+    else if (hasKeepable(image)) letGoOfHeld(record.id);
   }
 
   /** From now on no other restore can have them. */
@@ -303,8 +366,8 @@ export class PendingRestore {
 /** What a restore begins with. */
 interface Beginning {
   readonly live: Spec;
-  /** The pid of the container's init. */
-  readonly root: NsPid;
+  /** The image, where the new container shares a pid namespace. */
+  readonly ahead: OpenedImage | undefined;
   readonly scope: Scope;
   readonly clock: StageClock;
 }
@@ -312,7 +375,7 @@ interface Beginning {
 /**
  * Reads the image before anything is made, where the new container shares a pid namespace: others may have its ids.
  *
- * @throws ShimError `failedPrecondition` if somebody has one
+ * @throws ShimError `failedPrecondition` if it cannot share one
  */
 function openAhead(
   { containerId, imagePath, predecessor }: RestoreRequest,
@@ -323,34 +386,40 @@ function openAhead(
   if (path === undefined) return undefined;
   const attempt = `restore ${containerId}`;
   if (predecessor) {
-    const why = 'a container that shares a pid namespace cannot be rolled back in place';
+    // They are made beside these, which are killed only when nothing else can fail.
+    const why =
+      'a container that shares a pid namespace cannot be rolled back in place, since its present processes have the ids of those to be restored';
     throw new ShimError(
       'failedPrecondition',
-      `${attempt}: ${why}; remedy: restore it into a new pod`,
+      `${attempt}: ${why}; remedy: start it from the snapshot in a new pod`,
     );
   }
   const opened = readImage(found, imagePath);
   checkSharing(opened.image, live, attempt);
-  checkIds(opened.image, path, attempt);
   return opened;
 }
 
 async function prepare(
   request: RestoreRequest,
   { reader, record }: FoundImage,
-  { live, root, scope, clock }: Beginning,
+  { live, ahead, scope, clock }: Beginning,
 ): Promise<Prepared> {
   const consoleSocket = await openConsole(request, reader.readIfAny('tty-info'));
   const holder = connectVas(record.id);
   clock.end('find');
 
-  const { predecessor } = request;
+  const root = ahead ? rootOf(ahead.image) : INIT;
+  const { predecessor, containerId, signal } = request;
   const place = predecessor ? successorSpec(live, predecessor) : live;
-  const restorer = await Restorer.fork(holder, birthplaceOf(place, root)).finally(() => {
+  const fork = () => Restorer.fork(holder, birthplaceOf(place, root));
+  const path = sharedPidNamespace(live);
+  const among = { path: path ?? '', attempt: `restore ${containerId}`, signal };
+  const made = ahead && path !== undefined ? forkAmongOthers(ahead.image, among, fork) : fork();
+  const restorer = await made.finally(() => {
     holder.close();
   });
   scope.defer('end the restorer', () => restorer.destroy());
-  const exited = exitOf(record.id, restorer.pid);
+  const exited = exitOf(waitSocketOf(record.id), restorer.pid);
   clock.end('fork');
   return { vasId: record.id, live, restorer, exited, consoleSocket };
 }
@@ -378,74 +447,4 @@ async function openConsole(
   if (!hadTerminal || socket !== undefined) return socket;
   const why = 'the checkpointed container had a terminal; remedy: give the new one a terminal';
   throw new ShimError('failedPrecondition', `restore ${containerId}: ${why}`);
-}
-
-/** Whether planning takes less time than runc does: the plan of a large image warms up its own code. */
-function isSmall({ cores, files, mms }: CheckpointImage): boolean {
-  let count = cores.size + files.length;
-  for (const { vmas } of mms.values()) count += countOf(vmas);
-  return count <= MOST_REHEARSED;
-}
-
-/**
- * Makes a plan and discards it while runc is busy: a shim restores once in its life, and code runs
- * several times slower the first time. A refusal means nothing here, since this plan is made for
- * the restorer's surroundings instead of the donor's.
- */
-function rehearse(plan: () => RestorePlan): void {
-  try {
-    plan().finish();
-  } catch (cause) {
-    const { kind, message } = ShimError.from(cause);
-    const isBug = kind === 'internal' || kind === 'unknown';
-    log[isBug ? 'warn' : 'debug']('the plan could not be rehearsed', { kind, error: message });
-  }
-}
-
-/** If it fails, the directory goes with the container's. */
-async function removeBundle({ bundle }: Donor): Promise<void> {
-  await rm(bundle, { recursive: true }).catch(() => undefined);
-}
-
-async function removeDonor(donor: Donor): Promise<void> {
-  try {
-    await donor.destroy();
-  } catch (error) {
-    log.warn('a donor is left', { bundle: donor.bundle, error: String(error) });
-  }
-}
-
-/** Opens what a plan needs besides stdio, for as long as `use` takes. */
-async function withDescriptors(
-  donorPid: HostPid,
-  stdio: FinishRequest['stdio'],
-  use: (descriptorOf: (given: Given) => number) => Promise<void>,
-): Promise<void> {
-  const opened = new Map<Given, number>();
-  const open = (given: Given): number => {
-    const fd = openGiven(donorPid, given);
-    opened.set(given, fd);
-    return fd;
-  };
-  try {
-    await use((given) => (typeof given === 'number' ? (stdio[given] ?? -1) : open(given)));
-  } finally {
-    for (const fd of opened.values()) closeFd(fd);
-  }
-}
-
-function openGiven(donorPid: HostPid, given: Given): number {
-  if (typeof given === 'object') {
-    if ('pid' in given) return openPidfd(given.pid);
-    if ('sysctl' in given) return openSysctl(donorPid, given.sysctl);
-    return openOwn(`/proc/${String(donorPid)}/ns/${given.namespace}`, O.rdonly);
-  }
-  return given === 'donor' ? openPidfd(donorPid) : KernelDevice.open().fd;
-}
-
-function exitOf(vasId: VasId, pid: HostPid): Promise<Exit> {
-  return watchExit(waitSocketOf(vasId), pid).catch((error: unknown) => {
-    log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
-    return { status: 255, at: new Date() };
-  });
 }

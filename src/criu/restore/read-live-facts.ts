@@ -4,7 +4,7 @@ import type { LiveFacts } from '../plan/live-facts.js';
 import { idsIn } from '../pid-namespace.js';
 import { readIdMaps, readLimits, readMountinfo, readStatus } from '../procfs/reader.js';
 import { limitsOfSpec, liveUser, readHostFacts, type LiveLimits } from '../resources/attributes.js';
-import { findSevered } from '../resources/files/index.js';
+import { findSevered, mountFacts } from '../resources/files/index.js';
 import { readLiveIpc } from '../resources/ipc/live.js';
 import { sharedPidNamespace, type Spec } from '../spec.js';
 import type { FinishRequest } from './restore-request.js';
@@ -52,7 +52,7 @@ export function readLiveFacts(sources: LiveSources): LiveFacts {
   };
   return {
     limits,
-    mounts: readMountinfo(donorPid),
+    mounts: mountFacts(readMountinfo(donorPid)),
     hasConsole,
     stdio: [stdio[0] !== null, stdio[1] !== null, stdio[2] !== null],
     kernelAreas,

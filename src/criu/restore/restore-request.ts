@@ -27,6 +27,11 @@ export interface RestoreRequest {
   readonly tcp?: TcpMode;
   /** How the container learns that it is a clone. */
   readonly clone?: CloneRequest | undefined;
+  /**
+   * Called when all processes are as they were, and none of them runs yet: the runtime can start others in the container.
+   * Its error gives the restore up. `signal` is that of the finish.
+   */
+  readonly beforeRun?: (signal?: AbortSignal) => Promise<void>;
   /** The running container of that id whose place the restored one takes. */
   readonly predecessor?: Predecessor;
   /** Ends the wait for a VAS that is still being filled. */
@@ -57,6 +62,8 @@ export interface RestoredTask {
   /** Pid of the new init in the engine's own pid namespace. */
   readonly pid: HostPid;
   readonly vasId: VasId;
+  /** When it began to run, as performance.now() has it. */
+  readonly ranAt: number;
   /** Milliseconds of each stage (see stages.ts), in order. `forkCall` covers only the fork of the holder. */
   readonly timingsMs: Readonly<Record<string, number>>;
   /**

@@ -12,7 +12,8 @@ import { readIdsOf } from '../procfs/many.js';
 import { containerPid } from '../procfs/status.js';
 import { execDuplicate } from './exec-duplicate.js';
 import { forkHolder, type Forked } from './fork-holder.js';
-import type { Plan, Slot } from '../plan/builder.js';
+import type { Plan } from '../plan/builder.js';
+import type { Slot } from '../plan/values.js';
 import { printable } from '../../common/bytes.js';
 import { listThreads, readStatus } from '../procfs/reader.js';
 import {
@@ -23,7 +24,8 @@ import {
   type BuiltThread,
 } from './job-control.js';
 import type { ExecPlan } from '../plan/exec-plan.js';
-import type { Given, RestorePlan } from '../plan/restore-plan.js';
+import type { Given } from '../plan/given.js';
+import type { RestorePlan } from '../plan/restore-plan.js';
 import { applyFromOutside, auditThread } from '../resources/attributes.js';
 import { isDoomed } from '../tracee/life-watch.js';
 import { openOwn } from '../resources/files/system.js';
@@ -204,19 +206,25 @@ export class Restorer {
 
   /**
    * Audits the threads, gives them their registers, takes our memory out, and lets them go. PID 1 has a signal
-   * pending then, if one is given.
+   * pending then, if one is given. `beforeRun` is awaited while they still stand.
    */
-  async release(threads: readonly BuiltThread[], signal?: number): Promise<void> {
+  async release(
+    threads: readonly BuiltThread[],
+    {
+      signal,
+      beforeRun,
+    }: { readonly signal?: number | undefined; readonly beforeRun?: () => Promise<void> },
+  ): Promise<void> {
     const plan = this.#running();
     const processes = byProcess(threads);
     for (const { leader } of processes) {
       applyFromOutside(leader.hostPid, plan.coreOf(leader.final), plan.limits);
     }
-    // Children first: the last steps of parents may be about their children.
-    for (const level of byDepth(processes)) {
+    for (const level of inOrder(processes)) {
       await forAll(level, (process) => this.#finish(process));
     }
     this.#audit(processes);
+    await beforeRun?.();
     if (signal !== undefined) this.#announce(signal);
     // PID 1 comes last in both. As long as it may still die with us, so do all others; and it runs
     // when they do.
@@ -373,8 +381,12 @@ function wasKilled(hostTid: HostTid): never {
   throw new ShimError('aborted', `restore: tid ${String(hostTid)} was killed`);
 }
 
-/** Processes by their number of ancestors, the deepest first. */
-function byDepth(processes: readonly BuiltProcess[]): BuiltProcess[][] {
+/**
+ * Processes in the order of their last steps, all of one list at once. Those of a parent are about its children that
+ * job control had stopped: so where there are any, the deepest come first.
+ */
+function inOrder(processes: readonly BuiltProcess[]): (readonly BuiltProcess[])[] {
+  if (processes.every(({ leader }) => leader.final.stopSignal === undefined)) return [processes];
   const levels: BuiltProcess[][] = [];
   for (const process of processes) (levels[process.leader.final.depth] ??= []).push(process);
   return levels.filter((level) => level.length > 0).reverse();

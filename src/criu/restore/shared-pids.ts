@@ -8,6 +8,7 @@ import { rootOf } from '../image/validate-tasks.js';
 import { processLabel } from '../label.js';
 import { idsIn, type IdHolder } from '../pid-namespace.js';
 import { containerPid } from '../procfs/status.js';
+import { Momentary, retrying } from '../retry.js';
 import { sharedPidNamespace, type Spec } from '../spec.js';
 
 type Tree = Pick<CheckpointImage, 'pstree' | 'cores'>;
@@ -30,23 +31,57 @@ export function checkSharing(image: Tree, live: Spec, attempt: string): void {
   throw new ShimError('failedPrecondition', `${attempt}: ${why}`);
 }
 
+/** How long ids of the checkpoint may be taken by processes that are about to end. */
+const TAKEN_MS = 1_000;
+const REMEDY = 'remedy: restore it into a new pod, before other containers start there';
+
 /**
- * Refuses a restore into a shared pid namespace where others have ids of the checkpoint, or that is the host's.
+ * Makes the first process of a checkpoint in a pid namespace that it shares. Where others have ids of the checkpoint, as a
+ * shell's short-lived children do, waits a moment for them to end.
  *
  * @param path a file of the namespace
  * @param attempt for messages: `restore NAME`
- * @throws ShimError `failedPrecondition` naming the id and who has it
+ * @param fork makes it; rejects with `alreadyExists` if its id has just been taken
+ * @throws ShimError `failedPrecondition` naming the id and who has it, or if the namespace is the host's
  */
-export function checkIds(image: Tree, path: string, attempt: string): void {
+export async function forkAmongOthers<T>(
+  image: Tree,
+  { path, attempt, signal }: { path: string; attempt: string; signal?: AbortSignal | undefined },
+  fork: () => Promise<T>,
+): Promise<T> {
+  // Ids that others take meanwhile are waited for where they are needed: some may be taken at any time.
+  let lasting = takenIds(image, path, attempt);
+  return await retrying({ limitMs: TAKEN_MS, signal }, async () => {
+    const now = new Map(takenIds(image, path, attempt));
+    lasting = lasting.filter(([id, { pid }]) => now.get(id)?.pid === pid);
+    assertNoneLasts(lasting, attempt);
+    try {
+      return await fork();
+    } catch (cause) {
+      if (ShimError.from(cause).kind !== 'alreadyExists') throw cause;
+      const what = `id ${String(rootOf(image))} of the checkpoint has just been taken in the pid namespace that it shares`;
+      const message = `${attempt}: ${what}; ${REMEDY}`;
+      throw new Momentary('failedPrecondition', message, { cause });
+    }
+  });
+}
+
+/** Which ids of the checkpoint others have, and who. */
+function takenIds(image: Tree, path: string, attempt: string): (readonly [NsTid, IdHolder])[] {
   const taken = readIds(path, attempt);
-  const wanted = idsOf(image).find((id) => taken.has(id));
-  const holder = wanted === undefined ? undefined : taken.get(wanted);
-  if (wanted === undefined || !holder) return;
-  const what = `id ${String(wanted)} of the checkpoint is taken in the pid namespace that it shares`;
-  const remedy = 'remedy: restore it into a new pod, before other containers start there';
-  throw new ShimError(
+  return idsOf(image).flatMap((id) => {
+    const holder = taken.get(id);
+    return holder ? [[id, holder] as const] : [];
+  });
+}
+
+function assertNoneLasts([first]: readonly (readonly [NsTid, IdHolder])[], attempt: string): void {
+  if (!first) return;
+  const [id, holder] = first;
+  const what = `id ${String(id)} of the checkpoint is taken in the pid namespace that it shares`;
+  throw new Momentary(
     'failedPrecondition',
-    `${attempt}: ${what}, by ${describe(wanted, holder)}; ${remedy}`,
+    `${attempt}: ${what}, by ${describe(id, holder)}; ${REMEDY}`,
   );
 }
 

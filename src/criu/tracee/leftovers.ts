@@ -25,6 +25,9 @@ export function encodeMark({ start, size }: Leftover): Uint8Array {
   return Buffer.concat([WORDS, numbers]);
 }
 
+/** Where the address is in a mark. */
+export const MARK_START = WORDS.length;
+
 /** The inverse, for the bytes at an address; undefined if they are not such a mark. */
 export function decodeMark(start: bigint, bytes: Uint8Array): Leftover | undefined {
   const mark = Buffer.from(bytes);

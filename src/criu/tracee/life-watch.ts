@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPid, HostTid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { listThreads, readStatus, readVitals } from '../procfs/reader.js';
@@ -13,6 +14,10 @@ const REST = 29;
 const SIGKILL_BIT = 1n << 8n;
 /** PF_EXITING of the kernel. */
 const EXITING = 0x4;
+
+/** So long the threads of a process that is killed may take to end after the first one. */
+const THREADS_MS = 200;
+const POLL_MS = 5;
 
 type Watched = Pick<TracedProcess, 'pid' | 'label'>;
 
@@ -83,6 +88,18 @@ export class LifeWatch {
     if (!found) return this.#told;
     const message = `${what}: ${found.label} has ended meanwhile; remedy: try again`;
     return new EndedMeanwhile('aborted', message);
+  }
+
+  /**
+   * The same for an attempt that has failed. SIGKILL ends threads one by one, and /proc lacks much of a process as soon as the
+   * first one has ended: then the others are waited for.
+   */
+  async endedByNow(): Promise<ShimError | undefined> {
+    for (const late = performance.now() + THREADS_MS; performance.now() < late;) {
+      if (!isDying(this.#initPid) || hasEnded(this.#initPid)) break;
+      await delay(POLL_MS);
+    }
+    return this.ended();
   }
 }
 

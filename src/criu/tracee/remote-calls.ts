@@ -13,9 +13,11 @@ export const SUSPEND_SECCOMP = 0x00200000;
 export function encodeCalls(calls: readonly RemoteCall[]): BigUint64Array {
   const words = new BigUint64Array(calls.length * WORDS_PER_CALL);
   calls.forEach((call, index) => {
-    words[index * WORDS_PER_CALL] = BigInt(call.nr);
+    const at = index * WORDS_PER_CALL;
+    words[at] = BigInt(call.nr);
     call.args.forEach((argument, position) => {
-      words[index * WORDS_PER_CALL + 1 + position] = BigInt.asUintN(64, BigInt(argument));
+      // A new array holds zeros; the array keeps the lower 64 bits of others.
+      if (argument !== 0) words[at + 1 + position] = BigInt(argument);
     });
   });
   return words;

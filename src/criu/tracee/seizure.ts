@@ -44,13 +44,21 @@ export interface StopOptions {
   readonly beforeThaw: () => void;
 }
 
+/** Where the processes of a container are. */
+export interface Place {
+  readonly cgroup: Cgroup | undefined;
+  /** Without a cgroup: whether descendants of the init belong to it. */
+  readonly hasFamily: boolean;
+}
+
 /** The threads of a container that a tracer holds, and how it stops them. */
 export class Seizure {
   readonly initPid: HostPid;
-  /** Where its processes are; undefined: nowhere of its own, and it is one process. */
+  /** Where its processes are; undefined: nowhere of its own. */
   readonly cgroup: Cgroup | undefined;
   /** Whether the container was frozen when it was found. */
   readonly wasFrozen: boolean;
+  readonly #hasFamily: boolean;
   readonly #tracer: Tracer;
   /** Wait status of each thread's stop, by host tid. */
   readonly #stops = new Map<HostTid, number>();
@@ -59,10 +67,11 @@ export class Seizure {
   /** Whether other processes from outside are there. */
   #leavesSome = false;
 
-  constructor(tracer: Tracer, initPid: HostPid, cgroup: Cgroup | undefined) {
+  constructor(tracer: Tracer, initPid: HostPid, { cgroup, hasFamily }: Place) {
     this.#tracer = tracer;
     this.initPid = initPid;
     this.cgroup = cgroup;
+    this.#hasFamily = hasFamily;
     this.wasFrozen = cgroup !== undefined && isFrozen(cgroup);
   }
 
@@ -74,7 +83,8 @@ export class Seizure {
 
   /** The same, and those that are left out. */
   all(): HostPid[] {
-    const pids = this.cgroup ? pidsIn(this.cgroup) : [];
+    const family = this.#hasFamily ? familyOf(this.initPid) : [];
+    const pids = this.cgroup ? pidsIn(this.cgroup) : family;
     return pids.includes(this.initPid) ? pids : [this.initPid, ...pids];
   }
 
@@ -268,4 +278,9 @@ function cannotTrace(tid: HostTid, error: number): ShimError {
 function notStopping(tid: HostTid): ShimError {
   const why = 'it may wait for a vfork child or for a device; remedy: try again later';
   return new Momentary('failedPrecondition', `${labelOf(tid)}: does not stop: ${why}`);
+}
+
+/** A process and its descendants. */
+function familyOf(pid: HostPid): HostPid[] {
+  return [pid, ...readChildren(pid).flatMap(familyOf)];
 }

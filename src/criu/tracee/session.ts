@@ -13,7 +13,9 @@ import { momentaryIfGone, retrying, type Patience } from '../retry.js';
 import { isDoomed } from './life-watch.js';
 import { OutsiderInTheWay } from './outsiders.js';
 import { findLeftovers } from './leftovers.js';
+import { injectPages } from './move-in.js';
 import { Seizure } from './seizure.js';
+import { Haste } from './haste.js';
 import { Standstill } from './standstill.js';
 import {
   collectStopped,
@@ -23,7 +25,7 @@ import {
   type Zombie,
 } from './stopped-processes.js';
 import type { StoppedThread } from './stopped-thread.js';
-import { injectSyscallPage, syscallInstruction, type SyscallPage } from './syscall-page.js';
+import { syscallInstruction, type SyscallPage } from './syscall-page.js';
 import { Thawed } from './thawed.js';
 import { reapingOf } from './twins.js';
 
@@ -44,6 +46,8 @@ export interface SeizeOptions {
   readonly beforeStop?: () => void;
   /** Called each time before a container that somebody has frozen is thawed. All of it stands still then. */
   readonly beforeThaw?: () => void;
+  /** Without a cgroup: whether the descendants of the process belong to it. */
+  readonly hasFamily?: boolean;
 }
 
 /**
@@ -52,6 +56,7 @@ export interface SeizeOptions {
  * process, lets all of them go on.
  */
 export class Session {
+  readonly #haste = new Haste(); // Before the tracer, which is in haste as well.
   readonly tracer = new Tracer();
   readonly processes: StoppedProcess[] = [];
   readonly zombies: Zombie[] = [];
@@ -64,8 +69,9 @@ export class Session {
   #thawed: Thawed | undefined;
   #holdsTasks = true;
 
-  private constructor(initPid: HostPid, cgroup: Cgroup | undefined) {
-    this.#seizure = new Seizure(this.tracer, initPid, cgroup);
+  private constructor(initPid: HostPid, cgroup: Cgroup | undefined, hasFamily: boolean) {
+    this.#seizure = new Seizure(this.tracer, initPid, { cgroup, hasFamily });
+    this.#haste.begin();
     this.standstill = new Standstill(this.tracer, initPid);
   }
 
@@ -98,7 +104,7 @@ export class Session {
     options: SeizeOptions,
     collect: (session: Session) => Promise<void>,
   ): Promise<Session> {
-    const session = new Session(initPid, cgroup);
+    const session = new Session(initPid, cgroup, options.hasFamily === true);
     const seizure = session.#seizure;
     const { execs = () => new Map(), exec = 'refuse', patience } = options;
     const { beforeStop = nothing, beforeThaw = nothing } = options;
@@ -178,8 +184,8 @@ export class Session {
 
   /** Prepares all processes for remote calls. `areasOf`: what each of them maps, by host pid. */
   async prepare(areasOf: AreasOf): Promise<void> {
-    await forAll(this.processes, async ({ pid, threads }) => {
-      const page = await injectSyscallPage(threads, areasOf(pid));
+    const all = this.processes.map(({ pid, threads }) => ({ threads, areas: areasOf(pid) }));
+    await injectPages(this.tracer, all, (page) => {
       this.#pages.push(page);
       killPoint('inject');
     });
@@ -202,6 +208,7 @@ export class Session {
   kill(): void {
     this.#holdsTasks = false;
     this.standstill.end();
+    this.#haste.end();
     for (const pid of [this.#seizure.initPid, ...this.#seizure.all()]) {
       try {
         process.kill(pid, 'SIGKILL');
@@ -214,6 +221,7 @@ export class Session {
   /** Ends the tracer. Threads that are still held are let go first, as by {@link letGo}. Never throws. */
   async close(): Promise<void> {
     const { frozen } = await this.#letGo();
+    this.#haste.end();
     this.tracer.close(); // Nothing else frees a thread that has not stopped, and only then can it be frozen.
     await frozen;
   }
@@ -235,6 +243,7 @@ export class Session {
     const frozen =
       this.isPaused && cgroup && !isEnding() ? freeze(cgroup, isEnding) : Promise.resolve();
     await this.#seizure.letGo();
+    this.#haste.end();
     return { frozen: frozen.catch(notFrozen) };
   }
 

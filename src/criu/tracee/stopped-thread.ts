@@ -3,7 +3,7 @@ import { assertInvariant } from '../../common/errors.js';
 import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
 import { SIGTRAP } from '../../native/abi/index.js';
 import type { ThreadState, Tracer } from '../../native/index.js';
-import { errnoName, readProcess, writeProcess } from '../../native/sys.js';
+import { readProcess, writeProcess } from '../../native/sys.js';
 import {
   frameStack,
   interruptedCall,
@@ -13,9 +13,9 @@ import {
   type HomeState,
 } from '../arch/index.js';
 import type { ProcStatus } from '../procfs/status.js';
-import { Momentary } from '../retry.js';
+import { notTraced } from './not-traced.js';
 import { encodeCalls, SUSPEND_SECCOMP, WORDS_PER_CALL } from './remote-calls.js';
-import type { LookAt, RemoteCall, Tracee } from './tracee.js';
+import type { Batching, LookAt, RemoteCall, Tracee } from './tracee.js';
 
 const SIGTRAP_BIT = 1n << BigInt(SIGTRAP - 1);
 
@@ -40,10 +40,7 @@ export interface CallSite {
 }
 
 /** Code that makes all calls of a table, and the table. */
-export interface BatchSite {
-  readonly code: bigint;
-  readonly table: { readonly address: bigint; readonly size: number };
-}
+export type BatchSite = Pick<Batching, 'code' | 'table'>;
 
 /** A stopped thread under our trace. */
 export class StoppedThread implements Tracee {
@@ -88,6 +85,10 @@ export class StoppedThread implements Tracee {
     return { registers, xstate, signalMask, call };
   }
 
+  get batching(): Batching | undefined {
+    return this.#batches && { tracer: this.#tracer, ...this.#batches };
+  }
+
   get scratch(): { readonly address: bigint; readonly size: number } {
     return this.#callSite().scratch;
   }
@@ -96,13 +97,27 @@ export class StoppedThread implements Tracee {
    * Sends the thread to its call site: if we die from now on, it goes home by itself. Then all signals are blocked.
    */
   async settle(site: CallSite): Promise<void> {
-    const registers = toBytes(sentTo(site, this.registers));
+    this.settleAt(site);
+    const error = await this.#tracer.settle(this.tid, toBytes(sentTo(site, this.registers)));
+    if (error !== 0) {
+      throw notTraced(`set registers of ${this.label}`, error);
+    }
+  }
+
+  /** Is told that the tracer sends the thread to its call site, or has done so. */
+  settleAt(site: CallSite): void {
     this.#site = site;
     this.#isTouched = true;
-    const error = await this.#tracer.settle(this.tid, registers);
-    if (error !== 0) {
-      throw new Momentary('aborted', `set registers of ${this.label}: ${errnoName(error)}`);
-    }
+  }
+
+  /** Is told that the tracer makes a call that leaves the thread as it was, unless it fails. */
+  expose(): void {
+    this.#isTouched = true;
+  }
+
+  /** It has not been made, or has left the thread as it was. */
+  unexposed(): void {
+    this.#isTouched = false;
   }
 
   /**
@@ -168,8 +183,7 @@ export class StoppedThread implements Tracee {
 
   #results([error = 0n, ...results]: BigInt64Array): bigint[] {
     if (error !== 0n) {
-      const what = `make a system call in ${this.label}`;
-      throw new Momentary('aborted', `${what}: ${errnoName(Number(error))}`);
+      throw notTraced(`make a system call in ${this.label}`, Number(error));
     }
     return results;
   }

@@ -1,44 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, writeFileSync } from 'node:fs';
-import { asHostPid } from '../../common/ids.js';
+import { asHostPid, type HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { forAll } from '../../common/for-all.js';
-import {
-  MAP_ANONYMOUS,
-  MAP_SHARED,
-  PAGE,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_READ_WRITE,
-} from '../../native/abi/index.js';
 import { errnoName, readProcess, SYS } from '../../native/sys.js';
-import {
-  BATCH_CODE,
-  HOME_CODE,
-  SYSCALL_INSTRUCTION,
-  TWIN_CODE,
-  buildFrame,
-  frameSize,
-} from '../arch/index.js';
+import { SYSCALL_INSTRUCTION, buildFrame } from '../arch/index.js';
 import type { KernelArea } from '../memory/memory-plan.js';
 import type { Vma } from '../procfs/maps.js';
 import { openMapped } from '../procfs/reader.js';
 import { mapWithinLimits, whyNotMapped } from './address-limits.js';
-import { encodeMark, MARK_AT } from './leftovers.js';
+import {
+  batchSiteAt,
+  encodeCode,
+  layOut,
+  mapCall,
+  protectCall,
+  siteAt,
+  type Layout,
+} from './residence.js';
 import type { StoppedThread } from './stopped-thread.js';
 import type { Tracee } from './tracee.js';
-
-const PAGE_BYTES = Number(PAGE);
-/** A page is shared by the arguments of calls and the table of a batch of them. */
-const SCRATCH_SIZE = PAGE_BYTES / 2;
-const TABLE_AT = PAGE_BYTES + SCRATCH_SIZE;
-const TABLE_SIZE = PAGE_BYTES - SCRATCH_SIZE;
-/** Offset of {@link BATCH_CODE} in the page of code. */
-const BATCH_AT = 16;
-/** Offset of {@link TWIN_CODE}, behind the mark. */
-const TWIN_AT = 128;
-const PROT_READ_EXEC = PROT_READ | PROT_EXEC;
-const MAP_SHARED_ANONYMOUS = MAP_SHARED | MAP_ANONYMOUS;
 
 /** Memory of ours in a tracee: a page of code, scratch memory, and a frame for each thread. */
 export interface SyscallPage {
@@ -61,19 +42,15 @@ export async function injectSyscallPage(
   const instruction = syscallInstruction(leader, areas);
   const layout = layOut(threads);
   const code = await mapPage(leader, instruction, layout.size);
-  const page = { remove: () => remove(threads, instruction, { code, size: layout.size }) };
+  const page = pageAt(threads, instruction, { code, size: layout.size });
   try {
     fill(threads, code, layout);
-    const scratch = { address: code + PAGE, size: SCRATCH_SIZE };
-    await forAll([...threads.entries()], ([index, thread]) => {
-      const frame = code + BigInt(layout.frames[index] ?? 0);
-      return thread.settle({ code, frame, scratch, twin: code + BigInt(TWIN_AT) });
-    });
-    const args = [scratch.address, layout.size - PAGE_BYTES, PROT_READ_WRITE];
-    const [result = -1n] = await leader.remote([{ nr: SYS.mprotect, args }]);
-    if (result < 0n) throw refusal(leader, 'make memory writable', result);
-    const table = { address: code + BigInt(TABLE_AT), size: TABLE_SIZE };
-    for (const thread of threads) thread.batchBy({ code: code + BigInt(BATCH_AT), table });
+    await forAll([...threads.entries()], ([index, thread]) =>
+      thread.settle(siteAt(code, layout.frames[index] ?? 0)),
+    );
+    const [result = -1n] = await leader.remote([protectCall(code, layout.size)]);
+    checkProtected(leader, result);
+    for (const thread of threads) thread.batchBy(batchSiteAt(code));
     return page;
   } catch (error) {
     await page.remove();
@@ -81,29 +58,9 @@ export async function injectSyscallPage(
   }
 }
 
-/** Offsets in the memory, from the page of code: scratch memory and table come first, then the frames. */
-interface Layout {
-  readonly frames: readonly number[];
-  readonly size: number;
-}
-
-function layOut(threads: readonly StoppedThread[]): Layout {
-  let end = PAGE_BYTES * 2;
-  const frames = threads.map((thread) => {
-    const at = end;
-    end += frameSize(thread.state.xstate.length);
-    return at;
-  });
-  return { frames, size: Math.ceil(end / PAGE_BYTES) * PAGE_BYTES };
-}
-
-/** Writes to every page that will be used: later it would be charged to whoever touches it first. */
 function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }: Layout): void {
   const bytes = new Uint8Array(size);
-  bytes.set(HOME_CODE);
-  bytes.set(BATCH_CODE, BATCH_AT);
-  bytes.set(encodeMark({ start: code, size }), MARK_AT);
-  bytes.set(TWIN_CODE, TWIN_AT);
+  bytes.set(encodeCode(code, size));
   threads.forEach((thread, index) => {
     const at = frames[index] ?? 0;
     bytes.set(buildFrame(code + BigInt(at), thread.home), at);
@@ -117,16 +74,23 @@ function fill(threads: readonly StoppedThread[], code: bigint, { frames, size }:
   }
 }
 
-/** All of it is executable at first: never writable and executable, which a process may have forbidden itself. */
 async function mapPage(leader: StoppedThread, instruction: bigint, size: number): Promise<bigint> {
-  const args = [0, size, PROT_READ_EXEC, MAP_SHARED_ANONYMOUS, -1, 0];
   const result = await mapWithinLimits(leader.pid, size, async () => {
-    const [at = -1n] = await leader.exposedRemote(instruction, [{ nr: SYS.mmap, args }]);
+    const [at = -1n] = await leader.exposedRemote(instruction, [mapCall(size)]);
     return at;
   });
   if (result >= 0n || result < -4095n) return result;
   const what = `${leader.label}: map ${String(size)} bytes that a checkpoint needs in it`;
   throw new ShimError('failedPrecondition', `${what}: ${whyNotMapped(leader.pid, size, result)}`);
+}
+
+/** The memory at an address. */
+export function pageAt(
+  threads: readonly StoppedThread[],
+  instruction: bigint,
+  memory: { readonly code: bigint; readonly size: number },
+): SyscallPage {
+  return { remove: () => remove(threads, instruction, memory) };
 }
 
 /** All other threads leave before their way home is unmapped; the leader is put back by the same call. */
@@ -143,9 +107,11 @@ async function remove(
   }
 }
 
-function refusal(leader: StoppedThread, what: string, result: bigint): ShimError {
-  const why = errnoName(Number(result));
-  return new ShimError('failedPrecondition', `${what} in ${leader.label}: ${why}`);
+/** Throws unless the call of {@link protectCall} has succeeded. */
+export function checkProtected({ label }: Pick<Tracee, 'label'>, result: bigint): void {
+  if (result >= 0n) return;
+  const what = `make memory writable in ${label}`;
+  throw new ShimError('failedPrecondition', `${what}: ${errnoName(Number(result))}`);
 }
 
 /** Address of a `syscall` instruction in a process's vDSO, which is one of these areas. */
@@ -155,10 +121,34 @@ export function syscallInstruction(
 ): bigint {
   const vdso = areas.find(({ special }) => special === '[vdso]');
   if (!vdso) {
-    throw new ShimError('failedPrecondition', `${label}: no vDSO, which is not supported`);
+    const why = 'no vDSO, which is not supported; remedy: let it keep that of the kernel (vdso=1)';
+    throw new ShimError('failedPrecondition', `${label}: ${why}`);
   }
-  const code = readProcess(pid, vdso.start, Number(vdso.end - vdso.start), label);
-  const at = Buffer.from(code.buffer).indexOf(SYSCALL_INSTRUCTION);
+  const at = isUsual(pid, vdso, label) ? usual : findCall(pid, vdso, label);
   if (at < 0) throw new ShimError('failedPrecondition', `${label}: its vDSO has no system call`);
+  usual = at;
   return vdso.start + BigInt(at);
+}
+
+/** Where it was in the last vDSO: that of all 64-bit processes is the same, unless one has changed its own. */
+let usual = -1;
+
+/** Where such an instruction is to be expected; undefined if that is not known yet. */
+export function usualInstruction(areas: readonly KernelArea[]): bigint | undefined {
+  const vdso = areas.find(({ special }) => special === '[vdso]');
+  const isWithin = vdso && BigInt(usual + SYSCALL_INSTRUCTION.length) <= vdso.end - vdso.start;
+  return isWithin && usual >= 0 ? vdso.start + BigInt(usual) : undefined;
+}
+
+function isUsual(pid: HostPid, { start, end }: KernelArea, label: string): boolean {
+  const size = SYSCALL_INSTRUCTION.length;
+  if (usual < 0 || BigInt(usual + size) > end - start) return false;
+  return readProcess(pid, start + BigInt(usual), size, label).every(
+    (byte, index) => byte === SYSCALL_INSTRUCTION[index],
+  );
+}
+
+function findCall(pid: HostPid, { start, end }: KernelArea, label: string): number {
+  const code = readProcess(pid, start, Number(end - start), label);
+  return Buffer.from(code.buffer).indexOf(SYSCALL_INSTRUCTION);
 }

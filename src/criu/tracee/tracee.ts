@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid, HostTid, NsPid, NsTid } from '../../common/ids.js';
-import type { ThreadState } from '../../native/index.js';
+import type { ThreadState, Tracer } from '../../native/index.js';
 import type { ProcStatus } from '../procfs/status.js';
 import type { StillProcess } from '../procfs/still-process.js';
 
@@ -8,6 +8,13 @@ import type { StillProcess } from '../procfs/still-process.js';
 export interface RemoteCall {
   readonly nr: number;
   readonly args: readonly (number | bigint)[];
+}
+
+/** Where a thread makes all calls of a table, and who makes it do so. */
+export interface Batching {
+  readonly tracer: Pick<Tracer, 'batchMany'>;
+  readonly code: bigint;
+  readonly table: { readonly address: bigint; readonly size: number };
 }
 
 /** A stopped thread under our trace. */
@@ -29,6 +36,8 @@ export interface Tracee {
    * Resolves with the raw results (`-errno` on failure). A call must not block.
    */
   remote(calls: readonly RemoteCall[]): Promise<bigint[]>;
+  /** How it makes many calls at a time; undefined if something is in the way. */
+  readonly batching?: Batching | undefined;
   /** Scratch memory inside the process (shared by its threads), for arguments and results of remote calls. */
   readonly scratch: { readonly address: bigint; readonly size: number };
   /** Reads and writes memory of the process (process_vm_readv(2), /proc/PID/mem). */

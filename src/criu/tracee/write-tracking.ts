@@ -3,7 +3,7 @@ import type { HostPid } from '../../common/ids.js';
 import { O } from '../../native/abi/index.js';
 import { syscall } from '../../native/index.js';
 import { closeFd, openPidfd, SYS } from '../../native/sys.js';
-import { makeAsync, register } from '../../native/userfaultfd.js';
+import { makeAsync, register, unregister } from '../../native/userfaultfd.js';
 import type { Vma } from '../procfs/maps.js';
 import type { StoppedThread } from './stopped-thread.js';
 import { syscallInstruction } from './syscall-page.js';
@@ -58,6 +58,16 @@ export class WriteTracking {
 
   /** Tracks memory from its next protection on. If the kernel refuses, it is not tracked. */
   track({ start, end }: Addresses): void {
+    register(this.#fd, start, end - start);
+  }
+
+  /**
+   * The same of memory that may have been tracked before, somewhere else or until a neighbour moved (mremap(2)): then its
+   * pages may still be marked as protected, and would never count as written to.
+   */
+  trackAnew({ start, end }: Addresses): void {
+    if (register(this.#fd, start, end - start) < 0) return;
+    unregister(this.#fd, start, end - start);
     register(this.#fd, start, end - start);
   }
 

@@ -128,7 +128,8 @@ function checkSession(process: TreeProcess, isRoot: boolean): void {
   const isInit = isRoot && sid === OUTSIDE;
   if (!isInit && (ppid !== OUTSIDE || sid === pid || sid === OUTSIDE)) return;
   const what = `its session (${String(sid)}) or group (${String(pgid)})`;
-  throw unmakable(process, `${what} was made outside of the container, which is not supported`);
+  const why = `${what} was made outside of the container, which is not supported`;
+  throw unmakable(process, why, isRoot ? 'start it in a session of its own' : 'end it');
 }
 
 /** The sessions that processes are forked in; none for session leaders that can be forked in any. */
@@ -156,8 +157,9 @@ function canHaveBeenIn({ pid, ppid, sid }: TreeProcess, start: NsPid): boolean {
   return sid === pid && (ppid !== OUTSIDE || start === OUTSIDE);
 }
 
-function unmakable({ pid, name }: TreeProcess, why: string): ShimError {
-  return new ShimError('failedPrecondition', `pid ${String(pid)} (${name}): ${why}`);
+function unmakable({ pid, name }: TreeProcess, why: string, remedy = 'end it'): ShimError {
+  const message = `pid ${String(pid)} (${name}): ${why}; remedy: ${remedy}`;
+  return new ShimError('failedPrecondition', message);
 }
 
 /** A tree while it is being planned. */
@@ -285,7 +287,7 @@ export function nodesOf({ root, outside }: Forest): TreeNode[] {
   return [...subtree(root), ...(outside ? subtree(outside) : [])];
 }
 
-/** The process that forks each process, without helpers in between; by pids. */
+/** The process that forks each process, without helpers in between; by pids, each after its own forker. */
 export function forkersOf({ root, outside }: Forest): Map<NsPid, NsPid> {
   const forkers = new Map<NsPid, NsPid>();
   const waiting = [root, ...(outside ? [outside] : [])].map((node) => ({ node, forker: node.pid }));

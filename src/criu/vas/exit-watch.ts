@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net';
 import type { HostPid } from '../../common/ids.js';
+import { logger } from '../../common/log.js';
 import { call, closeFd, openPidfd, SYS } from '../../native/sys.js';
 import { syscall } from '../../native/index.js';
 import { REQUEST_MAGIC } from '../plan/abi.js';
@@ -14,6 +15,7 @@ export interface Exit {
 
 const UNKNOWN_STATUS = 255;
 const POLL_MS = 20;
+const log = logger('restore');
 /** `_IOWR(0xFF, 11, struct pidfd_info)` with its first 64 bytes (linux/pidfd.h, Linux 6.13). */
 const PIDFD_GET_INFO = 0xc040ff0b;
 const PIDFD_INFO_EXIT = 1n << 3n;
@@ -24,6 +26,14 @@ const EXIT_CODE_OFFSET = 60;
 export function shellStatus(waitStatus: number): number {
   const signal = waitStatus & 0x7f;
   return signal === 0 ? (waitStatus >> 8) & 0xff : 128 + signal;
+}
+
+/** Watches a restored init, by its VAS's socket. Never rejects: if its exit cannot be watched, it is unknown. */
+export function exitOf(waitSocket: string, pid: HostPid): Promise<Exit> {
+  return watchExit(waitSocket, pid).catch((error: unknown) => {
+    log.error('the exit of a restored container cannot be watched', { pid, error: String(error) });
+    return { status: UNKNOWN_STATUS, at: new Date() };
+  });
 }
 
 /**

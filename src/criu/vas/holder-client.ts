@@ -51,6 +51,12 @@ export interface Fork {
   readonly joins?: readonly number[];
 }
 
+/** The processes of a VAS that has been forked from another one. */
+export interface HeirPids {
+  readonly keeper: HostPid;
+  readonly holder: HostPid;
+}
+
 /** Sends requests to a holder over its control socket; see native/include/mvas_abi.h. */
 export class HolderClient {
   readonly #socket: number;
@@ -123,6 +129,16 @@ export class HolderClient {
       [socket, ...joins],
     );
     return asHostPid(Number(pid));
+  }
+
+  /**
+   * Forks the holder of another VAS, with a keeper of its own. It has what this one has, and is not sealed.
+   *
+   * @param fds its control socket and its keeper's socket, which listen, its keeper's lifeline, the executable
+   */
+  async heir(fds: readonly [number, number, number, number]): Promise<HeirPids> {
+    const [keeper, holder] = await this.#request(REQUEST.heir, [], fds);
+    return { keeper: asHostPid(Number(keeper)), holder: asHostPid(Number(holder)) };
   }
 
   /** Ends the holder, and with it the VAS. */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { asHostPid, type HostPid } from '../../common/ids.js';
+import type { HostPid } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { AF, SOCK } from '../../native/abi/index.js';
+import { startChild } from '../../native/children.js';
 import { builtFile } from '../../native/index.js';
 import { call, closeFd, SYS } from '../../native/sys.js';
-import { unixAddress } from './holder-client.js';
+import { unixAddress, type HolderClient } from './holder-client.js';
 import type { Lifeline } from './lifeline.js';
 
 const BACKLOG = 64;
@@ -32,6 +32,21 @@ function listenOn(path: string, type: number): number {
   }
 }
 
+/** Makes the sockets in a directory (0700, ours), and has them served. */
+async function withSockets<T>(
+  directory: string,
+  work: (control: number, wait: number) => T | Promise<T>,
+): Promise<T> {
+  const control = listenOn(join(directory, CONTROL_SOCKET), SOCK.seqpacket);
+  const wait = listenOn(join(directory, WAIT_SOCKET), SOCK.stream);
+  try {
+    return await work(control, wait);
+  } finally {
+    closeFd(control);
+    closeFd(wait);
+  }
+}
+
 /**
  * Starts a keeper and its holder, which serve the sockets in a directory (0700, ours). They outlive us once their
  * lifeline says so.
@@ -39,27 +54,34 @@ function listenOn(path: string, type: number): number {
  * @returns pid of the keeper
  */
 export async function startHolder(directory: string, lifeline: Lifeline): Promise<HostPid> {
-  const control = listenOn(join(directory, CONTROL_SOCKET), SOCK.seqpacket);
-  const wait = listenOn(join(directory, WAIT_SOCKET), SOCK.stream);
-  try {
-    const child = spawn(EXECUTABLE, [], {
-      cwd: '/',
-      env: {},
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', control, wait, lifeline.keepersEnd],
-    });
-    const pid = await new Promise<HostPid>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('spawn', () => {
-        resolve(asHostPid(child.pid ?? 0));
-      });
-    });
-    child.unref();
-    return pid;
-  } catch (cause) {
-    throw new ShimError('internal', `start ${EXECUTABLE}: ${String(cause)}`, { cause });
-  } finally {
-    closeFd(control);
-    closeFd(wait);
-  }
+  return await withSockets(directory, (control, wait) => {
+    const fds = [null, null, null, control, wait, lifeline.keepersEnd];
+    try {
+      return startChild({ file: EXECUTABLE, args: [], env: {}, fds, isDaemon: true }).pid;
+    } catch (cause) {
+      throw new ShimError('internal', `start ${EXECUTABLE}: ${String(cause)}`, { cause });
+    }
+  });
+}
+
+/**
+ * The same, where the holder starts as a fork of another one. The keeper is no child of ours.
+ *
+ * @returns pid of the keeper
+ * @throws ShimError if the other holder has ended, or cannot fork
+ */
+export async function forkHolder(
+  directory: string,
+  lifeline: Lifeline,
+  other: HolderClient,
+): Promise<HostPid> {
+  return await withSockets(directory, async (control, wait) => {
+    const executable = openSync(EXECUTABLE, 'r');
+    try {
+      const { keeper } = await other.heir([control, wait, lifeline.keepersEnd, executable]);
+      return keeper;
+    } finally {
+      closeSync(executable);
+    }
+  });
 }

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,6 +22,8 @@ import { removeVas } from './store.js';
 
 /** Begins the names of directories of snapshots that are being taken; whoever takes one has locked it. */
 const NEW = '.new-';
+/** Ends the names of those that are being removed. */
+const GONE = '.gone';
 const NAME = 'name';
 
 /** What a snapshot will be called, and whose it will be. */
@@ -29,8 +32,10 @@ type Claim = Pick<SnapshotFacts, 'name' | 'owner'>;
 /** A name, and a place for the image of a checkpoint that is to become a snapshot. */
 export interface Reservation {
   readonly imagePath: string;
-  /** Gives both up, unless the image has been moved away. */
+  /** Gives both up, after the image has been moved away. */
   close(): void;
+  /** Gives both up, and the memory of a checkpoint that has ended nevertheless. */
+  abandon(): Promise<void>;
 }
 
 /**
@@ -46,11 +51,15 @@ export async function reserveSnapshot(claim: Claim): Promise<Reservation> {
     const directory = mkdtempSync(join(vasRoot(), NEW));
     writeFileSync(join(directory, NAME), JSON.stringify(claim));
     const lock = tryLock(directory);
-    const close = (): void => {
-      rmSync(directory, { recursive: true, force: true });
+    const unlock = (): void => {
       if (lock !== undefined) closeSync(lock);
     };
-    return Promise.resolve({ imagePath: join(directory, IMAGE), close });
+    const close = (): void => {
+      rmSync(directory, { recursive: true, force: true });
+      unlock();
+    };
+    const abandon = (): Promise<void> => removeNew(directory).finally(unlock);
+    return Promise.resolve({ imagePath: join(directory, IMAGE), close, abandon });
   });
 }
 
@@ -66,14 +75,21 @@ export async function removeLeftovers(isDry = false): Promise<VasId[]> {
     try {
       const id = vasOf(join(directory, IMAGE));
       if (id !== undefined) removed.push(id);
-      if (isDry) continue;
-      if (id !== undefined) await removeVas(id);
-      rmSync(directory, { recursive: true, force: true });
+      if (!isDry) await removeNew(directory);
     } finally {
       closeSync(lock);
     }
   }
   return removed;
+}
+
+/** Removes a directory with the memory that belongs to its image. Whoever still writes to it fails from now on. */
+async function removeNew(directory: string): Promise<void> {
+  const gone = `${directory}${GONE}`;
+  if (existsSync(directory)) renameSync(directory, gone);
+  const id = vasOf(join(gone, IMAGE));
+  if (id !== undefined) await removeVas(id);
+  rmSync(gone, { recursive: true, force: true });
 }
 
 interface Leftover {

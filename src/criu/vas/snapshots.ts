@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { readConfig } from '../../common/config.js';
 import { ShimError } from '../../common/errors.js';
 import { ImageReader } from '../image/image-reader.js';
 import { isVasId, listIds, vasDirectory } from './directory.js';
@@ -11,6 +12,7 @@ import {
   type SnapshotFacts,
   type SnapshotRecord,
 } from './snapshot-record.js';
+import { assertMayUse, mayUse, type SnapshotUser } from './snapshot-access.js';
 import { connectVas } from './store.js';
 
 /** The directory of a snapshot's image, in that of its VAS. */
@@ -48,27 +50,40 @@ export function listSnapshots(owner: string): SnapshotRecord[] {
 }
 
 /**
- * Finds a snapshot by its id or its name.
+ * Finds a snapshot by its id or its name. A name is first that of one of the user's own.
  *
- * @throws ShimError `notFound`, `permissionDenied` for one of another owner, `failedPrecondition` if its memory is lost
+ * @throws ShimError `notFound`, `permissionDenied` for one that is not the user's to use, `failedPrecondition` if its
+ * memory is lost, `invalidArgument` if others share several of the name
  */
 export function findSnapshot(
   wanted: string,
-  owner: string,
+  user: SnapshotUser,
 ): { readonly record: SnapshotRecord; readonly imagePath: string } {
-  const record = isVasId(wanted)
-    ? readSnapshot(wanted)
-    : listSnapshots(owner).find(({ name }) => name === wanted);
+  const record = isVasId(wanted) ? readSnapshot(wanted) : findByName(wanted, user);
   if (!record) {
     const remedy = `remedy: take one (mvas snapshot); 'mvas ls' shows what there is`;
-    throw new ShimError('notFound', `no snapshot '${wanted}' of ${owner}; ${remedy}`);
+    throw new ShimError('notFound', `no snapshot '${wanted}' of ${user.owner}; ${remedy}`);
   }
-  if (record.owner !== owner) {
-    const message = `snapshot ${wanted} belongs to ${record.owner}, not to ${owner}`;
-    throw new ShimError('permissionDenied', message);
-  }
+  assertMayUse(record, user, sharedByHost);
   connectVas(record.id).close();
   return { record, imagePath: imageOf(record) };
+}
+
+function findByName(wanted: string, user: SnapshotUser): SnapshotRecord | undefined {
+  const named = listIds()
+    .map(readSnapshot)
+    .filter((record) => record?.name === wanted)
+    .filter((record) => record !== undefined);
+  const own = named.find(({ owner }) => owner === user.owner);
+  if (own) return own;
+  const [first, ...others] = named.filter((record) => mayUse(record, user, sharedByHost));
+  if (others.length === 0) return first;
+  const message = `several snapshots '${wanted}' are shared; remedy: name one by its id`;
+  throw new ShimError('invalidArgument', message);
+}
+
+function sharedByHost(): readonly string[] {
+  return readConfig().snapshot.share;
 }
 
 /** Where a snapshot's image is. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { expectCgroupMoves } from '../../native/cgroup-moves.js';
 import { logger } from '../../common/log.js';
 import { createVas, removeVas, type NewVas } from './store.js';
 import { limitVas } from './vas-cgroup.js';
@@ -56,7 +57,7 @@ export async function takeVas(
   memoryLimit?: number,
 ): Promise<NewVas> {
   const vas = await spare?.take();
-  if (!vas) return await createVas(memoryLimit);
+  if (!vas) return await expectCgroupMoves(() => createVas(memoryLimit));
   try {
     if (memoryLimit !== undefined) limitVas(vas.id, memoryLimit);
     return vas;

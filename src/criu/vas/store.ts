@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NsPid, asVasId, type VasId } from '../../common/ids.js';
+import { type HostPid, type NsPid, asVasId, type VasId } from '../../common/ids.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import type { ImageSize } from '../image/image-reader.js';
 import { deleteDuplicates, listDuplicates, type Backend } from './backend.js';
 import { listIds, vasDirectory, vasRoot } from './directory.js';
 import { HolderClient, type HolderStatus } from './holder-client.js';
-import { CONTROL_SOCKET, startHolder, WAIT_SOCKET } from './holder-process.js';
+import { CONTROL_SOCKET, forkHolder, startHolder, WAIT_SOCKET } from './holder-process.js';
 import { Lifeline } from './lifeline.js';
 import { readSnapshot, type SnapshotRecord } from './snapshot-record.js';
 import { decodeSegments, type Segment } from './segments.js';
@@ -76,6 +76,10 @@ export interface VasRecord {
   readonly preCopy?: PreCopyRecord | undefined;
   /** How many processes it was copied from a twin of, after they stood still; missing if none. */
   readonly twins?: number | undefined;
+  /** The VAS that it has been forked from, and shares its pages with; missing if there is none. It need not exist any more. */
+  readonly origin?: VasId | undefined;
+  /** Bytes of private memory that were copied in addition to what that had. */
+  readonly copied?: number | undefined;
   readonly processes: readonly ProcessRecord[];
 }
 
@@ -93,6 +97,30 @@ export interface NewVas {
 
 /** A new, empty VAS: its directory, keeper and holder. `memoryLimit` in bytes. */
 export async function createVas(memoryLimit?: number): Promise<NewVas> {
+  return await create(memoryLimit, startHolder);
+}
+
+/**
+ * A new VAS that has what another one has, and shares its pages. Neither depends on the other.
+ *
+ * @throws ShimError if that is lost, or cannot be forked
+ */
+export async function forkVas(from: VasId, memoryLimit?: number): Promise<NewVas> {
+  const holder = connectVas(from);
+  try {
+    return await create(memoryLimit, (directory, lifeline) => {
+      return forkHolder(directory, lifeline, holder);
+    });
+  } finally {
+    holder.close();
+  }
+}
+
+/** @param start starts a keeper with a holder; returns its pid */
+async function create(
+  memoryLimit: number | undefined,
+  start: (directory: string, lifeline: Lifeline) => Promise<HostPid>,
+): Promise<NewVas> {
   const id = asVasId(randomBytes(16).toString('hex'));
   const directory = vasDirectory(id);
   mkdirSync(vasRoot(), { recursive: true, mode: 0o700 });
@@ -100,7 +128,7 @@ export async function createVas(memoryLimit?: number): Promise<NewVas> {
   let holder: HolderClient | undefined;
   try {
     mkdirSync(directory, { mode: 0o700 });
-    const keeper = await startHolder(directory, lifeline);
+    const keeper = await start(directory, lifeline);
     holder = HolderClient.connect(join(directory, CONTROL_SOCKET));
     const { pid } = await holder.status();
     enterVasCgroup(id, [keeper, pid], memoryLimit);

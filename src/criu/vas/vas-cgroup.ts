@@ -13,7 +13,7 @@ const EMPTY_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
 
 /** Directory `mvas` in the memory hierarchy (v1), or in the unified one; undefined if neither is mounted. */
-function parentDirectory(): string | undefined {
+export function parentDirectory(): string | undefined {
   const mounts = readMountinfo(ownPid());
   const memory = mounts.find(
     (mount) => mount.fsType === 'cgroup' && mount.superOptions.includes('memory'),

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { duplicate, setWindowSize } from '../linux.js';
 import type { Stdio } from '../runc/runc.js';
 import { ConsoleSocket } from './console-socket.js';
-import { copy, type Copy } from './copy.js';
+import { copy, type Copy, type OutputWatch } from './copy.js';
 import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
 import { openLogger, openSink } from './sink.js';
@@ -33,7 +33,8 @@ interface Ends<T> {
  */
 export class ConsoleIo implements TaskIo {
   readonly stdio: Stdio = [null, null, null];
-  readonly #socket: ConsoleSocket;
+  #socket: ConsoleSocket;
+  readonly #watch: OutputWatch | undefined;
   readonly #holder = new StdinHolder();
   readonly #unread = new Unread();
   /** Until they are connected to the terminal. */
@@ -47,17 +48,29 @@ export class ConsoleIo implements TaskIo {
   #input: Copy | undefined;
   #output: Copy | undefined;
 
-  private constructor(socket: ConsoleSocket) {
+  private constructor(socket: ConsoleSocket, watch: OutputWatch | undefined) {
     this.#socket = socket;
+    this.#watch = watch;
   }
 
-  /** Opens the streams' ends, and waits for runc. @throws ShimError; then nothing stays open */
+  /**
+   * Opens the streams' ends, and waits for runc, at a socket that is there already or at a new one. @throws ShimError; then
+   * nothing stays open
+   */
   static async open(
     request: StdioRequest,
     owner: IoOwner,
-    signal: AbortSignal,
+    {
+      signal,
+      socket,
+      watch,
+    }: {
+      readonly signal: AbortSignal;
+      readonly socket?: ConsoleSocket | undefined;
+      readonly watch?: OutputWatch | undefined;
+    },
   ): Promise<ConsoleIo> {
-    const io = new ConsoleIo(await ConsoleSocket.listen());
+    const io = new ConsoleIo(socket ?? (await ConsoleSocket.listen()), watch);
     try {
       io.#openSource(request.stdin);
       await io.#openSink(request.stdout, owner, signal);
@@ -70,6 +83,11 @@ export class ConsoleIo implements TaskIo {
 
   get consoleSocket(): string {
     return this.#socket.path;
+  }
+
+  async startOver(): Promise<void> {
+    this.#socket.close();
+    this.#socket = await ConsoleSocket.listen();
   }
 
   launching(): void {
@@ -141,7 +159,9 @@ export class ConsoleIo implements TaskIo {
   /** Copies between a terminal, by its master, and what is taken from the given set. */
   #connect(master: number, from: FdSet, { source, sink }: Ends<number>): void {
     this.#master = master;
-    if (sink !== undefined) this.#output = copy(duplicate(master), from.take(sink));
+    if (sink !== undefined) {
+      this.#output = copy(duplicate(master), from.take(sink), this.#watch);
+    }
     if (source !== undefined) this.#input = copy(from.take(source), duplicate(master));
     if (this.#size) setWindowSize(master, ...this.#size);
   }

@@ -2,7 +2,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { memfd } from '../../native/sys.js';
 import { duplicate, setNonBlocking, unreadBytes } from '../linux.js';
-import { copy, type Copy } from './copy.js';
+import { copy, type Copy, type OutputWatch } from './copy.js';
 
 /** Most runcs have ended by then. */
 const FIRST_MS = 100;
@@ -33,10 +33,10 @@ export class EarlyOutput {
     clearTimeout(this.#timer);
   }
 
-  /** Copies to `to` what was read, then everything that follows. Takes both descriptors. */
-  copy(to: number): Copy {
+  /** Copies to `to` what was read, then everything that follows, in which `watch` looks. Takes both descriptors. */
+  copy(to: number, watch?: OutputWatch): Copy {
     this.stop();
-    if (this.#bytes === 0) return copy(this.#from, to);
+    if (this.#bytes === 0) return copy(this.#from, to, watch);
     const first = copy(memfd('early-output', Buffer.concat(this.#chunks)), duplicate(to));
     let rest: Copy | undefined;
     let isStopped = false;
@@ -46,7 +46,7 @@ export class EarlyOutput {
         closeSync(to);
         return;
       }
-      rest = copy(this.#from, to);
+      rest = copy(this.#from, to, watch);
       await rest.done;
     });
     return {

@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import { ShimError } from '../../common/errors.js';
 import { pipe } from '../linux.js';
-import { copy, type Copy } from './copy.js';
+import { copy, type Copy, type OutputWatch } from './copy.js';
 import { EarlyOutput } from './early.js';
 import { openInput, StdinHolder } from './fifo.js';
 import type { Logger } from './logger.js';
@@ -35,19 +35,30 @@ export class PipeIo implements TaskIo {
   #early: EarlyOutput[] = [];
   readonly #unread = new Unread();
   readonly #owner: IoOwner;
+  readonly #watch: OutputWatch | undefined;
   /** Of stdin, stdout and stderr. */
   readonly #spares: (Spare | undefined)[] = [];
   #input: Copy | undefined;
   #logger: Logger | undefined;
   #stdio: [number | null, number | null, number | null] = [null, null, null];
 
-  private constructor(owner: IoOwner) {
+  private constructor(owner: IoOwner, watch: OutputWatch | undefined) {
     this.#owner = owner;
+    this.#watch = watch;
   }
 
-  /** Opens the streams. @throws ShimError; then nothing stays open */
-  static async open(request: StdioRequest, owner: IoOwner, signal: AbortSignal): Promise<PipeIo> {
-    const io = new PipeIo(owner);
+  /**
+   * Opens the streams.
+   *
+   * @param watch what to look for in the output, which then takes the way through us in any case
+   * @throws ShimError; then nothing stays open
+   */
+  static async open(
+    request: StdioRequest,
+    owner: IoOwner,
+    { signal, watch }: { readonly signal: AbortSignal; readonly watch?: OutputWatch | undefined },
+  ): Promise<PipeIo> {
+    const io = new PipeIo(owner, watch);
     try {
       await io.#openAll(request, signal);
       io.#keepSpares();
@@ -62,6 +73,10 @@ export class PipeIo implements TaskIo {
     return this.#stdio;
   }
 
+  startOver(): Promise<void> {
+    return Promise.resolve(); // The pipes are as they were.
+  }
+
   launching(): void {
     this.#early = this.#waiting.map(([from]) => new EarlyOutput(from));
   }
@@ -70,7 +85,8 @@ export class PipeIo implements TaskIo {
     this.#theirs.closeAll();
     const waiting = this.#waiting.splice(0);
     for (const [index, [from, to]] of waiting.entries()) {
-      this.#outputs.push(this.#early[index]?.copy(to) ?? copy(from, to));
+      const watch = this.#watch;
+      this.#outputs.push(this.#early[index]?.copy(to, watch) ?? copy(from, to, watch));
     }
     this.#early = [];
     return Promise.resolve();
@@ -139,8 +155,8 @@ export class PipeIo implements TaskIo {
     if (stdout.kind === 'binary') {
       const { logger, ...ends } = await openLogger(stdout, this.#owner);
       this.#logger = logger;
-      this.#stdio[1] = this.#theirs.add(ends.stdout);
-      this.#stdio[2] = this.#theirs.add(ends.stderr);
+      this.#stdio[1] = this.#watched(ends.stdout);
+      this.#stdio[2] = this.#watched(ends.stderr);
       return;
     }
     this.#stdio[1] = await this.#openOutput(stdout, signal);
@@ -163,10 +179,20 @@ export class PipeIo implements TaskIo {
     // A logger reads both streams; it replaces stdout's destination.
     const sink = target.kind === 'binary' ? undefined : await openSink(target, signal);
     if (!sink) return null;
-    if (!sink.isFifo) return this.#theirs.add(sink.fd);
-    const [ours, theirs] = pipe(this.#owner);
-    this.#waiting.push([ours, sink.fd]);
+    if (!sink.isFifo) return this.#watched(sink.fd);
     this.#unread.watch(sink.fd);
+    return this.#copied(sink.fd);
+  }
+
+  /** What the container writes to where output goes that it could write itself. */
+  #watched(sink: number): number {
+    return this.#watch ? this.#copied(sink) : this.#theirs.add(sink);
+  }
+
+  /** What the container writes to, where its output is copied. */
+  #copied(sink: number): number {
+    const [ours, theirs] = pipe(this.#owner);
+    this.#waiting.push([ours, sink]);
     return this.#theirs.add(theirs);
   }
 }

@@ -36,6 +36,8 @@ export interface TaskIo {
   readonly stdio: Stdio;
   /** Unix socket to which runc sends the terminal's master. */
   readonly consoleSocket?: string;
+  /** Makes them ready for another runc, after one that has failed: nothing that this one has sent is taken. */
+  startOver(): Promise<void>;
   /** Called right before runc, which writes its own errors to the process's output. */
   launching(): void;
   /** Called when the process has its streams: closes our copies of them. */

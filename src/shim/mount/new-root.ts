@@ -95,7 +95,7 @@ export class NewRoot {
 }
 
 /** Copies what belongs to a layer below, whose ids a mount with these options shows as others. */
-async function copyAs(
+export async function copyAs(
   options: readonly string[],
   from: string,
   copy: (from: string) => Promise<void>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Any } from './messages/any.js';
-import type { Mount } from './messages/mount.js';
-import type { Timestamp } from './messages/timestamp.js';
+import type { Any } from '../../common/messages/any.js';
+import type { Mount } from '../../common/messages/mount.js';
+import type { Timestamp } from '../../common/messages/timestamp.js';
 
 export type AnyValue = Partial<Any>;
 export type MountValue = Partial<Mount>;

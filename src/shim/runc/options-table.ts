@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Options as RuncOptions } from '../proto/messages/runc-options.js';
+import type { Options as RuncOptions } from '../../common/messages/runc-options.js';
 
 /** Why options that are not understood have no effect. */
 export type Warn = (message: string, fields: Readonly<Record<string, string>>) => void;

@@ -35,6 +35,15 @@ export function decodeHandover(bytes: Buffer): Handover | undefined {
   return { input: bytes.subarray(2 * WORD, inputEnd), cwd, argv };
 }
 
+/** Encodes a request, as the launcher does. */
+export function encodeHandover({ input, cwd, argv }: Handover): Uint8Array {
+  const words = Buffer.from([cwd, ...argv].map((word) => `${word}\0`).join(''));
+  const head = Buffer.alloc(2 * WORD);
+  head.writeUInt32LE(WORD + input.length + words.length);
+  head.writeUInt32LE(input.length, WORD);
+  return Buffer.concat([head, input, words]);
+}
+
 /** Encodes the answer: what `start` has to print. */
 export function encodeAnswer(text: string): Uint8Array {
   const body = Buffer.from(text);

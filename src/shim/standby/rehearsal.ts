@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { listenAt } from '../../common/listen-at.js';
+import { assertInvariant } from '../../common/errors.js';
 import { Scope } from '../../common/scope.js';
 import { anyOf, encode, type MessageName, type ShimMessages } from '../proto/codec.js';
-import { Options as RuncOptions } from '../proto/messages/runc-options.js';
-import * as proto from '../proto/messages/task.js';
+import { Options as RuncOptions } from '../../common/messages/runc-options.js';
+import * as proto from '../../common/messages/task.js';
 import { TtrpcClient } from '../rpc/client.js';
 import { TtrpcServer } from '../rpc/server.js';
 import { taskMethods } from '../task-methods.js';
 import { Registry } from '../task/registry.js';
 import { TaskService } from '../task/service.js';
+import { openSampleGroup } from './sample-start.js';
 
 const CALL_MS = 1_000;
 /** Code that has run a few times takes a fraction of the time of its first run. */
@@ -24,16 +25,19 @@ const ID = 'rehearsal';
  * @param directory private to the standby
  */
 export async function rehearse(directory: string): Promise<void> {
-  const socket = join(directory, ID);
-  const bundle = join(directory, 'bundle');
+  const own = join(directory, ID);
+  const bundle = join(own, 'bundle');
   const remove = (): void => {
-    for (const path of [socket, bundle]) rmSync(path, { recursive: true, force: true });
+    rmSync(own, { recursive: true, force: true });
   };
   const scope = new Scope();
   scope.defer('remove the rehearsal', remove);
   try {
     remove(); // Left by a standby that was killed in its rehearsal.
-    const server = await listenAt(socket);
+    mkdirSync(bundle, { recursive: true, mode: 0o700 });
+    writeFileSync(join(bundle, 'config.json'), '{}');
+    const { server, socket } = await openSampleGroup(own, bundle, ID);
+    assertInvariant(server !== undefined, 'the group of a rehearsal is new');
     scope.defer('close the server', () => {
       server.close();
     });
@@ -43,8 +47,6 @@ export async function rehearse(directory: string): Promise<void> {
     server.on('connection', (connection) => {
       rpc.accept(connection);
     });
-    mkdirSync(bundle);
-    writeFileSync(join(bundle, 'config.json'), '{}');
     const client = await TtrpcClient.connect(socket, CALL_MS);
     scope.defer('close the client', () => {
       client.close();
@@ -63,9 +65,14 @@ function nobody(): Registry {
     engine: {
       checkpoint: () => never,
       spareVas: () => never,
+      series: () => never,
       beginRestore: () => never,
       copyTree: () => never,
+      addLayer: () => never,
+      runMvas: () => never,
       findSnapshot: () => never,
+      failsAlways: () => never,
+      noteStart: () => never,
     },
     publish: () => undefined,
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { standBy } from '../../standby/standby.js';
 import { becomeDaemon } from './become.js';
-import { WARM_UPS } from './warm-up.js';
+import { USUAL, WARM_UPS } from './warm-up.js';
 
 /** The shim's standby: its forks become daemons. */
 export async function standByForDaemons(directory: string): Promise<void> {
@@ -9,5 +9,7 @@ export async function standByForDaemons(directory: string): Promise<void> {
     words: ['containerd-shim-mvas-v1', '-socket', directory, 'standby'],
     become: becomeDaemon,
     warmUps: WARM_UPS,
+    spareWords: ['containerd-shim-mvas-v1', '-socket', directory, 'spare'],
+    usual: USUAL,
   });
 }

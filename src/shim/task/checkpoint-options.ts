@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { basename } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import type { IdMapOptions } from '../mount/idmapped.js';
+import type { LifeRequest } from '../../criu/index.js';
 import type { ExecMode, TwinMode } from '../../criu/constants.js';
 import { decode } from '../proto/codec.js';
-import { CheckpointOptions as MvasOptions } from '../proto/messages/mvas-options.js';
-import { CheckpointOptions } from '../proto/messages/runc-options.js';
+import { CheckpointOptions as MvasOptions } from '../../common/messages/mvas-options.js';
+import { CheckpointOptions } from '../../common/messages/runc-options.js';
 import type { AnyValue } from '../proto/values.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 
@@ -30,6 +32,10 @@ export interface CheckpointPlan {
   readonly exec: ExecMode | undefined;
   /** Whether memory is copied from twins. */
   readonly twin: TwinMode | undefined;
+  /** Whether it starts from the last one, and the next one from it. */
+  readonly series: boolean;
+  /** What ends the VAS. */
+  readonly life: LifeRequest;
 }
 
 /**
@@ -51,14 +57,21 @@ export function planCheckpoint(
   }
   const url = options?.typeUrl ?? '';
   const asked = decodeOptions(url, options?.value ?? new Uint8Array(0));
-  const { exit, imagePath, openTcp, changes } = asked;
+  const { exit, imagePath, openTcp, changes, series } = asked;
   const target = path === '' ? imagePath : path;
   assertAbsolute(target);
   const leaveRunning = !(url === '' ? policy.exit : exit);
-  const { vasMemoryLimit: memoryLimit, retryMs, exec, twin } = policy;
+  const { vasMemoryLimit: memoryLimit, retryMs, exec, twin, ttlMs, lease } = policy;
   const keepsConnections = openTcp || policy.tcp === 'keep';
-  const from = { memoryLimit, retryMs, exec, twin, ...(changes && { changes }) };
-  return { imagePath: target, leaveRunning, keepsConnections, ...from };
+  const life = { ttlMs, lease, isKeptElsewhere: isTemporary(target) };
+  const from = { memoryLimit, retryMs, exec, twin, life, ...(changes && { changes }) };
+  const isOfSeries = series ?? policy.series;
+  return { imagePath: target, leaveRunning, keepsConnections, series: isOfSeries, ...from };
+}
+
+/** containerd makes such a directory where a client names none, puts it into its content store, and removes it. */
+function isTemporary(path: string): boolean {
+  return /^ctr?d-checkpoint/.test(basename(path));
 }
 
 /** What options of either type ask for. */
@@ -66,6 +79,8 @@ interface Asked {
   readonly exit: boolean;
   readonly imagePath: string;
   readonly openTcp: boolean;
+  /** Undefined: as the policy says. */
+  readonly series?: boolean;
   readonly changes?: NonNullable<CheckpointPlan['changes']>;
 }
 
@@ -73,7 +88,7 @@ function decodeOptions(url: string, value: Uint8Array): Asked {
   if (url === MvasOptions) {
     const options = decode(MvasOptions, value);
     const { exit, changesFrom: from, changesTo: to } = options;
-    const asked = { exit, imagePath: '', openTcp: false };
+    const asked = { exit, imagePath: '', openTcp: false, ...(options.series && { series: true }) };
     if (from === '') return asked;
     for (const path of [from, to]) assertAbsolute(path);
     const { changesUidmap: users, changesGidmap: groups } = options;

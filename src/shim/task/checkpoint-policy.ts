@@ -8,12 +8,23 @@ import {
   type TcpMode,
   type TwinMode,
 } from '../../criu/constants.js';
+import { LEASE_MODES, parseTtl, type LeaseMode, type Ttl } from '../../common/lease-mode.js';
 import type { CloneRequest } from '../../criu/index.js';
 import { logger } from '../../common/log.js';
 import { PROTOCOL_ANNOTATION } from '../answer.js';
-import type { Options as MvasOptions } from '../proto/messages/mvas-options.js';
-import { cloneRequest, INDEX, SIGNAL } from './clone-policy.js';
-import { FALLBACK, RESTORE } from './warm-start.js';
+import type { Options as MvasOptions } from '../../common/messages/mvas-options.js';
+import {
+  cloneHook,
+  cloneRequest,
+  HOOK,
+  HOOK_LIMIT,
+  HOOK_REQUIRED,
+  INDEX,
+  SIGNAL,
+  type CloneHook,
+} from './clone-policy.js';
+import { FALLBACK, RESTORE, SHARE } from './warm-start.js';
+import { parseWhen, WHEN, type When } from './when.js';
 
 const log = logger('task');
 
@@ -32,21 +43,46 @@ export interface CheckpointPolicy {
   readonly exec: ExecMode | undefined;
   /** Whether memory is copied from twins of its processes; undefined: the default. */
   readonly twin: TwinMode | undefined;
+  /** Whether each checkpoint starts from the last one. */
+  readonly series: boolean;
+  /** When a VAS ends that is not used; undefined: as the configuration says. */
+  readonly ttlMs: Ttl | undefined;
+  /** Whether a VAS ends with its image; undefined: as the configuration says. */
+  readonly lease: LeaseMode | undefined;
   /** How a restored container learns that it is a clone. */
   readonly clone: CloneRequest;
+  /** What is run in it before its processes run. */
+  readonly hook: CloneHook | undefined;
+  /** When its own snapshot is taken, for later containers like it. */
+  readonly when: When | undefined;
 }
 
 const PREFIX = 'mvas.';
 const REFUSE = 'mvas.checkpoint';
 const EXIT = 'mvas.checkpoint.exit';
 const LIMIT = 'mvas.vas.memory-limit';
+/** Annotation: when a VAS of the container ends that is not used. */
+export const TTL = 'mvas.vas.ttl';
+const LEASE = 'mvas.vas.lease';
 const RETRY = 'mvas.checkpoint.retry-ms';
 const TCP = 'mvas.tcp';
 const EXEC = 'mvas.exec';
 const TWIN = 'mvas.checkpoint.twin';
+const SERIES = 'mvas.checkpoint.series';
 const KNOWN = [
-  ...[REFUSE, EXIT, LIMIT, RETRY, TCP, EXEC, TWIN],
-  ...[RESTORE, FALLBACK, INDEX, SIGNAL, PROTOCOL_ANNOTATION],
+  ...[REFUSE, EXIT, LIMIT, TTL, LEASE, RETRY, TCP, EXEC, TWIN, SERIES],
+  ...[
+    RESTORE,
+    WHEN,
+    FALLBACK,
+    SHARE,
+    INDEX,
+    SIGNAL,
+    HOOK,
+    HOOK_LIMIT,
+    HOOK_REQUIRED,
+    PROTOCOL_ANNOTATION,
+  ],
 ];
 
 /**
@@ -68,7 +104,12 @@ export function checkpointPolicy(
     tcp: mode(TCP, [annotations[TCP], options.tcp], TCP_MODES),
     exec: mode(EXEC, [annotations[EXEC], options.exec], EXEC_MODES),
     twin: mode(TWIN, [annotations[TWIN]], TWIN_MODES),
+    series: choice(SERIES, annotations[SERIES], ['true', 'false']) ?? false,
+    ttlMs: ttl(annotations[TTL]),
+    lease: mode(LEASE, [annotations[LEASE]], LEASE_MODES),
     clone: cloneRequest(annotations),
+    hook: cloneHook(annotations),
+    when: parseWhen(annotations[WHEN]),
   };
 }
 
@@ -111,6 +152,13 @@ function bytes(value: string | undefined): number | undefined {
     throw bad(LIMIT, value, 'a number of bytes');
   }
   return number;
+}
+
+function ttl(value: string | undefined): Ttl | undefined {
+  if (value === undefined) return undefined;
+  const parsed = parseTtl(value);
+  if (parsed === undefined) throw bad(TTL, value, 'a time such as 90s, 15m, 12h or 7d, or none');
+  return parsed;
 }
 
 function milliseconds(value: string | undefined): number | undefined {

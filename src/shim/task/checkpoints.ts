@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostPid } from '../../common/ids.js';
-import type { InTurn, SpareVas } from '../../criu/index.js';
+import type { InTurn, Series, SpareVas } from '../../criu/index.js';
 import type { Spec } from '../bundle.js';
 import { hostNamesOf } from '../../common/host-names.js';
 import { logger } from '../../common/log.js';
@@ -40,7 +40,10 @@ export interface CheckpointTurn {
 /** Makes the checkpoints of a container, one at a time. */
 export class Checkpoints {
   #underWay: AbortController | undefined;
+  #series: Series | undefined;
   #spare: Promise<Pick<SpareVas, 'take' | 'drop'> | undefined> | undefined;
+  /** Those that were undone are gone. */
+  #dropped: Promise<unknown> = Promise.resolve();
 
   get isUnderWay(): boolean {
     return this.#underWay !== undefined;
@@ -54,11 +57,12 @@ export class Checkpoints {
     });
   }
 
-  /** Undoes that: there will be none. Never throws. */
+  /** Undoes that: there will be none. Settles when all that was begun is gone, also by an earlier call. Never throws. */
   async expectNone(): Promise<void> {
-    const spare = this.#spare;
+    const drop = this.#spare?.then((spare) => spare?.drop());
     this.#spare = undefined;
-    await (await spare)?.drop();
+    this.#dropped = Promise.all([this.#dropped, drop]);
+    await this.#dropped;
   }
 
   /** Makes a checkpoint by the engine. @throws ShimError of the engine, or the reason of an abort */
@@ -70,9 +74,10 @@ export class Checkpoints {
     if (surroundings.hasContent) await assertKept(plan, specDigest, surroundings.hasContent);
     const abort = new AbortController();
     this.#underWay = abort;
-    const spare = await this.#spare;
     let copy: MappedFolder | undefined;
     try {
+      const spare = await this.#spare;
+      const series = await this.#seriesOf(parts, plan);
       copy = plan.changes?.ids && MappedFolder.open(plan.changes.to, plan.changes.ids);
       const aborted = AbortSignal.any([signal, abort.signal]);
       const work = surroundings.engine.checkpoint({
@@ -93,9 +98,10 @@ export class Checkpoints {
         tmpfsMounts: tmpfsMountsOf(spec),
         mountPlaces: mountPlacesOf(spec),
         hostNames: hostNamesOf(spec),
+        life: { ...plan.life, note: surroundings.note },
         ...(plan.twin === undefined ? {} : { twin: plan.twin }),
         signal: aborted,
-        ...{ inTurn, spare },
+        ...{ inTurn, spare, ...series },
       });
       const result = await withinGrace(work, aborted, ABORT_MS);
       const { vasId: vas, frozenMs, bytes } = result;
@@ -105,6 +111,20 @@ export class Checkpoints {
       copy?.close();
       await this.expectNone();
     }
+  }
+
+  /** What the next one would start from is of no use. */
+  endSeries(why: string): void {
+    this.#series?.end(why);
+  }
+
+  async #seriesOf(
+    { id, surroundings }: CheckpointParts,
+    plan: CheckpointPlan,
+  ): Promise<{ readonly series?: Series }> {
+    if (plan.series) return { series: (this.#series ??= await surroundings.engine.series(id)) };
+    this.endSeries('a checkpoint that is not of the series is taken');
+    return {};
   }
 
   /** Cancels the one in progress, if there is one. */

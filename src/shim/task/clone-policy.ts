@@ -8,6 +8,21 @@ export const INDEX = 'mvas.clone.index';
 /** Annotation: the signal that PID 1 of a restored container gets before it runs. */
 export const SIGNAL = 'mvas.clone.signal';
 
+/** Annotation: a command that is run in a restored container before its processes run. */
+export const HOOK = 'mvas.clone.hook';
+/** Annotation: how long that may take, in milliseconds. */
+export const HOOK_LIMIT = 'mvas.clone.hook.timeout-ms';
+/** Annotation: `true` if the container is not to be restored unless it succeeds. */
+export const HOOK_REQUIRED = 'mvas.clone.hook.required';
+const DEFAULT_LIMIT_MS = 10_000;
+
+/** A command that is run in a restored container before its processes run. */
+export interface CloneHook {
+  readonly args: readonly string[];
+  readonly limitMs: number;
+  readonly isRequired: boolean;
+}
+
 /** SIGKILL and SIGSTOP cannot be handled. */
 const UNFIT: readonly number[] = [constants.signals.SIGKILL, constants.signals.SIGSTOP];
 
@@ -18,6 +33,35 @@ export function cloneRequest(annotations: Readonly<Record<string, string>>): Clo
     index: index === undefined ? undefined : parseIndex(index),
     signal: parseSignal(signal),
   };
+}
+
+/** The hook that a container asks for. @throws ShimError `invalidArgument` naming the annotation */
+export function cloneHook(annotations: Readonly<Record<string, string>>): CloneHook | undefined {
+  const {
+    [HOOK]: command,
+    [HOOK_LIMIT]: limit = String(DEFAULT_LIMIT_MS),
+    [HOOK_REQUIRED]: required = 'false',
+  } = annotations;
+  if (!/^[1-9]\d{0,6}$/.test(limit)) throw bad(HOOK_LIMIT, limit, 'a number of milliseconds');
+  if (!['true', 'false'].includes(required)) throw bad(HOOK_REQUIRED, required, 'true or false');
+  if (command === undefined) return undefined;
+  const rest = { limitMs: Number(limit), isRequired: required === 'true' };
+  return { args: parseCommand(command), ...rest };
+}
+
+/** `["/bin/reseed", "now"]`, or what a shell runs. */
+function parseCommand(text: string): readonly string[] {
+  if (text.trim() === '') throw bad(HOOK, text, 'a command');
+  if (!text.startsWith('[')) return ['/bin/sh', '-c', text];
+  try {
+    const args = JSON.parse(text) as unknown;
+    if (Array.isArray(args) && args.length > 0 && args.every((arg) => typeof arg === 'string')) {
+      return args;
+    }
+  } catch {
+    // It is not JSON.
+  }
+  throw bad(HOOK, text, 'a list of strings');
 }
 
 function parseIndex(text: string): number {

@@ -2,55 +2,39 @@
 import type { HostPid } from '../../common/ids.js';
 import { killAll } from '../../common/cgroup.js';
 import { ShimError } from '../../common/errors.js';
-import { logger } from '../../common/log.js';
 import type { InTurn } from '../../criu/index.js';
 import type { Bundle } from '../bundle.js';
-import { taskEvent } from '../events/topics.js';
-import { within, type StdioRequest, type TaskIo } from '../io/task-io.js';
+import type { StdioRequest, TaskIo } from '../io/task-io.js';
 import { unmountAll } from '../mount/rootfs.js';
-import { type AnyValue, timestamp } from '../proto/values.js';
+import type { AnyValue } from '../proto/values.js';
 import type { Exit } from '../reaper.js';
+import { Announcements } from './announcements.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 import { Checkpoints, type CheckpointParts } from './checkpoints.js';
+import type { Look } from './port-wait.js';
 import { Control } from './control.js';
 import { DRAIN_MS, Execs, NEVER_RAN, type Deleted } from './execs.js';
 import { ExitGate } from './exits.js';
-import {
-  createInit,
-  openIo,
-  startExec,
-  type InitFlags,
-  type ExecLaunch,
-  type LaunchContext,
-} from './launch.js';
+import { InitStart, type InitParts } from './init-start.js';
+import { endCompany } from './last-exit.js';
+import { openIo, startExec, type ExecLaunch } from './launch.js';
 import { TaskProcess } from './process.js';
 import { Resources } from './resources.js';
-import { Restoration } from './restoration.js';
 import { Rollback, type RollbackTarget, type RolledBack } from './rollback.js';
 import { hasOwnPidNamespace } from './spec.js';
 import { next, type TaskState, type Verb } from './state.js';
 import { Turns } from './turns.js';
 
-const log = logger('task');
-
 /** How long a killed init may take to end. */
 const EXIT_MS = 2_000;
 /** The same for one that was checkpointed: the kernel frees some GiB of memory in a second. */
 const FREE_MS = 30_000;
-/** How long a runc may go on working in a container whose init has exited. */
-const RUNC_MS = 5_000;
-/** How long the exits of its other processes may take then: one that has left the cgroup belongs to nobody. */
-const OTHERS_MS = 10_000;
 const SIGKILL = 9;
 
 /** What a container is created from. */
-export interface ContainerParts extends LaunchContext, CheckpointParts {
-  readonly initFlags: InitFlags;
+export interface ContainerParts extends InitParts, CheckpointParts {
   readonly stdio: StdioRequest;
-  readonly policy: CheckpointPolicy;
-  /** Image directory to restore from; empty for a fresh container. */
-  readonly checkpoint: string;
 }
 
 /**
@@ -62,17 +46,16 @@ export class Container {
   readonly bundle: Bundle;
   readonly init: TaskProcess;
   readonly #parts: ContainerParts;
+  readonly #start: InitStart;
   readonly #control: Control;
   readonly #turns = new Turns();
   readonly #gate = new ExitGate();
   readonly #checkpoints = new Checkpoints();
   readonly #execs: Execs;
+  readonly #tell: Announcements;
   #state: TaskState;
   #isPausing = false;
-  /** A start in progress. */
-  #starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #resources: Resources | undefined;
-  #restoration: Restoration | undefined;
   #rollback: Rollback | undefined;
   #deleting: Promise<Deleted> | undefined;
 
@@ -81,7 +64,11 @@ export class Container {
     this.id = parts.id;
     this.bundle = parts.bundle;
     this.init = new TaskProcess('', parts.stdio);
+    this.#start = new InitStart(parts, this.init);
     this.#execs = new Execs(parts.id);
+    this.#tell = new Announcements(parts.id, (event) => {
+      parts.surroundings.publish(event);
+    });
     this.#control = new Control({
       id: parts.id,
       runc: parts.runc,
@@ -103,13 +90,8 @@ export class Container {
 
   /** Creates the container; of one that comes from a checkpoint nothing runs yet. */
   async create(signal: AbortSignal): Promise<void> {
-    if (this.#state === 'checkpointed') {
-      const { engine } = this.#parts.surroundings;
-      this.#restoration = await Restoration.begin({ ...this.#parts, engine }, this.init, signal);
-      return;
-    }
-    await createInit(this.#parts, this.init, { ...this.#parts.initFlags, signal });
-    this.#findResources();
+    await this.#start.create(signal);
+    if (this.#state === 'created') this.#findResources();
   }
 
   /** Reports init's exit from now on. Called after the create event was published. */
@@ -127,19 +109,16 @@ export class Container {
     return this.#turns.run(async () => {
       const running = this.#next('start');
       const leave = this.#gate.enter(`task ${this.id}`, 'unknown');
-      const abort = new AbortController();
-      let end: () => void = () => undefined;
-      this.#starting = { abort, done: new Promise((resolve) => (end = resolve)) };
-      const either = AbortSignal.any([signal, abort.signal]);
       try {
-        const restored = this.#state === 'checkpointed' ? await this.#restore(either) : undefined;
-        if (restored === undefined) await this.#parts.runc.start(this.id);
-        this.#state = running;
-        this.#publish(taskEvent.start({ containerId: this.id, pid: this.init.pid }));
-        if (restored !== undefined) this.#watchInit(restored.exited);
+        await this.#start.attempt(signal, async (either) => {
+          const restored = this.#state === 'checkpointed' ? await this.#restore(either) : undefined;
+          if (restored === undefined) await this.#parts.runc.start(this.id);
+          this.#state = running;
+          this.#tell.started(this.init.pid);
+          if (restored !== undefined) this.#watchInit(restored.exited);
+          this.#parts.own?.started(() => this.#look());
+        });
       } finally {
-        this.#starting = undefined;
-        end();
         leave();
       }
       return this.init.pid;
@@ -150,7 +129,7 @@ export class Container {
   addExec(execId: string, stdio: StdioRequest, spec: string): void {
     this.#next('exec');
     this.#execs.add(execId, stdio, spec);
-    this.#publish(taskEvent.execAdded({ containerId: this.id, execId }));
+    this.#tell.execAdded(execId);
   }
 
   /**
@@ -192,9 +171,8 @@ export class Container {
       leave();
       throw error;
     }
-    const { pid } = child;
-    this.#publish(taskEvent.execStarted({ containerId: this.id, execId, pid }));
-    void this.#parts.exits.exitOf(pid).then(async (exit) => {
+    this.#tell.execStarted(child);
+    void this.#parts.exits.exitOf(child.pid).then(async (exit) => {
       await child.end();
       this.#tellExit(child, exit);
       leave();
@@ -225,13 +203,14 @@ export class Container {
     if (signal !== SIGKILL) {
       throw new ShimError('failedPrecondition', `task ${this.id} is not running yet`);
     }
-    this.#starting?.abort.abort(ended(this.id));
-    await this.#starting?.done;
+    await this.#start.abort(ended(this.id));
     if (this.#state !== 'checkpointed') {
       await this.#control.kill(signal, false); // It was too late for that: it runs.
       return;
     }
     this.#state = this.#next('exit');
+    // Clients wait for the end of its streams before they delete it; a deletion tells what could not be removed.
+    await this.#start.abandon().catch(() => undefined);
     this.#tellExit(this.init, { status: NEVER_RAN, at: new Date() });
   }
 
@@ -246,7 +225,7 @@ export class Container {
       } finally {
         this.#isPausing = false;
       }
-      this.#publish(taskEvent.paused({ containerId: this.id }));
+      this.#tell.paused();
     });
   }
 
@@ -256,7 +235,7 @@ export class Container {
       void this.#checkpoints.expectNone();
       await this.#control.resume();
       if (this.#state === 'paused') this.#state = running;
-      this.#publish(taskEvent.resumed({ containerId: this.id }));
+      this.#tell.resumed();
     });
   }
 
@@ -268,8 +247,7 @@ export class Container {
       const execs = () => this.#execs.byPid();
       const inTurn: InTurn = (work) => this.#turns.run(work);
       await this.#checkpoints.make(this.#parts, { plan, initPid, execs, signal, inTurn });
-      const { imagePath: checkpoint } = plan;
-      this.#publish(taskEvent.checkpointed({ containerId: this.id, checkpoint }));
+      this.#tell.checkpointed(plan.imagePath);
       if (!plan.leaveRunning) await this.#finishOff();
     });
   }
@@ -287,6 +265,7 @@ export class Container {
     try {
       return await this.#turns.run(async () => {
         this.#next('rollback');
+        this.#checkpoints.endSeries('the container is rolled back');
         const { exited, ...result } = await rollback.run(signal);
         this.#watchInit(exited);
         return result;
@@ -348,39 +327,41 @@ export class Container {
   #delete(): Promise<Deleted> {
     return this.#turns.run(async () => {
       const deleted = this.#next('delete');
+      this.#parts.own?.stop();
       // A process that was never started has written nothing, and still holds the streams.
       if (this.init.exit !== undefined) await this.init.io?.drain(DRAIN_MS);
-      await this.#restoration?.abandon();
+      await this.#start.abandon();
       await this.#checkpoints.expectNone();
       await this.#parts.runc.delete(this.id);
-      await this.#awaitExit();
+      await this.init.exitsWithin(EXIT_MS);
       this.#close();
       unmountAll(this.bundle.rootfs);
       const exit = this.init.exit ?? { status: NEVER_RAN, at: new Date() };
       this.init.abandon(exit);
       this.#state = deleted;
       const { pid } = this.init;
-      const exitedAt = timestamp(exit.at);
-      const event = { containerId: this.id, pid, exitStatus: exit.status, exitedAt };
-      this.#publish(taskEvent.delete(event));
+      this.#tell.deleted(pid, exit);
       return { pid, exit };
     });
   }
 
-  /** Runs the container from its checkpoint. Once it runs, resolves with the promise of its exit. */
-  async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> }> {
-    const { engine } = this.#parts.surroundings;
-    this.#restoration ??= await Restoration.begin({ ...this.#parts, engine }, this.init, signal);
-    const restoration = this.#restoration;
-    this.#restoration = undefined;
-    const restored = await restoration.finish(signal);
+  /** Restores init, as {@link InitStart.restore} does. */
+  async #restore(signal: AbortSignal): Promise<{ readonly exited: Promise<Exit> } | undefined> {
+    const restored = await this.#start.restore(signal);
     this.#findResources();
-    return restored;
+    if (restored) return restored;
+    this.#state = 'created';
+    this.watch();
+    return undefined;
+  }
+
+  #look(): Look {
+    return { initPid: this.init.pid, pids: this.pids().map(({ pid }) => pid) };
   }
 
   #findResources(): void {
     this.#resources = new Resources(this.init.pid, () => {
-      this.#publish(taskEvent.oom({ containerId: this.id }));
+      this.#tell.outOfMemory();
     });
   }
 
@@ -396,23 +377,14 @@ export class Container {
   }
 
   async #initExited(exit: Exit): Promise<void> {
+    this.#parts.own?.stop();
     this.#abortWork();
-    // A runc that hangs must not delay the report of the exit.
-    const late = setTimeout(() => {
-      this.#parts.runc.abort();
-    }, RUNC_MS);
-    this.#execs.abortStarts(
-      new ShimError('failedPrecondition', `task ${this.id} has exited meanwhile`),
-    );
-    const others = within(OTHERS_MS, [{ done: this.#gate.close() }]);
-    const ends = [others, this.#killRest(), this.init.end()];
-    for (const end of await Promise.allSettled(ends)) {
-      // The exit is reported in any case: otherwise clients would wait forever.
-      if (end.status === 'rejected') {
-        log.error('cannot end with init', { task: this.id, error: String(end.reason) });
-      }
-    }
-    clearTimeout(late);
+    void this.#checkpoints.expectNone();
+    this.#checkpoints.endSeries('the container has ended');
+    await endCompany({
+      ...{ id: this.id, init: this.init, execs: this.#execs, gate: this.#gate },
+      ...{ runc: this.#parts.runc, killRest: () => this.#killRest() },
+    });
     // A deletion that did not wait for a slow death has the last word.
     if (this.#state !== 'deleted') this.#state = this.#next('exit');
     this.#tellExit(this.init, exit);
@@ -428,31 +400,14 @@ export class Container {
   #tellExit(child: TaskProcess, exit: Exit): void {
     this.#resources?.checkOom();
     child.finish(exit);
-    this.#publish(
-      taskEvent.exit({
-        containerId: this.id,
-        id: child.execId === '' ? this.id : child.execId,
-        pid: child.pid,
-        exitStatus: exit.status,
-        exitedAt: timestamp(exit.at),
-      }),
-    );
+    this.#tell.exited(child, exit);
   }
 
   /** After a checkpoint that ends the container: ensures that nothing of it survives. */
   async #finishOff(): Promise<void> {
     const cgroup = this.#resources?.freezer;
     if (cgroup !== undefined) await killAll(cgroup);
-    await this.#awaitExit(FREE_MS);
-  }
-
-  /** Waits a short time for the report of init's exit: a killed process may take a moment. */
-  async #awaitExit(limitMs = EXIT_MS): Promise<void> {
-    if (this.init.pid === 0 || this.init.exit !== undefined) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-    await Promise.race([this.init.exited, late]);
-    clearTimeout(timer);
+    await this.init.exitsWithin(FREE_MS);
   }
 
   #close(): void {
@@ -463,10 +418,6 @@ export class Container {
 
   #next(verb: Verb): TaskState {
     return next(this.#state, verb, this.id);
-  }
-
-  #publish(event: ReturnType<(typeof taskEvent)['start']>): void {
-    this.#parts.surroundings.publish(event);
   }
 }
 

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { ShimError } from '../../common/errors.js';
 import type { Bundle } from '../bundle.js';
 import { encode } from '../proto/codec.js';
-import { Any } from '../proto/messages/any.js';
+import { Any } from '../../common/messages/any.js';
 import type { CheckpointPlan } from './checkpoint-options.js';
 
 const SPEC_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';

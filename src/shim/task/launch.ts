@@ -2,6 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { HostPid } from '../../common/ids.js';
 import { readPidFile, type Bundle } from '../bundle.js';
+import type { OutputWatch } from '../io/copy.js';
 import { ConsoleIo } from '../io/console-io.js';
 import { PipeIo } from '../io/pipe-io.js';
 import { within, type IoOwner, type StdioRequest, type TaskIo } from '../io/task-io.js';
@@ -26,25 +27,35 @@ export interface InitFlags {
   readonly noNewKeyring: boolean;
 }
 
-/** Opens a process's streams. `signal` ends the wait for their readers. */
+/** Opens a process's streams. `signal` ends the wait for their readers; `watch` looks for a text in its output. */
 export function openIo(
   request: StdioRequest,
   owner: IoOwner,
   signal: AbortSignal,
+  watch?: OutputWatch,
 ): Promise<TaskIo> {
+  const options = { signal, watch };
   return request.terminal
-    ? ConsoleIo.open(request, owner, signal)
-    : PipeIo.open(request, owner, signal);
+    ? ConsoleIo.open(request, owner, options)
+    : PipeIo.open(request, owner, options);
+}
+
+/** How an init is created. */
+interface InitLaunch extends InitFlags {
+  readonly signal: AbortSignal;
+  readonly watch: OutputWatch | undefined;
+  /** Streams that are open already; they are taken. */
+  readonly streams?: TaskIo | undefined;
 }
 
 /** Creates a container; its init waits for the start. Sets the process's pid. */
 export async function createInit(
   context: LaunchContext,
   init: TaskProcess,
-  { signal, ...flags }: InitFlags & { readonly signal: AbortSignal },
+  { signal, watch, streams, ...flags }: InitLaunch,
 ): Promise<void> {
   const { id, bundle, runc } = context;
-  const io = await openIo(init.stdio, context.owner, signal);
+  const io = streams ?? (await openIo(init.stdio, context.owner, signal, watch));
   await launch(context, { child: init, io }, async () => {
     const consoleSocket = consoleOf(io);
     const create = { id, bundle: bundle.path, pidFile: bundle.initPid, ...consoleSocket, ...flags };

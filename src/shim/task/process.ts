@@ -70,6 +70,15 @@ export class TaskProcess {
     this.#resolve(exit);
   }
 
+  /** Waits for the report of its end, if it ever ran, for a limited time: a killed process may take a moment. */
+  async exitsWithin(limitMs: number): Promise<void> {
+    if (this.pid === 0 || this.#exit !== undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+    await Promise.race([this.exited, late]);
+    clearTimeout(timer);
+  }
+
   /** Releases those who wait for a process that will never run. It can still be deleted. */
   abandon(exit: Exit): void {
     this.#resolve(exit);

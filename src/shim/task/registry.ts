@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAbsolute } from 'node:path';
 import { formatJson } from '../../common/big-json.js';
+import { groupOf, isJoined } from '../../common/daemon-socket.js';
 import { ShimError } from '../../common/errors.js';
 import { logger } from '../../common/log.js';
 import { ownCgroupsPath } from '../../common/own-cgroups-path.js';
-import { Bundle } from '../bundle.js';
+import { Bundle, type Spec } from '../bundle.js';
 import { taskEvent } from '../events/topics.js';
+import { assertOwners } from '../mount/lost-owners.js';
 import { mountRootfs, unmountAll } from '../mount/rootfs.js';
-import type { CreateTaskRequest } from '../proto/messages/task.js';
+import { giveFiles, type GivenFiles } from '../mount/snapshot-files.js';
+import type { CreateTaskRequest } from '../../common/messages/task.js';
 import { Runc } from '../runc/runc.js';
 import { decodeOptions, runcSettings } from '../runc/settings.js';
-import { checkpointPolicy } from './checkpoint-policy.js';
+import { checkpointPolicy, TTL } from './checkpoint-policy.js';
 import { Container, type ContainerParts } from './container.js';
 import { specDigest } from './kept-spec.js';
+import { OwnSnapshot } from './own-snapshot.js';
+import { ownStart, type OwnStart } from './own-start.js';
 import type { Surroundings } from './ports.js';
+import { isOnImageOf } from './same-image.js';
 import { Leftovers } from './sweep.js';
-import { snapshotImage } from './warm-start.js';
+import { COLD, originOf, type Origin } from './warm-start.js';
 
 const log = logger('task');
 
 type Options = ReturnType<typeof decodeOptions>;
+
+/** What a container is created by. */
+interface Creation {
+  readonly asked: CreateTaskRequest;
+  readonly bundle: Bundle;
+  readonly options: Options;
+  /** Set if it is to have a snapshot of its own. */
+  readonly own: OwnStart | undefined;
+  readonly signal: AbortSignal;
+}
 
 /** The containers of this daemon, by id. */
 export class Registry {
@@ -31,9 +47,20 @@ export class Registry {
   >();
 
   #whenEmpty: (() => void) | undefined;
+  #mayBeJoined = false;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
+  }
+
+  /** Whether it has no container, and none is being created. */
+  get isEmpty(): boolean {
+    return this.#containers.size === 0 && this.#creating.size === 0;
+  }
+
+  /** Whether more containers may come when it has none left: clones of the same snapshot. */
+  get mayBeJoined(): boolean {
+    return this.#mayBeJoined;
   }
 
   /**
@@ -48,7 +75,7 @@ export class Registry {
   }
 
   #tellIfEmpty(): void {
-    if (this.#containers.size > 0 || this.#creating.size > 0) return;
+    if (!this.isEmpty) return;
     const work = this.#whenEmpty;
     this.#whenEmpty = undefined;
     work?.();
@@ -128,15 +155,57 @@ export class Registry {
     const options = decodeOptions(asked.options, (message, fields) => {
       log.warn(message, { task: asked.id, ...fields });
     });
+    this.#surroundings.onBundle?.(bundle);
     const given = bundle.readSpec(); // Before anything is mounted for a spec that cannot be read.
-    const checkpoint = asked.checkpoint || (await snapshotImage(given, this.#surroundings));
-    const request = { ...asked, checkpoint };
-    if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
+    this.#mayBeJoined ||= isJoined(groupOf(given, asked.id));
+    const own = asked.checkpoint ? undefined : await ownStart(asked, given, this.#surroundings);
+    const creation = { asked, bundle, options, own, signal };
+    if (!own?.origin) return await this.#createFrom(await this.#originOf(asked, given), creation);
+    try {
+      return await this.#createFrom(own.origin, creation);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await this.#noteStart(own.origin, false);
+      const { message: reason } = ShimError.from(error);
+      const { name: snapshot } = own;
+      log.warn('cannot begin from its own snapshot, so it starts cold', {
+        ...{ task: asked.id, snapshot, reason },
+      });
+      return await this.#createFrom(COLD, { ...creation, own: undefined });
+    }
+  }
+
+  async #originOf({ checkpoint }: CreateTaskRequest, given: Spec): Promise<Origin> {
+    if (checkpoint !== '') return { imagePath: checkpoint };
+    return await originOf(given, this.#surroundings);
+  }
+
+  async #createFrom(
+    origin: Origin,
+    { asked, bundle, options, own, signal }: Creation,
+  ): Promise<Container> {
+    const files = await this.#giveFiles(asked, origin, own !== undefined);
+    const request = { ...asked, checkpoint: origin.imagePath };
+    const mountAll = (): void => {
+      if (request.rootfs.length > 0) mountRootfs(request.rootfs, bundle.rootfs);
+    };
     let leftovers: Leftovers | undefined;
     try {
+      mountAll();
       const digest = specDigest(bundle);
       if (asked.checkpoint !== '') giveOwnCgroup(bundle, request.id);
-      const parts = { ...this.#partsOf(request, bundle, options), specDigest: digest };
+      const common = this.#partsOf(request, bundle, options);
+      const { spec } = common;
+      const parts = {
+        ...common,
+        specDigest: digest,
+        own: own && !own.origin ? this.#ownSnapshot(request.id, own, bundle) : undefined,
+        ...(asked.checkpoint !== '' && { assertFiles: () => assertOwners(asked.rootfs, spec) }),
+        fallBack: own?.origin && {
+          prepare: () => anew(bundle, mountAll, files),
+          note: (isRestored: boolean) => this.#noteStart(origin, isRestored),
+        },
+      };
       leftovers = new Leftovers(request.id, parts.runc, parts.spec);
       const container = new Container(parts);
       await container.create(signal);
@@ -145,8 +214,51 @@ export class Registry {
     } catch (error) {
       await leftovers?.sweep();
       unmountAll(bundle.rootfs);
+      await files?.undo();
       throw error;
     }
+  }
+
+  /** Notes whether a container could begin from its own snapshot; nobody else fails if that does. */
+  async #noteStart({ snapshot }: Origin, isRestored: boolean): Promise<void> {
+    try {
+      if (snapshot) await this.#surroundings.engine.noteStart(snapshot.id, isRestored);
+    } catch (error) {
+      log.debug('a start cannot be noted', { snapshot: snapshot?.id, error: String(error) });
+    }
+  }
+
+  /** Gives a new root filesystem the files of the snapshot that its container begins from. */
+  async #giveFiles(
+    { id: task, rootfs }: CreateTaskRequest,
+    { snapshot }: Origin,
+    isOwn: boolean,
+  ): Promise<GivenFiles | undefined> {
+    if (!snapshot) return undefined;
+    const { engine } = this.#surroundings;
+    const isSameImage = () => isOnImageOf(snapshot, task, this.#surroundings);
+    if (!snapshot.layers) {
+      await isSameImage();
+      return undefined;
+    }
+    const addLayer: typeof engine.addLayer = (places) => engine.addLayer(places);
+    const given = await giveFiles(rootfs, snapshot.layers, { addLayer, isSameImage });
+    const { lack: reason } = given;
+    if (reason !== undefined) {
+      if (isOwn) throw new ShimError('failedPrecondition', reason);
+      log.warn('it lacks the files of its snapshot', { task, snapshot: snapshot.id, reason });
+    }
+    return given;
+  }
+
+  #ownSnapshot(
+    containerId: string,
+    { when, name, isSpent }: OwnStart,
+    bundle: Bundle,
+  ): OwnSnapshot {
+    const hasTtl = bundle.readSpec().annotations?.[TTL] !== undefined;
+    const surroundings = this.#surroundings;
+    return new OwnSnapshot({ containerId, when, name, hasTtl, isSpent, surroundings });
   }
 
   #partsOf(
@@ -198,6 +310,17 @@ export class Registry {
     );
     container.watch();
   }
+}
+
+/** Makes a root filesystem as it was before a snapshot's files came into it. */
+async function anew(
+  bundle: Bundle,
+  mountAll: () => void,
+  files: GivenFiles | undefined,
+): Promise<void> {
+  unmountAll(bundle.rootfs);
+  await files?.undo();
+  mountAll();
 }
 
 /** A restored container gets a cgroup of its own, whatever the spec of its original says. */

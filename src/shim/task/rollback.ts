@@ -11,7 +11,7 @@ import type { Exit } from '../reaper.js';
 import type { Surroundings } from './ports.js';
 import type { TaskProcess } from './process.js';
 import { abortWith, beginRestore, type RestoreContext } from './restoration.js';
-import { assertSameCommand } from './warm-start.js';
+import { assertSameCommand, userOf } from './warm-start.js';
 
 const log = logger('task');
 
@@ -103,7 +103,10 @@ export class Rollback {
     const { id, surroundings, spec, engine } = this.#context;
     const { snapshot, files } = this.#target;
     const signal = AbortSignal.any([client, this.#abort.signal]);
-    const { record, imagePath } = await engine.findSnapshot(snapshot, surroundings.namespace);
+    const { record, imagePath } = await engine.findSnapshot(
+      snapshot,
+      userOf(spec, surroundings.namespace),
+    );
     assertSameCommand(snapshot, record.args, spec.process?.args ?? []);
     const scope = new Scope();
     const ending = new AbortController();
@@ -158,8 +161,8 @@ export class Rollback {
   ): Promise<RolledBack & { readonly exited: Promise<Exit> }> {
     const { id, bundle, init } = this.#context;
     const restored = await pending.finish({ stdio: streams.stdio, signal });
-    const { pid, exited, vasId, timingsMs } = restored;
-    const standstillMs = performance.now() - (this.#killedAt ?? 0);
+    const { pid, exited, vasId, ranAt, timingsMs } = restored;
+    const standstillMs = ranAt - (this.#killedAt ?? 0);
     init.pid = pid;
     try {
       bundle.write(bundle.initPid, String(pid));

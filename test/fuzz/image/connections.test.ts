@@ -6,7 +6,12 @@ import {
   emptyCheckpointImage,
   type CheckpointImage,
 } from '../../../src/criu/image/checkpoint-image.js';
-import type { FileEntry, InetSkEntry, TcpStreamEntry } from '../../../src/criu/image/types.js';
+import type {
+  FileEntry,
+  InetSkEntry,
+  MvasTcpKey,
+  TcpStreamEntry,
+} from '../../../src/criu/image/types.js';
 import { validateFiles } from '../../../src/criu/image/validate-files.js';
 import { FILE_KINDS } from '../../../src/criu/resources/files/index.js';
 import { placeOf } from '../../../src/criu/resources/files/kinds/inet/protocols.js';
@@ -35,6 +40,15 @@ const STREAM: fc.Arbitrary<TcpStreamEntry> = fc.oneof(
   ),
 );
 
+/** Mostly none. */
+const KEYS: fc.Arbitrary<MvasTcpKey[]> = fc.oneof(
+  { weight: 7, arbitrary: fc.constant<MvasTcpKey[]>([]) },
+  fc.constant<MvasTcpKey[]>([
+    { address: Uint8Array.of(127, 0, 0, 1), prefix: 32, key: Uint8Array.of(1) },
+  ]),
+  fc.array(messageArbitrary('mvas_tcp_key'), { maxLength: 2 }),
+);
+
 const SOCKET: fc.Arbitrary<Partial<InetSkEntry>> = fc.record(
   {
     ino: FEW,
@@ -44,6 +58,7 @@ const SOCKET: fc.Arbitrary<Partial<InetSkEntry>> = fc.record(
     family: fc.constantFrom(2, 10),
     proto: fc.constantFrom(6, 17),
     mvas_reset: fc.boolean(),
+    mvas_keys: KEYS,
     mvas_waiting_outside: fc.constantFrom(0, 1, 0xffffffff),
   },
   { requiredKeys: [] },
@@ -55,7 +70,7 @@ function fileOf(id: number, more: Partial<InetSkEntry>): FileEntry {
     ...{ id, ino: id, family: 2, type: 1, proto: 6, state: 1, flags: 2, backlog: 0 },
     ...{ src_port: id === 1 ? 80 : 1024, dst_port: id === 1 ? 1024 : 80 },
     ...{ src_addr: [0x0100007f], dst_addr: [0x0100007f] },
-    ...{ fown: NO_OWNER, opts, mvas_memberships: [], ...more },
+    ...{ fown: NO_OWNER, opts, mvas_memberships: [], mvas_keys: [], ...more },
   };
   return { type: 'INETSK', id, isk };
 }
@@ -84,14 +99,15 @@ test('connections are accepted, or refused as dataLoss', (t) => {
       count(image.tcpStreams.size === 2 ? 'pair' : 'accepted');
       if (image.files.some(({ isk }) => isk?.mvas_reset)) count('reset');
       if (image.files.some(({ isk }) => isk && placeOf(image, isk))) count('waits');
+      if (image.files.some(({ isk }) => (isk?.mvas_keys.length ?? 0) > 0)) count('keys');
     } catch (error) {
       if (!(error instanceof ShimError) || error.kind !== 'dataLoss') throw error;
       count(error.message.includes('not the other end') ? 'wrong peer' : 'refused');
     }
   });
-  fc.assert(property, { seed: 4201, numRuns: 3_000 });
+  fc.assert(property, { seed: 4201, numRuns: 6_000 });
   t.deepEqual([...outcomes.keys()].sort(), [
-    ...['accepted', 'pair', 'refused', 'reset', 'waits', 'wrong peer'],
+    ...['accepted', 'keys', 'pair', 'refused', 'reset', 'waits', 'wrong peer'],
   ]);
   fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_BOX_MS });
 });

@@ -34,7 +34,7 @@ const DATAGRAM = fc.oneof(
 const PARSERS: Readonly<Record<string, (datagram: Buffer) => unknown>> = {
   parsePacketDiag: (datagram) => parsePacketDiag(datagram, new Map()),
   parseConnections: (datagram) => parseConnections(datagram, []),
-  parseKeyedSockets: (datagram) => parseKeyedSockets(datagram, new Set()),
+  parseKeyedSockets: (datagram) => parseKeyedSockets(datagram, new Map()),
   parseShutdowns: (datagram) => parseShutdowns(datagram, new Map()),
 };
 

@@ -7,7 +7,7 @@ import { parseArgs } from '../../../src/shim/args.js';
 import { readBootstrap } from '../../../src/shim/bootstrap.js';
 import { parseStream } from '../../../src/shim/io/stdio-uri.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { CreateTaskRequest } from '../../../src/shim/proto/messages/task.js';
+import { CreateTaskRequest } from '../../../src/common/messages/task.js';
 import { Request } from '../../../src/shim/proto/messages/ttrpc.js';
 import { optionsInTable } from '../../../src/shim/runc/options-table.js';
 import { encodeFrame, FrameDecoder, type Frame } from '../../../src/shim/rpc/frame.js';

@@ -64,37 +64,43 @@ async function observe(pid: number): Promise<Observation> {
   return { birth, progress: { count } };
 }
 
+/** The root filesystem of the counter's image. */
+export async function counterRoot(): Promise<RootFilesystem> {
+  const rootfs = new RootFilesystem();
+  await rootfs.binary('/usr/bin/busybox', 'usr/bin/busybox');
+  for (const applet of [
+    'sh',
+    'sleep',
+    'cat',
+    'echo',
+    'ps',
+    'kill',
+    'true',
+    'false',
+    'id',
+    'head',
+    'tail',
+    'seq',
+    'stty',
+    'tty',
+    'dd',
+    'wc',
+  ]) {
+    rootfs.symlink(`usr/bin/${applet}`, 'busybox');
+  }
+  rootfs.content('counter.sh', SCRIPT);
+  rootfs.content('lines.sh', LINES_SCRIPT);
+  return rootfs;
+}
+
 /** A busybox shell that counts, with short-lived children. */
 export const COUNTER: Workload = {
   name: 'counter',
   image: 'mvas.test/counter:1',
   ahead: 400, // it counts by itself, up to 50 a second
   observe,
-  archive: async () => {
-    const rootfs = new RootFilesystem();
-    await rootfs.binary('/usr/bin/busybox', 'usr/bin/busybox');
-    for (const applet of [
-      'sh',
-      'sleep',
-      'cat',
-      'echo',
-      'ps',
-      'kill',
-      'true',
-      'false',
-      'id',
-      'head',
-      'tail',
-      'seq',
-      'stty',
-      'tty',
-      'dd',
-      'wc',
-    ]) {
-      rootfs.symlink(`usr/bin/${applet}`, 'busybox');
-    }
-    rootfs.content('counter.sh', SCRIPT);
-    rootfs.content('lines.sh', LINES_SCRIPT);
-    return await imageArchive('mvas.test/counter:1', rootfs, { args: ['/bin/sh', '/counter.sh'] });
-  },
+  archive: async () =>
+    await imageArchive('mvas.test/counter:1', await counterRoot(), {
+      args: ['/bin/sh', '/counter.sh'],
+    }),
 };

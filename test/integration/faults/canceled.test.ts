@@ -54,9 +54,8 @@ for (const leaveRunning of [true, false]) {
         signal: abort.signal,
       });
       const holderPid = await until('a holder', async () => (await listVases())[0]?.holder?.pid);
-      await until('the copy to begin', async () => {
-        return (await residentMemory(holderPid)).now > BEGUN_BYTES;
-      });
+      const hasBegun = async () => (await residentMemory(holderPid)).now > BEGUN_BYTES;
+      await until('the copy to begin', hasBegun, { everyMs: 1 });
       abort.abort();
       await t.throwsAsync(work, { message: /canceled/ });
       t.is(isFrozen(cgroup), wasFrozen);

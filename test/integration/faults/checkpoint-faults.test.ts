@@ -19,9 +19,9 @@ const STAGES = Object.keys(CHECKPOINT_STAGES).filter((stage) => stage !== 'kill'
 /** Moments between stages: when our memory is in, and out of, some of the processes. */
 const MOMENTS = ['inject', 'leave'];
 
-/** After a kill the keeper freezes the container again. */
-const HOME_MS = 2_000;
-const FROZEN_AGAIN_MS = 500;
+/** After a kill the keeper freezes the container again: within milliseconds; the rest allows for a very busy machine. */
+const HOME_MS = 10_000;
+const FROZEN_AGAIN_MS = 10_000;
 
 const yard = new Yard();
 

@@ -47,9 +47,10 @@ test.serial('the container runs, and a restore waits for the memory', async (t) 
 
 test.serial('a container that is killed meanwhile does not take its memory along', async (t) => {
   const counter = await startCounter(t);
+  const pid = await counter.run.initPid(); // While that is asked for, all might be copied.
   const begun = await begin(counter);
   const { result } = begun;
-  process.kill(await counter.run.initPid(), 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
   t.false(isComplete(result.vasId), 'it is killed before its memory is copied');
   await result.filled;
   await restoreAndEnd(t, counter, begun);
@@ -125,7 +126,7 @@ test.serial('a checkpoint that fails leaves a paused container without twins', a
   const counter = await startCounter(t);
   const before = await counter.run.view();
   const cgroup = await counter.cgroup();
-  for (const fault of ['conclude', 'copy', 'resume', 'fill']) {
+  for (const fault of ['inspect', 'conclude', 'copy', 'resume', 'fill']) {
     await freeze(cgroup);
     const args = [...counter.checkpointArgs(counter.newImage()), '--twin', 'always'];
     const { stderr } = await mvas(args, { fault });
@@ -133,6 +134,18 @@ test.serial('a checkpoint that fails leaves a paused container without twins', a
     t.true(isFrozen(cgroup));
     thaw(cgroup);
     t.deepEqual(differences(before, await counter.run.view(), []), [], fault);
+  }
+});
+
+test.serial('a container that is refused while its twin is made goes on without it', async (t) => {
+  const counter = await startCounter(t);
+  const before = await counter.run.view();
+  for (let time = 0; time < 3; time++) {
+    const args = [...counter.checkpointArgs(counter.newImage()), '--twin', 'always'];
+    const { stderr } = await mvas(args, { fault: 'inspect' });
+    t.regex(stderr, /fault injected/);
+    await counter.countsOn();
+    t.deepEqual(differences(before, await counter.run.view(), []), []);
   }
 });
 
@@ -159,7 +172,7 @@ test.serial(
   },
 );
 
-for (const stage of ['conclude', 'copy', 'resume', 'fill']) {
+for (const stage of ['inspect', 'conclude', 'copy', 'resume', 'fill']) {
   test.serial(`a twin whose engine is killed after stage ${stage} ends, and goes`, async (t) => {
     const counter = await startCounter(t);
     const before = await counter.run.view();

@@ -4,6 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { Counter, mvas, textOf, type Yard } from './harness.js';
 
+/** Settings of churn.c, by what it has: threads, enough memory to be protected while it runs, children that stay. */
+export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  'by threads': [],
+  'by threads, much of it': ['BULK=10000'],
+  'by children': ['CHILDREN=12', 'BULK=1000'],
+};
+
+/** What MVAS_NAME_SECONDS and MVAS_NAME_SEED say, for the names PRE_COPY and TWIN: how long each test takes, and its seed. */
+export function wishesOf(name: string): { readonly seconds: number; readonly seed: number } {
+  const seconds = Number(process.env[`MVAS_${name}_SECONDS`] ?? 20);
+  return { seconds, seed: Number(process.env[`MVAS_${name}_SEED`] ?? Date.now() % 1_000_000) };
+}
+
 /** Checkpoints of a program that changes its memory all the time. */
 export interface Series {
   readonly yard: Yard;
@@ -34,23 +47,27 @@ export async function takeSnapshots(t: ExecutionContext, series: Series): Promis
   const random = randomNumbers(seed);
   const end = performance.now() + seconds * 1000;
   const told = { restores: 0, checkpoints: 0, inThisWay: 0 };
+  const held: string[] = [];
   while (performance.now() < end) {
     await delay(random() * 300);
     const leaves = random() < 0.5;
     const { imagePath, result } = await churn.run.checkpoint(leaves);
     t.is(result.status, 0, result.stderr);
+    const id = result.stdout.trim();
     told.checkpoints++;
-    if (series.isSo(recordOf(yard, result.stdout.trim()))) told.inThisWay++;
+    if (series.isSo(recordOf(yard, id))) told.inThisWay++;
+    if (held.length > 0) await mvas(['rm', '--force', ...held.splice(0)]);
     if (leaves) {
       await t.notThrowsAsync(churn.countsOn(1n), 'goes on beside its checkpoint');
       if (random() < 0.5) {
-        await mvas(['rm', '--force', result.stdout.trim()]);
+        await mvas(['rm', '--force', id]);
         continue;
       }
       process.kill(await churn.run.initPid(), 'SIGKILL');
     }
     await churn.run.restore(imagePath);
     told.restores++;
+    held.push(id);
     await t.notThrowsAsync(churn.countsOn(2n), 'goes on from its checkpoint');
   }
   t.is(await churn.run.go(), 'PASS');
@@ -58,12 +75,13 @@ export async function takeSnapshots(t: ExecutionContext, series: Series): Promis
   t.log(JSON.stringify(told));
 }
 
-function recordOf({ vasRoot }: Yard, id: string): Readonly<Record<string, unknown>> {
+/** The record of a VAS. */
+export function recordOf({ vasRoot }: Yard, id: string): Readonly<Record<string, unknown>> {
   return JSON.parse(textOf(join(vasRoot, id, 'vas.json'))) as Readonly<Record<string, unknown>>;
 }
 
 /** The same numbers in [0, 1) for the same seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -130,8 +130,7 @@ async function killOnce(
   if (Number.isFinite(atMs)) await Promise.race([exited, delay(atMs)]);
   const killed = performance.now();
   if (victim === 'engine') child.kill('SIGKILL');
-  if (victim === 'container')
-    for (const pid of restoredFrom(container)) process.kill(pid, 'SIGKILL');
+  if (victim === 'container') restoredFrom(container).forEach(kill);
   const [code] = (await exited) as [number | null];
   const ended = performance.now();
   const isFailed = code !== 0;
@@ -147,6 +146,14 @@ async function killOnce(
     },
   );
   return { isFailed, durationMs: ended - began };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** What is left of a restore except for a donor's bundle and names, which the next one removes. */

@@ -29,7 +29,8 @@ function vasLeftovers({ vasRoot, vasIds }: Yard): string[] {
   const orphaned = cgroupsOf(vasIds).filter(
     (directory) => textOf(join(directory, 'cgroup.procs')) === '',
   );
-  return [...list(vasRoot), ...vasSockets(vasRoot), ...orphaned];
+  const left = list(vasRoot).filter((name) => !name.startsWith('ended.log'));
+  return [...left, ...vasSockets(vasRoot), ...orphaned];
 }
 
 /** {@link vasLeftovers} once keepers have had time to exit. */

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { hasAsyncWriteTracking } from '../../../src/native/kernel-facts.js';
 import { Yard } from './harness.js';
-import { takeSnapshots } from './instants.js';
+import { PROGRAMS, takeSnapshots, wishesOf } from './instants.js';
 import { vasLeftoversInTheEnd } from './leftovers.js';
 
 /**
@@ -10,8 +10,7 @@ import { vasLeftoversInTheEnd } from './leftovers.js';
  * detects memory that is not of one instant. MVAS_PRE_COPY_SECONDS is the duration of each test, MVAS_PRE_COPY_SEED
  * the seed.
  */
-const SECONDS = Number(process.env['MVAS_PRE_COPY_SECONDS'] ?? 10);
-const SEED = Number(process.env['MVAS_PRE_COPY_SEED'] ?? Date.now() % 1_000_000);
+const { seconds: SECONDS, seed: SEED } = wishesOf('PRE_COPY');
 
 const run = hasAsyncWriteTracking() ? test.serial : test.serial.skip;
 const yard = new Yard();
@@ -20,13 +19,6 @@ test.after.always('nothing is left of any VAS', async (t) => {
   t.deepEqual(await vasLeftoversInTheEnd(yard), []);
   yard.close();
 });
-
-/** Programs by what they have: threads, enough memory to be protected while they run, children that stay. */
-const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  'by threads': [],
-  'by threads, much of it': ['BULK=10000'],
-  'by children': ['CHILDREN=12', 'BULK=1000'],
-};
 
 for (const [how, settings] of Object.entries(PROGRAMS)) {
   run(`memory copied while it is written to ${how} is of one instant, seed ${String(SEED)}`, (t) =>

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { RESTORE_STAGES } from '../../../src/criu/stages.js';
+import { leftAtLast } from '../../helpers/run.js';
 import { Counter, listed, mvas, Yard } from './harness.js';
 import { hashHolder } from './holder-memory.js';
 import {
@@ -21,7 +22,7 @@ import {
  * One that is killed leaves only what `runc delete --force` and the next restore remove.
  */
 const STAGES = Object.keys(RESTORE_STAGES).filter((stage) => stage !== 'release');
-const GONE_TIMEOUT_MS = 3_000;
+const GONE_TIMEOUT_MS = 10_000;
 
 const yard = new Yard();
 
@@ -58,7 +59,8 @@ for (const { isKilled, sharesPids } of KINDS) {
       await failAfter(t, counter, { stage, isKilled, imagePath });
       const after = await traces(counter, holder);
       t.deepEqual(after, [], `${stage}: nothing is left`);
-      t.deepEqual(counter.run.othersInPod(), [], `${stage}: nothing is left in the pod`);
+      const others = await leftAtLast(() => Promise.resolve(counter.run.othersInPod()));
+      t.deepEqual(others, [], `${stage}: nothing is left in the pod`);
       t.is(hashHolder(holder), hash, `${stage}: the VAS is as it was`);
     }
     t.is(mountsBelow(counter.run.folder).length, 0, 'no mount is left');

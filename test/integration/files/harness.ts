@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHostPid, asHostTid, asNsPid, ownPid } from '../../../src/common/ids.js';
 import { ShimError } from '../../../src/common/errors.js';
-import { PlanBuilder, type Sequence } from '../../../src/criu/plan/builder.js';
+import { PlanBuilder } from '../../../src/criu/plan/builder.js';
+import type { Sequence } from '../../../src/criu/plan/sequence.js';
 import { readComm, readMountinfo, readStat } from '../../../src/criu/procfs/reader.js';
 import { StillProcess } from '../../../src/criu/procfs/still-process.js';
 import {
@@ -22,9 +23,11 @@ import {
   FilePlan,
   ScratchNames,
   type FilesImage,
+  mountFacts,
 } from '../../../src/criu/resources/files/index.js';
 import { processLabel } from '../../../src/criu/label.js';
 import type { Tracee, TracedProcess } from '../../../src/criu/tracee/tracee.js';
+import { SIGSTOP } from '../../../src/native/abi/index.js';
 import { errnoName, SYS } from '../../../src/native/sys.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { asValid } from '../../helpers/valid.js';
@@ -36,6 +39,9 @@ const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const CLONE_FILES = 0x400;
 const DEADLINE_MS = 60_000;
+
+/** Where plan-runner.c maps a plan. */
+export const PLAN_ADDRESS = 0x3000_0000_0000n;
 
 /** Where stdout and stderr of a program go. */
 export type Output = readonly ['ignore' | number, 'inherit' | number];
@@ -96,9 +102,9 @@ export class FilesBench {
    * one that opens everything, each forked by the one whose descriptor table it shares.
    */
   async restore(image: FilesImage): Promise<void> {
-    const builder = new PlanBuilder();
+    const builder = new PlanBuilder(PLAN_ADDRESS);
     const root = builder.sequence('root');
-    const mounts = readMountinfo(ownPid());
+    const mounts = mountFacts(readMountinfo(ownPid()));
     const plan = new FilePlan(builder, asValid(image), {
       sparePid: asNsPid(2),
       queuedEvents: 16_384,
@@ -113,7 +119,8 @@ export class FilesBench {
       const owner = sequences.get(plan.tableOwner(pid));
       const sequence = builder.sequence(`pid ${String(pid)}`);
       const options = owner ? { flags: CLONE_FILES } : {};
-      (owner ?? root).fork(`fork ${String(pid)}`, pid, sequence, options);
+      const forked = { pid, sequence, stackEnd: builder.stackEnd(), ...options };
+      (owner ?? root).fork(`fork ${String(pid)}`, forked);
       sequences.set(pid, sequence);
     }
     const entered = new Map([...sequences.keys()].map((pid) => [pid, builder.reserve(8)]));
@@ -131,7 +138,7 @@ export class FilesBench {
       }
       plan.planRelease(asNsPid(pid), sequence);
       plan.planAfterDrop(asNsPid(pid), sequence);
-      sequence.end();
+      sequence.syscall('stop', SYS.kill, [pid, SIGSTOP]);
     }
     // As PID 1 does, which is a process of the image elsewhere.
     root.syscall('close staged files', SYS.close_range, [plan.stageBase, 0xffffffff, 0]);

@@ -1,78 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
 import { diffLayers, type FileDiff } from '../../../src/criu/changes/layer-diff.js';
 import { copyTree } from '../../../src/criu/changes/tree-copy.js';
 import { writeAttributes } from '../../../src/criu/resources/tmpfs-attributes.js';
-
-const NAMES = ['a', 'b', 'c'];
-
-/** Directories for layers, and mounts of them that go away with the test. */
-class Place {
-  readonly top = mkdtempSync('/var/tmp/mvas-layers-');
-  readonly #mounts: string[] = [];
-
-  constructor(t: ExecutionContext) {
-    t.teardown(() => {
-      this.drop();
-    });
-  }
-
-  folder(name: string): string {
-    const path = join(this.top, name);
-    mkdirSync(path, { recursive: true });
-    return path;
-  }
-
-  /** Mounts layers, the uppermost first, over each other. */
-  merge(name: string, lower: readonly string[], upper?: string): string {
-    const at = this.folder(name);
-    const work =
-      upper === undefined ? '' : `,upperdir=${upper},workdir=${this.folder(`${name}.work`)}`;
-    const options = `lowerdir=${lower.join(':')}${work}`;
-    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, at]);
-    this.#mounts.push(at);
-    return at;
-  }
-
-  drop(): void {
-    for (const at of this.#mounts.splice(0)) execFileSync('umount', [at]);
-    rmSync(this.top, { recursive: true, force: true });
-  }
-}
-
-/** All that a merged tree has, as a program in it sees it. */
-function contentOf(top: string): Map<string, string> {
-  const paths = readdirSync(top, { recursive: true, encoding: 'utf8' });
-  return new Map(
-    paths.map((path) => {
-      const at = join(top, path);
-      const stat = lstatSync(at, { bigint: true });
-      const { mode, uid, gid, mtimeNs } = stat;
-      const content = stat.isFile()
-        ? readFileSync(at, 'utf8')
-        : stat.isSymbolicLink()
-          ? readlinkSync(at)
-          : '';
-      const time = stat.isDirectory() ? 0n : mtimeNs;
-      return [`/${path}`, [mode, uid, gid, time, content].join()] as const;
-    }),
-  );
-}
+import { contentOf, Place, STEPS, take } from '../../helpers/layers.js';
 
 function expected(before: string, after: string): FileDiff[] {
   const [old, young] = [contentOf(before), contentOf(after)];
@@ -87,36 +22,6 @@ function expected(before: string, after: string): FileDiff[] {
 
 function sorted(differences: readonly FileDiff[]): FileDiff[] {
   return [...differences].sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** Something that a program does to its files; what cannot be done is not. */
-interface Step {
-  readonly what: 'write' | 'folder' | 'link' | 'remove' | 'mode' | 'replace';
-  readonly path: readonly string[];
-  readonly text: string;
-}
-
-const STEPS = fc.array(
-  fc.record<Step>({
-    what: fc.constantFrom('write', 'folder', 'link', 'remove', 'mode', 'replace'),
-    path: fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }),
-    text: fc.constantFrom('x', 'y', 'longer'),
-  }),
-  { maxLength: 12 },
-);
-
-function take(top: string, { what, path, text }: Step): void {
-  const at = join(top, ...path);
-  try {
-    if (what === 'write') writeFileSync(at, text);
-    else if (what === 'folder') mkdirSync(at);
-    else if (what === 'link') symlinkSync(text, at);
-    else if (what === 'mode') chmodSync(at, 0o711);
-    else rmSync(at, { recursive: true });
-    if (what === 'replace') mkdirSync(at);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-  }
 }
 
 test('layers differ as the merged trees do', async (t) => {

@@ -16,6 +16,9 @@
 #include "own-network.h"
 #include "plan.h"
 
+/* As in harness.ts: plans hold addresses within themselves. */
+#define PLAN_ADDRESS 0x300000000000
+
 int main(int argc, char **argv)
 {
 	struct rlimit limit;
@@ -31,7 +34,8 @@ int main(int argc, char **argv)
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &stat) < 0)
 		return 2;
-	plan = mmap(NULL, (size_t)stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	plan = mmap((void *)PLAN_ADDRESS, (size_t)stat.st_size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
 	close(fd);
 	if (plan == MAP_FAILED || enter_own_network() < 0)
 		return 2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   linkSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { until } from '../../helpers/run.js';
 import { TreeCopy } from '../../../src/criu/changes/tree-copy.js';
 import { readAttributes, writeAttributes } from '../../../src/criu/resources/tmpfs-attributes.js';
 
@@ -118,4 +120,34 @@ test('a tree that has gone is an error that names it', async (t) => {
   const places = tree(t);
   const copy = new TreeCopy({ ...places, from: '/no/such/tree' });
   await t.throwsAsync(copy.finish(new Set()), { message: /^copy \/ of the root .*: ENOENT/ });
+});
+
+test('what the container has a lease on in its root filesystem is copied without breaking it', async (t) => {
+  const top = mkdtempSync('/var/tmp/mvas-tree-');
+  const [lower, upper, work, merged, to] = ['lower', 'upper', 'work', 'merged', 'to'].map((name) =>
+    join(top, name),
+  ) as [string, string, string, string, string];
+  for (const path of [lower, upper, work, merged, to]) mkdirSync(path);
+  const layers = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', layers, merged]);
+  t.teardown(() => {
+    execFileSync('umount', [merged]);
+    rmSync(top, { recursive: true });
+  });
+  writeFileSync(join(merged, 'file'), 'content');
+  // Whoever would break a lease waits for its holder, so that is another process.
+  const script = 'use Fcntl; open(F,"+<",$ARGV[0]); $SIG{IO}=sub{print "told\\n"; exit};';
+  const hold = 'fcntl(F,1024,1) // die; $|=1; print "held\\n"; sleep 100';
+  const holder = spawn('perl', ['-e', script + hold, join(merged, 'file')]);
+  t.teardown(() => holder.kill('SIGKILL'));
+  let said = '';
+  holder.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  await once(holder.stdout, 'data');
+  await new TreeCopy({ from: upper, to }).finish(new Set());
+  t.is(readFileSync(join(to, 'file'), 'utf8'), 'content');
+  t.is(said, 'held\n');
+  // So it can be told: through the mount it would be broken.
+  rmSync(join(to, 'file'));
+  await new TreeCopy({ from: merged, to }).finish(new Set());
+  await until('the holder to be told', () => Promise.resolve(said === 'held\ntold\n'));
 });

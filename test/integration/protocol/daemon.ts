@@ -3,11 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from '../../../src/shim/proto/codec.js';
-import {
-  CreateTaskRequest,
-  KillRequest,
-  StateRequest,
-} from '../../../src/shim/proto/messages/task.js';
+import { CreateTaskRequest, KillRequest, StateRequest } from '../../../src/common/messages/task.js';
 import { assertInvariant } from '../../../src/common/errors.js';
 import { cgroupsOf } from '../../helpers/containerd-cleanup.js';
 import { extractImage } from '../../helpers/images/extract.js';

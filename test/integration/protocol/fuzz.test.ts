@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { StateRequest } from '../../../src/shim/proto/messages/task.js';
+import { StateRequest } from '../../../src/common/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { residentMemory } from '../../helpers/procfs.js';
 import { run, until } from '../../helpers/run.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { StateRequest, WaitResponse } from '../../../src/shim/proto/messages/task.js';
+import { StateRequest, WaitResponse } from '../../../src/common/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
 import { Daemon } from './daemon.js';

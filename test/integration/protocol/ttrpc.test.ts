@@ -8,7 +8,7 @@ import {
   ExecProcessRequest,
   StateRequest,
   WaitResponse,
-} from '../../../src/shim/proto/messages/task.js';
+} from '../../../src/common/messages/task.js';
 import { REPOSITORY } from '../../helpers/paths.js';
 import { run } from '../../helpers/run.js';
 import { Daemon, state, wait } from './daemon.js';

@@ -32,7 +32,12 @@ async function dump(subject: Subject): Promise<AttributeDump> {
   const resume = resumeRegisters([subject.process]);
   await subject.prepare();
   const { tracer } = subject;
-  return await dumpAttributes([subject.process], { tracer, jobStopped: new Map(), resume });
+  return await dumpAttributes([subject.process], {
+    tracer,
+    jobStopped: new Map(),
+    resume,
+    keyed: new Set(),
+  });
 }
 
 /** Entries of one subject under the ids of another, leader first. */
@@ -141,6 +146,7 @@ test('a process that executes the plan has the attributes of the one that was du
     tracer: plain.tracer,
     jobStopped: new Map(),
     resume,
+    keyed: new Set(),
   });
   t.deepEqual(comparable(after.cores), comparable(cores));
   t.deepEqual(after.seccomp, before.seccomp);

@@ -9,7 +9,7 @@ const MESSAGES = 400;
 const SCRIPT = fileOfCheckout('dist/test/integration/resources/message-queue-copier.js');
 
 test('an engine that is killed while it copies messages loses none', async (t) => {
-  t.timeout(60_000);
+  t.timeout(240_000);
   const child = spawn('unshare', ['--ipc', process.execPath, SCRIPT, String(KILLS)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

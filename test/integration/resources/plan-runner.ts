@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../src/common/errors.js';
 import { HEADER, OP, OP_CODE, OP_FLAG, OP_SIZE } from '../../../src/criu/plan/abi.js';
-import type { Plan, Sequence } from '../../../src/criu/plan/builder.js';
+import type { Plan } from '../../../src/criu/plan/builder.js';
+import type { Sequence } from '../../../src/criu/plan/sequence.js';
 import { readMaps } from '../../../src/criu/procfs/reader.js';
 import { syscallInstruction } from '../../../src/criu/tracee/syscall-page.js';
 import type { StoppedThread } from '../../../src/criu/tracee/stopped-thread.js';

@@ -33,7 +33,7 @@ function connectionOf(address: number, client: number, server: number): ValidCon
     const isk: InetSkEntry = {
       ...{ id, ino: id, family: 2, type: 1, proto: 6, state: 1, flags: 2, backlog: 0 },
       ...{ src_port, dst_port, src_addr: [address], dst_addr: [address] },
-      ...{ fown: NO_OWNER, opts, mvas_memberships: [] },
+      ...{ fown: NO_OWNER, opts, mvas_memberships: [], mvas_keys: [] },
     };
     return { type: 'INETSK', id, isk };
   };

@@ -12,9 +12,9 @@ const SLEEP = 'exec sleep 9999';
 /** A runc whose exec hangs. */
 const HANGS =
   'case " $* " in *" exec "*) touch "$0.called"; exec sleep 1000;; esac; exec runc "$@"';
-/** The longest that anything waits for a runc that hangs. */
-const SOON_MS = 9_000;
 const PAUSED = 4;
+/** Of a call: runc has been called by then, also on a busy machine. */
+const LIMIT_MS = 5_000;
 const SIGTERM = 15;
 const SIGKILL = 9;
 
@@ -59,12 +59,13 @@ async function kindOf(failed: Promise<unknown>): Promise<string> {
 test('an exec that hangs holds up no other verb', async (t) => {
   const all = await started(t, HANGS);
   const { failed } = await hanging(all);
-  const began = performance.now();
+  let isOver = false;
+  void failed.then(() => (isOver = true));
   await all.client.order('Pause', 'one');
   t.is((await all.client.state('one')).status, PAUSED);
   await all.client.order('Resume', 'one');
   await all.client.checkpoint('one', join(all.shim.directory, 'image'));
-  t.true(performance.now() - began < SOON_MS);
+  t.false(isOver, 'the exec still hangs');
   await all.client.kill({ id: 'one', signal: SIGKILL });
   await all.client.wait('one');
   t.regex((await failed).message, /did not end in time/);
@@ -87,7 +88,7 @@ test('SIGKILL ends the start of a process that hangs, another signal does not', 
 
 test('the start of a process that hangs ends with the time limit of the call', async (t) => {
   const all = await started(t, HANGS);
-  const { failed } = await hanging(all, 1_000);
+  const { failed } = await hanging(all, LIMIT_MS);
   t.regex((await failed).message, /no answer in|time limit|in time/);
   await until('the process to be removed', async () => {
     return (

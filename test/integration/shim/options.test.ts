@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { decode, encode } from '../../../src/shim/proto/codec.js';
-import { Options as MvasOptions } from '../../../src/shim/proto/messages/mvas-options.js';
-import { CheckpointOptions } from '../../../src/shim/proto/messages/runc-options.js';
-import { DeleteResponse } from '../../../src/shim/proto/messages/task.js';
+import { Options as MvasOptions } from '../../../src/common/messages/mvas-options.js';
+import { CheckpointOptions } from '../../../src/common/messages/runc-options.js';
+import { DeleteResponse } from '../../../src/common/messages/task.js';
 import { vasesOf } from '../../helpers/containerd-cleanup.js';
 import { PrivateShim, runcOptions, type ShimClient } from '../../helpers/private-shim.js';
-import { run, until } from '../../helpers/run.js';
+import { leftAtLast, run, until } from '../../helpers/run.js';
 import { BIN } from '../../helpers/paths.js';
 
 const SLEEP = 'while :; do sleep 1; done';
@@ -75,7 +75,7 @@ test('binary, root and flags of runc’s options reach every runc', async (t) =>
   await client.delete('one');
   const calls = readFileSync(join(shim.directory, 'my-runc.log'), 'utf8').trimEnd().split('\n');
   t.regex(calls[0] ?? '', / create .*--no-pivot --no-new-keyring one$/);
-  t.regex(calls.at(-1) ?? '', / delete --force one$/);
+  t.regex(calls.at(-1) ?? '', / delete one$/);
   for (const call of calls) t.true(call.startsWith(`--root ${root}/${shim.namespace} `), call);
 });
 
@@ -98,13 +98,15 @@ test('delete finds what a killed daemon has left, by the options in the bundle',
   const flags = ['-namespace', all.shim.namespace, '-address', all.shim.address, '-id', 'one'];
   const args = [...flags, '-bundle', all.bundle, 'delete'];
   const shim = join(BIN, 'containerd-shim-mvas-v1');
-  for (let round = 0; round < 2; round += 1) {
+  const left = async (): Promise<string[]> => {
     const { status, stderr } = spawnSync(shim, args, { cwd: all.bundle });
     t.is(status, 0, stderr.toString());
     await until('the container to end', () => Promise.resolve(!isAlive(pid)));
-    t.deepEqual(readdirSync(join(root, all.shim.namespace)), []);
-    t.deepEqual(await all.shim.leftovers('one'), []);
-  }
+    return [...readdirSync(join(root, all.shim.namespace)), ...(await all.shim.leftovers('one'))];
+  };
+  // On a very busy machine runc may need more time than containerd gives for all: another call then does the rest.
+  t.deepEqual(await leftAtLast(left), []);
+  t.deepEqual(await left(), []);
 });
 
 for (const [what, instead] of [
@@ -123,7 +125,7 @@ for (const [what, instead] of [
     const began = performance.now();
     const shim = join(BIN, 'containerd-shim-mvas-v1');
     const { status, stdout, stderr } = spawnSync(shim, args, { cwd: all.bundle });
-    t.true(performance.now() - began < 4_000);
+    t.true(performance.now() - began < 5_000, 'the time that containerd gives it');
     t.is(status, 0);
     const { pid: told, exitStatus } = decode(DeleteResponse, stdout);
     t.deepEqual({ told, exitStatus }, { told: pid, exitStatus: 137 });

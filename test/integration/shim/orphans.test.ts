@@ -50,7 +50,8 @@ test('orphans of a container in the host’s pid namespace are reaped while exec
   const probing = async (): Promise<void> => {
     while (!isOver) await probe(':');
   };
-  await probe('for i in $(busybox seq 8); do (busybox usleep 200000 &); done');
+  // One after the other: some of them end once others are being started, however busy the machine is.
+  await probe('for i in $(busybox seq 20); do (busybox usleep $((i * 200000)) &); done');
   const probes = Promise.all([probing(), probing(), probing()]);
   await until('orphans to have died', () => Promise.resolve(zombiesOf(shimPid).length > 0));
   const orphans = zombiesOf(shimPid);

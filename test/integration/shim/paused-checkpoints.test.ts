@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../src/common/errors.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { Options as MvasOptions } from '../../../src/shim/proto/messages/mvas-options.js';
+import { Options as MvasOptions } from '../../../src/common/messages/mvas-options.js';
 import { removeVas, vasesOf } from '../../helpers/containerd-cleanup.js';
 import { PrivateShim, runcOptions } from '../../helpers/private-shim.js';
-import { until } from '../../helpers/run.js';
+import { leftAtLast, until } from '../../helpers/run.js';
 
 const SLEEP = 'while :; do sleep 1; done';
 const LARGE = 'x=0123456789abcdef; for i in $(busybox seq 18); do x=$x$x; done; echo > /ready';
@@ -53,7 +53,7 @@ test('without a checkpoint that is removed, when the container is resumed or del
   await client.kill({ id: 'one', signal: 9 });
   await client.wait('one');
   await client.delete('one');
-  t.deepEqual(await vases(), []);
+  t.deepEqual(await leftAtLast(vases), []);
 });
 
 test('it is limited like any other', async (t) => {
@@ -69,6 +69,6 @@ test('it is limited like any other', async (t) => {
   await until('a VAS', first);
   const error = await t.throwsAsync(client.checkpoint('one', image), { instanceOf: ShimError });
   t.is(error.kind, 'resourceExhausted', error.message);
-  t.deepEqual(await vases(), []);
+  t.deepEqual(await leftAtLast(vases), []);
   t.is((await client.state('one')).status, PAUSED);
 });

@@ -83,7 +83,7 @@ test('a create that hangs half-way ends with the time limit of the call', async 
   const script = only('create', 'runc "$@"; exec sleep 1000');
   const bundle = join(shim.directory, 'bad');
   const request = { id: 'bad', bundle, options: shim.runc('runc-hangs', script) };
-  await t.throwsAsync(client.create(request, 1_000), { message: /no answer in/ });
+  await t.throwsAsync(client.create(request, 5_000), { message: /no answer in/ });
   await until('everything to be cleaned up', async () => {
     return (await shim.leftovers('bad')).length === 0;
   });

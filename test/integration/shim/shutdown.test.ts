@@ -45,6 +45,16 @@ for (const [origin, env] of Object.entries(ORIGINS)) {
 }
 
 for (const [origin, env] of Object.entries(ORIGINS)) {
+  test(`a daemon of ${origin} without a container ends once its bundle is gone`, async (t) => {
+    const shim = await PrivateShim.open(t, env);
+    const bundle = shim.bundle('one', 'true');
+    (await shim.start('one')).close();
+    rmSync(bundle, { recursive: true });
+    await t.notThrowsAsync(shim.ended());
+  });
+}
+
+for (const [origin, env] of Object.entries(ORIGINS)) {
   test(`a daemon of ${origin} leaves a profile of its life, if that is asked for`, async (t) => {
     const profiles = mkdtempSync(join(tmpdir(), 'mvas-profiles-'));
     t.teardown(() => {
@@ -59,6 +69,9 @@ for (const [origin, env] of Object.entries(ORIGINS)) {
     t.true(samples !== undefined && samples.length > 1);
   });
 }
+
+/** Of a call: runc has been called by then, also on a busy machine. */
+const LIMIT_MS = 5_000;
 
 /** A runc that creates and hangs, and whose deletions wait for a file. */
 const HANGS = `case " $* " in
@@ -76,7 +89,7 @@ async function givenUp(
   const client = await shim.start('one');
   const runc = join(shim.directory, 'runc-hangs');
   const request = { id: 'one', bundle, options: shim.runc('runc-hangs', HANGS) };
-  await t.throwsAsync(client.create(request, 1_000), { message: /no answer in/ });
+  await t.throwsAsync(client.create(request, LIMIT_MS), { message: /no answer in/ });
   await until('the sweep', () => Promise.resolve(existsSync(`${runc}.called`)));
   await client.shutdown('one');
   t.is((await client.connect('one')).taskPid, 0);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError, type ErrorKind } from '../../../src/common/errors.js';
 import { decode } from '../../../src/shim/proto/codec.js';
-import { ProcessDetails } from '../../../src/shim/proto/messages/runc-options.js';
+import { ProcessDetails } from '../../../src/common/messages/runc-options.js';
 import { PrivateShim, type ShimClient } from '../../helpers/private-shim.js';
 
 /** Exactly one process at any time. */

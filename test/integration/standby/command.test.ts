@@ -18,7 +18,7 @@ import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
-import { wordsOf } from '../../helpers/standbys.js';
+import { stop, wordsOf } from '../../helpers/standbys.js';
 
 const MVAS = join(BIN, 'mvas');
 /** More than a socket takes at once. */
@@ -45,14 +45,20 @@ class Commands {
 
   constructor(t: ExecutionContext, env: NodeJS.ProcessEnv = {}) {
     const [name = '', value] = this.#mark.split('=');
-    this.#env = { ...process.env, MVAS_ROOT: 'root', [name]: value, ...env };
+    this.#env = {
+      ...process.env,
+      MVAS_ROOT: 'root',
+      MVAS_STANDBY_WARM_UP: '0',
+      [name]: value,
+      ...env,
+    };
     const root = join(this.directory, 'root');
     for (let id = 0; id < VASES; id++) {
       mkdirSync(join(root, String(id).padStart(32, '0')), { recursive: true });
     }
     t.teardown(() => {
-      for (const pid of this.standbys()) process.kill(pid, 'SIGKILL');
-      rmSync(this.directory, { recursive: true });
+      for (const pid of this.standbys()) kill(pid);
+      rmSync(this.directory, { recursive: true, maxRetries: 5 });
     });
   }
 
@@ -97,6 +103,11 @@ class Commands {
   /** A standby, left by a command that runs the engine, even though the command fails. */
   async warm(): Promise<number> {
     await this.run([MVAS, 'restore', '--image-path', 'none', 'nobody']);
+    return await this.standby();
+  }
+
+  /** The standby, as soon as it can be called. */
+  async standby(): Promise<number> {
     return await until('a standby', async () => {
       const [pid] = this.standbys();
       const directory = pid === undefined ? '' : (wordsOf(pid, 'cmdline')[2] ?? '');
@@ -106,6 +117,14 @@ class Commands {
 
   #isIn(pid: number): boolean {
     return wordsOf(pid, 'environ').includes(this.#mark);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
@@ -155,6 +174,20 @@ test.serial(
     t.deepEqual(commands.standbys(), [standby]);
   },
 );
+
+for (const verb of ['snapshot', 'fork', 'rollback']) {
+  test.serial(`mvas ${verb} leaves a standby, which does the same`, async (t) => {
+    const commands = new Commands(t);
+    const line = [MVAS, verb, '--address', join(commands.directory, 'nothing'), 'nobody'];
+    const first = await commands.run(line);
+    t.regex(first.stderr, /does not answer/);
+    await commands.standby();
+    const { child, isServed } = await commands.hold();
+    t.true(isServed);
+    t.is((await endOf(child)).code, 0);
+    t.deepEqual(await commands.run(line), first);
+  });
+}
 
 test.serial('output and exit code are the same by a standby and by Node', async (t) => {
   const commands = new Commands(t);
@@ -314,7 +347,7 @@ test.serial('another build has another standby', async (t) => {
 test.serial('a standby that hangs is ended, and Node does the command', async (t) => {
   const commands = new Commands(t);
   const standby = await commands.warm();
-  process.kill(standby, 'SIGSTOP');
+  await stop(standby);
   const { code, stdout } = await commands.run([MVAS, ...LONG]);
   t.is(code, 0);
   t.is((JSON.parse(stdout) as unknown[]).length, VASES);

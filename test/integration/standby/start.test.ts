@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { socketPath } from '../../../src/common/daemon-socket.js';
+import { tryLock } from '../../../src/native/directory-lock.js';
 import { isAlive } from '../../../src/shim/socket.js';
 import { BIN, REPOSITORY } from '../../helpers/paths.js';
 import { run, until } from '../../helpers/run.js';
 import { ShimStarter, type StartRequest } from '../../helpers/shim-start.js';
-import { wordsOf } from '../../helpers/standbys.js';
+import { stop, wordsOf } from '../../helpers/standbys.js';
 
 const BY_NODE = { MVAS_STANDBY: '0' };
 /** Variables that make Node or its libraries print, or refuse to run. */
@@ -23,6 +33,8 @@ const LOUD = [
   { NODE_OPTIONS: '--require /no/such/module', NODE_PENDING_DEPRECATION: '1', DEBUG: '*' },
 ];
 const SHIM_DIRECTORY = '/run/containerd/s';
+/** Than a launcher waits for an answer. */
+const LONGER_MS = 3_000;
 
 test.before('bundle what was compiled', async () => {
   await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
@@ -50,6 +62,11 @@ async function daemonOf(
 /** Whether a standby forked the daemon: one that Node started has Node's arguments. */
 const isForked = (pid: number): boolean => wordsOf(pid, 'cmdline')[1] === '-namespace';
 
+/** Waits for two daemons to be left: a fork that finds another daemon of its group has answered before it ends. */
+async function two(shims: ShimStarter): Promise<void> {
+  await until('two daemons', async () => (await shims.daemons()).length === 2);
+}
+
 const addressOf = (shims: ShimStarter, group: string): string =>
   socketPath(SHIM_DIRECTORY, shims.address, 'ns', group);
 
@@ -59,7 +76,7 @@ test.serial('the first start starts a standby, which later ones use', async (t) 
   const standby = await shims.standby();
   const { stdout } = await shims.start({ id: 'second' });
   t.is(stdout, `unix://${addressOf(shims, 'second')}`);
-  t.is((await shims.daemons()).length, 2);
+  await t.notThrowsAsync(two(shims));
   t.deepEqual(shims.standbys(), [standby]);
 });
 
@@ -113,11 +130,7 @@ test.serial('a daemon is the same whichever way it was started', async (t) => {
 test.serial('what containerd writes to stdin is read on either way', async (t) => {
   const shims = starter(t);
   const directory = join(shims.directory, 's');
-  // BootstrapParams: instance_id, namespace, socket_dir
-  const text = (field: number, value: string): Buffer =>
-    Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
-  const input = (id: string): Buffer =>
-    Buffer.concat([text(1, id), text(2, 'ns'), text(9, directory)]);
+  const input = (id: string): Buffer => socketsIn(directory, id);
   for (const [id, env] of Object.entries({ forked: {}, started: BY_NODE })) {
     const { stdout } = await shims.start({ id, env, input: input(id) });
     t.is(stdout, `unix://${socketPath(directory, shims.address, 'ns', id)}`);
@@ -147,7 +160,7 @@ test.serial(
       results.map(({ stdout }) => stdout),
       groups.map((group) => `unix://${addressOf(shims, group)}`),
     );
-    t.is((await shims.daemons()).length, 2);
+    await t.notThrowsAsync(two(shims));
     await t.notThrowsAsync(shims.standby());
   },
 );
@@ -163,7 +176,7 @@ test.serial(
     for (const { stdout } of await Promise.all(starts)) {
       t.is(stdout, `unix://${addressOf(shims, 'g')}`);
     }
-    t.is((await shims.daemons()).length, 2);
+    await t.notThrowsAsync(two(shims));
   },
 );
 
@@ -186,10 +199,23 @@ test.serial('a standby killed while it has the request: Node starts the only dae
 test.serial('a standby that hangs is ended, and Node starts the daemon', async (t) => {
   const shims = starter(t);
   const { standby } = await warm(t, shims);
-  process.kill(standby.pid, 'SIGSTOP');
+  await stop(standby.pid);
   t.is((await shims.start({ id: 'next' })).code, 0);
-  t.is((await shims.daemons()).length, 2);
+  await t.notThrowsAsync(two(shims));
   await until('the standby to be gone', () => Promise.resolve(shims.standbys().length === 0));
+});
+
+test.serial('a standby whose fork has to wait is not taken for one that hangs', async (t) => {
+  const shims = starter(t);
+  const { standby } = await warm(t, shims);
+  const directory = join(shims.directory, 'sockets');
+  mkdirSync(directory, { mode: 0o700 });
+  const lock = tryLock(directory) ?? -1;
+  const started = shims.start({ id: 'next', input: socketsIn(directory, 'next') });
+  await sleep(LONGER_MS);
+  closeSync(lock);
+  t.is((await started).stdout, `unix://${socketPath(directory, shims.address, 'ns', 'next')}`);
+  t.deepEqual(shims.standbys(), [standby]);
 });
 
 test.serial(
@@ -198,6 +224,7 @@ test.serial(
     const shims = starter(t);
     const { daemon, standby } = await warm(t, shims);
     process.kill(standby.pid, 'SIGKILL');
+    const lock = await until('its end', () => Promise.resolve(tryLock(standby.directory)));
     const socket = addressOf(shims, 'next');
     // Made beforehand: the launcher ends a standby that takes two seconds, and here that would be this process.
     const stale = `${socket}.stale`;
@@ -216,6 +243,7 @@ test.serial(
     t.teardown(() => {
       impostor.close();
       rmSync(stale, { force: true });
+      closeSync(lock);
     });
     t.is((await shims.start({ id: 'next' })).stdout, `unix://${socket}`);
     const daemons = (await shims.daemons()).filter((pid) => pid !== daemon);
@@ -247,6 +275,28 @@ test.serial('other surroundings have another standby', async (t) => {
   const directories = shims.standbys().map(({ directory }) => directory);
   t.is(new Set(directories).size, 3);
 });
+
+test.serial(
+  'a standby removes what killed ones have left, and nothing of those that live',
+  async (t) => {
+    const shims = starter(t);
+    const { standby: killed } = await warm(t, shims);
+    process.kill(killed.pid, 'SIGKILL');
+    await shims.start({ id: 'two', wrapper: ['prlimit', '--nofile=5000:6000'] });
+    const living = await shims.standby();
+    t.not(living.directory, killed.directory);
+    await shims.start({ id: 'three', env: { SOMETHING: 'else' } });
+    await until('it to be removed', () => Promise.resolve(!existsSync(killed.directory)));
+    t.true(existsSync(join(living.directory, 'socket')));
+  },
+);
+
+/** What containerd writes to stdin, with another directory for sockets: BootstrapParams. */
+function socketsIn(directory: string, id: string): Buffer {
+  const text = (field: number, value: string): Buffer =>
+    Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
+  return Buffer.concat([text(1, id), text(2, 'ns'), text(9, directory)]);
+}
 
 /** One daemon and the standby that it came from. */
 async function warm(t: ExecutionContext, shims: ShimStarter) {

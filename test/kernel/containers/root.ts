@@ -17,6 +17,7 @@ const FILES = [
   'package.json',
   'native/build/mvas.node',
   'native/build/mvas-holder',
+  'native/build/mvas-await',
   'scripts/bundle.sh',
   'test/helpers/containerd-api.proto',
   'test/helpers/netns-tcp.c',

@@ -16,7 +16,7 @@ function mvas(line: string) {
     import { runMvas } from ${JSON.stringify(ENTRY)};
     const vas = { state: 'complete', directory: '/', createdAt: new Date(0) };
     const list = Array.from({ length: 20_000 }, (_, id) => ({ ...vas, id: 'vas-' + id }));
-    await runMvas({ version: '1.2.3', openStore: async () => ({ list: async () => list }) });`;
+    await runMvas({ version: '1.2.3', openStore: async () => ({ list: async () => list, life: () => ({ clones: 0 }) }) });`;
   const script = `"$0" --input-type=module -e "$1" -- mvas ${line}`;
   return spawnSync('bash', ['-o', 'pipefail', '-c', script, process.execPath, program], {
     encoding: 'utf8',

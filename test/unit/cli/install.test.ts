@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { BIN } from '../../helpers/paths.js';
+import { REPOSITORY } from '../../helpers/paths.js';
 import { runMain } from '../../helpers/run-main.js';
 
 function directory(t: ExecutionContext): string {
@@ -23,10 +23,11 @@ function directory(t: ExecutionContext): string {
   return path;
 }
 
-for (const [role, name, executable] of [
-  ['mvas', 'containerd-shim-mvas-v1', 'containerd-shim-mvas-v1'],
-  ['runc', 'containerd-shim-runc-v2', 'containerd-shim-mvas-v1'],
-  ['criu', 'criu', 'mvas-criu-probe'],
+for (const [role, name, file] of [
+  ['mvas', 'containerd-shim-mvas-v1', 'bin/containerd-shim-mvas-v1'],
+  ['runc', 'containerd-shim-runc-v2', 'bin/containerd-shim-mvas-v1'],
+  ['criu', 'criu', 'bin/mvas-criu-probe'],
+  ['service', 'mvas.service', 'systemd/mvas.service'],
 ] as const) {
   test(`--as ${role} makes a link and takes it back`, async (t) => {
     const dir = directory(t);
@@ -35,7 +36,7 @@ for (const [role, name, executable] of [
       (await runMain([verb, '--as', role, '--dir', dir], { searchPath: dir })).out;
     t.is(await run('uninstall'), `${path} is not there\n`);
     t.true((await run('install')).startsWith(`${path} -> `));
-    t.is(readlinkSync(path), join(BIN, executable));
+    t.is(readlinkSync(path), join(REPOSITORY, file));
     t.is(await run('install'), `${path} is there already\n`);
     t.is(await run('uninstall'), `${path} is removed\n`);
     t.false(existsSync(path));

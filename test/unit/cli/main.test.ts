@@ -8,7 +8,7 @@ import { runMain } from '../../helpers/run-main.js';
 import { FakeKernel } from './fake-kernel.js';
 import type { VasDetails } from '../../../src/cli/summary.js';
 import type { RemoveOptions, VasStore } from '../../../src/cli/vas-store.js';
-import type { Segment, VasEntry, VasRecord } from '../../../src/criu/index.js';
+import type { Life, Segment, VasEntry, VasRecord } from '../../../src/criu/index.js';
 
 const SEGMENT = { pid: asNsPid(1), protection: 'rw-', kind: 'private', bytes: 4096 } as const;
 const SEGMENTS: readonly Segment[] = [
@@ -76,6 +76,14 @@ class FakeStore implements VasStore {
 
   segments(): readonly Segment[] {
     return SEGMENTS;
+  }
+
+  needsOf(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  life({ createdAt }: VasEntry): Life {
+    return { record: undefined, clones: 0, isWatching: false, usedAt: createdAt };
   }
 
   remove(id: VasId, { force }: RemoveOptions): Promise<readonly VasId[]> {
@@ -187,9 +195,10 @@ test('ls shows a table, newest first', async (t) => {
     .map((line) => line.split(/ {2,}/));
   t.deepEqual(rows[0]?.slice(0, 6), ['ID', 'NAME', 'STATE', 'CONTAINER', 'CREATED', 'SIZE']);
   const tail = ['3 MiB', '2', '1'];
+  const kept = 'until it is removed';
   t.deepEqual(rows.slice(1), [
-    ['bbb', 'name-bbb', 'complete', 'redis', '3 minutes ago', ...tail, '4711', '3'],
-    ['aaa', 'name-aaa', 'lost', 'redis', '2 days ago', ...tail, '-', '0'],
+    ['bbb', 'name-bbb', 'complete', 'redis', '3 minutes ago', ...tail, '4711', '3', kept],
+    ['aaa', 'name-aaa', 'lost', 'redis', '2 days ago', ...tail, '-', '0', kept],
   ]);
 });
 

@@ -85,7 +85,7 @@ for (const [line, message] of [
   ['ls --force', "unknown option '--force'"],
   ['checkpoint a b', "'checkpoint' takes one container"],
   ['restore', "'restore' takes one container"],
-  ['install --as docker', "'--as docker': not one of mvas, runc, criu"],
+  ['install --as docker', "'--as docker': not one of mvas, runc, criu, service"],
   ['install --at x', "unknown option '--at'"],
   ['install foo', "'install' takes no argument, got 'foo'"],
 ] as const) {

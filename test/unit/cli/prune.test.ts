@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { parseRollup } from '../../../src/cli/memory-use.js';
-import { choose, unneeded } from '../../../src/cli/verbs/prune.js';
+import { choose, unneeded } from '../../../src/cli/work/prune.js';
 import { asVasId } from '../../../src/common/ids.js';
 import type { SnapshotRecord, VasEntry } from '../../../src/criu/index.js';
 

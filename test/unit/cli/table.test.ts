@@ -79,7 +79,7 @@ test('bash completes commands, options, values and ids', async (t) => {
   };
   t.deepEqual(complete('ins'), ['inspect', 'install']);
   t.deepEqual(complete('restore', '--p'), ['--pid-file']);
-  t.deepEqual(complete('install', '--as', ''), ['mvas', 'runc', 'criu']);
+  t.deepEqual(complete('install', '--as', ''), ['mvas', 'runc', 'criu', 'service']);
   t.deepEqual(complete('show', ''), ['abc', 'def']);
   t.deepEqual(complete('rm', '-f', 'v'), ['vas/1']);
   t.deepEqual(complete('--json', 'completion', ''), ['bash', 'zsh', 'fish']);

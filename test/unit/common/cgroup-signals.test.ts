@@ -31,7 +31,7 @@ for (const signal of [9, 15]) {
     const { cgroup, ended } = await stubborn(t);
     const began = performance.now();
     await signalAll(cgroup, signal);
-    t.true(performance.now() - began < 2_000);
+    t.true(performance.now() - began < 8_000);
     const [, name] = (await ended) as [null, string];
     t.is(name, signal === 9 ? 'SIGKILL' : 'SIGTERM');
     t.is(freezeOf(cgroup), '0');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { LenientCodec } from '../../../src/common/wire/lenient-codec.js';
-import { Container } from '../../../src/containerd/proto/messages/containers.js';
+import { Container } from '../../../src/common/messages/containers.js';
 import {
   CONTAINERD_MESSAGES,
   type ContainerdMessages,
@@ -16,9 +16,10 @@ const OURS: OurCodec = {
   encode: (name, value) => CODEC.encode(name as Name, value),
   decode: (name, bytes) => CODEC.decode(name as Name, bytes),
 };
-const services = ['containers', 'leases', 'snapshots', 'tasks'];
+const services = ['containers', 'content', 'events', 'leases', 'snapshots', 'tasks'];
 const codecOf = referenceOf([
   ...services.map((name) => `services/${name}.proto`),
+  'events/container.proto',
   'mvas/options.proto',
   'mvas/task.proto',
   'runc/options.proto',

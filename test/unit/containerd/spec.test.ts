@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { GROUP } from '../../../src/common/daemon-socket.js';
 import {
   cloneSpec,
   encodeSpec,
@@ -43,6 +44,19 @@ test('the network is that of the source, an empty one, or that of a path', (t) =
   t.deepEqual(clone('none').linux?.namespaces, [{ type: 'pid' }, { type: 'network' }]);
   const path = '/run/netns/a';
   t.deepEqual(clone(path).linux?.namespaces, [{ type: 'pid' }, { type: 'network', path }]);
+});
+
+test('a clone is in the group of its fork, unless its source is in one that others made', (t) => {
+  const groupOf = (present: string | undefined, group: string | undefined): string | undefined => {
+    const annotations = present === undefined ? {} : { [GROUP]: present };
+    const clone = { id: 'db-1', sourceId: 'db', network: 'same', group } as const;
+    return cloneSpec({ ...SOURCE, annotations }, clone).annotations?.[GROUP];
+  };
+  t.is(groupOf(undefined, 'mvas-fork-a'), 'mvas-fork-a');
+  t.is(groupOf('theirs', 'mvas-fork-a'), 'theirs');
+  t.is(groupOf('theirs', undefined), 'theirs');
+  t.is(groupOf('mvas-fork-old', 'mvas-fork-a'), 'mvas-fork-a');
+  t.is(groupOf('mvas-fork-old', undefined), undefined);
 });
 
 test('numbers beyond a double come back as they were', (t) => {

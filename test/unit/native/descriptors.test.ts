@@ -11,16 +11,13 @@ import {
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { O, RESOLVE, SO, SOCK, SOL, STAT } from '../../../src/native/abi/index.js';
-import { findOpenFile, socketOptions, statBelow } from '../../../src/native/index.js';
+import { O, RESOLVE, STAT } from '../../../src/native/abi/index.js';
+import { findOpenFile, statBelow } from '../../../src/native/index.js';
 import { call, SYS } from '../../../src/native/sys.js';
 import { OpenFileSet } from '../../../src/criu/resources/files/kcmp.js';
 import { cPath, openHow } from '../../../src/criu/resources/files/system.js';
 
-const { EBADF, EINVAL, ELOOP, ENOENT, ENOPROTOOPT, ENOTDIR } = constants.errno;
-const AF_UNIX = 1;
-/** An option that the kernel does not have. */
-const NO_OPTION = 9999;
+const { EBADF, EINVAL, ELOOP, ENOENT, ENOTDIR } = constants.errno;
 
 interface Teardown {
   teardown(work: () => void): void;
@@ -85,27 +82,4 @@ test('a path is looked up below a directory, and nowhere else', (t) => {
   t.is(look('/link', O.nofollow | O.directory), -ENOTDIR);
   t.is(statBelow(root, cPath('etc'), openHow(O.path, 0, 0), Buffer.alloc(8)), -EINVAL);
   t.is(statBelow(root, cPath('link'), openHow(O.rdonly | O.nofollow, 0, 0), stat), -ELOOP);
-});
-
-test('each option of a socket is told with its size, or why there is none', (t) => {
-  const socket = call('socket', SYS.socket, AF_UNIX, SOCK.stream, 0);
-  t.teardown(() => {
-    closeSync(socket);
-  });
-  const asked = [SO.type, 4, NO_OPTION, 4, SO.linger, 8, SO.domain, 4];
-  const names = Int32Array.from(
-    [0, 2, 4, 6].flatMap((at) => [SOL.socket, ...asked.slice(at, at + 2)]),
-  );
-  const sizes = new Int32Array(4);
-  const values = Buffer.alloc(20, 0xff);
-  const words = (): number[] => [...new Int32Array(Uint8Array.from(values).buffer)];
-  socketOptions(socket, names, sizes, values);
-  t.deepEqual([...sizes], [4, -ENOPROTOOPT, 8, 4]);
-  t.deepEqual(words(), [SOCK.stream, 0, 0, 0, AF_UNIX]);
-  socketOptions(1_000_000, names, sizes, values);
-  t.deepEqual([...sizes], [-EBADF, -EBADF, -EBADF, -EBADF]);
-  t.deepEqual(words(), [0, 0, 0, 0, 0]);
-  sizes.fill(1);
-  socketOptions(socket, names, sizes, values.subarray(0, 8));
-  t.deepEqual([...sizes], [4, -ENOPROTOOPT, 1, 1]); // what has no room is not read
 });

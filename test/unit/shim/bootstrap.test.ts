@@ -2,9 +2,9 @@
 import test from 'ava';
 import { readBootstrap } from '../../../src/shim/bootstrap.js';
 import { encode } from '../../../src/shim/proto/codec.js';
-import { Any } from '../../../src/shim/proto/messages/any.js';
+import { Any } from '../../../src/common/messages/any.js';
 import { BootstrapParams } from '../../../src/shim/proto/messages/bootstrap.js';
-import { Options as RuncOptions } from '../../../src/shim/proto/messages/runc-options.js';
+import { Options as RuncOptions } from '../../../src/common/messages/runc-options.js';
 import { Options as RuntimeOptions } from '../../../src/shim/proto/messages/runtime-options.js';
 import { groupOf, socketPath } from '../../../src/common/daemon-socket.js';
 

@@ -2,7 +2,7 @@
 // Generated from proto/services/leases.proto; do not edit.
 /** containerd's leases, which keep what is made by their calls from being collected. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Timestamp } from './timestamp.js';
+import type { Timestamp } from '../../../common/messages/timestamp.js';
 
 /** `containerd.services.leases.v1.Lease`. */
 export interface Lease {
@@ -66,6 +66,38 @@ export interface ListResponse {
 
 export const ListResponse = 'containerd.services.leases.v1.ListResponse';
 
+/** `containerd.services.leases.v1.Resource`. */
+export interface Resource {
+  id: string;
+
+  /** What it is: content, or a snapshot of a snapshotter. */
+  type: string;
+}
+
+export const Resource = 'containerd.services.leases.v1.Resource';
+
+/** `containerd.services.leases.v1.AddResourceRequest`. */
+export interface AddResourceRequest {
+  id: string;
+  resource?: Partial<Resource> | undefined;
+}
+
+export const AddResourceRequest = 'containerd.services.leases.v1.AddResourceRequest';
+
+/** `containerd.services.leases.v1.ListResourcesRequest`. */
+export interface ListResourcesRequest {
+  id: string;
+}
+
+export const ListResourcesRequest = 'containerd.services.leases.v1.ListResourcesRequest';
+
+/** `containerd.services.leases.v1.ListResourcesResponse`. */
+export interface ListResourcesResponse {
+  resources: readonly Partial<Resource>[];
+}
+
+export const ListResourcesResponse = 'containerd.services.leases.v1.ListResourcesResponse';
+
 /** Field tables of this file's messages. */
 export const LEASES_MESSAGES = {
   'containerd.services.leases.v1.Lease': [
@@ -95,5 +127,17 @@ export const LEASES_MESSAGES = {
   'containerd.services.leases.v1.ListRequest': [['filters', 1, 'repeated', 'string']],
   'containerd.services.leases.v1.ListResponse': [
     ['leases', 1, 'repeated', 'containerd.services.leases.v1.Lease'],
+  ],
+  'containerd.services.leases.v1.Resource': [
+    ['id', 1, 'implicit', 'string'],
+    ['type', 2, 'implicit', 'string'],
+  ],
+  'containerd.services.leases.v1.AddResourceRequest': [
+    ['id', 1, 'implicit', 'string'],
+    ['resource', 2, 'optional', 'containerd.services.leases.v1.Resource'],
+  ],
+  'containerd.services.leases.v1.ListResourcesRequest': [['id', 1, 'implicit', 'string']],
+  'containerd.services.leases.v1.ListResourcesResponse': [
+    ['resources', 1, 'repeated', 'containerd.services.leases.v1.Resource'],
   ],
 } as const satisfies MessageTables;

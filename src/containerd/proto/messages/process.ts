@@ -2,7 +2,7 @@
 // Generated from proto/types/process.proto; do not edit.
 /** Package `containerd.v1.types`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Timestamp } from './timestamp.js';
+import type { Timestamp } from '../../../common/messages/timestamp.js';
 
 export const Status = {
   UNKNOWN: 0,

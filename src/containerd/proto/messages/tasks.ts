@@ -2,10 +2,10 @@
 // Generated from proto/services/tasks.proto; do not edit.
 /** containerd's tasks: the running side of containers. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Any } from './any.js';
-import type { Mount } from './mount.js';
+import type { Any } from '../../../common/messages/any.js';
+import type { Mount } from '../../../common/messages/mount.js';
 import type { Process } from './process.js';
-import type { Timestamp } from './timestamp.js';
+import type { Timestamp } from '../../../common/messages/timestamp.js';
 
 /** `containerd.services.tasks.v1.CreateTaskRequest`. */
 export interface CreateTaskRequest {

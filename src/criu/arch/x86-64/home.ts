@@ -85,6 +85,9 @@ const XSAVE_HEADER_END = 576;
 const MAGIC1 = 0x46505853;
 const MAGIC2 = 0x46505845;
 
+/** Offsets of the words of a frame that point into itself. */
+export const FRAME_POINTERS: readonly number[] = [FPSTATE_POINTER];
+
 /** Size of a frame with an extended state of that many bytes. */
 export function frameSize(xstateLength: number): number {
   return Math.ceil((XSAVE + xstateLength + 4) / 64) * 64;
@@ -99,12 +102,15 @@ export interface HomeState {
   readonly call?: number | undefined;
 }
 
-/** The frame, for an address that must be 64-byte aligned. */
-export function buildFrame(address: bigint, state: HomeState): Uint8Array {
+/** The frame, for an address that must be 64-byte aligned; in a buffer of zeros, if one is given. */
+export function buildFrame(
+  address: bigint,
+  state: HomeState,
+  frame: Buffer = Buffer.alloc(frameSize(state.xstate.length)),
+): Uint8Array {
   if (state.xstate.length < XSAVE_HEADER_END) {
     throw new ShimError('internal', `an XSAVE area of ${String(state.xstate.length)} bytes`);
   }
-  const frame = Buffer.alloc(frameSize(state.xstate.length));
   const registers = withRestart(state.registers, state.call);
   frame.writeBigUInt64LE(UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS, 8);
   frame.writeUInt32LE(NO_ALTSTACK, 32);
@@ -131,14 +137,22 @@ export function frameStack(address: bigint): bigint {
   return address + 8n;
 }
 
+/** Where a thread waits: the code, and its frame. */
+interface Site {
+  readonly code: bigint;
+  readonly frame: bigint;
+}
+
 /** Registers of a thread that waits at its call site, {@link HOME_CODE}, so that the frame leads it home. */
-export function sentTo(
-  { code, frame }: { readonly code: bigint; readonly frame: bigint },
-  registers: BigUint64Array,
-): BigUint64Array {
+export function sentTo(site: Site, registers: BigUint64Array): BigUint64Array {
   const result = registers.slice();
-  result[REG.ip] = code + BigInt(HOME_ENTRY);
-  result[REG.sp] = frameStack(frame);
-  result[REG.orig_ax] = NO_CALL;
+  sendTo(site, result);
   return result;
+}
+
+/** Makes registers those of such a thread. */
+export function sendTo({ code, frame }: Site, registers: BigUint64Array): void {
+  registers[REG.ip] = code + BigInt(HOME_ENTRY);
+  registers[REG.sp] = frameStack(frame);
+  registers[REG.orig_ax] = NO_CALL;
 }

@@ -29,7 +29,11 @@ export function archProcessProblems({
 }: Readonly<Record<keyof typeof PROCESS_QUERIES, Answer>>): string[] {
   const mayUse = tiles.result === 0n ? Buffer.from(tiles.bytes).readBigUInt64LE(0) : 0n;
   return [
-    ...((mayUse & XTILEDATA) !== 0n ? ['AMX tile registers are not supported'] : []),
-    ...(ldt.result === BigInt(LDT_ENTRY) ? ['an LDT (modify_ldt) is not supported'] : []),
+    ...((mayUse & XTILEDATA) !== 0n
+      ? ['AMX tile registers are not supported; remedy: run it without AMX']
+      : []),
+    ...(ldt.result === BigInt(LDT_ENTRY)
+      ? ['an LDT (modify_ldt) is not supported; remedy: run it without modify_ldt']
+      : []),
   ];
 }

@@ -35,8 +35,17 @@ const USER_CODE_64 = 0x33n;
 const USER_CODE_32: readonly bigint[] = [0x23n, 0n];
 const USER_DATA = 0x2bn;
 
-/** General registers from `struct user_regs_struct`. */
-export function decodeRegisters(bytes: Uint8Array): UserX86RegsEntry {
+/** Registers that are looked at several times: nobody changes them. */
+const DECODED = new WeakMap<Uint8Array, Readonly<UserX86RegsEntry>>();
+
+/** General registers from `struct user_regs_struct`, which nobody changes. */
+export function decodeRegisters(bytes: Uint8Array): Readonly<UserX86RegsEntry> {
+  const known = DECODED.get(bytes) ?? decode(bytes);
+  DECODED.set(bytes, known);
+  return known;
+}
+
+function decode(bytes: Uint8Array): Readonly<UserX86RegsEntry> {
   if (bytes.length !== REGISTERS_SIZE) {
     throw new ShimError('internal', `read registers: ${String(bytes.length)} bytes`);
   }
@@ -75,14 +84,16 @@ export function stackPointer(registers: BigUint64Array): bigint {
 
 /** Why a thread with these registers cannot be restored; undefined if it can. */
 export function registersProblem(registers: UserX86RegsEntry): string | undefined {
-  if (USER_CODE_32.includes(registers.cs)) return 'a 32-bit program is not supported';
+  if (USER_CODE_32.includes(registers.cs)) {
+    return 'a 32-bit program is not supported; remedy: run a 64-bit build of it';
+  }
   const isPlain =
     registers.cs === USER_CODE_64 &&
     registers.ss === USER_DATA &&
     [registers.ds, registers.es, registers.fs, registers.gs].every(isPlainSelector);
   return isPlain
     ? undefined
-    : 'segments of its own (modify_ldt, set_thread_area) are not supported';
+    : 'segments of its own (modify_ldt, set_thread_area) are not supported; remedy: run it without';
 }
 
 /** Throws `dataLoss` for registers that {@link registersProblem} would have refused. */

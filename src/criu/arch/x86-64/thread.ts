@@ -31,9 +31,11 @@ export function archThreadProblems({ cpuid, shadowStack }: ThreadAnswers): strin
   const hasShadowStack = shadowStack.result === 0n && (word(shadowStack) & SHADOW_STACK) !== 0n;
   return [
     ...(hasShadowStack
-      ? ['a shadow stack is not supported; run it without GLIBC_TUNABLES for SHSTK']
+      ? ['a shadow stack is not supported; remedy: run it without GLIBC_TUNABLES for SHSTK']
       : []),
-    ...(cpuid.result === CPUID_FAULTS ? ['trapping CPUID is not supported'] : []),
+    ...(cpuid.result === CPUID_FAULTS
+      ? ['trapping CPUID is not supported; remedy: let it end that (ARCH_SET_CPUID)']
+      : []),
   ];
 }
 

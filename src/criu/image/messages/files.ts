@@ -16,6 +16,7 @@ import type { FifoEntry, PipeEntry } from './pipes.js';
 import type { FownEntry } from './fown.js';
 import type { InetSkEntry, UnixSkEntry } from './sockets.js';
 import type { MemfdFileEntry } from './memfd.js';
+import type { MvasIoUringEntry } from './rings.js';
 import type { NetlinkSkEntry, PacketSockEntry, TunfileEntry } from './netfiles.js';
 import type { Timeval } from './timers.js';
 import type { TtyFileEntry } from './tty.js';
@@ -184,6 +185,9 @@ export interface FileLockEntry {
   fd: number;
   start: bigint;
   len: bigint;
+
+  /** Of a lease: the owner of the file, if it is not root. */
+  mvas_uid?: number | undefined;
 }
 
 /** An open POSIX message queue; `queue_id` names its entry. */
@@ -214,25 +218,6 @@ export interface MvasMqueueEntry {
 export interface MvasMqueueMessage {
   priority: number;
   data: Uint8Array;
-}
-
-/** An idle io_uring. */
-export interface MvasIoUringEntry {
-  id: number;
-  flags: number;
-  fown: FownEntry;
-
-  /** IORING_SETUP_*. */
-  setup_flags: number;
-  sq_entries: number;
-  cq_entries: number;
-
-  /** How many requests it has taken, and completed, modulo 2^32. */
-  requests: number;
-
-  /** The memory of both rings with their heads and tails, and that of the submission entries. */
-  rings: Uint8Array;
-  entries: Uint8Array;
 }
 
 /** Field tables of this file's messages. */
@@ -339,6 +324,7 @@ export const FILES_MESSAGES = {
     ['fd', 4, 'required', 'int32'],
     ['start', 5, 'required', 'int64'],
     ['len', 6, 'required', 'int64'],
+    ['mvas_uid', 10000, 'optional', 'uint32'],
   ],
   mvas_mqueue_file_entry: [
     ['id', 1, 'required', 'uint32'],
@@ -360,17 +346,6 @@ export const FILES_MESSAGES = {
   mvas_mqueue_message: [
     ['priority', 1, 'required', 'uint32'],
     ['data', 2, 'required', 'bytes'],
-  ],
-  mvas_io_uring_entry: [
-    ['id', 1, 'required', 'uint32'],
-    ['flags', 2, 'required', 'uint32'],
-    ['fown', 3, 'required', 'fown_entry'],
-    ['setup_flags', 4, 'required', 'uint32'],
-    ['sq_entries', 5, 'required', 'uint32'],
-    ['cq_entries', 6, 'required', 'uint32'],
-    ['requests', 7, 'required', 'uint32'],
-    ['rings', 8, 'required', 'bytes'],
-    ['entries', 9, 'required', 'bytes'],
   ],
 } as const satisfies MessageTables;
 

@@ -13,6 +13,7 @@ import { NAMESPACES_ENUMS, NAMESPACES_MESSAGES } from './namespaces.js';
 import { NETFILES_ENUMS, NETFILES_MESSAGES } from './netfiles.js';
 import { PIPES_ENUMS, PIPES_MESSAGES } from './pipes.js';
 import { PSTREE_ENUMS, PSTREE_MESSAGES } from './pstree.js';
+import { RINGS_ENUMS, RINGS_MESSAGES } from './rings.js';
 import { SIGNALS_ENUMS, SIGNALS_MESSAGES } from './signals.js';
 import { SOCKETS_ENUMS, SOCKETS_MESSAGES } from './sockets.js';
 import { STATS_ENUMS, STATS_MESSAGES } from './stats.js';
@@ -32,6 +33,7 @@ import type * as Namespaces from './namespaces.js';
 import type * as Netfiles from './netfiles.js';
 import type * as Pipes from './pipes.js';
 import type * as Pstree from './pstree.js';
+import type * as Rings from './rings.js';
 import type * as Signals from './signals.js';
 import type * as Sockets from './sockets.js';
 import type * as Stats from './stats.js';
@@ -51,6 +53,7 @@ export type * from './namespaces.js';
 export type * from './netfiles.js';
 export type * from './pipes.js';
 export type * from './pstree.js';
+export type * from './rings.js';
 export type * from './signals.js';
 export type * from './sockets.js';
 export type * from './stats.js';
@@ -104,7 +107,6 @@ export interface ImageMessages {
   mvas_mqueue_file_entry: Files.MvasMqueueFileEntry;
   mvas_mqueue_entry: Files.MvasMqueueEntry;
   mvas_mqueue_message: Files.MvasMqueueMessage;
-  mvas_io_uring_entry: Files.MvasIoUringEntry;
   fown_entry: Fown.FownEntry;
   plugins_entry: Inventory.PluginsEntry;
   mvas_tmpfs_entry: Inventory.MvasTmpfsEntry;
@@ -113,6 +115,7 @@ export interface ImageMessages {
   memfd_inode_entry: Memfd.MemfdInodeEntry;
   vma_entry: Mm.VmaEntry;
   mvas_heritage: Mm.MvasHeritage;
+  mvas_protection_keys: Mm.MvasProtectionKeys;
   aio_ring_entry: Mm.AioRingEntry;
   mm_entry: Mm.MmEntry;
   pagemap_head: Mm.PagemapHead;
@@ -140,6 +143,12 @@ export interface ImageMessages {
   fifo_entry: Pipes.FifoEntry;
   pstree_entry: Pstree.PstreeEntry;
   task_kobj_ids_entry: Pstree.TaskKobjIdsEntry;
+  mvas_io_uring_entry: Rings.MvasIoUringEntry;
+  mvas_ring_buffers: Rings.MvasRingBuffers;
+  mvas_ring_buffer: Rings.MvasRingBuffer;
+  mvas_ring_files: Rings.MvasRingFiles;
+  mvas_ring_file: Rings.MvasRingFile;
+  mvas_ring_descriptor: Rings.MvasRingDescriptor;
   sa_entry: Signals.SaEntry;
   siginfo_entry: Signals.SiginfoEntry;
   signal_queue_entry: Signals.SignalQueueEntry;
@@ -151,6 +160,7 @@ export interface ImageMessages {
   ip_opts_entry: Sockets.IpOptsEntry;
   tcp_opts_entry: Sockets.TcpOptsEntry;
   inet_sk_entry: Sockets.InetSkEntry;
+  mvas_tcp_key: Sockets.MvasTcpKey;
   mvas_membership: Sockets.MvasMembership;
   tcp_stream_entry: Sockets.TcpStreamEntry;
   scm_entry: Sockets.ScmEntry;
@@ -195,6 +205,7 @@ export const IMAGE_MESSAGES = {
   ...NETFILES_MESSAGES,
   ...PIPES_MESSAGES,
   ...PSTREE_MESSAGES,
+  ...RINGS_MESSAGES,
   ...SIGNALS_MESSAGES,
   ...SOCKETS_MESSAGES,
   ...STATS_MESSAGES,
@@ -218,6 +229,7 @@ export const IMAGE_ENUMS = {
   ...NETFILES_ENUMS,
   ...PIPES_ENUMS,
   ...PSTREE_ENUMS,
+  ...RINGS_ENUMS,
   ...SIGNALS_ENUMS,
   ...SOCKETS_ENUMS,
   ...STATS_ENUMS,

@@ -30,12 +30,24 @@ export interface VmaEntry {
 
   /** The process begins with what the one that forks it has here; `mvas_runs` are the pages that differ. */
   mvas_heritage?: MvasHeritage | undefined;
+
+  /** Its memory protection key (pkeys(7)), if that is not 0. */
+  mvas_pkey?: number | undefined;
 }
 
 /** What of its forker's memory a process does not have. */
 export interface MvasHeritage {
   /** Pairs of first page and page count, relative to the mapping's start. */
   holes: bigint[];
+}
+
+/** Memory protection keys of a process. */
+export interface MvasProtectionKeys {
+  /** Bit N: key N is allocated by the process; without the one of the kernel's own. */
+  allocated: number;
+
+  /** The key that the kernel gives memory that may only be executed. */
+  execute_only?: number | undefined;
 }
 
 /** A ring of io_setup(2). */
@@ -64,6 +76,9 @@ export interface MmEntry {
   dumpable?: number | undefined;
   aios: AioRingEntry[];
   thp_disabled?: boolean | undefined;
+
+  /** Missing if it has no key but 0, and no memory with another one. */
+  mvas_pkeys?: MvasProtectionKeys | undefined;
 }
 
 /** First entry of a pagemap file: which pages file it describes. */
@@ -98,8 +113,13 @@ export const MM_MESSAGES = {
     ['mvas_runs', 10002, 'packed', 'uint64'],
     ['mvas_size', 10003, 'optional', 'uint64'],
     ['mvas_heritage', 10004, 'optional', 'mvas_heritage'],
+    ['mvas_pkey', 10005, 'optional', 'uint32'],
   ],
   mvas_heritage: [['holes', 1, 'packed', 'uint64']],
+  mvas_protection_keys: [
+    ['allocated', 1, 'required', 'uint32'],
+    ['execute_only', 2, 'optional', 'uint32'],
+  ],
   aio_ring_entry: [
     ['id', 1, 'required', 'uint64'],
     ['nr_req', 2, 'required', 'uint32'],
@@ -123,6 +143,7 @@ export const MM_MESSAGES = {
     ['dumpable', 15, 'optional', 'int32'],
     ['aios', 16, 'repeated', 'aio_ring_entry'],
     ['thp_disabled', 17, 'optional', 'bool'],
+    ['mvas_pkeys', 10000, 'optional', 'mvas_protection_keys'],
   ],
   pagemap_head: [['pages_id', 1, 'required', 'uint32']],
   pagemap_entry: [

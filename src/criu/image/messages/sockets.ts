@@ -167,6 +167,17 @@ export interface InetSkEntry {
 
   /** A listening socket: how many connections from outside waited in it to be accepted; a restore drops them. */
   mvas_waiting_outside?: number | undefined;
+
+  /** Keys for signatures of TCP (RFC 2385), the newest first. */
+  mvas_keys: MvasTcpKey[];
+}
+
+/** With whom a TCP socket speaks by signatures (TCP_MD5SIG_EXT). */
+export interface MvasTcpKey {
+  /** 4 or 16 bytes, of which the first bits count. */
+  address: Uint8Array;
+  prefix: number;
+  key: Uint8Array;
 }
 
 /** A multicast group that a socket is in; addresses in network order. */
@@ -352,6 +363,12 @@ export const SOCKETS_MESSAGES = {
     ['mvas_nonlocal', 10002, 'optional', 'bool'],
     ['mvas_reset', 10003, 'optional', 'bool'],
     ['mvas_waiting_outside', 10004, 'optional', 'uint32'],
+    ['mvas_keys', 10005, 'repeated', 'mvas_tcp_key'],
+  ],
+  mvas_tcp_key: [
+    ['address', 1, 'required', 'bytes'],
+    ['prefix', 2, 'required', 'uint32'],
+    ['key', 3, 'required', 'bytes'],
   ],
   mvas_membership: [
     ['interface', 1, 'required', 'string'],

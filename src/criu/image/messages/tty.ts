@@ -71,6 +71,9 @@ export interface TtyFileEntry {
 export interface TtyDataEntry {
   tty_id: number;
   data: Uint8Array;
+
+  /** Of a slave in canonical mode: which of these bytes end a line, or stand for the end of the input. What is behind the last of them is a line that is being typed. */
+  mvas_ends: number[];
 }
 
 /** Field tables of this file's messages. */
@@ -121,6 +124,7 @@ export const TTY_MESSAGES = {
   tty_data_entry: [
     ['tty_id', 1, 'required', 'uint32'],
     ['data', 2, 'required', 'bytes'],
+    ['mvas_ends', 10000, 'repeated', 'uint32'],
   ],
 } as const satisfies MessageTables;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FLAGS_ROW, readAreaFlags, type AreaFlags } from '../../../native/area-flags.js';
+import type { AreaTable } from '../../../native/area-table.js';
 import { pageScan } from '../../../native/kernel-facts.js';
 import type { HostPid } from '../../../common/ids.js';
 import { decodeMaps, type Meaning, type SmapsVma } from '../../procfs/smaps.js';
@@ -47,8 +48,39 @@ function readByFlags(pid: HostPid): readonly SmapsVma[] | undefined {
     if (!meaning) return undefined;
     found.push(meaning);
   }
-  const vmas = decodeMaps(readAreaTable(pid), (index) => found[index] ?? ofVsyscall);
-  return vmas?.every((vma, index) => isAt(vma, flags, index)) ? vmas : undefined;
+  const table = readAreaTable(pid);
+  if (last && areSame(last, flags, table)) return last.vmas;
+  const vmas = decodeMaps(table, (index) => found[index] ?? ofVsyscall);
+  if (!vmas?.every((vma, index) => isAt(vma, flags, index))) return undefined;
+  last = vmas.length <= MOST_KEPT ? { flags, table, vmas } : undefined;
+  return vmas;
+}
+
+/** The areas of a process, and what they were decoded from. */
+interface Decoded {
+  readonly flags: AreaFlags;
+  readonly table: AreaTable;
+  readonly vmas: readonly SmapsVma[];
+}
+
+/** Areas to keep: of a process that has more, few others have the same. */
+const MOST_KEPT = 1000;
+/** Those of the last process: its siblings often have the same. */
+let last: Decoded | undefined;
+
+/** Whether a process maps the same as another, at the same addresses. */
+function areSame(before: Decoded, flags: AreaFlags, { areas, texts, wrong }: AreaTable): boolean {
+  const { table } = before;
+  return (
+    wrong === undefined &&
+    bytesOf(flags).equals(bytesOf(before.flags)) &&
+    Buffer.from(areas).equals(Buffer.from(table.areas)) &&
+    bytesOf(texts).equals(bytesOf(table.texts))
+  );
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: AreaFlags | Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Of a process that runs, areas may have changed between the two. */

@@ -31,21 +31,36 @@ import {
   type MappedFile,
 } from '../memory-map.js';
 
-const OF_DEVICES = 'a mapping of device memory';
+/** What cannot be restored, in words, and what its owner can do about it. */
+interface Problem {
+  readonly what: string;
+  readonly remedy: string;
+}
 
-/** VMA flags that we cannot restore, with words for them (Documentation/filesystems/proc.rst). */
-const UNSUPPORTED_FLAGS: readonly (readonly [string, string])[] = [
+const UNMAP = 'unmap it';
+const OF_DEVICES: Problem = { what: 'a mapping of device memory', remedy: UNMAP };
+const CLOSE_USERFAULTFD = 'close the userfaultfd';
+const WATCHED: Problem = { what: 'memory watched by userfaultfd', remedy: CLOSE_USERFAULTFD };
+
+/** VMA flags that we cannot restore (Documentation/filesystems/proc.rst). */
+const UNSUPPORTED_FLAGS: readonly (readonly [string, Problem])[] = [
   ['pf', OF_DEVICES],
   ['io', OF_DEVICES],
   ['mm', OF_DEVICES],
   ['ar', OF_DEVICES],
-  ['sf', 'a mapping with MAP_SYNC'],
-  ['ht', 'a mapping of huge TLB pages'],
-  ['uw', 'memory watched by userfaultfd'],
-  ['um', 'memory served by userfaultfd'],
-  ['ui', 'memory watched by userfaultfd'],
-  ['ss', 'a shadow stack'],
-  ['sl', 'sealed memory (mseal)'],
+  ['sf', { what: 'a mapping with MAP_SYNC', remedy: 'map it without MAP_SYNC' }],
+  [
+    'ht',
+    {
+      what: 'a mapping of huge TLB pages',
+      remedy: 'run it without them (PostgreSQL: huge_pages=off)',
+    },
+  ],
+  ['uw', WATCHED],
+  ['um', { what: 'memory served by userfaultfd', remedy: CLOSE_USERFAULTFD }],
+  ['ui', WATCHED],
+  ['ss', { what: 'a shadow stack', remedy: 'run it without GLIBC_TUNABLES for SHSTK' }],
+  ['sl', { what: 'sealed memory (mseal)', remedy: 'run it without mseal' }],
 ];
 
 /**
@@ -84,9 +99,15 @@ const KERNEL_AREAS: Readonly<Record<string, AreaKind>> = {
   '[vsyscall]': 'vsyscall',
 };
 
-/** Prefixes of the paths of mappings that are not files, in words, and the remedy if there is one. */
-const UNSUPPORTED_PATHS: readonly (readonly [start: string, what: string, remedy?: string])[] = [
-  ['/[aio]', 'asynchronous I/O (io_setup)', 'run it without (MySQL: innodb-use-native-aio=0)'],
+/** Prefixes of the paths of mappings that are not files. */
+const UNSUPPORTED_PATHS: readonly (readonly [start: string, Problem])[] = [
+  [
+    '/[aio]',
+    {
+      what: 'asynchronous I/O (io_setup)',
+      remedy: 'run it without (MySQL: innodb-use-native-aio=0)',
+    },
+  ],
 ];
 
 /** The path of mappings of an io_uring, which the kernel marks as device memory or alike. */
@@ -94,8 +115,8 @@ const IO_URING = 'anon_inode:[io_uring]';
 
 /** What a set of VMA flags means. */
 interface Flags {
-  /** Why it cannot be restored, in words. */
-  readonly refusal: string | undefined;
+  /** Why it cannot be restored. */
+  readonly refusal: Problem | undefined;
   readonly mapped: number;
   readonly advice: number;
   readonly traits: number;
@@ -127,6 +148,7 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
     prot: Number(vma.read) | (Number(vma.write) << 1) | (Number(vma.exec) << 2),
     flags: flags.mapped | typeOf(vma, flags) | (isOfFile ? 0 : MAP_ANONYMOUS),
     advice: flags.advice,
+    key: vma.protectionKey,
     traits: flags.traits | traitsOf(vma),
     offset: vma.offset,
     object: kind === 'anonymous-shared' ? objectOf(vma) : 0n,
@@ -139,27 +161,31 @@ function judgeArea(label: string, vma: SmapsVma): MappedArea {
 }
 
 function refuseUnsupported(label: string, vma: SmapsVma, flags: Flags): void {
-  const [, known, remedy] = unsupportedPath(vma.path) ?? [];
-  const what =
-    vma.path === IO_URING
-      ? unsupportedRing(vma, flags)
-      : (known ?? (isOfSocket(vma) ? refusalOfSocket(vma) : flags.refusal) ?? unsupported(vma));
-  if (what === undefined) return;
+  const problem = problemOf(vma, flags);
+  if (problem === undefined) return;
   const name = printable(vma.special || vma.path);
   const where = `${label} memory ${rangeOf(vma)}${name ? ` (${name})` : ''}`;
-  const help = remedy === undefined ? '' : `; remedy: ${remedy}`;
-  throw new ShimError('failedPrecondition', `${where}: ${what} is not supported${help}`);
+  const why = `${problem.what} is not supported; remedy: ${problem.remedy}`;
+  throw new ShimError('failedPrecondition', `${where}: ${why}`);
+}
+
+function problemOf(vma: SmapsVma, flags: Flags): Problem | undefined {
+  if (vma.path === IO_URING) return unsupportedRing(vma, flags);
+  const known = unsupportedPath(vma.path);
+  return known ?? (isOfSocket(vma) ? refusalOfSocket(vma) : flags.refusal) ?? unsupported(vma);
 }
 
 /** Most areas have no path at all. */
-function unsupportedPath(path: string): (typeof UNSUPPORTED_PATHS)[number] | undefined {
-  return path === '' ? undefined : UNSUPPORTED_PATHS.find(([start]) => path.startsWith(start));
+function unsupportedPath(path: string): Problem | undefined {
+  return path === '' ? undefined : UNSUPPORTED_PATHS.find(([start]) => path.startsWith(start))?.[1];
 }
 
 /** Of an io_uring: its kind of files checks the rest. */
-function unsupportedRing(vma: SmapsVma, { refusal }: Flags): string | undefined {
-  if (!vma.shared) return 'a private mapping of an io_uring';
-  if (vma.offset >= IORING_OFFSET.buffers) return 'a mapping of the buffers of an io_uring';
+function unsupportedRing(vma: SmapsVma, { refusal }: Flags): Problem | undefined {
+  if (!vma.shared) return { what: 'a private mapping of an io_uring', remedy: UNMAP };
+  if (vma.offset >= IORING_OFFSET.buffers) {
+    return { what: 'a mapping of the buffers of an io_uring', remedy: UNMAP };
+  }
   return refusal === OF_DEVICES ? undefined : refusal;
 }
 
@@ -169,16 +195,18 @@ function isOfSocket({ path, shared }: SmapsVma): boolean {
 }
 
 /** `mm` says that its pages were given by the socket (VM_MIXEDMAP). */
-function refusalOfSocket({ vmFlags }: SmapsVma): string | undefined {
+function refusalOfSocket({ vmFlags }: SmapsVma): Problem | undefined {
   return unsupportedFlag(new Set([...vmFlags].filter((flag) => flag !== 'mm')));
 }
 
-/** Why an area cannot be restored, whatever its flags are; in words. */
-function unsupported(vma: SmapsVma): string | undefined {
-  if (vma.protectionKey !== 0 && !isExecuteOnly(vma)) return 'a memory protection key';
-  if (vma.special === '[uprobes]') return 'a uprobe';
-  if (!vma.shared && vma.path.startsWith('socket:')) return 'a private mapping of a socket';
-  return vma.path.startsWith('anon_inode:') ? `a mapping of ${vma.path}` : undefined;
+/** Why an area cannot be restored, whatever its flags are. */
+function unsupported(vma: SmapsVma): Problem | undefined {
+  if (vma.special === '[uprobes]') return { what: 'a uprobe', remedy: 'start it anew without' };
+  if (!vma.shared && vma.path.startsWith('socket:')) {
+    return { what: 'a private mapping of a socket', remedy: UNMAP };
+  }
+  const isAnonymous = vma.path.startsWith('anon_inode:');
+  return isAnonymous ? { what: `a mapping of ${vma.path}`, remedy: UNMAP } : undefined;
 }
 
 function readFlags(vmFlags: ReadonlySet<string>): Flags {
@@ -193,16 +221,12 @@ function readFlags(vmFlags: ReadonlySet<string>): Flags {
   return flags;
 }
 
-/** Why a flag cannot be restored, in words; unknown flags cannot. */
-function unsupportedFlag(vmFlags: ReadonlySet<string>): string | undefined {
-  for (const [flag, words] of UNSUPPORTED_FLAGS) if (vmFlags.has(flag)) return words;
+/** Why a flag cannot be restored; unknown flags cannot. */
+function unsupportedFlag(vmFlags: ReadonlySet<string>): Problem | undefined {
+  for (const [flag, problem] of UNSUPPORTED_FLAGS) if (vmFlags.has(flag)) return problem;
   const unknown = [...vmFlags].find((flag) => !KNOWN_FLAGS.has(flag));
-  return unknown && `the flag "${unknown}" that its VmFlags show`;
-}
-
-/** The kernel gives such memory a key by itself (pkeys(7)), and does so again at a restore. */
-function isExecuteOnly({ read, write, exec }: SmapsVma): boolean {
-  return exec && !read && !write;
+  if (unknown === undefined) return undefined;
+  return { what: `the flag "${unknown}" that its VmFlags show`, remedy: UNMAP };
 }
 
 function privateKind({ inode, path }: SmapsVma): AreaKind {

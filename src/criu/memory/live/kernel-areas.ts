@@ -10,6 +10,11 @@ import type { KernelArea } from '../memory-plan.js';
 
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]']);
 
+/** The kernel's own areas of a process. */
+export function readKernelAreas(pid: HostPid): KernelArea[] {
+  return readMaps(pid).filter(({ special }) => SPECIAL.has(special));
+}
+
 /**
  * Empties a new holder: moves its code to `base` and the kernel's own areas behind it, and unmaps everything else.
  *

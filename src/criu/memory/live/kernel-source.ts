@@ -2,7 +2,8 @@
 import type { VasId } from '../../../common/ids.js';
 import { closeSync, openSync } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
-import { PlanBuilder, PlanPointer } from '../../plan/builder.js';
+import { PlanBuilder } from '../../plan/builder.js';
+import { PlanPointer } from '../../plan/values.js';
 import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
 import { logger } from '../../../common/log.js';
@@ -78,7 +79,8 @@ export class KernelSource implements MemorySource {
     return clearHolder(this.#holder, this.#holderPid, base);
   }
 
-  async hold(memory: ContainerMemory): Promise<void> {
+  async hold(memory: ContainerMemory, clear: () => Promise<unknown>): Promise<void> {
+    await clear();
     this.#settle(memory);
     try {
       await this.#duplicateAll(memory);

@@ -20,8 +20,9 @@ export class LiveSource implements MemorySource {
     return clearHolder(this.#new.holder, this.#new.holderPid, base);
   }
 
-  hold(memory: ContainerMemory): Promise<void> {
-    return copyStopped(this.#new.holder, memory);
+  async hold(memory: ContainerMemory, clear: () => Promise<unknown>): Promise<void> {
+    await clear();
+    await copyStopped(this.#new.holder, memory);
   }
 
   fill(): Promise<void> {

@@ -6,7 +6,13 @@ import type { LiveProcess } from './process.js';
 import { has, storesPages, TRAIT, type MappedArea, type MemoryMap } from '../memory-map.js';
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Range } from '../ranges.js';
-import { CATEGORY, scanPages, scanPagesSlowly, type PageScanRequest } from './page-scan.js';
+import {
+  CATEGORY,
+  scanPages,
+  scanPagesSlowly,
+  type FoundPages,
+  type PageScanRequest,
+} from './page-scan.js';
 
 /** Contiguous pages of one kind, in whatever areas they are. */
 export interface Region extends Range {
@@ -57,6 +63,16 @@ export function findPages(process: LiveProcess, map: MemoryMap, isTracked: boole
   }
 }
 
+/** What has been write-protected; in order. */
+export interface ProtectedPages {
+  readonly runs: readonly PageRun[];
+  /**
+   * Pages of these that were marked as protected before. If nobody has protected them since they are tracked, these are marks that an
+   * earlier tracking has left, where a neighbour was moved (mremap(2)): writes to them would not be noticed.
+   */
+  readonly marked: readonly PageRun[];
+}
+
 /**
  * Write-protects the pages with content in memory whose writes are tracked, and finds them. Pages that are already
  * protected are left out unless requested.
@@ -65,14 +81,12 @@ export function protectPages(
   process: LiveProcess,
   areas: readonly MappedArea[],
   which: 'all' | 'written',
-): PageRun[] {
-  const runs: PageRun[] = [];
+): ProtectedPages {
+  const found = { runs: [], marked: [] };
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
   try {
-    scanPages(fd, process.label, protecting(areas, which), (start, end) => {
-      appendRun(runs, start, end);
-    });
-    return runs;
+    scanPages(fd, process.label, protecting(areas, which), collectIn(found));
+    return found;
   } finally {
     closeSync(fd);
   }
@@ -82,23 +96,29 @@ export function protectPages(
 export async function protectRunning(
   process: LiveProcess,
   areas: readonly MappedArea[],
-): Promise<PageRun[]> {
-  const runs: PageRun[] = [];
+): Promise<ProtectedPages> {
+  const found = { runs: [], marked: [] };
   const fd = openSync(`/proc/${String(process.pid)}/pagemap`, 'r');
   try {
-    await scanPagesSlowly(fd, process.label, protecting(areas, 'all'), (start, end) => {
-      appendRun(runs, start, end);
-    });
-    return runs;
+    await scanPagesSlowly(fd, process.label, protecting(areas, 'all'), collectIn(found));
+    return found;
   } finally {
     closeSync(fd);
   }
 }
 
+function collectIn({ runs, marked }: { runs: PageRun[]; marked: PageRun[] }): FoundPages {
+  return (start, end, categories) => {
+    appendRun(runs, start, end);
+    if ((categories & CATEGORY.written) === 0n) appendRun(marked, start, end);
+  };
+}
+
 function protecting(areas: readonly MappedArea[], which: 'all' | 'written'): PageScanRequest {
   const guard = pageScan() === 'guards' ? CATEGORY.guard : 0n;
   const all = which === 'written' ? WRITES : CATEGORY.tracked;
-  return { ...reachOf(areas), all, none: CATEGORY.zero | guard, any: STORED, protects: true };
+  const told = CATEGORY.written;
+  return { ...reachOf(areas), all, none: CATEGORY.zero | guard, any: STORED, told, protects: true };
 }
 
 /** Gives each area its part of pages with content. All are in order of address. */

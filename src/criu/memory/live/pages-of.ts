@@ -2,7 +2,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
 import { SYS } from '../../../native/sys.js';
-import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Slot } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { CALL, idStructure } from '../../vas/kernel-abi.js';
 import type { KernelDevice } from '../../vas/kernel-device.js';
 import type { Pages, WantedPages } from '../pages.js';

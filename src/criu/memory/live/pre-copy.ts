@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forAll } from '../../../common/for-all.js';
-import type { HostPid, NsPid } from '../../../common/ids.js';
+import type { HostPid, NsPid, VasId } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
+import { SYS } from '../../../native/sys.js';
 import { hasEnded } from '../../tracee/life-watch.js';
 import type { StoppedThread } from '../../tracee/stopped-thread.js';
 import { WriteTracking } from '../../tracee/write-tracking.js';
@@ -10,13 +11,27 @@ import { PlanBuilder } from '../../plan/builder.js';
 import { fromNothing, type Difference } from '../difference.js';
 import { unmap } from '../fill-plan.js';
 import type { Layout } from '../layout.js';
-import { NO_RUNS, storesPages, type MappedArea, type MemoryMap } from '../memory-map.js';
+import {
+  has,
+  NO_RUNS,
+  storesPages,
+  type MappedArea,
+  type MemoryMap,
+  type SharedObject,
+} from '../memory-map.js';
 import type { KernelArea } from '../memory-plan.js';
-import { totalBytes, union, without, type PageRun } from '../page-runs.js';
-import { again, restOf, type PreCopied } from '../pre-copied.js';
+import { totalBytes, union, within, without, type PageRun } from '../page-runs.js';
+import { again, allOf, restOf } from '../pre-copied.js';
+import { Continued, type Copied } from './continued.js';
 import { fillMaps, fillShared } from './fill.js';
 import { clearHolder } from './kernel-areas.js';
-import { countWritten, distributeRuns, protectPages, protectRunning } from './page-finder.js';
+import {
+  countWritten,
+  distributeRuns,
+  protectPages,
+  protectRunning,
+  type ProtectedPages,
+} from './page-finder.js';
 import { PagesOfFile, PagesOfProcess } from './pages-of.js';
 import { hostPids, objectPath, type LiveProcess } from './process.js';
 import { PagesOfRunning } from './running-pages.js';
@@ -26,10 +41,24 @@ import type { Owner } from './same-pages.js';
 import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
 import { placeMemory, type CopiedAhead } from './take-memory.js';
 
-/** What has been copied of a process, and which process that was. */
-interface Copied extends PreCopied {
-  readonly process: LiveProcess;
+/** What becomes of a container after its checkpoint. */
+export interface Afterwards {
+  /** Its processes go on. */
+  readonly leavesRunning: boolean;
+  /** Their writes are tracked on, for a checkpoint that starts from this one. */
+  readonly tracksOn?: boolean;
 }
+
+/** What a VAS holds. Pages are by the container pids of processes. */
+interface Held {
+  readonly memory: ContainerMemory;
+  /** Those that have not been written to since they were protected. */
+  readonly clean: ReadonlyMap<NsPid, readonly PageRun[]>;
+  /** Those, and what has been protected now. */
+  readonly tracked: ReadonlyMap<NsPid, readonly PageRun[]>;
+}
+
+const NOTHING: ProtectedPages = { runs: NO_RUNS, marked: NO_RUNS };
 
 /** What is to be copied of a process. */
 interface Wanted {
@@ -49,23 +78,43 @@ export class PreCopy implements MemorySource, CopiedAhead {
   readonly #holder: HolderClient;
   readonly #holderPid: HostPid;
   readonly #leavesRunning: boolean;
-  readonly #trackings = new Map<HostPid, WriteTracking>();
+  readonly #tracksOn: boolean;
+  readonly #trackings: Map<HostPid, WriteTracking>;
   /** What has been protected, before it has a place. */
   readonly #found = new Map<HostPid, readonly PageRun[]>();
-  readonly #copied = new Map<NsPid, Copied>();
+  readonly #copied: Map<NsPid, Copied>;
   #layout: Layout | undefined;
-  #kernelAreas: readonly KernelArea[] = [];
+  /** Undefined as long as the holder is as it was started. */
+  #kernelAreas: readonly KernelArea[] | undefined;
+  /** Shared memory that the holder has, of the checkpoint before this one. */
+  readonly #oldShared: readonly SharedObject[];
+  readonly #depth: number;
   #wanted: readonly Wanted[] = [];
+  /** What the final stop has copied. */
+  #rest: Difference[] = [];
+  /** What the holder has after it, and which pages of that are protected. */
+  #held: Held | undefined;
   /** How often memory has been copied while its processes ran. */
   rounds = 0;
   /** How many bytes were copied in that way. */
   bytes = 0;
 
-  /** `leavesRunning`: the processes continue after the checkpoint. */
-  constructor({ holder, holderPid }: NewHolder, leavesRunning: boolean) {
+  /** `before`: the holder is a fork of the one of that checkpoint; otherwise it is empty. */
+  constructor(
+    { holder, holderPid }: NewHolder,
+    { leavesRunning, tracksOn = false }: Afterwards,
+    before?: Continued,
+  ) {
     this.#holder = holder;
     this.#holderPid = holderPid;
     this.#leavesRunning = leavesRunning;
+    this.#tracksOn = tracksOn;
+    this.#trackings = before?.takeTrackings() ?? new Map<HostPid, WriteTracking>();
+    this.#copied = new Map(before?.holding.copied);
+    this.#layout = before?.holding.layout;
+    this.#kernelAreas = before?.holding.kernelAreas;
+    this.#oldShared = before?.holding.shared ?? [];
+    this.#depth = before ? before.depth + 1 : 0;
   }
 
   get layout(): Layout {
@@ -107,7 +156,9 @@ export class PreCopy implements MemorySource, CopiedAhead {
   /** Protects all memory that is tracked, and finds it, while its processes stand still. */
   protect(running: readonly RunningProcess[]): void {
     for (const { process, map } of this.#tracked(running)) {
-      this.#add(process, protectPages(process, map.areas, 'all'));
+      const found = protectPages(process, map.areas, 'all');
+      this.#add(process, found);
+      this.#forgetMarks(process, map, found);
     }
   }
 
@@ -118,10 +169,11 @@ export class PreCopy implements MemorySource, CopiedAhead {
   async protectRunning(running: readonly RunningProcess[]): Promise<void> {
     for (const { process, map } of this.#tracked(running)) {
       const found = protectRunning(process, map.areas).catch((error: unknown) => {
-        if (hasEnded(process.pid)) return NO_RUNS;
+        if (hasEnded(process.pid)) return NOTHING;
         throw error;
       });
       this.#add(process, await found);
+      this.#forgetMarks(process, map, await found);
     }
   }
 
@@ -140,10 +192,10 @@ export class PreCopy implements MemorySource, CopiedAhead {
    */
   place(running: readonly RunningProcess[], forkers: ReadonlyMap<NsPid, NsPid>): void {
     const living = running.filter(({ process: { pid } }) => !hasEnded(pid));
-    const owners = living.map(({ process, map }): Owner => {
+    const found = living.map(({ process, map }): Owner => {
       return { process, map: distributeRuns(map, this.#found.get(process.pid) ?? NO_RUNS) };
     });
-    const { maps, layout } = placeUnlessEnded(owners, forkers);
+    const { owners, maps, layout } = placeUnlessEnded(found, forkers);
     this.#found.clear();
     this.#layout = layout;
     this.#wanted = owners.flatMap(({ process }, index) => {
@@ -164,7 +216,7 @@ export class PreCopy implements MemorySource, CopiedAhead {
     this.#wanted = [...this.#copied.values()].flatMap((copied) => {
       const { process } = copied;
       if (!pids.has(process.pid) || !this.tracks(process.pid)) return [];
-      const written = protectPages(process, copied.map.areas, 'written');
+      const { runs: written } = protectPages(process, copied.map.areas, 'written');
       const { map, difference } = again(copied, written);
       this.#copied.set(process.nsPid, { process, map, fresh: without(copied.fresh, written) });
       return [{ process, map, difference }];
@@ -173,9 +225,8 @@ export class PreCopy implements MemorySource, CopiedAhead {
 
   /** Copies what is marked, while the processes run. */
   async copy(): Promise<void> {
-    if (this.rounds++ === 0) {
-      this.#kernelAreas = await clearHolder(this.#holder, this.#holderPid, this.layout.base);
-    }
+    this.rounds++;
+    this.#kernelAreas ??= await clearHolder(this.#holder, this.#holderPid, this.layout.base);
     const wanted = this.#wanted;
     this.#wanted = [];
     const byPid = new Map(wanted.map((one) => [one.map.pid, one]));
@@ -195,18 +246,22 @@ export class PreCopy implements MemorySource, CopiedAhead {
 
   /** The holder was emptied before the first copy. */
   clear(): Promise<readonly KernelArea[]> {
-    return Promise.resolve(this.#kernelAreas);
+    return Promise.resolve(this.#kernelAreas ?? []);
   }
 
   /** Copies the rest. */
   async hold(memory: ContainerMemory): Promise<void> {
-    const { base, maps, shared, processes, clean } = memory;
+    const { base, maps, shared, processes } = memory;
     await this.#dropGone(maps);
     const pidOf = hostPids(processes);
+    this.#held = this.#tracksOn ? this.#protectForNext(memory) : undefined;
+    const { clean } = this.#held ?? memory;
     await fillMaps(this.#holder, base, maps, {
       pagesOf: ({ pid }) => new PagesOfProcess(pidOf(pid)),
       differenceOf: (map) => {
-        return restOf(this.#copied.get(map.pid), map, clean.get(map.pid) ?? NO_RUNS);
+        const rest = restOf(this.#copied.get(map.pid), map, clean.get(map.pid) ?? NO_RUNS);
+        this.#rest.push(rest);
+        return rest;
       },
     });
     await fillShared(this.#holder, base, shared, (object) => {
@@ -215,11 +270,41 @@ export class PreCopy implements MemorySource, CopiedAhead {
   }
 
   /**
-   * Everything is there. Processes that continue are no longer tracked; for those to be killed it does not matter.
+   * Everything is there. Processes that continue are no longer tracked, unless another checkpoint is to follow; for those to
+   * be killed it does not matter.
    */
   fill(): Promise<void> {
-    if (this.#leavesRunning) this.close();
+    if (this.#leavesRunning && !this.#tracksOn) this.close();
     return Promise.resolve();
+  }
+
+  /** Bytes that the final stop has copied of private memory. */
+  get rest(): number {
+    const runs = this.#rest.flatMap(({ added, kept }) =>
+      [...added, ...kept].map((one) => one.runs),
+    );
+    return runs.reduce((sum, some) => sum + Number(totalBytes(some)), 0);
+  }
+
+  /**
+   * What a next checkpoint starts from, once everything is in the VAS; undefined if writes are not tracked on. The tracking
+   * is the caller's from then on.
+   */
+  continue(vasId: VasId): Continued | undefined {
+    if (!this.#held || !this.isTracking) return undefined;
+    const { memory, tracked } = this.#held;
+    const { maps, shared, processes } = memory;
+    const copied = new Map<NsPid, Copied>();
+    for (const [index, process] of processes.entries()) {
+      const map = maps[index];
+      if (!map) continue;
+      copied.set(map.pid, { process, ...allOf(map, tracked.get(map.pid) ?? NO_RUNS) });
+    }
+    const kernelAreas = this.#kernelAreas ?? [];
+    const holding = { layout: memory.layout, kernelAreas, copied, shared };
+    const trackings = [...this.#trackings.values()];
+    this.#trackings.clear();
+    return new Continued(vasId, holding, { depth: this.#depth, trackings });
   }
 
   /** Ends all tracking at once. */
@@ -233,8 +318,24 @@ export class PreCopy implements MemorySource, CopiedAhead {
     return running.filter(({ process: { pid } }) => this.tracks(pid) && !hasEnded(pid));
   }
 
-  #add({ pid }: LiveProcess, runs: readonly PageRun[]): void {
+  #add({ pid }: LiveProcess, { runs }: ProtectedPages): void {
     this.#found.set(pid, union(this.#found.get(pid) ?? NO_RUNS, runs));
+  }
+
+  /** Protects memory anew in which writes would not be noticed. A process in which that fails is no longer tracked. */
+  #forgetMarks(process: LiveProcess, { areas }: MemoryMap, { marked }: ProtectedPages): void {
+    if (marked.length === 0) return;
+    const tracking = this.#trackings.get(process.pid);
+    for (const area of areas) {
+      if (within(marked, area).length === 0) continue;
+      tracking?.trackAnew(area);
+      const found = protectPages(process, [area], 'all');
+      this.#add(process, found);
+      if (found.marked.length === 0) continue;
+      tracking?.close();
+      this.#trackings.delete(process.pid);
+      return;
+    }
   }
 
   #note({ process, map }: Wanted, copied: readonly PageRun[]): void {
@@ -243,7 +344,29 @@ export class PreCopy implements MemorySource, CopiedAhead {
     this.#copied.set(map.pid, { process, map, fresh });
   }
 
-  /** Removes the memory of processes that have ended. */
+  /**
+   * Protects everything that is not protected, before it is copied, in areas that are new as well. What has been written to
+   * since pages were found, such as by us, is not clean.
+   */
+  #protectForNext(memory: ContainerMemory): Held {
+    const clean = new Map<NsPid, readonly PageRun[]>();
+    const tracked = new Map<NsPid, readonly PageRun[]>();
+    for (const [index, process] of memory.processes.entries()) {
+      const areas = memory.maps[index]?.areas ?? [];
+      const tracking = this.#trackings.get(process.pid);
+      if (!tracking) continue;
+      for (const area of areas) {
+        if (isTrackable(area) && !has(area, 'tracked')) tracking.trackAnew(area);
+      }
+      const { runs: written } = protectPages(process, areas, 'written');
+      const before = memory.clean.get(process.nsPid) ?? NO_RUNS;
+      clean.set(process.nsPid, without(before, written));
+      tracked.set(process.nsPid, union(before, written));
+    }
+    return { memory, clean, tracked };
+  }
+
+  /** Removes the memory of processes that have ended, and what the last checkpoint had of shared memory. */
   async #dropGone(maps: readonly MemoryMap[]): Promise<void> {
     const builder = new PlanBuilder();
     const sequence = builder.sequence('memory of processes that have ended');
@@ -251,21 +374,28 @@ export class PreCopy implements MemorySource, CopiedAhead {
     for (const [pid, { map }] of this.#copied) {
       if (!living.has(pid)) for (const area of map.areas) unmap(sequence, area);
     }
+    for (const { place, size } of this.#oldShared) {
+      sequence.syscall('unmap shared memory', SYS.munmap, [place, size]);
+    }
     sequence.end();
     await this.#holder.run(builder.finish(), this.layout.base, sequence.offset);
   }
 }
 
-/** Places memory of processes that run. Where one ends meanwhile, nothing is known of pages that others share with it. */
+/**
+ * Places memory of processes that run; returns also whose. Where one ends meanwhile, it is left out, and nothing is known
+ * of pages that others share with it.
+ */
 function placeUnlessEnded(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
-): ReturnType<typeof placeMemory> {
+): ReturnType<typeof placeMemory> & { readonly owners: readonly Owner[] } {
   try {
-    return placeMemory(owners, forkers);
+    return { owners, ...placeMemory(owners, forkers) };
   } catch (error) {
-    if (owners.every(({ process: { pid } }) => !hasEnded(pid))) throw error;
-    return placeMemory(owners, new Map());
+    const living = owners.filter(({ process: { pid } }) => !hasEnded(pid));
+    if (living.length === owners.length) throw error;
+    return placeUnlessEnded(living, new Map());
   }
 }
 

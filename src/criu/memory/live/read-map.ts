@@ -2,7 +2,7 @@
 import { readSmaps } from '../../procfs/reader.js';
 import { readStillAreas } from './area-flags.js';
 import type { SmapsVma } from '../../procfs/smaps.js';
-import { NO_RUNS } from '../memory-map.js';
+import { NO_RUNS, TRAIT, type MappedArea } from '../memory-map.js';
 import { judgeAreas } from './judge.js';
 import type { LiveProcess } from './process.js';
 import type { Owner } from './same-pages.js';
@@ -23,7 +23,8 @@ const TRACKED = 'uw';
  */
 export function readStillMap(process: LiveProcess, isTracked = false): ReadMap {
   const vmas = readStillAreas(process.pid);
-  return judge(process, isTracked ? withoutTracking(vmas) : vmas);
+  if (!isTracked) return judge(process, vmas);
+  return marked(judge(process, withoutTracking(vmas)), vmas);
 }
 
 /** The same of one that runs, and whose writes nobody tracks. */
@@ -31,10 +32,24 @@ export function readRunningMap(process: LiveProcess): ReadMap {
   return judge(process, readSmaps(process.pid));
 }
 
+/** What processes that map the same share. */
+const judged = new WeakMap<readonly SmapsVma[], readonly MappedArea[]>();
+
 function judge(process: LiveProcess, vmas: readonly SmapsVma[]): ReadMap {
   const { nsPid, label } = process;
-  const areas = judgeAreas(label, vmas);
+  const areas = judged.get(vmas) ?? judgeAreas(label, vmas);
+  judged.set(vmas, areas);
   return { process, vmas, map: { pid: nsPid, label, areas, guards: NO_RUNS } };
+}
+
+/** Marks the areas that are tracked. */
+function marked(read: ReadMap, vmas: readonly SmapsVma[]): ReadMap {
+  const found = vmas.filter(({ vmFlags }) => vmFlags.has(TRACKED));
+  const tracked = new Set(found.map(({ start }) => start));
+  const areas = read.map.areas.map((area) => {
+    return tracked.has(area.start) ? { ...area, traits: area.traits | TRAIT.tracked } : area;
+  });
+  return { ...read, map: { ...read.map, areas } };
 }
 
 /** Areas as they would be if nothing were tracked. They have few different sets of flags. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
-import type { PlanBuilder, PlanData, Sequence, Slot } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { PlanData, Slot } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { appendRun, type PageRun } from '../page-runs.js';
 import type { Pages, WantedPages } from '../pages.js';
 

@@ -32,12 +32,14 @@ export interface CopiedAhead {
   readonly tracks: (pid: HostPid) => boolean;
 }
 
-/** What else there is to know for {@link takeMemory}. */
-export interface TakeOptions {
+/** Memory of stopped processes whose pages are known. */
+export interface FoundMemory {
+  readonly owners: readonly Owner[];
+  /** Without what processes inherit. */
+  readonly maps: readonly MemoryMap[];
+  readonly clean: TakenMemory['clean'];
   /** What has been copied of it already. */
-  readonly ahead?: CopiedAhead | undefined;
-  /** System V segments of which more is to be known than their mappings tell. */
-  readonly segments?: readonly LiveSegment[];
+  readonly ahead: CopiedAhead | undefined;
 }
 
 /** What else there is to know for {@link placeMemory}. */
@@ -50,24 +52,37 @@ export interface PlaceOptions {
 const OURS = 64;
 
 /**
- * Finds what is to be stored of the memory of stopped processes, and places it.
+ * Finds what is to be stored of the memory of stopped processes. Makes no remote calls.
  *
  * @param owners processes with areas whose pages are not known yet
  * @param forkers which process forks each at a restore, by container pid
- * @throws ShimError `failedPrecondition` if there is no room, LayoutLost
+ * @param ahead what has been copied of it already
  */
-export function takeMemory(
+export function findMemory(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
-  { ahead, segments }: TakeOptions = {},
-): TakenMemory {
+  ahead?: CopiedAhead,
+): FoundMemory {
   const clean = new Map<NsPid, readonly PageRun[]>();
   const found = owners.map(({ process, map }): Owner => {
     const pages = findPages(process, map, ahead?.tracks(process.pid) ?? false);
     clean.set(process.nsPid, pages.clean);
     return { process, map: pages.map };
   });
-  const placed = placeMemory(found, forkers, { previous: ahead?.layout, segments });
+  return { owners: found, maps: inheritAll(found, forkers), clean, ahead };
+}
+
+/**
+ * Places memory that has been found.
+ *
+ * @param segments System V segments of which more is to be known than their mappings tell
+ * @throws ShimError `failedPrecondition` if there is no room, LayoutLost
+ */
+export function takeMemory(
+  { owners, maps, clean, ahead }: FoundMemory,
+  segments?: readonly LiveSegment[],
+): TakenMemory {
+  const placed = place(owners, maps, { previous: ahead?.layout, segments });
   if (ahead && placed.layout.base !== ahead.layout.base) throw layoutLost();
   return { ...placed, clean };
 }
@@ -87,9 +102,16 @@ function layoutLost(): LayoutLost {
 export function placeMemory(
   owners: readonly Owner[],
   forkers: ReadonlyMap<NsPid, NsPid>,
-  { previous, segments }: PlaceOptions = {},
+  options: PlaceOptions = {},
 ): PlacedMemory {
-  const maps = inheritAll(owners, forkers);
+  return place(owners, inheritAll(owners, forkers), options);
+}
+
+function place(
+  owners: readonly Owner[],
+  maps: readonly MemoryMap[],
+  { previous, segments }: PlaceOptions,
+): PlacedMemory {
   checkCount(maps);
   const shared = findShared(owners, segments);
   const layout = layOut({ maps, shared }, previous);

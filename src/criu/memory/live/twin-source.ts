@@ -11,7 +11,7 @@ import { fillMaps } from './fill.js';
 import { clearHolder } from './kernel-areas.js';
 import { copyStopped } from './live-source.js';
 import { PagesOfFile } from './pages-of.js';
-import type { ContainerMemory, MemorySource, NewHolder } from './source.js';
+import type { ContainerMemory, MemorySource, NewHolder, PlacedProcesses } from './source.js';
 
 const log = logger('memory');
 
@@ -51,12 +51,12 @@ export class TwinSource implements MemorySource {
     return clearHolder(this.#new.holder, this.#new.holderPid, base);
   }
 
-  begin({ maps }: ContainerMemory): void {
+  begin({ maps }: PlacedProcesses): void {
     this.#making = this.#makeAll(maps);
     this.#making.catch(() => undefined); // hold() tells.
   }
 
-  async hold(memory: ContainerMemory): Promise<void> {
+  async hold(memory: ContainerMemory, clear: () => Promise<unknown>): Promise<void> {
     const { insists } = this.#maker;
     try {
       await (this.#making ?? this.#makeAll(memory.maps));
@@ -67,7 +67,10 @@ export class TwinSource implements MemorySource {
     }
     const maps = memory.maps.map((map) => (this.#pids.has(map.pid) ? only(map, isLeftOut) : map));
     const left = maps.filter(({ areas }) => areas.length > 0);
-    await copyStopped(this.#new.holder, { ...memory, maps: left });
+    if (left.length + memory.shared.length > 0) {
+      await clear();
+      await copyStopped(this.#new.holder, { ...memory, maps: left });
+    }
     this.#held = memory;
   }
 

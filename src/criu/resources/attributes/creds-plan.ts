@@ -2,7 +2,9 @@
 import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { CredsEntry } from '../../image/types.js';
-import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { PlanData } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { TaskCapabilities } from '../../procfs/status.js';
 import { CAP, capabilitiesIn, decodeCapabilities, hasCapability } from './capabilities.js';
 

@@ -4,13 +4,14 @@ import { ShimError } from '../../../common/errors.js';
 import { forAll } from '../../../common/for-all.js';
 import type { Warning } from '../../../common/log.js';
 import type { Tracer } from '../../../native/index.js';
-import { decodeRegisters, MACHINE, registersProblem } from '../../arch/index.js';
-import type { CoreEntry, SeccompEntry } from '../../image/types.js';
+import { decodeRegisters, MACHINE, registersProblem, rightsProblem } from '../../arch/index.js';
+import type { CoreEntry, SeccompEntry, TaskCoreEntry, ThreadCoreEntry } from '../../image/types.js';
 import { readIdMaps, readStat } from '../../procfs/reader.js';
 import { labelOf } from '../../tracee/label.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { Refusals } from '../files/refusals.js';
 import { UsableCpus } from './cpus.js';
+import { Interned } from './interned.js';
 import { withoutExpired } from './expired.js';
 import { dumpProcess, zombieTask, type ProcessDump } from './process-dump.js';
 import { rseqResume } from './rseq.js';
@@ -23,6 +24,8 @@ export interface AttributeDump {
   readonly cores: ReadonlyMap<NsTid, CoreEntry>;
   /** Ends of the heaps of processes, by container pid. */
   readonly brks: ReadonlyMap<NsPid, bigint>;
+  /** Protection keys that processes have allocated, by container pid: bit N for key N. Those with key 0 alone are missing. */
+  readonly keys: ReadonlyMap<NsPid, number>;
   /** Filters of all threads; undefined if there are none. */
   readonly seccomp: SeccompEntry | undefined;
   readonly warnings: readonly Warning[];
@@ -35,20 +38,24 @@ export interface AttributeContext {
   readonly jobStopped: ReadonlyMap<NsPid, number>;
   /** Registers by host tid, from {@link resumeRegisters}. */
   readonly resume: ReadonlyMap<HostTid, Uint8Array>;
+  /** Container pids of processes with memory that has a protection key. */
+  readonly keyed: ReadonlySet<NsPid>;
 }
 
 /** All or some threads of a process. */
 type Threads = Pick<TracedProcess, 'threads'>;
 
 /**
- * Checks that all threads belong to 64-bit programs, the only ones for which our remote calls mean what they say.
+ * Checks that all threads belong to 64-bit programs, the only ones for which our remote calls mean what they say, and may
+ * touch what we map.
  *
  * @throws ShimError `failedPrecondition` naming those that are not
  */
 export function checkRegisters(processes: readonly Threads[]): void {
   const refusals = new Refusals();
   for (const { label, state } of processes.flatMap(({ threads }) => threads)) {
-    const problem = registersProblem(decodeRegisters(state.registers));
+    const problem =
+      registersProblem(decodeRegisters(state.registers)) ?? rightsProblem(state.xstate);
     if (problem !== undefined) refusals.add(label, problem);
   }
   refusals.throwIfAny();
@@ -87,7 +94,7 @@ export async function dumpAttributes(
     const stopSignal = context.jobStopped.get(process.nsPid);
     const [leader, own] = await Promise.all([
       dumpThread(process.leader, told),
-      dumpProcess(process, { ...context, stopSignal }),
+      dumpProcess(process, { ...context, stopSignal, isKeyed: context.keyed.has(process.nsPid) }),
     ]);
     const threads = [leader];
     // One after the other, since they share their scratch memory.
@@ -98,20 +105,24 @@ export async function dumpAttributes(
   const seccomp = new SeccompCollector();
   const cores = new Map<NsTid, CoreEntry>();
   const brks = new Map<NsPid, bigint>();
+  const keys = new Map<NsPid, number>();
+  const equal = { threads: new Interned<ThreadCoreEntry>(), tasks: new Interned<TaskCoreEntry>() };
   for (const { process, threads, own } of dumps) {
     for (const { thread, core, chain, problems } of threads) {
       for (const problem of problems) refusals.add(thread.label, problem);
       finishThread(core, own, seccomp.add(chain));
+      if (core.thread_core) core.thread_core = equal.threads.of(core.thread_core);
       cores.set(thread.nsTid, core);
     }
     for (const problem of own.problems) refusals.add(process.label, problem);
     const leader = cores.get(process.leader.nsTid);
-    if (leader) leader.tc = own.task;
+    if (leader) leader.tc = equal.tasks.of(own.task);
     brks.set(process.nsPid, own.brk);
+    if (own.keys !== undefined) keys.set(process.nsPid, own.keys);
   }
   refusals.throwIfAny();
   const warnings = dumps.flatMap(({ threads }) => threads.flatMap((one) => one.warnings));
-  return { cores, brks, seccomp: seccomp.entry, warnings };
+  return { cores, brks, keys, seccomp: seccomp.entry, warnings };
 }
 
 /** Completes a thread's entry with what is known only once all threads have been read. */

@@ -10,6 +10,7 @@ import { readSharedPending } from '../../procfs/reader.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { decodeQueue } from './pending.js';
 import { reader } from '../../../native/structures.js';
+import type { TimerDump } from './timers.js';
 
 const SIGALRM_MASK = 1n << 13n;
 /** si_code of a POSIX timer's signal, and the offset of the timer's id in its siginfo. */
@@ -26,18 +27,21 @@ export interface ExpiredTimers {
   readonly posix: ReadonlySet<number>;
 }
 
+const NONE: ExpiredTimers = { real: false, posix: new Set() };
+const ONLY_REAL: ExpiredTimers = { real: true, posix: new Set() };
+
 /**
  * Finds expired timers of a stopped process. Time goes on while it stands still, so more may have expired than its
  * signal queues said when it stopped. Call this after its timers have been read.
  */
 export async function findExpired(
   process: TracedProcess,
-  timers: TaskTimersEntry,
+  { entry: timers, pending }: TimerDump,
   tracer: Tracer,
 ): Promise<ExpiredTimers> {
-  const hasRun = isZero(timers.real);
-  const real = hasRun && (readSharedPending(process.pid) & SIGALRM_MASK) !== 0n;
-  if (timers.posix.length === 0) return { real, posix: new Set() };
+  const mayHaveRun = isZero(timers.real) && (pending & SIGALRM_MASK) !== 0n;
+  const real = mayHaveRun && (readSharedPending(process.pid) & SIGALRM_MASK) !== 0n;
+  if (timers.posix.length === 0) return real ? ONLY_REAL : NONE;
   const tids = process.threads.map(({ tid }) => tid);
   const states = await tracer.readThreads(Int32Array.from(tids));
   const queues = states.flatMap(({ sharedSignals, privateSignals }) => [
@@ -53,10 +57,9 @@ export async function findExpired(
  * Turns an expired timer into one that is about to expire: at the restore it sends its signal itself, so the kernel
  * arms it again once that signal is taken.
  */
-export function aboutToExpire(
-  { real, posix, ...others }: TaskTimersEntry,
-  expired: ExpiredTimers,
-): TaskTimersEntry {
+export function aboutToExpire(timers: TaskTimersEntry, expired: ExpiredTimers): TaskTimersEntry {
+  if (!expired.real && expired.posix.size === 0) return timers;
+  const { real, posix, ...others } = timers;
   return {
     ...others,
     real: expired.real ? { ...real, vsec: 0n, vusec: 1n } : real,
@@ -68,9 +71,11 @@ export function aboutToExpire(
 
 /** A queue without the signals that expired POSIX timers will send. */
 export function withoutExpired(
-  { signals }: SignalQueueEntry,
+  queue: SignalQueueEntry,
   { posix }: ExpiredTimers,
 ): SignalQueueEntry {
+  const { signals } = queue;
+  if (signals.length === 0 || posix.size === 0) return queue;
   return { signals: signals.filter(({ siginfo }) => !posix.has(timerOf(siginfo) ?? -1)) };
 }
 

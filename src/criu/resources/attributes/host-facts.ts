@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostPid } from '../../../common/ids.js';
 import { syscall } from '../../../native/index.js';
-import { hasTimerIds, lastCapability } from '../../../native/kernel-facts.js';
+import { hasProtectionKeys, hasTimerIds, lastCapability } from '../../../native/kernel-facts.js';
 import { SYS } from '../../../native/sys.js';
 import { readLimits } from '../../procfs/reader.js';
 import type { ResourceLimit } from '../../procfs/limits.js';
@@ -15,6 +15,8 @@ const NICE_BASE = 20;
 export interface HostFacts {
   /** Whether the kernel can create timers with given ids. */
   readonly hasTimerIds: boolean;
+  /** Whether memory can have protection keys. */
+  readonly hasProtectionKeys: boolean;
   /** The number of the last capability that the kernel knows. */
   readonly lastCapability: number;
   /** The restorer's limits, in RLIMIT_* order. */
@@ -27,6 +29,7 @@ export interface HostFacts {
 export function readHostFacts(restorer: HostPid): HostFacts {
   return {
     hasTimerIds: hasTimerIds(),
+    hasProtectionKeys: hasProtectionKeys(),
     lastCapability: lastCapability(),
     limits: readLimits(restorer),
     queuedEvents: Number(readFileSync(QUEUED_EVENTS, 'utf8')),

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ShimError } from '../../../common/errors.js';
 import { cString, SYS } from '../../../native/sys.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { O } from '../../../native/abi/index.js';
 
 /** The part of an OCI runtime spec that labels a container's processes. */

@@ -2,7 +2,8 @@
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import type { RlimitEntry, TaskRlimitsEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { RESOURCES, type ResourceLimit } from '../../procfs/limits.js';
 import { words } from '../../../native/structures.js';
 
@@ -10,7 +11,16 @@ const RLIMIT_NOFILE = 7;
 
 /** Limits from /proc/PID/limits, which needs no privilege (prlimit64(2) on another user's process does). */
 export function toRlimits(limits: readonly ResourceLimit[]): TaskRlimitsEntry {
-  return { rlimits: limits.map(({ soft, hard }) => ({ cur: soft, max: hard })) };
+  const known = ENTRIES.get(limits) ?? entryOf(limits);
+  ENTRIES.set(limits, known);
+  return known;
+}
+
+/** Entries of limits that several processes have: nobody changes them, so they are encoded once. */
+const ENTRIES = new WeakMap<readonly ResourceLimit[], TaskRlimitsEntry>();
+
+function entryOf(limits: readonly ResourceLimit[]): TaskRlimitsEntry {
+  return Object.freeze({ rlimits: limits.map(({ soft, hard }) => ({ cur: soft, max: hard })) });
 }
 
 /** Throws `dataLoss` if there are more limits than resources, or if a soft limit exceeds its hard limit. */

@@ -6,7 +6,9 @@ import { SYS } from '../../../native/sys.js';
 import { processLabel, threadLabel } from '../../label.js';
 import type { CoreEntry, RlimitEntry, SeccompEntry, TaskCoreEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
-import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { PlanData } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { CredsPlan, prctl } from './creds-plan.js';
 import type { HostFacts } from './host-facts.js';
 import { checkLabels, type Label } from './labels.js';
@@ -118,11 +120,16 @@ export class AttributePlan {
   planProcess(nsPid: NsPid, sequence: Sequence): void {
     const { task, chains, shared, rlimits } = this.#process(nsPid);
     this.#sigactions.planAll(task.sigactions, sequence);
-    const personality = task.mvas_personality ?? task.personality;
-    sequence.syscall('set the personality', SYS.personality, [personality]);
     planOptions(task, sequence);
     planRaises(this.#builder, rlimits, this.#host.limits, sequence);
     this.#seccomp.planFilters((chains.get(nsPid) ?? []).slice(0, shared), sequence);
+  }
+
+  /** By the leader, whose threads inherit it, after its last mprotect(2): with READ_IMPLIES_EXEC, memory that is read becomes executable. */
+  planPersonality(nsPid: NsPid, sequence: Sequence): void {
+    const { task } = this.#process(nsPid);
+    const personality = task.mvas_personality ?? task.personality;
+    sequence.syscall('set the personality', SYS.personality, [personality]);
   }
 
   /** By each thread, including the leader, with the host's privileges; afterwards it has its own. */

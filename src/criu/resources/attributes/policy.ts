@@ -111,7 +111,10 @@ function userOf(
   const kept = uid === 0 ? bounding : ambient;
   return {
     uid: hasCapability(kept, CAP.setuid) ? undefined : uid,
-    gids: hasCapability(kept, CAP.setgid) ? undefined : [gid, ...groups],
+    // In order and once each: a spec has them in any order, and /proc in the kernel's.
+    gids: hasCapability(kept, CAP.setgid)
+      ? undefined
+      : [...new Set([gid, ...groups])].sort((one, other) => one - other),
   };
 }
 

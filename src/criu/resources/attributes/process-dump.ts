@@ -9,9 +9,11 @@ import type { TaskCoreEntry } from '../../image/types.js';
 import type { ProcStat } from '../../procfs/stat.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { aboutToExpire, findExpired, withoutExpired, type ExpiredTimers } from './expired.js';
+import { dumpKeys, FIRST_KEY, keyQuery } from './keys.js';
 import { toRlimits } from './limits.js';
 import { decodeQueue } from './pending.js';
-import { plainQuery, queryRemotely, type RemoteQuery } from './remote-query.js';
+import { onceEach } from './once-each.js';
+import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 import { dumpSigactions } from './sigactions.js';
 import { reader } from '../../../native/structures.js';
 import { timersProblem } from './timer-limits.js';
@@ -26,6 +28,7 @@ const QUERIES = {
   registrations: plainQuery(SYS.membarrier, MEMBARRIER.getRegistrations, 0, 0),
   membarriers: plainQuery(SYS.membarrier, MEMBARRIER.query, 0, 0),
   brk: plainQuery(SYS.brk, 0),
+  firstKey: keyQuery(FIRST_KEY),
   ...PROCESS_QUERIES,
 } as const;
 
@@ -40,16 +43,26 @@ export interface ProcessDump {
   readonly expired: ExpiredTimers;
   /** The end of its heap. */
   readonly brk: bigint;
+  /** Protection keys that it has allocated: bit N for key N; undefined if only key 0. */
+  readonly keys: number | undefined;
+}
+
+/** What a process's dump needs besides the process. */
+interface ProcessContext {
+  readonly tracer: Tracer;
+  readonly stopSignal: number | undefined;
+  readonly isKeyed: boolean;
 }
 
 /**
  * Reads what belongs to a process.
  *
  * @param stopSignal the signal by which job control had stopped it; undefined if it runs
+ * @param isKeyed whether some of its memory has a protection key
  */
 export async function dumpProcess(
   process: TracedProcess,
-  { tracer, stopSignal }: { readonly tracer: Tracer; readonly stopSignal: number | undefined },
+  { tracer, stopSignal, isKeyed }: ProcessContext,
 ): Promise<ProcessDump> {
   const { leader, proc } = process;
   const { status } = leader;
@@ -59,6 +72,7 @@ export async function dumpProcess(
     dumpTimers(process, proc.timers),
     dumpSigactions(leader, status),
   ]);
+  const keys = await dumpKeys(process, { isKeyed, first: answers.firstKey });
   const expired = await findExpired(process, timers, tracer);
   const task: TaskCoreEntry = {
     task_state: stopSignal === undefined ? TASK_STATE.alive : TASK_STATE.stopped,
@@ -70,7 +84,7 @@ export async function dumpProcess(
     flags: 0,
     blk_sigset: leader.state.signalMask,
     comm: status.name,
-    timers: aboutToExpire(timers, expired),
+    timers: aboutToExpire(timers.entry, expired),
     rlimits: toRlimits(proc.limits),
     signals_s: withoutExpired(decodeQueue(leader.state.sharedSignals), expired),
     sigactions,
@@ -79,12 +93,12 @@ export async function dumpProcess(
     mvas_coredump_filter: proc.coredumpFilter,
     ...options(answers, process.threads.length > 1),
   };
-  const timersLack = timersProblem(timers, hasTimerIds());
+  const timersLack = timersProblem(timers.entry, hasTimerIds());
   const problems = [
     ...archProcessProblems(answers),
     ...(timersLack === undefined ? [] : [timersLack]),
   ];
-  return { task, expired, problems, brk: answers.brk.result };
+  return { task, expired, problems, brk: answers.brk.result, keys };
 }
 
 /** The entry of a zombie. */
@@ -104,13 +118,13 @@ export function zombieTask({ comm, exitCode, exitSignal }: ProcStat): TaskCoreEn
 type Answers = { [Name in keyof typeof QUERIES]: { result: bigint; bytes: Uint8Array } };
 
 async function askOptions(process: TracedProcess): Promise<Answers> {
-  const names = Object.keys(QUERIES) as (keyof typeof QUERIES)[];
-  const answers = await queryRemotely(
-    process.leader,
-    names.map((name) => QUERIES[name]),
-  );
-  return Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
+  return byName(await queryRemotely(process.leader, Object.values(QUERIES)));
 }
+
+const byName = onceEach((answers: readonly RemoteAnswer[]): Answers => {
+  const names = Object.keys(QUERIES);
+  return Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
+});
 
 /** Options of an address space and a process. A process does not have those that an older kernel does not know. */
 function options(answers: Answers, isThreaded: boolean): Partial<TaskCoreEntry> {

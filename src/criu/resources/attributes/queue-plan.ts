@@ -3,7 +3,8 @@ import type { NsPid, NsTid } from '../../../common/ids.js';
 import { SIGSTOP } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
 import type { SignalQueueEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { signalOf } from './pending.js';
 
 /** A thread and its process, in container pids. */

@@ -1,59 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../../common/errors.js';
 import type { RemoteCall, Tracee } from '../../tracee/tracee.js';
+import { askTogether, mayBeAskedTogether, type Turn } from './ask-together.js';
+import { roomOf, type RemoteAnswer, type RemoteQuery } from './query.js';
 
-/** A remote call that may write its result to some room. */
-export interface RemoteQuery {
-  readonly nr: number;
-  /** Arguments, given the address of the room. */
-  readonly args: (room: bigint) => readonly (number | bigint)[];
-  /** Bytes of room that it needs; by default none. */
-  readonly room?: number;
+export { plainQuery, type RemoteAnswer, type RemoteQuery } from './query.js';
+
+/** Queries of a thread that are made together, and of whoever waits for them. */
+interface OpenTurn extends Turn {
+  readonly answers: Promise<readonly RemoteAnswer[]>;
 }
 
-/** The outcome of a {@link RemoteQuery}: the call's result or `-errno`, and the room's content. */
-export interface RemoteAnswer {
-  readonly result: bigint;
-  readonly bytes: Uint8Array;
-}
+const turns = new Map<Tracee, OpenTurn>();
 
-/** A query without room. */
-export function plainQuery(nr: number, ...args: readonly (number | bigint)[]): RemoteQuery {
-  return { nr, args: () => args };
-}
-
-/** Queries of a thread that are made together. */
-interface Turn {
-  readonly queries: RemoteQuery[];
-  readonly answers: Promise<RemoteAnswer[]>;
-}
-
-const turns = new WeakMap<Tracee, Turn>();
+/** Parts of answers, by where they begin and end: those of equal processes are the same objects. */
+const parts = new WeakMap<readonly RemoteAnswer[], Map<string, readonly RemoteAnswer[]>>();
 
 /**
  * Makes many remote calls in few turns, with their results in the thread's scratch memory. Answers come in the
- * order of the queries. Queries of a thread that are made at the same time, by any callers, share a turn; meanwhile
- * nobody may query another thread of its process.
+ * order of the queries. Queries that are made at the same time, by any callers and of any threads, share a turn; meanwhile
+ * nobody may query another thread of the same process. Threads that are asked the same and answer the same get the same
+ * answers, which nobody may change.
  */
 export async function queryRemotely(
   thread: Tracee,
   queries: readonly RemoteQuery[],
-): Promise<RemoteAnswer[]> {
+): Promise<readonly RemoteAnswer[]> {
   const turn = turns.get(thread) ?? begin(thread);
   const from = turn.queries.length;
   turn.queries.push(...queries);
-  return (await turn.answers).slice(from, from + queries.length);
+  return partOf(await turn.answers, from, from + queries.length);
 }
 
-function begin(thread: Tracee): Turn {
-  const queries: RemoteQuery[] = [];
-  const turn = { queries, answers: Promise.resolve().then(() => askAll(thread, queries)) };
-  turns.set(thread, turn);
-  return turn;
+function partOf(
+  answers: readonly RemoteAnswer[],
+  from: number,
+  to: number,
+): readonly RemoteAnswer[] {
+  const known = parts.get(answers) ?? new Map<string, readonly RemoteAnswer[]>();
+  parts.set(answers, known);
+  const key = `${String(from)}-${String(to)}`;
+  const part = known.get(key) ?? answers.slice(from, to);
+  known.set(key, part);
+  return part;
 }
 
-async function askAll(thread: Tracee, queries: readonly RemoteQuery[]): Promise<RemoteAnswer[]> {
-  turns.delete(thread);
+function begin(thread: Tracee): OpenTurn {
+  if (turns.size === 0) void Promise.resolve().then(askAll);
+  const turn: { -readonly [Key in keyof OpenTurn]?: OpenTurn[Key] } = { thread, queries: [] };
+  turn.answers = new Promise((resolve, reject) => {
+    [turn.resolve, turn.reject] = [resolve, reject];
+  });
+  turns.set(thread, turn as OpenTurn);
+  return turn as OpenTurn;
+}
+
+function askAll(): void {
+  const all = [...turns.values()];
+  turns.clear();
+  const together = all.filter(mayBeAskedTogether);
+  void askTogether(together);
+  for (const turn of all) {
+    if (!together.includes(turn)) askOne(turn).then(turn.resolve, turn.reject);
+  }
+}
+
+async function askOne({ thread, queries }: Turn): Promise<RemoteAnswer[]> {
   const answers: RemoteAnswer[] = [];
   for (const batch of batches(queries, thread.scratch.size)) {
     answers.push(...(await runBatch(thread, batch)));
@@ -93,8 +105,4 @@ async function runBatch(thread: Tracee, batch: readonly RemoteQuery[]): Promise<
     const at = rooms[index] ?? 0;
     return { result: results[index] ?? 0n, bytes: memory.slice(at, at + (query.room ?? 0)) };
   });
-}
-
-function roomOf(query: RemoteQuery): number {
-  return Math.ceil((query.room ?? 0) / 8) * 8;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeRegisters, encodeRegisters } from '../../arch/index.js';
-import type { Sequence } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { SYS } from '../../../native/sys.js';
 import type { RseqEntry } from '../../image/types.js';
 import type { Tracee } from '../../tracee/tracee.js';

@@ -4,7 +4,8 @@ import { badImage } from '../../../common/errors.js';
 import { syscall } from '../../../native/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { ThreadCoreEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { NamedThread } from '../../tracee/tracee.js';
 import { reader } from '../../../native/structures.js';
 
@@ -20,7 +21,12 @@ const IOPRIO_CLASSES = 4;
 const POLICY = { normal: 0, fifo: 1, roundRobin: 2, batch: 3, idle: 5, deadline: 6 } as const;
 const REALTIME: readonly number[] = [POLICY.fifo, POLICY.roundRobin, POLICY.deadline];
 
-type Scheduling = Pick<
+/** What the kernel writes into, at each call. */
+const ATTR = Buffer.alloc(SCHED_ATTR_SIZE);
+const MASK = new Uint8Array(MOST_MASK_BYTES);
+
+/** The scheduling of a thread, as its entry has it. */
+export type Scheduling = Pick<
   ThreadCoreEntry,
   'sched_nice' | 'sched_policy' | 'sched_prio' | 'mvas_sched_attr' | 'mvas_cpu_mask' | 'mvas_ioprio'
 >;
@@ -31,26 +37,37 @@ type Scheduling = Pick<
  * @param cpus processors that its container may use, see {@link usableCpus}
  */
 export function dumpScheduling({ tid, label }: NamedThread, cpus: readonly number[]): Scheduling {
-  const attr = Buffer.alloc(SCHED_ATTR_SIZE);
-  const got = syscall(SYS.sched_getattr, tid, attr, SCHED_ATTR_SIZE, 0);
-  check(`read the scheduling of ${label}`, got);
+  const got = syscall(SYS.sched_getattr, tid, ATTR, SCHED_ATTR_SIZE, 0);
+  if (got < 0) check(`read the scheduling of ${label}`, got);
+  const attr = sharedAttr();
   const priority = syscall(SYS.ioprio_get, WHO_PROCESS, tid);
-  const ioprio = check(`read the I/O priority of ${label}`, priority);
+  const ioprio = priority < 0 ? check(`read the I/O priority of ${label}`, priority) : priority;
   const mask = readCpuMask(tid, label);
-  return {
+  const scheduling: Scheduling = {
     sched_nice: attr.readInt32LE(16),
     sched_policy: attr.readUInt32LE(4),
     sched_prio: attr.readUInt32LE(20),
-    mvas_sched_attr: attr.subarray(0, attr.readUInt32LE(0)),
-    ...(isEveryCpu(mask, cpus) ? {} : { mvas_cpu_mask: mask }),
-    ...(ioprio >> IOPRIO_CLASS_SHIFT === 0 ? {} : { mvas_ioprio: ioprio }),
+    mvas_sched_attr: attr,
   };
+  if (!isEveryCpu(mask, cpus)) scheduling.mvas_cpu_mask = mask.slice();
+  if (ioprio >> IOPRIO_CLASS_SHIFT !== 0) scheduling.mvas_ioprio = ioprio;
+  return scheduling;
 }
 
+let lastAttr: Buffer = Buffer.alloc(0);
+
+/** A copy of what was read. Most threads have the same, and share it. */
+function sharedAttr(): Buffer {
+  const attr = ATTR.subarray(0, ATTR.readUInt32LE(0));
+  if (!attr.equals(lastAttr)) lastAttr = Buffer.from(attr);
+  return lastAttr;
+}
+
+/** What it returns changes at the next call. */
 function readCpuMask(tid: HostTid, label: string): Uint8Array {
-  const mask = new Uint8Array(MOST_MASK_BYTES);
-  const length = syscall(SYS.sched_getaffinity, tid, mask.length, mask);
-  return mask.subarray(0, check(`read the processors of ${label}`, length));
+  const length = syscall(SYS.sched_getaffinity, tid, MASK.length, MASK);
+  if (length < 0) check(`read the processors of ${label}`, length);
+  return MASK.subarray(0, length);
 }
 
 /** A mask of all processors is not a wish of the thread: it would exclude processors that are added later. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PR } from '../../../native/abi/index.js';
 import { SYS } from '../../../native/sys.js';
-import { PlanPointer, type PlanBuilder, type PlanData, type Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import { PlanPointer, type PlanData } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { prctl } from './creds-plan.js';
 import type { ChainLink } from './seccomp.js';
 

@@ -3,10 +3,13 @@ import { badImage } from '../../../common/errors.js';
 import { SIGCHLD, SIGKILL, SIGNALS, SIGSTOP, SIGTRAP } from '../../../native/abi/index.js';
 import { check, SYS } from '../../../native/sys.js';
 import type { SaEntry } from '../../image/types.js';
-import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { PlanData } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { ProcStatus } from '../../procfs/status.js';
 import type { Tracee } from '../../tracee/tracee.js';
-import { queryRemotely } from './remote-query.js';
+import { onceEach } from './once-each.js';
+import { queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 import { reader, words } from '../../../native/structures.js';
 
 const SIGACTION_SIZE = 32;
@@ -18,8 +21,16 @@ const SIGNALS_WITH_ACTION: readonly number[] = Array.from(
   (_, index) => index + 1,
 ).filter((signal) => signal !== SIGKILL && signal !== SIGSTOP);
 
+/** The same for all processes. */
+const ACTION_QUERIES: readonly RemoteQuery[] = Array.from({ length: SIGNALS }, (_, index) =>
+  actionQuery(index + 1),
+);
+
 /** One for all that are default: nobody changes it, so it is encoded once. */
 const DEFAULT_ACTION: SaEntry = Object.freeze({ sigaction: 0n, flags: 0n, restorer: 0n, mask: 0n });
+
+/** Of a process that has not set any. */
+const DEFAULT_ACTIONS = Object.freeze(SIGNALS_WITH_ACTION.map(() => DEFAULT_ACTION)) as SaEntry[];
 
 /**
  * Actions of all signals of a process. Asks only for those that `status` does not show as default, and for SIGCHLD,
@@ -27,23 +38,56 @@ const DEFAULT_ACTION: SaEntry = Object.freeze({ sigaction: 0n, flags: 0n, restor
  */
 export async function dumpSigactions(leader: Tracee, status: ProcStatus): Promise<SaEntry[]> {
   const special = status.signals.caught | status.signals.ignored | bit(SIGCHLD);
-  const asked = SIGNALS_WITH_ACTION.filter((signal) => (special & bit(signal)) !== 0n);
+  const asked = signalsIn(special);
   const answers = await queryRemotely(
     leader,
-    asked.map((signal) => ({
-      nr: SYS.rt_sigaction,
-      args: (room) => [signal, 0, room, SIGSET_SIZE],
-      room: SIGACTION_SIZE,
-    })),
+    asked.map((signal) => ACTION_QUERIES[signal - 1] ?? actionQuery(signal)),
   );
+  return decodeActions(answers, asked, leader.label);
+}
+
+let lastMask: bigint | undefined;
+let lastSignals: readonly number[] = [];
+
+/** Signals of a mask that have actions. Most processes have the same. */
+function signalsIn(mask: bigint): readonly number[] {
+  if (mask !== lastMask) {
+    lastSignals = SIGNALS_WITH_ACTION.filter((signal) => (mask & bit(signal)) !== 0n);
+    lastMask = mask;
+  }
+  return lastSignals;
+}
+
+/** Processes that answer the same share their actions. */
+const decodeActions = onceEach(toActions);
+
+function toActions(
+  answers: readonly RemoteAnswer[],
+  asked: readonly number[],
+  label: string,
+): SaEntry[] {
   const actions = new Map<number, SaEntry>();
   asked.forEach((signal, index) => {
     const answer = answers[index];
-    const what = `read the action of signal ${String(signal)} of ${leader.label}`;
+    const what = `read the action of signal ${String(signal)} of ${label}`;
     check(what, Number(answer?.result ?? -1n));
     if (answer) actions.set(signal, decodeAction(answer.bytes));
   });
-  return SIGNALS_WITH_ACTION.map((signal) => actions.get(signal) ?? DEFAULT_ACTION);
+  if ([...actions.values()].every(isUntouched)) return DEFAULT_ACTIONS;
+  const all = SIGNALS_WITH_ACTION.map((signal) => actions.get(signal) ?? DEFAULT_ACTION);
+  return Object.freeze(all) as SaEntry[]; // Encoded once.
+}
+
+function actionQuery(signal: number): RemoteQuery {
+  return {
+    nr: SYS.rt_sigaction,
+    args: (room) => [signal, 0, room, SIGSET_SIZE],
+    room: SIGACTION_SIZE,
+  };
+}
+
+function isUntouched({ sigaction, flags, restorer, mask }: SaEntry): boolean {
+  return (sigaction | flags | restorer | mask) === 0n;
 }
 
 function decodeAction(bytes: Uint8Array): SaEntry {

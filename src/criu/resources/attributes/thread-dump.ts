@@ -17,9 +17,10 @@ import type { Tracee } from '../../tracee/tracee.js';
 import type { IdMaps } from '../../procfs/id-map.js';
 import { toCreds } from './creds.js';
 import { decodeQueue, queueProblem } from './pending.js';
+import { onceEach } from './once-each.js';
 import { plainQuery, queryRemotely, type RemoteAnswer, type RemoteQuery } from './remote-query.js';
 import { rseqEntry } from './rseq.js';
-import { dumpScheduling } from './scheduling.js';
+import { dumpScheduling, type Scheduling } from './scheduling.js';
 import { notifiesSupervisor, readSeccompChain, type ChainLink } from './seccomp.js';
 import { reader } from '../../../native/structures.js';
 
@@ -38,6 +39,9 @@ const QUERIES = {
   mceKill: plainQuery(SYS.prctl, PR.mceKillGet, 0, 0, 0, 0),
   ...THREAD_QUERIES,
 } as const satisfies Readonly<Record<string, RemoteQuery>>;
+
+/** What the kernel writes into, at each call. */
+const [HEAD, LENGTH] = [new BigUint64Array(1), new BigUint64Array(1)];
 
 type Answers = { [Name in keyof typeof QUERIES]: RemoteAnswer };
 
@@ -67,21 +71,17 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
   const chain = await readFilters(thread, context);
   const problems = threadProblems(thread, answers);
   if (chain.some(({ filter }) => notifiesSupervisor(filter))) {
-    problems.push('a seccomp filter with a supervisor is not supported');
+    problems.push('a seccomp filter with a supervisor is not supported; remedy: start it without');
   }
   if (thread.state.hasUserDispatch) {
-    problems.push('syscall user dispatch is not supported');
+    problems.push('syscall user dispatch is not supported; remedy: let it turn that off');
   }
   const resolved = resolveRestart(stopped, (...at) => readIfAny(thread, ...at));
   const { registers, restart } = resolved;
-  const core: CoreEntry = {
-    ...threadInfo(registers, word(answers.tidAddress), thread.state.xstate),
-    thread_core: {
-      ...threadCore(thread, answers, context),
-      ...seccompOf(thread),
-      ...(restart === undefined ? {} : { mvas_restart: restart }),
-    },
-  };
+  const thread_core = threadCore(thread, answers, context);
+  if (restart !== undefined) thread_core.mvas_restart = restart;
+  const info = threadInfo(registers, word(answers.tidAddress), thread.state.xstate);
+  const core: CoreEntry = { ...info, thread_core };
   const fields = { thread: thread.label };
   const warnings = resolved.isCut
     ? [{ log, message: 'a wait returns EINTR after a restore', fields }]
@@ -90,54 +90,70 @@ export async function dumpThread(thread: Tracee, context: ThreadContext): Promis
 }
 
 async function ask(thread: Tracee): Promise<Answers> {
-  const names = Object.keys(QUERIES) as (keyof typeof QUERIES)[];
-  const answers = await queryRemotely(
-    thread,
-    names.map((name) => QUERIES[name]),
-  );
+  return byName(await queryRemotely(thread, Object.values(QUERIES)), thread.label);
+}
+
+const byName = onceEach((answers: readonly RemoteAnswer[], label: string): Answers => {
+  const names = Object.keys(QUERIES);
   const found = Object.fromEntries(names.map((name, index) => [name, answers[index]])) as Answers;
   for (const name of ['altstack', 'tidAddress', 'pdeathsig', 'securebits', 'timerslack'] as const) {
-    check(`read ${name} of ${thread.label}`, Number(found[name].result));
+    check(`read ${name} of ${label}`, Number(found[name].result));
   }
   return found;
-}
+});
 
 function threadCore(thread: Tracee, answers: Answers, context: ThreadContext): ThreadCoreEntry {
   const altstack = reader(answers.altstack.bytes);
-  const pdeathsig = reader(answers.pdeathsig.bytes).readInt32LE(0);
-  const mceKill = Number(answers.mceKill.result);
-  const rseq = rseqEntry(thread);
-  return {
-    ...robustList(thread),
-    ...dumpScheduling(thread, context.cpus),
+  const { futex_rla, futex_rla_len } = robustList(thread);
+  const scheduling = dumpScheduling(thread, context.cpus);
+  const core: ThreadCoreEntry = {
+    futex_rla,
+    futex_rla_len,
+    sched_nice: scheduling.sched_nice,
+    sched_policy: scheduling.sched_policy,
+    sched_prio: scheduling.sched_prio,
+    mvas_sched_attr: scheduling.mvas_sched_attr,
     blk_sigset: thread.state.signalMask,
     sas: {
       ss_sp: altstack.readBigUInt64LE(0),
       ss_flags: altstack.readUInt32LE(8),
       ss_size: altstack.readBigUInt64LE(16),
     },
-    ...(pdeathsig === 0 ? {} : { pdeath_sig: pdeathsig }),
     signals_p: decodeQueue(thread.state.privateSignals),
     creds: toCreds(thread.status, Number(answers.securebits.result), context.maps),
     comm: thread.status.name,
-    ...(rseq ? { rseq_entry: rseq } : {}),
     mvas_xstate: thread.state.xstate,
     mvas_timerslack: answers.timerslack.result,
-    ...threadFields(answers),
-    ...(mceKill === MCE_KILL_DEFAULT || mceKill < 0 ? {} : { mvas_mce_kill: mceKill }),
   };
+  addUnusual(core, thread, answers, scheduling);
+  return core;
+}
+
+/** What few threads have. One by one: V8 takes long to spread objects into one that has something. */
+function addUnusual(
+  core: ThreadCoreEntry,
+  thread: Tracee,
+  answers: Answers,
+  { mvas_cpu_mask, mvas_ioprio }: Scheduling,
+): void {
+  const pdeathsig = reader(answers.pdeathsig.bytes).readInt32LE(0);
+  const mceKill = Number(answers.mceKill.result);
+  const rseq = rseqEntry(thread);
+  const mode = SECCOMP_MODES[thread.status.seccomp] ?? 'disabled';
+  const { mvas_tsc } = threadFields(answers);
+  if (pdeathsig !== 0) core.pdeath_sig = pdeathsig;
+  if (rseq) core.rseq_entry = rseq;
+  if (mceKill !== MCE_KILL_DEFAULT && mceKill >= 0) core.mvas_mce_kill = mceKill;
+  if (mode !== 'disabled') core.seccomp_mode = mode;
+  if (mvas_cpu_mask) core.mvas_cpu_mask = mvas_cpu_mask;
+  if (mvas_ioprio !== undefined) core.mvas_ioprio = mvas_ioprio;
+  if (mvas_tsc !== undefined) core.mvas_tsc = mvas_tsc;
 }
 
 function robustList({ tid, label }: Tracee): Pick<ThreadCoreEntry, 'futex_rla' | 'futex_rla_len'> {
-  const [head, length] = [new BigUint64Array(1), new BigUint64Array(1)];
-  const what = `read the robust list of ${label}`;
-  check(what, syscall(SYS.get_robust_list, tid, head, length));
-  return { futex_rla: head[0] ?? 0n, futex_rla_len: Number(length[0] ?? 0n) };
-}
-
-function seccompOf({ status }: Tracee): Pick<ThreadCoreEntry, 'seccomp_mode'> {
-  const mode = SECCOMP_MODES[status.seccomp] ?? 'disabled';
-  return mode === 'disabled' ? {} : { seccomp_mode: mode };
+  const error = syscall(SYS.get_robust_list, tid, HEAD, LENGTH);
+  if (error < 0) check(`read the robust list of ${label}`, error);
+  return { futex_rla: HEAD[0] ?? 0n, futex_rla_len: Number(LENGTH[0] ?? 0n) };
 }
 
 function readFilters(thread: Tracee, context: ThreadContext): Promise<ChainLink[]> {

@@ -5,7 +5,9 @@ import { SYS } from '../../../native/sys.js';
 import { ShimError } from '../../../common/errors.js';
 import type { ItimerEntry, PosixTimerEntry, TaskTimersEntry } from '../../image/types.js';
 import { timersProblem } from './timer-limits.js';
-import type { PlanBuilder, PlanData, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { PlanData } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { words } from '../../../native/structures.js';
 
 const SIGEVENT_SIZE = 64;

@@ -19,16 +19,26 @@ import { FILE_KINDS } from './kinds/index.js';
 import { REGULAR } from './kinds/regular/index.js';
 import { dumpLocks } from './locks.js';
 import { inodeKey, type OpenFile } from './open-file.js';
-import { linkIsWritable, pathFileOfLink } from './path-file.js';
+import { linkIsWritable, pathFileOfLink, type PathFile } from './path-file.js';
 import { familyOf } from './sockets/family.js';
+import { SocketTable } from './sockets/socket-table.js';
 import { describeStdio, findStdio } from './stdio.js';
 import { placeOfLink } from './system.js';
+
+/** A link of /proc to a file. */
+interface FileLink {
+  readonly link: string;
+  /** For messages. */
+  readonly where: string;
+  /** O_* flags with which a restore opens the file. */
+  readonly flags: number;
+}
 
 /** A mapping of a file. A private mapping does not write to it, however the file was opened. */
 type MappedRange = Pick<MappedArea, 'start' | 'end' | 'kind' | 'offset'>;
 
 /**
- * Dumps all files of the stopped processes of a container. Order of use: {@link dump},
+ * Dumps all files of the stopped processes of a container. Order of use: {@link lookAtMapped} where that is better done early, {@link dump},
  * {@link askCloseOnExec}, then {@link mappedFile} and {@link exeFile} as often as needed,
  * {@link finish}; {@link close} in any case.
  * Changes nothing in the processes, and runs nothing in them except the calls of {@link askCloseOnExec}.
@@ -38,6 +48,8 @@ export class FileDumper {
   readonly #byPath = new Map<string, number>();
   /** The same by the text of /proc/PID/maps, which saves a look at the files of most mappings. */
   readonly #byMapping = new Map<string, number>();
+  /** Files of mappings that have been looked at and not dumped yet, with their own descriptors, by the same text. */
+  readonly #looked = new Map<string, PathFile>();
   /** The same by where a link of a process leads. */
   readonly #byLink = new Map<string, number>();
   readonly #stdioLinks: StdioLinks | undefined;
@@ -55,6 +67,7 @@ export class FileDumper {
   dump(): void {
     const { open, image, processes } = this.#context;
     this.#refuseSharing();
+    this.#context.shared(SocketTable);
     for (const kind of FILE_KINDS) kind.explore?.(this.#context);
     const types = this.#dumpFiles();
     for (const table of open.tables) {
@@ -91,20 +104,28 @@ export class FileDumper {
     }
   }
 
+  /** Looks at the files behind mappings: for most of them {@link mappedFile} need not ask later what the process maps. */
+  lookAtMapped(process: TracedProcess, areas: readonly MappedArea[]): void {
+    let last: MappedFile | undefined;
+    for (const area of areas) {
+      const { file } = area;
+      if (!file || file.path === last?.path || isSocket(file)) continue; // Neighbours are mostly of the same file.
+      last = file;
+      const { key, ...mapped } = describeMapping(process, area, file);
+      if (!this.#looked.has(key)) this.#looked.set(key, this.#lookAt(mapped));
+    }
+  }
+
   /**
    * The file behind a mapping of a process: the id of an entry whose access mode suits the mapping. Equal files of
    * all mappings share one entry. For memfds it is a MEMFD entry.
    */
   mappedFile(process: TracedProcess, area: MappedRange, file: MappedFile): number {
-    const { start, end, kind } = area;
-    if (file.path.startsWith('socket:')) return this.#mappedSocket(process, area, file);
-    const range = `${start.toString(16)}-${end.toString(16)}`;
-    const link = `/proc/${String(process.pid)}/map_files/${range}`;
-    const flags = kind === 'file-shared' && linkIsWritable(link) ? O.rdwr : O.rdonly;
-    const { dev, inode, path, deleted } = file;
-    const key = [dev.major, dev.minor, inode, path, deleted, flags].join(' ');
+    if (isSocket(file)) return this.#mappedSocket(process, area, file);
+    const { key, ...mapped } = describeMapping(process, area, file);
     const known = this.#byMapping.get(key);
-    const id = known ?? this.#pathEntry(link, `${process.label} mapping ${range}`, flags);
+    const id = known ?? this.#entryOf(this.#looked.get(key) ?? this.#lookAt(mapped));
+    this.#looked.delete(key);
     this.#byMapping.set(key, id);
     return id;
   }
@@ -159,6 +180,7 @@ export class FileDumper {
     const ghosts = [...image.ghosts].map(([id, ghost]) => {
       return [id, inside('a removed file', ghost)] as const;
     });
+    const locks = inside('a lease', image.locks);
     const ttys = inside('a terminal', image.ttys);
     const memfds = inside('a memfd', image.memfds);
     const mqueues = inside('a message queue', image.mqueues);
@@ -166,7 +188,7 @@ export class FileDumper {
       return { entry: inside(labels.get(entry.id_for) ?? 'a queue', entry), payload };
     });
     refusals.throwIfAny();
-    return { ...image, files, ghosts: new Map(ghosts), ttys, memfds, mqueues, packets };
+    return { ...image, files, locks, ghosts: new Map(ghosts), ttys, memfds, mqueues, packets };
   }
 
   /** After {@link finish}: the files whose content belongs into the VAS. They are open until {@link close}. */
@@ -185,6 +207,8 @@ export class FileDumper {
   }
 
   close(): void {
+    for (const { own } of this.#looked.values()) closeFd(own);
+    this.#looked.clear();
     this.#context.close();
   }
 
@@ -194,13 +218,18 @@ export class FileDumper {
     const link = proc.link(name);
     const key = `${placeOfLink(path)} ${String(flags)} ${link}`;
     const where = name === 'exe' ? `${label} executable` : `${label} ${name} ${link}`;
-    const id = this.#byLink.get(key) ?? this.#pathEntry(path, where, flags);
+    const id = this.#byLink.get(key) ?? this.#entryOf(this.#lookAt({ link: path, where, flags }));
     this.#byLink.set(key, id);
     return id;
   }
 
-  #pathEntry(path: string, where: string, flags: number): number {
-    const file = pathFileOfLink(path, where, flags, this.#context.init.lookAt);
+  #lookAt({ link, where, flags }: FileLink): PathFile {
+    return pathFileOfLink(link, where, flags, this.#context.init.lookAt);
+  }
+
+  /** Closes the file's own descriptor. */
+  #entryOf(file: PathFile): number {
+    const { flags } = file;
     try {
       const key = `${inodeKey(file.stat)} ${String(file.mountId)} ${String(flags)} ${file.link}`;
       const known = this.#byPath.get(key);
@@ -249,7 +278,8 @@ export class FileDumper {
     for (const process of processes) {
       const same = set.findOrAdd(process);
       if (same === process) continue;
-      refusals.add(process.label, `shares its ${words} with ${same.label}`);
+      const what = `shares its ${words} with ${same.label}`;
+      refusals.add(process.label, `${what}, which is not supported; remedy: end one of them`);
     }
   }
 
@@ -265,11 +295,28 @@ export class FileDumper {
           (k) => compareTasks(k, process.pid, thread.tid) !== 0,
         );
         if (!own) continue;
-        const reason = 'has descriptors or directories of its own (unshare) and cannot be restored';
-        refusals.add(thread.label, reason);
+        const what = 'has descriptors or directories of its own (unshare) and cannot be restored';
+        refusals.add(thread.label, `${what}; remedy: end it`);
       }
     }
   }
+}
+
+function isSocket({ path }: MappedFile): boolean {
+  return path.startsWith('socket:');
+}
+
+/** The link to what is mapped somewhere. `key`: equal for mappings of the same file, opened in the same way. */
+function describeMapping(
+  { pid, label }: TracedProcess,
+  { start, end, kind }: MappedRange,
+  { dev, inode, path, deleted }: MappedFile,
+): FileLink & { readonly key: string } {
+  const range = `${start.toString(16)}-${end.toString(16)}`;
+  const link = `/proc/${String(pid)}/map_files/${range}`;
+  const flags = kind === 'file-shared' && linkIsWritable(link) ? O.rdwr : O.rdonly;
+  const key = [dev.major, dev.minor, inode, path, deleted, flags].join(' ');
+  return { key, link, where: `${label} mapping ${range}`, flags };
 }
 
 /** The entry of a file; undefined if it was refused. */

@@ -23,9 +23,20 @@ export interface Ending {
   readonly held?: Pick<ReadonlyMap<number, number>, 'has'> | undefined;
 }
 
-/** TCP sockets that could outlive their container. */
+/** Whether an image has TCP sockets that could outlive their container. */
+export function hasKeepable({ files }: Pick<FilesImage, 'files'>): boolean {
+  return files.some(({ isk }) => isk && isKeepable(isk));
+}
+
+/** Those sockets. */
 export function findKeepable({ files }: Pick<FilesImage, 'files'>): InetSkEntry[] {
-  return files.flatMap(({ isk }) => (isk && (isConnection(isk) || isListening(isk)) ? [isk] : []));
+  const found: InetSkEntry[] = [];
+  for (const { isk } of files) if (isk && isKeepable(isk)) found.push(isk);
+  return found;
+}
+
+function isKeepable(socket: InetSkEntry): boolean {
+  return isConnection(socket) || isListening(socket);
 }
 
 /**
@@ -38,30 +49,51 @@ export function judgeEnding(
   image: Valid<ConnectionsImage>,
   { mode, severed, held }: Ending,
 ): number {
-  const all = findKeepable(image).filter(({ id }) => held?.has(id) !== true);
-  const isEnding = (socket: InetSkEntry): boolean =>
-    isConnection(socket) && (severed.has(socket.id) || !isKept(image, socket));
-  const sockets = all.filter(isEnding);
-  const listener = all.find(({ mvas_waiting_outside: waiting = 0 }) => waiting > 0);
-  const first = sockets[0] ?? listener;
-  const count = sockets.length + sumOf(all);
+  const { count, listener, first = listener } = findEnding(image, { severed, held });
   if (first === undefined || mode === 'close') return count;
   const others = count > 1 ? `, and ${String(count - 1)} more` : '';
-  const what = `its TCP connection ${first === listener ? waiting(first) : ends(first)}${others}`;
+  const what = `its TCP connection ${first === listener ? waiting(first) : endsOf(first)}${others}`;
   const message = `${what} ${WHY[mode]}; remedy: restore it with tcp=close`;
   throw new ShimError('failedPrecondition', message);
 }
 
-/** Connections from outside that wait to be accepted. */
-function sumOf(sockets: readonly InetSkEntry[]): number {
-  return sockets.reduce((sum, { mvas_waiting_outside: count = 0 }) => sum + count, 0);
+interface EndingConnections {
+  /** Ends of connections, with those that wait to be accepted from outside. */
+  readonly count: number;
+  /** The first end. */
+  readonly first?: InetSkEntry | undefined;
+  /** The first socket in which others wait. */
+  readonly listener?: InetSkEntry | undefined;
+}
+
+function findEnding(
+  image: Valid<ConnectionsImage>,
+  { severed, held }: Pick<Ending, 'severed' | 'held'>,
+): EndingConnections {
+  const ends = (socket: InetSkEntry): boolean =>
+    isConnection(socket) && (severed.has(socket.id) || !isKept(image, socket));
+  let count = 0;
+  let first: InetSkEntry | undefined;
+  let listener: InetSkEntry | undefined;
+  for (const { isk } of image.files) {
+    if (!isk || held?.has(isk.id) === true) continue;
+    if (isListening(isk)) {
+      const { mvas_waiting_outside: waiting = 0 } = isk;
+      if (waiting > 0) listener ??= isk;
+      count += waiting;
+    } else if (ends(isk)) {
+      first ??= isk;
+      count += 1;
+    }
+  }
+  return { count, first, listener };
 }
 
 function waiting({ src_addr, src_port }: InetSkEntry): string {
   return `to ${describeAddress({ words: src_addr, port: src_port })}, which waits to be accepted,`;
 }
 
-function ends({ src_addr, src_port, dst_addr, dst_port }: InetSkEntry): string {
+function endsOf({ src_addr, src_port, dst_addr, dst_port }: InetSkEntry): string {
   const from = describeAddress({ words: src_addr, port: src_port });
   if (dst_port === 0) return `from ${from}`;
   return `from ${from} to ${describeAddress({ words: dst_addr, port: dst_port })}`;

@@ -10,9 +10,8 @@ import type {
   RegFileEntry,
 } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
-import type { MountInfo } from '../../../common/procfs/mountinfo.js';
 import type { FilesImage } from './files-image.js';
-import { mountFinder, opensLate } from './names/container-path.js';
+import type { MountFacts } from './names/mount-facts.js';
 
 /** The lowest number of a staged descriptor: a restorer's own descriptors are below. */
 const LEAST_BASE = 200;
@@ -56,8 +55,7 @@ export class ImageIndex {
   /** Higher than every descriptor of the image. */
   readonly base: number;
   /** The stdio of the new container. */
-  readonly mounts: readonly MountInfo[];
-  readonly #mountOf: (path: string) => MountInfo | undefined;
+  readonly mounts: MountFacts;
   readonly #kinds: ReadonlyMap<FdTypes, IndexedKind>;
   readonly #byType = new Map<FdTypes, FileEntry[]>();
   readonly #names = new Set<number>();
@@ -67,14 +65,9 @@ export class ImageIndex {
   readonly #tableOfFile = new Map<number, number>();
   readonly #carrier: NsPid | undefined;
 
-  constructor(
-    image: Valid<FilesImage>,
-    mounts: readonly MountInfo[],
-    kinds: readonly IndexedKind[],
-  ) {
+  constructor(image: Valid<FilesImage>, mounts: MountFacts, kinds: readonly IndexedKind[]) {
     this.image = image;
     this.mounts = mounts;
-    this.#mountOf = mountFinder(mounts);
     this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
     this.files = new Map(image.files.map((file) => [file.id, file]));
     this.remaps = new Map(image.remaps.map(({ orig_id: file, remap_id: ghost }) => [file, ghost]));
@@ -152,8 +145,7 @@ export class ImageIndex {
 
   /** Whether a path lies in a file system whose files act with their opener's rights. */
   isLate(entry: RegFileEntry): boolean {
-    const mount = this.#mountOf(entry.name);
-    return mount !== undefined && opensLate(mount);
+    return this.mounts.isLate(entry.name);
   }
 
   #findTime(file: FileEntry): OpeningTime {

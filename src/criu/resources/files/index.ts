@@ -11,7 +11,9 @@ export {
 export { FILE_KINDS } from './kinds/index.js';
 export { FilePlan } from './plan.js';
 export type { LookOptions, StdioSlots } from './plan-context.js';
+export { mountFacts, NotedMounts, type MountFacts } from './names/mount-facts.js';
 export { namesSecret, ScratchNames } from './names/scratch-names.js';
 export { findSevered } from './kinds/inet/severed.js';
-export { findKeepable, judgeEnding } from './ending-connections.js';
+export { findKeepable, hasKeepable, judgeEnding } from './ending-connections.js';
+export { setsAbsoluteTime } from './kinds/timerfd.js';
 export { findConsole } from './kinds/terminal/terminal.js';

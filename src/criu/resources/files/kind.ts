@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs';
+import type { NsTid } from '../../../common/ids.js';
 import type { BodyField, BodyOf } from '../../image/entry-kind.js';
-import type { Slot } from '../../plan/builder.js';
+import type { Slot } from '../../plan/values.js';
 import type { MappedArea } from '../../memory/memory-map.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import type { DumpContext } from './dump-context.js';
@@ -54,6 +55,8 @@ export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F
   /** The id of the entry for a file behind a mapping or a directory; adds the entry unless there is one. */
   dumpPath?(context: DumpContext, file: PathFile): number;
 
+  /** Opens those that can be opened at once, before any {@link open}, which passes over them. */
+  openMany?(plan: PlanContext, files: readonly StagedFile<F>[]): void;
   /** Opens a file under a number; in PID 1 before it forks. */
   open?(plan: PlanContext, body: BodyOf<F>, number: number): void;
   /** The same for kinds whose files are created together, after all {@link open}. */
@@ -64,6 +67,11 @@ export interface FileKind<F extends BodyField = BodyField> extends IndexedKind<F
   beforePlace?(table: TablePlan): void;
   /** Called once all descriptors except those of late files have their numbers. */
   afterPlace?(table: TablePlan): void;
+  /**
+   * Called for each thread, once all descriptors except those of late files have their numbers, and before the drop of
+   * privileges. The table is that of its process, which need not act for it.
+   */
+  inThread?(table: TablePlan, nsTid: NsTid): void;
   /** Called once all descriptors have their numbers, after the drop of privileges. */
   afterDrop?(table: TablePlan): void;
   /** The same for each file, once, in a process that has it as `fd`; before its owner is set. */

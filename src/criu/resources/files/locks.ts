@@ -3,7 +3,8 @@ import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../native/sys.js';
 import { LOCK_FLAG } from '../../image/constants.js';
 import type { FileLockEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { FileLock } from '../../procfs/fdinfo-lock.js';
 import type { TracedProcess } from '../../tracee/tracee.js';
 import { F } from '../../../native/abi/index.js';
@@ -80,6 +81,7 @@ function addLock(
     fd,
     start: lock.start,
     len: lock.end === undefined ? 0n : lock.end - lock.start + 1n,
+    ...(lock.kind === 'lease' && file.stat.uid !== 0n && { mvas_uid: Number(file.stat.uid) }),
   });
 }
 
@@ -103,13 +105,15 @@ export function planPosixLock(builder: PlanBuilder, sequence: Sequence, lock: Fi
 
 /**
  * Takes a lease, once nobody opens files any more, in a process that has the file. The kernel makes that process the
- * owner of its signals.
+ * owner of its signals. In a user namespace only the owner of a file may take one.
  */
-export function planLease(sequence: Sequence, { fd, type }: FileLockEntry): void {
+export function planLease(sequence: Sequence, { fd, type, mvas_uid }: FileLockEntry): void {
   const what = `lease of fd ${String(fd)}`;
   const explain = (result: bigint): string | undefined =>
     result === EAGAIN ? 'another has the file open, which its lease excludes' : undefined;
+  if (mvas_uid !== undefined) sequence.syscall(what, SYS.setfsuid, [mvas_uid]);
   sequence.syscall(what, SYS.fcntl, [fd, F.setLease, type], { explain });
+  if (mvas_uid !== undefined) sequence.syscall(what, SYS.setfsuid, [0]);
   sequence.syscall(`${what}: no owner`, SYS.fcntl, [fd, F.setown, 0]);
 }
 

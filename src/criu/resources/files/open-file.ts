@@ -73,7 +73,8 @@ export class OpenFiles {
   readonly files: OpenFile[] = [];
   readonly #copies = new Set<number>();
   readonly #byInode = new Map<string, OpenFile[]>();
-  readonly #sets = new Map<string, OpenFileSet<OpenFile>>();
+  /** By inode and flags: the only open file, as of most sockets, or several. */
+  readonly #sets = new Map<string, OpenFile | OpenFileSet<OpenFile>>();
   readonly #nextId: () => number;
 
   /** Holds descriptors of our own until {@link close}, even if this throws. */
@@ -131,10 +132,11 @@ export class OpenFiles {
   }
 
   #read(owner: TracedProcess, copy: DescriptorCopy): Descriptor & { file: OpenFile } {
-    const { fd, own } = copy;
+    const { fd, own, link, mayHaveOwner, isCloseOnExecFile } = copy;
     const info = parseFdinfo(copy.info);
     const where = `${owner.label} fd ${String(fd)}`;
-    const file = this.#identify({ ...copy, process: owner, where, info });
+    const found = { process: owner, fd, where, own, link, info, mayHaveOwner, isCloseOnExecFile };
+    const file = this.#identify(found);
     if (file.own !== own) this.#drop(own);
     return { fd, closeOnExec: (info.flags & O.cloexec) !== 0, locks: info.locks, file };
   }
@@ -151,8 +153,6 @@ export class OpenFiles {
     const flags = info.flags & ~O.cloexec;
     const inode = inodeKey(stat);
     const key = `${inode}:${String(flags)}`;
-    let set = this.#sets.get(key);
-    if (!set) this.#sets.set(key, (set = new OpenFileSet()));
     const candidate: OpenFile = {
       id: this.#nextId(),
       process,
@@ -167,9 +167,22 @@ export class OpenFiles {
       mayHaveOwner,
       isCloseOnExecFile,
     };
-    const file = set.findOrAdd(candidate);
+    const file = this.#findOrAdd(key, candidate);
     if (file === candidate) this.#keep(candidate, inode);
     return file;
+  }
+
+  #findOrAdd(key: string, candidate: OpenFile): OpenFile {
+    const known = this.#sets.get(key);
+    if (!known) {
+      this.#sets.set(key, candidate);
+      return candidate;
+    }
+    if (known instanceof OpenFileSet) return known.findOrAdd(candidate);
+    const set = new OpenFileSet<OpenFile>();
+    set.findOrAdd(known);
+    this.#sets.set(key, set);
+    return set.findOrAdd(candidate);
   }
 
   #keep(file: OpenFile, inode: string): void {

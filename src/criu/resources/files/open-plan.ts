@@ -7,7 +7,7 @@ import { bodyOf } from '../../image/entry-kind.js';
 import type { FileEntry } from '../../image/types.js';
 import { F, O } from '../../../native/abi/index.js';
 import { EXEC_STREAM } from './files-image.js';
-import type { StagedFile } from './kind.js';
+import type { FileKind, StagedFile } from './kind.js';
 import { FILE_KINDS, kindOf } from './kinds/index.js';
 import { planFileLock } from './locks.js';
 import type { PlanContext } from './plan-context.js';
@@ -20,19 +20,15 @@ export function planFiles(plan: PlanContext): void {
   // Slots have low numbers, which stay free as long as everything else moves up at once.
   planStdio(plan, early);
   const inside = early.filter((file) => file.mvas_stdio === undefined && !index.isName(file.id));
+  const byType = groupBy(inside, ({ type }) => type);
+  const stagedOf = ({ type }: FileKind): StagedFile[] =>
+    (byType.get(type) ?? []).map((file) => staged(plan, file));
+  for (const kind of FILE_KINDS) kind.openMany?.(plan, stagedOf(kind));
   for (const file of inside) {
     const kind = kindOf(file);
     kind.open?.(plan, bodyOf(file, kind.body), plan.number(file.id));
   }
-  const byType = groupBy(inside, ({ type }) => type);
-  for (const kind of FILE_KINDS) {
-    if (!kind.openAll) continue;
-    const files = byType.get(kind.type) ?? [];
-    kind.openAll(
-      plan,
-      files.map((file) => staged(plan, file)),
-    );
-  }
+  for (const kind of FILE_KINDS) kind.openAll?.(plan, stagedOf(kind));
   planLocks(plan);
   plan.end();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asHostTid, asNsTid } from '../../../common/ids.js';
 import type { FownEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { SYS } from '../../../native/sys.js';
 import { F, O } from '../../../native/abi/index.js';
 import type { DumpContext } from './dump-context.js';

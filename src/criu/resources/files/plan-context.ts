@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NsPid } from '../../../common/ids.js';
 import { assertInvariant, badImage } from '../../../common/errors.js';
-import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
-import type { MountInfo } from '../../../common/procfs/mountinfo.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Slot } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { ImageIndex } from './image-index.js';
+import type { MountFacts } from './names/mount-facts.js';
 import type { ScratchNames } from './names/scratch-names.js';
 import { Stage } from './stage.js';
 
@@ -36,7 +38,7 @@ export interface FilePlanOptions {
   /** A pid that no process, thread, group or session of the image has. */
   readonly sparePid: NsPid;
   /** Mounts of the new container as its PID 1 sees them. */
-  readonly mounts: readonly MountInfo[];
+  readonly mounts: MountFacts;
   readonly names: ScratchNames;
   /** See {@link Stage}. */
   readonly mostBuffer?: number | undefined;

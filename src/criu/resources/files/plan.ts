@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NsPid } from '../../../common/ids.js';
+import type { NsPid, NsTid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import { SYS } from '../../../native/sys.js';
 import { LOCK_FLAG } from '../../image/constants.js';
 import { bodyOf, type MappedRing } from '../../image/entry-kind.js';
 import type { FdinfoEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
-import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Slot } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import { AT_FDCWD, O } from '../../../native/abi/index.js';
 import type { FilesImage } from './files-image.js';
 import { groupBy } from '../../../common/group-by.js';
@@ -32,7 +34,7 @@ const DUP3_ARGUMENTS = 3;
  * The operations that restore files. In the order of the plan: {@link planOpen} in PID 1, which leads its session,
  * before it forks; {@link planSession} and {@link planForeground} in leaders of other sessions; then in each
  * process {@link planPlace}, file mappings and the executable by {@link staged}, {@link planFs}, and {@link
- * planRelease} once no process that shares the table needs staged descriptors; after the drop of privileges and
+ * planRelease} and {@link planThread} once no process that shares the table needs staged descriptors; after the drop of privileges and
  * before limits are lowered {@link planAfterDrop}.
  */
 export class FilePlan {
@@ -153,6 +155,15 @@ export class FilePlan {
       if (lock.flag === LOCK_FLAG.posix && mine) planPosixLock(this.#plan.builder, sequence, lock);
       if (lock.flag === LOCK_FLAG.lease && mine) planLease(sequence, lock);
     }
+  }
+
+  /** What only a thread itself can do, once all files are in place. */
+  planThread(nsPid: NsPid, nsTid: NsTid, sequence: Sequence): void {
+    const { tables, fdinfo } = this.#index.image;
+    const descriptors = fdinfo.get(tables.get(nsPid) ?? -1);
+    if (!descriptors) return;
+    const table = new TablePlan(this.#plan, { nsPid, sequence }, descriptors);
+    for (const kind of FILE_KINDS) kind.inThread?.(table, nsTid);
   }
 
   /** Working directory, root and umask. */

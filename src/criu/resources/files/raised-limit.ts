@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../native/sys.js';
-import { PlanPointer, type PlanBuilder, type Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import { PlanPointer } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 
 /** Limits that what is restored may need (asm-generic/resource.h). */
 export const RLIMIT = { nofile: 7, msgqueue: 12 } as const;

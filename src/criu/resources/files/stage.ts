@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../native/sys.js';
-import {
-  PlanPointer,
-  type Argument,
-  type Explain,
-  type PlanBuilder,
-  type PlanData,
-  type Sequence,
-} from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import { PlanPointer, type Argument, type PlanData } from '../../plan/values.js';
+import type { OpenPath, Sequence } from '../../plan/sequence.js';
 import type { Descriptor, RowWord } from '../../plan/row.js';
 import { AT_FDCWD, AT_REMOVEDIR, O, RESOLVE, SETTABLE } from '../../../native/abi/index.js';
 import type { ScratchNames } from './names/scratch-names.js';
@@ -18,9 +13,6 @@ export interface OpenPathOptions {
   readonly flags: number;
   /** Permissions of a file that O_CREAT creates. */
   readonly mode?: number;
-  /** Where to store the `struct stat` of the opened file. */
-  readonly stat?: PlanData | null;
-  readonly explain?: Explain;
 }
 
 /** Where files are opened. */
@@ -122,17 +114,29 @@ export class Stage {
    * does not block it.
    */
   openPath(what: string, number: number, name: string, options: OpenPathOptions): void {
-    const { flags, mode = 0, stat = null, explain } = options;
+    const { flags, mode = 0 } = options;
+    this.#open(what, { path: this.path(name), number, stat: null }, flags, mode);
+  }
+
+  /** The same for a path, a number and a `struct stat` that a row has. */
+  openBy(flags: number, row: Pick<OpenPath, 'path' | 'number' | 'stat'>): void {
+    this.#open('', row, flags);
+  }
+
+  #open(
+    what: string,
+    row: Pick<OpenPath, 'path' | 'number' | 'stat'>,
+    flags: number,
+    mode = 0,
+  ): void {
     const patient = flags & O.path || flags & O.nonblock;
     const path = {
       directory: AT_FDCWD,
-      path: this.#path(name),
       how: this.#how(flags | O.cloexec | (patient ? 0 : O.nonblock), mode),
       flags: patient ? null : flags & SETTABLE,
-      number,
-      stat,
+      ...row,
     };
-    this.sequence.open(what, path, explain);
+    this.sequence.open(what, path);
   }
 
   /** Opens again what a descriptor refers to, with flags of its own. */
@@ -150,7 +154,8 @@ export class Stage {
     this.run(`close ${String(number)}`, SYS.close, [number]);
   }
 
-  #path(name: string): PlanData {
+  /** A path as a C string. */
+  path(name: string): PlanData {
     const known = this.#paths.get(name);
     if (known) return known;
     const made = this.builder.string(name);

@@ -2,7 +2,8 @@
 import type { NsPid } from '../../../common/ids.js';
 import { badImage } from '../../../common/errors.js';
 import type { FdinfoEntry } from '../../image/types.js';
-import type { PlanBuilder, Sequence } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Sequence } from '../../plan/sequence.js';
 import type { ImageIndex } from './image-index.js';
 import type { PlanContext } from './plan-context.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HostPid, ownPid } from '../../../common/ids.js';
 import { O } from '../../../native/abi/index.js';
+import type { IpcVarEntry } from '../../image/types.js';
 import { readNamespace } from '../../procfs/reader.js';
 import { hasOwnIpc, type NamespacesSpec } from '../../spec.js';
 import { openOwn } from '../files/system.js';
@@ -21,8 +22,16 @@ export function ownsIpc(initPid: HostPid, spec: NamespacesSpec): boolean {
 /** What a restore finds in the IPC namespace of a process. */
 export function readLiveIpc(pid: HostPid, spec: IpcSpec): LiveIpc {
   const limits = inNamespaceOf(pid, 'ipc', readLimitsOfNamespace);
-  const fixed = Object.keys(spec.linux?.sysctl ?? {}).map((name) => name.replaceAll('.', '/'));
-  return { isOwn: ownsIpc(pid, spec), limits, fixed: new Set(fixed) };
+  return { isOwn: ownsIpc(pid, spec), limits, fixed: fixedBy(spec) };
+}
+
+/** What it is likely to find before there is one: the limits that the checkpointed container had, whose namespace was as new. */
+export function expectedIpc(limits: IpcVarEntry, spec: IpcSpec): LiveIpc {
+  return { isOwn: hasOwnIpc(spec), limits, fixed: fixedBy(spec) };
+}
+
+function fixedBy({ linux }: IpcSpec): ReadonlySet<string> {
+  return new Set(Object.keys(linux?.sysctl ?? {}).map((name) => name.replaceAll('.', '/')));
 }
 
 /** Opens a sysctl of the IPC namespace of a process for writing; the caller closes it. */

@@ -5,7 +5,9 @@ import { SYS } from '../../../native/abi/index.js';
 import type { IpcParts } from '../../image/parts.js';
 import type { IpcDescEntry } from '../../image/types.js';
 import type { Valid } from '../../image/validate.js';
-import type { PlanBuilder, Sequence, Slot } from '../../plan/builder.js';
+import type { PlanBuilder } from '../../plan/builder.js';
+import type { Slot } from '../../plan/values.js';
+import type { Sequence } from '../../plan/sequence.js';
 import {
   DS_BYTES,
   encodeSemOps,

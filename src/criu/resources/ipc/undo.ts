@@ -87,7 +87,7 @@ function refuseSharing(users: readonly TracedProcess[], refusals: Refusals): voi
     const same = set.findOrAdd(process);
     if (same === process) continue;
     const why = `shares its adjustments of semaphores (CLONE_SYSVSEM) with ${same.label}`;
-    refusals.add(process.label, why);
+    refusals.add(process.label, `${why}; remedy: end one of them`);
   }
 }
 

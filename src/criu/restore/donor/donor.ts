@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asHostPid, type HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
+import { logger } from '../../../common/log.js';
 import { PR } from '../../../native/abi/index.js';
 import { call, SYS } from '../../../native/sys.js';
 import { formatJson } from '../../../common/big-json.js';
@@ -17,6 +19,7 @@ const CREATE_LIMIT_MS = 120_000;
 /** The same once the pid namespace has ended: unless runc hangs, it fails by then, and cleans up. */
 const GRACE_MS = 1_000;
 const LOOK_MS = 100;
+const log = logger('restore');
 
 /** The part of runc that a restore needs. */
 export interface DonorRuntime {
@@ -116,6 +119,20 @@ async function inTime(
   await work(late.signal).finally(() => {
     clearInterval(timer);
   });
+}
+
+/** Removes the directory that a donor was created from. If it fails, the directory goes with the container's. */
+export async function removeBundle({ bundle }: Donor): Promise<void> {
+  await rm(bundle, { recursive: true }).catch(() => undefined);
+}
+
+/** Deletes a donor; what is left of it is only told. */
+export async function removeDonor(donor: Donor): Promise<void> {
+  try {
+    await donor.destroy();
+  } catch (error) {
+    log.warn('a donor is left', { bundle: donor.bundle, error: String(error) });
+  }
 }
 
 async function killDonor(pid: HostPid): Promise<void> {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCgroupMounts } from '../../../common/cgroup-mounts.js';
 import { cgroupDirectories, placesIn } from '../../../common/cgroup-places.js';
-import type { HostPid } from '../../../common/ids.js';
 import { ShimError } from '../../../common/errors.js';
+import type { HostPid } from '../../../common/ids.js';
 import { replaceInit, type StdioLinks } from '../../../common/runtime-state.js';
+import { writeToEach } from '../../../native/index.js';
+import { errnoName } from '../../../native/sys.js';
 import { readCgroup, readStat } from '../../procfs/reader.js';
 import type { Predecessor } from '../predecessor.js';
 import type { Donor } from './donor.js';
@@ -39,29 +40,25 @@ export async function takeOver(request: TakeOver): Promise<void> {
 
 /**
  * Makes PID 1 the init of a container in place of another init, which ends here together with everything that it has
- * started. Resolves when both that and the donor have gone; the donor's container is left.
+ * started. Resolves when that has gone; the donor has before, and its container is left.
  */
 export async function succeed(request: TakeOver, predecessor: Predecessor): Promise<void> {
-  const { donor, stateDirectory, initPid, bundle, stdio } = request;
-  await Promise.all([donor.kill(), predecessor.end()]);
+  const { stateDirectory, initPid, bundle, stdio } = request;
+  await predecessor.end();
   const start = String(readStat(initPid).startTime);
   const before = { pid: predecessor.initPid, bundle };
   replaceInit(stateDirectory, { before, pid: initPid, start, bundle, stdio });
 }
 
-/** Moves PID 1, or another process, into the cgroups of a process. In the kernel, each move waits for an RCU grace period. */
+/**
+ * Moves PID 1, or another process, into the cgroups of a process. In the kernel, the first move in a while waits for an RCU grace
+ * period (native/cgroup-moves.ts); all of those that follow take 0.3 ms together.
+ */
 export async function enterCgroups(memberPid: HostPid, pid: HostPid): Promise<void> {
   const directories = cgroupDirectories(placesIn(readCgroup(memberPid), readCgroupMounts()));
-  await Promise.all(directories.map((directory) => enter(directory, pid)));
-}
-
-async function enter(directory: string, pid: HostPid): Promise<void> {
-  const file = join(directory, 'cgroup.procs');
-  try {
-    await writeFile(file, String(pid));
-  } catch (cause) {
-    throw new ShimError('internal', `move the restored init to ${file}: ${String(cause)}`, {
-      cause,
-    });
-  }
+  const files = directories.map((directory) => join(directory, 'cgroup.procs'));
+  const [done = 0, error = 0] = await writeToEach(files, String(pid));
+  if (error === 0) return;
+  const where = files[done] ?? '';
+  throw new ShimError('internal', `move the restored init to ${where}: ${errnoName(error)}`);
 }

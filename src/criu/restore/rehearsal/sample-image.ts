@@ -14,6 +14,7 @@ import type {
 } from '../../image/types.js';
 import type { VasReference } from '../../image/vas-reference.js';
 import { partsOf } from '../../image/vma-rows.js';
+import { sampleConnections } from './sample-connections.js';
 
 /** Files of {@link withMany}, and the id and descriptor of the first. */
 const MANY = 150;
@@ -157,7 +158,7 @@ function files(): FileEntry[] {
   ];
 }
 
-/** The same with many files: what is done for each of them has then often been done. */
+/** The same with many files, and connections: what is done for each of them has then often been done. */
 export function withMany(image: CheckpointImage): CheckpointImage {
   const more = Array.from({ length: MANY }, (_, index) => {
     const id = FIRST_OF_MANY + index;
@@ -165,11 +166,14 @@ export function withMany(image: CheckpointImage): CheckpointImage {
     return { type: 'REG' as const, id, reg: { ...regularFile(id, '/usr/share/many'), ...more } };
   });
   const places = more.map(({ id }) => ({ id, flags: 1, type: 'REG' as const, fd: id }));
-  const table = [...(image.fdinfo.get(1) ?? []), ...places];
+  const { sockets, tcpStreams } = sampleConnections(FIRST_OF_MANY + MANY);
+  const ends = sockets.map(({ id }) => ({ id, flags: 0, type: 'INETSK' as const, fd: id }));
+  const table = [...(image.fdinfo.get(1) ?? []), ...places, ...ends];
   return {
     ...image,
-    files: [...image.files, ...more],
+    files: [...image.files, ...more, ...sockets],
     fdinfo: new Map(image.fdinfo).set(1, table),
+    tcpStreams,
   };
 }
 

@@ -2,7 +2,7 @@
 // Generated from proto/runtime/bootstrap/bootstrap.proto; do not edit.
 /** Package `containerd.runtime.bootstrap.v1`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Any } from './any.js';
+import type { Any } from '../../../common/messages/any.js';
 
 /** `containerd.runtime.bootstrap.v1.Extension`. */
 export interface Extension {

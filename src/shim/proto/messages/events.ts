@@ -2,8 +2,8 @@
 // Generated from proto/events/task.proto; do not edit.
 /** Package `containerd.events`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Mount } from './mount.js';
-import type { Timestamp } from './timestamp.js';
+import type { Mount } from '../../../common/messages/mount.js';
+import type { Timestamp } from '../../../common/messages/timestamp.js';
 
 /** `containerd.events.TaskIO`. */
 export interface TaskIO {

@@ -2,8 +2,8 @@
 // Generated from proto/events/forward.proto; do not edit.
 /** Package `containerd.services.events.ttrpc.v1`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Any } from './any.js';
-import type { Timestamp } from './timestamp.js';
+import type { Any } from '../../../common/messages/any.js';
+import type { Timestamp } from '../../../common/messages/timestamp.js';
 
 /** `containerd.services.events.ttrpc.v1.Envelope`. */
 export interface Envelope {

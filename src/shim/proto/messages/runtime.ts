@@ -2,7 +2,7 @@
 // Generated from proto/types/runtime.proto; do not edit.
 /** Package `containerd.types`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Any } from './any.js';
+import type { Any } from '../../../common/messages/any.js';
 
 /** `containerd.types.RuntimeVersion`. */
 export interface RuntimeVersion {

@@ -2,7 +2,7 @@
 // Generated from proto/google/rpc/status.proto; do not edit.
 /** Package `google.rpc`. */
 import type { MessageTables } from '../../../common/wire/tables.js';
-import type { Any } from './any.js';
+import type { Any } from '../../../common/messages/any.js';
 
 /** `google.rpc.Status`. */
 export interface Status {

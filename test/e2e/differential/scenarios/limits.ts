@@ -10,6 +10,7 @@ import {
   resume,
   running,
   sh,
+  read,
   start,
   state,
   update,
@@ -75,7 +76,18 @@ export const limits: Group = {
     },
     {
       title: 'metrics of a task',
-      steps: [create, metrics, start(), metrics, pause, metrics, resume, ...gone, metrics],
+      steps: [
+        create,
+        metrics,
+        start(),
+        read('ready\n'),
+        metrics,
+        pause,
+        metrics,
+        resume,
+        ...gone,
+        metrics,
+      ],
     },
   ],
 };

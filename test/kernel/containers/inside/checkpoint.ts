@@ -8,6 +8,7 @@ import { PrivateContainerd } from '../../../helpers/containerd.js';
 import { vasesOf, vasRoot } from '../../../helpers/containerd-cleanup.js';
 import { createContainer, removeContainer, runContainer } from '../../../helpers/containers.js';
 import { quiet } from '../../../helpers/netns-connection.js';
+import { NO_HEIR } from '../../../helpers/standbys.js';
 import { TasksClient } from '../../../helpers/tasks-client.js';
 import { redisWorkload } from '../../../helpers/workloads/redis.js';
 import type { Observation, Workload } from '../../../helpers/workloads/workload.js';
@@ -115,7 +116,9 @@ function bundleOf({ directory, namespace }: PrivateContainerd, id: string): stri
 
 /** undefined if something failed. */
 async function withBackend(tap: Tap, backend: Backend, mib: number): Promise<Times | undefined> {
-  const containerd = await PrivateContainerd.start({ env: { MVAS_BACKEND: backend } });
+  const containerd = await PrivateContainerd.start({
+    env: { MVAS_BACKEND: backend, ...NO_HEIR },
+  });
   tap.note(`backend ${backend}: containerd answers, snapshotter ${containerd.snapshotter}`);
   Object.assign(process.env, { MVAS_ROOT: vasRoot(containerd), MVAS_BACKEND: backend });
   try {

@@ -12,7 +12,13 @@ import { Tap } from './tap.js';
 const TARGETS = join(REPOSITORY, 'test/targets');
 
 /** Targets whose duplicates cannot be the VAS. */
-const COPIED = new Set(['memory_advice']);
+const COPIED = new Set([
+  'memory_advice',
+  'protection_keys',
+  'protection_keys_execute_only',
+  'protection_keys_forks',
+  'protection_keys_unused',
+]);
 
 /** Targets that are checkpointed and restored, twice. */
 const TWICE = new Set(['memory_file_private', 'memory_shared_anonymous', 'process_tree']);

@@ -37,9 +37,10 @@ for (const name of Object.keys(IMAGE_MESSAGES) as MessageName[]) {
       fc.property(messageArbitrary(name), (message) => {
         const writer = new WireWriter();
         encodeMessage(schema, name, message, writer);
-        const reader = new WireReader(writer.finish(), name);
+        const bytes = writer.finish();
+        const reader = new WireReader(bytes, name);
         const budget = { messages: 10_000, values: 10_000, unknownFields: 'refuse' } as const;
-        deepStrictEqual(decodeMessage({ schema, reader, budget }, name, writer.length), message);
+        deepStrictEqual(decodeMessage({ schema, reader, budget }, name, bytes.length), message);
       }),
       { numRuns: 15 },
     );
@@ -110,13 +111,10 @@ test('those of a list that are near each other and have the same bytes are one o
   const limits = [1n, 1n, 2n, 1n, 300n, 3n, 4n, 5n, 2n].map((cur) => ({ cur, max: 300n }));
   const writer = new WireWriter();
   encodeMessage(schema, 'task_rlimits_entry', { rlimits: limits }, writer);
-  const reader = new WireReader(writer.finish(), 'limits');
+  const bytes = writer.finish();
+  const reader = new WireReader(bytes, 'limits');
   const budget = { messages: 20, values: 20, unknownFields: 'refuse' } as const;
-  const { rlimits } = decodeMessage(
-    { schema, reader, budget },
-    'task_rlimits_entry',
-    writer.length,
-  );
+  const { rlimits } = decodeMessage({ schema, reader, budget }, 'task_rlimits_entry', bytes.length);
   t.deepEqual(rlimits, limits);
   t.is(rlimits[0], rlimits[1]);
   t.is(rlimits[1], rlimits[3]);
@@ -135,6 +133,23 @@ test('what is frozen is encoded once, and like anything else', (t) => {
     encode([frozen, { cur: 1n, max: 2n }]),
     encode([{ ...frozen }, { cur: 1n, max: 2n }]),
   );
+});
+
+test('a list that is frozen is encoded once for each field, and like anything else', (t) => {
+  const encode = (name: 'task_rlimits_entry', rlimits: readonly object[]): Uint8Array => {
+    const writer = new WireWriter();
+    encodeMessage(schema, name, { rlimits: rlimits as { cur: bigint; max: bigint }[] }, writer);
+    return writer.finish();
+  };
+  const list = [7n, 300n].map((cur) => ({ cur, max: 300n }));
+  const [plain, frozen] = [encode('task_rlimits_entry', list), Object.freeze([...list])];
+  t.deepEqual(encode('task_rlimits_entry', frozen), plain);
+  t.deepEqual(encode('task_rlimits_entry', frozen), plain);
+  const other = new WireWriter();
+  encodeMessage(schema, 'signal_queue_entry', { signals: [] }, other);
+  const actions = Object.freeze([{ sigaction: 1n, flags: 2n, restorer: 0n, mask: 0n }]);
+  t.throws(() => encode('task_rlimits_entry', actions), { message: /is missing/ });
+  t.deepEqual(encode('task_rlimits_entry', Object.freeze([])), new Uint8Array(0));
 });
 
 test('parts of files of one image with the same bytes are one object', (t) => {

@@ -2,11 +2,8 @@
 import { deepStrictEqual } from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
-import { ShimError } from '../../../../src/common/errors.js';
 import { asNsTid } from '../../../../src/common/ids.js';
-import { decodeMessage } from '../../../../src/common/wire/decoder.js';
 import { encodeMessage } from '../../../../src/common/wire/encoder.js';
-import { WireReader } from '../../../../src/common/wire/reader.js';
 import { Schema } from '../../../../src/common/wire/schema.js';
 import { WireWriter } from '../../../../src/common/wire/writer.js';
 import {
@@ -37,7 +34,7 @@ const REG: RegFileEntry = {
 };
 const FILE: FileEntry = { type: 'REG', id: 7, reg: REG };
 /** Files and descriptors have no parts. */
-const NO_PARTS = { readPart: noPart, writePart: noPart };
+const NO_PARTS = { writePart: noPart };
 const FDINFO: FdinfoEntry = { id: 7, flags: 1, type: 'REG', fd: 3 };
 
 const usually = <T>(value: T, ...others: T[]): fc.Arbitrary<T> =>
@@ -90,51 +87,20 @@ function encode(schema: Schema<ImageMessages>, name: Name, value: object): Uint8
   return writer.finish();
 }
 
-/** The message that some bytes encode, or what is wrong with them. */
-function decode(schema: Schema<ImageMessages>, name: Name, bytes: Uint8Array): unknown {
-  const reader = new WireReader(bytes, 'files');
-  const budget = { messages: 10, values: 10, unknownFields: 'refuse' } as const;
-  try {
-    return decodeMessage({ schema, reader, budget }, name, bytes.length);
-  } catch (error) {
-    return ShimError.from(error).message;
-  }
-}
-
-test('files and descriptors are written and read as by their table', (t) => {
+test('files and descriptors are written as by their table', (t) => {
   fc.assert(
     fc.property(either, ([name, value]) => {
       const bytes = encode(BY_TABLE, name, value);
       deepStrictEqual(encode(IMAGE_SCHEMA, name, value), bytes);
-      deepStrictEqual(decode(IMAGE_SCHEMA, name, bytes), decode(BY_TABLE, name, bytes));
     }),
     { numRuns: 1000 },
   );
   t.pass();
 });
 
-test('of bytes that are not quite that the table decides', (t) => {
-  const change = fc.record({ at: fc.nat(), byte: fc.nat(255), end: fc.integer({ min: 1 }) });
-  fc.assert(
-    fc.property(either, change, ([name, value], { at, byte, end }) => {
-      const bytes = encode(BY_TABLE, name, value).slice(0, end);
-      bytes[at % bytes.length] = byte;
-      deepStrictEqual(decode(IMAGE_SCHEMA, name, bytes), decode(BY_TABLE, name, bytes));
-    }),
-    { numRuns: 3000 },
-  );
-  t.pass();
-});
-
 test('usual ones take the shortcut', (t) => {
-  const read = new WireReader(encode(BY_TABLE, 'reg_file_entry', REG), 'files');
-  t.deepEqual(REG_SHORTCUT.read(read, NO_PARTS), REG);
   t.true(REG_SHORTCUT.write(new WireWriter(), REG, NO_PARTS));
-  const open = new WireReader(encode(BY_TABLE, 'file_entry', FILE), 'files');
-  t.deepEqual(FILE_SHORTCUT.read(open, NO_PARTS), FILE);
   t.true(FILE_SHORTCUT.write(new WireWriter(), FILE, NO_PARTS));
-  const descriptor = new WireReader(encode(BY_TABLE, 'fdinfo_entry', FDINFO), 'files');
-  t.deepEqual(FDINFO_SHORTCUT.read(descriptor, NO_PARTS), FDINFO);
   t.true(FDINFO_SHORTCUT.write(new WireWriter(), FDINFO, NO_PARTS));
 });
 

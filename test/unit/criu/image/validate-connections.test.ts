@@ -22,7 +22,7 @@ function connection(id: number, more: Partial<InetSkEntry> = {}): FileEntry {
   const isk: InetSkEntry = {
     ...{ id, ino: INODE, family: 2, type: 1, proto: 6, state: 1, flags: 2, backlog: 0 },
     ...{ src_port: 1024, dst_port: 80, src_addr: [0x0100007f], dst_addr: [0x0100007f] },
-    ...{ fown: NO_OWNER, opts, mvas_memberships: [], ...more },
+    ...{ fown: NO_OWNER, opts, mvas_memberships: [], mvas_keys: [], ...more },
   };
   return { type: 'INETSK', id, isk };
 }
@@ -70,7 +70,38 @@ const LIES: readonly (readonly [string, RegExp, Partial<InetSkEntry>])[] = [
     { type: 2, proto: 17, state: 7, mvas_reset: true },
   ],
 ];
-for (const [what, message, more] of LIES) {
+const KEY = { address: Uint8Array.of(127, 0, 0, 1), prefix: 32, key: Uint8Array.of(1) };
+const MAPPED = Uint8Array.of(...new Array<number>(10).fill(0), 255, 255, 127, 0, 0, 1);
+const KEY_LIES: readonly (readonly [string, RegExp, Partial<InetSkEntry>])[] = [
+  ['with an empty key', /an impossible key/, { mvas_keys: [{ ...KEY, key: new Uint8Array() }] }],
+  ['with a long key', /an impossible key/, { mvas_keys: [{ ...KEY, key: new Uint8Array(81) }] }],
+  ['with a wide key', /an impossible key/, { mvas_keys: [{ ...KEY, prefix: 33 }] }],
+  [
+    'with a key of the other family',
+    /an impossible key/,
+    { mvas_keys: [{ ...KEY, address: new Uint8Array(16) }] },
+  ],
+  [
+    'with a key of neither family',
+    /an impossible key/,
+    { family: 10, mvas_keys: [{ ...KEY, address: MAPPED }] },
+  ],
+  [
+    'with half an address of a key',
+    /an impossible key/,
+    { mvas_keys: [{ ...KEY, address: new Uint8Array(3) }] },
+  ],
+  ['with two keys for a peer', /two keys/, { mvas_keys: [KEY, { ...KEY, key: MAPPED }] }],
+  ['of UDP with a key', /cannot have keys/, { type: 2, proto: 17, state: 7, mvas_keys: [KEY] }],
+];
+
+test('accepts keys of a TCP socket', (t) => {
+  t.notThrows(() => {
+    validate([connection(1, { mvas_keys: [{ ...KEY, prefix: 0 }, KEY] })]);
+  });
+});
+
+for (const [what, message, more] of [...LIES, ...KEY_LIES]) {
   test(`refuses a TCP connection ${what}`, (t) => {
     const error = t.throws(
       () => {

@@ -206,9 +206,21 @@ refuses(
   [],
   /waits, and does not/,
 );
-refuses(
-  'refuses one that waits and has received something',
+accepts(
+  'accepts one that waits and has sent something',
   [LISTENING, client(2, 0)],
   [packet(2, [])],
-  /waits, and does not/,
+);
+accepts('accepts one that waits and has sent files', [LISTENING, client(2, 0)], [packet(2, [1])]);
+refuses(
+  'refuses one that waits where nobody can receive what it has sent',
+  [client(2, 0), LISTENING],
+  [packet(2, [1])],
+  /nobody can receive/,
+);
+refuses(
+  'refuses one that waits and has sent something by another name',
+  [LISTENING, client(2, 0)],
+  [packet(2, [], lent)],
+  /nobody but its peer/,
 );

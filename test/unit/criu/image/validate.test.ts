@@ -204,11 +204,12 @@ refuses(
   /cannot be inherited/,
   withVma({ ...HEIR, shmid: 1n, status: VMA_STATUS.filePrivate }),
 );
-refuses(
-  'pages over inherited memory that lie nowhere',
-  /no place for them/,
-  withVma({ ...HEIR, mvas_runs: [0n, 1n] }),
-);
+const READ = { ...HEIR, mvas_heritage: undefined, mvas_park: 0x10000n, mvas_runs: [0n, 1n] };
+refuses('read-only pages', /cannot be written to it/, withVma({ ...READ, prot: 1 }));
+for (const [what, mvas_heritage] of Object.entries({ own: undefined, overlaid: { holes: [] } })) {
+  const lost = { ...READ, mvas_heritage, mvas_park: undefined };
+  refuses(`${what} pages that lie nowhere`, /no place for them/, withVma(lost));
+}
 refuses(
   'holes behind the end of inherited memory',
   /runs of pages/,
@@ -324,8 +325,8 @@ for (const [what, more] of Object.entries(GROUPS)) {
     if (!opts) return {};
     const ports = { src_port: 0, dst_port: 0, src_addr: [], dst_addr: [], backlog: 0 };
     const kind = { family: 2, type: 2, proto: 17, state: 7, flags: 2 };
-    const mvas_memberships = [{ ...GROUP, ...more }];
-    const isk = { id: 60, ino: 600, ...kind, ...ports, fown, opts, mvas_memberships };
+    const lists = { mvas_memberships: [{ ...GROUP, ...more }], mvas_keys: [] };
+    const isk = { id: 60, ino: 600, ...kind, ...ports, fown, opts, ...lists };
     return { files: [...files, { type: 'INETSK', id: 60, isk }] };
   });
 }
@@ -342,6 +343,10 @@ refuses('a lock of no descriptor', /no descriptor 9/, () => ({ locks: [{ ...lock
 refuses('an unknown lock', /no such lock/, () => ({ locks: [{ ...lock, flag: 8 }] }));
 refuses('a lock of nothing', /no such lock/, () => ({ locks: [{ ...lock, type: 2 }] }));
 refuses('a lease of a part', /whole file/, () => ({ locks: [{ ...lock, flag: 32, len: 1n }] }));
+refuses('an owner of a lock', /no such owner/, () => ({ locks: [{ ...lock, mvas_uid: 1 }] }));
+refuses('a lease of nobody', /no such owner/, () => {
+  return { locks: [{ ...lock, flag: 32, mvas_uid: 0xffffffff }] };
+});
 refuses('a lock before the file', /negative/, () => ({ locks: [{ ...lock, start: -1n }] }));
 
 const pidfd = { id: 7, ino: 1, flags: 0, nspid: asNsPid(4_194_305), fown: NO_OWNER };

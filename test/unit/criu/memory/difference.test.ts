@@ -2,6 +2,7 @@
 import test from 'ava';
 import { difference, fromNothing } from '../../../../src/criu/memory/difference.js';
 import { inherit, mayInherit } from '../../../../src/criu/memory/inheritance.js';
+import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
 import { within, without, type PageRun } from '../../../../src/criu/memory/page-runs.js';
 import { area, mapOf, PAGE, pages } from './maps.js';
 
@@ -72,7 +73,8 @@ function inherited(
   forker: ReturnType<typeof area>,
   ...runs: PageRun[]
 ) {
-  return inherit(mapOf(2, heir), mapOf(1, forker), written(...runs).changed).areas[0];
+  const from = { map: mapOf(1, forker), forks: new Map<MappedArea, number>() };
+  return inherit(mapOf(2, heir), from, written(...runs).changed).map.areas[0];
 }
 
 test('what is mostly the same is inherited, with the pages that differ', (t) => {
@@ -87,6 +89,21 @@ test('what differs by more than half of its pages is stored', (t) => {
   const heir = area(10, 20, { runs: pages([10, 20]) });
   t.is(inherited(heir, heir, ...pages([10, 16])), heir);
   t.not(inherited(heir, heir, ...pages([10, 15])), heir);
+});
+
+/** How many forks in a row pass on an area of which each process changes a page. */
+function longestRow(shared: number): number {
+  const whole = area(10, 10 + shared + 1, { runs: pages([10, 10 + shared + 1]) });
+  let forks: ReadonlyMap<MappedArea, number> = new Map();
+  for (let count = 0; ; count++) {
+    const { changed } = written(...pages([10, 11]));
+    ({ forks } = inherit(mapOf(2, whole), { map: mapOf(1, whole), forks }, changed));
+    if (forks.size === 0) return count;
+  }
+}
+
+test('the fewer pages are shared, the sooner a row of heirs ends, and the next one begins', (t) => {
+  t.deepEqual([1, 10, 100, 1000].map(longestRow), [11, 35, 113, 357]);
 });
 
 for (const [what, more] of [

@@ -3,7 +3,8 @@ import test from 'ava';
 import { fromNothing, type Difference } from '../../../../src/criu/memory/difference.js';
 import { planFill } from '../../../../src/criu/memory/fill-plan.js';
 import type { Pages } from '../../../../src/criu/memory/pages.js';
-import { PlanBuilder, PlanData } from '../../../../src/criu/plan/builder.js';
+import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import { PlanData } from '../../../../src/criu/plan/values.js';
 import { SYS } from '../../../../src/native/sys.js';
 import { area, PAGE, pages } from './maps.js';
 

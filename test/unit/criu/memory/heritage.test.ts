@@ -3,9 +3,12 @@ import test from 'ava';
 import { asNsPid, INIT } from '../../../../src/common/ids.js';
 import { checkHeritage, heritageOf, planHeritage } from '../../../../src/criu/memory/heritage.js';
 import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
+import { Stashes } from '../../../../src/criu/memory/stashes.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import { SYS } from '../../../../src/native/sys.js';
 import { area, PAGE, pages } from './maps.js';
+
+const FILE = 400;
 
 const imageOf = (...areas: readonly MappedArea[]) => ({ areas, unfinished: areas });
 const inherited = (first: number, end: number) => area(first, end, { holes: [] });
@@ -21,13 +24,14 @@ test('ranges that meet are inherited as one', (t) => {
 test('what a process does not have is dropped, and what differs is laid over the rest', (t) => {
   const sequence = new PlanBuilder().sequence('pid 2');
   const more = { holes: pages([19, 21]), runs: pages([17, 18]), place: 0x900000n };
-  planHeritage(area(16, 32, more), sequence);
+  const stashes = new Stashes([{ start: 0x900000n, end: 0x910000n }]);
+  stashes.planKept(FILE, new PlanBuilder().sequence('pid 1'));
+  planHeritage(area(16, 32, more), stashes, sequence);
   t.deepEqual(
     sequence.operations.map(({ nr, args }) => [nr, ...args]),
     [
       [SYS.madvise, 0x13000n, 0x2000n, 4],
-      [0, 0x11000n, 0x901000n, 0x1000n],
-      [SYS.munmap, 0x900000n, 0x10000n],
+      [0, FILE, 0x11000n, 0x901000n, 0x1000n],
     ],
   );
 });

@@ -3,10 +3,11 @@ import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { asNsPid, type NsPid } from '../../../../src/common/ids.js';
 import type { CoreEntry, MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
-import type {
-  MappedArea,
-  MemoryMap,
-  SharedObject,
+import {
+  TRAIT,
+  type MappedArea,
+  type MemoryMap,
+  type SharedObject,
 } from '../../../../src/criu/memory/memory-map.js';
 import { entriesOf } from '../../../../src/criu/image/vma-rows.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
@@ -55,6 +56,7 @@ test('what an image says of an area is what was said to it', (t) => {
     area(1, 4, { traits: 2, flags: 0x122 }),
     area(1, 4, { holes: [], place: PARK, runs: pages([2, 3]) }),
     area(1, 9, { holes: pages([1, 2], [4, 7]) }),
+    area(1, 9, { traits: TRAIT.read, place: PARK, runs: pages([1, 2], [4, 7]) }),
     area(1, 4, { kind: 'vdso' }),
     area(1, 4, { kind: 'vvar' }),
   ]) {

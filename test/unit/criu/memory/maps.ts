@@ -19,6 +19,7 @@ export function area(first: number, end: number, more: Partial<MappedArea> = {})
     prot: 3,
     flags: MAP_PRIVATE_ANONYMOUS,
     advice: 0,
+    key: 0,
     traits: 0,
     offset: 0n,
     object: 0n,

@@ -5,13 +5,16 @@ import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
+import { OP_CODE } from '../../../../src/criu/plan/abi.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import type { Sequence } from '../../../../src/criu/plan/sequence.js';
 import { MADV_DOFORK, MADV_DONTFORK } from '../../../../src/native/abi/index.js';
 import { SYS } from '../../../../src/native/sys.js';
 import { asValid } from '../../../helpers/valid.js';
 
 const FILE = 200;
 const SHARED = 300;
+const MEMORY = 400;
 const PARK = 0x40000000n;
 
 function area(start: bigint, status: number, more: Partial<VmaEntry> = {}): VmaEntry {
@@ -34,9 +37,11 @@ function planned(execs: boolean, vmas: readonly VmaEntry[]) {
     kernelAreas: [],
     outside: new Set(),
     execs,
+    hasKeys: true,
     staged: () => FILE,
     mapsAnywhere: () => false,
     stage: () => SHARED,
+    stageMemory: () => MEMORY,
   });
   const sequence = builder.sequence('pid 1');
   plan.planShared(builder.sequence('root'));
@@ -114,9 +119,11 @@ test('siblings that inherit the same need no calls between their forks', (t) => 
     kernelAreas: [],
     outside: new Set(),
     execs: false,
+    hasKeys: true,
     staged: () => FILE,
     mapsAnywhere: () => false,
     stage: () => SHARED,
+    stageMemory: () => MEMORY,
   });
   const bequest = (heirs: readonly NsPid[], before: readonly NsPid[]) => {
     const sequence = builder.sequence('pid 1');
@@ -130,4 +137,54 @@ test('siblings that inherit the same need no calls between their forks', (t) => 
     [0x20000n, MADV_DOFORK],
   ]);
   t.deepEqual(bequest([], [third]), [[0x20000n, MADV_DONTFORK]]);
+});
+
+test('the root keeps what other processes read, and drops it when all have done so', (t) => {
+  const read = area(0x10000n, VMA_STATUS.regular | VMA_STATUS.anonPrivate, {
+    mvas_park: PARK,
+    mvas_runs: [1n, 2n],
+  });
+  const child = asNsPid(2);
+  const mm = (...vmas: VmaEntry[]) => ({ vmas }) as Partial<MmEntry> as MmEntry;
+  const written = { ...WRITTEN, mvas_park: PARK + 0x3000n };
+  const mms = new Map([
+    [INIT, mm(ANONYMOUS)],
+    [child, mm(read, written)],
+  ]);
+  const builder = new PlanBuilder();
+  const plan = new MemoryPlan({
+    builder,
+    base: 0x20000000n,
+    image: asValid({ memory: memoryOf({ mms, cores: new Map(), segments: [] }), mms }),
+    kernelAreas: [],
+    outside: new Set(),
+    execs: false,
+    hasKeys: true,
+    staged: () => FILE,
+    mapsAnywhere: () => false,
+    stage: () => SHARED,
+    stageMemory: () => MEMORY,
+  });
+  const steps = (use: (sequence: Sequence) => void) => {
+    const sequence = builder.sequence('');
+    use(sequence);
+    return sequence.operations.map(({ code, nr, args }) => [code, nr, ...args.slice(0, 3)]);
+  };
+  const both = [PARK, 0x6000n];
+  t.deepEqual(
+    steps((root) => plan.planShared(root)),
+    [[OP_CODE.syscall, SYS.madvise, ...both, MADV_DONTFORK]],
+  );
+  t.deepEqual(plan.branch(child, []), [], 'no fork takes it along');
+  t.deepEqual(
+    steps((sequence) => plan.planForkable(child, sequence)),
+    [
+      [OP_CODE.syscall, SYS.mmap, 0x10000n, 0x3000n, 3],
+      [OP_CODE.pread, 0, MEMORY, 0x11000n, PARK + 0x1000n],
+    ],
+  );
+  t.deepEqual(
+    steps((root) => plan.planRead(root)),
+    [[OP_CODE.syscall, SYS.munmap, ...both]],
+  );
 });

@@ -2,8 +2,14 @@
 import test from 'ava';
 import { fromNothing, type Difference } from '../../../../src/criu/memory/difference.js';
 import type { MappedArea } from '../../../../src/criu/memory/memory-map.js';
-import { appendRun, union, within, type PageRun } from '../../../../src/criu/memory/page-runs.js';
-import { again, restOf, type PreCopied } from '../../../../src/criu/memory/pre-copied.js';
+import {
+  appendRun,
+  union,
+  within,
+  without,
+  type PageRun,
+} from '../../../../src/criu/memory/page-runs.js';
+import { again, allOf, restOf, type PreCopied } from '../../../../src/criu/memory/pre-copied.js';
 import { area, mapOf, PAGE, pages } from './maps.js';
 
 /** An area of the init, which lies in the VAS where it is. */
@@ -84,6 +90,14 @@ class Model {
     }
   }
 
+  /** Writes to one that has content. */
+  write(): void {
+    const [page] = this.memory.keys();
+    if (page === undefined) return;
+    this.memory.set(page, this.#next++);
+    this.#protected.delete(page);
+  }
+
   /** Write-protects pages with content; returns those that were not. */
   protect(): PageRun[] {
     const found = [...this.memory.keys()].filter((page) => !this.#protected.has(page));
@@ -162,6 +176,41 @@ test('a VAS that follows a process in rounds is the same in the end', (t) => {
     t.deepEqual(sorted(model.vas), sorted(model.memory), `seed ${String(seed)}`);
   }
 });
+
+test('each VAS of a series is the same as its process', (t) => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const model = new Model(randomNumbers(seed));
+    let copied = first(model);
+    for (let member = 0; member < 5; member++) {
+      for (let round = 0; round < (seed + member) % 3; round++) copied = next(model, copied);
+      model.change(15);
+      copied = stopFor(model, copied);
+      t.deepEqual(
+        sorted(model.vas),
+        sorted(model.memory),
+        `seed ${String(seed)}, ${String(member)}`,
+      );
+    }
+  }
+});
+
+test('what the VAS of a series does not have, or is not protected, is copied by the next', (t) => {
+  const runs = pages([10, 14]);
+  const now = mapOf(1, placed(10, 20, { runs }), area(20, 30, { runs: pages([20, 22]) }));
+  const held = allOf(now, pages([9, 12], [13, 15], [20, 22]));
+  t.deepEqual(held, { map: now, fresh: pages([10, 12], [13, 14]) });
+});
+
+/** Protects everything while the process stands still, and copies the rest. */
+function stopFor(model: Model, copied: PreCopied): PreCopied {
+  const found = model.clean();
+  model.write(); // What we do to it ourselves.
+  const written = model.protect();
+  const clean = without(found, written);
+  const map = model.map();
+  model.apply(restOf(copied, map, clean));
+  return allOf(map, union(clean, written));
+}
 
 function first(model: Model): PreCopied {
   model.protect();

@@ -27,6 +27,7 @@ const SIZES: Readonly<Record<string, number>> = {
   'unsigned char': 1,
   'unsigned int': 4,
   int: 4,
+  char: 1,
   'unsigned long long': 8,
   'long long': 8,
 };
@@ -75,6 +76,7 @@ test('the header of a plan has the same layout', (t) => {
   const { size, offsets } = layoutOf('mvas_plan_header');
   t.is(size, abi.PLAN_HEADER_SIZE);
   t.is(DEFINES.get('PLAN_SLOTS_OFFSET'), BigInt(abi.PLAN_HEADER_SIZE));
+  t.is(DEFINES.get('PLAN_STACK'), BigInt(abi.PLAN_STACK));
   for (const [field, offset] of Object.entries(abi.HEADER)) {
     t.is(
       offsets.get(field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
@@ -131,6 +133,16 @@ test('a hold has the same size and actions', (t) => {
   const { magic, ...actions } = named('HOLD_');
   t.is(magic, abi.HOLD_MAGIC);
   t.deepEqual(actions, { ...abi.HOLD_ACTION });
+});
+
+test('an order about a life has the same layout', (t) => {
+  const { size, offsets } = layoutOf('mvas_life_request');
+  t.is(size, abi.LIFE_SIZE);
+  t.deepEqual(Object.fromEntries(offsets), { ...abi.LIFE });
+  const { magic, retryS: retry, ...bits } = named('LIFE_');
+  t.is(magic, abi.LIFE_MAGIC);
+  t.true((retry ?? 0) > 0);
+  t.deepEqual(bits, { ...abi.LIFE_WITH });
 });
 
 test('requests have the same numbers and sizes', (t) => {

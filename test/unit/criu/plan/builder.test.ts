@@ -13,7 +13,8 @@ import {
   PLAN_MAGIC,
 } from '../../../../src/criu/plan/abi.js';
 import { RowAddress, RowWord } from '../../../../src/criu/plan/row.js';
-import { PlanBuilder, PlanPointer, type Plan } from '../../../../src/criu/plan/builder.js';
+import { PlanBuilder, type Plan } from '../../../../src/criu/plan/builder.js';
+import { PlanPointer } from '../../../../src/criu/plan/values.js';
 
 const word = (plan: Plan, at: number): bigint => Buffer.from(plan.bytes).readBigUInt64LE(at);
 const half = (plan: Plan, at: number): number => Buffer.from(plan.bytes).readUInt32LE(at);
@@ -126,8 +127,9 @@ test('every operation has its code and arguments in the order of the header', (t
   sequence.pread('pread', 4, 5n, 6n, 7n);
   sequence.write('write', 1, 2n, 3n);
   sequence.poke('poke', 8n, 9n);
-  sequence.fork('fork', asNsPid(2), child, { flags: 0x100, exitSignal: 0 });
-  sequence.fork('fork', asNsPid(3), child);
+  const forked = { sequence: child, stackEnd: 0x2000n };
+  sequence.fork('fork', { pid: asNsPid(2), ...forked, flags: 0x100, exitSignal: 0 });
+  sequence.fork('fork', { pid: asNsPid(3), ...forked });
   sequence.thread('thread', asNsTid(4), child, 0x1000n);
   sequence.timer('timer', 1, null, 6);
   sequence.drainSignals('drain', 5n);
@@ -140,8 +142,8 @@ test('every operation has its code and arguments in the order of the header', (t
     [OP_CODE.pread, 4n, 5n, 6n, 7n],
     [OP_CODE.write, 1n, 2n, 3n],
     [OP_CODE.poke, 8n, 9n],
-    [OP_CODE.fork, 2n, target, 0x2100n, 0n],
-    [OP_CODE.fork, 3n, target, 0x2000n, 17n],
+    [OP_CODE.fork, 2n, target, 0x2100n, 0n, 0x2000n],
+    [OP_CODE.fork, 3n, target, 0x2000n, 17n, 0x2000n],
     [OP_CODE.thread, 4n, target, 0x1000n],
     [OP_CODE.timer, 1n, 0n, 6n],
     [OP_CODE.drainSignals, 5n],
@@ -275,6 +277,26 @@ test('mistakes of the planner are found', (t) => {
     },
     { instanceOf: ShimError },
   );
-  sequence.fork('fork', asNsPid(2), new PlanBuilder().sequence('pid 2'));
+  const other = new PlanBuilder().sequence('pid 2');
+  sequence.fork('fork', { pid: asNsPid(2), sequence: other, stackEnd: 0n });
   t.throws(() => builder.finish(), { instanceOf: ShimError, message: /another plan/ });
+});
+
+test('the failure of what is done for a row is told in the words of its table', (t) => {
+  const builder = new PlanBuilder();
+  const sequence = builder.sequence('pid 1');
+  const body = builder.sequence('');
+  const data = builder.data(new Uint8Array(3 * 16));
+  const [path, number] = [new RowWord(0), new RowWord(8)];
+  body.open('', { directory: -100, path, how: data, number, flags: null, stat: null });
+  body.end();
+  const what = (row: number): string => `open file ${String(row)}`;
+  const explain = (row: number, result: bigint): string | undefined =>
+    result === -2n ? `file ${String(row)} is gone` : undefined;
+  sequence.each({ data, width: 16, what, explain }, body);
+  const plan = builder.finish();
+  const [at, row] = [BigInt(body.offset), BigInt(data.offset + 16)];
+  t.is(plan.describe(at, row), 'pid 1: open file 1');
+  t.is(plan.explain(at, -2n, row), 'file 1 is gone');
+  t.is(plan.explain(at, -13n, row), undefined);
 });

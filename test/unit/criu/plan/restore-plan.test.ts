@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
+import { mountFacts } from '../../../../src/criu/resources/files/index.js';
 import { asNsPid, INIT, ownPid } from '../../../../src/common/ids.js';
 import type { CheckpointImage } from '../../../../src/criu/image/checkpoint-image.js';
 import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
@@ -19,7 +20,7 @@ const ALL = 2n ** 41n - 1n;
 /** What a sample lets a new container do: all that the image has. */
 const FACTS: LiveFacts = {
   limits: { boundingSet: ALL, noNewPrivileges: false },
-  mounts: [],
+  mounts: mountFacts([]),
   hasConsole: false,
   stdio: [true, false, true],
   kernelAreas: [{ special: '[vdso]', start: BASE, end: BASE + VDSO_SIZE }],
@@ -29,6 +30,9 @@ const FACTS: LiveFacts = {
   secret: '',
   initPid: ownPid(),
 };
+
+/** From which children read their pages. */
+const MEMORY = { memory: FACTS.initPid };
 
 const place = (image: CheckpointImage) => ({
   image: validateImage(image, IMAGE_RULES),
@@ -40,7 +44,7 @@ test("System V objects are made by sysctls of a namespace that is the new contai
   const image = place({ ...sampleImage(), ...sampleIpc() });
   const sysctls = ['shm', 'sem', 'msg'].map((kind) => ({ sysctl: `kernel/${kind}_next_id` }));
   const ipc = { isOwn: true, limits: IPC_LIMITS, fixed: new Set<string>() };
-  t.deepEqual(planRestore(image, { ...FACTS, ipc }).given, ['donor', 0, 2, ...sysctls]);
+  t.deepEqual(planRestore(image, { ...FACTS, ipc }).given, ['donor', 0, 2, MEMORY, ...sysctls]);
   t.throws(() => planRestore(image, { ...FACTS, ipc: { ...ipc, isOwn: false } }), {
     message: /shares its IPC namespace; remedy: give it its own/,
   });
@@ -48,7 +52,7 @@ test("System V objects are made by sysctls of a namespace that is the new contai
 
 test('a restore is planned without a process: all phases, all descriptors', (t) => {
   const plan = planRestore(place(sampleImage()), FACTS);
-  t.deepEqual(plan.given, ['donor', 0, 2]);
+  t.deepEqual(plan.given, ['donor', 0, 2, MEMORY]);
   const phases = Object.keys(PHASES);
   const order = plan.barriers.map(({ phase }) => phases.indexOf(phase));
   t.deepEqual(

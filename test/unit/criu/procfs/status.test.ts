@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encodeBytes } from '../../../../src/common/bytes.js';
+import { asHostTid } from '../../../../src/common/ids.js';
 import { parseStatus } from '../../../../src/criu/procfs/status.js';
 import { fixture, refuses } from './fixture.js';
 
@@ -60,6 +61,31 @@ test('signal masks have signal N as bit N-1', (t) => {
   t.is(signals.sharedPending & signals.blocked, bit(64n) | bit(12n));
   t.true((signals.ignored & bit(1n)) !== 0n);
   t.true((signals.caught & bit(10n)) !== 0n);
+});
+
+test('threads with the same owner and rights share them, and one with others does not', (t) => {
+  const text = fixture('container/status').toString('latin1');
+  const sibling = text.replace(/^Pid:.*$/m, 'Pid:\t9839').replace(/^NSpid:.*$/m, 'NSpid:\t9839\t2');
+  const [one, other] = [parseStatus(text), parseStatus(sibling)];
+  t.is(other.pid, asHostTid(9839));
+  t.deepEqual(other.nsPid, [9839, 2]);
+  t.is(other.uid, one.uid);
+  t.is(other.groups, one.groups);
+  t.is(other.capabilities, one.capabilities);
+
+  const changes: readonly (readonly [RegExp, string])[] = [
+    [/^Gid:.*$/m, 'Gid:\t1001\t1001\t0\t1001'],
+    [/^Groups:.*$/m, 'Groups:\t7 '],
+    [/^CapAmb:.*$/m, 'CapAmb:\t0000000000000000'],
+    [/^ShdPnd:.*$/m, 'ShdPnd:\t0000000000000100'],
+    [/^Seccomp:.*$/m, 'Seccomp:\t1'],
+  ];
+  for (const [line, now] of changes) {
+    const changed = parseStatus(text.replace(line, now));
+    t.notDeepEqual(changed, one, now);
+  }
+  t.is(parseStatus(text.replace(/^Gid:.*$/m, 'Gid:\t1001\t1001\t0\t1001')).gid.saved, 0);
+  t.deepEqual(parseStatus(text), one);
 });
 
 test('a zombie has neither umask nor memory', (t) => {

@@ -36,7 +36,7 @@ function find(entry: TaskTimersEntry, own: readonly Buffer[], shared: readonly B
   const state = { privateSignals: Buffer.concat(own), sharedSignals: Buffer.concat(shared) };
   const tracer = { readThreads: () => Promise.resolve([state]) } as unknown as Tracer;
   const target = { pid: process.pid, threads: [{ tid: process.pid }] } as unknown as TracedProcess;
-  return findExpired(target, entry, tracer);
+  return findExpired(target, { entry, pending: 0n }, tracer);
 }
 
 test('timers have expired whose signal is pending by now', async (t) => {

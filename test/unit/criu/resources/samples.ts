@@ -10,6 +10,7 @@ import type { TaskCapabilities } from '../../../../src/criu/procfs/status.js';
 /** A kernel that numbers timers itself; an engine without limits. */
 export const SAMPLE_HOST: HostFacts = {
   hasTimerIds: false,
+  hasProtectionKeys: true,
   lastCapability: 40,
   limits: RESOURCES.map((resource) => ({ resource, soft: RLIM_INFINITY, hard: RLIM_INFINITY })),
   queuedEvents: 16_384,

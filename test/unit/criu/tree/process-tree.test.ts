@@ -295,7 +295,7 @@ test('refused: what came from outside and leads no session, or has ended', (t) =
   const init = process([1, 0, 1, 1]);
   t.throws(() => buildTree([init, process([5, 0, 1, 1])]), {
     message:
-      'pid 5 (task): its session (1) or group (1) was made outside of the container, which is not supported',
+      'pid 5 (task): its session (1) or group (1) was made outside of the container, which is not supported; remedy: end it',
   });
   t.throws(() => buildTree([init, process([5, 0, 5, 5], true)]), {
     message: /pid 5 has no parent/,
@@ -306,7 +306,7 @@ test('refused: a session below an exec that was there before it', (t) => {
   const init = process([1, 0, 1, 1]);
   const exec = process([5, 0, 5, 5]);
   const message =
-    'pid 6 (task): is in session 1, which its parent cannot have been in: not supported';
+    'pid 6 (task): is in session 1, which its parent cannot have been in: not supported; remedy: end it';
   t.throws(() => buildTree([init, exec, process([6, 5, 1, 1])]), { message });
   const below = [process([6, 5, 6, 6]), process([7, 6, 1, 1])];
   t.throws(() => buildTree([init, exec, ...below]), {

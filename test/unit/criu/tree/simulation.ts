@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { OP_CODE } from '../../../../src/criu/plan/abi.js';
-import { PlanBuilder, type Sequence } from '../../../../src/criu/plan/builder.js';
+import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
+import type { Sequence } from '../../../../src/criu/plan/sequence.js';
 import type { Forest, TreeProcess } from '../../../../src/criu/tree/process-tree.js';
 import { TreePlan } from '../../../../src/criu/plan/tree-plan.js';
 import { SYS } from '../../../../src/native/sys.js';

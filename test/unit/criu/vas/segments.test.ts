@@ -6,7 +6,7 @@ import { decodeSegments, encodeSegments, segmentsOf } from '../../../../src/criu
 
 const AREA: MappedArea = {
   ...{ start: 0x1000n, end: 0x4000n, kind: 'anonymous', prot: 3, flags: 0, advice: 0, traits: 0 },
-  ...{ offset: 0n, object: 0n, file: undefined, name: undefined, holes: undefined },
+  ...{ key: 0, offset: 0n, object: 0n, file: undefined, name: undefined, holes: undefined },
   runs: [
     { start: 0x1000n, length: 0x1000n },
     { start: 0x3000n, length: 0x1000n },

@@ -232,3 +232,28 @@ test('the pump takes one thread, however many copies there are', async (t) => {
   }
   await Promise.all(ends.map((one) => one.copy.done));
 });
+
+test('a text is heard of once, wherever it is cut', async (t) => {
+  const [from, writer] = pipe();
+  const [reader, to] = pipe();
+  let heard = 0;
+  const watch = { text: 'needle', heard: () => (heard += 1) };
+  const { done } = copy(from, to, watch);
+  let read = '';
+  const pass = async (text: string): Promise<void> => {
+    writeSync(writer, text);
+    read = '';
+    await until('the text', () => Promise.resolve((read += readNow(reader)) === text));
+  };
+  await pass('needl needneedl');
+  await pass('x nee');
+  t.is(heard, 0);
+  await pass('dle and so on');
+  await until('it to be heard', () => Promise.resolve(heard === 1));
+  await pass('x'.repeat(20_000)); // Spliced, from now on.
+  await pass('needle');
+  closeSync(writer);
+  await done;
+  t.is(heard, 1);
+  closeSync(reader);
+});

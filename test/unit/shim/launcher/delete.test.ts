@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import { decode } from '../../../../src/shim/proto/codec.js';
-import { DeleteResponse } from '../../../../src/shim/proto/messages/task.js';
-import { BIN, REPOSITORY } from '../../../helpers/paths.js';
+import { DeleteResponse } from '../../../../src/common/messages/task.js';
+import { installLauncher, type LauncherInstall } from '../../../helpers/launcher-install.js';
 import { run } from '../../../helpers/run.js';
 
 /** A container as `delete` may find it; `directory` is private to it, and holds the bundle. */
@@ -29,11 +21,7 @@ interface Situation {
 }
 
 const ID = 'some-id';
-/** An install of the launcher whose Node leaves a mark. */
-const INSTALL = mkdtempSync(join(tmpdir(), 'mvas-install-'));
-const SHIM = join(INSTALL, 'bin/containerd-shim-mvas-v1');
-const ENTRY = join(INSTALL, 'dist/bundle/shim/main.js');
-const ADDON = join(INSTALL, 'native/build/mvas.node');
+let install: LauncherInstall;
 
 const usual = (bundle: string): string[] => [
   ...['-namespace', 'ns', '-address', '/no/containerd.sock', '-publish-binary', '/bin/false'],
@@ -136,24 +124,18 @@ const SITUATIONS: readonly Situation[] = [
   },
 ];
 
-test.before('bundle what was compiled, and install a launcher', async () => {
-  await run('bash', [join(REPOSITORY, 'scripts/bundle.sh')]);
-  for (const path of [ENTRY, ADDON, SHIM]) mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(ADDON, '');
-  copyFileSync(join(BIN, 'containerd-shim-mvas-v1'), SHIM);
-  const mark = `require('node:fs').writeFileSync(process.env.TEST_MARKER, '')`;
-  const real = join(REPOSITORY, 'dist/bundle/shim/main.js');
-  writeFileSync(ENTRY, `${mark}; import(${JSON.stringify(real)})`);
+test.before('install a launcher', async () => {
+  install = await installLauncher();
 });
 
 test.after.always('remove it', () => {
-  rmSync(INSTALL, { recursive: true, force: true });
+  install.remove();
 });
 
 for (const situation of SITUATIONS) {
   test(`launcher and Node give the same answer: ${situation.title}`, async (t) => {
-    const native = await observe(situation, [SHIM]);
-    const node = await observe(situation, [process.execPath, ENTRY]);
+    const native = await observe(situation, [install.shim]);
+    const node = await observe(situation, [process.execPath, install.entry]);
     t.deepEqual(native.outcome, node.outcome);
     t.true(node.startedNode);
     t.is(native.startedNode, !situation.isNative);
@@ -175,8 +157,8 @@ test('the socket of a living daemon stays', async (t) => {
     },
     isNative: true,
   };
-  const native = await observe(situation, [SHIM]);
-  const node = await observe(situation, [process.execPath, ENTRY]);
+  const native = await observe(situation, [install.shim]);
+  const node = await observe(situation, [process.execPath, install.entry]);
   t.deepEqual(native.outcome, node.outcome);
   t.false(native.startedNode);
   t.true(existsSync(path));
@@ -194,8 +176,8 @@ test('the socket of a living daemon stays', async (t) => {
   const inside =
     'mount -t tmpfs tmpfs "$0/rootfs" && "$@" && ! grep -q " $0/rootfs" /proc/self/mountinfo';
   const wrap = (bundle: string): string[] => ['unshare', '-m', 'sh', '-c', inside, bundle];
-  const native = await observe(mounted, [SHIM], wrap);
-  const node = await observe(mounted, [process.execPath, ENTRY], wrap);
+  const native = await observe(mounted, [install.shim], wrap);
+  const node = await observe(mounted, [process.execPath, install.entry], wrap);
   t.deepEqual(native.outcome, node.outcome);
   t.is(native.outcome.code, 0);
   t.true(native.startedNode);

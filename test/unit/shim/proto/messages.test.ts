@@ -2,7 +2,7 @@
 import test from 'ava';
 import { anyOf, decode, encode, type MessageName } from '../../../../src/shim/proto/codec.js';
 import { SHIM_MESSAGES } from '../../../../src/shim/proto/messages/index.js';
-import { PauseRequest, UpdateTaskRequest } from '../../../../src/shim/proto/messages/task.js';
+import { PauseRequest, UpdateTaskRequest } from '../../../../src/common/messages/task.js';
 import {
   assertAgrees,
   hasMap,
@@ -17,7 +17,9 @@ const codecOf = referenceOf([
   'types/runtime.proto',
   'events/task.proto',
   'events/forward.proto',
+  'services/containers.proto',
   'services/content.proto',
+  'services/snapshots.proto',
   'services/version.proto',
   'ttrpc/request.proto',
   'runc/options.proto',

@@ -8,7 +8,7 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { decode, encode } from '../../../../src/shim/proto/codec.js';
-import { ConnectRequest, StartResponse } from '../../../../src/shim/proto/messages/task.js';
+import { ConnectRequest, StartResponse } from '../../../../src/common/messages/task.js';
 import { acceptor } from '../../../../src/shim/rpc/acceptor.js';
 import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from '../../../../src/shim/rpc/frame.js';

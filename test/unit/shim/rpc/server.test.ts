@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
 import { decode, encode } from '../../../../src/shim/proto/codec.js';
-import { ConnectRequest, StartResponse } from '../../../../src/shim/proto/messages/task.js';
+import { ConnectRequest, StartResponse } from '../../../../src/common/messages/task.js';
 import { TtrpcClient } from '../../../../src/shim/rpc/client.js';
 import { method, serviceTable, type Method } from '../../../../src/shim/rpc/methods.js';
 import { TtrpcServer } from '../../../../src/shim/rpc/server.js';

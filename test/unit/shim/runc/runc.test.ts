@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { encode } from '../../../../src/shim/proto/codec.js';
-import { Options as MvasOptions } from '../../../../src/shim/proto/messages/mvas-options.js';
-import { Options as RuncOptions } from '../../../../src/shim/proto/messages/runc-options.js';
+import { Options as MvasOptions } from '../../../../src/common/messages/mvas-options.js';
+import { Options as RuncOptions } from '../../../../src/common/messages/runc-options.js';
 import { createArgs, execArgs, globalArgs } from '../../../../src/shim/runc/args.js';
 import { fromRuncLog, lastError } from '../../../../src/shim/runc/runc-log.js';
 import { decodeOptions, runcSettings } from '../../../../src/shim/runc/settings.js';

@@ -11,10 +11,9 @@ test('a rehearsal removes what a killed one has left, and leaves nothing', async
   t.teardown(() => {
     rmSync(directory, { recursive: true });
   });
-  mkdirSync(join(directory, 'bundle'));
-  writeFileSync(join(directory, 'bundle', 'config.json'), '');
-  mkdirSync(join(directory, 'rehearsal'));
-  writeFileSync(join(directory, `.${String(process.pid)}`), '');
+  mkdirSync(join(directory, 'rehearsal', 'bundle'), { recursive: true });
+  writeFileSync(join(directory, 'rehearsal', 'bundle', 'config.json'), '');
+  writeFileSync(join(directory, 'rehearsal', `.${String(process.pid)}`), '');
   await t.notThrowsAsync(rehearse(directory));
   t.deepEqual(readdirSync(directory), []);
 });

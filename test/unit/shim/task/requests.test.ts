@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { anyOf } from '../../../../src/shim/proto/codec.js';
-import { CheckpointOptions } from '../../../../src/shim/proto/messages/runc-options.js';
+import { CheckpointOptions } from '../../../../src/common/messages/runc-options.js';
 import type { AnyValue } from '../../../../src/shim/proto/values.js';
 import { planCheckpoint } from '../../../../src/shim/task/checkpoint-options.js';
 import { checkpointPolicy } from '../../../../src/shim/task/checkpoint-policy.js';
@@ -26,9 +26,29 @@ test('a checkpoint without options leaves the container running', (t) => {
     retryMs: undefined,
     exec: undefined,
     twin: undefined,
+    series: false,
+    life: { ttlMs: undefined, lease: undefined, isKeptElsewhere: false },
   };
   t.deepEqual(planOf('/image', undefined), plan);
   t.deepEqual(planOf('/image', { typeUrl: '', value: new Uint8Array(0) }), plan);
+});
+
+test('a checkpoint is of a series if it says so, or its container does', (t) => {
+  const policy = checkpointPolicy({}, { 'mvas.checkpoint.series': 'true' });
+  const asked = (series: boolean) => anyOf('mvas.v1.CheckpointOptions', { series });
+  t.true(planOf('/image', undefined, policy).series);
+  t.true(planOf('/image', asked(true)).series);
+  t.true(planOf('/image', asked(false), policy).series);
+  t.false(planOf('/image', asked(false)).series);
+});
+
+test('an image that containerd moves into its content store is known by its directory', (t) => {
+  const policy = checkpointPolicy({}, { 'mvas.vas.ttl': '15m', 'mvas.vas.lease': 'image' });
+  const life = { ttlMs: 900_000, lease: 'image', isKeptElsewhere: true };
+  for (const name of ['ctrd-checkpoint', 'ctd-checkpoint123']) {
+    t.deepEqual(planOf(`/tmp/${name}`, undefined, policy).life, life as never);
+  }
+  t.false(planOf('/tmp/ctrd-checkpoint123/mine', undefined, policy).life.isKeptElsewhere);
 });
 
 test('connections are kept where the policy says so, or the client as CRIU does', (t) => {
@@ -111,7 +131,12 @@ test('annotations say what options say, and come first', (t) => {
     tcp: undefined,
     exec: undefined,
     twin: undefined,
+    series: false,
+    ttlMs: undefined,
+    lease: undefined,
     clone: { index: undefined, signal: undefined },
+    hook: undefined,
+    when: undefined,
   };
   t.deepEqual(checkpointPolicy(undefined, {}), none);
   const options = {
@@ -137,6 +162,9 @@ test('annotations say what options say, and come first', (t) => {
     'mvas.tcp': 'refuse',
     'mvas.exec': 'keep',
     'mvas.checkpoint.twin': 'auto',
+    'mvas.checkpoint.series': 'true',
+    'mvas.vas.ttl': 'none',
+    'mvas.vas.lease': 'none',
     'mvas.of.tomorrow': 'whatever',
     other: 'x',
   };
@@ -148,7 +176,12 @@ test('annotations say what options say, and come first', (t) => {
     tcp: 'refuse',
     exec: 'keep',
     twin: 'auto',
+    series: true,
+    ttlMs: 'never',
+    lease: 'none',
     clone: none.clone,
+    hook: undefined,
+    when: undefined,
   });
 });
 
@@ -162,6 +195,9 @@ test('an annotation that makes no sense is refused by its name', (t) => {
     ['mvas.tcp', 'open'],
     ['mvas.exec', 'kept'],
     ['mvas.checkpoint.twin', 'yes'],
+    ['mvas.checkpoint.series', 'yes'],
+    ['mvas.vas.ttl', '7'],
+    ['mvas.vas.lease', 'yes'],
   ] as const) {
     const error = t.throws(() => checkpointPolicy({}, { [name]: value }));
     t.true(error.message.startsWith(`annotation ${name} is "${value}"`), error.message);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import { ShimError } from '../../../../src/common/errors.js';
+import type { SnapshotUser } from '../../../../src/criu/index.js';
 import { asVasId } from '../../../../src/common/ids.js';
-import { snapshotImage } from '../../../../src/shim/task/warm-start.js';
+import { originOf } from '../../../../src/shim/task/warm-start.js';
 
 const record = {
-  format: 1,
+  format: 2,
   id: asVasId('0'.repeat(32)),
   name: 'warm',
   owner: 'test',
+  group: '',
+  shared: [],
   containerId: 'db',
   createdAt: '',
   args: ['redis-server'],
@@ -16,20 +19,27 @@ const record = {
 } as const;
 
 /** The image that a container with these annotations begins from, where one snapshot is known. */
-function imageFor(annotations: Record<string, string>, args = ['redis-server']) {
+async function imageFor(annotations: Record<string, string>, args = ['redis-server']) {
   const never = new Promise<never>(() => undefined);
-  const findSnapshot = (wanted: string, owner: string) =>
-    wanted === 'warm' && owner === 'test'
+  const findSnapshot = (wanted: string, { owner, group }: SnapshotUser) =>
+    wanted === 'warm' && owner === 'test' && group === 'team'
       ? Promise.resolve({ record, imagePath: '/image' })
       : Promise.reject(new ShimError('notFound', `no snapshot ${wanted}`));
   const engine = {
     checkpoint: () => never,
     beginRestore: () => never,
     spareVas: () => never,
+    series: () => never,
     copyTree: () => never,
+    addLayer: () => never,
+    runMvas: () => never,
     findSnapshot,
+    failsAlways: () => never,
+    noteStart: () => never,
   };
-  return snapshotImage({ annotations, process: { args } }, { namespace: 'test', engine });
+  const pod = { 'io.kubernetes.cri.sandbox-namespace': 'team', ...annotations };
+  const request = { annotations: pod, process: { args } };
+  return (await originOf(request, { namespace: 'test', engine })).imagePath;
 }
 
 test('without the annotation a container starts cold', async (t) => {

@@ -4,7 +4,7 @@ import { badImage } from '../../../../common/errors.js';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
 import type { FileEntry, RegFileEntry } from '../../../image/types.js';
-import type { PlanData, Slot } from '../../../plan/builder.js';
+import type { PlanData, Slot } from '../../../plan/values.js';
 import { AT_REMOVEDIR, O, S_IF } from '../../../../native/abi/index.js';
 import { SharedFolders, type Folders } from '../names/folders.js';
 import { planContent, planFileAttributes } from './inode-attributes.js';

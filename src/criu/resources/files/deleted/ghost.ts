@@ -32,7 +32,10 @@ export class Ghosts {
     const id = this.#context.nextId();
     this.#ids.set(key, id);
     const content = this.#content(id, own, stat);
-    this.#context.image.ghosts.set(id, { entry: ghostEntry(own, stat), content });
+    this.#context.image.ghosts.set(id, {
+      entry: ghostEntry(own, stat, this.#context.maps),
+      content,
+    });
     return id;
   }
 

@@ -3,6 +3,8 @@ import type { Descriptor } from '../../../plan/row.js';
 import type { BigIntStats } from 'node:fs';
 import { SYS } from '../../../../native/sys.js';
 import type { GhostFile } from '../../../image/ghost.js';
+import type { IdMaps } from '../../../procfs/id-map.js';
+import { insideAttributes } from '../../attribute-ids.js';
 import { readAttributesOf } from '../../tmpfs-attributes.js';
 import { SEEK } from '../../../../native/abi/index.js';
 import type { Stage } from '../stage.js';
@@ -43,8 +45,11 @@ export function planInodeOwner(
   if (mode !== undefined) stage.run(`${what}: mode`, SYS.fchmod, [number, mode & PERMISSIONS]);
 }
 
-/** Attributes of a file that has no name in the image. `own` is a descriptor of ours; O_PATH is enough. */
-export function ghostEntry(own: number, stat: BigIntStats): GhostFile['entry'] {
+/**
+ * Attributes of a file that has no name in the image. `own` is a descriptor of ours; O_PATH is enough. Its ids are the
+ * host's, except for those within extended attributes.
+ */
+export function ghostEntry(own: number, stat: BigIntStats, maps: IdMaps): GhostFile['entry'] {
   return {
     uid: Number(stat.uid),
     gid: Number(stat.gid),
@@ -57,7 +62,7 @@ export function ghostEntry(own: number, stat: BigIntStats): GhostFile['entry'] {
     size: stat.size,
     mvas_atim_nsec: Number(split(stat.atimeNs).nanoseconds),
     mvas_mtim_nsec: Number(split(stat.mtimeNs).nanoseconds),
-    mvas_xattrs: readAttributesOf(own).map(({ name, value }) => ({
+    mvas_xattrs: insideAttributes(readAttributesOf(own), maps).map(({ name, value }) => ({
       name: Buffer.from(name, 'latin1'),
       value,
     })),

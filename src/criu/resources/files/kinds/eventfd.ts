@@ -28,11 +28,15 @@ export const EVENTFD: FileKind<'efd'> = {
 function dump(context: DumpContext, file: OpenFile): EventfdFileEntry | undefined {
   const eventfd = eventfdState(file.info);
   if (!eventfd) {
-    context.refusals.add(file.where, 'the kernel does not tell the counter of this eventfd');
+    context.refusals.add(
+      file.where,
+      'the kernel does not tell the counter of this eventfd; remedy: close it',
+    );
     return undefined;
   }
   if (eventfd.semaphore === undefined) {
-    context.refusals.add(file.where, 'an eventfd cannot be told from a semaphore before Linux 6.5');
+    const why = 'an eventfd cannot be told from a semaphore before Linux 6.5; remedy: close it';
+    context.refusals.add(file.where, why);
   }
   const flags = file.flags | (eventfd.semaphore === true ? EFD_SEMAPHORE : 0);
   return { id: file.id, flags, fown: dumpOwner(context, file), counter: eventfd.count };

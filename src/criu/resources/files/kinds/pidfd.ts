@@ -5,7 +5,7 @@ import { syscall } from '../../../../native/index.js';
 import { SYS } from '../../../../native/sys.js';
 import type { PidfdEntry } from '../../../image/types.js';
 import { MAX_PID } from '../../../image/validate-tasks.js';
-import type { Slot } from '../../../plan/builder.js';
+import type { Slot } from '../../../plan/values.js';
 import { planDeath } from '../../../plan/death.js';
 import { detail, type FdInfo } from '../../../procfs/fdinfo.js';
 import { O } from '../../../../native/abi/index.js';
@@ -87,7 +87,8 @@ function openEnded(plan: PlanContext, files: readonly StagedFile<'pidfd'>[]): vo
   const what = `file ${String(body?.id)}: a process that has ended`;
   const ended = builder.sequence(what);
   planDeath(builder, ended, { pid, status: body?.mvas_status ?? 0 });
-  stage.sequence.fork(what, pid, ended, { exitSignal: 0 });
+  const stackEnd = builder.stackEnd();
+  stage.sequence.fork(what, { pid, sequence: ended, stackEnd, exitSignal: 0 });
   for (const { body: entry, number } of files) {
     stage.make(what, number, SYS.pidfd_open, [pid, entry.flags & O.nonblock]);
   }

@@ -22,7 +22,10 @@ export const SIGNALFD: FileKind<'sgfd'> = {
 function dump(context: DumpContext, file: OpenFile): SignalfdEntry | undefined {
   const mask = signalfdMask(file.info);
   if (mask === undefined) {
-    context.refusals.add(file.where, 'the kernel does not tell the mask of this signalfd');
+    context.refusals.add(
+      file.where,
+      'the kernel does not tell the mask of this signalfd; remedy: close it',
+    );
     return undefined;
   }
   const fown = dumpOwner(context, file);

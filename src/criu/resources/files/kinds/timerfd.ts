@@ -29,7 +29,10 @@ export const TIMERFD: FileKind<'tfd'> = {
 function dump(context: DumpContext, file: OpenFile): TimerfdEntry | undefined {
   const timerfd = timerfdState(file.info);
   if (!timerfd) {
-    context.refusals.add(file.where, 'the kernel does not tell the state of this timerfd');
+    context.refusals.add(
+      file.where,
+      'the kernel does not tell the state of this timerfd; remedy: close it',
+    );
     return undefined;
   }
   return {
@@ -55,6 +58,11 @@ function open({ stage }: PlanContext, entry: TimerfdEntry, number: number): void
   ]);
 }
 
+/** Whether the plan of a timerfd has the time in it: that ends a timer which is to hear of changes of the clock. */
+export function setsAbsoluteTime({ settime_flags: flags }: TimerfdEntry): boolean {
+  return (flags & TFD_TIMER_CANCEL_ON_SET) !== 0;
+}
+
 /**
  * Arms a timerfd with its remaining time; late, in a process that has it as `fd`. Setting the time clears the
  * expirations, so they come second (TFD_IOC_SET_TICKS, Linux 3.18).
@@ -65,7 +73,7 @@ function start({ builder, sequence }: TablePlan, entry: TimerfdEntry, fd: number
   const waits = entry.vsec === 0n && entry.vnsec === 0n;
   const expires = waits && entry.ticks > 0n && (entry.isec !== 0n || entry.insec !== 0n);
   if (!waits || expires) {
-    const cancels = (entry.settime_flags & TFD_TIMER_CANCEL_ON_SET) !== 0;
+    const cancels = setsAbsoluteTime(entry);
     const now = cancels ? BigInt(Date.now()) * 1_000_000n : 0n;
     const left = now + entry.vsec * NS_PER_S + entry.vnsec + (expires ? 1n : 0n);
     const values = [entry.isec, entry.insec, left / NS_PER_S, left % NS_PER_S];

@@ -105,8 +105,10 @@ export function opensLate(mount: Pick<MountInfo, 'fsType'>): boolean {
  * Finds the mount that a path without symbolic links lies in: the last of those with the longest mount point, since
  * later mounts cover earlier ones. Undefined if none matches.
  */
-export function mountFinder(mounts: Iterable<MountInfo>): (path: string) => MountInfo | undefined {
-  const byPoint = new Map<string, MountInfo>();
+export function mountFinder<M extends Pick<MountInfo, 'mountPoint'>>(
+  mounts: Iterable<M>,
+): (path: string) => M | undefined {
+  const byPoint = new Map<string, M>();
   for (const mount of mounts) byPoint.set(mount.mountPoint, mount);
   return (path) => {
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {

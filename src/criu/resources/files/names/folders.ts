@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AT_EMPTY_PATH, O } from '../../../../native/abi/index.js';
 import { SYS } from '../../../../native/sys.js';
-import type { MountInfo } from '../../../../common/procfs/mountinfo.js';
-import { mountOf } from './container-path.js';
+import type { MountFacts } from './mount-facts.js';
 import { checkPath } from './path.js';
 import type { PlanContext } from '../plan-context.js';
 import type { Stage } from '../stage.js';
@@ -18,13 +17,13 @@ const WITHOUT_RDONLY = BigUint64Array.of(0n, 1n, 0n, 0n);
  */
 export class Folders {
   readonly #stage: Stage;
-  readonly #mounts: readonly MountInfo[];
+  readonly #mounts: MountFacts | undefined;
   readonly #numbers = new Map<string, number>();
   /** Folders on read-only mounts, reached through mounts of our own. */
   readonly #writable = new Map<string, number>();
 
   /** `mounts`: those of the new container, needed for {@link writable}. */
-  constructor(stage: Stage, mounts: readonly MountInfo[] = []) {
+  constructor(stage: Stage, mounts?: MountFacts) {
     this.#stage = stage;
     this.#mounts = mounts;
   }
@@ -47,7 +46,7 @@ export class Folders {
    */
   writable(id: number, path: string): number {
     const folder = this.open(id, path);
-    if (mountOf(this.#mounts, path)?.options.includes('ro') !== true) return folder;
+    if (this.#mounts?.isReadOnly(path) !== true) return folder;
     const known = this.#writable.get(path);
     if (known !== undefined) return known;
     const { builder } = this.#stage;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../native/sys.js';
-import type { Argument, PlanData } from '../../../plan/builder.js';
+import type { Argument, PlanData } from '../../../plan/values.js';
 import { AT_REMOVEDIR, O, RESOLVE } from '../../../../native/abi/index.js';
 import type { Stage } from '../stage.js';
 import { cPath, openHow } from '../system.js';

@@ -18,32 +18,32 @@ export interface InetAddress {
 /** That of a socket without one. */
 export const NO_ADDRESS: InetAddress = { port: 0, words: [], scope: 0 };
 
-/** Reads a `struct sockaddr_in` or `sockaddr_in6`. */
-export function parseAddress(raw: Buffer): InetAddress {
-  const port = raw.readUInt16BE(2);
-  if (raw.readUInt16LE(0) === AF.inet) return { port, words: [raw.readUInt32LE(4)], scope: 0 };
-  const words = [8, 12, 16, 20].map((at) => raw.readUInt32LE(at));
-  return { port, words, scope: raw.readUInt32LE(24) };
+/** Reads a `struct sockaddr_in` or `sockaddr_in6` that begins at an int. */
+export function parseAddressAt(ints: Int32Array, at: number): InetAddress {
+  const word = (index: number): number => (ints[at + index] ?? 0) >>> 0;
+  const head = word(0); // The family, then the port in network order.
+  const port = ((head >>> 8) & 0xff00) | (head >>> 24);
+  if ((head & 0xffff) === AF.inet) return { port, words: [word(1)], scope: 0 };
+  return { port, words: [word(2), word(3), word(4), word(5)], scope: word(6) };
 }
 
 /** `struct sockaddr_in` or `sockaddr_in6`. */
 export function socketAddress(family: number, port: number, words: readonly number[]): Buffer {
-  const raw = Buffer.alloc(ADDRESS_SIZE[family === AF.inet ? AF.inet : AF.inet6]);
-  writeAddress(raw, 0, family, { port, words });
-  return raw;
+  const raw = new Uint32Array(ADDRESS_SIZE[family === AF.inet ? AF.inet : AF.inet6] / 4);
+  writeAddress(raw, 0, { family, port, words });
+  return Buffer.from(raw.buffer);
 }
 
-/** The same, into other bytes. */
+/** The same, from a word on into others. */
 export function writeAddress(
-  raw: Buffer,
+  raw: Uint32Array,
   at: number,
-  family: number,
-  { port, words }: Pick<InetAddress, 'port' | 'words'>,
+  { family, port, words }: { readonly family: number } & Pick<InetAddress, 'port' | 'words'>,
 ): void {
-  raw.writeUInt16LE(family, at);
-  raw.writeUInt16BE(port, at + 2);
-  const [start, count] = family === AF.inet ? [4, 1] : [8, 4];
-  for (let i = 0; i < count; i++) raw.writeUInt32LE(words[i] ?? 0, at + start + i * 4);
+  const inOrder = ((port & 255) << 8) | ((port >>> 8) & 255);
+  raw[at] = family | (inOrder << 16);
+  const [start, count] = family === AF.inet ? [1, 1] : [2, 4];
+  for (let index = 0; index < count; index++) raw[at + start + index] = words[index] ?? 0;
 }
 
 /** Whether an IPv6 address stands for one of IPv4. */
@@ -74,8 +74,18 @@ export function pairKey(source: InetAddress, destination: InetAddress): string {
   return `${addressKey(source)} ${addressKey(destination)}`;
 }
 
+/** Whether two addresses are the same, be it that one is of IPv6 and stands for one of IPv4. */
+export function isSameAddress(one: readonly number[], other: readonly number[]): boolean {
+  if (one.length !== other.length) return plainWords(one).join() === plainWords(other).join();
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
+
+function plainWords(words: readonly number[]): readonly number[] {
+  return isMapped(words) ? words.slice(3) : words;
+}
+
 /** Identifies an address, see {@link pairKey}. */
 export function addressKey({ port, words }: InetAddress): string {
-  const plain = isMapped(words) ? words.slice(3) : words;
-  return `${plain.join()}:${String(port)}`;
+  return `${plainWords(words).join()}:${String(port)}`;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { syscall } from '../../../../native/index.js';
 import { check, SYS } from '../../../../native/sys.js';
-import { PlanPointer } from '../../../plan/builder.js';
+import { PlanPointer } from '../../../plan/values.js';
 import type { Stage } from '../stage.js';
 
 /* Network interfaces by their names: a new network namespace gives them other indexes. */

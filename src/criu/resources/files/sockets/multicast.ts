@@ -8,7 +8,7 @@ import type { MulticastGroup } from '../../../procfs/igmp.js';
 import { readMulticastGroups } from '../../../procfs/reader.js';
 import type { DumpContext } from '../dump-context.js';
 import { interfaceName, isInterfaceName, planInterfaceIndex } from './interface.js';
-import { getOption } from './socket-options.js';
+import { getOption } from './get-option.js';
 import type { Stage } from '../stage.js';
 
 /* Membership of sockets in multicast groups (RFC 3678), with interfaces by their names. */

@@ -2,7 +2,7 @@
 import { SO, SOL } from '../../../../native/abi/index.js';
 import type { GuardOption } from '../dump-context.js';
 import { setNow } from './set-now.js';
-import { getOption } from './socket-options.js';
+import { getOption } from './get-option.js';
 
 const PEEK_OFFSET = [SOL.socket, SO.peekOff] as const;
 

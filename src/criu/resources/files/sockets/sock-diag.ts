@@ -4,7 +4,8 @@ import { ShimError } from '../../../../common/errors.js';
 import { syscall } from '../../../../native/index.js';
 import { call, check, closeFd, SYS } from '../../../../native/sys.js';
 import { inNamespaceOf } from '../../in-namespace.js';
-import type { InetAddress } from './inet-address.js';
+import type { MvasTcpKey } from '../../../image/types.js';
+import { NO_ADDRESS as NOWHERE, type InetAddress } from './inet-address.js';
 import { AF, SOCK } from '../../../../native/abi/index.js';
 
 const NETLINK_SOCK_DIAG = 4;
@@ -24,23 +25,24 @@ const INET_REQUEST = { sourcePort: 8, peerPort: 10, source: 12, peer: 28, cookie
 const LOOKUPS_AT_ONCE = 32;
 const ENOENT = -2;
 const INET_MESSAGE_SIZE = 72;
+/** Where its cookie is (`struct inet_diag_sockid`). */
+const INET_COOKIE = 44;
 /** INET_DIAG_INFO is requested; keys come with it. */
 const SHOW_INFO = 2;
 const INET_DIAG_INFO = 2;
 /** tcpi_last_data_sent, tcpi_bytes_received (`struct tcp_info`, linux/tcp.h). */
 const INFO = { lastSent: 44, received: 128 } as const;
 const INET_DIAG_MD5SIG = 18;
+/** `struct tcp_diag_md5sig` (linux/tcp.h). */
+const KEY = { family: 0, prefix: 1, length: 2, address: 4, key: 20, size: 100 } as const;
 const INET_DIAG_SHUTDOWN = 8;
 const IPPROTO_TCP = 6;
 /** UDP and UDP-Lite. */
 const DATAGRAM_PROTOCOLS = [17, 136];
 /** All but TIME_WAIT (6), CLOSE (7), LISTEN (10) and those that are only bound (13) (net/tcp_states.h). */
 const CONNECTED_STATES = 0x1fff & ~(1 | (1 << 6) | (1 << 7) | (1 << 10));
-/**
- * States of TCP sockets with keys. For `bound`, which is neither listening nor connected (since Linux 6.8),
- * the kernel walks its tables of all sockets: that takes over a millisecond.
- */
-const KEYED_STATES = { listening: 1 << 10, bound: 1 << 13, connected: CONNECTED_STATES } as const;
+/** States of TCP sockets whose keys the kernel tells. */
+const KEYED_STATES = { listening: 1 << 10, connected: CONNECTED_STATES } as const;
 /** UDIAG_SHOW_NAME, VFS, PEER, ICONS, RQLEN. */
 const SHOW = 1 | 2 | 4 | 8 | 16;
 const ALL_STATES = 0xffffffff;
@@ -96,11 +98,25 @@ export function listShutdowns(pid: HostPid): ReadonlyMap<number, number> {
   return found;
 }
 
-/** Inodes of the TCP sockets of a network namespace in a state that have keys for signatures (TCP_MD5SIG). */
-export function listKeyedSockets(pid: HostPid, state: KeyedState): ReadonlySet<number> {
-  const found = new Set<number>();
+/**
+ * The keys for signatures (TCP_MD5SIG) of the TCP sockets of a network namespace in a state, by inode, the newest first.
+ * A socket with some hundreds, for which there is no room, ends the list: it and all behind it are missing.
+ */
+export function listKeyedSockets(
+  pid: HostPid,
+  state: KeyedState,
+): ReadonlyMap<number, MvasTcpKey[]> {
+  const found = new Map<number, MvasTcpKey[]>();
   const question = { protocol: IPPROTO_TCP, states: KEYED_STATES[state], show: SHOW_INFO };
-  askInet(pid, question, (datagram) => parseKeyedSockets(datagram, found));
+  withSockDiag(pid, (socket) => {
+    // The kernel makes an answer as long as the longest that has been received with so much room.
+    send(socket, encodeRequest(NLM_F_REQUEST, lookup({ source: NOWHERE, peer: NOWHERE })));
+    receive(socket, 1, () => true);
+    for (const family of [AF.inet, AF.inet6]) {
+      send(socket, encodeRequest(NLM_F_REQUEST_DUMP, inetRequest(family, question)));
+      receive(socket, Infinity, (datagram) => parseKeyedSockets(datagram, found));
+    }
+  });
   return found;
 }
 
@@ -120,6 +136,8 @@ export interface TcpDiag extends TcpEnds {
   readonly idleMs: number;
   /** Bytes that came in order; the end of the stream counts as one. */
   readonly received: bigint;
+  /** By which the kernel tells sockets apart. */
+  readonly cookie: bigint;
 }
 
 /** All TCP connections of the network namespace of a process that have not ended. The kernel walks all of the host's. */
@@ -242,11 +260,30 @@ export function parseUnixDiag(datagram: Buffer, found: Map<number, UnixDiag>): b
   });
 }
 
-/** Adds the inodes of those sockets of one netlink datagram that have keys; false when it was the last. */
-export function parseKeyedSockets(datagram: Buffer, found: Set<number>): boolean {
+/** Adds the keys of the sockets of one netlink datagram; false when it was the last. */
+export function parseKeyedSockets(datagram: Buffer, found: Map<number, MvasTcpKey[]>): boolean {
   return eachMessage(datagram, INET_MESSAGE_SIZE, (message) => {
-    const isKeyed = attributesOf(message, INET_MESSAGE_SIZE).has(INET_DIAG_MD5SIG);
-    if (isKeyed) found.add(message.readUInt32LE(INET_MESSAGE_SIZE - 4));
+    const hasKeys = hasAttribute(message, INET_MESSAGE_SIZE, INET_DIAG_MD5SIG);
+    const bytes = hasKeys
+      ? attributesOf(message, INET_MESSAGE_SIZE).get(INET_DIAG_MD5SIG)
+      : undefined;
+    found.set(message.readUInt32LE(INET_MESSAGE_SIZE - 4), bytes ? keysIn(bytes) : NO_KEYS);
+  });
+}
+
+/** Of sockets that have none; nobody changes it. */
+const NO_KEYS: MvasTcpKey[] = [];
+
+function keysIn(bytes: Buffer): MvasTcpKey[] {
+  const count = Math.floor(bytes.length / KEY.size);
+  return Array.from({ length: count }, (_, index) => {
+    const one = bytes.subarray(index * KEY.size, (index + 1) * KEY.size);
+    const addressEnd = KEY.address + (one.readUInt8(KEY.family) === AF.inet ? 4 : 16);
+    return {
+      address: Uint8Array.from(one.subarray(KEY.address, addressEnd)),
+      prefix: one.readUInt8(KEY.prefix),
+      key: Uint8Array.from(one.subarray(KEY.key, KEY.key + one.readUInt16LE(KEY.length))),
+    };
   });
 }
 
@@ -273,6 +310,7 @@ export function parseConnections(datagram: Buffer, found: TcpDiag[]): boolean {
       peer: address(6, 24),
       inode: message.readUInt32LE(INET_MESSAGE_SIZE - 4),
       state: message.readUInt8(1),
+      cookie: message.readBigUInt64LE(INET_COOKIE),
       idleMs: info && info.length >= INFO.lastSent + 4 ? info.readUInt32LE(INFO.lastSent) : 0,
       received: info && info.length >= INFO.received + 8 ? info.readBigUInt64LE(INFO.received) : 0n,
     });
@@ -299,6 +337,17 @@ export function eachMessage(
     at += align4(length);
   }
   return true;
+}
+
+/** Whether a message has an attribute of a type: there may be thousands of messages, of which few have it. */
+function hasAttribute(message: Buffer, start: number, type: number): boolean {
+  for (let at = start; at + 4 <= message.length;) {
+    const length = message.readUInt16LE(at);
+    if (length < 4) return false;
+    if (message.readUInt16LE(at + 2) === type) return true;
+    at += align4(length);
+  }
+  return false;
 }
 
 /** Attributes behind the fixed part of a message, by type. */

@@ -4,7 +4,7 @@ import { SO, SOL } from '../../../../native/abi/index.js';
 import { syscall } from '../../../../native/index.js';
 import { call, SYS } from '../../../../native/sys.js';
 import type { SkOptsEntry } from '../../../image/types.js';
-import { PlanPointer, type Argument } from '../../../plan/builder.js';
+import { PlanPointer, type Argument } from '../../../plan/values.js';
 import type { Stage } from '../stage.js';
 
 const EACCES = -13;

@@ -7,7 +7,9 @@ import type { OptionName } from '../../../plan/socket-options.js';
 import type { DumpContext } from '../dump-context.js';
 import { inNamespaceOf } from '../../in-namespace.js';
 import { inodeOwnerOf } from '../deleted/inode-attributes.js';
-import { listKeyedSockets, listShutdowns, type KeyedState } from './sock-diag.js';
+import type { GeneralOptions } from './general-options.js';
+import { getRaw } from './get-option.js';
+import { listShutdowns } from './sock-diag.js';
 import { dumpFilter, type SocketFilter } from './socket-filter.js';
 import type { OpenFile } from '../open-file.js';
 import {
@@ -21,114 +23,41 @@ import {
   TCP,
   words,
 } from './option-names.js';
-import { OptionReader } from './option-reader.js';
+import { OptionReader, type OptionRecord } from './option-reader.js';
+import { SocketTable } from './socket-table.js';
 import { pollNow } from '../system.js';
 
 /** Permissions of a new socket (net/socket.c, sock_alloc). */
 const NEW_MODE = 0o777;
 
-/** Those of SOL_SOCKET that are an int and are always read. */
-const PLAIN: readonly number[] = [
-  ...Object.values(SWITCHES),
-  ...Object.values(NUMBERS),
-  ...[SO.domain, SO.type, SO.protocol, SO.sndbuf, SO.rcvbuf, SO.reuseAddr, SO.bufLock],
-];
-
-/** Sizes of those that are no int. Room for none tells the number of a filter's instructions. */
-const WIDE: readonly (readonly [name: number, size: number])[] = [
-  [SO.sndTimeout, 16],
-  [SO.rcvTimeout, 16],
-  [SO.bindToDevice, 16],
-  [SO.linger, 8],
-  [SO.filter, 0],
-];
-
-/** Where {@link GeneralOptions} has an option. */
-const PLACE = new Map([...PLAIN, ...WIDE.map(([name]) => name)].map((name, at) => [name, at]));
-
-/** TCP_AO_INFO, with room for `struct tcp_ao_info_opt` (linux/tcp.h): the kernel answers only where there are keys. */
-export const TCP_AO_INFO = [SOL.tcp, 40, 48] as const;
 /** What TCP_MAXSEG may be set to (do_tcp_setsockopt, net/ipv4/tcp.c). */
 const SEGMENTS = { least: 88, most: 32767 } as const;
 const IPPROTO_ICMP6 = 58;
 
 /**
- * MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6: an accepted connection has it from its peer's packet, and no
- * stream socket can set it (do_ip_setsockopt, net/ipv4/ip_sockglue.c).
+ * What no stream socket can set (do_ip_setsockopt, net/ipv4/ip_sockglue.c): HDRINCL, ROUTER_ALERT and NODEFRAG are for raw ones,
+ * MULTICAST_IF for those without connections; MULTICAST_TTL of IPv4, MULTICAST_HOPS of IPv6, which an accepted connection
+ * has from its peer's packet.
  */
 const NOT_OF_STREAMS: readonly OptionName[] = [
-  [SOL.ip, 33],
+  ...[3, 5, 22, 32, 33].map((name) => [SOL.ip, name] as const),
   [SOL.ipv6, 18],
 ];
 
-/** The value of an int option; undefined if the socket has no such option. */
-export function getOption(socket: number, level: number, name: number): number | undefined {
-  const value = getRaw(socket, level, name, 4);
-  if (!value) return undefined;
-  return value.length >= 4 ? value.readInt32LE(0) : value[0];
-}
-
-/** The value of a socket option as bytes; undefined if there is no such option. */
-export function getRaw(
-  socket: number,
-  level: number,
-  name: number,
-  size: number,
-): Buffer | undefined {
-  const value = Buffer.alloc(size);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(size);
-  if (syscall(SYS.getsockopt, socket, level, name, value, length) < 0) return undefined;
-  return value.subarray(0, Math.min(length.readUInt32LE(0), size));
-}
-
 type DumpedSocket = Pick<OpenFile, 'own' | 'where' | 'stat'>;
-
-/** Reads options of SOL_SOCKET. */
-class GeneralOptions {
-  readonly #reader = new OptionReader([
-    ...PLAIN.map((name) => [SOL.socket, name] as const),
-    ...WIDE.map(([name, size]) => [SOL.socket, name, size] as const),
-  ]);
-
-  read(socket: number): void {
-    this.#reader.read(socket);
-  }
-
-  int(name: number): number | undefined {
-    return this.#reader.int(PLACE.get(name) ?? -1);
-  }
-
-  bytes(name: number): Buffer | undefined {
-    return this.#reader.bytes(PLACE.get(name) ?? -1);
-  }
-
-  get key(): string {
-    return this.#reader.key;
-  }
-
-  /** Size of a value, or -errno. */
-  sizeOf(name: number): number {
-    return this.#reader.sizeOf(PLACE.get(name) ?? -1);
-  }
-
-  timeout(name: number): [bigint, bigint] {
-    const value = this.bytes(name);
-    return value?.length === 16 ? [value.readBigUInt64LE(0), value.readBigUInt64LE(8)] : [0n, 0n];
-  }
-}
 
 /** Dumps the options of sockets; knows the options of a new socket of each kind. */
 export class SocketOptions {
   readonly #context: DumpContext;
-  readonly #general = new GeneralOptions();
-  readonly #known = new Map<string, SkOptsEntry>();
-  readonly #fresh = new Map<string, FreshSocket>();
-  readonly #keyed = new Map<KeyedState, ReadonlySet<number>>();
+  readonly #table: SocketTable;
+  readonly #known = new Map<GeneralOptions, Map<OptionRecord | undefined, Shared[]>>();
+  /** By family, type and protocol. */
+  readonly #fresh = new Map<number, FreshSocket>();
   #shutdowns: ReadonlyMap<number, number> | undefined;
 
   constructor(context: DumpContext) {
     this.#context = context;
+    this.#table = context.shared(SocketTable);
   }
 
   /**
@@ -136,27 +65,36 @@ export class SocketOptions {
    * options share the result, so nobody may change it.
    */
   dump(file: DumpedSocket, state?: number): SkOptsEntry {
-    const general = this.#general;
-    general.read(file.own);
-    const protocol = general.int(SO.protocol) ?? 0;
-    const fresh = this.#freshLike(general.int(SO.domain) ?? 0, general.int(SO.type) ?? 0, protocol);
-    fresh?.reader.read(file.own);
+    const general = this.#table.general(file);
+    const fresh = this.#freshLike(general);
+    const others = fresh?.optionsOf(file.own);
+    const seen = { general, fresh, others };
     // Of others more is asked than what has been read.
-    const isPlain = general.sizeOf(SO.filter) === 0 && protocol !== IPPROTO_ICMP6;
-    if (!isPlain || isApart(state)) return this.#describe(file, fresh, state);
+    const isPlain = general.sizeOf(SO.filter) === 0 && general.protocol !== IPPROTO_ICMP6;
+    if (!isPlain || isApart(state)) return this.#describe(file, seen, state);
+    const known = this.#sharedOf(general, others);
     const { uid, gid, mode } = file.stat;
-    const key = [uid, gid, mode, general.key, fresh?.reader.key].join();
-    let entry = this.#known.get(key);
-    if (!entry) this.#known.set(key, (entry = Object.freeze(this.#describe(file, fresh, state))));
+    const same = known.find((one) => one.uid === uid && one.gid === gid && one.mode === mode);
+    if (same) return same.entry;
+    const entry = Object.freeze(this.#describe(file, seen, state));
+    known.push({ uid, gid, mode, entry });
     return entry;
+  }
+
+  /** What sockets with these options share. */
+  #sharedOf(general: GeneralOptions, others: OptionRecord | undefined): Shared[] {
+    const byOthers = this.#known.get(general) ?? new Map<OptionRecord | undefined, Shared[]>();
+    this.#known.set(general, byOthers);
+    const shared = byOthers.get(others) ?? [];
+    byOthers.set(others, shared);
+    return shared;
   }
 
   #describe(
     file: DumpedSocket,
-    fresh: FreshSocket | undefined,
+    { general, fresh, others }: SeenOptions,
     state: number | undefined,
   ): SkOptsEntry {
-    const general = this.#general;
     const option = (name: number): number => general.int(name) ?? 0;
     const [sndSec, sndUsec] = general.timeout(SO.sndTimeout);
     const [rcvSec, rcvUsec] = general.timeout(SO.rcvTimeout);
@@ -172,7 +110,7 @@ export class SocketOptions {
       reuseaddr: option(SO.reuseAddr) !== 0,
       so_buf_lock: general.int(SO.bufLock) ?? BUFFERS_LOCKED,
       ...this.#filterOf(file, general.sizeOf(SO.filter)),
-      mvas_options: fresh ? othersOf(file.own, fresh, state) : [],
+      mvas_options: othersOf(file.own, { fresh, others }, state),
     };
     const { mvas_mode, ...owner } = inodeOwnerOf(file.stat);
     if (owner.mvas_uid !== 0 || owner.mvas_gid !== 0) Object.assign(entry, owner);
@@ -182,17 +120,6 @@ export class SocketOptions {
     if (device) entry.so_bound_dev = device;
     if (linger && linger.readInt32LE(0) !== 0) entry.so_linger = linger.readInt32LE(4);
     return entry;
-  }
-
-  /**
-   * The option that gave a TCP socket its keys for signatures, which cannot be read; undefined if it has none.
-   * `isSigned` is whether the kernel tells TCP_AO_INFO.
-   */
-  keysOf(isSigned: boolean, inode: number, state: KeyedState): string | undefined {
-    if (isSigned) return 'TCP_AO_ADD_KEY';
-    const keyed = this.#keyed.get(state) ?? listKeyedSockets(this.#context.init.pid, state);
-    this.#keyed.set(state, keyed);
-    return keyed.has(inode) ? 'TCP_MD5SIG' : undefined;
   }
 
   /** The directions in which a bound UDP socket is shut down: bit 0 for reading, bit 1 for writing. */
@@ -208,8 +135,9 @@ export class SocketOptions {
     return { so_filter: [] };
   }
 
-  #freshLike(domain: number, type: number, protocol: number): FreshSocket | undefined {
-    const kind = [domain, type, protocol].join();
+  #freshLike(general: GeneralOptions): FreshSocket | undefined {
+    const { domain, type, protocol } = general;
+    const kind = (domain * 16 + type) * 65536 + protocol;
     const known = this.#fresh.get(kind);
     if (known !== undefined) return known;
     const fd = inNamespaceOf(this.#context.init.pid, 'net', () =>
@@ -217,8 +145,9 @@ export class SocketOptions {
     );
     if (fd < 0) return undefined;
     try {
-      const fresh = lookAtFresh(fd, type === SOCK.stream);
+      const fresh = new FreshSocket(fd, type === SOCK.stream);
       this.#fresh.set(kind, fresh);
+      fresh.ask(this.#table.ofKind(general));
       return fresh;
     } finally {
       closeFd(fd);
@@ -226,20 +155,67 @@ export class SocketOptions {
   }
 }
 
-/** The compared options of a new socket of a kind. */
-interface FreshSocket {
+/** An entry that sockets of an owner share. */
+interface Shared {
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly mode: bigint;
+  readonly entry: SkOptsEntry;
+}
+
+/** What the kernel has told of a socket's options. */
+interface SeenOptions {
+  readonly general: GeneralOptions;
+  readonly fresh: FreshSocket | undefined;
+  readonly others: OptionRecord | undefined;
+}
+
+/** The compared options of a new socket of a kind, and those that others of the kind have. */
+class FreshSocket {
   /** Those that sockets of this kind have. */
   readonly names: readonly OptionName[];
   readonly values: readonly number[];
   readonly congestion: string | undefined;
   /** Reads them, then the congestion control. */
-  readonly reader: OptionReader;
+  readonly #reader: OptionReader;
+  readonly #known = new Map<number, OptionRecord>();
+
+  constructor(socket: number, isStream: boolean) {
+    const all = OTHERS.flatMap(([level, names]) => names.map((name) => [level, name] as const));
+    const asked = isStream ? all.filter((one) => !isIn(NOT_OF_STREAMS, one)) : all;
+    const first = readerOf(asked).read(socket);
+    this.names = asked.filter((_, index) => first.int(index) !== undefined);
+    this.#reader = readerOf(this.names);
+    const own = this.#reader.read(socket);
+    this.values = this.names.map((_, index) => own.int(index) ?? 0);
+    this.congestion = wordOf(own, this.names.length);
+  }
+
+  /** Reads the options of sockets of this kind. */
+  ask(sockets: readonly number[]): void {
+    const records = this.#reader.readAll(sockets);
+    sockets.forEach((own, index) => {
+      const record = records[index];
+      if (record) this.#known.set(own, record);
+    });
+  }
+
+  /** Those of a socket. Sockets that were asked together share equal ones. */
+  optionsOf(own: number): OptionRecord | undefined {
+    if (!this.#known.has(own)) this.ask([own]);
+    return this.#known.get(own);
+  }
 }
 
 /** Options that differ from those of a new socket. */
-function othersOf(socket: number, fresh: FreshSocket, state: number | undefined): MvasSkOption[] {
+function othersOf(
+  socket: number,
+  { fresh, others }: Pick<SeenOptions, 'fresh' | 'others'>,
+  state: number | undefined,
+): MvasSkOption[] {
+  if (!fresh || !others) return [];
   const numbers = fresh.names.flatMap(([level, name], index) => {
-    const value = fresh.reader.int(index);
+    const value = others.int(index);
     if (value === undefined || value === fresh.values[index]) return [];
     const isMaxSegment = level === SOL.tcp && name === TCP.maxSegment;
     if (isMaxSegment && !isSegment(socket, value, state)) return [];
@@ -247,19 +223,7 @@ function othersOf(socket: number, fresh: FreshSocket, state: number | undefined)
     bytes.writeInt32LE(value);
     return [{ level, name, value: bytes }];
   });
-  return [...numbers, ...congestionOf(fresh), ...icmp6FilterOf(socket)];
-}
-
-function lookAtFresh(socket: number, isStream: boolean): FreshSocket {
-  const all = OTHERS.flatMap(([level, names]) => names.map((name) => [level, name] as const));
-  const asked = isStream ? all.filter((one) => !isIn(NOT_OF_STREAMS, one)) : all;
-  const first = readerOf(asked);
-  first.read(socket);
-  const names = asked.filter((_, index) => first.int(index) !== undefined);
-  const reader = readerOf(names);
-  reader.read(socket);
-  const values = names.map((_, index) => reader.int(index) ?? 0);
-  return { names, values, congestion: wordOf(reader, names.length), reader };
+  return [...numbers, ...congestionOf(fresh, others), ...icmp6FilterOf(socket)];
 }
 
 /** Reads options, then the congestion control. */
@@ -286,9 +250,9 @@ function isApart(state: number | undefined): boolean {
 }
 
 /** The congestion control of a socket, if it differs from that of a new one. */
-function congestionOf({ congestion, reader, names }: FreshSocket): MvasSkOption[] {
+function congestionOf({ congestion, names }: FreshSocket, others: OptionRecord): MvasSkOption[] {
   if (congestion === undefined) return [];
-  const value = wordOf(reader, names.length);
+  const value = wordOf(others, names.length);
   if (value === undefined || value === congestion) return [];
   return [{ level: SOL.tcp, name: TCP.congestion, value: Buffer.from(value, 'latin1') }];
 }
@@ -300,6 +264,6 @@ function icmp6FilterOf(socket: number): MvasSkOption[] {
   return [{ level: SOL.icmp6, name: ICMP6_FILTER, value }];
 }
 
-function wordOf(reader: OptionReader, index: number): string | undefined {
-  return reader.bytes(index)?.toString('latin1').replace(/\0.*$/s, '');
+function wordOf(options: OptionRecord, index: number): string | undefined {
+  return options.bytes(index)?.toString('latin1').replace(/\0.*$/s, '');
 }

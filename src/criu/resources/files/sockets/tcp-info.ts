@@ -6,8 +6,13 @@ import { check, SYS } from '../../../../native/sys.js';
 const TCP_INFO = 11;
 /** Up to tcpi_bytes_retrans, which Linux 4.19 brought. */
 const SIZE = 216;
-const ANSWER = Buffer.alloc(SIZE);
+const ANSWER = new Int32Array(SIZE / 4);
+const ANSWER_BYTES = Buffer.from(ANSWER.buffer);
 const LENGTH = Buffer.alloc(4);
+const TWO_32 = 2 ** 32;
+/** Where `struct tcp_info` has a field, in ints. */
+const FIELD = { segment: 4, pending: 6, backlog: 7, received: 32, notSent: 36 } as const;
+const SENT = { all: 50, again: 52 } as const;
 
 /** What the kernel tells of a TCP socket (`struct tcp_info`, linux/tcp.h). */
 export interface TcpInfo {
@@ -33,20 +38,27 @@ export interface TcpInfo {
 
 /** Asks for TCP_INFO; throws on failure. */
 export function tcpInfo(socket: number): TcpInfo {
-  const info = ANSWER.fill(0);
+  ANSWER.fill(0);
   LENGTH.writeUInt32LE(SIZE);
-  check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, info, LENGTH));
-  const scales = info.readUInt8(6);
+  check('get TCP_INFO', syscall(SYS.getsockopt, socket, SOL.tcp, TCP_INFO, ANSWER_BYTES, LENGTH));
+  return parseTcpInfo(ANSWER, 0);
+}
+
+/** Reads a `struct tcp_info` that begins at an int. */
+export function parseTcpInfo(ints: Int32Array, at: number): TcpInfo {
+  const int = (field: number): number => (ints[at + field] ?? 0) >>> 0;
+  const long = (field: number): number => int(field + 1) * TWO_32 + int(field);
+  const scales = (int(1) >>> 16) & 255;
   return {
-    state: info.readUInt8(0),
-    options: info.readUInt8(5),
+    state: int(0) & 255,
+    options: (int(1) >>> 8) & 255,
     sendScale: scales & 15,
     receiveScale: scales >> 4,
-    segment: info.readUInt32LE(16),
-    pending: info.readUInt32LE(24),
-    backlog: info.readUInt32LE(28),
-    received: info.readBigUInt64LE(128),
-    sent: info.readBigUInt64LE(200) - info.readBigUInt64LE(208),
-    notSent: info.readUInt32LE(144),
+    segment: int(FIELD.segment),
+    pending: int(FIELD.pending),
+    backlog: int(FIELD.backlog),
+    received: BigInt(long(FIELD.received)),
+    sent: BigInt(long(SENT.all) - long(SENT.again)),
+    notSent: int(FIELD.notSent),
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SOL } from '../../../../native/abi/index.js';
 import { SYS } from '../../../../native/sys.js';
-import type { PlanData } from '../../../plan/builder.js';
+import type { PlanData } from '../../../plan/values.js';
 import { RowAddress, type Descriptor } from '../../../plan/row.js';
 import type { TcpStreamEntry } from '../../../image/types.js';
 import type { Stage } from '../stage.js';

@@ -6,6 +6,7 @@ import {
   emptyFilesImage,
   FilePlan,
   ScratchNames,
+  mountFacts,
 } from '../../../../../src/criu/resources/files/index.js';
 import { PlanBuilder } from '../../../../../src/criu/plan/builder.js';
 import { NO_OWNER } from '../../../../../src/criu/restore/rehearsal/sample-image.js';
@@ -20,7 +21,8 @@ function planInstances(count: number, queuedEvents: number): number {
   }
   const builder = new PlanBuilder();
   const root = builder.sequence('root');
-  const options = { sparePid: asNsPid(2), stdio: [null, null, null], mounts: [] } as const;
+  const mounts = mountFacts([]);
+  const options = { sparePid: asNsPid(2), stdio: [null, null, null], mounts } as const;
   new FilePlan(builder, asValid(image), {
     ...options,
     queuedEvents,

@@ -10,7 +10,13 @@ import {
   FilePlan,
   ScratchNames,
   type FilesImageBuilder,
+  mountFacts,
 } from '../../../../../src/criu/resources/files/index.js';
+import {
+  ROW_SIZE,
+  statOf,
+} from '../../../../../src/criu/resources/files/kinds/regular/stat-row.js';
+import { STAT } from '../../../../../src/native/abi/index.js';
 import { asValid } from '../../../../helpers/valid.js';
 
 const MOUNTS = parseMountinfo(`\
@@ -48,7 +54,7 @@ function planOf(
     queuedEvents: 16_384,
     stdio: [null, null, null],
     hasConsole: false,
-    mounts: MOUNTS,
+    mounts: mountFacts(MOUNTS),
     names: new ScratchNames(''),
     look: { label: (pid) => `pid ${String(pid)}`, exact },
   });
@@ -57,7 +63,12 @@ function planOf(
   plan.planFs(INIT, root);
   plan.planRelease(INIT, root);
   plan.planAfterDrop(INIT, after);
-  const whats = ({ operations }: typeof root): string[] => operations.map(({ what }) => what);
+  const whats = ({ operations, repeated }: typeof root): string[] => [
+    ...operations.map(({ what }) => what),
+    ...repeated.flatMap(({ data, width, what }) =>
+      Array.from({ length: data.size / width }, (_, row) => what(row)),
+    ),
+  ];
   return { early: whats(root), late: whats(after), plan };
 }
 
@@ -70,16 +81,23 @@ test('files of /proc are opened after the drop of privileges, others before', (t
   t.throws(() => plan.staged(2), { instanceOf: ShimError });
 });
 
+/** The row of a file in the table by which it is opened. */
+function rowWith({ size, inode = 7n }: Found): Buffer {
+  const row = Buffer.alloc(ROW_SIZE);
+  row.writeBigUInt64LE(inode, statOf(0) + STAT.inode);
+  row.writeBigUInt64LE(size, statOf(0) + STAT.size);
+  return row;
+}
+
+interface Found {
+  readonly size: bigint;
+  readonly inode?: bigint;
+}
+
 /** Opens a file that had 5 bytes and inode 7, and finds another. */
-function lookAt(
-  flags: number,
-  found: { readonly size: bigint; readonly inode?: bigint },
-): string[] {
+function lookAt(flags: number, found: Found): string[] {
   const { plan } = planOf(imageOf(regular(1, '/log', { flags, size: 5n, mvas_ino: 7n })));
-  const stat = Buffer.alloc(144);
-  stat.writeBigUInt64LE(found.inode ?? 7n, 8);
-  stat.writeBigUInt64LE(found.size, 48);
-  return plan.checkOpened(() => stat);
+  return plan.checkOpened(() => rowWith(found));
 }
 
 test('a file may have grown; it is smaller only where it is appended to', (t) => {
@@ -96,9 +114,7 @@ test('what is executed or mapped privately keeps its size', (t) => {
   const image = imageOf();
   image.files.push(regular(2, '/bin/program', { size: 5n }));
   const { plan } = planOf(image, new Map([[2, 'pid 1 executable']]));
-  const grown = Buffer.alloc(144);
-  grown.writeBigUInt64LE(6n, 48);
-  t.throws(() => plan.checkOpened(() => grown), {
+  t.throws(() => plan.checkOpened(() => rowWith({ size: 6n })), {
     message: /^pid 1 executable: \/bin\/program has 6/,
   });
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { MvasTcpKey } from '../../../../../src/criu/image/types.js';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import test from 'ava';
@@ -70,17 +71,30 @@ test('sockets of several messages are found, with what is told of them', (t) => 
   t.is(found.get(8)?.name.length, 0);
 });
 
-test('TCP sockets with keys are told from others', (t) => {
-  const found = new Set<number>();
+test('the keys of TCP sockets are told, and who has none', (t) => {
+  const found = new Map<number, MvasTcpKey[]>();
   const tcp = (inode: number, ...attributes: Buffer[]): Buffer => {
     const body = Buffer.alloc(72);
     body.writeUInt32LE(inode, 68);
     return message(20, Buffer.concat([body, ...attributes]));
   };
-  const [info, keys] = [attribute(2, words(1, 2)), attribute(18, Buffer.alloc(100))];
+  const key = (family: number, prefix: number, text: string): Buffer => {
+    const bytes = Buffer.alloc(100);
+    bytes.set([family, prefix, text.length, 0, 127, 0, 0, 1], 0);
+    bytes.write(text, 20);
+    return bytes;
+  };
+  const info = attribute(2, words(1, 2));
+  const keys = attribute(18, Buffer.concat([key(10, 64, 'one'), key(2, 32, 'other')]));
   t.true(parseKeyedSockets(Buffer.concat([tcp(7, info), tcp(8, info, keys), tcp(9)]), found));
   t.false(parseKeyedSockets(DONE, found));
-  t.deepEqual([...found], [8]);
+  t.deepEqual([...found.keys()], [7, 8, 9]);
+  t.deepEqual([found.get(7), found.get(9)], [[], []]);
+  const [first, second] = found.get(8) ?? [];
+  t.like(first, { prefix: 64, key: Uint8Array.from(Buffer.from('one')) });
+  t.is(first?.address.length, 16);
+  const address = Uint8Array.of(127, 0, 0, 1);
+  t.deepEqual(second, { address, prefix: 32, key: Uint8Array.from(Buffer.from('other')) });
 });
 
 test('an error of the kernel and nonsense are errors', (t) => {
@@ -113,6 +127,7 @@ test('connections are found with their ends', (t) => {
   body.writeUInt16BE(80, 6);
   body.set([127, 0, 0, 1], 8);
   body.set([10, 0, 0, 2], 24);
+  body.writeBigUInt64LE(0x123456789n, 44);
   body.writeUInt32LE(77, 68);
   const six = Buffer.from(body);
   six.set([10]);
@@ -126,7 +141,7 @@ test('connections are found with their ends', (t) => {
   t.deepEqual(found[0], {
     source: { port: 1024, words: [0x0100007f], scope: 0 },
     peer: { port: 80, words: [0x0200000a], scope: 0 },
-    ...{ inode: 77, state: 1, idleMs: 5, received: 6n },
+    ...{ inode: 77, state: 1, idleMs: 5, received: 6n, cookie: 0x123456789n },
   });
   t.deepEqual(found[1]?.peer.words, [0x0200000a, 0, 0, 0]);
   t.is(found[1]?.received, 0n);

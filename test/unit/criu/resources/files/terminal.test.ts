@@ -9,6 +9,7 @@ import {
   FilePlan,
   ScratchNames,
   type FilesImageBuilder,
+  mountFacts,
 } from '../../../../../src/criu/resources/files/index.js';
 import {
   decodeTermios,
@@ -71,7 +72,7 @@ function planOf(image: FilesImageBuilder, hasConsole: boolean): string[] {
     hasConsole,
     sparePid: asNsPid(2),
     queuedEvents: 16_384,
-    mounts: [],
+    mounts: mountFacts([]),
     names: new ScratchNames(''),
   });
   plan.planOpen(root);

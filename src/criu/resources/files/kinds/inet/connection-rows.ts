@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomFillSync } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { AF, O, POLL } from '../../../../../native/abi/index.js';
 import type { InetSkEntry, TcpStreamEntry } from '../../../../image/types.js';
-import type { PlanBuilder, PlanData } from '../../../../plan/builder.js';
-import {
-  ADDRESS_SIZE,
-  destinationOf,
-  isMapped,
-  sourceOf,
-  writeAddress,
-} from '../../sockets/inet-address.js';
+import type { PlanBuilder } from '../../../../plan/builder.js';
+import type { PlanData } from '../../../../plan/values.js';
+import { ADDRESS_SIZE, isMapped, writeAddress } from '../../sockets/inet-address.js';
 import { windowWords } from '../../sockets/tcp-repair.js';
 
 /** What a restore of connections needs room for besides the bytes of a queue, as a factor and at least. */
@@ -36,8 +32,12 @@ export const FIELD = {
   sendRoom: 136,
   receiveRoom: 140,
 } as const;
-/** Bytes of an end. */
+/** Bytes of an end, and of a word. */
 export const END_SIZE = 144;
+const WORD = 4;
+/** What both ends had agreed on, and what a socket is. */
+const NEGOTIATED = ['opt_mask', 'snd_wscale', 'rcv_wscale', 'mss_clamp'] as const;
+const KIND = ['family', 'type', 'proto', 'state', 'shutdown'] as const;
 
 /** One end of a connection that is made anew. */
 export interface End {
@@ -53,27 +53,18 @@ export type Ends = readonly [End] | readonly [End, End];
 
 /** Writes rows of connections into a plan. */
 export function planRows(builder: PlanBuilder, connections: readonly Ends[]): PlanData {
-  const count = (connections[0]?.length ?? 0) * connections.length;
-  const rows = Buffer.alloc(count * END_SIZE);
-  const data = builder.data(rows);
-  const starts = randomFillSync(new Uint32Array(count));
-  connections.flat().forEach((end, index) => {
-    const ends = connections[Math.floor(index / (connections[0]?.length ?? 1))];
-    const isSecond = ends?.[0] !== end;
-    const other = isSecond ? ends?.[0] : ends[1];
-    const peerStart = starts[isSecond ? index - 1 : index + 1] ?? 0;
-    const place = { rows, at: index * END_SIZE };
-    writeEnd(place, end, starts[index] ?? 0, peerStart);
-    const peer = other ?? end;
-    writeWords(place, FIELD.windows, windowWords(peerStart, windowsOf(end, peer)));
-    const bytes = writtenBy(end, other);
-    if (bytes.length === 0) return;
-    builder.link(data, place.at + FIELD.bytes, builder.data(bytes, 1));
-    rows.writeUInt32LE(bytes.length, place.at + FIELD.length);
-    rows.writeUInt32LE(roomFor(bytes.length), place.at + FIELD.sendRoom);
-    const room = (index ^ 1) * END_SIZE + FIELD.receiveRoom;
-    if (other) rows.writeUInt32LE(roomFor(bytes.length), room);
-  });
+  const width = connections[0]?.length ?? 0;
+  const words = new Uint32Array((width * connections.length * END_SIZE) / WORD);
+  const data = builder.data(new Uint8Array(words.buffer));
+  const rows = { builder, data, words };
+  const starts = randomFillSync(new Uint32Array(width * connections.length));
+  let index = 0;
+  for (const [one, other] of connections) {
+    const [start = 0, otherStart = 0] = [starts[index], other ? starts[index + 1] : 0];
+    writeEnd(rows, index++, { end: one, other, start, otherStart });
+    if (!other) continue;
+    writeEnd(rows, index++, { end: other, other: one, start: otherStart, otherStart: start });
+  }
   return data;
 }
 
@@ -85,49 +76,96 @@ export function writtenBy({ payload, stream }: End, other: End | undefined): Uin
   return Buffer.concat([unread, unsent]);
 }
 
-/** The same for connections that are restored by the same operations, given a number for the options of each socket. */
-export function shapeOf(ends: Ends, numberOf: (end: End) => number): string {
-  const [one, other] = ends;
-  const shape = endShape(one, numberOf(one), writtenBy(one, other).length > 0);
-  if (other === undefined) return shape;
-  return `${shape}/${endShape(other, numberOf(other), writtenBy(other, one).length > 0)}`;
+/** Whether {@link writtenBy} is anything. */
+export function writes({ payload, stream }: End, other: End | undefined): boolean {
+  return payload.length > stream.inq_len || (other !== undefined && other.stream.inq_len > 0);
 }
 
-function endShape({ entry, stream }: End, options: number, writes: boolean): string {
-  const { family, type, proto, state, shutdown = '', v6only = '', src_addr, flags } = entry;
-  const { opt_mask, snd_wscale, rcv_wscale = 0, mss_clamp, inq_len } = stream;
-  const only = family === AF.inet6 ? `${String(v6only)}${String(isMapped(src_addr))}` : '';
-  const socket = `${String(family)},${String(type)},${String(proto)},${String(state)},${shutdown},${only}`;
-  const agreed = `${String(opt_mask)},${String(snd_wscale)},${String(rcv_wscale)},${String(mss_clamp)}`;
-  const queues = `${String(inq_len > 0)},${String(writes)},${String(flags & O.nonblock)}`;
-  return `${socket},${agreed},${queues},${String(options)}`;
+/** Whether two connections are restored by the same operations. */
+export function areAlike([one, other]: Ends, [third, fourth]: Ends): boolean {
+  if (writes(one, other) !== writes(third, fourth) || !areAlikeEnds(one, third)) return false;
+  if (!other || !fourth) return other === fourth;
+  return writes(other, one) === writes(fourth, third) && areAlikeEnds(other, fourth);
 }
 
-/** Where an end is in the rows. */
-interface Place {
-  readonly rows: Buffer;
-  readonly at: number;
+/** A number that is the same for connections that {@link areAlike}. */
+export function hashOf([one, other]: Ends): number {
+  const hash = hashOfEnd(one, Number(writes(one, other)));
+  return other ? hashOfEnd(other, hash * 2 + Number(writes(other, one))) : hash;
 }
 
-function writeEnd(place: Place, end: End, start: number, peerStart: number): void {
-  const { rows, at } = place;
+function hashOfEnd({ entry, stream }: End, hash: number): number {
+  const { so_sndbuf: sends, so_rcvbuf: receives } = entry.opts;
+  const options = Math.imul(sends, 31) ^ Math.imul(receives, 37);
+  const agreed = Math.imul(stream.mss_clamp, 41) ^ (entry.state << 8) ^ entry.flags;
+  return Math.imul(hash ^ options ^ agreed, 43) ^ Number(stream.inq_len > 0);
+}
+
+function areAlikeEnds(one: End, other: End): boolean {
+  if (one.stream.inq_len > 0 !== other.stream.inq_len > 0) return false;
+  const haveAgreed = NEGOTIATED.every((name) => one.stream[name] === other.stream[name]);
+  return haveAgreed && areAlikeSockets(one.entry, other.entry);
+}
+
+function areAlikeSockets(one: InetSkEntry, other: InetSkEntry): boolean {
+  if (one.opts !== other.opts || !KIND.every((name) => one[name] === other[name])) return false;
+  if ((one.flags & O.nonblock) !== (other.flags & O.nonblock)) return false;
+  const isOnlyOne = one.v6only === other.v6only;
+  const isMappedToo = isMapped(one.src_addr) === isMapped(other.src_addr);
+  if (one.family === AF.inet6 && !(isOnlyOne && isMappedToo)) return false;
+  const areKeys = one.mvas_keys.length + other.mvas_keys.length > 0;
+  return !areKeys || isDeepStrictEqual(one.mvas_keys, other.mvas_keys);
+}
+
+/** Rows that are being written. */
+interface Rows {
+  readonly builder: PlanBuilder;
+  readonly data: PlanData;
+  readonly words: Uint32Array;
+}
+
+/** An end, and the numbers of the first bytes that it, and the other one, sends. */
+interface Row {
+  readonly end: End;
+  readonly other: End | undefined;
+  readonly start: number;
+  readonly otherStart: number;
+}
+
+/** Writes an end, as the how-manieth of all. */
+function writeEnd(rows: Rows, index: number, { end, other, start, otherStart }: Row): void {
+  const { words } = rows;
   const { entry, number, stream } = end;
-  rows.writeUInt32LE(number, at + FIELD.number);
-  writeAddress(rows, at + FIELD.source, entry.family, sourceOf(entry));
-  writeAddress(rows, at + FIELD.destination, entry.family, destinationOf(entry));
-  rows.writeUInt32LE(start, at + FIELD.sends);
-  rows.writeUInt32LE(peerStart, at + FIELD.expects);
-  rows.writeInt32LE(number, at + FIELD.polled);
-  rows.writeInt16LE(POLL.rdhup, at + FIELD.polled + 4);
-  rows.writeUInt32LE(stream.inq_len, at + FIELD.unread);
+  const { family } = entry;
+  const source = { family, port: entry.src_port, words: entry.src_addr };
+  const destination = { family, port: entry.dst_port, words: entry.dst_addr };
+  const at = (index * END_SIZE) / WORD;
+  words[at + FIELD.number / WORD] = number;
+  writeAddress(words, at + FIELD.source / WORD, source);
+  writeAddress(words, at + FIELD.destination / WORD, destination);
+  words[at + FIELD.sends / WORD] = start;
+  words[at + FIELD.expects / WORD] = otherStart;
+  words[at + FIELD.polled / WORD] = number;
+  words[at + FIELD.polled / WORD + 1] = POLL.rdhup;
+  words[at + FIELD.unread / WORD] = stream.inq_len;
+  const windows = { sends: windowOf(other ?? end), expects: windowOf(end) };
+  words.set(windowWords(otherStart, windows), at + FIELD.windows / WORD);
+  if (writes(end, other)) writeBytes(rows, index, writtenBy(end, other), other !== undefined);
 }
 
-function writeWords({ rows, at }: Place, field: number, words: readonly number[]): void {
-  words.forEach((word, index) => rows.writeUInt32LE(word, at + field + index * 4));
-}
-
-function windowsOf(end: End, peer: End): { readonly sends: number; readonly expects: number } {
-  return { sends: windowOf(peer), expects: windowOf(end) };
+/** What an end writes, and room for it in its buffer and in that of the other. */
+function writeBytes(
+  { builder, data, words }: Rows,
+  index: number,
+  bytes: Uint8Array,
+  hasOther: boolean,
+): void {
+  const at = (index * END_SIZE) / WORD;
+  builder.link(data, index * END_SIZE + FIELD.bytes, builder.data(bytes, 1));
+  words[at + FIELD.length / WORD] = bytes.length;
+  words[at + FIELD.sendRoom / WORD] = roomFor(bytes.length);
+  const otherAt = ((index ^ 1) * END_SIZE) / WORD;
+  if (hasOther) words[otherAt + FIELD.receiveRoom / WORD] = roomFor(bytes.length);
 }
 
 /** What an end takes at once: all that it has not read, and as much as its buffer makes it take. */

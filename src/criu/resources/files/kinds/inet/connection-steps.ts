@@ -19,9 +19,10 @@ import {
   planAgreement,
   type PlannedAddress,
 } from '../../sockets/tcp-repair.js';
+import { planKeys } from '../../sockets/tcp-keys.js';
 import { REPAIR, REPAIR_OFF } from '../../sockets/tcp-repair-options.js';
 import type { Stage } from '../../stage.js';
-import { addressSizeOf, END_SIZE, FIELD, writtenBy, type Ends } from './connection-rows.js';
+import { addressSizeOf, END_SIZE, FIELD, writes, type Ends } from './connection-rows.js';
 import { hasSentEnd, IPV6_V6ONLY, receivesNoMore, TCP_NODELAY } from './protocols.js';
 
 const SHUT = { read: 0, write: 1 } as const;
@@ -51,7 +52,7 @@ export function plannedEnds(ends: Ends): PlannedEnd[] {
       entry: end.entry,
       stream: end.stream,
       number: new RowWord(at + FIELD.number),
-      writes: writtenBy(end, ends[1 - index]).length > 0,
+      writes: writes(end, ends[1 - index]),
       word: (name) => new RowWord(at + FIELD[name]),
       address: (name) => new RowAddress(at + FIELD[name]),
     };
@@ -104,6 +105,7 @@ function bind(stage: Stage, end: PlannedEnd): void {
     const isOnly = v6only === true && !isMapped(src_addr);
     setOption(stage, end.number, [SOL.ipv6, IPV6_V6ONLY], isOnly ? 1 : 0);
   }
+  planKeys(stage, end.number, end.entry);
   beginRepair(stage, end.number, { sends: end.address('sends'), expects: end.address('expects') });
   const { at, size } = addressOf(end, 'source');
   stage.run('bind', SYS.bind, [end.number, at, size]);

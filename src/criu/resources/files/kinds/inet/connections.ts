@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { POLL, SOCKET_STATE, SOL } from '../../../../../native/abi/index.js';
+import { POLL, SOCKET_STATE } from '../../../../../native/abi/index.js';
 import type { TcpStreamEntry } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
 import { describeAddress, destinationOf, pairKey, sourceOf } from '../../sockets/inet-address.js';
 import { findConnections, type TcpDiag } from '../../sockets/sock-diag.js';
-import { OptionReader } from '../../sockets/option-reader.js';
-import { SocketOptions, TCP_AO_INFO } from '../../sockets/socket-options.js';
-import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
+import { SocketTable } from '../../sockets/socket-table.js';
+import { tcpInfo } from '../../sockets/tcp-info.js';
+import { isSameKey, keyFor, TcpKeys } from '../../sockets/tcp-keys.js';
 import { pollNow } from '../../system.js';
-import { isConnection, isListening, receivesNoMore, waitsToBeAccepted } from './protocols.js';
+import { isLocalAddress } from '../../sockets/local-address.js';
+import {
+  isConnection,
+  isListening,
+  receivesNoMore,
+  TCP_STATE,
+  waitsToBeAccepted,
+} from './protocols.js';
 import { TcpQueues, unreadBytes } from './tcp-queues.js';
-import { WaitingConnections, type Connection } from './waiting-connections.js';
+import {
+  WaitingConnections,
+  type Connection,
+  type Place,
+  type WaitingClient,
+} from './waiting-connections.js';
 
 /** TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE (linux/tcp.h), which are CRIU's bits as well. */
 const KEPT_OPTIONS = 7;
 
-/** TCP_ULP, with room for a name (linux/tcp.h), and the keys of TCP-AO. */
-const CONNECTION = new OptionReader([[SOL.tcp, 31, 16], TCP_AO_INFO]);
 const UNOWNED = 'has its other end in no process; remedy: try again once it has ended';
+const BEGINNING = 'is being made; remedy: try again later';
 const TO_ITSELF = 'leads to itself; remedy: close it';
+const OTHER_KEY =
+  'waits to be accepted, with another key (TCP_MD5SIG) than its listening socket has for it; remedy: try again once it is accepted';
 
 /** What one end of a connection has besides its own state, if the other end is in the container, too. */
 interface LivingEnd extends Pick<TcpStreamEntry, 'mvas_peer' | 'mvas_listener' | 'mvas_turn'> {
@@ -61,7 +74,7 @@ export class TcpConnections {
     for (const connection of this.#connections) {
       if (done.has(connection)) continue;
       const other = others.get(connection);
-      if (other === undefined) this.#keep(connection);
+      if (other === undefined) this.#judgeOutside(connection);
       else if (!('entry' in other)) {
         if (waitsToBeAccepted(other)) waiting.push([connection, other]);
         else this.#judgeUnowned(connection);
@@ -77,18 +90,20 @@ export class TcpConnections {
   /** Clients whose connection nobody has accepted yet, and all others that wait. */
   #finishWaiting(clients: readonly [Connection, TcpDiag][]): void {
     const waiting = new WaitingConnections(this.#context, this.#listeners);
-    for (const { client, place } of waiting.placesOf(clients)) {
-      if (typeof place === 'string') this.#refuse(client, place);
-      else this.#keepWaiting(client, place);
+    for (const one of waiting.placesOf(clients)) {
+      if (typeof one.place === 'string') this.#refuse(one.client, one.place);
+      else this.#keepWaiting(one, one.place);
     }
     waiting.judgeOutside(this.#connections);
   }
 
-  /** Nothing has arrived at the other end, of which nothing can be read. */
-  #keepWaiting(client: Connection, place: Pick<LivingEnd, 'mvas_listener' | 'mvas_turn'>): void {
-    const unsent = this.#problemOf(client) ?? this.#queues.unsent(client.file, 0n);
-    if (typeof unsent === 'string') this.#refuse(client, unsent);
-    else this.#add(client, Buffer.alloc(0), { ...place, unsent });
+  /** All that a client has sent is to be sent again, since the other end has read nothing. */
+  #keepWaiting(waiting: WaitingClient, place: Place): void {
+    const { client } = waiting;
+    const problem = this.#problemOf(client) ?? this.#keyProblemOf(client, place);
+    const sent = problem ?? this.#queues.sentBy(client, waiting);
+    if (typeof sent === 'string') this.#refuse(client, sent);
+    else this.#add(client, Buffer.alloc(0), { ...place, unsent: sent });
   }
 
   /** What both sides have closed, or what was reset, may have data and an error left. */
@@ -120,6 +135,15 @@ export class TcpConnections {
     return found;
   }
 
+  /** What leads to the outside is kept. What is being made within may have its first packet on its way. */
+  #judgeOutside(connection: Connection): void {
+    const { state, dst_addr } = connection.entry;
+    const isBeginning = state === TCP_STATE.synSent && dst_addr.length > 0;
+    if (isBeginning && isLocalAddress(this.#context.init.pid, dst_addr))
+      this.#refuse(connection, BEGINNING);
+    else this.#keep(connection);
+  }
+
   /** What has been closed at the other end is as good as ended, if all of it has arrived. */
   #judgeUnowned(connection: Connection): void {
     if (receivesNoMore(connection.entry.state)) this.#keep(connection);
@@ -147,21 +171,29 @@ export class TcpConnections {
     this.#add(other, there.unread, { mvas_peer: one.entry.id, unsent: back.unsent });
   }
 
-  /** What a connection within the container cannot be restored with. */
+  /** A client cannot connect to a socket that wants another signature. */
+  #keyProblemOf({ entry }: Connection, place: Place): string | undefined {
+    const listener = this.#listeners.find((one) => one.entry.id === place.mvas_listener);
+    const wanted = keyFor(listener?.entry.mvas_keys ?? [], sourceOf(entry));
+    return isSameKey(wanted, keyFor(entry.mvas_keys, destinationOf(entry))) ? undefined : OTHER_KEY;
+  }
+
+  /** What a connection within the container cannot be restored with; finds out its keys. */
   #problemOf({ file, entry }: Connection): string | undefined {
-    CONNECTION.read(file.own);
-    if (CONNECTION.sizeOf(0) > 0) return 'has a protocol of its own (TCP_ULP); remedy: close it';
-    const isSigned = CONNECTION.sizeOf(1) >= 0;
-    const keys = this.#context.shared(SocketOptions).keysOf(isSigned, entry.ino, 'connected');
-    if (keys === undefined) return undefined;
-    return `has keys (${keys}), which cannot be restored; remedy: close it`;
+    const { hasOwnProtocol } = this.#context.shared(SocketTable).general(file);
+    if (hasOwnProtocol) return 'has a protocol of its own (TCP_ULP); remedy: close it';
+    const keys = this.#context.shared(TcpKeys).of(file, 'connected');
+    if (typeof keys === 'string') return `has ${keys}, which cannot be restored; remedy: close it`;
+    entry.mvas_keys = keys;
+    return undefined;
   }
 
   #add(socket: Connection, unread: Buffer, { unsent, ...where }: LivingEnd): void {
-    const { file, entry, info } = socket;
-    if (isShutForReading(file.own, info)) entry.shutdown = 'READ';
+    const { entry } = socket;
+    if (isShutForReading(socket)) entry.shutdown = 'READ';
     const stream = streamOf(socket, unread.length);
-    Object.assign(stream, where);
+    if (where.mvas_peer !== undefined) stream.mvas_peer = where.mvas_peer;
+    else Object.assign(stream, where);
     stream.outq_len = unsent.length;
     const payload = unsent.length > 0 ? Buffer.concat([unread, unsent]) : unread;
     this.#context.image.tcpStreams.set(entry.ino, { entry: stream, payload });
@@ -203,9 +235,9 @@ function hasError(socket: number): boolean {
 }
 
 /** Whether one end does not want to read any more (shutdown(2)), though the other may go on. */
-function isShutForReading(socket: number, { state }: TcpInfo): boolean {
-  if (receivesNoMore(state) || (pollNow(socket, POLL.rdhup) & POLL.rdhup) === 0) return false;
-  return !receivesNoMore(tcpInfo(socket).state); // Its end may have arrived meanwhile.
+function isShutForReading({ file, info: { state }, look }: Connection): boolean {
+  if (receivesNoMore(state) || (look.events & POLL.rdhup) === 0) return false;
+  return !receivesNoMore(tcpInfo(file.own).state); // Its end may have arrived meanwhile.
 }
 
 function streamOf({ info, entry }: Connection, unread: number): TcpStreamEntry {
@@ -216,8 +248,8 @@ function streamOf({ info, entry }: Connection, unread: number): TcpStreamEntry {
     outq_seq: 0,
     opt_mask: info.options & KEPT_OPTIONS,
     snd_wscale: info.sendScale,
-    rcv_wscale: info.receiveScale,
     mss_clamp: info.segment,
+    rcv_wscale: info.receiveScale,
     mvas_ino: entry.ino,
   };
 }

@@ -20,6 +20,7 @@ import {
   endRepair,
   type PlannedAddress,
 } from '../../sockets/tcp-repair.js';
+import { planKeys } from '../../sockets/tcp-keys.js';
 import { IPV6_V6ONLY, TCP_STATE } from './protocols.js';
 
 /** ::ffff:127.0.0.1, ::1, 127.0.0.1. */
@@ -65,6 +66,7 @@ export class DeadConnections {
     else this.#end(entry, number, what);
     planSocketOptions(stage, number, opts);
     planFilter(stage, number, opts);
+    planKeys(stage, number, entry);
     if (family === AF.inet6) setOption(stage, number, V6ONLY, entry.v6only ? 1 : 0);
     this.#bind(entry, number, what);
     planBuffers(stage, number, opts);

@@ -7,69 +7,74 @@ import { check, SYS } from '../../../../../native/sys.js';
 import type { InetSkEntry, SkShutdown } from '../../../../image/types.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
-import {
-  describeAddress,
-  NO_ADDRESS,
-  parseAddress,
-  type InetAddress,
-} from '../../sockets/inet-address.js';
+import { describeAddress, NO_ADDRESS, type InetAddress } from '../../sockets/inet-address.js';
 import { isLocalAddress } from '../../sockets/local-address.js';
 import { MulticastGroups, multicastInterface } from '../../sockets/multicast.js';
 import { dumpOwner } from '../../owner.js';
-import { getOption, getRaw, SocketOptions, TCP_AO_INFO } from '../../sockets/socket-options.js';
+import { getOption, getRaw } from '../../sockets/get-option.js';
+import { SocketOptions } from '../../sockets/socket-options.js';
+import { TcpKeys } from '../../sockets/tcp-keys.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
-import { OptionReader } from '../../sockets/option-reader.js';
+import { SocketTable, type SocketLook } from '../../sockets/socket-table.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { ioctlInt, pollNow } from '../../system.js';
 import { hasRest, TcpConnections } from './connections.js';
 import { RawSockets } from './raw.js';
-import { IPPROTO, IPV6_V6ONLY, isConnection, isTcp, transportOf } from './protocols.js';
+import { IPPROTO, isConnection, isTcp, transportOf } from './protocols.js';
 
 const log = logger('files');
 
 const UDP_CORK = 1;
-const ENOTCONN = -107;
 /** MSG_PEEK, MSG_DONTWAIT. */
 const PEEK_NOW = 0x2 | 0x40;
-const KIND = new OptionReader([SO.domain, SO.type, SO.protocol].map((name) => [SOL.socket, name]));
 
 /** Describes a socket; undefined once it has refused it. */
 export function dumpSocket(context: DumpContext, file: OpenFile): InetSkEntry | undefined {
-  const { family, type, proto, info, isEnded } = lookAt(file.own);
+  const seen = lookAt(context.shared(SocketTable), file);
+  const { family, type, proto, info, isEnded, look } = seen;
   const options = context.shared(SocketOptions);
-  const source = sourceOf(file.own, isEnded && !(proto === IPPROTO.tcp && hasRest(file.own)));
+  const source = sourceOf(seen, file);
   const raw = context.shared(RawSockets);
   const transport = transportOf(type, proto);
-  const peer = address(file.own, SYS.getpeername) ?? raw.peerOf(file, transport);
+  const peer = look.peer ?? raw.peerOf(file, transport);
   const { port: dst_port, words: dst_addr } = peer ?? NO_ADDRESS;
   const problem =
     protocolProblem(type, proto) ??
     raw.problem(file, { family, type, proto }) ??
-    transportProblem(options, file, transport, { source, peer });
+    transportProblem(file, transport, { source, peer });
   if (problem !== undefined) {
     context.refusals.add(file.where, problem);
     return undefined;
   }
   if (type !== SOCK.stream) warnOfUnread(context, file, source.port);
+  const { state, backlog } = stateOf(info, peer);
+  // As one literal: see readInet.
   const entry: InetSkEntry = {
     id: file.id,
-    ino: Number(file.stat.ino & 0xffffffffn),
+    ino: inodeOf(file),
     family,
     type,
     proto,
-    ...stateOf(info, peer),
+    state,
     src_port: source.port,
     dst_port,
     flags: file.flags,
+    backlog,
     src_addr: [...source.words],
     dst_addr: [...dst_addr],
     fown: dumpOwner(context, file),
     opts: options.dump(file, info?.state),
     mvas_memberships: [],
+    mvas_keys: [],
   };
   if (isEnded) entry.shutdown = 'BOTH';
-  addByTransport(context, file, entry, info);
+  addByTransport(context, file, entry, seen);
   return entry;
+}
+
+/** The number of a socket by which sock_diag and /proc name it. */
+function inodeOf({ stat }: OpenFile): number {
+  return Number(stat.ino & 0xffffffffn);
 }
 
 /** What only sockets of some types have. */
@@ -77,19 +82,34 @@ function addByTransport(
   context: DumpContext,
   file: OpenFile,
   entry: InetSkEntry,
-  info: TcpInfo | undefined,
+  { info, look }: Seen,
 ): void {
   const { type, proto, family, src_addr: words, src_port: port } = entry;
   if (family === AF.inet6 && type !== SOCK.raw) {
-    entry.v6only = getOption(file.own, SOL.ipv6, IPV6_V6ONLY) === 1;
+    entry.v6only = context.shared(SocketTable).general(file).isV6only;
   }
-  if (info && proto === IPPROTO.tcp) context.shared(TcpConnections).add({ file, entry, info });
+  if (info && proto === IPPROTO.tcp) {
+    context.shared(TcpConnections).add({ file, entry, info, look });
+  }
   if (isConnection(entry)) return;
+  if (info && proto === IPPROTO.tcp) dumpKeys(context, file, entry);
   if (type !== SOCK.stream) {
     entry.shutdown = shutdownOf(context.shared(SocketOptions), file);
     dumpMulticast(context, file, entry);
   }
   if (isNonlocal(context.init.pid, { port, words, scope: 0 })) entry.mvas_nonlocal = true;
+}
+
+/** Keys of a TCP socket that is not connected. One whose connection has ended needs none any more. */
+function dumpKeys(context: DumpContext, file: OpenFile, entry: InetSkEntry): void {
+  if (entry.shutdown !== undefined) return;
+  const state = entry.state === SOCKET_STATE.listen ? 'listening' : 'neither';
+  const keys = context.shared(TcpKeys).of(file, state);
+  if (typeof keys !== 'string') entry.mvas_keys = keys;
+  else {
+    const problem = `a TCP socket with ${keys} cannot be restored; remedy: remove them`;
+    context.refusals.add(file.where, problem);
+  }
 }
 
 /** Groups of a datagram socket, and the interface by which it sends to groups. */
@@ -117,8 +137,9 @@ function isNonlocal(pid: HostPid, { words }: InetAddress): boolean {
 }
 
 /** A connection that has ended, and was read to its end, is restored without an address. */
-function sourceOf(socket: number, isRead: boolean): InetAddress {
-  return (isRead ? undefined : address(socket, SYS.getsockname)) ?? NO_ADDRESS;
+function sourceOf({ isEnded, proto, look }: Seen, { own }: OpenFile): InetAddress {
+  const isRead = isEnded && !(proto === IPPROTO.tcp && hasRest(own));
+  return (isRead ? undefined : look.source) ?? NO_ADDRESS;
 }
 
 /** The kind of a socket, and what TCP tells of it. */
@@ -127,17 +148,17 @@ interface Seen {
   readonly type: number;
   readonly proto: number;
   readonly info: TcpInfo | undefined;
+  readonly look: SocketLook;
   /** Closed by both sides, or reset, unlike a socket that was never connected (tcp_poll, net/ipv4/tcp.c). */
   readonly isEnded: boolean;
 }
 
-function lookAt(socket: number): Seen {
-  KIND.read(socket);
-  const [family = 0, type = 0, proto = 0] = [0, 1, 2].map((index) => KIND.int(index));
-  const info = type === SOCK.stream && isTcp(proto) ? tcpInfo(socket) : undefined;
-  const isClosed = info?.state === SOCKET_STATE.close;
-  const isEnded = isClosed && (pollOf(socket) & POLL.rdhup) !== 0;
-  return { family, type, proto, info, isEnded };
+function lookAt(table: SocketTable, file: OpenFile): Seen {
+  const { domain: family, type, protocol: proto } = table.general(file);
+  const look = table.look(file);
+  const info = type === SOCK.stream && isTcp(proto) ? look.info : undefined;
+  const isEnded = info?.state === SOCKET_STATE.close && (look.events & POLL.rdhup) !== 0;
+  return { family, type, proto, info, look, isEnded };
 }
 
 function stateOf(
@@ -157,7 +178,6 @@ function protocolProblem(type: number, proto: number): string | undefined {
 }
 
 function transportProblem(
-  options: SocketOptions,
   file: OpenFile,
   proto: number,
   { source, peer }: { readonly source: InetAddress; readonly peer: InetAddress | undefined },
@@ -165,8 +185,7 @@ function transportProblem(
   if (!isTcp(proto)) return udpProblem(file.own, proto) ?? scopeProblem(source, peer);
   // The other end of a connection is found by its address, or ends.
   if (proto === IPPROTO.tcp && peer !== undefined) return undefined;
-  const problem = tcpProblem(file.own, proto, peer) ?? keyProblem(options, file);
-  return problem ?? scopeProblem(source, peer);
+  return tcpProblem(file.own, proto, peer) ?? scopeProblem(source, peer);
 }
 
 function tcpProblem(
@@ -193,14 +212,6 @@ function multipathProblem(
   }
   if ((pollOf(socket) & POLL.err) === 0 && !hasUnreadBytes(socket)) return undefined;
   return 'a Multipath TCP connection has ended and was not read to its end; remedy: close it';
-}
-
-function keyProblem(options: SocketOptions, { own, stat }: OpenFile): string | undefined {
-  const state = tcpInfo(own).state === SOCKET_STATE.listen ? 'listening' : 'bound';
-  const isSigned = getRaw(own, ...TCP_AO_INFO) !== undefined;
-  const keys = options.keysOf(isSigned, Number(stat.ino & 0xffffffffn), state);
-  if (keys === undefined) return undefined;
-  return `keys of a TCP socket (${keys}) cannot be restored; remedy: remove them`;
 }
 
 /** Events of a socket (struct pollfd) without waiting for any. */
@@ -236,14 +247,4 @@ function warnOfUnread({ warnings }: DumpContext, { own, where }: OpenFile, port:
   const bytes = getRaw(own, SOL.socket, SO.memInfo, 36)?.readUInt32LE(0);
   if (bytes === 0) return; // It is readable because of its end: it has been shut down.
   warnings.push({ log, message: 'unread datagrams are not kept', fields: { where, port, bytes } });
-}
-
-function address(socket: number, nr: number): InetAddress | undefined {
-  const raw = Buffer.alloc(28);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(raw.length);
-  const result = syscall(nr, socket, raw, length);
-  if (result === ENOTCONN) return undefined;
-  check('get the address of a socket', result);
-  return parseAddress(raw);
 }

@@ -5,6 +5,7 @@ import type { FileKind } from '../../kind.js';
 import { checkSocketOptions } from '../../sockets/checks.js';
 import { familyOf } from '../../sockets/family.js';
 import { checkMulticast } from '../../sockets/multicast.js';
+import { checkKeys } from '../../sockets/tcp-keys.js';
 import { checkConnection, checkStreams } from './check.js';
 import { TcpConnections } from './connections.js';
 import { dumpSocket } from './dump.js';
@@ -26,6 +27,7 @@ export const INET: FileKind<'isk'> = {
     }
     checkMulticast(socket, what);
     checkSocketOptions(socket.opts, what);
+    checkKeys(socket, what);
     checkConnection(image, socket, what);
   },
   checkAll: checkStreams,

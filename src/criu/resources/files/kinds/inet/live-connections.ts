@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SkOptsEntry } from '../../../../image/types.js';
-import type { PlanTable } from '../../../../plan/builder.js';
+import type { PlanTable } from '../../../../plan/sequence.js';
 import type { StagedFile } from '../../kind.js';
 import type { PlanContext } from '../../plan-context.js';
 import { checkRoom, planFinalSocketOptions } from '../../sockets/plan-options.js';
 import type { Stage } from '../../stage.js';
-import { END_SIZE, planRows, shapeOf, writtenBy, type End, type Ends } from './connection-rows.js';
+import {
+  areAlike,
+  END_SIZE,
+  hashOf,
+  planRows,
+  writtenBy,
+  type End,
+  type Ends,
+} from './connection-rows.js';
 import { planPair, planWaiting, plannedEnds, type PlannedEnd } from './connection-steps.js';
 import { streamOf } from './streams.js';
 
@@ -22,7 +29,6 @@ interface Table extends PlanTable {
 export class LiveConnections {
   readonly #plan: PlanContext;
   readonly #tables: Table[] = [];
-  readonly #options = new Map<SkOptsEntry, number>();
 
   constructor(plan: PlanContext) {
     this.#plan = plan;
@@ -30,15 +36,9 @@ export class LiveConnections {
 
   /** Makes both ends of connections. Their last options are still to be set. */
   openPairs(pairs: readonly (readonly [StagedFile<'isk'>, StagedFile<'isk'>])[]): void {
-    const shapes = new Map<string, Ends[]>();
-    for (const [first, second] of pairs) {
-      const ends: Ends = [this.#endOf(first), this.#endOf(second)];
-      const shape = shapeOf(ends, ({ entry }) => this.#numberOf(entry.opts));
-      const known = shapes.get(shape);
-      if (known) known.push(ends);
-      else shapes.set(shape, [ends]);
-    }
-    for (const connections of shapes.values()) {
+    const shapes = new Shapes();
+    for (const [first, second] of pairs) shapes.add([this.#endOf(first), this.#endOf(second)]);
+    for (const connections of shapes.all) {
       this.#each(this.#tableOf(connections), (stage, [one, other]) => {
         if (one && other) planPair(stage, one, other);
       });
@@ -92,11 +92,25 @@ export class LiveConnections {
     checkRoom(stage, describeEnd(one), writtenBy(one, other).length);
     if (other) checkRoom(stage, describeEnd(other), writtenBy(other, one).length);
   }
+}
 
-  #numberOf(options: SkOptsEntry): number {
-    const known = this.#options.get(options) ?? this.#options.size;
-    this.#options.set(options, known);
-    return known;
+/** Connections, those together that are made by the same operations. */
+class Shapes {
+  readonly all: Ends[][] = [];
+  readonly #byHash = new Map<number, Ends[][]>();
+
+  add(ends: Ends): void {
+    const hash = hashOf(ends);
+    let alike = this.#byHash.get(hash);
+    if (!alike) this.#byHash.set(hash, (alike = []));
+    for (const shape of alike) {
+      if (!shape[0] || !areAlike(shape[0], ends)) continue;
+      shape.push(ends);
+      return;
+    }
+    const shape = [ends];
+    alike.push(shape);
+    this.all.push(shape);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   planUnlockBuffer,
   setOption,
 } from '../../sockets/plan-options.js';
+import { planKeys } from '../../sockets/tcp-keys.js';
 import type { Stage } from '../../stage.js';
 import { DeadConnections } from './dead-connections.js';
 import { LiveConnections } from './live-connections.js';
@@ -27,16 +28,7 @@ const MOST_TIMED = 64;
 
 /** Opens all internet sockets. Connections that have ended come first: nothing gets the port of one that listens. */
 export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
-  const { image } = plan.index;
-  const [held, made] = divide(
-    sockets,
-    ({ body }) => plan.options.held?.files.has(body.id) === true,
-  );
-  for (const { body, number } of held) takeHeld(plan, body, number);
-  const [connected, others] = divide(made, ({ body }) => hasConnection(image, body));
-  const isAlive = ({ body }: StagedFile<'isk'>): boolean =>
-    isKept(image, body) && plan.options.severed?.has(body.id) !== true;
-  const [alive, dead] = divide(connected, isAlive);
+  const { dead, alive, others } = divide(plan, sockets);
   const connections = plan.shared(DeadConnections);
   for (const { body, number } of dead) connections.open(body, number);
   for (const { body, number } of others) openUnconnected(plan.stage, body, number);
@@ -44,6 +36,26 @@ export function openSockets(plan: PlanContext, sockets: readonly StagedFile<'isk
   openWaiting(plan, alive);
   for (const { body, number } of dead) planFinalSocketOptions(plan.stage, number, body.opts);
   plan.shared(LiveConnections).finish();
+}
+
+type Staged = StagedFile<'isk'>[];
+
+/** What becomes of each; those that somebody holds open are taken at once. */
+function divide(
+  plan: PlanContext,
+  sockets: readonly StagedFile<'isk'>[],
+): Readonly<Record<'dead' | 'alive' | 'others', readonly StagedFile<'isk'>[]>> {
+  const { index, options } = plan;
+  const [dead, alive, others] = [[], [], []] as [Staged, Staged, Staged];
+  for (const socket of sockets) {
+    const { body, number } = socket;
+    if (options.held?.files.has(body.id) === true) takeHeld(plan, body, number);
+    else if (!hasConnection(index.image, body)) others.push(socket);
+    else if (isKept(index.image, body) && options.severed?.has(body.id) !== true)
+      alive.push(socket);
+    else dead.push(socket);
+  }
+  return { dead, alive, others };
 }
 
 /** The very socket that the checkpointed container had; only the flags of its descriptor are new. */
@@ -59,10 +71,12 @@ function takeHeld({ stage, options }: PlanContext, { id }: InetSkEntry, number: 
 function openPairs(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): void {
   const connections = plan.shared(LiveConnections);
   const byId = new Map(sockets.map((one) => [one.body.id, one]));
-  const pairs = sockets.flatMap((one) => {
-    const other = byId.get(peerOf(plan.index.image, one.body) ?? 0);
-    return other && one.body.id < other.body.id ? [[one, other] as const] : [];
-  });
+  const pairs: (readonly [StagedFile<'isk'>, StagedFile<'isk'>])[] = [];
+  for (const one of sockets) {
+    const peer = peerOf(plan.index.image, one.body) ?? 0;
+    const other = one.body.id < peer ? byId.get(peer) : undefined;
+    if (other) pairs.push([one, other]);
+  }
   connections.openPairs(pairs);
 }
 
@@ -86,10 +100,6 @@ function openWaiting(plan: PlanContext, sockets: readonly StagedFile<'isk'>[]): 
   }
 }
 
-function divide<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
-}
-
 /** Creates the socket, and binds, connects or listens. */
 function openUnconnected(stage: Stage, entry: InetSkEntry, number: number): void {
   const { family, type, proto, opts } = entry;
@@ -98,6 +108,7 @@ function openUnconnected(stage: Stage, entry: InetSkEntry, number: number): void
   stage.make(what, number, SYS.socket, [family, type | flags, proto]);
   planSocketOptions(stage, number, opts);
   planFilter(stage, number, opts); // Before anything can arrive.
+  planKeys(stage, number, entry);
   if (family === AF.inet6 && type !== SOCK.raw) {
     setOption(stage, number, [SOL.ipv6, IPV6_V6ONLY], entry.v6only ? 1 : 0);
   }

@@ -114,5 +114,6 @@ export function hasConnection(
 
 /** Whether the checkpoint has both ends of a connection, so that a restore makes it anew. */
 export function isKept(image: Pick<FilesImage, 'tcpStreams'>, entry: InetSkEntry): boolean {
-  return peerOf(image, entry) !== undefined || placeOf(image, entry) !== undefined;
+  const stream = isConnection(entry) ? image.tcpStreams.get(entry.ino)?.entry : undefined;
+  return (stream?.mvas_peer ?? stream?.mvas_listener) !== undefined;
 }

@@ -6,7 +6,7 @@ import { hasMulticastRouting, readRawPeers } from '../../../../procfs/reader.js'
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import type { InetAddress } from '../../sockets/inet-address.js';
-import { getOption } from '../../sockets/socket-options.js';
+import { getOption } from '../../sockets/get-option.js';
 import { IPPROTO } from './protocols.js';
 
 const IPV6_ROUTER_ALERT = 22;

@@ -28,18 +28,15 @@ export function findSevered(
   held: Pick<ReadonlyMap<number, number>, 'has'> = new Map(),
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const ends = image.files.flatMap(({ isk }) =>
-    isk && isKept(image, isk) && !held.has(isk.id) ? [isk] : [],
-  );
+  const ends: InetSkEntry[] = [];
+  for (const { isk } of image.files) {
+    if (isk && isKept(image, isk) && !held.has(isk.id)) ends.push(isk);
+  }
   if (ends.length === 0) return found;
-  const answers = new Map<string, boolean>();
-  const isEmpty = hasNoConnections(pid);
+  const answers = new Answers(hasNoConnections(pid));
   inNamespaceOf(pid, 'net', () => {
     for (const end of ends) {
-      const key = isEmpty ? addressesOf(end) : String(end.id);
-      const answer = answers.get(key) ?? canBeMade(end);
-      answers.set(key, answer);
-      if (!answer) found.add(end.id).add(peerOf(image, end) ?? end.id);
+      if (!answers.of(end)) found.add(end.id).add(peerOf(image, end) ?? end.id);
     }
   });
   return found;
@@ -59,6 +56,39 @@ function socketCounts(pid: HostPid, name: string): string {
   } catch {
     return '';
   }
+}
+
+/** Whether connections can be made: where nobody has any, that depends on their addresses alone. */
+class Answers {
+  readonly #isEmpty: boolean;
+  readonly #known = new Map<string, boolean>();
+  #last: { readonly end: InetSkEntry; readonly answer: boolean } | undefined;
+
+  constructor(isEmpty: boolean) {
+    this.#isEmpty = isEmpty;
+  }
+
+  of(end: InetSkEntry): boolean {
+    if (!this.#isEmpty) return canBeMade(end);
+    // Most are like the one before.
+    if (this.#last && hasSameAddresses(end, this.#last.end)) return this.#last.answer;
+    const key = addressesOf(end);
+    const answer = this.#known.get(key) ?? canBeMade(end);
+    this.#known.set(key, answer);
+    this.#last = { end, answer };
+    return answer;
+  }
+}
+
+function hasSameAddresses(one: InetSkEntry, other: InetSkEntry): boolean {
+  const isHere = one.family === other.family && areSame(one.src_addr, other.src_addr);
+  return isHere && areSame(one.dst_addr, other.dst_addr);
+}
+
+function areSame(one: readonly number[], other: readonly number[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 function addressesOf({ family, src_addr, dst_addr }: InetSkEntry): string {

@@ -5,13 +5,13 @@ import { check, SYS } from '../../../../../native/sys.js';
 import type { DumpContext, GuardOption } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
-import { getOption } from '../../sockets/socket-options.js';
+import { getOption } from '../../sockets/get-option.js';
 import { setNow } from '../../sockets/set-now.js';
 import { tcpInfo, type TcpInfo } from '../../sockets/tcp-info.js';
 import { REPAIR, REPAIR_OFF, REPAIR_QUEUE, QUEUE } from '../../sockets/tcp-repair-options.js';
 import { ioctlInt } from '../../system.js';
 import { MAX_QUEUED_BYTES } from './check.js';
-import type { Connection } from './waiting-connections.js';
+import type { Connection, WaitingClient } from './waiting-connections.js';
 import { hasSentEnd, receivesNoMore } from './protocols.js';
 
 /** SIOCOUTQ: bytes that the other end has not acknowledged (tcp(7)). */
@@ -19,6 +19,9 @@ const SIOCOUTQ = 0x5411;
 /** How often the queues may change while they are read. */
 const TRIES = 20;
 const NOTHING = Buffer.alloc(0);
+const UNREADABLE =
+  'waits to be accepted, with data that cannot be read before; remedy: try again once it is accepted';
+const TOO_MUCH = 'too much unread data; remedy: try again later';
 const IN_MOTION = 'its queues do not come to rest; remedy: try again later';
 
 /** What one end of a connection has sent: bytes that the other has not read yet, and those that it has not got. */
@@ -36,12 +39,11 @@ export class TcpQueues {
     this.#guardOption = context.guardOption;
   }
 
-  /** What waits to be read. */
-  unread({ own }: OpenFile): Buffer | string {
-    const length = unreadBytes(own);
-    const bytes = Buffer.alloc(Math.min(length, MAX_QUEUED_BYTES));
-    if (!this.#take(length)) return 'too much unread data; remedy: try again later';
-    if (length === 0) return bytes;
+  /** What waits to be read, so many bytes if that is known. */
+  unread({ own }: OpenFile, length = unreadBytes(own)): Buffer | string {
+    if (length === 0) return NOTHING;
+    if (!this.#take(length)) return TOO_MUCH;
+    const bytes = Buffer.allocUnsafeSlow(length);
     const look = (): number =>
       syscall(SYS.recvfrom, own, bytes, length, MSG.peek | MSG.dontwait, null, null);
     const isPlain = peekOffset(own) < 0;
@@ -54,13 +56,13 @@ export class TcpQueues {
   /**
    * What is on its way from one end to the other. Both stand still, but the kernel goes on sending: what `sender`
    * has written in all does not change, so it is divided by what `receiver` had received when it was read. If that is
-   * all of it, nothing is on its way any more.
+   * all of it, nothing is on its way any more, nor was when bytes to read were counted.
    */
   between(sender: Connection, receiver: Connection): OneWay | string {
     if (writtenBy(sender.info) !== receivedBy(receiver.info)) {
       return this.#inMotion(sender.file, receiver.file);
     }
-    const unread = this.unread(receiver.file);
+    const unread = this.unread(receiver.file, receiver.look.unread);
     return typeof unread === 'string' ? unread : { unread, unsent: NOTHING };
   }
 
@@ -78,9 +80,17 @@ export class TcpQueues {
     return IN_MOTION;
   }
 
-  /** What an end has written after so many bytes, which are all that the other end will ever have got of it. */
-  unsent({ own }: OpenFile, received: bigint): Buffer | string {
-    return this.#unsentAfter(own, received) ?? IN_MOTION;
+  /** Everything that a client has sent to an end that nobody has accepted: what has arrived there, and the rest. */
+  sentBy({ file }: Connection, { hasData, arrived }: WaitingClient): Buffer | string {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const there = hasData || tries > 0 ? arrived() : NOTHING;
+      if (there === undefined) return UNREADABLE;
+      if (!this.#take(there.length)) return TOO_MUCH;
+      const rest = this.#unsentAfter(file.own, BigInt(there.length));
+      if (rest) return Buffer.concat([there, rest]);
+      this.#bytes -= there.length;
+    }
+    return IN_MOTION;
   }
 
   /** Everything that was written after so many bytes; undefined if the counters and the queue do not agree. */

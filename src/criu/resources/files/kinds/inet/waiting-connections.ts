@@ -13,11 +13,11 @@ import {
 } from '../../sockets/inet-address.js';
 import { isLocalAddress } from '../../sockets/local-address.js';
 import { listConnections, type TcpDiag } from '../../sockets/sock-diag.js';
+import type { SocketLook } from '../../sockets/socket-table.js';
 import type { TcpInfo } from '../../sockets/tcp-info.js';
+import { AcceptQueues } from './accept-queues.js';
 import { receivesNoMore, waitsToBeAccepted } from './protocols.js';
 
-const WITH_DATA =
-  'waits to be accepted, with data that cannot be read before; remedy: try again once it is accepted';
 const NO_LISTENER =
   'waits to be accepted in none or several of its sockets; remedy: try again once it is accepted';
 const CLIENT_GONE = 'which its client has closed; remedy: try again once it is accepted';
@@ -28,10 +28,22 @@ export interface Connection {
   readonly entry: InetSkEntry;
   /** What the kernel told of it when it was dumped. */
   readonly info: TcpInfo;
+  readonly look: Pick<SocketLook, 'events' | 'unread'>;
 }
 
 /** Where a connection waits. */
-type Place = Required<Pick<TcpStreamEntry, 'mvas_listener' | 'mvas_turn'>>;
+export type Place = Required<Pick<TcpStreamEntry, 'mvas_listener' | 'mvas_turn'>>;
+
+/** A client whose connection waits. */
+export interface WaitingClient {
+  readonly client: Connection;
+  /** A string is the reason why it cannot be kept. */
+  readonly place: Place | string;
+  /** Whether anything had arrived at the other end. */
+  readonly hasData: boolean;
+  /** What has arrived there by now; undefined if that cannot be read. */
+  readonly arrived: () => Buffer | undefined;
+}
 
 /** The end of a connection that has been accepted by nobody, and the socket that it waits in. */
 interface Waiting {
@@ -45,28 +57,31 @@ export class WaitingConnections {
   readonly #context: DumpContext;
   /** Listening sockets in which connections wait. */
   readonly #listeners: readonly Connection[];
+  readonly #queues = new AcceptQueues();
 
   constructor(context: DumpContext, listeners: readonly Connection[]) {
     this.#context = context;
     this.#listeners = listeners.filter(({ info }) => info.pending > 0);
   }
 
-  /** Where the connections of clients of this container wait; a string is the reason why one cannot be kept. */
-  *placesOf(
-    clients: readonly (readonly [Connection, TcpDiag])[],
-  ): Generator<{ readonly client: Connection; readonly place: Place | string }> {
+  /** Where the connections of clients of this container wait. */
+  *placesOf(clients: readonly (readonly [Connection, TcpDiag])[]): Generator<WaitingClient> {
     const turns = new Map<Connection, number>();
     const found: Waiting[] = [];
     for (const [client, end] of clients) {
       const [listener, ...others] = this.#listeners.filter((one) => waitsIn(end, one));
-      if (hasData(end)) yield { client, place: WITH_DATA };
-      else if (!listener || others.length > 0) yield { client, place: NO_LISTENER };
-      else found.push({ client, end, listener });
+      if (listener && others.length === 0) found.push({ client, end, listener });
+      else yield { client, place: NO_LISTENER, hasData: false, arrived: () => undefined };
     }
-    for (const { client, listener } of found.sort(byAge)) {
+    const turnOf = ({ listener, end }: Waiting): number =>
+      this.#queues.turnOf(listener.file, end) ?? 0;
+    const inOrder = found.sort((a, b) => turnOf(a) - turnOf(b) || byAge(a, b));
+    for (const { client, end, listener } of inOrder) {
       const turn = turns.get(listener) ?? 0;
       turns.set(listener, turn + 1);
-      yield { client, place: { mvas_listener: listener.entry.id, mvas_turn: turn } };
+      const place = { mvas_listener: listener.entry.id, mvas_turn: turn };
+      const arrived = (): Buffer | undefined => this.#queues.arrivedAt(listener.file, end);
+      yield { client, place, hasData: hasData(end), arrived };
     }
   }
 

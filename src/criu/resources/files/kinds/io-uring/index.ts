@@ -6,7 +6,7 @@ import type { PathFile } from '../../path-file.js';
 import { anonymousName } from '../anonymous.js';
 import { canMapRingAt, checkRing } from './check.js';
 import { dumpRing } from './dump.js';
-import { openRing } from './plan.js';
+import { finishRings, openRing, registerWithRings } from './plan.js';
 
 /** An io_uring in which nothing is under way, with completions that nobody has read. */
 export const IO_URING: FileKind<'mvas_io_uring'> = {
@@ -16,13 +16,15 @@ export const IO_URING: FileKind<'mvas_io_uring'> = {
   claims: (file) => anonymousName(file) === 'io_uring',
   dump: dumpRing,
   dumpPath,
-  check(entry, _files, what) {
-    checkRing(entry, what);
+  check(entry, files, what) {
+    checkRing(entry, files, what);
   },
   checkMapping({ offset, isShared }, mapping) {
     if (!isShared || !canMapRingAt(offset)) badImage(`${mapping()} cannot map an io_uring`);
   },
   open: openRing,
+  openAll: registerWithRings,
+  inThread: finishRings,
 };
 
 /** Each io_uring has an inode of its own (Linux 5.16), and a mapping does not say more. */

@@ -12,18 +12,20 @@ export interface RingShape {
   readonly hasArray: boolean;
 }
 
-/** Offsets of the rings' heads and tails, which are numbers of 32 bits. */
+/** Offsets of the rings' heads, tails and flags, which are numbers of 32 bits. */
 export interface RingPlaces {
   readonly sqHead: number;
   readonly sqTail: number;
   readonly cqHead: number;
   readonly cqTail: number;
+  /** Of the flags that the program sets. */
+  readonly cqFlags: number;
 }
 
 /** By the bytes before the completions: `struct io_rings` of io_uring.c, whose heads once had cache lines of their own. */
 const PLACES: ReadonlyMap<number, RingPlaces> = new Map([
-  [64, { sqHead: 0, sqTail: 4, cqHead: 8, cqTail: 12 }],
-  [320, { sqHead: 0, sqTail: 64, cqHead: 128, cqTail: 192 }],
+  [64, { sqHead: 0, sqTail: 4, cqHead: 8, cqTail: 12, cqFlags: 40 }],
+  [320, { sqHead: 0, sqTail: 64, cqHead: 128, cqTail: 192, cqFlags: 280 }],
 ]);
 
 /** Where heads and tails are; undefined for an unknown header. */

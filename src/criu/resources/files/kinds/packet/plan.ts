@@ -2,7 +2,7 @@
 import { AF, O, SO, SOL } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import type { PacketMclist, PacketSockEntry } from '../../../../image/types.js';
-import { PlanPointer } from '../../../../plan/builder.js';
+import { PlanPointer } from '../../../../plan/values.js';
 import type { PlanContext } from '../../plan-context.js';
 import { planInterfaceIndex } from '../../sockets/interface.js';
 import {

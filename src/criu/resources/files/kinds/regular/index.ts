@@ -2,7 +2,7 @@
 import type { FileKind } from '../../kind.js';
 import { pathFileOf } from '../../path-file.js';
 import { dumpRegular } from './dump.js';
-import { open, openLater } from './plan.js';
+import { open, openLater, openMany } from './plan.js';
 
 /**
  * Everything that has a path: regular files, directories, harmless devices, O_PATH files of every type, and the
@@ -21,6 +21,7 @@ export const REGULAR: FileKind<'reg'> = {
     return id;
   },
   time: (entry, index) => (index.isLate(entry) ? 'late' : 'early'),
+  openMany,
   open,
   openLater,
 };

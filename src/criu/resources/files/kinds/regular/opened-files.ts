@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { O, S_IF, STAT } from '../../../../../native/abi/index.js';
 import type { RegFileEntry } from '../../../../image/types.js';
-import type { PlanData } from '../../../../plan/builder.js';
+import type { PlanData } from '../../../../plan/values.js';
 import type { ImageIndex } from '../../image-index.js';
 import type { LookOptions, PlanContext } from '../../plan-context.js';
 import { Refusals } from '../../refusals.js';
-import type { Stage } from '../../stage.js';
+import { statOf } from './stat-row.js';
 
 const ENOENT = -2;
 const REMEDY = 'remedy: put back what was there';
@@ -15,6 +15,12 @@ const PLAIN: LookOptions = { label: (nsPid) => `pid ${String(nsPid)}`, exact: ne
 /** The current bytes of some data of the plan. */
 export type ReadPlan = (offset: number, length: number) => Buffer;
 
+/** Files, and the table in which they are opened. */
+interface Table {
+  readonly data: PlanData;
+  readonly files: readonly { readonly body: RegFileEntry }[];
+}
+
 /**
  * Regular files opened by their names, which are not part of a checkpoint. Whether each may be the one that the
  * container had is judged once they are open, before anything of the container runs.
@@ -22,19 +28,16 @@ export type ReadPlan = (offset: number, length: number) => Buffer;
 export class OpenedFiles {
   readonly #index: ImageIndex;
   readonly #options: LookOptions;
-  readonly #looks: { readonly entry: RegFileEntry; readonly stat: PlanData }[] = [];
+  readonly #tables: Table[] = [];
 
   constructor({ index, options: { look = PLAIN } }: PlanContext) {
     this.#index = index;
     this.#options = look;
   }
 
-  /** Where the `struct stat` of a file goes once it is open; null if there is nothing to check. */
-  stat(stage: Stage, entry: RegFileEntry): PlanData | null {
-    if (((entry.mode ?? 0) & S_IF.mask) !== S_IF.reg || entry.flags & O.path) return null;
-    const stat = stage.builder.reserve(STAT.bytes);
-    this.#looks.push({ entry, stat });
-    return stat;
+  /** A table has the `struct stat` of each of these once they are open. */
+  expect(data: PlanData, files: readonly { readonly body: RegFileEntry }[]): void {
+    this.#tables.push({ data, files });
   }
 
   /** Why a file cannot be opened, if that needs more words than an errno. */
@@ -53,26 +56,26 @@ export class OpenedFiles {
    * @throws ShimError `failedPrecondition` naming those that are no longer the same
    */
   check(read: ReadPlan): string[] {
-    const [first, last] = [this.#looks[0]?.stat, this.#looks.at(-1)?.stat];
-    if (!first || !last) return [];
-    // They lie in the plan in this order, with little in between.
-    const stats = read(first.offset, last.offset - first.offset + STAT.bytes);
     const refusals = new Refusals();
     const moved = new Set<string>();
-    for (const { entry, stat } of this.#looks) {
-      const found = stats.subarray(stat.offset - first.offset);
-      const size = found.readBigUInt64LE(STAT.size);
-      if (!this.#suits(entry, size)) {
-        const sizes = `has ${String(size)} bytes, and had ${sizeOf(entry)} at the checkpoint`;
-        refusals.add(this.#where(entry), `${entry.name} ${sizes}; ${REMEDY}`);
-      }
-      const isOther = found.readBigUInt64LE(STAT.inode) !== entry.mvas_ino;
-      if (entry.mvas_ino !== undefined && isOther && this.#index.isPlaced(entry.id)) {
-        moved.add(entry.name);
-      }
+    for (const { data, files } of this.#tables) {
+      const rows = read(data.offset, data.size);
+      files.forEach(({ body: entry }, row) => {
+        const found = rows.subarray(statOf(row));
+        const size = found.readBigUInt64LE(STAT.size);
+        if (!this.#suits(entry, size)) {
+          const sizes = `has ${String(size)} bytes, and had ${sizeOf(entry)} at the checkpoint`;
+          refusals.add(this.#where(entry), `${entry.name} ${sizes}; ${REMEDY}`);
+        }
+        if (this.#hasMoved(entry, found.readBigUInt64LE(STAT.inode))) moved.add(entry.name);
+      });
     }
     refusals.throwIfAny();
     return [...moved];
+  }
+
+  #hasMoved({ id, mvas_ino: known }: RegFileEntry, inode: bigint): boolean {
+    return known !== undefined && inode !== known && this.#index.isPlaced(id);
   }
 
   #suits({ id, flags, size }: RegFileEntry, found: bigint): boolean {

@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SYS } from '../../../../../native/sys.js';
 import type { RegFileEntry } from '../../../../image/types.js';
-import type { Slot } from '../../../../plan/builder.js';
+import type { Slot } from '../../../../plan/values.js';
 import { O, RESOLVE, SEEK } from '../../../../../native/abi/index.js';
 import { GhostPlan } from '../../deleted/ghost-plan.js';
 import { checkPath } from '../../names/path.js';
 import { openFlags } from '../../open-flags.js';
+import type { StagedFile } from '../../kind.js';
 import type { PlanContext } from '../../plan-context.js';
 import { cPath, openHow } from '../../system.js';
 import type { TablePlan } from '../../table-plan.js';
-import { OpenedFiles } from './opened-files.js';
+import { openNamed } from './named-files.js';
+import { seek, wordsOf } from './position.js';
 import { TmpfilePlan } from './tmpfile-plan.js';
 
-/** Opens a file by its name, or, if the name was deleted, as it is created again, and sets its position. */
-export function open(plan: PlanContext, entry: RegFileEntry, number: number): void {
-  const remap = plan.index.remaps.get(entry.id);
-  if (remap === undefined) openNamed(plan, entry, number);
-  else openDeleted(plan, entry, { number, remap });
+/** Opens those that have their names. */
+export function openMany(plan: PlanContext, files: readonly StagedFile<'reg'>[]): void {
+  const { remaps } = plan.index;
+  openNamed(
+    plan,
+    files.filter(({ body }) => !remaps.has(body.id)),
+  );
 }
 
-function openNamed(plan: PlanContext, entry: RegFileEntry, number: number): void {
-  const opened = plan.shared(OpenedFiles);
-  const { id, name } = entry;
-  checkPath(id, name);
-  const explain = (result: bigint): string | undefined => opened.explain(entry, result);
-  const stat = opened.stat(plan.stage, entry);
-  const options = { flags: openFlags(entry), stat, explain };
-  plan.stage.openPath(`open ${wordsOf(entry)}`, number, name, options);
-  seek(plan, entry, number);
+/** Opens a file whose name was deleted, as it is created again, and sets its position. */
+export function open(plan: PlanContext, entry: RegFileEntry, number: number): void {
+  const remap = plan.index.remaps.get(entry.id);
+  if (remap !== undefined) openDeleted(plan, entry, { number, remap });
 }
 
 function openDeleted(
@@ -46,12 +45,7 @@ function openDeleted(
   if (ghost !== undefined && (flags & O.nofollow) === 0) {
     plan.stage.reopen(`open ${wordsOf(entry)}`, number, ghost, flags);
   }
-  seek(plan, entry, number);
-}
-
-function seek({ stage }: PlanContext, entry: RegFileEntry, number: number): void {
-  if (entry.pos === 0n || entry.flags & O.path) return;
-  stage.run(`seek in ${wordsOf(entry)}`, SYS.lseek, [number, entry.pos, SEEK.set]);
+  seek(plan.stage, entry, number);
 }
 
 /** Opens a file of /proc or the like, by its name below the root that the process no longer has. */
@@ -66,8 +60,4 @@ export function openLater(table: TablePlan, entry: RegFileEntry, slot: Slot): vo
   sequence.syscall(what, SYS.openat2, args, { store: slot });
   if (entry.pos === 0n || entry.flags & O.path) return;
   sequence.syscall(`${what}: seek`, SYS.lseek, [slot, entry.pos, SEEK.set]);
-}
-
-function wordsOf({ id, name }: RegFileEntry): string {
-  return `file ${String(id)} (${name})`;
 }

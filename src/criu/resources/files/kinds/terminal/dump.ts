@@ -11,8 +11,11 @@ import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { pathFileOf } from '../../path-file.js';
+import { learnedKernel } from '../../../../../native/kernel/index.js';
 import { dumpName } from '../regular/dump.js';
 import { ioctlInt, openOwn, pollNow } from '../../system.js';
+import { LOCAL, MOST_TAKEN } from './content.js';
+import { readUnread, type Unread, type UnreadEnds } from './unread.js';
 import {
   decodeTermios,
   decodeWindowSize,
@@ -29,6 +32,7 @@ import {
 /** The bind mount of a container's own terminal. */
 const CONSOLE = '/dev/console';
 const N_TTY = 0;
+const UNREAD = 'has unread data; remedy: try again once it is read';
 
 /** Stands for a session or group if there is none. */
 const NOBODY = asNsPid(0);
@@ -40,6 +44,8 @@ interface Terminal {
   readonly where: string;
   master?: OpenFile;
   slave?: OpenFile;
+  /** Undefined: it cannot be read. */
+  unread?: UnreadEnds | undefined;
   /** The session that it controls, and that session's foreground group, by their container ids. */
   sid: NsPid;
   pgrp: NsPid;
@@ -176,7 +182,8 @@ export class TerminalDumper {
     return [...this.#context.mounts.values()].some(({ mountPoint }) => mountPoint === CONSOLE);
   }
 
-  #problem({ index, master, slave }: Terminal): string | undefined {
+  #problem(terminal: Terminal): string | undefined {
+    const { index, master } = terminal;
     if (!existsSync(this.#path(index))) return 'is not of the container; remedy: end its processes';
     if (!master) {
       const remedy = 'remedy: end its processes';
@@ -184,17 +191,14 @@ export class TerminalDumper {
         ? undefined
         : `is neither the console nor the container's own; ${remedy}`;
     }
-    const unread = [master, slave].some(
-      (one) => one && (ioctlInt(one.own, IOCTL.fionread) ?? 0) > 0,
-    );
-    if (unread) return 'has unread data; remedy: try again once it is read';
     if (ioctlInt(master.own, TTY.getDiscipline) !== N_TTY)
       return 'has a line discipline of its own; remedy: close it';
-    return undefined;
+    terminal.unread = readUnread(master.own);
+    return isKept(terminal, master) ? undefined : UNREAD;
   }
 
   #addInfos(terminal: Terminal, own: number): void {
-    const { index, master, slave, sid, pgrp } = terminal;
+    const { index, master, slave, sid, pgrp, unread } = terminal;
     const { ttys } = this.#context.image;
     // Not opened: opening it would make a master whose slave was never opened see its end.
     const { uid, gid, mode } = statSync(this.#path(index));
@@ -209,9 +213,15 @@ export class TerminalDumper {
         mvas_hung_up: (pollNow(master.own, POLL.hup) & POLL.hup) !== 0,
       });
     }
+    this.#addUnread('slave', index, unread?.slave);
+    this.#addUnread('master', index, unread?.master);
     if (this.#ids.has(`own ${String(index)}`)) {
       ttys.push({ ...this.#info('own', index), type: 'CTTY' });
     }
+  }
+
+  #addUnread(end: TerminalEnd, index: number, unread: Unread | undefined): void {
+    if (unread) this.#context.image.ttyData.push({ tty_id: this.#infoId(end, index), ...unread });
   }
 
   #info(end: TerminalEnd, index: number): TtyInfoEntry {
@@ -227,6 +237,22 @@ export class TerminalDumper {
       pty: { index },
     };
   }
+}
+
+/** Whether all that waits in a terminal can be put back. */
+function isKept({ slave, unread }: Terminal, master: OpenFile): boolean {
+  if (!unread) return !learnedKernel() && ![master, slave].some((one) => one && hasUnread(one));
+  // To put something in, the slave is opened, which its master would notice if nobody ever had.
+  const isFresh = !slave && (pollNow(master.own, POLL.hup) & POLL.hup) === 0;
+  const length = unread.master?.data.length ?? 0;
+  const isExternal = ((modesOf(master.own).termios?.c_lflag ?? 0) & LOCAL.external) !== 0;
+  return (
+    !(unread.slave && (isFresh || isExternal)) && (slave !== undefined || length <= MOST_TAKEN)
+  );
+}
+
+function hasUnread({ own }: OpenFile): boolean {
+  return (ioctlInt(own, IOCTL.fionread) ?? 0) > 0;
 }
 
 /** Modes and size, which both ends of a pair report of the slave. */

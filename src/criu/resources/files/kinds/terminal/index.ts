@@ -4,6 +4,7 @@ import type { CheckedFiles } from '../../../../image/entry-kind.js';
 import type { TtyFileEntry } from '../../../../image/types.js';
 import { O, S_IF } from '../../../../../native/abi/index.js';
 import type { FileKind } from '../../kind.js';
+import { checkContent } from './content.js';
 import { TerminalDumper } from './dump.js';
 import { TerminalPlan } from './plan.js';
 import { terminalEnd } from './terminal.js';
@@ -35,8 +36,5 @@ function checkAll(files: readonly TtyFileEntry[], { image }: CheckedFiles): void
   for (const { id, tty_info_id: terminal } of files) {
     if (!terminals.has(terminal)) badImage(`check file ${String(id)}: its terminal does not exist`);
   }
-  for (const { tty_id: terminal } of image.ttyData) {
-    if (terminals.has(terminal)) continue;
-    badImage(`check tty-data: terminal ${String(terminal)} does not exist`);
-  }
+  checkContent(image.ttyData, image.ttys);
 }

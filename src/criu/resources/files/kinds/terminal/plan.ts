@@ -3,8 +3,10 @@ import { INIT, type NsPid } from '../../../../../common/ids.js';
 import { badImage, ShimError } from '../../../../../common/errors.js';
 import { SYS } from '../../../../../native/sys.js';
 import { bodyOf } from '../../../../image/entry-kind.js';
-import type { TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
-import type { Argument, PlanBuilder, Sequence } from '../../../../plan/builder.js';
+import type { TtyDataEntry, TtyFileEntry, TtyInfoEntry } from '../../../../image/types.js';
+import type { PlanBuilder } from '../../../../plan/builder.js';
+import type { Argument } from '../../../../plan/values.js';
+import type { Sequence } from '../../../../plan/sequence.js';
 import { AT_SYMLINK_NOFOLLOW, O, REOPENABLE } from '../../../../../native/abi/index.js';
 import { Folders } from '../../names/folders.js';
 import type { ImageIndex } from '../../image-index.js';
@@ -12,6 +14,7 @@ import type { StagedFile } from '../../kind.js';
 import type { PlanContext } from '../../plan-context.js';
 import { checkPath } from '../../names/path.js';
 import type { Stage } from '../../stage.js';
+import { planContent } from './content-plan.js';
 import {
   DEVPTS,
   encodeTermios,
@@ -45,6 +48,8 @@ export class TerminalPlan {
   readonly #slaves: readonly TtyInfoEntry[];
   readonly #masters: readonly TtyInfoEntry[];
   readonly #ttys: ReadonlyMap<number, TtyInfoEntry>;
+  /** By the id of an end: what it has not read. */
+  readonly #content: ReadonlyMap<number, TtyDataEntry>;
   readonly #hasConsole: boolean;
   /** The container's init. */
   readonly #root: NsPid;
@@ -58,6 +63,7 @@ export class TerminalPlan {
     this.#index = index;
     this.#builder = builder;
     this.#ttys = new Map(ttys.map((info) => [info.id, info]));
+    this.#content = new Map(index.image.ttyData.map((entry) => [entry.tty_id, entry]));
     this.#slaves = ttys.filter((info) => endOf(info) === 'slave' && !isHungUp(info));
     this.#masters = ttys
       .filter((info) => endOf(info) === 'master')
@@ -122,6 +128,18 @@ export class TerminalPlan {
 
   #controlledBy(nsPid: NsPid): TtyInfoEntry | undefined {
     return this.#slaves.find(({ sid }) => sid === nsPid);
+  }
+
+  /** What the ends of a pair have not read, before anything of its modes is locked. */
+  #planContent(stage: Stage, { id, termios, pty }: TtyInfoEntry, master?: number): void {
+    if (!termios || !pty || master === undefined) return;
+    const path = `${DEVPTS}/${String(pty.index)}`;
+    const [input, output] = [id, this.#masterIdOf(pty.index)].map((end) => this.#content.get(end));
+    planContent(stage, { path, master, termios, input, output });
+  }
+
+  #masterIdOf(index: number): number {
+    return this.#masters.find((info) => numberOf(info) === index)?.id ?? -1;
   }
 
   #slave(info: TtyInfoEntry): number {
@@ -220,6 +238,7 @@ export class TerminalPlan {
       this.#ioctl(stage, info, { number, request, value });
     };
     if (termios) set(TTY.setModes, encodeTermios(termios));
+    this.#planContent(stage, info, master);
     if (locked && hasLocks(locked)) set(TTY.setLockedModes, encodeTermios(locked));
     if (size) set(TTY.setWindowSize, encodeWindowSize(size));
   }

@@ -8,6 +8,7 @@ export const TTY = {
   setExclusive: 0x540c,
   setControlling: 0x540e,
   setForeground: 0x5410,
+  type: 0x5412,
   getWindowSize: 0x5413,
   setWindowSize: 0x5414,
   setPacketMode: 0x5420,

@@ -25,7 +25,7 @@ export function checkPackets(sockets: readonly UnixSkEntry[], files: CheckedFile
     checkCredentials(files, entry, what);
     for (const id of rightsOf(entry)) checkPassed(files, id, what);
   }
-  checkReachable(files);
+  checkReachable(files, byId);
 }
 
 function checkRights({ type }: UnixSkEntry, entry: SkPacketEntry, what: string): void {
@@ -59,10 +59,11 @@ function checkPassed(files: CheckedFiles, id: number, what: string): void {
 }
 
 /** A socket that only queues have can be received: from that of a socket that is open, however far away. */
-function checkReachable({ image }: CheckedFiles): void {
+function checkReachable({ image }: CheckedFiles, byId: ReadonlyMap<number, UnixSkEntry>): void {
   const passing = groupBy(
     image.packets.filter(({ entry }) => entry.scm.length > 0),
-    ({ entry }) => entry.id_for,
+    // What a client whose connection waits has sent is received from where it waits.
+    ({ entry }) => byId.get(entry.id_for)?.mvas_listener ?? entry.id_for,
   );
   const open = [...image.fdinfo.values()].flatMap((table) => table.map(({ id }) => id));
   const reached = new Set(open);

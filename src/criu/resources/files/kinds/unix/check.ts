@@ -2,7 +2,6 @@
 import { badImage } from '../../../../../common/errors.js';
 import { SOCK, SOCKET_STATE } from '../../../../../native/abi/index.js';
 import { UNIX_SOCKET_FLAG } from '../../../../image/constants.js';
-import type { CheckedFiles } from '../../../../image/entry-kind.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
 
 /** Bytes of a path (PATH_MAX), less its NUL. */
@@ -63,20 +62,18 @@ export function checkLentName(
 }
 
 /** Connections wait in a listening socket of their type, one behind the other. */
-export function checkWaiting(sockets: readonly UnixSkEntry[], files: CheckedFiles): void {
+export function checkWaiting(sockets: readonly UnixSkEntry[]): void {
   const byId = new Map(sockets.map((socket) => [socket.id, socket]));
-  const receivers = new Set(files.image.packets.map(({ entry }) => entry.id_for));
   const turns = new Map<number, number[]>();
   for (const socket of sockets) {
-    const { id, ino, mvas_listener: listener, mvas_turn: turn } = socket;
+    const { ino, mvas_listener: listener, mvas_turn: turn } = socket;
     const what = `check unix socket ${String(ino)}`;
     if ((listener === undefined) !== (turn === undefined)) badImage(`${what}: it waits nowhere`);
     if (listener === undefined || turn === undefined) continue;
     if (!isPlaceFor(socket, byId.get(listener))) {
       badImage(`${what}: it cannot wait in file ${String(listener)}`);
     }
-    // Nobody can have sent it anything.
-    if (!isLoneClient(socket) || receivers.has(id)) badImage(`${what}: it waits, and does not`);
+    if (!isLoneClient(socket)) badImage(`${what}: it waits, and does not`);
     turns.set(listener, [...(turns.get(listener) ?? []), turn]);
   }
   for (const [listener, taken] of turns) {

@@ -18,16 +18,17 @@ import type { UnixSkEntry } from '../../../../image/types.js';
 import type { MountInfo } from '../../../../../common/procfs/mountinfo.js';
 import { readFdinfo } from '../../../../procfs/reader.js';
 import { decodeBytes } from '../../../../../common/bytes.js';
-import { ContainerRoot, opensLate, withoutDeleted } from '../../names/container-path.js';
+import { ContainerRoot, withoutDeleted } from '../../names/container-path.js';
+import { opensLater } from '../../opens-later.js';
 import type { DumpContext } from '../../dump-context.js';
 import type { OpenFile } from '../../open-file.js';
 import { dumpOwner } from '../../owner.js';
 import { SHUTDOWN_WORDS } from '../../sockets/shutdown.js';
 import { listUnixSockets, type UnixDiag } from '../../sockets/sock-diag.js';
-import { getOption, SocketOptions } from '../../sockets/socket-options.js';
+import { getOption } from '../../sockets/get-option.js';
+import { SocketOptions } from '../../sockets/socket-options.js';
 import { ownLink } from '../../system.js';
 import { familyOf } from '../../sockets/family.js';
-import { anonymousName } from '../anonymous.js';
 import { absoluteName, spokenName } from './names.js';
 import { lostPeer, RECEIVE, UnixQueues, type Packet } from './queues.js';
 import { Senders } from './senders.js';
@@ -45,13 +46,6 @@ interface BoundFile {
   readonly mount: MountInfo;
   /** Its path as the kernel reports it. */
   readonly link: string;
-}
-
-/** Whether a file can be opened only after queues have been filled. */
-function opensLater({ mounts }: DumpContext, file: OpenFile): boolean {
-  const mount = mounts.get(file.info.mountId);
-  const isLate = file.link.startsWith('/') && mount !== undefined && opensLate(mount);
-  return isLate || anonymousName(file) === 'pidfd';
 }
 
 /** Dumps unix sockets: names, peers, queues. */
@@ -270,11 +264,13 @@ export class UnixSockets {
     return folders.find(leadsThere) ?? dirname(path);
   }
 
-  /** What its queue holds, which {@link explore} has read. */
+  /** What its queue holds, which {@link explore} has read, or that of its other end, which nobody has accepted. */
   #dumpQueue(file: OpenFile, diag: UnixDiag): void {
-    const packets = this.#queues.read(file, diag);
+    const isWaiting = this.#waiting.placeOf(diag) !== undefined;
+    const packets = isWaiting ? this.#waiting.sentBy(file) : this.#queues.read(file, diag);
     if (typeof packets === 'string') {
-      this.#context.refusals.add(file.where, packets);
+      // The listening socket says it of those that wait.
+      if (!isWaiting) this.#context.refusals.add(file.where, packets);
       return;
     }
     for (const packet of packets) {

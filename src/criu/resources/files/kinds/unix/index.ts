@@ -27,7 +27,7 @@ export const UNIX: FileKind<'usk'> = {
   checkAll(sockets, files) {
     checkPeers(sockets);
     checkPackets(sockets, files);
-    checkWaiting(sockets, files);
+    checkWaiting(sockets);
   },
   openAll(plan, sockets) {
     new UnixPlan(plan, sockets).plan();

@@ -2,7 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { SYS } from '../../../../../native/sys.js';
 import type { UnixSkEntry } from '../../../../image/types.js';
-import type { PlanData, Slot } from '../../../../plan/builder.js';
+import type { PlanData, Slot } from '../../../../plan/values.js';
 import { badImage } from '../../../../../common/errors.js';
 import { decodeBytes, encodeBytes } from '../../../../../common/bytes.js';
 import { AF, AT_SYMLINK_NOFOLLOW } from '../../../../../native/abi/index.js';

@@ -224,6 +224,7 @@ export class UnixPlan {
     peer: StagedUnixSocket | undefined,
     { entry: { mvas_sender: name, mvas_folder: folder } }: QueuedPacket,
   ): PacketRoute {
+    if (isWaiting(socket)) return { sender: socket.number }; // To its other end, which nobody has.
     if (!name) return { sender: peer?.number ?? this.#senderTo(socket) };
     if (name[0] !== 0) return { sender: this.#lentPath(socket, { name, folder }) };
     const holder = this.#sockets.find((one) => isDatagram(one.entry, name));

@@ -3,7 +3,7 @@ import { badImage } from '../../../../../common/errors.js';
 import { AF, MSG, O, SCM, SO, SOCK, SOL } from '../../../../../native/abi/index.js';
 import { SYS } from '../../../../../native/sys.js';
 import type { SkPacketEntry, UnixSkEntry } from '../../../../image/types.js';
-import { PlanPointer, type PlanData } from '../../../../plan/builder.js';
+import { PlanPointer, type PlanData } from '../../../../plan/values.js';
 import type { PlanContext } from '../../plan-context.js';
 import { encodeControl } from '../../sockets/control-messages.js';
 import {

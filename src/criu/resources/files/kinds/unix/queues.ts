@@ -15,7 +15,7 @@ import {
 import { lookFromStart, peekOffset } from '../../sockets/peek-offset.js';
 import { setNow } from '../../sockets/set-now.js';
 import type { UnixDiag } from '../../sockets/sock-diag.js';
-import { getOption } from '../../sockets/socket-options.js';
+import { getOption } from '../../sockets/get-option.js';
 import { fcntl, fcntlInto, MessageHeader, pollNow } from '../../system.js';
 import { pidfdProcess } from '../pidfd.js';
 
@@ -27,6 +27,8 @@ const FUTURE_WRITE = 0x10;
 const MAX_MESSAGES = 100_000;
 /** A remedy for what waits in a queue. */
 export const RECEIVE = 'remedy: try again once it is received';
+
+export const GONE_SENDER = 'messages of a process that has ended, or is outside the container,';
 
 /** Who has sent a message, as the entry of a packet says it. */
 type Sender = Pick<SkPacketEntry, 'mvas_pid' | 'mvas_uid' | 'mvas_gid'>;
@@ -152,9 +154,7 @@ class Look {
     if (pid === 0) return { mvas_pid: 0 }; // Nobody asked for it when the message was sent.
     const process = this.#context.processes.find((one) => one.pid === pid);
     if (!process) {
-      throw new Unreadable(
-        `messages of a process that has ended, or is outside the container, wait in its queue, with credentials; ${RECEIVE}`,
-      );
+      throw new Unreadable(`${GONE_SENDER} wait in its queue, with credentials; ${RECEIVE}`);
     }
     const { uid, gid } = process.proc.status();
     return {

@@ -29,7 +29,8 @@ function containerOf(t: ExecutionContext, given: Given = {}) {
   const { binary: name = 'runc', systemdCgroup = false, script = '' } = given;
   const directory = mkdtempSync(join(tmpdir(), 'mvas-runc-'));
   t.teardown(() => {
-    rmSync(directory, { recursive: true });
+    // A runtime that was killed may have left a program that still writes.
+    rmSync(directory, { recursive: true, maxRetries: 20 });
   });
   const [binary, calls] = [join(directory, name), join(directory, 'calls')];
   const state = join(directory, 'state', 'one');

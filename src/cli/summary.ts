@@ -12,6 +12,10 @@ export interface VasSummary {
   readonly createdAt: Date;
   /** Memory it holds. */
   readonly bytes: number;
+  /** The VAS that it has been forked from, and shares pages with, which need not exist any more; ''. */
+  readonly origin: string;
+  /** Bytes that were copied in addition to what that had. */
+  readonly copied: number;
   /** Number of segments. */
   readonly segments: number;
   /** Number of processes whose memory it holds. */
@@ -39,27 +43,27 @@ export interface VasDetails extends VasSummary {
   readonly preCopy: NonNullable<VasRecord['preCopy']> | null;
   /** How many processes were copied from a twin. */
   readonly twins: number;
-  /** The VAS that it has been forked from, which need not exist any more; ''. */
-  readonly origin: string;
-  /** Bytes that were copied in addition to what that had. */
-  readonly copied: number;
   readonly segmentList: readonly VasSegment[];
 }
 
 /** What is shown of a VAS whose record is missing. */
-const NO_RECORD = { containerId: '', bytes: 0, processes: [] } as const;
+const NO_RECORD: Pick<VasRecord, 'containerId' | 'bytes' | 'origin' | 'copied' | 'processes'> = {
+  containerId: '',
+  bytes: 0,
+  processes: [],
+};
 
 /** What `mvas ls` shows of a VAS. */
 export function summaryOf(entry: VasEntry): VasSummary {
   const { id, state, createdAt, record, holder } = entry;
-  const { containerId, bytes, processes } = record ?? NO_RECORD;
+  const { containerId, bytes, origin = '', copied = 0, processes } = record ?? NO_RECORD;
   return {
     id,
     name: nameOf(entry),
     state,
     containerId,
     createdAt,
-    bytes,
+    ...{ bytes, origin, copied },
     segments: processes.reduce((sum, process) => sum + process.segments, 0),
     processes: processes.length,
     holderPid: holder?.pid,
@@ -90,6 +94,6 @@ export function detailsOf(vas: VasEntry, segments: readonly Segment[]): VasDetai
 
 /** How its memory was taken, as far as is known. */
 function howMade(record: Partial<VasRecord> = {}) {
-  const { bootId = '', preCopy = null, twins = 0, origin = '', copied = 0 } = record;
-  return { bootId, backend: record.backend ?? ('' as const), preCopy, twins, origin, copied };
+  const { bootId = '', preCopy = null, twins = 0 } = record;
+  return { bootId, backend: record.backend ?? ('' as const), preCopy, twins };
 }

@@ -53,6 +53,7 @@ export { logEnd } from './vas/end-log.js';
 export { beginUse, whileUnused } from './vas/uses.js';
 export { runMvas } from './vas/command.js';
 export { SpareVas } from './vas/spare.js';
+export { takenBy, type Holding } from './vas/taken.js';
 export { inspectVas, listVases, readSegments, removeVas } from './vas/store.js';
 export { readSpec } from './spec.js';
 export {

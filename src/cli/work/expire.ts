@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ShimError } from '../../common/errors.js';
 import type { VasId } from '../../common/ids.js';
-import type { Life, VasEntry } from '../../criu/index.js';
+import type { Holding, Life, VasEntry } from '../../criu/index.js';
 import type { VasStore } from '../vas-store.js';
 
 /** What is wanted besides the end of what is over. */
@@ -26,9 +26,11 @@ interface Candidate {
 
 /** Ends the VASes whose time is over or whose image is gone, of all namespaces; then makes room. */
 export async function expire(store: VasStore, { room, isDry, now }: ExpiryRun): Promise<Expired> {
-  const work = new Expiry(store, isDry, now);
+  const entries = await store.list();
+  const { takenBy } = await import('../../criu/index.js');
+  const work = new Expiry({ store, entries, takenBy }, isDry, now);
   const rest: Candidate[] = [];
-  for (const entry of await store.list()) {
+  for (const entry of entries) {
     const candidate = { entry, life: store.life(entry) };
     if (!(await work.judge(candidate))) rest.push(candidate);
   }
@@ -36,18 +38,36 @@ export async function expire(store: VasStore, { room, isDry, now }: ExpiryRun): 
   return work;
 }
 
+/** Where an expiry works. */
+interface Place {
+  readonly store: VasStore;
+  readonly entries: readonly VasEntry[];
+  readonly takenBy: (holdings: readonly Holding[]) => number;
+}
+
 class Expiry implements Expired {
   readonly ended: { id: VasId; why: string }[] = [];
   readonly failed: string[] = [];
-  freed = 0;
   readonly #store: VasStore;
+  readonly #takenBy: Place['takenBy'];
+  /** What has not ended, and the bytes that all took. */
+  #rest: readonly VasEntry[];
+  readonly #taken: number;
   readonly #isDry: boolean;
   readonly #now: Date;
 
-  constructor(store: VasStore, isDry: boolean, now: Date) {
+  constructor({ store, entries, takenBy }: Place, isDry: boolean, now: Date) {
     this.#store = store;
+    this.#takenBy = takenBy;
+    this.#rest = entries;
+    this.#taken = this.#bytesOf(entries);
     this.#isDry = isDry;
     this.#now = now;
+  }
+
+  /** Bytes that have become free. */
+  get freed(): number {
+    return this.#taken - this.#bytesOf(this.#rest);
   }
 
   /** Ends one if its life is over; returns whether it has ended. */
@@ -80,12 +100,13 @@ class Expiry implements Expired {
   /** @throws ShimError `resourceExhausted` if not enough can go; then nothing has */
   async makeRoom(all: readonly Candidate[], room: number): Promise<void> {
     const chosen: Candidate[] = [];
-    let sum = this.freed;
+    let [left, sum] = [this.#rest, this.freed];
     for (const candidate of unusedFirst(all)) {
       if (sum >= room) break;
       if ((await this.#store.needsOf(candidate.entry)).length > 0) continue;
       chosen.push(candidate);
-      sum += bytesOf(candidate.entry);
+      left = left.filter((entry) => entry !== candidate.entry);
+      sum = this.#taken - this.#bytesOf(left);
     }
     if (sum < room) {
       const message = `only ${mib(sum)} of ${mib(room)} are in VASes that nobody uses`;
@@ -98,11 +119,17 @@ class Expiry implements Expired {
     throw new ShimError('resourceExhausted', `only ${mib(this.freed)} of ${mib(room)} became free`);
   }
 
+  /** What VASes take together. Nothing is left of one that is lost or broken. */
+  #bytesOf(entries: readonly VasEntry[]): number {
+    const kept = entries.filter(({ state }) => state !== 'lost' && state !== 'broken');
+    return this.#takenBy(kept.flatMap(({ record }) => record ?? []));
+  }
+
   async #end({ entry, life }: Candidate, why: string): Promise<boolean> {
     const { id } = entry;
     if (!this.#isDry && !(await this.#remove(entry, why, life.usedAt))) return false;
     this.ended.push({ id, why });
-    this.freed += bytesOf(entry);
+    this.#rest = this.#rest.filter((one) => one !== entry);
     return true;
   }
 
@@ -133,10 +160,6 @@ export function unusedFirst(all: readonly Candidate[]): readonly Candidate[] {
   return all
     .filter(({ entry, life }) => entry.state !== 'filling' && life.clones === 0)
     .sort((a, b) => a.life.usedAt.getTime() - b.life.usedAt.getTime());
-}
-
-function bytesOf({ state, record }: VasEntry): number {
-  return state === 'lost' || state === 'broken' ? 0 : (record?.bytes ?? 0);
 }
 
 function mib(bytes: number): string {

@@ -287,7 +287,7 @@ async function finish(
   const frozenMs = clock.sum(FROZEN_STAGES) + stood.stoppedMs;
   const told = {
     ...{ backend: source.backend, frozenMs, preCopy, twins: source.twins },
-    ...originOf(held.vas, tracked),
+    ...originOf(held.vas, tracked, collection.shared),
   };
   const made = { vas, writer: image.writer, collection, kernelAreas, told };
   const record = await commit(request, made, !isFilledLater);

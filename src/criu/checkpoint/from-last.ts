@@ -4,9 +4,11 @@ import { pidsIn, type Cgroup } from '../../common/cgroup.js';
 import type { HostPid } from '../../common/ids.js';
 import { expectCgroupMoves } from '../../native/cgroup-moves.js';
 import { logger } from '../../common/log.js';
+import { storedBytes } from '../memory/memory-map.js';
 import type { Continued } from '../memory/live/continued.js';
 import type { PreCopy } from '../memory/live/pre-copy.js';
 import { forkVas, type NewVas, type VasRecord } from '../vas/store.js';
+import type { Collection } from './collect.js';
 import { residentBytesOf } from './copy-ahead.js';
 import type { HeldMemory } from './filling.js';
 import { hasPinned, PINNED } from './pinned.js';
@@ -62,9 +64,11 @@ export async function forkOf(last: Continued, memoryLimit?: number): Promise<New
 export function originOf(
   { before }: HeldMemory['vas'],
   tracked: PreCopy | undefined,
+  shared: Collection['shared'],
 ): Pick<VasRecord, 'origin' | 'copied'> {
   if (!before || !tracked) return {};
-  return { origin: before.vasId, copied: tracked.bytes + tracked.rest };
+  const copied = tracked.bytes + tracked.rest + Number(storedBytes([], shared));
+  return { origin: before.vasId, copied };
 }
 
 /** The same checkpoint, of all memory. */

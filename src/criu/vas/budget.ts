@@ -5,6 +5,7 @@ import { ShimError } from '../../common/errors.js';
 import { runMvas } from './command.js';
 import { listIds } from './directory.js';
 import { readRecord } from './store.js';
+import { takenBy } from './taken.js';
 
 const MIB = 2 ** 20;
 
@@ -58,13 +59,14 @@ export function readBudget({ budget: { memory, share, reserve } }: Config): Budg
 
 /** What the VASes of this host take, as their records say. */
 function usedBytes(): number {
-  return listIds().reduce((sum, id) => {
+  const holdings = listIds().flatMap((id) => {
     try {
-      return sum + readRecord(id).bytes;
+      return [readRecord(id)];
     } catch {
-      return sum; // It is being made.
+      return []; // It is being made.
     }
-  }, 0);
+  });
+  return takenBy(holdings);
 }
 
 /**

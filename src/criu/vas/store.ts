@@ -78,7 +78,7 @@ export interface VasRecord {
   readonly twins?: number | undefined;
   /** The VAS that it has been forked from, and shares its pages with; missing if there is none. It need not exist any more. */
   readonly origin?: VasId | undefined;
-  /** Bytes of private memory that were copied in addition to what that had. */
+  /** Bytes that were copied in addition to what that had, those of shared memory included. */
   readonly copied?: number | undefined;
   readonly processes: readonly ProcessRecord[];
 }

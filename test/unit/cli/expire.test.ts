@@ -16,16 +16,19 @@ interface Fake {
   readonly clones?: number;
   readonly state?: VasEntry['state'];
   readonly needs?: readonly string[];
+  /** The letter of the one that it is a fork of, with 1 MiB of its own. */
+  readonly origin?: string;
 }
 
 /** VASes by a letter each, used that many minutes ago. */
 function storeOf(fakes: Readonly<Record<string, Fake>>): VasStore {
-  const entries = Object.entries(fakes).map(([letter, { mib = 10, state = 'complete' }]) => ({
-    id: asVasId(letter.repeat(32)),
-    state,
-    record: { bytes: mib * MIB },
-    holder: { pid: asHostPid(1) },
-  })) as unknown as VasEntry[];
+  const entries = Object.entries(fakes).map(([letter, fake]) => {
+    const { mib = 10, state = 'complete', origin } = fake;
+    const id = asVasId(letter.repeat(32));
+    const copied = origin !== undefined && { origin: origin.repeat(32), copied: MIB };
+    const record = { id, bytes: mib * MIB, ...copied };
+    return { id, state, record, holder: { pid: asHostPid(1) } };
+  }) as unknown as VasEntry[];
   const of = ({ id }: Pick<VasEntry, 'id'>): Fake => fakes[id.slice(0, 1)] ?? { minutes: 0 };
   const life = (entry: VasEntry): Life => {
     const { minutes, clones = 0 } = of(entry);
@@ -53,6 +56,20 @@ test('what has not been used for the longest time makes room first', async (t) =
   await t.throwsAsync(room(fakes, 31), {
     message: 'only 30 MiB of 31 MiB are in VASes that nobody uses',
   });
+});
+
+test('of a series only what they do not share makes room', async (t) => {
+  const fakes = {
+    a: { minutes: 9 },
+    b: { minutes: 8, origin: 'a' },
+    c: { minutes: 7, origin: 'b' },
+    d: { minutes: 6 },
+  };
+  t.is(await room(fakes, 1), 'a');
+  t.is(await room(fakes, 3), 'abc');
+  t.is(await room(fakes, 12), 'abc');
+  t.is(await room(fakes, 13), 'abcd');
+  await t.throwsAsync(room(fakes, 23), { message: /only 22 MiB/ });
 });
 
 test('what somebody relies on makes no room', async (t) => {

@@ -6,15 +6,7 @@ import { join } from 'node:path';
 import { cacheDirectory } from './paths.js';
 import { run } from './run.js';
 
-const FLAGS = [
-  '-D_GNU_SOURCE',
-  '-O2',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-Wno-unused-function',
-  '-static',
-];
+const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-static'];
 
 /** A static program of a C source, and the headers that it includes; compiled if the cache does not have it. */
 export async function compiled(name: string, sources: readonly string[]): Promise<string> {

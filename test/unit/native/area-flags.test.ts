@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { asHostPid, ownPid } from '../../../src/common/ids.js';
 import { readStillAreas } from '../../../src/criu/memory/live/area-flags.js';
 import { isDue, learnUsualFlags } from '../../../src/criu/memory/live/sample-areas.js';
-import { readMaps, readSmaps } from '../../../src/criu/procfs/reader.js';
+import { readMaps, readSmaps, readStat } from '../../../src/criu/procfs/reader.js';
 import type { SmapsVma } from '../../../src/criu/procfs/smaps.js';
 import { MAP_NORESERVE, MAP_PRIVATE_ANONYMOUS, PAGE } from '../../../src/native/abi/index.js';
 import { FLAGS_ROW, loadAreaFlags, readAreaFlags } from '../../../src/native/area-flags.js';
@@ -18,6 +18,7 @@ import { pageScan } from '../../../src/native/kernel-facts.js';
 import { KernelTypes } from '../../../src/native/btf.js';
 import { syscall } from '../../../src/native/index.js';
 import { SYS } from '../../../src/native/sys.js';
+import { until } from '../../helpers/run.js';
 
 /** More areas than an iterator reports by one read. */
 const MANY = 2000;
@@ -125,6 +126,8 @@ test.serial('areas read by their flags are those of smaps', async (t) => {
   try {
     await once(child, 'spawn');
     const pid = asHostPid(child.pid ?? 0);
+    child.kill('SIGSTOP'); // Its program still loads its libraries.
+    await until('it to stop', () => Promise.resolve(readStat(pid).state === 'T'));
     loadAreaFlags(() => true);
     learnUsualFlags('/nowhere');
     const vmas = readStillAreas(pid);

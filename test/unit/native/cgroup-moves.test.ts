@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { beginMoves, expectCgroupMoves } from '../../../src/native/cgroup-moves.js';
 import { keepMoving, writeToEach } from '../../../src/native/index.js';
+import { until } from '../../helpers/run.js';
 
 const PID = String(process.pid);
 const membership = (): string => readFileSync('/proc/self/cgroup', 'utf8');
@@ -60,10 +61,10 @@ test('moves end with work that fails, whose failure is passed on', async (t) => 
 test('moves go on while this thread is busy, until they are ended', async (t) => {
   const { directory, file } = temporary();
   const end = keepMoving(file, membership(), 1, 1_000_000);
-  for (let tries = 0; countIn(file) < 3 && tries < 1_000; tries += 1) block(5);
+  for (let tries = 0; countIn(file) < 3 && tries < 6_000; tries += 1) block(10);
   t.true(countIn(file) >= 3);
   if (typeof end === 'function') end();
-  block(200); // One may be under way.
+  await until('the last one', () => Promise.resolve(openTo(file).length === 0));
   const count = countIn(file);
   await sleep(50);
   t.is(countIn(file), count);
@@ -85,15 +86,15 @@ test('the file is closed when moves have ended', async (t) => {
   const { directory, file } = temporary();
   const ends = [keepMoving(file, membership(), 1, 1_000_000), keepMoving(file, membership(), 1, 1)];
   for (const end of ends) if (typeof end === 'function') end();
-  for (let tries = 0; openTo(file).length > 0 && tries < 1_000; tries += 1) await sleep(5);
-  t.deepEqual(openTo(file), []);
+  await until('it to be closed', () => Promise.resolve(openTo(file).length === 0));
+  t.pass();
   rmSync(directory, { recursive: true });
 });
 
 test('so many moves are made at most', async (t) => {
   const { directory, file } = temporary();
   keepMoving(file, membership(), 1, 3);
-  for (let tries = 0; countIn(file) < 3 && tries < 1_000; tries += 1) await sleep(5);
+  await until('three moves', () => Promise.resolve(countIn(file) >= 3));
   await sleep(50);
   t.is(countIn(file), 3);
   rmSync(directory, { recursive: true });

@@ -7,6 +7,7 @@ import { lookAtSockets, LOOK_SIZE, readOptions } from '../../../src/native/index
 import { call, SYS } from '../../../src/native/sys.js';
 import { SocketLook } from '../../../src/criu/resources/files/sockets/socket-table.js';
 import { socketAddress } from '../../../src/criu/resources/files/sockets/inet-address.js';
+import { until } from '../../helpers/run.js';
 import { setNow } from '../../../src/criu/resources/files/sockets/set-now.js';
 
 const { EBADF, ENOPROTOOPT, ENOTCONN } = constants.errno;
@@ -61,7 +62,7 @@ test('sockets of which all options are the same share a record', (t) => {
   );
 });
 
-test('a look at a socket tells its addresses, TCP_INFO, its events, and what can be read', (t) => {
+test('a look at a socket tells its addresses, TCP_INFO, its events, and what can be read', async (t) => {
   const listener = socket(t, AF.inet);
   const any = socketAddress(AF.inet, 0, [LOOPBACK]);
   call('bind', SYS.bind, listener, any, any.length);
@@ -76,6 +77,8 @@ test('a look at a socket tells its addresses, TCP_INFO, its events, and what can
   });
   call('write', SYS.write, client, Buffer.from('12345'), 5);
   call('shutdown', SYS.shutdown, client, 1);
+  const arrived = (look: SocketLook): boolean => look.unread === 5 && look.events !== 0;
+  await until('all to arrive', () => Promise.resolve(arrived(lookAt(server))));
   const [first, second, third, dgram, six] = [
     ...[listener, client, server].map(lookAt),
     lookAt(socket(t, AF.inet, SOCK.dgram)),

@@ -164,7 +164,8 @@ test('an init that writes and ends while it is looked at has been started', asyn
   renameSync(record, `${record}.text`);
   execFileSync('mkfifo', [record]);
   // The first reader is told at once; the second one, whether init has ended, after that has written its byte.
-  const tell = `cat ${record}.text > ${record}; sleep 0.5`;
+  // The pause lets a reader come to the end of the text before the next one is written.
+  const tell = `cat ${record}.text > ${record}; sleep 3`;
   const script = `${tell}; printf 0 > ${fifo}; ${tell}; ${tell}`;
   const init = spawn('sh', ['-c', script], { stdio: 'ignore', detached: true });
   t.teardown(() => process.kill(-(init.pid ?? 0), 'SIGKILL'));

@@ -108,6 +108,10 @@ struct mvas_plan_header {
  * io_uring is mapped only where the kernel chooses (Linux 6.4). All other free addresses are taken
  * meanwhile. */
 #define MVAS_OP_MAP_AT 21
+/* Fills a[2] bytes at a[0], a shared mapping of what is at offset a[4] of file a[3], with those at
+ * a[1]: through the file, which takes half as long as a page fault for each page. What cannot be
+ * written there is copied to the mapping; so a[3] may be no descriptor at all. */
+#define MVAS_OP_FILL 22
 
 struct mvas_op {
 	unsigned int code;

@@ -12,6 +12,7 @@
 #define TAKEN_PAUSE_NS 1000000
 #define CLOSE_ON_EXEC 02000000
 #define SET_FLAGS 4 /* F_SETFL */
+#define RLIMIT_FSIZE_ 1
 #define OPEN_HOW_SIZE 24
 #define MOST_ARGUMENTS 6
 
@@ -134,6 +135,27 @@ static s64 move_descriptor(s64 fd, u64 number)
 	result = sys3(__NR_dup3, fd, number, CLOSE_ON_EXEC);
 	sys1(__NR_close, fd);
 	return result;
+}
+
+/* A limit of the size of files would apply, and a signal tell of it. */
+static int may_write_files(void)
+{
+	u64 limit[2];
+
+	return sys4(__NR_prlimit64, 0, RLIMIT_FSIZE_, 0, limit) == 0 && limit[0] == (u64)-1;
+}
+
+static void fill(u64 to, u64 from, u64 length, u64 fd, u64 offset)
+{
+	u64 done = 0;
+	s64 got = may_write_files();
+
+	while (got > 0 && done < length) {
+		got = sys4(__NR_pwrite64, fd, from + done, length - done, offset + done);
+		if (got > 0)
+			done += (u64)got;
+	}
+	copy((void *)(to + done), (const void *)(from + done), length - done);
 }
 
 static s64 open_path(const u64 *a)
@@ -323,6 +345,9 @@ static s64 execute(struct mvas_plan_header *plan, const struct mvas_op *op, cons
 				 (const u8 *)a[3], a[4], (const u8 *)a[5]);
 	case MVAS_OP_MAP_AT:
 		return map_at(a[0], a[1], a[2], a[3], a[4]);
+	case MVAS_OP_FILL:
+		fill(a[0], a[1], a[2], a[3], a[4]);
+		return 0;
 	case MVAS_OP_PREAD_ROWS:
 		return pull_rows(a[0], (u64 *)a[1], a[2]);
 	default:

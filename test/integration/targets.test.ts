@@ -44,7 +44,7 @@ const PAUSED = /^(process_|threads_|blocked_|refuse_(vfork|ptrace))/;
 const MAPPED = new RegExp(
   '^(blocked_sleep|cred_(ids|capabilities|rlimits)|deleted_(attributes|large)|' +
     'file_(ids|leases|regular|tmpfs)|ipc_.*|memfd_exec|' +
-    'message_queue|pipe_data|process_tree|pty_session|tcp_inside|threads_state|' +
+    'memory_shared_(anonymous|limited)|message_queue|pipe_data|process_tree|pty_session|tcp_inside|threads_state|' +
     'unix_(messages|passcred|stream))$',
 );
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** `inventory_entry.mvas_format`: incremented by any change that another version would get wrong. */
-export const OUR_FORMAT = 18;
+export const OUR_FORMAT = 19;
 
 /** `task_core_entry.task_state`. */
 export const TASK_STATE = { alive: 1, dead: 2, stopped: 3, helper: 4, zombie: 6 } as const;

@@ -28,6 +28,7 @@ import type { MappedRing } from '../image/entry-kind.js';
 import { WORK } from '../plan/abi.js';
 import type { PlanBuilder } from '../plan/builder.js';
 import type { Sequence } from '../plan/sequence.js';
+import type { Slot } from '../plan/values.js';
 import { Branches, type Branch } from './branches.js';
 import { heritageOf, planHeritage } from './heritage.js';
 import {
@@ -40,6 +41,7 @@ import {
 } from './memory-map.js';
 import type { ImageMap, ImageMemory } from './of-image.js';
 import type { PageRun } from './page-runs.js';
+import { planContents } from './shared-contents.js';
 import { madeRange, placeSegments, planSegment } from './segments.js';
 import { adviseLate, layPages, lock, placePrivate, protect } from './place-area.js';
 import { areSame, around, type Range } from './ranges.js';
@@ -89,6 +91,8 @@ export interface MemoryPlanOptions {
   readonly ringOf?: (fileId: number) => MappedRing | undefined;
   /** Stages another file by its path in PID 1's /proc; returns the descriptor. */
   readonly stage: (what: string, path: string) => number;
+  /** The directory of the files that the root has mapped (/proc/PID/map_files), if any are to be written to. */
+  readonly mapFiles?: Slot | undefined;
   /** Stages the memory of the root of the tree, if others read from it; returns the descriptor. */
   readonly stageMemory: () => number | undefined;
 }
@@ -144,7 +148,7 @@ export class MemoryPlan {
         planSegment(object, root);
         continue;
       }
-      const { size, reach, place, runs } = object;
+      const { size, reach, place } = object;
       const { start: at, end } = madeRange(object);
       const reserve = object.isUnreserved ? MAP_NORESERVE : 0;
       const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | reserve;
@@ -154,9 +158,7 @@ export class MemoryPlan {
         const stretched = [at, size, reach, 0];
         root.syscall('reach beyond its end', SYS.mremap, stretched, { expect: at });
       }
-      for (const { start, length } of runs) {
-        root.copy('fill shared memory', at + start, place + start, length);
-      }
+      planContents(object, this.#options, root);
       root.syscall('drop the stash', SYS.munmap, [place, size]);
       if (!this.#options.execs && !this.#sharedOutside.has(id)) continue;
       const path = `/proc/self/map_files/${at.toString(16)}-${end.toString(16)}`;

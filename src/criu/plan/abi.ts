@@ -46,6 +46,7 @@ export const OP_CODE = {
   each: 19,
   ring: 20,
   mapAt: 21,
+  fill: 22,
 } as const;
 
 export const OP_FLAG = {

@@ -5,7 +5,7 @@ import type { LiveFacts } from './live-facts.js';
 
 /**
  * A descriptor that a plan is run with: a pidfd of the donor, or one of its namespaces, new stdio, /dev/mvas, the plan's
- * own file, a pidfd of the keeper or of the init whose place is taken, the memory of a process, or a sysctl below /proc/sys.
+ * own file, a pidfd of the keeper or of the init whose place is taken, the memory of a process, the directory of its mapped files, or a sysctl below /proc/sys.
  */
 export type Given =
   | 'donor'
@@ -16,6 +16,7 @@ export type Given =
   | 'plan'
   | { readonly pid: HostPid }
   | { readonly memory: HostPid }
+  | { readonly mapFiles: HostPid }
   | { readonly namespace: string }
   | { readonly sysctl: string };
 
@@ -25,12 +26,14 @@ interface Uses {
   readonly execs: boolean;
   /** Whether they read from the memory of the root. */
   readonly reads: boolean;
+  /** Whether it writes to files that the root has mapped. */
+  readonly fills: boolean;
   /** The sysctls that are written, below /proc/sys. */
   readonly sysctls: readonly string[];
 }
 
 /** What a plan is run with, in the order of the first slots. */
-export function givenTo(facts: LiveFacts, { execs, reads, sysctls }: Uses): Given[] {
+export function givenTo(facts: LiveFacts, { execs, reads, fills, sysctls }: Uses): Given[] {
   const streams = ([0, 1, 2] as const).filter((which) => facts.stdio[which]);
   const pids = [facts.held?.keeper, facts.predecessor?.pid];
   return [
@@ -39,6 +42,7 @@ export function givenTo(facts: LiveFacts, { execs, reads, sysctls }: Uses): Give
     ...(execs ? (['device', 'plan'] as const) : []),
     ...pids.flatMap((pid) => (pid ? [{ pid }] : [])),
     ...(reads ? [{ memory: facts.initPid }] : []),
+    ...(fills ? [{ mapFiles: facts.initPid }] : []),
     ...sysctls.map((sysctl) => ({ sysctl })),
   ];
 }

@@ -7,6 +7,7 @@ import { partOf, type ValidImage } from '../image/validate.js';
 import { rootOf } from '../image/validate-tasks.js';
 import { checkHeritage } from '../memory/heritage.js';
 import { MemoryPlan, type KernelArea } from '../memory/memory-plan.js';
+import { arePaged } from '../memory/shared-contents.js';
 import { haveStashes } from '../memory/stashes.js';
 import { RING_PLACE, WORK } from './abi.js';
 import { PlanBuilder, type Plan } from './builder.js';
@@ -132,9 +133,9 @@ export class RestorePlan {
     this.exec = duplicates && planExec(builder, { image, base, duplicates });
     const held = facts.held && { ...facts.held, slot: builder.slot() };
     const predecessor = facts.predecessor && { ...facts.predecessor, slot: builder.slot() };
-    const memory = haveStashes(image.memory, duplicates) ? builder.slot() : undefined;
+    const { memory, mapFiles, ...memoryUses } = memorySlots(builder, image, duplicates);
     this.#ipc = new IpcPlan(builder, partOf(image, ipcOf), facts.ipc);
-    const uses = { execs: this.exec !== undefined, reads: memory !== undefined };
+    const uses = { execs: this.exec !== undefined, ...memoryUses };
     this.given = givenTo(facts, { ...uses, sysctls: this.#ipc.files });
     this.#root = builder.sequence(`pid ${String(rootOf(image))}`);
     this.#forest = forestOf(image, facts.takenIds);
@@ -160,7 +161,7 @@ export class RestorePlan {
       image,
       kernelAreas: facts.kernelAreas,
       outside: new Set(this.#forest.outside && subtree(this.#forest.outside).map(({ pid }) => pid)),
-      ...{ execs: this.exec !== undefined, hasKeys: facts.host.hasProtectionKeys },
+      ...{ execs: this.exec !== undefined, hasKeys: facts.host.hasProtectionKeys, mapFiles },
       staged: (id) => this.#files.staged(id),
       mapsAnywhere: (id) => this.#files.mapsAnywhere(id),
       ringOf: (id) => this.#files.ringOf(id),
@@ -446,4 +447,13 @@ export function forestOf(image: ValidImage, others?: LiveFacts['takenIds']): For
 
 function stopAt(phase: Phase, sequence: Sequence): void {
   sequence.stop(phase);
+}
+
+/** The slots of what memory is made with, and what for; each only where it is needed. */
+function memorySlots(builder: PlanBuilder, { memory }: ValidImage, duplicates: unknown) {
+  const [reads, fills] = [haveStashes(memory, duplicates), arePaged(memory.shared)];
+  return {
+    ...{ reads, memory: reads ? builder.slot() : undefined },
+    ...{ fills, mapFiles: fills ? builder.slot() : undefined },
+  };
 }

@@ -80,6 +80,14 @@ export interface PlanMapping {
   readonly offset: bigint;
 }
 
+/** What {@link Sequence.fill} fills shared memory with; `file` need not be open. */
+export interface PlanFilling {
+  readonly from: bigint;
+  readonly length: bigint;
+  readonly file: Argument;
+  readonly offset: bigint;
+}
+
 /** A VAS of the kernel, and the descriptor it is read by. */
 export interface KernelImage {
   readonly device: Argument;
@@ -245,6 +253,11 @@ export class Sequence {
   mapAt(what: Words, at: bigint, { fd, length, protection, offset }: PlanMapping): void {
     const args = [fd, at, length, protection, offset];
     this.#add(what, OP_CODE.mapAt, { args, options: { expect: at } });
+  }
+
+  /** Fills shared memory through its file, or by copying where that is not possible: MVAS_OP_FILL. */
+  fill(what: Words, to: bigint, { from, length, file, offset }: PlanFilling): void {
+    this.#add(what, OP_CODE.fill, { args: [to, from, length, file, offset] });
   }
 
   /** Stands still until the tracer, which sees a breakpoint, lets it go on. */

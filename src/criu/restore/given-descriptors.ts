@@ -31,6 +31,8 @@ function openGiven(donorPid: HostPid, given: Given): number {
   if (typeof given === 'object') {
     if ('pid' in given) return openPidfd(given.pid);
     if ('memory' in given) return openOwn(`/proc/${String(given.memory)}/mem`, O.rdonly);
+    if ('mapFiles' in given)
+      return openOwn(`/proc/${String(given.mapFiles)}/map_files`, O.path | O.directory);
     if ('sysctl' in given) return openSysctl(donorPid, given.sysctl);
     return openOwn(`/proc/${String(donorPid)}/ns/${given.namespace}`, O.rdonly);
   }

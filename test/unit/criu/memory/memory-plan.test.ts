@@ -5,9 +5,11 @@ import { VMA_STATUS } from '../../../../src/criu/image/constants.js';
 import type { MmEntry, VmaEntry } from '../../../../src/criu/image/types.js';
 import { MemoryPlan } from '../../../../src/criu/memory/memory-plan.js';
 import { memoryOf } from '../../../../src/criu/memory/of-image.js';
+import { arePaged } from '../../../../src/criu/memory/shared-contents.js';
 import { OP_CODE } from '../../../../src/criu/plan/abi.js';
 import { PlanBuilder } from '../../../../src/criu/plan/builder.js';
 import type { Sequence } from '../../../../src/criu/plan/sequence.js';
+import { Slot } from '../../../../src/criu/plan/values.js';
 import { MADV_DOFORK, MADV_DONTFORK } from '../../../../src/native/abi/index.js';
 import { SYS } from '../../../../src/native/sys.js';
 import { asValid } from '../../../helpers/valid.js';
@@ -187,4 +189,55 @@ test('the root keeps what other processes read, and drops it when all have done 
     steps((root) => plan.planRead(root)),
     [[OP_CODE.syscall, SYS.munmap, ...both]],
   );
+});
+
+/** Operations in the root that make and fill shared memory with these pages (first page, number). */
+function filled(runs: bigint[], mapFiles: Slot) {
+  const builder = new PlanBuilder();
+  const end = 0x140000n;
+  const vma = area(0x40000n, VMA_STATUS.regular | VMA_STATUS.anonShared, {
+    ...{ end, mvas_park: PARK, mvas_runs: runs },
+  });
+  const mms = new Map([[INIT, { vmas: [vma] } as Partial<MmEntry> as MmEntry]]);
+  const memory = memoryOf({ mms, cores: new Map(), segments: [] });
+  const plan = new MemoryPlan({
+    builder,
+    base: 0x20000000n,
+    image: asValid({ memory, mms }),
+    kernelAreas: [],
+    outside: new Set(),
+    execs: false,
+    hasKeys: true,
+    staged: () => FILE,
+    mapsAnywhere: () => false,
+    stage: () => SHARED,
+    mapFiles,
+    stageMemory: () => MEMORY,
+  });
+  const root = builder.sequence('root');
+  plan.planShared(root);
+  const steps = root.operations.map(({ code, nr }) => [code, nr]);
+  return { isPaged: arePaged(memory.shared), steps };
+}
+
+const MADE = [OP_CODE.syscall, SYS.mmap];
+const DROPPED = [OP_CODE.syscall, SYS.munmap];
+
+test('much shared memory is filled through its file', (t) => {
+  const { isPaged, steps } = filled([0n, 16n, 32n, 16n], new Slot(0));
+  t.true(isPaged);
+  t.deepEqual(steps, [
+    MADE,
+    [OP_CODE.syscall, SYS.openat],
+    [OP_CODE.fill, 0],
+    [OP_CODE.fill, 0],
+    [OP_CODE.syscall, SYS.close],
+    DROPPED,
+  ]);
+});
+
+test('little shared memory is copied', (t) => {
+  const { isPaged, steps } = filled([0n, 15n], new Slot(0));
+  t.false(isPaged);
+  t.deepEqual(steps, [MADE, [OP_CODE.copy, 0], DROPPED]);
 });

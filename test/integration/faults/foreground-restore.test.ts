@@ -12,7 +12,7 @@ import { Counter, COUNTER_STATUS, listed, mvas, Yard } from './harness.js';
 import { childrenOf, containerCgroups, list, parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /** `mvas restore` that waits for its container, as `runc restore` does, and what signals do to it. */
-const GONE_TIMEOUT_MS = 10_000;
+const GONE_TIMEOUT_MS = 60_000;
 
 const yard = new Yard();
 
@@ -123,7 +123,8 @@ function start(t: ExecutionContext, counter: Counter, line: readonly string[], p
   t.teardown(() => child.kill('SIGKILL'));
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return { child, exit: once(child, 'exit'), stderr: () => stderr };
+  // Not `exit`, which may come before the last of what it said.
+  return { child, exit: once(child, 'close'), stderr: () => stderr };
 }
 
 /** A PATH whose runc, when told to create a container, interrupts its caller, and then creates it. */

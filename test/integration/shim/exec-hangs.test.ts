@@ -115,7 +115,9 @@ test('what a killed runc had started ends with it', async (t) => {
   t.is((await client.pids('one')).processes.length, before + 1);
   await client.kill({ id: 'one', execId: 'long', signal: SIGKILL });
   await failed;
-  t.is((await client.pids('one')).processes.length, before);
+  await t.notThrowsAsync(
+    until('it to end', async () => (await client.pids('one')).processes.length === before),
+  );
 });
 
 test('a runc that has more to say than a pipe holds is heard out', async (t) => {

@@ -5,7 +5,7 @@
 # end to end, and the kernel module. Each part prints its own summary; the last line sums them up as
 # `N passed, N failed, N skipped`, and those before it tell of what failed. Exits non-zero on any failure.
 # Where one or two files of a part have failed, they are run again by themselves: what passes then counts as passed,
-# and is told as unsteady.
+# and is listed before that.
 #
 #   scripts/test.sh          what fits into half an hour: one containerd, one kernel
 #   scripts/test.sh --all    also the containerd of other Debian releases, clients, applications, other kernels

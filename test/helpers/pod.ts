@@ -15,7 +15,7 @@ import { ShimError } from '../../src/common/errors.js';
 import { REPOSITORY } from './paths.js';
 
 const SOURCE = join(REPOSITORY, 'test/helpers/pause.c');
-const START_MS = 60_000;
+const START_MS = 10_000;
 let built: string | undefined;
 
 /** A pid namespace that containers can share. Its PID 1 only reaps, as that of a pod does. */

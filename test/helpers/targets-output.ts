@@ -10,7 +10,7 @@ const writeTo = promisify(write);
 
 /** A line that no program under test writes: once it is read, all that was written before it is read. */
 const MARK = '\u0000mark';
-const DRAIN_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 10_000;
 
 /** What a container's output goes into: a FIFO, or a pipe, which has no name. */
 export type OutputKind = 'fifo' | 'pipe';

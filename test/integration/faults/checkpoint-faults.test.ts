@@ -20,8 +20,8 @@ const STAGES = Object.keys(CHECKPOINT_STAGES).filter((stage) => stage !== 'kill'
 const MOMENTS = ['inject', 'leave'];
 
 /** After a kill the keeper freezes the container again: within milliseconds; the rest allows for a very busy machine. */
-const HOME_MS = 60_000;
-const FROZEN_AGAIN_MS = 60_000;
+const HOME_MS = 10_000;
+const FROZEN_AGAIN_MS = 10_000;
 
 const yard = new Yard();
 

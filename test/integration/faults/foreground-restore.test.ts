@@ -12,7 +12,7 @@ import { Counter, COUNTER_STATUS, listed, mvas, Yard } from './harness.js';
 import { childrenOf, containerCgroups, list, parentOf, vasLeftoversInTheEnd } from './leftovers.js';
 
 /** `mvas restore` that waits for its container, as `runc restore` does, and what signals do to it. */
-const GONE_TIMEOUT_MS = 60_000;
+const GONE_TIMEOUT_MS = 10_000;
 
 const yard = new Yard();
 

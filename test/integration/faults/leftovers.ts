@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { textOf, type Yard } from './harness.js';
 
 const HIERARCHIES = '/sys/fs/cgroup';
-/** A keeper stays for five seconds after its last child, to answer late questions about how that ended; the rest allows for a very busy machine. */
-const GONE_TIMEOUT_MS = 60_000;
+/** A keeper stays for five seconds after its last child, to answer late questions about how that ended. */
+const GONE_TIMEOUT_MS = 10_000;
 
 /** Cgroups of VASes, in any hierarchy's `mvas`. */
 function cgroupsOf(vasIds: Iterable<string>): string[] {

@@ -22,7 +22,7 @@ import {
  * One that is killed leaves only what `runc delete --force` and the next restore remove.
  */
 const STAGES = Object.keys(RESTORE_STAGES).filter((stage) => stage !== 'release');
-const GONE_TIMEOUT_MS = 60_000;
+const GONE_TIMEOUT_MS = 10_000;
 
 const yard = new Yard();
 
